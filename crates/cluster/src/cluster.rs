@@ -1,0 +1,367 @@
+//! The servers as a whole.
+
+use crate::Action;
+use crate::chronicle::Chronicle;
+use crate::folder::{Folder, FolderError, Whereabouts};
+use crate::member::{Member, Report};
+use consensus::{NodeId, Timing};
+use driver::Speed;
+use rustix::process::Signal;
+use server::{Command, monotonic_now};
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+use trace::{ClusterView, Condition, Event, Laboratory, Process, Record};
+
+/// How long servers get to start, and to end in good order.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a cluster is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The program whose `node` command is a server: the `raft` command itself.
+    pub program: PathBuf,
+    /// The servers, at least one.
+    pub servers: Vec<NodeId>,
+    /// How long they wait for what.
+    pub timing: Timing,
+    /// Where their randomness comes from.
+    pub seed: u64,
+    /// How fast their clocks run at first.
+    pub speed: Speed,
+    /// How long each message is held, in the servers' own time.
+    pub latency: Duration,
+    /// The folder of their data; none for a temporary one.
+    pub data: Option<PathBuf>,
+    /// The first server's port, the next one's is one higher; none for free ports.
+    pub base_port: Option<u16>,
+}
+
+/// Why a cluster did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// It can't have its data folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A server's process can't be started.
+    #[error("can't start a process for {id}: {source}")]
+    Spawn {
+        /// The server.
+        id: NodeId,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A server ended while it started.
+    #[error("{id} did not start: {last_words}")]
+    Failed {
+        /// The server.
+        id: NodeId,
+        /// What it said on its standard error.
+        last_words: String,
+    },
+    /// The servers did not report in time.
+    #[error("the servers did not start within {START_PATIENCE:?}")]
+    Silent,
+}
+
+/// A cluster of server processes on this machine.
+#[derive(Debug)]
+pub struct Cluster {
+    options: Options,
+    /// The cluster's start on the monotonic clock: the zero of [`Record::t`].
+    epoch: Duration,
+    speed: Speed,
+    /// The processes that run.
+    members: BTreeMap<NodeId, Member>,
+    whereabouts: Whereabouts,
+    view: ClusterView,
+    chronicle: Chronicle,
+    reports: (Sender<Report>, Receiver<Report>),
+    /// Declared last: dropped, and a temporary one removed, after all else.
+    folder: Folder,
+}
+
+impl Cluster {
+    /// Starts all servers, and returns when each of them listens.
+    ///
+    /// # Errors
+    /// If one can't be started. Then none is left running.
+    pub fn start(options: Options) -> Result<Cluster, ClusterError> {
+        let folder = Folder::open(options.data.as_deref())?;
+        let mut cluster = Cluster {
+            epoch: monotonic_now(),
+            speed: options.speed,
+            members: BTreeMap::new(),
+            whereabouts: Whereabouts::default(),
+            view: ClusterView::new(options.servers.iter().copied()),
+            chronicle: Chronicle::default(),
+            reports: channel(),
+            folder,
+            options,
+        };
+        for id in cluster.options.servers.clone() {
+            cluster.spawn(id).map_err(|source| ClusterError::Spawn { id, source })?;
+        }
+        cluster.await_start()?;
+        Ok(cluster)
+    }
+
+    /// Where the servers' data is.
+    pub fn data_folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What is known of the servers at this moment.
+    pub fn view(&self) -> &ClusterView {
+        &self.view
+    }
+
+    /// Microseconds since the cluster's start.
+    pub fn now(&self) -> u64 {
+        micros(monotonic_now().saturating_sub(self.epoch))
+    }
+
+    /// What has happened since the last call, in order. Waits up to `patience` for something to
+    /// happen.
+    pub fn news(&mut self, patience: Duration) -> Vec<Record> {
+        if let Ok(report) = self.reports.1.recv_timeout(patience) {
+            self.take(report);
+        }
+        while let Ok(report) = self.reports.1.try_recv() {
+            self.take(report);
+        }
+        self.chronicle.settled(self.now())
+    }
+
+    /// Does something to the servers, and says in a sentence what was done.
+    ///
+    /// # Errors
+    /// If it can't be done: a sentence that says why. Then nothing was done.
+    pub fn perform(&mut self, action: Action) -> Result<String, String> {
+        match action {
+            Action::KillLeader => self.kill_leader(),
+            Action::Kill(id) => self.kill(id),
+            Action::Restart(id) => self.restart(id),
+            Action::Pause(id) => self.pause(id),
+            Action::Resume(id) => self.resume(id),
+            Action::ForceTimeout(id) => self.force_timeout(id),
+            Action::AlignTimers => Ok(self.align_timers()),
+            Action::SetSpeed(multiple) => self.set_speed(multiple),
+        }
+    }
+
+    /// Ends all servers, those that don't want to by force, and returns what they still had to say.
+    pub fn stop(mut self) -> Vec<Record> {
+        for member in self.members.values_mut() {
+            // A halted process can't hear that it should stop. If it is gone already, all the better.
+            let _ = member.signal(Signal::CONT);
+            member.tell(&Command::Stop);
+        }
+        let deadline = Instant::now() + STOP_PATIENCE;
+        while !self.members.is_empty() {
+            match self.reports.1.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(report) => self.take(report),
+                Err(_) => self.kill_all(),
+            }
+        }
+        self.chronicle.rest()
+    }
+
+    fn await_start(&mut self) -> Result<(), ClusterError> {
+        let deadline = Instant::now() + START_PATIENCE;
+        while self.whereabouts.addresses.len() < self.options.servers.len() {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            match self.reports.1.recv_timeout(patience).map_err(|_| ClusterError::Silent)? {
+                Report::Ended { id, .. } => return Err(self.failure_of(id)),
+                report => self.take(report),
+            }
+        }
+        Ok(())
+    }
+
+    fn failure_of(&mut self, id: NodeId) -> ClusterError {
+        let ended = self.members.remove(&id).map(Member::wait);
+        let last_words = match ended {
+            Some(Ok((_, words))) => words,
+            _ => String::new(),
+        };
+        ClusterError::Failed { id, last_words }
+    }
+
+    fn spawn(&mut self, id: NodeId) -> io::Result<()> {
+        let member = Member::start(id, self.node_command(id), self.reports.0.clone())?;
+        self.members.insert(id, member);
+        Ok(())
+    }
+
+    /// The command line of one server.
+    fn node_command(&self, id: NodeId) -> std::process::Command {
+        let Options { program, servers, timing, seed, latency, base_port, .. } = &self.options;
+        let place = servers.iter().position(|&server| server == id).unwrap_or_default();
+        let port = base_port.map_or(0, |base| base + place as u16);
+        let (min, max) = (timing.election_timeout_min(), timing.election_timeout_max());
+        let mut command = std::process::Command::new(program);
+        command.arg("node").arg("--laboratory").arg("--json");
+        command.args(["--id", &id.0.to_string()]);
+        command.args(["--listen", &format!("127.0.0.1:{port}")]);
+        for peer in servers.iter().filter(|&&peer| peer != id) {
+            command.args(["--peer", &peer.0.to_string()]);
+        }
+        command.arg("--data").arg(self.folder.of(id));
+        command.args(["--election-timeout", &format!("{}ns..{}ns", min.as_nanos(), max.as_nanos())]);
+        command.args(["--heartbeat", &format!("{}ns", timing.heartbeat_interval().as_nanos())]);
+        command.args(["--latency", &format!("{}ns", latency.as_nanos())]);
+        command.args(["--seed", &seed.to_string()]);
+        command.args(["--speed", &self.speed.to_string()]);
+        command.args(["--epoch", &self.epoch.as_nanos().to_string()]);
+        command
+    }
+
+    /// Takes note of what a server's process reports.
+    fn take(&mut self, report: Report) {
+        match report {
+            Report::Record(record) => {
+                if let Event::Process(Process::Started { address, .. }) = &record.event {
+                    self.introduce(record.node, address.clone());
+                }
+                self.note(record);
+            }
+            Report::Ended { id, pid } => {
+                if let Some(member) = self.members.remove(&id) {
+                    if member.pid() == pid {
+                        self.bury(id, member.wait());
+                    } else {
+                        // An earlier life's pipe: the server was started again already.
+                        self.members.insert(id, member);
+                    }
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, record: Record) {
+        self.view.apply(&record);
+        self.chronicle.add(record);
+    }
+
+    /// Notes something that the servers themselves can't report.
+    fn note_of(&mut self, id: NodeId, what: Laboratory) {
+        let (life, term) = self.view.server(id).map(|server| (server.life, server.term)).unwrap_or_default();
+        let event = Event::Laboratory(what);
+        self.note(Record { t: self.now(), node: id, life, seq: None, cause: None, term, event });
+    }
+
+    /// Tells everybody where this server is, and this server where everybody is.
+    fn introduce(&mut self, id: NodeId, address: String) {
+        self.whereabouts.addresses.insert(id, address);
+        self.folder.publish(&self.whereabouts);
+        for (&id, address) in &self.whereabouts.addresses {
+            for member in self.members.values_mut() {
+                member.tell(&Command::Peer { id, address: address.clone() });
+            }
+        }
+    }
+
+    /// Notes that a process has ended. One that ended in good order has said so itself.
+    fn bury(&mut self, id: NodeId, ended: io::Result<(ExitStatus, String)>) {
+        let (status, last_words) = match ended {
+            Ok((status, words)) => (Some(status), words),
+            Err(error) => (None, error.to_string()),
+        };
+        let said_goodbye = self.view.server(id).is_some_and(|server| server.condition == Condition::Dead);
+        if said_goodbye && status.is_some_and(|status| status.success()) {
+            return;
+        }
+        let signal = status.and_then(|status| status.signal());
+        let status = status.and_then(|status| status.code());
+        self.note_of(id, Laboratory::Died { signal, status, last_words });
+    }
+
+    fn member(&mut self, id: NodeId) -> Result<&mut Member, String> {
+        self.members.get_mut(&id).ok_or_else(|| format!("{id} is not running (r starts it again)"))
+    }
+
+    fn kill_leader(&mut self) -> Result<String, String> {
+        let leader = self.view.leader().ok_or("there is no leader at the moment: nobody was killed")?;
+        self.kill(leader)?;
+        Ok(format!("killed the leader, {leader}"))
+    }
+
+    fn kill(&mut self, id: NodeId) -> Result<String, String> {
+        self.member(id)?;
+        if let Some(member) = self.members.remove(&id) {
+            self.bury(id, member.kill());
+        }
+        Ok(format!("killed {id}"))
+    }
+
+    fn kill_all(&mut self) {
+        for id in self.options.servers.clone() {
+            let _ = self.kill(id);
+        }
+    }
+
+    fn restart(&mut self, id: NodeId) -> Result<String, String> {
+        if self.members.contains_key(&id) {
+            self.kill(id)?;
+        }
+        self.spawn(id).map_err(|error| format!("can't start {id} again: {error}"))?;
+        Ok(format!("started {id} again, with what its disk remembers"))
+    }
+
+    fn pause(&mut self, id: NodeId) -> Result<String, String> {
+        self.member(id)?.signal(Signal::STOP).map_err(|error| format!("can't pause {id}: {error}"))?;
+        self.note_of(id, Laboratory::Paused);
+        Ok(format!("paused {id}"))
+    }
+
+    fn resume(&mut self, id: NodeId) -> Result<String, String> {
+        self.member(id)?;
+        // Noted first: what the server reports from now on comes after it.
+        self.note_of(id, Laboratory::Resumed);
+        self.member(id)?.signal(Signal::CONT).map_err(|error| format!("can't resume {id}: {error}"))?;
+        Ok(format!("resumed {id}"))
+    }
+
+    fn force_timeout(&mut self, id: NodeId) -> Result<String, String> {
+        let at = self.now();
+        self.member(id)?.tell(&Command::ExpireElectionTimer { at });
+        Ok(format!("let {id}'s election timer run out"))
+    }
+
+    fn align_timers(&mut self) -> String {
+        let whole_timeout = self.options.timing.election_timeout_max().as_secs_f64();
+        let wait = Duration::from_secs_f64(whole_timeout / self.speed.multiple());
+        let at = self.now() + micros(wait);
+        for member in self.members.values_mut() {
+            member.tell(&Command::ExpireElectionTimer { at });
+        }
+        format!("all election timers run out together in {} ms", wait.as_millis())
+    }
+
+    fn set_speed(&mut self, multiple: f64) -> Result<String, String> {
+        self.speed = Speed::new(multiple).map_err(|error| error.to_string())?;
+        for member in self.members.values_mut() {
+            member.tell(&Command::Speed { multiple });
+        }
+        Ok(format!("the servers' clocks run at {multiple} of real time"))
+    }
+}
+
+impl Drop for Cluster {
+    /// However a cluster ends, its servers end with it.
+    fn drop(&mut self) {
+        for (_, member) in std::mem::take(&mut self.members) {
+            let _ = member.kill();
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,151 @@
+//! Where a cluster keeps its data, and how others find it.
+
+use consensus::NodeId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const TEMPORARY_PREFIX: &str = "raft-for-beginners-";
+const WHEREABOUTS: &str = "cluster.json";
+const LOCK: &str = "cluster.lock";
+/// A temporary folder this young may belong to a cluster that is just starting.
+const STARTING: Duration = Duration::from_secs(60);
+
+/// The folder of a running cluster. A temporary one goes at the end.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    _lock: File,
+    /// Last, so that the folder outlives what lies in it.
+    _temporary: Option<TempDir>,
+}
+
+/// Why a cluster can't have its folder.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The system refused.
+    #[error("can't use the folder {path} for the servers' data: {source}")]
+    Unusable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another cluster runs on it.
+    #[error("another cluster runs on the folder {path}")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+/// Where a cluster's servers are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whereabouts {
+    /// The address of each server, as HOST:PORT.
+    pub addresses: BTreeMap<NodeId, String>,
+}
+
+/// A cluster that runs on this machine.
+#[derive(Debug, Clone)]
+pub struct RunningCluster {
+    /// Its data folder.
+    pub folder: PathBuf,
+    /// Where its servers are.
+    pub whereabouts: Whereabouts,
+}
+
+impl Folder {
+    /// This folder, made if it isn't there, or a temporary one.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Folder, FolderError> {
+        match path {
+            Some(path) => Folder::lock(path.to_owned(), None),
+            None => {
+                remove_abandoned();
+                let unusable = |source| FolderError::Unusable { path: std::env::temp_dir(), source };
+                let temporary =
+                    tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir().map_err(unusable)?;
+                Folder::lock(temporary.path().to_owned(), Some(temporary))
+            }
+        }
+    }
+
+    fn lock(path: PathBuf, temporary: Option<TempDir>) -> Result<Folder, FolderError> {
+        let unusable = |source| FolderError::Unusable { path: path.clone(), source };
+        fs::create_dir_all(&path).map_err(unusable)?;
+        let lock = File::create(path.join(LOCK)).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Folder { path, _lock: lock, _temporary: temporary }),
+            Err(fs::TryLockError::WouldBlock) => Err(FolderError::InUse { path }),
+            Err(fs::TryLockError::Error(source)) => Err(unusable(source)),
+        }
+    }
+
+    /// A server's own folder.
+    pub(crate) fn of(&self, id: NodeId) -> PathBuf {
+        self.path.join(id.to_string())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Lets others know where the servers are. Not being found is no reason to stop the cluster, so
+    /// errors are passed over.
+    pub(crate) fn publish(&self, whereabouts: &Whereabouts) {
+        let json = serde_json::to_vec(whereabouts).expect("addresses have a JSON");
+        let aside = self.path.join("cluster.json.new");
+        let _ = fs::write(&aside, json).and_then(|()| fs::rename(&aside, self.path.join(WHEREABOUTS)));
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.path.join(WHEREABOUTS));
+    }
+}
+
+/// The cluster that runs on `folder`, or without one, all clusters that run on temporary folders.
+pub fn find_running(folder: Option<&Path>) -> Vec<RunningCluster> {
+    let folders = folder.map_or_else(temporary_folders, |folder| vec![folder.to_owned()]);
+    folders.into_iter().filter(|folder| is_locked(folder)).filter_map(read_whereabouts).collect()
+}
+
+fn read_whereabouts(folder: PathBuf) -> Option<RunningCluster> {
+    let json = fs::read(folder.join(WHEREABOUTS)).ok()?;
+    let whereabouts = serde_json::from_slice(&json).ok()?;
+    Some(RunningCluster { folder, whereabouts })
+}
+
+fn temporary_folders() -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return Vec::new() };
+    let mut folders: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX))
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// Removes what clusters left behind that were killed before they could clean up.
+fn remove_abandoned() {
+    for folder in temporary_folders() {
+        let lock = folder.join(LOCK);
+        let age =
+            fs::metadata(&lock).and_then(|lock| lock.modified()).ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age > STARTING) && !is_locked(&folder) {
+            // It may be somebody else's: then it stays.
+            let _ = fs::remove_dir_all(&folder);
+        }
+    }
+}
+
+fn is_locked(folder: &Path) -> bool {
+    File::open(folder.join(LOCK))
+        .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+}

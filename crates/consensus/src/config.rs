@@ -1,0 +1,147 @@
+//! What a server is told at its start: who it is, who its peers are, how long it waits.
+
+use crate::{NodeId, Quorum, Rule};
+use std::fmt;
+use std::time::Duration;
+
+/// The timing of elections, checked once so that everybody can rely on it
+/// (§5.6, [`Rule::TimeoutAboveBroadcast`]): `0 < heartbeat < min < max`, and `max` at most a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    heartbeat_interval: Duration,
+    election_timeout_min: Duration,
+    election_timeout_max: Duration,
+}
+
+impl Timing {
+    /// No timeout may be longer than this.
+    pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// A leader sends heartbeats every `heartbeat_interval`; everybody else waits for them, each
+    /// time for a duration drawn anew between the two bounds of the election timeout.
+    ///
+    /// # Errors
+    /// [`InvalidTiming`] unless `0 < heartbeat < min < max <= LONGEST`.
+    pub fn new(
+        heartbeat_interval: Duration,
+        election_timeout_min: Duration,
+        election_timeout_max: Duration,
+    ) -> Result<Timing, InvalidTiming> {
+        if heartbeat_interval.is_zero() {
+            return Err(InvalidTiming::NoHeartbeatInterval);
+        }
+        if heartbeat_interval >= election_timeout_min {
+            return Err(InvalidTiming::HeartbeatNotBelowTimeout { heartbeat_interval, election_timeout_min });
+        }
+        if election_timeout_min >= election_timeout_max {
+            return Err(InvalidTiming::EmptyTimeoutRange { election_timeout_min, election_timeout_max });
+        }
+        if election_timeout_max > Timing::LONGEST {
+            return Err(InvalidTiming::TooLong { election_timeout_max });
+        }
+        Ok(Timing { heartbeat_interval, election_timeout_min, election_timeout_max })
+    }
+
+    /// How often an idle leader sends heartbeats.
+    pub fn heartbeat_interval(&self) -> Duration {
+        self.heartbeat_interval
+    }
+
+    /// The shortest election timeout that can be drawn.
+    pub fn election_timeout_min(&self) -> Duration {
+        self.election_timeout_min
+    }
+
+    /// The longest election timeout that can be drawn.
+    pub fn election_timeout_max(&self) -> Duration {
+        self.election_timeout_max
+    }
+}
+
+impl Default for Timing {
+    /// The election timeouts that the paper recommends (§9.3), 150–300 ms, with a heartbeat every
+    /// 15 ms.
+    fn default() -> Timing {
+        Timing {
+            heartbeat_interval: Duration::from_millis(15),
+            election_timeout_min: Duration::from_millis(150),
+            election_timeout_max: Duration::from_millis(300),
+        }
+    }
+}
+
+/// Why a [`Timing`] would not work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidTiming {
+    /// The heartbeat interval is zero.
+    NoHeartbeatInterval,
+    /// Followers would time out although their leader is well.
+    HeartbeatNotBelowTimeout {
+        /// The heartbeat interval that was asked for.
+        heartbeat_interval: Duration,
+        /// The shortest election timeout that was asked for.
+        election_timeout_min: Duration,
+    },
+    /// Nothing would be random, and split votes could repeat without end.
+    EmptyTimeoutRange {
+        /// The shortest election timeout that was asked for.
+        election_timeout_min: Duration,
+        /// The longest election timeout that was asked for.
+        election_timeout_max: Duration,
+    },
+    /// Nobody would live to see the election.
+    TooLong {
+        /// The longest election timeout that was asked for.
+        election_timeout_max: Duration,
+    },
+}
+
+impl InvalidTiming {
+    /// The rule that such a timing would break.
+    pub fn rule(&self) -> Rule {
+        match self {
+            InvalidTiming::EmptyTimeoutRange { .. } => Rule::RandomisedTimeout,
+            _ => Rule::TimeoutAboveBroadcast,
+        }
+    }
+}
+
+impl fmt::Display for InvalidTiming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InvalidTiming::NoHeartbeatInterval => {
+                write!(f, "a heartbeat interval of zero would mean endless heartbeats")
+            }
+            InvalidTiming::HeartbeatNotBelowTimeout { heartbeat_interval, election_timeout_min } => write!(
+                f,
+                "with a heartbeat only every {heartbeat_interval:?}, servers that wait as little as \
+                 {election_timeout_min:?} would depose a leader that is well"
+            ),
+            InvalidTiming::EmptyTimeoutRange { election_timeout_min, election_timeout_max } => write!(
+                f,
+                "the election timeout {election_timeout_min:?}..{election_timeout_max:?} leaves nothing to draw \
+                 from: its first bound must be below its second, or votes split again and again"
+            ),
+            InvalidTiming::TooLong { election_timeout_max } => write!(
+                f,
+                "an election timeout of {election_timeout_max:?} is longer than {:?}",
+                Timing::LONGEST
+            ),
+        }
+    }
+}
+
+impl std::error::Error for InvalidTiming {}
+
+/// Everything a server is told at its start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// This server.
+    pub id: NodeId,
+    /// All servers that vote, this one among them.
+    pub voters: Quorum,
+    /// How long to wait for what.
+    pub timing: Timing,
+    /// Where the randomness of the election timeouts comes from: the same seed, the same timeouts.
+    pub seed: u64,
+}

@@ -1,0 +1,82 @@
+//! The log, as far as elections need it: how far it reaches, and what it holds where.
+
+use crate::{Index, LogPosition, Term};
+use std::sync::Arc;
+
+/// One entry of the replicated log (§5.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Entry {
+    /// The term in which a leader created it.
+    pub term: Term,
+    /// The command for the state machine. Shared, never copied.
+    pub command: Arc<[u8]>,
+}
+
+/// A server's log: entries with indexes 1, 2, 3, … (§5.3).
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Log {
+    entries: Vec<Entry>,
+}
+
+impl Log {
+    /// A log that holds these entries from index 1 on.
+    pub fn from_entries(entries: Vec<Entry>) -> Log {
+        assert!(entries.is_sorted_by_key(|entry| entry.term), "terms never fall along a log");
+        Log { entries }
+    }
+
+    /// The last entry's index and term; those of the empty log are 0 and 0.
+    pub fn last(&self) -> LogPosition {
+        LogPosition {
+            index: Index(self.entries.len() as u64),
+            term: self.entries.last().map_or(Term(0), |entry| entry.term),
+        }
+    }
+
+    /// Does this log hold an entry with this index and this term? Index 0 with term 0 always
+    /// matches: there every log begins.
+    pub fn contains(&self, position: LogPosition) -> bool {
+        self.term_at(position.index) == Some(position.term)
+    }
+
+    fn term_at(&self, index: Index) -> Option<Term> {
+        let Some(before) = index.0.checked_sub(1) else { return Some(Term(0)) };
+        self.entries.get(usize::try_from(before).ok()?).map(|entry| entry.term)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(terms: &[u64]) -> Log {
+        Log::from_entries(terms.iter().map(|&term| Entry { term: Term(term), command: [].into() }).collect())
+    }
+
+    fn position(index: u64, term: u64) -> LogPosition {
+        LogPosition { index: Index(index), term: Term(term) }
+    }
+
+    #[test]
+    fn the_last_position_is_the_last_entry_or_zero() {
+        assert_eq!(log(&[]).last(), position(0, 0));
+        assert_eq!(log(&[1, 1, 3]).last(), position(3, 3));
+    }
+
+    #[test]
+    fn contains_compares_index_and_term() {
+        let log = log(&[1, 1, 3]);
+        assert!(log.contains(position(0, 0)));
+        assert!(log.contains(position(3, 3)));
+        assert!(!log.contains(position(3, 1)));
+        assert!(!log.contains(position(4, 3)));
+        assert!(!log.contains(position(u64::MAX, 3)));
+    }
+
+    #[test]
+    #[should_panic(expected = "terms never fall")]
+    fn a_log_whose_terms_fall_is_refused() {
+        log(&[2, 1]);
+    }
+}

@@ -1,0 +1,268 @@
+//! One server: what it knows, how it takes a step, and how it changes its role.
+
+use crate::event::{Event, Problem, What};
+use crate::random::Random;
+use crate::role::{Candidate, Follower, Leader, Role};
+use crate::{
+    Config, Durability, EveryRule, HardState, Input, Instant, Log, LogPosition, Message, NodeId, Outgoing,
+    Output, RoleKind, Rule, Rules, Term,
+};
+use std::time::Duration;
+
+/// A Raft server without its body: see the [crate's tour](crate).
+#[derive(Debug, Clone)]
+pub struct Node<R: Rules = EveryRule> {
+    pub(crate) config: Config,
+    /// currentTerm and votedFor, as decided; the disk may still be behind.
+    pub(crate) hard_state: HardState,
+    /// currentTerm and votedFor, as known to be on disk.
+    persisted: HardState,
+    pub(crate) log: Log,
+    pub(crate) role: Role,
+    /// The other voters.
+    pub(crate) peers: Vec<NodeId>,
+    random: Random,
+    pub(crate) rules: R,
+}
+
+impl<R: Rules> Node<R> {
+    /// Starts, or restarts, a server from what its disk holds: an empty log and the default
+    /// [`HardState`] if it is new. The clock stands at [`Instant::START`].
+    ///
+    /// # Panics
+    /// If the server is not one of its cluster's voters.
+    pub fn start(config: Config, hard_state: HardState, log: Log, rules: R, output: &mut Output) -> Node<R> {
+        assert!(config.voters.contains(config.id), "{} is not one of its cluster's voters", config.id);
+        let mut node = Node {
+            hard_state,
+            persisted: hard_state,
+            log,
+            role: Role::Follower(Follower { leader: None, election_deadline: Instant::NEVER }),
+            peers: config.voters.voters().into_iter().filter(|&id| id != config.id).collect(),
+            random: Random::from_seed(config.seed),
+            rules,
+            config,
+        };
+        output.decided(Rule::StartAsFollower, What::Role { role: RoleKind::Follower, was: None });
+        node.restart_election_timer(Instant::START, Rule::RandomisedTimeout, output);
+        let voted_for_itself = hard_state.voted_for == Some(node.config.id);
+        if !node.rules.allow(Rule::StartAsFollower, !voted_for_itself) {
+            node.become_leader(Instant::START, output);
+        }
+        node
+    }
+
+    /// Lets one thing happen to the server. `now` never goes back from one call to the next.
+    /// What is to be done about it is added to `output`.
+    pub fn step(&mut self, now: Instant, input: Input, output: &mut Output) {
+        let term_before = self.hard_state.current_term;
+        match input {
+            Input::Tick => self.tick(now, output),
+            Input::Message { from, message } => self.receive(now, from, message, output),
+            Input::Persisted { hard_state } => self.note_persisted(now, hard_state, output),
+            Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
+        }
+        assert!(self.hard_state.current_term >= term_before, "the current term went back");
+    }
+
+    /// When the server next wants an [`Input::Tick`].
+    pub fn next_deadline(&self) -> Instant {
+        match &self.role {
+            Role::Follower(follower) => follower.election_deadline,
+            Role::Candidate(candidate) => candidate.election_deadline,
+            Role::Leader(leader) => leader.heartbeat_deadline,
+        }
+    }
+
+    /// This server.
+    pub fn id(&self) -> NodeId {
+        self.config.id
+    }
+
+    /// currentTerm and votedFor.
+    pub fn hard_state(&self) -> HardState {
+        self.hard_state
+    }
+
+    /// What the server is at the moment.
+    pub fn role(&self) -> RoleKind {
+        self.role.kind()
+    }
+
+    /// Who leads the current term, as far as this server knows.
+    pub fn leader(&self) -> Option<NodeId> {
+        match &self.role {
+            Role::Follower(follower) => follower.leader,
+            Role::Candidate(_) => None,
+            Role::Leader(_) => Some(self.config.id),
+        }
+    }
+
+    /// How far its log reaches.
+    pub fn last_log(&self) -> LogPosition {
+        self.log.last()
+    }
+
+    fn tick(&mut self, now: Instant, output: &mut Output) {
+        if now < self.next_deadline() {
+            return;
+        }
+        match self.role.kind() {
+            RoleKind::Follower if !self.rules.hold(Rule::ElectionTimeout) => {}
+            RoleKind::Follower => self.start_election(now, Rule::ElectionTimeout, output),
+            RoleKind::Candidate => self.start_election(now, Rule::CandidateRestartsTimer, output),
+            RoleKind::Leader => self.send_heartbeats(now, output),
+        }
+    }
+
+    /// The one place where a message's term meets the server's (§5.1).
+    fn receive(&mut self, now: Instant, from: NodeId, message: Message, output: &mut Output) {
+        if let Some(problem) = self.problem_with(from, &message) {
+            return output.noted(What::Rejected { from, problem });
+        }
+        if message.term() > self.hard_state.current_term && self.rules.hold(Rule::NewerTermWins) {
+            self.adopt_term(now, message.term(), output);
+        }
+        match message {
+            Message::RequestVote(request) => self.receive_request_vote(now, from, request, output),
+            Message::RequestVoteReply(reply) => self.receive_request_vote_reply(now, from, reply, output),
+            Message::AppendEntries(request) => self.receive_append_entries(now, from, request, output),
+            Message::AppendEntriesReply(reply) => self.receive_append_entries_reply(from, reply, output),
+        }
+    }
+
+    /// What no server that follows the protocol would send. A peer may be broken or hostile; its
+    /// messages must not be able to break this server.
+    fn problem_with(&self, from: NodeId, message: &Message) -> Option<Problem> {
+        if from == self.config.id || !self.config.voters.contains(from) {
+            return Some(Problem::UnknownSender);
+        }
+        if message.term() > Term::HIGHEST_BELIEVED {
+            return Some(Problem::TermTooHigh);
+        }
+        let Message::AppendEntries(request) = message else { return None };
+        if !request.entries.is_empty() {
+            return Some(Problem::CarriesEntries);
+        }
+        let knows_another = self.leader().is_some_and(|leader| leader != from);
+        (knows_another && request.term == self.hard_state.current_term).then_some(Problem::SecondLeader)
+    }
+
+    fn adopt_term(&mut self, now: Instant, term: Term, output: &mut Output) {
+        let was = self.hard_state.current_term;
+        self.set_hard_state(HardState { current_term: term, voted_for: None }, output);
+        output.decided(Rule::NewerTermWins, What::Term { was });
+        self.become_follower(now, None, Some(Rule::NewerTermWins), output);
+    }
+
+    /// Becomes, or stays, a follower. Who already had an election timer keeps it running.
+    pub(crate) fn become_follower(
+        &mut self,
+        now: Instant,
+        leader: Option<NodeId>,
+        rule: Option<Rule>,
+        output: &mut Output,
+    ) {
+        let was = self.role.kind();
+        let election_deadline = self.election_deadline();
+        self.role = Role::Follower(Follower {
+            leader,
+            election_deadline: election_deadline.unwrap_or(Instant::NEVER),
+        });
+        if was != RoleKind::Follower {
+            let what = What::Role { role: RoleKind::Follower, was: Some(was) };
+            output.events.push(Event { rule, what });
+        }
+        if election_deadline.is_none() {
+            self.restart_election_timer(now, Rule::RandomisedTimeout, output);
+        }
+    }
+
+    pub(crate) fn become_candidate(&mut self, rule: Rule, output: &mut Output) {
+        let was = self.role.kind();
+        assert_ne!(was, RoleKind::Leader, "a leader never runs against itself");
+        self.role = Role::Candidate(Candidate { votes: Vec::new(), election_deadline: Instant::NEVER });
+        if was != RoleKind::Candidate {
+            output.decided(rule, What::Role { role: RoleKind::Candidate, was: Some(was) });
+        }
+    }
+
+    pub(crate) fn become_leader(&mut self, now: Instant, output: &mut Output) {
+        let was = self.role.kind();
+        self.role = Role::Leader(Leader { heartbeat_deadline: Instant::NEVER });
+        output.decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(was) });
+        if self.rules.hold(Rule::HeartbeatAtOnce) {
+            self.send_heartbeats(now, output);
+        }
+    }
+
+    /// When the election timer runs out; a leader has none.
+    fn election_deadline(&self) -> Option<Instant> {
+        match &self.role {
+            Role::Follower(follower) => Some(follower.election_deadline),
+            Role::Candidate(candidate) => Some(candidate.election_deadline),
+            Role::Leader(_) => None,
+        }
+    }
+
+    /// Draws a new timeout and starts the timer with it, for the reason that `rule` gives.
+    pub(crate) fn restart_election_timer(&mut self, now: Instant, rule: Rule, output: &mut Output) {
+        let timeout = self.draw_election_timeout();
+        self.set_election_deadline(now + timeout);
+        output.decided(rule, What::Timer { timeout_us: micros(timeout) });
+    }
+
+    fn set_election_deadline(&mut self, deadline: Instant) {
+        match &mut self.role {
+            Role::Follower(follower) => follower.election_deadline = deadline,
+            Role::Candidate(candidate) => candidate.election_deadline = deadline,
+            Role::Leader(_) => unreachable!("a leader has no election timer"),
+        }
+    }
+
+    fn draw_election_timeout(&mut self) -> Duration {
+        let timing = &self.config.timing;
+        let (min, max) = (timing.election_timeout_min(), timing.election_timeout_max());
+        if self.rules.hold(Rule::RandomisedTimeout) { self.random.duration_between(min, max) } else { min }
+    }
+
+    fn set_election_timer(&mut self, now: Instant, deadline: Instant, output: &mut Output) {
+        if self.role.kind() == RoleKind::Leader {
+            self.become_follower(now, None, None, output);
+        }
+        self.set_election_deadline(deadline);
+        output.noted(What::Timer { timeout_us: micros(deadline.since(now)) });
+    }
+
+    /// The only place that changes term and vote, so that no change can miss the disk.
+    pub(crate) fn set_hard_state(&mut self, hard_state: HardState, output: &mut Output) {
+        self.hard_state = hard_state;
+        output.hard_state = Some(hard_state);
+    }
+
+    fn note_persisted(&mut self, now: Instant, hard_state: HardState, output: &mut Output) {
+        self.persisted = hard_state;
+        if self.is_persisted() {
+            self.count_own_vote(now, output);
+        }
+    }
+
+    /// Is all that this server says about its term and vote on disk?
+    pub(crate) fn is_persisted(&self) -> bool {
+        self.persisted == self.hard_state
+    }
+
+    pub(crate) fn send(&self, to: NodeId, message: Message, output: &mut Output) {
+        let durability = if self.rules.allow(Rule::PersistBeforeAnswer, self.is_persisted()) {
+            Durability::Nothing
+        } else {
+            Durability::HardState
+        };
+        let because_of = output.events.len().checked_sub(1);
+        output.messages.push(Outgoing { to, message, durability, because_of });
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).expect("timeouts are at most a day")
+}

@@ -1,0 +1,111 @@
+//! Majorities. Votes and, later, commits ask only here.
+
+use crate::NodeId;
+use std::collections::BTreeSet;
+
+/// Who must agree (§5.2, §6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Quorum {
+    /// A majority of one set of servers.
+    Simple(BTreeSet<NodeId>),
+    /// While the membership changes: a majority of the old set and a majority of the new one.
+    Joint {
+        /// The servers before the change.
+        old: BTreeSet<NodeId>,
+        /// The servers after the change.
+        new: BTreeSet<NodeId>,
+    },
+}
+
+impl Quorum {
+    /// Do those in favour make a majority? Who is not a voter counts nothing.
+    ///
+    /// ```text
+    ///  servers     1   2   3   4   5   6   7
+    ///  majority    1   2   2   3   3   4   4     any two majorities share a server
+    ///  may fail    0   0   1   1   2   2   3     an even one adds no safety: odd is better
+    /// ```
+    pub fn is_majority(&self, in_favour: &[NodeId]) -> bool {
+        self.sets().all(|set| in_favour.iter().filter(|id| set.contains(id)).count() >= majority(set))
+    }
+
+    /// Is this server one of those that vote?
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.sets().any(|set| set.contains(&id))
+    }
+
+    /// All voters, each once, in ascending order.
+    pub fn voters(&self) -> BTreeSet<NodeId> {
+        self.sets().flatten().copied().collect()
+    }
+
+    /// How many votes win, at least: the majority of the larger set.
+    pub fn majority(&self) -> usize {
+        self.sets().map(majority).max().unwrap_or(1)
+    }
+
+    fn sets(&self) -> impl Iterator<Item = &BTreeSet<NodeId>> {
+        let (first, second) = match self {
+            Quorum::Simple(set) => (set, None),
+            Quorum::Joint { old, new } => (old, Some(new)),
+        };
+        std::iter::once(first).chain(second)
+    }
+}
+
+impl FromIterator<NodeId> for Quorum {
+    fn from_iter<I: IntoIterator<Item = NodeId>>(ids: I) -> Quorum {
+        Quorum::Simple(ids.into_iter().collect())
+    }
+}
+
+/// More than half: the smallest number of which no two disjoint groups exist.
+fn majority(set: &BTreeSet<NodeId>) -> usize {
+    set.len() / 2 + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(numbers: &[u64]) -> Vec<NodeId> {
+        numbers.iter().copied().map(NodeId).collect()
+    }
+
+    fn simple(size: u64) -> Quorum {
+        (1..=size).map(NodeId).collect()
+    }
+
+    #[test]
+    fn a_majority_is_more_than_half_of_all_servers() {
+        for (size, needed) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (6, 4), (7, 4), (15, 8)] {
+            let quorum = simple(size);
+            let everybody: Vec<NodeId> = (1..=size).map(NodeId).collect();
+            assert_eq!(quorum.majority(), needed);
+            assert!(quorum.is_majority(&everybody[..needed]), "{needed} of {size}");
+            assert!(!quorum.is_majority(&everybody[..needed - 1]), "{} of {size}", needed - 1);
+        }
+    }
+
+    #[test]
+    fn strangers_count_nothing() {
+        assert!(!simple(3).is_majority(&ids(&[1, 8, 9])));
+    }
+
+    #[test]
+    fn nobody_is_no_majority_even_of_nobody() {
+        assert!(!simple(0).is_majority(&[]));
+    }
+
+    #[test]
+    fn a_joint_quorum_needs_both_majorities() {
+        let quorum = Quorum::Joint {
+            old: ids(&[1, 2, 3]).into_iter().collect(),
+            new: ids(&[3, 4, 5]).into_iter().collect(),
+        };
+        assert!(!quorum.is_majority(&ids(&[1, 2])), "a majority of the old servers only");
+        assert!(!quorum.is_majority(&ids(&[4, 5])), "a majority of the new servers only");
+        assert!(quorum.is_majority(&ids(&[1, 3, 4])));
+        assert_eq!(quorum.voters(), ids(&[1, 2, 3, 4, 5]).into_iter().collect());
+    }
+}

@@ -1,0 +1,70 @@
+//! The three roles of a server (§5.1, Figure 4), each with the data that only it has.
+
+use crate::{Instant, NodeId};
+use std::fmt;
+
+/// What a server is at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Role {
+    Follower(Follower),
+    Candidate(Candidate),
+    Leader(Leader),
+}
+
+/// Passive: answers, and waits for a sign of life from a leader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Follower {
+    /// The leader of this term, once it was heard.
+    pub(crate) leader: Option<NodeId>,
+    /// When the election timer runs out.
+    pub(crate) election_deadline: Instant,
+}
+
+/// Wants to lead, and gathers votes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    /// Who has said yes in this term.
+    pub(crate) votes: Vec<NodeId>,
+    /// When the election is given up as lost.
+    pub(crate) election_deadline: Instant,
+}
+
+/// Leads the term.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Leader {
+    /// When the next heartbeats are due.
+    pub(crate) heartbeat_deadline: Instant,
+}
+
+impl Role {
+    pub(crate) fn kind(&self) -> RoleKind {
+        match self {
+            Role::Follower(_) => RoleKind::Follower,
+            Role::Candidate(_) => RoleKind::Candidate,
+            Role::Leader(_) => RoleKind::Leader,
+        }
+    }
+}
+
+/// A role's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum RoleKind {
+    /// Answers, and waits for a leader's signs of life.
+    Follower,
+    /// Asks for votes.
+    Candidate,
+    /// Leads the term.
+    Leader,
+}
+
+impl fmt::Display for RoleKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            RoleKind::Follower => "follower",
+            RoleKind::Candidate => "candidate",
+            RoleKind::Leader => "leader",
+        })
+    }
+}

@@ -1,0 +1,326 @@
+//! Every rule of Raft that this code obeys, as a thing with a name.
+//!
+//! To see where a rule is obeyed, look for references to its variant. To see what it is for, read
+//! [`Rule::without_it`], or switch it off in the simulator.
+
+use std::fmt;
+
+/// What a rule protects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guards {
+    /// Without it something wrong can happen.
+    Safety,
+    /// Without it something good may never happen.
+    Liveness,
+    /// Both.
+    Both,
+}
+
+impl fmt::Display for Guards {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Guards::Safety => "safety",
+            Guards::Liveness => "liveness",
+            Guards::Both => "safety and liveness",
+        })
+    }
+}
+
+/// Which rules hold. A server's set is [`EveryRule`]; only a simulator has use for another.
+///
+/// It is a type parameter of [`Node`](crate::Node): a server with a rule off would be a different
+/// type, which no server constructs, and asking [`EveryRule`] costs nothing, because the compiler
+/// knows the answer.
+pub trait Rules {
+    /// Does this rule hold? Asked where the rule says that something must be done.
+    fn hold(&self, rule: Rule) -> bool;
+
+    /// Does this rule allow it? Asked where the rule sets a condition.
+    #[inline(always)]
+    fn allow(&self, rule: Rule, condition: bool) -> bool {
+        condition || !self.hold(rule)
+    }
+}
+
+/// All of Raft.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct EveryRule;
+
+impl Rules for EveryRule {
+    #[inline(always)]
+    fn hold(&self, _rule: Rule) -> bool {
+        true
+    }
+}
+
+/// Declares the rules in one table, so that none can lack a part.
+macro_rules! rules {
+    ($($variant:ident {
+        id: $id:literal,
+        paper: $paper:literal,
+        thesis: $thesis:literal,
+        guards: $guards:ident,
+        statement: $statement:literal,
+        without_it: $without_it:literal,
+    })*) => {
+        /// A rule of Raft.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        pub enum Rule {
+            $(
+                #[doc = $statement]
+                #[doc = ""]
+                #[doc = concat!("Without it: ", $without_it, ".")]
+                #[cfg_attr(feature = "serde", serde(rename = $id))]
+                $variant,
+            )*
+        }
+
+        impl Rule {
+            /// Every rule, in the order in which a beginner best meets them.
+            pub const ALL: &[Rule] = &[$(Rule::$variant),*];
+
+            /// The rule's stable name, as in `one-vote-per-term`.
+            pub fn id(self) -> &'static str {
+                match self { $(Rule::$variant => $id),* }
+            }
+
+            /// The section of the Raft paper (extended version) that has it.
+            pub fn paper(self) -> &'static str {
+                match self { $(Rule::$variant => $paper),* }
+            }
+
+            /// The section of Ongaro's thesis that has it.
+            pub fn thesis(self) -> &'static str {
+                match self { $(Rule::$variant => $thesis),* }
+            }
+
+            /// What it protects.
+            pub fn guards(self) -> Guards {
+                match self { $(Rule::$variant => Guards::$guards),* }
+            }
+
+            /// The rule in one sentence.
+            pub fn statement(self) -> &'static str {
+                match self { $(Rule::$variant => $statement),* }
+            }
+
+            /// What goes wrong without it.
+            pub fn without_it(self) -> &'static str {
+                match self { $(Rule::$variant => $without_it),* }
+            }
+        }
+    };
+}
+
+rules! {
+    StartAsFollower {
+        id: "start-as-follower",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Safety,
+        statement: "A server starts, and restarts, as a follower.",
+        without_it: "a restarted server acts on an authority that it no longer has",
+    }
+    ElectionTimeout {
+        id: "election-timeout",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Liveness,
+        statement: "A follower that hears from no leader and grants no vote for a whole election timeout starts an election.",
+        without_it: "a dead leader is never replaced",
+    }
+    RandomisedTimeout {
+        id: "randomised-timeout",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Liveness,
+        statement: "Each election timeout is drawn anew, at random from a range, so that one server usually wakes first.",
+        without_it: "all servers wake together, split the votes, and do so again without end",
+    }
+    TimeoutAboveBroadcast {
+        id: "timeout-above-broadcast",
+        paper: "§5.6",
+        thesis: "§3.9",
+        guards: Liveness,
+        statement: "Heartbeats come, and messages travel, much faster than any election timeout runs out.",
+        without_it: "leaders that are well are deposed over and over",
+    }
+    CandidateIncrementsTerm {
+        id: "candidate-increments-term",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Safety,
+        statement: "A candidacy begins by raising the current term.",
+        without_it: "two candidacies share one term, and votes for the one count for the other",
+    }
+    CandidateVotesForItself {
+        id: "candidate-votes-for-itself",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Both,
+        statement: "A candidate gives its own vote to itself, durably, and asks all other servers at once for theirs.",
+        without_it: "its vote can be given twice, and two leaders are elected",
+    }
+    CandidateRestartsTimer {
+        id: "candidate-restarts-timer",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Liveness,
+        statement: "Each candidacy starts the election timer anew; if it runs out without a winner, a new election begins.",
+        without_it: "after one split or lost vote there is never a leader again",
+    }
+    MajorityWins {
+        id: "majority-wins",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Safety,
+        statement: "A candidate leads only with the votes of a majority of all voting servers, up or down, in one term.",
+        without_it: "two candidates can both win the same term",
+    }
+    CountEachVoterOnce {
+        id: "count-each-voter-once",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Safety,
+        statement: "An answer that arrives twice is one vote.",
+        without_it: "one voter, heard twice, makes a majority",
+    }
+    OneVotePerTerm {
+        id: "one-vote-per-term",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Safety,
+        statement: "A server votes for at most one candidate in a term, first come, first served.",
+        without_it: "two candidates both gather a majority in the same term",
+    }
+    UpToDateLog {
+        id: "up-to-date-log",
+        paper: "§5.4.1",
+        thesis: "§3.6.1",
+        guards: Safety,
+        statement: "A server votes only for a candidate whose log is not behind its own.",
+        without_it: "a leader is elected that lacks committed entries, and erases them",
+    }
+    CompareTermBeforeLength {
+        id: "compare-term-before-length",
+        paper: "§5.4.1",
+        thesis: "§3.6.1",
+        guards: Safety,
+        statement: "Of two logs, the one whose last entry has the later term is ahead; only if those are equal, the longer one.",
+        without_it: "a long log of old entries that were never committed beats a shorter one that holds committed entries",
+    }
+    NewerTermWins {
+        id: "newer-term-wins",
+        paper: "§5.1",
+        thesis: "§3.3",
+        guards: Both,
+        statement: "A server that sees a newer term adopts it before anything else, and becomes a follower.",
+        without_it: "a deposed leader goes on, and rightful candidates are refused",
+    }
+    RejectStaleTerm {
+        id: "reject-stale-term",
+        paper: "§5.1",
+        thesis: "§3.3",
+        guards: Safety,
+        statement: "A request from an older term is refused, and the refusal tells the current one.",
+        without_it: "a leader of the past is obeyed, and overwrites what its successors did",
+    }
+    IgnoreStaleAnswers {
+        id: "ignore-stale-answers",
+        paper: "§5.1",
+        thesis: "§3.3",
+        guards: Safety,
+        statement: "An answer from an older term, or to a role that the server no longer has, changes nothing.",
+        without_it: "votes of an old election elect a second leader",
+    }
+    RecogniseLeader {
+        id: "recognise-leader",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Both,
+        statement: "A candidate that hears from a leader of its own or a newer term becomes its follower; an older one it refuses.",
+        without_it: "a candidate that has lost goes on and disturbs the leader, or obeys one of the past",
+    }
+    ResetTimerOnLeader {
+        id: "reset-timer-on-leader",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Liveness,
+        statement: "Each message from the current leader starts the election timer anew.",
+        without_it: "a leader that is well is deposed",
+    }
+    ResetTimerOnGrantOnly {
+        id: "reset-timer-on-grant-only",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Liveness,
+        statement: "Of all requests for a vote, only one that is granted starts the election timer anew.",
+        without_it: "a candidate that can't win keeps on delaying the one that can",
+    }
+    PersistBeforeAnswer {
+        id: "persist-before-answer",
+        paper: "§5, Figure 2",
+        thesis: "§3.8",
+        guards: Safety,
+        statement: "Term and vote are on disk before any message that rests on them leaves.",
+        without_it: "a server that crashes and comes back votes a second time in one term",
+    }
+    HeartbeatAtOnce {
+        id: "heartbeat-at-once",
+        paper: "§5.2",
+        thesis: "§3.4",
+        guards: Liveness,
+        statement: "A new leader sends heartbeats to all at once, and then again after every heartbeat interval.",
+        without_it: "the others do not learn that the election is over, and hold another",
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.id())
+    }
+}
+
+/// There is no rule of this name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownRule(pub String);
+
+impl fmt::Display for UnknownRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no rule \"{}\"", self.0)
+    }
+}
+
+impl std::error::Error for UnknownRule {}
+
+impl std::str::FromStr for Rule {
+    type Err = UnknownRule;
+
+    fn from_str(id: &str) -> Result<Rule, UnknownRule> {
+        Rule::ALL.iter().copied().find(|rule| rule.id() == id).ok_or_else(|| UnknownRule(id.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_is_found_by_its_id() {
+        for &rule in Rule::ALL {
+            assert_eq!(rule.id().parse(), Ok(rule));
+        }
+        assert_eq!("no-such-rule".parse::<Rule>(), Err(UnknownRule("no-such-rule".to_owned())));
+    }
+
+    #[test]
+    fn every_rule_is_one_whole_sentence() {
+        for rule in Rule::ALL {
+            assert!(rule.statement().ends_with('.'), "{rule}");
+            assert!(rule.statement().starts_with(char::is_uppercase), "{rule}");
+            assert!(!rule.without_it().ends_with('.'), "{rule}");
+            assert!(rule.paper().starts_with('§') && rule.thesis().starts_with('§'), "{rule}");
+        }
+    }
+}

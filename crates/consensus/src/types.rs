@@ -1,0 +1,109 @@
+//! The small words of Raft: who, when, which term, which place in the log.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A server's number in its cluster. Written `n2`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
+pub struct NodeId(pub u64);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{}", self.0)
+    }
+}
+
+/// Raft's logical clock: time is divided into terms, each with at most one leader (§5.1).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
+pub struct Term(pub u64);
+
+impl Term {
+    /// The highest term that a peer is believed. Half of the numbers stay free above it, so that
+    /// no peer can push a server to a term that it can't raise any more.
+    pub const HIGHEST_BELIEVED: Term = Term(u64::MAX / 2);
+
+    /// The term after this one.
+    pub fn next(self) -> Term {
+        Term(self.0.checked_add(1).expect("terms from peers are bounded by HIGHEST_BELIEVED"))
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A place in the log. The first entry has index 1; 0 stands before it (§5.3).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
+pub struct Index(pub u64);
+
+impl fmt::Display for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An entry's index together with its term: enough to tell how far a log reaches (§5.4.1).
+/// The default, index 0 of term 0, is the end of an empty log.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct LogPosition {
+    /// Where the entry stands.
+    pub index: Index,
+    /// The term in which a leader created it.
+    pub term: Term,
+}
+
+/// What a server must never forget, not even in a crash: currentTerm and votedFor (Figure 2).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct HardState {
+    /// The latest term that this server has seen.
+    pub current_term: Term,
+    /// Who got this server's vote in that term, if anybody did.
+    pub voted_for: Option<NodeId>,
+}
+
+/// A moment on a server's own clock: nanoseconds since the server started.
+///
+/// The core never reads a clock; whoever drives it says what time it is. That is what makes slow
+/// motion and simulation possible.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(u64);
+
+impl Instant {
+    /// When the server started.
+    pub const START: Instant = Instant(0);
+    /// A moment that never comes.
+    pub const NEVER: Instant = Instant(u64::MAX);
+
+    /// The moment `since_start` after the server started (after 584 years: [`Instant::NEVER`]).
+    pub fn after_start(since_start: Duration) -> Instant {
+        Instant(u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// How long after the server's start this is.
+    pub fn since_start(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+
+    /// How long after `earlier` this is; zero if it is not.
+    pub fn since(self, earlier: Instant) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl std::ops::Add<Duration> for Instant {
+    type Output = Instant;
+
+    fn add(self, duration: Duration) -> Instant {
+        Instant::after_start(self.since_start().saturating_add(duration))
+    }
+}

@@ -1,0 +1,205 @@
+//! One server's core with its storage.
+
+use crate::scribe::Scribe;
+use consensus::event::What;
+use consensus::{
+    Config, Durability, EveryRule, HardState, Input, Instant, Log, Message, Node, NodeId, Outgoing, Output,
+    Rules,
+};
+use serde::{Deserialize, Serialize};
+use storage::{Disk, Recovered, Storage, StorageError};
+use trace::{Event, EventId, Io, Record};
+
+/// A message on the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The sender.
+    pub from: NodeId,
+    /// The receiver.
+    pub to: NodeId,
+    /// The event in which the sender sent it, so that the receiver can tell what caused its own.
+    pub sent_as: EventId,
+    /// What it says.
+    pub message: Message,
+}
+
+/// What a driver has done, for its keeper to pass on.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// What happened, in order. Their time is the server's own.
+    pub records: Vec<Record>,
+    /// What is to be sent now. It may be lost; Raft can stand that.
+    pub envelopes: Vec<Envelope>,
+}
+
+/// A server's core and storage, with the messages that wait for the disk.
+///
+/// Whoever keeps it tells it what happens ([`receive`](Driver::receive), [`tick`](Driver::tick)), and
+/// calls [`save`](Driver::save) while it [`needs_save`](Driver::needs_save). A keeper that forgets to
+/// save does no harm: what rests on the disk is not said.
+#[derive(Debug)]
+pub struct Driver<D: Disk, R: Rules = EveryRule> {
+    node: Node<R>,
+    storage: Storage<D>,
+    scribe: Scribe,
+    output: Output,
+    /// The latest hard state that is not on disk yet, and the event that decided it.
+    unsaved: Option<(HardState, EventId)>,
+    /// Messages that rest on it.
+    held_back: Vec<Outbound>,
+    /// The event that started the election timer that runs now.
+    timer_started_as: Option<EventId>,
+}
+
+/// A message on its way out, and the event that led to it.
+#[derive(Debug)]
+struct Outbound {
+    to: NodeId,
+    message: Message,
+    cause: Option<EventId>,
+}
+
+impl<D: Disk, R: Rules> Driver<D, R> {
+    /// Starts a server from what its storage held. Its clock stands at [`Instant::START`].
+    pub fn start(
+        config: Config,
+        (storage, recovered): (Storage<D>, Recovered),
+        log: Log,
+        rules: R,
+        effects: &mut Effects,
+    ) -> Driver<D, R> {
+        let hard_state = recovered.hard_state;
+        let mut scribe = Scribe::new(config.id, recovered.life);
+        let mut output = Output::default();
+        let node = Node::start(config, hard_state, log, rules, &mut output);
+
+        let restored = (hard_state != HardState::default()).then(|| {
+            let event = Event::Io(Io::Restored { hard_state });
+            scribe.record(Instant::START, hard_state.current_term, None, event, &mut effects.records)
+        });
+        let mut driver = Driver {
+            node,
+            storage,
+            scribe,
+            output,
+            unsaved: None,
+            held_back: Vec::new(),
+            timer_started_as: None,
+        };
+        driver.carry_out(Instant::START, restored, effects);
+        driver
+    }
+
+    /// The core, to look at.
+    pub fn node(&self) -> &Node<R> {
+        &self.node
+    }
+
+    /// When the server next wants a [`tick`](Driver::tick).
+    pub fn next_deadline(&self) -> Instant {
+        self.node.next_deadline()
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Instant, effects: &mut Effects) {
+        self.step(now, None, Input::Tick, effects);
+    }
+
+    /// A message has come.
+    pub fn receive(&mut self, now: Instant, envelope: Envelope, effects: &mut Effects) {
+        let Envelope { from, sent_as, message, .. } = envelope;
+        let received = Event::Io(Io::Received { from, message: message.clone() });
+        let received = self.record(now, Some(sent_as), received, effects);
+        self.step(now, Some(received), Input::Message { from, message }, effects);
+    }
+
+    /// For the laboratory: lets the election timer run out at `deadline`.
+    pub fn set_election_timer(&mut self, now: Instant, deadline: Instant, effects: &mut Effects) {
+        self.step(now, None, Input::SetElectionTimer { deadline }, effects);
+    }
+
+    /// Is there something that must reach the disk before the server may speak of it?
+    pub fn needs_save(&self) -> bool {
+        self.unsaved.is_some()
+    }
+
+    /// Saves what the server has decided, then lets go what waited for it.
+    ///
+    /// # Errors
+    /// If the disk failed. The server must stop then: it can't know what the disk holds.
+    pub fn save(&mut self, now: Instant, effects: &mut Effects) -> Result<(), StorageError> {
+        let Some((hard_state, decided_as)) = self.unsaved.take() else { return Ok(()) };
+        self.storage.save(&hard_state)?;
+        let saved = self.record(now, Some(decided_as), Event::Io(Io::Saved { hard_state }), effects);
+        for outbound in std::mem::take(&mut self.held_back) {
+            self.release(now, outbound, effects);
+        }
+        self.step(now, Some(saved), Input::Persisted { hard_state }, effects);
+        Ok(())
+    }
+
+    fn step(&mut self, now: Instant, cause: Option<EventId>, input: Input, effects: &mut Effects) {
+        self.node.step(now, input, &mut self.output);
+        self.carry_out(now, cause, effects);
+    }
+
+    /// Does what the core has put out: tells its decisions, keeps its hard state for the disk, and
+    /// sends its messages, or holds them back until they are safe to send.
+    fn carry_out(&mut self, now: Instant, cause: Option<EventId>, effects: &mut Effects) {
+        let mut output = std::mem::take(&mut self.output);
+        let first = self.scribe.next_id();
+        self.tell(now, cause, &mut output.events, effects);
+
+        if let Some(hard_state) = output.hard_state.take() {
+            self.unsaved = Some((hard_state, first));
+        }
+        for Outgoing { to, message, durability, because_of } in output.messages.drain(..) {
+            let cause = because_of.map(|place| EventId { seq: first.seq + place as u64, ..first });
+            let outbound = Outbound { to, message, cause };
+            match durability {
+                Durability::Nothing => self.release(now, outbound, effects),
+                Durability::HardState => self.held_back.push(outbound),
+            }
+        }
+        self.output = output;
+    }
+
+    /// Records decisions. What caused the first of them is said from outside, or is the timer that ran
+    /// out; the others follow from the first.
+    fn tell(
+        &mut self,
+        now: Instant,
+        cause: Option<EventId>,
+        events: &mut Vec<consensus::event::Event>,
+        effects: &mut Effects,
+    ) {
+        let mut cause = cause;
+        for event in events.drain(..) {
+            let is_timer = matches!(event.what, What::Timer { .. });
+            let is_timeout = matches!(event.what, What::Timeout { .. });
+            let event_cause = if is_timeout { self.timer_started_as } else { cause };
+            let id = self.record(now, event_cause, Event::Decision(event), effects);
+            cause = cause.or(Some(id));
+            if is_timer {
+                self.timer_started_as = Some(id);
+            }
+        }
+    }
+
+    fn release(&mut self, now: Instant, outbound: Outbound, effects: &mut Effects) {
+        let Outbound { to, message, cause } = outbound;
+        let sent_as = self.record(now, cause, Event::Io(Io::Sent { to, message: message.clone() }), effects);
+        effects.envelopes.push(Envelope { from: self.node.id(), to, sent_as, message });
+    }
+
+    fn record(
+        &mut self,
+        now: Instant,
+        cause: Option<EventId>,
+        event: Event,
+        effects: &mut Effects,
+    ) -> EventId {
+        let term = self.node.hard_state().current_term;
+        self.scribe.record(now, term, cause, event, &mut effects.records)
+    }
+}

@@ -1,0 +1,38 @@
+//! Gives each event its name, and its cause.
+
+use consensus::{Instant, NodeId, Term};
+use trace::{Event, EventId, Record};
+
+/// Writes the records of one server's life.
+#[derive(Debug)]
+pub(crate) struct Scribe {
+    node: NodeId,
+    life: u64,
+    last_seq: u64,
+}
+
+impl Scribe {
+    pub(crate) fn new(node: NodeId, life: u64) -> Scribe {
+        Scribe { node, life, last_seq: 0 }
+    }
+
+    /// The name that the next event will get.
+    pub(crate) fn next_id(&self) -> EventId {
+        EventId { node: self.node, life: self.life, seq: self.last_seq + 1 }
+    }
+
+    pub(crate) fn record(
+        &mut self,
+        now: Instant,
+        term: Term,
+        cause: Option<EventId>,
+        event: Event,
+        records: &mut Vec<Record>,
+    ) -> EventId {
+        let id = self.next_id();
+        self.last_seq = id.seq;
+        let t = u64::try_from(now.since_start().as_micros()).unwrap_or(u64::MAX);
+        records.push(Record { t, node: id.node, life: id.life, seq: Some(id.seq), cause, term, event });
+        id
+    }
+}

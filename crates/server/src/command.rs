@@ -1,0 +1,27 @@
+use consensus::NodeId;
+use serde::{Deserialize, Serialize};
+
+/// What a server is told while it runs, by whoever started it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// A peer is to be found at this address from now on.
+    Peer {
+        /// Which peer.
+        id: NodeId,
+        /// Where, as HOST:PORT.
+        address: String,
+    },
+    /// The clock runs at this multiple of real time from now on.
+    Speed {
+        /// See [`driver::Speed`].
+        multiple: f64,
+    },
+    /// The election timer runs out at this moment, whatever comes in between.
+    ExpireElectionTimer {
+        /// Microseconds since the cluster's start; at once if it is past.
+        at: u64,
+    },
+    /// End in good order.
+    Stop,
+}

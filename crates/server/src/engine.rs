@@ -1,0 +1,269 @@
+//! The thread that owns the driver: it waits for what happens, lets the driver act on it, and passes
+//! on what came of it.
+
+use crate::command::Command;
+use crate::monotonic_now;
+use crate::network::Network;
+use crate::status::Status;
+use consensus::Instant;
+use consensus::event::What;
+use driver::{Clock, Driver, Effects, Envelope, Speed};
+use std::collections::{BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+use storage::{FolderDisk, StorageError};
+use tokio::sync::oneshot;
+use trace::{Event, Process, Record};
+
+/// So many happenings are handled before the clock is looked at again.
+const BATCH: usize = 256;
+
+/// What can happen to a server from outside.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// A message has come.
+    Envelope(Envelope),
+    /// Whoever started the server wants something.
+    Command(Command),
+    /// Somebody wants to know how it is.
+    StatusAsked(oneshot::Sender<Status>),
+    /// A connection brought what it should not.
+    Garbage { from: SocketAddr, problem: &'static str },
+}
+
+/// A driver with its clock, network and observer.
+pub(crate) struct Engine<O> {
+    driver: Driver<FolderDisk>,
+    about: About,
+    clock: Clock,
+    network: Network,
+    observer: O,
+    effects: Effects,
+    /// Messages that are held until `latency` has passed.
+    in_flight: VecDeque<(Instant, Envelope)>,
+    /// When the laboratory wants the election timer to run out.
+    forced_timeout: Option<Instant>,
+    rejected: u64,
+    /// Problems that were told already: each is told once, then only counted.
+    told: BTreeSet<String>,
+}
+
+/// What does not change while a server runs.
+#[derive(Debug)]
+pub(crate) struct About {
+    pub(crate) cluster: String,
+    pub(crate) voters: usize,
+    pub(crate) life: u64,
+    /// The cluster's start on the monotonic clock: the zero of [`Record::t`].
+    pub(crate) epoch: Duration,
+    /// How long each message is held before it is delivered, in the server's own time.
+    pub(crate) latency: Duration,
+}
+
+impl<O: FnMut(Record)> Engine<O> {
+    pub(crate) fn new(
+        driver: Driver<FolderDisk>,
+        about: About,
+        clock: Clock,
+        network: Network,
+        observer: O,
+    ) -> Engine<O> {
+        Engine {
+            driver,
+            about,
+            clock,
+            network,
+            observer,
+            effects: Effects::default(),
+            in_flight: VecDeque::new(),
+            forced_timeout: None,
+            rejected: 0,
+            told: BTreeSet::new(),
+        }
+    }
+
+    /// Runs until it is told to stop, or nobody is left who could tell it anything.
+    ///
+    /// # Errors
+    /// If the disk fails: then the server must not go on.
+    pub(crate) fn run(
+        mut self,
+        started: Process,
+        mut first: Effects,
+        inbox: &Receiver<Happening>,
+    ) -> Result<(), StorageError> {
+        self.report(Event::Process(started));
+        self.pass_on(&mut first);
+        loop {
+            let awaited = match inbox.recv_timeout(self.time_to_wait()) {
+                Ok(happening) => Some(happening),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            // What has come already is handled before a timer runs out: a server that was paused
+            // should not hold an election while its leader's heartbeats wait in the queue.
+            for happening in awaited.into_iter().chain(inbox.try_iter().take(BATCH)) {
+                if let Happening::Command(Command::Stop) = happening {
+                    self.report(Event::Process(Process::Stopped));
+                    return Ok(());
+                }
+                self.handle(happening)?;
+            }
+            self.deliver_due()?;
+            self.let_time_pass()?;
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.at(monotonic_now())
+    }
+
+    fn time_to_wait(&self) -> Duration {
+        let deadlines = [
+            Some(self.driver.next_deadline()),
+            self.in_flight.front().map(|(due, _)| *due),
+            self.forced_timeout,
+        ];
+        let next = deadlines.into_iter().flatten().min().unwrap_or(Instant::NEVER);
+        match self.clock.real_time_of(next) {
+            Some(real) => real.saturating_sub(monotonic_now()),
+            None => Duration::MAX,
+        }
+    }
+
+    fn handle(&mut self, happening: Happening) -> Result<(), StorageError> {
+        match happening {
+            Happening::Envelope(envelope) => {
+                let due = self.now() + self.about.latency;
+                self.in_flight.push_back((due, envelope));
+                self.deliver_due()?;
+            }
+            Happening::Command(command) => self.obey(command),
+            Happening::StatusAsked(answer) => {
+                // Who asked may be gone by now.
+                let _ = answer.send(self.status());
+            }
+            Happening::Garbage { from, problem } => {
+                self.rejected += 1;
+                if self.told.insert(problem.to_owned()) {
+                    let (from, problem) = (from.to_string(), problem.to_owned());
+                    self.report(Event::Process(Process::Garbage { from, problem }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Peer { id, address } => self.network.set_address(id, address),
+            Command::Speed { multiple } => {
+                if let Ok(speed) = Speed::new(multiple) {
+                    self.clock.set_speed(monotonic_now(), speed);
+                }
+            }
+            Command::ExpireElectionTimer { at } => {
+                let now = self.now();
+                let deadline = self.clock.at(self.about.epoch + Duration::from_micros(at)).max(now);
+                self.forced_timeout = Some(deadline);
+                self.driver.set_election_timer(now, deadline, &mut self.effects);
+                self.pass_on_effects();
+            }
+            Command::Stop => unreachable!("handled by run"),
+        }
+    }
+
+    fn deliver_due(&mut self) -> Result<(), StorageError> {
+        while let Some((due, _)) = self.in_flight.front()
+            && *due <= self.now()
+            && let Some((_, envelope)) = self.in_flight.pop_front()
+        {
+            let now = self.now();
+            self.driver.receive(now, envelope, &mut self.effects);
+            self.pass_on_effects();
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn let_time_pass(&mut self) -> Result<(), StorageError> {
+        let now = self.now();
+        if self.forced_timeout.take_if(|deadline| *deadline <= now).is_some() {
+            // A heartbeat that was under way may have restarted the timer meanwhile.
+            self.driver.set_election_timer(now, now, &mut self.effects);
+        }
+        self.driver.tick(now, &mut self.effects);
+        self.pass_on_effects();
+        self.save()
+    }
+
+    fn save(&mut self) -> Result<(), StorageError> {
+        while self.driver.needs_save() {
+            let now = self.now();
+            self.driver.save(now, &mut self.effects)?;
+            self.pass_on_effects();
+        }
+        Ok(())
+    }
+
+    fn pass_on_effects(&mut self) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.pass_on(&mut effects);
+        self.effects = effects;
+    }
+
+    /// Tells what happened, and sends what is to be sent.
+    fn pass_on(&mut self, effects: &mut Effects) {
+        for record in effects.records.drain(..) {
+            self.tell(record);
+        }
+        for envelope in effects.envelopes.drain(..) {
+            self.network.send(envelope);
+        }
+    }
+
+    /// Passes a record on, placed on the observer's clock. A peer that sends nonsense again and again
+    /// is told of once.
+    fn tell(&mut self, record: Record) {
+        if let Event::Decision(decision) = &record.event
+            && let What::Rejected { from, problem } = &decision.what
+        {
+            self.rejected += 1;
+            if !self.told.insert(format!("{from} {problem:?}")) {
+                return;
+            }
+        }
+        let t = self.t();
+        (self.observer)(Record { t, ..record });
+    }
+
+    /// Tells of something that is not the driver's.
+    fn report(&mut self, event: Event) {
+        let node = self.driver.node();
+        let (id, term) = (node.id(), node.hard_state().current_term);
+        self.tell(Record { t: 0, node: id, life: self.about.life, seq: None, cause: None, term, event });
+    }
+
+    /// Microseconds since the cluster's start.
+    fn t(&self) -> u64 {
+        let since_start = monotonic_now().saturating_sub(self.about.epoch);
+        u64::try_from(since_start.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn status(&self) -> Status {
+        let node = self.driver.node();
+        Status {
+            node: node.id(),
+            cluster: self.about.cluster.clone(),
+            voters: self.about.voters,
+            role: node.role(),
+            term: node.hard_state().current_term,
+            voted_for: node.hard_state().voted_for,
+            leader: node.leader(),
+            life: self.about.life,
+            rejected: self.rejected,
+        }
+    }
+}

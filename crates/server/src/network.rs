@@ -1,0 +1,243 @@
+//! TCP: a listener for whoever calls, and a connection of our own to each peer, on which messages go
+//! one way.
+
+use crate::engine::Happening;
+use crate::status::Status;
+use crate::wire::{self, Hello, Visitor};
+use consensus::NodeId;
+use driver::Envelope;
+use futures_util::SinkExt;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout};
+use tokio_util::bytes::BytesMut;
+use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
+
+/// So many connections are served at a time; more are turned away.
+const MOST_CONNECTIONS: usize = 256;
+/// So many messages wait for one peer, at most.
+const OUTBOUND_QUEUE: usize = 256;
+/// Who calls has so long to say who it is, and a peer so long to pick up.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The pause before calling a peer again that did not answer: doubled from the first to the second.
+const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
+/// Who this server is to others.
+#[derive(Debug, Clone)]
+pub(crate) struct Name {
+    pub(crate) cluster: String,
+    pub(crate) id: NodeId,
+}
+
+/// The sending side: a queue and an address for each peer.
+pub(crate) struct Network {
+    peers: BTreeMap<NodeId, Peer>,
+}
+
+struct Peer {
+    queue: mpsc::Sender<Envelope>,
+    address: watch::Sender<Option<String>>,
+}
+
+impl Network {
+    /// Starts to listen and to call the peers, each as soon as its address is known. To be called
+    /// within a tokio runtime, which does the work.
+    pub(crate) fn start(
+        name: Name,
+        listener: TcpListener,
+        peers: impl IntoIterator<Item = NodeId>,
+        inbox: SyncSender<Happening>,
+    ) -> Network {
+        tokio::spawn(accept(name.clone(), listener, inbox));
+        let peers = peers.into_iter().map(|id| (id, Peer::start(name.clone(), id))).collect();
+        Network { peers }
+    }
+
+    /// Sends a message, or drops it if too many are waiting already.
+    pub(crate) fn send(&self, envelope: Envelope) {
+        if let Some(peer) = self.peers.get(&envelope.to) {
+            // A full queue is a slow network, and Raft can stand lost messages.
+            let _ = peer.queue.try_send(envelope);
+        }
+    }
+
+    /// From now on this peer is to be found at this address. A connection to another one is given up.
+    pub(crate) fn set_address(&self, id: NodeId, address: String) {
+        if let Some(peer) = self.peers.get(&id) {
+            peer.address.send_if_modified(|known| {
+                let is_new = known.as_deref() != Some(&address);
+                *known = Some(address);
+                is_new
+            });
+        }
+    }
+}
+
+impl Peer {
+    fn start(name: Name, id: NodeId) -> Peer {
+        let (queue, messages) = mpsc::channel(OUTBOUND_QUEUE);
+        let (address, addresses) = watch::channel(None);
+        tokio::spawn(keep_sending(name, id, messages, addresses));
+        Peer { queue, address }
+    }
+}
+
+/// Keeps a connection to one peer, and sends it what is in the queue, until the queue is closed.
+async fn keep_sending(
+    name: Name,
+    to: NodeId,
+    mut messages: mpsc::Receiver<Envelope>,
+    mut addresses: watch::Receiver<Option<String>>,
+) {
+    let hello = Hello::new(Visitor::Peer { cluster: name.cluster, from: name.id, to });
+    let mut pause = RETRY_PAUSES.0;
+    while !messages.is_closed() {
+        let address = addresses.borrow_and_update().clone();
+        if let Some(address) = address
+            && let Some(stream) = call(&address).await
+        {
+            // What waited while there was no connection is out of date.
+            while messages.try_recv().is_ok() {}
+            let connected_at = Instant::now();
+            tokio::select! {
+                _ = send_until_broken(stream, &hello, &mut messages) => {}
+                _ = addresses.changed() => continue,
+            }
+            if connected_at.elapsed() > RETRY_PAUSES.1 {
+                pause = RETRY_PAUSES.0;
+            }
+        }
+        tokio::select! {
+            _ = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_PAUSES.1),
+            _ = addresses.changed() => pause = RETRY_PAUSES.0,
+        }
+    }
+}
+
+async fn call(address: &str) -> Option<TcpStream> {
+    let stream = timeout(PATIENCE, TcpStream::connect(address)).await.ok()?.ok()?;
+    stream.set_nodelay(true).ok()?;
+    Some(stream)
+}
+
+/// Returns when the connection is broken or the queue closed.
+async fn send_until_broken(stream: TcpStream, hello: &Hello, messages: &mut mpsc::Receiver<Envelope>) {
+    let (mut from_peer, to_peer) = stream.into_split();
+    let mut frames = FramedWrite::new(to_peer, wire::codec());
+    if frames.send(wire::encode(hello)).await.is_err() {
+        return;
+    }
+    let mut nothing = [0];
+    loop {
+        tokio::select! {
+            // The peer never talks back on this connection: whatever comes is its end.
+            _ = from_peer.read(&mut nothing) => return,
+            message = messages.recv() => {
+                let Some(envelope) = message else { return };
+                if frames.send(wire::encode(&envelope)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+async fn accept(name: Name, listener: TcpListener, inbox: SyncSender<Happening>) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        match listener.accept().await {
+            Ok((stream, caller)) => {
+                let Ok(place) = places.clone().try_acquire_owned() else { continue };
+                let (name, inbox) = (name.clone(), inbox.clone());
+                tokio::spawn(async move {
+                    serve(&name, stream, caller, &inbox).await;
+                    drop(place);
+                });
+            }
+            // Out of file descriptors, most likely: wait for others to be closed.
+            Err(_) => tokio::time::sleep(RETRY_PAUSES.1).await,
+        }
+    }
+}
+
+/// Serves one connection to its end, and reports if it was not what it should be.
+async fn serve(name: &Name, stream: TcpStream, caller: SocketAddr, inbox: &SyncSender<Happening>) {
+    let (incoming, outgoing) = stream.into_split();
+    let mut frames = FramedRead::new(incoming, wire::codec());
+    let served = match timeout(PATIENCE, read_hello(&mut frames)).await {
+        Err(_) => Err("it did not say who calls"),
+        Ok(Err(problem)) => Err(problem),
+        Ok(Ok(Visitor::AsksStatus)) => {
+            answer_status(outgoing, inbox).await;
+            Ok(())
+        }
+        Ok(Ok(Visitor::Peer { cluster, .. })) if cluster != name.cluster => {
+            Err("it belongs to another cluster")
+        }
+        Ok(Ok(Visitor::Peer { to, .. })) if to != name.id => Err("it wants to talk to another server"),
+        Ok(Ok(Visitor::Peer { from, .. })) => receive_messages(name, from, &mut frames, inbox).await,
+    };
+    if let Err(problem) = served {
+        let _ = inbox.try_send(Happening::Garbage { from: caller, problem });
+    }
+}
+
+type Frames = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
+
+/// The next frame; none at the connection's end.
+async fn next_frame(frames: &mut Frames) -> Result<Option<BytesMut>, &'static str> {
+    match futures_util::StreamExt::next(frames).await {
+        None => Ok(None),
+        Some(Ok(frame)) => Ok(Some(frame)),
+        Some(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => Err("a frame is too long"),
+        // The connection broke, or ended within a frame. A killed server leaves that behind.
+        Some(Err(_)) => Ok(None),
+    }
+}
+
+async fn read_hello(frames: &mut Frames) -> Result<Visitor, &'static str> {
+    let frame = next_frame(frames).await?.ok_or("it ended before it said who calls")?;
+    match wire::decode::<Hello>(&frame) {
+        Some(hello) if hello.is_understood() => Ok(hello.visitor),
+        Some(_) => Err("it speaks another version"),
+        None => Err("it does not speak this protocol"),
+    }
+}
+
+async fn receive_messages(
+    name: &Name,
+    caller: NodeId,
+    frames: &mut Frames,
+    inbox: &SyncSender<Happening>,
+) -> Result<(), &'static str> {
+    while let Some(frame) = next_frame(frames).await? {
+        let envelope: Envelope = wire::decode(&frame).ok_or("a frame holds no message")?;
+        if (envelope.from, envelope.to) != (caller, name.id) {
+            return Err("a message names another sender or receiver than its connection");
+        }
+        match inbox.try_send(Happening::Envelope(envelope)) {
+            // A full inbox is a slow server, and Raft can stand lost messages.
+            Ok(()) | Err(TrySendError::Full(_)) => {}
+            Err(TrySendError::Disconnected(_)) => break,
+        }
+    }
+    Ok(())
+}
+
+async fn answer_status(outgoing: OwnedWriteHalf, inbox: &SyncSender<Happening>) {
+    let (answer, status) = oneshot::channel::<Status>();
+    if inbox.try_send(Happening::StatusAsked(answer)).is_ok()
+        && let Ok(status) = status.await
+    {
+        let mut frames = FramedWrite::new(outgoing, wire::codec());
+        // Who asked may be gone by now.
+        let _ = frames.send(wire::encode(&status)).await;
+    }
+}

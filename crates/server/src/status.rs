@@ -1,0 +1,80 @@
+//! What a server answers when it is asked how it is.
+
+use crate::wire::{self, Hello, Visitor};
+use consensus::{NodeId, RoleKind, Term};
+use serde::{Deserialize, Serialize};
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+/// A server's own account of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Which server answers.
+    pub node: NodeId,
+    /// The cluster that it belongs to.
+    pub cluster: String,
+    /// How many servers vote in it.
+    pub voters: usize,
+    /// Its role.
+    pub role: RoleKind,
+    /// Its current term.
+    pub term: Term,
+    /// Who has its vote in this term.
+    pub voted_for: Option<NodeId>,
+    /// Who leads this term, as far as it knows.
+    pub leader: Option<NodeId>,
+    /// How often it was started.
+    pub life: u64,
+    /// How many connections and messages it has rejected in this life.
+    pub rejected: u64,
+}
+
+/// Why a server's status can't be told.
+#[derive(Debug, thiserror::Error)]
+pub enum StatusError {
+    /// The address names no host, or nobody listens there.
+    #[error("nobody answers at {address}: {source}")]
+    Unreachable {
+        /// Where it was looked for.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Somebody listens there, but it is no Raft server of this version.
+    #[error("who answers at {address} is no Raft server of this version")]
+    Stranger {
+        /// Where it was looked for.
+        address: String,
+    },
+}
+
+/// Asks the server at `address` (HOST:PORT) how it is. Gives up after `patience`.
+///
+/// # Errors
+/// If nobody answers there in time, or a stranger does.
+pub fn ask_status(address: &str, patience: Duration) -> Result<Status, StatusError> {
+    let unreachable = |source| StatusError::Unreachable { address: address.to_owned(), source };
+    let answer = ask(address, patience).map_err(unreachable)?;
+    wire::decode(&answer).ok_or_else(|| StatusError::Stranger { address: address.to_owned() })
+}
+
+fn ask(address: &str, patience: Duration) -> std::io::Result<Vec<u8>> {
+    let address = address
+        .to_socket_addrs()?
+        .next()
+        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "the host has no address"))?;
+    let mut stream = TcpStream::connect_timeout(&address, patience)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    let hello = wire::encode(&Hello::new(Visitor::AsksStatus));
+    stream.write_all(&(hello.len() as u32).to_be_bytes())?;
+    stream.write_all(&hello)?;
+
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let mut answer = Vec::new();
+    let length = u64::from(u32::from_be_bytes(length)).min(wire::LARGEST_FRAME as u64);
+    stream.take(length).read_to_end(&mut answer)?;
+    Ok(answer)
+}

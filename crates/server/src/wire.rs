@@ -1,0 +1,61 @@
+//! What goes over a TCP connection: frames, each a length (four bytes, big-endian) and so many bytes
+//! in postcard's encoding. The first says who calls, all others are messages.
+//!
+//! Nothing that comes in is believed: frames are bounded, what can't be read ends the connection, and
+//! a message that names another sender than the caller is thrown away with it.
+
+use consensus::NodeId;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio_util::bytes::Bytes;
+use tokio_util::codec::LengthDelimitedCodec;
+
+/// No frame is longer than this, in bytes.
+pub(crate) const LARGEST_FRAME: usize = 64 * 1024;
+
+const MAGIC: [u8; 4] = *b"RAFT";
+const VERSION: u16 = 1;
+
+/// The first frame of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    magic: [u8; 4],
+    version: u16,
+    pub(crate) visitor: Visitor,
+}
+
+/// Who calls, and what for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Visitor {
+    /// Another server, which will send messages.
+    Peer { cluster: String, from: NodeId, to: NodeId },
+    /// Somebody who wants to know how the server is.
+    AsksStatus,
+}
+
+impl Hello {
+    pub(crate) fn new(visitor: Visitor) -> Hello {
+        Hello { magic: MAGIC, version: VERSION, visitor }
+    }
+
+    /// Is it said in this protocol, and in this version of it?
+    pub(crate) fn is_understood(&self) -> bool {
+        self.magic == MAGIC && self.version == VERSION
+    }
+}
+
+pub(crate) fn codec() -> LengthDelimitedCodec {
+    LengthDelimitedCodec::builder().max_frame_length(LARGEST_FRAME).new_codec()
+}
+
+pub(crate) fn encode<T: Serialize>(value: &T) -> Bytes {
+    postcard::to_allocvec(value).expect("what goes over the wire has an encoding").into()
+}
+
+/// What a frame holds; none if it is not exactly one `T`.
+pub(crate) fn decode<T: DeserializeOwned>(frame: &[u8]) -> Option<T> {
+    match postcard::take_from_bytes(frame) {
+        Ok((value, [])) => Some(value),
+        _ => None,
+    }
+}

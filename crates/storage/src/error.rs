@@ -1,0 +1,142 @@
+//! What can go wrong, and what a person can do about it.
+
+use crate::disk::Disk;
+use crate::identity::Identity;
+use crate::record::Damage;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a server's folder can't be opened, or its state not be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// Another server has the folder open.
+    #[error("the folder {folder} is in use")]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There are files in the folder, but not those of a server.
+    #[error("{folder} is not a data folder: it has files of something else in it, such as {found}")]
+    NotADataFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// One of these files.
+        found: PathBuf,
+    },
+    /// The folder belongs to another server.
+    #[error("the folder {folder} belongs to {found}, not to {wanted}")]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+        /// Whose it is.
+        found: Box<Identity>,
+        /// Who wanted to open it.
+        wanted: Box<Identity>,
+    },
+    /// A newer version of this program wrote the file.
+    #[error(
+        "{file} was written by a newer version of this program: its format is {version}, and this version reads up to {known}"
+    )]
+    NewerVersion {
+        /// The file.
+        file: PathBuf,
+        /// Its format's version.
+        version: u64,
+        /// The newest version that can be read.
+        known: u64,
+    },
+    /// The file does not hold what was saved there.
+    #[error("{file} is damaged: {damage}")]
+    Corrupt {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        damage: Damage,
+    },
+    /// The cluster's name is not one line of text.
+    #[error("{cluster:?} can't be a cluster's name: it has a line break or another control character in it")]
+    ClusterName {
+        /// The name.
+        cluster: String,
+    },
+    /// The disk or the file system refused.
+    #[error("can't {action} {path}: {cause}")]
+    Io {
+        /// What was tried, such as "write".
+        action: &'static str,
+        /// With which file or folder.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// An earlier save failed.
+    #[error("an earlier save in the folder {folder} failed, so it is unknown what the disk holds")]
+    Poisoned {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+impl StorageError {
+    /// What can be done about it.
+    pub fn help(&self) -> String {
+        match self {
+            StorageError::Locked { .. } => {
+                "another server runs on this folder; stop it, or choose another folder with --data".into()
+            }
+            StorageError::NotADataFolder { .. } => "choose a new or an empty folder with --data".into(),
+            StorageError::Foreign { found, wanted, .. } => help_with_foreign(found, wanted),
+            StorageError::NewerVersion { .. } => {
+                "use the newer version, or choose another folder with --data".into()
+            }
+            StorageError::Corrupt { .. } => "check the disk. Don't mend or delete the file: a server that \
+                 forgets its vote can help to elect a second leader. If nothing in this cluster is needed any \
+                 more, delete the folders of all its servers and start afresh"
+                .into(),
+            StorageError::ClusterName { .. } => "choose a name of letters, digits and hyphens".into(),
+            StorageError::Io { cause, .. } => help_with_io(cause.kind()).into(),
+            StorageError::Poisoned { .. } => "restart the server: it will find out what was saved".into(),
+        }
+    }
+
+    /// The error of not being able to do `action` with the file or folder `path`.
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> StorageError {
+        let path = path.into();
+        move |cause| StorageError::Io { action, path, cause }
+    }
+
+    /// The error of a file that is gone.
+    pub(crate) fn missing(disk: &impl Disk, file: &str) -> StorageError {
+        StorageError::Corrupt { file: disk.folder().join(file), damage: Damage::Missing }
+    }
+}
+
+fn help_with_foreign(found: &Identity, wanted: &Identity) -> String {
+    let Identity { cluster, node, .. } = found;
+    if (cluster, node) == (&wanted.cluster, &wanted.node) {
+        "the voters of a cluster can't change: start the server with those that it began with, or begin a new \
+         cluster in another folder with --data"
+            .into()
+    } else {
+        format!(
+            "choose another folder with --data, or delete this one if the data of {node} of cluster \
+             {cluster:?} is no longer needed"
+        )
+    }
+}
+
+fn help_with_io(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "choose a folder with --data that you may write to"
+        }
+        io::ErrorKind::AlreadyExists => "a part of this path is no folder; choose another with --data",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room on the disk, then start the server again"
+        }
+        _ => "check the disk, then start the server again: it will find out what was saved",
+    }
+}

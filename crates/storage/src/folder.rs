@@ -1,0 +1,142 @@
+//! The real disk: a folder of the file system.
+
+use crate::disk::Disk;
+use crate::error::StorageError;
+use crate::identity::Identity;
+use crate::lives::Lives;
+use crate::record::{NEW, Record};
+use consensus::HardState;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+const LOCK: &str = "lock";
+
+/// A folder that no other server can open for as long as this value lives.
+///
+/// Only Unix lets a program sync a directory. Elsewhere a power cut (though not a mere crash of the
+/// server) may undo the latest saves.
+#[derive(Debug)]
+pub struct FolderDisk {
+    folder: PathBuf,
+    /// The files that are written and not synced. They stay open because a system may report a
+    /// failed write only to those who have had the file open all along.
+    unsynced: BTreeMap<String, File>,
+    _lock: File,
+}
+
+impl FolderDisk {
+    /// Opens a folder and locks it. A folder that does not exist is created.
+    ///
+    /// # Errors
+    /// - [`StorageError::Locked`] if another server has it open,
+    /// - [`StorageError::NotADataFolder`] if it holds somebody's files but no server's,
+    /// - [`StorageError::Io`] if the file system refuses.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<FolderDisk, StorageError> {
+        let folder = folder.into();
+        create_durably(&folder).map_err(StorageError::io("create the folder", &folder))?;
+        refuse_other_files(&folder)?;
+        let lock = lock(&folder)?;
+        Ok(FolderDisk { folder, unsynced: BTreeMap::new(), _lock: lock })
+    }
+}
+
+impl Disk for FolderDisk {
+    fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn read(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.folder.join(name)) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
+        let mut file = File::create(self.folder.join(name))?;
+        file.write_all(content)?;
+        self.unsynced.insert(name.to_string(), file);
+        Ok(())
+    }
+
+    fn sync(&mut self, name: &str) -> io::Result<()> {
+        let file = match self.unsynced.remove(name) {
+            Some(file) => file,
+            None => OpenOptions::new().write(true).open(self.folder.join(name))?,
+        };
+        file.sync_all()
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.folder.join(from), self.folder.join(to))?;
+        self.unsynced.remove(to);
+        if let Some(file) = self.unsynced.remove(from) {
+            self.unsynced.insert(to.to_string(), file);
+        }
+        Ok(())
+    }
+
+    fn sync_directory(&mut self) -> io::Result<()> {
+        sync_directory(&self.folder)
+    }
+}
+
+/// Creates a folder, and those above it, so that none of them can vanish in a crash.
+fn create_durably(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let in_the_current = Path::new(".");
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(in_the_current);
+    create_durably(parent)?;
+    match fs::create_dir(folder) {
+        // Another server, whose folder is beside ours, was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        created => created?,
+    }
+    sync_directory(parent)
+}
+
+fn sync_directory(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// A mistyped folder must not get a server's files among a person's. Without an identity, there may
+/// only be what a server leaves behind that crashed before it had written one.
+fn refuse_other_files(folder: &Path) -> Result<(), StorageError> {
+    let names = file_names(folder).map_err(StorageError::io("list the folder", folder))?;
+    if names.contains(OsStr::new(Identity::FILE)) {
+        return Ok(());
+    }
+    match names.into_iter().find(|name| !is_ours(name)) {
+        Some(found) => {
+            Err(StorageError::NotADataFolder { folder: folder.to_path_buf(), found: found.into() })
+        }
+        None => Ok(()),
+    }
+}
+
+fn file_names(folder: &Path) -> io::Result<BTreeSet<OsString>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+}
+
+fn is_ours(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    let ours = [LOCK, HardState::FILE, Lives::FILE, Identity::FILE];
+    ours.contains(&name.strip_suffix(NEW).unwrap_or(name))
+}
+
+fn lock(folder: &Path) -> Result<File, StorageError> {
+    let path = folder.join(LOCK);
+    let open = OpenOptions::new().create(true).write(true).truncate(false).open(&path);
+    let file = open.map_err(StorageError::io("write", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StorageError::Locked { folder: folder.to_path_buf() }),
+        Err(TryLockError::Error(error)) => Err(StorageError::io("lock", &path)(error)),
+    }
+}

@@ -1,0 +1,71 @@
+//! Whose folder it is.
+
+use crate::identity;
+use crate::model_disk::ModelDisk;
+use consensus::NodeId;
+use storage::{Identity, Storage, StorageError};
+
+/// The folder of [`identity`] is opened as another's.
+fn refused(wanted: Identity) -> StorageError {
+    let disk = ModelDisk::default();
+    Storage::open(disk.clone(), identity()).unwrap();
+    let files = disk.files();
+    let refused = Storage::open(disk.clone(), wanted.clone()).expect_err("a stranger");
+    assert_eq!(disk.files(), files);
+    match &refused {
+        StorageError::Foreign { found, wanted: told, .. } => {
+            assert_eq!((&**found, &**told), (&identity(), &wanted));
+        }
+        other => panic!("{other}"),
+    }
+    refused
+}
+
+#[test]
+fn another_cluster_is_refused() {
+    let refused = refused(Identity { cluster: "loca".into(), ..identity() });
+    assert_eq!(
+        refused.to_string(),
+        "the folder model belongs to n2 of cluster \"local\" with the voters n1, n2, n3, \
+         not to n2 of cluster \"loca\" with the voters n1, n2, n3"
+    );
+    assert_eq!(
+        refused.help(),
+        "choose another folder with --data, or delete this one if the data of n2 of cluster \"local\" is no \
+         longer needed"
+    );
+}
+
+#[test]
+fn another_node_is_refused() {
+    let refused = refused(Identity { node: NodeId(3), ..identity() });
+    assert!(refused.to_string().contains("not to n3 of cluster \"local\""));
+    assert!(refused.help().contains("if the data of n2 of cluster \"local\" is no longer needed"));
+}
+
+#[test]
+fn other_voters_are_refused() {
+    for voters in [vec![], vec![1, 2], vec![1, 2, 4], vec![1, 2, 3, 4], vec![12, 3]] {
+        let refused = refused(Identity { voters: voters.into_iter().map(NodeId).collect(), ..identity() });
+        assert!(refused.help().starts_with("the voters of a cluster can't change"));
+    }
+}
+
+#[test]
+fn a_cluster_may_have_any_name_of_one_line() {
+    for name in ["", " ", "two  words ", "Köln 1", "none", "crc32c 00000000"] {
+        let disk = ModelDisk::default();
+        for life in 1..3 {
+            let named = Identity { cluster: name.into(), ..identity() };
+            let (_, recovered) = Storage::open(disk.clone(), named).unwrap();
+            assert_eq!(recovered.life, life, "{name:?}");
+        }
+    }
+    for name in ["two\nlines", "a\r", "\u{1b}[31mred"] {
+        let disk = ModelDisk::default();
+        let named = Identity { cluster: name.into(), ..identity() };
+        let refused = Storage::open(disk.clone(), named).expect_err("a control character");
+        assert!(matches!(refused, StorageError::ClusterName { .. }), "{name:?}");
+        assert_eq!(disk.operations(), 0);
+    }
+}

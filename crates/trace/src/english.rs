@@ -1,0 +1,178 @@
+//! Events in English, as the server itself would tell them.
+
+use crate::record::{Event, Io, Laboratory, Process, Record};
+use consensus::event::{Check, Problem, What};
+use consensus::{HardState, LogPosition, Message, RoleKind, Rule, Term};
+
+/// What happened, in one sentence without a full stop. Says neither when, where nor by which rule.
+pub fn sentence(record: &Record) -> String {
+    match &record.event {
+        Event::Decision(decision) => decision_sentence(record, decision.rule, &decision.what),
+        Event::Io(io) => io_sentence(io),
+        Event::Process(process) => process_sentence(process),
+        Event::Laboratory(laboratory) => laboratory_sentence(laboratory),
+    }
+}
+
+fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String {
+    let term = record.term;
+    match what {
+        What::Role { role: RoleKind::Follower, was: None } => "start as a follower".to_owned(),
+        What::Role { role: RoleKind::Follower, was: Some(was) } => {
+            format!("become a follower, a {was} no longer")
+        }
+        What::Role { role: RoleKind::Candidate, .. } => "become a candidate".to_owned(),
+        What::Role { role: RoleKind::Leader, .. } => format!("a majority: become the leader of term {term}"),
+        What::Term { was } if rule == Some(Rule::NewerTermWins) => {
+            format!("term {term} is newer than mine ({was}): adopt it")
+        }
+        What::Term { was } => format!("raise my term from {was} to {term}"),
+        What::Timer { timeout_us } => {
+            let timeout = milliseconds(*timeout_us);
+            match rule {
+                None => format!("somebody sets my election timer to {timeout}"),
+                Some(Rule::CandidateRestartsTimer) => format!("give this election {timeout}"),
+                Some(_) => format!("wait {timeout} for a leader"),
+            }
+        }
+        What::Timeout { role: RoleKind::Candidate } => {
+            "nobody has won in time: hold another election".to_owned()
+        }
+        What::Timeout { .. } => "no leader heard for the whole timeout: hold an election".to_owned(),
+        What::Check { check, holds } => check_sentence(term, check, *holds),
+        What::Vote { candidate, granted: true } if *candidate == record.node => "vote for myself".to_owned(),
+        What::Vote { granted: true, .. } => "grant: save the vote, then answer yes".to_owned(),
+        What::Vote { granted: false, .. } => "refuse the vote".to_owned(),
+        What::Tally { voter, granted, votes, needed } => {
+            let answer = match (*voter == record.node, rule, granted) {
+                (true, _, _) => "my own vote is saved".to_owned(),
+                (_, Some(Rule::CountEachVoterOnce), _) => format!("{voter} has been counted already"),
+                (_, _, true) => format!("{voter} says yes"),
+                (_, _, false) => format!("{voter} says no"),
+            };
+            format!("{answer}: {votes} of the {needed} votes that I need")
+        }
+        What::Leader { leader } => format!("{leader} leads term {term}: follow it"),
+        What::Heartbeat => "send heartbeats to all".to_owned(),
+        What::Refused { leader, stale_term } => {
+            format!("{leader} leads only the old term {stale_term}: refuse, and tell it of term {term}")
+        }
+        What::Ignored { from, answer_term } if *answer_term < term => {
+            format!("{from} answers in the old term {answer_term}: ignore it")
+        }
+        What::Ignored { from, .. } => format!("{from} answers what is decided already: ignore it"),
+        What::Rejected { from, problem } => {
+            let problem = match problem {
+                Problem::UnknownSender => "it is not one of my peers",
+                Problem::TermTooHigh => "no honest server reaches such a term",
+                Problem::SecondLeader => "this term has another leader",
+                Problem::CarriesEntries => "log entries are not stored yet",
+            };
+            format!("throw away a message of {from}: {problem}")
+        }
+    }
+}
+
+fn check_sentence(term: Term, check: &Check, holds: bool) -> String {
+    match check {
+        Check::TermIsCurrent { requested } => format!("its term {requested} is older than mine ({term})"),
+        Check::NoOtherVote { voted_for: None } => format!("no vote yet in term {term}"),
+        Check::NoOtherVote { voted_for: Some(holder) } if holds => {
+            format!("{holder} has my vote in term {term} already")
+        }
+        Check::NoOtherVote { voted_for: Some(holder) } => {
+            format!("my vote in term {term} has gone to {holder}")
+        }
+        Check::LogUpToDate { candidate, own } if *candidate == LogPosition::default() && candidate == own => {
+            "its log is empty, as mine is: not behind".to_owned()
+        }
+        Check::LogUpToDate { candidate, own } => {
+            let verdict = if holds { "is not behind" } else { "is behind" };
+            format!("its log ({}) {verdict} mine ({})", log_end(*candidate), log_end(*own))
+        }
+    }
+}
+
+fn io_sentence(io: &Io) -> String {
+    match io {
+        Io::Sent { to, message } => format!("→{to} {}", message_words(message)),
+        Io::Received { from, message } => format!("←{from} {}", message_words(message)),
+        Io::Restored { hard_state } => format!("found on disk: {}", hard_state_words(hard_state)),
+        Io::Saved { hard_state } => format!("safe on disk: {}", hard_state_words(hard_state)),
+    }
+}
+
+/// A message by its name in the paper, with what matters of it.
+pub fn message_words(message: &Message) -> String {
+    match message {
+        Message::RequestVote(request) => {
+            let log = match request.last_log_index.0 {
+                0 => "empty log".to_owned(),
+                _ => format!("log ends at {}", log_end(request.last_log())),
+            };
+            format!("RequestVote term {}, {log}", request.term)
+        }
+        Message::RequestVoteReply(reply) => {
+            let answer = if reply.vote_granted { "yes" } else { "no" };
+            format!("RequestVote answer: {answer}, term {}", reply.term)
+        }
+        Message::AppendEntries(request) if request.entries.is_empty() => {
+            format!("AppendEntries term {} (heartbeat)", request.term)
+        }
+        Message::AppendEntries(request) => {
+            format!("AppendEntries term {}, entries: {}", request.term, request.entries.len())
+        }
+        Message::AppendEntriesReply(reply) => {
+            let answer = if reply.success { "yes" } else { "no" };
+            format!("AppendEntries answer: {answer}, term {}", reply.term)
+        }
+    }
+}
+
+fn hard_state_words(hard_state: &HardState) -> String {
+    match hard_state.voted_for {
+        None => format!("term {}, no vote", hard_state.current_term),
+        Some(candidate) => format!("term {}, vote for {candidate}", hard_state.current_term),
+    }
+}
+
+fn log_end(position: LogPosition) -> String {
+    match position.index.0 {
+        0 => "empty".to_owned(),
+        index => format!("{index} of term {}", position.term),
+    }
+}
+
+fn process_sentence(process: &Process) -> String {
+    match process {
+        Process::Started { pid, address } => format!("process {pid} runs and listens at {address}"),
+        Process::Stopped => "stop".to_owned(),
+        Process::Garbage { from, problem } => {
+            format!("bytes from {from} are no message of this cluster, closed the connection: {problem}")
+        }
+        Process::Missed { events } => {
+            format!("{events} events are missing here: they came faster than they were read")
+        }
+    }
+}
+
+fn laboratory_sentence(laboratory: &Laboratory) -> String {
+    match laboratory {
+        Laboratory::Died { signal, status, last_words } => {
+            let how = match (signal, status) {
+                (Some(9), _) => "killed (SIGKILL)".to_owned(),
+                (Some(signal), _) => format!("killed by signal {signal}"),
+                (None, Some(status)) => format!("the process ended with status {status}"),
+                (None, None) => "the process ended".to_owned(),
+            };
+            if last_words.is_empty() { how } else { format!("{how}: {last_words}") }
+        }
+        Laboratory::Paused => "paused (SIGSTOP): it hears and does nothing".to_owned(),
+        Laboratory::Resumed => "resumed (SIGCONT): it does not know that time has passed".to_owned(),
+    }
+}
+
+/// Microseconds as `231 ms`.
+pub fn milliseconds(micros: u64) -> String {
+    format!("{} ms", (micros + 500) / 1000)
+}

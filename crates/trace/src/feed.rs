@@ -1,0 +1,128 @@
+//! Records as the lines of a story.
+
+use crate::english;
+use crate::record::{Event, Io, Record};
+use consensus::event::What;
+use consensus::{Message, NodeId, Rule};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Turns records into lines, leaving out the routine: heartbeats that change nothing.
+#[derive(Debug, Default)]
+pub struct Feed {
+    tells_routine: bool,
+    last_told: Option<NodeId>,
+    /// The latest untold record of each server: told after all if something follows from it.
+    untold: BTreeMap<NodeId, Record>,
+}
+
+/// A line of the story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedLine {
+    /// Microseconds since the cluster's start.
+    pub t: u64,
+    /// Whom it happened to.
+    pub node: NodeId,
+    /// Does it go on with what the line above began?
+    pub continues: bool,
+    /// What happened.
+    pub text: String,
+    /// The rule that decided, if one did.
+    pub rule: Option<Rule>,
+    /// What kind of thing it was, for those who colour it.
+    pub record: Record,
+}
+
+impl Feed {
+    /// A feed that leaves out the routine.
+    pub fn new() -> Feed {
+        Feed::default()
+    }
+
+    /// A feed that tells everything, each heartbeat too.
+    pub fn with_routine() -> Feed {
+        Feed { tells_routine: true, ..Feed::default() }
+    }
+
+    /// The lines that this record adds: none, one, or two where it shows why a record that seemed
+    /// routine is worth telling.
+    pub fn tell(&mut self, record: &Record) -> Vec<FeedLine> {
+        if !self.tells_routine && is_routine(record) {
+            self.untold.insert(record.node, record.clone());
+            return Vec::new();
+        }
+        let reason =
+            self.untold.remove(&record.node).filter(|untold| begins_step(untold) && caused(untold, record));
+        reason.iter().chain([record]).map(|record| self.line(record)).collect()
+    }
+
+    fn line(&mut self, record: &Record) -> FeedLine {
+        let continues = self.last_told.replace(record.node) == Some(record.node) && !begins_step(record);
+        FeedLine {
+            t: record.t,
+            node: record.node,
+            continues,
+            text: english::sentence(record),
+            rule: record.rule(),
+            record: record.clone(),
+        }
+    }
+}
+
+fn caused(first: &Record, second: &Record) -> bool {
+    second.cause.is_some() && second.cause == first.id()
+}
+
+/// Does something new happen to the server here, rather than follow from what just happened to it?
+fn begins_step(record: &Record) -> bool {
+    match &record.event {
+        Event::Decision(decision) => {
+            matches!(decision.what, What::Timeout { .. } | What::Heartbeat | What::Role { was: None, .. })
+        }
+        Event::Io(io) => matches!(io, Io::Received { .. }),
+        Event::Process(_) | Event::Laboratory(_) => true,
+    }
+}
+
+/// Does this happen all the time while nothing changes?
+fn is_routine(record: &Record) -> bool {
+    match &record.event {
+        Event::Decision(decision) => match &decision.what {
+            What::Heartbeat => true,
+            What::Timer { .. } => decision.rule == Some(Rule::ResetTimerOnLeader),
+            _ => false,
+        },
+        Event::Io(Io::Sent { message, .. } | Io::Received { message, .. }) => {
+            matches!(message, Message::AppendEntries(_) | Message::AppendEntriesReply(_))
+        }
+        _ => false,
+    }
+}
+
+impl fmt::Display for FeedLine {
+    /// The line without colours:
+    ///
+    /// ```text
+    ///  1.204s  n2  ←n3 RequestVote term 5, log ends at 7 of term 4
+    ///              no vote yet in term 5                             one-vote-per-term
+    /// ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.place(), self.text)?;
+        if let Some(rule) = self.rule {
+            let padding = 60usize.saturating_sub(self.text.chars().count());
+            write!(f, "{:padding$}  {rule}", "")?;
+        }
+        Ok(())
+    }
+}
+
+impl FeedLine {
+    /// When and where: ` 1.204s  n2 `, or as many blanks on a line that continues another.
+    pub fn place(&self) -> String {
+        if self.continues {
+            " ".repeat(13)
+        } else {
+            format!("{:>3}.{:03}s {:>4}", self.t / 1_000_000, self.t / 1000 % 1000, self.node.to_string())
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What happened in a Raft cluster: one schema of events, its JSON, and its telling in English.
+//!
+//! Servers report [`Record`]s. Everybody who shows a cluster (the plain output, the terminal view,
+//! the scenarios) reads the same records and tells them with the same words, so no two views can
+//! disagree:
+//!
+//! * [`Record`] and its JSON lines: `record.rs`, documented for other programs in docs/trace.md;
+//! * [`english`]: each event in words;
+//! * [`Feed`]: records as the lines of a story, the routine left out;
+//! * [`ClusterView`]: what the records so far say about each server.
+
+pub mod english;
+mod feed;
+mod record;
+mod view;
+
+pub use feed::{Feed, FeedLine};
+pub use record::{Event, EventId, Io, Laboratory, Process, Record};
+pub use view::{ClusterView, Condition, ElectionTimer, ServerView};

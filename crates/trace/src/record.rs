@@ -1,0 +1,180 @@
+//! One thing that happened, and its JSON.
+
+use crate::english;
+use consensus::{HardState, Message, NodeId, Rule, Term};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The name of an event: which server, in which of its lives, and its how many-th event there.
+/// Written `n2:117` in a server's first life and `n2.3:117` in its third.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EventId {
+    /// The server that reported it.
+    pub node: NodeId,
+    /// How often that server had been started by then.
+    pub life: u64,
+    /// Its number in that life, from 1.
+    pub seq: u64,
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.life {
+            1 => write!(f, "{}:{}", self.node, self.seq),
+            life => write!(f, "{}.{life}:{}", self.node, self.seq),
+        }
+    }
+}
+
+/// One thing that happened to one server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// When: microseconds since the cluster's start, as the observer places it.
+    pub t: u64,
+    /// The server that it happened to.
+    pub node: NodeId,
+    /// How often that server had been started by then, from 1.
+    pub life: u64,
+    /// The event's number in that life, from 1. None if not the server but its keeper reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// The event that led to it, perhaps on another server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<EventId>,
+    /// The server's current term, after the event.
+    pub term: Term,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    /// The consensus core decided something.
+    Decision(consensus::event::Event),
+    /// A message left or came, or a save was completed.
+    Io(Io),
+    /// A server process reports of itself.
+    Process(Process),
+    /// The keeper of the servers did something to one, or saw what became of it.
+    Laboratory(Laboratory),
+}
+
+/// Messages and saves, as the driver sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Io {
+    /// A message left; all that it rests on was on disk by then.
+    Sent {
+        /// The receiver.
+        to: NodeId,
+        /// What it says.
+        message: Message,
+    },
+    /// A message came.
+    Received {
+        /// The sender.
+        from: NodeId,
+        /// What it says.
+        message: Message,
+    },
+    /// The hard state that a restarted server found on its disk.
+    Restored {
+        /// What was saved before.
+        #[serde(flatten)]
+        hard_state: HardState,
+    },
+    /// The hard state is on disk.
+    Saved {
+        /// What was saved.
+        #[serde(flatten)]
+        hard_state: HardState,
+    },
+}
+
+/// What a server process reports of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Process {
+    /// The process runs and listens.
+    Started {
+        /// Its process id.
+        pid: u32,
+        /// Where it listens, as HOST:PORT.
+        address: String,
+    },
+    /// The process ends in good order.
+    Stopped,
+    /// Bytes came that are no message of this cluster. Told once for each kind of problem, then only
+    /// counted.
+    Garbage {
+        /// Where they came from, as HOST:PORT.
+        from: String,
+        /// What was wrong.
+        problem: String,
+    },
+    /// The reader of the trace was too slow, and events were left out.
+    Missed {
+        /// How many.
+        events: u64,
+    },
+}
+
+/// What the keeper of the servers did or saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Laboratory {
+    /// The process has ended without a goodbye.
+    Died {
+        /// The signal that killed it, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<i32>,
+        /// Its exit status, if it exited.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<i32>,
+        /// The last words on its standard error.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        last_words: String,
+    },
+    /// The process was halted (SIGSTOP).
+    Paused,
+    /// The process goes on (SIGCONT).
+    Resumed,
+}
+
+impl Record {
+    /// The event's name, if the server itself reported it.
+    pub fn id(&self) -> Option<EventId> {
+        self.seq.map(|seq| EventId { node: self.node, life: self.life, seq })
+    }
+
+    /// The rule that decided, if one did.
+    pub fn rule(&self) -> Option<Rule> {
+        match &self.event {
+            Event::Decision(decision) => decision.rule,
+            _ => None,
+        }
+    }
+
+    /// The record as one line of JSON, with the event told in English as `why`.
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            #[serde(flatten)]
+            record: &'a Record,
+            why: String,
+        }
+        let line = Line { record: self, why: english::sentence(self) };
+        serde_json::to_string(&line).expect("a record has only string keys")
+    }
+
+    /// Reads a line that [`Record::to_json`] wrote.
+    ///
+    /// # Errors
+    /// If the line is not the JSON of a record.
+    pub fn from_json(line: &str) -> serde_json::Result<Record> {
+        serde_json::from_str(line)
+    }
+}

@@ -1,0 +1,221 @@
+//! What the records so far say about each server.
+
+use crate::record::{Event, Io, Laboratory, Process, Record};
+use consensus::event::What;
+use consensus::{Message, NodeId, Quorum, RoleKind, Term};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The cluster as an observer knows it.
+#[derive(Debug, Clone)]
+pub struct ClusterView {
+    servers: BTreeMap<NodeId, ServerView>,
+}
+
+/// A server as an observer knows it.
+#[derive(Debug, Clone, Default)]
+pub struct ServerView {
+    /// Is its process there?
+    pub condition: Condition,
+    /// How often it was started.
+    pub life: u64,
+    /// Its process id, while it runs.
+    pub pid: Option<u32>,
+    /// Where it listens, as HOST:PORT.
+    pub address: Option<String>,
+    /// Its role; none before it was heard of and after its death.
+    pub role: Option<RoleKind>,
+    /// Its current term.
+    pub term: Term,
+    /// Who has its vote in this term.
+    pub voted_for: Option<NodeId>,
+    /// Who leads the term, in its eyes.
+    pub leader: Option<NodeId>,
+    /// Its election timer; a leader has none.
+    pub timer: Option<ElectionTimer>,
+    /// Heartbeats that it has sent (as a leader, one for each receiver) in this life.
+    pub heartbeats_sent: u64,
+    /// Heartbeats that it has received in this life.
+    pub heartbeats_received: u64,
+    /// The latest message that it sent or received.
+    pub last_message: Option<(u64, Io)>,
+}
+
+/// An election timer that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ElectionTimer {
+    /// When it was started: microseconds since the cluster's start.
+    pub started_at: u64,
+    /// How long it runs, in microseconds of the server's own clock.
+    pub timeout_us: u64,
+}
+
+/// Is a server's process there?
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Condition {
+    /// It has not reported yet.
+    #[default]
+    Starting,
+    /// It runs.
+    Running,
+    /// It was halted.
+    Paused,
+    /// It is gone.
+    Dead,
+}
+
+impl ClusterView {
+    /// A cluster of these servers, of which nothing is known yet.
+    pub fn new(ids: impl IntoIterator<Item = NodeId>) -> ClusterView {
+        ClusterView { servers: ids.into_iter().map(|id| (id, ServerView::default())).collect() }
+    }
+
+    /// Takes note of what happened. A server that is not part of the cluster is passed over.
+    pub fn apply(&mut self, record: &Record) {
+        if let Some(server) = self.servers.get_mut(&record.node) {
+            server.apply(record);
+        }
+    }
+
+    /// All servers, in the order of their ids.
+    pub fn servers(&self) -> impl Iterator<Item = (NodeId, &ServerView)> {
+        self.servers.iter().map(|(&id, server)| (id, server))
+    }
+
+    /// One server.
+    pub fn server(&self, id: NodeId) -> Option<&ServerView> {
+        self.servers.get(&id)
+    }
+
+    /// The current leader: of the running servers that lead, the one with the newest term. An older
+    /// one is deposed, and only doesn't know it yet.
+    pub fn leader(&self) -> Option<NodeId> {
+        self.servers()
+            .filter(|(_, server)| server.is_running() && server.role == Some(RoleKind::Leader))
+            .max_by_key(|(_, server)| server.term)
+            .map(|(id, _)| id)
+    }
+
+    /// How many servers run.
+    pub fn running(&self) -> usize {
+        self.servers.values().filter(|server| server.is_running()).count()
+    }
+
+    /// How many votes an election needs.
+    pub fn majority(&self) -> usize {
+        self.servers.keys().copied().collect::<Quorum>().majority()
+    }
+}
+
+impl fmt::Display for ClusterView {
+    /// The cluster in one line: `leader n2, term 4` or `no leader: 1 of 3 running, an election needs 2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (running, all, majority) = (self.running(), self.servers.len(), self.majority());
+        match self.leader() {
+            Some(leader) => {
+                write!(f, "leader {leader}, term {}", self.servers[&leader].term)?;
+                if running < majority {
+                    write!(f, ": but {running} of {all} running, a majority is {majority}")?;
+                }
+                Ok(())
+            }
+            None if running < majority => {
+                write!(f, "no leader: {running} of {all} running, an election needs {majority}")
+            }
+            None => {
+                let term = self.servers.values().map(|server| server.term).max().unwrap_or_default();
+                write!(
+                    f,
+                    "no leader in term {term} yet: {running} of {all} running, an election needs {majority}"
+                )
+            }
+        }
+    }
+}
+
+impl ServerView {
+    /// Does its process run?
+    pub fn is_running(&self) -> bool {
+        self.condition == Condition::Running
+    }
+
+    fn apply(&mut self, record: &Record) {
+        if record.life > self.life {
+            *self = ServerView { life: record.life, address: self.address.take(), ..ServerView::default() };
+        }
+        if self.condition == Condition::Dead {
+            // Reports of a dead server's last moments change nothing any more.
+            return;
+        }
+        if record.term > self.term {
+            self.voted_for = None;
+            self.leader = None;
+        }
+        self.term = record.term;
+        match &record.event {
+            Event::Decision(decision) => self.apply_decision(record, &decision.what),
+            Event::Io(io) => self.apply_io(record.t, io),
+            Event::Process(process) => self.apply_process(process),
+            Event::Laboratory(laboratory) => self.apply_laboratory(laboratory),
+        }
+    }
+
+    fn apply_decision(&mut self, record: &Record, what: &What) {
+        match what {
+            What::Role { role, .. } => {
+                self.role = Some(*role);
+                self.leader = (*role == RoleKind::Leader).then_some(record.node);
+                if *role == RoleKind::Leader {
+                    self.timer = None;
+                }
+            }
+            What::Timer { timeout_us } => {
+                self.timer = Some(ElectionTimer { started_at: record.t, timeout_us: *timeout_us });
+            }
+            What::Vote { candidate, granted: true } => self.voted_for = Some(*candidate),
+            What::Leader { leader } => self.leader = Some(*leader),
+            _ => {}
+        }
+    }
+
+    fn apply_io(&mut self, t: u64, io: &Io) {
+        match io {
+            Io::Sent { message: Message::AppendEntries(_), .. } => self.heartbeats_sent += 1,
+            Io::Received { message: Message::AppendEntries(_), .. } => self.heartbeats_received += 1,
+            Io::Restored { hard_state } | Io::Saved { hard_state } => {
+                self.voted_for = hard_state.voted_for;
+                return;
+            }
+            _ => {}
+        }
+        self.last_message = Some((t, io.clone()));
+    }
+
+    fn apply_process(&mut self, process: &Process) {
+        match process {
+            Process::Started { pid, address } => {
+                self.condition = Condition::Running;
+                self.pid = Some(*pid);
+                self.address = Some(address.clone());
+            }
+            Process::Stopped => self.lose_process(),
+            Process::Garbage { .. } | Process::Missed { .. } => {}
+        }
+    }
+
+    fn apply_laboratory(&mut self, laboratory: &Laboratory) {
+        match laboratory {
+            Laboratory::Died { .. } => self.lose_process(),
+            Laboratory::Paused => self.condition = Condition::Paused,
+            Laboratory::Resumed => self.condition = Condition::Running,
+        }
+    }
+
+    fn lose_process(&mut self) {
+        self.condition = Condition::Dead;
+        self.pid = None;
+        self.role = None;
+        self.leader = None;
+        self.timer = None;
+    }
+}

@@ -1,0 +1,85 @@
+//! Arguments that several subcommands share.
+
+use crate::failure::Failure;
+use clap::Args;
+use consensus::Timing;
+use driver::Speed;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// How servers keep time.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TimeArguments {
+    /// How long a server waits for a leader before it holds an election: each time drawn anew, at
+    /// random, from this range
+    #[arg(long, value_name = "MIN..MAX", env = "RAFT_ELECTION_TIMEOUT", default_value = "150ms..300ms")]
+    election_timeout: DurationRange,
+
+    /// How often a leader tells the others that it is there; must be shorter than any election timeout
+    #[arg(long, value_name = "TIME", env = "RAFT_HEARTBEAT", default_value = "15ms", value_parser = duration)]
+    heartbeat: Duration,
+
+    /// Slow motion: how fast the servers' clocks run, as a multiple of real time [0.001 to 10]
+    #[arg(long, value_name = "MULTIPLE", env = "RAFT_SPEED", default_value = "1")]
+    pub(crate) speed: Speed,
+
+    /// Hold each message this long on its way, in the servers' own time, so that it can be watched
+    #[arg(long, value_name = "TIME", env = "RAFT_LATENCY", default_value = "0ms", value_parser = duration)]
+    pub(crate) latency: Duration,
+}
+
+impl TimeArguments {
+    /// The timing of elections, if the durations fit together.
+    pub(crate) fn timing(&self) -> Result<Timing, Failure> {
+        let DurationRange { min, max } = self.election_timeout;
+        let timing = Timing::new(self.heartbeat, min, max).map_err(|error| {
+            let help = format!(
+                "choose 0 < --heartbeat < MIN < MAX in --election-timeout MIN..MAX, for example \
+                 --heartbeat 15ms --election-timeout 150ms..300ms; `raft rules {}` tells why",
+                error.rule()
+            );
+            Failure::usage(error, help)
+        })?;
+        if self.latency > Timing::LONGEST {
+            return Err(Failure::usage(
+                "--latency is longer than a day",
+                "choose less, for example --latency 50ms",
+            ));
+        }
+        Ok(timing)
+    }
+
+    /// A word of warning, if messages are so slow that elections may never end.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let round_trip = self.latency * 2;
+        (round_trip >= self.election_timeout.min).then(|| {
+            format!(
+                "a message and its answer take {round_trip:?}, no less than the shortest election timeout: \
+                 elections may never end (`raft rules timeout-above-broadcast` tells why)"
+            )
+        })
+    }
+}
+
+/// Two durations, as in `150ms..300ms`.
+#[derive(Debug, Clone, Copy)]
+struct DurationRange {
+    min: Duration,
+    max: Duration,
+}
+
+impl FromStr for DurationRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<DurationRange, String> {
+        let (min, max) = text.split_once("..").ok_or("write two times with .. between them: 150ms..300ms")?;
+        Ok(DurationRange { min: duration(min)?, max: duration(max)? })
+    }
+}
+
+/// Parses a time such as `15ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| {
+        format!("\"{text}\" is no time ({error}); write a number and a unit, such as 15ms or 2s")
+    })
+}

@@ -1,0 +1,19 @@
+//! `raft completions`
+
+use crate::failure::{Failure, written};
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell that you use
+    shell: Shell,
+}
+
+pub(crate) fn run(arguments: CompletionsArguments) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut crate::CommandLine::command(), "raft", &mut script);
+    written(io::stdout().write_all(&script))
+}

@@ -1,0 +1,49 @@
+//! How the command fails: saying what, why and what to do.
+
+use std::fmt::Display;
+use std::io;
+use std::process::ExitCode;
+
+/// Why the command could not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    help: String,
+    status: u8,
+}
+
+impl Failure {
+    /// The arguments make no sense together.
+    pub(crate) fn usage(message: impl Display, help: impl Into<String>) -> Failure {
+        Failure { message: message.to_string(), help: help.into(), status: 2 }
+    }
+
+    /// The arguments are fine, but it can't be done.
+    pub(crate) fn of(message: impl Display, help: impl Into<String>) -> Failure {
+        Failure { message: message.to_string(), help: help.into(), status: 1 }
+    }
+
+    /// Tells it on standard error.
+    pub(crate) fn report(self) -> ExitCode {
+        eprintln!("error: {}", self.message);
+        if !self.help.is_empty() {
+            eprintln!("help: {}", self.help);
+        }
+        ExitCode::from(self.status)
+    }
+}
+
+/// What writing to standard output came to. A reader that has gone away, as `head` does, is no failure.
+pub(crate) fn written(result: io::Result<()>) -> Result<ExitCode, Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::of(format_args!("can't write to standard output: {error}"), ""))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// The exit status of a program that a signal has ended.
+pub(crate) fn ended_by(signal: i32) -> ExitCode {
+    ExitCode::from(128 + u8::try_from(signal).unwrap_or(0))
+}

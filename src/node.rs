@@ -1,0 +1,252 @@
+//! `raft node`
+
+use crate::arguments::TimeArguments;
+use crate::failure::{Failure, ended_by};
+use clap::Args;
+use consensus::NodeId;
+use server::{Command, Options, Remote, Server, monotonic_now, tell_in_background};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+use trace::{Feed, Record};
+
+/// Run one server by itself: for several terminals, or several hosts.
+///
+/// Three terminals make a cluster:
+///
+///   raft node --id 1 --listen 127.0.0.1:4001 --data /tmp/n1 --peer 2=127.0.0.1:4002 --peer 3=127.0.0.1:4003
+///   raft node --id 2 --listen 127.0.0.1:4002 --data /tmp/n2 --peer 1=127.0.0.1:4001 --peer 3=127.0.0.1:4003
+///   raft node --id 3 --listen 127.0.0.1:4003 --data /tmp/n3 --peer 1=127.0.0.1:4001 --peer 2=127.0.0.1:4002
+///
+/// Ctrl+C stops a server, `kill -9` crashes it. Started again on the same folder, it goes on with the
+/// term and the vote that it had.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct NodeArguments {
+    /// This server's number, from 1
+    #[arg(long, value_name = "N", env = "RAFT_ID", value_parser = clap::value_parser!(u64).range(1..))]
+    id: u64,
+
+    /// Where to listen for the other servers; port 0 lets the system choose
+    #[arg(long, value_name = "HOST:PORT", env = "RAFT_LISTEN", default_value = "127.0.0.1:0")]
+    listen: String,
+
+    /// Another server of the cluster and its address; repeat for each
+    #[arg(long = "peer", value_name = "ID=HOST:PORT", env = "RAFT_PEERS", value_delimiter = ',')]
+    peers: Vec<Peer>,
+
+    /// The folder for what the server must not forget; made if it isn't there
+    #[arg(long, value_name = "DIR", env = "RAFT_DATA")]
+    data: PathBuf,
+
+    /// The name of the cluster; servers of differently named clusters refuse each other
+    #[arg(long, value_name = "NAME", env = "RAFT_CLUSTER", default_value = "raft")]
+    cluster: String,
+
+    #[command(flatten)]
+    time: TimeArguments,
+
+    /// Where the randomness of the election timeouts comes from [default: the clock]
+    #[arg(long, env = "RAFT_SEED")]
+    seed: Option<u64>,
+
+    /// Tell what happens as JSON, one object a line (docs/trace.md), instead of in English
+    #[arg(long)]
+    json: bool,
+
+    /// Tell the routine too: each heartbeat, each restart of the timer
+    #[arg(long, short)]
+    verbose: bool,
+
+    /// Take commands on standard input, and end with it (for `raft up`)
+    #[arg(long, hide = true)]
+    laboratory: bool,
+
+    /// The cluster's start on the monotonic clock, in nanoseconds (for `raft up`)
+    #[arg(long, hide = true)]
+    epoch: Option<u64>,
+}
+
+/// Another server. Without an address (only for `raft up`) it will be told later.
+#[derive(Debug, Clone)]
+struct Peer {
+    id: NodeId,
+    address: Option<String>,
+}
+
+impl FromStr for Peer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Peer, String> {
+        let (id, address) = match text.split_once('=') {
+            Some((id, address)) => (id, Some(address)),
+            None => (text, None),
+        };
+        let id = id.parse().ok().filter(|&id| id > 0).ok_or("a peer is ID=HOST:PORT, with an ID from 1")?;
+        if let Some(address) = address {
+            let port =
+                address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse());
+            match port {
+                Some(Ok(1u16..)) => {}
+                _ => return Err(format!("\"{address}\" is no HOST:PORT with a port from 1 to 65535")),
+            }
+        }
+        Ok(Peer { id: NodeId(id), address: address.map(str::to_owned) })
+    }
+}
+
+pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
+    let options = arguments.options()?;
+    if arguments.laboratory {
+        die_with_parent();
+    }
+    if let Some(warning) = arguments.warning() {
+        eprintln!("warning: {warning}");
+    }
+    let failure = |error: server::ServerError| Failure::of(&error, error.help());
+    let mut signals = Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
+    let server = Server::open(options).map_err(failure)?;
+
+    let signal_received = Arc::new(AtomicI32::new(0));
+    let (remote, received) = (server.remote(), signal_received.clone());
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            received.store(signal, Ordering::Relaxed);
+            remote.command(Command::Stop);
+        }
+    });
+    if arguments.laboratory {
+        let remote = server.remote();
+        std::thread::spawn(move || take_commands(&remote));
+    }
+
+    let (observer, telling) = tell_in_background(arguments.teller(server.remote()));
+    server.run(observer).map_err(failure)?;
+    // Everything is told before the process ends. A thread that panicked has told so itself.
+    let _ = telling.join();
+    match signal_received.load(Ordering::Relaxed) {
+        0 => Ok(ExitCode::SUCCESS),
+        signal => Ok(ended_by(signal)),
+    }
+}
+
+impl NodeArguments {
+    /// The server's options, if the arguments fit together.
+    fn options(&self) -> Result<Options, Failure> {
+        let timing = self.time.timing()?;
+        let id = NodeId(self.id);
+        let mut peers = BTreeMap::new();
+        let mut addresses = BTreeMap::from([(self.listen.clone(), id)]);
+        for peer in &self.peers {
+            if peer.id == id {
+                return Err(Failure::usage(
+                    format_args!("{id} is this server itself, and also among its peers"),
+                    "name only the other servers with --peer",
+                ));
+            }
+            if peers.insert(peer.id, peer.address.clone()).is_some() {
+                return Err(Failure::usage(
+                    format_args!("{} is named twice among the peers", peer.id),
+                    "give each server an id of its own",
+                ));
+            }
+            match &peer.address {
+                None if !self.laboratory => {
+                    return Err(Failure::usage(
+                        format_args!("the peer {} has no address", peer.id),
+                        format!("write --peer {}=HOST:PORT", peer.id.0),
+                    ));
+                }
+                None => {}
+                Some(address) => {
+                    if let Some(other) = addresses.insert(address.clone(), peer.id) {
+                        return Err(Failure::usage(
+                            format_args!("{other} and {} have the same address, {address}", peer.id),
+                            "give each server an address of its own; --listen is this server's",
+                        ));
+                    }
+                }
+            }
+        }
+        if self.cluster.is_empty() || self.cluster.chars().any(char::is_control) {
+            return Err(Failure::usage("--cluster needs a name", "for example --cluster raft"));
+        }
+        Ok(Options {
+            cluster: self.cluster.clone(),
+            id,
+            listen: self.listen.clone(),
+            peers,
+            data: self.data.clone(),
+            timing,
+            seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
+            speed: self.time.speed,
+            latency: self.time.latency,
+            epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
+        })
+    }
+
+    fn warning(&self) -> Option<String> {
+        if self.laboratory {
+            return None;
+        }
+        let is_wide = self.listen.parse().is_ok_and(|address: SocketAddr| !address.ip().is_loopback());
+        if is_wide {
+            return Some(format!(
+                "{} can be reached from other machines, and servers believe whoever speaks their \
+                 protocol: use it only in a network that you trust",
+                self.listen
+            ));
+        }
+        self.time.warning()
+    }
+
+    /// Writes records to standard output, in the form that was asked for.
+    fn teller(&self, remote: Remote) -> impl FnMut(&Record) + Send + 'static {
+        let mut feed = if self.verbose { Feed::with_routine() } else { Feed::new() };
+        let (json, ends_with_reader) = (self.json, self.laboratory);
+        move |record| {
+            let mut text = String::new();
+            if json {
+                text = record.to_json() + "\n";
+            } else {
+                feed.tell(record).iter().for_each(|line| text += &format!("{line}\n"));
+            }
+            let mut stdout = io::stdout().lock();
+            let told = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+            if told.is_err() && ends_with_reader {
+                remote.command(Command::Stop);
+            }
+        }
+    }
+}
+
+/// Passes commands on from standard input, until it ends: then whoever started this server is gone.
+fn take_commands(remote: &Remote) {
+    for line in io::stdin().lock().lines().map_while(Result::ok) {
+        match serde_json::from_str(&line) {
+            Ok(command) => remote.command(command),
+            Err(error) => eprintln!("warning: not a command ({error}): {line}"),
+        }
+    }
+    remote.command(Command::Stop);
+}
+
+/// Has the system kill this process when its parent dies, even if it is halted at that moment.
+/// Where there is no such thing, the end of standard input has to do.
+fn die_with_parent() {
+    #[cfg(target_os = "linux")]
+    {
+        let signal = Some(rustix::process::Signal::KILL);
+        // Should the system refuse, standard input is still there.
+        let _ = rustix::process::set_parent_process_death_signal(signal);
+    }
+}

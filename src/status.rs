@@ -1,0 +1,112 @@
+//! `raft status`
+
+use crate::failure::{Failure, written};
+use clap::Args;
+use cluster::find_running;
+use server::{Status, StatusError, ask_status};
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// A server that takes longer than this to answer is given up.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Ask the servers of a running cluster how they are.
+///
+/// Without addresses: those that `raft up` runs on this machine.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// The servers to ask
+    #[arg(value_name = "HOST:PORT")]
+    addresses: Vec<String>,
+
+    /// Ask the cluster that `raft up --data DIR` runs on this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "addresses")]
+    data: Option<PathBuf>,
+
+    /// Print one JSON object a server and line, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// A server's address and what it answered.
+type Answer = (String, Result<Status, StatusError>);
+
+pub(crate) fn run(arguments: StatusArguments) -> Result<ExitCode, Failure> {
+    let addresses = arguments.addresses()?;
+    let answers = ask_all(addresses);
+    let text: String = if arguments.json { answers.iter().map(as_json).collect() } else { table(&answers) };
+    written(io::stdout().write_all(text.as_bytes()))?;
+    if answers.iter().all(|(_, answer)| answer.is_err()) {
+        return Err(Failure::of(
+            "no server answers",
+            "start a cluster with `raft up`, or check the addresses",
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl StatusArguments {
+    fn addresses(&self) -> Result<Vec<String>, Failure> {
+        if !self.addresses.is_empty() {
+            return Ok(self.addresses.clone());
+        }
+        let running = find_running(self.data.as_deref());
+        if running.is_empty() {
+            let place =
+                self.data.as_ref().map_or("this machine".to_owned(), |data| data.display().to_string());
+            return Err(Failure::of(
+                format_args!("no cluster runs on {place}"),
+                "start one with `raft up`; one with a folder of its own is found by --data DIR, and single \
+                 servers by their addresses: raft status 127.0.0.1:4001",
+            ));
+        }
+        Ok(running.into_iter().flat_map(|cluster| cluster.whereabouts.addresses.into_values()).collect())
+    }
+}
+
+fn ask_all(addresses: Vec<String>) -> Vec<Answer> {
+    let asking: Vec<_> = addresses
+        .into_iter()
+        .map(|address| std::thread::spawn(move || (address.clone(), ask_status(&address, PATIENCE))))
+        .collect();
+    asking.into_iter().map(|thread| thread.join().expect("asking does not panic")).collect()
+}
+
+fn table(answers: &[Answer]) -> String {
+    let mut text = format!(
+        "{:<7} {:<21} {:<10} {:>5}  {:<10} {:<7} {:>6} {:>9}\n",
+        "server", "address", "role", "term", "voted for", "leader", "starts", "rejected"
+    );
+    for (address, answer) in answers {
+        let _ = match answer {
+            Ok(status) => writeln!(
+                text,
+                "{:<7} {address:<21} {:<10} {:>5}  {:<10} {:<7} {:>6} {:>9}",
+                status.node.to_string(),
+                status.role,
+                status.term,
+                or_dash(status.voted_for),
+                or_dash(status.leader),
+                status.life,
+                status.rejected,
+            ),
+            Err(error) => writeln!(text, "{:<7} {address:<21} {error}", "?"),
+        };
+    }
+    text
+}
+
+fn or_dash(id: Option<consensus::NodeId>) -> String {
+    id.map_or("-".to_owned(), |id| id.to_string())
+}
+
+fn as_json((address, answer): &Answer) -> String {
+    let object = match answer {
+        Ok(status) => serde_json::json!({"address": address, "status": status}),
+        Err(error) => serde_json::json!({"address": address, "error": error.to_string()}),
+    };
+    format!("{object}\n")
+}

@@ -1,0 +1,168 @@
+//! `raft up`
+
+mod laboratory;
+mod plain;
+
+use crate::arguments::TimeArguments;
+use crate::failure::{Failure, ended_by};
+use clap::{ArgAction, Args};
+use cluster::{Cluster, ClusterError, Options};
+use consensus::NodeId;
+use server::monotonic_now;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use terminal::{End, Setup};
+
+/// The most servers that `raft up` starts.
+const MOST_SERVERS: u64 = 99;
+
+/// Start a cluster on this machine and watch it.
+///
+/// Each server is a process of its own, with its own port and its own folder. Ctrl+\ kills the leader
+/// (SIGKILL: a real crash), Ctrl+C stops all.
+#[derive(Debug, Args)]
+pub(crate) struct UpArguments {
+    /// How many servers; odd numbers are best: 4 survive no more failures than 3 do
+    #[arg(long, short, value_name = "N", env = "RAFT_TEST_PEERS", default_value = "3")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=MOST_SERVERS))]
+    nodes: u64,
+
+    #[command(flatten)]
+    time: TimeArguments,
+
+    /// Keep the servers' data in this folder, and go on with what is there [default: a temporary folder,
+    /// removed at the end]
+    #[arg(long, value_name = "DIR", env = "RAFT_DATA")]
+    data: Option<PathBuf>,
+
+    /// The first server's port, the next one's is one higher [default: free ports]
+    #[arg(long, value_name = "PORT", env = "RAFT_BASE_PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    base_port: Option<u16>,
+
+    /// Where the randomness of the election timeouts comes from [default: the clock]
+    #[arg(long, env = "RAFT_SEED")]
+    seed: Option<u64>,
+
+    /// Tell what happens line by line, also on a terminal
+    #[arg(long, conflicts_with = "json")]
+    plain: bool,
+
+    /// Tell what happens as JSON, one object a line (docs/trace.md), for programs
+    #[arg(long, action = ArgAction::SetTrue)]
+    json: bool,
+
+    /// With --plain: tell the routine too, each heartbeat and each restart of a timer
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// How the cluster is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Show {
+    Terminal,
+    Plain { with_routine: bool },
+    Json,
+}
+
+pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
+    let options = arguments.options()?;
+    let show = arguments.show();
+    if let Some(warning) = arguments.time.warning() {
+        eprintln!("warning: {warning}");
+    }
+    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])
+        .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
+    let setup = Setup {
+        servers: options.servers.clone(),
+        timing: options.timing,
+        seed: options.seed,
+        speed: options.speed.multiple(),
+        latency: options.latency,
+        data: String::new(),
+    };
+    let cluster = Cluster::start(options).map_err(explain)?;
+    let setup = Setup { data: cluster.data_folder().display().to_string(), ..setup };
+    match show {
+        Show::Terminal => show_in_terminal(cluster, signals, setup),
+        Show::Plain { with_routine } => {
+            plain::introduce(&setup);
+            plain::run(cluster, signals, plain::Story::new(with_routine, &setup))
+        }
+        Show::Json => plain::run(cluster, signals, plain::JsonLines),
+    }
+}
+
+fn show_in_terminal(cluster: Cluster, signals: Signals, setup: Setup) -> Result<ExitCode, Failure> {
+    let mut laboratory = laboratory::Laboratory::new(cluster, signals);
+    let end = terminal::run(&mut laboratory, setup);
+    laboratory.stop();
+    match end {
+        Ok(End::Quit) => Ok(ExitCode::SUCCESS),
+        Ok(End::Interrupted(signal)) => Ok(ended_by(signal)),
+        Err(error) => Err(Failure::of(
+            format_args!("can't draw on this terminal: {error}"),
+            "try --plain, which needs nothing of a terminal",
+        )),
+    }
+}
+
+impl UpArguments {
+    fn options(&self) -> Result<Options, Failure> {
+        let timing = self.time.timing()?;
+        if let Some(base_port) = self.base_port
+            && u64::from(base_port) + self.nodes - 1 > u64::from(u16::MAX)
+        {
+            return Err(Failure::usage(
+                format_args!("{} ports from {base_port} on: that is beyond the last port, 65535", self.nodes),
+                "choose a lower --base-port, or leave it out for free ports",
+            ));
+        }
+        let program = std::env::current_exe().map_err(|error| {
+            Failure::of(
+                format_args!("can't find this program's own file: {error}"),
+                "start it by its full path",
+            )
+        })?;
+        Ok(Options {
+            program,
+            servers: (1..=self.nodes).map(NodeId).collect(),
+            timing,
+            seed: self.seed.unwrap_or_else(|| u64::from(monotonic_now().subsec_nanos())),
+            speed: self.time.speed,
+            latency: self.time.latency,
+            data: self.data.clone(),
+            base_port: self.base_port,
+        })
+    }
+
+    fn show(&self) -> Show {
+        let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        match (self.json, self.plain || !is_terminal || is_dumb) {
+            (true, _) => Show::Json,
+            (false, true) => Show::Plain { with_routine: self.verbose },
+            (false, false) => Show::Terminal,
+        }
+    }
+}
+
+/// Tells why the cluster did not start, in the words of the server that failed, if one did.
+fn explain(error: ClusterError) -> Failure {
+    match &error {
+        ClusterError::Folder(_) => {
+            Failure::of(&error, "choose another folder with --data, or stop what uses it")
+        }
+        ClusterError::Failed { id, last_words } => {
+            let (message, help) = last_words.split_once("\nhelp: ").unwrap_or((last_words, ""));
+            let message = message.trim_start_matches("error: ");
+            Failure::of(format_args!("{id} did not start: {message}"), help)
+        }
+        ClusterError::Spawn { .. } => Failure::of(&error, "close other programs, or start fewer servers"),
+        ClusterError::Silent => {
+            Failure::of(&error, "the machine may be too busy: try again, or fewer servers")
+        }
+    }
+}

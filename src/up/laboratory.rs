@@ -1,0 +1,53 @@
+//! The running cluster, as the terminal view sees it.
+
+use cluster::{Action, Cluster};
+use signal_hook::consts::SIGQUIT;
+use signal_hook::iterator::Signals;
+use std::time::Duration;
+use terminal::{End, Lab};
+use trace::Record;
+
+pub(crate) struct Laboratory {
+    cluster: Cluster,
+    signals: Signals,
+    announcements: Vec<String>,
+}
+
+impl Laboratory {
+    pub(crate) fn new(cluster: Cluster, signals: Signals) -> Laboratory {
+        Laboratory { cluster, signals, announcements: Vec::new() }
+    }
+
+    pub(crate) fn stop(self) {
+        self.cluster.stop();
+    }
+}
+
+impl Lab for Laboratory {
+    fn news(&mut self) -> Vec<Record> {
+        self.cluster.news(Duration::ZERO)
+    }
+
+    fn perform(&mut self, action: Action) -> Result<String, String> {
+        self.cluster.perform(action)
+    }
+
+    fn end_requested(&mut self) -> Option<End> {
+        for signal in self.signals.pending() {
+            if signal != SIGQUIT {
+                return Some(End::Interrupted(signal));
+            }
+            let outcome = self.cluster.perform(Action::KillLeader);
+            self.announcements.push(outcome.unwrap_or_else(|refusal| refusal));
+        }
+        None
+    }
+
+    fn announcements(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.announcements)
+    }
+
+    fn now(&self) -> u64 {
+        self.cluster.now()
+    }
+}

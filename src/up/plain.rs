@@ -1,0 +1,122 @@
+//! The cluster as lines: a story for people, or JSON for programs.
+
+use crate::failure::{Failure, ended_by, written};
+use anstyle::{AnsiColor, Style};
+use cluster::{Action, Cluster};
+use signal_hook::consts::SIGQUIT;
+use signal_hook::iterator::Signals;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+use terminal::Setup;
+use trace::{ClusterView, Feed, FeedLine, Record};
+
+/// How often the signals are looked at.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// A form in which records are told.
+pub(crate) trait Telling {
+    fn tell(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// Shows the cluster until a signal ends it.
+pub(crate) fn run(
+    mut cluster: Cluster,
+    mut signals: Signals,
+    mut telling: impl Telling,
+) -> Result<ExitCode, Failure> {
+    let mut out = anstream::stdout();
+    loop {
+        let news = cluster.news(PATIENCE);
+        if let Err(error) = tell(&mut telling, &news, &mut out) {
+            cluster.stop();
+            return written(Err(error));
+        }
+        for signal in signals.pending() {
+            if signal != SIGQUIT {
+                let last_news = cluster.stop();
+                written(tell(&mut telling, &last_news, &mut out))?;
+                return Ok(ended_by(signal));
+            }
+            match cluster.perform(Action::KillLeader) {
+                Ok(done) => eprintln!("{done}"),
+                Err(refusal) => eprintln!("{refusal}"),
+            }
+        }
+    }
+}
+
+fn tell(telling: &mut impl Telling, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+    telling.tell(records, out)?;
+    out.flush()
+}
+
+/// One JSON object a line.
+pub(crate) struct JsonLines;
+
+impl Telling for JsonLines {
+    fn tell(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+        records.iter().try_for_each(|record| writeln!(out, "{}", record.to_json()))
+    }
+}
+
+/// The story, with a line on the cluster's state whenever that has changed.
+pub(crate) struct Story {
+    feed: Feed,
+    view: ClusterView,
+    state_told: String,
+}
+
+impl Story {
+    pub(crate) fn new(with_routine: bool, setup: &Setup) -> Story {
+        let feed = if with_routine { Feed::with_routine() } else { Feed::new() };
+        Story { feed, view: ClusterView::new(setup.servers.iter().copied()), state_told: String::new() }
+    }
+}
+
+impl Telling for Story {
+    fn tell(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+        let mut is_quiet = true;
+        for record in records {
+            self.view.apply(record);
+            for line in self.feed.tell(record) {
+                write_line(&line, out)?;
+                is_quiet = false;
+            }
+        }
+        // While one thing still leads to another, the state is not worth a line.
+        let state = self.view.to_string();
+        if is_quiet && state != self.state_told {
+            let bold = Style::new().bold();
+            writeln!(out, "{bold}          ── {state}{bold:#}")?;
+            self.state_told = state;
+        }
+        Ok(())
+    }
+}
+
+fn write_line(line: &FeedLine, out: &mut dyn Write) -> io::Result<()> {
+    let (dimmed, coloured) = (Style::new().dimmed(), AnsiColor::Cyan.on_default());
+    let rule = line.rule.map(|rule| rule.to_string()).unwrap_or_default();
+    let told = line.to_string();
+    let told = told.strip_prefix(&line.place()).unwrap_or(&told);
+    let told = told.strip_suffix(&rule).unwrap_or(told);
+    writeln!(out, "{dimmed}{}{dimmed:#}{told}{coloured}{rule}{coloured:#}", line.place())
+}
+
+/// Says what is about to be seen, and what can be done, on standard error.
+pub(crate) fn introduce(setup: &Setup) {
+    let count = setup.servers.len();
+    let survivable = (count - 1) / 2;
+    eprintln!("{count} servers run in {}: Ctrl+\\ kills the leader, Ctrl+C stops all.", setup.data);
+    eprintln!(
+        "A majority is {}, so {survivable} may fail.{} Seed {}.",
+        count / 2 + 1,
+        if count % 2 == 0 && count > 1 {
+            format!(" {} servers would survive as many failures: an odd number is better.", count - 1)
+        } else {
+            String::new()
+        },
+        setup.seed
+    );
+}

@@ -108,13 +108,13 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     if arguments.laboratory {
         die_with_parent();
     }
-    if let Some(warning) = arguments.warning() {
-        eprintln!("warning: {warning}");
-    }
     let failure = |error: server::ServerError| Failure::of(&error, error.help());
     let mut signals = Signals::new([SIGINT, SIGTERM])
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let server = Server::open(options).map_err(failure)?;
+    if let Some(warning) = arguments.warning() {
+        eprintln!("warning: {warning}");
+    }
 
     let signal_received = Arc::new(AtomicI32::new(0));
     let (remote, received) = (server.remote(), signal_received.clone());

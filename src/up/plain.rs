@@ -64,13 +64,15 @@ impl Telling for JsonLines {
 pub(crate) struct Story {
     feed: Feed,
     view: ClusterView,
+    has_begun: bool,
     state_told: String,
 }
 
 impl Story {
     pub(crate) fn new(with_routine: bool, setup: &Setup) -> Story {
         let feed = if with_routine { Feed::with_routine() } else { Feed::new() };
-        Story { feed, view: ClusterView::new(setup.servers.iter().copied()), state_told: String::new() }
+        let view = ClusterView::new(setup.servers.iter().copied());
+        Story { feed, view, has_begun: false, state_told: String::new() }
     }
 }
 
@@ -78,6 +80,7 @@ impl Telling for Story {
     fn tell(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
         let mut is_quiet = true;
         for record in records {
+            self.has_begun = true;
             self.view.apply(record);
             for line in self.feed.tell(record) {
                 write_line(&line, out)?;
@@ -86,7 +89,7 @@ impl Telling for Story {
         }
         // While one thing still leads to another, the state is not worth a line.
         let state = self.view.to_string();
-        if is_quiet && state != self.state_told {
+        if is_quiet && self.has_begun && state != self.state_told {
             let bold = Style::new().bold();
             writeln!(out, "{bold}          ── {state}{bold:#}")?;
             self.state_told = state;
@@ -107,16 +110,12 @@ fn write_line(line: &FeedLine, out: &mut dyn Write) -> io::Result<()> {
 /// Says what is about to be seen, and what can be done, on standard error.
 pub(crate) fn introduce(setup: &Setup) {
     let count = setup.servers.len();
-    let survivable = (count - 1) / 2;
-    eprintln!("{count} servers run in {}: Ctrl+\\ kills the leader, Ctrl+C stops all.", setup.data);
-    eprintln!(
-        "A majority is {}, so {survivable} may fail.{} Seed {}.",
-        count / 2 + 1,
-        if count % 2 == 0 && count > 1 {
-            format!(" {} servers would survive as many failures: an odd number is better.", count - 1)
-        } else {
-            String::new()
-        },
-        setup.seed
-    );
+    let majority = count / 2 + 1;
+    let servers = if count == 1 { "server runs" } else { "servers run" };
+    eprintln!("{count} {servers} in {}. Ctrl+\\ kills the leader, Ctrl+C stops all.", setup.data);
+    eprint!("A majority is {majority}: the cluster survives the failure of {}.", count - majority);
+    if count.is_multiple_of(2) {
+        eprint!(" So would a cluster of {}: an odd number is better.", count - 1);
+    }
+    eprintln!(" Seed {}.", setup.seed);
 }

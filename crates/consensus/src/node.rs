@@ -45,8 +45,8 @@ impl<R: Rules> Node<R> {
         };
         output.decided(Rule::StartAsFollower, What::Role { role: RoleKind::Follower, was: None });
         node.restart_election_timer(Instant::START, Rule::RandomisedTimeout, output);
-        let voted_for_itself = hard_state.voted_for == Some(node.config.id);
-        if !node.rules.allow(Rule::StartAsFollower, !voted_for_itself) {
+        let may_have_led = hard_state.voted_for == Some(node.config.id);
+        if may_have_led && !node.rules.hold(Rule::StartAsFollower) {
             node.become_leader(Instant::START, output);
         }
         node

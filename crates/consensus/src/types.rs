@@ -23,7 +23,8 @@ pub struct Term(pub u64);
 
 impl Term {
     /// The highest term that a peer is believed. Half of the numbers stay free above it, so that
-    /// no peer can push a server to a term that it can't raise any more.
+    /// raising the term never overflows, whatever peers send. (Honest ones never come near it; against
+    /// members that lie Raft offers nothing.)
     pub const HIGHEST_BELIEVED: Term = Term(u64::MAX / 2);
 
     /// The term after this one.

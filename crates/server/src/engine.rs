@@ -176,10 +176,8 @@ impl<O: FnMut(Record)> Engine<O> {
     }
 
     fn deliver_due(&mut self) -> Result<(), StorageError> {
-        while let Some((due, _)) = self.in_flight.front()
-            && *due <= self.now()
-            && let Some((_, envelope)) = self.in_flight.pop_front()
-        {
+        let now = self.now();
+        while let Some((_, envelope)) = self.in_flight.pop_front_if(|(due, _)| *due <= now) {
             let now = self.now();
             self.driver.receive(now, envelope, &mut self.effects);
             self.pass_on_effects();

@@ -35,7 +35,8 @@ pub enum StorageError {
     },
     /// A newer version of this program wrote the file.
     #[error(
-        "{file} was written by a newer version of this program: its format is {version}, and this version reads up to {known}"
+        "{file} was written by a newer version of this program: its format is {version}, \
+         and this version reads up to {known}"
     )]
     NewerVersion {
         /// The file.
@@ -89,10 +90,12 @@ impl StorageError {
             StorageError::NewerVersion { .. } => {
                 "use the newer version, or choose another folder with --data".into()
             }
-            StorageError::Corrupt { .. } => "check the disk. Don't mend or delete the file: a server that \
-                 forgets its vote can help to elect a second leader. If nothing in this cluster is needed any \
-                 more, delete the folders of all its servers and start afresh"
-                .into(),
+            StorageError::Corrupt { .. } => {
+                "check the disk. Don't mend or delete the file: a server that forgets its vote can help to \
+                 elect a second leader. If nothing in this cluster is needed any more, delete the folders of \
+                 all its servers and start afresh"
+                    .into()
+            }
             StorageError::ClusterName { .. } => "choose a name of letters, digits and hyphens".into(),
             StorageError::Io { cause, .. } => help_with_io(cause.kind()).into(),
             StorageError::Poisoned { .. } => "restart the server: it will find out what was saved".into(),
@@ -117,8 +120,8 @@ impl StorageError {
 fn help_with_foreign(found: &Identity, wanted: &Identity) -> String {
     let Identity { cluster, node, .. } = found;
     if (cluster, node) == (&wanted.cluster, &wanted.node) {
-        "the voters of a cluster can't change: start the server with those that it began with, or begin a new \
-         cluster in another folder with --data"
+        "the voters of a cluster can't change: start the server with those that it began with, or begin a \
+         new cluster in another folder with --data"
             .into()
     } else {
         format!(

@@ -16,7 +16,7 @@ const LOCK: &str = "lock";
 
 /// A folder that no other server can open for as long as this value lives.
 ///
-/// Only Unix lets a program sync a directory. Elsewhere a power cut (though not a mere crash of the
+/// Only on Unix can a directory be synced. Elsewhere a power cut (though not a mere crash of the
 /// server) may undo the latest saves.
 #[derive(Debug)]
 pub struct FolderDisk {

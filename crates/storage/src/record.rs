@@ -50,7 +50,7 @@ pub(crate) fn replace<R: Record>(disk: &mut impl Disk, record: &R) -> Result<(),
     let new_path = disk.folder().join(&new_file);
 
     disk.write(&new_file, encode(record).as_bytes()).map_err(StorageError::io("write", &new_path))?;
-    // In this order: else a crash could leave the file's name for a content that is not on disk yet.
+    // The content first: else a crash could leave the file's name to content that never got to the disk.
     disk.sync(&new_file).map_err(StorageError::io("sync", &new_path))?;
     disk.rename(&new_file, R::FILE).map_err(StorageError::io("replace", &path))?;
     disk.sync_directory().map_err(StorageError::io("sync the folder", disk.folder()))
@@ -77,7 +77,6 @@ pub(crate) fn field<'a>(lines: &mut std::str::Lines<'a>, name: &str) -> Option<&
     lines.next()?.strip_prefix(name)?.strip_prefix(' ')
 }
 
-#[derive(Debug, PartialEq)]
 enum Unreadable {
     Damaged(Damage),
     Newer(u64),
@@ -96,9 +95,10 @@ fn decode<R: Record>(bytes: &[u8]) -> Result<R, Unreadable> {
     let text = std::str::from_utf8(content).map_err(|_| nonsense())?;
     let (first_line, lines) = text.split_once('\n').ok_or_else(nonsense)?;
     let version = first_line.strip_prefix(&format!("{PROGRAM} {} ", R::FILE)).ok_or_else(nonsense)?;
-    match version.parse() {
-        Ok(newer) if newer > VERSION => return Err(Unreadable::Newer(newer)),
-        _ => {}
+    if let Ok(version) = version.parse()
+        && version > VERSION
+    {
+        return Err(Unreadable::Newer(version));
     }
     // There are many ways to spell a record, such as "05" for 5, but only one is ours.
     R::parse(lines).filter(|record| encode(record).as_bytes() == bytes).ok_or_else(nonsense)

@@ -1,0 +1,203 @@
+//! Records as JSON and back, and the story that they tell.
+
+use consensus::event::{self, Check, Problem, What};
+use consensus::{
+    AppendEntries, AppendEntriesReply, HardState, Index, LogPosition, Message, NodeId, RequestVote,
+    RequestVoteReply, RoleKind, Rule, Term,
+};
+use trace::{ClusterView, Event, EventId, Feed, Io, Laboratory, Process, Record};
+
+fn record(node: u64, seq: u64, cause: Option<(u64, u64)>, event: Event) -> Record {
+    let id = |(node, seq)| EventId { node: NodeId(node), life: 1, seq };
+    let cause = cause.map(id);
+    Record { t: seq * 1000, node: NodeId(node), life: 1, seq: Some(seq), cause, term: Term(5), event }
+}
+
+fn decided(rule: Rule, what: What) -> Event {
+    Event::Decision(event::Event { rule: Some(rule), what })
+}
+
+fn heartbeat() -> Message {
+    Message::AppendEntries(AppendEntries {
+        term: Term(5),
+        prev_log_index: Index(0),
+        prev_log_term: Term(0),
+        entries: Vec::new(),
+        leader_commit: Index(0),
+    })
+}
+
+fn request() -> Message {
+    Message::RequestVote(RequestVote { term: Term(5), last_log_index: Index(7), last_log_term: Term(4) })
+}
+
+fn one_of_each() -> Vec<Event> {
+    let log = LogPosition { index: Index(7), term: Term(4) };
+    let hard_state = HardState { current_term: Term(5), voted_for: Some(NodeId(3)) };
+    vec![
+        decided(Rule::StartAsFollower, What::Role { role: RoleKind::Follower, was: None }),
+        decided(Rule::NewerTermWins, What::Role { role: RoleKind::Follower, was: Some(RoleKind::Leader) }),
+        decided(
+            Rule::ElectionTimeout,
+            What::Role { role: RoleKind::Candidate, was: Some(RoleKind::Follower) },
+        ),
+        decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) }),
+        decided(Rule::NewerTermWins, What::Term { was: Term(4) }),
+        decided(Rule::CandidateIncrementsTerm, What::Term { was: Term(4) }),
+        decided(Rule::RandomisedTimeout, What::Timer { timeout_us: 231_400 }),
+        Event::Decision(event::Event { rule: None, what: What::Timer { timeout_us: 0 } }),
+        decided(Rule::ElectionTimeout, What::Timeout { role: RoleKind::Follower }),
+        decided(Rule::CandidateRestartsTimer, What::Timeout { role: RoleKind::Candidate }),
+        decided(
+            Rule::RejectStaleTerm,
+            What::Check { check: Check::TermIsCurrent { requested: Term(3) }, holds: false },
+        ),
+        decided(
+            Rule::OneVotePerTerm,
+            What::Check { check: Check::NoOtherVote { voted_for: None }, holds: true },
+        ),
+        decided(
+            Rule::UpToDateLog,
+            What::Check { check: Check::LogUpToDate { candidate: log, own: log }, holds: true },
+        ),
+        decided(Rule::PersistBeforeAnswer, What::Vote { candidate: NodeId(3), granted: true }),
+        decided(Rule::OneVotePerTerm, What::Vote { candidate: NodeId(3), granted: false }),
+        decided(Rule::MajorityWins, What::Tally { voter: NodeId(3), granted: true, votes: 2, needed: 2 }),
+        decided(Rule::RecogniseLeader, What::Leader { leader: NodeId(3) }),
+        decided(Rule::HeartbeatAtOnce, What::Heartbeat),
+        decided(Rule::RejectStaleTerm, What::Refused { leader: NodeId(3), stale_term: Term(4) }),
+        decided(Rule::IgnoreStaleAnswers, What::Ignored { from: NodeId(3), answer_term: Term(4) }),
+        Event::Decision(event::Event {
+            rule: None,
+            what: What::Rejected { from: NodeId(9), problem: Problem::UnknownSender },
+        }),
+        Event::Io(Io::Sent { to: NodeId(3), message: request() }),
+        Event::Io(Io::Received { from: NodeId(3), message: heartbeat() }),
+        Event::Io(Io::Received {
+            from: NodeId(3),
+            message: Message::RequestVoteReply(RequestVoteReply { term: Term(5), vote_granted: false }),
+        }),
+        Event::Io(Io::Received {
+            from: NodeId(3),
+            message: Message::AppendEntriesReply(AppendEntriesReply { term: Term(5), success: true }),
+        }),
+        Event::Io(Io::Restored { hard_state }),
+        Event::Io(Io::Saved { hard_state }),
+        Event::Process(Process::Started { pid: 4711, address: "127.0.0.1:4001".to_owned() }),
+        Event::Process(Process::Stopped),
+        Event::Process(Process::Garbage { from: "127.0.0.1:9".to_owned(), problem: "too long".to_owned() }),
+        Event::Process(Process::Missed { events: 3 }),
+        Event::Laboratory(Laboratory::Died { signal: Some(9), status: None, last_words: String::new() }),
+        Event::Laboratory(Laboratory::Died {
+            signal: None,
+            status: Some(1),
+            last_words: "no disk".to_owned(),
+        }),
+        Event::Laboratory(Laboratory::Paused),
+        Event::Laboratory(Laboratory::Resumed),
+    ]
+}
+
+#[test]
+fn each_event_survives_its_json() {
+    for event in one_of_each() {
+        let record = record(2, 1, Some((3, 9)), event);
+        let json = record.to_json();
+        assert_eq!(Record::from_json(&json).unwrap(), record, "{json}");
+        assert!(!json.contains('\n'));
+    }
+}
+
+#[test]
+fn json_has_the_documented_fields() {
+    let event =
+        decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) });
+    assert_eq!(
+        record(2, 117, Some((3, 88)), event).to_json(),
+        "{\"t\":117000,\"node\":2,\"life\":1,\"seq\":117,\"cause\":{\"node\":3,\"life\":1,\"seq\":88},\"term\":5,\
+         \"rule\":\"majority-wins\",\"event\":\"role\",\"role\":\"leader\",\"was\":\"candidate\",\
+         \"why\":\"a majority: become the leader of term 5\"}"
+    );
+}
+
+#[test]
+fn nonsense_is_no_record() {
+    for line in
+        ["", "{}", "null", "{\"t\":1}", "{\"t\":1,\"node\":1,\"life\":1,\"term\":1,\"event\":\"dance\"}"]
+    {
+        assert!(Record::from_json(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn each_event_is_told_in_its_own_words() {
+    let mut sentences: Vec<String> =
+        one_of_each().into_iter().map(|event| trace::english::sentence(&record(2, 1, None, event))).collect();
+    let count = sentences.len();
+    sentences.sort();
+    sentences.dedup();
+    assert_eq!(sentences.len(), count, "two events are told alike");
+    assert!(sentences.iter().all(|sentence| !sentence.ends_with('.')));
+}
+
+fn story(feed: &mut Feed, records: &[Record]) -> String {
+    records.iter().flat_map(|record| feed.tell(record)).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_feed_leaves_out_heartbeats_until_one_changes_something() {
+    let received = |seq| {
+        record(2, seq, Some((3, seq)), Event::Io(Io::Received { from: NodeId(3), message: heartbeat() }))
+    };
+    let restarted = |seq| {
+        record(
+            2,
+            seq,
+            Some((2, seq - 1)),
+            decided(Rule::ResetTimerOnLeader, What::Timer { timeout_us: 200_000 }),
+        )
+    };
+    let leader =
+        record(2, 2, Some((2, 1)), decided(Rule::RecogniseLeader, What::Leader { leader: NodeId(3) }));
+    let records = [received(1), leader, restarted(3), received(4), restarted(5)];
+    assert_eq!(
+        story(&mut Feed::new(), &records),
+        "  0.001s   n2 ←n3 AppendEntries term 5 (heartbeat)\n              \
+         n3 leads term 5: follow it                                    recognise-leader\n"
+    );
+    assert_eq!(story(&mut Feed::with_routine(), &records).lines().count(), 5);
+}
+
+#[test]
+fn a_view_follows_the_records() {
+    let mut view = ClusterView::new([NodeId(1), NodeId(2), NodeId(3)]);
+    assert_eq!(view.to_string(), "no leader: 0 of 3 running, an election needs 2");
+    let mut apply = |node, life, event| {
+        view.apply(&Record { life, ..record(node, 1, None, event) });
+        view.to_string()
+    };
+    let started = || Event::Process(Process::Started { pid: 1, address: "127.0.0.1:1".to_owned() });
+    let leads =
+        || decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) });
+    let died =
+        || Event::Laboratory(Laboratory::Died { signal: Some(9), status: None, last_words: String::new() });
+    apply(1, 1, started());
+    assert_eq!(apply(2, 1, started()), "no leader in term 5 yet: 2 of 3 running, an election needs 2");
+    assert_eq!(apply(2, 1, leads()), "leader n2, term 5");
+    assert_eq!(apply(1, 1, died()), "leader n2, term 5: but 1 of 3 running, a majority is 2");
+    assert_eq!(
+        apply(2, 1, Event::Laboratory(Laboratory::Paused)),
+        "no leader: 0 of 3 running, an election needs 2"
+    );
+    assert_eq!(
+        apply(2, 1, Event::Laboratory(Laboratory::Resumed)),
+        "leader n2, term 5: but 1 of 3 running, a majority is 2"
+    );
+    apply(2, 1, died());
+    assert_eq!(
+        apply(2, 1, leads()),
+        "no leader: 0 of 3 running, an election needs 2",
+        "a dead server's last words do not bring it back"
+    );
+    assert_eq!(apply(2, 2, started()), "no leader: 1 of 3 running, an election needs 2");
+}

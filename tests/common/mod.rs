@@ -1,0 +1,158 @@
+//! What the tests with real processes share. They wait for what they expect to see, never for time to
+//! pass; `PATIENCE` only bounds how long a broken product keeps them waiting.
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+
+use consensus::event::What;
+use consensus::{NodeId, RoleKind, Term};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+use trace::{ClusterView, Event, Process, Record};
+
+/// How long to wait for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The `raft` command, without what the environment of the tests might tell it.
+pub fn raft() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_raft"));
+    for name in std::env::vars_os().map(|(name, _)| name) {
+        if name.to_string_lossy().starts_with("RAFT_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A running `raft up --json`. Dropping it leaves no process.
+pub struct Up {
+    child: Child,
+    lines: Receiver<String>,
+    pub records: Vec<Record>,
+    pub view: ClusterView,
+}
+
+impl Up {
+    pub fn start(arguments: &[&str], servers: u64) -> Up {
+        let mut command = raft();
+        command.args(["up", "--json", "--nodes", &servers.to_string()]).args(arguments);
+        Up::start_command(command, servers)
+    }
+
+    pub fn start_command(mut command: Command, servers: u64) -> Up {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        Up { child, lines, records: Vec::new(), view: ClusterView::new((1..=servers).map(NodeId)) }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Reads on until the cluster looks as it should.
+    pub fn wait_until(&mut self, what: &str, is_so: impl Fn(&Up) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(self) {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(patience) {
+                Ok(line) => self.take(&line),
+                Err(error) => {
+                    panic!("{what}: {error}; the last state: {}; {:#?}", self.view, self.last_records())
+                }
+            }
+        }
+    }
+
+    pub fn wait_for_leader(&mut self) -> NodeId {
+        self.wait_until("a leader", |up| up.view.leader().is_some());
+        self.view.leader().unwrap()
+    }
+
+    /// Waits for the end of the command, reading all that it still says.
+    pub fn wait_for_end(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            self.take(&line);
+        }
+        await_some("the end of the command", || self.child.try_wait().unwrap())
+    }
+
+    /// The process ids of all servers that were ever started.
+    pub fn pids(&self) -> Vec<u32> {
+        let pid = |record: &Record| match record.event {
+            Event::Process(Process::Started { pid, .. }) => Some(pid),
+            _ => None,
+        };
+        self.records.iter().filter_map(pid).collect()
+    }
+
+    fn take(&mut self, line: &str) {
+        let record = Record::from_json(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.view.apply(&record);
+        self.records.push(record);
+    }
+
+    fn last_records(&self) -> &[Record] {
+        &self.records[self.records.len().saturating_sub(10)..]
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks again and again until there is an answer.
+pub fn await_some<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until none of these processes is left.
+pub fn await_gone(pids: &[u32]) {
+    for &pid in pids {
+        await_some(&format!("process {pid} to be gone"), || (!is_alive(pid)).then_some(()));
+    }
+}
+
+pub fn is_alive(pid: u32) -> bool {
+    Pid::from_raw(pid as i32).is_some_and(|pid| test_kill_process(pid).is_ok())
+}
+
+/// Who became leader in which term.
+pub fn leaders_by_term(records: &[Record]) -> BTreeMap<Term, Vec<NodeId>> {
+    let mut leaders: BTreeMap<Term, Vec<NodeId>> = BTreeMap::new();
+    for record in records {
+        if is_election(record) {
+            leaders.entry(record.term).or_default().push(record.node);
+        }
+    }
+    leaders
+}
+
+pub fn is_election(record: &Record) -> bool {
+    let leader = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
+    matches!(&record.event, Event::Decision(decision) if decision.what == leader)
+}
+
+/// §5.2: at most one leader in a term.
+pub fn assert_one_leader_per_term(records: &[Record]) {
+    for (term, leaders) in leaders_by_term(records) {
+        assert_eq!(leaders.len(), 1, "term {term} has the leaders {leaders:?}");
+    }
+}

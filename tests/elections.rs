@@ -1,0 +1,184 @@
+//! Elections among real processes.
+
+mod common;
+
+use cluster::{Action, Cluster, Options};
+use common::{PATIENCE, assert_one_leader_per_term, await_gone, is_election, leaders_by_term};
+use consensus::{NodeId, RoleKind, Timing};
+use driver::Speed;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use trace::{ClusterView, Event, Process, Record};
+
+/// A cluster whose news are kept.
+struct Watched {
+    cluster: Cluster,
+    records: Vec<Record>,
+    view: ClusterView,
+    _data: TempDir,
+}
+
+impl Watched {
+    fn start(servers: u64) -> Watched {
+        let data = tempfile::tempdir().unwrap();
+        let servers: Vec<NodeId> = (1..=servers).map(NodeId).collect();
+        let view = ClusterView::new(servers.iter().copied());
+        let options = Options {
+            program: env!("CARGO_BIN_EXE_raft").into(),
+            servers,
+            timing: Timing::default(),
+            seed: 1,
+            speed: Speed::REAL_TIME,
+            latency: Duration::ZERO,
+            data: Some(data.path().join("cluster")),
+            base_port: None,
+        };
+        Watched { cluster: Cluster::start(options).unwrap(), records: Vec::new(), view, _data: data }
+    }
+
+    fn wait_until(&mut self, what: &str, is_so: impl Fn(&Watched) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(self) {
+            assert!(Instant::now() < deadline, "waited in vain for {what}: {}", self.view);
+            for record in self.cluster.news(Duration::from_millis(10)) {
+                self.view.apply(&record);
+                self.records.push(record);
+            }
+        }
+    }
+
+    fn wait_for_leader(&mut self) -> NodeId {
+        self.wait_until("a leader", |watched| watched.view.leader().is_some());
+        self.view.leader().unwrap()
+    }
+
+    /// Waits for a leader that all running servers follow.
+    fn wait_for_agreement(&mut self) -> NodeId {
+        self.wait_until("a leader whom all follow", |watched| {
+            let leader = watched.view.leader();
+            let mut running = watched.view.servers().filter(|(_, server)| server.is_running());
+            leader.is_some() && running.all(|(_, server)| server.leader == leader)
+        });
+        self.view.leader().unwrap()
+    }
+
+    fn perform(&mut self, action: Action) {
+        self.cluster.perform(action).unwrap();
+    }
+}
+
+#[test]
+fn a_new_leader_for_every_one_that_is_killed() {
+    let mut watched = Watched::start(3);
+    for round in 1..=20 {
+        let leader = watched.wait_for_agreement();
+        watched.perform(Action::KillLeader);
+        watched.wait_until("another leader", |watched| {
+            watched.view.leader().is_some_and(|another| another != leader)
+        });
+        watched.perform(Action::Restart(leader));
+        watched.wait_until("the old leader's return", |watched| {
+            watched.view.server(leader).is_some_and(|server| server.role == Some(RoleKind::Follower))
+        });
+        assert!(leaders_by_term(&watched.records).len() > round, "round {round}");
+    }
+    watched.wait_for_agreement();
+    assert_one_leader_per_term(&watched.records);
+}
+
+#[test]
+fn terms_survive_a_crash_of_all() {
+    let mut watched = Watched::start(3);
+    watched.wait_for_agreement();
+    let term = watched.view.servers().map(|(_, server)| server.term).max().unwrap();
+    for id in 1..=3 {
+        watched.perform(Action::Kill(NodeId(id)));
+    }
+    for id in 1..=3 {
+        watched.perform(Action::Restart(NodeId(id)));
+    }
+    watched.wait_until("a leader of a later term", |watched| {
+        watched.view.leader().is_some_and(|leader| watched.view.server(leader).unwrap().term > term)
+    });
+    assert_one_leader_per_term(&watched.records);
+}
+
+#[test]
+fn a_paused_leader_steps_down_when_it_wakes() {
+    let mut watched = Watched::start(3);
+    let old = watched.wait_for_agreement();
+    watched.perform(Action::Pause(old));
+    watched.wait_until("another leader", |watched| watched.view.leader().is_some_and(|leader| leader != old));
+    assert_eq!(watched.view.server(old).unwrap().role, Some(RoleKind::Leader), "it does not know yet");
+    watched.perform(Action::Resume(old));
+    watched.wait_until("the old leader to follow", |watched| {
+        let server = watched.view.server(old).unwrap();
+        server.role == Some(RoleKind::Follower) && server.leader.is_some()
+    });
+    assert_one_leader_per_term(&watched.records);
+}
+
+#[test]
+fn a_forced_timeout_deposes_the_leader() {
+    let mut watched = Watched::start(3);
+    let leader = watched.wait_for_agreement();
+    let follower = (1..=3).map(NodeId).find(|&id| id != leader).unwrap();
+    let elections = watched.records.iter().filter(|record| is_election(record)).count();
+    watched.perform(Action::ForceTimeout(follower));
+    watched.wait_until("another election", |watched| {
+        watched.records.iter().filter(|record| is_election(record)).count() > elections
+    });
+    watched.wait_for_agreement();
+    assert_one_leader_per_term(&watched.records);
+}
+
+#[test]
+fn aligned_timers_run_out_together_and_somebody_is_elected_in_the_end() {
+    let mut watched = Watched::start(3);
+    watched.wait_for_agreement();
+    let before = watched.view.servers().map(|(_, server)| server.term).max().unwrap();
+    watched.perform(Action::AlignTimers);
+    watched.wait_until("an election in a later term", |watched| {
+        watched.records.iter().any(|record| is_election(record) && record.term > before)
+    });
+    watched.wait_for_agreement();
+    assert_one_leader_per_term(&watched.records);
+}
+
+#[test]
+fn clusters_of_any_size_elect_a_leader() {
+    for servers in [1, 2, 4, 7] {
+        let mut watched = Watched::start(servers);
+        watched.wait_for_agreement();
+        assert_one_leader_per_term(&watched.records);
+    }
+}
+
+#[test]
+fn stopping_a_cluster_leaves_no_process_not_even_a_paused_one() {
+    let mut watched = Watched::start(3);
+    let leader = watched.wait_for_leader();
+    watched.perform(Action::Pause(leader));
+    let pid = |record: &Record| match record.event {
+        Event::Process(Process::Started { pid, .. }) => Some(pid),
+        _ => None,
+    };
+    let pids: Vec<u32> = watched.records.iter().filter_map(pid).collect();
+    assert_eq!(pids.len(), 3);
+    watched.cluster.stop();
+    await_gone(&pids);
+}
+
+#[test]
+fn what_cant_be_done_is_refused_in_words() {
+    let mut watched = Watched::start(1);
+    watched.wait_for_leader();
+    watched.perform(Action::Kill(NodeId(1)));
+    for action in [Action::Kill(NodeId(1)), Action::Pause(NodeId(1)), Action::ForceTimeout(NodeId(1))] {
+        let refusal = watched.cluster.perform(action).unwrap_err();
+        assert!(refusal.contains("n1 is not running"), "{refusal}");
+    }
+    let refusal = watched.cluster.perform(Action::KillLeader).unwrap_err();
+    assert!(refusal.contains("no leader"), "{refusal}");
+    assert!(watched.cluster.perform(Action::SetSpeed(0.0)).is_err());
+}

@@ -1,0 +1,194 @@
+//! Single servers: what they refuse, what they survive, and what they tell of themselves.
+
+mod common;
+
+use common::{Up, await_some, raft};
+use consensus::NodeId;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Output};
+use trace::{Event, Process};
+
+fn node(id: u64, data: &Path) -> Command {
+    let mut command = raft();
+    command.args(["node", "--id", &id.to_string(), "--data", data.to_str().unwrap()]);
+    command
+}
+
+fn refused(command: &mut Command) -> String {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    assert!(stderr.starts_with("error: ") && stderr.contains("\nhelp: "), "{stderr}");
+    stderr
+}
+
+fn address_of(up: &Up, id: u64) -> String {
+    up.view.server(NodeId(id)).unwrap().address.clone().unwrap()
+}
+
+#[test]
+fn a_data_folder_is_refused_to_strangers_and_to_a_second_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("cluster");
+    let mut up = Up::start(&["--data", data.to_str().unwrap()], 3);
+    up.wait_for_leader();
+    let n1 = data.join("n1");
+
+    assert!(refused(&mut node(1, &n1)).contains("--data"), "locked by the running server");
+    assert!(
+        refused(raft().args(["up", "--plain", "--data", data.to_str().unwrap()]))
+            .contains("another cluster runs")
+    );
+    up.signal(rustix::process::Signal::INT);
+    up.wait_for_end();
+
+    let peers = ["--peer", "2=127.0.0.1:4002", "--peer", "3=127.0.0.1:4003"];
+    assert!(refused(node(4, &n1).args(peers)).contains("n1"), "another server's");
+    assert!(
+        refused(node(1, &n1).args(peers).args(["--cluster", "other"])).contains("other"),
+        "another cluster's"
+    );
+    assert!(refused(&mut node(1, &n1)).contains("n3"), "of a cluster with other members");
+}
+
+#[test]
+fn a_cluster_goes_on_where_its_folder_left_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap().to_owned();
+    let mut first = Up::start(&["--data", &data], 3);
+    let leader = first.wait_for_leader();
+    let term = first.view.server(leader).unwrap().term;
+    first.signal(rustix::process::Signal::TERM);
+    first.wait_for_end();
+
+    let mut second = Up::start(&["--data", &data], 3);
+    let leader = second.wait_for_leader();
+    assert!(second.view.server(leader).unwrap().term > term);
+}
+
+#[test]
+fn a_temporary_folder_goes_at_the_end() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = raft();
+    command.args(["up", "--json", "--nodes", "1"]).env("TMPDIR", temporary.path());
+    let mut up = Up::start_command(command, 1);
+    up.wait_for_leader();
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 1);
+    up.signal(rustix::process::Signal::INT);
+    up.wait_for_end();
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn garbage_on_the_wire_is_rejected_counted_and_told_once() {
+    let mut up = Up::start(&[], 3);
+    up.wait_for_leader();
+    let address = address_of(&up, 1);
+    // Pseudo-random bytes; a length that is too long; a frame of nonsense; a request of the web.
+    let mut noise = 7u32;
+    let random: Vec<u8> = std::iter::repeat_with(|| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (noise >> 24) as u8
+    })
+    .take(10_000)
+    .collect();
+    let garbage: [&[u8]; 4] =
+        [&random, &[0xff; 64], &[0, 0, 0, 3, 1, 2, 3], b"GET / HTTP/1.1\r\nHost: raft\r\n\r\n"];
+    for bytes in garbage.into_iter().cycle().take(20) {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        // The server may have hung up before it was told everything.
+        let _ = stream.write_all(bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+    let rejected = || {
+        let output = raft().args(["status", "--json", &address]).output().unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        json["status"]["rejected"].as_u64().unwrap()
+    };
+    await_some("all garbage to be counted", || (rejected() == 20).then_some(()));
+
+    let is_garbage = |event: &Event| matches!(event, Event::Process(Process::Garbage { .. }));
+    up.wait_until("the garbage in the trace", |up| up.records.iter().any(|record| is_garbage(&record.event)));
+    let seen = up.records.len();
+    up.wait_until("the server to go on", |up| {
+        up.records[seen..].iter().filter(|record| record.node == NodeId(1)).count() > 20
+    });
+    let told = up.records.iter().filter(|record| is_garbage(&record.event)).count();
+    assert!((1..=3).contains(&told), "told {told} times");
+    assert!(up.records.iter().all(|record| !matches!(&record.event, Event::Laboratory(_))), "nobody died");
+}
+
+#[test]
+fn single_servers_form_a_cluster_and_tell_their_status() {
+    // Free ports, found by asking for them; a test beside this one may still take one in between, so
+    // it is tried again then.
+    let folder = tempfile::tempdir().unwrap();
+    let attempt = |attempt: u32| -> Option<()> {
+        let listeners: Vec<_> = (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let addresses: Vec<String> =
+            listeners.iter().map(|listener| listener.local_addr().unwrap().to_string()).collect();
+        drop(listeners);
+        let servers: Vec<Running> = (0..3)
+            .map(|own| {
+                let data = folder.path().join(format!("{attempt}-{own}"));
+                let mut command = node(own as u64 + 1, &data);
+                command.args(["--listen", &addresses[own]]);
+                for peer in (0..3).filter(|&peer| peer != own) {
+                    command.args(["--peer", &format!("{}={}", peer + 1, addresses[peer])]);
+                }
+                Running(command.stdout(std::process::Stdio::null()).spawn().unwrap())
+            })
+            .collect();
+        let mut servers = servers;
+        await_some("a leader whom all follow", || {
+            if servers.iter_mut().any(|server| server.0.try_wait().unwrap().is_some()) {
+                return Some(None);
+            }
+            let output = raft().args(["status", "--json"]).args(&addresses).output().unwrap();
+            let leaders: Vec<serde_json::Value> = String::from_utf8(output.stdout)
+                .unwrap()
+                .lines()
+                .map(|line| {
+                    serde_json::from_str::<serde_json::Value>(line).unwrap()["status"]["leader"].clone()
+                })
+                .collect();
+            let agreed = leaders.iter().all(|leader| leader.is_u64() && *leader == leaders[0]);
+            agreed.then_some(Some(()))
+        })
+    };
+    assert!((1..=5).any(|number| attempt(number).is_some()), "no attempt found three free ports");
+}
+
+/// A child that is killed when the test is done with it.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn status_finds_the_cluster_by_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let mut up = Up::start(&["--data", data], 3);
+    let leader = up.wait_for_leader();
+    let output = raft().args(["status", "--data", data]).output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    let row = table.lines().find(|line| line.starts_with(&leader.to_string())).unwrap();
+    assert!(row.contains("leader"), "{table}");
+    assert_eq!(table.lines().count(), 4, "{table}");
+}
+
+#[test]
+fn the_environment_may_say_what_flags_do() {
+    let mut command = raft();
+    command.args(["up", "--json"]).env("RAFT_TEST_PEERS", "5");
+    let mut up = Up::start_command(command, 5);
+    up.wait_until("five servers", |up| up.view.running() == 5);
+}

@@ -1,0 +1,82 @@
+//! Signals to `raft up`: SIGQUIT kills the leader, SIGINT and SIGTERM stop all, and not even SIGKILL
+//! leaves a server behind.
+
+mod common;
+
+use common::{Up, assert_one_leader_per_term, await_gone};
+use rustix::process::Signal;
+use trace::{Condition, Event, Laboratory, Process, Record};
+
+fn is_killed(record: &Record) -> bool {
+    matches!(record.event, Event::Laboratory(Laboratory::Died { signal: Some(9), .. }))
+}
+
+#[test]
+fn sigquit_kills_the_leader_and_another_is_elected() {
+    let mut up = Up::start(&[], 3);
+    let first = up.wait_for_leader();
+    up.signal(Signal::QUIT);
+    up.wait_until("another leader", |up| up.view.leader().is_some_and(|leader| leader != first));
+    assert_eq!(up.view.server(first).unwrap().condition, Condition::Dead);
+    let killed: Vec<_> =
+        up.records.iter().filter(|record| is_killed(record)).map(|record| record.node).collect();
+    assert_eq!(killed, [first]);
+    assert_one_leader_per_term(&up.records);
+}
+
+#[test]
+fn sigquit_without_a_leader_kills_nobody() {
+    let mut up = Up::start(&[], 2);
+    up.wait_for_leader();
+    up.signal(Signal::QUIT);
+    // One of two is no majority: from here on there is no leader.
+    up.wait_until("a death", |up| up.records.iter().any(is_killed));
+    let elections =
+        |up: &Up| up.records.iter().filter(|record| record.t > 0 && record.rule().is_some()).count();
+    let before = elections(&up);
+    up.wait_until("a lone candidate", |up| elections(up) > before);
+    up.signal(Signal::QUIT);
+    let before = up.records.len();
+    up.wait_until("the survivor to go on", |up| up.records.len() > before + 20);
+    assert_eq!(up.records.iter().filter(|record| is_killed(record)).count(), 1);
+    assert_eq!(up.view.to_string(), "no leader: 1 of 2 running, an election needs 2");
+}
+
+#[test]
+fn sigint_and_sigterm_stop_all() {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let mut up = Up::start(&[], 3);
+        up.wait_for_leader();
+        let pids = up.pids();
+        assert_eq!(pids.len(), 3);
+        up.signal(signal);
+        assert_eq!(up.wait_for_end().code(), Some(status));
+        let stopped = |record: &&Record| matches!(record.event, Event::Process(Process::Stopped));
+        assert_eq!(up.records.iter().filter(stopped).count(), 3, "each server says goodbye");
+        await_gone(&pids);
+    }
+}
+
+#[test]
+fn a_killed_parent_leaves_no_server_behind() {
+    let mut up = Up::start(&[], 3);
+    let leader = up.wait_for_leader();
+    let pids = up.pids();
+    // A halted process can't notice that its parent is gone.
+    let halted = up.view.server(leader).unwrap().pid.unwrap();
+    let halted = rustix::process::Pid::from_raw(halted as i32).unwrap();
+    rustix::process::kill_process(halted, Signal::STOP).unwrap();
+    up.signal(Signal::KILL);
+    up.wait_for_end();
+    await_gone(&pids);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_cluster() {
+    let mut command = common::raft();
+    command.args(["up", "--json"]).stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let status = common::await_some("the end of the command", || child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+}

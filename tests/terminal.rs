@@ -1,0 +1,211 @@
+//! The terminal view, and plain output on a terminal, in a real pseudo-terminal: real keys are
+//! pressed and the screen is read.
+
+mod common;
+
+use common::{PATIENCE, await_gone, await_some};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::io::{Read, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+const CTRL_BACKSLASH: &str = "\x1c";
+const CTRL_C: &str = "\x03";
+
+/// `raft up` on a terminal of its own.
+struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keyboard: Box<dyn Write + Send>,
+    output: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    /// All that was ever written, for programs that do not draw but print.
+    written: String,
+}
+
+impl Terminal {
+    fn start(arguments: &[&str], rows: u16, columns: u16) -> Terminal {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_raft"));
+        command.arg("up");
+        command.args(arguments);
+        command.env("TERM", "xterm-256color");
+        for name in ["RAFT_TEST_PEERS", "RAFT_DATA", "NO_COLOR"] {
+            command.env_remove(name);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let keyboard = pair.master.take_writer().unwrap();
+        let screen = vt100::Parser::new(rows, columns, 0);
+        Terminal { child, master: pair.master, keyboard, output, screen, written: String::new() }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    fn resize(&mut self, rows: u16, columns: u16) {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        self.master.resize(size).unwrap();
+        self.screen.screen_mut().set_size(rows, columns);
+    }
+
+    fn text(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    /// Reads the terminal until it shows what it should, and returns what was found.
+    fn wait_for<T>(&mut self, what: &str, find: impl Fn(&Terminal) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = find(self) {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "waited in vain for {what} on this screen:\n{}", self.text());
+            match self.output.recv_timeout(Duration::from_millis(50)) {
+                Ok(bytes) => self.take(&bytes),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("the terminal was closed before {what}:\n{}", self.text())
+                }
+            }
+        }
+    }
+
+    fn wait_for_text(&mut self, text: &str) {
+        self.wait_for(text, |terminal| terminal.text().contains(text).then_some(()));
+    }
+
+    fn wait_for_end(&mut self) -> u32 {
+        let status = await_some("the end of the command", || self.child.try_wait().unwrap());
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_secs(1)) {
+            self.take(&bytes);
+        }
+        status.exit_code()
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.screen.process(bytes);
+        self.written += &String::from_utf8_lossy(bytes);
+    }
+
+    /// The process ids of the servers that run.
+    fn server_pids(&self) -> Vec<u32> {
+        let parent = self.child.process_id().unwrap();
+        let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
+        children.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The leader that the text names: `leader n2, term 1` gives 2 and 1.
+fn leader_in(text: &str) -> Option<(u64, u64)> {
+    let (_, rest) = text.rsplit_once("leader n")?;
+    let (leader, rest) = rest.split_once(", term ")?;
+    let term: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some((leader.parse().ok()?, term.parse().ok()?))
+}
+
+fn leader_on_screen(terminal: &Terminal) -> Option<(u64, u64)> {
+    terminal.text().lines().find_map(leader_in)
+}
+
+#[test]
+fn ctrl_backslash_kills_the_leader_and_ctrl_c_stops_all_in_the_view() {
+    let mut terminal = Terminal::start(&[], 24, 80);
+    let (first, term) = terminal.wait_for("a leader", leader_on_screen);
+    let pids = terminal.server_pids();
+    assert_eq!(pids.len(), 3);
+
+    terminal.press(CTRL_BACKSLASH);
+    terminal.wait_for("another leader", |terminal| {
+        leader_on_screen(terminal).filter(|(leader, later)| *leader != first && *later > term)
+    });
+    terminal.wait_for_text("dead");
+    assert!(terminal.screen.screen().alternate_screen());
+
+    terminal.press(CTRL_C);
+    assert_eq!(terminal.wait_for_end(), 130);
+    assert!(!terminal.screen.screen().alternate_screen(), "the terminal is as it was");
+    assert!(!terminal.screen.screen().hide_cursor(), "the cursor is back");
+    await_gone(&pids);
+}
+
+#[test]
+fn keys_kill_restart_pause_and_resume_a_server() {
+    let mut terminal = Terminal::start(&[], 30, 110);
+    terminal.wait_for("a leader", leader_on_screen);
+    terminal.press("2k");
+    terminal.wait_for_text("killed n2");
+    terminal.wait_for("n2 to be shown dead", |terminal| row_has(terminal, "n2", "dead"));
+    terminal.press("r");
+    terminal.wait_for("n2 to be back", |terminal| row_has(terminal, "n2", "follower"));
+    terminal.press("s");
+    terminal.wait_for("n2 to be shown paused", |terminal| row_has(terminal, "n2", "paused"));
+    terminal.press("s");
+    terminal.wait_for("n2 to go on", |terminal| row_has(terminal, "n2", "follower"));
+    terminal.press("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+/// Does the first line that begins with the server's name, a mark before it aside, contain this?
+fn row_has(terminal: &Terminal, server: &str, word: &str) -> Option<()> {
+    let text = terminal.text();
+    let is_row = |line: &&str| line.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(server);
+    text.lines().find(is_row).filter(|row| row.contains(word)).map(|_| ())
+}
+
+#[test]
+fn a_terminal_that_is_too_small_says_so_and_recovers() {
+    let mut terminal = Terminal::start(&[], 8, 40);
+    terminal.wait_for_text("40×8");
+    terminal.resize(24, 80);
+    terminal.wait_for("a leader", leader_on_screen);
+    terminal.press("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
+fn a_signal_from_outside_works_in_the_view_too() {
+    let mut terminal = Terminal::start(&[], 24, 80);
+    let (first, _) = terminal.wait_for("a leader", leader_on_screen);
+    let command = rustix::process::Pid::from_raw(terminal.child.process_id().unwrap() as i32).unwrap();
+    rustix::process::kill_process(command, rustix::process::Signal::QUIT).unwrap();
+    terminal.wait_for("another leader", |terminal| {
+        leader_on_screen(terminal).filter(|(leader, _)| *leader != first)
+    });
+    rustix::process::kill_process(command, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(terminal.wait_for_end(), 143);
+    assert!(!terminal.screen.screen().alternate_screen());
+}
+
+#[test]
+fn keys_without_the_view_are_signals() {
+    let mut terminal = Terminal::start(&["--plain"], 50, 120);
+    let leader = |terminal: &Terminal| leader_in(terminal.written.rsplit_once("── ")?.1);
+    let (first, _) = terminal.wait_for("a leader", leader);
+    let pids = terminal.server_pids();
+    terminal.press(CTRL_BACKSLASH);
+    terminal.wait_for("another leader", |terminal| leader(terminal).filter(|(leader, _)| *leader != first));
+    terminal.press(CTRL_C);
+    assert_eq!(terminal.wait_for_end(), 130);
+    await_gone(&pids);
+}

@@ -1,0 +1,153 @@
+//! What a person sees who mistypes, asks for the impossible, or asks for help: a clear error that says
+//! what, why and what to do; never a panic.
+
+mod common;
+
+use common::raft;
+use std::net::TcpListener;
+use std::process::Output;
+
+fn run(arguments: &[&str]) -> Output {
+    raft().args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Asserts that the command fails with this status and says all of this.
+fn assert_refused(arguments: &[&str], status: i32, said: &[&str]) {
+    let output = run(arguments);
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {stderr}");
+    assert!(stderr.starts_with("error: "), "{arguments:?}: {stderr}");
+    for words in said {
+        assert!(stderr.contains(words), "{arguments:?}: \"{words}\" is missing in:\n{stderr}");
+    }
+    assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
+    assert_eq!(text(&output.stdout), "", "{arguments:?}: standard output is for data");
+}
+
+#[test]
+fn timing_is_validated() {
+    let help = "help: choose 0 < --heartbeat < MIN < MAX";
+    assert_refused(
+        &["--heartbeat", "0ms"],
+        2,
+        &["a heartbeat interval of zero", help, "timeout-above-broadcast"],
+    );
+    assert_refused(&["up", "--heartbeat", "150ms"], 2, &["heartbeat only every 150ms", help]);
+    assert_refused(&["--election-timeout", "300ms..150ms"], 2, &["300ms..150ms", help, "randomised-timeout"]);
+    assert_refused(&["--election-timeout", "200ms..200ms"], 2, &["leaves nothing to draw from", help]);
+    assert_refused(&["--election-timeout", "150ms..2days"], 2, &["longer than 86400s"]);
+    assert_refused(&["--latency", "2days"], 2, &["--latency is longer than a day", "help:"]);
+    assert_refused(
+        &["node", "--id", "1", "--data", "/nowhere", "--heartbeat", "1s"],
+        2,
+        &["heartbeat only every 1s", help],
+    );
+}
+
+#[test]
+fn units_and_numbers_are_checked() {
+    assert_refused(&["--heartbeat", "15"], 2, &["--heartbeat", "a number and a unit, such as 15ms"]);
+    assert_refused(&["--heartbeat=-5ms"], 2, &["--heartbeat", "is no time"]);
+    assert_refused(&["--heartbeat", "99999999999999999999ms"], 2, &["--heartbeat", "is no time"]);
+    assert_refused(&["--election-timeout", "150ms"], 2, &["two times with .. between them: 150ms..300ms"]);
+    assert_refused(&["--election-timeout", "150..300"], 2, &["a number and a unit"]);
+    assert_refused(&["--nodes", "0"], 2, &["--nodes", "1..=99"]);
+    assert_refused(&["--nodes", "many"], 2, &["--nodes"]);
+    assert_refused(&["--speed", "0"], 2, &["a speed is a number from 0.001"]);
+    assert_refused(&["--speed", "NaN"], 2, &["a speed is a number from 0.001"]);
+    assert_refused(&["--base-port", "65535", "--nodes", "3"], 2, &["beyond the last port, 65535", "help:"]);
+    assert_refused(&["--base-port", "70000"], 2, &["--base-port"]);
+    assert_refused(&["--plain", "--json"], 2, &["--plain", "--json"]);
+    assert_refused(&["frobnicate"], 2, &["frobnicate"]);
+}
+
+#[test]
+fn a_nodes_peers_must_make_sense() {
+    let node = |more: &[&str], said: &[&str]| {
+        let mut arguments = vec!["node", "--id", "1", "--data", "/nowhere", "--listen", "127.0.0.1:4001"];
+        arguments.extend(more);
+        assert_refused(&arguments, 2, said);
+    };
+    node(&["--peer", "1=127.0.0.1:4002"], &["n1 is this server itself", "help: name only the other servers"]);
+    node(&["--peer", "2=a:1", "--peer", "2=b:1"], &["n2 is named twice", "help:"]);
+    node(&["--peer", "2=127.0.0.1:4001"], &["n1 and n2 have the same address, 127.0.0.1:4001", "help:"]);
+    node(&["--peer", "2=h:1", "--peer", "3=h:1"], &["n2 and n3 have the same address"]);
+    node(&["--peer", "2"], &["the peer n2 has no address", "--peer 2=HOST:PORT"]);
+    node(&["--peer", "0=h:1"], &["an ID from 1"]);
+    node(&["--peer", "2=h"], &["is no HOST:PORT"]);
+    node(&["--peer", "2=h:0"], &["is no HOST:PORT"]);
+    node(&["--peer", "2=h:99999"], &["is no HOST:PORT"]);
+    node(&["--cluster", ""], &["--cluster needs a name", "help:"]);
+    assert_refused(&["node", "--data", "/nowhere"], 2, &["--id"]);
+    assert_refused(&["node", "--id", "0", "--data", "/nowhere"], 2, &["--id"]);
+}
+
+#[test]
+fn a_port_in_use_is_said() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let said = [&format!("can't listen at {address}"), "help: another program listens there"];
+    assert_refused(&["node", "--id", "1", "--data", data, "--listen", &address], 1, &said);
+
+    let port = taken.local_addr().unwrap().port().to_string();
+    let said = ["n1 did not start: can't listen at", "help: another program listens there"];
+    assert_refused(&["up", "--plain", "--nodes", "1", "--base-port", &port], 1, &said);
+}
+
+#[test]
+fn an_address_that_is_not_ours_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let said = ["can't listen at 203.0.113.1:4001", "help: the address must be one of this machine's"];
+    assert_refused(&["node", "--id", "1", "--data", data, "--listen", "203.0.113.1:4001"], 1, &said);
+}
+
+#[test]
+fn a_folder_that_cant_be_used_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "I am no folder").unwrap();
+    let below = file.join("below").to_str().unwrap().to_owned();
+    assert_refused(&["node", "--id", "1", "--data", &below], 1, &[&below, "help:"]);
+    assert_refused(&["up", "--plain", "--data", &below], 1, &[&below, "help:"]);
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    let list = text(&run(&["rules"]).stdout);
+    for rule in consensus::Rule::ALL {
+        assert!(list.contains(rule.id()), "{rule}");
+    }
+    let one = text(&run(&["rules", "one-vote-per-term"]).stdout);
+    assert!(
+        one.contains("§5.2") && one.contains("first come, first served") && one.contains("without it:"),
+        "{one}"
+    );
+    assert_refused(&["rules", "one-vote-per-trem"], 2, &["one-vote-per-term"]);
+}
+
+#[test]
+fn completions_are_printed_for_each_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(text(&run(&["completions", shell]).stdout).contains("election-timeout"), "{shell}");
+    }
+    assert_refused(&["completions", "abacus"], 2, &["abacus", "bash"]);
+}
+
+#[test]
+fn status_says_when_there_is_nobody_to_ask() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    assert_refused(&["status", "--data", data], 1, &["no cluster runs on", "help: start one with `raft up`"]);
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let output = run(&["status", &silent]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("nobody answers"), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("help: start a cluster"), "{}", text(&output.stderr));
+}

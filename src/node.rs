@@ -130,9 +130,10 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     }
 
     let (observer, telling) = tell_in_background(arguments.teller(server.remote()));
-    server.run(observer).map_err(failure)?;
+    let ended = server.run(observer);
     // Everything is told before the process ends. A thread that panicked has told so itself.
     let _ = telling.join();
+    ended.map_err(failure)?;
     match signal_received.load(Ordering::Relaxed) {
         0 => Ok(ExitCode::SUCCESS),
         signal => Ok(ended_by(signal)),

@@ -8,6 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 use trace::{Event, Process};
 
 fn node(id: u64, data: &Path) -> Command {
@@ -79,6 +80,31 @@ fn a_temporary_folder_goes_at_the_end() {
     up.signal(rustix::process::Signal::INT);
     up.wait_for_end();
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_folder_that_a_killed_cluster_left_behind_is_removed_by_a_later_one() {
+    let temporary = tempfile::tempdir().unwrap();
+    let start = || {
+        let mut command = raft();
+        command.args(["up", "--json", "--nodes", "1"]).env("TMPDIR", temporary.path());
+        let mut up = Up::start_command(command, 1);
+        up.wait_for_leader();
+        up
+    };
+    let mut killed = start();
+    let pids = killed.pids();
+    killed.signal(rustix::process::Signal::KILL);
+    killed.wait_for_end();
+    common::await_gone(&pids);
+    let abandoned = std::fs::read_dir(temporary.path()).unwrap().next().unwrap().unwrap().path();
+
+    let _young = start();
+    assert!(abandoned.exists(), "it might belong to a cluster that is just starting");
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+    std::fs::File::open(abandoned.join("cluster.lock")).unwrap().set_modified(long_ago).unwrap();
+    let _later = start();
+    assert!(!abandoned.exists());
 }
 
 #[test]

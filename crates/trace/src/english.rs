@@ -165,6 +165,7 @@ fn laboratory_sentence(laboratory: &Laboratory) -> String {
                 (None, Some(status)) => format!("the process ended with status {status}"),
                 (None, None) => "the process ended".to_owned(),
             };
+            let last_words = last_words.replace('\n', "; ");
             if last_words.is_empty() { how } else { format!("{how}: {last_words}") }
         }
         Laboratory::Paused => "paused (SIGSTOP): it hears and does nothing".to_owned(),

@@ -189,6 +189,7 @@ impl<R: Rules> Node<R> {
 
     pub(crate) fn become_leader(&mut self, now: Instant, output: &mut Output) {
         let was = self.role.kind();
+        assert_ne!(was, RoleKind::Leader, "a leader is elected once a term");
         self.role = Role::Leader(Leader { heartbeat_deadline: Instant::NEVER });
         output.decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(was) });
         if self.rules.hold(Rule::HeartbeatAtOnce) {

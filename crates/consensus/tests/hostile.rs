@@ -91,6 +91,10 @@ impl Noise {
         self.0 >> 33
     }
 
+    fn coin(&mut self) -> bool {
+        self.next() & 1 == 1
+    }
+
     fn number(&mut self) -> u64 {
         match self.next() % 8 {
             0 => u64::MAX - self.next() % 3,
@@ -107,7 +111,7 @@ impl Noise {
                 last_log_index: Index(self.number()),
                 last_log_term: Term(self.number()),
             }),
-            1 => Message::RequestVoteReply(RequestVoteReply { term, vote_granted: self.next() % 2 == 0 }),
+            1 => Message::RequestVoteReply(RequestVoteReply { term, vote_granted: self.coin() }),
             2 => Message::AppendEntries(AppendEntries {
                 term,
                 prev_log_index: Index(self.number()),
@@ -115,7 +119,7 @@ impl Noise {
                 entries: (0..self.next() % 2).map(|_| Entry { term, command: [].into() }).collect(),
                 leader_commit: Index(self.number()),
             }),
-            _ => Message::AppendEntriesReply(AppendEntriesReply { term, success: self.next() % 2 == 0 }),
+            _ => Message::AppendEntriesReply(AppendEntriesReply { term, success: self.coin() }),
         }
     }
 }
@@ -132,7 +136,7 @@ fn no_message_makes_a_server_panic() {
                 1 => Input::Persisted { hard_state: node.hard_state() },
                 _ => Input::Message { from: NodeId(noise.number()), message: noise.message() },
             };
-            let now = if noise.next() % 4 == 0 { node.next_deadline() } else { Instant::START };
+            let now = if noise.coin() { node.next_deadline() } else { Instant::START };
             output.messages.clear();
             output.events.clear();
             node.step(now, input, &mut output);

@@ -1,0 +1,265 @@
+//! What the view knows and what the keys do. It has no terminal and no clock: the time is told.
+
+use crate::keys::{Wish, wish};
+use crate::slow_clock::SlowClock;
+use crate::{End, Setup};
+use cluster::Action;
+use consensus::{Message, NodeId};
+use ratatui::crossterm::event::KeyEvent;
+use std::collections::{BTreeMap, VecDeque};
+use trace::{ClusterView, Condition, ElectionTimer, Event, Feed, FeedLine, Io, Record};
+
+/// So many lines of the story are kept.
+const HISTORY: usize = 10_000;
+/// How long what was done stays on the screen, in microseconds.
+const ANNOUNCEMENT: u64 = 5_000_000;
+/// The speeds that the keys go through.
+const SPEEDS: [f64; 9] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
+/// SIGINT, which Ctrl+C stands for.
+const INTERRUPT: i32 = 2;
+
+/// What a key makes its receiver do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Command {
+    Perform(Action),
+    End(End),
+}
+
+pub(crate) struct App {
+    pub(crate) setup: Setup,
+    pub(crate) has_colour: bool,
+    pub(crate) shows_help: bool,
+    /// The chosen server's place in `setup.servers`.
+    pub(crate) selected: usize,
+    live: Scene,
+    frozen: Option<Frozen>,
+    clock: SlowClock,
+    feed: Feed,
+    story: VecDeque<FeedLine>,
+    /// How many lines were ever told: more than are kept.
+    told: u64,
+    /// How many lines the screen had room for when it was last drawn.
+    pub(crate) page: u64,
+    announcement: Option<Announcement>,
+}
+
+/// The servers at one moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Scene {
+    pub(crate) view: ClusterView,
+    /// The vote that each server has last asked for, given or got.
+    pub(crate) votes: BTreeMap<NodeId, (u64, Io)>,
+    /// The servers' own time when their election timers were started.
+    timers_started: BTreeMap<NodeId, f64>,
+}
+
+/// The moment at which the view was frozen.
+struct Frozen {
+    scene: Scene,
+    at: u64,
+    /// How many lines had been told by then.
+    told: u64,
+    /// How many lines further up the screen ends.
+    scrolled: u64,
+}
+
+/// What was done, or why it wasn't.
+struct Announcement {
+    text: String,
+    is_refusal: bool,
+    at: u64,
+}
+
+impl App {
+    pub(crate) fn new(setup: Setup, has_colour: bool) -> App {
+        App {
+            has_colour,
+            shows_help: false,
+            selected: 0,
+            live: Scene {
+                view: ClusterView::new(setup.servers.iter().copied()),
+                votes: BTreeMap::new(),
+                timers_started: BTreeMap::new(),
+            },
+            frozen: None,
+            clock: SlowClock::new(setup.speed),
+            feed: Feed::new(),
+            story: VecDeque::new(),
+            told: 0,
+            page: 1,
+            announcement: None,
+            setup,
+        }
+    }
+
+    /// Takes note of what happened.
+    pub(crate) fn observe(&mut self, record: &Record) {
+        let timer_before = self.timer(record.node);
+        self.live.view.apply(record);
+        if self.timer(record.node) != timer_before {
+            self.live.timers_started.insert(record.node, self.clock.at(record.t));
+        }
+        if let Event::Io(io @ (Io::Sent { message, .. } | Io::Received { message, .. })) = &record.event
+            && matches!(message, Message::RequestVote(_) | Message::RequestVoteReply(_))
+        {
+            self.live.votes.insert(record.node, (record.t, io.clone()));
+        }
+        for line in self.feed.tell(record) {
+            self.story.push_back(line);
+            self.told += 1;
+        }
+        let surplus = self.story.len().saturating_sub(HISTORY);
+        self.story.drain(..surplus);
+    }
+
+    fn timer(&self, id: NodeId) -> Option<ElectionTimer> {
+        self.live.view.server(id)?.timer
+    }
+
+    /// Tells what was done without a key.
+    pub(crate) fn announce(&mut self, text: String, now: u64) {
+        self.announcement = Some(Announcement { text, is_refusal: false, at: now });
+    }
+
+    /// Tells what came of a command.
+    pub(crate) fn note_outcome(&mut self, action: Action, outcome: Result<String, String>, now: u64) {
+        if let (Action::SetSpeed(speed), Ok(_)) = (action, &outcome) {
+            self.clock.set_speed(now, speed);
+        }
+        let is_refusal = outcome.is_err();
+        let text = outcome.unwrap_or_else(|refusal| refusal);
+        self.announcement = Some(Announcement { text, is_refusal, at: now });
+    }
+
+    /// What is to be said at the moment, and whether it is a refusal.
+    pub(crate) fn announcement(&self, now: u64) -> Option<(&str, bool)> {
+        let announcement = self.announcement.as_ref()?;
+        let is_fresh = now.saturating_sub(announcement.at) < ANNOUNCEMENT;
+        is_fresh.then_some((announcement.text.as_str(), announcement.is_refusal))
+    }
+
+    /// What to draw: the present, or the moment at which the view was frozen.
+    pub(crate) fn scene(&self) -> &Scene {
+        self.frozen.as_ref().map_or(&self.live, |frozen| &frozen.scene)
+    }
+
+    /// The moment to draw.
+    pub(crate) fn time(&self, now: u64) -> u64 {
+        self.frozen.as_ref().map_or(now, |frozen| frozen.at)
+    }
+
+    /// When the view was frozen, and how many lines have come since; none if it is live.
+    pub(crate) fn frozen_since(&self) -> Option<(u64, u64)> {
+        self.frozen.as_ref().map(|frozen| (frozen.at, self.told - frozen.told))
+    }
+
+    pub(crate) fn speed(&self) -> f64 {
+        self.clock.speed()
+    }
+
+    /// How much of a server's election timer has passed at the moment to draw, from 0 to 1.
+    pub(crate) fn timer_progress(&self, id: NodeId, time: u64) -> Option<f64> {
+        let timer = self.scene().view.server(id)?.timer?;
+        let passed = self.clock.at(time) - self.scene().timers_started.get(&id)?;
+        Some((passed / (timer.timeout_us as f64).max(1.0)).clamp(0.0, 1.0))
+    }
+
+    /// The last lines of the story that fit on a page, at the place to which it was scrolled.
+    pub(crate) fn page_of_story(&self) -> impl Iterator<Item = &FeedLine> {
+        let forgotten = self.told - self.story.len() as u64;
+        let end = self.frozen.as_ref().map_or(self.told, |frozen| frozen.told - frozen.scrolled);
+        let end = end.saturating_sub(forgotten).max(self.page.min(self.story.len() as u64));
+        let start = end.saturating_sub(self.page);
+        self.story.range(start as usize..end as usize)
+    }
+
+    /// What a key does to the view, and what it asks for beyond that.
+    pub(crate) fn on_key(&mut self, key: KeyEvent, now: u64) -> Option<Command> {
+        let wish = wish(key)?;
+        if self.shows_help && !matches!(wish, Wish::Interrupt | Wish::Quit) {
+            self.shows_help = false;
+            return None;
+        }
+        match wish {
+            Wish::Interrupt => return Some(Command::End(End::Interrupted(INTERRUPT))),
+            Wish::Quit => return Some(Command::End(End::Quit)),
+            Wish::KillLeader => return Some(Command::Perform(Action::KillLeader)),
+            Wish::Kill => return Some(Command::Perform(Action::Kill(self.selected_server()))),
+            Wish::Restart => return Some(Command::Perform(Action::Restart(self.selected_server()))),
+            Wish::PauseOrResume => return Some(Command::Perform(self.pause_or_resume())),
+            Wish::ForceTimeout => {
+                return Some(Command::Perform(Action::ForceTimeout(self.selected_server())));
+            }
+            Wish::AlignTimers => return Some(Command::Perform(Action::AlignTimers)),
+            Wish::Slower => {
+                return self.change_speed(now, SPEEDS.iter().rev().find(|&&speed| speed < self.speed()));
+            }
+            Wish::Faster => {
+                return self.change_speed(now, SPEEDS.iter().find(|&&speed| speed > self.speed()));
+            }
+            Wish::SelectNumber(number) => self.select(NodeId(number), now),
+            Wish::SelectPrevious => self.selected = self.selected.saturating_sub(1),
+            Wish::SelectNext => self.selected = (self.selected + 1).min(self.setup.servers.len() - 1),
+            Wish::Freeze if self.frozen.is_some() => self.frozen = None,
+            Wish::Freeze => self.freeze(now),
+            Wish::PageUp => self.scroll_up(now, self.page),
+            Wish::PageDown => self.scroll_down(self.page),
+            Wish::Oldest => self.scroll_up(now, u64::MAX),
+            Wish::Newest | Wish::Back => self.frozen = None,
+            Wish::Help => self.shows_help = true,
+            Wish::Suspend => {
+                self.announce("s pauses a server; the view itself can't be suspended".to_owned(), now)
+            }
+        }
+        None
+    }
+
+    fn selected_server(&self) -> NodeId {
+        self.setup.servers[self.selected]
+    }
+
+    fn select(&mut self, id: NodeId, now: u64) {
+        match self.setup.servers.iter().position(|&server| server == id) {
+            Some(place) => self.selected = place,
+            None => {
+                let text = format!("there is no {id} in this cluster");
+                self.announcement = Some(Announcement { text, is_refusal: true, at: now });
+            }
+        }
+    }
+
+    fn pause_or_resume(&self) -> Action {
+        let id = self.selected_server();
+        let condition = self.live.view.server(id).map(|server| server.condition);
+        if condition == Some(Condition::Paused) { Action::Resume(id) } else { Action::Pause(id) }
+    }
+
+    fn change_speed(&mut self, now: u64, speed: Option<&f64>) -> Option<Command> {
+        if speed.is_none() {
+            self.announce(format!("{}× is as far as this key goes", self.speed()), now);
+        }
+        speed.map(|&speed| Command::Perform(Action::SetSpeed(speed)))
+    }
+
+    fn freeze(&mut self, now: u64) {
+        self.frozen = Some(Frozen { scene: self.live.clone(), at: now, told: self.told, scrolled: 0 });
+    }
+
+    /// Looking at the past freezes the view: a story that moves can't be read.
+    fn scroll_up(&mut self, now: u64, lines: u64) {
+        if self.frozen.is_none() {
+            self.freeze(now);
+        }
+        if let Some(frozen) = &mut self.frozen {
+            let forgotten = self.told - self.story.len() as u64;
+            let furthest = frozen.told.saturating_sub(forgotten).saturating_sub(self.page);
+            frozen.scrolled = frozen.scrolled.saturating_add(lines).min(furthest);
+        }
+    }
+
+    fn scroll_down(&mut self, lines: u64) {
+        if let Some(frozen) = &mut self.frozen {
+            frozen.scrolled = frozen.scrolled.saturating_sub(lines);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The help, over everything else.
+
+use super::style::Palette;
+use crate::keys::{HELP, SIGNS};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Flex, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
+
+/// The width of the column of keys and signs.
+const KEY_WIDTH: usize = 18;
+
+pub(crate) fn draw(frame: &mut Frame, area: Rect, palette: &Palette) {
+    let lines: Vec<Line> = SIGNS
+        .iter()
+        .chain([&("", "")])
+        .chain(HELP)
+        .map(|(key, what)| {
+            Line::from(vec![Span::styled(format!(" {key:KEY_WIDTH$} "), palette.strong()), Span::raw(*what)])
+        })
+        .collect();
+    let [area] = Layout::vertical([Constraint::Max(lines.len() as u16 + 2)]).flex(Flex::Center).areas(area);
+    let [area] = Layout::horizontal([Constraint::Max(96)]).flex(Flex::Center).areas(area);
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .title(Line::styled(" help ", palette.strong()))
+        .title_bottom(Line::styled(" any key closes this · raft rules explains each rule ", palette.faint()));
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }).block(block), area);
+}

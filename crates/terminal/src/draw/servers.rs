@@ -1,0 +1,160 @@
+//! The servers, one a row.
+
+use super::style::Palette;
+use crate::app::App;
+use consensus::{Message, NodeId, RoleKind};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Cell, Row, Table, TableState};
+use trace::{Condition, Io, ServerView};
+
+/// A vote stays in the table for this long, in microseconds of the observer's time.
+const VOTE_SHOWN: u64 = 1_500_000;
+/// A heart beats for this long.
+const BEAT: u64 = 60_000;
+/// The width of an election timer's bar, in cells.
+const BAR_WIDTH: usize = 14;
+/// A cell, filled from an eighth to all of it.
+const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
+
+pub(crate) fn draw(frame: &mut Frame, area: Rect, app: &App, now: u64, palette: &Palette) {
+    let time = app.time(now);
+    let widths = [
+        Constraint::Length(6),
+        Constraint::Length(11),
+        Constraint::Length(5),
+        Constraint::Length(5),
+        Constraint::Length(6),
+        Constraint::Length(BAR_WIDTH as u16 + 8),
+        Constraint::Fill(1),
+    ];
+    let header = ["server", "role", "term", "vote", "leader", "election timer", "messages"];
+    let header = Row::new(header).style(palette.faint());
+    let rows = app.scene().view.servers().map(|(id, server)| row(app, id, server, time, palette));
+    let table = Table::new(rows, widths)
+        .header(header)
+        .highlight_symbol(Line::styled(" ▸ ", palette.strong()))
+        .highlight_spacing(ratatui::widgets::HighlightSpacing::Always);
+    // The table scrolls by itself so that the chosen row is on the screen.
+    let mut state = TableState::new().with_selected(app.selected);
+    frame.render_stateful_widget(table, area, &mut state);
+}
+
+fn row<'a>(app: &App, id: NodeId, server: &ServerView, time: u64, palette: &Palette) -> Row<'a> {
+    let is_alive = matches!(server.condition, Condition::Running | Condition::Paused);
+    let or_dash = |id: Option<NodeId>| id.map_or("–".to_owned(), |id| id.to_string());
+    let term = if server.life == 0 { "–".to_owned() } else { server.term.to_string() };
+    let row = Row::new([
+        Cell::from(Span::styled(id.to_string(), palette.strong())),
+        Cell::from(role_words(server, palette)),
+        Cell::from(term),
+        Cell::from(or_dash(server.voted_for)),
+        Cell::from(or_dash(server.leader)),
+        Cell::from(timer_line(app, id, server, time, palette)),
+        Cell::from(message_line(app, id, server, time, palette)),
+    ]);
+    if is_alive { row } else { row.style(palette.faint()) }
+}
+
+fn role_words<'a>(server: &ServerView, palette: &Palette) -> Span<'a> {
+    match (server.condition, server.role) {
+        (Condition::Dead, _) => Span::styled("✕ dead", palette.bad()),
+        (Condition::Paused, _) => Span::styled("‖ paused", palette.notice()),
+        (_, None) => Span::raw("… starting"),
+        (_, Some(role)) => {
+            let symbol = match role {
+                RoleKind::Follower => '○',
+                RoleKind::Candidate => '◐',
+                RoleKind::Leader => '★',
+            };
+            Span::styled(format!("{symbol} {role}"), palette.role(role))
+        }
+    }
+}
+
+/// The election timer as a bar that fills, and how long it runs in all.
+fn timer_line<'a>(app: &App, id: NodeId, server: &ServerView, time: u64, palette: &Palette) -> Line<'a> {
+    match (server.condition, server.role) {
+        (Condition::Dead, _) => Line::raw("r starts it again"),
+        (Condition::Paused, _) => Line::raw("s lets it go on"),
+        (_, Some(RoleKind::Leader)) => Line::raw("none: it leads"),
+        _ => match (server.timer, app.timer_progress(id, time)) {
+            (Some(timer), Some(progress)) => Line::from(vec![
+                Span::raw("▕"),
+                Span::styled(bar(progress), palette.role(server.role.unwrap_or(RoleKind::Follower))),
+                Span::raw("▏"),
+                Span::styled(format!("{:>3} ms", timer.timeout_us / 1000), palette.faint()),
+            ]),
+            _ => Line::default(),
+        },
+    }
+}
+
+/// A bar of [`BAR_WIDTH`] cells of which `progress` (0 to 1) is filled, to an eighth of a cell.
+fn bar(progress: f64) -> String {
+    let eighths = (progress * (BAR_WIDTH * 8) as f64) as usize;
+    let mut bar = "█".repeat(eighths / 8);
+    if !eighths.is_multiple_of(8) {
+        bar.push(EIGHTHS[eighths % 8 - 1]);
+    }
+    let filled = bar.chars().count();
+    bar + &" ".repeat(BAR_WIDTH - filled)
+}
+
+/// What passes between this server and the others: a vote for as long as it takes to read, otherwise
+/// heartbeats.
+fn message_line<'a>(app: &App, id: NodeId, server: &ServerView, time: u64, palette: &Palette) -> Line<'a> {
+    if server.condition != Condition::Running {
+        return Line::default();
+    }
+    if let Some((t, vote)) = app.scene().votes.get(&id)
+        && time.saturating_sub(*t) < VOTE_SHOWN
+    {
+        return Line::styled(vote_words(vote), palette.warning());
+    }
+    let heartbeat = match server.role {
+        Some(RoleKind::Leader) => Some(("→ all", server.heartbeats_sent)),
+        Some(RoleKind::Follower) if server.leader.is_some() => Some(("← leader", server.heartbeats_received)),
+        _ => None,
+    };
+    let Some((direction, count)) = heartbeat else { return Line::default() };
+    let since = server.last_message.as_ref().map_or(u64::MAX, |(t, _)| time.saturating_sub(*t));
+    let (heart, style) = if since < BEAT { ("♥", palette.bad()) } else { ("♡", palette.faint()) };
+    Line::from(vec![
+        Span::styled(heart, style),
+        Span::raw(format!(" {direction}")),
+        Span::styled(format!(" {count}"), palette.faint()),
+    ])
+}
+
+fn vote_words(vote: &Io) -> String {
+    match vote {
+        Io::Sent { message: Message::RequestVote(_), .. } => "asks for votes".to_owned(),
+        Io::Received { from, message: Message::RequestVote(_) } => format!("asked by {from}"),
+        Io::Sent { to, message: Message::RequestVoteReply(reply) } => {
+            format!("{} → {to}", yes_or_no(reply.vote_granted))
+        }
+        Io::Received { from, message: Message::RequestVoteReply(reply) } => {
+            format!("{} ← {from}", yes_or_no(reply.vote_granted))
+        }
+        _ => String::new(),
+    }
+}
+
+fn yes_or_no(granted: bool) -> &'static str {
+    if granted { "vote: yes" } else { "vote: no" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_fills_by_eighths() {
+        assert_eq!(bar(0.0), " ".repeat(BAR_WIDTH));
+        assert_eq!(bar(1.0), "█".repeat(BAR_WIDTH));
+        assert_eq!(bar(0.5), "█".repeat(BAR_WIDTH / 2) + &" ".repeat(BAR_WIDTH / 2));
+        assert_eq!(bar(1.0 / BAR_WIDTH as f64 / 2.0), "▌".to_owned() + &" ".repeat(BAR_WIDTH - 1));
+    }
+}

@@ -1,0 +1,61 @@
+//! The story: what happens, in plain English, with the rule that decided.
+
+use super::style::Palette;
+use crate::app::App;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Borders, Paragraph};
+use trace::FeedLine;
+
+/// The rule's column is as wide as the longest rule's name.
+const RULE_WIDTH: usize = 26;
+/// Below this width the rules' column would take the room of the story's own words.
+const WIDE_ENOUGH_FOR_ALL: usize = 104;
+
+pub(crate) fn draw(frame: &mut Frame, area: Rect, app: &mut App, palette: &Palette) {
+    let heading = Line::styled(" what happens, and the rule that decides ", palette.faint());
+    let block = Block::new().borders(Borders::TOP).border_style(palette.faint()).title(heading);
+    let room = block.inner(area);
+    app.page = u64::from(room.height.max(1));
+    let width = usize::from(room.width);
+    let lines: Vec<Line> = app.page_of_story().map(|line| story_line(line, width, palette)).collect();
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+}
+
+/// A line with its rule at the right, where there is room for both; else the words come first.
+fn story_line<'a>(line: &'a FeedLine, width: usize, palette: &Palette) -> Line<'a> {
+    let place = shown_place(line, width);
+    let words_width = width.saturating_sub(place.chars().count() + 1);
+    let rule = line.rule.map(|rule| rule.to_string()).unwrap_or_default();
+    let text_width = words_width.saturating_sub(if rule.is_empty() { 0 } else { rule.chars().count() + 2 });
+    let text = shortened(&line.text, text_width);
+    let padding = words_width.saturating_sub(text.chars().count() + rule_room(&rule, width));
+    Line::from(vec![
+        Span::styled(place, palette.strong()),
+        Span::raw(" "),
+        Span::raw(text),
+        Span::raw(" ".repeat(padding)),
+        Span::styled(rule, palette.rule()),
+    ])
+}
+
+/// The width from where the rule begins to the right edge. In a wide terminal the rules stand in a
+/// column, left-aligned.
+fn rule_room(rule: &str, width: usize) -> usize {
+    if width >= WIDE_ENOUGH_FOR_ALL { RULE_WIDTH } else { rule.chars().count() }
+}
+
+/// When and where it happened. In a narrow terminal, lines that continue another are set in less far.
+fn shown_place(line: &FeedLine, width: usize) -> String {
+    if line.continues && width < WIDE_ENOUGH_FOR_ALL { " ".repeat(6) } else { line.place() }
+}
+
+/// The text, cut with a `…` if it is longer than `width`.
+fn shortened(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    kept + "…"
+}

@@ -1,0 +1,110 @@
+//! The keys, and what a person is told about them.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What a key asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    KillLeader,
+    Kill,
+    Restart,
+    PauseOrResume,
+    ForceTimeout,
+    AlignTimers,
+    Slower,
+    Faster,
+    SelectNumber(u64),
+    SelectPrevious,
+    SelectNext,
+    Freeze,
+    PageUp,
+    PageDown,
+    Oldest,
+    Newest,
+    Help,
+    /// Close the help, or go back to live.
+    Back,
+    Quit,
+    Interrupt,
+    /// Ctrl+Z, which would stop a program that had not taken over the keys.
+    Suspend,
+}
+
+/// What this key asks for, if anything.
+pub(crate) fn wish(key: KeyEvent) -> Option<Wish> {
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        return match key.code {
+            // Ctrl+\ is the byte 0x1c, which is also what Ctrl+4 sends: it arrives under either name.
+            KeyCode::Char('\\' | '4') => Some(Wish::KillLeader),
+            KeyCode::Char('c') => Some(Wish::Interrupt),
+            KeyCode::Char('z') => Some(Wish::Suspend),
+            _ => None,
+        };
+    }
+    let wish = match key.code {
+        KeyCode::Char('l') => Wish::KillLeader,
+        KeyCode::Char('k') => Wish::Kill,
+        KeyCode::Char('r') => Wish::Restart,
+        KeyCode::Char('s') => Wish::PauseOrResume,
+        KeyCode::Char('t') => Wish::ForceTimeout,
+        KeyCode::Char('a') => Wish::AlignTimers,
+        KeyCode::Char('-') => Wish::Slower,
+        KeyCode::Char('+' | '=') => Wish::Faster,
+        KeyCode::Char(digit @ '1'..='9') => Wish::SelectNumber(u64::from(digit.to_digit(10)?)),
+        KeyCode::Up => Wish::SelectPrevious,
+        KeyCode::Down => Wish::SelectNext,
+        KeyCode::Char(' ') => Wish::Freeze,
+        KeyCode::PageUp => Wish::PageUp,
+        KeyCode::PageDown => Wish::PageDown,
+        KeyCode::Home => Wish::Oldest,
+        KeyCode::End => Wish::Newest,
+        KeyCode::Char('?' | 'h') => Wish::Help,
+        KeyCode::Esc => Wish::Back,
+        KeyCode::Char('q') => Wish::Quit,
+        _ => return None,
+    };
+    Some(wish)
+}
+
+/// The keys in the footer, each with its shortest description. They fill two lines of 80 columns.
+pub(crate) const FOOTER: [&[(&str, &str)]; 2] = [
+    &[
+        ("Ctrl+\\", "kill leader"),
+        ("↑↓ 1-9", "choose"),
+        ("k", "kill"),
+        ("r", "restart"),
+        ("s", "pause/resume"),
+        ("t", "timeout"),
+    ],
+    &[
+        ("a", "align timers"),
+        ("- +", "speed"),
+        ("space", "freeze"),
+        ("PgUp PgDn", "scroll"),
+        ("?", "help"),
+        ("Ctrl+C", "stop all"),
+    ],
+];
+
+/// The keys in the help, each with what it teaches.
+pub(crate) const HELP: &[(&str, &str)] = &[
+    ("Ctrl+\\  l", "kill the leader (SIGKILL): the others notice and elect another"),
+    ("1-9  ↑ ↓", "choose the server that the next four keys are for"),
+    ("k", "kill it: a majority of all servers must be left to elect a leader"),
+    ("r", "start it again: a follower, with the term and vote of its disk"),
+    ("s", "pause it, resume it: a leader that slept steps down"),
+    ("t", "let its election timer run out: a newer term deposes the leader"),
+    ("a", "let all timers run out together: the votes split, then chance ends it"),
+    ("-  +", "slow motion, faster: the servers' own clocks"),
+    ("space", "freeze the view; the cluster goes on"),
+    ("PgUp PgDn", "scroll back (Home: to the beginning, End: back to now)"),
+    ("q  Ctrl+C", "stop all servers"),
+];
+
+/// The signs in the view, each with its meaning.
+pub(crate) const SIGNS: &[(&str, &str)] = &[
+    ("○ follower", "waits for a leader; the bar is its election timer"),
+    ("◐ candidate", "asks for votes; if its bar fills first, it tries again"),
+    ("★ leader", "sends heartbeats ♥ so that nobody's bar fills"),
+    ("‖ paused   ✕ dead", "hears nothing; dead ones are back with r"),
+];

@@ -16,7 +16,7 @@ use std::time::Duration;
 use style::Palette;
 
 /// The smallest terminal on which all of the view has a place: columns and rows.
-const SMALLEST: (u16, u16) = (60, 16);
+const SMALLEST: (u16, u16) = (80, 18);
 /// The story keeps at least so many lines, its heading included, however many servers there are.
 const STORY_ROWS: u16 = 6;
 
@@ -63,7 +63,8 @@ fn heading_line<'a>(app: &App, palette: &Palette, width: u16) -> Line<'a> {
     let mut facts = vec![
         counted(setup.servers.len(), "server"),
         format!("speed {}×", app.speed()),
-        timing_words(&setup.timing),
+        timeout_words(&setup.timing),
+        format!("♥ every {:?}", setup.timing.heartbeat_interval()),
         format!("seed {}", setup.seed),
     ];
     if setup.latency > Duration::ZERO {
@@ -81,9 +82,8 @@ fn heading_line<'a>(app: &App, palette: &Palette, width: u16) -> Line<'a> {
     Line::from(vec![Span::styled(name, palette.strong()), Span::styled(line, palette.faint())])
 }
 
-fn timing_words(timing: &Timing) -> String {
-    let (min, max) = (timing.election_timeout_min(), timing.election_timeout_max());
-    format!("timeout {min:?}–{max:?} · heartbeat {:?}", timing.heartbeat_interval())
+fn timeout_words(timing: &Timing) -> String {
+    format!("timeout {:?}–{:?}", timing.election_timeout_min(), timing.election_timeout_max())
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -88,23 +88,23 @@ pub(crate) const FOOTER: [&[(&str, &str)]; 2] = [
 
 /// The keys in the help, each with what it teaches.
 pub(crate) const HELP: &[(&str, &str)] = &[
-    ("Ctrl+\\  l", "kill the leader (SIGKILL): the others notice and elect another"),
+    ("Ctrl+\\  l", "kill the leader (SIGKILL): the others elect another"),
     ("1-9  ↑ ↓", "choose the server that the next four keys are for"),
-    ("k", "kill it: a majority of all servers must be left to elect a leader"),
-    ("r", "start it again: a follower, with the term and vote of its disk"),
-    ("s", "pause it, resume it: a leader that slept steps down"),
-    ("t", "let its election timer run out: a newer term deposes the leader"),
-    ("a", "let all timers run out together: the votes split, then chance ends it"),
+    ("k", "kill it: can a majority of all servers still vote?"),
+    ("r", "start it again: a follower, with its disk's term and vote"),
+    ("s", "pause or resume it: a leader that slept steps down"),
+    ("t", "end its patience: its newer term deposes the leader"),
+    ("a", "end all patience together: votes split, chance decides"),
     ("-  +", "slow motion, faster: the servers' own clocks"),
     ("space", "freeze the view; the cluster goes on"),
-    ("PgUp PgDn", "scroll back (Home: to the beginning, End: back to now)"),
+    ("PgUp PgDn", "scroll back (Home: the beginning, End: now)"),
     ("q  Ctrl+C", "stop all servers"),
 ];
 
 /// The signs in the view, each with its meaning.
 pub(crate) const SIGNS: &[(&str, &str)] = &[
     ("○ follower", "waits for a leader; the bar is its election timer"),
-    ("◐ candidate", "asks for votes; if its bar fills first, it tries again"),
-    ("★ leader", "sends heartbeats ♥ so that nobody's bar fills"),
-    ("‖ paused   ✕ dead", "hears nothing; dead ones are back with r"),
+    ("◐ candidate", "asks for votes; if its bar fills, it asks again"),
+    ("★ leader", "sends heartbeats ♥, which empty the others' bars"),
+    ("‖ paused  ✕ dead", "hears nothing"),
 ];

@@ -10,6 +10,8 @@ mod app;
 mod draw;
 mod keys;
 mod slow_clock;
+#[cfg(test)]
+mod tests;
 
 use app::{App, Command};
 use cluster::Action;

@@ -35,10 +35,8 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
                 Some(_) => format!("wait {timeout} for a leader"),
             }
         }
-        What::Timeout { role: RoleKind::Candidate } => {
-            "nobody has won in time: hold another election".to_owned()
-        }
-        What::Timeout { .. } => "no leader heard for the whole timeout: hold an election".to_owned(),
+        What::Timeout { role: RoleKind::Candidate } => "no winner in time: hold another election".to_owned(),
+        What::Timeout { .. } => "no leader heard in time: hold an election".to_owned(),
         What::Check { check, holds } => check_sentence(term, check, *holds),
         What::Vote { candidate, granted: true } if *candidate == record.node => "vote for myself".to_owned(),
         What::Vote { granted: true, .. } => "grant: save the vote, then answer yes".to_owned(),
@@ -55,12 +53,12 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Leader { leader } => format!("{leader} leads term {term}: follow it"),
         What::Heartbeat => "send heartbeats to all".to_owned(),
         What::Refused { leader, stale_term } => {
-            format!("{leader} leads only the old term {stale_term}: refuse, and tell it of term {term}")
+            format!("term {stale_term} is over: refuse {leader}, tell it of term {term}")
         }
         What::Ignored { from, answer_term } if *answer_term < term => {
             format!("{from} answers in the old term {answer_term}: ignore it")
         }
-        What::Ignored { from, .. } => format!("{from} answers what is decided already: ignore it"),
+        What::Ignored { from, .. } => format!("{from} answers too late to matter: ignore it"),
         What::Rejected { from, problem } => {
             let problem = match problem {
                 Problem::UnknownSender => "it is not one of my peers",

@@ -103,7 +103,7 @@ impl fmt::Display for FeedLine {
     /// The line without colours:
     ///
     /// ```text
-    ///  1.204s  n2  ←n3 RequestVote term 5, log ends at 7 of term 4
+    ///   1.204s n2  ←n3 RequestVote term 5, log ends at 7 of term 4
     ///              no vote yet in term 5                             one-vote-per-term
     /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,12 +117,12 @@ impl fmt::Display for FeedLine {
 }
 
 impl FeedLine {
-    /// When and where: ` 1.204s  n2 `, or as many blanks on a line that continues another.
+    /// When and where: `  1.204s n2 `, or as many blanks on a line that continues another.
     pub fn place(&self) -> String {
         if self.continues {
-            " ".repeat(13)
+            " ".repeat(12)
         } else {
-            format!("{:>3}.{:03}s {:>4}", self.t / 1_000_000, self.t / 1000 % 1000, self.node.to_string())
+            format!("{:>3}.{:03}s {:<3}", self.t / 1_000_000, self.t / 1000 % 1000, self.node.to_string())
         }
     }
 }

@@ -162,7 +162,7 @@ fn the_feed_leaves_out_heartbeats_until_one_changes_something() {
     let records = [received(1), leader, restarted(3), received(4), restarted(5)];
     assert_eq!(
         story(&mut Feed::new(), &records),
-        "  0.001s   n2 ←n3 AppendEntries term 5 (heartbeat)\n              \
+        "  0.001s n2  ←n3 AppendEntries term 5 (heartbeat)\n             \
          n3 leads term 5: follow it                                    recognise-leader\n"
     );
     assert_eq!(story(&mut Feed::with_routine(), &records).lines().count(), 5);

@@ -78,7 +78,9 @@ fn timer_line<'a>(app: &App, id: NodeId, server: &ServerView, time: u64, palette
     match (server.condition, server.role) {
         (Condition::Dead, _) => Line::raw("r starts it again"),
         (Condition::Paused, _) => Line::raw("s lets it go on"),
-        (_, Some(RoleKind::Leader)) => Line::raw("none: it leads"),
+        (_, Some(RoleKind::Leader)) => {
+            Line::raw(format!("♥ to all every {:?}", app.setup.timing.heartbeat_interval()))
+        }
         _ => match (server.timer, app.timer_progress(id, time)) {
             (Some(timer), Some(progress)) => Line::from(vec![
                 Span::raw("▕"),

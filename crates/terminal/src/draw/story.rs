@@ -25,7 +25,7 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, app: &mut App, palette: &Palet
 
 /// A line with its rule at the right, where there is room for both; else the words come first.
 fn story_line<'a>(line: &'a FeedLine, width: usize, palette: &Palette) -> Line<'a> {
-    let place = shown_place(line, width);
+    let place = line.place();
     let words_width = width.saturating_sub(place.chars().count() + 1);
     let rule = line.rule.map(|rule| rule.to_string()).unwrap_or_default();
     let text_width = words_width.saturating_sub(if rule.is_empty() { 0 } else { rule.chars().count() + 2 });
@@ -44,11 +44,6 @@ fn story_line<'a>(line: &'a FeedLine, width: usize, palette: &Palette) -> Line<'
 /// column, left-aligned.
 fn rule_room(rule: &str, width: usize) -> usize {
     if width >= WIDE_ENOUGH_FOR_ALL { RULE_WIDTH } else { rule.chars().count() }
-}
-
-/// When and where it happened. In a narrow terminal, lines that continue another are set in less far.
-fn shown_place(line: &FeedLine, width: usize) -> String {
-    if line.continues && width < WIDE_ENOUGH_FOR_ALL { " ".repeat(6) } else { line.place() }
 }
 
 /// The text, cut with a `…` if it is longer than `width`.

@@ -1,0 +1,297 @@
+//! The view on a screen in memory, fed with made-up records.
+
+use crate::app::{App, Command};
+use crate::draw::draw;
+use crate::{End, Setup};
+use cluster::Action;
+use consensus::event::{Event as Decision, What};
+use consensus::{
+    AppendEntries, HardState, Index, Message, NodeId, RequestVote, RoleKind, Rule, Term, Timing,
+};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::style::Color;
+use std::time::Duration;
+use trace::{Event, Io, Laboratory, Process, Record};
+
+const MILLISECOND: u64 = 1000;
+
+fn app(servers: u64) -> App {
+    let setup = Setup {
+        servers: (1..=servers).map(NodeId).collect(),
+        timing: Timing::default(),
+        seed: 7,
+        speed: 1.0,
+        latency: Duration::ZERO,
+        data: "/tmp/raft".to_owned(),
+    };
+    App::new(setup, true)
+}
+
+fn record(t: u64, node: u64, term: u64, event: Event) -> Record {
+    Record { t, node: NodeId(node), life: 1, seq: None, cause: None, term: Term(term), event }
+}
+
+fn decided(rule: Rule, what: What) -> Event {
+    Event::Decision(Decision { rule: Some(rule), what })
+}
+
+fn heartbeat(term: u64) -> Message {
+    Message::AppendEntries(AppendEntries {
+        term: Term(term),
+        prev_log_index: Index(0),
+        prev_log_term: Term(0),
+        entries: Vec::new(),
+        leader_commit: Index(0),
+    })
+}
+
+/// All servers run and follow n2, which leads term 4; their timers of 200 ms started at time 0.
+fn with_leader(servers: u64) -> App {
+    let mut app = app(servers);
+    for node in 1..=servers {
+        let address = format!("127.0.0.1:{}", 4000 + node);
+        app.observe(&record(0, node, 4, Event::Process(Process::Started { pid: 1, address })));
+        let role = What::Role { role: RoleKind::Follower, was: None };
+        app.observe(&record(0, node, 4, decided(Rule::StartAsFollower, role)));
+        let timer = What::Timer { timeout_us: 200 * MILLISECOND };
+        app.observe(&record(0, node, 4, decided(Rule::RandomisedTimeout, timer)));
+        let hard_state = HardState { current_term: Term(4), voted_for: Some(NodeId(2)) };
+        app.observe(&record(0, node, 4, Event::Io(Io::Saved { hard_state })));
+        if node == 2 {
+            let role = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
+            app.observe(&record(0, node, 4, decided(Rule::MajorityWins, role)));
+        } else {
+            let leader = What::Leader { leader: NodeId(2) };
+            app.observe(&record(0, node, 4, decided(Rule::RecogniseLeader, leader)));
+            app.observe(&record(
+                0,
+                node,
+                4,
+                Event::Io(Io::Received { from: NodeId(2), message: heartbeat(4) }),
+            ));
+        }
+    }
+    app
+}
+
+fn screen_of(app: &mut App, now: u64, (columns, rows): (u16, u16)) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+    terminal.draw(|frame| draw(frame, app, now)).unwrap();
+    terminal
+}
+
+fn text(app: &mut App, now: u64) -> String {
+    let terminal = screen_of(app, now, (80, 24));
+    let buffer = terminal.backend().buffer();
+    let rows = buffer.content.chunks(usize::from(buffer.area.width));
+    rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned() + "\n")
+        .collect()
+}
+
+/// The row of a server in the table.
+fn row(text: &str, server: &str) -> String {
+    let name = format!("{server} ");
+    let is_row = |line: &&str| line.trim_start_matches([' ', '▸']).starts_with(&name);
+    text.lines().find(is_row).unwrap_or_default().to_owned()
+}
+
+fn press(app: &mut App, code: KeyCode, modifiers: KeyModifiers) -> Option<Command> {
+    app.on_key(KeyEvent::new(code, modifiers), 0)
+}
+
+fn key(app: &mut App, key: char) -> Option<Command> {
+    press(app, KeyCode::Char(key), KeyModifiers::NONE)
+}
+
+fn filled_cells(row: &str) -> usize {
+    row.chars().filter(|&cell| cell == '█').count()
+}
+
+#[test]
+fn the_table_shows_role_term_vote_and_leader() {
+    let mut app = with_leader(3);
+    let text = text(&mut app, 0);
+    assert!(text.contains("leader n2, term 4"), "{text}");
+    assert!(row(&text, "n1").contains("○ follower  4     n2    n2"), "{text}");
+    assert!(row(&text, "n2").contains("★ leader    4     n2    n2"), "{text}");
+    assert!(row(&text, "n2").contains("♥ to all every 15ms"), "{text}");
+    assert!(row(&text, "n1").contains("♥ ← leader 1"), "{text}");
+    assert!(text.contains("Ctrl+\\ kill leader"), "{text}");
+}
+
+#[test]
+fn the_timer_fills_and_is_empty_again_when_it_is_restarted() {
+    let mut app = with_leader(3);
+    assert_eq!(filled_cells(&row(&text(&mut app, 0), "n1")), 0);
+    assert_eq!(filled_cells(&row(&text(&mut app, 100 * MILLISECOND), "n1")), 7);
+    assert_eq!(filled_cells(&row(&text(&mut app, 900 * MILLISECOND), "n1")), 14);
+    let timer = What::Timer { timeout_us: 300 * MILLISECOND };
+    app.observe(&record(900 * MILLISECOND, 1, 4, decided(Rule::ResetTimerOnLeader, timer)));
+    let text = text(&mut app, 900 * MILLISECOND);
+    assert_eq!(filled_cells(&row(&text, "n1")), 0);
+    assert!(row(&text, "n1").contains("300 ms"), "{text}");
+}
+
+#[test]
+fn in_slow_motion_the_timer_fills_slowly_and_never_jumps() {
+    let mut app = with_leader(3);
+    let slower = key(&mut app, '-');
+    assert_eq!(slower, Some(Command::Perform(Action::SetSpeed(0.5))));
+    app.note_outcome(Action::SetSpeed(0.5), Ok("slower".to_owned()), 100 * MILLISECOND);
+    assert_eq!(filled_cells(&row(&text(&mut app, 100 * MILLISECOND), "n1")), 7);
+    assert_eq!(filled_cells(&row(&text(&mut app, 200 * MILLISECOND), "n1")), 10);
+    assert!(text(&mut app, 0).contains("speed 0.5×"));
+}
+
+#[test]
+fn votes_are_seen_for_a_while() {
+    let mut app = with_leader(3);
+    let request = RequestVote { term: Term(5), last_log_index: Index(0), last_log_term: Term(0) };
+    let asks = Event::Io(Io::Sent { to: NodeId(3), message: Message::RequestVote(request) });
+    app.observe(&record(0, 1, 5, asks));
+    assert!(row(&text(&mut app, 1000 * MILLISECOND), "n1").contains("asks for votes"));
+    assert!(!row(&text(&mut app, 2000 * MILLISECOND), "n1").contains("asks for votes"));
+}
+
+#[test]
+fn dead_and_paused_servers_look_it() {
+    let mut app = with_leader(3);
+    let died = Laboratory::Died { signal: Some(9), status: None, last_words: String::new() };
+    app.observe(&record(1, 2, 4, Event::Laboratory(died)));
+    app.observe(&record(1, 3, 4, Event::Laboratory(Laboratory::Paused)));
+    let text = text(&mut app, 1);
+    assert!(row(&text, "n2").contains("✕ dead"), "{text}");
+    assert!(row(&text, "n3").contains("‖ paused"), "{text}");
+    assert!(text.contains("no leader: 1 of 3 running, an election needs 2"), "{text}");
+}
+
+#[test]
+fn the_keys_do_what_they_say() {
+    let mut app = with_leader(3);
+    let perform = |action| Some(Command::Perform(action));
+    for code in ['\\', '4'] {
+        assert_eq!(
+            press(&mut app, KeyCode::Char(code), KeyModifiers::CONTROL),
+            perform(Action::KillLeader),
+            "Ctrl+\\ as terminals report it"
+        );
+    }
+    assert_eq!(key(&mut app, 'l'), perform(Action::KillLeader));
+    assert_eq!(key(&mut app, 'a'), perform(Action::AlignTimers));
+    assert_eq!(key(&mut app, '3'), None);
+    assert_eq!(key(&mut app, 'k'), perform(Action::Kill(NodeId(3))));
+    assert_eq!(press(&mut app, KeyCode::Up, KeyModifiers::NONE), None);
+    assert_eq!(key(&mut app, 'r'), perform(Action::Restart(NodeId(2))));
+    assert_eq!(key(&mut app, 't'), perform(Action::ForceTimeout(NodeId(2))));
+    assert_eq!(key(&mut app, 's'), perform(Action::Pause(NodeId(2))));
+    app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::Paused)));
+    assert_eq!(key(&mut app, 's'), perform(Action::Resume(NodeId(2))));
+    assert_eq!(key(&mut app, 'q'), Some(Command::End(End::Quit)));
+    let ctrl_c = press(&mut app, KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(ctrl_c, Some(Command::End(End::Interrupted(2))));
+}
+
+#[test]
+fn what_a_key_cant_do_is_said() {
+    let mut app = with_leader(3);
+    assert_eq!(key(&mut app, '9'), None);
+    assert!(text(&mut app, 0).contains("! there is no n9 in this cluster"));
+    app.note_outcome(Action::KillLeader, Err("there is no leader".to_owned()), 0);
+    assert!(text(&mut app, 0).contains("! there is no leader"));
+    assert!(!text(&mut app, 60_000 * MILLISECOND).contains("! there is no leader"), "for a while");
+}
+
+#[test]
+fn a_frozen_view_stays_while_the_cluster_goes_on() {
+    let mut app = with_leader(3);
+    assert_eq!(key(&mut app, ' '), None);
+    app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::Paused)));
+    let frozen = text(&mut app, 100 * MILLISECOND);
+    assert!(frozen.contains("frozen at 0.000s, 1 line since"), "{frozen}");
+    assert!(row(&frozen, "n2").contains("★ leader"), "{frozen}");
+    assert_eq!(filled_cells(&row(&frozen, "n1")), 0);
+    key(&mut app, ' ');
+    assert!(row(&text(&mut app, 100 * MILLISECOND), "n2").contains("‖ paused"));
+}
+
+#[test]
+fn the_story_can_be_scrolled_back_and_forth() {
+    let mut app = with_leader(3);
+    for term in 5..100 {
+        let what = What::Term { was: Term(term - 1) };
+        app.observe(&record(term, 1, term, decided(Rule::CandidateIncrementsTerm, what)));
+    }
+    assert!(text(&mut app, 0).contains("from 98 to 99"));
+    press(&mut app, KeyCode::PageUp, KeyModifiers::NONE);
+    let earlier = text(&mut app, 0);
+    assert!(earlier.contains("frozen") && !earlier.contains("from 98 to 99"), "{earlier}");
+    press(&mut app, KeyCode::Home, KeyModifiers::NONE);
+    assert!(text(&mut app, 0).contains("start as a follower"));
+    press(&mut app, KeyCode::End, KeyModifiers::NONE);
+    assert!(text(&mut app, 0).contains("from 98 to 99"));
+}
+
+#[test]
+fn the_help_explains_keys_and_signs_and_goes_with_any_key() {
+    let mut app = with_leader(3);
+    key(&mut app, '?');
+    let help = text(&mut app, 0);
+    for (key, what) in crate::keys::HELP.iter().chain(crate::keys::SIGNS) {
+        assert!(help.contains(key) && help.contains(what), "{key}: {what}\n{help}");
+    }
+    assert_eq!(key(&mut app, 'k'), None, "closes the help and kills nobody");
+    assert!(!text(&mut app, 0).contains("╭ help"));
+}
+
+#[test]
+fn every_line_of_the_story_fits_with_its_rule_on_80_columns() {
+    let mut app = with_leader(3);
+    let text = text(&mut app, 0);
+    assert!(text.contains("start as a follower") && text.contains("start-as-follower"), "{text}");
+    assert!(!text.contains('…'), "{text}");
+}
+
+#[test]
+fn without_colours_there_are_none() {
+    let mut app = with_leader(3);
+    app.has_colour = false;
+    let terminal = screen_of(&mut app, 0, (80, 24));
+    for cell in &terminal.backend().buffer().content {
+        assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
+    }
+}
+
+#[test]
+fn every_size_of_terminal_is_drawn() {
+    for servers in [1, 3, 15] {
+        let mut app = with_leader(servers);
+        for help in [false, true] {
+            app.shows_help = help;
+            for columns in [1, 2, 40, 79, 80, 81, 103, 104, 200] {
+                for rows in [1, 2, 5, 17, 18, 19, 20, 24, 60] {
+                    screen_of(&mut app, 0, (columns, rows));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_small_terminal_is_told_what_is_needed() {
+    let terminal = screen_of(&mut with_leader(3), 0, (40, 10));
+    let cells: String = terminal.backend().buffer().content.iter().map(|cell| cell.symbol()).collect();
+    assert!(cells.contains("40×10") && cells.contains("80×18"), "{cells}");
+}
+
+#[test]
+fn the_chosen_server_is_on_the_screen_however_many_there_are() {
+    let mut app = with_leader(15);
+    for _ in 1..15 {
+        press(&mut app, KeyCode::Down, KeyModifiers::NONE);
+    }
+    let text = text(&mut app, 0);
+    assert!(row(&text, "n15").contains('▸'), "{text}");
+    assert!(text.contains("what happens"), "{text}");
+}

@@ -1,0 +1,36 @@
+use super::{Property, Step, Violation};
+use consensus::{Message, NodeId, Term};
+use std::collections::BTreeMap;
+use trace::{Event, Io, Record};
+
+/// One vote a term (§5.2): no server ever tells two candidates of one term that they have its vote,
+/// crashes in between or not. A candidate that asks for votes has told of its own.
+#[derive(Debug, Default)]
+pub(crate) struct OneVotePerTerm {
+    votes: BTreeMap<(NodeId, Term), NodeId>,
+}
+
+impl Property for OneVotePerTerm {
+    fn check(&mut self, step: &Step<'_>) -> Option<Violation> {
+        step.records.iter().filter_map(vote_told).find_map(|(term, candidate)| {
+            let first = *self.votes.entry((step.node, term)).or_insert(candidate);
+            (first != candidate).then(|| Violation {
+                property: "one vote a term (§5.2)",
+                what_happened: format!("{} voted in term {term} for {first} and for {candidate}", step.node),
+            })
+        })
+    }
+}
+
+/// The vote that this record tells another server of: in which term, and for whom.
+fn vote_told(record: &Record) -> Option<(Term, NodeId)> {
+    match &record.event {
+        Event::Io(Io::Sent { message: Message::RequestVote(request), .. }) => {
+            Some((request.term, record.node))
+        }
+        Event::Io(Io::Sent { to, message: Message::RequestVoteReply(reply) }) if reply.vote_granted => {
+            Some((reply.term, *to))
+        }
+        _ => None,
+    }
+}

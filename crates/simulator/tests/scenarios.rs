@@ -1,0 +1,109 @@
+//! Plays every scenario. `UPDATE_GOLDEN=1` writes the outputs anew.
+
+use consensus::Rule;
+use simulator::Scenario;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rules that no scenario can show, each with its reason.
+const UNSHOWN: &[(Rule, &str)] = &[];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
+}
+
+/// All scenarios: their paths and texts.
+fn scenarios() -> Vec<(PathBuf, String)> {
+    let mut scenarios = Vec::new();
+    let mut folders = vec![folder()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => scenarios.push((path.clone(), fs::read_to_string(&path).unwrap())),
+            }
+        }
+    }
+    scenarios.sort();
+    scenarios
+}
+
+fn play(script: &str) -> Result<String, String> {
+    goldenscript::generate(&mut Scenario::default(), script).map_err(|error| error.to_string())
+}
+
+/// The first line in which two texts differ, with what each has there.
+fn first_difference(expected: &str, found: &str) -> String {
+    let mut lines = expected.lines().chain(["(end)"]).zip(found.lines().chain(["(end)"])).enumerate();
+    match lines.find(|(_, (expected, found))| expected != found) {
+        Some((number, (expected, found))) => {
+            format!("line {}:\n  expected: {expected}\n  found:    {found}", number + 1)
+        }
+        None => "they differ in their line ends only".to_owned(),
+    }
+}
+
+#[test]
+fn every_scenario_goes_as_it_is_written() {
+    let mut failures = Vec::new();
+    for (path, script) in scenarios() {
+        match play(&script) {
+            Err(error) => failures.push(format!("{}: {error}", path.display())),
+            Ok(played) if played == script => {}
+            Ok(played) if std::env::var_os("UPDATE_GOLDEN").is_some() => fs::write(&path, played).unwrap(),
+            Ok(played) => {
+                failures.push(format!("{}: {}", path.display(), first_difference(&script, &played)));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "UPDATE_GOLDEN=1 writes the outputs anew.\n{}", failures.join("\n"));
+}
+
+#[test]
+fn a_scenario_goes_the_same_way_every_time() {
+    for (path, script) in scenarios() {
+        assert_eq!(play(&script), play(&script), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_rule_is_seen_in_a_scenario() {
+    let scenarios = scenarios();
+    for rule in Rule::ALL {
+        let is_output = |line: &&str| !line.starts_with('#') && !line.starts_with("cluster");
+        let is_shown = |(_, script): &(PathBuf, String)| {
+            script.lines().filter(is_output).any(|line| line.contains(rule.id()))
+        };
+        let reason = UNSHOWN.iter().find(|(unshown, _)| unshown == rule);
+        assert_eq!(scenarios.iter().any(is_shown), reason.is_none(), "{rule}: {reason:?}");
+    }
+}
+
+#[test]
+fn every_scenario_begins_with_a_title_and_prose() {
+    for (path, script) in scenarios() {
+        let prose: Vec<&str> = script.lines().take_while(|line| line.starts_with('#')).collect();
+        assert!(prose.len() >= 4, "{}: tell a beginner what this is about", path.display());
+        assert_eq!(prose[1], "#", "{}: a title, then an empty line", path.display());
+    }
+}
+
+#[test]
+fn mistakes_in_a_script_are_explained() {
+    let said = |script: &str| play(script).unwrap_err();
+    assert!(said("dance\n---\n").contains("there is no command \"dance\"; there are: log, cluster"));
+    assert!(said("run 1s\n---\n").contains("begin with `cluster 3`"));
+    assert!(said("cluster 3\nrun 1\n---\n").contains("\"1\" is no time"));
+    assert!(said("cluster 3\ncrash 1\n---\n").contains("servers are n1, n2"));
+    assert!(said("cluster 3\ncrash n4\n---\n").contains("there is no n4"));
+    assert!(said("cluster 3\nrestart n1\n---\n").contains("n1 is alive: crash it first"));
+    assert!(said("cluster 3\ncrash n1 n1\n---\n").contains("n1 is dead: restart it first"));
+    assert!(said("cluster 3\nexpect leader n1\n---\n").contains("expected leader: n1, found: nobody"));
+    assert!(
+        said("cluster 3\nexpect violation\n---\n").contains("expected violation: a violation, found: none")
+    );
+    assert!(said("cluster 0\n---\n").contains("1 to 99 servers"));
+    assert!(said("cluster 3 color=red\n---\n").contains("invalid argument 'color'"));
+    assert!(said("cluster 3 without=fun\n---\n").contains("there is no rule \"fun\""));
+}

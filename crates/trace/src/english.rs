@@ -30,6 +30,7 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Timer { timeout_us } => {
             let timeout = milliseconds(*timeout_us);
             match rule {
+                None if *timeout_us == 0 => "somebody lets my election timer run out".to_owned(),
                 None => format!("somebody sets my election timer to {timeout}"),
                 Some(Rule::CandidateRestartsTimer) => format!("give this election {timeout}"),
                 Some(_) => format!("wait {timeout} for a leader"),

@@ -46,6 +46,7 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::CandidateIncrementsTerm, What::Term { was: Term(4) }),
         decided(Rule::RandomisedTimeout, What::Timer { timeout_us: 231_400 }),
         Event::Decision(event::Event { rule: None, what: What::Timer { timeout_us: 0 } }),
+        Event::Decision(event::Event { rule: None, what: What::Timer { timeout_us: 300_000 } }),
         decided(Rule::ElectionTimeout, What::Timeout { role: RoleKind::Follower }),
         decided(Rule::CandidateRestartsTimer, What::Timeout { role: RoleKind::Candidate }),
         decided(

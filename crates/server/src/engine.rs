@@ -214,15 +214,17 @@ impl<O: FnMut(Record)> Engine<O> {
 
     /// Tells what happened, and sends what is to be sent.
     fn pass_on(&mut self, effects: &mut Effects) {
+        // What one step brings about happens at one time, and stays together in the story.
+        let t = self.t();
         for record in effects.records.drain(..) {
-            self.tell(record);
+            self.tell(Record { t, ..record });
         }
         for envelope in effects.envelopes.drain(..) {
             self.network.send(envelope);
         }
     }
 
-    /// Passes a record on, placed on the observer's clock. A peer that sends nonsense again and again
+    /// Passes a record on. A peer that sends nonsense again and again
     /// is told of once.
     fn tell(&mut self, record: Record) {
         if let Event::Decision(decision) = &record.event
@@ -233,15 +235,22 @@ impl<O: FnMut(Record)> Engine<O> {
                 return;
             }
         }
-        let t = self.t();
-        (self.observer)(Record { t, ..record });
+        (self.observer)(record);
     }
 
     /// Tells of something that is not the driver's.
     fn report(&mut self, event: Event) {
         let node = self.driver.node();
         let (id, term) = (node.id(), node.hard_state().current_term);
-        self.tell(Record { t: 0, node: id, life: self.about.life, seq: None, cause: None, term, event });
+        self.tell(Record {
+            t: self.t(),
+            node: id,
+            life: self.about.life,
+            seq: None,
+            cause: None,
+            term,
+            event,
+        });
     }
 
     /// Microseconds since the cluster's start.

@@ -82,7 +82,7 @@ pub(crate) const FOOTER: [&[(&str, &str)]; 2] = [
         ("space", "freeze"),
         ("PgUp PgDn", "scroll"),
         ("?", "help"),
-        ("Ctrl+C", "stop all"),
+        ("Ctrl+C", "stop"),
     ],
 ];
 

@@ -3,6 +3,7 @@
 use crate::failure::{Failure, ended_by, written};
 use anstyle::{AnsiColor, Style};
 use cluster::{Action, Cluster};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::SIGQUIT;
 use signal_hook::iterator::Signals;
 use std::io::{self, Write};
@@ -28,9 +29,10 @@ pub(crate) fn run(
     let mut out = anstream::stdout();
     loop {
         let news = cluster.news(PATIENCE);
-        if let Err(error) = tell(&mut telling, &news, &mut out) {
+        let told = tell(&mut telling, &news, &mut out);
+        if told.is_err() || reader_is_gone() {
             cluster.stop();
-            return written(Err(error));
+            return written(told);
         }
         for signal in signals.pending() {
             if signal != SIGQUIT {
@@ -44,6 +46,14 @@ pub(crate) fn run(
             }
         }
     }
+}
+
+/// Has the program that reads this output ended? While there is nothing to tell, no error of a write
+/// would say so.
+fn reader_is_gone() -> bool {
+    let stdout = io::stdout();
+    let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
+    poll(&mut polled, Some(&Timespec::default())).is_ok() && polled[0].revents().contains(PollFlags::ERR)
 }
 
 fn tell(telling: &mut impl Telling, records: &[Record], out: &mut dyn Write) -> io::Result<()> {

@@ -53,10 +53,8 @@ impl TimeArguments {
     pub(crate) fn warning(&self) -> Option<String> {
         let round_trip = self.latency * 2;
         (round_trip >= self.election_timeout.min).then(|| {
-            format!(
-                "a message and its answer take {round_trip:?}, no less than the shortest election timeout: \
-                 elections may never end (`raft rules timeout-above-broadcast` tells why)"
-            )
+            let timeout = self.election_timeout.min;
+            format!("a round trip of {round_trip:?}, a timeout of {timeout:?}: elections may never end")
         })
     }
 }

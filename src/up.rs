@@ -70,9 +70,6 @@ enum Show {
 pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
     let options = arguments.options()?;
     let show = arguments.show();
-    if let Some(warning) = arguments.time.warning() {
-        eprintln!("warning: {warning}");
-    }
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let setup = Setup {
@@ -85,18 +82,36 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
     };
     let cluster = Cluster::start(options).map_err(explain)?;
     let setup = Setup { data: cluster.data_folder().display().to_string(), ..setup };
+    let remarks: Vec<String> = arguments.time.warning().into_iter().chain(remark_on_count(&setup)).collect();
     match show {
-        Show::Terminal => show_in_terminal(cluster, signals, setup),
+        Show::Terminal => show_in_terminal(cluster, signals, setup, remarks),
         Show::Plain { with_routine } => {
-            plain::introduce(&setup);
+            plain::introduce(&setup, &remarks);
             plain::run(cluster, signals, plain::Story::new(with_routine, &setup))
         }
         Show::Json => plain::run(cluster, signals, plain::JsonLines),
     }
 }
 
-fn show_in_terminal(cluster: Cluster, signals: Signals, setup: Setup) -> Result<ExitCode, Failure> {
-    let mut laboratory = laboratory::Laboratory::new(cluster, signals);
+/// Why an odd number of servers would be better, if it is even.
+fn remark_on_count(setup: &Setup) -> Option<String> {
+    let count = setup.servers.len();
+    let tolerated = (count - 1) / 2;
+    count.is_multiple_of(2).then(|| {
+        format!(
+            "{count} servers survive {tolerated} failed, and so would {}: an odd number is better",
+            count - 1
+        )
+    })
+}
+
+fn show_in_terminal(
+    cluster: Cluster,
+    signals: Signals,
+    setup: Setup,
+    remarks: Vec<String>,
+) -> Result<ExitCode, Failure> {
+    let mut laboratory = laboratory::Laboratory::new(cluster, signals, remarks);
     let end = terminal::run(&mut laboratory, setup);
     laboratory.stop();
     match end {

@@ -14,8 +14,9 @@ pub(crate) struct Laboratory {
 }
 
 impl Laboratory {
-    pub(crate) fn new(cluster: Cluster, signals: Signals) -> Laboratory {
-        Laboratory { cluster, signals, announcements: Vec::new() }
+    /// A laboratory that has something to say at its beginning.
+    pub(crate) fn new(cluster: Cluster, signals: Signals, announcements: Vec<String>) -> Laboratory {
+        Laboratory { cluster, signals, announcements }
     }
 
     pub(crate) fn stop(self) {

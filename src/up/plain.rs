@@ -118,14 +118,12 @@ fn write_line(line: &FeedLine, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Says what is about to be seen, and what can be done, on standard error.
-pub(crate) fn introduce(setup: &Setup) {
+pub(crate) fn introduce(setup: &Setup, remarks: &[String]) {
     let count = setup.servers.len();
-    let majority = count / 2 + 1;
     let servers = if count == 1 { "server runs" } else { "servers run" };
-    eprintln!("{count} {servers} in {}. Ctrl+\\ kills the leader, Ctrl+C stops all.", setup.data);
-    eprint!("A majority is {majority}: the cluster survives the failure of {}.", count - majority);
-    if count.is_multiple_of(2) {
-        eprint!(" So would a cluster of {}: an odd number is better.", count - 1);
+    eprintln!("{count} {servers} in {}, seed {}.", setup.data, setup.seed);
+    eprintln!("Ctrl+\\ kills the leader, Ctrl+C stops all. A majority is {}.", count / 2 + 1);
+    for remark in remarks {
+        eprintln!("note: {remark}");
     }
-    eprintln!(" Seed {}.", setup.seed);
 }

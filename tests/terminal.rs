@@ -9,6 +9,7 @@ use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 const CTRL_BACKSLASH: &str = "\x1c";
 const CTRL_C: &str = "\x03";
@@ -22,6 +23,7 @@ struct Terminal {
     screen: vt100::Parser,
     /// All that was ever written, for programs that do not draw but print.
     written: String,
+    _temporary: TempDir,
 }
 
 impl Terminal {
@@ -31,6 +33,8 @@ impl Terminal {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_raft"));
         command.arg("up");
         command.args(arguments);
+        let temporary = tempfile::tempdir().unwrap();
+        command.env("TMPDIR", temporary.path());
         command.env("TERM", "xterm-256color");
         for name in ["RAFT_TEST_PEERS", "RAFT_DATA", "NO_COLOR"] {
             command.env_remove(name);
@@ -49,7 +53,15 @@ impl Terminal {
         });
         let keyboard = pair.master.take_writer().unwrap();
         let screen = vt100::Parser::new(cells(rows), cells(columns), 0);
-        Terminal { child, master: pair.master, keyboard, output, screen, written: String::new() }
+        Terminal {
+            child,
+            master: pair.master,
+            keyboard,
+            output,
+            screen,
+            written: String::new(),
+            _temporary: temporary,
+        }
     }
 
     fn press(&mut self, keys: &str) {

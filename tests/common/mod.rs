@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use trace::{ClusterView, Event, Process, Record};
 
 /// How long to wait for what must come.
@@ -32,6 +33,8 @@ pub struct Up {
     lines: Receiver<String>,
     pub records: Vec<Record>,
     pub view: ClusterView,
+    /// Where the command makes its temporary folder: one that is killed can't remove it.
+    _temporary: TempDir,
 }
 
 impl Up {
@@ -42,6 +45,10 @@ impl Up {
     }
 
     pub fn start_command(mut command: Command, servers: u64) -> Up {
+        let temporary = tempfile::tempdir().unwrap();
+        if !command.get_envs().any(|(name, _)| name == "TMPDIR") {
+            command.env("TMPDIR", temporary.path());
+        }
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -49,7 +56,13 @@ impl Up {
         std::thread::spawn(move || {
             stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        Up { child, lines, records: Vec::new(), view: ClusterView::new((1..=servers).map(NodeId)) }
+        Up {
+            child,
+            lines,
+            records: Vec::new(),
+            view: ClusterView::new((1..=servers).map(NodeId)),
+            _temporary: temporary,
+        }
     }
 
     pub fn signal(&self, signal: Signal) {

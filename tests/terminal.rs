@@ -3,13 +3,17 @@
 
 mod common;
 
+use cluster::Action;
 use common::{PATIENCE, await_gone, await_some};
+use consensus::{NodeId, Timing};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use terminal::{End, Lab, Setup};
+use trace::Record;
 
 const CTRL_BACKSLASH: &str = "\x1c";
 const CTRL_C: &str = "\x03";
@@ -28,11 +32,15 @@ struct Terminal {
 
 impl Terminal {
     fn start(arguments: &[&str], rows: u16, columns: u16) -> Terminal {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_raft"));
         command.arg("up");
         command.args(arguments);
+        Terminal::start_command(command, rows, columns)
+    }
+
+    fn start_command(mut command: CommandBuilder, rows: u16, columns: u16) -> Terminal {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
         let temporary = tempfile::tempdir().unwrap();
         command.env("TMPDIR", temporary.path());
         command.env("TERM", "xterm-256color");
@@ -212,6 +220,56 @@ fn a_signal_from_outside_works_in_the_view_too() {
     rustix::process::kill_process(command, rustix::process::Signal::TERM).unwrap();
     assert_eq!(terminal.wait_for_end(), 143);
     assert!(!terminal.screen.screen().alternate_screen());
+}
+
+/// A source of news that fails at once.
+struct Broken;
+
+impl Lab for Broken {
+    fn news(&mut self) -> Vec<Record> {
+        panic!("this laboratory is broken")
+    }
+
+    fn perform(&mut self, _action: Action) -> Result<String, String> {
+        unreachable!("no key is pressed")
+    }
+
+    fn end_requested(&mut self) -> Option<End> {
+        None
+    }
+
+    fn announcements(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn now(&self) -> u64 {
+        0
+    }
+}
+
+/// Runs itself a second time, on a terminal of its own, to panic there.
+#[test]
+fn a_panic_gives_the_terminal_back() {
+    const PANICS: &str = "PANICS_IN_THE_VIEW";
+    if std::env::var_os(PANICS).is_some() {
+        let setup = Setup {
+            servers: vec![NodeId(1)],
+            timing: Timing::default(),
+            seed: 0,
+            speed: 1.0,
+            latency: Duration::ZERO,
+            data: String::new(),
+        };
+        terminal::run(&mut Broken, setup).unwrap();
+    }
+    let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "a_panic_gives_the_terminal_back", "--nocapture"]);
+    command.env(PANICS, "yes");
+    let mut terminal = Terminal::start_command(command, 24, 80);
+    assert_ne!(terminal.wait_for_end(), 0);
+    assert!(terminal.written.contains("\x1b[?1049h"), "the view had taken the terminal over");
+    assert!(!terminal.screen.screen().alternate_screen(), "the terminal is as it was");
+    assert!(terminal.written.contains("this laboratory is broken"), "the panic can be read");
 }
 
 #[test]

@@ -72,16 +72,15 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
     let show = arguments.show();
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
+    let cluster = Cluster::start(options.clone()).map_err(explain)?;
     let setup = Setup {
-        servers: options.servers.clone(),
+        servers: options.servers,
         timing: options.timing,
         seed: options.seed,
         speed: options.speed.multiple(),
         latency: options.latency,
-        data: String::new(),
+        data: cluster.data_folder().display().to_string(),
     };
-    let cluster = Cluster::start(options).map_err(explain)?;
-    let setup = Setup { data: cluster.data_folder().display().to_string(), ..setup };
     let remarks: Vec<String> = arguments.time.warning().into_iter().chain(remark_on_count(&setup)).collect();
     match show {
         Show::Terminal => show_in_terminal(cluster, signals, setup, remarks),

@@ -13,13 +13,16 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use trace::{ClusterView, Condition, Event, Laboratory, Process, Record};
 
 /// How long servers get to start, and to end in good order.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// So many reports wait to be taken, at most. Beyond that the servers wait to tell theirs, and leave
+/// some out.
+const REPORTS: usize = 65_536;
 
 /// What a cluster is started with.
 #[derive(Debug, Clone)]
@@ -81,7 +84,7 @@ pub struct Cluster {
     whereabouts: Whereabouts,
     view: ClusterView,
     chronicle: Chronicle,
-    reports: (Sender<Report>, Receiver<Report>),
+    reports: (SyncSender<Report>, Receiver<Report>),
     /// Declared last: dropped, and a temporary one removed, after all else.
     folder: Folder,
 }
@@ -100,7 +103,7 @@ impl Cluster {
             whereabouts: Whereabouts::default(),
             view: ClusterView::new(options.servers.iter().copied()),
             chronicle: Chronicle::default(),
-            reports: channel(),
+            reports: sync_channel(REPORTS),
             folder,
             options,
         };
@@ -257,11 +260,16 @@ impl Cluster {
     }
 
     /// Tells everybody where this server is, and this server where everybody is.
-    fn introduce(&mut self, id: NodeId, address: String) {
-        self.whereabouts.addresses.insert(id, address);
+    fn introduce(&mut self, newcomer: NodeId, address: String) {
+        let to_others = Command::Peer { id: newcomer, address: address.clone() };
+        self.whereabouts.addresses.insert(newcomer, address);
         self.folder.publish(&self.whereabouts);
-        for (&id, address) in &self.whereabouts.addresses {
-            for member in self.members.values_mut() {
+        for (&id, member) in &mut self.members {
+            if id != newcomer {
+                member.tell(&to_others);
+                continue;
+            }
+            for (&id, address) in &self.whereabouts.addresses {
                 member.tell(&Command::Peer { id, address: address.clone() });
             }
         }

@@ -6,7 +6,7 @@ use server::Command;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use trace::Record;
 
@@ -33,7 +33,7 @@ impl Member {
     pub(crate) fn start(
         id: NodeId,
         mut command: std::process::Command,
-        reports: Sender<Report>,
+        reports: SyncSender<Report>,
     ) -> io::Result<Member> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn()?;
@@ -75,7 +75,7 @@ impl Member {
     }
 }
 
-fn report_records(id: NodeId, pid: u32, stdout: ChildStdout, reports: &Sender<Report>) {
+fn report_records(id: NodeId, pid: u32, stdout: ChildStdout, reports: &SyncSender<Report>) {
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
         // A line cut short by the process' death is no record.
         if let Ok(record) = Record::from_json(&line)

@@ -1,8 +1,11 @@
 //! How the command fails: saying what, why and what to do.
 
+use signal_hook::flag;
 use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Why the command could not do what it was asked.
 #[derive(Debug)]
@@ -41,6 +44,17 @@ pub(crate) fn written(result: io::Result<()>) -> Result<ExitCode, Failure> {
         }
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Lets a second signal end the process at once, should what the first one asks for take too long: a
+/// reader of standard output that has stopped reading, for example, holds up everything.
+pub(crate) fn end_at_second_signal(signals: &[i32]) -> io::Result<()> {
+    let was_signalled = Arc::new(AtomicBool::new(false));
+    for &signal in signals {
+        flag::register_conditional_shutdown(signal, 128 + signal, was_signalled.clone())?;
+        flag::register(signal, was_signalled.clone())?;
+    }
+    Ok(())
 }
 
 /// The exit status of a program that a signal has ended.

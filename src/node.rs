@@ -1,7 +1,7 @@
 //! `raft node`
 
 use crate::arguments::TimeArguments;
-use crate::failure::{Failure, ended_by};
+use crate::failure::{Failure, end_at_second_signal, ended_by};
 use clap::Args;
 use consensus::NodeId;
 use server::{Command, Options, Remote, Server, monotonic_now, tell_in_background};
@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -109,10 +109,11 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
         die_with_parent();
     }
     let failure = |error: server::ServerError| Failure::of(&error, error.help());
-    let mut signals = Signals::new([SIGINT, SIGTERM])
+    let mut signals = end_at_second_signal(&[SIGINT, SIGTERM])
+        .and_then(|()| Signals::new([SIGINT, SIGTERM]))
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let server = Server::open(options).map_err(failure)?;
-    if let Some(warning) = arguments.warning() {
+    for warning in arguments.warnings() {
         eprintln!("warning: {warning}");
     }
 
@@ -195,19 +196,20 @@ impl NodeArguments {
         })
     }
 
-    fn warning(&self) -> Option<String> {
+    fn warnings(&self) -> Vec<String> {
         if self.laboratory {
-            return None;
+            return Vec::new();
         }
-        let is_wide = self.listen.parse().is_ok_and(|address: SocketAddr| !address.ip().is_loopback());
-        if is_wide {
-            return Some(format!(
+        let is_wide = |address: SocketAddr| !address.ip().is_loopback();
+        let listens_wide = self.listen.to_socket_addrs().is_ok_and(|mut addresses| addresses.any(is_wide));
+        let exposure = listens_wide.then(|| {
+            format!(
                 "{} can be reached from other machines, and servers believe whoever speaks their \
                  protocol: use it only in a network that you trust",
                 self.listen
-            ));
-        }
-        self.time.warning()
+            )
+        });
+        exposure.into_iter().chain(self.time.warning()).collect()
     }
 
     /// Writes records to standard output, in the form that was asked for.

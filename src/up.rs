@@ -4,7 +4,7 @@ mod laboratory;
 mod plain;
 
 use crate::arguments::TimeArguments;
-use crate::failure::{Failure, ended_by};
+use crate::failure::{Failure, end_at_second_signal, ended_by};
 use clap::{ArgAction, Args};
 use cluster::{Cluster, ClusterError, Options};
 use consensus::NodeId;
@@ -70,7 +70,10 @@ enum Show {
 pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
     let options = arguments.options()?;
     let show = arguments.show();
-    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])
+    // The view looks at its signals thirty times a second, and gives the terminal back before it ends.
+    let urgent: &[i32] = if show == Show::Terminal { &[] } else { &[SIGINT, SIGTERM, SIGHUP] };
+    let signals = end_at_second_signal(urgent)
+        .and_then(|()| Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT]))
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let cluster = Cluster::start(options.clone()).map_err(explain)?;
     let setup = Setup {

@@ -99,12 +99,22 @@ fn a_folder_that_a_killed_cluster_left_behind_is_removed_by_a_later_one() {
     common::await_gone(&pids);
     let abandoned = std::fs::read_dir(temporary.path()).unwrap().next().unwrap().unwrap().path();
 
+    // A folder that somebody named is kept, whatever its name is.
+    let kept = temporary.path().join("raft-for-beginners-kept");
+    let mut named = Up::start(&["--data", kept.to_str().unwrap()], 1);
+    named.wait_for_leader();
+    named.signal(rustix::process::Signal::INT);
+    named.wait_for_end();
+
     let _young = start();
     assert!(abandoned.exists(), "it might belong to a cluster that is just starting");
     let long_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
-    std::fs::File::open(abandoned.join("cluster.lock")).unwrap().set_modified(long_ago).unwrap();
+    for folder in [&abandoned, &kept] {
+        std::fs::File::open(folder.join("cluster.lock")).unwrap().set_modified(long_ago).unwrap();
+    }
     let _later = start();
     assert!(!abandoned.exists());
+    assert!(kept.exists());
 }
 
 #[test]
@@ -145,6 +155,24 @@ fn garbage_on_the_wire_is_rejected_counted_and_told_once() {
     let told = up.records.iter().filter(|record| is_garbage(&record.event)).count();
     assert!((1..=3).contains(&told), "told {told} times");
     assert!(up.records.iter().all(|record| !matches!(&record.event, Event::Laboratory(_))), "nobody died");
+}
+
+#[test]
+fn a_caller_that_is_no_member_is_turned_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut up = Up::start(&["--data", folder.path().to_str().unwrap()], 3);
+    up.wait_for_leader();
+    // The first frame of a peer, as wire.rs defines it: magic, version, a peer's call, from n9 to n1.
+    let hello = postcard::to_allocvec(&(*b"RAFT", 1u16, 0u8, "raft", 9u64, 1u64)).unwrap();
+    let mut stream = TcpStream::connect(address_of(&up, 1)).unwrap();
+    stream.write_all(&(hello.len() as u32).to_be_bytes()).unwrap();
+    stream.write_all(&hello).unwrap();
+    up.wait_until("the refusal", |up| {
+        up.records.iter().any(|record| {
+            matches!(&record.event, Event::Process(Process::Garbage { problem, .. })
+                if problem == "it is no member of this cluster")
+        })
+    });
 }
 
 #[test]

@@ -74,6 +74,25 @@ fn a_killed_parent_leaves_no_server_behind() {
 }
 
 #[test]
+fn a_second_signal_ends_a_command_whose_reader_does_not_read() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = common::raft();
+    command.args(["up", "--json", "--nodes", "15"]).env("TMPDIR", temporary.path());
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut first = String::new();
+    let mut stdout = BufReader::with_capacity(1, child.stdout.take().unwrap());
+    stdout.read_line(&mut first).unwrap();
+    // From here on nobody reads. Whether the pipe is full by now or not: two signals must be enough.
+    let pid = rustix::process::Pid::from_child(&child);
+    let status = common::await_some("the end of the command", || {
+        let _ = rustix::process::kill_process(pid, Signal::TERM);
+        child.try_wait().unwrap()
+    });
+    assert_eq!(status.code(), Some(143));
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_the_cluster() {
     // In the story, unlike in the JSON, nothing is written while nothing changes.
     for (form, last_line) in [("--json", r#""role":"leader""#), ("--plain", "── leader n")] {

@@ -6,6 +6,7 @@ use cluster::{Action, Cluster};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::SIGQUIT;
 use signal_hook::iterator::Signals;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -41,8 +42,8 @@ pub(crate) fn run(
                 return Ok(ended_by(signal));
             }
             match cluster.perform(Action::KillLeader) {
-                Ok(done) => eprintln!("{done}"),
-                Err(refusal) => eprintln!("{refusal}"),
+                Ok(done) => say(done),
+                Err(refusal) => say(refusal),
             }
         }
     }
@@ -121,9 +122,14 @@ fn write_line(line: &FeedLine, out: &mut dyn Write) -> io::Result<()> {
 pub(crate) fn introduce(setup: &Setup, remarks: &[String]) {
     let count = setup.servers.len();
     let servers = if count == 1 { "server runs" } else { "servers run" };
-    eprintln!("{count} {servers} in {}, seed {}.", setup.data, setup.seed);
-    eprintln!("Ctrl+\\ kills the leader, Ctrl+C stops all. A majority is {}.", count / 2 + 1);
+    say(format_args!("{count} {servers} in {}, seed {}.", setup.data, setup.seed));
+    say(format_args!("Ctrl+\\ kills the leader, Ctrl+C stops all. A majority is {}.", count / 2 + 1));
     for remark in remarks {
-        eprintln!("note: {remark}");
+        say(format_args!("note: {remark}"));
     }
+}
+
+/// Says something on standard error. If nobody listens there, it need not be said.
+fn say(words: impl Display) {
+    let _ = writeln!(io::stderr(), "{words}");
 }

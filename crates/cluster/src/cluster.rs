@@ -209,12 +209,17 @@ impl Cluster {
         let port = base_port.map_or(0, |base| base + place as u16);
         let (min, max) = (timing.election_timeout_min(), timing.election_timeout_max());
         let mut command = std::process::Command::new(program);
+        // What the environment says was meant for this command, and has been heard.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RAFT_")) {
+            command.env_remove(name);
+        }
         command.arg("node").arg("--laboratory").arg("--json");
         command.args(["--id", &id.0.to_string()]);
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         for peer in servers.iter().filter(|&&peer| peer != id) {
             command.args(["--peer", &peer.0.to_string()]);
         }
+        command.args(["--cluster", &self.folder.cluster_name()]);
         command.arg("--data").arg(self.folder.of(id));
         command.args(["--election-timeout", &format!("{}ns..{}ns", min.as_nanos(), max.as_nanos())]);
         command.args(["--heartbeat", &format!("{}ns", timing.heartbeat_interval().as_nanos())]);
@@ -228,12 +233,7 @@ impl Cluster {
     /// Takes note of what a server's process reports.
     fn take(&mut self, report: Report) {
         match report {
-            Report::Record(record) => {
-                if let Event::Process(Process::Started { address, .. }) = &record.event {
-                    self.introduce(record.node, address.clone());
-                }
-                self.note(record);
-            }
+            Report::Record(record) => self.take_record(record),
             Report::Ended { id, pid } => {
                 if let Some(member) = self.members.remove(&id) {
                     if member.pid() == pid {
@@ -247,15 +247,27 @@ impl Cluster {
         }
     }
 
+    fn take_record(&mut self, record: Record) {
+        let is_new_life = self.view.server(record.node).is_none_or(|server| record.life > server.life);
+        if let Event::Process(Process::Started { pid, address }) = &record.event
+            && self.members.get(&record.node).is_some_and(|member| member.pid() == *pid)
+        {
+            self.introduce(record.node, address.clone());
+        } else if is_new_life {
+            // It was killed before its start was heard of: for everybody else it has not lived.
+            return;
+        }
+        self.note(record);
+    }
+
     fn note(&mut self, record: Record) {
         self.view.apply(&record);
         self.chronicle.add(record);
     }
 
     /// Notes something that the servers themselves can't report.
-    fn note_of(&mut self, id: NodeId, what: Laboratory) {
+    fn note_of(&mut self, id: NodeId, event: Event) {
         let (life, term) = self.view.server(id).map(|server| (server.life, server.term)).unwrap_or_default();
-        let event = Event::Laboratory(what);
         self.note(Record { t: self.now(), node: id, life, seq: None, cause: None, term, event });
     }
 
@@ -281,13 +293,16 @@ impl Cluster {
             Ok((status, words)) => (Some(status), words),
             Err(error) => (None, error.to_string()),
         };
-        let said_goodbye = self.view.server(id).is_some_and(|server| server.condition == Condition::Dead);
-        if said_goodbye && status.is_some_and(|status| status.success()) {
+        if status.is_some_and(|status| status.success()) {
+            let said_goodbye = self.view.server(id).is_some_and(|server| server.condition == Condition::Dead);
+            if !said_goodbye {
+                self.note_of(id, Event::Process(Process::Stopped));
+            }
             return;
         }
         let signal = status.and_then(|status| status.signal());
         let status = status.and_then(|status| status.code());
-        self.note_of(id, Laboratory::Died { signal, status, last_words });
+        self.note_of(id, Event::Laboratory(Laboratory::Died { signal, status, last_words }));
     }
 
     fn member(&mut self, id: NodeId) -> Result<&mut Member, String> {
@@ -324,14 +339,14 @@ impl Cluster {
 
     fn pause(&mut self, id: NodeId) -> Result<String, String> {
         self.member(id)?.signal(Signal::STOP).map_err(|error| format!("can't pause {id}: {error}"))?;
-        self.note_of(id, Laboratory::Paused);
+        self.note_of(id, Event::Laboratory(Laboratory::Paused));
         Ok(format!("paused {id}"))
     }
 
     fn resume(&mut self, id: NodeId) -> Result<String, String> {
         self.member(id)?;
         // Noted first: what the server reports from now on comes after it.
-        self.note_of(id, Laboratory::Resumed);
+        self.note_of(id, Event::Laboratory(Laboratory::Resumed));
         self.member(id)?.signal(Signal::CONT).map_err(|error| format!("can't resume {id}: {error}"))?;
         Ok(format!("resumed {id}"))
     }

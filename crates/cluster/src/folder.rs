@@ -12,6 +12,8 @@ use tempfile::TempDir;
 const TEMPORARY_PREFIX: &str = "raft-for-beginners-";
 const WHEREABOUTS: &str = "cluster.json";
 const LOCK: &str = "cluster.lock";
+/// Lies in folders that nobody asked for by name: only those may be removed.
+const TEMPORARY_MARK: &str = "temporary";
 /// A temporary folder this young may belong to a cluster that is just starting.
 const STARTING: Duration = Duration::from_secs(60);
 
@@ -21,7 +23,7 @@ pub(crate) struct Folder {
     path: PathBuf,
     _lock: File,
     /// Last, so that the folder outlives what lies in it.
-    _temporary: Option<TempDir>,
+    temporary: Option<TempDir>,
 }
 
 /// Why a cluster can't have its folder.
@@ -63,12 +65,18 @@ impl Folder {
     /// This folder, made if it isn't there, or a temporary one.
     pub(crate) fn open(path: Option<&Path>) -> Result<Folder, FolderError> {
         match path {
-            Some(path) => Folder::lock(path.to_owned(), None),
+            Some(path) => {
+                let folder = Folder::lock(path.to_owned(), None)?;
+                // Whoever names a folder wants to keep it, even one that was temporary once.
+                let _ = fs::remove_file(path.join(TEMPORARY_MARK));
+                Ok(folder)
+            }
             None => {
                 remove_abandoned();
                 let unusable = |source| FolderError::Unusable { path: std::env::temp_dir(), source };
                 let temporary =
                     tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir().map_err(unusable)?;
+                File::create(temporary.path().join(TEMPORARY_MARK)).map_err(unusable)?;
                 Folder::lock(temporary.path().to_owned(), Some(temporary))
             }
         }
@@ -79,7 +87,7 @@ impl Folder {
         fs::create_dir_all(&path).map_err(unusable)?;
         let lock = File::create(path.join(LOCK)).map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Folder { path, _lock: lock, _temporary: temporary }),
+            Ok(()) => Ok(Folder { path, _lock: lock, temporary }),
             Err(fs::TryLockError::WouldBlock) => Err(FolderError::InUse { path }),
             Err(fs::TryLockError::Error(source)) => Err(unusable(source)),
         }
@@ -88,6 +96,13 @@ impl Folder {
     /// A server's own folder.
     pub(crate) fn of(&self, id: NodeId) -> PathBuf {
         self.path.join(id.to_string())
+    }
+
+    /// A name for the cluster: of its own on a temporary folder, so that no two of them can be mixed
+    /// up, and always the same on a folder that is kept.
+    pub(crate) fn cluster_name(&self) -> String {
+        let own_name = self.temporary.as_ref().and_then(|temporary| temporary.path().file_name());
+        own_name.map_or("raft".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -135,6 +150,9 @@ fn temporary_folders() -> Vec<PathBuf> {
 /// Removes what clusters left behind that were killed before they could clean up.
 fn remove_abandoned() {
     for folder in temporary_folders() {
+        if !folder.join(TEMPORARY_MARK).exists() {
+            continue;
+        }
         let lock = folder.join(LOCK);
         let age =
             fs::metadata(&lock).and_then(|lock| lock.modified()).ok().and_then(|time| time.elapsed().ok());

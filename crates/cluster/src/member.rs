@@ -38,6 +38,8 @@ impl Member {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn()?;
         let commands = child.stdin.take().expect("its standard input is a pipe");
+        // A halted process reads nothing. Its full pipe must not halt whoever writes to it too.
+        rustix::io::ioctl_fionbio(&commands, true)?;
         let stdout = child.stdout.take().expect("its standard output is a pipe");
         let stderr = child.stderr.take().expect("its standard error is a pipe");
         let pid = child.id();
@@ -50,7 +52,8 @@ impl Member {
         self.child.id()
     }
 
-    /// Tells the server something. One that is about to die may not hear it.
+    /// Tells the server something. One that is about to die, or is halted and has been told too much
+    /// already, does not hear it.
     pub(crate) fn tell(&mut self, command: &Command) {
         let mut line = serde_json::to_vec(command).expect("commands have a JSON");
         line.push(b'\n');

@@ -132,7 +132,7 @@ impl<R: Rules> Node<R> {
     }
 
     /// What no server that follows the protocol would send. A peer may be broken or hostile; its
-    /// messages must not be able to break this server.
+    /// messages must not be able to crash this server.
     fn problem_with(&self, from: NodeId, message: &Message) -> Option<Problem> {
         if from == self.config.id || !self.config.voters.contains(from) {
             return Some(Problem::UnknownSender);

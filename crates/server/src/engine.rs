@@ -19,6 +19,9 @@ use trace::{Event, Process, Record};
 /// So many happenings are handled before the clock is looked at again.
 const BATCH: usize = 256;
 
+/// So many messages are held for their latency, at most. More are lost.
+const IN_FLIGHT: usize = 4096;
+
 /// What can happen to a server from outside.
 #[derive(Debug)]
 pub(crate) enum Happening {
@@ -101,8 +104,8 @@ impl<O: FnMut(Record)> Engine<O> {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            // What has come already is handled before a timer runs out: a server that was paused
-            // should not hold an election while its leader's heartbeats wait in the queue.
+            // What has come already is handled before a timer runs out: a busy server should not hold
+            // an election while its leader's heartbeats wait in its own queue.
             for happening in awaited.into_iter().chain(inbox.try_iter().take(BATCH)) {
                 if let Happening::Command(Command::Stop) = happening {
                     self.report(Event::Process(Process::Stopped));
@@ -136,8 +139,10 @@ impl<O: FnMut(Record)> Engine<O> {
     fn handle(&mut self, happening: Happening) -> Result<(), StorageError> {
         match happening {
             Happening::Envelope(envelope) => {
-                let due = self.now() + self.about.latency;
-                self.in_flight.push_back((due, envelope));
+                if self.in_flight.len() < IN_FLIGHT {
+                    let due = self.now() + self.about.latency;
+                    self.in_flight.push_back((due, envelope));
+                }
                 self.deliver_due()?;
             }
             Happening::Command(command) => self.obey(command),

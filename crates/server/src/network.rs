@@ -7,7 +7,7 @@ use crate::wire::{self, Hello, Visitor};
 use consensus::NodeId;
 use driver::Envelope;
 use futures_util::SinkExt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -26,14 +26,17 @@ const MOST_CONNECTIONS: usize = 256;
 const OUTBOUND_QUEUE: usize = 256;
 /// Who calls has so long to say who it is, and a peer so long to pick up.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The pause before calling a peer again that did not answer: doubled from the first to the second.
-const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+/// The pause before calling a peer again that did not answer: doubled from the first to the second. Well
+/// below an election timeout, so that a server that comes back hears its leader in time.
+const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(50));
 
 /// Who this server is to others.
 #[derive(Debug, Clone)]
 pub(crate) struct Name {
     pub(crate) cluster: String,
     pub(crate) id: NodeId,
+    /// The other members of its cluster.
+    pub(crate) peers: BTreeSet<NodeId>,
 }
 
 /// The sending side: a queue and an address for each peer.
@@ -49,14 +52,9 @@ struct Peer {
 impl Network {
     /// Starts to listen and to call the peers, each as soon as its address is known. To be called
     /// within a tokio runtime, which does the work.
-    pub(crate) fn start(
-        name: Name,
-        listener: TcpListener,
-        peers: impl IntoIterator<Item = NodeId>,
-        inbox: SyncSender<Happening>,
-    ) -> Network {
+    pub(crate) fn start(name: Name, listener: TcpListener, inbox: SyncSender<Happening>) -> Network {
         tokio::spawn(accept(name.clone(), listener, inbox));
-        let peers = peers.into_iter().map(|id| (id, Peer::start(name.clone(), id))).collect();
+        let peers = name.peers.iter().map(|&id| (id, Peer::start(name.clone(), id))).collect();
         Network { peers }
     }
 
@@ -182,6 +180,9 @@ async fn serve(name: &Name, stream: TcpStream, caller: SocketAddr, inbox: &SyncS
             Err("it belongs to another cluster")
         }
         Ok(Ok(Visitor::Peer { to, .. })) if to != name.id => Err("it wants to talk to another server"),
+        Ok(Ok(Visitor::Peer { from, .. })) if !name.peers.contains(&from) => {
+            Err("it is no member of this cluster")
+        }
         Ok(Ok(Visitor::Peer { from, .. })) => receive_messages(name, from, &mut frames, inbox).await,
     };
     if let Err(problem) = served {

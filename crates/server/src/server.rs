@@ -143,10 +143,11 @@ impl Server {
         let config =
             Config { id: options.id, voters, timing: options.timing, seed: seed_of_life(&options, life) };
 
-        let name = Name { cluster: options.cluster, id: options.id };
+        let peers = options.peers.keys().copied().collect();
+        let name = Name { cluster: options.cluster, id: options.id, peers };
         let network = runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            Ok::<_, std::io::Error>(Network::start(name, listener, options.peers.keys().copied(), sender))
+            Ok::<_, std::io::Error>(Network::start(name, listener, sender))
         })?;
         for (id, address) in options.peers {
             if let Some(address) = address {

@@ -169,6 +169,7 @@ fn laboratory_sentence(laboratory: &Laboratory) -> String {
         }
         Laboratory::Paused => "paused (SIGSTOP): it hears and does nothing".to_owned(),
         Laboratory::Resumed => "resumed (SIGCONT): it does not know that time has passed".to_owned(),
+        Laboratory::Violated { property, what_happened } => format!("VIOLATED: {property}: {what_happened}"),
     }
 }
 

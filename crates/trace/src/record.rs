@@ -142,6 +142,13 @@ pub enum Laboratory {
     Paused,
     /// The process goes on (SIGCONT).
     Resumed,
+    /// A property that Raft promises does not hold any more; with all rules on, that is a bug.
+    Violated {
+        /// The property and where the paper has it, as in `election safety (§5.2, Figure 3)`.
+        property: String,
+        /// What happened instead, for a beginner.
+        what_happened: String,
+    },
 }
 
 impl Record {

@@ -208,6 +208,7 @@ impl ServerView {
             Laboratory::Died { .. } => self.lose_process(),
             Laboratory::Paused => self.condition = Condition::Paused,
             Laboratory::Resumed => self.condition = Condition::Running,
+            Laboratory::Violated { .. } => {}
         }
     }
 

@@ -3,8 +3,8 @@
 use crate::event::What;
 use crate::role::Role;
 use crate::{
-    AppendEntries, AppendEntriesReply, Index, Instant, LogPosition, Message, Node, NodeId, Output, RoleKind,
-    Rule, Rules,
+    AppendEntries, AppendEntriesReply, Instant, LogPosition, Message, Node, NodeId, Output, RoleKind, Rule,
+    Rules,
 };
 
 impl<R: Rules> Node<R> {
@@ -20,7 +20,7 @@ impl<R: Rules> Node<R> {
             prev_log_index,
             prev_log_term,
             entries: Vec::new(),
-            leader_commit: Index(0),
+            leader_commit: self.commit_index(),
         };
         for &peer in &self.peers {
             self.send(peer, Message::AppendEntries(heartbeat.clone()), output);

@@ -40,6 +40,11 @@ impl Log {
         self.term_at(position.index) == Some(position.term)
     }
 
+    /// The terms of its entries, from index 1 on.
+    pub fn terms(&self) -> impl Iterator<Item = Term> {
+        self.entries.iter().map(|entry| entry.term)
+    }
+
     fn term_at(&self, index: Index) -> Option<Term> {
         let Some(before) = index.0.checked_sub(1) else { return Some(Term(0)) };
         self.entries.get(usize::try_from(before).ok()?).map(|entry| entry.term)

@@ -4,8 +4,8 @@ use crate::event::{Event, Problem, What};
 use crate::random::Random;
 use crate::role::{Candidate, Follower, Leader, Role};
 use crate::{
-    Config, Durability, EveryRule, HardState, Input, Instant, Log, LogPosition, Message, NodeId, Outgoing,
-    Output, RoleKind, Rule, Rules, Term,
+    Config, Durability, EveryRule, HardState, Index, Input, Instant, Log, Message, NodeId, Outgoing, Output,
+    RoleKind, Rule, Rules, Term,
 };
 use std::time::Duration;
 
@@ -98,9 +98,20 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// How far its log reaches.
-    pub fn last_log(&self) -> LogPosition {
-        self.log.last()
+    /// Its log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Up to here, in its eyes, the log is committed (Figure 2, commitIndex). Entries are not replicated
+    /// yet, so nothing ever is.
+    pub fn commit_index(&self) -> Index {
+        Index(0)
+    }
+
+    /// What it was told at its start. Its voters are the configuration that it uses.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     fn tick(&mut self, now: Instant, output: &mut Output) {

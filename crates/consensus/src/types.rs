@@ -77,6 +77,8 @@ pub struct HardState {
 /// The core never reads a clock; whoever drives it says what time it is. That is what makes slow
 /// motion and simulation possible.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Instant(u64);
 
 impl Instant {

@@ -93,6 +93,11 @@ impl Clock {
         real_since.checked_add(Duration::try_from_secs_f64(wait).ok()?)
     }
 
+    /// Jumps ahead at `real_now`.
+    pub fn jump(&mut self, real_now: Duration, by: Duration) {
+        self.since = (real_now, self.at(real_now) + by);
+    }
+
     /// From `real_now` on, runs at another speed. The server's time does not jump.
     pub fn set_speed(&mut self, real_now: Duration, speed: Speed) {
         self.since = (real_now, self.at(real_now));
@@ -129,6 +134,14 @@ mod tests {
         assert_eq!(clock.at(seconds(4.0)), instant(3.0));
         clock.set_speed(seconds(4.0), Speed::REAL_TIME);
         assert_eq!(clock.at(seconds(5.0)), instant(4.0));
+    }
+
+    #[test]
+    fn a_jump_goes_ahead_and_time_goes_on_from_there() {
+        let mut clock = Clock::start(Duration::ZERO, Speed::new(0.5).unwrap());
+        clock.jump(seconds(2.0), seconds(10.0));
+        assert_eq!(clock.at(seconds(2.0)), instant(11.0));
+        assert_eq!(clock.at(seconds(4.0)), instant(12.0));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use consensus::{
 };
 use serde::{Deserialize, Serialize};
 use storage::{Disk, Recovered, Storage, StorageError};
-use trace::{Event, EventId, Io, Record};
+use trace::{Event, EventId, Io, Record, State, StepInput};
 
 /// A message on the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,16 @@ pub struct Envelope {
     pub sent_as: EventId,
     /// What it says.
     pub message: Message,
+}
+
+/// How much a driver tells.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// What happens.
+    #[default]
+    Events,
+    /// Also each step, with its input and the state after it: enough to play it again.
+    StepsToo,
 }
 
 /// What a driver has done, for its keeper to pass on.
@@ -42,6 +52,7 @@ pub struct Driver<D: Disk, R: Rules = EveryRule> {
     node: Node<R>,
     storage: Storage<D>,
     scribe: Scribe,
+    telling: Telling,
     output: Output,
     /// The latest hard state that is not on disk yet, and the event that decided it.
     unsaved: Option<(HardState, EventId)>,
@@ -66,9 +77,11 @@ impl<D: Disk, R: Rules> Driver<D, R> {
         (storage, recovered): (Storage<D>, Recovered),
         log: Log,
         rules: R,
+        telling: Telling,
         effects: &mut Effects,
     ) -> Driver<D, R> {
         let hard_state = recovered.hard_state;
+        let input = start_input(&config, hard_state);
         let mut scribe = Scribe::new(config.id, recovered.life);
         let mut output = Output::default();
         let node = Node::start(config, hard_state, log, rules, &mut output);
@@ -81,12 +94,15 @@ impl<D: Disk, R: Rules> Driver<D, R> {
             node,
             storage,
             scribe,
+            telling,
             output,
             unsaved: None,
             held_back: Vec::new(),
             timer_started_as: None,
         };
+        let first = restored.unwrap_or(driver.scribe.next_id());
         driver.carry_out(Instant::START, restored, effects);
+        driver.tell_step(Instant::START, first, input, effects);
         driver
     }
 
@@ -102,7 +118,12 @@ impl<D: Disk, R: Rules> Driver<D, R> {
 
     /// Time has passed.
     pub fn tick(&mut self, now: Instant, effects: &mut Effects) {
+        if now < self.next_deadline() {
+            return;
+        }
+        let first = self.scribe.next_id();
         self.step(now, None, Input::Tick, effects);
+        self.tell_step(now, first, StepInput::Tick, effects);
     }
 
     /// A message has come.
@@ -110,12 +131,19 @@ impl<D: Disk, R: Rules> Driver<D, R> {
         let Envelope { from, sent_as, message, .. } = envelope;
         let received = Event::Io(Io::Received { from, message: message.clone() });
         let received = self.record(now, Some(sent_as), received, effects);
+        let tells_steps = self.telling == Telling::StepsToo;
+        let told = tells_steps.then(|| StepInput::Receive { from, sent_as, message: message.clone() });
         self.step(now, Some(received), Input::Message { from, message }, effects);
+        if let Some(input) = told {
+            self.tell_step(now, received, input, effects);
+        }
     }
 
     /// For the laboratory: lets the election timer run out at `deadline`.
     pub fn set_election_timer(&mut self, now: Instant, deadline: Instant, effects: &mut Effects) {
+        let first = self.scribe.next_id();
         self.step(now, None, Input::SetElectionTimer { deadline }, effects);
+        self.tell_step(now, first, StepInput::SetElectionTimer { deadline }, effects);
     }
 
     /// Is there something that must reach the disk before the server may speak of it?
@@ -135,6 +163,7 @@ impl<D: Disk, R: Rules> Driver<D, R> {
             self.release(now, outbound, effects);
         }
         self.step(now, Some(saved), Input::Persisted { hard_state }, effects);
+        self.tell_step(now, saved, StepInput::Saved, effects);
         Ok(())
     }
 
@@ -192,6 +221,23 @@ impl<D: Disk, R: Rules> Driver<D, R> {
         effects.envelopes.push(Envelope { from: self.node.id(), to, sent_as, message });
     }
 
+    /// Ends the telling of a step whose first event is `first` with what it began with and came to.
+    fn tell_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects) {
+        if self.telling == Telling::Events {
+            return;
+        }
+        let node = &self.node;
+        let state = State {
+            role: node.role(),
+            voted_for: node.hard_state().voted_for,
+            last_log: node.log().last(),
+            commit_index: node.commit_index(),
+            configuration: node.config().voters.voters().into_iter().collect(),
+        };
+        let step = Event::Io(Io::Step { now, input: Box::new(input), state: Box::new(state) });
+        self.record(now, Some(first), step, effects);
+    }
+
     fn record(
         &mut self,
         now: Instant,
@@ -201,5 +247,16 @@ impl<D: Disk, R: Rules> Driver<D, R> {
     ) -> EventId {
         let term = self.node.hard_state().current_term;
         self.scribe.record(now, term, cause, event, &mut effects.records)
+    }
+}
+
+fn start_input(config: &Config, hard_state: HardState) -> StepInput {
+    StepInput::Start {
+        voters: config.voters.voters().into_iter().collect(),
+        heartbeat_interval: config.timing.heartbeat_interval(),
+        election_timeout_min: config.timing.election_timeout_min(),
+        election_timeout_max: config.timing.election_timeout_max(),
+        seed: config.seed,
+        hard_state,
     }
 }

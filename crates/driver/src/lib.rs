@@ -13,4 +13,4 @@ mod driver;
 mod scribe;
 
 pub use clock::{Clock, InvalidSpeed, Speed};
-pub use driver::{Driver, Effects, Envelope};
+pub use driver::{Driver, Effects, Envelope, Telling};

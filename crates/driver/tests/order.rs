@@ -1,7 +1,7 @@
 //! Decide, save, then speak: whatever a driver says, the disk knows already.
 
 use consensus::{Config, EveryRule, Instant, Log, Message, NodeId, RequestVote, Term, Timing};
-use driver::{Driver, Effects, Envelope};
+use driver::{Driver, Effects, Envelope, Telling};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -61,7 +61,7 @@ fn start(disk: MemoryDisk, effects: &mut Effects) -> Driver<MemoryDisk> {
     let config =
         Config { id: NodeId(1), voters: voters.into_iter().collect(), timing: Timing::default(), seed: 1 };
     let opened = Storage::open(disk, identity).unwrap();
-    Driver::start(config, opened, Log::default(), EveryRule, effects)
+    Driver::start(config, opened, Log::default(), EveryRule, Telling::Events, effects)
 }
 
 fn vote_request() -> Envelope {

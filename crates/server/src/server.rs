@@ -5,7 +5,7 @@ use crate::engine::{About, Engine, Happening};
 use crate::monotonic_now;
 use crate::network::{Name, Network};
 use consensus::{Config, EveryRule, Log, NodeId, Quorum, Timing};
-use driver::{Clock, Driver, Effects, Speed};
+use driver::{Clock, Driver, Effects, Speed, Telling};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -41,6 +41,8 @@ pub struct Options {
     pub latency: Duration,
     /// The cluster's start on the machine's monotonic clock: the zero of the records' time.
     pub epoch: Duration,
+    /// How much it tells its observer.
+    pub telling: Telling,
 }
 
 /// Why a server did not start, or ended early.
@@ -157,7 +159,9 @@ impl Server {
 
         let mut effects = Effects::default();
         let clock = Clock::start(monotonic_now(), options.speed);
-        let driver = Driver::start(config, (storage, recovered), Log::default(), EveryRule, &mut effects);
+        let recovered = (storage, recovered);
+        let driver =
+            Driver::start(config, recovered, Log::default(), EveryRule, options.telling, &mut effects);
         let started = Process::Started { pid: std::process::id(), address: address.to_string() };
         Engine::new(driver, about, clock, network, observer).run(started, effects, &inbox)?;
         runtime.shutdown_background();

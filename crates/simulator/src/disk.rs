@@ -1,7 +1,8 @@
-//! A disk that forgets what was not synced.
+//! A disk that breaks whatever a disk may break.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -14,21 +15,67 @@ pub struct SimulatedDisk {
     state: Rc<RefCell<State>>,
 }
 
+/// What becomes of data that was written and not synced when the power goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unsynced {
+    /// It is gone.
+    #[default]
+    Lost,
+    /// It had reached the disk all the same.
+    Kept,
+    /// Names had reached the disk, and of the content only the first half.
+    Torn,
+}
+
+impl Unsynced {
+    /// All that can become of it.
+    pub const ALL: [Unsynced; 3] = [Unsynced::Lost, Unsynced::Kept, Unsynced::Torn];
+}
+
+impl fmt::Display for Unsynced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unsynced::Lost => "lost",
+            Unsynced::Kept => "kept",
+            Unsynced::Torn => "torn",
+        })
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
-    contents: Vec<Content>,
-    /// Which content each name stands for.
-    names: BTreeMap<String, usize>,
+    /// The files as programs see them.
+    files: BTreeMap<String, File>,
     /// The names as they were when the directory was last synced.
-    synced_names: BTreeMap<String, usize>,
-    fails_next_sync: bool,
+    synced_names: BTreeMap<String, File>,
+    plan: Plan,
+    is_full: bool,
 }
+
+/// What the disk will do wrong.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Plan {
+    #[default]
+    Nothing,
+    /// The next sync fails.
+    FailSync,
+    /// After so many more operations that change the disk, the power goes out.
+    PowerCut { operations_left: u32 },
+    /// It has gone out.
+    NoPower,
+}
+
+/// A file's content, whatever its name. Clones are the same file.
+type File = Rc<RefCell<Content>>;
 
 #[derive(Debug, Default)]
 struct Content {
     bytes: Vec<u8>,
     /// The bytes as they were when they were last synced; nothing before.
     synced: Vec<u8>,
+    /// A sync has failed, and the system has given up on what it should have written: a later sync
+    /// succeeds and does nothing (Rebello et al., USENIX ATC 2020).
+    is_given_up: bool,
 }
 
 impl SimulatedDisk {
@@ -37,32 +84,88 @@ impl SimulatedDisk {
         SimulatedDisk { name: name.into(), state: Rc::default() }
     }
 
-    /// The power goes out: only what was synced is there afterwards.
-    pub fn crash(&self) {
-        let mut state = self.state.borrow_mut();
-        state.names = state.synced_names.clone();
-        for content in &mut state.contents {
-            content.bytes = content.synced.clone();
+    /// The power goes out, and comes back: what was synced is there afterwards.
+    pub fn crash(&self, unsynced: Unsynced) {
+        let state = &mut *self.state.borrow_mut();
+        match unsynced {
+            Unsynced::Lost => state.files = state.synced_names.clone(),
+            Unsynced::Kept | Unsynced::Torn => state.synced_names = state.files.clone(),
         }
+        for file in state.files.values() {
+            file.borrow_mut().crash(unsynced);
+        }
+        state.plan = Plan::Nothing;
     }
 
     /// The next sync fails.
     pub fn fail_next_sync(&self) {
-        self.state.borrow_mut().fails_next_sync = true;
+        self.state.borrow_mut().plan = Plan::FailSync;
+    }
+
+    /// The power goes out after so many more operations that change the disk. From then on each fails.
+    pub fn cut_power_after(&self, operations: u32) {
+        self.state.borrow_mut().plan = Plan::PowerCut { operations_left: operations };
+    }
+
+    /// Has the power gone out?
+    pub fn has_no_power(&self) -> bool {
+        self.state.borrow().plan == Plan::NoPower
+    }
+
+    /// Nothing more can be written to it.
+    pub fn fill(&self) {
+        self.state.borrow_mut().is_full = true;
+    }
+
+    /// It has room again, and what it was to do wrong it won't.
+    pub fn mend(&self) {
+        let mut state = self.state.borrow_mut();
+        state.is_full = false;
+        state.plan = Plan::Nothing;
+    }
+}
+
+impl Content {
+    fn crash(&mut self, unsynced: Unsynced) {
+        let is_synced = self.bytes == self.synced;
+        match unsynced {
+            _ if is_synced => {}
+            Unsynced::Lost => self.bytes = self.synced.clone(),
+            Unsynced::Kept => {}
+            Unsynced::Torn => self.bytes.truncate(self.bytes.len() / 2),
+        }
+        self.synced = self.bytes.clone();
+        self.is_given_up = false;
     }
 }
 
 impl State {
-    fn place(&self, name: &str) -> io::Result<usize> {
-        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    fn file(&self, name: &str) -> io::Result<File> {
+        self.files.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn fail_if_told(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.fails_next_sync) {
-            return Err(io::Error::other("the disk reports an error"));
+    /// Counts an operation that changes the disk, and lets it fail if the power is gone.
+    fn use_power(&mut self) -> io::Result<()> {
+        if let Plan::PowerCut { operations_left } = &mut self.plan {
+            match operations_left.checked_sub(1) {
+                Some(left) => *operations_left = left,
+                None => self.plan = Plan::NoPower,
+            }
         }
-        Ok(())
+        if self.plan == Plan::NoPower { Err(io::Error::other("the power is gone")) } else { Ok(()) }
     }
+
+    fn fails_sync(&mut self) -> bool {
+        let fails = self.plan == Plan::FailSync;
+        if fails {
+            self.plan = Plan::Nothing;
+        }
+        fails
+    }
+}
+
+fn sync_error() -> io::Error {
+    io::Error::other("the disk reports an error")
 }
 
 impl Disk for SimulatedDisk {
@@ -71,38 +174,51 @@ impl Disk for SimulatedDisk {
     }
 
     fn read(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        let state = self.state.borrow();
-        Ok(state.names.get(name).map(|&place| state.contents[place].bytes.clone()))
+        Ok(self.state.borrow().files.get(name).map(|file| file.borrow().bytes.clone()))
     }
 
     fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
         let mut state = self.state.borrow_mut();
-        let place = state.contents.len();
-        state.contents.push(Content { bytes: content.to_vec(), synced: Vec::new() });
-        state.names.insert(name.to_owned(), place);
+        state.use_power()?;
+        if state.is_full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let content = Content { bytes: content.to_vec(), ..Content::default() };
+        state.files.insert(name.to_owned(), Rc::new(RefCell::new(content)));
         Ok(())
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
         let mut state = self.state.borrow_mut();
-        state.fail_if_told()?;
-        let place = state.place(name)?;
-        state.contents[place].synced = state.contents[place].bytes.clone();
+        state.use_power()?;
+        let file = state.file(name)?;
+        let mut content = file.borrow_mut();
+        if state.fails_sync() {
+            content.is_given_up = true;
+            return Err(sync_error());
+        }
+        if !content.is_given_up {
+            content.synced = content.bytes.clone();
+        }
         Ok(())
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.state.borrow_mut();
-        let place = state.place(from)?;
-        state.names.remove(from);
-        state.names.insert(to.to_owned(), place);
+        state.use_power()?;
+        let file = state.file(from)?;
+        state.files.remove(from);
+        state.files.insert(to.to_owned(), file);
         Ok(())
     }
 
     fn sync_directory(&mut self) -> io::Result<()> {
         let mut state = self.state.borrow_mut();
-        state.fail_if_told()?;
-        state.synced_names = state.names.clone();
+        state.use_power()?;
+        if state.fails_sync() {
+            return Err(sync_error());
+        }
+        state.synced_names = state.files.clone();
         Ok(())
     }
 }
@@ -111,33 +227,74 @@ impl Disk for SimulatedDisk {
 mod tests {
     use super::*;
 
+    fn write_and_sync(disk: &mut SimulatedDisk, content: &[u8]) {
+        disk.write("a", content).unwrap();
+        disk.sync("a").unwrap();
+        disk.sync_directory().unwrap();
+    }
+
     #[test]
     fn a_crash_takes_what_was_not_synced() {
         let mut disk = SimulatedDisk::new("disk");
         disk.write("a.new", b"first").unwrap();
         disk.sync("a.new").unwrap();
         disk.rename("a.new", "a").unwrap();
-        disk.crash();
+        disk.crash(Unsynced::Lost);
         assert_eq!(disk.read("a").unwrap(), None, "the directory was not synced");
 
         disk.write("a", b"second").unwrap();
         disk.sync_directory().unwrap();
-        disk.crash();
+        disk.crash(Unsynced::Lost);
         assert_eq!(disk.read("a").unwrap(), Some(Vec::new()), "the content was not synced");
 
-        disk.write("a", b"third").unwrap();
-        disk.sync("a").unwrap();
-        disk.sync_directory().unwrap();
-        disk.crash();
+        write_and_sync(&mut disk, b"third");
+        disk.crash(Unsynced::Lost);
         assert_eq!(disk.read("a").unwrap(), Some(b"third".to_vec()));
     }
 
     #[test]
-    fn a_sync_fails_once_when_told_to() {
+    fn a_crash_may_spare_or_tear_what_was_not_synced() {
+        let mut disk = SimulatedDisk::new("disk");
+        write_and_sync(&mut disk, b"old");
+        disk.write("a", b"newer").unwrap();
+        disk.crash(Unsynced::Torn);
+        assert_eq!(disk.read("a").unwrap(), Some(b"ne".to_vec()));
+        disk.write("a", b"newest").unwrap();
+        disk.crash(Unsynced::Kept);
+        disk.crash(Unsynced::Lost);
+        assert_eq!(disk.read("a").unwrap(), Some(b"newest".to_vec()), "what a crash has spared stays");
+    }
+
+    #[test]
+    fn after_a_failed_sync_the_next_one_only_pretends() {
         let mut disk = SimulatedDisk::new("disk");
         disk.write("a", b"content").unwrap();
+        disk.sync_directory().unwrap();
         disk.fail_next_sync();
         assert!(disk.sync("a").is_err());
         assert!(disk.sync("a").is_ok());
+        disk.crash(Unsynced::Lost);
+        assert_eq!(disk.read("a").unwrap(), Some(Vec::new()));
+    }
+
+    #[test]
+    fn the_power_goes_out_when_it_was_told_to() {
+        let mut disk = SimulatedDisk::new("disk");
+        disk.cut_power_after(1);
+        disk.write("a", b"content").unwrap();
+        assert!(!disk.has_no_power());
+        assert!(disk.sync("a").is_err() && disk.sync_directory().is_err());
+        assert!(disk.has_no_power());
+        disk.crash(Unsynced::Lost);
+        write_and_sync(&mut disk, b"content");
+    }
+
+    #[test]
+    fn a_full_disk_takes_nothing_more_until_it_has_room() {
+        let mut disk = SimulatedDisk::new("disk");
+        disk.fill();
+        assert_eq!(disk.write("a", b"content").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        disk.mend();
+        write_and_sync(&mut disk, b"content");
     }
 }

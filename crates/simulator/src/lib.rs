@@ -1,25 +1,39 @@
-//! Raft clusters in one deterministic, scripted world.
+//! Raft clusters in one deterministic world, and the search for what breaks them.
 //!
 //! The servers here are the [`driver::Driver`] and the [`storage::Storage`] of the real ones. Only
-//! what is around them is simulated: a clock that moves when it is told to, a network whose messages
-//! wait to be delivered, lost or doubled, disks that forget what was not synced.
+//! what is around them is simulated: a clock that moves when it is told to, a network that delays,
+//! loses and doubles messages, disks that are slow, full, or forget what was not synced.
 //!
-//! * [`World`]: servers, clock and network;
-//! * [`SimulatedDisk`]: a disk that can crash and fail;
+//! * [`World`]: servers, clock, network and disks; [`Action`]: everything that can be done to one;
+//! * [`SimulatedDisk`]: a disk that breaks what a disk may break;
 //! * [`AllBut`]: the rules of Raft, or all but one;
 //! * `properties/`: what must hold whatever happens, checked after every step;
-//! * [`Scenario`]: plays the scripts in scenarios/.
+//! * [`Scenario`]: plays the scripts in scenarios/;
+//! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
+//!   that still breaks the same promise.
 
+mod action;
+mod coverage;
 mod disk;
+mod history;
 mod network;
 mod properties;
 mod rules;
 mod scenario;
+mod script;
+mod search;
 mod server;
+mod shrink;
 mod world;
 
-pub use disk::SimulatedDisk;
-pub use properties::Violation;
+pub use action::{Action, Kind, Selection};
+pub use coverage::Coverage;
+pub use disk::{SimulatedDisk, Unsynced};
+pub use network::Weather;
+pub use properties::{Promise, Violation};
 pub use rules::AllBut;
-pub use scenario::Scenario;
+pub use scenario::{Scenario, Scene};
+pub use script::{Ending, Script};
+pub use search::{Faults, SearchOptions, draw};
+pub use shrink::shrink;
 pub use world::{Refusal, World, WorldOptions};

@@ -1,76 +1,154 @@
 //! Messages under way, and the links that are cut.
 
+use crate::action::Selection;
 use consensus::NodeId;
 use driver::Envelope;
+use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+/// How the network treats messages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weather {
+    /// How long a message is under way: each time drawn anew from this range, so that messages overtake
+    /// each other.
+    pub latency: RangeInclusive<Duration>,
+    /// The share of messages that are lost, from 0 to 1.
+    pub loss: f64,
+    /// The share of messages that arrive twice, from 0 to 1.
+    pub duplication: f64,
+}
+
+impl Weather {
+    /// Nothing is lost, nothing doubled, and each message is under way for `latency`.
+    pub fn fair(latency: Duration) -> Weather {
+        Weather { latency: latency..=latency, loss: 0.0, duplication: 0.0 }
+    }
+}
 
 /// The network of a world.
 #[derive(Debug)]
 pub(crate) struct Network {
-    /// How long a message is under way.
-    pub(crate) latency: Duration,
-    /// Messages under way, in the order in which they were sent.
-    in_flight: BTreeMap<u64, InFlight>,
+    pub(crate) weather: Weather,
+    random: Rng,
+    /// Messages under way: when each is due, and its number in the order of sending.
+    in_flight: BTreeMap<Place, Envelope>,
     sent: u64,
     /// Links on which nothing arrives, each in one direction: from, to.
     cut: BTreeSet<(NodeId, NodeId)>,
 }
 
-#[derive(Debug, Clone)]
-pub(crate) struct InFlight {
-    pub(crate) due: Duration,
-    pub(crate) envelope: Envelope,
-}
+/// A message's place among those under way: when it is due, and its number.
+pub(crate) type Place = (Duration, u64);
 
-impl InFlight {
-    pub(crate) fn goes(&self, from: Option<NodeId>, to: Option<NodeId>) -> bool {
-        from.is_none_or(|from| from == self.envelope.from) && to.is_none_or(|to| to == self.envelope.to)
-    }
+/// What became of a message when it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    UnderWay,
+    UnderWayTwice,
+    Lost,
 }
 
 impl Network {
-    pub(crate) fn new(latency: Duration) -> Network {
-        Network { latency, in_flight: BTreeMap::new(), sent: 0, cut: BTreeSet::new() }
+    pub(crate) fn new(weather: Weather, random: Rng) -> Network {
+        Network { weather, random, in_flight: BTreeMap::new(), sent: 0, cut: BTreeSet::new() }
     }
 
-    /// Sends a message. On a cut link it is lost.
-    pub(crate) fn send(&mut self, now: Duration, envelope: Envelope) {
-        if self.cut.contains(&(envelope.from, envelope.to)) {
-            return;
+    pub(crate) fn send(&mut self, now: Duration, envelope: Envelope) -> Fate {
+        if self.cut.contains(&(envelope.from, envelope.to)) || self.happens(self.weather.loss) {
+            return Fate::Lost;
         }
-        self.sent += 1;
-        self.in_flight.insert(self.sent, InFlight { due: now + self.latency, envelope });
+        let is_doubled = self.happens(self.weather.duplication);
+        if is_doubled {
+            self.add(now, envelope.clone());
+        }
+        self.add(now, envelope);
+        if is_doubled { Fate::UnderWayTwice } else { Fate::UnderWay }
     }
 
-    /// The numbers of the messages under way for which `is_wanted` holds, in order.
-    pub(crate) fn find(&self, is_wanted: impl Fn(&InFlight) -> bool) -> Vec<u64> {
-        self.in_flight.iter().filter(|(_, message)| is_wanted(message)).map(|(&number, _)| number).collect()
+    fn add(&mut self, now: Duration, envelope: Envelope) {
+        self.sent += 1;
+        let due = now + self.draw_latency();
+        self.in_flight.insert((due, self.sent), envelope);
+    }
+
+    fn draw_latency(&mut self) -> Duration {
+        let (min, max) = (*self.weather.latency.start(), *self.weather.latency.end());
+        if min == max {
+            return min;
+        }
+        // Most messages take little more than the least time, and a few very long.
+        let share = self.random.f64().powi(3);
+        min + (max - min).mul_f64(share)
+    }
+
+    fn happens(&mut self, share: f64) -> bool {
+        share > 0.0 && self.random.f64() < share
+    }
+
+    /// When the next message is due.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.in_flight.first_key_value().map(|(&(due, _), _)| due)
+    }
+
+    /// Takes the next message that is due by now.
+    pub(crate) fn take_due(&mut self, now: Duration) -> Option<Envelope> {
+        let next = self.in_flight.first_entry()?;
+        (next.key().0 <= now).then(|| next.remove())
+    }
+
+    /// The places of the messages that are meant, in the order in which they were sent.
+    pub(crate) fn find(&self, selection: &Selection) -> Vec<Place> {
+        let meant = self.in_flight.iter().filter(|(_, envelope)| selection.matches(envelope));
+        let mut places: Vec<Place> = meant.map(|(&place, _)| place).collect();
+        places.sort_by_key(|&(_, number)| number);
+        places.truncate(selection.count.unwrap_or(usize::MAX));
+        places
+    }
+
+    pub(crate) fn get(&self, place: Place) -> Option<&Envelope> {
+        self.in_flight.get(&place)
+    }
+
+    /// Takes back a message that has arrived and was not heard.
+    pub(crate) fn put_back(&mut self, now: Duration, envelope: Envelope) {
+        self.sent += 1;
+        self.in_flight.insert((now, self.sent), envelope);
     }
 
     /// Takes a message from the network: delivered or lost, it is under way no longer.
-    pub(crate) fn take(&mut self, number: u64) -> Option<Envelope> {
-        self.in_flight.remove(&number).map(|message| message.envelope)
+    pub(crate) fn take(&mut self, place: Place) -> Option<Envelope> {
+        self.in_flight.remove(&place)
     }
 
-    /// Sends once more what is under way under this number.
-    pub(crate) fn duplicate(&mut self, now: Duration, number: u64) {
-        if let Some(message) = self.in_flight.get(&number) {
-            self.send(now, message.envelope.clone());
+    /// Sends once more what is under way here.
+    pub(crate) fn duplicate(&mut self, now: Duration, place: Place) {
+        if let Some(envelope) = self.in_flight.get(&place) {
+            self.add(now, envelope.clone());
         }
     }
 
-    pub(crate) fn in_flight(&self) -> impl Iterator<Item = &InFlight> {
-        self.in_flight.values()
+    /// What is under way, in the order in which it was sent.
+    pub(crate) fn in_flight(&self) -> impl Iterator<Item = &Envelope> {
+        self.find(&Selection::default()).into_iter().map(|place| &self.in_flight[&place])
     }
 
     /// Cuts the link in this direction. What is under way on it is lost.
     pub(crate) fn cut(&mut self, from: NodeId, to: NodeId) {
         self.cut.insert((from, to));
-        self.in_flight.retain(|_, message| !message.goes(Some(from), Some(to)));
+        self.in_flight.retain(|_, envelope| (envelope.from, envelope.to) != (from, to));
+    }
+
+    pub(crate) fn mend(&mut self, from: NodeId, to: NodeId) {
+        self.cut.remove(&(from, to));
     }
 
     pub(crate) fn heal(&mut self) {
         self.cut.clear();
+    }
+
+    pub(crate) fn has_cuts(&self) -> bool {
+        !self.cut.is_empty()
     }
 }

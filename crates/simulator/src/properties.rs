@@ -1,50 +1,126 @@
 //! What must hold whatever happens. Each property has a file of its own, and is checked after every
 //! step of every server.
+//!
+//! Safety properties hold always. Those of progress are owed only in a [`Calm`]: when nothing is lost
+//! any more, a majority runs, and nobody does anything to the servers.
 
+pub(crate) mod durability;
 mod election_safety;
+mod leader_completeness;
+mod leader_elected;
+mod leader_in_health_stays;
+mod leader_is_elected_one;
 mod one_vote_per_term;
+mod patience_has_an_end;
 mod terms_never_fall;
 
-use consensus::{NodeId, RoleKind, Term};
+use crate::rules::AllBut;
+use crate::server::Server;
+use consensus::{LogPosition, Node, NodeId, RoleKind, Term, Timing};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 use trace::Record;
 
-/// A server's state after a step, and what the step did.
-#[derive(Debug)]
-pub(crate) struct Step<'a> {
-    pub(crate) node: NodeId,
-    pub(crate) role: RoleKind,
-    pub(crate) term: Term,
-    /// What the server reported of this step.
-    pub(crate) records: &'a [Record],
+/// Something that Raft promises.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// Its name and where the paper has it, as in `election safety (§5.2, Figure 3)`.
+    pub name: &'static str,
+    /// What it says, and why that matters, for a beginner.
+    pub meaning: &'static str,
 }
 
-/// A property that does not hold.
+/// A promise that was not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The property and where the paper has it, as in `election safety (§5.2, Figure 3)`.
-    pub property: &'static str,
+    /// The promise.
+    pub promise: &'static Promise,
+    /// The server in whose step it was broken.
+    pub node: NodeId,
     /// What happened instead, for a beginner.
     pub what_happened: String,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VIOLATED: {}: {}", self.property, self.what_happened)
+        write!(f, "{}: {}", self.promise.name, self.what_happened)
     }
 }
 
-/// Watches over one property.
+/// A time without trouble.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Calm {
+    pub(crate) since: Duration,
+    /// The most that a message is under way.
+    pub(crate) latency: Duration,
+}
+
+/// The world at one moment.
+pub(crate) struct Moment<'a> {
+    pub(crate) now: Duration,
+    pub(crate) timing: &'a Timing,
+    pub(crate) calm: Option<&'a Calm>,
+    pub(crate) servers: &'a BTreeMap<NodeId, Server>,
+    /// Up to here logs are committed: no leader may lack this entry.
+    pub(crate) committed: LogPosition,
+}
+
+/// A server's step.
+pub(crate) struct Step<'a> {
+    /// The server as it is after the step.
+    pub(crate) node: &'a Node<AllBut>,
+    /// What it reported of the step.
+    pub(crate) records: &'a [Record],
+}
+
+impl Step<'_> {
+    pub(crate) fn id(&self) -> NodeId {
+        self.node.id()
+    }
+
+    pub(crate) fn term(&self) -> Term {
+        self.node.hard_state().current_term
+    }
+}
+
+impl<'a> Moment<'a> {
+    /// The servers that run, as their cores are now.
+    fn running(&self) -> impl Iterator<Item = &'a Node<AllBut>> {
+        self.servers.values().filter_map(Server::node)
+    }
+
+    /// The leader of the newest term that any running server knows, if there is one.
+    fn leader(&self) -> Option<&'a Node<AllBut>> {
+        let newest = self.running().map(|node| node.hard_state().current_term).max()?;
+        self.running()
+            .find(|node| node.role() == RoleKind::Leader && node.hard_state().current_term == newest)
+    }
+}
+
+/// Watches over one promise.
 pub(crate) trait Property: fmt::Debug {
-    /// Looks at a step, and remembers what it needs for the next.
-    fn check(&mut self, step: &Step<'_>) -> Option<Violation>;
+    fn promise(&self) -> &'static Promise;
+
+    /// Looks at a step, and remembers what it needs for the next. If the promise is broken: how.
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String>;
+
+    /// Looks at a moment at which nothing happens. If the promise is broken: by whom, and how.
+    fn check_time(&mut self, _moment: &Moment<'_>) -> Option<(NodeId, String)> {
+        None
+    }
 }
 
 /// All properties.
 pub(crate) fn all() -> Vec<Box<dyn Property>> {
     vec![
         Box::<election_safety::ElectionSafety>::default(),
+        Box::<leader_completeness::LeaderCompleteness>::default(),
+        Box::<leader_is_elected_one::LeaderIsElectedOne>::default(),
         Box::<one_vote_per_term::OneVotePerTerm>::default(),
         Box::<terms_never_fall::TermsNeverFall>::default(),
+        Box::<leader_elected::LeaderElected>::default(),
+        Box::<leader_in_health_stays::LeaderInHealthStays>::default(),
+        Box::<patience_has_an_end::PatienceHasAnEnd>::default(),
     ]
 }

@@ -1,25 +1,39 @@
 //! Plays the scripts in scenarios/: prose for the reader, commands, and the trace that comes of them.
 //! docs/scenarios.md describes the commands.
 
+use crate::action::{Action, Selection};
+use crate::disk::Unsynced;
+use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::world::{World, WorldOptions};
-use consensus::{Entry, Log, NodeId, RoleKind, Rule, Term, Timing};
+use consensus::{Entry, Index, Log, LogPosition, NodeId, RoleKind, Rule, Term, Timing};
 use driver::Speed;
 use goldenscript::{ArgumentConsumer, Command, Runner};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
-use trace::{Condition, Feed};
+use trace::{Condition, Feed, Record};
 
 /// Plays one script. See [`goldenscript::generate`].
 #[derive(Debug, Default)]
 pub struct Scenario {
     world: Option<World>,
     logs: BTreeMap<NodeId, Log>,
+    committed: LogPosition,
     feed: Feed,
-    /// How many violations were told already.
-    violations_told: usize,
+    film: Vec<Scene>,
+}
+
+/// What came of one command.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// The command as it was written.
+    pub command: String,
+    /// What it brought about.
+    pub records: Vec<Record>,
 }
 
 type Played = Result<String, Box<dyn Error>>;
@@ -29,59 +43,70 @@ impl Runner for Scenario {
         let mut arguments = command.consume_args();
         let said = self.play(&command.name, &mut arguments)?;
         arguments.reject_rest()?;
-        Ok(self.tell_news() + &said)
+        let records = self.world.as_mut().map(World::take_records).unwrap_or_default();
+        let told: String = records
+            .iter()
+            .flat_map(|record| self.feed.tell(record))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        self.film.push(Scene { command: words(command), records });
+        Ok(told + &said)
     }
 }
 
+/// The command as somebody would write it.
+fn words(command: &Command) -> String {
+    let argument = |argument: &goldenscript::Argument| match &argument.key {
+        Some(key) => format!(" {key}={}", argument.value),
+        None => format!(" {}", argument.value),
+    };
+    let arguments: String = command.args.iter().map(argument).collect();
+    format!("{}{arguments}", command.name)
+}
+
 impl Scenario {
+    /// Plays a whole script, and shows what came of each of its commands.
+    ///
+    /// # Errors
+    /// If the script can't be understood, or one of its commands fails.
+    pub fn film(script: &str) -> std::io::Result<Vec<Scene>> {
+        let mut scenario = Scenario::default();
+        goldenscript::generate(&mut scenario, script)?;
+        Ok(scenario.film)
+    }
+
+    /// The world of the script, once it has one.
+    pub fn world(&self) -> Option<&World> {
+        self.world.as_ref()
+    }
+
     /// Plays a command. What it returns is told after what has happened meanwhile.
     fn play(&mut self, name: &str, arguments: &mut ArgumentConsumer) -> Played {
         match name {
             "log" => self.set_log(arguments)?,
+            "committed" => self.set_committed(arguments)?,
             "cluster" => self.start_cluster(arguments)?,
             "verbose" => self.feed = Feed::with_routine(),
-            "run" => self.world()?.run(duration(next(arguments, "how long, such as 500ms")?)?),
-            "timeout" => self.for_each(arguments, World::timeout)?,
-            "deliver" => {
-                let (from, to) = link(arguments)?;
-                self.world()?.deliver(from, to);
-            }
-            "settle" => self.world()?.settle(),
-            "lose" => {
-                let (from, to) = link(arguments)?;
-                return Ok(counted(self.world()?.lose(from, to), "lost"));
-            }
+            "lose" => return self.perform_counted(Action::Lose(selection(arguments)?), "lost"),
             "duplicate" => {
-                let (from, to) = link(arguments)?;
-                return Ok(counted(self.world()?.duplicate(from, to), "under way twice"));
+                return self.perform_counted(Action::Duplicate(selection(arguments)?), "under way twice");
             }
             "messages" => return self.list_messages(),
-            "cut" => {
-                let (from, to) = (node(arguments)?, node(arguments)?);
-                self.world()?.cut(from, to);
-            }
-            "partition" => {
-                let group = nodes(arguments)?;
-                self.world()?.partition(&group);
-            }
-            "heal" => self.world()?.heal(),
-            "crash" => self.for_each(arguments, World::crash)?,
-            "restart" => self.for_each(arguments, World::restart)?,
-            "pause" => self.for_each(arguments, World::pause)?,
-            "resume" => self.for_each(arguments, World::resume)?,
-            "hold-saves" => self.for_each(arguments, World::hold_saves)?,
-            "save" => self.for_each(arguments, World::save)?,
-            "fail-next-save" => self.for_each(arguments, World::fail_next_save)?,
-            "clock" => {
-                let id = node(arguments)?;
-                let speed: Speed = next(arguments, "a speed, such as 0.5")?.parse()?;
-                self.world()?.set_speed(id, speed)?;
-            }
             "status" => return self.status(),
-            "expect" => self.expect(arguments)?,
-            unknown => return Err(format!("there is no command \"{unknown}\"; {COMMANDS}").into()),
+            "expect" => return self.expect(arguments),
+            _ => {
+                for action in actions(name, arguments)? {
+                    self.living_world()?.perform(&action)?;
+                }
+            }
         }
         Ok(String::new())
+    }
+
+    fn perform_counted(&mut self, action: Action, what: &str) -> Played {
+        let messages = self.living_world()?.perform(&action)?;
+        let plural = if messages == 1 { "" } else { "s" };
+        Ok(format!("{messages} message{plural} {what}\n"))
     }
 
     fn set_log(&mut self, arguments: &mut ArgumentConsumer) -> Result<(), Box<dyn Error>> {
@@ -96,6 +121,19 @@ impl Scenario {
             return Err("terms never fall along a log".into());
         }
         self.logs.insert(id, Log::from_entries(entries));
+        Ok(())
+    }
+
+    fn set_committed(&mut self, arguments: &mut ArgumentConsumer) -> Result<(), Box<dyn Error>> {
+        let index = Index(next(arguments, "an index")?.parse()?);
+        let term = Term(next(arguments, "a term")?.parse()?);
+        self.committed = LogPosition { index, term };
+        let holders = self.logs.values().filter(|log| log.contains(self.committed)).count();
+        if holders == 0 || self.world.is_some() {
+            return Err("what is committed stands in logs that were written before, and the cluster comes \
+                        after it"
+                .into());
+        }
         Ok(())
     }
 
@@ -114,52 +152,37 @@ impl Scenario {
         let heartbeat = duration(&option("heartbeat", "15ms"))?;
         let timing = Timing::new(heartbeat, duration(&min)?, duration(&max)?)
             .map_err(|error| format!("{error} ({})", error.rule()))?;
-        let latency = duration(&option("latency", "1ms"))?;
-        let seed = option("seed", "1").parse()?;
         let without = option("without", "");
-        let without = if without.is_empty() { None } else { Some(without.parse::<Rule>()?) };
-        let logs = std::mem::take(&mut self.logs);
-        let rules = AllBut(without);
-        self.world = Some(World::new(WorldOptions { servers, timing, seed, rules, latency, logs }));
+        let options = WorldOptions {
+            servers,
+            timing,
+            seed: option("seed", "1").parse()?,
+            rules: AllBut(if without.is_empty() { None } else { Some(without.parse::<Rule>()?) }),
+            weather: Weather {
+                latency: range(&option("latency", "1ms"))?,
+                loss: share(&option("loss", "0%"))?,
+                duplication: share(&option("duplication", "0%"))?,
+            },
+            save_time: range(&option("save-time", "0ms"))?,
+            logs: std::mem::take(&mut self.logs),
+            committed: self.committed,
+            ..WorldOptions::default()
+        };
+        self.world = Some(World::new(options));
         Ok(())
     }
 
-    fn world(&mut self) -> Result<&mut World, Box<dyn Error>> {
+    fn living_world(&mut self) -> Result<&mut World, Box<dyn Error>> {
         self.world.as_mut().ok_or_else(|| "there is no cluster yet: begin with `cluster 3`".into())
     }
 
-    fn for_each(
-        &mut self,
-        arguments: &mut ArgumentConsumer,
-        act: impl Fn(&mut World, NodeId) -> Result<(), crate::Refusal>,
-    ) -> Result<(), Box<dyn Error>> {
-        let world = self.world()?;
-        nodes(arguments)?.into_iter().try_for_each(|id| Ok(act(world, id)?))
-    }
-
-    /// What has happened since the last command, as the lines of a story.
-    fn tell_news(&mut self) -> String {
-        let Some(world) = &mut self.world else { return String::new() };
-        let mut told = String::new();
-        for record in world.take_records() {
-            for line in self.feed.tell(&record) {
-                let _ = writeln!(told, "{line}");
-            }
-        }
-        for violation in &world.violations()[self.violations_told..] {
-            let _ = writeln!(told, "{violation}");
-        }
-        self.violations_told = world.violations().len();
-        told
-    }
-
     fn list_messages(&mut self) -> Result<String, Box<dyn Error>> {
-        let messages = self.world()?.in_flight();
+        let messages = self.living_world()?.in_flight();
         Ok(messages.map(|(from, to, words)| format!("{from}→{to} {words}\n")).collect())
     }
 
     fn status(&mut self) -> Result<String, Box<dyn Error>> {
-        let view = self.world()?.view();
+        let view = self.living_world()?.view();
         let mut text = String::new();
         for (id, server) in view.servers() {
             let role = match (server.condition, server.role) {
@@ -175,7 +198,7 @@ impl Scenario {
         Ok(text)
     }
 
-    fn expect(&mut self, arguments: &mut ArgumentConsumer) -> Result<(), Box<dyn Error>> {
+    fn expect(&mut self, arguments: &mut ArgumentConsumer) -> Played {
         let what = next(arguments, "what to expect")?.to_owned();
         let (expected, found) = match what.as_str() {
             "leader" => {
@@ -185,7 +208,7 @@ impl Scenario {
             "no-leader" => ("nobody".to_owned(), self.leader()?),
             "some-leader" => {
                 let found = self.leader()?;
-                if found == "nobody" { ("a leader".to_owned(), found) } else { return Ok(()) }
+                if found == "nobody" { ("a leader".to_owned(), found) } else { return Ok(String::new()) }
             }
             "role" => {
                 let id = node(arguments)?;
@@ -195,36 +218,83 @@ impl Scenario {
             "term" => {
                 let id = node(arguments)?;
                 let expected = next(arguments, "a term")?.to_owned();
-                let server = self.world()?.view().server(id).map(|server| server.term);
+                let server = self.living_world()?.view().server(id).map(|server| server.term);
                 (expected, server.unwrap_or_default().to_string())
             }
-            "violation" => {
-                let count = self.world()?.violations().len();
-                ("a violation".to_owned(), if count == 0 { "none".to_owned() } else { return Ok(()) })
-            }
+            "violation" => match self.living_world()?.violations().first() {
+                Some(violation) => return Ok(format!("VIOLATED: {violation}\n")),
+                None => ("a violation".to_owned(), "none".to_owned()),
+            },
+            "no-violation" => match self.living_world()?.violations().first() {
+                Some(violation) => ("none".to_owned(), violation.to_string()),
+                None => return Ok(String::new()),
+            },
             other => return Err(format!("can't expect \"{other}\"; {EXPECTATIONS}").into()),
         };
         if expected == found {
-            return Ok(());
+            return Ok(String::new());
         }
         Err(format!("expected {what}: {expected}, found: {found}").into())
     }
 
     fn leader(&mut self) -> Result<String, Box<dyn Error>> {
-        Ok(self.world()?.view().leader().map_or("nobody".to_owned(), |leader| leader.to_string()))
+        Ok(self.living_world()?.view().leader().map_or("nobody".to_owned(), |leader| leader.to_string()))
     }
 
     fn role(&mut self, id: NodeId) -> Result<String, Box<dyn Error>> {
-        let role = self.world()?.view().server(id).and_then(|server| server.role);
+        let role = self.living_world()?.view().server(id).and_then(|server| server.role);
         Ok(role.as_ref().map_or("dead".to_owned(), RoleKind::to_string))
     }
 }
 
 const MOST_SERVERS: u64 = 99;
-const COMMANDS: &str = "there are: log, cluster, verbose, run, timeout, deliver, settle, lose, duplicate, \
-                        messages, cut, partition, heal, crash, restart, pause, resume, hold-saves, save, \
-                        fail-next-save, clock, status, expect";
-const EXPECTATIONS: &str = "there are: leader, no-leader, some-leader, role, term, violation";
+const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, tick, timeout, deliver, settle, lose, \
+                        duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
+                        hold-saves, save, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
+                        calm, status, expect";
+const EXPECTATIONS: &str = "there are: leader, no-leader, some-leader, role, term, violation, no-violation";
+
+/// What a command makes happen: one action, or one for each server that it names.
+fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, Box<dyn Error>> {
+    let mut each = |action: fn(NodeId) -> Action| Ok(nodes(arguments)?.into_iter().map(action).collect());
+    let action = match name {
+        "tick" => return each(Action::Tick),
+        "timeout" => return each(Action::Timeout),
+        "kill" => return each(Action::Kill),
+        "restart" => return each(Action::Restart),
+        "pause" => return each(Action::Pause),
+        "resume" => return each(Action::Resume),
+        "hold-saves" => return each(Action::HoldSaves),
+        "save" => return each(Action::Save),
+        "fail-next-save" => return each(Action::FailNextSave),
+        "fill-disk" => return each(Action::FillDisk),
+        "mend-disk" => return each(Action::MendDisk),
+        "crash" => {
+            let unsynced = option::<Unsynced>(arguments, "unsynced")?.unwrap_or_default();
+            return Ok(nodes(arguments)?.into_iter().map(|id| Action::Crash(id, unsynced)).collect());
+        }
+        "run" => Action::Run(duration(next(arguments, "how long, such as 500ms")?)?),
+        "run-until-led" => Action::RunUntilLed,
+        "deliver" => Action::Deliver(selection(arguments)?),
+        "settle" => Action::Settle,
+        "cut" => Action::Cut(node(arguments)?, node(arguments)?),
+        "mend" => Action::Mend(node(arguments)?, node(arguments)?),
+        "partition" => Action::Partition(nodes(arguments)?),
+        "heal" => Action::Heal,
+        "crash-in-save" => Action::CrashInSave(node(arguments)?, next(arguments, "after how many")?.parse()?),
+        "clock" => {
+            let id = node(arguments)?;
+            Action::SetClock(id, next(arguments, "a speed, such as 0.5")?.parse::<Speed>()?)
+        }
+        "jump-clock" => {
+            let id = node(arguments)?;
+            Action::JumpClock(id, duration(next(arguments, "by how much, such as 200ms")?)?)
+        }
+        "calm" => Action::Calm,
+        unknown => return Err(format!("there is no command \"{unknown}\"; {COMMANDS}").into()),
+    };
+    Ok(vec![action])
+}
 
 /// The next argument; what it should be is said if there is none.
 fn next<'a>(arguments: &mut ArgumentConsumer<'a>, what: &str) -> Result<&'a str, Box<dyn Error>> {
@@ -245,10 +315,24 @@ fn nodes(arguments: &mut ArgumentConsumer) -> Result<Vec<NodeId>, Box<dyn Error>
     Ok(nodes)
 }
 
-/// From which server and to which; none if not given.
-fn link(arguments: &mut ArgumentConsumer) -> Result<(Option<NodeId>, Option<NodeId>), Box<dyn Error>> {
+/// Which messages are meant: `from=n1 to=n2 kind=vote term=3 count=1`, each of which may be left out.
+fn selection(arguments: &mut ArgumentConsumer) -> Result<Selection, Box<dyn Error>> {
     let mut end = |key| arguments.lookup(key).map(|argument| parse_node(&argument.value)).transpose();
-    Ok((end("from")?, end("to")?))
+    let (from, to) = (end("from")?, end("to")?);
+    let (kind, term) = (option(arguments, "kind")?, option(arguments, "term")?.map(Term));
+    Ok(Selection { from, to, kind, term, count: option(arguments, "count")? })
+}
+
+/// The argument with this key, if it is given.
+fn option<T>(arguments: &mut ArgumentConsumer, key: &str) -> Result<Option<T>, Box<dyn Error>>
+where
+    T: FromStr<Err: Into<Box<dyn Error>>>,
+{
+    let Some(argument) = arguments.lookup(key) else { return Ok(None) };
+    argument.value.parse().map(Some).map_err(|error: T::Err| {
+        let error: Box<dyn Error> = error.into();
+        format!("{key}={}: {error}", argument.value).into()
+    })
 }
 
 fn parse_node(text: &str) -> Result<NodeId, Box<dyn Error>> {
@@ -260,7 +344,20 @@ fn duration(text: &str) -> Result<Duration, Box<dyn Error>> {
     humantime::parse_duration(text).map_err(|error| format!("\"{text}\" is no time: {error}").into())
 }
 
-fn counted(messages: usize, what: &str) -> String {
-    let plural = if messages == 1 { "" } else { "s" };
-    format!("{messages} message{plural} {what}\n")
+/// One time, or two with `..` between them.
+fn range(text: &str) -> Result<RangeInclusive<Duration>, Box<dyn Error>> {
+    let (min, max) = text.split_once("..").unwrap_or((text, text));
+    let range = duration(min)?..=duration(max)?;
+    if range.is_empty() {
+        Err(format!("\"{text}\" is no range: the first is the least").into())
+    } else {
+        Ok(range)
+    }
+}
+
+/// A share such as `5%`, as a number from 0 to 1.
+fn share(text: &str) -> Result<f64, Box<dyn Error>> {
+    let percent = text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok());
+    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+    Ok(percent.ok_or_else(|| format!("\"{text}\" is no share; write 5%"))? / 100.0)
 }

@@ -1,9 +1,9 @@
 //! One server of a world: a driver while it lives, a disk that outlives it.
 
-use crate::disk::SimulatedDisk;
+use crate::disk::{SimulatedDisk, Unsynced};
 use crate::rules::AllBut;
-use consensus::{Config, Instant, Log};
-use driver::{Clock, Driver, Effects, Envelope, Speed};
+use consensus::{Config, HardState, Instant, Log, Node};
+use driver::{Clock, Driver, Effects, Envelope, Speed, Telling};
 use std::time::Duration;
 use storage::{Identity, Storage, StorageError};
 
@@ -14,6 +14,8 @@ pub(crate) struct Server {
     disk: SimulatedDisk,
     speed: Speed,
     pub(crate) is_paused: bool,
+    /// What has arrived while it was halted.
+    pub(crate) mailbox: Vec<Envelope>,
     /// The server's saves wait until somebody asks for them.
     pub(crate) holds_saves: bool,
     alive: Option<Alive>,
@@ -24,15 +26,26 @@ pub(crate) struct Server {
 struct Alive {
     driver: Driver<SimulatedDisk, AllBut>,
     clock: Clock,
+    /// When the server last acted, on its own clock.
+    acted: Instant,
     /// The deadline of the last tick: one that comes of it again has nothing to do.
     ticked: Option<Instant>,
+    /// When its disk will have finished what is being saved.
+    save_due: Option<Duration>,
 }
 
 impl Server {
     pub(crate) fn new(config: Config, log: Log) -> Server {
-        let disk = SimulatedDisk::new(format!("disk of {}", config.id));
-        let speed = Speed::REAL_TIME;
-        Server { config, log, disk, speed, is_paused: false, holds_saves: false, alive: None }
+        Server {
+            disk: SimulatedDisk::new(format!("disk of {}", config.id)),
+            config,
+            log,
+            speed: Speed::REAL_TIME,
+            is_paused: false,
+            mailbox: Vec::new(),
+            holds_saves: false,
+            alive: None,
+        }
     }
 
     /// Starts it from what its disk holds.
@@ -40,24 +53,39 @@ impl Server {
         &mut self,
         now: Duration,
         rules: AllBut,
+        telling: Telling,
         effects: &mut Effects,
     ) -> Result<(), StorageError> {
         let Config { id, voters, .. } = &self.config;
         let identity = Identity { cluster: "simulated".to_owned(), node: *id, voters: voters.voters() };
-        let (storage, recovered) = Storage::open(self.disk.clone(), identity)?;
+        let (mut storage, mut recovered) = Storage::open(self.disk.clone(), identity)?;
+        let log_term = self.log.last().term;
+        if recovered.hard_state.current_term < log_term {
+            // Who has entries of a term has seen that term.
+            recovered.hard_state = HardState { current_term: log_term, voted_for: None };
+            storage.save(&recovered.hard_state)?;
+        }
         // Each life draws other timeouts.
         let seed = self.config.seed ^ (id.0 << 32) ^ (recovered.life << 48);
         let config = Config { seed, ..self.config.clone() };
-        let driver = Driver::start(config, (storage, recovered), self.log.clone(), rules, effects);
-        self.alive = Some(Alive { driver, clock: Clock::start(now, self.speed), ticked: None });
+        let driver = Driver::start(config, (storage, recovered), self.log.clone(), rules, telling, effects);
+        let clock = Clock::start(now, self.speed);
+        self.alive = Some(Alive { driver, clock, acted: Instant::START, ticked: None, save_due: None });
         self.is_paused = false;
         Ok(())
     }
 
-    /// Takes away all but the synced part of its disk.
-    pub(crate) fn crash(&mut self) {
+    /// Takes away its memory, and of its disk what was not synced.
+    pub(crate) fn crash(&mut self, unsynced: Unsynced) {
+        self.kill();
+        self.disk.crash(unsynced);
+    }
+
+    /// Ends its process.
+    pub(crate) fn kill(&mut self) {
         self.alive = None;
-        self.disk.crash();
+        self.is_paused = false;
+        self.mailbox.clear();
     }
 
     pub(crate) fn is_alive(&self) -> bool {
@@ -73,14 +101,25 @@ impl Server {
         &self.disk
     }
 
-    pub(crate) fn driver(&self) -> Option<&Driver<SimulatedDisk, AllBut>> {
-        self.alive.as_ref().map(|alive| &alive.driver)
+    /// Its core, while it lives.
+    pub(crate) fn node(&self) -> Option<&Node<AllBut>> {
+        self.alive.as_ref().map(|alive| alive.driver.node())
+    }
+
+    pub(crate) fn speed(&self) -> Speed {
+        self.speed
     }
 
     pub(crate) fn set_speed(&mut self, now: Duration, speed: Speed) {
         self.speed = speed;
         if let Some(alive) = &mut self.alive {
             alive.clock.set_speed(now, speed);
+        }
+    }
+
+    pub(crate) fn jump_clock(&mut self, now: Duration, by: Duration) {
+        if let Some(alive) = &mut self.alive {
+            alive.clock.jump(now, by);
         }
     }
 
@@ -95,21 +134,23 @@ impl Server {
     pub(crate) fn tick(&mut self, now: Duration, effects: &mut Effects) {
         if let Some(alive) = &mut self.alive {
             let deadline = alive.driver.next_deadline();
-            alive.driver.tick(alive.clock.at(now).max(deadline), effects);
+            alive.acted = alive.time(now).max(deadline);
             alive.ticked = Some(deadline);
+            alive.driver.tick(alive.acted, effects);
         }
     }
 
     pub(crate) fn receive(&mut self, now: Duration, envelope: Envelope, effects: &mut Effects) {
         if let Some(alive) = &mut self.alive {
-            alive.driver.receive(alive.clock.at(now), envelope, effects);
+            let now = alive.time(now);
+            alive.driver.receive(now, envelope, effects);
         }
     }
 
     /// Lets its election timer run out now.
     pub(crate) fn expire_timer(&mut self, now: Duration, effects: &mut Effects) {
         if let Some(alive) = &mut self.alive {
-            let now = alive.clock.at(now);
+            let now = alive.time(now);
             alive.driver.set_election_timer(now, now, effects);
             alive.driver.tick(now, effects);
         }
@@ -117,13 +158,33 @@ impl Server {
 
     /// Saves what it has decided.
     pub(crate) fn save(&mut self, now: Duration, effects: &mut Effects) -> Result<(), StorageError> {
-        match &mut self.alive {
-            Some(alive) => alive.driver.save(alive.clock.at(now), effects),
-            None => Ok(()),
-        }
+        let Some(alive) = &mut self.alive else { return Ok(()) };
+        alive.save_due = None;
+        let now = alive.time(now);
+        alive.driver.save(now, effects)
     }
 
     pub(crate) fn needs_save(&self) -> bool {
-        self.driver().is_some_and(Driver::needs_save)
+        self.alive.as_ref().is_some_and(|alive| alive.driver.needs_save())
+    }
+
+    /// When its disk will have finished; none if it has nothing to do, or the process is halted.
+    pub(crate) fn save_due(&self) -> Option<Duration> {
+        self.alive.as_ref().filter(|_| !self.is_paused)?.save_due
+    }
+
+    /// Its disk will have finished what it does at this time.
+    pub(crate) fn set_save_due(&mut self, due: Duration) {
+        if let Some(alive) = &mut self.alive {
+            alive.save_due.get_or_insert(due);
+        }
+    }
+}
+
+impl Alive {
+    /// The server's own time, which never goes back.
+    fn time(&mut self, now: Duration) -> Instant {
+        self.acted = self.acted.max(self.clock.at(now));
+        self.acted
     }
 }

@@ -1,45 +1,83 @@
-//! Servers, clock and network, all under one hand.
+//! Servers, clock, network and disks, all under one hand.
 
-use crate::network::{InFlight, Network};
-use crate::properties::{self, Property, Step, Violation};
+use crate::action::{Action, Selection};
+use crate::coverage::Coverage;
+use crate::disk::Unsynced;
+use crate::network::{Fate, Network, Weather};
+use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability};
 use crate::rules::AllBut;
+use crate::script::Ending;
 use crate::server::Server;
-use consensus::{Config, Log, NodeId, Quorum, Timing};
-use driver::{Effects, Speed};
+use consensus::{Config, Log, LogPosition, NodeId, Quorum, Timing};
+use driver::{Effects, Envelope, Speed, Telling};
+use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
+use storage::StorageError;
 use trace::{ClusterView, Event, Laboratory, Process, Record};
 
 /// What a world is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WorldOptions {
     /// How many servers: n1, n2, and so on.
     pub servers: u64,
     /// How long they wait for what.
     pub timing: Timing,
-    /// Where their randomness comes from.
+    /// Where all randomness comes from: that of the servers, the network and the disks.
     pub seed: u64,
-    /// The rules that they obey.
+    /// The rules that the servers obey.
     pub rules: AllBut,
-    /// How long a message is under way.
-    pub latency: Duration,
-    /// The log that a server begins with, where that is not the empty one.
+    /// What the network does to messages.
+    pub weather: Weather,
+    /// How long a disk takes for a save: each time drawn anew from this range.
+    pub save_time: RangeInclusive<Duration>,
+    /// What servers begin with, where that is not the empty log.
     pub logs: BTreeMap<NodeId, Log>,
+    /// Up to here those logs are committed: no leader may lack this entry.
+    pub committed: LogPosition,
+    /// Whether the records tell the servers' steps too.
+    pub telling: Telling,
+}
+
+impl Default for WorldOptions {
+    /// Three servers that obey all rules, in a world without chance: each message is under way for a
+    /// millisecond, and disks take no time.
+    fn default() -> WorldOptions {
+        WorldOptions {
+            servers: 3,
+            timing: Timing::default(),
+            seed: 1,
+            rules: AllBut(None),
+            weather: Weather::fair(Duration::from_millis(1)),
+            save_time: Duration::ZERO..=Duration::ZERO,
+            logs: BTreeMap::new(),
+            committed: LogPosition::default(),
+            telling: Telling::Events,
+        }
+    }
 }
 
 /// A world of servers that do nothing until time passes or something is done to them.
 #[derive(Debug)]
 pub struct World {
+    options: WorldOptions,
     now: Duration,
-    rules: AllBut,
     servers: BTreeMap<NodeId, Server>,
     network: Network,
+    /// What disks draw their times from.
+    random: Rng,
+    calm: Option<Calm>,
     view: ClusterView,
     properties: Vec<Box<dyn Property>>,
     /// What has happened and was not taken yet.
     records: Vec<Record>,
     violations: Vec<Violation>,
+    coverage: Coverage,
+    journal: Option<Vec<Action>>,
+    /// A buffer that is reused.
+    effects: Effects,
 }
 
 /// Why something can't be done to a world.
@@ -54,30 +92,55 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// After so many of the longest election timeouts nobody waits any more for a leader.
+const GIVE_UP: u32 = 1_000;
+
 impl World {
     /// A world in which all servers have just been started.
     pub fn new(options: WorldOptions) -> World {
-        let WorldOptions { servers, timing, seed, rules, latency, mut logs } = options;
-        let ids: Vec<NodeId> = (1..=servers).map(NodeId).collect();
+        let ids: Vec<NodeId> = (1..=options.servers).map(NodeId).collect();
         let voters: Quorum = ids.iter().copied().collect();
         let server = |id| {
-            let config = Config { id, voters: voters.clone(), timing, seed };
-            (id, Server::new(config, logs.remove(&id).unwrap_or_default()))
+            let config = Config { id, voters: voters.clone(), timing: options.timing, seed: options.seed };
+            (id, Server::new(config, options.logs.get(&id).cloned().unwrap_or_default()))
         };
+        let mut random = Rng::with_seed(options.seed);
         let mut world = World {
             now: Duration::ZERO,
-            rules,
             servers: ids.iter().copied().map(server).collect(),
-            network: Network::new(latency),
+            network: Network::new(options.weather.clone(), random.fork()),
+            random,
+            calm: None,
             view: ClusterView::new(ids.iter().copied()),
             properties: properties::all(),
             records: Vec::new(),
             violations: Vec::new(),
+            coverage: Coverage::default(),
+            journal: None,
+            effects: Effects::default(),
+            options,
         };
         for id in ids {
             world.start(id);
         }
         world
+    }
+
+    /// From now on, notes each single thing that happens as the action that would make it happen by
+    /// itself. See [`World::journal`].
+    pub fn keep_journal(&mut self) {
+        self.journal = Some(Vec::new());
+    }
+
+    /// What has happened since [`World::keep_journal`]. Done in a fair world, step by step, it leads the
+    /// servers through the same states, without any chance.
+    pub fn journal(&mut self) -> Vec<Action> {
+        self.journal.take().unwrap_or_default()
+    }
+
+    /// How much time has passed.
+    pub fn now(&self) -> Duration {
+        self.now
     }
 
     /// What an observer knows of the servers.
@@ -90,102 +153,237 @@ impl World {
         std::mem::take(&mut self.records)
     }
 
-    /// The properties that did not hold, each as often as that happened.
+    /// Forgets what has happened since the records were last taken.
+    pub(crate) fn drop_records(&mut self) {
+        self.records.clear();
+    }
+
+    /// What came of it all.
+    pub(crate) fn end(mut self) -> Ending {
+        self.coverage.finish(self.now);
+        Ending { violation: self.violations.into_iter().next(), coverage: self.coverage }
+    }
+
+    /// The promises that were not kept, each once, in the order in which they were broken.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
+    /// What has been tried in this world.
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
     /// The messages under way, in the order in which they were sent: from, to and what they say.
     pub fn in_flight(&self) -> impl Iterator<Item = (NodeId, NodeId, String)> {
-        self.network.in_flight().map(|InFlight { envelope, .. }| {
-            (envelope.from, envelope.to, trace::english::message_words(&envelope.message))
-        })
+        self.network
+            .in_flight()
+            .map(|envelope| (envelope.from, envelope.to, trace::english::message_words(&envelope.message)))
     }
 
-    /// Lets time pass. Messages arrive when they have been under way for the network's latency;
-    /// timers run out.
-    pub fn run(&mut self, duration: Duration) {
-        let end = self.now + duration;
-        while let Some(next) = self.next_event().filter(|&next| next <= end) {
-            self.now = self.now.max(next);
-            self.deliver_where(|now, message| message.due <= now);
-            self.tick_due();
-        }
-        self.now = end;
-    }
-
-    /// Lets a server's election timer run out now.
+    /// Does one thing, and tells how many messages it took, where it was about messages.
     ///
     /// # Errors
-    /// If it can't act.
-    pub fn timeout(&mut self, id: NodeId) -> Result<(), Refusal> {
-        self.running(id)?;
-        self.act(id, |server, now, effects| server.expire_timer(now, effects));
+    /// If it can't be done in the present state. Nothing has happened then.
+    pub fn perform(&mut self, action: &Action) -> Result<usize, Refusal> {
+        let journal_before = self.journal.as_ref().map_or(0, Vec::len);
+        self.note_in_journal(action);
+        let done = self.do_it(action);
+        match &done {
+            Ok(_) => self.coverage.note_action(action),
+            Err(_) => self.journal.iter_mut().for_each(|journal| journal.truncate(journal_before)),
+        }
+        if !matches!(action, Action::Run(_) | Action::RunUntilLed | Action::Calm) {
+            // Whoever interferes is owed no progress.
+            self.calm = None;
+        }
+        done
+    }
+
+    fn do_it(&mut self, action: &Action) -> Result<usize, Refusal> {
+        match action {
+            Action::Run(duration) => self.run_until(self.now + *duration),
+            Action::RunUntilLed => self.run_until_led(),
+            Action::Tick(id) => self.tick(*id)?,
+            Action::Timeout(id) => {
+                self.running(*id)?;
+                self.act(*id, |server, now, effects| server.expire_timer(now, effects));
+            }
+            Action::Deliver(selection) => return Ok(self.deliver(selection)),
+            Action::Settle => while self.deliver(&Selection::default()) > 0 {},
+            Action::Lose(selection) => {
+                let lost = self.network.find(selection);
+                return Ok(lost.into_iter().filter_map(|place| self.network.take(place)).count());
+            }
+            Action::Duplicate(selection) => {
+                let doubled = self.network.find(selection);
+                doubled.iter().for_each(|&place| self.network.duplicate(self.now, place));
+                return Ok(doubled.len());
+            }
+            Action::Cut(from, to) => self.on_link(*from, *to, Network::cut)?,
+            Action::Mend(from, to) => self.on_link(*from, *to, Network::mend)?,
+            Action::Partition(group) => self.partition(group)?,
+            Action::Heal => self.network.heal(),
+            Action::Crash(id, unsynced) => {
+                self.alive(*id)?.crash(*unsynced);
+                self.note_death(*id, Some(9), String::new());
+            }
+            Action::Kill(id) => {
+                self.alive(*id)?.kill();
+                self.note_death(*id, Some(9), String::new());
+            }
+            Action::Restart(id) => self.restart(*id)?,
+            Action::Pause(id) => {
+                self.running(*id)?.is_paused = true;
+                self.note(*id, Laboratory::Paused);
+            }
+            Action::Resume(id) => self.resume(*id)?,
+            Action::HoldSaves(id) => self.server(*id)?.holds_saves = true,
+            Action::Save(id) => {
+                self.running(*id)?.holds_saves = false;
+                self.save(*id);
+            }
+            Action::FailNextSave(id) => self.server(*id)?.disk().fail_next_sync(),
+            Action::CrashInSave(id, operations) => self.server(*id)?.disk().cut_power_after(*operations),
+            Action::FillDisk(id) => self.server(*id)?.disk().fill(),
+            Action::MendDisk(id) => self.server(*id)?.disk().mend(),
+            Action::SetClock(id, speed) => {
+                let now = self.now;
+                self.server(*id)?.set_speed(now, *speed);
+            }
+            Action::JumpClock(id, by) => {
+                let now = self.now;
+                self.alive(*id)?.jump_clock(now, *by);
+            }
+            Action::Calm => self.begin_calm()?,
+        }
+        Ok(0)
+    }
+
+    /// Lets time pass until then: messages arrive, timers run out, disks finish.
+    pub(crate) fn run_until(&mut self, end: Duration) {
+        while let Some(next) = self.next_event().filter(|&next| next <= end) {
+            self.now = self.now.max(next);
+            self.deliver_due();
+            self.save_due();
+            self.tick_due();
+            if self.stops_at_violation() {
+                return;
+            }
+        }
+        self.now = self.now.max(end);
+        self.check_time();
+    }
+
+    /// Lets time pass until one server has led for some time, or a promise is broken. In a calm one of
+    /// them happens; otherwise it is given up at some time.
+    fn run_until_led(&mut self) {
+        let slice = self.options.timing.election_timeout_max();
+        let mut led = 0;
+        for _ in 0..GIVE_UP {
+            let leader_before = self.view.leader();
+            self.run_until(self.now + slice);
+            led = if leader_before.is_some() && self.view.leader() == leader_before { led + 1 } else { 0 };
+            if led == 4 || !self.violations.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// A run that is kept for its journal need not go on after a violation.
+    fn stops_at_violation(&self) -> bool {
+        self.journal.is_some() && !self.violations.is_empty()
+    }
+
+    /// When something next happens by itself.
+    fn next_event(&self) -> Option<Duration> {
+        let servers = self.servers.values().flat_map(|server| [server.next_deadline(), server.save_due()]);
+        servers.chain([self.network.next_due()]).flatten().min()
+    }
+
+    fn deliver_due(&mut self) {
+        while let Some(envelope) = self.network.take_due(self.now) {
+            let server = self.servers.get_mut(&envelope.to).expect("messages go to servers of this world");
+            if server.is_paused {
+                server.mailbox.push(envelope);
+            } else {
+                self.deliver_one(envelope);
+            }
+        }
+    }
+
+    fn deliver_one(&mut self, envelope: Envelope) {
+        self.note_in_journal(&Action::Deliver(Selection::of(&envelope)));
+        self.coverage.messages += 1;
+        self.act(envelope.to, |server, now, effects| server.receive(now, envelope, effects));
+    }
+
+    /// Delivers what is meant and is under way to a server that is not halted.
+    fn deliver(&mut self, selection: &Selection) -> usize {
+        let mut delivered = 0;
+        for place in self.network.find(selection) {
+            let hears = |envelope: &Envelope| !self.servers[&envelope.to].is_paused;
+            if self.network.get(place).is_some_and(hears)
+                && let Some(envelope) = self.network.take(place)
+            {
+                delivered += 1;
+                self.act(envelope.to, |server, now, effects| server.receive(now, envelope, effects));
+            }
+        }
+        delivered
+    }
+
+    fn save_due(&mut self) {
+        for id in (1..=self.options.servers).map(NodeId) {
+            if self.servers[&id].save_due().is_some_and(|due| due <= self.now) {
+                self.note_in_journal(&Action::Save(id));
+                self.save(id);
+            }
+        }
+    }
+
+    fn tick_due(&mut self) {
+        for id in (1..=self.options.servers).map(NodeId) {
+            if self.servers[&id].next_deadline().is_some_and(|deadline| deadline <= self.now) {
+                self.note_in_journal(&Action::Tick(id));
+                self.act(id, |server, now, effects| server.tick(now, effects));
+            }
+        }
+    }
+
+    /// The time jumps to the server's next deadline, which only this server notices.
+    fn tick(&mut self, id: NodeId) -> Result<(), Refusal> {
+        let deadline = self.running(id)?.next_deadline();
+        let deadline = deadline.ok_or_else(|| Refusal(format!("{id} waits for nothing")))?;
+        self.now = self.now.max(deadline);
+        self.act(id, |server, now, effects| server.tick(now, effects));
         Ok(())
     }
 
-    /// Delivers what is under way now from this server and to that one; none means any. The answers
-    /// that come of it stay under way.
-    pub fn deliver(&mut self, from: Option<NodeId>, to: Option<NodeId>) {
-        self.deliver_where(|_, message| message.goes(from, to));
+    fn on_link(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        change: impl Fn(&mut Network, NodeId, NodeId),
+    ) -> Result<(), Refusal> {
+        self.server(from)?;
+        self.server(to)?;
+        change(&mut self.network, from, to);
+        Ok(())
     }
 
-    /// Delivers what is under way, and what comes of that, until nothing is under way to a server that
-    /// can hear it.
-    pub fn settle(&mut self) {
-        while self.deliver_where(|_, _| true) > 0 {}
-    }
-
-    /// Loses what is under way from this server and to that one. Tells how many messages that were.
-    pub fn lose(&mut self, from: Option<NodeId>, to: Option<NodeId>) -> usize {
-        let lost = self.network.find(|message| message.goes(from, to));
-        lost.iter().filter_map(|&number| self.network.take(number)).count()
-    }
-
-    /// Doubles what is under way from this server and to that one. Tells how many messages that were.
-    pub fn duplicate(&mut self, from: Option<NodeId>, to: Option<NodeId>) -> usize {
-        let doubled = self.network.find(|message| message.goes(from, to));
-        for &number in &doubled {
-            self.network.duplicate(self.now, number);
-        }
-        doubled.len()
-    }
-
-    /// Cuts the link from one server to another, in this direction only.
-    pub fn cut(&mut self, from: NodeId, to: NodeId) {
-        self.network.cut(from, to);
-    }
-
-    /// Cuts these servers off from all others, both ways.
-    pub fn partition(&mut self, group: &[NodeId]) {
+    fn partition(&mut self, group: &[NodeId]) -> Result<(), Refusal> {
+        group.iter().try_for_each(|&id| self.server(id).map(drop))?;
         for &inside in group {
             for outside in self.servers.keys().copied().filter(|id| !group.contains(id)) {
                 self.network.cut(inside, outside);
                 self.network.cut(outside, inside);
             }
         }
-    }
-
-    /// Mends all links.
-    pub fn heal(&mut self) {
-        self.network.heal();
-    }
-
-    /// Takes a server's power away: its memory is gone, and of its disk what was not synced.
-    ///
-    /// # Errors
-    /// If it is dead already.
-    pub fn crash(&mut self, id: NodeId) -> Result<(), Refusal> {
-        self.alive(id)?.crash();
-        self.note(id, Laboratory::Died { signal: Some(9), status: None, last_words: String::new() });
         Ok(())
     }
 
-    /// Starts a dead server again.
-    ///
-    /// # Errors
-    /// If it is alive.
-    pub fn restart(&mut self, id: NodeId) -> Result<(), Refusal> {
+    fn restart(&mut self, id: NodeId) -> Result<(), Refusal> {
         if self.server(id)?.is_alive() {
             return Err(Refusal(format!("{id} is alive: crash it first")));
         }
@@ -193,150 +391,205 @@ impl World {
         Ok(())
     }
 
-    /// Halts a server: it hears and does nothing, and forgets nothing.
-    ///
-    /// # Errors
-    /// If it can't act already.
-    pub fn pause(&mut self, id: NodeId) -> Result<(), Refusal> {
-        self.running(id)?.is_paused = true;
-        self.note(id, Laboratory::Paused);
-        Ok(())
-    }
-
-    /// Lets a halted server go on. What was sent to it meanwhile arrives now.
-    ///
-    /// # Errors
-    /// If it is not halted.
-    pub fn resume(&mut self, id: NodeId) -> Result<(), Refusal> {
+    fn resume(&mut self, id: NodeId) -> Result<(), Refusal> {
         let server = self.alive(id)?;
         if !std::mem::take(&mut server.is_paused) {
             return Err(Refusal(format!("{id} is not paused")));
+        }
+        for envelope in std::mem::take(&mut server.mailbox) {
+            self.network.put_back(self.now, envelope);
         }
         self.note(id, Laboratory::Resumed);
         Ok(())
     }
 
-    /// From now on, what the server decides is not saved until [`World::save`] is called.
-    ///
-    /// # Errors
-    /// If there is no such server.
-    pub fn hold_saves(&mut self, id: NodeId) -> Result<(), Refusal> {
-        self.server(id)?.holds_saves = true;
+    fn begin_calm(&mut self) -> Result<(), Refusal> {
+        if let Some(trouble) = self.trouble() {
+            return Err(Refusal(format!("{trouble}: a calm begins when all that is over")));
+        }
+        self.network.weather.loss = 0.0;
+        self.network.weather.duplication = 0.0;
+        let latency = *self.network.weather.latency.end();
+        self.calm = Some(Calm { since: self.now, latency });
         Ok(())
     }
 
-    /// Saves what the server has decided, and from now on at once again.
-    ///
-    /// # Errors
-    /// If it can't act.
-    pub fn save(&mut self, id: NodeId) -> Result<(), Refusal> {
-        self.running(id)?.holds_saves = false;
-        self.save_due(id);
-        Ok(())
-    }
-
-    /// The next time that the server saves, its disk fails.
-    ///
-    /// # Errors
-    /// If there is no such server.
-    pub fn fail_next_save(&mut self, id: NodeId) -> Result<(), Refusal> {
-        self.server(id)?.disk().fail_next_sync();
-        Ok(())
-    }
-
-    /// Lets a server's clock run at another speed.
-    ///
-    /// # Errors
-    /// If there is no such server.
-    pub fn set_speed(&mut self, id: NodeId, speed: Speed) -> Result<(), Refusal> {
-        let now = self.now;
-        self.server(id)?.set_speed(now, speed);
-        Ok(())
-    }
-
-    /// When the next message arrives or the next timer runs out.
-    fn next_event(&self) -> Option<Duration> {
-        let arrivals =
-            self.network.in_flight().filter(|message| self.can_hear(message)).map(|message| message.due);
-        let deadlines = self.servers.values().filter_map(Server::next_deadline);
-        arrivals.chain(deadlines).min()
-    }
-
-    /// Dead servers lose what is sent to them; for halted ones the network keeps it.
-    fn can_hear(&self, message: &InFlight) -> bool {
-        !self.servers[&message.envelope.to].is_paused
-    }
-
-    fn deliver_where(&mut self, is_wanted: impl Fn(Duration, &InFlight) -> bool) -> usize {
-        let now = self.now;
-        let numbers = self.network.find(|message| is_wanted(now, message) && self.can_hear(message));
-        for &number in &numbers {
-            if let Some(envelope) = self.network.take(number) {
-                self.act(envelope.to, |server, now, effects| server.receive(now, envelope, effects));
+    /// What still stands in the way of progress.
+    fn trouble(&self) -> Option<String> {
+        if self.network.has_cuts() {
+            return Some("links are cut".to_owned());
+        }
+        let running = self.servers.values().filter(|server| server.is_running()).count();
+        let majority = self.servers.keys().copied().collect::<Quorum>().majority();
+        if running < majority {
+            return Some(format!("{running} of {} servers run", self.servers.len()));
+        }
+        self.servers.iter().find_map(|(id, server)| match server {
+            _ if server.is_paused => Some(format!("{id} is paused")),
+            _ if server.holds_saves => Some(format!("the saves of {id} are held")),
+            _ if server.is_alive() && server.speed() != Speed::REAL_TIME => {
+                Some(format!("the clock of {id} is not true"))
             }
-        }
-        numbers.len()
-    }
-
-    fn tick_due(&mut self) {
-        let now = self.now;
-        let is_due = |server: &Server| server.next_deadline().is_some_and(|deadline| deadline <= now);
-        let due: Vec<NodeId> =
-            self.servers.iter().filter(|(_, server)| is_due(server)).map(|(&id, _)| id).collect();
-        for id in due {
-            self.act(id, |server, now, effects| server.tick(now, effects));
-        }
+            _ => None,
+        })
     }
 
     fn start(&mut self, id: NodeId) {
-        let rules = self.rules;
-        // Only the view is told of the process: there is none in this world.
-        let started = Process::Started { pid: 0, address: String::new() };
-        self.act(id, |server, now, effects| {
-            server.start(now, rules, effects).expect("a simulated disk that was never hurt can be read");
-        });
-        let life = self.records.last().map_or(1, |record| record.life);
-        self.view.apply(&Record { life, ..self.observed(id, Event::Process(started)) });
+        let (rules, telling) = (self.options.rules, self.options.telling);
+        let mut effects = Effects::default();
+        let server = self.servers.get_mut(&id).expect("only servers of this world start");
+        match server.start(self.now, rules, telling, &mut effects) {
+            Ok(()) => {
+                let life = effects.records.last().map_or(1, |record| record.life);
+                self.pass_on(id, &mut effects);
+                // Only the view is told of the process: there is none in this world.
+                let started = Event::Process(Process::Started { pid: 0, address: String::new() });
+                self.view.apply(&Record { life, ..self.observed(id, started) });
+                self.save_or_wait(id);
+            }
+            Err(error) => self.note_disk_failure(id, &error),
+        }
     }
 
-    /// Lets a server do something, then save it, unless its saves are held.
+    /// Lets a server do something, and sees to it that what it decides is saved. A dead one does nothing.
     fn act(&mut self, id: NodeId, action: impl FnOnce(&mut Server, Duration, &mut Effects)) {
-        let mut effects = Effects::default();
-        let server = self.servers.get_mut(&id).expect("only servers of this world act");
-        action(server, self.now, &mut effects);
-        self.pass_on(id, effects);
-        self.save_due(id);
-    }
-
-    fn save_due(&mut self, id: NodeId) {
-        let mut effects = Effects::default();
-        let server = self.servers.get_mut(&id).expect("only servers of this world save");
-        if server.holds_saves || !server.needs_save() {
+        if !self.servers[&id].is_alive() {
             return;
         }
-        if let Err(error) = server.save(self.now, &mut effects) {
-            server.crash();
-            self.note(id, Laboratory::Died { signal: None, status: Some(1), last_words: error.to_string() });
-        }
-        self.pass_on(id, effects);
+        let mut effects = std::mem::take(&mut self.effects);
+        let server = self.servers.get_mut(&id).expect("only servers of this world act");
+        action(server, self.now, &mut effects);
+        self.pass_on(id, &mut effects);
+        self.effects = effects;
+        self.save_or_wait(id);
     }
 
-    /// Passes on what a step has brought about, and checks all properties.
-    fn pass_on(&mut self, id: NodeId, mut effects: Effects) {
+    /// Saves what a server has decided, at once or when its disk will have finished.
+    fn save_or_wait(&mut self, id: NodeId) {
+        let server = self.servers.get_mut(&id).expect("only servers of this world save");
+        if !server.needs_save() || server.holds_saves {
+            return;
+        }
+        let (min, max) = (*self.options.save_time.start(), *self.options.save_time.end());
+        let save_time = min + (max - min).mul_f64(self.random.f64());
+        if save_time.is_zero() {
+            return self.save(id);
+        }
+        server.set_save_due(self.now + save_time);
+        if let Some(journal) = &mut self.journal {
+            // Before what has just happened, so that it is not saved at once.
+            journal.insert(journal.len().saturating_sub(1), Action::HoldSaves(id));
+        }
+    }
+
+    fn save(&mut self, id: NodeId) {
+        let mut effects = std::mem::take(&mut self.effects);
+        let server = self.servers.get_mut(&id).expect("only servers of this world save");
+        let saved = server.save(self.now, &mut effects);
+        self.pass_on(id, &mut effects);
+        self.effects = effects;
+        if let Err(error) = saved {
+            self.note_disk_failure(id, &error);
+        }
+    }
+
+    /// The server's disk has failed it, and the server ends. If that was for a lack of power, all that
+    /// was not synced is gone too.
+    fn note_disk_failure(&mut self, id: NodeId, error: &StorageError) {
+        let server = self.servers.get_mut(&id).expect("only servers of this world fail");
+        let is_power_cut = server.disk().has_no_power();
+        server.kill();
+        if is_power_cut {
+            server.disk().crash(Unsynced::Lost);
+        }
+        match is_power_cut {
+            true => self.note_death(id, Some(9), String::new()),
+            false => self
+                .note(id, Laboratory::Died { signal: None, status: Some(1), last_words: error.to_string() }),
+        }
+        if !matches!(error, StorageError::Io { .. }) {
+            let violation = durability::violation(id, error);
+            self.note_violation(violation);
+        }
+    }
+
+    /// Passes on what a step has brought about, and checks all promises.
+    fn pass_on(&mut self, id: NodeId, effects: &mut Effects) {
         for record in &mut effects.records {
             record.t = micros(self.now);
             self.view.apply(record);
+            self.coverage.note_record(record);
         }
-        if let Some(driver) = self.servers[&id].driver() {
-            let node = driver.node();
-            let term = node.hard_state().current_term;
-            let step = Step { node: id, role: node.role(), term, records: &effects.records };
-            self.violations.extend(self.properties.iter_mut().filter_map(|property| property.check(&step)));
-        }
+        self.coverage.steps += 1;
+        let broken = self.check(id, &effects.records);
         self.records.append(&mut effects.records);
-        for envelope in effects.envelopes {
-            self.network.send(self.now, envelope);
+        broken.into_iter().for_each(|violation| self.note_violation(violation));
+        for envelope in effects.envelopes.drain(..) {
+            self.send(envelope);
         }
+    }
+
+    fn send(&mut self, envelope: Envelope) {
+        let selection = self.journal.is_some().then(|| Selection::of(&envelope));
+        match self.network.send(self.now, envelope) {
+            Fate::UnderWay => {}
+            Fate::UnderWayTwice => {
+                self.coverage.doubled += 1;
+                selection.into_iter().for_each(|message| self.note_in_journal(&Action::Duplicate(message)));
+            }
+            Fate::Lost => self.coverage.lost += 1,
+        }
+    }
+
+    fn check(&mut self, id: NodeId, records: &[Record]) -> Vec<Violation> {
+        let mut properties = std::mem::take(&mut self.properties);
+        let node = self.servers[&id].node().expect("only a living server takes a step");
+        let (moment, step) = (self.moment(), Step { node, records });
+        let broken = |property: &mut Box<dyn Property>| {
+            let what_happened = property.check(&moment, &step)?;
+            Some(Violation { promise: property.promise(), node: id, what_happened })
+        };
+        let violations = properties.iter_mut().filter_map(broken).collect();
+        self.properties = properties;
+        violations
+    }
+
+    fn check_time(&mut self) {
+        let mut properties = std::mem::take(&mut self.properties);
+        let moment = self.moment();
+        let broken = |property: &mut Box<dyn Property>| {
+            let (node, what_happened) = property.check_time(&moment)?;
+            Some(Violation { promise: property.promise(), node, what_happened })
+        };
+        let violations: Vec<Violation> = properties.iter_mut().filter_map(broken).collect();
+        self.properties = properties;
+        violations.into_iter().for_each(|violation| self.note_violation(violation));
+    }
+
+    fn moment(&self) -> Moment<'_> {
+        Moment {
+            now: self.now,
+            timing: &self.options.timing,
+            calm: self.calm.as_ref(),
+            servers: &self.servers,
+            committed: self.options.committed,
+        }
+    }
+
+    fn note_violation(&mut self, violation: Violation) {
+        if self.violations.iter().any(|earlier| earlier.promise == violation.promise) {
+            return;
+        }
+        let told = Laboratory::Violated {
+            property: violation.promise.name.to_owned(),
+            what_happened: violation.what_happened.clone(),
+        };
+        self.note(violation.node, told);
+        self.violations.push(violation);
+    }
+
+    fn note_death(&mut self, id: NodeId, signal: Option<i32>, last_words: String) {
+        self.note(id, Laboratory::Died { signal, status: None, last_words });
     }
 
     fn note(&mut self, id: NodeId, what: Laboratory) {
@@ -348,6 +601,12 @@ impl World {
     fn observed(&self, id: NodeId, event: Event) -> Record {
         let (life, term) = self.view.server(id).map(|server| (server.life, server.term)).unwrap_or_default();
         Record { t: micros(self.now), node: id, life, seq: None, cause: None, term, event }
+    }
+
+    fn note_in_journal(&mut self, action: &Action) {
+        if let Some(journal) = self.journal.as_mut().filter(|_| action.is_elementary()) {
+            journal.push(action.clone());
+        }
     }
 
     fn server(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {

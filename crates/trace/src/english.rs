@@ -1,6 +1,6 @@
 //! Events in English, as the server itself would tell them.
 
-use crate::record::{Event, Io, Laboratory, Process, Record};
+use crate::record::{Event, Io, Laboratory, Process, Record, State};
 use consensus::event::{Check, Problem, What};
 use consensus::{HardState, LogPosition, Message, RoleKind, Rule, Term};
 
@@ -98,7 +98,14 @@ fn io_sentence(io: &Io) -> String {
         Io::Received { from, message } => format!("←{from} {}", message_words(message)),
         Io::Restored { hard_state } => format!("found on disk: {}", hard_state_words(hard_state)),
         Io::Saved { hard_state } => format!("safe on disk: {}", hard_state_words(hard_state)),
+        Io::Step { state, .. } => state_words(state),
     }
+}
+
+fn state_words(state: &State) -> String {
+    let vote = state.voted_for.map_or("no vote".to_owned(), |candidate| format!("vote for {candidate}"));
+    let log = log_end(state.last_log);
+    format!("after this step: {}, {vote}, log ends at {log}, commit index {}", state.role, state.commit_index)
 }
 
 /// A message by its name in the paper, with what matters of it.

@@ -47,6 +47,10 @@ impl Feed {
     /// The lines that this record adds: none, one, or two where it shows why a record that seemed
     /// routine is worth telling.
     pub fn tell(&mut self, record: &Record) -> Vec<FeedLine> {
+        if matches!(record.event, Event::Io(Io::Step { .. })) {
+            // It sums up what the records before it have told.
+            return Vec::new();
+        }
         if !self.tells_routine && is_routine(record) {
             self.untold.insert(record.node, record.clone());
             return Vec::new();

@@ -15,5 +15,5 @@ mod record;
 mod view;
 
 pub use feed::{Feed, FeedLine};
-pub use record::{Event, EventId, Io, Laboratory, Process, Record};
+pub use record::{Event, EventId, Io, Laboratory, Process, Record, State, StepInput};
 pub use view::{ClusterView, Condition, ElectionTimer, ServerView};

@@ -1,9 +1,10 @@
 //! One thing that happened, and its JSON.
 
 use crate::english;
-use consensus::{HardState, Message, NodeId, Rule, Term};
+use consensus::{HardState, Index, Instant, LogPosition, Message, NodeId, RoleKind, Rule, Term};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 
 /// The name of an event: which server, in which of its lives, and its how many-th event there.
 /// Written `n2:117` in a server's first life and `n2.3:117` in its third.
@@ -92,6 +93,70 @@ pub enum Io {
         #[serde(flatten)]
         hard_state: HardState,
     },
+    /// The server has taken a step, and this record ends it. Told where a run is recorded: with all its
+    /// steps it can be played again.
+    Step {
+        /// When, on the server's own clock.
+        now: Instant,
+        /// What happened to it.
+        input: Box<StepInput>,
+        /// What it is after the step.
+        state: Box<State>,
+    },
+}
+
+/// What can happen to a server, as its driver sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepInput {
+    /// It starts, with the hard state that its disk held and an empty log.
+    Start {
+        /// All servers that vote.
+        voters: Vec<NodeId>,
+        /// How often a leader sends heartbeats.
+        heartbeat_interval: Duration,
+        /// The shortest election timeout.
+        election_timeout_min: Duration,
+        /// The longest election timeout.
+        election_timeout_max: Duration,
+        /// Where its timeouts come from.
+        seed: u64,
+        /// What its disk held.
+        hard_state: HardState,
+    },
+    /// A deadline has passed.
+    Tick,
+    /// A message has come.
+    Receive {
+        /// The sender.
+        from: NodeId,
+        /// The event in which it was sent.
+        sent_as: EventId,
+        /// What it says.
+        message: Message,
+    },
+    /// Somebody sets its election timer.
+    SetElectionTimer {
+        /// When it shall run out, on the server's own clock.
+        deadline: Instant,
+    },
+    /// What it had decided is on disk.
+    Saved,
+}
+
+/// What a server is after a step. Its term stands beside it, in [`Record::term`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Its role.
+    pub role: RoleKind,
+    /// Who has its vote in the current term.
+    pub voted_for: Option<NodeId>,
+    /// Where its log ends.
+    pub last_log: LogPosition,
+    /// How far its log is committed, in its eyes.
+    pub commit_index: Index,
+    /// The servers that vote, in its eyes.
+    pub configuration: Vec<NodeId>,
 }
 
 /// What a server process reports of itself.

@@ -186,6 +186,7 @@ impl ServerView {
                 self.voted_for = hard_state.voted_for;
                 return;
             }
+            Io::Step { .. } => return,
             _ => {}
         }
         self.last_message = Some((t, io.clone()));

@@ -1,22 +1,30 @@
-use super::{Property, Step, Violation};
+use super::{Moment, Promise, Property, Step};
 use consensus::{NodeId, RoleKind, Term};
 use std::collections::BTreeMap;
 
-/// Election safety (§5.2, Figure 3): a term has at most one leader, ever.
+/// Election safety: a term has at most one leader, ever.
 #[derive(Debug, Default)]
 pub(crate) struct ElectionSafety {
     leaders: BTreeMap<Term, NodeId>,
 }
 
+static PROMISE: Promise = Promise {
+    name: "election safety (§5.2, Figure 3)",
+    meaning: "A term has at most one leader, ever. With two, each would take commands from clients and tell \
+              them that all is well, while the one undoes what the other did.",
+};
+
 impl Property for ElectionSafety {
-    fn check(&mut self, step: &Step<'_>) -> Option<Violation> {
-        if step.role != RoleKind::Leader {
+    fn promise(&self) -> &'static Promise {
+        &PROMISE
+    }
+
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+        if step.node.role() != RoleKind::Leader {
             return None;
         }
-        let leader = *self.leaders.entry(step.term).or_insert(step.node);
-        (leader != step.node).then(|| Violation {
-            property: "election safety (§5.2, Figure 3)",
-            what_happened: format!("term {} has two leaders, {leader} and {}", step.term, step.node),
-        })
+        let leader = *self.leaders.entry(step.term()).or_insert(step.id());
+        (leader != step.id())
+            .then(|| format!("term {} has two leaders, {leader} and {}", step.term(), step.id()))
     }
 }

@@ -1,23 +1,31 @@
-use super::{Property, Step, Violation};
+use super::{Moment, Promise, Property, Step};
 use consensus::{Message, NodeId, Term};
 use std::collections::BTreeMap;
 use trace::{Event, Io, Record};
 
-/// One vote a term (§5.2): no server ever tells two candidates of one term that they have its vote,
-/// crashes in between or not. A candidate that asks for votes has told of its own.
+/// One vote a term: no server ever tells two candidates of one term that they have its vote, crashes in
+/// between or not. A candidate that asks for votes has told of its own.
 #[derive(Debug, Default)]
 pub(crate) struct OneVotePerTerm {
     votes: BTreeMap<(NodeId, Term), NodeId>,
 }
 
+static PROMISE: Promise = Promise {
+    name: "one vote a term (§5.2)",
+    meaning: "A server gives its vote to one candidate in a term at most, whatever happens in between. Two \
+              votes of one server can complete two majorities, and so elect two leaders.",
+};
+
 impl Property for OneVotePerTerm {
-    fn check(&mut self, step: &Step<'_>) -> Option<Violation> {
+    fn promise(&self) -> &'static Promise {
+        &PROMISE
+    }
+
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
         step.records.iter().filter_map(vote_told).find_map(|(term, candidate)| {
-            let first = *self.votes.entry((step.node, term)).or_insert(candidate);
-            (first != candidate).then(|| Violation {
-                property: "one vote a term (§5.2)",
-                what_happened: format!("{} voted in term {term} for {first} and for {candidate}", step.node),
-            })
+            let first = *self.votes.entry((step.id(), term)).or_insert(candidate);
+            (first != candidate)
+                .then(|| format!("{} voted in term {term} for {first} and for {candidate}", step.id()))
         })
     }
 }

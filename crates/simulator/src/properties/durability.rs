@@ -1,0 +1,16 @@
+//! Checked where a server starts or saves: only there does it show what its disk holds.
+
+use super::{Promise, Violation};
+use consensus::NodeId;
+use storage::StorageError;
+
+static PROMISE: Promise = Promise {
+    name: "what was saved is found again (§5, Figure 2)",
+    meaning: "A server that comes back finds the term and the vote that it has saved, whole, at whatever \
+              instant it crashed. One that doesn't could vote twice.",
+};
+
+/// A server finds its disk damaged, although the disk did nothing that a disk may not do.
+pub(crate) fn violation(node: NodeId, error: &StorageError) -> Violation {
+    Violation { promise: &PROMISE, node, what_happened: format!("{node} can't use its disk: {error}") }
+}

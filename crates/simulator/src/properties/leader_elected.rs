@@ -1,0 +1,51 @@
+use super::{Moment, Promise, Property, Step};
+use consensus::NodeId;
+use std::time::Duration;
+
+/// Progress: in a calm there is soon a leader.
+#[derive(Debug, Default)]
+pub(crate) struct LeaderElected {
+    last_led: Duration,
+    was_told: bool,
+}
+
+/// So many of the longest election timeouts are enough for an election, if it can succeed at all.
+const PATIENCE: u32 = 200;
+
+static PROMISE: Promise = Promise {
+    name: "a leader is elected (§5.2, §5.6)",
+    meaning: "When nothing is lost any more and a majority runs, there is soon a leader. Without one the \
+              cluster does nothing for its clients: it is as good as down.",
+};
+
+impl LeaderElected {
+    fn is_overdue(&mut self, moment: &Moment<'_>) -> Option<String> {
+        if moment.leader().is_some() {
+            self.last_led = moment.now;
+        }
+        let Some(calm) = moment.calm else {
+            self.was_told = false;
+            return None;
+        };
+        let without = moment.now.saturating_sub(calm.since.max(self.last_led));
+        let is_overdue = without >= moment.timing.election_timeout_max() * PATIENCE;
+        (is_overdue && !std::mem::replace(&mut self.was_told, true)).then(|| {
+            format!("nothing is in the way of an election, but for {without:.0?} there has been no leader")
+        })
+    }
+}
+
+impl Property for LeaderElected {
+    fn promise(&self) -> &'static Promise {
+        &PROMISE
+    }
+
+    fn check(&mut self, moment: &Moment<'_>, _step: &Step<'_>) -> Option<String> {
+        self.is_overdue(moment)
+    }
+
+    fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {
+        let somebody = moment.running().next()?.id();
+        self.is_overdue(moment).map(|how| (somebody, how))
+    }
+}

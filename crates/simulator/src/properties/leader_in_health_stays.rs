@@ -1,0 +1,54 @@
+use super::{Moment, Promise, Property, Step};
+use consensus::event::What;
+use consensus::{NodeId, RoleKind, Term};
+use std::time::Duration;
+use trace::Event;
+
+/// In a calm nobody runs against a leader whose heartbeats arrive.
+#[derive(Debug, Default)]
+pub(crate) struct LeaderInHealthStays {
+    /// Who leads, in which term and since when, as it was after the step before.
+    leader: Option<(NodeId, Term, Duration)>,
+}
+
+static PROMISE: Promise = Promise {
+    name: "a leader in good health stays (§5.2, §5.6)",
+    meaning: "As long as a leader's heartbeats arrive, nobody runs against it. Each needless election is a \
+              time in which the cluster does nothing for its clients.",
+};
+
+impl Property for LeaderInHealthStays {
+    fn promise(&self) -> &'static Promise {
+        &PROMISE
+    }
+
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+        let still_leads = |(id, term, _): &(NodeId, Term, Duration)| {
+            let mut leaders = moment.running().filter(|node| node.role() == RoleKind::Leader);
+            leaders.any(|node| node.id() == *id && node.hard_state().current_term == *term)
+        };
+        let challenged = self.leader.filter(|leader| holds_election(step) && still_leads(leader));
+        let leader = moment.leader().map(|leader| (leader.id(), leader.hard_state().current_term));
+        if self.leader.map(|(id, term, _)| (id, term)) != leader {
+            self.leader = leader.map(|(id, term)| (id, term, moment.now));
+        }
+
+        let (leader, term, since) = challenged?;
+        let calm = moment.calm?;
+        // Its first heartbeats may still be under way, and one more may have been lost before the calm.
+        let first_heartbeats = moment.timing.heartbeat_interval() + calm.latency * 2;
+        let in_health = moment.now.saturating_sub(since.max(calm.since));
+        (in_health > first_heartbeats).then(|| {
+            format!(
+                "{} runs against {leader}, which has led term {term} in good health for {in_health:.0?}",
+                step.id()
+            )
+        })
+    }
+}
+
+fn holds_election(step: &Step<'_>) -> bool {
+    step.records.iter().any(
+        |record| matches!(&record.event, Event::Decision(event) if matches!(event.what, What::Timeout { .. })),
+    )
+}

@@ -1,0 +1,55 @@
+use super::{Moment, Promise, Property, Step};
+use consensus::event::What;
+use consensus::{Message, NodeId, RoleKind};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use trace::{Event, Io, Record};
+
+/// In a calm a server waits no longer than its election timeout for a leader.
+#[derive(Debug, Default)]
+pub(crate) struct PatienceHasAnEnd {
+    /// When each server last had a reason to wait anew.
+    waits_since: BTreeMap<NodeId, Duration>,
+}
+
+/// Clocks are read in whole nanoseconds, and their conversions round.
+const ROUNDING: Duration = Duration::from_millis(1);
+
+static PROMISE: Promise = Promise {
+    name: "patience has an end (§5.2)",
+    meaning: "Who hears from no leader, and gives nobody its vote, for a whole election timeout runs for \
+              leader itself. Otherwise the one server that can win may wait for ever.",
+};
+
+impl Property for PatienceHasAnEnd {
+    fn promise(&self) -> &'static Promise {
+        &PROMISE
+    }
+
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+        let since = self.waits_since.get(&step.id()).copied().unwrap_or_default();
+        let may_wait = step.node.role() == RoleKind::Leader
+            || step.records.iter().any(|record| is_reason_to_wait(record, step));
+        if may_wait {
+            self.waits_since.insert(step.id(), moment.now);
+        }
+        let waited = moment.now.saturating_sub(since.max(moment.calm?.since));
+        let is_too_long = !may_wait && waited > moment.timing.election_timeout_max() + ROUNDING;
+        is_too_long.then(|| {
+            format!("{} has heard no leader and given no vote for {waited:.0?}, and still waits", step.id())
+        })
+    }
+}
+
+fn is_reason_to_wait(record: &Record, step: &Step<'_>) -> bool {
+    match &record.event {
+        Event::Decision(decision) => matches!(
+            decision.what,
+            What::Timeout { .. } | What::Role { .. } | What::Leader { .. } | What::Vote { granted: true, .. }
+        ),
+        Event::Io(Io::Received { message: Message::AppendEntries(request), .. }) => {
+            request.term == step.term()
+        }
+        _ => false,
+    }
+}

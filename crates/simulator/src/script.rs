@@ -1,0 +1,142 @@
+//! A world and what is done to it, one action after the other: the common form of a drawn run, of its
+//! journal and of a counterexample. It can be written as a scenario.
+
+use crate::action::{Action, time};
+use crate::coverage::Coverage;
+use crate::properties::{Promise, Violation};
+use crate::scenario::Scenario;
+use crate::world::{World, WorldOptions};
+use consensus::{Index, LogPosition, Timing};
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// A world, and what is done to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Script {
+    /// The world.
+    pub options: WorldOptions,
+    /// What is done to it.
+    pub actions: Vec<Action>,
+}
+
+/// What came of a script.
+#[derive(Debug)]
+pub struct Ending {
+    /// The first promise that was not kept, if there is one.
+    pub violation: Option<Violation>,
+    /// What was tried.
+    pub coverage: Coverage,
+}
+
+impl Script {
+    /// Plays it until the first violation. What can't be done is passed over.
+    pub fn play(&self) -> Ending {
+        let mut world = World::new(self.options.clone());
+        for action in &self.actions {
+            // Whether it can be done depends on what happened before, and that on chance.
+            let _ = world.perform(action);
+            world.drop_records();
+            if !world.violations().is_empty() {
+                break;
+            }
+        }
+        world.end()
+    }
+
+    /// The same run without chance: each single thing that happens in it as an action of its own, in a
+    /// network that only does what it is told.
+    pub fn journal(&self) -> Script {
+        let mut world = World::new(self.options.clone());
+        world.keep_journal();
+        for action in &self.actions {
+            let _ = world.perform(action);
+            if !world.violations().is_empty() {
+                break;
+            }
+        }
+        let fair = WorldOptions::default();
+        let options = WorldOptions { weather: fair.weather, save_time: fair.save_time, ..self.options.clone() };
+        Script { options, actions: world.journal() }
+    }
+
+    /// As much of it as leads to a violation of this promise, without what can't be done; none if
+    /// nothing violates it.
+    pub(crate) fn up_to_violation(&self, promise: &Promise) -> Option<Script> {
+        let mut world = World::new(self.options.clone());
+        let mut actions = Vec::new();
+        for action in &self.actions {
+            match world.perform(action) {
+                Ok(0) if action.is_about_messages() => continue,
+                Ok(_) => actions.push(action.clone()),
+                Err(_) => continue,
+            }
+            world.drop_records();
+            if let Some(violation) = world.violations().first() {
+                let is_wanted = violation.promise == promise;
+                return is_wanted.then(|| Script { options: self.options.clone(), actions });
+            }
+        }
+        None
+    }
+
+    /// The script as a scenario: `prose`, the commands, and what comes of each.
+    ///
+    /// # Panics
+    /// If its actions can't be done.
+    pub fn to_scenario(&self, prose: &str) -> String {
+        let mut text: String =
+            prose.lines().map(|line| format!("# {line}").trim_end().to_owned() + "\n").collect();
+        text += "\n";
+        for command in self.setup_commands() {
+            text += &command;
+            text.push('\n');
+        }
+        text += "---\n";
+        for action in &self.actions {
+            let _ = write!(text, "\n{action}\n---\n");
+        }
+        text += "\nexpect violation\n---\n";
+        goldenscript::generate(&mut Scenario::default(), &text).expect("what was done can be done again")
+    }
+
+    fn setup_commands(&self) -> Vec<String> {
+        let fair = WorldOptions::default();
+        let WorldOptions { servers, timing, seed, rules, weather, save_time, logs, committed, .. } = &self.options;
+        let mut commands = Vec::new();
+        for (id, log) in logs.iter().filter(|(_, log)| log.last().index > Index(0)) {
+            let terms: String = log.terms().map(|term| format!(" {term}")).collect();
+            commands.push(format!("log {id}{terms}"));
+        }
+        if *committed != LogPosition::default() {
+            commands.push(format!("committed {} {}", committed.index, committed.term));
+        }
+        let mut cluster = format!("cluster {servers}");
+        let mut option = |is_said: bool, key: &str, value: String| {
+            if is_said {
+                let _ = write!(cluster, " {key}={value}");
+            }
+        };
+        let has_own_timeouts = timing.election_timeout_min() != fair.timing.election_timeout_min()
+            || timing.election_timeout_max() != fair.timing.election_timeout_max();
+        let timeouts = range(&(timing.election_timeout_min()..=timing.election_timeout_max()));
+        option(has_own_timeouts, "election-timeout", timeouts);
+        let heartbeat = timing.heartbeat_interval();
+        option(heartbeat != Timing::default().heartbeat_interval(), "heartbeat", time(heartbeat));
+        option(weather.latency != fair.weather.latency, "latency", range(&weather.latency));
+        option(weather.loss > 0.0, "loss", format!("{}%", weather.loss * 100.0));
+        option(weather.duplication > 0.0, "duplication", format!("{}%", weather.duplication * 100.0));
+        option(*save_time != fair.save_time, "save-time", range(save_time));
+        option(*seed != fair.seed, "seed", seed.to_string());
+        if let Some(rule) = rules.0 {
+            option(true, "without", rule.to_string());
+        }
+        commands.push(cluster);
+        commands
+    }
+}
+
+fn range(range: &RangeInclusive<Duration>) -> String {
+    let (min, max) = (time(*range.start()), time(*range.end()));
+    if min == max { min } else { format!("{min}..{max}") }
+}

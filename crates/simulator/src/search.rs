@@ -1,0 +1,391 @@
+//! From a seed to a run: how the world is, and what befalls it.
+
+use crate::action::Action;
+use crate::disk::Unsynced;
+use crate::history;
+use crate::network::Weather;
+use crate::rules::AllBut;
+use crate::script::Script;
+use crate::world::WorldOptions;
+use consensus::{NodeId, Quorum, Rule, Timing};
+use driver::Speed;
+use fastrand::Rng;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// What runs are drawn.
+#[derive(Debug, Clone, Default)]
+pub struct SearchOptions {
+    /// How many servers; none draws 1 to 7.
+    pub servers: Option<u64>,
+    /// What may go wrong.
+    pub faults: Faults,
+    /// The rule that is off.
+    pub without: Option<Rule>,
+}
+
+/// What may go wrong. Of what may, each run draws what does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Faults {
+    /// Messages are lost and doubled, links are cut.
+    pub network: bool,
+    /// Servers crash, are killed, are halted.
+    pub crash: bool,
+    /// Disks are slow, fail, and fill up.
+    pub disk: bool,
+    /// Clocks run too fast or too slowly, and jump.
+    pub clock: bool,
+}
+
+impl Faults {
+    /// Nothing goes wrong. Messages still overtake each other.
+    pub const NONE: Faults = Faults { network: false, crash: false, disk: false, clock: false };
+    /// Everything goes wrong that can.
+    pub const ALL: Faults = Faults { network: true, crash: true, disk: true, clock: true };
+}
+
+impl Default for Faults {
+    fn default() -> Faults {
+        Faults::ALL
+    }
+}
+
+impl FromStr for Faults {
+    type Err = String;
+
+    /// Reads `none`, `all`, or kinds with commas between them: `network,disk`.
+    fn from_str(text: &str) -> Result<Faults, String> {
+        match text {
+            "none" => return Ok(Faults::NONE),
+            "all" => return Ok(Faults::ALL),
+            _ => {}
+        }
+        let mut faults = Faults::NONE;
+        for kind in text.split(',') {
+            match kind {
+                "network" => faults.network = true,
+                "crash" => faults.crash = true,
+                "disk" => faults.disk = true,
+                "clock" => faults.clock = true,
+                _ => {
+                    return Err(format!(
+                        "there are no faults \"{kind}\": choose none, all, or of network,crash,disk,clock"
+                    ));
+                }
+            }
+        }
+        Ok(faults)
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Faults::NONE => return f.write_str("none"),
+            Faults::ALL => return f.write_str("all"),
+            _ => {}
+        }
+        let Faults { network, crash, disk, clock } = *self;
+        let kinds = [(network, "network"), (crash, "crash"), (disk, "disk"), (clock, "clock")];
+        let kinds: Vec<&str> = kinds.into_iter().filter(|(is_on, _)| *is_on).map(|(_, kind)| kind).collect();
+        f.write_str(&kinds.join(","))
+    }
+}
+
+/// The run of this seed: the same seed and options, the same run.
+pub fn draw(seed: u64, options: &SearchOptions) -> Script {
+    Draw::new(seed, options).script(seed, options)
+}
+
+/// Draws a run.
+struct Draw {
+    random: Rng,
+    servers: u64,
+    faults: Faults,
+    timing: Timing,
+    /// What happens when, in no order yet.
+    troubles: Vec<(Duration, Action)>,
+}
+
+impl Draw {
+    fn new(seed: u64, options: &SearchOptions) -> Draw {
+        let mut random = Rng::with_seed(seed);
+        let servers = random.u64(1..=7);
+        let servers = options.servers.unwrap_or(servers);
+        let timing = draw_timing(&mut random);
+        // A run without a kind of fault goes where one with all of them never gets.
+        let is_quiet = random.u8(0..8) == 0;
+        let mut is_on = |is_allowed: bool| random.bool() && is_allowed && !is_quiet;
+        let Faults { network, crash, disk, clock } = options.faults;
+        let faults =
+            Faults { network: is_on(network), crash: is_on(crash), disk: is_on(disk), clock: is_on(clock) };
+        Draw { random, servers, faults, timing, troubles: Vec::new() }
+    }
+
+    fn script(mut self, seed: u64, options: &SearchOptions) -> Script {
+        let world = self.world(seed, options);
+        let mut end = Duration::ZERO;
+        if self.faults != Faults::NONE {
+            end = self.timing.election_timeout_max() * self.random.u32(3..=25);
+            self.draw_troubles(end);
+        }
+        let mut actions = Vec::new();
+        let mut now = Duration::ZERO;
+        self.troubles.sort_by_key(|&(at, _)| at);
+        for (at, trouble) in std::mem::take(&mut self.troubles) {
+            let at = at.min(end);
+            if at > now {
+                actions.push(Action::Run(at - now));
+                now = at;
+            }
+            actions.push(trouble);
+        }
+        self.mend_all(&mut actions);
+        Script { options: world, actions }
+    }
+
+    fn world(&mut self, seed: u64, options: &SearchOptions) -> WorldOptions {
+        let min = self.timing.election_timeout_min();
+        let is_slow = options.without == Some(Rule::TimeoutAboveBroadcast);
+        let longest = if is_slow { self.timing.election_timeout_max() * 2 } else { self.up_to(min / 15) };
+        let shortest = if is_slow { self.timing.election_timeout_max() } else { self.up_to(longest) };
+        let (has_loss, has_duplication) = (self.random.bool(), self.random.bool());
+        let weather = Weather {
+            latency: shortest..=longest.max(shortest),
+            loss: self.share(has_loss && self.faults.network),
+            duplication: self.share(has_duplication && self.faults.network),
+        };
+        let slowest_save = self.up_to(min / 15);
+        let has_slow_disks = self.faults.disk && self.random.bool();
+        let mut world = WorldOptions {
+            servers: self.servers,
+            timing: self.timing,
+            seed,
+            rules: AllBut(options.without),
+            weather,
+            save_time: Duration::ZERO..=if has_slow_disks { slowest_save } else { Duration::ZERO },
+            ..WorldOptions::default()
+        };
+        if self.random.u8(0..3) == 0 {
+            let history = history::draw(self.servers, &mut self.random);
+            (world.logs, world.committed) = (history.logs, history.committed);
+        }
+        world
+    }
+
+    /// A share of up to 30 %, in whole percent, if anything.
+    fn share(&mut self, is_any: bool) -> f64 {
+        if is_any { f64::from(self.random.u8(1..=30)) / 100.0 } else { 0.0 }
+    }
+
+    fn draw_troubles(&mut self, end: Duration) {
+        let gap = self.up_to(self.timing.election_timeout_max() * 2);
+        let mut at = self.up_to(gap);
+        while at < end {
+            self.draw_trouble(at);
+            at += self.up_to(gap * 2);
+        }
+    }
+
+    /// One trouble, with its end.
+    fn draw_trouble(&mut self, at: Duration) {
+        let Faults { network, crash, disk, clock } = self.faults;
+        let kinds: Vec<fn(&mut Draw, Duration)> = [
+            (network, Draw::cut_one_way as fn(&mut Draw, Duration)),
+            (network, Draw::cut_both_ways),
+            (network, Draw::flap),
+            (network, Draw::split),
+            (crash, Draw::crash),
+            (crash, Draw::crash_all),
+            (crash, Draw::crash_in_save),
+            (crash, Draw::kill),
+            (crash, Draw::halt),
+            (disk, Draw::fail_sync),
+            (disk, Draw::fill_disk),
+            (disk, Draw::hold_saves),
+            (clock, Draw::run_clock_wrong),
+            (clock, Draw::jump_clock),
+            (clock, Draw::end_patience),
+        ]
+        .into_iter()
+        .filter_map(|(is_on, kind)| is_on.then_some(kind))
+        .collect();
+        let kind = kinds[self.random.usize(..kinds.len())];
+        kind(self, at);
+    }
+
+    fn cut_one_way(&mut self, at: Duration) {
+        let (from, to) = (self.server(), self.server());
+        let end = self.later(at);
+        self.at(at, Action::Cut(from, to));
+        self.at(end, Action::Mend(from, to));
+    }
+
+    fn cut_both_ways(&mut self, at: Duration) {
+        let (one, other) = (self.server(), self.server());
+        let end = self.later(at);
+        for (from, to) in [(one, other), (other, one)] {
+            self.at(at, Action::Cut(from, to));
+            self.at(end, Action::Mend(from, to));
+        }
+    }
+
+    /// A link that goes and comes.
+    fn flap(&mut self, at: Duration) {
+        let (from, to) = (self.server(), self.server());
+        let mut at = at;
+        for _ in 0..self.random.u8(2..=6) {
+            self.at(at, Action::Cut(from, to));
+            at += self.up_to(self.timing.election_timeout_min());
+            self.at(at, Action::Mend(from, to));
+            at += self.up_to(self.timing.election_timeout_min());
+        }
+    }
+
+    fn split(&mut self, at: Duration) {
+        let group: Vec<NodeId> = self.all().filter(|_| self.random.bool()).collect();
+        let end = self.later(at);
+        if !group.is_empty() {
+            self.at(at, Action::Partition(group));
+            self.at(end, Action::Heal);
+        }
+    }
+
+    fn crash(&mut self, at: Duration) {
+        let (server, unsynced, end) = (self.server(), self.unsynced(), self.later(at));
+        self.at(at, Action::Crash(server, unsynced));
+        self.at(end, Action::Restart(server));
+    }
+
+    fn crash_all(&mut self, at: Duration) {
+        for server in self.all() {
+            let (unsynced, end) = (self.unsynced(), self.later(at));
+            self.at(at, Action::Crash(server, unsynced));
+            self.at(end, Action::Restart(server));
+        }
+    }
+
+    fn crash_in_save(&mut self, at: Duration) {
+        let (server, operations, end) = (self.server(), self.random.u32(0..=4), self.later(at));
+        self.at(at, Action::CrashInSave(server, operations));
+        self.at(end, Action::Restart(server));
+    }
+
+    fn kill(&mut self, at: Duration) {
+        let (server, end) = (self.server(), self.later(at));
+        self.at(at, Action::Kill(server));
+        self.at(end, Action::Restart(server));
+    }
+
+    fn halt(&mut self, at: Duration) {
+        let (server, end) = (self.server(), self.later(at));
+        self.at(at, Action::Pause(server));
+        self.at(end, Action::Resume(server));
+    }
+
+    fn fail_sync(&mut self, at: Duration) {
+        let (server, end) = (self.server(), self.later(at));
+        self.at(at, Action::FailNextSave(server));
+        self.at(end, Action::Restart(server));
+    }
+
+    fn fill_disk(&mut self, at: Duration) {
+        let (server, end) = (self.server(), self.later(at));
+        self.at(at, Action::FillDisk(server));
+        self.at(end, Action::MendDisk(server));
+        self.at(end, Action::Restart(server));
+    }
+
+    fn hold_saves(&mut self, at: Duration) {
+        let (server, end) = (self.server(), self.later(at));
+        self.at(at, Action::HoldSaves(server));
+        self.at(end, Action::Save(server));
+    }
+
+    fn run_clock_wrong(&mut self, at: Duration) {
+        let (server, end) = (self.server(), self.later(at));
+        let speeds = [0.1, 0.5, 0.9, 1.1, 1.5, 2.0, 5.0];
+        let speed = Speed::new(speeds[self.random.usize(..speeds.len())]).expect("these are speeds");
+        self.at(at, Action::SetClock(server, speed));
+        self.at(end, Action::SetClock(server, Speed::REAL_TIME));
+    }
+
+    fn jump_clock(&mut self, at: Duration) {
+        let (server, by) = (self.server(), self.up_to(self.timing.election_timeout_max() * 3));
+        self.at(at, Action::JumpClock(server, by));
+    }
+
+    /// The timers of a few servers run out at nearly the same time.
+    fn end_patience(&mut self, at: Duration) {
+        for _ in 0..self.random.u8(1..=3) {
+            let (server, a_little) = (self.server(), self.up_to(Duration::from_millis(10)));
+            self.at(at + a_little, Action::Timeout(server));
+        }
+    }
+
+    /// Ends all trouble, but for a minority that may stay dead.
+    fn mend_all(&mut self, actions: &mut Vec<Action>) {
+        let mut dead: Vec<NodeId> = self.all().collect();
+        self.random.shuffle(&mut dead);
+        let majority = dead.iter().copied().collect::<Quorum>().majority();
+        let most_dead = if self.faults.crash { dead.len() - majority } else { 0 };
+        dead.truncate(self.random.usize(0..=most_dead));
+        if self.faults != Faults::NONE {
+            actions.push(Action::Heal);
+            for server in self.all() {
+                actions.extend([
+                    Action::MendDisk(server),
+                    Action::SetClock(server, Speed::REAL_TIME),
+                    Action::Resume(server),
+                ]);
+                match dead.contains(&server) {
+                    true => actions.push(Action::Crash(server, Unsynced::Lost)),
+                    false => actions.extend([Action::Restart(server), Action::Save(server)]),
+                }
+            }
+        }
+        actions.push(Action::Calm);
+        actions.push(Action::RunUntilLed);
+    }
+
+    fn at(&mut self, at: Duration, action: Action) {
+        self.troubles.push((at, action));
+    }
+
+    fn server(&mut self) -> NodeId {
+        NodeId(self.random.u64(1..=self.servers))
+    }
+
+    fn all(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (1..=self.servers).map(NodeId)
+    }
+
+    fn unsynced(&mut self) -> Unsynced {
+        Unsynced::ALL[self.random.usize(..Unsynced::ALL.len())]
+    }
+
+    /// Some time after `at`: often soon, seldom much later.
+    fn later(&mut self, at: Duration) -> Duration {
+        let longest = self.timing.election_timeout_max() * 4;
+        at + self.up_to(longest).mul_f64(self.random.f64())
+    }
+
+    /// A time of up to `longest`, in whole microseconds.
+    fn up_to(&mut self, longest: Duration) -> Duration {
+        let longest = u64::try_from(longest.as_micros()).expect("timeouts are at most a day");
+        Duration::from_micros(self.random.u64(0..=longest))
+    }
+}
+
+/// The paper's timing, or one of another proportion.
+fn draw_timing(random: &mut Rng) -> Timing {
+    if random.bool() {
+        return Timing::default();
+    }
+    let heartbeat = random.u64(5..=50);
+    let min = heartbeat * random.u64(4..=10);
+    let max = min * random.u64(15..=30) / 10;
+    let [heartbeat, min, max] = [heartbeat, min, max].map(Duration::from_millis);
+    Timing::new(heartbeat, min, max).expect("it is drawn in order")
+}

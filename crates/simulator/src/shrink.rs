@@ -1,0 +1,178 @@
+//! From a long run that breaks a promise to a short one that breaks the same.
+//!
+//! Delta debugging (Zeller and Hildebrandt, 2002): leave something out, play again, keep what still
+//! breaks the promise. Then make what is left simpler, and begin again, until nothing helps.
+
+use crate::action::{Action, Selection};
+use crate::disk::Unsynced;
+use crate::network::Weather;
+use crate::properties::Promise;
+use crate::script::Script;
+use crate::world::WorldOptions;
+use consensus::{LogPosition, NodeId, Timing};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The shortest script that could be found from this one that still breaks the promise. Where it can be
+/// broken without chance, that is a script in which each single thing is said; otherwise one of troubles
+/// and times.
+pub fn shrink(script: &Script, promise: &Promise) -> Script {
+    let start = as_far_as_it_breaks(&script.journal(), promise).or_else(|| script.up_to_violation(promise));
+    let mut shortest = start.expect("what is shrunk breaks the promise");
+    loop {
+        let before = shortest.clone();
+        shortest = leave_out_actions(shortest, promise);
+        for candidates in [without_a_server, with_simpler_world, with_simpler_action] {
+            while let Some(shorter) =
+                candidates(&shortest).iter().find_map(|candidate| as_far_as_it_breaks(candidate, promise))
+            {
+                shortest = shorter;
+            }
+        }
+        if shortest == before {
+            return shortest;
+        }
+    }
+}
+
+/// The script up to where it breaks the promise; none if it doesn't, or if it would break one with all
+/// rules on too: then it shows nothing about the rule that is off.
+fn as_far_as_it_breaks(script: &Script, promise: &Promise) -> Option<Script> {
+    let breaking = script.up_to_violation(promise)?;
+    let mut with_all_rules = breaking.clone();
+    let was_off = with_all_rules.options.rules.0.take();
+    let shows_the_rule = was_off.is_none() || with_all_rules.play().violation.is_none();
+    shows_the_rule.then_some(breaking)
+}
+
+/// Leaves out as many actions as it can: first large pieces, then smaller ones, at last single actions.
+fn leave_out_actions(script: Script, promise: &Promise) -> Script {
+    let mut shortest = script;
+    let mut piece = shortest.actions.len().div_ceil(2);
+    while piece > 0 {
+        // From the end: there is less that rests on it.
+        let mut end = shortest.actions.len();
+        while end > 0 {
+            let start = end.saturating_sub(piece);
+            let mut candidate = shortest.clone();
+            candidate.actions.drain(start..end);
+            if let Some(shorter) = as_far_as_it_breaks(&candidate, promise) {
+                shortest = shorter;
+            }
+            end = start.min(shortest.actions.len());
+        }
+        piece /= 2;
+    }
+    shortest
+}
+
+/// The same with one server less, for each server.
+fn without_a_server(script: &Script) -> Vec<Script> {
+    let servers = script.options.servers;
+    let without = |gone: NodeId| {
+        let rename = |id: NodeId| NodeId(if id > gone { id.0 - 1 } else { id.0 });
+        let logs = script.options.logs.iter().filter(|(id, _)| **id != gone);
+        let logs: BTreeMap<_, _> = logs.map(|(&id, log)| (rename(id), log.clone())).collect();
+        let options = WorldOptions { servers: servers - 1, logs, ..script.options.clone() };
+        let actions = script.actions.iter().filter_map(|action| renamed(action, gone, rename)).collect();
+        Script { options, actions }
+    };
+    if servers == 1 { Vec::new() } else { (1..=servers).map(NodeId).map(without).collect() }
+}
+
+/// The action in a world in which one server is gone and others have other names; none if it was about
+/// that one.
+fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> Option<Action> {
+    let one = |id: &NodeId| (*id != gone).then(|| rename(*id));
+    let selection = |selection: &Selection| {
+        let end = |end: Option<NodeId>| end.map_or(Some(None), |id| one(&id).map(Some));
+        Some(Selection { from: end(selection.from)?, to: end(selection.to)?, ..selection.clone() })
+    };
+    Some(match action {
+        Action::Run(_) | Action::RunUntilLed | Action::Settle | Action::Heal | Action::Calm => action.clone(),
+        Action::Tick(id) => Action::Tick(one(id)?),
+        Action::Timeout(id) => Action::Timeout(one(id)?),
+        Action::Deliver(messages) => Action::Deliver(selection(messages)?),
+        Action::Lose(messages) => Action::Lose(selection(messages)?),
+        Action::Duplicate(messages) => Action::Duplicate(selection(messages)?),
+        Action::Cut(from, to) => Action::Cut(one(from)?, one(to)?),
+        Action::Mend(from, to) => Action::Mend(one(from)?, one(to)?),
+        Action::Partition(group) => Action::Partition(group.iter().filter_map(one).collect()),
+        Action::Crash(id, unsynced) => Action::Crash(one(id)?, *unsynced),
+        Action::Kill(id) => Action::Kill(one(id)?),
+        Action::Restart(id) => Action::Restart(one(id)?),
+        Action::Pause(id) => Action::Pause(one(id)?),
+        Action::Resume(id) => Action::Resume(one(id)?),
+        Action::HoldSaves(id) => Action::HoldSaves(one(id)?),
+        Action::Save(id) => Action::Save(one(id)?),
+        Action::FailNextSave(id) => Action::FailNextSave(one(id)?),
+        Action::CrashInSave(id, operations) => Action::CrashInSave(one(id)?, *operations),
+        Action::FillDisk(id) => Action::FillDisk(one(id)?),
+        Action::MendDisk(id) => Action::MendDisk(one(id)?),
+        Action::SetClock(id, speed) => Action::SetClock(one(id)?, *speed),
+        Action::JumpClock(id, by) => Action::JumpClock(one(id)?, *by),
+    })
+}
+
+/// The same in a world with less that is out of the ordinary.
+fn with_simpler_world(script: &Script) -> Vec<Script> {
+    let options = &script.options;
+    let usual = WorldOptions::default();
+    let weather = &options.weather;
+    let steady = Weather { latency: *weather.latency.end()..=*weather.latency.end(), ..weather.clone() };
+    let mut simpler = vec![
+        WorldOptions { logs: BTreeMap::new(), committed: LogPosition::default(), ..options.clone() },
+        WorldOptions { timing: Timing::default(), ..options.clone() },
+        WorldOptions { save_time: usual.save_time, ..options.clone() },
+        WorldOptions { weather: usual.weather, ..options.clone() },
+        WorldOptions { weather: Weather { loss: 0.0, ..weather.clone() }, ..options.clone() },
+        WorldOptions { weather: Weather { duplication: 0.0, ..weather.clone() }, ..options.clone() },
+        WorldOptions { weather: steady, ..options.clone() },
+    ];
+    simpler.extend((1..options.seed.min(10)).map(|seed| WorldOptions { seed, ..options.clone() }));
+    simpler.retain(|simpler| simpler != options);
+    simpler.into_iter().map(|options| Script { options, actions: script.actions.clone() }).collect()
+}
+
+/// The same with one action made simpler, for each action and each way.
+fn with_simpler_action(script: &Script) -> Vec<Script> {
+    let mut candidates = Vec::new();
+    for (place, action) in script.actions.iter().enumerate() {
+        for simpler in simpler_actions(action) {
+            let mut candidate = script.clone();
+            candidate.actions[place] = simpler;
+            candidates.push(candidate);
+        }
+    }
+    candidates
+}
+
+fn simpler_actions(action: &Action) -> Vec<Action> {
+    match action {
+        Action::Deliver(selection) => simpler_selections(selection).map(Action::Deliver).collect(),
+        Action::Duplicate(selection) => simpler_selections(selection).map(Action::Duplicate).collect(),
+        Action::Crash(id, Unsynced::Kept | Unsynced::Torn) => vec![Action::Crash(*id, Unsynced::Lost)],
+        Action::CrashInSave(id, operations) => {
+            (0..*operations).map(|fewer| Action::CrashInSave(*id, fewer)).collect()
+        }
+        Action::Run(duration) => rounder(*duration).map(Action::Run).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn simpler_selections(selection: &Selection) -> impl Iterator<Item = Selection> {
+    let simpler = [
+        Selection { kind: None, term: None, count: None, ..selection.clone() },
+        Selection { term: None, count: None, ..selection.clone() },
+        Selection { term: None, ..selection.clone() },
+        Selection { count: None, ..selection.clone() },
+    ];
+    let selection = selection.clone();
+    simpler.into_iter().filter(move |simpler| *simpler != selection)
+}
+
+/// Shorter times with fewer digits.
+fn rounder(duration: Duration) -> impl Iterator<Item = Duration> {
+    let rounded = [1000, 500, 300, 200, 100, 50, 20, 10, 1].map(Duration::from_millis);
+    rounded.into_iter().filter(move |rounded| *rounded < duration)
+}

@@ -2,7 +2,8 @@
 
 use crate::failure::Failure;
 use clap::Args;
-use consensus::Timing;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use consensus::{Rule, Timing};
 use driver::Speed;
 use std::str::FromStr;
 use std::time::Duration;
@@ -76,8 +77,13 @@ impl FromStr for DurationRange {
 }
 
 /// Parses a time such as `15ms`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| {
         format!("\"{text}\" is no time ({error}); write a number and a unit, such as 15ms or 2s")
     })
+}
+
+/// Parses the name of a rule.
+pub(crate) fn rule_parser() -> impl TypedValueParser<Value = Rule> {
+    PossibleValuesParser::new(Rule::ALL.iter().map(|rule| rule.id())).try_map(|id| id.parse::<Rule>())
 }

@@ -5,6 +5,7 @@ mod completions;
 mod failure;
 mod node;
 mod rules;
+mod sim;
 mod status;
 mod up;
 
@@ -33,6 +34,8 @@ enum Command {
     Node(node::NodeArguments),
     /// Ask the servers of a running cluster how they are.
     Status(status::StatusArguments),
+    /// Search for what breaks Raft: thousands of simulated clusters, each with trouble of its own.
+    Sim(sim::SimArguments),
     /// List the rules of Raft that the servers obey, or explain one.
     Rules(rules::RulesArguments),
     /// Print a script that completes this command's arguments in your shell.
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Up(arguments) => up::run(arguments),
         Command::Node(arguments) => node::run(arguments),
         Command::Status(arguments) => status::run(arguments),
+        Command::Sim(arguments) => sim::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     };

@@ -4,6 +4,7 @@ use crate::arguments::TimeArguments;
 use crate::failure::{Failure, end_at_second_signal, ended_by};
 use clap::Args;
 use consensus::NodeId;
+use driver::Telling;
 use server::{Command, Options, Remote, Server, monotonic_now, tell_in_background};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -193,6 +194,7 @@ impl NodeArguments {
             speed: self.time.speed,
             latency: self.time.latency,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
+            telling: Telling::Events,
         })
     }
 

@@ -1,8 +1,8 @@
 //! `raft rules`
 
+use crate::arguments::rule_parser;
 use crate::failure::{Failure, written};
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use consensus::Rule;
 use serde_json::json;
 use std::io::{self, Write};
@@ -21,10 +21,6 @@ pub(crate) struct RulesArguments {
     /// Print one JSON object a line, for programs
     #[arg(long)]
     json: bool,
-}
-
-fn rule_parser() -> impl TypedValueParser<Value = Rule> {
-    PossibleValuesParser::new(Rule::ALL.iter().map(|rule| rule.id())).try_map(|id| id.parse::<Rule>())
 }
 
 pub(crate) fn run(arguments: RulesArguments) -> Result<ExitCode, Failure> {

@@ -21,7 +21,8 @@ pub(crate) fn draw(servers: u64, random: &mut Rng) -> History {
         let mut voters: Vec<usize> = (0..logs.len()).collect();
         random.shuffle(&mut voters);
         voters.truncate(majority);
-        let leader = voters.into_iter().max_by_key(|&voter| end(&logs[voter])).expect("a majority is somebody");
+        let leader =
+            voters.into_iter().max_by_key(|&voter| end(&logs[voter])).expect("a majority is somebody");
         for _ in 0..random.usize(1..=2) {
             logs[leader].push(Entry { term, command: [].into() });
         }

@@ -98,6 +98,13 @@ impl<'a> Moment<'a> {
     }
 }
 
+impl Promise {
+    /// All promises that are watched over, the most telling ones first.
+    pub fn all() -> impl Iterator<Item = &'static Promise> {
+        all().into_iter().map(|property| property.promise()).chain([durability::promise()])
+    }
+}
+
 /// Watches over one promise.
 pub(crate) trait Property: fmt::Debug {
     fn promise(&self) -> &'static Promise;

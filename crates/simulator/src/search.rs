@@ -167,7 +167,7 @@ impl Draw {
             save_time: Duration::ZERO..=if has_slow_disks { slowest_save } else { Duration::ZERO },
             ..WorldOptions::default()
         };
-        if self.random.u8(0..3) == 0 {
+        if self.random.u8(0..6) == 0 {
             let history = history::draw(self.servers, &mut self.random);
             (world.logs, world.committed) = (history.logs, history.committed);
         }
@@ -180,7 +180,8 @@ impl Draw {
     }
 
     fn draw_troubles(&mut self, end: Duration) {
-        let gap = self.up_to(self.timing.election_timeout_max() * 2);
+        let longest = self.timing.election_timeout_max();
+        let gap = longest / 20 + self.up_to(longest * 2);
         let mut at = self.up_to(gap);
         while at < end {
             self.draw_trouble(at);

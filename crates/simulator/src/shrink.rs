@@ -7,11 +7,15 @@ use crate::action::{Action, Selection};
 use crate::disk::Unsynced;
 use crate::network::Weather;
 use crate::properties::Promise;
+use crate::rules::AllBut;
 use crate::script::Script;
 use crate::world::WorldOptions;
-use consensus::{LogPosition, NodeId, Timing};
+use consensus::{LogPosition, NodeId, Rule, Timing};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// Pairs of more actions than these are not tried: their number grows with the square.
+const MOST_FOR_PAIRS: usize = 40;
 
 /// The shortest script that could be found from this one that still breaks the promise. Where it can be
 /// broken without chance, that is a script in which each single thing is said; otherwise one of troubles
@@ -22,7 +26,9 @@ pub fn shrink(script: &Script, promise: &Promise) -> Script {
     loop {
         let before = shortest.clone();
         shortest = leave_out_actions(shortest, promise);
-        for candidates in [without_a_server, with_simpler_world, with_simpler_action] {
+        for candidates in
+            [without_a_server, with_simpler_world, with_merged_runs, with_simpler_action, without_a_pair]
+        {
             while let Some(shorter) =
                 candidates(&shortest).iter().find_map(|candidate| as_far_as_it_breaks(candidate, promise))
             {
@@ -39,10 +45,19 @@ pub fn shrink(script: &Script, promise: &Promise) -> Script {
 /// rules on too: then it shows nothing about the rule that is off.
 fn as_far_as_it_breaks(script: &Script, promise: &Promise) -> Option<Script> {
     let breaking = script.up_to_violation(promise)?;
-    let mut with_all_rules = breaking.clone();
-    let was_off = with_all_rules.options.rules.0.take();
-    let shows_the_rule = was_off.is_none() || with_all_rules.play().violation.is_none();
-    shows_the_rule.then_some(breaking)
+    let is_about_the_rule = script.options.rules.0.is_none_or(|off| keeps_promises_with(off, &breaking));
+    is_about_the_rule.then_some(breaking)
+}
+
+/// Would all be well if the rule that is off were on?
+fn keeps_promises_with(off: Rule, script: &Script) -> bool {
+    let mut with_all_rules = script.clone();
+    with_all_rules.options.rules = AllBut(None);
+    if off == Rule::TimeoutAboveBroadcast {
+        // It is the network that breaks this one.
+        with_all_rules.options.weather = WorldOptions::default().weather;
+    }
+    with_all_rules.play().violation.is_none()
 }
 
 /// Leaves out as many actions as it can: first large pieces, then smaller ones, at last single actions.
@@ -132,6 +147,36 @@ fn with_simpler_world(script: &Script) -> Vec<Script> {
     simpler.extend((1..options.seed.min(10)).map(|seed| WorldOptions { seed, ..options.clone() }));
     simpler.retain(|simpler| simpler != options);
     simpler.into_iter().map(|options| Script { options, actions: script.actions.clone() }).collect()
+}
+
+/// The same with two neighbouring times as one, for each such pair.
+fn with_merged_runs(script: &Script) -> Vec<Script> {
+    let mut candidates = Vec::new();
+    for (place, pair) in script.actions.windows(2).enumerate() {
+        if let [Action::Run(first), Action::Run(second)] = pair {
+            let mut candidate = script.clone();
+            candidate.actions.splice(place..place + 2, [Action::Run(*first + *second)]);
+            candidates.push(candidate);
+        }
+    }
+    candidates
+}
+
+/// The same without two actions that make sense only together, such as a crash and a restart: for each
+/// pair, if there are not too many to try.
+fn without_a_pair(script: &Script) -> Vec<Script> {
+    let actions = script.actions.len();
+    if actions > MOST_FOR_PAIRS {
+        return Vec::new();
+    }
+    let pairs = (0..actions).flat_map(|first| (first + 1..actions).map(move |second| (first, second)));
+    let without = |(first, second)| {
+        let mut candidate = script.clone();
+        candidate.actions.remove(second);
+        candidate.actions.remove(first);
+        candidate
+    };
+    pairs.map(without).collect()
 }
 
 /// The same with one action made simpler, for each action and each way.

@@ -14,3 +14,7 @@ static PROMISE: Promise = Promise {
 pub(crate) fn violation(node: NodeId, error: &StorageError) -> Violation {
     Violation { promise: &PROMISE, node, what_happened: format!("{node} can't use its disk: {error}") }
 }
+
+pub(crate) fn promise() -> &'static Promise {
+    &PROMISE
+}

@@ -1,0 +1,139 @@
+//! What the search tells.
+
+use super::hunt::{Examined, Finding};
+use consensus::Rule;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// A run that breaks a promise: which, how, and how to see it.
+pub(crate) fn finding(found: &Finding, shortest: &Finding, file: &Path, again: &str) -> String {
+    let promise = shortest.violation.promise;
+    let mut text = format!(
+        "Seed {} breaks a promise of Raft: {}\n\n{}\n\n",
+        found.seed,
+        found.violation,
+        paragraph(&format!("What was promised: {}", promise.meaning))
+    );
+    if promise != found.violation.promise || shortest.seed != found.seed {
+        let _ = writeln!(
+            text,
+            "The shortest of such runs comes from seed {}: {}\n",
+            shortest.seed, shortest.violation
+        );
+    }
+    let servers = counted(shortest.script.options.servers, "server");
+    let steps = counted(shortest.script.actions.len() as u64, "step");
+    let _ = writeln!(text, "Made as short as it gets, {steps} with {servers}:\n");
+    for action in &shortest.script.actions {
+        let _ = writeln!(text, "    {action}");
+    }
+    let file = file.display();
+    let _ = write!(
+        text,
+        "\nIt is written, with what comes of each step, to {file}\n\n  look at it       raft replay {file}\n  find it again    {again}\n"
+    );
+    text
+}
+
+/// The words at the top of the scenario.
+pub(crate) fn prose(shortest: &Finding) -> String {
+    let violation = &shortest.violation;
+    let mut text = match shortest.script.options.rules.0 {
+        Some(rule) => {
+            format!("Without {rule}\n\nThe rule: {}\nWithout it: {}.\n", rule.statement(), rule.without_it())
+        }
+        None => format!("Seed {} breaks a promise\n\nAll rules are on: this is a bug.\n", shortest.seed),
+    };
+    let _ = write!(text, "\nWhat breaks here: {}\n", violation.promise.meaning);
+    text.lines().map(|line| paragraph(line) + "\n").collect()
+}
+
+/// What was tried, and that nothing broke.
+pub(crate) fn nothing_found(examined: &Examined) -> String {
+    let Examined { seeds, took, coverage, .. } = examined;
+    let hours = coverage.simulated.as_secs_f64() / 3600.0;
+    let speed = coverage.simulated.as_secs_f64() / took.as_secs_f64().max(0.001);
+    let mut text = format!(
+        "{} seeds, {hours:.1} hours simulated in {:.1} s ({speed:.0} times as fast as life): every promise was kept.\n\n",
+        grouped(*seeds),
+        took.as_secs_f64()
+    );
+    let mut line = |what: &str, count: u64| {
+        let _ = writeln!(text, "  {:>15}  {what}", grouped(count));
+    };
+    line("steps, each followed by all checks", coverage.steps);
+    line("messages that arrived", coverage.messages);
+    line("  lost", coverage.lost);
+    line("  doubled", coverage.doubled);
+    line("candidacies", coverage.elections);
+    line("  won", coverage.leaders);
+    line("terms with split votes", coverage.split_votes);
+    for (fault, &count) in &coverage.faults {
+        line(fault, count);
+    }
+    let unused: Vec<&str> =
+        Rule::ALL.iter().filter(|rule| !coverage.rules.contains_key(rule)).map(|rule| rule.id()).collect();
+    let decisions: u64 = coverage.rules.values().sum();
+    line("decisions by rules", decisions);
+    if let Some((rule, &count)) = coverage.rules.iter().min_by_key(|(_, count)| **count) {
+        let _ = writeln!(text, "\n  The rule that decided least often: {rule}, {} times.", grouped(count));
+    }
+    if !unused.is_empty() {
+        let _ = writeln!(text, "  Rules that never decided: {}.", unused.join(", "));
+    }
+    text
+}
+
+/// A rule that was off, and what that broke, as a row of [`table`].
+pub(crate) fn table_row(rule: Rule, seeds: u64, shortest: &Finding) -> String {
+    let Finding { script, violation, .. } = shortest;
+    format!(
+        "| {rule} | {} | {} | {} | {} | {} |\n",
+        rule.guards(),
+        violation.promise.name,
+        grouped(seeds),
+        script.actions.len(),
+        script.options.servers
+    )
+}
+
+/// The table of all rules, in Markdown.
+pub(crate) fn table(rows: &[String]) -> String {
+    format!(
+        "| rule that is off | it guards | promise that breaks | seeds tried until it did | steps of the shortest run | servers in it |\n\
+         |---|---|---|---|---|---|\n{}",
+        rows.concat()
+    )
+}
+
+/// Lines of at most 100 columns.
+fn paragraph(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > 100 {
+            lines.push(word.to_owned());
+        } else {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("{count} {what}") } else { format!("{count} {what}s") }
+}
+
+/// A number with commas between its thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

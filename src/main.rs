@@ -4,10 +4,14 @@ mod arguments;
 mod completions;
 mod failure;
 mod node;
+mod recording;
+mod replay;
 mod rules;
 mod sim;
 mod status;
+mod tape;
 mod up;
+mod why;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -36,6 +40,10 @@ enum Command {
     Status(status::StatusArguments),
     /// Search for what breaks Raft: thousands of simulated clusters, each with trouble of its own.
     Sim(sim::SimArguments),
+    /// Play a scenario or a recorded run, forward and back.
+    Replay(replay::ReplayArguments),
+    /// Tell why something happened: the chain of causes, across servers.
+    Why(why::WhyArguments),
     /// List the rules of Raft that the servers obey, or explain one.
     Rules(rules::RulesArguments),
     /// Print a script that completes this command's arguments in your shell.
@@ -49,6 +57,8 @@ fn main() -> ExitCode {
         Command::Node(arguments) => node::run(arguments),
         Command::Status(arguments) => status::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
+        Command::Why(arguments) => why::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     };

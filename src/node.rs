@@ -2,6 +2,7 @@
 
 use crate::arguments::TimeArguments;
 use crate::failure::{Failure, end_at_second_signal, ended_by};
+use crate::recording::Recording;
 use clap::Args;
 use consensus::NodeId;
 use driver::Telling;
@@ -67,6 +68,14 @@ pub(crate) struct NodeArguments {
     #[arg(long, short)]
     verbose: bool,
 
+    /// Record everything in this file, as JSON: `raft replay FILE` plays it again
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
+    /// Tell each step too, with its input and the state after it (for `raft up`)
+    #[arg(long, hide = true)]
+    steps: bool,
+
     /// Take commands on standard input, and end with it (for `raft up`)
     #[arg(long, hide = true)]
     laboratory: bool,
@@ -113,6 +122,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     let mut signals = end_at_second_signal(&[SIGINT, SIGTERM])
         .and_then(|()| Signals::new([SIGINT, SIGTERM]))
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
+    let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
     let server = Server::open(options).map_err(failure)?;
     for warning in arguments.warnings() {
         eprintln!("warning: {warning}");
@@ -131,7 +141,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
         std::thread::spawn(move || take_commands(&remote));
     }
 
-    let (observer, telling) = tell_in_background(arguments.teller(server.remote()));
+    let (observer, telling) = tell_in_background(arguments.teller(server.remote(), recording));
     let ended = server.run(observer);
     // Everything is told before the process ends. A thread that panicked has told so itself.
     let _ = telling.join();
@@ -194,7 +204,7 @@ impl NodeArguments {
             speed: self.time.speed,
             latency: self.time.latency,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
-            telling: Telling::Events,
+            telling: if self.steps || self.record.is_some() { Telling::StepsToo } else { Telling::Events },
         })
     }
 
@@ -215,10 +225,17 @@ impl NodeArguments {
     }
 
     /// Writes records to standard output, in the form that was asked for.
-    fn teller(&self, remote: Remote) -> impl FnMut(&Record) + Send + 'static {
+    fn teller(
+        &self,
+        remote: Remote,
+        mut recording: Option<Recording>,
+    ) -> impl FnMut(&Record) + Send + 'static {
         let mut feed = if self.verbose { Feed::with_routine() } else { Feed::new() };
         let (json, ends_with_reader) = (self.json, self.laboratory);
         move |record| {
+            if let Some(recording) = &mut recording {
+                recording.add([record]);
+            }
             let mut text = String::new();
             if json {
                 text = record.to_json() + "\n";

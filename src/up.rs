@@ -2,9 +2,11 @@
 
 mod laboratory;
 mod plain;
+mod watched;
 
 use crate::arguments::TimeArguments;
 use crate::failure::{Failure, end_at_second_signal, ended_by};
+use crate::recording::Recording;
 use clap::{ArgAction, Args};
 use cluster::{Cluster, ClusterError, Options};
 use consensus::NodeId;
@@ -15,6 +17,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use terminal::{End, Setup};
+use watched::Watched;
 
 /// The most servers that `raft up` starts.
 const MOST_SERVERS: u64 = 99;
@@ -46,6 +49,10 @@ pub(crate) struct UpArguments {
     #[arg(long, env = "RAFT_SEED")]
     seed: Option<u64>,
 
+    /// Record everything in this file, as JSON: `raft replay FILE` plays it again
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
     /// Tell what happens line by line, also on a terminal
     #[arg(long, conflicts_with = "json")]
     plain: bool,
@@ -75,6 +82,7 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
     let signals = end_at_second_signal(urgent)
         .and_then(|()| Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT]))
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
+    let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
     let cluster = Cluster::start(options.clone()).map_err(explain)?;
     let setup = Setup {
         servers: options.servers,
@@ -85,6 +93,7 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
         data: cluster.data_folder().display().to_string(),
     };
     let remarks: Vec<String> = arguments.time.warning().into_iter().chain(remark_on_count(&setup)).collect();
+    let cluster = Watched::new(cluster, recording);
     match show {
         Show::Terminal => show_in_terminal(cluster, signals, setup, remarks),
         Show::Plain { with_routine } => {
@@ -108,7 +117,7 @@ fn remark_on_count(setup: &Setup) -> Option<String> {
 }
 
 fn show_in_terminal(
-    cluster: Cluster,
+    cluster: Watched,
     signals: Signals,
     setup: Setup,
     remarks: Vec<String>,
@@ -152,6 +161,7 @@ impl UpArguments {
             latency: self.time.latency,
             data: self.data.clone(),
             base_port: self.base_port,
+            tells_steps: self.record.is_some(),
         })
     }
 

@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use simulator::{Coverage, Promise, Script, SearchOptions, Violation, draw, shrink};
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// One seed of so many is run twice, to see whether it goes the same way.
@@ -12,7 +12,7 @@ const TWICE: u64 = 1_000;
 /// With a rule off, so many runs that break a promise are made short, and the shortest is shown. They are
 /// looked for among so many seeds.
 const CANDIDATES: usize = 24;
-const SEEDS_FOR_CANDIDATES: u64 = 3_000;
+const SEEDS_FOR_CANDIDATES: u64 = 20_000;
 
 /// Which seeds are examined.
 #[derive(Debug, Clone)]
@@ -77,8 +77,7 @@ pub(crate) fn examine(seeds: Seeds, options: &SearchOptions) -> Examined {
             }
         }
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
+    std::thread::scope(|scope| (0..cores()).for_each(|_| drop(scope.spawn(work))));
     progress.bar.finish_and_clear();
     let examined = examined.into_inner().expect("no search has panicked");
     Examined { took: begin.elapsed(), ..examined }
@@ -89,27 +88,50 @@ pub(crate) fn examine(seeds: Seeds, options: &SearchOptions) -> Examined {
 pub(crate) fn shortest(finding: &Finding, options: &SearchOptions) -> Finding {
     let mut candidates = vec![finding.clone()];
     if options.without.is_some() {
-        let others = (finding.seed + 1..finding.seed + SEEDS_FOR_CANDIDATES).filter_map(|seed| {
+        candidates.extend(findings_after(finding.seed, options));
+    }
+    let shrunk = on_all_cores(candidates, |candidate| {
+        let script = shrink(&candidate.script, candidate.violation.promise);
+        let violation = script.play().violation.expect("a shrunk run still breaks the promise");
+        Finding { seed: candidate.seed, script, violation }
+    });
+    shrunk.into_iter().min_by_key(length).expect("there is at least the finding itself")
+}
+
+/// Some more seeds that break a promise.
+fn findings_after(seed: u64, options: &SearchOptions) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seeds = seed + 1..seed + SEEDS_FOR_CANDIDATES;
+    while findings.len() < CANDIDATES && !seeds.is_empty() {
+        let batch: Vec<u64> = seeds.by_ref().take(256).collect();
+        let found = on_all_cores(batch, |&seed| {
             let script = draw(seed, options);
             let violation = script.play().violation?;
             Some(Finding { seed, script, violation })
         });
-        candidates.extend(others.take(CANDIDATES - 1));
+        findings.extend(found.into_iter().flatten());
     }
-    let next = AtomicU64::new(0);
-    let shrunk = Mutex::new(Vec::new());
-    let work = || {
-        while let Some(candidate) = candidates.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-            let script = shrink(&candidate.script, candidate.violation.promise);
-            let violation = script.play().violation.expect("a shrunk run still breaks the promise");
-            let shortest = Finding { seed: candidate.seed, script, violation };
-            shrunk.lock().expect("no other search has panicked").push(shortest);
+    findings.sort_by_key(|finding| finding.seed);
+    findings.truncate(CANDIDATES);
+    findings
+}
+
+/// Does something with each item, in no order.
+fn on_all_cores<T: Sync, U: Send>(items: Vec<T>, work: impl Fn(&T) -> U + Sync) -> Vec<U> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let work_on_next = || {
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = work(item);
+            results.lock().expect("no other worker has panicked").push(result);
         }
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
-    let shrunk = shrunk.into_inner().expect("no search has panicked");
-    shrunk.into_iter().min_by_key(length).expect("there is at least the finding itself")
+    std::thread::scope(|scope| (0..cores()).for_each(|_| drop(scope.spawn(work_on_next))));
+    results.into_inner().expect("no worker has panicked")
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What makes a run short; of equally short ones the more telling promise counts.

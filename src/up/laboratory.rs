@@ -1,6 +1,7 @@
 //! The running cluster, as the terminal view sees it.
 
-use cluster::{Action, Cluster};
+use super::watched::Watched;
+use cluster::Action;
 use signal_hook::consts::SIGQUIT;
 use signal_hook::iterator::Signals;
 use std::time::Duration;
@@ -8,14 +9,14 @@ use terminal::{End, Lab};
 use trace::Record;
 
 pub(crate) struct Laboratory {
-    cluster: Cluster,
+    cluster: Watched,
     signals: Signals,
     announcements: Vec<String>,
 }
 
 impl Laboratory {
     /// A laboratory that has something to say at its beginning.
-    pub(crate) fn new(cluster: Cluster, signals: Signals, announcements: Vec<String>) -> Laboratory {
+    pub(crate) fn new(cluster: Watched, signals: Signals, announcements: Vec<String>) -> Laboratory {
         Laboratory { cluster, signals, announcements }
     }
 

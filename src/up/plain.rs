@@ -1,8 +1,9 @@
 //! The cluster as lines: a story for people, or JSON for programs.
 
+use super::watched::Watched;
 use crate::failure::{Failure, ended_by, written};
 use anstyle::{AnsiColor, Style};
-use cluster::{Action, Cluster};
+use cluster::Action;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::SIGQUIT;
 use signal_hook::iterator::Signals;
@@ -23,7 +24,7 @@ pub(crate) trait Telling {
 
 /// Shows the cluster until a signal ends it.
 pub(crate) fn run(
-    mut cluster: Cluster,
+    mut cluster: Watched,
     mut signals: Signals,
     mut telling: impl Telling,
 ) -> Result<ExitCode, Failure> {

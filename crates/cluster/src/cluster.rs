@@ -43,6 +43,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// The first server's port, the next one's is one higher; none for free ports.
     pub base_port: Option<u16>,
+    /// Whether the servers tell their steps too, so that the run can be played again.
+    pub tells_steps: bool,
 }
 
 /// Why a cluster did not start.
@@ -204,7 +206,7 @@ impl Cluster {
 
     /// The command line of one server.
     fn node_command(&self, id: NodeId) -> std::process::Command {
-        let Options { program, servers, timing, seed, latency, base_port, .. } = &self.options;
+        let Options { program, servers, timing, seed, latency, base_port, tells_steps, .. } = &self.options;
         let place = servers.iter().position(|&server| server == id).unwrap_or_default();
         let port = base_port.map_or(0, |base| base + place as u16);
         let (min, max) = (timing.election_timeout_min(), timing.election_timeout_max());
@@ -227,6 +229,9 @@ impl Cluster {
         command.args(["--seed", &seed.to_string()]);
         command.args(["--speed", &self.speed.to_string()]);
         command.args(["--epoch", &self.epoch.as_nanos().to_string()]);
+        if *tells_steps {
+            command.arg("--steps");
+        }
         command
     }
 

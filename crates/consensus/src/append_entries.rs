@@ -45,10 +45,10 @@ impl<R: Rules> Node<R> {
             return self.answer_append_entries(leader, false, output);
         }
         self.follow(now, leader, output);
+        self.answer_append_entries(leader, self.log.contains(request.prev_log()), output);
         if self.rules.hold(Rule::ResetTimerOnLeader) {
             self.restart_election_timer(now, Rule::ResetTimerOnLeader, output);
         }
-        self.answer_append_entries(leader, self.log.contains(request.prev_log()), output);
     }
 
     fn follow(&mut self, now: Instant, leader: NodeId, output: &mut Output) {

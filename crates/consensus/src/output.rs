@@ -23,7 +23,7 @@ pub struct Outgoing {
     pub message: Message,
     /// What must be on disk before the message may leave.
     pub durability: Durability,
-    /// The decision that led to it: its place in [`Output::events`].
+    /// The decision that led to it: its place in [`Output::events`]. None where the input itself did.
     pub because_of: Option<usize>,
 }
 

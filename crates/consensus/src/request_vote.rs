@@ -55,12 +55,13 @@ impl<R: Rules> Node<R> {
         }
         output.decided(objection.unwrap_or(Rule::PersistBeforeAnswer), What::Vote { candidate, granted });
 
+        let reply = RequestVoteReply { term: self.hard_state.current_term, vote_granted: granted };
+        self.send(candidate, Message::RequestVoteReply(reply), output);
+
         let restarts_timer = self.rules.allow(Rule::ResetTimerOnGrantOnly, granted);
         if restarts_timer && self.role() != RoleKind::Leader {
             self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
         }
-        let reply = RequestVoteReply { term: self.hard_state.current_term, vote_granted: granted };
-        self.send(candidate, Message::RequestVoteReply(reply), output);
     }
 
     /// The first rule that forbids to vote for this candidate, if any does.

@@ -183,7 +183,8 @@ impl<D: Disk, R: Rules> Driver<D, R> {
             self.unsaved = Some((hard_state, first));
         }
         for Outgoing { to, message, durability, because_of } in output.messages.drain(..) {
-            let cause = because_of.map(|place| EventId { seq: first.seq + place as u64, ..first });
+            let decision = because_of.map(|place| EventId { seq: first.seq + place as u64, ..first });
+            let cause = decision.or(cause);
             let outbound = Outbound { to, message, cause };
             match durability {
                 Durability::Nothing => self.release(now, outbound, effects),

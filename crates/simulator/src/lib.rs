@@ -10,7 +10,8 @@
 //! * `properties/`: what must hold whatever happens, checked after every step;
 //! * [`Scenario`]: plays the scripts in scenarios/;
 //! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
-//!   that still breaks the same promise.
+//!   that still breaks the same promise;
+//! * [`reenact`]: a recorded run of real servers, played again with the same code.
 
 mod action;
 mod coverage;
@@ -18,6 +19,7 @@ mod disk;
 mod history;
 mod network;
 mod properties;
+mod reenact;
 mod rules;
 mod scenario;
 mod script;
@@ -31,6 +33,7 @@ pub use coverage::Coverage;
 pub use disk::{SimulatedDisk, Unsynced};
 pub use network::Weather;
 pub use properties::{Promise, Violation};
+pub use reenact::{Divergence, Reenacted, reenact};
 pub use rules::AllBut;
 pub use scenario::{Scenario, Scene};
 pub use script::{Ending, Script};

@@ -128,11 +128,8 @@ impl Scenario {
         let index = Index(next(arguments, "an index")?.parse()?);
         let term = Term(next(arguments, "a term")?.parse()?);
         self.committed = LogPosition { index, term };
-        let holders = self.logs.values().filter(|log| log.contains(self.committed)).count();
-        if holders == 0 || self.world.is_some() {
-            return Err("what is committed stands in logs that were written before, and the cluster comes \
-                        after it"
-                .into());
+        if self.world.is_some() {
+            return Err("what is committed is what servers begin with: write it before the cluster".into());
         }
         Ok(())
     }
@@ -160,14 +157,17 @@ impl Scenario {
             rules: AllBut(if without.is_empty() { None } else { Some(without.parse::<Rule>()?) }),
             weather: Weather {
                 latency: range(&option("latency", "1ms"))?,
-                loss: share(&option("loss", "0%"))?,
-                duplication: share(&option("duplication", "0%"))?,
+                loss: share(&option("loss", "0"))?,
+                duplication: share(&option("duplication", "0"))?,
             },
             save_time: range(&option("save-time", "0ms"))?,
             logs: std::mem::take(&mut self.logs),
             committed: self.committed,
             ..WorldOptions::default()
         };
+        if !options.is_possible() {
+            return Err("what is committed is in the logs of a majority of the servers".into());
+        }
         self.world = Some(World::new(options));
         Ok(())
     }
@@ -355,9 +355,8 @@ fn range(text: &str) -> Result<RangeInclusive<Duration>, Box<dyn Error>> {
     }
 }
 
-/// A share such as `5%`, as a number from 0 to 1.
+/// A share, from 0 to 1.
 fn share(text: &str) -> Result<f64, Box<dyn Error>> {
-    let percent = text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok());
-    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
-    Ok(percent.ok_or_else(|| format!("\"{text}\" is no share; write 5%"))? / 100.0)
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| format!("\"{text}\" is no share; write a number from 0 to 1, such as 0.05").into())
 }

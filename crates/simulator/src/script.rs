@@ -148,8 +148,8 @@ impl Script {
         let heartbeat = timing.heartbeat_interval();
         option(heartbeat != Timing::default().heartbeat_interval(), "heartbeat", time(heartbeat));
         option(weather.latency != fair.weather.latency, "latency", range(&weather.latency));
-        option(weather.loss > 0.0, "loss", format!("{}%", weather.loss * 100.0));
-        option(weather.duplication > 0.0, "duplication", format!("{}%", weather.duplication * 100.0));
+        option(weather.loss > 0.0, "loss", weather.loss.to_string());
+        option(weather.duplication > 0.0, "duplication", weather.duplication.to_string());
         option(*save_time != fair.save_time, "save-time", range(save_time));
         option(*seed != fair.seed, "seed", seed.to_string());
         if let Some(rule) = rules.0 {

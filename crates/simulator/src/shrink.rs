@@ -44,7 +44,7 @@ pub fn shrink(script: &Script, promise: &Promise) -> Script {
 /// The script up to where it breaks the promise; none if it doesn't, or if it would break one with all
 /// rules on too: then it shows nothing about the rule that is off.
 fn as_far_as_it_breaks(script: &Script, promise: &Promise) -> Option<Script> {
-    let breaking = script.up_to_violation(promise)?;
+    let breaking = script.options.is_possible().then(|| script.up_to_violation(promise))??;
     let is_about_the_rule = script.options.rules.0.is_none_or(|off| keeps_promises_with(off, &breaking));
     is_about_the_rule.then_some(breaking)
 }
@@ -144,7 +144,13 @@ fn with_simpler_world(script: &Script) -> Vec<Script> {
         WorldOptions { weather: Weather { duplication: 0.0, ..weather.clone() }, ..options.clone() },
         WorldOptions { weather: steady, ..options.clone() },
     ];
-    simpler.extend((1..options.seed.min(10)).map(|seed| WorldOptions { seed, ..options.clone() }));
+    let round_latencies = [5, 10, 20].map(Duration::from_millis).into_iter();
+    let round_latencies = round_latencies.filter(|latency| latency < weather.latency.end());
+    simpler.extend(
+        round_latencies.map(|latency| WorldOptions { weather: Weather::fair(latency), ..options.clone() }),
+    );
+    let small_seeds = 1..if options.seed == 0 { 10 } else { options.seed.min(10) };
+    simpler.extend(small_seeds.map(|seed| WorldOptions { seed, ..options.clone() }));
     simpler.retain(|simpler| simpler != options);
     simpler.into_iter().map(|options| Script { options, actions: script.actions.clone() }).collect()
 }

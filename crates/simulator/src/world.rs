@@ -59,6 +59,19 @@ impl Default for WorldOptions {
     }
 }
 
+impl WorldOptions {
+    /// Can servers have such logs? What is committed must be held by a majority.
+    pub(crate) fn is_possible(&self) -> bool {
+        let holders = (1..=self.servers).map(NodeId).filter(|id| {
+            let log = self.logs.get(id);
+            log.is_some_and(|log| log.contains(self.committed))
+        });
+        let holders: Vec<NodeId> = holders.collect();
+        let servers: Quorum = (1..=self.servers).map(NodeId).collect();
+        self.committed == LogPosition::default() || servers.is_majority(&holders)
+    }
+}
+
 /// A world of servers that do nothing until time passes or something is done to them.
 #[derive(Debug)]
 pub struct World {
@@ -584,7 +597,9 @@ impl World {
             property: violation.promise.name.to_owned(),
             what_happened: violation.what_happened.clone(),
         };
-        self.note(violation.node, told);
+        let cause = self.records.last().and_then(Record::id);
+        let record = self.observed(violation.node, Event::Laboratory(told));
+        self.records.push(Record { cause, ..record });
         self.violations.push(violation);
     }
 

@@ -7,13 +7,15 @@
 //! * [`Record`] and its JSON lines: `record.rs`, documented for other programs in docs/trace.md;
 //! * [`english`]: each event in words;
 //! * [`Feed`]: records as the lines of a story, the routine left out;
+//! * [`why`]: the chain of causes that led to an event;
 //! * [`ClusterView`]: what the records so far say about each server.
 
 pub mod english;
 mod feed;
 mod record;
 mod view;
+pub mod why;
 
 pub use feed::{Feed, FeedLine};
-pub use record::{Event, EventId, Io, Laboratory, Process, Record, State, StepInput};
+pub use record::{Event, EventId, Io, Laboratory, Process, Record, State, StepInput, UnknownEvent};
 pub use view::{ClusterView, Condition, ElectionTimer, ServerView};

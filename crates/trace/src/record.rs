@@ -4,6 +4,7 @@ use crate::english;
 use consensus::{HardState, Index, Instant, LogPosition, Message, NodeId, RoleKind, Rule, Term};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// The name of an event: which server, in which of its lives, and its how many-th event there.
@@ -24,6 +25,39 @@ impl fmt::Display for EventId {
             1 => write!(f, "{}:{}", self.node, self.seq),
             life => write!(f, "{}.{life}:{}", self.node, self.seq),
         }
+    }
+}
+
+/// This is no name of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownEvent(pub String);
+
+impl fmt::Display for UnknownEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.0;
+        write!(
+            f,
+            "\"{name}\" names no event; n2:117 is the 117th of n2's first life, n2.3:5 the fifth of its third"
+        )
+    }
+}
+
+impl std::error::Error for UnknownEvent {}
+
+impl FromStr for EventId {
+    type Err = UnknownEvent;
+
+    fn from_str(text: &str) -> Result<EventId, UnknownEvent> {
+        let parse = || {
+            let (server, seq) = text.strip_prefix('n')?.split_once(':')?;
+            let (node, life) = server.split_once('.').unwrap_or((server, "1"));
+            Some(EventId {
+                node: NodeId(node.parse().ok()?),
+                life: life.parse().ok()?,
+                seq: seq.parse().ok()?,
+            })
+        };
+        parse().ok_or_else(|| UnknownEvent(text.to_owned()))
     }
 }
 

@@ -1,0 +1,157 @@
+//! A real run once more, in here: the recorded inputs of real servers, given to the same code.
+
+use crate::disk::SimulatedDisk;
+use consensus::event::What;
+use consensus::{Config, EveryRule, Instant, InvalidTiming, Log, NodeId, Timing};
+use driver::{Driver, Effects, Envelope, Telling};
+use std::collections::BTreeMap;
+use std::fmt;
+use storage::{Identity, Recovered, Storage};
+use trace::{Event, Io, Record, StepInput};
+
+/// What came of playing a recording again.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Reenacted {
+    /// Steps that led to the recorded states.
+    pub steps: u64,
+    /// Lives of servers that were played.
+    pub lives: u64,
+}
+
+/// Why a recording can't be played again to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Divergence {
+    /// The recording lacks a server's start.
+    NoStart {
+        /// The record that needs it.
+        record: Box<Record>,
+    },
+    /// The recorded settings are none that a server could have had.
+    InvalidTiming(InvalidTiming),
+    /// A step came to something else than was recorded: records are missing, or were changed, or the
+    /// code is no longer the same.
+    Different {
+        /// What was recorded.
+        recorded: Box<Record>,
+        /// What came now; none if there was nothing more.
+        found: Option<Box<Record>>,
+    },
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Divergence::NoStart { record } => {
+                write!(f, "the recording lacks the start of life {} of {}", record.life, record.node)
+            }
+            Divergence::InvalidTiming(error) => error.fmt(f),
+            Divergence::Different { recorded, found } => {
+                let found = found.as_ref().map_or("nothing".to_owned(), |record| record.to_json());
+                write!(f, "recorded was {}\nbut this time came {found}", recorded.to_json())
+            }
+        }
+    }
+}
+
+impl std::error::Error for Divergence {}
+
+/// Plays a recording again, step by step: each server of each life gets the recorded inputs, at the
+/// recorded times of its own clock. After each step it must have told the recorded records, its state
+/// among them.
+///
+/// # Errors
+/// At the first difference.
+pub fn reenact(records: &[Record]) -> Result<Reenacted, Divergence> {
+    let mut reenacted = Reenacted::default();
+    let mut lives: BTreeMap<(NodeId, u64), Life> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.seq.is_some()) {
+        let key = (record.node, record.life);
+        if !lives.contains_key(&key) {
+            reenacted.lives += 1;
+        }
+        let life = lives.entry(key).or_default();
+        life.told.push(record.clone());
+        if let Event::Io(Io::Step { now, input, .. }) = &record.event {
+            life.take_step(record, *now, input)?;
+            reenacted.steps += 1;
+        }
+    }
+    Ok(reenacted)
+}
+
+/// One life of a server.
+#[derive(Debug, Default)]
+struct Life {
+    driver: Option<Driver<SimulatedDisk>>,
+    /// What was recorded since the last step.
+    told: Vec<Record>,
+}
+
+impl Life {
+    fn take_step(&mut self, record: &Record, now: Instant, input: &StepInput) -> Result<(), Divergence> {
+        let mut effects = Effects::default();
+        match (&mut self.driver, input) {
+            (driver, StepInput::Start { .. }) => *driver = Some(start(record, input, &mut effects)?),
+            (None, _) => return Err(Divergence::NoStart { record: Box::new(record.clone()) }),
+            (Some(driver), StepInput::Tick) => driver.tick(now, &mut effects),
+            (Some(driver), StepInput::Receive { from, sent_as, message }) => {
+                let (from, sent_as, message) = (*from, *sent_as, message.clone());
+                driver.receive(now, Envelope { from, to: record.node, sent_as, message }, &mut effects);
+            }
+            (Some(driver), StepInput::SetElectionTimer { deadline }) => {
+                driver.set_election_timer(now, *deadline, &mut effects);
+            }
+            (Some(driver), StepInput::Saved) => {
+                driver.save(now, &mut effects).expect("this disk never fails");
+            }
+        }
+        compare(std::mem::take(&mut self.told), effects.records)
+    }
+}
+
+fn start(
+    record: &Record,
+    input: &StepInput,
+    effects: &mut Effects,
+) -> Result<Driver<SimulatedDisk>, Divergence> {
+    let StepInput::Start {
+        voters,
+        heartbeat_interval,
+        election_timeout_min,
+        election_timeout_max,
+        seed,
+        hard_state,
+    } = input
+    else {
+        unreachable!("only starts are passed here")
+    };
+    let timing = Timing::new(*heartbeat_interval, *election_timeout_min, *election_timeout_max)
+        .map_err(Divergence::InvalidTiming)?;
+    let id = record.node;
+    let config = Config { id, voters: voters.iter().copied().collect(), timing, seed: *seed };
+    let identity =
+        Identity { cluster: "reenacted".to_owned(), node: id, voters: voters.iter().copied().collect() };
+    let disk = SimulatedDisk::new(format!("disk of {id}"));
+    let (storage, _) = Storage::open(disk, identity).expect("this disk is new");
+    let recovered = Recovered { hard_state: *hard_state, life: record.life };
+    let log = Log::default();
+    Ok(Driver::start(config, (storage, recovered), log, EveryRule, Telling::StepsToo, effects))
+}
+
+/// Are they the same but for the observer's time?
+fn compare(recorded: Vec<Record>, found: Vec<Record>) -> Result<(), Divergence> {
+    let mut found = found.into_iter().filter(|record| !is_told_once(record));
+    for recorded in recorded.into_iter().filter(|record| !is_told_once(record)) {
+        let found = found.next().map(|found| Record { t: recorded.t, ..found });
+        if found.as_ref() != Some(&recorded) {
+            let (recorded, found) = (Box::new(recorded), found.map(Box::new));
+            return Err(Divergence::Different { recorded, found });
+        }
+    }
+    Ok(())
+}
+
+/// A server tells of each kind of nonsense once, however often it comes.
+fn is_told_once(record: &Record) -> bool {
+    matches!(&record.event, Event::Decision(decision) if matches!(decision.what, What::Rejected { .. }))
+}

@@ -1,0 +1,97 @@
+//! `raft replay`
+
+use crate::failure::{Failure, written};
+use crate::tape::Tape;
+use clap::Args;
+use consensus::NodeId;
+use simulator::reenact;
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use trace::{Event, Feed, Io, Record};
+
+/// Play a scenario or a recorded run, forward and back.
+///
+/// A recorded run is also played in the simulator, with the same inputs: its servers must come to the
+/// same states.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// A scenario, or a trace that `raft up --record` has written
+    file: PathBuf,
+
+    /// Tell the story line by line, also on a terminal
+    #[arg(long, conflicts_with = "json")]
+    plain: bool,
+
+    /// Print the trace as JSON, one event a line (docs/trace.md)
+    #[arg(long)]
+    json: bool,
+
+    /// With --plain: tell the routine too, each heartbeat and each restart of a timer
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
+    let tape = Tape::open(&arguments.file)?;
+    if tape.records().next().is_none() {
+        let help = "a scenario starts a cluster with `cluster 3`; a trace has one event a line";
+        return Err(Failure::of(format_args!("nothing happens in {}", arguments.file.display()), help));
+    }
+    let remark = check_against_simulator(&tape)?;
+    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if arguments.json {
+        return print_json(&tape);
+    }
+    if let Some(remark) = &remark {
+        eprintln!("{remark}");
+    }
+    print_story(&tape, arguments.verbose || !is_terminal && arguments.verbose)
+}
+
+/// Plays a recorded run in the simulator, if its steps were recorded, and says what came of it.
+fn check_against_simulator(tape: &Tape) -> Result<Option<String>, Failure> {
+    let records: Vec<Record> = tape.records().cloned().collect();
+    let has_steps = records.iter().any(|record| matches!(record.event, Event::Io(Io::Step { .. })));
+    if !tape.is_recorded || !has_steps {
+        return Ok(None);
+    }
+    let reenacted = reenact(&records).map_err(|divergence| {
+        let help = "the file was changed, lacks events, or is of another version of this program";
+        Failure::of(format_args!("the simulator does not come to the recorded states: {divergence}"), help)
+    })?;
+    Ok(Some(format!(
+        "{} steps in {} lives of servers: the simulator comes to the recorded state after each",
+        reenacted.steps, reenacted.lives
+    )))
+}
+
+fn print_json(tape: &Tape) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout().lock();
+    written(tape.records().try_for_each(|record| writeln!(out, "{}", record.to_json())))
+}
+
+fn print_story(tape: &Tape, with_routine: bool) -> Result<ExitCode, Failure> {
+    let mut feed = if with_routine { Feed::with_routine() } else { Feed::new() };
+    let mut out = io::stdout().lock();
+    let mut print = || {
+        writeln!(out, "{}", tape.title)?;
+        for scene in &tape.scenes {
+            if let Some(command) = &scene.command {
+                writeln!(out, "\n▸ {command}")?;
+            }
+            for line in scene.records.iter().flat_map(|record| feed.tell(record)) {
+                writeln!(out, "{line}")?;
+            }
+        }
+        Ok(())
+    };
+    written(print())
+}
+
+/// All servers that something happens to.
+fn servers(tape: &Tape) -> Vec<NodeId> {
+    let servers: BTreeSet<NodeId> = tape.records().map(|record| record.node).collect();
+    servers.into_iter().collect()
+}

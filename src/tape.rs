@@ -1,0 +1,76 @@
+//! What can be replayed and asked about: a scenario, or a recorded trace.
+
+use crate::failure::Failure;
+use simulator::Scenario;
+use std::path::Path;
+use trace::Record;
+
+/// A run, from a file.
+#[derive(Debug)]
+pub(crate) struct Tape {
+    /// What it is called.
+    pub(crate) title: String,
+    pub(crate) scenes: Vec<Scene>,
+    /// Was it recorded, rather than played for this from a script?
+    pub(crate) is_recorded: bool,
+}
+
+/// What one command brought about, or all of a recorded trace.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    /// The command, where there was one.
+    pub(crate) command: Option<String>,
+    pub(crate) records: Vec<Record>,
+}
+
+impl Tape {
+    /// Reads a trace, or plays a scenario.
+    pub(crate) fn open(path: &Path) -> Result<Tape, Failure> {
+        let file = path.display();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let help = "name a scenario, such as scenarios/elections/first-election.txt, or a trace that \
+                        `raft up --record FILE` has written";
+            Failure::of(format_args!("can't read {file}: {error}"), help)
+        })?;
+        let name =
+            path.file_stem().map_or_else(|| file.to_string(), |stem| stem.to_string_lossy().into_owned());
+        if text.trim_start().starts_with('{') {
+            return Ok(Tape { title: name, scenes: vec![read_trace(path, &text)?], is_recorded: true });
+        }
+        let scenes = Scenario::film(&text).map_err(|error| {
+            let help = "a scenario is described in docs/scenarios.md, a trace in docs/trace.md";
+            Failure::of(
+                format_args!("{file} is neither a trace nor a scenario that can be played: {error}"),
+                help,
+            )
+        })?;
+        let scenes =
+            scenes.into_iter().map(|scene| Scene { command: Some(scene.command), records: scene.records });
+        let title = text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(&name).to_owned();
+        Ok(Tape { title, scenes: scenes.collect(), is_recorded: false })
+    }
+
+    /// Everything that happened, in order.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.scenes.iter().flat_map(|scene| &scene.records)
+    }
+}
+
+fn read_trace(path: &Path, text: &str) -> Result<Scene, Failure> {
+    let mut records = Vec::new();
+    let lines: Vec<&str> = text.lines().collect();
+    for (number, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        match Record::from_json(line) {
+            Ok(record) => records.push(record),
+            // Whoever wrote it was killed while writing.
+            Err(error) if error.is_eof() && number + 1 == lines.len() => break,
+            Err(error) => {
+                return Err(Failure::of(
+                    format_args!("line {} of {} is no event of a trace: {error}", number + 1, path.display()),
+                    "docs/trace.md describes the lines of a trace",
+                ));
+            }
+        }
+    }
+    Ok(Scene { command: None, records })
+}

@@ -2,7 +2,7 @@
 
 use crate::disk::{SimulatedDisk, Unsynced};
 use crate::rules::AllBut;
-use consensus::{Config, HardState, Instant, Log, Node};
+use consensus::{Config, HardState, Instant, Log, Node, Term};
 use driver::{Clock, Driver, Effects, Envelope, Speed, Telling};
 use std::time::Duration;
 use storage::{Identity, Storage, StorageError};
@@ -11,6 +11,8 @@ use storage::{Identity, Storage, StorageError};
 pub(crate) struct Server {
     config: Config,
     log: Log,
+    /// The term that its cluster had reached when this server's log was written.
+    term: Term,
     disk: SimulatedDisk,
     speed: Speed,
     pub(crate) is_paused: bool,
@@ -35,11 +37,12 @@ struct Alive {
 }
 
 impl Server {
-    pub(crate) fn new(config: Config, log: Log) -> Server {
+    pub(crate) fn new(config: Config, log: Log, term: Term) -> Server {
         Server {
             disk: SimulatedDisk::new(format!("disk of {}", config.id)),
             config,
             log,
+            term,
             speed: Speed::REAL_TIME,
             is_paused: false,
             mailbox: Vec::new(),
@@ -59,10 +62,8 @@ impl Server {
         let Config { id, voters, .. } = &self.config;
         let identity = Identity { cluster: "simulated".to_owned(), node: *id, voters: voters.voters() };
         let (mut storage, mut recovered) = Storage::open(self.disk.clone(), identity)?;
-        let log_term = self.log.last().term;
-        if recovered.hard_state.current_term < log_term {
-            // Who has entries of a term has seen that term.
-            recovered.hard_state = HardState { current_term: log_term, voted_for: None };
+        if recovered.hard_state.current_term < self.term {
+            recovered.hard_state = HardState { current_term: self.term, voted_for: None };
             storage.save(&recovered.hard_state)?;
         }
         // Each life draws other timeouts.

@@ -113,9 +113,11 @@ impl World {
     pub fn new(options: WorldOptions) -> World {
         let ids: Vec<NodeId> = (1..=options.servers).map(NodeId).collect();
         let voters: Quorum = ids.iter().copied().collect();
+        // Who had a part in the elections of those terms can't vote in them again.
+        let term = options.logs.values().map(|log| log.last().term).max().unwrap_or_default();
         let server = |id| {
             let config = Config { id, voters: voters.clone(), timing: options.timing, seed: options.seed };
-            (id, Server::new(config, options.logs.get(&id).cloned().unwrap_or_default()))
+            (id, Server::new(config, options.logs.get(&id).cloned().unwrap_or_default(), term))
         };
         let mut random = Rng::with_seed(options.seed);
         let mut world = World {

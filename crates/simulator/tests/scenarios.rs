@@ -80,6 +80,39 @@ fn every_rule_is_seen_in_a_scenario() {
     }
 }
 
+/// Rules whose absence nothing can show at present, each with the reason.
+const WITHOUT_COUNTEREXAMPLE: &[(Rule, &str)] = &[];
+
+#[test]
+fn every_rule_has_a_counterexample_that_is_about_it() {
+    for &rule in Rule::ALL {
+        let path = folder().join(format!("without/{rule}.txt"));
+        if let Some((_, reason)) = WITHOUT_COUNTEREXAMPLE.iter().find(|(shown, _)| *shown == rule) {
+            assert!(!path.exists(), "{rule} has a counterexample, although it should have none: {reason}");
+            continue;
+        }
+        let script = fs::read_to_string(&path).unwrap_or_else(|error| {
+            panic!(
+                "{rule} has no counterexample ({error}): raft sim --without {rule} --save {}",
+                path.display()
+            )
+        });
+        let option = format!(" without={rule}");
+        assert!(script.contains(&option), "{rule} is on in its counterexample");
+        assert!(script.contains("\nVIOLATED: "), "nothing breaks without {rule}");
+
+        // The same with the rule on must do no harm. What is refused then is no mistake of the script.
+        let mut with_rule = script.replace(&option, "").replace("expect violation", "expect no-violation");
+        if rule == Rule::TimeoutAboveBroadcast {
+            // The servers can't keep this one: it is about the network.
+            with_rule = with_rule.replace("latency=172ms", "");
+        }
+        if let Err(error) = play(&with_rule) {
+            assert!(!error.contains("expected no-violation"), "{rule} makes no difference: {error}");
+        }
+    }
+}
+
 #[test]
 fn every_scenario_begins_with_a_title_and_prose() {
     for (path, script) in scenarios() {
@@ -92,7 +125,9 @@ fn every_scenario_begins_with_a_title_and_prose() {
 #[test]
 fn mistakes_in_a_script_are_explained() {
     let said = |script: &str| play(script).unwrap_err();
-    assert!(said("dance\n---\n").contains("there is no command \"dance\"; there are: log, cluster"));
+    assert!(
+        said("dance\n---\n").contains("there is no command \"dance\"; there are: log, committed, cluster")
+    );
     assert!(said("run 1s\n---\n").contains("begin with `cluster 3`"));
     assert!(said("cluster 3\nrun 1\n---\n").contains("\"1\" is no time"));
     assert!(said("cluster 3\ncrash 1\n---\n").contains("servers are n1, n2"));
@@ -105,5 +140,13 @@ fn mistakes_in_a_script_are_explained() {
     );
     assert!(said("cluster 0\n---\n").contains("1 to 99 servers"));
     assert!(said("cluster 3 color=red\n---\n").contains("invalid argument 'color'"));
+    assert!(said("cluster 3 latency=3ms..1ms\n---\n").contains("\"3ms..1ms\" is no range"));
+    assert!(said("cluster 3 loss=5\n---\n").contains("\"5\" is no share"));
+    assert!(said("committed 1 1\ncluster 3\n---\n").contains("in the logs of a majority"));
+    assert!(said("cluster 3\ndeliver kind=letter\n---\n").contains("\"letter\" is no kind of message"));
+    assert!(said("cluster 3\ncrash n1 unsynced=eaten\n---\n").contains("lost, kept, torn"));
+    assert!(said("cluster 3\ncut n1 n4\n---\n").contains("there is no n4"));
+    assert!(said("cluster 3\npause n2\ncalm\n---\n").contains("n2 is paused: a calm begins when"));
+    assert!(said("cluster 3\ncrash n1 n2\ncalm\n---\n").contains("1 of 3 servers run"));
     assert!(said("cluster 3 without=fun\n---\n").contains("there is no rule \"fun\""));
 }

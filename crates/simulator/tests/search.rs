@@ -1,0 +1,138 @@
+//! Drawn runs: every promise is kept with all rules on, and broken without any of them.
+
+use consensus::Rule;
+use simulator::{Faults, Kind, Scenario, Script, SearchOptions, Violation, draw, shrink};
+use std::fs;
+use std::path::Path;
+
+/// The first seed below `end` that breaks a promise.
+fn first_violation(end: u64, options: &SearchOptions) -> Option<(u64, Script, Violation)> {
+    (0..end).find_map(|seed| {
+        let script = draw(seed, options);
+        let violation = script.play().violation?;
+        Some((seed, script, violation))
+    })
+}
+
+#[test]
+fn with_all_rules_every_promise_is_kept() {
+    let found = first_violation(1_000, &SearchOptions::default());
+    assert!(found.is_none(), "seed {}: {}", found.as_ref().unwrap().0, found.as_ref().unwrap().2);
+}
+
+#[test]
+fn without_any_fault_there_is_always_a_leader() {
+    for servers in 1..=9 {
+        let options = SearchOptions { servers: Some(servers), faults: Faults::NONE, without: None };
+        for seed in 0..30 {
+            let ending = draw(seed, &options).play();
+            assert_eq!(ending.violation, None, "{servers} servers, seed {seed}");
+            assert!(ending.coverage.leaders > 0, "{servers} servers, seed {seed}");
+            assert!(ending.coverage.faults.is_empty(), "{:?}", ending.coverage.faults);
+        }
+    }
+}
+
+#[test]
+fn without_any_rule_a_promise_is_broken_and_the_run_can_be_made_short() {
+    for &rule in Rule::ALL {
+        let options = SearchOptions { without: Some(rule), ..SearchOptions::default() };
+        let (seed, script, violation) =
+            first_violation(20_000, &options).unwrap_or_else(|| panic!("nothing breaks without {rule}"));
+        // Those that need a whole run of several elections are made short by `raft sim` in good time, but
+        // not by a program that was compiled without optimisation.
+        let journal = script.journal();
+        if journal.actions.len() > 1_000 {
+            continue;
+        }
+        let shortest = shrink(&script, violation.promise);
+        let found = shortest.play().violation.map(|violation| violation.promise);
+        assert_eq!(found, Some(violation.promise), "{rule}, seed {seed}");
+        assert!(shortest.actions.len() <= 20, "{rule}, seed {seed}: {} steps", shortest.actions.len());
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    for seed in 0..40 {
+        let hash = || draw(seed, &SearchOptions::default()).trace_hash();
+        assert_eq!(hash(), hash(), "seed {seed}");
+    }
+    let hash = |seed| draw(seed, &SearchOptions::default()).trace_hash();
+    assert_ne!(hash(1), hash(2));
+}
+
+#[test]
+fn a_journal_leads_to_the_same_violation_without_chance() {
+    let mut compared = 0;
+    for rule in
+        [Rule::OneVotePerTerm, Rule::PersistBeforeAnswer, Rule::MajorityWins, Rule::IgnoreStaleAnswers]
+    {
+        let options = SearchOptions { without: Some(rule), ..SearchOptions::default() };
+        for seed in 0..200 {
+            let script = draw(seed, &options);
+            let Some(violation) = script.play().violation else { continue };
+            let again = script.journal().play().violation;
+            assert_eq!(again.as_ref(), Some(&violation), "{rule}, seed {seed}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 100, "{compared}");
+}
+
+#[test]
+fn a_counterexample_becomes_a_scenario_that_plays_the_same() {
+    let options = SearchOptions { without: Some(Rule::OneVotePerTerm), ..SearchOptions::default() };
+    let (_, script, violation) = first_violation(100, &options).unwrap();
+    let scenario = shrink(&script, violation.promise).to_scenario("A title\n\nSome prose.");
+    assert!(scenario.starts_with("# A title\n#\n# Some prose.\n\ncluster "), "{scenario}");
+    assert!(scenario.contains("VIOLATED: one vote a term"), "{scenario}");
+    let played = goldenscript::generate(&mut Scenario::default(), &scenario).unwrap();
+    assert_eq!(played, scenario);
+}
+
+#[test]
+fn all_that_can_go_wrong_does() {
+    let mut coverage = simulator::Coverage::default();
+    (0..300).for_each(|seed| coverage.add(&draw(seed, &SearchOptions::default()).play().coverage));
+    let kinds = [
+        "links cut, one way",
+        "partitions",
+        "power cuts",
+        "power cuts within a save",
+        "processes killed",
+        "processes halted",
+        "failing syncs",
+        "full disks",
+        "clocks gone wrong",
+        "clocks jumped",
+        "timers run out by hand",
+    ];
+    for kind in kinds {
+        assert!(coverage.faults.get(kind).is_some_and(|&count| count > 10), "{kind}: {:?}", coverage.faults);
+    }
+    assert!(coverage.lost > 100 && coverage.doubled > 100 && coverage.split_votes > 100);
+    let silent = Rule::ALL.iter().filter(|rule| !coverage.rules.contains_key(rule));
+    // This one decides nothing: it is a demand on the settings.
+    assert_eq!(silent.collect::<Vec<_>>(), [&Rule::TimeoutAboveBroadcast]);
+}
+
+#[test]
+fn the_table_of_counterexamples_in_the_docs_names_every_rule() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/simulator.md");
+    let docs = fs::read_to_string(docs).unwrap();
+    for rule in Rule::ALL {
+        assert!(docs.contains(&format!("| {rule} | ")), "raft sim --without-each prints the table: {rule}");
+    }
+}
+
+#[test]
+fn kinds_of_messages_and_faults_are_read_as_they_are_written() {
+    for kind in Kind::ALL {
+        assert_eq!(kind.to_string().parse(), Ok(kind));
+    }
+    for text in ["none", "all", "network", "crash,disk", "network,crash,clock"] {
+        assert_eq!(text.parse::<Faults>().map(|faults| faults.to_string()), Ok(text.to_owned()));
+    }
+    assert!("fire".parse::<Faults>().unwrap_err().contains("choose none, all"));
+}

@@ -1,7 +1,7 @@
 //! The view on a screen in memory, fed with made-up records.
 
 use crate::app::{App, Command};
-use crate::draw::draw;
+use crate::draw::live::draw;
 use crate::{End, Setup};
 use cluster::Action;
 use consensus::event::{Event as Decision, What};

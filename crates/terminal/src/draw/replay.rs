@@ -65,17 +65,17 @@ fn position_line<'a>(player: &Player, width: u16, palette: &Palette) -> Line<'a>
     ])
 }
 
-/// The cluster in one sentence, and which promise was broken.
+/// Which promise was broken, if one was, and the cluster in one sentence.
 fn state_line<'a>(player: &Player, palette: &Palette) -> Line<'a> {
-    let view = &player.scene().view;
     if player.is_empty() {
         return Line::styled(" nothing was recorded: there is nothing to replay", palette.warning());
     }
-    let mut spans = vec![Span::styled(format!(" {view}"), palette.state(view))];
-    if let Some((property, _)) = player.violation() {
-        spans.push(Span::styled(format!("  VIOLATED: {property}"), palette.bad()));
-    }
-    Line::from(spans)
+    let broken = player.violation().map(|(property, _)| format!(" VIOLATED: {property} "));
+    let view = &player.scene().view;
+    Line::from(vec![
+        Span::styled(broken.unwrap_or_default(), palette.bad()),
+        Span::styled(format!(" {view}"), palette.state(view)),
+    ])
 }
 
 fn story_line<'a>(line: &'a StoryLine, width: u16, palette: &Palette) -> Line<'a> {

@@ -233,3 +233,32 @@ fn play(scene: &mut Scene, records: &[Record]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::recorded;
+    use super::*;
+
+    #[test]
+    fn a_scene_is_what_all_records_from_the_first_on_add_up_to() {
+        let tape = recorded();
+        let beginning = Scene::new(&tape.servers);
+        let steps = Steps::cut(tape);
+        assert!(steps.last() > 3 * KEPT_SCENES);
+        for place in 0..=steps.last() {
+            let mut scene = beginning.clone();
+            play(&mut scene, &steps.records[..steps.places[place].records]);
+            assert_eq!(format!("{:?}", steps.scene_at(place)), format!("{scene:?}"), "place {place}");
+        }
+    }
+
+    #[test]
+    fn no_record_is_lost_and_time_never_falls() {
+        let tape = recorded();
+        let records = tape.moments[0].records.clone();
+        let steps = Steps::cut(tape);
+        assert_eq!(steps.records, records);
+        assert_eq!(steps.places[steps.last()].records, records.len());
+        assert!(steps.places.is_sorted_by_key(|place| (place.t, place.records, place.lines, place.news)));
+    }
+}

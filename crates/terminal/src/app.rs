@@ -1,22 +1,19 @@
 //! What the view knows and what the keys do. It has no terminal and no clock: the time is told.
 
 use crate::keys::{Wish, wish};
+use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
-use crate::{End, Setup};
+use crate::{End, INTERRUPT, Setup, speeds};
 use cluster::Action;
-use consensus::{Message, NodeId};
+use consensus::NodeId;
 use ratatui::crossterm::event::KeyEvent;
-use std::collections::{BTreeMap, VecDeque};
-use trace::{ClusterView, Condition, ElectionTimer, Event, Feed, FeedLine, Io, Record};
+use std::collections::VecDeque;
+use trace::{Condition, Feed, FeedLine, Record};
 
 /// So many lines of the story are kept.
 const HISTORY: usize = 10_000;
 /// How long what was done stays on the screen, in microseconds.
 const ANNOUNCEMENT: u64 = 5_000_000;
-/// The speeds that the keys go through.
-const SPEEDS: [f64; 9] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
-/// SIGINT, which Ctrl+C stands for.
-const INTERRUPT: i32 = 2;
 
 /// What a key makes its receiver do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,16 +40,6 @@ pub(crate) struct App {
     announcement: Option<Announcement>,
 }
 
-/// The servers at one moment.
-#[derive(Debug, Clone)]
-pub(crate) struct Scene {
-    pub(crate) view: ClusterView,
-    /// The vote that each server has last asked for, given or got.
-    pub(crate) votes: BTreeMap<NodeId, (u64, Io)>,
-    /// The servers' own time when their election timers were started.
-    timers_started: BTreeMap<NodeId, f64>,
-}
-
 /// The moment at which the view was frozen.
 struct Frozen {
     scene: Scene,
@@ -76,11 +63,7 @@ impl App {
             has_colour,
             shows_help: false,
             selected: 0,
-            live: Scene {
-                view: ClusterView::new(setup.servers.iter().copied()),
-                votes: BTreeMap::new(),
-                timers_started: BTreeMap::new(),
-            },
+            live: Scene::new(&setup.servers),
             frozen: None,
             clock: SlowClock::new(setup.speed),
             feed: Feed::new(),
@@ -94,26 +77,13 @@ impl App {
 
     /// Takes note of what happened.
     pub(crate) fn observe(&mut self, record: &Record) {
-        let timer_before = self.timer(record.node);
-        self.live.view.apply(record);
-        if self.timer(record.node) != timer_before {
-            self.live.timers_started.insert(record.node, self.clock.at(record.t));
-        }
-        if let Event::Io(io @ (Io::Sent { message, .. } | Io::Received { message, .. })) = &record.event
-            && matches!(message, Message::RequestVote(_) | Message::RequestVoteReply(_))
-        {
-            self.live.votes.insert(record.node, (record.t, io.clone()));
-        }
+        self.live.observe(record, self.clock.at(record.t));
         for line in self.feed.tell(record) {
             self.story.push_back(line);
             self.told += 1;
         }
         let surplus = self.story.len().saturating_sub(HISTORY);
         self.story.drain(..surplus);
-    }
-
-    fn timer(&self, id: NodeId) -> Option<ElectionTimer> {
-        self.live.view.server(id)?.timer
     }
 
     /// Tells what was done without a key.
@@ -157,11 +127,9 @@ impl App {
         self.clock.speed()
     }
 
-    /// How much of a server's election timer has passed at the moment to draw, from 0 to 1.
-    pub(crate) fn timer_progress(&self, id: NodeId, time: u64) -> Option<f64> {
-        let timer = self.scene().view.server(id)?.timer?;
-        let passed = self.clock.at(time) - self.scene().timers_started.get(&id)?;
-        Some((passed / (timer.timeout_us as f64).max(1.0)).clamp(0.0, 1.0))
+    /// The servers' own time at the moment to draw.
+    pub(crate) fn servers_time(&self, now: u64) -> f64 {
+        self.clock.at(self.time(now))
     }
 
     /// The last lines of the story that fit on a page, at the place to which it was scrolled.
@@ -191,12 +159,8 @@ impl App {
                 return Some(Command::Perform(Action::ForceTimeout(self.selected_server())));
             }
             Wish::AlignTimers => return Some(Command::Perform(Action::AlignTimers)),
-            Wish::Slower => {
-                return self.change_speed(now, SPEEDS.iter().rev().find(|&&speed| speed < self.speed()));
-            }
-            Wish::Faster => {
-                return self.change_speed(now, SPEEDS.iter().find(|&&speed| speed > self.speed()));
-            }
+            Wish::Slower => return self.change_speed(now, speeds::slower(self.speed())),
+            Wish::Faster => return self.change_speed(now, speeds::faster(self.speed())),
             Wish::SelectNumber(number) => self.select(NodeId(number), now),
             Wish::SelectPrevious => self.selected = self.selected.saturating_sub(1),
             Wish::SelectNext => self.selected = (self.selected + 1).min(self.setup.servers.len() - 1),
@@ -234,11 +198,11 @@ impl App {
         if condition == Some(Condition::Paused) { Action::Resume(id) } else { Action::Pause(id) }
     }
 
-    fn change_speed(&mut self, now: u64, speed: Option<&f64>) -> Option<Command> {
+    fn change_speed(&mut self, now: u64, speed: Option<f64>) -> Option<Command> {
         if speed.is_none() {
-            self.announce(format!("{}× is as far as this key goes", self.speed()), now);
+            self.announce(speeds::no_further(self.speed()), now);
         }
-        speed.map(|&speed| Command::Perform(Action::SetSpeed(speed)))
+        speed.map(|speed| Command::Perform(Action::SetSpeed(speed)))
     }
 
     fn freeze(&mut self, now: u64) {

@@ -1,55 +1,88 @@
-//! How the view looks.
+//! How the views look: what the live view and the replay have in common.
 
 mod help;
+pub(crate) mod live;
+pub(crate) mod replay;
 mod servers;
 mod story;
 mod style;
 
-use crate::app::App;
-use crate::keys::FOOTER;
+use crate::keys::Explained;
 use consensus::Timing;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
-use std::time::Duration;
+use servers::ServerTable;
+use story::shortened;
 use style::Palette;
 
-/// The smallest terminal on which all of the view has a place: columns and rows.
+/// The smallest terminal on which all of a view has a place: columns and rows.
 const SMALLEST: (u16, u16) = (80, 18);
 /// The story keeps at least so many lines, its heading included, however many servers there are.
 const STORY_ROWS: u16 = 6;
 
-/// Draws the view as it is at the time `now`, in microseconds since the cluster's start.
-pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
-    let area = frame.area();
-    let palette = Palette::new(app.has_colour);
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        return draw_too_small(frame, area);
-    }
-    let server_rows = app.setup.servers.len() as u16 + 1;
-    let [heading, state, servers, story, announcement, footer] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(1),
-        Constraint::Length(server_rows.min(area.height - 5 - STORY_ROWS)),
-        Constraint::Min(STORY_ROWS),
-        Constraint::Length(1),
-        Constraint::Length(2),
-    ])
-    .areas(area);
-    frame.render_widget(heading_line(app, &palette, heading.width), heading);
-    frame.render_widget(state_line(app, &palette), state);
-    servers::draw(frame, servers, app, now, &palette);
-    story::draw(frame, story, app, &palette);
-    frame.render_widget(announcement_line(app, now, &palette), announcement);
-    frame.render_widget(Paragraph::new(footer_lines(&palette)), footer);
-    if app.shows_help {
-        help::draw(frame, area, &palette);
+/// All that a view shows.
+struct Picture<'a> {
+    heading: Vec<Line<'a>>,
+    /// The cluster in one sentence, and what else matters now.
+    state: Line<'a>,
+    table: ServerTable<'a>,
+    story: Vec<Line<'a>>,
+    /// What is to be said at the moment, and whether it is something bad.
+    announcement: Option<(&'a str, bool)>,
+    footer: &'a [&'a [Explained]],
+    /// The keys in the help, while it is shown.
+    help: Option<&'a [Explained]>,
+}
+
+/// Where a view's parts are.
+struct Places {
+    heading: Rect,
+    state: Rect,
+    table: Rect,
+    story: Rect,
+    announcement: Rect,
+    footer: Rect,
+}
+
+impl Places {
+    /// None if the area is too small for a view.
+    fn of(area: Rect, heading_rows: u16, servers: usize) -> Option<Places> {
+        if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+            return None;
+        }
+        let room_for_table = area.height - heading_rows - 4 - STORY_ROWS;
+        let [heading, state, table, story, announcement, footer] = Layout::vertical([
+            Constraint::Length(heading_rows),
+            Constraint::Length(1),
+            Constraint::Length((servers as u16 + 1).min(room_for_table)),
+            Constraint::Min(STORY_ROWS),
+            Constraint::Length(1),
+            Constraint::Length(2),
+        ])
+        .areas(area);
+        Some(Places { heading, state, table, story, announcement, footer })
     }
 }
 
-fn draw_too_small(frame: &mut Frame, area: Rect) {
+impl Picture<'_> {
+    fn draw(self, frame: &mut Frame, places: &Places, palette: &Palette) {
+        frame.render_widget(Paragraph::new(self.heading), places.heading);
+        frame.render_widget(self.state, places.state);
+        servers::draw(frame, places.table, &self.table, palette);
+        story::draw(frame, places.story, self.story, palette);
+        frame.render_widget(announcement_line(self.announcement, palette), places.announcement);
+        frame.render_widget(Paragraph::new(footer_lines(self.footer, palette)), places.footer);
+        if let Some(keys) = self.help {
+            help::draw(frame, frame.area(), keys, palette);
+        }
+    }
+}
+
+fn draw_too_small(frame: &mut Frame) {
     let (columns, rows) = SMALLEST;
+    let area = frame.area();
     let text = format!(
         "The terminal is {}×{}. The view needs at least {columns}×{rows}: make it larger, or press q to quit.",
         area.width, area.height
@@ -57,24 +90,14 @@ fn draw_too_small(frame: &mut Frame, area: Rect) {
     frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), area);
 }
 
-/// The name, and as much of the setup as there is room for.
-fn heading_line<'a>(app: &App, palette: &Palette, width: u16) -> Line<'a> {
-    let setup = &app.setup;
-    let mut facts = vec![
-        counted(setup.servers.len(), "server"),
-        format!("speed {}×", app.speed()),
-        timeout_words(&setup.timing),
-        format!("♥ every {:?}", setup.timing.heartbeat_interval()),
-        format!("seed {}", setup.seed),
-    ];
-    if setup.latency > Duration::ZERO {
-        facts.insert(2, format!("latency {:?}", setup.latency));
-    }
-    let name = " Raft for Beginners";
+/// A name, and as many of the facts as there is room for.
+fn heading_line<'a>(name: &str, facts: &[String], width: u16, palette: &Palette) -> Line<'a> {
+    let width = usize::from(width);
+    let name = shortened(&format!(" {name}"), width);
     let mut line = String::new();
     for fact in facts {
         let longer = format!("{line} · {fact}");
-        if name.chars().count() + longer.chars().count() > usize::from(width) {
+        if name.chars().count() + longer.chars().count() > width {
             break;
         }
         line = longer;
@@ -86,39 +109,29 @@ fn timeout_words(timing: &Timing) -> String {
     format!("timeout {:?}–{:?}", timing.election_timeout_min(), timing.election_timeout_max())
 }
 
+fn heartbeat_words(timing: &Timing) -> String {
+    format!("♥ every {:?}", timing.heartbeat_interval())
+}
+
 fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("{count} {what}") } else { format!("{count} {what}s") }
 }
 
-/// The cluster in one sentence, and whether this is the present.
-fn state_line<'a>(app: &App, palette: &Palette) -> Line<'a> {
-    let view = &app.scene().view;
-    let style = if view.leader().is_some() { palette.good() } else { palette.warning() };
-    let mut spans = vec![Span::styled(format!(" {view}"), style)];
-    if let Some((at, lines)) = app.frozen_since() {
-        let seconds = at as f64 / 1e6;
-        let frozen =
-            format!("  frozen at {seconds:.3}s, {} since (space: go on)", counted(lines as usize, "line"));
-        spans.push(Span::styled(frozen, palette.notice()));
-    }
-    Line::from(spans)
-}
-
-fn announcement_line<'a>(app: &'a App, now: u64, palette: &Palette) -> Line<'a> {
-    match app.announcement(now) {
+fn announcement_line<'a>(announcement: Option<(&'a str, bool)>, palette: &Palette) -> Line<'a> {
+    match announcement {
         None => Line::default(),
         Some((text, false)) => Line::styled(format!(" ▸ {text}"), palette.notice()),
         Some((text, true)) => Line::styled(format!(" ! {text}"), palette.bad()),
     }
 }
 
-fn footer_lines<'a>(palette: &Palette) -> Vec<Line<'a>> {
-    let key_spans = |&(key, what): &(&'a str, &'a str)| {
+fn footer_lines<'a>(footer: &[&[Explained]], palette: &Palette) -> Vec<Line<'a>> {
+    let key_spans = |&(key, what): &Explained| {
         [
             Span::raw(" "),
             Span::styled(key, palette.strong()),
             Span::styled(format!(" {what} "), palette.faint()),
         ]
     };
-    FOOTER.iter().map(|keys| Line::from_iter(keys.iter().flat_map(key_spans))).collect()
+    footer.iter().map(|keys| Line::from_iter(keys.iter().flat_map(key_spans))).collect()
 }

@@ -66,8 +66,11 @@ pub(crate) fn wish(key: KeyEvent) -> Option<Wish> {
     Some(wish)
 }
 
+/// A key or a sign, and what it is for.
+pub(crate) type Explained = (&'static str, &'static str);
+
 /// The keys in the footer, each with its shortest description. They fill two lines of 80 columns.
-pub(crate) const FOOTER: [&[(&str, &str)]; 2] = [
+pub(crate) const FOOTER: [&[Explained]; 2] = [
     &[
         ("Ctrl+\\", "kill leader"),
         ("↑↓ 1-9", "choose"),
@@ -87,7 +90,7 @@ pub(crate) const FOOTER: [&[(&str, &str)]; 2] = [
 ];
 
 /// The keys in the help, each with what it teaches.
-pub(crate) const HELP: &[(&str, &str)] = &[
+pub(crate) const HELP: &[Explained] = &[
     ("Ctrl+\\  l", "kill the leader (SIGKILL): the others elect another"),
     ("1-9  ↑ ↓", "choose the server that the next four keys are for"),
     ("k", "kill it: can a majority of all servers still vote?"),
@@ -101,8 +104,8 @@ pub(crate) const HELP: &[(&str, &str)] = &[
     ("q  Ctrl+C", "stop all servers"),
 ];
 
-/// The signs in the view, each with its meaning.
-pub(crate) const SIGNS: &[(&str, &str)] = &[
+/// The signs in the views, each with its meaning.
+pub(crate) const SIGNS: &[Explained] = &[
     ("○ follower", "waits for a leader; the bar is its election timer"),
     ("◐ candidate", "asks for votes; if its bar fills, it asks again"),
     ("★ leader", "sends heartbeats ♥, which empty the others' bars"),

@@ -1,29 +1,38 @@
-//! A live view of a Raft cluster in the terminal.
+//! A Raft cluster in the terminal: live, or what happened to one played again.
 //!
-//! * [`run`]: takes over the terminal and gives it back;
-//! * `app.rs`: what the view knows and what the keys do, without a terminal;
+//! * [`run`]: the live view;
+//! * `app.rs`: what it knows and what the keys do, without a terminal;
 //! * `keys.rs`: the keys, as the footer and the help tell them;
 //! * `slow_clock.rs`: the servers' time, for the election timers;
-//! * `draw.rs` and below: how it looks.
+//! * [`replay`](replay()): the replay view; `replay.rs` and below;
+//! * `scene.rs`, `speeds.rs`: what both views know;
+//! * `draw.rs` and below: how they look.
 
 mod app;
 mod draw;
 mod keys;
+mod replay;
+mod scene;
 mod slow_clock;
+mod speeds;
 #[cfg(test)]
 mod tests;
+
+pub use replay::{Moment, Tape, replay};
 
 use app::{App, Command};
 use cluster::Action;
 use consensus::{NodeId, Timing};
 use ratatui::DefaultTerminal;
-use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind};
 use std::io;
 use std::time::Duration;
 use trace::Record;
 
 /// The time between two pictures.
 const FRAME: Duration = Duration::from_millis(33);
+/// SIGINT, which Ctrl+C stands for.
+const INTERRUPT: i32 = 2;
 
 /// What is watched and commanded: servers that run, or another source of records.
 pub trait Lab {
@@ -78,9 +87,19 @@ pub enum End {
 /// # Errors
 /// If the terminal can't be drawn on or read from.
 pub fn run(lab: &mut dyn Lab, setup: Setup) -> io::Result<End> {
-    let has_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let app = App::new(setup, has_colour());
+    on_terminal(|terminal| watch(terminal, lab, app))
+}
+
+/// Does the person want colours? <https://no-color.org>
+fn has_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Takes over the terminal for a view, and gives it back.
+fn on_terminal(view: impl FnOnce(&mut DefaultTerminal) -> io::Result<End>) -> io::Result<End> {
     let mut terminal = ratatui::try_init()?;
-    let end = watch(&mut terminal, lab, App::new(setup, has_colour));
+    let end = view(&mut terminal);
     ratatui::try_restore()?;
     end
 }
@@ -97,30 +116,31 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, mut app: App) -> io:
             app.announce(announcement, lab.now());
         }
         let now = lab.now();
-        terminal.draw(|frame| draw::draw(frame, &mut app, now))?;
-        if let Some(end) = obey_keys(lab, &mut app)? {
-            return Ok(end);
+        terminal.draw(|frame| draw::live::draw(frame, &mut app, now))?;
+        for key in pressed_keys()? {
+            match app.on_key(key, lab.now()) {
+                None => {}
+                Some(Command::End(end)) => return Ok(end),
+                Some(Command::Perform(action)) => {
+                    let outcome = lab.perform(action);
+                    app.note_outcome(action, outcome, lab.now());
+                }
+            }
         }
     }
 }
 
-/// Waits until the next picture is due or a key is pressed, and does what the keys say.
-fn obey_keys(lab: &mut dyn Lab, app: &mut App) -> io::Result<Option<End>> {
+/// Waits until the next picture is due or a key is pressed. The keys that were.
+fn pressed_keys() -> io::Result<Vec<KeyEvent>> {
+    let mut keys = Vec::new();
     let mut patience = FRAME;
     while event::poll(patience)? {
         patience = Duration::ZERO;
-        let Event::Key(key) = event::read()? else { continue };
-        if key.kind == KeyEventKind::Release {
-            continue;
-        }
-        match app.on_key(key, lab.now()) {
-            None => {}
-            Some(Command::End(end)) => return Ok(Some(end)),
-            Some(Command::Perform(action)) => {
-                let outcome = lab.perform(action);
-                app.note_outcome(action, outcome, lab.now());
-            }
+        if let Event::Key(key) = event::read()?
+            && key.kind != KeyEventKind::Release
+        {
+            keys.push(key);
         }
     }
-    Ok(None)
+    Ok(keys)
 }

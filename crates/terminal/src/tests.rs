@@ -1,7 +1,7 @@
 //! The view on a screen in memory, fed with made-up records.
 
 use crate::app::{App, Command};
-use crate::draw::draw;
+use crate::draw::live::draw;
 use crate::{End, Setup};
 use cluster::Action;
 use consensus::event::{Event as Decision, What};
@@ -15,7 +15,7 @@ use ratatui::style::Color;
 use std::time::Duration;
 use trace::{Event, Io, Laboratory, Process, Record};
 
-const MILLISECOND: u64 = 1000;
+pub(crate) const MILLISECOND: u64 = 1000;
 
 fn app(servers: u64) -> App {
     let setup = Setup {
@@ -29,15 +29,15 @@ fn app(servers: u64) -> App {
     App::new(setup, true)
 }
 
-fn record(t: u64, node: u64, term: u64, event: Event) -> Record {
+pub(crate) fn record(t: u64, node: u64, term: u64, event: Event) -> Record {
     Record { t, node: NodeId(node), life: 1, seq: None, cause: None, term: Term(term), event }
 }
 
-fn decided(rule: Rule, what: What) -> Event {
+pub(crate) fn decided(rule: Rule, what: What) -> Event {
     Event::Decision(Decision { rule: Some(rule), what })
 }
 
-fn heartbeat(term: u64) -> Message {
+pub(crate) fn heartbeat(term: u64) -> Message {
     Message::AppendEntries(AppendEntries {
         term: Term(term),
         prev_log_index: Index(0),
@@ -83,7 +83,11 @@ fn screen_of(app: &mut App, now: u64, (columns, rows): (u16, u16)) -> Terminal<T
 }
 
 fn text(app: &mut App, now: u64) -> String {
-    let terminal = screen_of(app, now, (80, 24));
+    text_on(&screen_of(app, now, (80, 24)))
+}
+
+/// What is on the screen, row by row.
+pub(crate) fn text_on(terminal: &Terminal<TestBackend>) -> String {
     let buffer = terminal.backend().buffer();
     let rows = buffer.content.chunks(usize::from(buffer.area.width));
     rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned() + "\n")
@@ -91,7 +95,7 @@ fn text(app: &mut App, now: u64) -> String {
 }
 
 /// The row of a server in the table.
-fn row(text: &str, server: &str) -> String {
+pub(crate) fn row(text: &str, server: &str) -> String {
     let name = format!("{server} ");
     let is_row = |line: &&str| line.trim_start_matches([' ', '▸']).starts_with(&name);
     text.lines().find(is_row).unwrap_or_default().to_owned()
@@ -105,7 +109,7 @@ fn key(app: &mut App, key: char) -> Option<Command> {
     press(app, KeyCode::Char(key), KeyModifiers::NONE)
 }
 
-fn filled_cells(row: &str) -> usize {
+pub(crate) fn filled_cells(row: &str) -> usize {
     row.chars().filter(|&cell| cell == '█').count()
 }
 

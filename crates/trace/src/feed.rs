@@ -56,12 +56,12 @@ impl Feed {
             return Vec::new();
         }
         let reason =
-            self.untold.remove(&record.node).filter(|untold| begins_step(untold) && caused(untold, record));
+            self.untold.remove(&record.node).filter(|untold| untold.begins_step() && caused(untold, record));
         reason.iter().chain([record]).map(|record| self.line(record)).collect()
     }
 
     fn line(&mut self, record: &Record) -> FeedLine {
-        let continues = self.last_told.replace(record.node) == Some(record.node) && !begins_step(record);
+        let continues = self.last_told.replace(record.node) == Some(record.node) && !record.begins_step();
         FeedLine {
             t: record.t,
             node: record.node,
@@ -77,14 +77,16 @@ fn caused(first: &Record, second: &Record) -> bool {
     second.cause.is_some() && second.cause == first.id()
 }
 
-/// Does something new happen to the server here, rather than follow from what just happened to it?
-fn begins_step(record: &Record) -> bool {
-    match &record.event {
-        Event::Decision(decision) => {
-            matches!(decision.what, What::Timeout { .. } | What::Heartbeat | What::Role { was: None, .. })
+impl Record {
+    /// Does something new happen to the server here, rather than follow from what just happened to it?
+    pub fn begins_step(&self) -> bool {
+        match &self.event {
+            Event::Decision(decision) => {
+                matches!(decision.what, What::Timeout { .. } | What::Heartbeat | What::Role { was: None, .. })
+            }
+            Event::Io(io) => matches!(io, Io::Received { .. }),
+            Event::Process(_) | Event::Laboratory(_) => true,
         }
-        Event::Io(io) => matches!(io, Io::Received { .. }),
-        Event::Process(_) | Event::Laboratory(_) => true,
     }
 }
 

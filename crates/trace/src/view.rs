@@ -147,6 +147,10 @@ impl ServerView {
             // Reports of a dead server's last moments change nothing any more.
             return;
         }
+        if self.condition == Condition::Starting && record.seq.is_some() {
+            // Whoever reports runs. A script's servers, which are no processes, say it no other way.
+            self.condition = Condition::Running;
+        }
         if record.term > self.term {
             self.voted_for = None;
             self.leader = None;

@@ -1,7 +1,7 @@
 //! The help, over everything else.
 
 use super::style::Palette;
-use crate::keys::{HELP, SIGNS};
+use crate::keys::{Explained, SIGNS};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -10,11 +10,11 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 /// The width of the column of keys and signs.
 const KEY_WIDTH: usize = 18;
 
-pub(crate) fn draw(frame: &mut Frame, area: Rect, palette: &Palette) {
+pub(crate) fn draw(frame: &mut Frame, area: Rect, keys: &[Explained], palette: &Palette) {
     let lines: Vec<Line> = SIGNS
         .iter()
         .chain([&("", "")])
-        .chain(HELP)
+        .chain(keys)
         .map(|(key, what)| {
             Line::from(vec![Span::styled(format!(" {key:KEY_WIDTH$} "), palette.strong()), Span::raw(*what)])
         })

@@ -1,12 +1,13 @@
 //! The servers, one a row.
 
 use super::style::Palette;
-use crate::app::App;
+use crate::scene::Scene;
 use consensus::{Message, NodeId, RoleKind};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Cell, Row, Table, TableState};
+use std::time::Duration;
 use trace::{Condition, Io, ServerView};
 
 /// A vote stays in the table for this long, in microseconds of the observer's time.
@@ -18,8 +19,21 @@ const BAR_WIDTH: usize = 14;
 /// A cell, filled from an eighth to all of it.
 const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
-pub(crate) fn draw(frame: &mut Frame, area: Rect, app: &App, now: u64, palette: &Palette) {
-    let time = app.time(now);
+/// What the table shows.
+pub(crate) struct ServerTable<'a> {
+    pub(crate) scene: &'a Scene,
+    /// The moment to show: by the observer's clock, and by the servers' own.
+    pub(crate) time: u64,
+    pub(crate) servers_time: f64,
+    /// How often a leader sends heartbeats, if that is known.
+    pub(crate) heartbeat_interval: Option<Duration>,
+    /// The place of the server with the mark.
+    pub(crate) marked: Option<usize>,
+    /// Are there keys that do something to a server?
+    pub(crate) has_commands: bool,
+}
+
+pub(crate) fn draw(frame: &mut Frame, area: Rect, table: &ServerTable, palette: &Palette) {
     let widths = [
         Constraint::Length(6),
         Constraint::Length(11),
@@ -31,17 +45,17 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, app: &App, now: u64, palette: 
     ];
     let header = ["server", "role", "term", "vote", "leader", "election timer", "messages"];
     let header = Row::new(header).style(palette.faint());
-    let rows = app.scene().view.servers().map(|(id, server)| row(app, id, server, time, palette));
-    let table = Table::new(rows, widths)
+    let rows = table.scene.view.servers().map(|(id, server)| row(table, id, server, palette));
+    let rows = Table::new(rows, widths)
         .header(header)
         .highlight_symbol(Line::styled(" ▸ ", palette.strong()))
         .highlight_spacing(ratatui::widgets::HighlightSpacing::Always);
-    // The table scrolls by itself so that the chosen row is on the screen.
-    let mut state = TableState::new().with_selected(app.selected);
-    frame.render_stateful_widget(table, area, &mut state);
+    // The table scrolls by itself so that the marked row is on the screen.
+    let mut state = TableState::new().with_selected(table.marked);
+    frame.render_stateful_widget(rows, area, &mut state);
 }
 
-fn row<'a>(app: &App, id: NodeId, server: &ServerView, time: u64, palette: &Palette) -> Row<'a> {
+fn row<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palette) -> Row<'a> {
     let is_alive = matches!(server.condition, Condition::Running | Condition::Paused);
     let or_dash = |id: Option<NodeId>| id.map_or("–".to_owned(), |id| id.to_string());
     let term = if server.life == 0 { "–".to_owned() } else { server.term.to_string() };
@@ -51,8 +65,8 @@ fn row<'a>(app: &App, id: NodeId, server: &ServerView, time: u64, palette: &Pale
         Cell::from(term),
         Cell::from(or_dash(server.voted_for)),
         Cell::from(or_dash(server.leader)),
-        Cell::from(timer_line(app, id, server, time, palette)),
-        Cell::from(message_line(app, id, server, time, palette)),
+        Cell::from(timer_line(table, id, server, palette)),
+        Cell::from(message_line(table, id, server, palette)),
     ]);
     if is_alive { row } else { row.style(palette.faint()) }
 }
@@ -74,14 +88,16 @@ fn role_words<'a>(server: &ServerView, palette: &Palette) -> Span<'a> {
 }
 
 /// The election timer as a bar that fills, and how long it runs in all.
-fn timer_line<'a>(app: &App, id: NodeId, server: &ServerView, time: u64, palette: &Palette) -> Line<'a> {
+fn timer_line<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palette) -> Line<'a> {
     match (server.condition, server.role) {
-        (Condition::Dead, _) => Line::raw("r starts it again"),
-        (Condition::Paused, _) => Line::raw("s lets it go on"),
-        (_, Some(RoleKind::Leader)) => {
-            Line::raw(format!("♥ to all every {:?}", app.setup.timing.heartbeat_interval()))
-        }
-        _ => match (server.timer, app.timer_progress(id, time)) {
+        (Condition::Dead, _) if table.has_commands => Line::raw("r starts it again"),
+        (Condition::Paused, _) if table.has_commands => Line::raw("s lets it go on"),
+        (Condition::Dead | Condition::Paused, _) => Line::default(),
+        (_, Some(RoleKind::Leader)) => match table.heartbeat_interval {
+            Some(interval) => Line::raw(format!("♥ to all every {interval:?}")),
+            None => Line::raw("♥ to all"),
+        },
+        _ => match (server.timer, table.scene.timer_progress(id, table.servers_time)) {
             (Some(timer), Some(progress)) => Line::from(vec![
                 Span::raw("▕"),
                 Span::styled(bar(progress), palette.role(server.role.unwrap_or(RoleKind::Follower))),
@@ -106,12 +122,12 @@ fn bar(progress: f64) -> String {
 
 /// What passes between this server and the others: a vote for as long as it takes to read, otherwise
 /// heartbeats.
-fn message_line<'a>(app: &App, id: NodeId, server: &ServerView, time: u64, palette: &Palette) -> Line<'a> {
+fn message_line<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palette) -> Line<'a> {
     if server.condition != Condition::Running {
         return Line::default();
     }
-    if let Some((t, vote)) = app.scene().votes.get(&id)
-        && time.saturating_sub(*t) < VOTE_SHOWN
+    if let Some((t, vote)) = table.scene.votes.get(&id)
+        && table.time.saturating_sub(*t) < VOTE_SHOWN
     {
         return Line::styled(vote_words(vote), palette.warning());
     }
@@ -121,7 +137,7 @@ fn message_line<'a>(app: &App, id: NodeId, server: &ServerView, time: u64, palet
         _ => None,
     };
     let Some((direction, count)) = heartbeat else { return Line::default() };
-    let since = server.last_message.as_ref().map_or(u64::MAX, |(t, _)| time.saturating_sub(*t));
+    let since = server.last_message.as_ref().map_or(u64::MAX, |(t, _)| table.time.saturating_sub(*t));
     let (heart, style) = if since < BEAT { ("♥", palette.bad()) } else { ("♡", palette.faint()) };
     Line::from(vec![
         Span::styled(heart, style),

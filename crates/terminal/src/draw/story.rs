@@ -1,30 +1,36 @@
 //! The story: what happens, in plain English, with the rule that decided.
 
 use super::style::Palette;
-use crate::app::App;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
-use trace::FeedLine;
+use trace::{Event, FeedLine, Laboratory};
 
 /// The rule's column is as wide as the longest rule's name.
 const RULE_WIDTH: usize = 26;
 /// Below this width the rules' column would take the room of the story's own words.
 const WIDE_ENOUGH_FOR_ALL: usize = 104;
 
-pub(crate) fn draw(frame: &mut Frame, area: Rect, app: &mut App, palette: &Palette) {
+/// How many lines of the story there is room for.
+pub(crate) fn rows(area: Rect) -> u64 {
+    u64::from(block().inner(area).height.max(1))
+}
+
+pub(crate) fn draw(frame: &mut Frame, area: Rect, lines: Vec<Line>, palette: &Palette) {
     let heading = Line::styled(" what happens, and the rule that decides ", palette.faint());
-    let block = Block::new().borders(Borders::TOP).border_style(palette.faint()).title(heading);
-    let room = block.inner(area);
-    app.page = u64::from(room.height.max(1));
-    let width = usize::from(room.width);
-    let lines: Vec<Line> = app.page_of_story().map(|line| story_line(line, width, palette)).collect();
+    let block = block().border_style(palette.faint()).title(heading);
     frame.render_widget(Paragraph::new(lines).block(block), area);
 }
 
+fn block<'a>() -> Block<'a> {
+    Block::new().borders(Borders::TOP)
+}
+
 /// A line with its rule at the right, where there is room for both; else the words come first.
-fn story_line<'a>(line: &'a FeedLine, width: usize, palette: &Palette) -> Line<'a> {
+pub(crate) fn told_line<'a>(line: &'a FeedLine, width: u16, palette: &Palette) -> Line<'a> {
+    let width = usize::from(width);
     let place = line.place();
     let words_width = width.saturating_sub(place.chars().count() + 1);
     let rule = line.rule.map(|rule| rule.to_string()).unwrap_or_default();
@@ -34,10 +40,17 @@ fn story_line<'a>(line: &'a FeedLine, width: usize, palette: &Palette) -> Line<'
     Line::from(vec![
         Span::styled(place, palette.strong()),
         Span::raw(" "),
-        Span::raw(text),
+        Span::styled(text, words_style(line, palette)),
         Span::raw(" ".repeat(padding)),
         Span::styled(rule, palette.rule()),
     ])
+}
+
+fn words_style(line: &FeedLine, palette: &Palette) -> Style {
+    match line.record.event {
+        Event::Laboratory(Laboratory::Violated { .. }) => palette.bad(),
+        _ => Style::new(),
+    }
 }
 
 /// The width from where the rule begins to the right edge. In a wide terminal the rules stand in a
@@ -47,7 +60,7 @@ fn rule_room(rule: &str, width: usize) -> usize {
 }
 
 /// The text, cut with a `…` if it is longer than `width`.
-fn shortened(text: &str, width: usize) -> String {
+pub(crate) fn shortened(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }

@@ -2,6 +2,7 @@
 
 use consensus::RoleKind;
 use ratatui::style::{Color, Modifier, Style};
+use trace::ClusterView;
 
 /// The styles of the view, with colours or without.
 pub(crate) struct Palette {
@@ -47,6 +48,11 @@ impl Palette {
             RoleKind::Candidate => self.warning(),
             RoleKind::Leader => self.good(),
         }
+    }
+
+    /// Of the sentence about the cluster.
+    pub(crate) fn state(&self, view: &ClusterView) -> Style {
+        if view.leader().is_some() { self.good() } else { self.warning() }
     }
 
     fn colour(&self, colour: Color) -> Style {

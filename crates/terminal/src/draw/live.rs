@@ -1,0 +1,66 @@
+//! The live view.
+
+use super::servers::ServerTable;
+use super::style::Palette;
+use super::{Picture, Places, counted, draw_too_small, heading_line, heartbeat_words, story, timeout_words};
+use crate::app::App;
+use crate::keys::{FOOTER, HELP};
+use ratatui::Frame;
+use ratatui::text::{Line, Span};
+use std::time::Duration;
+
+/// Draws the view as it is at the time `now`, in microseconds since the cluster's start.
+pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
+    let Some(places) = Places::of(frame.area(), 1, app.setup.servers.len()) else {
+        return draw_too_small(frame);
+    };
+    app.page = story::rows(places.story);
+    let palette = Palette::new(app.has_colour);
+    let width = places.story.width;
+    let picture = Picture {
+        heading: vec![heading_line("Raft for Beginners", &facts(app), width, &palette)],
+        state: state_line(app, &palette),
+        table: ServerTable {
+            scene: app.scene(),
+            time: app.time(now),
+            servers_time: app.servers_time(now),
+            heartbeat_interval: Some(app.setup.timing.heartbeat_interval()),
+            marked: Some(app.selected),
+            has_commands: true,
+        },
+        story: app.page_of_story().map(|line| story::told_line(line, width, &palette)).collect(),
+        announcement: app.announcement(now),
+        footer: &FOOTER,
+        help: app.shows_help.then_some(HELP),
+    };
+    picture.draw(frame, &places, &palette);
+}
+
+/// The setup, the most important first.
+fn facts(app: &App) -> Vec<String> {
+    let setup = &app.setup;
+    let mut facts = vec![
+        counted(setup.servers.len(), "server"),
+        format!("speed {}×", app.speed()),
+        timeout_words(&setup.timing),
+        heartbeat_words(&setup.timing),
+        format!("seed {}", setup.seed),
+    ];
+    if setup.latency > Duration::ZERO {
+        facts.insert(2, format!("latency {:?}", setup.latency));
+    }
+    facts
+}
+
+/// The cluster in one sentence, and whether this is the present.
+fn state_line<'a>(app: &App, palette: &Palette) -> Line<'a> {
+    let view = &app.scene().view;
+    let mut spans = vec![Span::styled(format!(" {view}"), palette.state(view))];
+    if let Some((at, lines)) = app.frozen_since() {
+        let seconds = at as f64 / 1e6;
+        let frozen =
+            format!("  frozen at {seconds:.3}s, {} since (space: go on)", counted(lines as usize, "line"));
+        spans.push(Span::styled(frozen, palette.notice()));
+    }
+    Line::from(spans)
+}

@@ -1,0 +1,86 @@
+//! The replay view.
+
+use super::servers::ServerTable;
+use super::style::Palette;
+use super::{Picture, Places, counted, draw_too_small, heading_line, heartbeat_words, story, timeout_words};
+use crate::replay::keys::{FOOTER, HELP};
+use crate::replay::player::Player;
+use crate::replay::steps::StoryLine;
+use ratatui::Frame;
+use ratatui::text::{Line, Span};
+
+/// Draws the view at the place at which the player is.
+pub(crate) fn draw(frame: &mut Frame, player: &mut Player) {
+    let Some(places) = Places::of(frame.area(), 2, player.servers.len()) else {
+        return draw_too_small(frame);
+    };
+    player.page = story::rows(places.story) as usize;
+    let palette = Palette::new(player.has_colour);
+    let width = places.story.width;
+    let picture = Picture {
+        heading: vec![
+            heading_line(&player.title, &facts(player), width, &palette),
+            position_line(player, width, &palette),
+        ],
+        state: state_line(player, &palette),
+        table: ServerTable {
+            scene: player.scene(),
+            time: player.time(),
+            servers_time: player.time() as f64,
+            heartbeat_interval: player.timing.map(|timing| timing.heartbeat_interval()),
+            marked: player.marked(),
+            has_commands: false,
+        },
+        story: player.page_of_story().map(|line| story_line(line, width, &palette)).collect(),
+        announcement: player.announcement(),
+        footer: &FOOTER,
+        help: player.shows_help.then_some(HELP),
+    };
+    picture.draw(frame, &places, &palette);
+}
+
+/// What is known of the cluster.
+fn facts(player: &Player) -> Vec<String> {
+    let mut facts = vec!["replay".to_owned(), counted(player.servers.len(), "server")];
+    if let Some(timing) = &player.timing {
+        facts.extend([timeout_words(timing), heartbeat_words(timing)]);
+    }
+    facts
+}
+
+/// Where the player is, in numbers and as a bar.
+fn position_line<'a>(player: &Player, width: u16, palette: &Palette) -> Line<'a> {
+    let (sign, style) =
+        if player.plays() { (" ► playing", palette.good()) } else { (" ‖ paused ", palette.notice()) };
+    let (step, steps) = player.step_of();
+    let seconds = player.time() as f64 / 1e6;
+    let numbers = format!("  step {step} of {steps} · {seconds:.3}s · speed {}×  ", player.speed());
+    let room = usize::from(width).saturating_sub(sign.chars().count() + numbers.chars().count() + 1);
+    let filled = (room * step).checked_div(steps).unwrap_or(0);
+    Line::from(vec![
+        Span::styled(sign, style),
+        Span::raw(numbers),
+        Span::styled("━".repeat(filled), palette.rule()),
+        Span::styled("─".repeat(room - filled), palette.faint()),
+    ])
+}
+
+/// Which promise was broken, if one was, and the cluster in one sentence.
+fn state_line<'a>(player: &Player, palette: &Palette) -> Line<'a> {
+    if player.is_empty() {
+        return Line::styled(" nothing was recorded: there is nothing to replay", palette.warning());
+    }
+    let broken = player.violation().map(|(property, _)| format!(" VIOLATED: {property} "));
+    let view = &player.scene().view;
+    Line::from(vec![
+        Span::styled(broken.unwrap_or_default(), palette.bad()),
+        Span::styled(format!(" {view}"), palette.state(view)),
+    ])
+}
+
+fn story_line<'a>(line: &'a StoryLine, width: u16, palette: &Palette) -> Line<'a> {
+    match line {
+        StoryLine::Told(line) => story::told_line(line, width, palette),
+        StoryLine::Caption(caption) => Line::styled(format!(" ▸ {caption}"), palette.notice()),
+    }
+}

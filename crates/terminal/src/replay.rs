@@ -1,0 +1,77 @@
+//! The replay view: what happened to a cluster, played again, forwards and backwards.
+//!
+//! * `replay/steps.rs`: the tape, cut into steps, and what there is to see after each;
+//! * `replay/player.rs`: where on the tape one is, and what the keys do, without a terminal;
+//! * `replay/keys.rs`: the keys, as the footer and the help tell them.
+
+pub(crate) mod keys;
+pub(crate) mod player;
+pub(crate) mod steps;
+#[cfg(test)]
+mod tests;
+
+use crate::{End, draw, has_colour, on_terminal, pressed_keys};
+use consensus::{NodeId, Timing};
+use player::Player;
+use std::collections::BTreeSet;
+use std::io;
+use std::time::Instant;
+use trace::Record;
+
+/// What is replayed: what happened, moment by moment.
+#[derive(Debug, Clone)]
+pub struct Tape {
+    /// What the heading says.
+    pub title: String,
+    /// The servers.
+    pub servers: Vec<NodeId>,
+    /// How long they wait for what, if that is known.
+    pub timing: Option<Timing>,
+    /// What happened, in the order in which it did.
+    pub moments: Vec<Moment>,
+}
+
+/// A part of what happened.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// What brought it about, such as a scenario's command.
+    pub caption: Option<String>,
+    /// What happened.
+    pub records: Vec<Record>,
+}
+
+impl Tape {
+    /// The tape of a recorded trace, of which no more is known than its records.
+    pub fn recorded(title: String, records: Vec<Record>) -> Tape {
+        let servers: BTreeSet<NodeId> = records.iter().map(|record| record.node).collect();
+        let moments = vec![Moment { caption: None, records }];
+        Tape { title, servers: servers.into_iter().collect(), timing: None, moments }
+    }
+}
+
+/// Shows what happened until somebody wants it to end: a person by a key, or somebody outside, for
+/// which `end_requested` is asked again and again. The terminal is given back as it was, whatever
+/// happens, a panic included.
+///
+/// # Errors
+/// If the terminal can't be drawn on or read from.
+pub fn replay(tape: Tape, mut end_requested: impl FnMut() -> Option<End>) -> io::Result<End> {
+    let mut player = Player::new(tape, has_colour());
+    on_terminal(|terminal| {
+        let mut last_picture = Instant::now();
+        loop {
+            if let Some(end) = end_requested() {
+                return Ok(end);
+            }
+            terminal.draw(|frame| draw::replay::draw(frame, &mut player))?;
+            for key in pressed_keys()? {
+                if let Some(end) = player.on_key(key) {
+                    return Ok(end);
+                }
+            }
+            let now = Instant::now();
+            player.let_time_pass(now - last_picture);
+            last_picture = now;
+        }
+    })
+}

@@ -1,0 +1,248 @@
+//! Where on the tape one is, and what the keys do. It has no terminal and no clock: the time that
+//! passes is told.
+
+use super::Tape;
+use super::keys::{Wish, wish};
+use super::steps::{Mark, Steps, StoryLine};
+use crate::scene::Scene;
+use crate::{End, INTERRUPT, speeds};
+use consensus::{NodeId, Timing};
+use ratatui::crossterm::event::KeyEvent;
+use std::time::Duration;
+
+/// What was told stays on the screen for this long at speed 1 before more is told.
+const READING: Duration = Duration::from_millis(400);
+/// In slow motion it stays longer, up to this.
+const LONGEST_READING: Duration = Duration::from_secs(2);
+/// So much of a pause without news is played at its beginning, and again at its end, in microseconds.
+const PAUSE_PLAYED: u64 = 500_000;
+
+const BEGINNING: &str = "space plays it; → goes one step: what a server does about one thing";
+const END: &str = "the end: ← goes back, Home to the beginning, space plays it again";
+
+pub(crate) struct Player {
+    pub(crate) title: String,
+    pub(crate) servers: Vec<NodeId>,
+    pub(crate) timing: Option<Timing>,
+    pub(crate) has_colour: bool,
+    pub(crate) shows_help: bool,
+    steps: Steps,
+    /// Where on the tape this is, one of the places of `steps`.
+    place: usize,
+    /// The servers at this place.
+    scene: Scene,
+    /// The tape's time, in microseconds.
+    time: u64,
+    plays: bool,
+    speed: f64,
+    /// How long the latest news have been on the screen.
+    readable_for: Duration,
+    /// How many lines further up the story on the screen ends.
+    scrolled: usize,
+    /// How many lines of it the screen had room for when it was last drawn.
+    pub(crate) page: usize,
+    /// What came of the last key, and whether it is a refusal.
+    notice: Option<(String, bool)>,
+}
+
+impl Player {
+    /// A player that waits at the tape's beginning.
+    pub(crate) fn new(tape: Tape, has_colour: bool) -> Player {
+        let (title, servers, timing) = (tape.title.clone(), tape.servers.clone(), tape.timing);
+        let steps = Steps::cut(tape);
+        Player {
+            title,
+            servers,
+            timing,
+            has_colour,
+            shows_help: false,
+            place: 0,
+            scene: steps.scene_at(0),
+            time: steps.place(0).t,
+            plays: false,
+            speed: 1.0,
+            readable_for: Duration::ZERO,
+            scrolled: 0,
+            page: 1,
+            notice: None,
+            steps,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.steps.last() == 0
+    }
+
+    pub(crate) fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    pub(crate) fn time(&self) -> u64 {
+        self.time
+    }
+
+    pub(crate) fn plays(&self) -> bool {
+        self.plays
+    }
+
+    pub(crate) fn speed(&self) -> f64 {
+        self.speed
+    }
+
+    /// How many steps there have been, and how many there are, the routine not counted.
+    pub(crate) fn step_of(&self) -> (usize, usize) {
+        (self.steps.place(self.place).news, self.steps.place(self.steps.last()).news)
+    }
+
+    /// The row of the server whose step it was.
+    pub(crate) fn marked(&self) -> Option<usize> {
+        let actor = self.steps.place(self.place).actor?;
+        self.scene.view.servers().position(|(id, _)| id == actor)
+    }
+
+    /// The latest violation so far: the property, and what happened instead.
+    pub(crate) fn violation(&self) -> Option<(&str, &str)> {
+        self.steps.violation(self.place)
+    }
+
+    /// What is to be said at the moment, and whether it is something bad.
+    pub(crate) fn announcement(&self) -> Option<(&str, bool)> {
+        if let Some((text, is_refusal)) = &self.notice {
+            return Some((text, *is_refusal));
+        }
+        if self.steps.has_just_violated(self.place)
+            && let Some((_, what_happened)) = self.violation()
+        {
+            return Some((what_happened, true));
+        }
+        let said = match self.place {
+            _ if self.is_empty() => "the tape is empty: q quits",
+            0 if !self.plays => BEGINNING,
+            place if place == self.steps.last() => END,
+            place => self.steps.caption(place)?,
+        };
+        Some((said, false))
+    }
+
+    /// The last lines of the story that fit on a page, at the place to which it was scrolled.
+    pub(crate) fn page_of_story(&self) -> impl Iterator<Item = &StoryLine> {
+        let told = self.steps.place(self.place).lines;
+        let end = told.saturating_sub(self.scrolled).max(self.page.min(told));
+        self.steps.story(end, self.page).iter()
+    }
+
+    /// What a key does to the view, and how it ends if it does.
+    pub(crate) fn on_key(&mut self, key: KeyEvent) -> Option<End> {
+        let wish = wish(key)?;
+        if self.shows_help && !matches!(wish, Wish::Interrupt | Wish::Quit) {
+            self.shows_help = false;
+            return None;
+        }
+        self.notice = None;
+        match wish {
+            Wish::Interrupt => return Some(End::Interrupted(INTERRUPT)),
+            Wish::Quit => return Some(End::Quit),
+            Wish::PlayOrPause => self.play_or_pause(),
+            Wish::StepForward if self.is_at_end() => self.refuse("this is the end".to_owned()),
+            Wish::StepForward => self.stop_at(self.steps.next_news(self.place)),
+            Wish::StepBack if self.place == 0 => self.refuse("this is the beginning".to_owned()),
+            Wish::StepBack => self.stop_at(self.steps.previous_news(self.place)),
+            Wish::Next(mark) => self.jump(mark, self.steps.next(mark, self.place), "after"),
+            Wish::Previous(mark) => self.jump(mark, self.steps.previous(mark, self.place), "before"),
+            Wish::Beginning => self.stop_at(0),
+            Wish::End => self.stop_at(self.steps.last()),
+            Wish::Slower => self.set_speed(speeds::slower(self.speed)),
+            Wish::Faster => self.set_speed(speeds::faster(self.speed)),
+            Wish::PageUp => self.scroll_up(),
+            Wish::PageDown => self.scrolled = self.scrolled.saturating_sub(self.page),
+            Wish::Help => self.shows_help = true,
+        }
+        None
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.place == self.steps.last()
+    }
+
+    fn refuse(&mut self, why: String) {
+        self.notice = Some((why, true));
+    }
+
+    fn play_or_pause(&mut self) {
+        if self.is_at_end() {
+            self.stop_at(0);
+        }
+        self.scrolled = 0;
+        self.plays = !self.plays && !self.is_empty();
+    }
+
+    fn stop_at(&mut self, place: usize) {
+        self.plays = false;
+        self.go_to(place);
+    }
+
+    fn go_to(&mut self, place: usize) {
+        self.place = place;
+        self.scene = self.steps.scene_at(place);
+        self.time = self.steps.place(place).t;
+        self.readable_for = Duration::ZERO;
+        self.scrolled = 0;
+        self.notice = None;
+    }
+
+    fn jump(&mut self, mark: Mark, place: Option<usize>, direction: &str) {
+        match place {
+            Some(place) => self.stop_at(place),
+            None => self.refuse(format!("there is no {} {direction} this place", mark.name())),
+        }
+    }
+
+    fn set_speed(&mut self, speed: Option<f64>) {
+        match speed {
+            Some(speed) => self.speed = speed,
+            None => self.notice = Some((speeds::no_further(self.speed), false)),
+        }
+    }
+
+    /// Looking back stops the playing: a story that moves can't be read.
+    fn scroll_up(&mut self) {
+        self.plays = false;
+        let furthest = self.steps.place(self.place).lines.saturating_sub(self.page);
+        self.scrolled = (self.scrolled + self.page).min(furthest);
+    }
+
+    /// Plays on for as long as this took in front of the screen.
+    pub(crate) fn let_time_pass(&mut self, elapsed: Duration) {
+        if !self.plays {
+            return;
+        }
+        self.readable_for = self.readable_for.saturating_add(elapsed);
+        let next = self.steps.next_news(self.place);
+        let due = self.steps.place(next).t;
+        let time = self.time.saturating_add((elapsed.as_micros() as f64 * self.speed) as u64);
+        if time >= due && self.readable_for >= self.reading_time() {
+            self.go_to(next);
+            self.plays = !self.is_at_end() && !self.steps.has_just_violated(next);
+        } else {
+            self.time = time.min(due);
+            self.cut_pause_short(due);
+            self.place = self.steps.reached(self.place, next, self.time);
+            self.scene = self.steps.scene_at(self.place);
+        }
+    }
+
+    fn reading_time(&self) -> Duration {
+        READING.div_f64(self.speed).min(LONGEST_READING)
+    }
+
+    fn cut_pause_short(&mut self, end: u64) {
+        let news = self.steps.place(self.place).news;
+        let beginning = self.steps.place(self.steps.after_news(news)).t;
+        let left_out = end.saturating_sub(PAUSE_PLAYED).saturating_sub(self.time);
+        if self.time >= beginning + PAUSE_PLAYED && left_out > 0 {
+            self.time += left_out;
+            let seconds = left_out as f64 / 1e6;
+            self.notice = Some((format!("{seconds:.1}s without news are left out"), false));
+        }
+    }
+}

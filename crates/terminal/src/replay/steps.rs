@@ -1,0 +1,264 @@
+//! The tape, cut into steps, and what there is to see after each.
+
+use super::{Moment, Tape};
+use crate::scene::Scene;
+use consensus::event::What;
+use consensus::{Message, NodeId, RoleKind};
+use trace::{Event, Feed, FeedLine, Io, Laboratory, Record};
+
+/// One in so many scenes is kept. From the nearest before it, any other is quickly made again.
+const KEPT_SCENES: usize = 100;
+
+/// What happened, in steps. A step is what a server does about one thing that happens to it, or a
+/// caption. Many steps are routine: the story does not tell of them.
+pub(crate) struct Steps {
+    records: Vec<Record>,
+    story: Vec<StoryLine>,
+    /// The places at which one can be: before the first step, and after each.
+    places: Vec<Place>,
+    kept_scenes: Vec<Scene>,
+}
+
+/// A place on the tape: how much has happened, and what is to be seen of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Place {
+    /// The tape's time, in microseconds. It never falls from one place to the next.
+    pub(crate) t: u64,
+    /// How many records the servers have come to.
+    records: usize,
+    /// How many lines of the story were told.
+    pub(crate) lines: usize,
+    /// How many steps were not routine.
+    pub(crate) news: usize,
+    /// Whose step was the last that was not routine.
+    pub(crate) actor: Option<NodeId>,
+    /// The line that is the moment's caption.
+    caption: Option<usize>,
+    /// The line that tells of the latest violation.
+    violation: Option<usize>,
+}
+
+/// A line of the replayed story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StoryLine {
+    Told(FeedLine),
+    Caption(String),
+}
+
+/// What one can jump to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Election,
+    Leader,
+    Violation,
+}
+
+impl Steps {
+    pub(crate) fn cut(tape: Tape) -> Steps {
+        let first_record = tape.moments.iter().flat_map(|moment| &moment.records).next();
+        let beginning = Place { t: first_record.map_or(0, |record| record.t), ..Place::default() };
+        let mut steps = Steps {
+            records: Vec::new(),
+            story: Vec::new(),
+            places: vec![beginning],
+            kept_scenes: Vec::new(),
+        };
+        let mut feed = Feed::new();
+        for moment in tape.moments {
+            steps.append(moment, &mut feed);
+        }
+        steps.keep_scenes(Scene::new(&tape.servers));
+        steps
+    }
+
+    fn append(&mut self, moment: Moment, feed: &mut Feed) {
+        let mut place = self.places[self.last()].clone();
+        place.caption = None;
+        if let Some(caption) = moment.caption {
+            place.caption = Some(self.story.len());
+            place.actor = None;
+            place.news += 1;
+            self.story.push(StoryLine::Caption(caption));
+            place.lines = self.story.len();
+            self.places.push(place.clone());
+        }
+        for step in moment.records.chunk_by(belong_together) {
+            let mut told: Vec<FeedLine> = step.iter().flat_map(|record| feed.tell(record)).collect();
+            if let Some(first) = told.first_mut() {
+                first.continues = false;
+                place.actor = Some(first.node);
+                place.news += 1;
+            }
+            for line in told {
+                if Mark::Violation.is_on(&line.record) {
+                    place.violation = Some(self.story.len());
+                }
+                self.story.push(StoryLine::Told(line));
+            }
+            place.lines = self.story.len();
+            place.records += step.len();
+            place.t = step.iter().map(|record| record.t).fold(place.t, u64::max);
+            self.places.push(place.clone());
+        }
+        self.records.extend(moment.records);
+    }
+
+    fn keep_scenes(&mut self, mut scene: Scene) {
+        let mut seen = 0;
+        for place in self.places.iter().step_by(KEPT_SCENES) {
+            play(&mut scene, &self.records[seen..place.records]);
+            seen = place.records;
+            self.kept_scenes.push(scene.clone());
+        }
+    }
+
+    /// The last place.
+    pub(crate) fn last(&self) -> usize {
+        self.places.len() - 1
+    }
+
+    pub(crate) fn place(&self, place: usize) -> &Place {
+        &self.places[place]
+    }
+
+    /// The servers at a place: the same, however one got there.
+    pub(crate) fn scene_at(&self, place: usize) -> Scene {
+        let kept = place / KEPT_SCENES;
+        let mut scene = self.kept_scenes[kept].clone();
+        let seen = self.places[kept * KEPT_SCENES].records;
+        play(&mut scene, &self.records[seen..self.places[place].records]);
+        scene
+    }
+
+    /// So many lines of the story, to the one before `end`, or from the first if there are no more.
+    pub(crate) fn story(&self, end: usize, lines: usize) -> &[StoryLine] {
+        &self.story[end.saturating_sub(lines)..end]
+    }
+
+    /// The place after the next step that is not routine, or the last place.
+    pub(crate) fn next_news(&self, place: usize) -> usize {
+        self.after_news(self.places[place].news + 1)
+    }
+
+    /// The place after the latest step before this place that is not routine, or the first place.
+    pub(crate) fn previous_news(&self, place: usize) -> usize {
+        self.after_news(self.places[place.saturating_sub(1)].news)
+    }
+
+    /// The first place after so many steps that are not routine, or the last place.
+    pub(crate) fn after_news(&self, news: usize) -> usize {
+        self.places.partition_point(|place| place.news < news).min(self.last())
+    }
+
+    /// The latest place from `from` to before `end` that is reached at the time `t`.
+    pub(crate) fn reached(&self, from: usize, end: usize, t: u64) -> usize {
+        let later = self.places.get(from + 1..end).unwrap_or_default();
+        from + later.partition_point(|place| place.t <= t)
+    }
+
+    /// The first place behind this one at which such a thing has just happened.
+    pub(crate) fn next(&self, mark: Mark, place: usize) -> Option<usize> {
+        (place + 1..self.places.len()).find(|&place| self.is_at(mark, place))
+    }
+
+    /// The latest place before this one at which such a thing has just happened.
+    pub(crate) fn previous(&self, mark: Mark, place: usize) -> Option<usize> {
+        (1..place).rev().find(|&place| self.is_at(mark, place))
+    }
+
+    fn is_at(&self, mark: Mark, place: usize) -> bool {
+        let step = self.places[place - 1].records..self.places[place].records;
+        self.records[step].iter().any(|record| mark.is_on(record))
+    }
+
+    /// The caption of the moment that is played at this place.
+    pub(crate) fn caption(&self, place: usize) -> Option<&str> {
+        match &self.story[self.places[place].caption?] {
+            StoryLine::Caption(caption) => Some(caption),
+            StoryLine::Told(_) => None,
+        }
+    }
+
+    /// The latest violation: the property, and what happened instead.
+    pub(crate) fn violation(&self, place: usize) -> Option<(&str, &str)> {
+        let StoryLine::Told(line) = &self.story[self.places[place].violation?] else { return None };
+        match &line.record.event {
+            Event::Laboratory(Laboratory::Violated { property, what_happened }) => {
+                Some((property, what_happened))
+            }
+            _ => None,
+        }
+    }
+
+    /// Is a violation the latest that was told?
+    pub(crate) fn has_just_violated(&self, place: usize) -> bool {
+        let place = &self.places[place];
+        place.violation.is_some_and(|line| line + 1 == place.lines)
+    }
+}
+
+impl Mark {
+    fn is_on(self, record: &Record) -> bool {
+        match (&record.event, self) {
+            (Event::Decision(decision), Mark::Election) => matches!(decision.what, What::Timeout { .. }),
+            (Event::Decision(decision), Mark::Leader) => {
+                matches!(decision.what, What::Role { role: RoleKind::Leader, .. })
+            }
+            (Event::Laboratory(Laboratory::Violated { .. }), Mark::Violation) => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Mark::Election => "election",
+            Mark::Leader => "new leader",
+            Mark::Violation => "violation",
+        }
+    }
+}
+
+fn belong_together(before: &Record, after: &Record) -> bool {
+    before.node == after.node && !after.begins_step()
+}
+
+fn play(scene: &mut Scene, records: &[Record]) {
+    for record in records {
+        scene.observe(record, record.t as f64);
+        if let Event::Io(Io::Sent { message, .. } | Io::Received { message, .. }) = &record.event
+            && matches!(message, Message::AppendEntries(_))
+        {
+            // Much may happen at one moment of a script: not time but a leader ends the voting.
+            scene.votes.remove(&record.node);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::recorded;
+    use super::*;
+
+    #[test]
+    fn a_scene_is_what_all_records_from_the_first_on_add_up_to() {
+        let tape = recorded();
+        let beginning = Scene::new(&tape.servers);
+        let steps = Steps::cut(tape);
+        assert!(steps.last() > 3 * KEPT_SCENES);
+        for place in 0..=steps.last() {
+            let mut scene = beginning.clone();
+            play(&mut scene, &steps.records[..steps.places[place].records]);
+            assert_eq!(format!("{:?}", steps.scene_at(place)), format!("{scene:?}"), "place {place}");
+        }
+    }
+
+    #[test]
+    fn no_record_is_lost_and_time_never_falls() {
+        let tape = recorded();
+        let records = tape.moments[0].records.clone();
+        let steps = Steps::cut(tape);
+        assert_eq!(steps.records, records);
+        assert_eq!(steps.places[steps.last()].records, records.len());
+        assert!(steps.places.is_sorted_by_key(|place| (place.t, place.records, place.lines, place.news)));
+    }
+}

@@ -6,6 +6,7 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use terminal::End;
 
 /// Why the command could not do what it was asked.
 #[derive(Debug)]
@@ -43,6 +44,18 @@ pub(crate) fn written(result: io::Result<()>) -> Result<ExitCode, Failure> {
             Err(Failure::of(format_args!("can't write to standard output: {error}"), ""))
         }
         _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// What watching in the terminal came to.
+pub(crate) fn exit_code(end: io::Result<End>) -> Result<ExitCode, Failure> {
+    match end {
+        Ok(End::Quit) => Ok(ExitCode::SUCCESS),
+        Ok(End::Interrupted(signal)) => Ok(ended_by(signal)),
+        Err(error) => Err(Failure::of(
+            format_args!("can't draw on this terminal: {error}"),
+            "try --plain, which needs nothing of a terminal",
+        )),
     }
 }
 

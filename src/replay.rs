@@ -1,14 +1,16 @@
 //! `raft replay`
 
-use crate::failure::{Failure, written};
+use crate::failure::{Failure, exit_code, written};
 use crate::tape::Tape;
+use crate::up::has_full_terminal;
 use clap::Args;
-use consensus::NodeId;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use simulator::reenact;
-use std::collections::BTreeSet;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use terminal::End;
 use trace::{Event, Feed, Io, Record};
 
 /// Play a scenario or a recorded run, forward and back.
@@ -40,14 +42,21 @@ pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
         return Err(Failure::of(format_args!("nothing happens in {}", arguments.file.display()), help));
     }
     let remark = check_against_simulator(&tape)?;
-    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     if arguments.json {
         return print_json(&tape);
     }
-    if let Some(remark) = &remark {
-        eprintln!("{remark}");
+    if arguments.plain || !has_full_terminal() {
+        remark.iter().for_each(|remark| eprintln!("{remark}"));
+        return print_story(&tape, arguments.verbose);
     }
-    print_story(&tape, arguments.verbose || !is_terminal && arguments.verbose)
+    show_in_terminal(tape)
+}
+
+fn show_in_terminal(tape: Tape) -> Result<ExitCode, Failure> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
+    let ended = terminal::replay(tape.for_terminal(), || signals.pending().next().map(End::Interrupted));
+    exit_code(ended)
 }
 
 /// Plays a recorded run in the simulator, if its steps were recorded, and says what came of it.
@@ -88,10 +97,4 @@ fn print_story(tape: &Tape, with_routine: bool) -> Result<ExitCode, Failure> {
         Ok(())
     };
     written(print())
-}
-
-/// All servers that something happens to.
-fn servers(tape: &Tape) -> Vec<NodeId> {
-    let servers: BTreeSet<NodeId> = tape.records().map(|record| record.node).collect();
-    servers.into_iter().collect()
 }

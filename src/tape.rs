@@ -1,8 +1,11 @@
 //! What can be replayed and asked about: a scenario, or a recorded trace.
 
 use crate::failure::Failure;
+use consensus::NodeId;
 use simulator::Scenario;
+use std::collections::BTreeSet;
 use std::path::Path;
+use terminal::Moment;
 use trace::Record;
 
 /// A run, from a file.
@@ -48,6 +51,25 @@ impl Tape {
             scenes.into_iter().map(|scene| Scene { command: Some(scene.command), records: scene.records });
         let title = text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(&name).to_owned();
         Ok(Tape { title, scenes: scenes.collect(), is_recorded: false })
+    }
+
+    /// The same for the view in the terminal.
+    pub(crate) fn for_terminal(self) -> terminal::Tape {
+        if self.is_recorded {
+            return terminal::Tape::recorded(
+                self.title,
+                self.scenes.into_iter().flat_map(|scene| scene.records).collect(),
+            );
+        }
+        let servers: BTreeSet<NodeId> = self.records().map(|record| record.node).collect();
+        let moments =
+            self.scenes.into_iter().map(|scene| Moment { caption: scene.command, records: scene.records });
+        terminal::Tape {
+            title: self.title,
+            servers: servers.into_iter().collect(),
+            timing: None,
+            moments: moments.collect(),
+        }
     }
 
     /// Everything that happened, in order.

@@ -5,7 +5,7 @@ mod plain;
 mod watched;
 
 use crate::arguments::TimeArguments;
-use crate::failure::{Failure, end_at_second_signal, ended_by};
+use crate::failure::{Failure, end_at_second_signal, exit_code};
 use crate::recording::Recording;
 use clap::{ArgAction, Args};
 use cluster::{Cluster, ClusterError, Options};
@@ -16,7 +16,7 @@ use signal_hook::iterator::Signals;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use terminal::{End, Setup};
+use terminal::Setup;
 use watched::Watched;
 
 /// The most servers that `raft up` starts.
@@ -125,14 +125,13 @@ fn show_in_terminal(
     let mut laboratory = laboratory::Laboratory::new(cluster, signals, remarks);
     let end = terminal::run(&mut laboratory, setup);
     laboratory.stop();
-    match end {
-        Ok(End::Quit) => Ok(ExitCode::SUCCESS),
-        Ok(End::Interrupted(signal)) => Ok(ended_by(signal)),
-        Err(error) => Err(Failure::of(
-            format_args!("can't draw on this terminal: {error}"),
-            "try --plain, which needs nothing of a terminal",
-        )),
-    }
+    exit_code(end)
+}
+
+/// Can a view be drawn, and keys be read?
+pub(crate) fn has_full_terminal() -> bool {
+    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    is_terminal && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
 impl UpArguments {
@@ -166,9 +165,7 @@ impl UpArguments {
     }
 
     fn show(&self) -> Show {
-        let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        match (self.json, self.plain || !is_terminal || is_dumb) {
+        match (self.json, self.plain || !has_full_terminal()) {
             (true, _) => Show::Json,
             (false, true) => Show::Plain { with_routine: self.verbose },
             (false, false) => Show::Terminal,

@@ -16,7 +16,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 use storage::StorageError;
-use trace::{ClusterView, Event, Laboratory, Process, Record};
+use trace::{ClusterView, Event, Laboratory, Record};
 
 /// What a world is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -455,11 +455,7 @@ impl World {
         let server = self.servers.get_mut(&id).expect("only servers of this world start");
         match server.start(self.now, rules, telling, &mut effects) {
             Ok(()) => {
-                let life = effects.records.last().map_or(1, |record| record.life);
                 self.pass_on(id, &mut effects);
-                // Only the view is told of the process: there is none in this world.
-                let started = Event::Process(Process::Started { pid: 0, address: String::new() });
-                self.view.apply(&Record { life, ..self.observed(id, started) });
                 self.save_or_wait(id);
             }
             Err(error) => self.note_disk_failure(id, &error),

@@ -166,7 +166,10 @@ impl ServerView {
 
     fn apply_decision(&mut self, record: &Record, what: &What) {
         match what {
-            What::Role { role, .. } => {
+            What::Role { role, was } => {
+                if was.is_none() {
+                    self.condition = Condition::Running;
+                }
                 self.role = Some(*role);
                 self.leader = (*role == RoleKind::Leader).then_some(record.node);
                 if *role == RoleKind::Leader {

@@ -10,7 +10,7 @@ use crate::properties::Promise;
 use crate::rules::AllBut;
 use crate::script::Script;
 use crate::world::WorldOptions;
-use consensus::{LogPosition, NodeId, Rule, Timing};
+use consensus::{LogPosition, NodeId, Rule, Term, Timing};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -26,9 +26,14 @@ pub fn shrink(script: &Script, promise: &Promise) -> Script {
     loop {
         let before = shortest.clone();
         shortest = leave_out_actions(shortest, promise);
-        for candidates in
-            [without_a_server, with_simpler_world, with_merged_runs, with_simpler_action, without_a_pair]
-        {
+        for candidates in [
+            without_a_server,
+            with_simpler_world,
+            with_merged_runs,
+            without_a_term,
+            with_simpler_action,
+            without_a_pair,
+        ] {
             while let Some(shorter) =
                 candidates(&shortest).iter().find_map(|candidate| as_far_as_it_breaks(candidate, promise))
             {
@@ -153,6 +158,27 @@ fn with_simpler_world(script: &Script) -> Vec<Script> {
     simpler.extend(small_seeds.map(|seed| WorldOptions { seed, ..options.clone() }));
     simpler.retain(|simpler| simpler != options);
     simpler.into_iter().map(|options| Script { options, actions: script.actions.clone() }).collect()
+}
+
+/// The same with one timer less that runs out, and later terms lower by one: each such timer may have
+/// begun one.
+fn without_a_term(script: &Script) -> Vec<Script> {
+    let mut candidates = Vec::new();
+    for (place, action) in script.actions.iter().enumerate() {
+        if matches!(action, Action::Tick(_) | Action::Timeout(_)) {
+            let mut candidate = script.clone();
+            candidate.actions.remove(place);
+            candidate.actions[place..].iter_mut().for_each(lower_term);
+            candidates.push(candidate);
+        }
+    }
+    candidates
+}
+
+fn lower_term(action: &mut Action) {
+    if let Action::Deliver(selection) | Action::Lose(selection) | Action::Duplicate(selection) = action {
+        selection.term = selection.term.map(|Term(term)| Term(term.saturating_sub(1)));
+    }
 }
 
 /// The same with two neighbouring times as one, for each such pair.

@@ -202,3 +202,20 @@ fn a_view_follows_the_records() {
     );
     assert_eq!(apply(2, 2, started()), "no leader: 1 of 3 running, an election needs 2");
 }
+
+#[test]
+fn who_reports_runs_even_if_nobody_told_of_its_process() {
+    let mut view = ClusterView::new([NodeId(1)]);
+    let leads = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
+    view.apply(&record(1, 1, None, decided(Rule::MajorityWins, leads)));
+    assert_eq!(view.to_string(), "leader n1, term 5");
+}
+
+#[test]
+fn a_step_begins_with_what_comes_from_outside() {
+    let begins = |event| record(1, 1, None, event).begins_step();
+    assert!(begins(Event::Io(Io::Received { from: NodeId(3), message: request() })));
+    assert!(begins(Event::Laboratory(Laboratory::Paused)));
+    assert!(!begins(Event::Io(Io::Sent { to: NodeId(3), message: request() })));
+    assert!(!begins(decided(Rule::MajorityWins, What::Leader { leader: NodeId(3) })));
+}

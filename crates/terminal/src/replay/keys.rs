@@ -81,5 +81,5 @@ pub(crate) const HELP: &[Explained] = &[
     ("-  +", "slower, faster; long pauses are cut short"),
     ("PgUp PgDn", "scroll the story"),
     ("q  Ctrl+C", "quit"),
-    ("", "heartbeats that change nothing are no steps of their own"),
+    ("▸", "whose step it was; heartbeats as usual are no steps"),
 ];

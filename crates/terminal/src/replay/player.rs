@@ -48,8 +48,8 @@ pub(crate) struct Player {
 impl Player {
     /// A player that waits at the tape's beginning.
     pub(crate) fn new(tape: Tape, has_colour: bool) -> Player {
-        let (title, servers, timing) = (tape.title.clone(), tape.servers.clone(), tape.timing);
-        let steps = Steps::cut(tape);
+        let Tape { title, servers, timing, moments } = tape;
+        let steps = Steps::cut(&servers, moments);
         Player {
             title,
             servers,

@@ -1,6 +1,6 @@
 //! The tape, cut into steps, and what there is to see after each.
 
-use super::{Moment, Tape};
+use super::Moment;
 use crate::scene::Scene;
 use consensus::event::What;
 use consensus::{Message, NodeId, RoleKind};
@@ -54,8 +54,8 @@ pub(crate) enum Mark {
 }
 
 impl Steps {
-    pub(crate) fn cut(tape: Tape) -> Steps {
-        let first_record = tape.moments.iter().flat_map(|moment| &moment.records).next();
+    pub(crate) fn cut(servers: &[NodeId], moments: Vec<Moment>) -> Steps {
+        let first_record = moments.iter().flat_map(|moment| &moment.records).next();
         let beginning = Place { t: first_record.map_or(0, |record| record.t), ..Place::default() };
         let mut steps = Steps {
             records: Vec::new(),
@@ -64,43 +64,51 @@ impl Steps {
             kept_scenes: Vec::new(),
         };
         let mut feed = Feed::new();
-        for moment in tape.moments {
+        for moment in moments {
             steps.append(moment, &mut feed);
         }
-        steps.keep_scenes(Scene::new(&tape.servers));
+        steps.keep_scenes(Scene::new(servers));
         steps
     }
 
     fn append(&mut self, moment: Moment, feed: &mut Feed) {
-        let mut place = self.places[self.last()].clone();
-        place.caption = None;
+        let mut place = Place { caption: None, ..self.places[self.last()].clone() };
         if let Some(caption) = moment.caption {
-            place.caption = Some(self.story.len());
-            place.actor = None;
-            place.news += 1;
-            self.story.push(StoryLine::Caption(caption));
-            place.lines = self.story.len();
-            self.places.push(place.clone());
+            self.append_caption(&mut place, caption);
         }
         for step in moment.records.chunk_by(belong_together) {
-            let mut told: Vec<FeedLine> = step.iter().flat_map(|record| feed.tell(record)).collect();
-            if let Some(first) = told.first_mut() {
-                first.continues = false;
-                place.actor = Some(first.node);
-                place.news += 1;
-            }
-            for line in told {
-                if Mark::Violation.is_on(&line.record) {
-                    place.violation = Some(self.story.len());
-                }
-                self.story.push(StoryLine::Told(line));
-            }
-            place.lines = self.story.len();
-            place.records += step.len();
-            place.t = step.iter().map(|record| record.t).fold(place.t, u64::max);
-            self.places.push(place.clone());
+            let told = step.iter().flat_map(|record| feed.tell(record)).collect();
+            self.append_step(&mut place, step, told);
         }
         self.records.extend(moment.records);
+    }
+
+    /// A caption is a step of its own: so one sees what is done before one sees what comes of it.
+    fn append_caption(&mut self, place: &mut Place, caption: String) {
+        place.caption = Some(self.story.len());
+        place.actor = None;
+        place.news += 1;
+        self.story.push(StoryLine::Caption(caption));
+        place.lines = self.story.len();
+        self.places.push(place.clone());
+    }
+
+    fn append_step(&mut self, place: &mut Place, step: &[Record], mut told: Vec<FeedLine>) {
+        if let Some(first) = told.first_mut() {
+            first.continues = false;
+            place.actor = Some(first.node);
+            place.news += 1;
+        }
+        for line in told {
+            if Mark::Violation.is_on(&line.record) {
+                place.violation = Some(self.story.len());
+            }
+            self.story.push(StoryLine::Told(line));
+        }
+        place.lines = self.story.len();
+        place.records += step.len();
+        place.t = step.iter().map(|record| record.t).fold(place.t, u64::max);
+        self.places.push(place.clone());
     }
 
     fn keep_scenes(&mut self, mut scene: Scene) {
@@ -243,7 +251,7 @@ mod tests {
     fn a_scene_is_what_all_records_from_the_first_on_add_up_to() {
         let tape = recorded();
         let beginning = Scene::new(&tape.servers);
-        let steps = Steps::cut(tape);
+        let steps = Steps::cut(&tape.servers, tape.moments);
         assert!(steps.last() > 3 * KEPT_SCENES);
         for place in 0..=steps.last() {
             let mut scene = beginning.clone();
@@ -256,7 +264,7 @@ mod tests {
     fn no_record_is_lost_and_time_never_falls() {
         let tape = recorded();
         let records = tape.moments[0].records.clone();
-        let steps = Steps::cut(tape);
+        let steps = Steps::cut(&tape.servers, tape.moments);
         assert_eq!(steps.records, records);
         assert_eq!(steps.places[steps.last()].records, records.len());
         assert!(steps.places.is_sorted_by_key(|place| (place.t, place.records, place.lines, place.news)));

@@ -9,6 +9,7 @@ use consensus::{NodeId, Timing};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -220,6 +221,28 @@ fn a_signal_from_outside_works_in_the_view_too() {
     rustix::process::kill_process(command, rustix::process::Signal::TERM).unwrap();
     assert_eq!(terminal.wait_for_end(), 143);
     assert!(!terminal.screen.screen().alternate_screen());
+}
+
+#[test]
+fn a_scenario_is_played_forward_and_back() {
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/without/majority-wins.txt");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_raft"));
+    command.arg("replay");
+    command.arg(scenario);
+    let mut terminal = Terminal::start_command(command, 24, 80);
+    terminal.wait_for_text("paused   step 0 of ");
+    terminal.press("v");
+    terminal.wait_for_text("term 1 has two leaders, n2 and n1");
+    terminal.wait_for("both to lead", |terminal| {
+        row_has(terminal, "n1", "leader").and(row_has(terminal, "n2", "leader"))
+    });
+    terminal.press("b");
+    terminal.wait_for("n1 not to lead yet", |terminal| row_has(terminal, "n1", "follower"));
+    terminal.press("n");
+    terminal.wait_for("n1 to lead again", |terminal| row_has(terminal, "n1", "leader"));
+    terminal.press("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    assert!(!terminal.screen.screen().alternate_screen(), "the terminal is as it was");
 }
 
 /// A source of news that fails at once.

@@ -166,10 +166,7 @@ impl ServerView {
 
     fn apply_decision(&mut self, record: &Record, what: &What) {
         match what {
-            What::Role { role, was } => {
-                if was.is_none() {
-                    self.condition = Condition::Running;
-                }
+            What::Role { role, .. } => {
                 self.role = Some(*role);
                 self.leader = (*role == RoleKind::Leader).then_some(record.node);
                 if *role == RoleKind::Leader {

@@ -1,0 +1,163 @@
+//! Runs of real servers, recorded and played again: one core, two worlds.
+
+mod common;
+
+use common::{Up, raft};
+use rustix::process::Signal;
+use simulator::{Divergence, Reenacted, reenact};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use trace::why::{Causes, Kind};
+use trace::{Event, Io, Record};
+
+fn read(path: &Path) -> Vec<Record> {
+    fs::read_to_string(path).unwrap().lines().map(|line| Record::from_json(line).unwrap()).collect()
+}
+
+fn is_step(record: &Record) -> bool {
+    matches!(record.event, Event::Io(Io::Step { .. }))
+}
+
+fn output(arguments: &[&str]) -> Output {
+    raft().args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Records a cluster whose leader is killed, and hands over the folder and the file.
+fn recorded_run() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.jsonl");
+    let mut up = Up::start(&["--record", file.to_str().unwrap()], 3);
+    let first = up.wait_for_leader();
+    up.signal(Signal::QUIT);
+    up.wait_until("another leader whom the other follows", |up| {
+        let leader = up.view.leader();
+        let mut running = up.view.servers().filter(|(_, server)| server.is_running());
+        leader.is_some_and(|leader| leader != first) && running.all(|(_, server)| server.leader == leader)
+    });
+    up.signal(Signal::INT);
+    assert_eq!(up.wait_for_end().code(), Some(130));
+    let file = file.to_str().unwrap().to_owned();
+    assert_eq!(read(Path::new(&file)), up.records, "what is recorded is what happened");
+    (folder, file)
+}
+
+#[test]
+fn a_recorded_run_comes_to_the_same_states_in_the_simulator() {
+    let (_folder, file) = recorded_run();
+    let records = read(Path::new(&file));
+    let steps = records.iter().filter(|record| is_step(record)).count() as u64;
+    assert!(steps > 20, "{steps}");
+    assert_eq!(reenact(&records), Ok(Reenacted { steps, lives: 3 }));
+
+    let told = output(&["replay", &file, "--plain"]);
+    assert!(told.status.success());
+    assert!(text(&told.stderr).contains("the simulator comes to the recorded state after each"), "{told:?}");
+    assert!(text(&told.stdout).matches("become the leader of term").count() >= 2, "{told:?}");
+    let json = output(&["replay", &file, "--json"]);
+    assert_eq!(text(&json.stdout), fs::read_to_string(&file).unwrap());
+
+    // The reason for the last leader goes back, over several servers, to the last sign of life of the
+    // one that was killed.
+    let why = text(&output(&["why", &file, "--last", "leader"]).stdout);
+    let (first, last) = (why.lines().next().unwrap(), why.lines().last().unwrap());
+    assert!(last.contains("⇒ a majority: become the leader of term"), "{why}");
+    assert!(first.contains("heartbeat"), "{why}");
+    assert!(why.contains("RequestVote answer: yes"), "{why}");
+    let causes = Causes::new(&records);
+    let leader = causes.last(Kind::Leader).unwrap();
+    let named = output(&["why", &file, &leader.id().unwrap().to_string()]);
+    assert_eq!(text(&named.stdout), why);
+}
+
+#[test]
+fn a_recording_that_was_tampered_with_is_found_out() {
+    let (_folder, file) = recorded_run();
+    let records = read(Path::new(&file));
+
+    let a_vote = |record: &Record| match &record.event {
+        Event::Decision(decision) => matches!(decision.what, consensus::event::What::Tally { .. }),
+        _ => false,
+    };
+    let mut with_a_change = records.clone();
+    let changed = with_a_change.iter_mut().find(|record| a_vote(record)).unwrap();
+    changed.term = consensus::Term(9);
+    assert!(matches!(reenact(&with_a_change), Err(Divergence::Different { .. })));
+
+    let mut with_a_gap = records.clone();
+    let message = with_a_gap.iter().position(|record| matches!(record.event, Event::Io(Io::Received { .. })));
+    with_a_gap.remove(message.unwrap());
+    assert!(matches!(reenact(&with_a_gap), Err(Divergence::Different { .. })));
+
+    let mut without_a_start = records;
+    without_a_start.retain(|record| record.seq != Some(3));
+    assert!(matches!(reenact(&without_a_start), Err(Divergence::NoStart { .. })));
+
+    let changed_lines: Vec<String> = with_a_change.iter().map(Record::to_json).collect();
+    let other = format!("{file}.changed");
+    fs::write(&other, changed_lines.join("\n")).unwrap();
+    let refused = output(&["replay", &other]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("the simulator does not come to the recorded states"));
+}
+
+#[test]
+fn a_single_server_is_recorded_over_its_lives() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let live = |recording: &str| {
+        let mut command: Command = raft();
+        command.args(["node", "--id", "1", "--json"]).arg("--data").arg(&data);
+        command.arg("--record").arg(folder.path().join(recording));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+        let leads = |line: &String| line.contains("\"majority-wins\"") && line.contains("\"role\"");
+        assert!(lines.by_ref().map_while(Result::ok).any(|line| leads(&line)), "it never led");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let text = fs::read_to_string(folder.path().join(recording)).unwrap();
+        let records: Vec<Record> = text.lines().filter_map(|line| Record::from_json(line).ok()).collect();
+        records
+    };
+    let (first, second) = (live("first.jsonl"), live("second.jsonl"));
+    assert_eq!(reenact(&first).map(|reenacted| reenacted.lives), Ok(1));
+    let both: Vec<Record> = first.into_iter().chain(second).collect();
+    assert_eq!(reenact(&both).map(|reenacted| reenacted.lives), Ok(2));
+    assert!(both.iter().any(|record| record.life == 2 && is_step(record)));
+}
+
+#[test]
+fn what_cant_be_replayed_or_explained_is_said_clearly() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let said = |arguments: &[&str]| {
+        let output = output(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let stderr = text(&output.stderr);
+        assert!(stderr.starts_with("error: ") && stderr.contains("\nhelp: "), "{arguments:?}: {stderr}");
+        stderr
+    };
+    assert!(said(&["replay", "nowhere.txt"]).contains("can't read nowhere.txt"));
+    assert!(said(&["replay", &file("empty.txt", "")]).contains("nothing happens in"));
+    assert!(
+        said(&["replay", &file("letter.txt", "Dear Raft,\n")]).contains("neither a trace nor a scenario")
+    );
+    assert!(said(&["replay", &file("bad.txt", "dance\n---\n")]).contains("there is no command \"dance\""));
+    assert!(said(&["replay", &file("bad.jsonl", "{}\n{}\n")]).contains("line 1 of"));
+    let alone = file("alone.txt", "# Alone\n\ncluster 1\nrun 1s\n---\n");
+    assert!(said(&["why", &alone, "n1:999"]).contains("there is no event n1:999"));
+    assert!(said(&["why", &alone, "--last", "violation"]).contains("no such event happens"));
+    let why = output(&["why", &alone, "--last", "leader"]);
+    assert!(text(&why.stdout).contains("⇒ a majority: become the leader of term 1"), "{why:?}");
+    let unwritable = output(&["up", "--plain", "--record", folder.path().to_str().unwrap()]);
+    assert_eq!(unwritable.status.code(), Some(1));
+    assert!(text(&unwritable.stderr).contains("can't record to"), "{unwritable:?}");
+}

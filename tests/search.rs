@@ -1,0 +1,85 @@
+//! `raft sim` as a person uses it.
+
+mod common;
+
+use common::raft;
+use std::process::{Command, Output};
+
+fn sim(folder: &std::path::Path, arguments: &[&str]) -> Output {
+    let mut command: Command = raft();
+    command.current_dir(folder).arg("sim").args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn with_all_rules_it_tells_what_it_has_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = sim(folder.path(), &["--seeds", "0..200"]);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(told.starts_with("200 seeds, ") && told.contains("every promise was kept"), "{told}");
+    for what in ["terms with split votes", "power cuts within a save", "clocks jumped", "candidacies"] {
+        assert!(told.contains(what), "{what}: {told}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
+
+    let quiet = text(&sim(folder.path(), &["--seeds", "0..20", "--faults", "none", "--nodes", "5"]).stdout);
+    assert!(quiet.contains("every promise was kept") && !quiet.contains("power cuts"), "{quiet}");
+    let timed = sim(folder.path(), &["--for", "200ms", "--faults", "network,clock"]);
+    assert!(timed.status.success() && text(&timed.stderr).contains("seeds from "), "{timed:?}");
+}
+
+#[test]
+fn without_a_rule_it_finds_writes_and_replays_a_short_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = sim(folder.path(), &["--without", "one-vote-per-term"]);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(told.contains("What was promised: A server gives its vote to one candidate"), "{told}");
+    assert!(told.contains("raft replay without-one-vote-per-term.txt"), "{told}");
+
+    let mut replay = raft();
+    let replay = replay.current_dir(folder.path()).args(["replay", "without-one-vote-per-term.txt"]).output();
+    let story = text(&replay.unwrap().stdout);
+    assert!(story.contains("▸ cluster 2 without=one-vote-per-term"), "{story}");
+    assert!(story.contains("VIOLATED: one vote a term"), "{story}");
+
+    // The command that it names finds the same again.
+    let again = told.lines().find_map(|line| line.trim().strip_prefix("find it again")).unwrap();
+    let again: Vec<&str> = again.split_whitespace().skip(2).collect();
+    assert_eq!(text(&sim(folder.path(), &again).stdout), told);
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |arguments: &[&str], words: &str| {
+        let output = sim(folder.path(), arguments);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+    };
+    refused(&["--seeds", "5"], "write two numbers with .. between them");
+    refused(&["--seeds", "9..3"], "the second number must be above the first");
+    refused(&["--faults", "fire"], "choose none, all, or of network,crash,disk,clock");
+    refused(&["--without", "gravity"], "invalid value 'gravity'");
+    refused(&["--nodes", "0"], "--nodes");
+    refused(&["--for", "soon"], "is no time");
+    let nothing = sim(folder.path(), &["--without", "count-each-voter-once", "--seeds", "0..1"]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(text(&nothing.stderr).contains("without count-each-voter-once nothing broke"), "{nothing:?}");
+    let unwritable = sim(folder.path(), &["--without", "majority-wins", "--save", "no/such/folder.txt"]);
+    assert!(text(&unwritable.stderr).contains("can't write no/such/folder.txt"), "{unwritable:?}");
+}
+
+#[test]
+fn a_server_cant_be_started_with_a_rule_off() {
+    for command in ["up", "node"] {
+        let output = raft().args([command, "--without", "one-vote-per-term"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("unexpected argument '--without'"), "{output:?}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Records as the lines of a story.
 
 use crate::english;
-use crate::record::{Event, Io, Record};
+use crate::record::{Event, Io, Laboratory, Record};
 use consensus::event::What;
 use consensus::{Message, NodeId, Rule};
 use std::collections::BTreeMap;
@@ -81,11 +81,15 @@ impl Record {
     /// Does something new happen to the server here, rather than follow from what just happened to it?
     pub fn begins_step(&self) -> bool {
         match &self.event {
-            Event::Decision(decision) => {
-                matches!(decision.what, What::Timeout { .. } | What::Heartbeat | What::Role { was: None, .. })
-            }
+            Event::Decision(decision) => match decision.what {
+                What::Timeout { .. } | What::Role { was: None, .. } => true,
+                // A new leader sends the first ones as part of its election.
+                What::Heartbeat => self.cause.is_none(),
+                _ => false,
+            },
             Event::Io(io) => matches!(io, Io::Received { .. }),
-            Event::Process(_) | Event::Laboratory(_) => true,
+            Event::Process(_) => true,
+            Event::Laboratory(laboratory) => !matches!(laboratory, Laboratory::Violated { .. }),
         }
     }
 }

@@ -122,6 +122,7 @@ impl SimArguments {
 
     fn show_finding(&self, finding: &Finding, options: &SearchOptions) -> Result<ExitCode, Failure> {
         let seed = finding.seed;
+        eprintln!("seed {seed} breaks a promise: looking for the shortest run that does");
         let shortest = hunt::shortest(finding, options);
         let file = self.save.clone().unwrap_or_else(|| match options.without {
             Some(rule) => format!("without-{rule}.txt").into(),

@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use simulator::{Coverage, Promise, Script, SearchOptions, Violation, draw, shrink};
 use std::ops::Range;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -77,7 +78,7 @@ pub(crate) fn examine(seeds: Seeds, options: &SearchOptions) -> Examined {
             }
         }
     };
-    std::thread::scope(|scope| (0..cores()).for_each(|_| drop(scope.spawn(work))));
+    run_on_all_cores(work);
     progress.bar.finish_and_clear();
     let examined = examined.into_inner().expect("no search has panicked");
     Examined { took: begin.elapsed(), ..examined }
@@ -126,12 +127,20 @@ fn on_all_cores<T: Sync, U: Send>(items: Vec<T>, work: impl Fn(&T) -> U + Sync) 
             results.lock().expect("no other worker has panicked").push(result);
         }
     };
-    std::thread::scope(|scope| (0..cores()).for_each(|_| drop(scope.spawn(work_on_next))));
+    run_on_all_cores(work_on_next);
     results.into_inner().expect("no worker has panicked")
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+/// Runs this once on each core. A panic within a world is a finding, and not told here.
+fn run_on_all_cores(work: impl Fn() + Sync) {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| {
+        std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(&work))));
+    }));
+    panic::set_hook(hook);
+    ended.expect("the search itself does not panic");
 }
 
 /// What makes a run short; of equally short ones the more telling promise counts.

@@ -7,20 +7,13 @@ use std::path::Path;
 
 /// A run that breaks a promise: which, how, and how to see it.
 pub(crate) fn finding(found: &Finding, shortest: &Finding, file: &Path, again: &str) -> String {
-    let promise = shortest.violation.promise;
-    let mut text = format!(
-        "Seed {} breaks a promise of Raft: {}\n\n{}\n\n",
-        found.seed,
-        found.violation,
-        paragraph(&format!("What was promised: {}", promise.meaning))
-    );
-    if promise != found.violation.promise || shortest.seed != found.seed {
-        let _ = writeln!(
-            text,
-            "The shortest of such runs comes from seed {}: {}\n",
-            shortest.seed, shortest.violation
-        );
+    let mut text = format!("Seed {} breaks a promise of Raft: {}\n", found.seed, found.violation);
+    if shortest.seed != found.seed {
+        let (seed, violation) = (shortest.seed, &shortest.violation);
+        let _ = writeln!(text, "Seed {seed} does so in a shorter run: {violation}");
     }
+    let meaning = shortest.violation.promise.meaning;
+    let _ = writeln!(text, "\n{}\n", paragraph(&format!("What was promised: {meaning}")));
     let servers = counted(shortest.script.options.servers, "server");
     let steps = counted(shortest.script.actions.len() as u64, "step");
     let _ = writeln!(text, "Made as short as it gets, {steps} with {servers}:\n");

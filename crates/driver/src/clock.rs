@@ -79,7 +79,8 @@ impl Clock {
     /// The server's time at the real time `real_now`.
     pub fn at(&self, real_now: Duration) -> Instant {
         let (real_since, since) = self.since;
-        since + real_now.saturating_sub(real_since).mul_f64(self.speed.multiple())
+        let passed = real_now.saturating_sub(real_since);
+        if self.speed == Speed::REAL_TIME { since + passed } else { since + passed.mul_f64(self.speed.0) }
     }
 
     /// The real time at which the server's clock will show `instant`; none if that is never or too
@@ -89,8 +90,11 @@ impl Clock {
             return None;
         }
         let (real_since, since) = self.since;
-        let wait = instant.since(since).as_secs_f64() / self.speed.multiple();
-        real_since.checked_add(Duration::try_from_secs_f64(wait).ok()?)
+        let wait = instant.since(since);
+        if self.speed == Speed::REAL_TIME {
+            return real_since.checked_add(wait);
+        }
+        real_since.checked_add(Duration::try_from_secs_f64(wait.as_secs_f64() / self.speed.0).ok()?)
     }
 
     /// Jumps ahead at `real_now`.

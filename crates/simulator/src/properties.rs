@@ -10,6 +10,7 @@ mod leader_completeness;
 mod leader_elected;
 mod leader_in_health_stays;
 mod leader_is_elected_one;
+pub(crate) mod no_panic;
 mod one_vote_per_term;
 mod patience_has_an_end;
 mod terms_never_fall;
@@ -101,7 +102,10 @@ impl<'a> Moment<'a> {
 impl Promise {
     /// All promises that are watched over, the most telling ones first.
     pub fn all() -> impl Iterator<Item = &'static Promise> {
-        all().into_iter().map(|property| property.promise()).chain([durability::promise()])
+        all()
+            .into_iter()
+            .map(|property| property.promise())
+            .chain([durability::promise(), no_panic::promise()])
     }
 }
 

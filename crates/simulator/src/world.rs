@@ -4,7 +4,7 @@ use crate::action::{Action, Selection};
 use crate::coverage::Coverage;
 use crate::disk::Unsynced;
 use crate::network::{Fate, Network, Weather};
-use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability};
+use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, no_panic};
 use crate::rules::AllBut;
 use crate::script::Ending;
 use crate::server::Server;
@@ -14,6 +14,7 @@ use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use storage::StorageError;
 use trace::{ClusterView, Event, Laboratory, Record};
@@ -89,6 +90,8 @@ pub struct World {
     violations: Vec<Violation>,
     coverage: Coverage,
     journal: Option<Vec<Action>>,
+    /// Who acted last.
+    acting: NodeId,
     /// A buffer that is reused.
     effects: Effects,
 }
@@ -132,6 +135,7 @@ impl World {
             violations: Vec::new(),
             coverage: Coverage::default(),
             journal: None,
+            acting: NodeId(1),
             effects: Effects::default(),
             options,
         };
@@ -203,7 +207,10 @@ impl World {
     pub fn perform(&mut self, action: &Action) -> Result<usize, Refusal> {
         let journal_before = self.journal.as_ref().map_or(0, Vec::len);
         self.note_in_journal(action);
-        let done = self.do_it(action);
+        let done = catch_unwind(AssertUnwindSafe(|| self.do_it(action))).unwrap_or_else(|panic| {
+            self.note_violation(no_panic::violation(self.acting, &*panic));
+            Ok(0)
+        });
         match &done {
             Ok(_) => self.coverage.note_action(action),
             Err(_) => self.journal.iter_mut().for_each(|journal| journal.truncate(journal_before)),
@@ -467,6 +474,7 @@ impl World {
         if !self.servers[&id].is_alive() {
             return;
         }
+        self.acting = id;
         let mut effects = std::mem::take(&mut self.effects);
         let server = self.servers.get_mut(&id).expect("only servers of this world act");
         action(server, self.now, &mut effects);

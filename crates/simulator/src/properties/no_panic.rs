@@ -1,0 +1,22 @@
+//! Checked by the world: a server that has panicked takes no step any more.
+
+use super::{Promise, Violation};
+use consensus::NodeId;
+use std::any::Any;
+
+static PROMISE: Promise = Promise {
+    name: "no server panics",
+    meaning: "Whatever happens to a server, it goes on or ends in good order. One that panics has found a \
+              contradiction in itself.",
+};
+
+pub(crate) fn promise() -> &'static Promise {
+    &PROMISE
+}
+
+/// A server has panicked while it acted.
+pub(crate) fn violation(node: NodeId, panic: &(dyn Any + Send)) -> Violation {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it did not say why");
+    Violation { promise: &PROMISE, node, what_happened: format!("{node} panicked: {text}") }
+}

@@ -157,11 +157,6 @@ impl World {
         self.journal.take().unwrap_or_default()
     }
 
-    /// How much time has passed.
-    pub fn now(&self) -> Duration {
-        self.now
-    }
-
     /// What an observer knows of the servers.
     pub fn view(&self) -> &ClusterView {
         &self.view
@@ -186,11 +181,6 @@ impl World {
     /// The promises that were not kept, each once, in the order in which they were broken.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
-    }
-
-    /// What has been tried in this world.
-    pub fn coverage(&self) -> &Coverage {
-        &self.coverage
     }
 
     /// The messages under way, in the order in which they were sent: from, to and what they say.

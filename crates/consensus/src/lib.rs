@@ -51,7 +51,7 @@ mod types;
 
 pub use config::{Config, InvalidTiming, Timing};
 pub use input::Input;
-pub use log::{Entry, Log};
+pub use log::{Entry, Log, Payload};
 pub use message::{AppendEntries, AppendEntriesReply, Message, RequestVote, RequestVoteReply};
 pub use node::Node;
 pub use output::{Durability, Outgoing, Output};

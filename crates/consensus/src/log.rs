@@ -9,8 +9,19 @@ use std::sync::Arc;
 pub struct Entry {
     /// The term in which a leader created it.
     pub term: Term,
-    /// The command for the state machine. Shared, never copied.
-    pub command: Arc<[u8]>,
+    /// What it holds.
+    pub payload: Payload,
+}
+
+/// What an entry holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Payload {
+    /// Nothing: a new leader's first entry (§8).
+    NoOp,
+    /// A command for the state machine. Shared, never copied.
+    Command(Arc<[u8]>),
 }
 
 /// A server's log: entries with indexes 1, 2, 3, … (§5.3).
@@ -56,7 +67,9 @@ mod tests {
     use super::*;
 
     fn log(terms: &[u64]) -> Log {
-        Log::from_entries(terms.iter().map(|&term| Entry { term: Term(term), command: [].into() }).collect())
+        Log::from_entries(
+            terms.iter().map(|&term| Entry { term: Term(term), payload: Payload::NoOp }).collect(),
+        )
     }
 
     fn position(index: u64, term: u64) -> LogPosition {

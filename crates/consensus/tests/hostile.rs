@@ -3,7 +3,7 @@
 use consensus::event::{Event, Problem, What};
 use consensus::{
     AppendEntries, AppendEntriesReply, Config, Entry, EveryRule, HardState, Index, Input, Instant, Log,
-    Message, Node, NodeId, Output, RequestVote, RequestVoteReply, RoleKind, Term, Timing,
+    Message, Node, NodeId, Output, Payload, RequestVote, RequestVoteReply, RoleKind, Term, Timing,
 };
 
 fn start(output: &mut Output) -> Node {
@@ -62,7 +62,7 @@ fn no_peer_can_make_the_term_overflow() {
 #[test]
 fn entries_that_cannot_be_stored_are_not_acknowledged() {
     let mut node = start(&mut Output::default());
-    let entries = vec![Entry { term: Term(1), command: b"x = 1".as_slice().into() }];
+    let entries = vec![Entry { term: Term(1), payload: Payload::Command(b"x = 1".as_slice().into()) }];
     let request = AppendEntries { entries, ..heartbeat(1) };
     assert_rejected(&mut node, 2, Message::AppendEntries(request), Problem::CarriesEntries);
 }
@@ -116,7 +116,7 @@ impl Noise {
                 term,
                 prev_log_index: Index(self.number()),
                 prev_log_term: Term(self.number()),
-                entries: (0..self.next() % 2).map(|_| Entry { term, command: [].into() }).collect(),
+                entries: (0..self.next() % 2).map(|_| Entry { term, payload: Payload::NoOp }).collect(),
                 leader_commit: Index(self.number()),
             }),
             _ => Message::AppendEntriesReply(AppendEntriesReply { term, success: self.coin() }),

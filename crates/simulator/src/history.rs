@@ -1,6 +1,6 @@
 //! Logs as an earlier life of a cluster may have left them.
 
-use consensus::{Entry, Log, LogPosition, NodeId, Quorum, Term};
+use consensus::{Entry, Log, LogPosition, NodeId, Payload, Quorum, Term};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(crate) fn draw(servers: u64, random: &mut Rng) -> History {
         let leader =
             voters.into_iter().max_by_key(|&voter| end(&logs[voter])).expect("a majority is somebody");
         for _ in 0..random.usize(1..=2) {
-            logs[leader].push(Entry { term, command: [].into() });
+            logs[leader].push(Entry { term, payload: Payload::NoOp });
         }
         let mut holders = 1;
         for server in (0..logs.len()).filter(|&server| server != leader) {

@@ -6,7 +6,7 @@ use crate::disk::Unsynced;
 use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::world::{World, WorldOptions};
-use consensus::{Entry, Index, Log, LogPosition, NodeId, RoleKind, Rule, Term, Timing};
+use consensus::{Entry, Index, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing};
 use driver::Speed;
 use goldenscript::{ArgumentConsumer, Command, Runner};
 use std::collections::BTreeMap;
@@ -114,7 +114,7 @@ impl Scenario {
             return Err("a log is what a server begins with: write it before the cluster".into());
         }
         let id = node(arguments)?;
-        let entry = |term: u64| Entry { term: Term(term), command: [].into() };
+        let entry = |term: u64| Entry { term: Term(term), payload: Payload::NoOp };
         let terms = arguments.rest_pos().into_iter().map(|argument| argument.parse());
         let entries = terms.map(|term| term.map(entry)).collect::<Result<Vec<Entry>, _>>()?;
         if !entries.is_sorted_by_key(|entry| entry.term) {

@@ -1,34 +1,129 @@
-//! Heartbeats (§5.2): how a leader stays in office, and how the others learn who it is.
+//! Replication (§5.3, §5.4.2): how a leader's log becomes everybody's, and how a leader stays in office
+//! (§5.2) by the same messages.
 
 use crate::event::What;
 use crate::role::Role;
 use crate::{
-    AppendEntries, AppendEntriesReply, Instant, LogPosition, Message, Node, NodeId, Output, RoleKind, Rule,
-    Rules,
+    Append, AppendEntries, AppendEntriesReply, AppendOutcome, Entry, Index, Instant, LogPosition, Message,
+    Node, NodeId, Output, Payload, Proposed, RoleKind, Rule, Rules,
 };
+use std::sync::Arc;
+
+/// One message carries so many entries at most, and not many more bytes than these.
+const MOST_ENTRIES: usize = 1024;
+const MOST_BYTES: usize = 256 << 10;
 
 impl<R: Rules> Node<R> {
-    /// Sends a heartbeat to every other server and sets the time for the next ones.
-    pub(crate) fn send_heartbeats(&mut self, now: Instant, output: &mut Output) {
-        let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader sends heartbeats") };
-        leader.heartbeat_deadline = now + self.config.timing.heartbeat_interval();
-        output.decided(Rule::HeartbeatAtOnce, What::Heartbeat);
+    /// Clients want these commands in the log.
+    pub(crate) fn propose(&mut self, commands: Vec<Arc<[u8]>>, output: &mut Output) {
+        if self.role() != RoleKind::Leader {
+            output.proposed = Some(Proposed::NotLeader { leader: self.leader() });
+            return;
+        }
+        let first = LogPosition { index: self.log.last().index.next(), term: self.hard_state.current_term };
+        output.proposed = Some(Proposed::At(first));
+        self.append_own(commands.into_iter().map(Payload::Command), Rule::LeaderAppendOnly, output);
+        self.replicate_to_all(output);
+    }
 
-        let LogPosition { index: prev_log_index, term: prev_log_term } = self.log.last();
-        let heartbeat = AppendEntries {
-            term: self.hard_state.current_term,
-            prev_log_index,
-            prev_log_term,
-            entries: Vec::new(),
-            leader_commit: self.commit_index(),
-        };
-        for &peer in &self.peers {
-            self.send(peer, Message::AppendEntries(heartbeat.clone()), output);
+    /// A new leader's first entry: with it, the entries of earlier terms are committed too (§8).
+    pub(crate) fn append_no_op(&mut self, output: &mut Output) {
+        self.append_own([Payload::NoOp], Rule::NoOpOnElection, output);
+    }
+
+    fn append_own(&mut self, payloads: impl IntoIterator<Item = Payload>, rule: Rule, output: &mut Output) {
+        let term = self.hard_state.current_term;
+        let entries: Vec<Entry> = payloads.into_iter().map(|payload| Entry { term, payload }).collect();
+        let first = self.log.last().index.next();
+        self.append(first, entries, output);
+        output.decided(rule, What::Appended { first, last: self.log.last() });
+    }
+
+    /// What a leader must not do ([`Rule::LeaderAppendOnly`]): it removes what it does not know to be
+    /// committed.
+    pub(crate) fn tidy_up(&mut self, output: &mut Output) {
+        let first = self.commit_index.next();
+        if first <= self.log.last().index {
+            self.make_room(first, output);
+            output.append = Some(Append { first, entries: Vec::new() });
         }
     }
 
-    /// A leader gives a sign of life. Terms have been compared already: the request's is not newer
-    /// than the server's.
+    /// The only place where the log grows.
+    fn append(&mut self, first: Index, entries: Vec<Entry>, output: &mut Output) {
+        self.log.append(entries.iter().cloned());
+        match &mut output.append {
+            Some(append) => append.entries.extend(entries),
+            None => output.append = Some(Append { first, entries }),
+        }
+    }
+
+    /// Sends every other server what it lacks, as far as there is room on the way.
+    pub(crate) fn replicate_to_all(&mut self, output: &mut Output) {
+        for place in 0..self.peers.len() {
+            self.replicate_to(self.peers[place], output);
+        }
+    }
+
+    fn replicate_to(&mut self, peer: NodeId, output: &mut Output) {
+        let last = self.log.last().index;
+        while self.progress_of(peer).next_index() <= last && self.progress_of(peer).may_send() {
+            let entries = self.batch_after(self.progress_of(peer).next_index().previous());
+            self.send_append(peer, entries, output);
+        }
+    }
+
+    /// As many entries after this index as one message carries.
+    fn batch_after(&self, index: Index) -> Vec<Entry> {
+        let mut bytes = 0;
+        let fits = |entry: &&Entry| {
+            let is_first = bytes == 0;
+            bytes += entry.size();
+            is_first || bytes <= MOST_BYTES
+        };
+        self.log.after(index).iter().take(MOST_ENTRIES).take_while(fits).cloned().collect()
+    }
+
+    /// Sends these entries, which follow what the receiver is thought to have; none make a heartbeat.
+    fn send_append(&mut self, peer: NodeId, entries: Vec<Entry>, output: &mut Output) {
+        let prev_log_index = self.progress_of(peer).next_index().previous();
+        let prev_log_term = self.log.term_at(prev_log_index).expect("a leader sends what it has");
+        let bytes = entries.iter().map(Entry::size).sum();
+        let request = AppendEntries {
+            term: self.hard_state.current_term,
+            prev_log_index,
+            prev_log_term,
+            entries,
+            leader_commit: self.commit_index,
+        };
+        let last = request.last_index();
+        self.send(peer, Message::AppendEntries(request), output);
+        self.progress_of_mut(peer).note_sent(last, bytes);
+    }
+
+    /// Sends a heartbeat to every other server and sets the time for the next ones. Whoever has not
+    /// answered gets again what it may have missed.
+    pub(crate) fn send_heartbeats(&mut self, now: Instant, output: &mut Output) {
+        let interval = self.config.timing.heartbeat_interval();
+        let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader sends heartbeats") };
+        leader.heartbeat_deadline = now + interval;
+        output.decided(Rule::HeartbeatAtOnce, What::Heartbeat);
+        for place in 0..self.peers.len() {
+            let peer = self.peers[place];
+            if self.rules.hold(Rule::RetryForever) {
+                self.progress_of_mut(peer).retry();
+            }
+            let lacks = self.log.last().index >= self.progress_of(peer).next_index();
+            if lacks && self.progress_of(peer).may_send() {
+                self.replicate_to(peer, output);
+            } else {
+                self.send_append(peer, Vec::new(), output);
+            }
+        }
+    }
+
+    /// A leader gives a sign of life, perhaps with entries. Terms have been compared already: the
+    /// request's is not newer than the server's.
     pub(crate) fn receive_append_entries(
         &mut self,
         now: Instant,
@@ -39,13 +134,14 @@ impl<R: Rules> Node<R> {
         let is_current = request.term >= self.hard_state.current_term;
         if !self.rules.allow(Rule::RejectStaleTerm, is_current) {
             output.decided(Rule::RejectStaleTerm, What::Refused { leader, stale_term: request.term });
-            return self.answer_append_entries(leader, false, output);
+            return self.answer_append_entries(leader, AppendOutcome::Refused, output);
         }
         if self.role() == RoleKind::Candidate && !self.rules.hold(Rule::RecogniseLeader) {
-            return self.answer_append_entries(leader, false, output);
+            return self.answer_append_entries(leader, AppendOutcome::Refused, output);
         }
         self.follow(now, leader, output);
-        self.answer_append_entries(leader, self.log.contains(request.prev_log()), output);
+        let outcome = self.take_entries(&request, output);
+        self.answer_append_entries(leader, outcome, output);
         if self.rules.hold(Rule::ResetTimerOnLeader) {
             self.restart_election_timer(now, Rule::ResetTimerOnLeader, output);
         }
@@ -58,21 +154,134 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    fn answer_append_entries(&self, leader: NodeId, success: bool, output: &mut Output) {
-        let reply = AppendEntriesReply { term: self.hard_state.current_term, success };
+    /// Makes the log agree with the leader's, as far as the request tells (Figure 2, AppendEntries 2–5).
+    fn take_entries(&mut self, request: &AppendEntries, output: &mut Output) -> AppendOutcome {
+        let prev = request.prev_log();
+        if !self.rules.allow(Rule::ConsistencyCheck, self.log.contains(prev)) {
+            output.decided(Rule::ConsistencyCheck, What::Mismatch { prev, own: self.log.last() });
+            if !self.rules.hold(Rule::StopOnMismatch) {
+                self.commit_to(request.leader_commit.min(self.log.last().index), output);
+            }
+            let may_agree = self.log.last_not_beyond(prev);
+            return AppendOutcome::Mismatch { prev_log_index: prev.index, may_agree };
+        }
+        let known = self.count_known(request);
+        if known < request.entries.len() {
+            let first = Index(prev.index.0 + known as u64).next();
+            self.make_room(first, output);
+            self.append(first, request.entries[known..].to_vec(), output);
+            output.decided(Rule::ConsistencyCheck, What::Appended { first, last: self.log.last() });
+        }
+        let vouched_for =
+            if self.rules.hold(Rule::CommitToLastNew) { request.last_index() } else { self.log.last().index };
+        self.commit_to(request.leader_commit.min(vouched_for), output);
+        AppendOutcome::Matched { match_index: request.last_index() }
+    }
+
+    /// How many of the request's first entries are in the log already.
+    fn count_known(&self, request: &AppendEntries) -> usize {
+        if !self.rules.hold(Rule::TruncateOnlyOnConflict) {
+            return 0;
+        }
+        let place = |offset: usize| Index(request.prev_log_index.0 + 1 + offset as u64);
+        let is_known =
+            |(offset, entry): &(usize, &Entry)| self.log.term_at(place(*offset)) == Some(entry.term);
+        request.entries.iter().enumerate().take_while(is_known).count()
+    }
+
+    /// Removes what stands where new entries belong: a leader of an earlier term wrote it, and it was never
+    /// committed.
+    fn make_room(&mut self, first: Index, output: &mut Output) {
+        let last = self.log.last();
+        if first <= last.index {
+            let is_uncommitted = first > self.commit_index;
+            assert!(
+                self.rules.allow(Rule::NeverTruncateCommitted, is_uncommitted),
+                "what is committed is never removed"
+            );
+            self.log.truncate_from(first);
+            self.persisted_log = self.persisted_log.min(first.previous());
+            output.decided(Rule::TruncateOnlyOnConflict, What::Truncated { first, last });
+        }
+    }
+
+    /// Everything up to here is committed, says the leader.
+    fn commit_to(&mut self, index: Index, output: &mut Output) {
+        if index > self.commit_index {
+            self.commit_index = index;
+            output.decided(Rule::CommitToLastNew, What::Committed { index });
+        }
+    }
+
+    fn answer_append_entries(&self, leader: NodeId, outcome: AppendOutcome, output: &mut Output) {
+        let reply = AppendEntriesReply { term: self.hard_state.current_term, outcome };
         self.send(leader, Message::AppendEntriesReply(reply), output);
     }
 
-    /// A follower has answered a heartbeat. If it knew a newer term, the leader has stepped down by
-    /// now; otherwise there is nothing to do about it.
+    /// A follower has answered. If it knew a newer term, the leader has stepped down by now.
     pub(crate) fn receive_append_entries_reply(
-        &self,
+        &mut self,
         from: NodeId,
         reply: AppendEntriesReply,
         output: &mut Output,
     ) {
         if reply.term != self.hard_state.current_term || self.role() != RoleKind::Leader {
-            self.ignore_answer(from, reply.term, output);
+            return self.ignore_answer(from, reply.term, output);
+        }
+        match reply.outcome {
+            // A refusal for the term alone says nothing about the log.
+            AppendOutcome::Refused => {
+                if !self.rules.hold(Rule::OnlyMismatchBacksUp) {
+                    let prev_log_index = self.progress_of(from).next_index().previous();
+                    self.back_up(from, prev_log_index, LogPosition::default(), output);
+                }
+            }
+            AppendOutcome::Matched { match_index } => self.note_match(from, match_index, output),
+            AppendOutcome::Mismatch { prev_log_index, may_agree } => {
+                if self.rules.hold(Rule::BackUpOnMismatch) {
+                    self.back_up(from, prev_log_index, may_agree, output);
+                }
+            }
+        }
+        self.replicate_to(from, output);
+    }
+
+    fn note_match(&mut self, follower: NodeId, match_index: Index, output: &mut Output) {
+        let index = if self.rules.hold(Rule::MatchWhatWasSent) { match_index } else { self.log.last().index };
+        if self.progress_of_mut(follower).note_match(index) {
+            output.decided(Rule::MatchWhatWasSent, What::Matched { follower, index });
+            self.advance_commit(output);
+        }
+    }
+
+    fn back_up(&mut self, follower: NodeId, prev_log_index: Index, hint: LogPosition, output: &mut Output) {
+        // What the follower may agree with, this log may not have.
+        let may_agree = self.log.last_not_beyond(hint);
+        if self.progress_of_mut(follower).note_mismatch(prev_log_index, may_agree) {
+            let next = self.progress_of(follower).next_index();
+            output.decided(Rule::BackUpOnMismatch, What::BackedUp { follower, next });
+        }
+    }
+
+    /// Commits what a majority has on disk, if it is of this term: older entries are committed with it,
+    /// and never by counting (§5.4.2).
+    pub(crate) fn advance_commit(&mut self, output: &mut Output) {
+        let own = if self.rules.hold(Rule::OwnDiskCountsWhenSynced) {
+            self.persisted_log
+        } else {
+            self.log.last().index
+        };
+        let reached =
+            |id: NodeId| if id == self.config.id { own } else { self.progress_of(id).match_index() };
+        let index = if self.rules.hold(Rule::CommitByMajority) {
+            self.config.voters.reached_by_majority(reached)
+        } else {
+            self.config.voters.voters().into_iter().map(reached).max().unwrap_or_default()
+        };
+        let is_own_term = self.log.term_at(index) == Some(self.hard_state.current_term);
+        if index > self.commit_index && self.rules.allow(Rule::CommitCurrentTermOnly, is_own_term) {
+            self.commit_index = index;
+            output.decided(Rule::CommitByMajority, What::Committed { index });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a server reports of its decisions. Structured, never text: telling it in English is the
 //! `trace` crate's part.
 
-use crate::{LogPosition, NodeId, RoleKind, Rule, Term};
+use crate::{Index, LogPosition, NodeId, RoleKind, Rule, Term};
 
 /// One decision, and the rule that made it so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +75,46 @@ pub enum What {
     },
     /// The heartbeat interval is over: time to send heartbeats.
     Heartbeat,
+    /// The log has grown.
+    Appended {
+        /// Where the first new entry stands.
+        first: Index,
+        /// The last one.
+        last: LogPosition,
+    },
+    /// Entries of an earlier leader that were never committed were removed.
+    Truncated {
+        /// The first that was removed.
+        first: Index,
+        /// The last that was removed.
+        last: LogPosition,
+    },
+    /// The log has no entry like the leader's before its new ones.
+    Mismatch {
+        /// The leader's entry.
+        prev: LogPosition,
+        /// Where this server's log ends.
+        own: LogPosition,
+    },
+    /// A leader has learned how far a follower's log agrees with its own.
+    Matched {
+        /// The follower.
+        follower: NodeId,
+        /// As far as this.
+        index: Index,
+    },
+    /// A leader goes further back, to where a follower's log may agree.
+    BackedUp {
+        /// The follower.
+        follower: NodeId,
+        /// The next entry that it will be sent.
+        next: Index,
+    },
+    /// More of the log is committed.
+    Committed {
+        /// As far as this.
+        index: Index,
+    },
     /// A leader's request was refused.
     Refused {
         /// Who sent it.
@@ -133,6 +173,10 @@ pub enum Problem {
     TermTooHigh,
     /// It claims to lead a term that is known to have another leader.
     SecondLeader,
-    /// It carries log entries, which servers of this version do not store.
-    CarriesEntries,
+    /// Its entries can't stand in any log: their terms fall, or are newer than the leader's.
+    ImpossibleEntries,
+    /// It would replace what is committed.
+    ContradictsCommitted,
+    /// It claims to agree with entries that the leader does not have.
+    ImpossibleMatch,
 }

@@ -1,6 +1,7 @@
 //! What can happen to a server.
 
-use crate::{HardState, Instant, Message, NodeId};
+use crate::{HardState, Instant, LogPosition, Message, NodeId};
+use std::sync::Arc;
 
 /// One thing that happens to a server. See [`Node::step`](crate::Node::step).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,11 +15,19 @@ pub enum Input {
         /// What it says.
         message: Message,
     },
-    /// This hard state is on disk now: a crash can't take it away any more.
+    /// Clients want these commands in the log. A leader appends them, one after the other; anybody else
+    /// says who leads.
+    Propose {
+        /// The commands for the state machine.
+        commands: Vec<Arc<[u8]>>,
+    },
+    /// This is on disk now: a crash can't take it away any more. Older things than the server's present
+    /// state are no surprise: it may have moved on while the disk was busy.
     Persisted {
-        /// What was saved. An older one than the server's present state is no surprise: it may
-        /// have moved on while the disk was busy.
+        /// The hard state that was saved.
         hard_state: HardState,
+        /// Where the saved log ends. If the log has been cut before there since, this says nothing.
+        log: LogPosition,
     },
     /// For the laboratory: let the election timer run out at this moment, whatever it was drawn to.
     /// A leader, which has no such timer, becomes a follower first; stepping down is always safe.

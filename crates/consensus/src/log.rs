@@ -1,4 +1,4 @@
-//! The log, as far as elections need it: how far it reaches, and what it holds where.
+//! The log: what it holds where, how far it reaches, how it grows and shrinks.
 
 use crate::{Index, LogPosition, Term};
 use std::sync::Arc;
@@ -11,6 +11,16 @@ pub struct Entry {
     pub term: Term,
     /// What it holds.
     pub payload: Payload,
+}
+
+impl Entry {
+    /// About how many bytes it takes on the way or on disk.
+    pub fn size(&self) -> usize {
+        match &self.payload {
+            Payload::NoOp => 16,
+            Payload::Command(command) => 16 + command.len(),
+        }
+    }
 }
 
 /// What an entry holds.
@@ -56,9 +66,46 @@ impl Log {
         self.entries.iter().map(|entry| entry.term)
     }
 
-    fn term_at(&self, index: Index) -> Option<Term> {
-        let Some(before) = index.0.checked_sub(1) else { return Some(Term(0)) };
-        self.entries.get(usize::try_from(before).ok()?).map(|entry| entry.term)
+    /// The term of the entry at this index, if there is one; 0 before the first.
+    pub fn term_at(&self, index: Index) -> Option<Term> {
+        match index {
+            Index(0) => Some(Term(0)),
+            index => Some(self.get(index)?.term),
+        }
+    }
+
+    /// The entry at this index, if there is one.
+    pub fn get(&self, index: Index) -> Option<&Entry> {
+        self.entries.get(usize::try_from(index.0.checked_sub(1)?).ok()?)
+    }
+
+    /// The entries after this index.
+    pub fn after(&self, index: Index) -> &[Entry] {
+        let start =
+            usize::try_from(index.0).map_or(self.entries.len(), |start| start.min(self.entries.len()));
+        &self.entries[start..]
+    }
+
+    /// The last entry that is neither behind `limit.index` nor of a later term than `limit.term`: as far
+    /// as that, two logs of which one ends there may agree.
+    pub(crate) fn last_not_beyond(&self, limit: LogPosition) -> LogPosition {
+        let end = limit.index.min(self.last().index);
+        let among = &self.entries[..end.0 as usize];
+        let count = among.partition_point(|entry| entry.term <= limit.term);
+        let index = Index(count as u64);
+        LogPosition { index, term: self.term_at(index).unwrap_or_default() }
+    }
+
+    pub(crate) fn append(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        for entry in entries {
+            assert!(self.last().term <= entry.term, "terms never fall along a log");
+            self.entries.push(entry);
+        }
+    }
+
+    /// Removes the entry at this index and all after it.
+    pub(crate) fn truncate_from(&mut self, index: Index) {
+        self.entries.truncate(index.0.saturating_sub(1) as usize);
     }
 }
 
@@ -90,6 +137,16 @@ mod tests {
         assert!(!log.contains(position(3, 1)));
         assert!(!log.contains(position(4, 3)));
         assert!(!log.contains(position(u64::MAX, 3)));
+    }
+
+    #[test]
+    fn the_last_not_beyond_compares_index_and_term() {
+        let log = log(&[1, 1, 3, 3]);
+        assert_eq!(log.last_not_beyond(position(9, 9)), position(4, 3));
+        assert_eq!(log.last_not_beyond(position(3, 9)), position(3, 3));
+        assert_eq!(log.last_not_beyond(position(9, 2)), position(2, 1));
+        assert_eq!(log.last_not_beyond(position(1, 2)), position(1, 1));
+        assert_eq!(log.last_not_beyond(position(9, 0)), position(0, 0));
     }
 
     #[test]

@@ -61,8 +61,30 @@ pub struct AppendEntries {
 pub struct AppendEntriesReply {
     /// The answering server's term, so that a deposed leader learns of it.
     pub term: Term,
-    /// Whether the sender is the leader of that term and its previous entry is in the log here.
-    pub success: bool,
+    /// What came of the request.
+    pub outcome: AppendOutcome,
+}
+
+/// What came of an [`AppendEntries`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum AppendOutcome {
+    /// The sender does not lead this term.
+    Refused,
+    /// The log here agrees with the leader's up to this index: the end of what the request carried.
+    Matched {
+        /// The last index that is known to agree.
+        match_index: Index,
+    },
+    /// The log here has no entry like the one before the request's entries, so nothing was done.
+    Mismatch {
+        /// The index before the request's entries, so that the leader knows which request this is about.
+        prev_log_index: Index,
+        /// The last entry here that may agree with the leader's log: at or before that index, and not of
+        /// a later term. With it the leader goes back by whole terms (§5.3, thesis §3.5).
+        may_agree: LogPosition,
+    },
 }
 
 impl Message {
@@ -85,6 +107,11 @@ impl RequestVote {
 }
 
 impl AppendEntries {
+    /// The index of the last entry that it carries, or of the one before if it carries none.
+    pub fn last_index(&self) -> Index {
+        Index(self.prev_log_index.0 + self.entries.len() as u64)
+    }
+
     /// The place after which the entries belong.
     pub fn prev_log(&self) -> LogPosition {
         LogPosition { index: self.prev_log_index, term: self.prev_log_term }

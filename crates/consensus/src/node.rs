@@ -1,12 +1,14 @@
 //! One server: what it knows, how it takes a step, and how it changes its role.
 
 use crate::event::{Event, Problem, What};
+use crate::progress::Progress;
 use crate::random::Random;
 use crate::role::{Candidate, Follower, Leader, Role};
 use crate::{
-    Config, Durability, EveryRule, HardState, Index, Input, Instant, Log, Message, NodeId, Outgoing, Output,
-    RoleKind, Rule, Rules, Term,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Config, Durability, EveryRule, HardState, Index, Input,
+    Instant, Log, LogPosition, Message, NodeId, Outgoing, Output, RoleKind, Rule, Rules, Term,
 };
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A Raft server without its body: see the [crate's tour](crate).
@@ -18,6 +20,10 @@ pub struct Node<R: Rules = EveryRule> {
     /// currentTerm and votedFor, as known to be on disk.
     persisted: HardState,
     pub(crate) log: Log,
+    /// As far as this the log is known to be on disk.
+    pub(crate) persisted_log: Index,
+    /// As far as this the log is known to be committed (commitIndex). It never falls.
+    pub(crate) commit_index: Index,
     pub(crate) role: Role,
     /// The other voters.
     pub(crate) peers: Vec<NodeId>,
@@ -36,7 +42,9 @@ impl<R: Rules> Node<R> {
         let mut node = Node {
             hard_state,
             persisted: hard_state,
+            persisted_log: log.last().index,
             log,
+            commit_index: Index(0),
             role: Role::Follower(Follower { leader: None, election_deadline: Instant::NEVER }),
             peers: config.voters.voters().into_iter().filter(|&id| id != config.id).collect(),
             random: Random::from_seed(config.seed),
@@ -59,7 +67,8 @@ impl<R: Rules> Node<R> {
         match input {
             Input::Tick => self.tick(now, output),
             Input::Message { from, message } => self.receive(now, from, message, output),
-            Input::Persisted { hard_state } => self.note_persisted(now, hard_state, output),
+            Input::Propose { commands } => self.propose(commands, output),
+            Input::Persisted { hard_state, log } => self.note_persisted(now, hard_state, log, output),
             Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
         }
         assert!(self.hard_state.current_term >= term_before, "the current term went back");
@@ -103,10 +112,27 @@ impl<R: Rules> Node<R> {
         &self.log
     }
 
-    /// Up to here, in its eyes, the log is committed (Figure 2, commitIndex). Entries are not replicated
-    /// yet, so nothing ever is.
+    /// As far as this, in its eyes, the log is committed (Figure 2, commitIndex).
     pub fn commit_index(&self) -> Index {
-        Index(0)
+        self.commit_index
+    }
+
+    /// What a leader knows of each other server's log; nothing if this server does not lead.
+    pub fn progress(&self) -> Option<&BTreeMap<NodeId, Progress>> {
+        match &self.role {
+            Role::Leader(leader) => Some(&leader.progress),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn progress_of(&self, peer: NodeId) -> &Progress {
+        let progress = self.progress().and_then(|progress| progress.get(&peer));
+        progress.expect("only a leader asks, and only about its peers")
+    }
+
+    pub(crate) fn progress_of_mut(&mut self, peer: NodeId) -> &mut Progress {
+        let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader asks") };
+        leader.progress.get_mut(&peer).expect("a leader knows all its peers")
     }
 
     /// What it was told at its start. Its voters are the configuration that it uses.
@@ -151,12 +177,45 @@ impl<R: Rules> Node<R> {
         if message.term() > Term::HIGHEST_BELIEVED {
             return Some(Problem::TermTooHigh);
         }
-        let Message::AppendEntries(request) = message else { return None };
-        if !request.entries.is_empty() {
-            return Some(Problem::CarriesEntries);
+        match message {
+            Message::AppendEntries(request) => self.problem_with_entries(from, request),
+            Message::AppendEntriesReply(reply) => self.problem_with_outcome(reply),
+            _ => None,
         }
+    }
+
+    fn problem_with_entries(&self, from: NodeId, request: &AppendEntries) -> Option<Problem> {
         let knows_another = self.leader().is_some_and(|leader| leader != from);
-        (knows_another && request.term == self.hard_state.current_term).then_some(Problem::SecondLeader)
+        if knows_another && request.term == self.hard_state.current_term {
+            return Some(Problem::SecondLeader);
+        }
+        let terms = request.entries.iter().map(|entry| entry.term);
+        let terms: Vec<Term> =
+            [request.prev_log_term].into_iter().chain(terms).chain([request.term]).collect();
+        if !terms.is_sorted() || request.prev_log_index.0 > u64::MAX / 2 {
+            return Some(Problem::ImpossibleEntries);
+        }
+        let is_committed_here = |place: usize| {
+            let index = Index(request.prev_log_index.0 + 1 + place as u64);
+            index <= self.commit_index && self.log.term_at(index) != Some(request.entries[place].term)
+        };
+        let contradicts =
+            request.term >= self.hard_state.current_term && (0..request.entries.len()).any(is_committed_here);
+        (!self.rules.allow(Rule::NeverTruncateCommitted, !contradicts))
+            .then_some(Problem::ContradictsCommitted)
+    }
+
+    /// Nobody can agree with entries that this leader does not have.
+    fn problem_with_outcome(&self, reply: &AppendEntriesReply) -> Option<Problem> {
+        let leads_that_term = self.role() == RoleKind::Leader && reply.term == self.hard_state.current_term;
+        match reply.outcome {
+            AppendOutcome::Matched { match_index }
+                if leads_that_term && match_index > self.log.last().index =>
+            {
+                Some(Problem::ImpossibleMatch)
+            }
+            _ => None,
+        }
     }
 
     fn adopt_term(&mut self, now: Instant, term: Term, output: &mut Output) {
@@ -201,8 +260,16 @@ impl<R: Rules> Node<R> {
     pub(crate) fn become_leader(&mut self, now: Instant, output: &mut Output) {
         let was = self.role.kind();
         assert_ne!(was, RoleKind::Leader, "a leader is elected once a term");
-        self.role = Role::Leader(Leader { heartbeat_deadline: Instant::NEVER });
+        let last = self.log.last().index;
+        let progress = self.peers.iter().map(|&peer| (peer, Progress::new(last))).collect();
+        self.role = Role::Leader(Leader { heartbeat_deadline: Instant::NEVER, progress });
         output.decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(was) });
+        if !self.rules.hold(Rule::LeaderAppendOnly) {
+            self.tidy_up(output);
+        }
+        if self.rules.hold(Rule::NoOpOnElection) {
+            self.append_no_op(output);
+        }
         if self.rules.hold(Rule::HeartbeatAtOnce) {
             self.send_heartbeats(now, output);
         }
@@ -252,8 +319,15 @@ impl<R: Rules> Node<R> {
         output.hard_state = Some(hard_state);
     }
 
-    fn note_persisted(&mut self, now: Instant, hard_state: HardState, output: &mut Output) {
+    fn note_persisted(&mut self, now: Instant, hard_state: HardState, log: LogPosition, output: &mut Output) {
         self.persisted = hard_state;
+        // A log that ends there may have been cut since. If it holds that entry, it holds all before it.
+        if log.index > self.persisted_log && self.log.contains(log) {
+            self.persisted_log = log.index;
+            if self.role() == RoleKind::Leader {
+                self.advance_commit(output);
+            }
+        }
         if self.is_persisted() {
             self.count_own_vote(now, output);
         }
@@ -265,13 +339,24 @@ impl<R: Rules> Node<R> {
     }
 
     pub(crate) fn send(&self, to: NodeId, message: Message, output: &mut Output) {
-        let durability = if self.rules.allow(Rule::PersistBeforeAnswer, self.is_persisted()) {
-            Durability::Nothing
-        } else {
-            Durability::HardState
-        };
+        let durability = self.durability_of(&message);
         let because_of = output.events.len().checked_sub(1);
         output.messages.push(Outgoing { to, message, durability, because_of });
+    }
+
+    /// What must be on disk before this may be said (§5, Figure 2).
+    fn durability_of(&self, message: &Message) -> Durability {
+        if !self.rules.hold(Rule::PersistBeforeAnswer) {
+            return Durability::Nothing;
+        }
+        match message {
+            Message::AppendEntriesReply(AppendEntriesReply {
+                outcome: AppendOutcome::Matched { match_index },
+                ..
+            }) if *match_index > self.persisted_log => Durability::Log,
+            _ if self.is_persisted() => Durability::Nothing,
+            _ => Durability::HardState,
+        }
     }
 }
 

@@ -1,17 +1,43 @@
 //! What a server wants done.
 
 use crate::event::{Event, What};
-use crate::{HardState, Message, NodeId, Rule};
+use crate::{Entry, HardState, Index, LogPosition, Message, NodeId, Rule};
 
 /// What one [`step`](crate::Node::step) asks its driver to do, in buffers that are reused.
 #[derive(Debug, Default)]
 pub struct Output {
     /// To be saved, durably; then the driver says [`Persisted`](crate::Input::Persisted).
     pub hard_state: Option<HardState>,
+    /// To be saved likewise, together with it.
+    pub append: Option<Append>,
+    /// What became of a proposal.
+    pub proposed: Option<Proposed>,
     /// To be sent, each not before its [`Durability`] is met.
     pub messages: Vec<Outgoing>,
     /// What was decided, in order.
     pub events: Vec<Event>,
+}
+
+/// Entries for the durable log. What it held at `first` and after is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// Where the first of them belongs.
+    pub first: Index,
+    /// The entries, one after the other.
+    pub entries: Vec<Entry>,
+}
+
+/// What became of a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proposed {
+    /// The commands are in the leader's log, the first of them here, the others behind it. That does not
+    /// mean that they will stay there: only a commit of the same index **and** term does.
+    At(LogPosition),
+    /// This server does not lead.
+    NotLeader {
+        /// Who does, as far as it knows.
+        leader: Option<NodeId>,
+    },
 }
 
 /// A message on its way out.
@@ -35,6 +61,8 @@ pub enum Durability {
     Nothing,
     /// The latest hard state that the server has put out.
     HardState,
+    /// Besides that, the log as the server has put it out so far.
+    Log,
 }
 
 impl Output {

@@ -1,6 +1,6 @@
 //! Majorities. Votes and, later, commits ask only here.
 
-use crate::NodeId;
+use crate::{Index, NodeId};
 use std::collections::BTreeSet;
 
 /// Who must agree (§5.2, §6).
@@ -27,6 +27,17 @@ impl Quorum {
     /// ```
     pub fn is_majority(&self, in_favour: &[NodeId]) -> bool {
         self.sets().all(|set| in_favour.iter().filter(|id| set.contains(id)).count() >= majority(set))
+    }
+
+    /// The highest index that a majority has reached, where `reached` tells how far each voter is (§5.3,
+    /// §5.4.2).
+    pub fn reached_by_majority(&self, reached: impl Fn(NodeId) -> Index) -> Index {
+        let by_set = |set: &BTreeSet<NodeId>| {
+            let mut indexes: Vec<Index> = set.iter().map(|&id| reached(id)).collect();
+            indexes.sort_unstable_by(|one, other| other.cmp(one));
+            indexes.get(majority(set) - 1).copied().unwrap_or_default()
+        };
+        self.sets().map(by_set).min().unwrap_or_default()
     }
 
     /// Is this server one of those that vote?
@@ -85,6 +96,20 @@ mod tests {
             assert!(quorum.is_majority(&everybody[..needed]), "{needed} of {size}");
             assert!(!quorum.is_majority(&everybody[..needed - 1]), "{} of {size}", needed - 1);
         }
+    }
+
+    #[test]
+    fn a_majority_has_reached_what_the_middle_one_has() {
+        let reached = |indexes: &[u64]| {
+            let quorum = simple(indexes.len() as u64);
+            quorum.reached_by_majority(|NodeId(id)| Index(indexes[id as usize - 1]))
+        };
+        assert_eq!(reached(&[7]), Index(7));
+        assert_eq!(reached(&[7, 5]), Index(5));
+        assert_eq!(reached(&[7, 5, 1]), Index(5));
+        assert_eq!(reached(&[1, 9, 9, 1]), Index(1));
+        assert_eq!(reached(&[1, 9, 8, 9, 1]), Index(8));
+        assert_eq!(reached(&[]), Index(0));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The three roles of a server (§5.1, Figure 4), each with the data that only it has.
 
+use crate::progress::Progress;
 use crate::{Instant, NodeId};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What a server is at the moment.
@@ -34,6 +36,8 @@ pub(crate) struct Candidate {
 pub(crate) struct Leader {
     /// When the next heartbeats are due.
     pub(crate) heartbeat_deadline: Instant,
+    /// What it knows of each other server's log.
+    pub(crate) progress: BTreeMap<NodeId, Progress>,
 }
 
 impl Role {

@@ -274,6 +274,118 @@ rules! {
         statement: "A new leader sends heartbeats to all at once, and then again after every heartbeat interval.",
         without_it: "the others do not learn that the election is over, and hold another",
     }
+    LeaderAppendOnly {
+        id: "leader-append-only",
+        paper: "§5.3, Figure 3",
+        thesis: "§3.5",
+        guards: Safety,
+        statement: "A leader never changes or removes entries of its own log, it only adds to it.",
+        without_it: "an entry that others have taken over is not the same everywhere any more",
+    }
+    ConsistencyCheck {
+        id: "consistency-check",
+        paper: "§5.3",
+        thesis: "§3.5",
+        guards: Safety,
+        statement: "Entries are taken only if the log holds the leader's entry just before them: same index, same term.",
+        without_it: "logs get holes, and the leader counts on entries that nobody has",
+    }
+    StopOnMismatch {
+        id: "stop-on-mismatch",
+        paper: "Figure 2",
+        thesis: "§3.5",
+        guards: Safety,
+        statement: "A request that does not fit the log changes nothing else either.",
+        without_it: "entries are taken for committed that the leader never had",
+    }
+    TruncateOnlyOnConflict {
+        id: "truncate-only-on-conflict",
+        paper: "§5.3, Figure 2",
+        thesis: "§3.5",
+        guards: Safety,
+        statement: "Entries are removed only from the first one on that contradicts the leader's.",
+        without_it: "an old request that arrives late erases entries that were acknowledged since",
+    }
+    NeverTruncateCommitted {
+        id: "never-truncate-committed",
+        paper: "§5.4, Figure 3",
+        thesis: "§3.6",
+        guards: Safety,
+        statement: "What is committed is never removed from a log.",
+        without_it: "a client is told that its command is safe, and then it is gone",
+    }
+    CommitToLastNew {
+        id: "commit-to-last-new",
+        paper: "Figure 2",
+        thesis: "§3.5",
+        guards: Safety,
+        statement: "A follower takes for committed only what the leader has vouched for in the same request.",
+        without_it: "a follower commits old entries of its own that the leader is about to replace",
+    }
+    MatchWhatWasSent {
+        id: "match-what-was-sent",
+        paper: "Figure 2",
+        thesis: "§3.5",
+        guards: Safety,
+        statement: "An agreement counts as far as the request that it answers reached, and no further.",
+        without_it: "an entry is committed that only the leader has",
+    }
+    CommitByMajority {
+        id: "commit-by-majority",
+        paper: "§5.3",
+        thesis: "§3.5",
+        guards: Safety,
+        statement: "An entry is committed when a majority of the voting servers has it on disk.",
+        without_it: "an entry is committed that the next leader may lack",
+    }
+    CommitCurrentTermOnly {
+        id: "commit-current-term-only",
+        paper: "§5.4.2, Figure 8",
+        thesis: "§3.6.2",
+        guards: Safety,
+        statement: "A leader commits only entries of its own term by counting; older ones are committed along with them.",
+        without_it: "an entry that a majority has can still be replaced, although it was committed",
+    }
+    NoOpOnElection {
+        id: "no-op-on-election",
+        paper: "§8",
+        thesis: "§6.4",
+        guards: Liveness,
+        statement: "A new leader begins with an entry of its own term that says nothing.",
+        without_it: "entries of earlier terms stay in doubt until some client writes again",
+    }
+    OwnDiskCountsWhenSynced {
+        id: "own-disk-counts-when-synced",
+        paper: "§5.3",
+        thesis: "§10.2.1",
+        guards: Safety,
+        statement: "A leader counts itself for an entry only once that is on its own disk.",
+        without_it: "an entry counts as committed that too few disks hold",
+    }
+    BackUpOnMismatch {
+        id: "back-up-on-mismatch",
+        paper: "§5.3",
+        thesis: "§3.5",
+        guards: Liveness,
+        statement: "When a follower's log does not fit, the leader goes back until it does.",
+        without_it: "a follower that was away never catches up",
+    }
+    OnlyMismatchBacksUp {
+        id: "only-mismatch-backs-up",
+        paper: "Figure 2",
+        thesis: "§3.5",
+        guards: Liveness,
+        statement: "A refusal for the term alone says nothing about the log, so the leader does not go back.",
+        without_it: "the leader sends again and again what its followers have",
+    }
+    RetryForever {
+        id: "retry-forever",
+        paper: "§5.3",
+        thesis: "§3.5",
+        guards: Liveness,
+        statement: "A request without an answer is sent again, for as long as it takes.",
+        without_it: "one lost message, and a follower never catches up",
+    }
 }
 
 impl fmt::Display for Rule {

@@ -45,6 +45,18 @@ impl fmt::Display for Term {
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Index(pub u64);
 
+impl Index {
+    /// The index after this one.
+    pub fn next(self) -> Index {
+        Index(self.0 + 1)
+    }
+
+    /// The index before this one; that of 0 is 0.
+    pub fn previous(self) -> Index {
+        Index(self.0.saturating_sub(1))
+    }
+}
+
 impl fmt::Display for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -2,7 +2,7 @@
 
 use crate::record::{Event, Io, Laboratory, Process, Record, State};
 use consensus::event::{Check, Problem, What};
-use consensus::{HardState, LogPosition, Message, RoleKind, Rule, Term};
+use consensus::{AppendOutcome, HardState, LogPosition, Message, RoleKind, Rule, Term};
 
 /// What happened, in one sentence without a full stop. Says neither when, where nor by which rule.
 pub fn sentence(record: &Record) -> String {
@@ -53,6 +53,35 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         }
         What::Leader { leader } => format!("{leader} leads term {term}: follow it"),
         What::Heartbeat => "send heartbeats to all".to_owned(),
+        What::Appended { first, last } => {
+            let what = if *first == last.index {
+                format!("entry {first}")
+            } else {
+                format!("entries {first} to {}", last.index)
+            };
+            match rule {
+                Some(Rule::NoOpOnElection) => {
+                    format!("begin my term with an entry that says nothing: {what}")
+                }
+                Some(Rule::LeaderAppendOnly) => format!("add to my log: {what}"),
+                _ => format!("they fit my log: take over {what}"),
+            }
+        }
+        What::Truncated { first, last } if *first == last.index => {
+            format!("entry {first} contradicts the leader's: remove it")
+        }
+        What::Truncated { first, last } => {
+            format!("entry {first} contradicts the leader's: remove it and all after it, to {}", last.index)
+        }
+        What::Mismatch { prev, own } => {
+            format!("no entry {} here, my log ends at {}: take nothing", log_end(*prev), log_end(*own))
+        }
+        What::Matched { follower, index } => format!("{follower} has my log up to {index}"),
+        What::BackedUp { follower, next } => format!("go back: send {follower} my log from {next} on"),
+        What::Committed { index } if rule == Some(Rule::CommitByMajority) => {
+            format!("a majority has entry {index}: committed")
+        }
+        What::Committed { index } => format!("the leader says that {index} is committed"),
         What::Refused { leader, stale_term } => {
             format!("term {stale_term} is over: refuse {leader}, tell it of term {term}")
         }
@@ -65,7 +94,9 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
                 Problem::UnknownSender => "it is not one of my peers",
                 Problem::TermTooHigh => "no honest server reaches such a term",
                 Problem::SecondLeader => "this term has another leader",
-                Problem::CarriesEntries => "log entries are not stored yet",
+                Problem::ImpossibleEntries => "no log holds such entries",
+                Problem::ContradictsCommitted => "it would replace what is committed",
+                Problem::ImpossibleMatch => "it claims to have entries that I don't have",
             };
             format!("throw away a message of {from}: {problem}")
         }
@@ -126,10 +157,19 @@ pub fn message_words(message: &Message) -> String {
             format!("AppendEntries term {} (heartbeat)", request.term)
         }
         Message::AppendEntries(request) => {
-            format!("AppendEntries term {}, entries: {}", request.term, request.entries.len())
+            let (first, last) = (request.prev_log_index.next(), request.last_index());
+            let entries =
+                if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") };
+            format!("AppendEntries term {}, {entries}", request.term)
         }
         Message::AppendEntriesReply(reply) => {
-            let answer = if reply.success { "yes" } else { "no" };
+            let answer = match &reply.outcome {
+                AppendOutcome::Refused => "no".to_owned(),
+                AppendOutcome::Matched { match_index } => format!("yes up to {match_index}"),
+                AppendOutcome::Mismatch { prev_log_index, .. } => {
+                    format!("no entry {prev_log_index} like yours")
+                }
+            };
             format!("AppendEntries answer: {answer}, term {}", reply.term)
         }
     }

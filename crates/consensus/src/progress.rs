@@ -1,0 +1,182 @@
+//! What a leader knows of a follower's log, and how it sends to it (Figure 2: nextIndex, matchIndex).
+
+use crate::{Index, LogPosition};
+use std::collections::VecDeque;
+
+/// So many messages with entries may be under way to one follower, and so many bytes in them.
+const MOST_IN_FLIGHT: usize = 64;
+const MOST_BYTES_IN_FLIGHT: usize = 4 << 20;
+
+/// A leader's view of one follower's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// As far as this the follower's log is known to agree (matchIndex). It never falls.
+    match_index: Index,
+    /// The next entry to send (nextIndex).
+    next_index: Index,
+    sending: Sending,
+}
+
+/// How a leader sends to a follower.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Sending {
+    /// Where the logs agree is not known: one message at a time, until one matches.
+    Probe {
+        /// A message is under way.
+        waits: bool,
+    },
+    /// The logs agree: messages follow each other without waiting, within bounds. For each its last index
+    /// and its size in bytes.
+    Replicate { in_flight: VecDeque<(Index, usize)> },
+}
+
+impl Progress {
+    /// Nothing is known of the follower yet, but its log may well end where the leader's does.
+    pub(crate) fn new(leader_last: Index) -> Progress {
+        Progress {
+            match_index: Index(0),
+            next_index: leader_last.next(),
+            sending: Sending::Probe { waits: false },
+        }
+    }
+
+    /// As far as this the follower's log is known to agree with the leader's.
+    pub fn match_index(&self) -> Index {
+        self.match_index
+    }
+
+    /// The next entry that the leader will send.
+    pub fn next_index(&self) -> Index {
+        self.next_index
+    }
+
+    /// Is there room for one more message with entries?
+    pub(crate) fn may_send(&self) -> bool {
+        match &self.sending {
+            Sending::Probe { waits } => !waits,
+            Sending::Replicate { in_flight } => {
+                let bytes: usize = in_flight.iter().map(|(_, bytes)| bytes).sum();
+                in_flight.len() < MOST_IN_FLIGHT && bytes < MOST_BYTES_IN_FLIGHT
+            }
+        }
+    }
+
+    /// A message that ends at `last` is on its way. What it carries is taken for received until an
+    /// answer tells otherwise, once the logs are known to agree.
+    pub(crate) fn note_sent(&mut self, last: Index, bytes: usize) {
+        match &mut self.sending {
+            Sending::Probe { waits } => *waits = true,
+            Sending::Replicate { in_flight } if last >= self.next_index => {
+                in_flight.push_back((last, bytes));
+                self.next_index = last.next();
+            }
+            Sending::Replicate { .. } => {}
+        }
+    }
+
+    /// The answer to a probe may be lost: it may be sent again.
+    pub(crate) fn retry(&mut self) {
+        if let Sending::Probe { waits } = &mut self.sending {
+            *waits = false;
+        }
+    }
+
+    /// The follower's log agrees up to `index`. Tells whether that is news.
+    pub(crate) fn note_match(&mut self, index: Index) -> bool {
+        let is_news = index > self.match_index;
+        self.match_index = self.match_index.max(index);
+        self.next_index = self.next_index.max(index.next());
+        match &mut self.sending {
+            Sending::Probe { .. } => {
+                self.next_index = self.match_index.next();
+                self.sending = Sending::Replicate { in_flight: VecDeque::new() };
+            }
+            Sending::Replicate { in_flight } => {
+                while in_flight.front().is_some_and(|&(last, _)| last <= index) {
+                    in_flight.pop_front();
+                }
+            }
+        }
+        is_news
+    }
+
+    /// The follower has no entry like the leader's at `prev_log_index`, and may agree up to `may_agree`.
+    /// Tells whether the leader goes back: an answer that is too old to matter changes nothing.
+    pub(crate) fn note_mismatch(&mut self, prev_log_index: Index, may_agree: LogPosition) -> bool {
+        let is_current = match &self.sending {
+            Sending::Probe { .. } => prev_log_index.next() == self.next_index,
+            Sending::Replicate { .. } => prev_log_index > self.match_index,
+        };
+        if is_current {
+            self.next_index = may_agree.index.min(prev_log_index.previous()).max(self.match_index).next();
+            self.sending = Sending::Probe { waits: false };
+        }
+        is_current
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Term;
+
+    fn replicating(match_index: u64) -> Progress {
+        let mut progress = Progress::new(Index(match_index));
+        progress.note_match(Index(match_index));
+        progress
+    }
+
+    fn agree(index: u64) -> LogPosition {
+        LogPosition { index: Index(index), term: Term(1) }
+    }
+
+    #[test]
+    fn a_probe_waits_for_its_answer_or_a_retry() {
+        let mut progress = Progress::new(Index(5));
+        assert!(progress.may_send());
+        progress.note_sent(Index(6), 10);
+        assert!(!progress.may_send());
+        assert_eq!(progress.next_index(), Index(6), "what a probe carries may not have been taken");
+        progress.retry();
+        assert!(progress.may_send());
+        assert!(progress.note_match(Index(6)));
+        assert_eq!((progress.match_index(), progress.next_index()), (Index(6), Index(7)));
+    }
+
+    #[test]
+    fn replication_does_not_wait_but_has_bounds() {
+        let mut progress = replicating(0);
+        for index in 1..=MOST_IN_FLIGHT as u64 {
+            assert!(progress.may_send());
+            progress.note_sent(Index(index), 10);
+        }
+        assert!(!progress.may_send());
+        progress.note_match(Index(1));
+        assert!(progress.may_send());
+        progress.note_sent(Index(99), MOST_BYTES_IN_FLIGHT);
+        assert!(!progress.may_send());
+    }
+
+    #[test]
+    fn old_answers_change_nothing() {
+        let mut progress = replicating(5);
+        assert!(!progress.note_match(Index(3)));
+        assert_eq!(progress.match_index(), Index(5));
+        assert!(!progress.note_mismatch(Index(4), agree(2)), "as far as that the logs agree");
+        let mut probe = Progress::new(Index(9));
+        assert!(!probe.note_mismatch(Index(4), agree(2)), "that is not the probe that is under way");
+        assert!(probe.note_mismatch(Index(9), agree(2)));
+        assert_eq!(probe.next_index(), Index(3));
+    }
+
+    #[test]
+    fn a_mismatch_goes_back_but_not_behind_what_agrees() {
+        let mut progress = replicating(5);
+        progress.note_sent(Index(8), 10);
+        assert!(progress.note_mismatch(Index(8), agree(3)));
+        assert_eq!(progress.next_index(), Index(6));
+        let mut probe = Progress::new(Index(9));
+        probe.note_mismatch(Index(9), agree(9));
+        assert_eq!(probe.next_index(), Index(9), "at least one further back, or it would never end");
+    }
+}

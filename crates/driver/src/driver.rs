@@ -3,11 +3,12 @@
 use crate::scribe::Scribe;
 use consensus::event::What;
 use consensus::{
-    Config, Durability, EveryRule, HardState, Input, Instant, Log, Message, Node, NodeId, Outgoing, Output,
-    Rules,
+    Append, Config, Durability, Entry, EveryRule, HardState, Input, Instant, Log, LogPosition, Message, Node,
+    NodeId, Outgoing, Output, Proposed, Rules,
 };
 use serde::{Deserialize, Serialize};
-use storage::{Disk, Recovered, Storage, StorageError};
+use std::sync::Arc;
+use storage::{Batch, Disk, Recovered, Storage, StorageError};
 use trace::{Event, EventId, Io, Record, State, StepInput};
 
 /// A message on the network.
@@ -40,6 +41,8 @@ pub struct Effects {
     pub records: Vec<Record>,
     /// What is to be sent now. It may be lost; Raft can stand that.
     pub envelopes: Vec<Envelope>,
+    /// What became of a proposal.
+    pub proposed: Option<Proposed>,
 }
 
 /// A server's core and storage, with the messages that wait for the disk.
@@ -54,8 +57,8 @@ pub struct Driver<D: Disk, R: Rules = EveryRule> {
     scribe: Scribe,
     telling: Telling,
     output: Output,
-    /// The latest hard state that is not on disk yet, and the event that decided it.
-    unsaved: Option<(HardState, EventId)>,
+    /// What is not on disk yet, and the event that decided the latest part of it.
+    unsaved: Option<(Batch, EventId)>,
     /// Messages that rest on it.
     held_back: Vec<Outbound>,
     /// The event that started the election timer that runs now.
@@ -75,20 +78,22 @@ impl<D: Disk, R: Rules> Driver<D, R> {
     pub fn start(
         config: Config,
         (storage, recovered): (Storage<D>, Recovered),
-        log: Log,
         rules: R,
         telling: Telling,
         effects: &mut Effects,
     ) -> Driver<D, R> {
-        let hard_state = recovered.hard_state;
-        let input = start_input(&config, hard_state);
+        let Recovered { hard_state, log, .. } = recovered;
+        let input = start_input(&config, hard_state, &log);
+        let log = Log::from_entries(log);
+        let is_new = hard_state == HardState::default() && log.last() == LogPosition::default();
+        let restored = Io::Restored { hard_state, log: log.last() };
         let mut scribe = Scribe::new(config.id, recovered.life);
         let mut output = Output::default();
         let node = Node::start(config, hard_state, log, rules, &mut output);
 
-        let restored = (hard_state != HardState::default()).then(|| {
-            let event = Event::Io(Io::Restored { hard_state });
-            scribe.record(Instant::START, hard_state.current_term, None, event, &mut effects.records)
+        let restored = (!is_new).then(|| {
+            let (term, event) = (hard_state.current_term, Event::Io(restored));
+            scribe.record(Instant::START, term, None, event, &mut effects.records)
         });
         let mut driver = Driver {
             node,
@@ -139,6 +144,17 @@ impl<D: Disk, R: Rules> Driver<D, R> {
         }
     }
 
+    /// Clients want these commands in the log.
+    pub fn propose(&mut self, now: Instant, commands: Vec<Arc<[u8]>>, effects: &mut Effects) {
+        let first = self.scribe.next_id();
+        let told =
+            (self.telling == Telling::StepsToo).then(|| StepInput::Propose { commands: commands.clone() });
+        self.step(now, None, Input::Propose { commands }, effects);
+        if let Some(input) = told {
+            self.tell_step(now, first, input, effects);
+        }
+    }
+
     /// For the laboratory: lets the election timer run out at `deadline`.
     pub fn set_election_timer(&mut self, now: Instant, deadline: Instant, effects: &mut Effects) {
         let first = self.scribe.next_id();
@@ -156,13 +172,15 @@ impl<D: Disk, R: Rules> Driver<D, R> {
     /// # Errors
     /// If the disk failed. The server must stop then: it can't know what the disk holds.
     pub fn save(&mut self, now: Instant, effects: &mut Effects) -> Result<(), StorageError> {
-        let Some((hard_state, decided_as)) = self.unsaved.take() else { return Ok(()) };
-        self.storage.save(&hard_state)?;
-        let saved = self.record(now, Some(decided_as), Event::Io(Io::Saved { hard_state }), effects);
+        let Some((batch, decided_as)) = self.unsaved.take() else { return Ok(()) };
+        self.storage.save(&batch)?;
+        // All that the core has put out so far is in the batch, or was saved before.
+        let (hard_state, log) = (self.node.hard_state(), self.node.log().last());
+        let saved = self.record(now, Some(decided_as), Event::Io(Io::Saved { hard_state, log }), effects);
         for outbound in std::mem::take(&mut self.held_back) {
             self.release(now, outbound, effects);
         }
-        self.step(now, Some(saved), Input::Persisted { hard_state }, effects);
+        self.step(now, Some(saved), Input::Persisted { hard_state, log }, effects);
         self.tell_step(now, saved, StepInput::Saved, effects);
         Ok(())
     }
@@ -179,19 +197,33 @@ impl<D: Disk, R: Rules> Driver<D, R> {
         let first = self.scribe.next_id();
         self.tell(now, cause, &mut output.events, effects);
 
-        if let Some(hard_state) = output.hard_state.take() {
-            self.unsaved = Some((hard_state, first));
-        }
+        effects.proposed = output.proposed.take().or(effects.proposed);
+        self.keep_for_disk(output.hard_state.take(), output.append.take(), first);
         for Outgoing { to, message, durability, because_of } in output.messages.drain(..) {
             let decision = because_of.map(|place| EventId { seq: first.seq + place as u64, ..first });
             let cause = decision.or(cause);
             let outbound = Outbound { to, message, cause };
             match durability {
                 Durability::Nothing => self.release(now, outbound, effects),
-                Durability::HardState => self.held_back.push(outbound),
+                Durability::HardState | Durability::Log => self.held_back.push(outbound),
             }
         }
         self.output = output;
+    }
+
+    fn keep_for_disk(&mut self, hard_state: Option<HardState>, append: Option<Append>, decided_as: EventId) {
+        if hard_state.is_none() && append.is_none() {
+            return;
+        }
+        let (batch, latest) = self.unsaved.get_or_insert_with(|| (Batch::default(), decided_as));
+        *latest = decided_as;
+        batch.hard_state = hard_state.or(batch.hard_state);
+        if let Some(append) = append {
+            batch.append = Some(match batch.append.take() {
+                None => append,
+                Some(earlier) => joined(earlier, append),
+            });
+        }
     }
 
     /// Records decisions. What caused the first of them is said from outside, or is the timer that ran
@@ -251,7 +283,20 @@ impl<D: Disk, R: Rules> Driver<D, R> {
     }
 }
 
-fn start_input(config: &Config, hard_state: HardState) -> StepInput {
+/// Two appends as one: the later one replaces what the earlier one has where it begins, and after.
+fn joined(earlier: Append, later: Append) -> Append {
+    if later.first <= earlier.first {
+        return later;
+    }
+    let kept = (later.first.0 - earlier.first.0) as usize;
+    let mut entries = earlier.entries;
+    assert!(kept <= entries.len(), "the log has no holes");
+    entries.truncate(kept);
+    entries.extend(later.entries);
+    Append { first: earlier.first, entries }
+}
+
+fn start_input(config: &Config, hard_state: HardState, log: &[Entry]) -> StepInput {
     StepInput::Start {
         voters: config.voters.voters().into_iter().collect(),
         heartbeat_interval: config.timing.heartbeat_interval(),
@@ -259,5 +304,6 @@ fn start_input(config: &Config, hard_state: HardState) -> StepInput {
         election_timeout_max: config.timing.election_timeout_max(),
         seed: config.seed,
         hard_state,
+        log: log.to_vec(),
     }
 }

@@ -127,8 +127,8 @@ fn io_sentence(io: &Io) -> String {
     match io {
         Io::Sent { to, message } => format!("→{to} {}", message_words(message)),
         Io::Received { from, message } => format!("←{from} {}", message_words(message)),
-        Io::Restored { hard_state } => format!("found on disk: {}", hard_state_words(hard_state)),
-        Io::Saved { hard_state } => format!("safe on disk: {}", hard_state_words(hard_state)),
+        Io::Restored { hard_state, log } => format!("found on disk: {}", saved_words(hard_state, *log)),
+        Io::Saved { hard_state, log } => format!("safe on disk: {}", saved_words(hard_state, *log)),
         Io::Step { state, .. } => state_words(state),
     }
 }
@@ -175,10 +175,12 @@ pub fn message_words(message: &Message) -> String {
     }
 }
 
-fn hard_state_words(hard_state: &HardState) -> String {
-    match hard_state.voted_for {
-        None => format!("term {}, no vote", hard_state.current_term),
-        Some(candidate) => format!("term {}, vote for {candidate}", hard_state.current_term),
+fn saved_words(hard_state: &HardState, log: LogPosition) -> String {
+    let vote = hard_state.voted_for.map_or("no vote".to_owned(), |candidate| format!("vote for {candidate}"));
+    let term = hard_state.current_term;
+    match log.index.0 {
+        0 => format!("term {term}, {vote}"),
+        index => format!("term {term}, {vote}, log up to {index}"),
     }
 }
 

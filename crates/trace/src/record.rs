@@ -1,10 +1,11 @@
 //! One thing that happened, and its JSON.
 
 use crate::english;
-use consensus::{HardState, Index, Instant, LogPosition, Message, NodeId, RoleKind, Rule, Term};
+use consensus::{Entry, HardState, Index, Instant, LogPosition, Message, NodeId, RoleKind, Rule, Term};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The name of an event: which server, in which of its lives, and its how many-th event there.
@@ -115,17 +116,21 @@ pub enum Io {
         /// What it says.
         message: Message,
     },
-    /// The hard state that a restarted server found on its disk.
+    /// What a restarted server found on its disk.
     Restored {
-        /// What was saved before.
+        /// The hard state that was saved before.
         #[serde(flatten)]
         hard_state: HardState,
+        /// Where the log ends that was saved before.
+        log: LogPosition,
     },
-    /// The hard state is on disk.
+    /// This is on disk.
     Saved {
-        /// What was saved.
+        /// The hard state.
         #[serde(flatten)]
         hard_state: HardState,
+        /// Where the log ends.
+        log: LogPosition,
     },
     /// The server has taken a step, and this record ends it. Told where a run is recorded: with all its
     /// steps it can be played again.
@@ -143,7 +148,7 @@ pub enum Io {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepInput {
-    /// It starts, with the hard state that its disk held and an empty log.
+    /// It starts, with what its disk held.
     Start {
         /// All servers that vote.
         voters: Vec<NodeId>,
@@ -155,11 +160,18 @@ pub enum StepInput {
         election_timeout_max: Duration,
         /// Where its timeouts come from.
         seed: u64,
-        /// What its disk held.
+        /// The hard state that its disk held.
         hard_state: HardState,
+        /// The log that its disk held, from index 1 on.
+        log: Vec<Entry>,
     },
     /// A deadline has passed.
     Tick,
+    /// Clients want these commands in the log.
+    Propose {
+        /// The commands.
+        commands: Vec<Arc<[u8]>>,
+    },
     /// A message has come.
     Receive {
         /// The sender.

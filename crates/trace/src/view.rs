@@ -186,7 +186,7 @@ impl ServerView {
         match io {
             Io::Sent { message: Message::AppendEntries(_), .. } => self.heartbeats_sent += 1,
             Io::Received { message: Message::AppendEntries(_), .. } => self.heartbeats_received += 1,
-            Io::Restored { hard_state } | Io::Saved { hard_state } => {
+            Io::Restored { hard_state, .. } | Io::Saved { hard_state, .. } => {
                 self.voted_for = hard_state.voted_for;
                 return;
             }

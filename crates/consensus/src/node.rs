@@ -117,6 +117,11 @@ impl<R: Rules> Node<R> {
         self.commit_index
     }
 
+    /// The terms of the entries that are known to be on disk, from index 1 on.
+    pub fn persisted_log_terms(&self) -> impl Iterator<Item = Term> {
+        self.log.terms().take(self.persisted_log.0 as usize)
+    }
+
     /// What a leader knows of each other server's log; nothing if this server does not lead.
     pub fn progress(&self) -> Option<&BTreeMap<NodeId, Progress>> {
         match &self.role {

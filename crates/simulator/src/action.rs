@@ -1,7 +1,7 @@
 //! Everything that can be done to a world, each with the words that a scenario has for it.
 
 use crate::disk::Unsynced;
-use consensus::{Message, NodeId, Term};
+use consensus::{AppendOutcome, Index, Message, NodeId, Term};
 use driver::{Envelope, Speed};
 use std::fmt;
 use std::str::FromStr;
@@ -20,6 +20,8 @@ pub enum Action {
     Tick(NodeId),
     /// The server's election timer runs out now, whatever it was drawn to.
     Timeout(NodeId),
+    /// A client wants this value in the log, and asks the server or, if none is named, each that leads.
+    Propose(Option<NodeId>, u64),
     /// Messages under way arrive.
     Deliver(Selection),
     /// What is under way arrives, and what comes of that, until nothing is under way.
@@ -90,6 +92,7 @@ impl Action {
             | Action::SetClock(..)
             | Action::JumpClock(..)
             | Action::Calm => false,
+            Action::Propose(server, _) => server.is_some(),
             Action::Tick(_)
             | Action::Timeout(_)
             | Action::Deliver(_)
@@ -118,8 +121,33 @@ pub struct Selection {
     pub kind: Option<Kind>,
     /// Those with this term; none means any.
     pub term: Option<Term>,
+    /// Those that carry entries after this index (or, of answers, that are about such); none means any.
+    pub prev: Option<Index>,
+    /// Those that reach this index; none means any.
+    pub last: Option<Index>,
+    /// Those that tell of this commit index; none means any.
+    pub commit: Option<Index>,
     /// Only so many, the oldest first; none means all.
     pub count: Option<usize>,
+}
+
+/// What a message says of places in the log: before its entries, at their end, and up to where all is
+/// committed.
+fn places(message: &Message) -> (Option<Index>, Option<Index>, Option<Index>) {
+    match message {
+        Message::RequestVote(request) => (None, Some(request.last_log_index), None),
+        Message::RequestVoteReply(_) => (None, None, None),
+        Message::AppendEntries(request) => {
+            (Some(request.prev_log_index), Some(request.last_index()), Some(request.leader_commit))
+        }
+        Message::AppendEntriesReply(reply) => match &reply.outcome {
+            AppendOutcome::Refused => (None, None, None),
+            AppendOutcome::Matched { match_index } => (None, Some(*match_index), None),
+            AppendOutcome::Mismatch { prev_log_index, may_agree } => {
+                (Some(*prev_log_index), Some(may_agree.index), None)
+            }
+        },
+    }
 }
 
 /// A message's kind.
@@ -181,11 +209,15 @@ impl FromStr for Unsynced {
 impl Selection {
     /// This message, as exactly as a scenario can name it. Two that it can't tell apart say the same.
     pub(crate) fn of(envelope: &Envelope) -> Selection {
+        let (prev, last, commit) = places(&envelope.message);
         Selection {
             from: Some(envelope.from),
             to: Some(envelope.to),
             kind: Some(Kind::of(&envelope.message)),
             term: Some(envelope.message.term()),
+            prev,
+            last,
+            commit,
             count: Some(1),
         }
     }
@@ -195,12 +227,18 @@ impl Selection {
             && self.to.is_none_or(|to| to == envelope.to)
             && self.kind.is_none_or(|kind| kind == Kind::of(&envelope.message))
             && self.term.is_none_or(|term| term == envelope.message.term())
+            && {
+                let (prev, last, commit) = places(&envelope.message);
+                (self.prev.is_none() || self.prev == prev)
+                    && (self.last.is_none() || self.last == last)
+                    && (self.commit.is_none() || self.commit == commit)
+            }
     }
 }
 
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Selection { from, to, kind, term, count } = self;
+        let Selection { from, to, kind, term, prev, last, commit, count } = self;
         let mut part = |key: &str, value: Option<String>| match value {
             Some(value) => write!(f, " {key}={value}"),
             None => Ok(()),
@@ -209,6 +247,9 @@ impl fmt::Display for Selection {
         part("to", to.map(|to| to.to_string()))?;
         part("kind", kind.map(|kind| kind.to_string()))?;
         part("term", term.map(|term| term.to_string()))?;
+        part("prev", prev.map(|prev| prev.to_string()))?;
+        part("last", last.map(|last| last.to_string()))?;
+        part("commit", commit.map(|commit| commit.to_string()))?;
         part("count", count.map(|count| count.to_string()))
     }
 }
@@ -220,6 +261,8 @@ impl fmt::Display for Action {
             Action::RunUntilLed => write!(f, "run-until-led"),
             Action::Tick(node) => write!(f, "tick {node}"),
             Action::Timeout(node) => write!(f, "timeout {node}"),
+            Action::Propose(Some(node), value) => write!(f, "propose {value} {node}"),
+            Action::Propose(None, value) => write!(f, "propose {value}"),
             Action::Deliver(selection) => write!(f, "deliver{selection}"),
             Action::Settle => write!(f, "settle"),
             Action::Lose(selection) => write!(f, "lose{selection}"),

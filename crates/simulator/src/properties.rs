@@ -4,13 +4,19 @@
 //! Safety properties hold always. Those of progress are owed only in a [`Calm`]: when nothing is lost
 //! any more, a majority runs, and nobody does anything to the servers.
 
+mod committed_stays;
 pub(crate) mod durability;
 mod election_safety;
+mod leader_append_only;
 mod leader_completeness;
 mod leader_elected;
 mod leader_in_health_stays;
 mod leader_is_elected_one;
+mod log_matching;
+mod logs_agree_at_last;
+mod majority_has_it;
 pub(crate) mod no_panic;
+mod nothing_impossible;
 mod one_vote_per_term;
 mod patience_has_an_end;
 mod terms_never_fall;
@@ -91,6 +97,13 @@ impl<'a> Moment<'a> {
         self.servers.values().filter_map(Server::node)
     }
 
+    /// Have all running servers the leader's log, and know that all of it is committed?
+    pub(crate) fn all_agree(&self) -> bool {
+        let Some(leader) = self.leader() else { return false };
+        let last = leader.log().last();
+        self.running().all(|node| node.log().last() == last && node.commit_index() == last.index)
+    }
+
     /// The leader of the newest term that any running server knows, if there is one.
     fn leader(&self) -> Option<&'a Node<AllBut>> {
         let newest = self.running().map(|node| node.hard_state().current_term).max()?;
@@ -126,11 +139,17 @@ pub(crate) trait Property: fmt::Debug {
 pub(crate) fn all() -> Vec<Box<dyn Property>> {
     vec![
         Box::<election_safety::ElectionSafety>::default(),
+        Box::<committed_stays::StateMachineSafety>::default(),
         Box::<leader_completeness::LeaderCompleteness>::default(),
+        Box::<log_matching::LogMatching>::default(),
+        Box::<leader_append_only::LeaderAppendOnly>::default(),
+        Box::<majority_has_it::MajorityHasIt>::default(),
         Box::<leader_is_elected_one::LeaderIsElectedOne>::default(),
         Box::<one_vote_per_term::OneVotePerTerm>::default(),
         Box::<terms_never_fall::TermsNeverFall>::default(),
+        Box::<nothing_impossible::NothingImpossible>::default(),
         Box::<leader_elected::LeaderElected>::default(),
+        Box::<logs_agree_at_last::LogsAgreeAtLast>::default(),
         Box::<leader_in_health_stays::LeaderInHealthStays>::default(),
         Box::<patience_has_an_end::PatienceHasAnEnd>::default(),
     ]

@@ -2,7 +2,7 @@
 
 use crate::disk::SimulatedDisk;
 use consensus::event::What;
-use consensus::{Config, EveryRule, Instant, InvalidTiming, Log, NodeId, Timing};
+use consensus::{Config, EveryRule, Instant, InvalidTiming, NodeId, Timing};
 use driver::{Driver, Effects, Envelope, Telling};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -94,6 +94,9 @@ impl Life {
             (driver, StepInput::Start { .. }) => *driver = Some(start(record, input, &mut effects)?),
             (None, _) => return Err(Divergence::NoStart { record: Box::new(record.clone()) }),
             (Some(driver), StepInput::Tick) => driver.tick(now, &mut effects),
+            (Some(driver), StepInput::Propose { commands }) => {
+                driver.propose(now, commands.clone(), &mut effects);
+            }
             (Some(driver), StepInput::Receive { from, sent_as, message }) => {
                 let (from, sent_as, message) = (*from, *sent_as, message.clone());
                 driver.receive(now, Envelope { from, to: record.node, sent_as, message }, &mut effects);
@@ -121,6 +124,7 @@ fn start(
         election_timeout_max,
         seed,
         hard_state,
+        log,
     } = input
     else {
         unreachable!("only starts are passed here")
@@ -133,9 +137,8 @@ fn start(
         Identity { cluster: "reenacted".to_owned(), node: id, voters: voters.iter().copied().collect() };
     let disk = SimulatedDisk::new(format!("disk of {id}"));
     let (storage, _) = Storage::open(disk, identity).expect("this disk is new");
-    let recovered = Recovered { hard_state: *hard_state, life: record.life };
-    let log = Log::default();
-    Ok(Driver::start(config, (storage, recovered), log, EveryRule, Telling::StepsToo, effects))
+    let recovered = Recovered { hard_state: *hard_state, life: record.life, log: log.clone() };
+    Ok(Driver::start(config, (storage, recovered), EveryRule, Telling::StepsToo, effects))
 }
 
 /// Are they the same but for the observer's time?

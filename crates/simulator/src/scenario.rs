@@ -248,7 +248,7 @@ impl Scenario {
 }
 
 const MOST_SERVERS: u64 = 99;
-const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, tick, timeout, deliver, settle, lose, \
+const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
                         hold-saves, save, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
                         calm, status, expect";
@@ -275,6 +275,11 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         }
         "run" => Action::Run(duration(next(arguments, "how long, such as 500ms")?)?),
         "run-until-led" => Action::RunUntilLed,
+        "propose" => {
+            let value = next(arguments, "a number to propose")?.parse()?;
+            let server = arguments.next_pos().map(|argument| parse_node(&argument.value)).transpose()?;
+            Action::Propose(server, value)
+        }
         "deliver" => Action::Deliver(selection(arguments)?),
         "settle" => Action::Settle,
         "cut" => Action::Cut(node(arguments)?, node(arguments)?),
@@ -320,7 +325,9 @@ fn selection(arguments: &mut ArgumentConsumer) -> Result<Selection, Box<dyn Erro
     let mut end = |key| arguments.lookup(key).map(|argument| parse_node(&argument.value)).transpose();
     let (from, to) = (end("from")?, end("to")?);
     let (kind, term) = (option(arguments, "kind")?, option(arguments, "term")?.map(Term));
-    Ok(Selection { from, to, kind, term, count: option(arguments, "count")? })
+    let (prev, last) = (option(arguments, "prev")?.map(Index), option(arguments, "last")?.map(Index));
+    let commit = option(arguments, "commit")?.map(Index);
+    Ok(Selection { from, to, kind, term, prev, last, commit, count: option(arguments, "count")? })
 }
 
 /// The argument with this key, if it is given.

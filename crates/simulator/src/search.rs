@@ -129,6 +129,7 @@ impl Draw {
         if self.faults != Faults::NONE {
             end = self.timing.election_timeout_max() * self.random.u32(3..=25);
             self.draw_troubles(end);
+            self.draw_load(end);
         }
         let mut actions = Vec::new();
         let mut now = Duration::ZERO;
@@ -186,6 +187,14 @@ impl Draw {
         while at < end {
             self.draw_trouble(at);
             at += self.up_to(gap * 2);
+        }
+    }
+
+    /// Clients that write now and then.
+    fn draw_load(&mut self, end: Duration) {
+        for value in 0..self.random.u64(0..=60) {
+            let at = end.mul_f64(self.random.f64());
+            self.at(at, Action::Propose(None, value));
         }
     }
 
@@ -347,6 +356,10 @@ impl Draw {
             }
         }
         actions.push(Action::Calm);
+        actions.push(Action::RunUntilLed);
+        for value in 0..self.random.u64(0..=2) {
+            actions.push(Action::Propose(None, 1_000 + value));
+        }
         actions.push(Action::RunUntilLed);
     }
 

@@ -2,14 +2,16 @@
 
 use crate::disk::{SimulatedDisk, Unsynced};
 use crate::rules::AllBut;
-use consensus::{Config, HardState, Instant, Log, Node, Term};
+use consensus::{Append, Config, HardState, Index, Instant, Log, Node, Term};
 use driver::{Clock, Driver, Effects, Envelope, Speed, Telling};
+use std::sync::Arc;
 use std::time::Duration;
-use storage::{Identity, Storage, StorageError};
+use storage::{Batch, Identity, Storage, StorageError};
 
 #[derive(Debug)]
 pub(crate) struct Server {
     config: Config,
+    /// What it begins its first life with.
     log: Log,
     /// The term that its cluster had reached when this server's log was written.
     term: Term,
@@ -64,12 +66,14 @@ impl Server {
         let (mut storage, mut recovered) = Storage::open(self.disk.clone(), identity)?;
         if recovered.hard_state.current_term < self.term {
             recovered.hard_state = HardState { current_term: self.term, voted_for: None };
-            storage.save(&recovered.hard_state)?;
+            recovered.log = self.log.after(Index(0)).to_vec();
+            let append = Append { first: Index(1), entries: recovered.log.clone() };
+            storage.save(&Batch { hard_state: Some(recovered.hard_state), append: Some(append) })?;
         }
         // Each life draws other timeouts.
         let seed = self.config.seed ^ (id.0 << 32) ^ (recovered.life << 48);
         let config = Config { seed, ..self.config.clone() };
-        let driver = Driver::start(config, (storage, recovered), self.log.clone(), rules, telling, effects);
+        let driver = Driver::start(config, (storage, recovered), rules, telling, effects);
         let clock = Clock::start(now, self.speed);
         self.alive = Some(Alive { driver, clock, acted: Instant::START, ticked: None, save_due: None });
         self.is_paused = false;
@@ -145,6 +149,14 @@ impl Server {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.receive(now, envelope, effects);
+        }
+    }
+
+    /// A client wants this in the log.
+    pub(crate) fn propose(&mut self, now: Duration, command: Arc<[u8]>, effects: &mut Effects) {
+        if let Some(alive) = &mut self.alive {
+            let now = alive.time(now);
+            alive.driver.propose(now, vec![command], effects);
         }
     }
 

@@ -112,6 +112,8 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::Run(_) | Action::RunUntilLed | Action::Settle | Action::Heal | Action::Calm => action.clone(),
         Action::Tick(id) => Action::Tick(one(id)?),
         Action::Timeout(id) => Action::Timeout(one(id)?),
+        Action::Propose(None, _) => action.clone(),
+        Action::Propose(Some(id), value) => Action::Propose(Some(one(id)?), *value),
         Action::Deliver(messages) => Action::Deliver(selection(messages)?),
         Action::Lose(messages) => Action::Lose(selection(messages)?),
         Action::Duplicate(messages) => Action::Duplicate(selection(messages)?),
@@ -238,10 +240,15 @@ fn simpler_actions(action: &Action) -> Vec<Action> {
 }
 
 fn simpler_selections(selection: &Selection) -> impl Iterator<Item = Selection> {
+    let Selection { from, to, kind, term, .. } = selection.clone();
     let simpler = [
-        Selection { kind: None, term: None, count: None, ..selection.clone() },
-        Selection { term: None, count: None, ..selection.clone() },
+        Selection { from, to, ..Selection::default() },
+        Selection { from, to, kind, ..Selection::default() },
+        Selection { from, to, kind, term, ..Selection::default() },
         Selection { term: None, ..selection.clone() },
+        Selection { prev: None, ..selection.clone() },
+        Selection { last: None, ..selection.clone() },
+        Selection { commit: None, ..selection.clone() },
         Selection { count: None, ..selection.clone() },
     ];
     let selection = selection.clone();

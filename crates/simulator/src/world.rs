@@ -8,13 +8,14 @@ use crate::properties::{self, Calm, Moment, Property, Step, Violation, durabilit
 use crate::rules::AllBut;
 use crate::script::Ending;
 use crate::server::Server;
-use consensus::{Config, Log, LogPosition, NodeId, Quorum, Timing};
+use consensus::{Config, Log, LogPosition, NodeId, Quorum, RoleKind, Timing};
 use driver::{Effects, Envelope, Speed, Telling};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 use storage::StorageError;
 use trace::{ClusterView, Event, Laboratory, Record};
@@ -205,7 +206,7 @@ impl World {
             Ok(_) => self.coverage.note_action(action),
             Err(_) => self.journal.iter_mut().for_each(|journal| journal.truncate(journal_before)),
         }
-        if !matches!(action, Action::Run(_) | Action::RunUntilLed | Action::Calm) {
+        if !matches!(action, Action::Run(_) | Action::RunUntilLed | Action::Calm | Action::Propose(..)) {
             // Whoever interferes is owed no progress.
             self.calm = None;
         }
@@ -221,6 +222,8 @@ impl World {
                 self.running(*id)?;
                 self.act(*id, |server, now, effects| server.expire_timer(now, effects));
             }
+            Action::Propose(Some(id), value) => self.propose(*id, *value)?,
+            Action::Propose(None, value) => self.propose_to_leaders(*value)?,
             Action::Deliver(selection) => return Ok(self.deliver(selection)),
             Action::Settle => while self.deliver(&Selection::default()) > 0 {},
             Action::Lose(selection) => {
@@ -295,7 +298,8 @@ impl World {
         for _ in 0..GIVE_UP {
             let leader_before = self.view.leader();
             self.run_until(self.now + slice);
-            led = if leader_before.is_some() && self.view.leader() == leader_before { led + 1 } else { 0 };
+            let is_same = leader_before.is_some() && self.view.leader() == leader_before;
+            led = if is_same && self.moment().all_agree() { led + 1 } else { 0 };
             if led == 4 || !self.violations.is_empty() {
                 return;
             }
@@ -369,6 +373,33 @@ impl World {
         let deadline = deadline.ok_or_else(|| Refusal(format!("{id} waits for nothing")))?;
         self.now = self.now.max(deadline);
         self.act(id, |server, now, effects| server.tick(now, effects));
+        Ok(())
+    }
+
+    fn propose(&mut self, id: NodeId, value: u64) -> Result<(), Refusal> {
+        self.running(id)?;
+        if self.servers[&id].node().is_none_or(|node| node.role() != RoleKind::Leader) {
+            return Err(Refusal(format!("{id} does not lead")));
+        }
+        let command: Arc<[u8]> = value.to_string().into_bytes().into();
+        self.act(id, |server, now, effects| server.propose(now, command, effects));
+        Ok(())
+    }
+
+    /// Proposes to each server that thinks to lead: there may be several, or none.
+    fn propose_to_leaders(&mut self, value: u64) -> Result<(), Refusal> {
+        let leads = |id: &NodeId| {
+            let server = &self.servers[id];
+            server.is_running() && server.node().is_some_and(|node| node.role() == RoleKind::Leader)
+        };
+        let leaders: Vec<NodeId> = self.servers.keys().copied().filter(leads).collect();
+        if leaders.is_empty() {
+            return Err(Refusal("nobody leads".to_owned()));
+        }
+        for id in leaders {
+            self.note_in_journal(&Action::Propose(Some(id), value));
+            self.propose(id, value)?;
+        }
         Ok(())
     }
 

@@ -5,7 +5,6 @@ use crate::error::StorageError;
 use crate::identity::Identity;
 use crate::lives::Lives;
 use crate::record::{NEW, Record};
-use consensus::HardState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -126,7 +125,7 @@ fn file_names(folder: &Path) -> io::Result<BTreeSet<OsString>> {
 
 fn is_ours(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
-    let ours = [LOCK, HardState::FILE, Lives::FILE, Identity::FILE];
+    let ours = [LOCK, crate::log_file::Saved::FILE, Lives::FILE, Identity::FILE];
     ours.contains(&name.strip_suffix(NEW).unwrap_or(name))
 }
 

@@ -27,9 +27,9 @@
 mod disk;
 mod error;
 mod folder;
-mod hard_state;
 mod identity;
 mod lives;
+mod log_file;
 mod record;
 mod storage;
 
@@ -38,4 +38,4 @@ pub use error::StorageError;
 pub use folder::FolderDisk;
 pub use identity::Identity;
 pub use record::Damage;
-pub use storage::{Recovered, Storage};
+pub use storage::{Batch, Recovered, Storage};

@@ -4,18 +4,29 @@ use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::identity::Identity;
 use crate::lives::Lives;
+use crate::log_file::Saved;
 use crate::record::{Record, read, read_existing, replace};
-use consensus::HardState;
+use consensus::{Append, Entry, HardState};
 
 /// The durable state of one server.
 #[derive(Debug)]
 pub struct Storage<D: Disk> {
     disk: D,
     has_failed: bool,
+    saved: Saved,
+}
+
+/// What must become durable together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The hard state, if it has changed.
+    pub hard_state: Option<HardState>,
+    /// Entries, if there are new ones.
+    pub append: Option<Append>,
 }
 
 /// What a server knows again when it comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovered {
     /// The hard state as it was last saved; at first, term 0 without a vote.
     ///
@@ -24,6 +35,8 @@ pub struct Recovered {
     /// Which of the server's lives this is: 1 at first, and more after every restart. No two lives
     /// have the same number.
     pub life: u64,
+    /// The log as it was last saved, from index 1 on.
+    pub log: Vec<Entry>,
 }
 
 impl<D: Disk> Storage<D> {
@@ -49,11 +62,12 @@ impl<D: Disk> Storage<D> {
         };
         // All files are written anew, even those that stay the same: after a failed save, what was
         // read may be in the system's memory only. The server will act on it, so it must last.
-        replace(&mut disk, &recovered.hard_state)?;
+        let saved = Saved { hard_state: recovered.hard_state, log: recovered.log.clone() };
+        replace(&mut disk, &saved)?;
         replace(&mut disk, &Lives(recovered.life))?;
         // The identity comes last. Where there is one, the other files must be there too.
         replace(&mut disk, &identity)?;
-        Ok((Storage { disk, has_failed: false }, recovered))
+        Ok((Storage { disk, has_failed: false, saved }, recovered))
     }
 
     /// Saves the hard state. When this returns `Ok`, it survives any crash.
@@ -61,28 +75,35 @@ impl<D: Disk> Storage<D> {
     /// # Errors
     /// [`StorageError::Io`] if the disk fails. From then on every save is refused with
     /// [`StorageError::Poisoned`], since nobody knows what the disk holds: the server must stop.
-    pub fn save(&mut self, hard_state: &HardState) -> Result<(), StorageError> {
+    pub fn save(&mut self, batch: &Batch) -> Result<(), StorageError> {
         if self.has_failed {
             return Err(StorageError::Poisoned { folder: self.disk.folder().to_path_buf() });
         }
-        let saved = replace(&mut self.disk, hard_state);
+        if let Some(hard_state) = batch.hard_state {
+            self.saved.hard_state = hard_state;
+        }
+        if let Some(append) = &batch.append {
+            self.saved.log.truncate(append.first.0 as usize - 1);
+            self.saved.log.extend(append.entries.iter().cloned());
+        }
+        let saved = replace(&mut self.disk, &self.saved);
         self.has_failed = saved.is_err();
         saved
     }
 }
 
 fn begin_first_life(disk: &mut impl Disk) -> Result<Recovered, StorageError> {
-    let first = Recovered { hard_state: HardState::default(), life: 1 };
+    let first = Recovered { hard_state: HardState::default(), life: 1, log: Vec::new() };
     // A first opening that a crash interrupted may have left these files, but only as it writes
     // them. Otherwise this server has lived, and it is the identity that got lost.
-    let never_saved = read(disk)?.is_none_or(|hard_state: HardState| hard_state == first.hard_state);
+    let never_saved = read(disk)?.is_none_or(|saved: Saved| saved == Saved::default());
     let never_lived = read(disk)?.is_none_or(|lives: Lives| lives == Lives(first.life));
     if never_saved && never_lived { Ok(first) } else { Err(StorageError::missing(disk, Identity::FILE)) }
 }
 
 fn begin_next_life(disk: &mut impl Disk) -> Result<Recovered, StorageError> {
-    let hard_state = read_existing(disk)?;
+    let Saved { hard_state, log } = read_existing(disk)?;
     let Lives(lives) = read_existing(disk)?;
     let life = lives.checked_add(1).expect("no server starts 2^64 times");
-    Ok(Recovered { hard_state, life })
+    Ok(Recovered { hard_state, life, log })
 }

@@ -1,9 +1,15 @@
 use super::{Moment, Promise, Property, Step};
-use consensus::RoleKind;
+use consensus::{LogPosition, NodeId, RoleKind, Term};
+use std::collections::BTreeMap;
 
 /// Leader completeness: what is committed is in the log of every later leader.
 #[derive(Debug, Default)]
-pub(crate) struct LeaderCompleteness;
+pub(crate) struct LeaderCompleteness {
+    /// How far the log was committed by the end of each term.
+    committed: BTreeMap<Term, LogPosition>,
+    /// The last term in which each server was seen to lead.
+    led: BTreeMap<NodeId, Term>,
+}
 
 static PROMISE: Promise = Promise {
     name: "leader completeness (§5.4, Figure 3)",
@@ -17,16 +23,28 @@ impl Property for LeaderCompleteness {
     }
 
     fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
-        let committed = moment.committed;
-        let lacks_it = step.node.role() == RoleKind::Leader && !step.node.log().contains(committed);
-        lacks_it.then(|| {
-            format!(
-                "{} leads term {} without entry {} of term {}, which is committed",
-                step.id(),
-                step.term(),
-                committed.index,
-                committed.term
-            )
-        })
+        if step.node.role() != RoleKind::Leader {
+            return None;
+        }
+        let commit_index = step.node.commit_index();
+        if let Some(term) = step.node.log().term_at(commit_index) {
+            let furthest = self.committed.entry(step.term()).or_default();
+            if commit_index > furthest.index {
+                *furthest = LogPosition { index: commit_index, term };
+            }
+        }
+        if self.led.insert(step.id(), step.term()) == Some(step.term()) {
+            return None;
+        }
+        let by_earlier_leaders = self.committed.range(..step.term()).map(|(_, committed)| *committed);
+        let lacks = |committed: &LogPosition| !step.node.log().contains(*committed);
+        let committed = by_earlier_leaders.chain([moment.committed]).find(lacks)?;
+        Some(format!(
+            "{} leads term {} without entry {} of term {}, which is committed",
+            step.id(),
+            step.term(),
+            committed.index,
+            committed.term
+        ))
     }
 }

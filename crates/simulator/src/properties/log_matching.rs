@@ -1,0 +1,55 @@
+use super::{Moment, Promise, Property, Step};
+use consensus::event::What;
+use consensus::{Index, Payload, Term};
+use std::collections::BTreeMap;
+use trace::{Event, Record};
+
+/// Log matching: entries of one index and one term are the same everywhere, and so is all before them.
+///
+/// It is enough to compare each new entry, and the term of the one before: the rest follows by induction.
+#[derive(Debug, Default)]
+pub(crate) struct LogMatching {
+    seen: BTreeMap<(Index, Term), (Term, Payload)>,
+}
+
+static PROMISE: Promise = Promise {
+    name: "log matching (§5.3, Figure 3)",
+    meaning: "If two logs have an entry of the same term at the same place, they are the same up to there. \
+              Everything that servers say to each other about their logs rests on it.",
+};
+
+impl Property for LogMatching {
+    fn promise(&self) -> &'static Promise {
+        &PROMISE
+    }
+
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+        let first = step.records.iter().filter_map(first_appended).min()?;
+        let log = step.node.log();
+        let mut before = log.term_at(first.previous())?;
+        for (entry, index) in log.after(first.previous()).iter().zip(first.0..) {
+            let found = (before, entry.payload.clone());
+            let seen = self.seen.entry((Index(index), entry.term)).or_insert_with(|| found.clone());
+            if *seen != found {
+                return Some(format!(
+                    "{} has an entry of term {} at index {index} that is not like another server's, or stands \
+                     after another one",
+                    step.id(),
+                    entry.term
+                ));
+            }
+            before = entry.term;
+        }
+        None
+    }
+}
+
+fn first_appended(record: &Record) -> Option<Index> {
+    match &record.event {
+        Event::Decision(decision) => match decision.what {
+            What::Appended { first, .. } => Some(first),
+            _ => None,
+        },
+        _ => None,
+    }
+}

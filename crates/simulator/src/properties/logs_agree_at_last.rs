@@ -1,0 +1,49 @@
+use super::{Moment, Promise, Property, Step};
+use consensus::NodeId;
+use std::time::Duration;
+
+/// Progress: in a calm all logs soon agree, and all of them is committed.
+#[derive(Debug, Default)]
+pub(crate) struct LogsAgreeAtLast {
+    last_agreed: Duration,
+}
+
+/// So many of the longest election timeouts are enough to elect a leader, and for it to bring everybody up to
+/// date.
+const PATIENCE: u32 = 300;
+
+static PROMISE: Promise = Promise {
+    name: "logs agree at last (§5.3)",
+    meaning: "When nothing is lost any more and a majority runs, all running servers soon have the leader's log, and \
+              all of it is committed. Otherwise clients wait for ever, and one more failure may be one too many.",
+};
+
+impl Property for LogsAgreeAtLast {
+    fn promise(&self) -> &'static Promise {
+        &PROMISE
+    }
+
+    fn check(&mut self, moment: &Moment<'_>, _step: &Step<'_>) -> Option<String> {
+        self.check_time(moment).map(|(_, how)| how)
+    }
+
+    fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {
+        let calm = moment.calm?;
+        if moment.all_agree() {
+            self.last_agreed = moment.now;
+        }
+        let without = moment.now.saturating_sub(calm.since.max(self.last_agreed));
+        let is_overdue = without >= moment.timing.election_timeout_max() * PATIENCE;
+        let leader = moment.leader().filter(|_| is_overdue)?;
+        let behind = moment.running().find(|node| node.commit_index() < leader.log().last().index)?;
+        Some((
+            behind.id(),
+            format!(
+                "nothing is in the way, but after {without:.0?} {} has only {} of the leader's {} entries committed",
+                behind.id(),
+                behind.commit_index(),
+                leader.log().last().index
+            ),
+        ))
+    }
+}

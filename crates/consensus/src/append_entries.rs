@@ -9,10 +9,6 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// One message carries so many entries at most, and not many more bytes than these.
-const MOST_ENTRIES: usize = 1024;
-const MOST_BYTES: usize = 256 << 10;
-
 impl<R: Rules> Node<R> {
     /// Clients want these commands in the log.
     pub(crate) fn propose(&mut self, commands: Vec<Arc<[u8]>>, output: &mut Output) {
@@ -67,28 +63,34 @@ impl<R: Rules> Node<R> {
 
     fn replicate_to(&mut self, peer: NodeId, output: &mut Output) {
         let last = self.log.last().index;
-        while self.progress_of(peer).next_index() <= last && self.progress_of(peer).may_send() {
+        while self.progress_of(peer).next_index() <= last && self.may_send(peer) {
             let entries = self.batch_after(self.progress_of(peer).next_index().previous());
             self.send_append(peer, entries, output);
         }
     }
 
+    fn may_send(&self, peer: NodeId) -> bool {
+        self.progress_of(peer).may_send(self.config.limits.messages_in_flight)
+    }
+
     /// As many entries after this index as one message carries.
     fn batch_after(&self, index: Index) -> Vec<Entry> {
+        let limits = self.config.limits;
         let mut bytes = 0;
         let fits = |entry: &&Entry| {
             let is_first = bytes == 0;
             bytes += entry.size();
-            is_first || bytes <= MOST_BYTES
+            is_first || bytes <= limits.bytes_per_message
         };
-        self.log.after(index).iter().take(MOST_ENTRIES).take_while(fits).cloned().collect()
+        self.log.after(index).iter().take(limits.entries_per_message).take_while(fits).cloned().collect()
     }
 
     /// Sends these entries, which follow what the receiver is thought to have; none make a heartbeat.
     fn send_append(&mut self, peer: NodeId, entries: Vec<Entry>, output: &mut Output) {
-        let prev_log_index = self.progress_of(peer).next_index().previous();
+        // Even without entries it asks whether the logs agree there: so what got lost is noticed.
+        let asks = !entries.is_empty() || self.rules.hold(Rule::RetryForever);
+        let prev_log_index = if asks { self.progress_of(peer).next_index().previous() } else { Index(0) };
         let prev_log_term = self.log.term_at(prev_log_index).expect("a leader sends what it has");
-        let bytes = entries.iter().map(Entry::size).sum();
         let request = AppendEntries {
             term: self.hard_state.current_term,
             prev_log_index,
@@ -98,7 +100,7 @@ impl<R: Rules> Node<R> {
         };
         let last = request.last_index();
         self.send(peer, Message::AppendEntries(request), output);
-        self.progress_of_mut(peer).note_sent(last, bytes);
+        self.progress_of_mut(peer).note_sent(last);
     }
 
     /// Sends a heartbeat to every other server and sets the time for the next ones. Whoever has not
@@ -114,7 +116,7 @@ impl<R: Rules> Node<R> {
                 self.progress_of_mut(peer).retry();
             }
             let lacks = self.log.last().index >= self.progress_of(peer).next_index();
-            if lacks && self.progress_of(peer).may_send() {
+            if lacks && self.may_send(peer) {
                 self.replicate_to(peer, output);
             } else {
                 self.send_append(peer, Vec::new(), output);

@@ -133,6 +133,24 @@ impl fmt::Display for InvalidTiming {
 
 impl std::error::Error for InvalidTiming {}
 
+/// How much one message carries, and how much may be under way to one follower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Limits {
+    /// The most entries in one message, at least 1.
+    pub entries_per_message: usize,
+    /// About the most bytes in one message; a single entry may be larger.
+    pub bytes_per_message: usize,
+    /// The most messages with entries on the way to one follower.
+    pub messages_in_flight: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { entries_per_message: 1024, bytes_per_message: 256 << 10, messages_in_flight: 64 }
+    }
+}
+
 /// Everything a server is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -142,6 +160,8 @@ pub struct Config {
     pub voters: Quorum,
     /// How long to wait for what.
     pub timing: Timing,
+    /// How much to send at once.
+    pub limits: Limits,
     /// Where the randomness of the election timeouts comes from: the same seed, the same timeouts.
     pub seed: u64,
 }

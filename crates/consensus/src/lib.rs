@@ -50,7 +50,7 @@ mod role;
 mod rule;
 mod types;
 
-pub use config::{Config, InvalidTiming, Timing};
+pub use config::{Config, InvalidTiming, Limits, Timing};
 pub use input::Input;
 pub use log::{Entry, Log, Payload};
 pub use message::{AppendEntries, AppendEntriesReply, AppendOutcome, Message, RequestVote, RequestVoteReply};

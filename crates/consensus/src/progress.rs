@@ -3,10 +3,6 @@
 use crate::{Index, LogPosition};
 use std::collections::VecDeque;
 
-/// So many messages with entries may be under way to one follower, and so many bytes in them.
-const MOST_IN_FLIGHT: usize = 64;
-const MOST_BYTES_IN_FLIGHT: usize = 4 << 20;
-
 /// A leader's view of one follower's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
@@ -25,9 +21,11 @@ enum Sending {
         /// A message is under way.
         waits: bool,
     },
-    /// The logs agree: messages follow each other without waiting, within bounds. For each its last index
-    /// and its size in bytes.
-    Replicate { in_flight: VecDeque<(Index, usize)> },
+    /// The logs agree: messages follow each other without waiting, within bounds.
+    Replicate {
+        /// The last index of each that was not answered yet.
+        in_flight: VecDeque<Index>,
+    },
 }
 
 impl Progress {
@@ -50,24 +48,21 @@ impl Progress {
         self.next_index
     }
 
-    /// Is there room for one more message with entries?
-    pub(crate) fn may_send(&self) -> bool {
+    /// Is there room for one more message with entries, if so many may be under way?
+    pub(crate) fn may_send(&self, most_in_flight: usize) -> bool {
         match &self.sending {
             Sending::Probe { waits } => !waits,
-            Sending::Replicate { in_flight } => {
-                let bytes: usize = in_flight.iter().map(|(_, bytes)| bytes).sum();
-                in_flight.len() < MOST_IN_FLIGHT && bytes < MOST_BYTES_IN_FLIGHT
-            }
+            Sending::Replicate { in_flight } => in_flight.len() < most_in_flight,
         }
     }
 
     /// A message that ends at `last` is on its way. What it carries is taken for received until an
     /// answer tells otherwise, once the logs are known to agree.
-    pub(crate) fn note_sent(&mut self, last: Index, bytes: usize) {
+    pub(crate) fn note_sent(&mut self, last: Index) {
         match &mut self.sending {
             Sending::Probe { waits } => *waits = true,
             Sending::Replicate { in_flight } if last >= self.next_index => {
-                in_flight.push_back((last, bytes));
+                in_flight.push_back(last);
                 self.next_index = last.next();
             }
             Sending::Replicate { .. } => {}
@@ -85,18 +80,17 @@ impl Progress {
     pub(crate) fn note_match(&mut self, index: Index) -> bool {
         let is_news = index > self.match_index;
         self.match_index = self.match_index.max(index);
-        self.next_index = self.next_index.max(index.next());
         match &mut self.sending {
-            Sending::Probe { .. } => {
-                self.next_index = self.match_index.next();
-                self.sending = Sending::Replicate { in_flight: VecDeque::new() };
-            }
+            // Another answer than the one to the probe that is under way tells nothing about it.
+            Sending::Probe { .. } if index.next() < self.next_index => {}
+            Sending::Probe { .. } => self.sending = Sending::Replicate { in_flight: VecDeque::new() },
             Sending::Replicate { in_flight } => {
-                while in_flight.front().is_some_and(|&(last, _)| last <= index) {
+                while in_flight.front().is_some_and(|&last| last <= index) {
                     in_flight.pop_front();
                 }
             }
         }
+        self.next_index = self.next_index.max(self.match_index.next());
         is_news
     }
 
@@ -133,12 +127,12 @@ mod tests {
     #[test]
     fn a_probe_waits_for_its_answer_or_a_retry() {
         let mut progress = Progress::new(Index(5));
-        assert!(progress.may_send());
-        progress.note_sent(Index(6), 10);
-        assert!(!progress.may_send());
+        assert!(progress.may_send(9));
+        progress.note_sent(Index(6));
+        assert!(!progress.may_send(9));
         assert_eq!(progress.next_index(), Index(6), "what a probe carries may not have been taken");
         progress.retry();
-        assert!(progress.may_send());
+        assert!(progress.may_send(9));
         assert!(progress.note_match(Index(6)));
         assert_eq!((progress.match_index(), progress.next_index()), (Index(6), Index(7)));
     }
@@ -146,15 +140,13 @@ mod tests {
     #[test]
     fn replication_does_not_wait_but_has_bounds() {
         let mut progress = replicating(0);
-        for index in 1..=MOST_IN_FLIGHT as u64 {
-            assert!(progress.may_send());
-            progress.note_sent(Index(index), 10);
+        for index in 1..=3 {
+            assert!(progress.may_send(3));
+            progress.note_sent(Index(index));
         }
-        assert!(!progress.may_send());
+        assert!(!progress.may_send(3));
         progress.note_match(Index(1));
-        assert!(progress.may_send());
-        progress.note_sent(Index(99), MOST_BYTES_IN_FLIGHT);
-        assert!(!progress.may_send());
+        assert!(progress.may_send(3));
     }
 
     #[test]
@@ -172,7 +164,7 @@ mod tests {
     #[test]
     fn a_mismatch_goes_back_but_not_behind_what_agrees() {
         let mut progress = replicating(5);
-        progress.note_sent(Index(8), 10);
+        progress.note_sent(Index(8));
         assert!(progress.note_mismatch(Index(8), agree(3)));
         assert_eq!(progress.next_index(), Index(6));
         let mut probe = Progress::new(Index(9));

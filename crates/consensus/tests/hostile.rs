@@ -7,8 +7,13 @@ use consensus::{
 };
 
 fn start(output: &mut Output) -> Node {
-    let config =
-        Config { id: NodeId(1), voters: (1..=3).map(NodeId).collect(), timing: Timing::default(), seed: 1 };
+    let config = Config {
+        id: NodeId(1),
+        voters: (1..=3).map(NodeId).collect(),
+        timing: Timing::default(),
+        limits: Limits::default(),
+        seed: 1,
+    };
     Node::start(config, HardState::default(), Log::default(), EveryRule, output)
 }
 

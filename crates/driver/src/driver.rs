@@ -302,6 +302,7 @@ fn start_input(config: &Config, hard_state: HardState, log: &[Entry]) -> StepInp
         heartbeat_interval: config.timing.heartbeat_interval(),
         election_timeout_min: config.timing.election_timeout_min(),
         election_timeout_max: config.timing.election_timeout_max(),
+        limits: config.limits,
         seed: config.seed,
         hard_state,
         log: log.to_vec(),

@@ -58,8 +58,13 @@ fn start(disk: MemoryDisk, effects: &mut Effects) -> Driver<MemoryDisk> {
     let voters: Vec<NodeId> = (1..=3).map(NodeId).collect();
     let identity =
         Identity { cluster: "test".to_owned(), node: NodeId(1), voters: voters.iter().copied().collect() };
-    let config =
-        Config { id: NodeId(1), voters: voters.into_iter().collect(), timing: Timing::default(), seed: 1 };
+    let config = Config {
+        id: NodeId(1),
+        voters: voters.into_iter().collect(),
+        timing: Timing::default(),
+        limits: Limits::default(),
+        seed: 1,
+    };
     let opened = Storage::open(disk, identity).unwrap();
     Driver::start(config, opened, Log::default(), EveryRule, Telling::Events, effects)
 }

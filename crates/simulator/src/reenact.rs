@@ -122,6 +122,7 @@ fn start(
         heartbeat_interval,
         election_timeout_min,
         election_timeout_max,
+        limits,
         seed,
         hard_state,
         log,
@@ -132,7 +133,8 @@ fn start(
     let timing = Timing::new(*heartbeat_interval, *election_timeout_min, *election_timeout_max)
         .map_err(Divergence::InvalidTiming)?;
     let id = record.node;
-    let config = Config { id, voters: voters.iter().copied().collect(), timing, seed: *seed };
+    let config =
+        Config { id, voters: voters.iter().copied().collect(), timing, limits: *limits, seed: *seed };
     let identity =
         Identity { cluster: "reenacted".to_owned(), node: id, voters: voters.iter().copied().collect() };
     let disk = SimulatedDisk::new(format!("disk of {id}"));

@@ -6,7 +6,7 @@ use crate::disk::Unsynced;
 use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::world::{World, WorldOptions};
-use consensus::{Entry, Index, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing};
+use consensus::{Entry, Index, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing};
 use driver::Speed;
 use goldenscript::{ArgumentConsumer, Command, Runner};
 use std::collections::BTreeMap;
@@ -153,6 +153,7 @@ impl Scenario {
         let options = WorldOptions {
             servers,
             timing,
+            limits: Limits { entries_per_message: option("batch", "1024").parse()?, ..Limits::default() },
             seed: option("seed", "1").parse()?,
             rules: AllBut(if without.is_empty() { None } else { Some(without.parse::<Rule>()?) }),
             weather: Weather {

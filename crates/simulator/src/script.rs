@@ -125,8 +125,9 @@ impl Script {
 
     fn setup_commands(&self) -> Vec<String> {
         let fair = WorldOptions::default();
-        let WorldOptions { servers, timing, seed, rules, weather, save_time, logs, committed, .. } =
-            &self.options;
+        let WorldOptions {
+            servers, timing, limits, seed, rules, weather, save_time, logs, committed, ..
+        } = &self.options;
         let mut commands = Vec::new();
         for (id, log) in logs.iter().filter(|(_, log)| log.last().index > Index(0)) {
             let terms: String = log.terms().map(|term| format!(" {term}")).collect();
@@ -150,6 +151,7 @@ impl Script {
         option(weather.latency != fair.weather.latency, "latency", range(&weather.latency));
         option(weather.loss > 0.0, "loss", weather.loss.to_string());
         option(weather.duplication > 0.0, "duplication", weather.duplication.to_string());
+        option(*limits != fair.limits, "batch", limits.entries_per_message.to_string());
         option(*save_time != fair.save_time, "save-time", range(save_time));
         option(*seed != fair.seed, "seed", seed.to_string());
         if let Some(rule) = rules.0 {

@@ -7,7 +7,7 @@ use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::script::Script;
 use crate::world::WorldOptions;
-use consensus::{NodeId, Quorum, Rule, Timing};
+use consensus::{Limits, NodeId, Quorum, Rule, Timing};
 use driver::Speed;
 use fastrand::Rng;
 use std::fmt;
@@ -159,9 +159,11 @@ impl Draw {
         };
         let slowest_save = self.up_to(min / 15);
         let has_slow_disks = self.faults.disk && self.random.bool();
+        let entries_per_message = self.random.choice([1, 2, 1024]).expect("there is a choice");
         let mut world = WorldOptions {
             servers: self.servers,
             timing: self.timing,
+            limits: Limits { entries_per_message, ..Limits::default() },
             seed,
             rules: AllBut(options.without),
             weather,

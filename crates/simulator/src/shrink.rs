@@ -145,6 +145,7 @@ fn with_simpler_world(script: &Script) -> Vec<Script> {
     let mut simpler = vec![
         WorldOptions { logs: BTreeMap::new(), committed: LogPosition::default(), ..options.clone() },
         WorldOptions { timing: Timing::default(), ..options.clone() },
+        WorldOptions { limits: usual.limits, ..options.clone() },
         WorldOptions { save_time: usual.save_time, ..options.clone() },
         WorldOptions { weather: usual.weather, ..options.clone() },
         WorldOptions { weather: Weather { loss: 0.0, ..weather.clone() }, ..options.clone() },

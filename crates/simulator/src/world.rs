@@ -8,7 +8,7 @@ use crate::properties::{self, Calm, Moment, Property, Step, Violation, durabilit
 use crate::rules::AllBut;
 use crate::script::Ending;
 use crate::server::Server;
-use consensus::{Config, Log, LogPosition, NodeId, Quorum, RoleKind, Timing};
+use consensus::{Config, Limits, Log, LogPosition, NodeId, Quorum, RoleKind, Timing};
 use driver::{Effects, Envelope, Speed, Telling};
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ pub struct WorldOptions {
     pub servers: u64,
     /// How long they wait for what.
     pub timing: Timing,
+    /// How much they send at once.
+    pub limits: Limits,
     /// Where all randomness comes from: that of the servers, the network and the disks.
     pub seed: u64,
     /// The rules that the servers obey.
@@ -50,6 +52,7 @@ impl Default for WorldOptions {
         WorldOptions {
             servers: 3,
             timing: Timing::default(),
+            limits: Limits::default(),
             seed: 1,
             rules: AllBut(None),
             weather: Weather::fair(Duration::from_millis(1)),
@@ -120,7 +123,13 @@ impl World {
         // Who had a part in the elections of those terms can't vote in them again.
         let term = options.logs.values().map(|log| log.last().term).max().unwrap_or_default();
         let server = |id| {
-            let config = Config { id, voters: voters.clone(), timing: options.timing, seed: options.seed };
+            let config = Config {
+                id,
+                voters: voters.clone(),
+                timing: options.timing,
+                limits: options.limits,
+                seed: options.seed,
+            };
             (id, Server::new(config, options.logs.get(&id).cloned().unwrap_or_default(), term))
         };
         let mut random = Rng::with_seed(options.seed);

@@ -1,7 +1,9 @@
 //! One thing that happened, and its JSON.
 
 use crate::english;
-use consensus::{Entry, HardState, Index, Instant, LogPosition, Message, NodeId, RoleKind, Rule, Term};
+use consensus::{
+    Entry, HardState, Index, Instant, Limits, LogPosition, Message, NodeId, RoleKind, Rule, Term,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -158,6 +160,8 @@ pub enum StepInput {
         election_timeout_min: Duration,
         /// The longest election timeout.
         election_timeout_max: Duration,
+        /// How much it sends at once.
+        limits: Limits,
         /// Where its timeouts come from.
         seed: u64,
         /// The hard state that its disk held.

@@ -64,7 +64,10 @@ impl<R: Rules> Node<R> {
     fn replicate_to(&mut self, peer: NodeId, output: &mut Output) {
         let last = self.log.last().index;
         while self.progress_of(peer).next_index() <= last && self.may_send(peer) {
-            let entries = self.batch_after(self.progress_of(peer).next_index().previous());
+            let entries = match self.progress_of(peer).asks_only() {
+                true => Vec::new(),
+                false => self.batch_after(self.progress_of(peer).next_index().previous()),
+            };
             self.send_append(peer, entries, output);
         }
     }

@@ -20,6 +20,8 @@ enum Sending {
     Probe {
         /// A message is under way.
         waits: bool,
+        /// It goes without entries: they would be thrown away if the logs do not agree there either.
+        asks_only: bool,
     },
     /// The logs agree: messages follow each other without waiting, within bounds.
     Replicate {
@@ -51,16 +53,21 @@ impl Progress {
     /// Is there room for one more message with entries, if so many may be under way?
     pub(crate) fn may_send(&self, most_in_flight: usize) -> bool {
         match &self.sending {
-            Sending::Probe { waits } => !waits,
+            Sending::Probe { waits, .. } => !waits,
             Sending::Replicate { in_flight } => in_flight.len() < most_in_flight,
         }
+    }
+
+    /// Should the next message go without entries, to ask where the logs agree?
+    pub(crate) fn asks_only(&self) -> bool {
+        matches!(self.sending, Sending::Probe { asks_only: true, .. })
     }
 
     /// A message that ends at `last` is on its way. What it carries is taken for received until an
     /// answer tells otherwise, once the logs are known to agree.
     pub(crate) fn note_sent(&mut self, last: Index) {
         match &mut self.sending {
-            Sending::Probe { waits } => *waits = true,
+            Sending::Probe { waits, .. } => *waits = true,
             Sending::Replicate { in_flight } if last >= self.next_index => {
                 in_flight.push_back(last);
                 self.next_index = last.next();
@@ -71,7 +78,7 @@ impl Progress {
 
     /// The answer to a probe may be lost: it may be sent again.
     pub(crate) fn retry(&mut self) {
-        if let Sending::Probe { waits } = &mut self.sending {
+        if let Sending::Probe { waits, .. } = &mut self.sending {
             *waits = false;
         }
     }
@@ -103,7 +110,7 @@ impl Progress {
         };
         if is_current {
             self.next_index = may_agree.index.min(prev_log_index.previous()).max(self.match_index).next();
-            self.sending = Sending::Probe { waits: false };
+            self.sending = Sending::Probe { waits: false, asks_only: true };
         }
         is_current
     }

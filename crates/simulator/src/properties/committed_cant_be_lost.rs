@@ -1,0 +1,44 @@
+use super::disks::Disks;
+use super::{Moment, Promise, Property, Step};
+use consensus::{Index, NodeId, Quorum, RoleKind};
+use std::collections::BTreeMap;
+
+/// When a leader commits an entry, nobody who lacks it can win an election any more.
+#[derive(Debug, Default)]
+pub(crate) struct CommittedCantBeLost {
+    disks: Disks,
+    committed: BTreeMap<NodeId, Index>,
+}
+
+static PROMISE: Promise = Promise {
+    name: "what is committed can't be lost (§5.4.2, Figure 8)",
+    meaning: "When a leader takes an entry for committed, no server that lacks it could win an election any more. \
+              Otherwise that one could become leader, and erase it, although a client was told that it is safe.",
+};
+
+impl Property for CommittedCantBeLost {
+    fn promise(&self) -> &'static Promise {
+        &PROMISE
+    }
+
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+        self.disks.note(step);
+        let index = step.node.commit_index();
+        let is_news = self.committed.insert(step.id(), index) < Some(index);
+        if step.node.role() != RoleKind::Leader || !is_news || index.0 == 0 {
+            return None;
+        }
+        let term = step.node.log().term_at(index)?;
+        let servers: Quorum = moment.servers.keys().copied().collect();
+        let could_win = |id: &NodeId| {
+            let votes = moment.servers.keys().filter(|voter| self.disks.end(**voter) <= self.disks.end(*id));
+            servers.is_majority(&votes.copied().collect::<Vec<NodeId>>())
+        };
+        let lacks_it = |id: &&NodeId| **id != step.id() && !self.disks.has(**id, index, term);
+        let danger = moment.servers.keys().filter(lacks_it).copied().find(could_win)?;
+        Some(format!(
+            "{} takes entry {index} of term {term} for committed, but {danger} could still become leader without it",
+            step.id()
+        ))
+    }
+}

@@ -16,6 +16,9 @@ pub trait Disk {
     /// Where the files are, to tell people.
     fn folder(&self) -> &Path;
 
+    /// The names of all files, in any order. They may be names that a crash can still undo.
+    fn list(&mut self) -> io::Result<Vec<String>>;
+
     /// All that is in the file; none if there is no such file. It may be content that a crash can
     /// still undo.
     fn read(&mut self, name: &str) -> io::Result<Option<Vec<u8>>>;
@@ -27,7 +30,21 @@ pub trait Disk {
     /// [directory is synced](Disk::sync_directory) too.
     fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()>;
 
-    /// Makes the file's content survive any crash. Its name is another matter.
+    /// Creates a file of `size` bytes, all zero, for which the disk has set room aside: once it is
+    /// synced, [writing in it](Disk::write_at) changes its bytes and nothing else, and needs no more
+    /// room. It is an error if there is a file of this name; if there is no room, one may be left behind.
+    ///
+    /// After a crash the file may be shorter until it is [synced](Disk::sync), and gone until the
+    /// [directory is synced](Disk::sync_directory) too.
+    fn create(&mut self, name: &str, size: u64) -> io::Result<()>;
+
+    /// Writes these bytes over those from `offset` on, in a file that is long enough.
+    ///
+    /// After a crash each sector of them may be the old one, the new one or zeroes, in any mixture,
+    /// until the file is [synced](Disk::sync). Bytes beside them stay what they are.
+    fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes the file's content, and its size, survive any crash. Its name is another matter.
     fn sync(&mut self, name: &str) -> io::Result<()>;
 
     /// Gives a file another name. A file that had this name is gone.
@@ -35,6 +52,11 @@ pub trait Disk {
     /// After a crash the new name may stand for the old or for the new file, never for a mixture,
     /// until the [directory is synced](Disk::sync_directory).
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file. It is an error if there is none.
+    ///
+    /// After a crash it may be there again until the [directory is synced](Disk::sync_directory).
+    fn remove(&mut self, name: &str) -> io::Result<()>;
 
     /// Makes the names of all files survive any crash.
     fn sync_directory(&mut self) -> io::Result<()>;

@@ -2,7 +2,9 @@
 
 use crate::disk::Disk;
 use crate::identity::Identity;
-use crate::record::Damage;
+use crate::segment::LogDamage;
+use crate::text_file::Damage;
+use consensus::{Index, NodeId};
 use std::io;
 use std::path::PathBuf;
 
@@ -54,6 +56,28 @@ pub enum StorageError {
         /// What is wrong with it.
         damage: Damage,
     },
+    /// A segment of the log does not hold what was saved there, and no crash has done that.
+    #[error("{file} is damaged: {damage} (at byte {offset}; the log before is whole up to entry {whole_to})")]
+    CorruptLog {
+        /// The segment.
+        file: PathBuf,
+        /// Where in the file the damage begins, in bytes.
+        offset: u64,
+        /// The last entry that is known to be whole; 0 if none is. Entries after it may be lost.
+        whole_to: Index,
+        /// What is wrong with it.
+        damage: LogDamage,
+    },
+    /// A segment of the log belongs to another server.
+    #[error("{file} is of the log of {node} of cluster {cluster:?}, which is another server")]
+    ForeignSegment {
+        /// The segment.
+        file: PathBuf,
+        /// The other server's cluster.
+        cluster: String,
+        /// The other server's number.
+        node: NodeId,
+    },
     /// The cluster's name is not one line of text.
     #[error("{cluster:?} can't be a cluster's name: it has a line break or another control character in it")]
     ClusterName {
@@ -96,10 +120,22 @@ impl StorageError {
                  all its servers and start afresh"
                     .into()
             }
+            StorageError::CorruptLog { .. } => help_with_corrupt_log(),
+            StorageError::ForeignSegment { .. } => {
+                "somebody copied a file from one server's folder to another's. Bring back the file that \
+                 belongs here; a server must never go on with a part of its log"
+                    .into()
+            }
             StorageError::ClusterName { .. } => "choose a name of letters, digits and hyphens".into(),
             StorageError::Io { cause, .. } => help_with_io(cause.kind()).into(),
             StorageError::Poisoned { .. } => "restart the server: it will find out what was saved".into(),
         }
+    }
+
+    /// Is it that the disk has no room, or that this user may not use more of it?
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, StorageError::Io { cause, .. } if matches!(cause.kind(), StorageFull | QuotaExceeded))
     }
 
     /// The error of not being able to do `action` with the file or folder `path`.
@@ -115,6 +151,14 @@ impl StorageError {
     pub(crate) fn missing(disk: &impl Disk, file: &str) -> StorageError {
         StorageError::Corrupt { file: disk.folder().join(file), damage: Damage::Missing }
     }
+}
+
+fn help_with_corrupt_log() -> String {
+    "check the disk. Don't mend, cut or delete the file: a server that forgets what it has saved can help to \
+     elect a second leader, or to lose what the cluster has promised to keep. Leave this server stopped: the \
+     others go on without it as long as they are a majority. If nothing in this cluster is needed any more, \
+     delete the folders of all its servers and start afresh"
+        .into()
 }
 
 fn help_with_foreign(found: &Identity, wanted: &Identity) -> String {

@@ -4,11 +4,12 @@ use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::identity::Identity;
 use crate::lives::Lives;
-use crate::record::{NEW, Record};
+use crate::segment;
+use crate::text_file::{NEW, TextFile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 const LOCK: &str = "lock";
@@ -42,9 +43,24 @@ impl FolderDisk {
     }
 }
 
+impl FolderDisk {
+    fn take_open(&mut self, name: &str) -> io::Result<File> {
+        match self.unsynced.remove(name) {
+            Some(file) => Ok(file),
+            None => OpenOptions::new().write(true).open(self.folder.join(name)),
+        }
+    }
+}
+
 impl Disk for FolderDisk {
     fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    fn list(&mut self) -> io::Result<Vec<String>> {
+        let names = file_names(&self.folder)?;
+        // No file of a server has a name that is no text.
+        Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
     }
 
     fn read(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
@@ -62,12 +78,25 @@ impl Disk for FolderDisk {
         Ok(())
     }
 
+    fn create(&mut self, name: &str, size: u64) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(self.folder.join(name))?;
+        // Zeroes that are really written. Room that was merely reserved would have to be noted as used
+        // by every sync later on: a second thing to write.
+        io::copy(&mut io::repeat(0).take(size), &mut file)?;
+        self.unsynced.insert(name.to_string(), file);
+        Ok(())
+    }
+
+    fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self.take_open(name)?;
+        let written = file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes));
+        self.unsynced.insert(name.to_string(), file);
+        written
+    }
+
     fn sync(&mut self, name: &str) -> io::Result<()> {
-        let file = match self.unsynced.remove(name) {
-            Some(file) => file,
-            None => OpenOptions::new().write(true).open(self.folder.join(name))?,
-        };
-        file.sync_all()
+        // Not `sync_all`: nobody needs to know when the file was last changed.
+        self.take_open(name)?.sync_data()
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
@@ -77,6 +106,11 @@ impl Disk for FolderDisk {
             self.unsynced.insert(to.to_string(), file);
         }
         Ok(())
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        self.unsynced.remove(name);
+        fs::remove_file(self.folder.join(name))
     }
 
     fn sync_directory(&mut self) -> io::Result<()> {
@@ -125,8 +159,8 @@ fn file_names(folder: &Path) -> io::Result<BTreeSet<OsString>> {
 
 fn is_ours(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
-    let ours = [LOCK, crate::log_file::Saved::FILE, Lives::FILE, Identity::FILE];
-    ours.contains(&name.strip_suffix(NEW).unwrap_or(name))
+    let name = name.strip_suffix(NEW).unwrap_or(name);
+    [LOCK, Lives::FILE, Identity::FILE].contains(&name) || segment::number_of(name).is_some()
 }
 
 fn lock(folder: &Path) -> Result<File, StorageError> {

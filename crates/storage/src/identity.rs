@@ -1,6 +1,6 @@
 //! The file that says whose folder this is.
 
-use crate::record::{Record, field};
+use crate::text_file::{TextFile, field};
 use consensus::NodeId;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -26,7 +26,7 @@ impl fmt::Display for Identity {
     }
 }
 
-impl Record for Identity {
+impl TextFile for Identity {
     const FILE: &'static str = "identity";
 
     fn lines(&self) -> String {

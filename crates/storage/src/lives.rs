@@ -1,12 +1,12 @@
 //! The file that counts a server's lives.
 
-use crate::record::{Record, field};
+use crate::text_file::{TextFile, field};
 
 /// How often a server has opened its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lives(pub(crate) u64);
 
-impl Record for Lives {
+impl TextFile for Lives {
     const FILE: &'static str = "lives";
 
     fn lines(&self) -> String {

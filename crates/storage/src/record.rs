@@ -1,127 +1,126 @@
-//! How a file is written so that it is always whole, and so that damage is noticed.
+//! Records: what a segment of the log is made of, after its header.
 //!
-//! A file begins with a line that says what it is, in which version of the format, and ends with a
-//! checksum of all lines before. These two lines stay the same in every version to come.
+//! A record is a head of 32 bytes, and after it, if it is a save, a batch, filled up with zeroes to a
+//! multiple of 32. So every record begins at a multiple of 32, and no head lies in two sectors of the
+//! disk.
+//!
+//! | bytes of the head | what they hold |
+//! |---|---|
+//! | 0..4 | the kind: `save`, `mark` or `next` |
+//! | 4..8 | the batch's length, without the zeroes after it |
+//! | 8..16 | the number of this save, or of the last one before the mark. No number is ever skipped. |
+//! | 16..24 | the index of the log's last entry after it |
+//! | 24..28 | the CRC-32C of all bytes after the head |
+//! | 28..32 | the CRC-32C of the head, continued from the checksum of the segment's header |
+//!
+//! That the head's checksum begins with the header's ties a record to its segment: one that strayed
+//! in from another file is no record here.
 
-use crate::disk::Disk;
-use crate::error::StorageError;
+use crate::bytes::Bytes;
+use consensus::Index;
 
-/// What the name of a file ends in before the file takes another's place.
-pub(crate) const NEW: &str = ".new";
+/// How many bytes a head has. All records begin at a multiple of it.
+pub(crate) const HEAD: usize = 32;
 
-const PROGRAM: &str = "raft-for-beginners";
-const VERSION: u64 = 1;
-const CHECKSUM: &str = "crc32c ";
-
-/// Something that is kept in a file of its own.
-pub(crate) trait Record: Sized {
-    /// The file's name, which also stands in its first line.
-    const FILE: &'static str;
-
-    /// The lines between the first and the checksum.
-    fn lines(&self) -> String;
-
-    /// Reads them back. It need not be strict: whoever calls it compares with [`Record::lines`].
-    fn parse(lines: &str) -> Option<Self>;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A batch that was saved.
+    Save,
+    /// The last save before it was durable when this was written. The next save takes its place.
+    Mark,
+    /// The same, and the log goes on in the next segment.
+    Seal,
 }
 
-/// What is wrong with a file that holds something else than what was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
-    /// It was written, and now there is no such file.
-    #[error("it is missing")]
-    Missing,
-    /// Its end is not there.
-    #[error("it does not end with a checksum: its end is lost, or something else wrote it")]
-    NoChecksum,
-    /// Its bytes are not those that were written.
-    #[error("its checksum does not fit its content: it changed after it was written")]
-    WrongChecksum,
-    /// It is whole, but nothing that this program writes.
-    #[error("its checksum is right, but its content makes no sense")]
-    Nonsense,
-}
+impl Kind {
+    const ALL: [(Kind, [u8; 4]); 3] =
+        [(Kind::Save, *b"save"), (Kind::Mark, *b"mark"), (Kind::Seal, *b"next")];
 
-/// Saves a record. Whenever there is a crash, the file holds the old record or the new one; once
-/// this has returned `Ok`, the new one.
-pub(crate) fn replace<R: Record>(disk: &mut impl Disk, record: &R) -> Result<(), StorageError> {
-    let path = disk.folder().join(R::FILE);
-    let new_file = format!("{}{NEW}", R::FILE);
-    let new_path = disk.folder().join(&new_file);
+    fn tag(self) -> [u8; 4] {
+        Kind::ALL.into_iter().find(|(kind, _)| *kind == self).expect("each kind has a tag").1
+    }
 
-    disk.write(&new_file, encode(record).as_bytes()).map_err(StorageError::io("write", &new_path))?;
-    // The content first: else a crash could leave the file's name to content that never got to the disk.
-    disk.sync(&new_file).map_err(StorageError::io("sync", &new_path))?;
-    disk.rename(&new_file, R::FILE).map_err(StorageError::io("replace", &path))?;
-    disk.sync_directory().map_err(StorageError::io("sync the folder", disk.folder()))
-}
-
-/// The record that was saved last; none if none ever was.
-pub(crate) fn read<R: Record>(disk: &mut impl Disk) -> Result<Option<R>, StorageError> {
-    let file = disk.folder().join(R::FILE);
-    let Some(content) = disk.read(R::FILE).map_err(StorageError::io("read", &file))? else { return Ok(None) };
-    match decode(&content) {
-        Ok(record) => Ok(Some(record)),
-        Err(Unreadable::Newer(version)) => Err(StorageError::NewerVersion { file, version, known: VERSION }),
-        Err(Unreadable::Damaged(damage)) => Err(StorageError::Corrupt { file, damage }),
+    fn from_tag(tag: &[u8]) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|(_, its_tag)| its_tag == tag).map(|(kind, _)| kind)
     }
 }
 
-/// The record that was saved last, where one must have been.
-pub(crate) fn read_existing<R: Record>(disk: &mut impl Disk) -> Result<R, StorageError> {
-    read(disk)?.ok_or_else(|| StorageError::missing(disk, R::FILE))
+/// The first 32 bytes of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) kind: Kind,
+    pub(crate) batch_length: u32,
+    pub(crate) sequence: u64,
+    pub(crate) log_end: Index,
+    body_checksum: u32,
 }
 
-/// The value of the field `name`, if that is what the next line holds.
-pub(crate) fn field<'a>(lines: &mut std::str::Lines<'a>, name: &str) -> Option<&'a str> {
-    lines.next()?.strip_prefix(name)?.strip_prefix(' ')
-}
-
-enum Unreadable {
-    Damaged(Damage),
-    Newer(u64),
-}
-
-fn encode<R: Record>(record: &R) -> String {
-    let content = format!("{PROGRAM} {} {VERSION}\n{}", R::FILE, record.lines());
-    let checksum = checksum_line(content.as_bytes());
-    content + &checksum
-}
-
-fn decode<R: Record>(bytes: &[u8]) -> Result<R, Unreadable> {
-    let content = verify_checksum(bytes).map_err(Unreadable::Damaged)?;
-    let nonsense = || Unreadable::Damaged(Damage::Nonsense);
-
-    let text = std::str::from_utf8(content).map_err(|_| nonsense())?;
-    let (first_line, lines) = text.split_once('\n').ok_or_else(nonsense)?;
-    let version = first_line.strip_prefix(&format!("{PROGRAM} {} ", R::FILE)).ok_or_else(nonsense)?;
-    if let Ok(version) = version.parse()
-        && version > VERSION
-    {
-        return Err(Unreadable::Newer(version));
+impl Head {
+    /// Reads the head at the beginning of `bytes`; none if it is not whole or not of this segment.
+    pub(crate) fn decode(bytes: &[u8], segment_checksum: u32) -> Option<Head> {
+        let head = bytes.get(..HEAD)?;
+        let mut fields = Bytes(head);
+        let decoded = Head {
+            // First, since nearly all that is no head ends here: the search in a broken tail is long.
+            kind: Kind::from_tag(fields.take(4)?)?,
+            batch_length: fields.u32()?,
+            sequence: fields.u64()?,
+            log_end: Index(fields.u64()?),
+            body_checksum: fields.u32()?,
+        };
+        (decoded.encode(segment_checksum) == head).then_some(decoded)
     }
-    // There are many ways to spell a record, such as "05" for 5, but only one is ours.
-    R::parse(lines).filter(|record| encode(record).as_bytes() == bytes).ok_or_else(nonsense)
-}
 
-/// The lines before the checksum.
-fn verify_checksum(bytes: &[u8]) -> Result<&[u8], Damage> {
-    let (content, last_line) = split_last_line(bytes).ok_or(Damage::NoChecksum)?;
-    if last_line == checksum_line(content).as_bytes() {
-        Ok(content)
-    } else if last_line.starts_with(CHECKSUM.as_bytes()) {
-        Err(Damage::WrongChecksum)
-    } else {
-        Err(Damage::NoChecksum)
+    /// How many bytes the record has, head and zeroes included.
+    pub(crate) fn record_length(&self) -> usize {
+        HEAD + padded(self.batch_length as usize)
+    }
+
+    /// The batch after the head, if it is as it was written.
+    pub(crate) fn batch<'a>(&self, record: &'a [u8]) -> Option<&'a [u8]> {
+        let body = record.get(HEAD..self.record_length())?;
+        (crc32c::crc32c(body) == self.body_checksum).then(|| &body[..self.batch_length as usize])
+    }
+
+    fn encode(&self, segment_checksum: u32) -> [u8; HEAD] {
+        let mut head = [0; HEAD];
+        head[0..4].copy_from_slice(&self.kind.tag());
+        head[4..8].copy_from_slice(&self.batch_length.to_le_bytes());
+        head[8..16].copy_from_slice(&self.sequence.to_le_bytes());
+        head[16..24].copy_from_slice(&self.log_end.0.to_le_bytes());
+        head[24..28].copy_from_slice(&self.body_checksum.to_le_bytes());
+        let checksum = crc32c::crc32c_append(segment_checksum, &head[..28]);
+        head[28..32].copy_from_slice(&checksum.to_le_bytes());
+        head
     }
 }
 
-fn split_last_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let all_but_the_last = bytes.strip_suffix(b"\n")?;
-    let end_of_the_line_before = all_but_the_last.iter().rposition(|byte| *byte == b'\n')?;
-    Some(bytes.split_at(end_of_the_line_before + 1))
+/// The record of a save.
+pub(crate) fn save(batch: &[u8], sequence: u64, log_end: Index, segment_checksum: u32) -> Vec<u8> {
+    let batch_length = u32::try_from(batch.len()).expect("nothing of 4 GiB is ever saved at once");
+    let mut record = vec![0; HEAD + padded(batch.len())];
+    record[HEAD..][..batch.len()].copy_from_slice(batch);
+    let body_checksum = crc32c::crc32c(&record[HEAD..]);
+    let head = Head { kind: Kind::Save, batch_length, sequence, log_end, body_checksum };
+    record[..HEAD].copy_from_slice(&head.encode(segment_checksum));
+    record
 }
 
-fn checksum_line(content: &[u8]) -> String {
-    format!("{CHECKSUM}{:08x}\n", crc32c::crc32c(content))
+/// The record of a mark.
+pub(crate) fn mark(sequence: u64, log_end: Index, segment_checksum: u32) -> [u8; HEAD] {
+    without_batch(Kind::Mark, sequence, log_end, segment_checksum)
+}
+
+/// The record of a seal.
+pub(crate) fn seal(sequence: u64, log_end: Index, segment_checksum: u32) -> [u8; HEAD] {
+    without_batch(Kind::Seal, sequence, log_end, segment_checksum)
+}
+
+fn without_batch(kind: Kind, sequence: u64, log_end: Index, segment_checksum: u32) -> [u8; HEAD] {
+    Head { kind, batch_length: 0, sequence, log_end, body_checksum: 0 }.encode(segment_checksum)
+}
+
+/// The length of a batch with the zeroes after it.
+pub(crate) fn padded(length: usize) -> usize {
+    length.next_multiple_of(HEAD)
 }

@@ -1,0 +1,111 @@
+//! What is saved together, and how it is written down.
+//!
+//! A batch is a row of items. Each begins with a byte that says what it is:
+//!
+//! | byte | item | what follows |
+//! |---|---|---|
+//! | 1 | a hard state | its term, then `1` and the candidate voted for, or `0` |
+//! | 2 | the end of the old log | the index that the next entry gets; what was there and after is gone |
+//! | 3 | an entry without a command | its term |
+//! | 4 | an entry with a command | its term, the command's length in bytes (4 bytes), the command |
+
+use crate::bytes::{Bytes, length};
+use crate::hard_state;
+use consensus::{Entry, HardState, Index, Payload, Term};
+
+const HARD_STATE: u8 = 1;
+const APPEND: u8 = 2;
+const NO_OP: u8 = 3;
+const COMMAND: u8 = 4;
+
+/// What must become durable together: after a crash it is there wholly or not at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The hard state from now on, if it changed.
+    pub hard_state: Option<HardState>,
+    /// What happens to the log, if anything does.
+    pub append: Option<Append>,
+}
+
+/// Entries that follow each other in the log. Whatever it held at `first` and after is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// The first entry's index: at least 1, and at most one after the log's last entry.
+    pub first: Index,
+    /// The entries. With none of them the log merely becomes shorter.
+    pub entries: Vec<Entry>,
+}
+
+impl Batch {
+    /// Is there nothing to save?
+    pub fn is_empty(&self) -> bool {
+        self.hard_state.is_none() && self.append.is_none()
+    }
+
+    /// How far a log reaches that reached to `log_end` before; none if the batch can't follow on it.
+    pub(crate) fn log_end_after(&self, log_end: Index) -> Option<Index> {
+        let Some(append) = &self.append else { return Some(log_end) };
+        let kept = append.first.0.checked_sub(1).filter(|kept| *kept <= log_end.0)?;
+        kept.checked_add(append.entries.len() as u64).map(Index)
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if let Some(hard_state) = &self.hard_state {
+            bytes.push(HARD_STATE);
+            hard_state::encode(hard_state, &mut bytes);
+        }
+        if let Some(append) = &self.append {
+            bytes.push(APPEND);
+            bytes.extend(append.first.0.to_le_bytes());
+            for entry in &append.entries {
+                encode_entry(entry, &mut bytes);
+            }
+        }
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Batch> {
+        let mut rest = Bytes(bytes);
+        let mut batch = Batch::default();
+        while let Some(item) = rest.u8() {
+            match item {
+                HARD_STATE if batch.is_empty() => batch.hard_state = Some(hard_state::decode(&mut rest)?),
+                APPEND if batch.append.is_none() => {
+                    batch.append = Some(Append { first: Index(rest.u64()?), entries: Vec::new() });
+                }
+                _ => batch.append.as_mut()?.entries.push(decode_entry(item, &mut rest)?),
+            }
+        }
+        Some(batch)
+    }
+}
+
+fn encode_entry(entry: &Entry, to: &mut Vec<u8>) {
+    let term = entry.term.0.to_le_bytes();
+    match &entry.payload {
+        Payload::NoOp => {
+            to.push(NO_OP);
+            to.extend(term);
+        }
+        Payload::Command(command) => {
+            to.push(COMMAND);
+            to.extend(term);
+            to.extend(length(command));
+            to.extend_from_slice(command);
+        }
+    }
+}
+
+fn decode_entry(item: u8, from: &mut Bytes<'_>) -> Option<Entry> {
+    let term = Term(from.u64()?);
+    let payload = match item {
+        NO_OP => Payload::NoOp,
+        COMMAND => {
+            let length = usize::try_from(from.u32()?).ok()?;
+            Payload::Command(from.take(length)?.into())
+        }
+        _ => return None,
+    };
+    Some(Entry { term, payload })
+}

@@ -1,0 +1,321 @@
+//! A segment: one of the files that the log consists of.
+//!
+//! It has its full size from the beginning: a header, the records, and zeroes up to the end. The header
+//! says, each number with its lowest byte first:
+//!
+//! | bytes | what they hold |
+//! |---|---|
+//! | 0..8 | `RaftLog` and a line feed |
+//! | 8..12 | the version of the format, 1 |
+//! | 12..16 | the header's length, a multiple of 32 |
+//! | 16..24 | the file's size |
+//! | 24..32 | the segment's number |
+//! | 32..40 | how many saves there are in the segments before |
+//! | 40..48 | the index of the log's last entry after those saves: its own first entry is the next |
+//! | 48..56 | the server's number |
+//! | 56.. | the hard state after those saves; the length of the cluster's name (4 bytes); the name; zeroes |
+//! | the last 4 | the CRC-32C of the header before |
+//!
+//! Magic, version, length and checksum stay where they are in every version to come.
+
+use crate::batch::Batch;
+use crate::bytes::{Bytes, length};
+use crate::hard_state;
+use crate::identity::Identity;
+use crate::record::{self, HEAD, Head, Kind};
+use crate::text_file::NEW;
+use consensus::{HardState, Index, NodeId};
+
+/// The number of a log's first segment.
+pub(crate) const FIRST: u64 = 1;
+
+/// The newest version of the format.
+pub(crate) const VERSION: u32 = 1;
+
+const MAGIC: &[u8; 8] = b"RaftLog\n";
+const CHECKSUM: usize = 4;
+
+/// What a segment says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentHeader {
+    /// Its number. The first segment of a log has number 1.
+    pub number: u64,
+    /// How many bytes the file has.
+    pub size: u64,
+    /// What the segments before come to. With it a server can do without them.
+    pub reached_before: Reached,
+    /// The cluster whose log it is.
+    pub cluster: String,
+    /// The server whose log it is.
+    pub node: NodeId,
+}
+
+/// How far the log has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// How many saves there have been, in all segments. The first save has number 1.
+    pub saves: u64,
+    /// The index of the log's last entry; 0 if it has none.
+    pub log_end: Index,
+    /// The hard state.
+    pub hard_state: HardState,
+}
+
+impl Reached {
+    /// How far it comes with this batch; none if the batch can't follow here.
+    pub(crate) fn after(&self, batch: &Batch) -> Option<Reached> {
+        Some(Reached {
+            saves: self.saves.checked_add(1)?,
+            log_end: batch.log_end_after(self.log_end)?,
+            hard_state: batch.hard_state.unwrap_or(self.hard_state),
+        })
+    }
+}
+
+/// What is wrong with a segment of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LogDamage {
+    /// It was written, and now there is no such file.
+    #[error("it is missing")]
+    Missing,
+    /// Its header is not what was written, or it is none.
+    #[error("its header is broken")]
+    Header,
+    /// It is shorter or longer than it was made.
+    #[error("it was made with {expected} bytes, and now has {found}")]
+    Size {
+        /// How many bytes it was made with.
+        expected: u64,
+        /// How many it has.
+        found: u64,
+    },
+    /// A save is broken or gone, and something that was written later shows that it had been durable.
+    #[error("a save is broken that had reached the disk, as what was written after it shows")]
+    Save,
+    /// All checksums are right, but this is nothing that this program writes.
+    #[error("its checksums are right, but its content makes no sense")]
+    Nonsense,
+}
+
+/// Why nothing in a segment can be read.
+pub(crate) enum Unreadable {
+    Damaged(LogDamage),
+    Newer(u32),
+}
+
+/// A segment as it was found.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) header: SegmentHeader,
+    pub(crate) saves: Vec<Save>,
+    pub(crate) reached: Reached,
+    /// Where the whole records end.
+    pub(crate) end: usize,
+    pub(crate) tail: Tail,
+}
+
+/// A save that is whole.
+#[derive(Debug)]
+pub(crate) struct Save {
+    pub(crate) offset: usize,
+    pub(crate) length: usize,
+    pub(crate) number: u64,
+    pub(crate) batch: Batch,
+}
+
+/// What follows the last whole save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tail {
+    /// Zeroes, after a mark perhaps.
+    Empty,
+    /// The word that the log goes on in the next segment.
+    Sealed,
+    /// So many bytes of a save that never came to its end, as far as anybody can tell.
+    Torn(usize),
+    Damaged(LogDamage),
+}
+
+/// The name of a segment's file.
+pub(crate) fn name_of(number: u64) -> String {
+    format!("log-{number:010}")
+}
+
+/// The number of the segment whose file has this name; none if it is no segment's.
+pub(crate) fn number_of(name: &str) -> Option<u64> {
+    let number = name.strip_prefix("log-")?.parse().ok()?;
+    (name_of(number) == name).then_some(number)
+}
+
+/// The names of segments whose making was interrupted end in [`NEW`].
+pub(crate) fn is_unfinished(name: &str) -> bool {
+    name.strip_suffix(NEW).and_then(number_of).is_some()
+}
+
+impl SegmentHeader {
+    pub(crate) fn belongs_to(&self, identity: &Identity) -> bool {
+        (&self.cluster, self.node) == (&identity.cluster, identity.node)
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut fields = Vec::new();
+        let Reached { saves, log_end, hard_state } = &self.reached_before;
+        for number in [self.size, self.number, *saves, log_end.0, self.node.0] {
+            fields.extend(number.to_le_bytes());
+        }
+        hard_state::encode(hard_state, &mut fields);
+        fields.extend(length(self.cluster.as_bytes()));
+        fields.extend(self.cluster.as_bytes());
+
+        let before_the_fields = MAGIC.len() + 4 + 4;
+        let header_length = record::padded(before_the_fields + fields.len() + CHECKSUM);
+        let mut header = MAGIC.to_vec();
+        header.extend(VERSION.to_le_bytes());
+        header.extend((header_length as u32).to_le_bytes());
+        header.extend(fields);
+        header.resize(header_length - CHECKSUM, 0);
+        header.extend(crc32c::crc32c(&header).to_le_bytes());
+        header
+    }
+
+    /// Reads the header at the beginning of `bytes`.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<SegmentHeader, Unreadable> {
+        let (version, header) = verify(bytes).ok_or(Unreadable::Damaged(LogDamage::Header))?;
+        if version > VERSION {
+            return Err(Unreadable::Newer(version));
+        }
+        let decoded = SegmentHeader::decode_fields(header);
+        decoded.filter(|it| it.encode() == header).ok_or(Unreadable::Damaged(LogDamage::Nonsense))
+    }
+
+    fn decode_fields(header: &[u8]) -> Option<SegmentHeader> {
+        let mut fields = Bytes(header.get(MAGIC.len() + 4 + 4..)?);
+        let (size, number) = (fields.u64()?, fields.u64()?);
+        let (saves, log_end, node) = (fields.u64()?, Index(fields.u64()?), NodeId(fields.u64()?));
+        let hard_state = hard_state::decode(&mut fields)?;
+        let name_length = usize::try_from(fields.u32()?).ok()?;
+        let cluster = String::from_utf8(fields.take(name_length)?.to_vec()).ok()?;
+        let reached_before = Reached { saves, log_end, hard_state };
+        Some(SegmentHeader { number, size, reached_before, cluster, node })
+    }
+}
+
+/// The version of the format, and the whole header, if its checksum is right.
+fn verify(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let mut fields = Bytes(bytes);
+    let has_magic = fields.take(MAGIC.len())? == MAGIC;
+    let version = fields.u32()?;
+    let header = bytes.get(..usize::try_from(fields.u32()?).ok()?)?;
+    let (content, checksum) = header.split_last_chunk::<CHECKSUM>()?;
+    let is_whole = crc32c::crc32c(content).to_le_bytes() == *checksum;
+    (has_magic && is_whole).then_some((version, header))
+}
+
+/// What the records of a segment are tied to it with: the checksum at the end of its header.
+pub(crate) fn checksum_of(header: &[u8]) -> u32 {
+    let checksum = header.last_chunk::<CHECKSUM>().expect("a header ends with its checksum");
+    u32::from_le_bytes(*checksum)
+}
+
+impl Segment {
+    /// Reads all that is in a segment's file.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Segment, Unreadable> {
+        let header = SegmentHeader::decode(bytes)?;
+        let (expected, found) = (header.size, bytes.len() as u64);
+        if expected != found {
+            return Err(Unreadable::Damaged(LogDamage::Size { expected, found }));
+        }
+        let encoded = header.encode();
+        let mut segment = Segment {
+            saves: Vec::new(),
+            reached: header.reached_before,
+            end: encoded.len(),
+            tail: Tail::Empty,
+            header,
+        };
+        let checksum = checksum_of(&encoded);
+        segment.tail = loop {
+            match segment.read_save(&bytes[segment.end..], checksum) {
+                Ok(true) => {}
+                Ok(false) => break segment.judge_tail(&bytes[segment.end..], checksum),
+                Err(damage) => break Tail::Damaged(damage),
+            }
+        };
+        Ok(segment)
+    }
+
+    /// Reads the next save; false if there is no whole one.
+    fn read_save(&mut self, rest: &[u8], checksum: u32) -> Result<bool, LogDamage> {
+        let head = Head::decode(rest, checksum).filter(|head| head.kind == Kind::Save);
+        let Some((head, batch)) = head.and_then(|head| Some((head, head.batch(rest)?))) else {
+            return Ok(false);
+        };
+        // It is whole. What is wrong with it now, no crash has done.
+        let batch = Batch::decode(batch).ok_or(LogDamage::Nonsense)?;
+        let reached = self.reached.after(&batch).ok_or(LogDamage::Nonsense)?;
+        if (head.sequence, head.log_end) != (reached.saves, reached.log_end) {
+            return Err(LogDamage::Nonsense);
+        }
+        let (offset, length) = (self.end, head.record_length());
+        self.end += length;
+        self.reached = reached;
+        self.saves.push(Save { offset, length, number: reached.saves, batch });
+        Ok(true)
+    }
+
+    /// Says what it is that follows the last whole save: nothing, a save that a crash has torn, or one
+    /// that was durable and is damaged?
+    ///
+    /// A save begins only after the one before is durable and marked so, and it is one write. So a
+    /// crash can tear the last save only, and then nothing stands after it. Whatever does stand there,
+    /// shows that the save was durable.
+    fn judge_tail(&self, rest: &[u8], checksum: u32) -> Tail {
+        let Reached { saves, log_end, .. } = self.reached;
+        let used = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        match Head::decode(rest, checksum) {
+            _ if used == 0 => return Tail::Empty,
+            Some(head) if head.kind == Kind::Save => {
+                let is_next = head.sequence == saves + 1;
+                if !is_next || head.record_length() > rest.len() {
+                    return Tail::Damaged(LogDamage::Nonsense);
+                }
+                if used > head.record_length() {
+                    return Tail::Damaged(LogDamage::Save);
+                }
+            }
+            Some(head) if (head.sequence, head.log_end) != (saves, log_end) => {
+                return Tail::Damaged(LogDamage::Nonsense);
+            }
+            Some(Head { kind: Kind::Seal, .. }) => return Tail::Sealed,
+            Some(_) if used <= HEAD => return Tail::Empty,
+            // A torn save, of which the beginning was not written: there the mark still stands.
+            Some(_) => {}
+            // A torn save without its head, or a damaged one.
+            None => {}
+        }
+        let mut later_heads = (HEAD..used).step_by(HEAD).filter_map(|at| Head::decode(&rest[at..], checksum));
+        if later_heads.any(|head| head.sequence > saves) {
+            Tail::Damaged(LogDamage::Save)
+        } else {
+            Tail::Torn(used)
+        }
+    }
+
+    /// Is everything here that was there when the `next` segment began?
+    pub(crate) fn check_continued_by(&self, next: &SegmentHeader) -> Result<(), NotContinued> {
+        match self.tail {
+            Tail::Damaged(damage) => Err(NotContinued::Here(damage)),
+            _ if self.reached.saves < next.reached_before.saves => Err(NotContinued::Here(LogDamage::Save)),
+            _ if self.reached != next.reached_before => Err(NotContinued::There(LogDamage::Nonsense)),
+            // Whatever follows the last save, it is no data.
+            Tail::Empty | Tail::Sealed | Tail::Torn(_) => Ok(()),
+        }
+    }
+}
+
+/// Two segments don't belong after each other.
+pub(crate) enum NotContinued {
+    /// The first is damaged, at its end.
+    Here(LogDamage),
+    /// The second is damaged, in its header.
+    There(LogDamage),
+}

@@ -1,0 +1,127 @@
+//! How a text file is written so that it is always whole, and so that damage is noticed.
+//!
+//! A file begins with a line that says what it is, in which version of the format, and ends with a
+//! checksum of all lines before. These two lines stay the same in every version to come.
+
+use crate::disk::Disk;
+use crate::error::StorageError;
+
+/// What the name of a file ends in before the file takes another's place.
+pub(crate) const NEW: &str = ".new";
+
+const PROGRAM: &str = "raft-for-beginners";
+const VERSION: u64 = 1;
+const CHECKSUM: &str = "crc32c ";
+
+/// Something that is kept in a file of its own.
+pub(crate) trait TextFile: Sized {
+    /// The file's name, which also stands in its first line.
+    const FILE: &'static str;
+
+    /// The lines between the first and the checksum.
+    fn lines(&self) -> String;
+
+    /// Reads them back. It need not be strict: whoever calls it compares with [`TextFile::lines`].
+    fn parse(lines: &str) -> Option<Self>;
+}
+
+/// What is wrong with a file that holds something else than what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// It was written, and now there is no such file.
+    #[error("it is missing")]
+    Missing,
+    /// Its end is not there.
+    #[error("it does not end with a checksum: its end is lost, or something else wrote it")]
+    NoChecksum,
+    /// Its bytes are not those that were written.
+    #[error("its checksum does not fit its content: it changed after it was written")]
+    WrongChecksum,
+    /// It is whole, but nothing that this program writes.
+    #[error("its checksum is right, but its content makes no sense")]
+    Nonsense,
+}
+
+/// Saves a value. Whenever there is a crash, the file holds the old value or the new one; once
+/// this has returned `Ok`, the new one.
+pub(crate) fn replace<F: TextFile>(disk: &mut impl Disk, value: &F) -> Result<(), StorageError> {
+    let path = disk.folder().join(F::FILE);
+    let new_file = format!("{}{NEW}", F::FILE);
+    let new_path = disk.folder().join(&new_file);
+
+    disk.write(&new_file, encode(value).as_bytes()).map_err(StorageError::io("write", &new_path))?;
+    // The content first: else a crash could leave the file's name to content that never got to the disk.
+    disk.sync(&new_file).map_err(StorageError::io("sync", &new_path))?;
+    disk.rename(&new_file, F::FILE).map_err(StorageError::io("replace", &path))?;
+    disk.sync_directory().map_err(StorageError::io("sync the folder", disk.folder()))
+}
+
+/// The value that was saved last; none if none ever was.
+pub(crate) fn read<F: TextFile>(disk: &mut impl Disk) -> Result<Option<F>, StorageError> {
+    let file = disk.folder().join(F::FILE);
+    let Some(content) = disk.read(F::FILE).map_err(StorageError::io("read", &file))? else { return Ok(None) };
+    match decode(&content) {
+        Ok(value) => Ok(Some(value)),
+        Err(Unreadable::Newer(version)) => Err(StorageError::NewerVersion { file, version, known: VERSION }),
+        Err(Unreadable::Damaged(damage)) => Err(StorageError::Corrupt { file, damage }),
+    }
+}
+
+/// The value that was saved last, where one must have been.
+pub(crate) fn read_existing<F: TextFile>(disk: &mut impl Disk) -> Result<F, StorageError> {
+    read(disk)?.ok_or_else(|| StorageError::missing(disk, F::FILE))
+}
+
+/// The value of the field `name`, if that is what the next line holds.
+pub(crate) fn field<'a>(lines: &mut std::str::Lines<'a>, name: &str) -> Option<&'a str> {
+    lines.next()?.strip_prefix(name)?.strip_prefix(' ')
+}
+
+enum Unreadable {
+    Damaged(Damage),
+    Newer(u64),
+}
+
+fn encode<F: TextFile>(value: &F) -> String {
+    let content = format!("{PROGRAM} {} {VERSION}\n{}", F::FILE, value.lines());
+    let checksum = checksum_line(content.as_bytes());
+    content + &checksum
+}
+
+fn decode<F: TextFile>(bytes: &[u8]) -> Result<F, Unreadable> {
+    let content = verify_checksum(bytes).map_err(Unreadable::Damaged)?;
+    let nonsense = || Unreadable::Damaged(Damage::Nonsense);
+
+    let text = std::str::from_utf8(content).map_err(|_| nonsense())?;
+    let (first_line, lines) = text.split_once('\n').ok_or_else(nonsense)?;
+    let version = first_line.strip_prefix(&format!("{PROGRAM} {} ", F::FILE)).ok_or_else(nonsense)?;
+    if let Ok(version) = version.parse()
+        && version > VERSION
+    {
+        return Err(Unreadable::Newer(version));
+    }
+    // There are many ways to spell a value, such as "05" for 5, but only one is ours.
+    F::parse(lines).filter(|value| encode(value).as_bytes() == bytes).ok_or_else(nonsense)
+}
+
+/// The lines before the checksum.
+fn verify_checksum(bytes: &[u8]) -> Result<&[u8], Damage> {
+    let (content, last_line) = split_last_line(bytes).ok_or(Damage::NoChecksum)?;
+    if last_line == checksum_line(content).as_bytes() {
+        Ok(content)
+    } else if last_line.starts_with(CHECKSUM.as_bytes()) {
+        Err(Damage::WrongChecksum)
+    } else {
+        Err(Damage::NoChecksum)
+    }
+}
+
+fn split_last_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let all_but_the_last = bytes.strip_suffix(b"\n")?;
+    let end_of_the_line_before = all_but_the_last.iter().rposition(|byte| *byte == b'\n')?;
+    Some(bytes.split_at(end_of_the_line_before + 1))
+}
+
+fn checksum_line(content: &[u8]) -> String {
+    format!("{CHECKSUM}{:08x}\n", crc32c::crc32c(content))
+}

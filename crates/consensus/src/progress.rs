@@ -36,7 +36,7 @@ impl Progress {
         Progress {
             match_index: Index(0),
             next_index: leader_last.next(),
-            sending: Sending::Probe { waits: false },
+            sending: Sending::Probe { waits: false, asks_only: false },
         }
     }
 

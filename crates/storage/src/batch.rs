@@ -11,7 +11,7 @@
 
 use crate::bytes::{Bytes, length};
 use crate::hard_state;
-use consensus::{Entry, HardState, Index, Payload, Term};
+use consensus::{Append, Entry, HardState, Index, Payload, Term};
 
 const HARD_STATE: u8 = 1;
 const APPEND: u8 = 2;
@@ -25,15 +25,6 @@ pub struct Batch {
     pub hard_state: Option<HardState>,
     /// What happens to the log, if anything does.
     pub append: Option<Append>,
-}
-
-/// Entries that follow each other in the log. Whatever it held at `first` and after is gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Append {
-    /// The first entry's index: at least 1, and at most one after the log's last entry.
-    pub first: Index,
-    /// The entries. With none of them the log merely becomes shorter.
-    pub entries: Vec<Entry>,
 }
 
 impl Batch {

@@ -96,7 +96,7 @@ mod storage;
 mod text_file;
 mod wal;
 
-pub use batch::{Append, Batch};
+pub use batch::Batch;
 pub use disk::Disk;
 pub use error::StorageError;
 pub use folder::FolderDisk;

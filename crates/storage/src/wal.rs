@@ -4,14 +4,14 @@
 //! written aside, synced, renamed and the directory synced. So no crash leaves half a segment, and a
 //! segment that follows another shows that everything in the other is durable.
 
-use crate::batch::{Append, Batch};
+use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::identity::Identity;
 use crate::record::{self, HEAD};
 use crate::segment::{self, LogDamage, NotContinued, Reached, Segment, SegmentHeader, Tail, Unreadable};
 use crate::text_file::NEW;
-use consensus::{Entry, HardState, Index};
+use consensus::{Append, Entry, HardState, Index};
 use std::fmt;
 use std::path::{Path, PathBuf};
 

@@ -100,6 +100,7 @@ impl<R: Rules> Node<R> {
             prev_log_term,
             entries,
             leader_commit: self.commit_index,
+            round: self.round(),
         };
         let last = request.last_index();
         self.send(peer, Message::AppendEntries(request), output);
@@ -139,14 +140,14 @@ impl<R: Rules> Node<R> {
         let is_current = request.term >= self.hard_state.current_term;
         if !self.rules.allow(Rule::RejectStaleTerm, is_current) {
             output.decided(Rule::RejectStaleTerm, What::Refused { leader, stale_term: request.term });
-            return self.answer_append_entries(leader, AppendOutcome::Refused, output);
+            return self.answer_append_entries(leader, request.round, AppendOutcome::Refused, output);
         }
         if self.role() == RoleKind::Candidate && !self.rules.hold(Rule::RecogniseLeader) {
-            return self.answer_append_entries(leader, AppendOutcome::Refused, output);
+            return self.answer_append_entries(leader, request.round, AppendOutcome::Refused, output);
         }
         self.follow(now, leader, output);
         let outcome = self.take_entries(&request, output);
-        self.answer_append_entries(leader, outcome, output);
+        self.answer_append_entries(leader, request.round, outcome, output);
         if self.rules.hold(Rule::ResetTimerOnLeader) {
             self.restart_election_timer(now, Rule::ResetTimerOnLeader, output);
         }
@@ -218,14 +219,21 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    fn answer_append_entries(&self, leader: NodeId, outcome: AppendOutcome, output: &mut Output) {
-        let reply = AppendEntriesReply { term: self.hard_state.current_term, outcome };
+    fn answer_append_entries(
+        &self,
+        leader: NodeId,
+        round: u64,
+        outcome: AppendOutcome,
+        output: &mut Output,
+    ) {
+        let reply = AppendEntriesReply { term: self.hard_state.current_term, outcome, round };
         self.send(leader, Message::AppendEntriesReply(reply), output);
     }
 
     /// A follower has answered. If it knew a newer term, the leader has stepped down by now.
     pub(crate) fn receive_append_entries_reply(
         &mut self,
+        now: Instant,
         from: NodeId,
         reply: AppendEntriesReply,
         output: &mut Output,
@@ -241,7 +249,7 @@ impl<R: Rules> Node<R> {
                     self.back_up(from, prev_log_index, LogPosition::default(), output);
                 }
             }
-            AppendOutcome::Matched { match_index } => self.note_match(from, match_index, output),
+            AppendOutcome::Matched { match_index } => self.note_match(now, from, match_index, output),
             AppendOutcome::Mismatch { prev_log_index, may_agree } => {
                 if self.rules.hold(Rule::BackUpOnMismatch) {
                     self.back_up(from, prev_log_index, may_agree, output);
@@ -249,13 +257,14 @@ impl<R: Rules> Node<R> {
             }
         }
         self.replicate_to(from, output);
+        self.note_round(now, from, reply.round, output);
     }
 
-    fn note_match(&mut self, follower: NodeId, match_index: Index, output: &mut Output) {
+    fn note_match(&mut self, now: Instant, follower: NodeId, match_index: Index, output: &mut Output) {
         let index = if self.rules.hold(Rule::MatchWhatWasSent) { match_index } else { self.log.last().index };
         if self.progress_of_mut(follower).note_match(index) {
             output.decided(Rule::MatchWhatWasSent, What::Matched { follower, index });
-            self.advance_commit(output);
+            self.advance_commit(now, output);
         }
     }
 
@@ -270,7 +279,7 @@ impl<R: Rules> Node<R> {
 
     /// Commits what a majority has on disk, if it is of this term: older entries are committed with it,
     /// and never by counting (§5.4.2).
-    pub(crate) fn advance_commit(&mut self, output: &mut Output) {
+    pub(crate) fn advance_commit(&mut self, now: Instant, output: &mut Output) {
         let own = if self.rules.hold(Rule::OwnDiskCountsWhenSynced) {
             self.persisted_log
         } else {
@@ -287,6 +296,7 @@ impl<R: Rules> Node<R> {
         if index > self.commit_index && self.rules.allow(Rule::CommitCurrentTermOnly, is_own_term) {
             self.commit_index = index;
             output.decided(Rule::CommitByMajority, What::Committed { index });
+            self.serve_reads(now, output);
         }
     }
 }

@@ -115,6 +115,22 @@ pub enum What {
         /// As far as this.
         index: Index,
     },
+    /// A leader asks all others whether it still leads, since clients want to read.
+    RoundBegun {
+        /// The round's number in this term.
+        round: u64,
+        /// What is committed when it begins.
+        index: Index,
+        /// For how many reads.
+        reads: usize,
+    },
+    /// A majority has answered: the reads may take place.
+    RoundWon {
+        /// The round's number in this term.
+        round: u64,
+        /// They must see all up to here.
+        index: Index,
+    },
     /// A leader's request was refused.
     Refused {
         /// Who sent it.

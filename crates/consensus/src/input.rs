@@ -21,6 +21,11 @@ pub enum Input {
         /// The commands for the state machine.
         commands: Vec<Arc<[u8]>>,
     },
+    /// A client wants to read what is committed by now, or something newer (§8).
+    Read {
+        /// Its number, chosen by the driver.
+        id: u64,
+    },
     /// This is on disk now: a crash can't take it away any more. Older things than the server's present
     /// state are no surprise: it may have moved on while the disk was busy.
     Persisted {

@@ -53,6 +53,8 @@ pub struct AppendEntries {
     pub entries: Vec<Entry>,
     /// How far the leader's log is committed.
     pub leader_commit: Index,
+    /// How many times the leader has asked, in this term, whether it still leads (thesis §6.4).
+    pub round: u64,
 }
 
 /// The answer to an [`AppendEntries`].
@@ -63,6 +65,9 @@ pub struct AppendEntriesReply {
     pub term: Term,
     /// What came of the request.
     pub outcome: AppendOutcome,
+    /// That of the request: an answer shows that its sender still followed the leader when this round
+    /// had begun.
+    pub round: u64,
 }
 
 /// What came of an [`AppendEntries`].

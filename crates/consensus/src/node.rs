@@ -3,6 +3,7 @@
 use crate::event::{Event, Problem, What};
 use crate::progress::Progress;
 use crate::random::Random;
+use crate::read::Reads;
 use crate::role::{Candidate, Follower, Leader, Role};
 use crate::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Config, Durability, EveryRule, HardState, Index, Input,
@@ -68,6 +69,7 @@ impl<R: Rules> Node<R> {
             Input::Tick => self.tick(now, output),
             Input::Message { from, message } => self.receive(now, from, message, output),
             Input::Propose { commands } => self.propose(commands, output),
+            Input::Read { id } => self.read(now, id, output),
             Input::Persisted { hard_state, log } => self.note_persisted(now, hard_state, log, output),
             Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
         }
@@ -105,6 +107,11 @@ impl<R: Rules> Node<R> {
             Role::Candidate(_) => None,
             Role::Leader(_) => Some(self.config.id),
         }
+    }
+
+    /// The rules that it obeys.
+    pub fn rules(&self) -> &R {
+        &self.rules
     }
 
     /// Its log.
@@ -169,7 +176,9 @@ impl<R: Rules> Node<R> {
             Message::RequestVote(request) => self.receive_request_vote(now, from, request, output),
             Message::RequestVoteReply(reply) => self.receive_request_vote_reply(now, from, reply, output),
             Message::AppendEntries(request) => self.receive_append_entries(now, from, request, output),
-            Message::AppendEntriesReply(reply) => self.receive_append_entries_reply(from, reply, output),
+            Message::AppendEntriesReply(reply) => {
+                self.receive_append_entries_reply(now, from, reply, output);
+            }
         }
     }
 
@@ -238,6 +247,7 @@ impl<R: Rules> Node<R> {
         rule: Option<Rule>,
         output: &mut Output,
     ) {
+        self.refuse_reads(output);
         let was = self.role.kind();
         let election_deadline = self.election_deadline();
         self.role = Role::Follower(Follower {
@@ -267,7 +277,7 @@ impl<R: Rules> Node<R> {
         assert_ne!(was, RoleKind::Leader, "a leader is elected once a term");
         let last = self.log.last().index;
         let progress = self.peers.iter().map(|&peer| (peer, Progress::new(last))).collect();
-        self.role = Role::Leader(Leader { heartbeat_deadline: Instant::NEVER, progress });
+        self.role = Role::Leader(Leader { heartbeat_deadline: Instant::NEVER, progress, reads: Reads::default() });
         output.decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(was) });
         if !self.rules.hold(Rule::LeaderAppendOnly) {
             self.tidy_up(output);
@@ -330,7 +340,7 @@ impl<R: Rules> Node<R> {
         if log.index > self.persisted_log && self.log.contains(log) {
             self.persisted_log = log.index;
             if self.role() == RoleKind::Leader {
-                self.advance_commit(output);
+                self.advance_commit(now, output);
             }
         }
         if self.is_persisted() {

@@ -12,6 +12,8 @@ pub struct Output {
     pub append: Option<Append>,
     /// What became of a proposal.
     pub proposed: Option<Proposed>,
+    /// What became of reads, each with its number.
+    pub reads: Vec<(u64, ReadOutcome)>,
     /// To be sent, each not before its [`Durability`] is met.
     pub messages: Vec<Outgoing>,
     /// What was decided, in order.
@@ -34,6 +36,18 @@ pub enum Proposed {
     /// mean that they will stay there: only a commit of the same index **and** term does.
     At(LogPosition),
     /// This server does not lead.
+    NotLeader {
+        /// Who does, as far as it knows.
+        leader: Option<NodeId>,
+    },
+}
+
+/// What became of a read (§8; thesis §6.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadOutcome {
+    /// It may take place in any state in which all up to this index is applied.
+    At(Index),
+    /// This server does not lead, or no longer.
     NotLeader {
         /// Who does, as far as it knows.
         leader: Option<NodeId>,

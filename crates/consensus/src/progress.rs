@@ -11,6 +11,8 @@ pub struct Progress {
     /// The next entry to send (nextIndex).
     next_index: Index,
     sending: Sending,
+    /// The latest round that the follower has answered.
+    answered_round: u64,
 }
 
 /// How a leader sends to a follower.
@@ -37,6 +39,7 @@ impl Progress {
             match_index: Index(0),
             next_index: leader_last.next(),
             sending: Sending::Probe { waits: false, asks_only: false },
+            answered_round: 0,
         }
     }
 
@@ -48,6 +51,15 @@ impl Progress {
     /// The next entry that the leader will send.
     pub fn next_index(&self) -> Index {
         self.next_index
+    }
+
+    /// The latest round in which the follower has said that it follows.
+    pub(crate) fn answered_round(&self) -> u64 {
+        self.answered_round
+    }
+
+    pub(crate) fn note_answer(&mut self, round: u64) {
+        self.answered_round = self.answered_round.max(round);
     }
 
     /// Is there room for one more message with entries, if so many may be under way?

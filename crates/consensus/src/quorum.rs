@@ -1,6 +1,6 @@
 //! Majorities. Votes and, later, commits ask only here.
 
-use crate::{Index, NodeId};
+use crate::NodeId;
 use std::collections::BTreeSet;
 
 /// Who must agree (§5.2, §6).
@@ -29,13 +29,13 @@ impl Quorum {
         self.sets().all(|set| in_favour.iter().filter(|id| set.contains(id)).count() >= majority(set))
     }
 
-    /// The highest index that a majority has reached, where `reached` tells how far each voter is (§5.3,
+    /// The farthest that a majority has reached, where `reached` tells how far each voter is (§5.3,
     /// §5.4.2).
-    pub fn reached_by_majority(&self, reached: impl Fn(NodeId) -> Index) -> Index {
+    pub fn reached_by_majority<T: Ord + Copy + Default>(&self, reached: impl Fn(NodeId) -> T) -> T {
         let by_set = |set: &BTreeSet<NodeId>| {
-            let mut indexes: Vec<Index> = set.iter().map(|&id| reached(id)).collect();
-            indexes.sort_unstable_by(|one, other| other.cmp(one));
-            indexes.get(majority(set) - 1).copied().unwrap_or_default()
+            let mut reached: Vec<T> = set.iter().map(|&id| reached(id)).collect();
+            reached.sort_unstable_by(|one, other| other.cmp(one));
+            reached.get(majority(set) - 1).copied().unwrap_or_default()
         };
         self.sets().map(by_set).min().unwrap_or_default()
     }
@@ -78,6 +78,7 @@ fn majority(set: &BTreeSet<NodeId>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Index;
 
     fn ids(numbers: &[u64]) -> Vec<NodeId> {
         numbers.iter().copied().map(NodeId).collect()

@@ -1,6 +1,7 @@
 //! The three roles of a server (§5.1, Figure 4), each with the data that only it has.
 
 use crate::progress::Progress;
+use crate::read::Reads;
 use crate::{Instant, NodeId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,6 +39,8 @@ pub(crate) struct Leader {
     pub(crate) heartbeat_deadline: Instant,
     /// What it knows of each other server's log.
     pub(crate) progress: BTreeMap<NodeId, Progress>,
+    /// The reads that wait until it is sure that it still leads.
+    pub(crate) reads: Reads,
 }
 
 impl Role {

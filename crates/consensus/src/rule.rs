@@ -362,6 +362,14 @@ rules! {
         statement: "A leader counts itself for an entry only once that is on its own disk.",
         without_it: "an entry counts as committed that too few disks hold",
     }
+    ApplyInOrderOnce {
+        id: "apply-in-order-once",
+        paper: "§5.3, Figure 2",
+        thesis: "§3.6",
+        guards: Safety,
+        statement: "Each committed command is applied once, in the order of the log.",
+        without_it: "a command takes effect twice, and servers that should be alike differ",
+    }
     BackUpOnMismatch {
         id: "back-up-on-mismatch",
         paper: "§5.3",
@@ -385,6 +393,38 @@ rules! {
         guards: Liveness,
         statement: "A request without an answer is sent again, for as long as it takes.",
         without_it: "one lost message, and a follower never catches up",
+    }
+    AnswerForThisEntry {
+        id: "answer-for-this-entry",
+        paper: "§8",
+        thesis: "§6.3",
+        guards: Safety,
+        statement: "A client is answered when its own entry is committed: the same index and the same term.",
+        without_it: "a client hears that its command is done, and it was another's",
+    }
+    ReadAfterCommitInTerm {
+        id: "read-after-commit-in-term",
+        paper: "§8",
+        thesis: "§6.4",
+        guards: Safety,
+        statement: "A leader lets nobody read before it has committed an entry of its own term.",
+        without_it: "a new leader, which does not know yet how far its log is committed, shows an old state",
+    }
+    ReadConfirmsLeadership {
+        id: "read-confirms-leadership",
+        paper: "§8",
+        thesis: "§6.4",
+        guards: Safety,
+        statement: "After a read has come, a majority must confirm that the leader still leads before it answers.",
+        without_it: "a leader that was deposed without noticing it shows an old state",
+    }
+    ReadWaitsForApply {
+        id: "read-waits-for-apply",
+        paper: "§8",
+        thesis: "§6.4",
+        guards: Safety,
+        statement: "A read takes place when all that was committed when it came has been applied.",
+        without_it: "a client does not see what it wrote itself",
     }
 }
 

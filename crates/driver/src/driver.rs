@@ -1,14 +1,16 @@
-//! One server's core with its storage.
+//! One server's core and state machine, with all that waits for the disk.
 
+use crate::clients::{Clients, Outcome, RequestId};
 use crate::scribe::Scribe;
+use crate::state_machine::StateMachine;
 use consensus::event::What;
 use consensus::{
-    Append, Config, Durability, Entry, EveryRule, HardState, Input, Instant, Log, LogPosition, Message, Node,
-    NodeId, Outgoing, Output, Proposed, Rules,
+    Append, Config, Durability, Entry, EveryRule, HardState, Index, Input, Instant, Log, LogPosition, Message,
+    Node, NodeId, Outgoing, Output, Payload, Rule, Rules,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use storage::{Batch, Disk, Recovered, Storage, StorageError};
+use storage::{Batch, Recovered};
 use trace::{Event, EventId, Io, Record, State, StepInput};
 
 /// A message on the network.
@@ -34,35 +36,70 @@ pub enum Telling {
     StepsToo,
 }
 
-/// What a driver has done, for its keeper to pass on.
-#[derive(Debug, Default)]
-pub struct Effects {
+/// What a driver has done, for its keeper to pass on. `A` is what the state machine answers.
+#[derive(Debug)]
+pub struct Effects<A> {
     /// What happened, in order. Their time is the server's own.
     pub records: Vec<Record>,
+    /// What is to be saved now; then the keeper says [`saved`](Driver::saved). There is never more
+    /// than one save under way.
+    pub save: Option<Batch>,
     /// What is to be sent now. It may be lost; Raft can stand that.
     pub envelopes: Vec<Envelope>,
-    /// What became of a proposal.
-    pub proposed: Option<Proposed>,
+    /// What came of clients' requests.
+    pub outcomes: Vec<(RequestId, Outcome<A>)>,
 }
 
-/// A server's core and storage, with the messages that wait for the disk.
+impl<A> Default for Effects<A> {
+    fn default() -> Effects<A> {
+        Effects { records: Vec::new(), save: None, envelopes: Vec::new(), outcomes: Vec::new() }
+    }
+}
+
+/// A server's core and state machine, with the messages that wait for the disk.
 ///
-/// Whoever keeps it tells it what happens ([`receive`](Driver::receive), [`tick`](Driver::tick)), and
-/// calls [`save`](Driver::save) while it [`needs_save`](Driver::needs_save). A keeper that forgets to
-/// save does no harm: what rests on the disk is not said.
+/// Whoever keeps it tells it what happens ([`receive`](Driver::receive), [`tick`](Driver::tick), …), and
+/// does what the [`Effects`] ask for. A keeper that never saves does no harm: what rests on the disk is
+/// not said. While a save is under way the driver goes on; what it decides meanwhile is saved next,
+/// together.
 #[derive(Debug)]
-pub struct Driver<D: Disk, R: Rules = EveryRule> {
+pub struct Driver<M: StateMachine, R: Rules = EveryRule> {
     node: Node<R>,
-    storage: Storage<D>,
+    machine: M,
+    /// As far as this the committed commands have been applied (Figure 2, lastApplied).
+    last_applied: Index,
+    clients: Clients,
     scribe: Scribe,
     telling: Telling,
     output: Output,
-    /// What is not on disk yet, and the event that decided the latest part of it.
-    unsaved: Option<(Batch, EventId)>,
-    /// Messages that rest on it.
-    held_back: Vec<Outbound>,
+    /// What the disk is busy with.
+    saving: Option<Saving>,
+    /// What it must save next.
+    unsaved: Unsaved,
     /// The event that started the election timer that runs now.
     timer_started_as: Option<EventId>,
+}
+
+/// A save that is under way.
+#[derive(Debug)]
+struct Saving {
+    /// What will be on disk: this hard state, and the log up to here.
+    hard_state: HardState,
+    log: LogPosition,
+    /// The event that decided the latest part of it.
+    decided_as: EventId,
+    /// Messages that rest on it.
+    held_back: Vec<Outbound>,
+}
+
+/// What has been decided and is not on its way to the disk yet.
+#[derive(Debug, Default)]
+struct Unsaved {
+    batch: Batch,
+    /// The event that decided the latest part of it.
+    decided_as: Option<EventId>,
+    /// Messages that rest on it.
+    held_back: Vec<Outbound>,
 }
 
 /// A message on its way out, and the event that led to it.
@@ -73,21 +110,22 @@ struct Outbound {
     cause: Option<EventId>,
 }
 
-impl<D: Disk, R: Rules> Driver<D, R> {
+impl<M: StateMachine, R: Rules> Driver<M, R> {
     /// Starts a server from what its storage held. Its clock stands at [`Instant::START`].
     pub fn start(
         config: Config,
-        (storage, recovered): (Storage<D>, Recovered),
+        recovered: Recovered,
+        machine: M,
         rules: R,
         telling: Telling,
-        effects: &mut Effects,
-    ) -> Driver<D, R> {
-        let Recovered { hard_state, log, .. } = recovered;
+        effects: &mut Effects<M::Answer>,
+    ) -> Driver<M, R> {
+        let Recovered { hard_state, log, life, .. } = recovered;
         let input = start_input(&config, hard_state, &log);
         let log = Log::from_entries(log);
         let is_new = hard_state == HardState::default() && log.last() == LogPosition::default();
         let restored = Io::Restored { hard_state, log: log.last() };
-        let mut scribe = Scribe::new(config.id, recovered.life);
+        let mut scribe = Scribe::new(config.id, life);
         let mut output = Output::default();
         let node = Node::start(config, hard_state, log, rules, &mut output);
 
@@ -97,12 +135,14 @@ impl<D: Disk, R: Rules> Driver<D, R> {
         });
         let mut driver = Driver {
             node,
-            storage,
+            machine,
+            last_applied: Index(0),
+            clients: Clients::default(),
             scribe,
             telling,
             output,
-            unsaved: None,
-            held_back: Vec::new(),
+            saving: None,
+            unsaved: Unsaved::default(),
             timer_started_as: None,
         };
         let first = restored.unwrap_or(driver.scribe.next_id());
@@ -116,13 +156,18 @@ impl<D: Disk, R: Rules> Driver<D, R> {
         &self.node
     }
 
+    /// The state machine, to read from.
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
     /// When the server next wants a [`tick`](Driver::tick).
     pub fn next_deadline(&self) -> Instant {
         self.node.next_deadline()
     }
 
     /// Time has passed.
-    pub fn tick(&mut self, now: Instant, effects: &mut Effects) {
+    pub fn tick(&mut self, now: Instant, effects: &mut Effects<M::Answer>) {
         if now < self.next_deadline() {
             return;
         }
@@ -132,98 +177,148 @@ impl<D: Disk, R: Rules> Driver<D, R> {
     }
 
     /// A message has come.
-    pub fn receive(&mut self, now: Instant, envelope: Envelope, effects: &mut Effects) {
+    pub fn receive(&mut self, now: Instant, envelope: Envelope, effects: &mut Effects<M::Answer>) {
         let Envelope { from, sent_as, message, .. } = envelope;
         let received = Event::Io(Io::Received { from, message: message.clone() });
         let received = self.record(now, Some(sent_as), received, effects);
-        let tells_steps = self.telling == Telling::StepsToo;
-        let told = tells_steps.then(|| StepInput::Receive { from, sent_as, message: message.clone() });
+        let told = self.if_steps_are_told(|| StepInput::Receive { from, sent_as, message: message.clone() });
         self.step(now, Some(received), Input::Message { from, message }, effects);
         if let Some(input) = told {
             self.tell_step(now, received, input, effects);
         }
     }
 
-    /// Clients want these commands in the log.
-    pub fn propose(&mut self, now: Instant, commands: Vec<Arc<[u8]>>, effects: &mut Effects) {
+    /// Clients want these commands in the log. Each gets its outcome later, unless this server dies.
+    pub fn propose(
+        &mut self,
+        now: Instant,
+        requests: Vec<(RequestId, Arc<[u8]>)>,
+        effects: &mut Effects<M::Answer>,
+    ) {
+        let (ids, commands): (Vec<RequestId>, Vec<Arc<[u8]>>) = requests.into_iter().unzip();
         let first = self.scribe.next_id();
-        let told =
-            (self.telling == Telling::StepsToo).then(|| StepInput::Propose { commands: commands.clone() });
+        let told = self.if_steps_are_told(|| StepInput::Propose { commands: commands.clone() });
         self.step(now, None, Input::Propose { commands }, effects);
+        let proposed = self.output.proposed.take().expect("a proposal has an outcome");
+        self.clients.note_proposed(ids, proposed, &mut effects.outcomes);
         if let Some(input) = told {
             self.tell_step(now, first, input, effects);
         }
     }
 
+    /// A client wants to read what is committed by now, or something newer (§8). When its outcome is
+    /// [`Outcome::Readable`], the [state machine](Driver::machine) is such a state.
+    pub fn read(&mut self, now: Instant, request: RequestId, effects: &mut Effects<M::Answer>) {
+        let first = self.scribe.next_id();
+        self.step(now, None, Input::Read { id: request.0 }, effects);
+        self.tell_step(now, first, StepInput::Read { id: request.0 }, effects);
+    }
+
     /// For the laboratory: lets the election timer run out at `deadline`.
-    pub fn set_election_timer(&mut self, now: Instant, deadline: Instant, effects: &mut Effects) {
+    pub fn set_election_timer(&mut self, now: Instant, deadline: Instant, effects: &mut Effects<M::Answer>) {
         let first = self.scribe.next_id();
         self.step(now, None, Input::SetElectionTimer { deadline }, effects);
         self.tell_step(now, first, StepInput::SetElectionTimer { deadline }, effects);
     }
 
-    /// Is there something that must reach the disk before the server may speak of it?
-    pub fn needs_save(&self) -> bool {
-        self.unsaved.is_some()
-    }
-
-    /// Saves what the server has decided, then lets go what waited for it.
+    /// The save that was asked for is done: lets go what waited for it.
     ///
-    /// # Errors
-    /// If the disk failed. The server must stop then: it can't know what the disk holds.
-    pub fn save(&mut self, now: Instant, effects: &mut Effects) -> Result<(), StorageError> {
-        let Some((batch, decided_as)) = self.unsaved.take() else { return Ok(()) };
-        self.storage.save(&batch)?;
-        // All that the core has put out so far is in the batch, or was saved before.
-        let (hard_state, log) = (self.node.hard_state(), self.node.log().last());
+    /// # Panics
+    /// If none was asked for.
+    pub fn saved(&mut self, now: Instant, effects: &mut Effects<M::Answer>) {
+        let saving = self.saving.take().expect("what was saved was asked for");
+        let Saving { hard_state, log, decided_as, held_back } = saving;
         let saved = self.record(now, Some(decided_as), Event::Io(Io::Saved { hard_state, log }), effects);
-        for outbound in std::mem::take(&mut self.held_back) {
+        for outbound in held_back {
             self.release(now, outbound, effects);
         }
         self.step(now, Some(saved), Input::Persisted { hard_state, log }, effects);
         self.tell_step(now, saved, StepInput::Saved, effects);
-        Ok(())
     }
 
-    fn step(&mut self, now: Instant, cause: Option<EventId>, input: Input, effects: &mut Effects) {
+    /// Are there committed commands that were not applied yet?
+    pub fn needs_apply(&self) -> bool {
+        self.last_applied < self.node.commit_index()
+    }
+
+    /// Applies up to so many committed commands, in order, and answers who waited for that.
+    pub fn apply(&mut self, now: Instant, at_most: usize, effects: &mut Effects<M::Answer>) {
+        let is_once = self.node.rules().hold(Rule::ApplyInOrderOnce);
+        let before = if is_once { self.last_applied } else { self.last_applied.previous() };
+        let count = self.node.commit_index().0 - before.0;
+        let entries = &self.node.log().after(before)[..at_most.min(count as usize)];
+        let mut index = before;
+        for entry in entries {
+            index = index.next();
+            let answer = match &entry.payload {
+                Payload::NoOp => None,
+                Payload::Command(command) => Some(self.machine.apply(index, command)),
+            };
+            let position = LogPosition { index, term: entry.term };
+            self.clients.note_applied(position, answer, self.node.rules(), &mut effects.outcomes);
+        }
+        self.last_applied = index;
+        self.record(now, None, Event::Io(Io::Applied { index }), effects);
+        self.clients.note_readable(index, &mut effects.outcomes);
+    }
+
+    fn if_steps_are_told(&self, input: impl FnOnce() -> StepInput) -> Option<StepInput> {
+        (self.telling == Telling::StepsToo).then(input)
+    }
+
+    fn step(
+        &mut self,
+        now: Instant,
+        cause: Option<EventId>,
+        input: Input,
+        effects: &mut Effects<M::Answer>,
+    ) {
         self.node.step(now, input, &mut self.output);
         self.carry_out(now, cause, effects);
     }
 
-    /// Does what the core has put out: tells its decisions, keeps its hard state for the disk, and
-    /// sends its messages, or holds them back until they are safe to send.
-    fn carry_out(&mut self, now: Instant, cause: Option<EventId>, effects: &mut Effects) {
+    /// Does what the core has put out: tells its decisions, has its state saved, and sends its messages,
+    /// or holds them back until they are safe to send.
+    fn carry_out(&mut self, now: Instant, cause: Option<EventId>, effects: &mut Effects<M::Answer>) {
         let mut output = std::mem::take(&mut self.output);
         let first = self.scribe.next_id();
         self.tell(now, cause, &mut output.events, effects);
 
-        effects.proposed = output.proposed.take().or(effects.proposed);
-        self.keep_for_disk(output.hard_state.take(), output.append.take(), first);
+        self.unsaved.add(output.hard_state.take(), output.append.take(), first);
         for Outgoing { to, message, durability, because_of } in output.messages.drain(..) {
             let decision = because_of.map(|place| EventId { seq: first.seq + place as u64, ..first });
             let cause = decision.or(cause);
             let outbound = Outbound { to, message, cause };
             match durability {
                 Durability::Nothing => self.release(now, outbound, effects),
-                Durability::HardState | Durability::Log => self.held_back.push(outbound),
+                Durability::HardState | Durability::Log => self.hold_back(outbound),
             }
         }
+        for (id, outcome) in output.reads.drain(..) {
+            self.clients.note_read(RequestId(id), outcome, self.last_applied, self.node.rules(), &mut effects.outcomes);
+        }
         self.output = output;
+        self.begin_save(effects);
     }
 
-    fn keep_for_disk(&mut self, hard_state: Option<HardState>, append: Option<Append>, decided_as: EventId) {
-        if hard_state.is_none() && append.is_none() {
+    fn hold_back(&mut self, outbound: Outbound) {
+        match &mut self.saving {
+            Some(saving) if self.unsaved.batch.is_empty() => saving.held_back.push(outbound),
+            _ => self.unsaved.held_back.push(outbound),
+        }
+    }
+
+    /// Gives the disk what it has to do, unless it is busy.
+    fn begin_save(&mut self, effects: &mut Effects<M::Answer>) {
+        if self.saving.is_some() || self.unsaved.batch.is_empty() {
             return;
         }
-        let (batch, latest) = self.unsaved.get_or_insert_with(|| (Batch::default(), decided_as));
-        *latest = decided_as;
-        batch.hard_state = hard_state.or(batch.hard_state);
-        if let Some(append) = append {
-            batch.append = Some(match batch.append.take() {
-                None => append,
-                Some(earlier) => joined(earlier, append),
-            });
-        }
+        let Unsaved { batch, decided_as, held_back } = std::mem::take(&mut self.unsaved);
+        let decided_as = decided_as.expect("what is to be saved was decided");
+        // All that the core has put out so far is in this batch, or was saved before.
+        let (hard_state, log) = (self.node.hard_state(), self.node.log().last());
+        self.saving = Some(Saving { hard_state, log, decided_as, held_back });
+        effects.save = Some(batch);
     }
 
     /// Records decisions. What caused the first of them is said from outside, or is the timer that ran
@@ -233,7 +328,7 @@ impl<D: Disk, R: Rules> Driver<D, R> {
         now: Instant,
         cause: Option<EventId>,
         events: &mut Vec<consensus::event::Event>,
-        effects: &mut Effects,
+        effects: &mut Effects<M::Answer>,
     ) {
         let mut cause = cause;
         for event in events.drain(..) {
@@ -248,14 +343,14 @@ impl<D: Disk, R: Rules> Driver<D, R> {
         }
     }
 
-    fn release(&mut self, now: Instant, outbound: Outbound, effects: &mut Effects) {
+    fn release(&mut self, now: Instant, outbound: Outbound, effects: &mut Effects<M::Answer>) {
         let Outbound { to, message, cause } = outbound;
         let sent_as = self.record(now, cause, Event::Io(Io::Sent { to, message: message.clone() }), effects);
         effects.envelopes.push(Envelope { from: self.node.id(), to, sent_as, message });
     }
 
     /// Ends the telling of a step whose first event is `first` with what it began with and came to.
-    fn tell_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects) {
+    fn tell_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects<M::Answer>) {
         if self.telling == Telling::Events {
             return;
         }
@@ -276,10 +371,26 @@ impl<D: Disk, R: Rules> Driver<D, R> {
         now: Instant,
         cause: Option<EventId>,
         event: Event,
-        effects: &mut Effects,
+        effects: &mut Effects<M::Answer>,
     ) -> EventId {
         let term = self.node.hard_state().current_term;
         self.scribe.record(now, term, cause, event, &mut effects.records)
+    }
+}
+
+impl Unsaved {
+    fn add(&mut self, hard_state: Option<HardState>, append: Option<Append>, decided_as: EventId) {
+        if hard_state.is_none() && append.is_none() {
+            return;
+        }
+        self.decided_as = Some(decided_as);
+        self.batch.hard_state = hard_state.or(self.batch.hard_state);
+        if let Some(append) = append {
+            self.batch.append = Some(match self.batch.append.take() {
+                None => append,
+                Some(earlier) => joined(earlier, append),
+            });
+        }
     }
 }
 

@@ -4,13 +4,18 @@
 //! order that is safe. It is written once. A server process drives it with a real disk, clock and
 //! network, the simulator with ones that fail on command.
 //!
-//! * [`Driver`]: one server's core, its storage, and the messages that wait for the disk;
+//! * [`Driver`]: one server's core, its state machine, and the messages that wait for the disk;
+//! * [`StateMachine`]: what the committed commands act on; [`Outcome`]: what a client hears of its own;
 //! * [`Envelope`]: a message with its sender, its receiver and the event that sent it;
 //! * [`Clock`]: real time, or slow motion.
 
+mod clients;
 mod clock;
 mod driver;
 mod scribe;
+mod state_machine;
 
+pub use clients::{Outcome, RequestId};
 pub use clock::{Clock, InvalidSpeed, Speed};
 pub use driver::{Driver, Effects, Envelope, Telling};
+pub use state_machine::StateMachine;

@@ -52,6 +52,8 @@ pub enum Action {
     HoldSaves(NodeId),
     /// What waits to be saved is saved, and what is decided later at once.
     Save(NodeId),
+    /// What the server's disk is busy with is saved. What was decided since it began is next.
+    FinishSave(NodeId),
     /// The next sync of the server's disk fails.
     FailNextSave(NodeId),
     /// In the next save the power goes out after so many of its disk operations (write, sync, rename,
@@ -102,6 +104,7 @@ impl Action {
             | Action::Restart(_)
             | Action::HoldSaves(_)
             | Action::Save(_)
+            | Action::FinishSave(_)
             | Action::FailNextSave(_)
             | Action::CrashInSave(..)
             | Action::FillDisk(_)
@@ -282,6 +285,7 @@ impl fmt::Display for Action {
             Action::Resume(node) => write!(f, "resume {node}"),
             Action::HoldSaves(node) => write!(f, "hold-saves {node}"),
             Action::Save(node) => write!(f, "save {node}"),
+            Action::FinishSave(node) => write!(f, "finish-save {node}"),
             Action::FailNextSave(node) => write!(f, "fail-next-save {node}"),
             Action::CrashInSave(node, operations) => write!(f, "crash-in-save {node} {operations}"),
             Action::FillDisk(node) => write!(f, "fill-disk {node}"),

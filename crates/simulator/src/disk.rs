@@ -23,7 +23,7 @@ pub enum Unsynced {
     Lost,
     /// It had reached the disk all the same.
     Kept,
-    /// Names had reached the disk, and of the content only the first half.
+    /// Names had reached the disk, and of the new content only the first half.
     Torn,
 }
 
@@ -127,15 +127,25 @@ impl SimulatedDisk {
 
 impl Content {
     fn crash(&mut self, unsynced: Unsynced) {
-        let is_synced = self.bytes == self.synced;
         match unsynced {
-            _ if is_synced => {}
-            Unsynced::Lost => self.bytes = self.synced.clone(),
+            Unsynced::Lost => self.bytes.clone_from(&self.synced),
             Unsynced::Kept => {}
-            Unsynced::Torn => self.bytes.truncate(self.bytes.len() / 2),
+            Unsynced::Torn => self.tear(),
         }
-        self.synced = self.bytes.clone();
+        self.synced.clone_from(&self.bytes);
         self.is_given_up = false;
+    }
+
+    /// Takes back the second half of what was not synced.
+    fn tear(&mut self) {
+        let differs = |place: &usize| self.bytes.get(*place) != self.synced.get(*place);
+        let places = 0..self.bytes.len().max(self.synced.len());
+        let (Some(first), Some(last)) = (places.clone().find(differs), places.rev().find(differs)) else {
+            return;
+        };
+        let middle = (first + (last - first) / 2).min(self.bytes.len());
+        self.bytes.truncate(middle);
+        self.bytes.extend(self.synced.iter().skip(middle));
     }
 }
 
@@ -188,6 +198,36 @@ impl Disk for SimulatedDisk {
         Ok(())
     }
 
+    fn list(&mut self) -> io::Result<Vec<String>> {
+        Ok(self.state.borrow().files.keys().cloned().collect())
+    }
+
+    fn create(&mut self, name: &str, size: u64) -> io::Result<()> {
+        if self.state.borrow().files.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.write(name, &vec![0; size as usize])
+    }
+
+    fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.state.borrow_mut();
+        state.use_power()?;
+        let file = state.file(name)?;
+        let place = offset as usize..offset as usize + bytes.len();
+        let mut content = file.borrow_mut();
+        let target = content.bytes.get_mut(place).ok_or(io::ErrorKind::UnexpectedEof)?;
+        target.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        let mut state = self.state.borrow_mut();
+        state.use_power()?;
+        state.file(name)?;
+        state.files.remove(name);
+        Ok(())
+    }
+
     fn sync(&mut self, name: &str) -> io::Result<()> {
         let mut state = self.state.borrow_mut();
         state.use_power()?;
@@ -198,7 +238,8 @@ impl Disk for SimulatedDisk {
             return Err(sync_error());
         }
         if !content.is_given_up {
-            content.synced = content.bytes.clone();
+            let Content { bytes, synced, .. } = &mut *content;
+            synced.clone_from(bytes);
         }
         Ok(())
     }
@@ -263,6 +304,16 @@ mod tests {
         disk.crash(Unsynced::Kept);
         disk.crash(Unsynced::Lost);
         assert_eq!(disk.read("a").unwrap(), Some(b"newest".to_vec()), "what a crash has spared stays");
+    }
+
+    #[test]
+    fn a_write_in_a_file_is_torn_without_touching_what_is_beside_it() {
+        let mut disk = SimulatedDisk::new("disk");
+        write_and_sync(&mut disk, b"0123456789");
+        disk.write_at("a", 4, b"abcd").unwrap();
+        disk.crash(Unsynced::Torn);
+        assert_eq!(disk.read("a").unwrap(), Some(b"0123a56789".to_vec()));
+        assert!(disk.write_at("a", 8, b"abcd").is_err(), "it does not grow that way");
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod action;
 mod coverage;
 mod disk;
 mod history;
+mod machine;
 mod network;
 mod properties;
 mod reenact;

@@ -4,7 +4,10 @@
 //! Safety properties hold always. Those of progress are owed only in a [`Calm`]: when nothing is lost
 //! any more, a majority runs, and nobody does anything to the servers.
 
+mod applied_once;
+mod committed_cant_be_lost;
 mod committed_stays;
+mod disks;
 pub(crate) mod durability;
 mod election_safety;
 mod leader_append_only;
@@ -23,9 +26,10 @@ mod terms_never_fall;
 
 use crate::rules::AllBut;
 use crate::server::Server;
-use consensus::{LogPosition, Node, NodeId, RoleKind, Term, Timing};
+use consensus::{Index, LogPosition, Node, NodeId, RoleKind, Term, Timing};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 use trace::Record;
 
@@ -79,6 +83,8 @@ pub(crate) struct Step<'a> {
     pub(crate) node: &'a Node<AllBut>,
     /// What it reported of the step.
     pub(crate) records: &'a [Record],
+    /// The commands that it has applied in this life, each with its index.
+    pub(crate) applied: &'a [(Index, Arc<[u8]>)],
 }
 
 impl Step<'_> {
@@ -143,7 +149,9 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::<leader_completeness::LeaderCompleteness>::default(),
         Box::<log_matching::LogMatching>::default(),
         Box::<leader_append_only::LeaderAppendOnly>::default(),
+        Box::<applied_once::AppliedOnce>::default(),
         Box::<majority_has_it::MajorityHasIt>::default(),
+        Box::<committed_cant_be_lost::CommittedCantBeLost>::default(),
         Box::<leader_is_elected_one::LeaderIsElectedOne>::default(),
         Box::<one_vote_per_term::OneVotePerTerm>::default(),
         Box::<terms_never_fall::TermsNeverFall>::default(),

@@ -1,12 +1,11 @@
 //! A real run once more, in here: the recorded inputs of real servers, given to the same code.
 
-use crate::disk::SimulatedDisk;
 use consensus::event::What;
 use consensus::{Config, EveryRule, Instant, InvalidTiming, NodeId, Timing};
-use driver::{Driver, Effects, Envelope, Telling};
+use driver::{Driver, Effects, Envelope, RequestId, Telling};
 use std::collections::BTreeMap;
 use std::fmt;
-use storage::{Identity, Recovered, Storage};
+use storage::Recovered;
 use trace::{Event, Io, Record, StepInput};
 
 /// What came of playing a recording again.
@@ -82,7 +81,7 @@ pub fn reenact(records: &[Record]) -> Result<Reenacted, Divergence> {
 /// One life of a server.
 #[derive(Debug, Default)]
 struct Life {
-    driver: Option<Driver<SimulatedDisk>>,
+    driver: Option<Driver<()>>,
     /// What was recorded since the last step.
     told: Vec<Record>,
 }
@@ -95,8 +94,10 @@ impl Life {
             (None, _) => return Err(Divergence::NoStart { record: Box::new(record.clone()) }),
             (Some(driver), StepInput::Tick) => driver.tick(now, &mut effects),
             (Some(driver), StepInput::Propose { commands }) => {
-                driver.propose(now, commands.clone(), &mut effects);
+                let requests = commands.iter().map(|command| (RequestId(0), command.clone())).collect();
+                driver.propose(now, requests, &mut effects);
             }
+            (Some(driver), StepInput::Read { id }) => driver.read(now, RequestId(*id), &mut effects),
             (Some(driver), StepInput::Receive { from, sent_as, message }) => {
                 let (from, sent_as, message) = (*from, *sent_as, message.clone());
                 driver.receive(now, Envelope { from, to: record.node, sent_as, message }, &mut effects);
@@ -104,9 +105,7 @@ impl Life {
             (Some(driver), StepInput::SetElectionTimer { deadline }) => {
                 driver.set_election_timer(now, *deadline, &mut effects);
             }
-            (Some(driver), StepInput::Saved) => {
-                driver.save(now, &mut effects).expect("this disk never fails");
-            }
+            (Some(driver), StepInput::Saved) => driver.saved(now, &mut effects),
         }
         compare(std::mem::take(&mut self.told), effects.records)
     }
@@ -115,8 +114,8 @@ impl Life {
 fn start(
     record: &Record,
     input: &StepInput,
-    effects: &mut Effects,
-) -> Result<Driver<SimulatedDisk>, Divergence> {
+    effects: &mut Effects<()>,
+) -> Result<Driver<()>, Divergence> {
     let StepInput::Start {
         voters,
         heartbeat_interval,
@@ -135,12 +134,9 @@ fn start(
     let id = record.node;
     let config =
         Config { id, voters: voters.iter().copied().collect(), timing, limits: *limits, seed: *seed };
-    let identity =
-        Identity { cluster: "reenacted".to_owned(), node: id, voters: voters.iter().copied().collect() };
-    let disk = SimulatedDisk::new(format!("disk of {id}"));
-    let (storage, _) = Storage::open(disk, identity).expect("this disk is new");
-    let recovered = Recovered { hard_state: *hard_state, life: record.life, log: log.clone() };
-    Ok(Driver::start(config, (storage, recovered), EveryRule, Telling::StepsToo, effects))
+    let (hard_state, log) = (*hard_state, log.clone());
+    let recovered = Recovered { hard_state, life: record.life, log, cut_off: None };
+    Ok(Driver::start(config, recovered, (), EveryRule, Telling::StepsToo, effects))
 }
 
 /// Are they the same but for the observer's time?

@@ -251,7 +251,7 @@ impl Scenario {
 const MOST_SERVERS: u64 = 99;
 const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
-                        hold-saves, save, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
+                        hold-saves, save, finish-save, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
                         calm, status, expect";
 const EXPECTATIONS: &str = "there are: leader, no-leader, some-leader, role, term, violation, no-violation";
 
@@ -267,6 +267,7 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         "resume" => return each(Action::Resume),
         "hold-saves" => return each(Action::HoldSaves),
         "save" => return each(Action::Save),
+        "finish-save" => return each(Action::FinishSave),
         "fail-next-save" => return each(Action::FailNextSave),
         "fill-disk" => return each(Action::FillDisk),
         "mend-disk" => return each(Action::MendDisk),

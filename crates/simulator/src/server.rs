@@ -1,12 +1,16 @@
 //! One server of a world: a driver while it lives, a disk that outlives it.
 
 use crate::disk::{SimulatedDisk, Unsynced};
+use crate::machine::Applied;
 use crate::rules::AllBut;
 use consensus::{Append, Config, HardState, Index, Instant, Log, Node, Term};
-use driver::{Clock, Driver, Effects, Envelope, Speed, Telling};
+use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{Batch, Identity, Storage, StorageError};
+
+/// Small, so that even a short run fills some segments of the log.
+const SEGMENT_SIZE: u64 = 2048;
 
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -28,7 +32,10 @@ pub(crate) struct Server {
 /// What a crash takes away.
 #[derive(Debug)]
 struct Alive {
-    driver: Driver<SimulatedDisk, AllBut>,
+    driver: Driver<Applied, AllBut>,
+    storage: Storage<SimulatedDisk>,
+    /// What its disk is busy with.
+    saving: Option<Batch>,
     clock: Clock,
     /// When the server last acted, on its own clock.
     acted: Instant,
@@ -59,11 +66,11 @@ impl Server {
         now: Duration,
         rules: AllBut,
         telling: Telling,
-        effects: &mut Effects,
+        effects: &mut Effects<()>,
     ) -> Result<(), StorageError> {
         let Config { id, voters, .. } = &self.config;
         let identity = Identity { cluster: "simulated".to_owned(), node: *id, voters: voters.voters() };
-        let (mut storage, mut recovered) = Storage::open(self.disk.clone(), identity)?;
+        let (mut storage, mut recovered) = Storage::open_with_segment_size(self.disk.clone(), identity, SEGMENT_SIZE)?;
         if recovered.hard_state.current_term < self.term {
             recovered.hard_state = HardState { current_term: self.term, voted_for: None };
             recovered.log = self.log.after(Index(0)).to_vec();
@@ -73,9 +80,16 @@ impl Server {
         // Each life draws other timeouts.
         let seed = self.config.seed ^ (id.0 << 32) ^ (recovered.life << 48);
         let config = Config { seed, ..self.config.clone() };
-        let driver = Driver::start(config, (storage, recovered), rules, telling, effects);
-        let clock = Clock::start(now, self.speed);
-        self.alive = Some(Alive { driver, clock, acted: Instant::START, ticked: None, save_due: None });
+        let driver = Driver::start(config, recovered, Applied::default(), rules, telling, effects);
+        self.alive = Some(Alive {
+            driver,
+            storage,
+            saving: None,
+            save_due: None,
+            clock: Clock::start(now, self.speed),
+            acted: Instant::START,
+            ticked: None,
+        });
         self.is_paused = false;
         Ok(())
     }
@@ -136,7 +150,7 @@ impl Server {
     }
 
     /// Lets its next deadline pass: not a moment earlier, even where the clocks' arithmetic rounds.
-    pub(crate) fn tick(&mut self, now: Duration, effects: &mut Effects) {
+    pub(crate) fn tick(&mut self, now: Duration, effects: &mut Effects<()>) {
         if let Some(alive) = &mut self.alive {
             let deadline = alive.driver.next_deadline();
             alive.acted = alive.time(now).max(deadline);
@@ -145,7 +159,7 @@ impl Server {
         }
     }
 
-    pub(crate) fn receive(&mut self, now: Duration, envelope: Envelope, effects: &mut Effects) {
+    pub(crate) fn receive(&mut self, now: Duration, envelope: Envelope, effects: &mut Effects<()>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.receive(now, envelope, effects);
@@ -153,15 +167,15 @@ impl Server {
     }
 
     /// A client wants this in the log.
-    pub(crate) fn propose(&mut self, now: Duration, command: Arc<[u8]>, effects: &mut Effects) {
+    pub(crate) fn propose(&mut self, now: Duration, command: Arc<[u8]>, effects: &mut Effects<()>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
-            alive.driver.propose(now, vec![command], effects);
+            alive.driver.propose(now, vec![(RequestId(0), command)], effects);
         }
     }
 
     /// Lets its election timer run out now.
-    pub(crate) fn expire_timer(&mut self, now: Duration, effects: &mut Effects) {
+    pub(crate) fn expire_timer(&mut self, now: Duration, effects: &mut Effects<()>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.set_election_timer(now, now, effects);
@@ -169,21 +183,54 @@ impl Server {
         }
     }
 
-    /// Saves what it has decided.
-    pub(crate) fn save(&mut self, now: Duration, effects: &mut Effects) -> Result<(), StorageError> {
-        let Some(alive) = &mut self.alive else { return Ok(()) };
-        alive.save_due = None;
-        let now = alive.time(now);
-        alive.driver.save(now, effects)
+    /// Its disk gets something to do.
+    pub(crate) fn begin_save(&mut self, batch: Batch) {
+        let alive = self.alive.as_mut().expect("only a living server decides anything");
+        assert!(alive.saving.is_none(), "one save at a time");
+        alive.saving = Some(batch);
     }
 
-    pub(crate) fn needs_save(&self) -> bool {
-        self.alive.as_ref().is_some_and(|alive| alive.driver.needs_save())
+    /// Its disk does what it is busy with. If it has no room, it will try again.
+    pub(crate) fn finish_save(&mut self, now: Duration, effects: &mut Effects<()>) -> Result<(), StorageError> {
+        let Some(alive) = &mut self.alive else { return Ok(()) };
+        let Some(batch) = alive.saving.take() else { return Ok(()) };
+        alive.save_due = None;
+        let saved = alive.storage.save(&batch);
+        if saved.is_err() && !alive.storage.is_poisoned() {
+            alive.saving = Some(batch);
+            return Ok(());
+        }
+        saved?;
+        let now = alive.time(now);
+        alive.driver.saved(now, effects);
+        Ok(())
+    }
+
+    /// Has its disk something to do?
+    pub(crate) fn is_saving(&self) -> bool {
+        self.alive.as_ref().is_some_and(|alive| alive.saving.is_some())
+    }
+
+    /// Applies what is committed.
+    pub(crate) fn apply(&mut self, now: Duration, effects: &mut Effects<()>) {
+        if let Some(alive) = &mut self.alive {
+            let now = alive.time(now);
+            alive.driver.apply(now, usize::MAX, effects);
+        }
+    }
+
+    pub(crate) fn needs_apply(&self) -> bool {
+        self.alive.as_ref().is_some_and(|alive| alive.driver.needs_apply())
+    }
+
+    /// What it has applied in this life.
+    pub(crate) fn applied(&self) -> Option<&Applied> {
+        self.alive.as_ref().map(|alive| alive.driver.machine())
     }
 
     /// When its disk will have finished; none if it has nothing to do, or the process is halted.
     pub(crate) fn save_due(&self) -> Option<Duration> {
-        self.alive.as_ref().filter(|_| !self.is_paused)?.save_due
+        self.alive.as_ref().filter(|_| !self.is_paused && !self.holds_saves)?.save_due
     }
 
     /// Its disk will have finished what it does at this time.

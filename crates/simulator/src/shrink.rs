@@ -127,6 +127,7 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::Resume(id) => Action::Resume(one(id)?),
         Action::HoldSaves(id) => Action::HoldSaves(one(id)?),
         Action::Save(id) => Action::Save(one(id)?),
+        Action::FinishSave(id) => Action::FinishSave(one(id)?),
         Action::FailNextSave(id) => Action::FailNextSave(one(id)?),
         Action::CrashInSave(id, operations) => Action::CrashInSave(one(id)?, *operations),
         Action::FillDisk(id) => Action::FillDisk(one(id)?),

@@ -97,7 +97,7 @@ pub struct World {
     /// Who acted last.
     acting: NodeId,
     /// A buffer that is reused.
-    effects: Effects,
+    effects: Effects<()>,
 }
 
 /// Why something can't be done to a world.
@@ -159,6 +159,16 @@ impl World {
     /// itself. See [`World::journal`].
     pub fn keep_journal(&mut self) {
         self.journal = Some(Vec::new());
+        for id in (1..=self.options.servers).map(NodeId) {
+            self.note_that_saves_are_slow(id);
+        }
+    }
+
+    /// In a journal each save is an action of its own.
+    fn note_that_saves_are_slow(&mut self, id: NodeId) {
+        if !self.options.save_time.end().is_zero() {
+            self.note_in_journal(&Action::HoldSaves(id));
+        }
     }
 
     /// What has happened since [`World::keep_journal`]. Done in a fair world, step by step, it leads the
@@ -265,12 +275,20 @@ impl World {
             Action::HoldSaves(id) => self.server(*id)?.holds_saves = true,
             Action::Save(id) => {
                 self.running(*id)?.holds_saves = false;
-                self.save(*id);
+                while self.servers[id].is_saving() && self.finish_save(*id) {}
+                self.note_that_saves_are_slow(*id);
+            }
+            Action::FinishSave(id) => {
+                self.running(*id)?;
+                self.finish_save(*id);
             }
             Action::FailNextSave(id) => self.server(*id)?.disk().fail_next_sync(),
             Action::CrashInSave(id, operations) => self.server(*id)?.disk().cut_power_after(*operations),
             Action::FillDisk(id) => self.server(*id)?.disk().fill(),
-            Action::MendDisk(id) => self.server(*id)?.disk().mend(),
+            Action::MendDisk(id) => {
+                self.server(*id)?.disk().mend();
+                self.save_or_wait(*id);
+            }
             Action::SetClock(id, speed) => {
                 let now = self.now;
                 self.server(*id)?.set_speed(now, *speed);
@@ -361,8 +379,9 @@ impl World {
     fn save_due(&mut self) {
         for id in (1..=self.options.servers).map(NodeId) {
             if self.servers[&id].save_due().is_some_and(|due| due <= self.now) {
-                self.note_in_journal(&Action::Save(id));
-                self.save(id);
+                self.note_in_journal(&Action::FinishSave(id));
+                self.finish_save(id);
+                self.save_or_wait(id);
             }
         }
     }
@@ -500,7 +519,7 @@ impl World {
     }
 
     /// Lets a server do something, and sees to it that what it decides is saved. A dead one does nothing.
-    fn act(&mut self, id: NodeId, action: impl FnOnce(&mut Server, Duration, &mut Effects)) {
+    fn act(&mut self, id: NodeId, action: impl FnOnce(&mut Server, Duration, &mut Effects<()>)) {
         if !self.servers[&id].is_alive() {
             return;
         }
@@ -515,31 +534,32 @@ impl World {
 
     /// Saves what a server has decided, at once or when its disk will have finished.
     fn save_or_wait(&mut self, id: NodeId) {
-        let server = self.servers.get_mut(&id).expect("only servers of this world save");
-        if !server.needs_save() || server.holds_saves {
-            return;
-        }
-        let (min, max) = (*self.options.save_time.start(), *self.options.save_time.end());
-        let save_time = min + (max - min).mul_f64(self.random.f64());
-        if save_time.is_zero() {
-            return self.save(id);
-        }
-        server.set_save_due(self.now + save_time);
-        if let Some(journal) = &mut self.journal {
-            // Before what has just happened, so that it is not saved at once.
-            journal.insert(journal.len().saturating_sub(1), Action::HoldSaves(id));
+        while self.servers[&id].is_saving() && !self.servers[&id].holds_saves {
+            let (min, max) = (*self.options.save_time.start(), *self.options.save_time.end());
+            let save_time = min + (max - min).mul_f64(self.random.f64());
+            if !save_time.is_zero() {
+                let server = self.servers.get_mut(&id).expect("only servers of this world save");
+                return server.set_save_due(self.now + save_time);
+            }
+            if !self.finish_save(id) {
+                return;
+            }
         }
     }
 
-    fn save(&mut self, id: NodeId) {
+    /// Lets a server's disk do what it is busy with. Tells whether it could.
+    fn finish_save(&mut self, id: NodeId) -> bool {
         let mut effects = std::mem::take(&mut self.effects);
         let server = self.servers.get_mut(&id).expect("only servers of this world save");
-        let saved = server.save(self.now, &mut effects);
-        self.pass_on(id, &mut effects);
-        self.effects = effects;
-        if let Err(error) = saved {
-            self.note_disk_failure(id, &error);
+        let saved = server.finish_save(self.now, &mut effects);
+        let has_saved = !effects.records.is_empty();
+        match saved {
+            Ok(()) if !has_saved => {}
+            Ok(()) => self.pass_on(id, &mut effects),
+            Err(error) => self.note_disk_failure(id, &error),
         }
+        self.effects = effects;
+        has_saved
     }
 
     /// The server's disk has failed it, and the server ends. If that was for a lack of power, all that
@@ -562,8 +582,16 @@ impl World {
         }
     }
 
-    /// Passes on what a step has brought about, and checks all promises.
-    fn pass_on(&mut self, id: NodeId, effects: &mut Effects) {
+    /// Passes on what a step has brought about, and checks all promises. What was committed is applied.
+    fn pass_on(&mut self, id: NodeId, effects: &mut Effects<()>) {
+        let server = self.servers.get_mut(&id).expect("only servers of this world act");
+        if let Some(batch) = effects.save.take() {
+            server.begin_save(batch);
+        }
+        if server.needs_apply() {
+            server.apply(self.now, effects);
+        }
+        effects.outcomes.clear();
         for record in &mut effects.records {
             record.t = micros(self.now);
             self.view.apply(record);
@@ -592,8 +620,9 @@ impl World {
 
     fn check(&mut self, id: NodeId, records: &[Record]) -> Vec<Violation> {
         let mut properties = std::mem::take(&mut self.properties);
-        let node = self.servers[&id].node().expect("only a living server takes a step");
-        let (moment, step) = (self.moment(), Step { node, records });
+        let server = &self.servers[&id];
+        let (node, applied) = server.node().zip(server.applied()).expect("only a living server takes a step");
+        let (moment, step) = (self.moment(), Step { node, records, applied: &applied.0 });
         let broken = |property: &mut Box<dyn Property>| {
             let what_happened = property.check(&moment, &step)?;
             Some(Violation { promise: property.promise(), node: id, what_happened })

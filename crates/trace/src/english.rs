@@ -82,6 +82,13 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
             format!("a majority has entry {index}: committed")
         }
         What::Committed { index } => format!("the leader says that {index} is committed"),
+        What::RoundBegun { round, index, reads } => {
+            let clients = if *reads == 1 { "a client wants".to_owned() } else { format!("{reads} clients want") };
+            format!("{clients} to read: ask all whether I still lead (round {round}, committed up to {index})")
+        }
+        What::RoundWon { round, index } => {
+            format!("a majority follows me in round {round}: what is committed up to {index} may be read")
+        }
         What::Refused { leader, stale_term } => {
             format!("term {stale_term} is over: refuse {leader}, tell it of term {term}")
         }
@@ -129,6 +136,7 @@ fn io_sentence(io: &Io) -> String {
         Io::Received { from, message } => format!("←{from} {}", message_words(message)),
         Io::Restored { hard_state, log } => format!("found on disk: {}", saved_words(hard_state, *log)),
         Io::Saved { hard_state, log } => format!("safe on disk: {}", saved_words(hard_state, *log)),
+        Io::Applied { index } => format!("the state machine has all up to {index}"),
         Io::Step { state, .. } => state_words(state),
     }
 }

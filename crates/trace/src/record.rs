@@ -134,6 +134,11 @@ pub enum Io {
         /// Where the log ends.
         log: LogPosition,
     },
+    /// Committed commands were applied to the state machine.
+    Applied {
+        /// As far as this.
+        index: Index,
+    },
     /// The server has taken a step, and this record ends it. Told where a run is recorded: with all its
     /// steps it can be played again.
     Step {
@@ -175,6 +180,11 @@ pub enum StepInput {
     Propose {
         /// The commands.
         commands: Vec<Arc<[u8]>>,
+    },
+    /// A client wants to read.
+    Read {
+        /// The read's number.
+        id: u64,
     },
     /// A message has come.
     Receive {

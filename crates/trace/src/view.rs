@@ -186,11 +186,12 @@ impl ServerView {
         match io {
             Io::Sent { message: Message::AppendEntries(_), .. } => self.heartbeats_sent += 1,
             Io::Received { message: Message::AppendEntries(_), .. } => self.heartbeats_received += 1,
-            Io::Restored { hard_state, .. } | Io::Saved { hard_state, .. } => {
+            Io::Restored { hard_state, .. } => {
                 self.voted_for = hard_state.voted_for;
                 return;
             }
-            Io::Step { .. } => return,
+            // By the time it is saved, the server may have voted in a later term.
+            Io::Saved { .. } | Io::Applied { .. } | Io::Step { .. } => return,
             _ => {}
         }
         self.last_message = Some((t, io.clone()));

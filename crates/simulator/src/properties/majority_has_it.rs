@@ -1,13 +1,11 @@
+use super::disks::Disks;
 use super::{Moment, Promise, Property, Step};
-use consensus::{NodeId, Quorum, RoleKind, Term};
-use std::collections::BTreeMap;
-use trace::{Event, Io, Record};
+use consensus::{NodeId, Quorum, RoleKind};
 
 /// What a leader commits is on the disks of a majority at that moment.
 #[derive(Debug, Default)]
 pub(crate) struct MajorityHasIt {
-    /// The terms of the entries on each server's disk.
-    disks: BTreeMap<NodeId, Vec<Term>>,
+    disks: Disks,
 }
 
 static PROMISE: Promise = Promise {
@@ -22,18 +20,15 @@ impl Property for MajorityHasIt {
     }
 
     fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
-        if step.records.iter().any(tells_of_disk) {
-            self.disks.insert(step.id(), step.node.persisted_log_terms().collect());
-        }
+        self.disks.note(step);
         let index = step.node.commit_index();
         let term = step.node.log().term_at(index)?;
         if step.node.role() != RoleKind::Leader || term != step.term() || index.0 == 0 {
             return None;
         }
-        let has_it =
-            |id: &NodeId| self.disks.get(id).and_then(|terms| terms.get(index.0 as usize - 1)) == Some(&term);
-        let holders: Vec<NodeId> = moment.servers.keys().copied().filter(has_it).collect();
         let servers: Quorum = moment.servers.keys().copied().collect();
+        let has_it = |id: &NodeId| self.disks.has(*id, index, term);
+        let holders: Vec<NodeId> = moment.servers.keys().copied().filter(has_it).collect();
         (!servers.is_majority(&holders)).then(|| {
             format!(
                 "{} takes entry {index} of term {term} for committed, but only {} of {} servers have it on disk",
@@ -43,8 +38,4 @@ impl Property for MajorityHasIt {
             )
         })
     }
-}
-
-fn tells_of_disk(record: &Record) -> bool {
-    matches!(record.event, Event::Io(Io::Saved { .. } | Io::Restored { .. }))
 }

@@ -22,11 +22,19 @@ impl Property for TermsNeverFall {
     }
 
     fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
-        let speaks = |record: &&Record| matches!(record.event, Event::Io(Io::Sent { .. }));
-        let term = step.records.iter().filter(speaks).map(|record| record.term).min()?;
         let latest = self.latest.entry(step.id()).or_default();
-        let before = *latest;
-        *latest = before.max(step.term());
-        (term < before).then(|| format!("{} spoke in term {before}, and now in term {term}", step.id()))
+        step.records.iter().filter_map(term_told).find_map(|term| {
+            let before = std::mem::replace(latest, term.max(*latest));
+            (term < before).then(|| format!("{} spoke in term {before}, and now in term {term}", step.id()))
+        })
+    }
+}
+
+/// The term in which this record tells that the server spoke. It may have gone on to a later one meanwhile,
+/// while an answer waited for the disk.
+fn term_told(record: &Record) -> Option<Term> {
+    match &record.event {
+        Event::Io(Io::Sent { message, .. }) => Some(message.term()),
+        _ => None,
     }
 }

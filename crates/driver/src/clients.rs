@@ -1,0 +1,105 @@
+//! Who waits for what: clients' requests, from the proposal to the answer.
+
+use consensus::{Index, LogPosition, NodeId, Proposed, ReadOutcome, Rule, Rules, Term};
+use std::collections::BTreeMap;
+
+/// A request's number, chosen by the driver's keeper; no two that wait at once have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// What came of a client's request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome<A> {
+    /// Its command is committed at this index, and was applied.
+    Applied {
+        /// Where in the log.
+        index: Index,
+        /// What the state machine answers.
+        answer: A,
+    },
+    /// Its command was in the log, and another one has been committed in its place. It never takes
+    /// effect: it may be proposed again.
+    Replaced,
+    /// The read may take place now.
+    Readable,
+    /// Nothing was done: this server does not lead, or no longer.
+    NotLeader {
+        /// Who does, as far as it knows.
+        leader: Option<NodeId>,
+    },
+}
+
+/// The requests that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    /// Who proposed the entry of this index and term. There may be several of one index: a server that
+    /// leads again may not know yet what became of what it proposed before.
+    proposals: BTreeMap<(Index, Term), RequestId>,
+    /// Reads that wait until the state machine has come this far.
+    reads: Vec<(Index, RequestId)>,
+}
+
+impl Clients {
+    pub(crate) fn note_proposed<A>(
+        &mut self,
+        requests: Vec<RequestId>,
+        proposed: Proposed,
+        outcomes: &mut Vec<(RequestId, Outcome<A>)>,
+    ) {
+        match proposed {
+            Proposed::At(LogPosition { index: first, term }) => {
+                let places = (first.0..).map(|index| (Index(index), term));
+                self.proposals.extend(places.zip(requests));
+            }
+            Proposed::NotLeader { leader } => {
+                outcomes.extend(requests.into_iter().map(|request| (request, Outcome::NotLeader { leader })));
+            }
+        }
+    }
+
+    /// The entry at this position was committed and, if it holds a command, applied: whoever proposed that
+    /// very entry gets the answer ([`Rule::AnswerForThisEntry`]).
+    pub(crate) fn note_applied<A>(
+        &mut self,
+        position: LogPosition,
+        answer: Option<A>,
+        rules: &impl Rules,
+        outcomes: &mut Vec<(RequestId, Outcome<A>)>,
+    ) {
+        let LogPosition { index, term } = position;
+        let mut answer = answer;
+        while let Some(waiting) = self.proposals.first_entry().filter(|waiting| waiting.key().0 <= index) {
+            let is_this = *waiting.key() == (index, term);
+            let is_answered = rules.allow(Rule::AnswerForThisEntry, is_this);
+            let outcome = match answer.take_if(|_| is_answered) {
+                Some(answer) => Outcome::Applied { index, answer },
+                None => Outcome::Replaced,
+            };
+            outcomes.push((waiting.remove(), outcome));
+        }
+    }
+
+    /// The core has decided about a read.
+    pub(crate) fn note_read<A>(
+        &mut self,
+        request: RequestId,
+        outcome: ReadOutcome,
+        last_applied: Index,
+        rules: &impl Rules,
+        outcomes: &mut Vec<(RequestId, Outcome<A>)>,
+    ) {
+        match outcome {
+            ReadOutcome::NotLeader { leader } => outcomes.push((request, Outcome::NotLeader { leader })),
+            ReadOutcome::At(index) if rules.allow(Rule::ReadWaitsForApply, last_applied >= index) => {
+                outcomes.push((request, Outcome::Readable));
+            }
+            ReadOutcome::At(index) => self.reads.push((index, request)),
+        }
+    }
+
+    /// The state machine has come this far.
+    pub(crate) fn note_readable<A>(&mut self, applied: Index, outcomes: &mut Vec<(RequestId, Outcome<A>)>) {
+        let ready = self.reads.extract_if(.., |(index, _)| *index <= applied);
+        outcomes.extend(ready.map(|(_, request)| (request, Outcome::Readable)));
+    }
+}

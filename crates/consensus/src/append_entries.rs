@@ -219,13 +219,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    fn answer_append_entries(
-        &self,
-        leader: NodeId,
-        round: u64,
-        outcome: AppendOutcome,
-        output: &mut Output,
-    ) {
+    fn answer_append_entries(&self, leader: NodeId, round: u64, outcome: AppendOutcome, output: &mut Output) {
         let reply = AppendEntriesReply { term: self.hard_state.current_term, outcome, round };
         self.send(leader, Message::AppendEntriesReply(reply), output);
     }

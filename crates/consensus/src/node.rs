@@ -277,7 +277,8 @@ impl<R: Rules> Node<R> {
         assert_ne!(was, RoleKind::Leader, "a leader is elected once a term");
         let last = self.log.last().index;
         let progress = self.peers.iter().map(|&peer| (peer, Progress::new(last))).collect();
-        self.role = Role::Leader(Leader { heartbeat_deadline: Instant::NEVER, progress, reads: Reads::default() });
+        self.role =
+            Role::Leader(Leader { heartbeat_deadline: Instant::NEVER, progress, reads: Reads::default() });
         output.decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(was) });
         if !self.rules.hold(Rule::LeaderAppendOnly) {
             self.tidy_up(output);

@@ -2,8 +2,9 @@
 
 use consensus::event::{Event, Problem, What};
 use consensus::{
-    AppendEntries, AppendEntriesReply, Config, Entry, EveryRule, HardState, Index, Input, Instant, Log,
-    Message, Node, NodeId, Output, Payload, RequestVote, RequestVoteReply, RoleKind, Term, Timing,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Config, Entry, EveryRule, HardState, Index, Input,
+    Instant, Limits, Log, LogPosition, Message, Node, NodeId, Output, Payload, RequestVote, RequestVoteReply,
+    RoleKind, Term, Timing,
 };
 
 fn start(output: &mut Output) -> Node {
@@ -30,6 +31,7 @@ fn heartbeat(term: u64) -> AppendEntries {
         prev_log_term: Term(0),
         entries: Vec::new(),
         leader_commit: Index(0),
+        round: 0,
     }
 }
 
@@ -64,12 +66,54 @@ fn no_peer_can_make_the_term_overflow() {
     assert_eq!(node.hard_state().current_term, Term(highest + 1), "a candidacy is still possible");
 }
 
+fn command(term: u64) -> Entry {
+    Entry { term: Term(term), payload: Payload::Command(b"x = 1".as_slice().into()) }
+}
+
 #[test]
-fn entries_that_cannot_be_stored_are_not_acknowledged() {
+fn entries_that_no_log_holds_are_not_taken() {
     let mut node = start(&mut Output::default());
-    let entries = vec![Entry { term: Term(1), payload: Payload::Command(b"x = 1".as_slice().into()) }];
-    let request = AppendEntries { entries, ..heartbeat(1) };
-    assert_rejected(&mut node, 2, Message::AppendEntries(request), Problem::CarriesEntries);
+    for terms in [&[2, 1][..], &[4], &[1, 2, 1]] {
+        let entries = terms.iter().map(|&term| command(term)).collect();
+        let request = AppendEntries { entries, ..heartbeat(3) };
+        assert_rejected(&mut node, 2, Message::AppendEntries(request), Problem::ImpossibleEntries);
+    }
+}
+
+#[test]
+fn what_is_committed_is_not_replaced_by_anybody() {
+    let mut node = start(&mut Output::default());
+    let request = AppendEntries { entries: vec![command(1)], leader_commit: Index(1), ..heartbeat(1) };
+    receive(&mut node, 2, Message::AppendEntries(request));
+    assert_eq!(node.commit_index(), Index(1));
+    let request = AppendEntries { entries: vec![command(2)], ..heartbeat(2) };
+    assert_rejected(&mut node, 3, Message::AppendEntries(request), Problem::ContradictsCommitted);
+}
+
+#[test]
+fn nobody_agrees_with_entries_that_the_leader_does_not_have() {
+    let mut output = Output::default();
+    let mut node = start(&mut output);
+    let term = lead(&mut node);
+    let outcome = AppendOutcome::Matched { match_index: Index(2) };
+    let reply = AppendEntriesReply { term, outcome, round: 0 };
+    assert_rejected(&mut node, 2, Message::AppendEntriesReply(reply), Problem::ImpossibleMatch);
+    assert_eq!(node.commit_index(), Index(0));
+}
+
+fn persisted(node: &Node) -> Input {
+    Input::Persisted { hard_state: node.hard_state(), log: node.log().last() }
+}
+
+/// Lets the server win an election.
+fn lead(node: &mut Node) -> Term {
+    let mut output = Output::default();
+    node.step(Instant::NEVER, Input::Tick, &mut output);
+    node.step(Instant::NEVER, persisted(node), &mut output);
+    let term = node.hard_state().current_term;
+    receive(node, 2, Message::RequestVoteReply(RequestVoteReply { term, vote_granted: true }));
+    assert_eq!(node.role(), RoleKind::Leader);
+    term
 }
 
 #[test]
@@ -78,12 +122,7 @@ fn a_second_leader_of_a_term_is_not_believed() {
     receive(&mut node, 2, Message::AppendEntries(heartbeat(1)));
     assert_rejected(&mut node, 3, Message::AppendEntries(heartbeat(1)), Problem::SecondLeader);
 
-    let mut output = Output::default();
-    node.step(Instant::NEVER, Input::Tick, &mut output);
-    node.step(Instant::NEVER, Input::Persisted { hard_state: node.hard_state() }, &mut output);
-    let term = node.hard_state().current_term;
-    receive(&mut node, 2, Message::RequestVoteReply(RequestVoteReply { term, vote_granted: true }));
-    assert_eq!(node.role(), RoleKind::Leader);
+    let term = lead(&mut node);
     assert_rejected(&mut node, 3, Message::AppendEntries(heartbeat(term.0)), Problem::SecondLeader);
 }
 
@@ -121,10 +160,31 @@ impl Noise {
                 term,
                 prev_log_index: Index(self.number()),
                 prev_log_term: Term(self.number()),
-                entries: (0..self.next() % 2).map(|_| Entry { term, payload: Payload::NoOp }).collect(),
+                entries: (0..self.next() % 3).map(|_| self.entry(term)).collect(),
                 leader_commit: Index(self.number()),
+                round: self.number(),
             }),
-            _ => Message::AppendEntriesReply(AppendEntriesReply { term, success: self.coin() }),
+            _ => Message::AppendEntriesReply(AppendEntriesReply {
+                term,
+                outcome: self.outcome(),
+                round: self.number(),
+            }),
+        }
+    }
+
+    fn entry(&mut self, term: Term) -> Entry {
+        let term = if self.coin() { term } else { Term(self.number()) };
+        Entry { term, payload: Payload::NoOp }
+    }
+
+    fn outcome(&mut self) -> AppendOutcome {
+        match self.next() % 3 {
+            0 => AppendOutcome::Refused,
+            1 => AppendOutcome::Matched { match_index: Index(self.number()) },
+            _ => AppendOutcome::Mismatch {
+                prev_log_index: Index(self.number()),
+                may_agree: LogPosition { index: Index(self.number()), term: Term(self.number()) },
+            },
         }
     }
 }
@@ -136,14 +196,15 @@ fn no_message_makes_a_server_panic() {
         let mut output = Output::default();
         let mut node = start(&mut output);
         for _ in 0..100 {
-            let input = match noise.next() % 4 {
+            let input = match noise.next() % 8 {
                 0 => Input::Tick,
-                1 => Input::Persisted { hard_state: node.hard_state() },
+                1 => persisted(&node),
+                2 => Input::Propose { commands: vec![b"x = 1".as_slice().into()] },
+                3 => Input::Read { id: noise.next() },
                 _ => Input::Message { from: NodeId(noise.number()), message: noise.message() },
             };
             let now = if noise.coin() { node.next_deadline() } else { Instant::START };
-            output.messages.clear();
-            output.events.clear();
+            let mut output = Output::default();
             node.step(now, input, &mut output);
         }
     }

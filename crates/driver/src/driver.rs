@@ -5,8 +5,8 @@ use crate::scribe::Scribe;
 use crate::state_machine::StateMachine;
 use consensus::event::What;
 use consensus::{
-    Append, Config, Durability, Entry, EveryRule, HardState, Index, Input, Instant, Log, LogPosition, Message,
-    Node, NodeId, Outgoing, Output, Payload, Rule, Rules,
+    Append, Config, Durability, Entry, EveryRule, HardState, Index, Input, Instant, Log, LogPosition,
+    Message, Node, NodeId, Outgoing, Output, Payload, Rule, Rules,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -266,13 +266,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         (self.telling == Telling::StepsToo).then(input)
     }
 
-    fn step(
-        &mut self,
-        now: Instant,
-        cause: Option<EventId>,
-        input: Input,
-        effects: &mut Effects<M::Answer>,
-    ) {
+    fn step(&mut self, now: Instant, cause: Option<EventId>, input: Input, effects: &mut Effects<M::Answer>) {
         self.node.step(now, input, &mut self.output);
         self.carry_out(now, cause, effects);
     }
@@ -295,7 +289,13 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             }
         }
         for (id, outcome) in output.reads.drain(..) {
-            self.clients.note_read(RequestId(id), outcome, self.last_applied, self.node.rules(), &mut effects.outcomes);
+            self.clients.note_read(
+                RequestId(id),
+                outcome,
+                self.last_applied,
+                self.node.rules(),
+                &mut effects.outcomes,
+            );
         }
         self.output = output;
         self.begin_save(effects);
@@ -350,7 +350,13 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// Ends the telling of a step whose first event is `first` with what it began with and came to.
-    fn tell_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects<M::Answer>) {
+    fn tell_step(
+        &mut self,
+        now: Instant,
+        first: EventId,
+        input: StepInput,
+        effects: &mut Effects<M::Answer>,
+    ) {
         if self.telling == Telling::Events {
             return;
         }

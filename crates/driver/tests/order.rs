@@ -1,82 +1,47 @@
 //! Decide, save, then speak: whatever a driver says, the disk knows already.
 
-use consensus::{Config, EveryRule, Instant, Log, Message, NodeId, RequestVote, Term, Timing};
-use driver::{Driver, Effects, Envelope, Telling};
+use consensus::{
+    AppendEntries, Config, Entry, EveryRule, HardState, Index, Instant, Limits, Message, NodeId, Payload,
+    RequestVote, Term, Timing,
+};
+use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling};
 use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
-use storage::{Disk, Identity, Storage};
+use std::sync::Arc;
+use storage::Recovered;
 use trace::{Event, EventId, Io, Record};
 
-/// A disk in memory that fails when it is told to.
-#[derive(Debug, Default)]
-struct MemoryDisk {
-    files: BTreeMap<String, Vec<u8>>,
-    syncs_left: Option<u32>,
-}
-
-impl Disk for MemoryDisk {
-    fn folder(&self) -> &Path {
-        Path::new("memory")
-    }
-
-    fn read(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.files.get(name).cloned())
-    }
-
-    fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
-        self.files.insert(name.to_owned(), content.to_vec());
-        Ok(())
-    }
-
-    fn sync(&mut self, _name: &str) -> io::Result<()> {
-        match &mut self.syncs_left {
-            Some(0) => Err(io::Error::other("the disk is broken")),
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        let content = self.files.remove(from).ok_or(io::ErrorKind::NotFound)?;
-        self.files.insert(to.to_owned(), content);
-        Ok(())
-    }
-
-    fn sync_directory(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// How often opening the storage syncs a file.
-const SYNCS_OF_OPENING: u32 = 3;
-
-fn start(disk: MemoryDisk, effects: &mut Effects) -> Driver<MemoryDisk> {
-    let voters: Vec<NodeId> = (1..=3).map(NodeId).collect();
-    let identity =
-        Identity { cluster: "test".to_owned(), node: NodeId(1), voters: voters.iter().copied().collect() };
+fn start(effects: &mut Effects<()>) -> Driver<()> {
     let config = Config {
         id: NodeId(1),
-        voters: voters.into_iter().collect(),
+        voters: (1..=3).map(NodeId).collect(),
         timing: Timing::default(),
         limits: Limits::default(),
         seed: 1,
     };
-    let opened = Storage::open(disk, identity).unwrap();
-    Driver::start(config, opened, Log::default(), EveryRule, Telling::Events, effects)
+    let new = Recovered { hard_state: HardState::default(), life: 1, log: Vec::new(), cut_off: None };
+    Driver::start(config, new, (), EveryRule, Telling::Events, effects)
+}
+
+fn envelope(message: Message) -> Envelope {
+    let sent_as = EventId { node: NodeId(2), life: 1, seq: 9 };
+    Envelope { from: NodeId(2), to: NodeId(1), sent_as, message }
 }
 
 fn vote_request() -> Envelope {
-    let request = RequestVote { term: Term(1), last_log_index: Default::default(), last_log_term: Term(0) };
-    Envelope {
-        from: NodeId(2),
-        to: NodeId(1),
-        sent_as: EventId { node: NodeId(2), life: 1, seq: 9 },
-        message: Message::RequestVote(request),
-    }
+    let request = RequestVote { term: Term(1), last_log_index: Index(0), last_log_term: Term(0) };
+    envelope(Message::RequestVote(request))
+}
+
+fn append_entries(term: Term) -> AppendEntries {
+    let (prev_log_index, prev_log_term) = (Index(0), Term(0));
+    let (entries, leader_commit) = (Vec::new(), Index(0));
+    AppendEntries { term, prev_log_index, prev_log_term, entries, leader_commit, round: 0 }
+}
+
+/// So many entries of a leader, from the first on.
+fn entries(term: Term, count: usize) -> Envelope {
+    let entries = vec![Entry { term, payload: Payload::NoOp }; count];
+    envelope(Message::AppendEntries(AppendEntries { entries, ..append_entries(term) }))
 }
 
 fn place(records: &[Record], is_it: impl Fn(&Io) -> bool) -> usize {
@@ -87,13 +52,14 @@ fn place(records: &[Record], is_it: impl Fn(&Io) -> bool) -> usize {
 #[test]
 fn a_vote_is_not_told_before_it_is_saved() {
     let mut effects = Effects::default();
-    let mut driver = start(MemoryDisk::default(), &mut effects);
+    let mut driver = start(&mut effects);
     driver.receive(Instant::START, vote_request(), &mut effects);
-    assert!(driver.needs_save());
+    let batch = effects.save.take().expect("the vote is to be saved");
+    assert_eq!(batch.hard_state.unwrap().voted_for, Some(NodeId(2)));
     assert!(effects.envelopes.is_empty(), "the answer waits for the disk");
 
-    driver.save(Instant::START, &mut effects).unwrap();
-    assert!(!driver.needs_save());
+    driver.saved(Instant::START, &mut effects);
+    assert!(effects.save.is_none());
     let answers: Vec<NodeId> = effects.envelopes.iter().map(|envelope| envelope.to).collect();
     assert_eq!(answers, [NodeId(2)]);
     let saved = place(&effects.records, |io| matches!(io, Io::Saved { .. }));
@@ -102,23 +68,67 @@ fn a_vote_is_not_told_before_it_is_saved() {
 }
 
 #[test]
-fn what_could_not_be_saved_is_never_told() {
+fn what_is_decided_during_a_save_waits_for_the_next_one() {
     let mut effects = Effects::default();
-    let disk = MemoryDisk { syncs_left: Some(SYNCS_OF_OPENING), ..MemoryDisk::default() };
-    let mut driver = start(disk, &mut effects);
+    let mut driver = start(&mut effects);
     driver.receive(Instant::START, vote_request(), &mut effects);
-    assert!(driver.save(Instant::START, &mut effects).is_err());
-    driver.tick(driver.next_deadline(), &mut effects);
-    assert!(driver.save(Instant::START, &mut effects).is_err(), "a failed disk is not tried again");
-    assert!(effects.envelopes.is_empty());
+    effects.save.take().expect("the vote is to be saved");
+    driver.receive(Instant::START, entries(Term(2), 1), &mut effects);
+    driver.receive(Instant::START, entries(Term(2), 2), &mut effects);
+    assert!(effects.save.is_none(), "one save at a time");
+
+    driver.saved(Instant::START, &mut effects);
+    assert_eq!(effects.envelopes.len(), 1, "the vote is on disk, the entries are not");
+    let batch = effects.save.take().expect("now the entries are to be saved");
+    assert_eq!(batch.hard_state.unwrap().current_term, Term(2));
+    assert_eq!(batch.append.unwrap().entries.len(), 2, "together");
+    driver.saved(Instant::START, &mut effects);
+    assert_eq!(effects.envelopes.len(), 3);
+}
+
+#[test]
+fn a_client_is_answered_for_its_own_entry() {
+    let mut effects = Effects::default();
+    let mut driver = start(&mut effects);
+    let command: Arc<[u8]> = b"x = 1".as_slice().into();
+    driver.propose(Instant::START, vec![(RequestId(7), command.clone())], &mut effects);
+    assert_eq!(effects.outcomes.pop(), Some((RequestId(7), Outcome::NotLeader { leader: None })));
+
+    let term = lead(&mut driver, &mut effects);
+    driver.propose(Instant::START, vec![(RequestId(8), command.clone())], &mut effects);
+    driver.propose(Instant::START, vec![(RequestId(9), command)], &mut effects);
+    assert!(effects.outcomes.is_empty());
+    // Another leader keeps the first of the two, and replaces the second.
+    let replaced = AppendEntries {
+        prev_log_index: Index(2),
+        prev_log_term: term,
+        entries: vec![Entry { term: term.next(), payload: Payload::NoOp }],
+        leader_commit: Index(3),
+        ..append_entries(term.next())
+    };
+    driver.receive(Instant::START, envelope(Message::AppendEntries(replaced)), &mut effects);
+    assert!(driver.needs_apply());
+    driver.apply(Instant::START, 99, &mut effects);
+    let done = Outcome::Applied { index: Index(2), answer: () };
+    assert_eq!(effects.outcomes, [(RequestId(8), done), (RequestId(9), Outcome::Replaced)]);
+}
+
+fn lead(driver: &mut Driver<()>, effects: &mut Effects<()>) -> Term {
+    driver.tick(driver.next_deadline(), effects);
+    effects.save.take().expect("a candidacy is saved");
+    driver.saved(driver.next_deadline(), effects);
+    let term = driver.node().hard_state().current_term;
+    let yes = consensus::RequestVoteReply { term, vote_granted: true };
+    driver.receive(driver.next_deadline(), envelope(Message::RequestVoteReply(yes)), effects);
+    term
 }
 
 #[test]
 fn every_effect_leads_back_to_its_cause() {
     let mut effects = Effects::default();
-    let mut driver = start(MemoryDisk::default(), &mut effects);
+    let mut driver = start(&mut effects);
     driver.receive(Instant::START, vote_request(), &mut effects);
-    driver.save(Instant::START, &mut effects).unwrap();
+    driver.saved(Instant::START, &mut effects);
 
     let records: BTreeMap<EventId, &Record> = effects
         .records
@@ -136,7 +146,7 @@ fn every_effect_leads_back_to_its_cause() {
 #[test]
 fn a_timeout_is_caused_by_the_timer_that_ran_out() {
     let mut effects = Effects::default();
-    let mut driver = start(MemoryDisk::default(), &mut effects);
+    let mut driver = start(&mut effects);
     let timer = effects.records.last().unwrap().id();
     let begun = effects.records.len();
     driver.tick(driver.next_deadline(), &mut effects);

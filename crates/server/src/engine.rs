@@ -2,6 +2,7 @@
 //! on what came of it.
 
 use crate::command::Command;
+use crate::disk::DiskThread;
 use crate::monotonic_now;
 use crate::network::Network;
 use crate::status::Status;
@@ -12,12 +13,15 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
-use storage::{FolderDisk, StorageError};
+use storage::StorageError;
 use tokio::sync::oneshot;
 use trace::{Event, Process, Record};
 
 /// So many happenings are handled before the clock is looked at again.
 const BATCH: usize = 256;
+
+/// So many commands are applied before it is looked again what else there is to do.
+const APPLY_AT_ONCE: usize = 4096;
 
 /// So many messages are held for their latency, at most. More are lost.
 const IN_FLIGHT: usize = 4096;
@@ -31,18 +35,23 @@ pub(crate) enum Happening {
     Command(Command),
     /// Somebody wants to know how it is.
     StatusAsked(oneshot::Sender<Status>),
+    /// The disk has done what it was given, or has failed.
+    Saved(Result<(), StorageError>),
+    /// The disk has no room, and this is what the system says; none if it has room again.
+    DiskFull(Option<String>),
     /// A connection brought what it should not.
     Garbage { from: SocketAddr, problem: &'static str },
 }
 
 /// A driver with its clock, network and observer.
 pub(crate) struct Engine<O> {
-    driver: Driver<FolderDisk>,
+    driver: Driver<()>,
+    disk: DiskThread,
     about: About,
     clock: Clock,
     network: Network,
     observer: O,
-    effects: Effects,
+    effects: Effects<()>,
     /// Messages that are held until `latency` has passed.
     in_flight: VecDeque<(Instant, Envelope)>,
     /// When the laboratory wants the election timer to run out.
@@ -66,7 +75,8 @@ pub(crate) struct About {
 
 impl<O: FnMut(Record)> Engine<O> {
     pub(crate) fn new(
-        driver: Driver<FolderDisk>,
+        driver: Driver<()>,
+        disk: DiskThread,
         about: About,
         clock: Clock,
         network: Network,
@@ -74,6 +84,7 @@ impl<O: FnMut(Record)> Engine<O> {
     ) -> Engine<O> {
         Engine {
             driver,
+            disk,
             about,
             clock,
             network,
@@ -92,11 +103,11 @@ impl<O: FnMut(Record)> Engine<O> {
     /// If the disk fails: then the server must not go on.
     pub(crate) fn run(
         mut self,
-        started: Process,
-        mut first: Effects,
+        news: impl IntoIterator<Item = Process>,
+        mut first: Effects<()>,
         inbox: &Receiver<Happening>,
     ) -> Result<(), StorageError> {
-        self.report(Event::Process(started));
+        news.into_iter().for_each(|news| self.report(Event::Process(news)));
         self.pass_on(&mut first);
         loop {
             let awaited = match inbox.recv_timeout(self.time_to_wait()) {
@@ -109,12 +120,14 @@ impl<O: FnMut(Record)> Engine<O> {
             for happening in awaited.into_iter().chain(inbox.try_iter().take(BATCH)) {
                 if let Happening::Command(Command::Stop) = happening {
                     self.report(Event::Process(Process::Stopped));
+                    self.disk.stop();
                     return Ok(());
                 }
                 self.handle(happening)?;
             }
-            self.deliver_due()?;
-            self.let_time_pass()?;
+            self.deliver_due();
+            self.let_time_pass();
+            self.apply();
         }
         Ok(())
     }
@@ -124,6 +137,9 @@ impl<O: FnMut(Record)> Engine<O> {
     }
 
     fn time_to_wait(&self) -> Duration {
+        if self.driver.needs_apply() {
+            return Duration::ZERO;
+        }
         let deadlines = [
             Some(self.driver.next_deadline()),
             self.in_flight.front().map(|(due, _)| *due),
@@ -143,8 +159,15 @@ impl<O: FnMut(Record)> Engine<O> {
                     let due = self.now() + self.about.latency;
                     self.in_flight.push_back((due, envelope));
                 }
-                self.deliver_due()?;
+                self.deliver_due();
             }
+            Happening::Saved(saved) => {
+                saved?;
+                let now = self.now();
+                self.driver.saved(now, &mut self.effects);
+                self.pass_on_effects();
+            }
+            Happening::DiskFull(why) => self.report(Event::Process(Process::DiskFull { why })),
             Happening::Command(command) => self.obey(command),
             Happening::StatusAsked(answer) => {
                 // Who asked may be gone by now.
@@ -180,18 +203,16 @@ impl<O: FnMut(Record)> Engine<O> {
         }
     }
 
-    fn deliver_due(&mut self) -> Result<(), StorageError> {
+    fn deliver_due(&mut self) {
         let now = self.now();
         while let Some((_, envelope)) = self.in_flight.pop_front_if(|(due, _)| *due <= now) {
             let now = self.now();
             self.driver.receive(now, envelope, &mut self.effects);
             self.pass_on_effects();
-            self.save()?;
         }
-        Ok(())
     }
 
-    fn let_time_pass(&mut self) -> Result<(), StorageError> {
+    fn let_time_pass(&mut self) {
         let now = self.now();
         if self.forced_timeout.take_if(|deadline| *deadline <= now).is_some() {
             // A heartbeat that was under way may have restarted the timer meanwhile.
@@ -199,16 +220,15 @@ impl<O: FnMut(Record)> Engine<O> {
         }
         self.driver.tick(now, &mut self.effects);
         self.pass_on_effects();
-        self.save()
     }
 
-    fn save(&mut self) -> Result<(), StorageError> {
-        while self.driver.needs_save() {
+    /// Applies some of what is committed: not so much that a heartbeat would be late for it.
+    fn apply(&mut self) {
+        if self.driver.needs_apply() {
             let now = self.now();
-            self.driver.save(now, &mut self.effects)?;
+            self.driver.apply(now, APPLY_AT_ONCE, &mut self.effects);
             self.pass_on_effects();
         }
-        Ok(())
     }
 
     fn pass_on_effects(&mut self) {
@@ -217,12 +237,15 @@ impl<O: FnMut(Record)> Engine<O> {
         self.effects = effects;
     }
 
-    /// Tells what happened, and sends what is to be sent.
-    fn pass_on(&mut self, effects: &mut Effects) {
+    /// Tells what happened, has saved what is to be saved, and sends what is to be sent.
+    fn pass_on(&mut self, effects: &mut Effects<()>) {
         // What one step brings about happens at one time, and stays together in the story.
         let t = self.t();
         for record in effects.records.drain(..) {
             self.tell(Record { t, ..record });
+        }
+        if let Some(batch) = effects.save.take() {
+            self.disk.save(batch);
         }
         for envelope in effects.envelopes.drain(..) {
             self.network.send(envelope);

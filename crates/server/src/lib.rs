@@ -4,6 +4,7 @@
 //! * `network.rs`: the listener, and one connection to each peer;
 //! * `engine.rs`: the thread that owns the [driver::Driver]: it waits for a message, a command or a
 //!   deadline, lets the driver act, and passes on what came of it;
+//! * `disk.rs`: the thread that saves, so that the engine need not wait;
 //! * `server.rs`: puts them together.
 //!
 //! Every queue is bounded. A message that finds its queue full is dropped: to Raft, that is a message
@@ -11,6 +12,7 @@
 
 mod background;
 mod command;
+mod disk;
 mod engine;
 mod monotonic;
 mod network;

@@ -1,10 +1,11 @@
 //! A server from its options to its end.
 
 use crate::command::Command;
+use crate::disk::DiskThread;
 use crate::engine::{About, Engine, Happening};
 use crate::monotonic_now;
 use crate::network::{Name, Network};
-use consensus::{Config, EveryRule, Log, NodeId, Quorum, Timing};
+use consensus::{Config, EveryRule, Limits, NodeId, Quorum, Timing};
 use driver::{Clock, Driver, Effects, Speed, Telling};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -142,11 +143,17 @@ impl Server {
             epoch: options.epoch,
             latency: options.latency,
         };
-        let config =
-            Config { id: options.id, voters, timing: options.timing, seed: seed_of_life(&options, life) };
+        let config = Config {
+            id: options.id,
+            voters,
+            timing: options.timing,
+            limits: Limits::default(),
+            seed: seed_of_life(&options, life),
+        };
 
         let peers = options.peers.keys().copied().collect();
         let name = Name { cluster: options.cluster, id: options.id, peers };
+        let disk = DiskThread::start(storage, sender.clone());
         let network = runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             Ok::<_, std::io::Error>(Network::start(name, listener, sender))
@@ -159,11 +166,12 @@ impl Server {
 
         let mut effects = Effects::default();
         let clock = Clock::start(monotonic_now(), options.speed);
-        let recovered = (storage, recovered);
-        let driver =
-            Driver::start(config, recovered, Log::default(), EveryRule, options.telling, &mut effects);
+        let cut_off = recovered.cut_off.clone();
+        let driver = Driver::start(config, recovered, (), EveryRule, options.telling, &mut effects);
         let started = Process::Started { pid: std::process::id(), address: address.to_string() };
-        Engine::new(driver, about, clock, network, observer).run(started, effects, &inbox)?;
+        let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
+        let news = [started].into_iter().chain(cut_off);
+        Engine::new(driver, disk, about, clock, network, observer).run(news, effects, &inbox)?;
         runtime.shutdown_background();
         Ok(())
     }

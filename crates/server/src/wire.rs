@@ -11,10 +11,10 @@ use tokio_util::bytes::Bytes;
 use tokio_util::codec::LengthDelimitedCodec;
 
 /// No frame is longer than this, in bytes.
-pub(crate) const LARGEST_FRAME: usize = 64 * 1024;
+pub(crate) const LARGEST_FRAME: usize = 4 << 20;
 
 const MAGIC: [u8; 4] = *b"RAFT";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// The first frame of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,8 +5,8 @@
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 
 use consensus::{
-    AppendEntries, Config, EveryRule, HardState, Index, Input, Instant, Log, Message, Node, NodeId, Output,
-    Rules, Term, Timing,
+    AppendEntries, Config, EveryRule, HardState, Index, Input, Instant, Limits, Log, Message, Node, NodeId,
+    Output, Rules, Term, Timing,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use simulator::{AllBut, Coverage, Script, SearchOptions, draw};
@@ -57,12 +57,14 @@ fn heartbeats(bencher: &mut criterion::Bencher, rules: impl Rules + Copy) {
             prev_log_term: Term(0),
             entries: Vec::new(),
             leader_commit: Index(0),
+            round: 0,
         }),
     };
     let config = Config {
         id: NodeId(1),
         voters: [1, 2, 3].map(NodeId).into_iter().collect(),
         timing: Timing::default(),
+        limits: Limits::default(),
         seed: 1,
     };
     let hard_state = HardState { current_term: Term(1), voted_for: Some(NodeId(2)) };

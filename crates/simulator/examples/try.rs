@@ -4,7 +4,9 @@ use simulator::*;
 use std::time::Instant;
 fn main() {
     let arg = std::env::args().nth(1).unwrap_or_default();
-    if std::env::var("QUIET").is_ok() { std::panic::set_hook(Box::new(|_| {})); }
+    if std::env::var("QUIET").is_ok() {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
     if arg == "off" {
         let only = std::env::args().nth(2);
         for &rule in Rule::ALL {

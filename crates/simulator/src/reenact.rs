@@ -111,11 +111,7 @@ impl Life {
     }
 }
 
-fn start(
-    record: &Record,
-    input: &StepInput,
-    effects: &mut Effects<()>,
-) -> Result<Driver<()>, Divergence> {
+fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Result<Driver<()>, Divergence> {
     let StepInput::Start {
         voters,
         heartbeat_interval,

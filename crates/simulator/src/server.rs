@@ -70,7 +70,8 @@ impl Server {
     ) -> Result<(), StorageError> {
         let Config { id, voters, .. } = &self.config;
         let identity = Identity { cluster: "simulated".to_owned(), node: *id, voters: voters.voters() };
-        let (mut storage, mut recovered) = Storage::open_with_segment_size(self.disk.clone(), identity, SEGMENT_SIZE)?;
+        let (mut storage, mut recovered) =
+            Storage::open_with_segment_size(self.disk.clone(), identity, SEGMENT_SIZE)?;
         if recovered.hard_state.current_term < self.term {
             recovered.hard_state = HardState { current_term: self.term, voted_for: None };
             recovered.log = self.log.after(Index(0)).to_vec();
@@ -191,7 +192,11 @@ impl Server {
     }
 
     /// Its disk does what it is busy with. If it has no room, it will try again.
-    pub(crate) fn finish_save(&mut self, now: Duration, effects: &mut Effects<()>) -> Result<(), StorageError> {
+    pub(crate) fn finish_save(
+        &mut self,
+        now: Duration,
+        effects: &mut Effects<()>,
+    ) -> Result<(), StorageError> {
         let Some(alive) = &mut self.alive else { return Ok(()) };
         let Some(batch) = alive.saving.take() else { return Ok(()) };
         alive.save_due = None;

@@ -5,9 +5,7 @@ use crate::draw::live::draw;
 use crate::{End, Setup};
 use cluster::Action;
 use consensus::event::{Event as Decision, What};
-use consensus::{
-    AppendEntries, HardState, Index, Message, NodeId, RequestVote, RoleKind, Rule, Term, Timing,
-};
+use consensus::{AppendEntries, Index, Message, NodeId, RequestVote, RoleKind, Rule, Term, Timing};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -44,6 +42,7 @@ pub(crate) fn heartbeat(term: u64) -> Message {
         prev_log_term: Term(0),
         entries: Vec::new(),
         leader_commit: Index(0),
+        round: 0,
     })
 }
 
@@ -57,8 +56,8 @@ fn with_leader(servers: u64) -> App {
         app.observe(&record(0, node, 4, decided(Rule::StartAsFollower, role)));
         let timer = What::Timer { timeout_us: 200 * MILLISECOND };
         app.observe(&record(0, node, 4, decided(Rule::RandomisedTimeout, timer)));
-        let hard_state = HardState { current_term: Term(4), voted_for: Some(NodeId(2)) };
-        app.observe(&record(0, node, 4, Event::Io(Io::Saved { hard_state })));
+        let vote = What::Vote { candidate: NodeId(2), granted: true };
+        app.observe(&record(0, node, 4, decided(Rule::PersistBeforeAnswer, vote)));
         if node == 2 {
             let role = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
             app.observe(&record(0, node, 4, decided(Rule::MajorityWins, role)));

@@ -83,8 +83,11 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         }
         What::Committed { index } => format!("the leader says that {index} is committed"),
         What::RoundBegun { round, index, reads } => {
-            let clients = if *reads == 1 { "a client wants".to_owned() } else { format!("{reads} clients want") };
-            format!("{clients} to read: ask all whether I still lead (round {round}, committed up to {index})")
+            let clients =
+                if *reads == 1 { "a client wants".to_owned() } else { format!("{reads} clients want") };
+            format!(
+                "{clients} to read: ask all whether I still lead (round {round}, committed up to {index})"
+            )
         }
         What::RoundWon { round, index } => {
             format!("a majority follows me in round {round}: what is committed up to {index} may be read")
@@ -206,6 +209,9 @@ fn process_sentence(process: &Process) -> String {
         Process::Garbage { from, problem } => {
             format!("bytes from {from} are no message of this cluster, closed the connection: {problem}")
         }
+        Process::CutOff { what } => format!("the last save was never finished: {what}"),
+        Process::DiskFull { why: Some(why) } => format!("no room on the disk, waiting until there is: {why}"),
+        Process::DiskFull { why: None } => "the disk has room again".to_owned(),
         Process::Missed { events } => {
             format!("{events} events are missing here: they came faster than they were read")
         }

@@ -240,6 +240,18 @@ pub enum Process {
         /// What was wrong.
         problem: String,
     },
+    /// A crash had torn the last save, and it was cut off.
+    CutOff {
+        /// What was cut off where.
+        what: String,
+    },
+    /// The disk has no room for what must be saved. The server waits for it: it neither votes nor takes
+    /// anything more meanwhile.
+    DiskFull {
+        /// What the system says; none if there is room again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// The reader of the trace was too slow, and events were left out.
     Missed {
         /// How many.

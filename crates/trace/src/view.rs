@@ -205,7 +205,10 @@ impl ServerView {
                 self.address = Some(address.clone());
             }
             Process::Stopped => self.lose_process(),
-            Process::Garbage { .. } | Process::Missed { .. } => {}
+            Process::Garbage { .. }
+            | Process::CutOff { .. }
+            | Process::DiskFull { .. }
+            | Process::Missed { .. } => {}
         }
     }
 

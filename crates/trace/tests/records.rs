@@ -2,8 +2,8 @@
 
 use consensus::event::{self, Check, Problem, What};
 use consensus::{
-    AppendEntries, AppendEntriesReply, HardState, Index, LogPosition, Message, NodeId, RequestVote,
-    RequestVoteReply, RoleKind, Rule, Term,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Entry, HardState, Index, LogPosition, Message, NodeId,
+    Payload, RequestVote, RequestVoteReply, RoleKind, Rule, Term,
 };
 use trace::{ClusterView, Event, EventId, Feed, Io, Laboratory, Process, Record};
 
@@ -24,7 +24,25 @@ fn heartbeat() -> Message {
         prev_log_term: Term(0),
         entries: Vec::new(),
         leader_commit: Index(0),
+        round: 0,
     })
+}
+
+/// A leader's entries, so many of them, after entry 7.
+fn entries(count: usize) -> Message {
+    let entry = Entry { term: Term(5), payload: Payload::Command(b"x = 1".as_slice().into()) };
+    Message::AppendEntries(AppendEntries {
+        term: Term(5),
+        prev_log_index: Index(7),
+        prev_log_term: Term(4),
+        entries: vec![entry; count],
+        leader_commit: Index(7),
+        round: 1,
+    })
+}
+
+fn acknowledgement(outcome: AppendOutcome) -> Message {
+    Message::AppendEntriesReply(AppendEntriesReply { term: Term(5), outcome, round: 1 })
 }
 
 fn request() -> Message {
@@ -80,10 +98,34 @@ fn one_of_each() -> Vec<Event> {
         }),
         Event::Io(Io::Received {
             from: NodeId(3),
-            message: Message::AppendEntriesReply(AppendEntriesReply { term: Term(5), success: true }),
+            message: acknowledgement(AppendOutcome::Matched { match_index: Index(7) }),
         }),
-        Event::Io(Io::Restored { hard_state }),
-        Event::Io(Io::Saved { hard_state }),
+        Event::Io(Io::Sent {
+            to: NodeId(3),
+            message: acknowledgement(AppendOutcome::Mismatch { prev_log_index: Index(9), may_agree: log }),
+        }),
+        Event::Io(Io::Sent { to: NodeId(3), message: acknowledgement(AppendOutcome::Refused) }),
+        Event::Io(Io::Received { from: NodeId(3), message: entries(1) }),
+        Event::Io(Io::Received { from: NodeId(3), message: entries(3) }),
+        decided(Rule::NoOpOnElection, What::Appended { first: Index(7), last: log }),
+        decided(Rule::LeaderAppendOnly, What::Appended { first: Index(6), last: log }),
+        decided(Rule::ConsistencyCheck, What::Appended { first: Index(6), last: log }),
+        decided(Rule::ConsistencyCheck, What::Mismatch { prev: log, own: LogPosition::default() }),
+        decided(Rule::TruncateOnlyOnConflict, What::Truncated { first: Index(7), last: log }),
+        decided(Rule::TruncateOnlyOnConflict, What::Truncated { first: Index(5), last: log }),
+        decided(Rule::MatchWhatWasSent, What::Matched { follower: NodeId(3), index: Index(7) }),
+        decided(Rule::BackUpOnMismatch, What::BackedUp { follower: NodeId(3), next: Index(4) }),
+        decided(Rule::CommitByMajority, What::Committed { index: Index(7) }),
+        decided(Rule::CommitToLastNew, What::Committed { index: Index(7) }),
+        decided(Rule::ReadConfirmsLeadership, What::RoundBegun { round: 2, index: Index(7), reads: 1 }),
+        decided(Rule::ReadConfirmsLeadership, What::RoundBegun { round: 2, index: Index(7), reads: 9 }),
+        decided(Rule::ReadConfirmsLeadership, What::RoundWon { round: 2, index: Index(7) }),
+        Event::Io(Io::Restored { hard_state, log }),
+        Event::Io(Io::Saved { hard_state, log: LogPosition::default() }),
+        Event::Io(Io::Applied { index: Index(7) }),
+        Event::Process(Process::CutOff { what: "32 bytes from byte 96 on".to_owned() }),
+        Event::Process(Process::DiskFull { why: Some("no space left".to_owned()) }),
+        Event::Process(Process::DiskFull { why: None }),
         Event::Process(Process::Started { pid: 4711, address: "127.0.0.1:4001".to_owned() }),
         Event::Process(Process::Stopped),
         Event::Process(Process::Garbage { from: "127.0.0.1:9".to_owned(), problem: "too long".to_owned() }),

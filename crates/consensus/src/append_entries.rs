@@ -178,9 +178,9 @@ impl<R: Rules> Node<R> {
             self.append(first, request.entries[known..].to_vec(), output);
             output.decided(Rule::ConsistencyCheck, What::Appended { first, last: self.log.last() });
         }
-        let vouched_for =
-            if self.rules.hold(Rule::CommitToLastNew) { request.last_index() } else { self.log.last().index };
-        self.commit_to(request.leader_commit.min(vouched_for), output);
+        let last = self.log.last().index;
+        let vouched_for = if self.rules.hold(Rule::CommitToLastNew) { request.last_index() } else { last };
+        self.commit_to(request.leader_commit.min(vouched_for).min(last), output);
         AppendOutcome::Matched { match_index: request.last_index() }
     }
 

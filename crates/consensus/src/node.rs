@@ -275,14 +275,14 @@ impl<R: Rules> Node<R> {
     pub(crate) fn become_leader(&mut self, now: Instant, output: &mut Output) {
         let was = self.role.kind();
         assert_ne!(was, RoleKind::Leader, "a leader is elected once a term");
+        if !self.rules.hold(Rule::LeaderAppendOnly) {
+            self.tidy_up(output);
+        }
         let last = self.log.last().index;
         let progress = self.peers.iter().map(|&peer| (peer, Progress::new(last))).collect();
         self.role =
             Role::Leader(Leader { heartbeat_deadline: Instant::NEVER, progress, reads: Reads::default() });
         output.decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(was) });
-        if !self.rules.hold(Rule::LeaderAppendOnly) {
-            self.tidy_up(output);
-        }
         if self.rules.hold(Rule::NoOpOnElection) {
             self.append_no_op(output);
         }

@@ -118,8 +118,10 @@ impl Progress {
     pub(crate) fn note_mismatch(&mut self, prev_log_index: Index, may_agree: LogPosition) -> bool {
         let is_current = match &self.sending {
             Sending::Probe { .. } => prev_log_index.next() == self.next_index,
-            Sending::Replicate { .. } => prev_log_index > self.match_index,
+            Sending::Replicate { .. } => true,
         };
+        // Where it has agreed before, a follower that tells the truth has not found a mismatch since.
+        let is_current = is_current && prev_log_index > self.match_index;
         if is_current {
             self.next_index = may_agree.index.min(prev_log_index.previous()).max(self.match_index).next();
             self.sending = Sending::Probe { waits: false, asks_only: true };
@@ -178,6 +180,16 @@ mod tests {
         assert!(!probe.note_mismatch(Index(4), agree(2)), "that is not the probe that is under way");
         assert!(probe.note_mismatch(Index(9), agree(2)));
         assert_eq!(probe.next_index(), Index(3));
+    }
+
+    #[test]
+    fn a_follower_that_takes_back_what_it_said_is_not_sent_to_without_end() {
+        let mut progress = replicating(5);
+        progress.note_sent(Index(8));
+        assert!(progress.note_mismatch(Index(8), agree(2)));
+        progress.note_sent(Index(5));
+        assert!(!progress.note_mismatch(Index(5), agree(2)));
+        assert!(!progress.may_send(9), "only a retry asks again");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use consensus::{Index, LogPosition, NodeId, Proposed, ReadOutcome, Rule, Rules, Term};
 use std::collections::BTreeMap;
+use trace::Answer;
 
 /// A request's number, chosen by the driver's keeper; no two that wait at once have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +28,18 @@ pub enum Outcome<A> {
         /// Who does, as far as it knows.
         leader: Option<NodeId>,
     },
+}
+
+impl<A> Outcome<A> {
+    /// The outcome without what the state machine says, where it has applied all up to there.
+    pub(crate) fn told(&self, applied: Index) -> Answer {
+        match self {
+            Outcome::Applied { index, .. } => Answer::Done { index: *index },
+            Outcome::Replaced => Answer::Replaced,
+            Outcome::Readable => Answer::MayRead { applied },
+            Outcome::NotLeader { leader } => Answer::NotLeader { leader: *leader },
+        }
+    }
 }
 
 /// The requests that wait.

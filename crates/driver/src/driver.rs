@@ -11,7 +11,7 @@ use consensus::{
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use storage::{Batch, Recovered};
-use trace::{Event, EventId, Io, Record, State, StepInput};
+use trace::{Event, EventId, Io, Record, State, StepInput, Wish};
 
 /// A message on the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +156,11 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         &self.node
     }
 
+    /// As far as this the committed commands have been applied (Figure 2, lastApplied).
+    pub fn last_applied(&self) -> Index {
+        self.last_applied
+    }
+
     /// The state machine, to read from.
     pub fn machine(&self) -> &M {
         &self.machine
@@ -196,22 +201,30 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         effects: &mut Effects<M::Answer>,
     ) {
         let (ids, commands): (Vec<RequestId>, Vec<Arc<[u8]>>) = requests.into_iter().unzip();
-        let first = self.scribe.next_id();
-        let told = self.if_steps_are_told(|| StepInput::Propose { commands: commands.clone() });
-        self.step(now, None, Input::Propose { commands }, effects);
+        let requests: Vec<u64> = ids.iter().map(|id| id.0).collect();
+        let told = self.if_steps_are_told(|| StepInput::Propose {
+            commands: commands.clone(),
+            requests: requests.clone(),
+        });
+        let asked = Event::Io(Io::Asked { wish: Wish::Write, requests });
+        let asked = self.record(now, None, asked, effects);
+        self.step(now, Some(asked), Input::Propose { commands }, effects);
         let proposed = self.output.proposed.take().expect("a proposal has an outcome");
+        let answers = effects.outcomes.len();
         self.clients.note_proposed(ids, proposed, &mut effects.outcomes);
+        self.tell_answers(now, asked, answers, effects);
         if let Some(input) = told {
-            self.tell_step(now, first, input, effects);
+            self.tell_step(now, asked, input, effects);
         }
     }
 
     /// A client wants to read what is committed by now, or something newer (§8). When its outcome is
     /// [`Outcome::Readable`], the [state machine](Driver::machine) is such a state.
     pub fn read(&mut self, now: Instant, request: RequestId, effects: &mut Effects<M::Answer>) {
-        let first = self.scribe.next_id();
-        self.step(now, None, Input::Read { id: request.0 }, effects);
-        self.tell_step(now, first, StepInput::Read { id: request.0 }, effects);
+        let asked = Event::Io(Io::Asked { wish: Wish::Read, requests: vec![request.0] });
+        let asked = self.record(now, None, asked, effects);
+        self.step(now, Some(asked), Input::Read { id: request.0 }, effects);
+        self.tell_step(now, asked, StepInput::Read { id: request.0 }, effects);
     }
 
     /// For the laboratory: lets the election timer run out at `deadline`.
@@ -247,6 +260,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let before = if is_once { self.last_applied } else { self.last_applied.previous() };
         let count = self.node.commit_index().0 - before.0;
         let entries = &self.node.log().after(before)[..at_most.min(count as usize)];
+        let answers = effects.outcomes.len();
         let mut index = before;
         for entry in entries {
             index = index.next();
@@ -258,8 +272,25 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             self.clients.note_applied(position, answer, self.node.rules(), &mut effects.outcomes);
         }
         self.last_applied = index;
-        self.record(now, None, Event::Io(Io::Applied { index }), effects);
         self.clients.note_readable(index, &mut effects.outcomes);
+        let applied = self.record(now, None, Event::Io(Io::Applied { index }), effects);
+        self.tell_answers(now, applied, answers, effects);
+        self.tell_step(now, applied, StepInput::Apply { at_most }, effects);
+    }
+
+    /// Tells which answers clients have got since there were `before` of them.
+    fn tell_answers(
+        &mut self,
+        now: Instant,
+        cause: EventId,
+        before: usize,
+        effects: &mut Effects<M::Answer>,
+    ) {
+        for place in before..effects.outcomes.len() {
+            let (RequestId(request), outcome) = &effects.outcomes[place];
+            let (request, answer) = (*request, outcome.told(self.last_applied));
+            self.record(now, Some(cause), Event::Io(Io::Answered { request, answer }), effects);
+        }
     }
 
     fn if_steps_are_told(&self, input: impl FnOnce() -> StepInput) -> Option<StepInput> {
@@ -288,6 +319,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
                 Durability::HardState | Durability::Log => self.hold_back(outbound),
             }
         }
+        let answers = effects.outcomes.len();
         for (id, outcome) in output.reads.drain(..) {
             self.clients.note_read(
                 RequestId(id),
@@ -298,6 +330,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             );
         }
         self.output = output;
+        self.tell_answers(now, cause.unwrap_or(first), answers, effects);
         self.begin_save(effects);
     }
 

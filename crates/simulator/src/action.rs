@@ -22,6 +22,8 @@ pub enum Action {
     Timeout(NodeId),
     /// A client wants this value in the log, and asks the server or, if none is named, each that leads.
     Propose(Option<NodeId>, u64),
+    /// A client wants to read, and asks the server or, if none is named, each that leads.
+    Read(Option<NodeId>),
     /// Messages under way arrive.
     Deliver(Selection),
     /// What is under way arrives, and what comes of that, until nothing is under way.
@@ -54,6 +56,11 @@ pub enum Action {
     Save(NodeId),
     /// What the server's disk is busy with is saved. What was decided since it began is next.
     FinishSave(NodeId),
+    /// From now on the server's state machine is so slow that nothing is applied, until
+    /// [`Action::Apply`].
+    HoldApplies(NodeId),
+    /// What waits to be applied is applied, and what is committed later at once.
+    Apply(NodeId),
     /// The next sync of the server's disk fails.
     FailNextSave(NodeId),
     /// In the next save the power goes out after so many of its disk operations (write, sync, rename,
@@ -94,7 +101,7 @@ impl Action {
             | Action::SetClock(..)
             | Action::JumpClock(..)
             | Action::Calm => false,
-            Action::Propose(server, _) => server.is_some(),
+            Action::Propose(server, _) | Action::Read(server) => server.is_some(),
             Action::Tick(_)
             | Action::Timeout(_)
             | Action::Deliver(_)
@@ -105,6 +112,8 @@ impl Action {
             | Action::HoldSaves(_)
             | Action::Save(_)
             | Action::FinishSave(_)
+            | Action::HoldApplies(_)
+            | Action::Apply(_)
             | Action::FailNextSave(_)
             | Action::CrashInSave(..)
             | Action::FillDisk(_)
@@ -266,6 +275,8 @@ impl fmt::Display for Action {
             Action::Timeout(node) => write!(f, "timeout {node}"),
             Action::Propose(Some(node), value) => write!(f, "propose {value} {node}"),
             Action::Propose(None, value) => write!(f, "propose {value}"),
+            Action::Read(Some(node)) => write!(f, "read {node}"),
+            Action::Read(None) => write!(f, "read"),
             Action::Deliver(selection) => write!(f, "deliver{selection}"),
             Action::Settle => write!(f, "settle"),
             Action::Lose(selection) => write!(f, "lose{selection}"),
@@ -286,6 +297,8 @@ impl fmt::Display for Action {
             Action::HoldSaves(node) => write!(f, "hold-saves {node}"),
             Action::Save(node) => write!(f, "save {node}"),
             Action::FinishSave(node) => write!(f, "finish-save {node}"),
+            Action::HoldApplies(node) => write!(f, "hold-applies {node}"),
+            Action::Apply(node) => write!(f, "apply {node}"),
             Action::FailNextSave(node) => write!(f, "fail-next-save {node}"),
             Action::CrashInSave(node, operations) => write!(f, "crash-in-save {node} {operations}"),
             Action::FillDisk(node) => write!(f, "fill-disk {node}"),

@@ -43,10 +43,10 @@ impl Coverage {
     }
 
     pub(crate) fn note_record(&mut self, record: &Record) {
-        let Event::Decision(decision) = &record.event else { return };
-        if let Some(rule) = decision.rule {
+        if let Some(rule) = record.rule() {
             *self.rules.entry(rule).or_default() += 1;
         }
+        let Event::Decision(decision) = &record.event else { return };
         match decision.what {
             What::Timeout { .. } => {
                 self.elections += 1;

@@ -14,6 +14,7 @@
 //! * [`reenact`]: a recorded run of real servers, played again with the same code.
 
 mod action;
+mod clients;
 mod coverage;
 mod disk;
 mod history;
@@ -35,7 +36,7 @@ pub use disk::{SimulatedDisk, Unsynced};
 pub use network::Weather;
 pub use properties::{Promise, Violation};
 pub use reenact::{Divergence, Reenacted, reenact};
-pub use rules::AllBut;
+pub use rules::{AllBut, UNSHOWN};
 pub use scenario::{Scenario, Scene};
 pub use script::{Ending, Script};
 pub use search::{Faults, SearchOptions, draw};

@@ -10,6 +10,7 @@ mod committed_stays;
 mod disks;
 pub(crate) mod durability;
 mod election_safety;
+mod fresh_reads;
 mod leader_append_only;
 mod leader_completeness;
 mod leader_elected;
@@ -21,9 +22,11 @@ mod majority_has_it;
 pub(crate) mod no_panic;
 mod nothing_impossible;
 mod one_vote_per_term;
+mod own_answer;
 mod patience_has_an_end;
 mod terms_never_fall;
 
+use crate::clients::Answered;
 use crate::rules::AllBut;
 use crate::server::Server;
 use consensus::{Index, LogPosition, Node, NodeId, RoleKind, Term, Timing};
@@ -85,6 +88,8 @@ pub(crate) struct Step<'a> {
     pub(crate) records: &'a [Record],
     /// The commands that it has applied in this life, each with its index.
     pub(crate) applied: &'a [(Index, Arc<[u8]>)],
+    /// What it tells clients.
+    pub(crate) answers: &'a [Answered],
 }
 
 impl Step<'_> {
@@ -150,6 +155,8 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::<log_matching::LogMatching>::default(),
         Box::<leader_append_only::LeaderAppendOnly>::default(),
         Box::<applied_once::AppliedOnce>::default(),
+        Box::<own_answer::OwnAnswer>::default(),
+        Box::<fresh_reads::FreshReads>::default(),
         Box::<majority_has_it::MajorityHasIt>::default(),
         Box::<committed_cant_be_lost::CommittedCantBeLost>::default(),
         Box::<leader_is_elected_one::LeaderIsElectedOne>::default(),

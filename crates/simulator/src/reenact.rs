@@ -93,10 +93,11 @@ impl Life {
             (driver, StepInput::Start { .. }) => *driver = Some(start(record, input, &mut effects)?),
             (None, _) => return Err(Divergence::NoStart { record: Box::new(record.clone()) }),
             (Some(driver), StepInput::Tick) => driver.tick(now, &mut effects),
-            (Some(driver), StepInput::Propose { commands }) => {
-                let requests = commands.iter().map(|command| (RequestId(0), command.clone())).collect();
-                driver.propose(now, requests, &mut effects);
+            (Some(driver), StepInput::Propose { commands, requests }) => {
+                let ids = requests.iter().copied().map(RequestId);
+                driver.propose(now, ids.zip(commands.iter().cloned()).collect(), &mut effects);
             }
+            (Some(driver), StepInput::Apply { at_most }) => driver.apply(now, *at_most, &mut effects),
             (Some(driver), StepInput::Read { id }) => driver.read(now, RequestId(*id), &mut effects),
             (Some(driver), StepInput::Receive { from, sent_as, message }) => {
                 let (from, sent_as, message) = (*from, *sent_as, message.clone());

@@ -249,9 +249,9 @@ impl Scenario {
 }
 
 const MOST_SERVERS: u64 = 99;
-const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, tick, timeout, deliver, settle, lose, \
+const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
-                        hold-saves, save, finish-save, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
+                        hold-saves, save, finish-save, hold-applies, apply, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
                         calm, status, expect";
 const EXPECTATIONS: &str = "there are: leader, no-leader, some-leader, role, term, violation, no-violation";
 
@@ -268,6 +268,8 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         "hold-saves" => return each(Action::HoldSaves),
         "save" => return each(Action::Save),
         "finish-save" => return each(Action::FinishSave),
+        "hold-applies" => return each(Action::HoldApplies),
+        "apply" => return each(Action::Apply),
         "fail-next-save" => return each(Action::FailNextSave),
         "fill-disk" => return each(Action::FillDisk),
         "mend-disk" => return each(Action::MendDisk),
@@ -282,6 +284,7 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
             let server = arguments.next_pos().map(|argument| parse_node(&argument.value)).transpose()?;
             Action::Propose(server, value)
         }
+        "read" => Action::Read(arguments.next_pos().map(|argument| parse_node(&argument.value)).transpose()?),
         "deliver" => Action::Deliver(selection(arguments)?),
         "settle" => Action::Settle,
         "cut" => Action::Cut(node(arguments)?, node(arguments)?),

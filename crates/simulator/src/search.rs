@@ -160,6 +160,7 @@ impl Draw {
         let slowest_save = self.up_to(min / 15);
         let has_slow_disks = self.faults.disk && self.random.bool();
         let entries_per_message = self.random.choice([1, 2, 1024]).expect("there is a choice");
+        let entries_per_message = if needs_diverging_logs(options.without) { 1 } else { entries_per_message };
         let mut world = WorldOptions {
             servers: self.servers,
             timing: self.timing,
@@ -170,7 +171,7 @@ impl Draw {
             save_time: Duration::ZERO..=if has_slow_disks { slowest_save } else { Duration::ZERO },
             ..WorldOptions::default()
         };
-        if self.random.u8(0..6) == 0 {
+        if self.random.u8(0..6) == 0 || needs_diverging_logs(options.without) {
             let history = history::draw(self.servers, &mut self.random);
             (world.logs, world.committed) = (history.logs, history.committed);
         }
@@ -192,11 +193,12 @@ impl Draw {
         }
     }
 
-    /// Clients that write now and then.
+    /// Clients that write and read now and then.
     fn draw_load(&mut self, end: Duration) {
         for value in 0..self.random.u64(0..=60) {
             let at = end.mul_f64(self.random.f64());
-            self.at(at, Action::Propose(None, value));
+            let writes = self.random.u8(0..3) > 0;
+            self.at(at, if writes { Action::Propose(None, value) } else { Action::Read(None) });
         }
     }
 
@@ -216,6 +218,7 @@ impl Draw {
             (disk, Draw::fail_sync),
             (disk, Draw::fill_disk),
             (disk, Draw::hold_saves),
+            (disk, Draw::hold_applies),
             (clock, Draw::run_clock_wrong),
             (clock, Draw::jump_clock),
             (clock, Draw::end_patience),
@@ -315,6 +318,12 @@ impl Draw {
         self.at(end, Action::Save(server));
     }
 
+    fn hold_applies(&mut self, at: Duration) {
+        let (server, end) = (self.server(), self.later(at));
+        self.at(at, Action::HoldApplies(server));
+        self.at(end, Action::Apply(server));
+    }
+
     fn run_clock_wrong(&mut self, at: Duration) {
         let (server, end) = (self.server(), self.later(at));
         let speeds = [0.1, 0.5, 0.9, 1.1, 1.5, 2.0, 5.0];
@@ -353,7 +362,9 @@ impl Draw {
                 ]);
                 match dead.contains(&server) {
                     true => actions.push(Action::Crash(server, Unsynced::Lost)),
-                    false => actions.extend([Action::Restart(server), Action::Save(server)]),
+                    false => {
+                        actions.extend([Action::Restart(server), Action::Save(server), Action::Apply(server)])
+                    }
                 }
             }
         }
@@ -392,6 +403,12 @@ impl Draw {
         let longest = u64::try_from(longest.as_micros()).expect("timeouts are at most a day");
         Duration::from_micros(self.random.u64(0..=longest))
     }
+}
+
+/// Is this a rule that only matters where logs have come apart, and are brought together in small steps?
+/// Chance alone would lead there too seldom.
+fn needs_diverging_logs(without: Option<Rule>) -> bool {
+    matches!(without, Some(Rule::CommitCurrentTermOnly | Rule::CommitToLastNew))
 }
 
 /// The paper's timing, or one of another proportion.

@@ -26,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) mailbox: Vec<Envelope>,
     /// The server's saves wait until somebody asks for them.
     pub(crate) holds_saves: bool,
+    /// What is committed is not applied until somebody asks for it.
+    pub(crate) holds_applies: bool,
     alive: Option<Alive>,
 }
 
@@ -56,6 +58,7 @@ impl Server {
             is_paused: false,
             mailbox: Vec::new(),
             holds_saves: false,
+            holds_applies: false,
             alive: None,
         }
     }
@@ -168,10 +171,24 @@ impl Server {
     }
 
     /// A client wants this in the log.
-    pub(crate) fn propose(&mut self, now: Duration, command: Arc<[u8]>, effects: &mut Effects<()>) {
+    pub(crate) fn propose(
+        &mut self,
+        now: Duration,
+        request: RequestId,
+        command: Arc<[u8]>,
+        effects: &mut Effects<()>,
+    ) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
-            alive.driver.propose(now, vec![(RequestId(0), command)], effects);
+            alive.driver.propose(now, vec![(request, command)], effects);
+        }
+    }
+
+    /// A client wants to read.
+    pub(crate) fn read(&mut self, now: Duration, request: RequestId, effects: &mut Effects<()>) {
+        if let Some(alive) = &mut self.alive {
+            let now = alive.time(now);
+            alive.driver.read(now, request, effects);
         }
     }
 
@@ -225,7 +242,12 @@ impl Server {
     }
 
     pub(crate) fn needs_apply(&self) -> bool {
-        self.alive.as_ref().is_some_and(|alive| alive.driver.needs_apply())
+        self.alive.as_ref().is_some_and(|alive| alive.driver.needs_apply()) && !self.holds_applies
+    }
+
+    /// As far as this its state machine has all that is committed.
+    pub(crate) fn last_applied(&self) -> Index {
+        self.alive.as_ref().map(|alive| alive.driver.last_applied()).unwrap_or_default()
     }
 
     /// What it has applied in this life.

@@ -1,6 +1,7 @@
 //! Servers, clock, network and disks, all under one hand.
 
 use crate::action::{Action, Selection};
+use crate::clients::{Answered, Clients};
 use crate::coverage::Coverage;
 use crate::disk::Unsynced;
 use crate::network::{Fate, Network, Weather};
@@ -94,6 +95,7 @@ pub struct World {
     violations: Vec<Violation>,
     coverage: Coverage,
     journal: Option<Vec<Action>>,
+    clients: Clients,
     /// Who acted last.
     acting: NodeId,
     /// A buffer that is reused.
@@ -145,6 +147,7 @@ impl World {
             violations: Vec::new(),
             coverage: Coverage::default(),
             journal: None,
+            clients: Clients::default(),
             acting: NodeId(1),
             effects: Effects::default(),
             options,
@@ -225,7 +228,10 @@ impl World {
             Ok(_) => self.coverage.note_action(action),
             Err(_) => self.journal.iter_mut().for_each(|journal| journal.truncate(journal_before)),
         }
-        if !matches!(action, Action::Run(_) | Action::RunUntilLed | Action::Calm | Action::Propose(..)) {
+        if !matches!(
+            action,
+            Action::Run(_) | Action::RunUntilLed | Action::Calm | Action::Propose(..) | Action::Read(_)
+        ) {
             // Whoever interferes is owed no progress.
             self.calm = None;
         }
@@ -242,7 +248,11 @@ impl World {
                 self.act(*id, |server, now, effects| server.expire_timer(now, effects));
             }
             Action::Propose(Some(id), value) => self.propose(*id, *value)?,
-            Action::Propose(None, value) => self.propose_to_leaders(*value)?,
+            Action::Propose(None, value) => {
+                self.ask_leaders(|id| Action::Propose(id, *value), |world, id| world.propose(id, *value))?;
+            }
+            Action::Read(Some(id)) => self.read(*id)?,
+            Action::Read(None) => self.ask_leaders(Action::Read, World::read)?,
             Action::Deliver(selection) => return Ok(self.deliver(selection)),
             Action::Settle => while self.deliver(&Selection::default()) > 0 {},
             Action::Lose(selection) => {
@@ -281,6 +291,11 @@ impl World {
             Action::FinishSave(id) => {
                 self.running(*id)?;
                 self.finish_save(*id);
+            }
+            Action::HoldApplies(id) => self.server(*id)?.holds_applies = true,
+            Action::Apply(id) => {
+                self.running(*id)?.holds_applies = false;
+                self.act(*id, |_, _, _| ());
             }
             Action::FailNextSave(id) => self.server(*id)?.disk().fail_next_sync(),
             Action::CrashInSave(id, operations) => self.server(*id)?.disk().cut_power_after(*operations),
@@ -406,16 +421,25 @@ impl World {
 
     fn propose(&mut self, id: NodeId, value: u64) -> Result<(), Refusal> {
         self.running(id)?;
-        if self.servers[&id].node().is_none_or(|node| node.role() != RoleKind::Leader) {
-            return Err(Refusal(format!("{id} does not lead")));
-        }
         let command: Arc<[u8]> = value.to_string().into_bytes().into();
-        self.act(id, |server, now, effects| server.propose(now, command, effects));
+        let request = self.clients.write(command.clone());
+        self.act(id, |server, now, effects| server.propose(now, request, command, effects));
         Ok(())
     }
 
-    /// Proposes to each server that thinks to lead: there may be several, or none.
-    fn propose_to_leaders(&mut self, value: u64) -> Result<(), Refusal> {
+    fn read(&mut self, id: NodeId) -> Result<(), Refusal> {
+        self.running(id)?;
+        let request = self.clients.read();
+        self.act(id, |server, now, effects| server.read(now, request, effects));
+        Ok(())
+    }
+
+    /// Asks each server that thinks to lead: there may be several, or none.
+    fn ask_leaders(
+        &mut self,
+        action: impl Fn(Option<NodeId>) -> Action,
+        ask: impl Fn(&mut World, NodeId) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
         let leads = |id: &NodeId| {
             let server = &self.servers[id];
             server.is_running() && server.node().is_some_and(|node| node.role() == RoleKind::Leader)
@@ -425,8 +449,8 @@ impl World {
             return Err(Refusal("nobody leads".to_owned()));
         }
         for id in leaders {
-            self.note_in_journal(&Action::Propose(Some(id), value));
-            self.propose(id, value)?;
+            self.note_in_journal(&action(Some(id)));
+            ask(self, id)?;
         }
         Ok(())
     }
@@ -497,6 +521,7 @@ impl World {
         }
         self.servers.iter().find_map(|(id, server)| match server {
             _ if server.is_paused => Some(format!("{id} is paused")),
+            _ if server.holds_applies => Some(format!("what {id} must apply is held")),
             _ if server.holds_saves => Some(format!("the saves of {id} are held")),
             _ if server.is_alive() && server.speed() != Speed::REAL_TIME => {
                 Some(format!("the clock of {id} is not true"))
@@ -588,17 +613,18 @@ impl World {
         if let Some(batch) = effects.save.take() {
             server.begin_save(batch);
         }
+        let mut answers = self.clients.note(server, effects);
         if server.needs_apply() {
             server.apply(self.now, effects);
+            answers.extend(self.clients.note(server, effects));
         }
-        effects.outcomes.clear();
         for record in &mut effects.records {
             record.t = micros(self.now);
             self.view.apply(record);
             self.coverage.note_record(record);
         }
         self.coverage.steps += 1;
-        let broken = self.check(id, &effects.records);
+        let broken = self.check(id, &effects.records, &answers);
         self.records.append(&mut effects.records);
         broken.into_iter().for_each(|violation| self.note_violation(violation));
         for envelope in effects.envelopes.drain(..) {
@@ -618,16 +644,17 @@ impl World {
         }
     }
 
-    fn check(&mut self, id: NodeId, records: &[Record]) -> Vec<Violation> {
+    fn check(&mut self, id: NodeId, records: &[Record], answers: &[Answered]) -> Vec<Violation> {
         let mut properties = std::mem::take(&mut self.properties);
         let server = &self.servers[&id];
         let (node, applied) = server.node().zip(server.applied()).expect("only a living server takes a step");
-        let (moment, step) = (self.moment(), Step { node, records, applied: &applied.0 });
+        let (moment, step) = (self.moment(), Step { node, records, applied: &applied.0, answers });
         let broken = |property: &mut Box<dyn Property>| {
             let what_happened = property.check(&moment, &step)?;
             Some(Violation { promise: property.promise(), node: id, what_happened })
         };
         let violations = properties.iter_mut().filter_map(broken).collect();
+        self.clients.note_committed(node.commit_index());
         self.properties = properties;
         violations
     }

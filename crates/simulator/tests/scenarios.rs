@@ -1,12 +1,9 @@
 //! Plays every scenario. `UPDATE_GOLDEN=1` writes the outputs anew.
 
 use consensus::Rule;
-use simulator::Scenario;
+use simulator::{Scenario, UNSHOWN};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Rules that no scenario can show, each with its reason.
-const UNSHOWN: &[(Rule, &str)] = &[];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
@@ -80,14 +77,11 @@ fn every_rule_is_seen_in_a_scenario() {
     }
 }
 
-/// Rules whose absence nothing can show at present, each with the reason.
-const WITHOUT_COUNTEREXAMPLE: &[(Rule, &str)] = &[];
-
 #[test]
 fn every_rule_has_a_counterexample_that_is_about_it() {
     for &rule in Rule::ALL {
         let path = folder().join(format!("without/{rule}.txt"));
-        if let Some((_, reason)) = WITHOUT_COUNTEREXAMPLE.iter().find(|(shown, _)| *shown == rule) {
+        if let Some((_, reason)) = UNSHOWN.iter().find(|(unshown, _)| *unshown == rule) {
             assert!(!path.exists(), "{rule} has a counterexample, although it should have none: {reason}");
             continue;
         }

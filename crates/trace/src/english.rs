@@ -1,6 +1,6 @@
 //! Events in English, as the server itself would tell them.
 
-use crate::record::{Event, Io, Laboratory, Process, Record, State};
+use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Wish};
 use consensus::event::{Check, Problem, What};
 use consensus::{AppendOutcome, HardState, LogPosition, Message, RoleKind, Rule, Term};
 
@@ -139,8 +139,33 @@ fn io_sentence(io: &Io) -> String {
         Io::Received { from, message } => format!("←{from} {}", message_words(message)),
         Io::Restored { hard_state, log } => format!("found on disk: {}", saved_words(hard_state, *log)),
         Io::Saved { hard_state, log } => format!("safe on disk: {}", saved_words(hard_state, *log)),
+        Io::Asked { wish, requests } => {
+            let who = if requests.len() == 1 {
+                "a client wants".to_owned()
+            } else {
+                format!("{} clients want", requests.len())
+            };
+            let what = match wish {
+                Wish::Write => "to write",
+                Wish::Read => "to read",
+            };
+            format!("{who} {what}")
+        }
+        Io::Answered { request, answer } => answer_words(*request, answer),
         Io::Applied { index } => format!("the state machine has all up to {index}"),
         Io::Step { state, .. } => state_words(state),
+    }
+}
+
+fn answer_words(request: u64, answer: &Answer) -> String {
+    match answer {
+        Answer::Done { index } => format!("answer request {request}: done, it is entry {index}"),
+        Answer::Replaced => format!("answer request {request}: not done, another entry has taken its place"),
+        Answer::MayRead { applied } => format!("request {request} may read what I have: all up to {applied}"),
+        Answer::NotLeader { leader: Some(leader) } => {
+            format!("answer request {request}: ask {leader}, who leads")
+        }
+        Answer::NotLeader { leader: None } => format!("answer request {request}: I don't lead"),
     }
 }
 

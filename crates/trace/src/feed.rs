@@ -3,7 +3,7 @@
 use crate::english;
 use crate::record::{Event, Io, Laboratory, Record};
 use consensus::event::What;
-use consensus::{Message, NodeId, Rule};
+use consensus::{AppendOutcome, Message, NodeId, Rule};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -87,7 +87,7 @@ impl Record {
                 What::Heartbeat => self.cause.is_none(),
                 _ => false,
             },
-            Event::Io(io) => matches!(io, Io::Received { .. }),
+            Event::Io(io) => matches!(io, Io::Received { .. } | Io::Asked { .. }),
             Event::Process(_) => true,
             Event::Laboratory(laboratory) => !matches!(laboratory, Laboratory::Violated { .. }),
         }
@@ -102,9 +102,11 @@ fn is_routine(record: &Record) -> bool {
             What::Timer { .. } => decision.rule == Some(Rule::ResetTimerOnLeader),
             _ => false,
         },
-        Event::Io(Io::Sent { message, .. } | Io::Received { message, .. }) => {
-            matches!(message, Message::AppendEntries(_) | Message::AppendEntriesReply(_))
-        }
+        Event::Io(Io::Sent { message, .. } | Io::Received { message, .. }) => match message {
+            Message::AppendEntries(request) => request.entries.is_empty(),
+            Message::AppendEntriesReply(reply) => matches!(reply.outcome, AppendOutcome::Matched { .. }),
+            _ => false,
+        },
         _ => false,
     }
 }

@@ -17,5 +17,7 @@ mod view;
 pub mod why;
 
 pub use feed::{Feed, FeedLine};
-pub use record::{Event, EventId, Io, Laboratory, Process, Record, State, StepInput, UnknownEvent};
+pub use record::{
+    Answer, Event, EventId, Io, Laboratory, Process, Record, State, StepInput, UnknownEvent, Wish,
+};
 pub use view::{ClusterView, Condition, ElectionTimer, ServerView};

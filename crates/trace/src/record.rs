@@ -134,6 +134,21 @@ pub enum Io {
         /// Where the log ends.
         log: LogPosition,
     },
+    /// Clients ask for something.
+    Asked {
+        /// What they want.
+        wish: Wish,
+        /// The numbers of their requests.
+        requests: Vec<u64>,
+    },
+    /// A client gets its answer.
+    Answered {
+        /// The number of its request.
+        request: u64,
+        /// What it is told.
+        #[serde(flatten)]
+        answer: Answer,
+    },
     /// Committed commands were applied to the state machine.
     Applied {
         /// As far as this.
@@ -148,6 +163,39 @@ pub enum Io {
         input: Box<StepInput>,
         /// What it is after the step.
         state: Box<State>,
+    },
+}
+
+/// What a client wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// To have a command in the log.
+    Write,
+    /// To read the state machine.
+    Read,
+}
+
+/// What a client is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// Its command is committed and applied.
+    Done {
+        /// Where in the log it is.
+        index: Index,
+    },
+    /// Another command has been committed in the place of its own, which never takes effect.
+    Replaced,
+    /// It may read what the state machine holds now.
+    MayRead {
+        /// As far as this all is applied.
+        applied: Index,
+    },
+    /// This server does not lead, or no longer.
+    NotLeader {
+        /// Who does, as far as it knows.
+        leader: Option<NodeId>,
     },
 }
 
@@ -180,6 +228,8 @@ pub enum StepInput {
     Propose {
         /// The commands.
         commands: Vec<Arc<[u8]>>,
+        /// The numbers of their requests.
+        requests: Vec<u64>,
     },
     /// A client wants to read.
     Read {
@@ -202,6 +252,11 @@ pub enum StepInput {
     },
     /// What it had decided is on disk.
     Saved,
+    /// What is committed is applied.
+    Apply {
+        /// So many entries, at most.
+        at_most: usize,
+    },
 }
 
 /// What a server is after a step. Its term stands beside it, in [`Record::term`].
@@ -298,6 +353,11 @@ impl Record {
     pub fn rule(&self) -> Option<Rule> {
         match &self.event {
             Event::Decision(decision) => decision.rule,
+            Event::Io(Io::Applied { .. }) => Some(Rule::ApplyInOrderOnce),
+            Event::Io(Io::Answered { answer: Answer::Done { .. } | Answer::Replaced, .. }) => {
+                Some(Rule::AnswerForThisEntry)
+            }
+            Event::Io(Io::Answered { answer: Answer::MayRead { .. }, .. }) => Some(Rule::ReadWaitsForApply),
             _ => None,
         }
     }

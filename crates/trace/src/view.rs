@@ -191,7 +191,11 @@ impl ServerView {
                 return;
             }
             // By the time it is saved, the server may have voted in a later term.
-            Io::Saved { .. } | Io::Applied { .. } | Io::Step { .. } => return,
+            Io::Saved { .. }
+            | Io::Asked { .. }
+            | Io::Answered { .. }
+            | Io::Applied { .. }
+            | Io::Step { .. } => return,
             _ => {}
         }
         self.last_message = Some((t, io.clone()));

@@ -1,16 +1,19 @@
 //! The thread that owns the driver: it waits for what happens, lets the driver act on it, and passes
 //! on what came of it.
 
+use crate::clients::{Request, Waiting};
 use crate::command::Command;
 use crate::disk::DiskThread;
+use crate::machine::Machine;
 use crate::monotonic_now;
 use crate::network::Network;
 use crate::status::Status;
 use consensus::Instant;
 use consensus::event::What;
-use driver::{Clock, Driver, Effects, Envelope, Speed};
+use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 use storage::StorageError;
@@ -27,12 +30,13 @@ const APPLY_AT_ONCE: usize = 4096;
 const IN_FLIGHT: usize = 4096;
 
 /// What can happen to a server from outside.
-#[derive(Debug)]
 pub(crate) enum Happening {
     /// A message has come.
     Envelope(Envelope),
     /// Whoever started the server wants something.
     Command(Command),
+    /// A client wants something.
+    Client(Request),
     /// Somebody wants to know how it is.
     StatusAsked(oneshot::Sender<Status>),
     /// The disk has done what it was given, or has failed.
@@ -45,13 +49,16 @@ pub(crate) enum Happening {
 
 /// A driver with its clock, network and observer.
 pub(crate) struct Engine<O> {
-    driver: Driver<()>,
+    driver: Driver<Machine>,
     disk: DiskThread,
     about: About,
     clock: Clock,
     network: Network,
     observer: O,
-    effects: Effects<()>,
+    effects: Effects<kv::Answer>,
+    waiting: Waiting,
+    /// Writes that have come and were not proposed yet.
+    writes: Vec<(RequestId, Arc<[u8]>)>,
     /// Messages that are held until `latency` has passed.
     in_flight: VecDeque<(Instant, Envelope)>,
     /// When the laboratory wants the election timer to run out.
@@ -75,7 +82,7 @@ pub(crate) struct About {
 
 impl<O: FnMut(Record)> Engine<O> {
     pub(crate) fn new(
-        driver: Driver<()>,
+        driver: Driver<Machine>,
         disk: DiskThread,
         about: About,
         clock: Clock,
@@ -90,6 +97,8 @@ impl<O: FnMut(Record)> Engine<O> {
             network,
             observer,
             effects: Effects::default(),
+            waiting: Waiting::default(),
+            writes: Vec::new(),
             in_flight: VecDeque::new(),
             forced_timeout: None,
             rejected: 0,
@@ -104,7 +113,7 @@ impl<O: FnMut(Record)> Engine<O> {
     pub(crate) fn run(
         mut self,
         news: impl IntoIterator<Item = Process>,
-        mut first: Effects<()>,
+        mut first: Effects<kv::Answer>,
         inbox: &Receiver<Happening>,
     ) -> Result<(), StorageError> {
         news.into_iter().for_each(|news| self.report(Event::Process(news)));
@@ -125,6 +134,7 @@ impl<O: FnMut(Record)> Engine<O> {
                 }
                 self.handle(happening)?;
             }
+            self.propose();
             self.deliver_due();
             self.let_time_pass();
             self.apply();
@@ -169,6 +179,16 @@ impl<O: FnMut(Record)> Engine<O> {
             }
             Happening::DiskFull(why) => self.report(Event::Process(Process::DiskFull { why })),
             Happening::Command(command) => self.obey(command),
+            Happening::Client(Request::Write { command, answer }) => {
+                self.writes.extend(self.waiting.add_write(answer).map(|id| (id, command)));
+            }
+            Happening::Client(Request::Read(read)) => {
+                if let Some(id) = self.waiting.add_read(read) {
+                    let now = self.now();
+                    self.driver.read(now, id, &mut self.effects);
+                    self.pass_on_effects();
+                }
+            }
             Happening::StatusAsked(answer) => {
                 // Who asked may be gone by now.
                 let _ = answer.send(self.status());
@@ -222,6 +242,15 @@ impl<O: FnMut(Record)> Engine<O> {
         self.pass_on_effects();
     }
 
+    /// Proposes all that has come together: one append, one sync, one message to each follower.
+    fn propose(&mut self) {
+        if !self.writes.is_empty() {
+            let (now, writes) = (self.now(), std::mem::take(&mut self.writes));
+            self.driver.propose(now, writes, &mut self.effects);
+            self.pass_on_effects();
+        }
+    }
+
     /// Applies some of what is committed: not so much that a heartbeat would be late for it.
     fn apply(&mut self) {
         if self.driver.needs_apply() {
@@ -238,7 +267,7 @@ impl<O: FnMut(Record)> Engine<O> {
     }
 
     /// Tells what happened, has saved what is to be saved, and sends what is to be sent.
-    fn pass_on(&mut self, effects: &mut Effects<()>) {
+    fn pass_on(&mut self, effects: &mut Effects<kv::Answer>) {
         // What one step brings about happens at one time, and stays together in the story.
         let t = self.t();
         for record in effects.records.drain(..) {
@@ -249,6 +278,9 @@ impl<O: FnMut(Record)> Engine<O> {
         }
         for envelope in effects.envelopes.drain(..) {
             self.network.send(envelope);
+        }
+        for (request, outcome) in effects.outcomes.drain(..) {
+            self.waiting.settle(request, outcome, self.driver.machine());
         }
     }
 

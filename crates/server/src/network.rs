@@ -2,6 +2,7 @@
 //! one way.
 
 use crate::engine::Happening;
+use crate::http::HttpConnection;
 use crate::status::Status;
 use crate::wire::{self, Hello, Visitor};
 use consensus::NodeId;
@@ -21,7 +22,7 @@ use tokio_util::bytes::BytesMut;
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 /// So many connections are served at a time; more are turned away.
-const MOST_CONNECTIONS: usize = 256;
+const MOST_CONNECTIONS: usize = 1024;
 /// So many messages wait for one peer, at most.
 const OUTBOUND_QUEUE: usize = 256;
 /// Who calls has so long to say who it is, and a peer so long to pick up.
@@ -44,18 +45,32 @@ pub(crate) struct Network {
     peers: BTreeMap<NodeId, Peer>,
 }
 
+/// Where the other servers are, as far as that is known. Clones always know the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Addresses(BTreeMap<NodeId, watch::Receiver<Option<String>>>);
+
+impl Addresses {
+    /// Where this server is, as HOST:PORT.
+    pub(crate) fn of(&self, id: NodeId) -> Option<String> {
+        self.0.get(&id)?.borrow().clone()
+    }
+}
+
 struct Peer {
     queue: mpsc::Sender<Envelope>,
     address: watch::Sender<Option<String>>,
 }
 
 impl Network {
-    /// Starts to listen and to call the peers, each as soon as its address is known. To be called
-    /// within a tokio runtime, which does the work.
-    pub(crate) fn start(name: Name, listener: TcpListener, inbox: SyncSender<Happening>) -> Network {
-        tokio::spawn(accept(name.clone(), listener, inbox));
+    /// Starts to call the peers, each as soon as its address is known. To be called within a tokio
+    /// runtime, which does the work.
+    pub(crate) fn start(name: &Name) -> Network {
         let peers = name.peers.iter().map(|&id| (id, Peer::start(name.clone(), id))).collect();
         Network { peers }
+    }
+
+    pub(crate) fn addresses(&self) -> Addresses {
+        Addresses(self.peers.iter().map(|(&id, peer)| (id, peer.address.subscribe())).collect())
     }
 
     /// Sends a message, or drops it if too many are waiting already.
@@ -147,22 +162,39 @@ async fn send_until_broken(stream: TcpStream, hello: &Hello, messages: &mut mpsc
     }
 }
 
-async fn accept(name: Name, listener: TcpListener, inbox: SyncSender<Happening>) {
+/// Listens for other servers, and for clients, which speak HTTP: those are handed on to `clients`.
+pub(crate) async fn accept(
+    name: Name,
+    listener: TcpListener,
+    inbox: SyncSender<Happening>,
+    clients: mpsc::Sender<HttpConnection>,
+) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         match listener.accept().await {
             Ok((stream, caller)) => {
                 let Ok(place) = places.clone().try_acquire_owned() else { continue };
-                let (name, inbox) = (name.clone(), inbox.clone());
+                let (name, inbox, clients) = (name.clone(), inbox.clone(), clients.clone());
                 tokio::spawn(async move {
-                    serve(&name, stream, caller, &inbox).await;
-                    drop(place);
+                    if !speaks_http(&stream).await {
+                        serve(&name, stream, caller, &inbox).await;
+                    } else if stream.set_nodelay(true).is_ok() {
+                        let _ = clients.send(HttpConnection::new(stream, caller, place)).await;
+                    }
                 });
             }
             // Out of file descriptors, most likely: wait for others to be closed.
             Err(_) => tokio::time::sleep(RETRY_PAUSES.1).await,
         }
     }
+}
+
+/// Does the caller begin with a letter? All requests of HTTP do, and no frame: it begins with its length,
+/// which is far too small for that.
+async fn speaks_http(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    let peeked = timeout(PATIENCE, stream.peek(&mut first)).await;
+    matches!(peeked, Ok(Ok(1))) && first[0].is_ascii_uppercase()
 }
 
 /// Serves one connection to its end, and reports if it was not what it should be.

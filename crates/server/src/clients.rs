@@ -1,0 +1,109 @@
+//! Clients' requests on their way to the engine and back.
+
+use crate::machine::Machine;
+use consensus::{Index, NodeId};
+use driver::{Outcome, RequestId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// So many requests wait for their outcome, at most. More are refused: a cluster that can't commit must
+/// not gather them without end.
+const MOST_WAITING: usize = 16_384;
+
+/// What a client wants of a server.
+pub(crate) enum Request {
+    /// To have a command in the log, and to know what the state machine says to it.
+    Write { command: Arc<[u8]>, answer: oneshot::Sender<Answer> },
+    /// To read what is committed by now.
+    Read(Read),
+}
+
+/// Looks at the state machine, or learns why it can't.
+pub(crate) type Read = Box<dyn FnOnce(Result<&Machine, Refusal>) + Send>;
+
+/// What a writing client is told.
+pub(crate) type Answer = Result<Written, Refusal>;
+
+/// A command that was applied.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Where in the log it is.
+    pub(crate) index: Index,
+    /// What the state machine says.
+    pub(crate) answer: kv::Answer,
+}
+
+/// Why a request was not carried out. It certainly was not, and never will be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// This server does not lead.
+    NotLeader { leader: Option<NodeId> },
+    /// Another command was committed in its place, after a change of leaders.
+    Replaced,
+    /// Too many requests wait already.
+    Busy,
+}
+
+/// The requests whose outcome is not known yet.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    last: u64,
+    writes: BTreeMap<RequestId, oneshot::Sender<Answer>>,
+    reads: BTreeMap<RequestId, Read>,
+}
+
+impl Waiting {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.writes.len() + self.reads.len()
+    }
+
+    fn is_full(&self) -> bool {
+        self.len() >= MOST_WAITING
+    }
+
+    /// Takes a write in, unless too many wait.
+    pub(crate) fn add_write(&mut self, answer: oneshot::Sender<Answer>) -> Option<RequestId> {
+        if self.is_full() {
+            // Whoever asked may be gone by now; so in all that follows.
+            let _ = answer.send(Err(Refusal::Busy));
+            return None;
+        }
+        let id = self.next_id();
+        self.writes.insert(id, answer);
+        Some(id)
+    }
+
+    /// Takes a read in, unless too many wait.
+    pub(crate) fn add_read(&mut self, read: Read) -> Option<RequestId> {
+        if self.is_full() {
+            read(Err(Refusal::Busy));
+            return None;
+        }
+        let id = self.next_id();
+        self.reads.insert(id, read);
+        Some(id)
+    }
+
+    fn next_id(&mut self) -> RequestId {
+        self.last += 1;
+        RequestId(self.last)
+    }
+
+    /// Tells a client what came of its request.
+    pub(crate) fn settle(&mut self, id: RequestId, outcome: Outcome<kv::Answer>, machine: &Machine) {
+        if let Some(read) = self.reads.remove(&id) {
+            return read(match outcome {
+                Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
+                _ => Ok(machine),
+            });
+        }
+        let Some(client) = self.writes.remove(&id) else { return };
+        let _ = client.send(match outcome {
+            Outcome::Applied { index, answer } => Ok(Written { index, answer }),
+            Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
+            Outcome::Replaced | Outcome::Readable => Err(Refusal::Replaced),
+        });
+    }
+}

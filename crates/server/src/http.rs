@@ -1,0 +1,77 @@
+//! HTTP for clients, on the same port that the servers use among themselves: `curl` is enough to use the
+//! store, and to look at the server.
+
+mod connection;
+mod errors;
+mod events;
+mod kv;
+mod metrics;
+mod status;
+
+pub(crate) use connection::HttpConnection;
+pub(crate) use events::Broadcast;
+pub(crate) use metrics::Metrics;
+
+use crate::clients::{Read, Request};
+use crate::engine::Happening;
+use crate::network::Addresses;
+use axum::Router;
+use axum::routing::{get, post};
+use connection::HttpConnections;
+use consensus::NodeId;
+use errors::Problem;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// So long a client waits for its outcome, at most.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What all handlers need.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) id: NodeId,
+    pub(crate) engine: SyncSender<Happening>,
+    pub(crate) addresses: Addresses,
+    pub(crate) events: Broadcast,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl Service {
+    /// Gives a request to the engine, unless that has too much to do.
+    fn ask(&self, happening: Happening) -> Result<(), Problem> {
+        self.engine.try_send(happening).map_err(|error| match error {
+            TrySendError::Full(_) => Problem::Busy,
+            TrySendError::Disconnected(_) => Problem::Stopping,
+        })
+    }
+
+    fn ask_to_read(&self, read: Read) -> Result<(), Problem> {
+        self.ask(Happening::Client(Request::Read(read)))
+    }
+}
+
+/// Serves clients, whose connections come from `connections`, until the runtime ends.
+pub(crate) async fn serve(
+    service: Service,
+    address: SocketAddr,
+    connections: mpsc::Receiver<HttpConnection>,
+) -> std::io::Result<()> {
+    let routes = Router::new()
+        .route("/kv", get(kv::list))
+        .route("/kv/", get(kv::list))
+        .route("/kv/{*key}", get(kv::get).put(kv::put).delete(kv::delete))
+        .route("/sessions", post(kv::open_session))
+        .route("/status", get(status::status))
+        .route("/healthz", get(status::healthz))
+        .route("/readyz", get(status::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .route("/events", get(events::events))
+        .fallback(errors::not_found)
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .layer(axum::extract::DefaultBodyLimit::max(kv::LARGEST_BODY))
+        .with_state(service);
+    axum::serve(HttpConnections::new(address, connections), routes).await
+}

@@ -1,6 +1,7 @@
 //! What clients can ask for, and how it is written into the log.
 
 use consensus::Index;
+use postcard::ser_flavors::Size;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::num::NonZeroU16;
@@ -203,12 +204,14 @@ impl<'a> Write<'a> {
     }
 }
 
-/// What these bytes hold in postcard's encoding; none if it is not exactly one `T`.
-pub(crate) fn decode_all<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
-    match postcard::take_from_bytes(bytes) {
-        Ok((value, [])) => Some(value),
-        _ => None,
-    }
+/// What these bytes hold in postcard's encoding; none if they are not just what encoding it gives.
+///
+/// A number can be spelled in more bytes than it needs (1 as 0x81 0x00), and how far postcard puts up
+/// with that depends on the machine. All servers must read the same, so none of it is accepted.
+pub(crate) fn decode_all<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    let value = postcard::from_bytes(bytes).ok()?;
+    let needed = postcard::serialize_with_flavor(&value, Size::default()).ok()?;
+    (needed == bytes.len()).then_some(value)
 }
 
 pub(crate) fn check_key(key: &[u8]) -> Result<(), InvalidCommand> {
@@ -281,6 +284,11 @@ mod tests {
         let and_more = [&put[..], b"\0"].concat();
         assert_eq!(Command::decode(&and_more), Err(InvalidCommand::Nonsense));
         assert_eq!(Command::decode(&[VERSION, 0, 0]), Err(InvalidCommand::Nonsense), "room for no session");
+        for a_long_one in
+            [b"\x01\x01\x81\x00x\x01\x00\x00".as_slice(), b"\x01\x01\x81\x80\x80\x80\x80\x00x\x01\x00\x00"]
+        {
+            assert_eq!(Command::decode(a_long_one), Err(InvalidCommand::Nonsense), "1 is spelled as 1");
+        }
         assert_eq!(Command::decode(&[0]), Err(InvalidCommand::Nonsense));
         assert_eq!(Command::decode(&[2]), Err(InvalidCommand::NewerVersion { version: 2 }));
     }

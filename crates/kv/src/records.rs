@@ -4,6 +4,7 @@ use crate::answer::Answer;
 use crate::command::{Change, Write};
 use consensus::Index;
 use rpds::RedBlackTreeMapSync;
+use std::num::NonZeroUsize;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -94,11 +95,11 @@ impl Records {
         self.map.last().map(|(key, _)| &**key)
     }
 
-    pub fn page(&self, prefix: &[u8], after: &[u8], limit: usize) -> Page<'_> {
+    pub fn page(&self, prefix: &[u8], after: &[u8], limit: NonZeroUsize) -> Page<'_> {
         let begin = if after < prefix { Bound::Included(prefix) } else { Bound::Excluded(after) };
         let all = self.from(begin).map(|(key, record)| (&**key, record));
         let mut found = all.take_while(|(key, _)| key.starts_with(prefix));
-        let records: Vec<_> = found.by_ref().take(limit).collect();
+        let records: Vec<_> = found.by_ref().take(limit.get()).collect();
         let last = records.last().map(|(key, _)| *key);
         Page { records, more_after: found.next().and(last) }
     }
@@ -135,17 +136,21 @@ mod tests {
     #[test]
     fn pages_follow_each_other_in_order() {
         let records = records(&["b3", "a1", "b1", "c", "b2", "b"]);
-        let first = records.page(b"b", b"", 2);
+        let two = NonZeroUsize::new(2).unwrap();
+        let first = records.page(b"b", b"", two);
         assert_eq!(keys(&first), ["b", "b1"]);
         assert_eq!(first.records[1].1.version, Index(3));
-        let second = records.page(b"b", first.more_after.unwrap(), 2);
+        let second = records.page(b"b", first.more_after.unwrap(), two);
         assert_eq!(keys(&second), ["b2", "b3"]);
         assert_eq!(second.more_after, None);
 
-        assert_eq!(keys(&records.page(b"", b"", 9)), ["a1", "b", "b1", "b2", "b3", "c"]);
-        assert_eq!(keys(&records.page(b"b", b"b2 and more", 9)), ["b3"], "no key but a place");
-        assert_eq!(keys(&records.page(b"b", b"c", 9)), [""; 0]);
-        assert_eq!(records.page(b"", b"", 0), Page { records: vec![], more_after: None });
+        assert_eq!(keys(&records.page(b"", b"", NonZeroUsize::MAX)), ["a1", "b", "b1", "b2", "b3", "c"]);
+        assert_eq!(
+            keys(&records.page(b"b", b"b2 and more", NonZeroUsize::MAX)),
+            ["b3"],
+            "no key but a place"
+        );
+        assert_eq!(keys(&records.page(b"b", b"c", NonZeroUsize::MAX)), [""; 0]);
     }
 
     #[test]

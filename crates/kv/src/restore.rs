@@ -54,7 +54,7 @@ impl RestoreError {
 /// and a little more, whatever the bytes say of themselves.
 ///
 /// An error is the end of it: the store can only be restored from the beginning then.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Restore {
     store: Store,
     next: Next,
@@ -69,11 +69,14 @@ pub struct Restore {
 }
 
 /// What is to come next.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 enum Next {
+    #[default]
     Preamble,
     LengthOfFrame,
-    Frame { length: usize },
+    Frame {
+        length: usize,
+    },
     Checksum,
     Nothing,
 }
@@ -86,19 +89,6 @@ impl Next {
             Next::LengthOfFrame | Next::Checksum => 4,
             Next::Frame { length } => length,
             Next::Nothing => 0,
-        }
-    }
-}
-
-impl Default for Restore {
-    fn default() -> Restore {
-        Restore {
-            store: Store::default(),
-            next: Next::Preamble,
-            part: Vec::new(),
-            to_come: None,
-            checksum: 0,
-            length: 0,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::records::{Page, Record, Records};
 use crate::session::Sessions;
 use crate::snapshot::Snapshot;
 use consensus::Index;
+use std::num::NonZeroUsize;
 
 /// The replicated state: keys with values and versions, sessions, and how far the log is applied.
 ///
@@ -78,7 +79,7 @@ impl Store {
 
     /// The keys that begin with `prefix` and come after the key `after` (empty: from the first on), in
     /// the order of their bytes, `limit` of them at most.
-    pub fn list(&self, prefix: &[u8], after: &[u8], limit: usize) -> Page<'_> {
+    pub fn list(&self, prefix: &[u8], after: &[u8], limit: NonZeroUsize) -> Page<'_> {
         self.records.page(prefix, after, limit)
     }
 

@@ -17,9 +17,8 @@ proptest! {
                 let (answer, same) = (apply(&mut one, Some(&entry)), apply(&mut other, Some(&entry)));
                 prop_assert_eq!(answer, same);
                 if let Ok(command) = Command::decode(&entry) {
-                    let encoded = command.encode().unwrap();
-                    prop_assert_eq!(Command::decode(&encoded), Ok(command));
                     prop_assert!(!command.to_string().contains(char::is_control));
+                    prop_assert_eq!(command.encode().unwrap(), entry, "there is one spelling only");
                 }
             }
         }
@@ -45,7 +44,7 @@ proptest! {
         snapshot[end..].copy_from_slice(&checksum);
         // Some lies can't be seen, such as another value. Then it must be a store like any other.
         if let Ok(store) = restore(&snapshot) {
-            prop_assert_eq!(restore(&bytes(&store)), Ok(store));
+            prop_assert_eq!(bytes(&store), snapshot);
         }
     }
 }

@@ -5,6 +5,7 @@ use consensus::Index;
 use kv::{Answer, Change, Command, Counts, SessionId, Store, Write};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 #[derive(Debug, Default)]
 struct Model {
@@ -72,6 +73,7 @@ impl Model {
 
 /// Reads all keys, some at a time.
 fn read_all(store: &Store, at_a_time: usize) -> BTreeMap<Vec<u8>, (Vec<u8>, Index)> {
+    let at_a_time = NonZeroUsize::new(at_a_time).unwrap();
     let mut found = BTreeMap::new();
     let mut after: &[u8] = b"";
     loop {
@@ -111,7 +113,7 @@ proptest! {
         let mut store = Store::default();
         apply_all(&mut store, &log);
         let (prefix, after) = (prefix.as_bytes(), after.as_bytes());
-        let listed = store.list(prefix, after, usize::MAX);
+        let listed = store.list(prefix, after, NonZeroUsize::MAX);
         let found: Vec<&[u8]> = listed.records.iter().map(|(key, _)| *key).collect();
         let all = read_all(&store, 7);
         let is_meant = |key: &&[u8]| key.starts_with(prefix) && *key > after;

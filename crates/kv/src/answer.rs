@@ -75,3 +75,22 @@ impl fmt::Display for Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_read_as_sentences() {
+        let cases = [
+            (Answer::Written { version: Index(17) }, "written, version 17"),
+            (Answer::VersionDiffers { actual: Index(9) }, "not done: the key's version is 9"),
+            (Answer::VersionDiffers { actual: Index(0) }, "not done: there is no such key"),
+            (Answer::SessionOpened { session: SessionId(Index(12)) }, "session 12 opened"),
+            (Answer::Invalid(InvalidCommand::EmptyKey), "refused: the key is empty"),
+        ];
+        for (answer, sentence) in cases {
+            assert_eq!(answer.to_string(), sentence);
+        }
+    }
+}

@@ -93,8 +93,8 @@ impl fmt::Display for SessionId {
 pub struct Request {
     /// The session.
     pub session: SessionId,
-    /// The request's number in the session: 1, 2, 3, … Numbers may be left out. The same number must
-    /// stand for the same request.
+    /// The request's number in the session: 1, 2, 3, … (0 is the opening.) Numbers may be left out. The
+    /// same number must stand for the same request.
     pub sequence: u64,
 }
 
@@ -284,10 +284,9 @@ mod tests {
         let and_more = [&put[..], b"\0"].concat();
         assert_eq!(Command::decode(&and_more), Err(InvalidCommand::Nonsense));
         assert_eq!(Command::decode(&[VERSION, 0, 0]), Err(InvalidCommand::Nonsense), "room for no session");
-        for a_long_one in
-            [b"\x01\x01\x81\x00x\x01\x00\x00".as_slice(), b"\x01\x01\x81\x80\x80\x80\x80\x00x\x01\x00\x00"]
-        {
-            assert_eq!(Command::decode(a_long_one), Err(InvalidCommand::Nonsense), "1 is spelled as 1");
+        for length in [b"\x81\x00".as_slice(), b"\x81\x80\x80\x80\x80\x00"] {
+            let longer_than_needed = [b"\x01\x01", length, b"x\x01\x00\x00"].concat();
+            assert_eq!(Command::decode(&longer_than_needed), Err(InvalidCommand::Nonsense));
         }
         assert_eq!(Command::decode(&[0]), Err(InvalidCommand::Nonsense));
         assert_eq!(Command::decode(&[2]), Err(InvalidCommand::NewerVersion { version: 2 }));

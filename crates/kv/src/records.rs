@@ -88,7 +88,7 @@ impl Records {
 
     /// The first key behind `key`, which need not be there itself.
     pub fn next_after(&self, key: &[u8]) -> Option<(&Arc<[u8]>, &Record)> {
-        self.from(Bound::Excluded(key)).next()
+        self.beginning_at(Bound::Excluded(key)).next()
     }
 
     pub fn last_key(&self) -> Option<&[u8]> {
@@ -97,14 +97,14 @@ impl Records {
 
     pub fn page(&self, prefix: &[u8], after: &[u8], limit: NonZeroUsize) -> Page<'_> {
         let begin = if after < prefix { Bound::Included(prefix) } else { Bound::Excluded(after) };
-        let all = self.from(begin).map(|(key, record)| (&**key, record));
+        let all = self.beginning_at(begin).map(|(key, record)| (&**key, record));
         let mut found = all.take_while(|(key, _)| key.starts_with(prefix));
         let records: Vec<_> = found.by_ref().take(limit.get()).collect();
         let last = records.last().map(|(key, _)| *key);
         Page { records, more_after: found.next().and(last) }
     }
 
-    fn from(&self, begin: Bound<&[u8]>) -> impl Iterator<Item = (&Arc<[u8]>, &Record)> {
+    fn beginning_at(&self, begin: Bound<&[u8]>) -> impl Iterator<Item = (&Arc<[u8]>, &Record)> {
         self.map.range::<[u8], _>((begin, Bound::Unbounded))
     }
 

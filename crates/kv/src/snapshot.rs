@@ -28,8 +28,7 @@ pub(crate) const LONGEST_FRAME: usize = LONGEST_KEY + LONGEST_VALUE + 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Contents {
     pub last_applied: Index,
-    /// How many there are. There can't be more than [`OpenSession`](crate::Command::OpenSession) can
-    /// allow.
+    /// How many there are: no more than the command that opens one can allow.
     pub sessions: u16,
     pub keys: u64,
 }

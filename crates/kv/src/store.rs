@@ -1,0 +1,193 @@
+//! The state machine: applies the log, answers reads.
+
+use crate::answer::Answer;
+use crate::command::{Command, Write};
+use crate::records::{Page, Record, Records};
+use crate::session::Sessions;
+use crate::snapshot::Snapshot;
+use consensus::Index;
+use std::num::NonZeroUsize;
+
+/// The replicated state: keys with values and versions, sessions, and how far the log is applied.
+///
+/// A clone is made at once, whatever the store holds: it shares all that stays the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Store {
+    pub(crate) last_applied: Index,
+    pub(crate) records: Records,
+    pub(crate) sessions: Sessions,
+}
+
+/// How much a store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// How many keys there are.
+    pub keys: usize,
+    /// How many bytes the keys and their values have.
+    pub bytes: u64,
+    /// How many sessions are open.
+    pub sessions: usize,
+}
+
+impl Store {
+    /// Applies the committed entry at `index`, which holds this command.
+    ///
+    /// The log is the same on all servers, so this does the same on all of them, also with bytes that
+    /// are no command: they are answered with [`Answer::Invalid`].
+    ///
+    /// # Panics
+    /// If this is not the entry after the last that was applied: one would be missing, or be applied
+    /// twice.
+    pub fn apply(&mut self, index: Index, command: &[u8]) -> Answer {
+        self.skip(index);
+        match Command::decode(command) {
+            Ok(Command::OpenSession { at_most }) => self.sessions.open(index, at_most),
+            Ok(Command::Write(write)) => self.write(index, &write),
+            Err(reason) => Answer::Invalid(reason),
+        }
+    }
+
+    /// Goes past the committed entry at `index`, which holds nothing for the store: the empty entry
+    /// of a new leader, say.
+    ///
+    /// # Panics
+    /// As [`Store::apply`].
+    pub fn skip(&mut self, index: Index) {
+        let last = self.last_applied;
+        assert!(last.0.checked_add(1) == Some(index.0), "entry {index} can't be applied after entry {last}");
+        self.last_applied = index;
+    }
+
+    fn write(&mut self, index: Index, write: &Write) -> Answer {
+        match write.request {
+            None => self.records.execute(index, write),
+            Some(request) => {
+                self.sessions.execute_once(index, request, || self.records.execute(index, write))
+            }
+        }
+    }
+
+    /// The index of the last entry that was applied or skipped: the paper's lastApplied. 0 at first.
+    pub fn last_applied(&self) -> Index {
+        self.last_applied
+    }
+
+    /// The key's value and version, if there is such a key.
+    pub fn get(&self, key: &[u8]) -> Option<&Record> {
+        self.records.get(key)
+    }
+
+    /// The keys that begin with `prefix` and come after the key `after` (empty: from the first on), in
+    /// the order of their bytes, `limit` of them at most.
+    pub fn list(&self, prefix: &[u8], after: &[u8], limit: NonZeroUsize) -> Page<'_> {
+        self.records.page(prefix, after, limit)
+    }
+
+    /// How much it holds.
+    pub fn counts(&self) -> Counts {
+        Counts { keys: self.records.keys(), bytes: self.records.bytes(), sessions: self.sessions.count() }
+    }
+
+    /// The store as it is now, to be written down while the store goes on.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.clone())
+    }
+
+    /// A checksum of the whole state: that of its snapshot. Servers that have applied the same entries
+    /// have the same digest. It takes as long as writing a snapshot.
+    pub fn digest(&self) -> u32 {
+        self.snapshot().digest()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{DEFAULT_SESSIONS, InvalidCommand, Request, SessionId};
+
+    fn apply(store: &mut Store, write: Write) -> Answer {
+        let index = Index(store.last_applied().0 + 1);
+        store.apply(index, &Command::Write(write).encode().unwrap())
+    }
+
+    fn written(version: u64) -> Answer {
+        Answer::Written { version: Index(version) }
+    }
+
+    #[test]
+    fn a_version_is_the_index_of_the_entry_that_wrote() {
+        let mut store = Store::default();
+        store.skip(Index(1));
+        assert_eq!(apply(&mut store, Write::put(b"x", b"1")), written(2));
+        assert_eq!(apply(&mut store, Write::put(b"y", b"2")), written(3));
+        assert_eq!(store.get(b"x"), Some(&Record { value: (*b"1").into(), version: Index(2) }));
+        assert_eq!(apply(&mut store, Write::delete(b"x")), Answer::Deleted);
+        assert_eq!(apply(&mut store, Write::delete(b"x")), Answer::NotFound);
+        assert_eq!(store.get(b"x"), None);
+        assert_eq!(store.counts(), Counts { keys: 1, bytes: 2, sessions: 0 });
+    }
+
+    #[test]
+    fn a_value_is_swapped_only_for_the_expected_one() {
+        let mut store = Store::default();
+        assert_eq!(apply(&mut store, Write::compare_and_swap(b"x", b"", b"1")), Answer::NotFound);
+        apply(&mut store, Write::put(b"x", b"1"));
+        let differs = Answer::ValueDiffers { version: Index(2) };
+        assert_eq!(apply(&mut store, Write::compare_and_swap(b"x", b"2", b"3")), differs);
+        assert_eq!(apply(&mut store, Write::compare_and_swap(b"x", b"1", b"3")), written(4));
+    }
+
+    #[test]
+    fn a_condition_on_the_version_comes_before_all_else() {
+        let mut store = Store::default();
+        let if_version = |version, write| Write { if_version: Some(Index(version)), ..write };
+        assert_eq!(apply(&mut store, if_version(0, Write::put(b"x", b"1"))), written(1));
+        let differs = Answer::VersionDiffers { actual: Index(1) };
+        for write in [Write::put(b"x", b"2"), Write::delete(b"x"), Write::compare_and_swap(b"x", b"1", b"2")]
+        {
+            assert_eq!(apply(&mut store, if_version(0, write)), differs);
+        }
+        let gone = Answer::VersionDiffers { actual: Index(0) };
+        assert_eq!(apply(&mut store, if_version(7, Write::delete(b"y"))), gone);
+        assert_eq!(apply(&mut store, if_version(0, Write::delete(b"y"))), Answer::NotFound);
+        assert_eq!(apply(&mut store, if_version(1, Write::delete(b"x"))), Answer::Deleted);
+    }
+
+    #[test]
+    fn a_lost_answer_is_given_again() {
+        let mut store = Store::default();
+        store.apply(Index(1), &Command::OpenSession { at_most: DEFAULT_SESSIONS }.encode().unwrap());
+        let request = Some(Request { session: SessionId(Index(1)), sequence: 1 });
+        let swap = Write { request, ..Write::compare_and_swap(b"x", b"1", b"2") };
+        apply(&mut store, Write::put(b"x", b"1"));
+        assert_eq!(apply(&mut store, swap), written(3));
+        assert_eq!(apply(&mut store, Write::put(b"x", b"1")), written(4));
+        assert_eq!(apply(&mut store, swap), written(3), "not a second time, although it would fit");
+        assert_eq!(*store.get(b"x").unwrap().value, *b"1");
+    }
+
+    #[test]
+    fn an_entry_that_is_no_command_changes_nothing_but_the_place() {
+        let mut store = Store::default();
+        assert_eq!(store.apply(Index(1), b""), Answer::Invalid(InvalidCommand::Nonsense));
+        let newer = InvalidCommand::NewerVersion { version: 9 };
+        assert_eq!(store.apply(Index(2), b"\x09"), Answer::Invalid(newer));
+        assert_eq!(store, Store { last_applied: Index(2), ..Store::default() });
+    }
+
+    #[test]
+    #[should_panic(expected = "entry 3 can't be applied after entry 1")]
+    fn no_entry_is_left_out() {
+        let mut store = Store::default();
+        store.skip(Index(1));
+        store.skip(Index(3));
+    }
+
+    #[test]
+    #[should_panic(expected = "entry 1 can't be applied after entry 1")]
+    fn no_entry_is_applied_twice() {
+        let mut store = Store::default();
+        store.skip(Index(1));
+        store.apply(Index(1), b"");
+    }
+}

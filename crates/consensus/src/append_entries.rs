@@ -286,11 +286,25 @@ impl<R: Rules> Node<R> {
         } else {
             self.config.voters.voters().into_iter().map(reached).max().unwrap_or_default()
         };
-        let is_own_term = self.log.term_at(index) == Some(self.hard_state.current_term);
-        if index > self.commit_index && self.rules.allow(Rule::CommitCurrentTermOnly, is_own_term) {
+        if index <= self.commit_index {
+            return;
+        }
+        let term = self.log.term_at(index).expect("a majority has only what the leader has");
+        let is_own_term = term == self.hard_state.current_term;
+        if self.rules.allow(Rule::CommitCurrentTermOnly, is_own_term) {
             self.commit_index = index;
             output.decided(Rule::CommitByMajority, What::Committed { index });
             self.serve_reads(now, output);
+        } else {
+            self.wait_with(LogPosition { index, term }, output);
+        }
+    }
+
+    fn wait_with(&mut self, entry: LogPosition, output: &mut Output) {
+        let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader commits by counting") };
+        if entry.index > leader.waits_with {
+            leader.waits_with = entry.index;
+            output.decided(Rule::CommitCurrentTermOnly, What::Waits { entry });
         }
     }
 }

@@ -115,6 +115,12 @@ pub enum What {
         /// As far as this.
         index: Index,
     },
+    /// A majority has an entry of an earlier term, which waits until one of this term can be committed.
+    /// Told once for each such entry.
+    Waits {
+        /// Where it stands, and its term.
+        entry: LogPosition,
+    },
     /// A leader asks all others whether it still leads, since clients want to read.
     RoundBegun {
         /// The round's number in this term.

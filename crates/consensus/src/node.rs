@@ -280,8 +280,12 @@ impl<R: Rules> Node<R> {
         }
         let last = self.log.last().index;
         let progress = self.peers.iter().map(|&peer| (peer, Progress::new(last))).collect();
-        self.role =
-            Role::Leader(Leader { heartbeat_deadline: Instant::NEVER, progress, reads: Reads::default() });
+        self.role = Role::Leader(Leader {
+            heartbeat_deadline: Instant::NEVER,
+            progress,
+            waits_with: Index(0),
+            reads: Reads::default(),
+        });
         output.decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(was) });
         if self.rules.hold(Rule::NoOpOnElection) {
             self.append_no_op(output);

@@ -84,6 +84,16 @@ impl SimulatedDisk {
         SimulatedDisk { name: name.into(), state: Rc::default() }
     }
 
+    /// Another disk with the same files, to look at what this one holds.
+    pub(crate) fn copy(&self) -> SimulatedDisk {
+        let copy = |file: &File| {
+            Rc::new(RefCell::new(Content { bytes: file.borrow().bytes.clone(), ..Content::default() }))
+        };
+        let files = self.state.borrow().files.iter().map(|(name, file)| (name.clone(), copy(file))).collect();
+        let state = State { files, ..State::default() };
+        SimulatedDisk { name: self.name.clone(), state: Rc::new(RefCell::new(state)) }
+    }
+
     /// The power goes out, and comes back: what was synced is there afterwards.
     pub fn crash(&self, unsynced: Unsynced) {
         let state = &mut *self.state.borrow_mut();
@@ -338,6 +348,16 @@ mod tests {
         assert!(disk.has_no_power());
         disk.crash(Unsynced::Lost);
         write_and_sync(&mut disk, b"content");
+    }
+
+    #[test]
+    fn a_copy_holds_the_same_and_is_another_disk() {
+        let mut disk = SimulatedDisk::new("disk");
+        write_and_sync(&mut disk, b"old");
+        let mut copy = disk.copy();
+        copy.write("a", b"new").unwrap();
+        assert_eq!(disk.read("a").unwrap(), Some(b"old".to_vec()));
+        assert_eq!(copy.read("a").unwrap(), Some(b"new".to_vec()));
     }
 
     #[test]

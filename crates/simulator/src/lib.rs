@@ -18,6 +18,7 @@ mod clients;
 mod coverage;
 mod disk;
 mod history;
+mod logs;
 mod machine;
 mod network;
 mod properties;

@@ -4,6 +4,7 @@ use crate::action::{Action, Selection};
 use crate::clients::{Answered, Clients};
 use crate::coverage::Coverage;
 use crate::disk::Unsynced;
+use crate::logs::Logs;
 use crate::network::{Fate, Network, Weather};
 use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, no_panic};
 use crate::rules::AllBut;
@@ -19,7 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::StorageError;
-use trace::{ClusterView, Event, Laboratory, Record};
+use trace::{ClusterView, Event, Laboratory, Process, Record};
 
 /// What a world is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -211,6 +212,19 @@ impl World {
         self.network
             .in_flight()
             .map(|envelope| (envelope.from, envelope.to, trace::english::message_words(&envelope.message)))
+    }
+
+    /// All servers' logs.
+    pub(crate) fn logs(&self) -> Logs {
+        Logs::of(self.servers.iter())
+    }
+
+    /// A server, dead or alive.
+    ///
+    /// # Errors
+    /// If there is none of this name.
+    pub(crate) fn look_at(&self, id: NodeId) -> Result<&Server, Refusal> {
+        self.servers.get(&id).ok_or_else(|| no_such_server(id))
     }
 
     /// Does one thing, and tells how many messages it took, where it was about messages.
@@ -535,7 +549,9 @@ impl World {
         let mut effects = Effects::default();
         let server = self.servers.get_mut(&id).expect("only servers of this world start");
         match server.start(self.now, rules, telling, &mut effects) {
-            Ok(()) => {
+            Ok(news) => {
+                let life = effects.records.first().map_or(1, |record| record.life);
+                self.note_process(id, life, news);
                 self.pass_on(id, &mut effects);
                 self.save_or_wait(id);
             }
@@ -579,8 +595,13 @@ impl World {
         let saved = server.finish_save(self.now, &mut effects);
         let has_saved = !effects.records.is_empty();
         match saved {
-            Ok(()) if !has_saved => {}
-            Ok(()) => self.pass_on(id, &mut effects),
+            Ok(news) => {
+                let life = self.view.server(id).map_or(1, |server| server.life);
+                self.note_process(id, life, news);
+                if has_saved {
+                    self.pass_on(id, &mut effects);
+                }
+            }
             Err(error) => self.note_disk_failure(id, &error),
         }
         self.effects = effects;
@@ -705,6 +726,13 @@ impl World {
         self.records.push(record);
     }
 
+    /// What a real server's process would report, in this life of the server.
+    fn note_process(&mut self, id: NodeId, life: u64, what: Option<Process>) {
+        let Some(what) = what else { return };
+        let record = Record { life, ..self.observed(id, Event::Process(what)) };
+        self.records.push(record);
+    }
+
     fn observed(&self, id: NodeId, event: Event) -> Record {
         let (life, term) = self.view.server(id).map(|server| (server.life, server.term)).unwrap_or_default();
         Record { t: micros(self.now), node: id, life, seq: None, cause: None, term, event }
@@ -717,7 +745,7 @@ impl World {
     }
 
     fn server(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {
-        self.servers.get_mut(&id).ok_or_else(|| Refusal(format!("there is no {id} in this world")))
+        self.servers.get_mut(&id).ok_or_else(|| no_such_server(id))
     }
 
     fn alive(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {
@@ -733,6 +761,10 @@ impl World {
             Err(Refusal(format!("{id} is paused: resume it first")))
         }
     }
+}
+
+fn no_such_server(id: NodeId) -> Refusal {
+    Refusal(format!("there is no {id} in this world"))
 }
 
 fn micros(duration: Duration) -> u64 {

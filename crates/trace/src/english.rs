@@ -2,7 +2,7 @@
 
 use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Wish};
 use consensus::event::{Check, Problem, What};
-use consensus::{AppendOutcome, HardState, LogPosition, Message, RoleKind, Rule, Term};
+use consensus::{AppendOutcome, HardState, Index, LogPosition, Message, RoleKind, Rule, Term};
 
 /// What happened, in one sentence without a full stop. Says neither when, where nor by which rule.
 pub fn sentence(record: &Record) -> String {
@@ -54,17 +54,16 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Leader { leader } => format!("{leader} leads term {term}: follow it"),
         What::Heartbeat => "send heartbeats to all".to_owned(),
         What::Appended { first, last } => {
-            let what = if *first == last.index {
-                format!("entry {first}")
-            } else {
-                format!("entries {first} to {}", last.index)
+            let (entries, they_fit) = match *first == last.index {
+                true => (format!("entry {first}"), "it fits"),
+                false => (format!("entries {first} to {}", last.index), "they fit"),
             };
             match rule {
                 Some(Rule::NoOpOnElection) => {
-                    format!("begin my term with an entry that says nothing: {what}")
+                    format!("begin my term with an entry that says nothing: {entries}")
                 }
-                Some(Rule::LeaderAppendOnly) => format!("add to my log: {what}"),
-                _ => format!("they fit my log: take over {what}"),
+                Some(Rule::LeaderAppendOnly) => format!("add to my log: {entries}"),
+                _ => format!("{they_fit} my log: take over {entries}"),
             }
         }
         What::Truncated { first, last } if *first == last.index => {
@@ -77,11 +76,19 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
             format!("no entry {} here, my log ends at {}: take nothing", log_end(*prev), log_end(*own))
         }
         What::Matched { follower, index } => format!("{follower} has my log up to {index}"),
-        What::BackedUp { follower, next } => format!("go back: send {follower} my log from {next} on"),
-        What::Committed { index } if rule == Some(Rule::CommitByMajority) => {
-            format!("a majority has entry {index}: committed")
+        What::BackedUp { follower, next: Index(1) } => {
+            format!("go back to the beginning of my log for {follower}")
         }
-        What::Committed { index } => format!("the leader says that {index} is committed"),
+        What::BackedUp { follower, next } => {
+            format!("go back: does {follower} have my log up to {}?", next.previous())
+        }
+        What::Committed { index } if rule == Some(Rule::CommitByMajority) => {
+            format!("a majority has entry {index}: all up to it is committed")
+        }
+        What::Committed { index } => format!("the leader vouches for it: all up to {index} is committed"),
+        What::Waits { entry } => {
+            format!("a majority has entry {}: wait for one of my own term", log_end(*entry))
+        }
         What::RoundBegun { round, index, reads } => {
             let clients =
                 if *reads == 1 { "a client wants".to_owned() } else { format!("{reads} clients want") };
@@ -100,16 +107,20 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         }
         What::Ignored { from, .. } => format!("{from} answers too late to matter: ignore it"),
         What::Rejected { from, problem } => {
-            let problem = match problem {
-                Problem::UnknownSender => "it is not one of my peers",
-                Problem::TermTooHigh => "no honest server reaches such a term",
-                Problem::SecondLeader => "this term has another leader",
-                Problem::ImpossibleEntries => "no log holds such entries",
-                Problem::ContradictsCommitted => "it would replace what is committed",
-                Problem::ImpossibleMatch => "it claims to have entries that I don't have",
-            };
-            format!("throw away a message of {from}: {problem}")
+            format!("throw away a message of {from}: {}", problem_words(*problem))
         }
+    }
+}
+
+/// What is wrong with a message, as its receiver would say it.
+fn problem_words(problem: Problem) -> &'static str {
+    match problem {
+        Problem::UnknownSender => "it is not one of my peers",
+        Problem::TermTooHigh => "no honest server reaches such a term",
+        Problem::SecondLeader => "this term has another leader",
+        Problem::ImpossibleEntries => "no log holds such entries",
+        Problem::ContradictsCommitted => "it would replace what is committed",
+        Problem::ImpossibleMatch => "it claims to have entries that I don't have",
     }
 }
 
@@ -189,14 +200,18 @@ pub fn message_words(message: &Message) -> String {
             let answer = if reply.vote_granted { "yes" } else { "no" };
             format!("RequestVote answer: {answer}, term {}", reply.term)
         }
-        Message::AppendEntries(request) if request.entries.is_empty() => {
-            format!("AppendEntries term {} (heartbeat)", request.term)
-        }
         Message::AppendEntries(request) => {
             let (first, last) = (request.prev_log_index.next(), request.last_index());
-            let entries =
-                if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") };
-            format!("AppendEntries term {}, {entries}", request.term)
+            let entries = match request.entries.len() {
+                0 => "heartbeat".to_owned(),
+                1 => format!("entry {first}"),
+                _ => format!("entries {first} to {last}"),
+            };
+            let after = match request.prev_log_index.0 {
+                0 => String::new(),
+                _ => format!(" after {}", log_end(request.prev_log())),
+            };
+            format!("AppendEntries term {}, {entries}{after}", request.term)
         }
         Message::AppendEntriesReply(reply) => {
             let answer = match &reply.outcome {

@@ -116,8 +116,9 @@ impl<R: Rules> Node<R> {
         output.decided(Rule::HeartbeatAtOnce, What::Heartbeat);
         for place in 0..self.peers.len() {
             let peer = self.peers[place];
-            if self.rules.hold(Rule::RetryForever) {
+            if self.progress_of(peer).awaits_answer() && self.rules.hold(Rule::RetryForever) {
                 self.progress_of_mut(peer).retry();
+                output.decided(Rule::RetryForever, What::Unanswered { follower: peer });
             }
             let lacks = self.log.last().index >= self.progress_of(peer).next_index();
             if lacks && self.may_send(peer) {
@@ -164,7 +165,7 @@ impl<R: Rules> Node<R> {
     fn take_entries(&mut self, request: &AppendEntries, output: &mut Output) -> AppendOutcome {
         let prev = request.prev_log();
         if !self.rules.allow(Rule::ConsistencyCheck, self.log.contains(prev)) {
-            output.decided(Rule::ConsistencyCheck, What::Mismatch { prev, own: self.log.last() });
+            output.decided(Rule::StopOnMismatch, What::Mismatch { prev, own: self.log.last() });
             if !self.rules.hold(Rule::StopOnMismatch) {
                 self.commit_to(request.leader_commit.min(self.log.last().index), output);
             }

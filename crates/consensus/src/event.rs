@@ -96,9 +96,9 @@ pub enum What {
         /// Where this server's log ends.
         own: LogPosition,
     },
-    /// A leader has learned how far a follower's log agrees with its own.
+    /// A leader has learned how far a follower's log agrees with its own, or how much of its own is on disk.
     Matched {
-        /// The follower.
+        /// The follower, or the leader itself.
         follower: NodeId,
         /// As far as this.
         index: Index,
@@ -109,6 +109,11 @@ pub enum What {
         follower: NodeId,
         /// The next entry that it will be sent.
         next: Index,
+    },
+    /// A follower has not answered yet what it was sent. It is asked again.
+    Unanswered {
+        /// The follower.
+        follower: NodeId,
     },
     /// More of the log is committed.
     Committed {
@@ -121,6 +126,8 @@ pub enum What {
         /// Where it stands, and its term.
         entry: LogPosition,
     },
+    /// A client that wants to read must wait until an entry of this term is committed.
+    ReadWaits,
     /// A leader asks all others whether it still leads, since clients want to read.
     RoundBegun {
         /// The round's number in this term.

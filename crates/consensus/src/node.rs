@@ -345,6 +345,8 @@ impl<R: Rules> Node<R> {
         if log.index > self.persisted_log && self.log.contains(log) {
             self.persisted_log = log.index;
             if self.role() == RoleKind::Leader {
+                let what = What::Matched { follower: self.id(), index: log.index };
+                output.decided(Rule::OwnDiskCountsWhenSynced, what);
                 self.advance_commit(now, output);
             }
         }

@@ -63,9 +63,11 @@ pub enum Action {
     Apply(NodeId),
     /// The next sync of the server's disk fails.
     FailNextSave(NodeId),
-    /// In the next save the power goes out after so many of its disk operations (write, sync, rename,
-    /// sync the directory; so 4 is after the save and before the server knows).
-    CrashInSave(NodeId, u32),
+    /// In the next save the power goes out after so many of its disk operations: write, sync, and write the
+    /// mark that all before it is durable. (So 2 is after the save, and before the server knows.) Where the
+    /// save begins a new segment of the log, there are seven before these: create, write, sync, rename, sync
+    /// the folder, write the seal of the old segment, and sync that.
+    CrashInSave(NodeId, u32, Unsynced),
     /// The server's disk is full.
     FillDisk(NodeId),
     /// The server's disk is as good as new: it has room, and what it was to do wrong it won't.
@@ -300,7 +302,12 @@ impl fmt::Display for Action {
             Action::HoldApplies(node) => write!(f, "hold-applies {node}"),
             Action::Apply(node) => write!(f, "apply {node}"),
             Action::FailNextSave(node) => write!(f, "fail-next-save {node}"),
-            Action::CrashInSave(node, operations) => write!(f, "crash-in-save {node} {operations}"),
+            Action::CrashInSave(node, operations, Unsynced::Lost) => {
+                write!(f, "crash-in-save {node} {operations}")
+            }
+            Action::CrashInSave(node, operations, unsynced) => {
+                write!(f, "crash-in-save {node} {operations} unsynced={unsynced}")
+            }
             Action::FillDisk(node) => write!(f, "fill-disk {node}"),
             Action::MendDisk(node) => write!(f, "mend-disk {node}"),
             Action::SetClock(node, speed) => write!(f, "clock {node} {speed}"),

@@ -60,9 +60,9 @@ enum Plan {
     /// The next sync fails.
     FailSync,
     /// After so many more operations that change the disk, the power goes out.
-    PowerCut { operations_left: u32 },
+    PowerCut { operations_left: u32, unsynced: Unsynced },
     /// It has gone out.
-    NoPower,
+    NoPower { unsynced: Unsynced },
 }
 
 /// A file's content, whatever its name. Clones are the same file.
@@ -113,13 +113,16 @@ impl SimulatedDisk {
     }
 
     /// The power goes out after so many more operations that change the disk. From then on each fails.
-    pub fn cut_power_after(&self, operations: u32) {
-        self.state.borrow_mut().plan = Plan::PowerCut { operations_left: operations };
+    pub fn cut_power_after(&self, operations: u32, unsynced: Unsynced) {
+        self.state.borrow_mut().plan = Plan::PowerCut { operations_left: operations, unsynced };
     }
 
-    /// Has the power gone out?
-    pub fn has_no_power(&self) -> bool {
-        self.state.borrow().plan == Plan::NoPower
+    /// If the power has gone out: what is to become of what was not synced.
+    pub fn has_no_power(&self) -> Option<Unsynced> {
+        match self.state.borrow().plan {
+            Plan::NoPower { unsynced } => Some(unsynced),
+            _ => None,
+        }
     }
 
     /// Nothing more can be written to it.
@@ -166,13 +169,16 @@ impl State {
 
     /// Counts an operation that changes the disk, and lets it fail if the power is gone.
     fn use_power(&mut self) -> io::Result<()> {
-        if let Plan::PowerCut { operations_left } = &mut self.plan {
+        if let Plan::PowerCut { operations_left, unsynced } = &mut self.plan {
             match operations_left.checked_sub(1) {
                 Some(left) => *operations_left = left,
-                None => self.plan = Plan::NoPower,
+                None => self.plan = Plan::NoPower { unsynced: *unsynced },
             }
         }
-        if self.plan == Plan::NoPower { Err(io::Error::other("the power is gone")) } else { Ok(()) }
+        match self.plan {
+            Plan::NoPower { .. } => Err(io::Error::other("the power is gone")),
+            _ => Ok(()),
+        }
     }
 
     fn fails_sync(&mut self) -> bool {
@@ -341,11 +347,11 @@ mod tests {
     #[test]
     fn the_power_goes_out_when_it_was_told_to() {
         let mut disk = SimulatedDisk::new("disk");
-        disk.cut_power_after(1);
+        disk.cut_power_after(1, Unsynced::Torn);
         disk.write("a", b"content").unwrap();
-        assert!(!disk.has_no_power());
+        assert_eq!(disk.has_no_power(), None);
         assert!(disk.sync("a").is_err() && disk.sync_directory().is_err());
-        assert!(disk.has_no_power());
+        assert_eq!(disk.has_no_power(), Some(Unsynced::Torn));
         disk.crash(Unsynced::Lost);
         write_and_sync(&mut disk, b"content");
     }

@@ -303,7 +303,11 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         "mend" => Action::Mend(node(arguments)?, node(arguments)?),
         "partition" => Action::Partition(nodes(arguments)?),
         "heal" => Action::Heal,
-        "crash-in-save" => Action::CrashInSave(node(arguments)?, next(arguments, "after how many")?.parse()?),
+        "crash-in-save" => {
+            let unsynced = option::<Unsynced>(arguments, "unsynced")?.unwrap_or_default();
+            let id = node(arguments)?;
+            Action::CrashInSave(id, next(arguments, "after how many")?.parse()?, unsynced)
+        }
         "clock" => {
             let id = node(arguments)?;
             Action::SetClock(id, next(arguments, "a speed, such as 0.5")?.parse::<Speed>()?)

@@ -3,7 +3,6 @@
 use crate::action::{Action, Selection};
 use crate::clients::{Answered, Clients};
 use crate::coverage::Coverage;
-use crate::disk::Unsynced;
 use crate::logs::Logs;
 use crate::network::{Fate, Network, Weather};
 use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, no_panic};
@@ -312,7 +311,9 @@ impl World {
                 self.act(*id, |_, _, _| ());
             }
             Action::FailNextSave(id) => self.server(*id)?.disk().fail_next_sync(),
-            Action::CrashInSave(id, operations) => self.server(*id)?.disk().cut_power_after(*operations),
+            Action::CrashInSave(id, operations, unsynced) => {
+                self.server(*id)?.disk().cut_power_after(*operations, *unsynced);
+            }
             Action::FillDisk(id) => self.server(*id)?.disk().fill(),
             Action::MendDisk(id) => {
                 self.server(*id)?.disk().mend();
@@ -612,15 +613,16 @@ impl World {
     /// was not synced is gone too.
     fn note_disk_failure(&mut self, id: NodeId, error: &StorageError) {
         let server = self.servers.get_mut(&id).expect("only servers of this world fail");
-        let is_power_cut = server.disk().has_no_power();
-        server.kill();
-        if is_power_cut {
-            server.disk().crash(Unsynced::Lost);
-        }
-        match is_power_cut {
-            true => self.note_death(id, Some(9), String::new()),
-            false => self
-                .note(id, Laboratory::Died { signal: None, status: Some(1), last_words: error.to_string() }),
+        match server.disk().has_no_power() {
+            Some(unsynced) => {
+                server.crash(unsynced);
+                self.note_death(id, Some(9), String::new());
+            }
+            None => {
+                server.kill();
+                let last_words = error.to_string();
+                self.note(id, Laboratory::Died { signal: None, status: Some(1), last_words });
+            }
         }
         if !matches!(error, StorageError::Io { .. }) {
             let violation = durability::violation(id, error);

@@ -75,6 +75,9 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Mismatch { prev, own } => {
             format!("no entry {} here, my log ends at {}: take nothing", log_end(*prev), log_end(*own))
         }
+        What::Matched { follower, index } if *follower == record.node => {
+            format!("count myself: my own disk has my log up to {index}")
+        }
         What::Matched { follower, index } => format!("{follower} has my log up to {index}"),
         What::BackedUp { follower, next: Index(1) } => {
             format!("go back to the beginning of my log for {follower}")
@@ -82,6 +85,7 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::BackedUp { follower, next } => {
             format!("go back: does {follower} have my log up to {}?", next.previous())
         }
+        What::Unanswered { follower } => format!("{follower} has not answered: ask again"),
         What::Committed { index } if rule == Some(Rule::CommitByMajority) => {
             format!("a majority has entry {index}: all up to it is committed")
         }
@@ -89,6 +93,7 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Waits { entry } => {
             format!("a majority has entry {}: wait for one of my own term", log_end(*entry))
         }
+        What::ReadWaits => "no entry of my own term is committed yet: the client must wait".to_owned(),
         What::RoundBegun { round, index, reads } => {
             let clients =
                 if *reads == 1 { "a client wants".to_owned() } else { format!("{reads} clients want") };

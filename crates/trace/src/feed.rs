@@ -1,7 +1,7 @@
 //! Records as the lines of a story.
 
 use crate::english;
-use crate::record::{Event, Io, Laboratory, Record};
+use crate::record::{Event, EventId, Io, Laboratory, Record};
 use consensus::event::What;
 use consensus::{AppendOutcome, Index, Message, NodeId, Rule, Term};
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ impl Feed {
             }
             return Vec::new();
         }
-        let reason = self.untold.remove(&record.node).filter(|untold| caused(untold, record));
+        let reason = self.untold.remove(&record.node).filter(|untold| follows_from(untold, record));
         reason.iter().chain([record]).map(|record| self.line(record)).collect()
     }
 
@@ -72,7 +72,7 @@ impl Feed {
     fn is_routine(&mut self, record: &Record) -> bool {
         match &record.event {
             Event::Decision(decision) => match &decision.what {
-                What::Heartbeat => true,
+                What::Heartbeat | What::Unanswered { .. } => true,
                 What::Timer { .. } => decision.rule == Some(Rule::ResetTimerOnLeader),
                 _ => false,
             },
@@ -121,8 +121,11 @@ impl Feed {
     }
 }
 
-fn caused(first: &Record, second: &Record) -> bool {
-    second.cause.is_some() && second.cause == first.id()
+/// Does a record follow from the step that began with `first`? That is its server's latest step.
+fn follows_from(first: &Record, record: &Record) -> bool {
+    let first = first.id();
+    let is_later = |cause: EventId| first.is_some_and(|first| cause >= first && cause.node == first.node);
+    record.cause.is_some_and(is_later)
 }
 
 impl Record {

@@ -167,6 +167,12 @@ impl State {
         self.files.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    /// Puts a file there that is not synced.
+    fn put(&mut self, name: &str, bytes: Vec<u8>) {
+        let content = Content { bytes, ..Content::default() };
+        self.files.insert(name.to_owned(), Rc::new(RefCell::new(content)));
+    }
+
     /// Counts an operation that changes the disk, and lets it fail if the power is gone.
     fn use_power(&mut self) -> io::Result<()> {
         if let Plan::PowerCut { operations_left, unsynced } = &mut self.plan {
@@ -209,8 +215,7 @@ impl Disk for SimulatedDisk {
         if state.is_full {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let content = Content { bytes: content.to_vec(), ..Content::default() };
-        state.files.insert(name.to_owned(), Rc::new(RefCell::new(content)));
+        state.put(name, content.to_vec());
         Ok(())
     }
 
@@ -222,7 +227,12 @@ impl Disk for SimulatedDisk {
         if self.state.borrow().files.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        self.write(name, &vec![0; size as usize])
+        let created = self.write(name, &vec![0; size as usize]);
+        if created.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull) {
+            // As much of it as there was room for.
+            self.state.borrow_mut().put(name, vec![0; size as usize / 2]);
+        }
+        created
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -371,6 +381,8 @@ mod tests {
         let mut disk = SimulatedDisk::new("disk");
         disk.fill();
         assert_eq!(disk.write("a", b"content").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(disk.create("b", 10).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(disk.read("b").unwrap(), Some(vec![0; 5]), "there is room for some of it");
         disk.mend();
         write_and_sync(&mut disk, b"content");
     }

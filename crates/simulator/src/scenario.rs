@@ -39,6 +39,11 @@ pub struct Scene {
 type Played = Result<String, Box<dyn Error>>;
 
 impl Runner for Scenario {
+    fn start_block(&mut self) -> Played {
+        self.feed.interrupt();
+        Ok(String::new())
+    }
+
     fn run(&mut self, command: &Command) -> Played {
         let mut arguments = command.consume_args();
         let said = self.play(&command.name, &mut arguments)?;

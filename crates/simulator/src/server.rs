@@ -11,7 +11,7 @@ use storage::{Batch, Identity, Recovered, Storage, StorageError};
 use trace::Process;
 
 /// Small, so that even a short run fills some segments of the log.
-const SEGMENT_SIZE: u64 = 2048;
+const SEGMENT_SIZE: u64 = 1024;
 
 #[derive(Debug)]
 pub(crate) struct Server {

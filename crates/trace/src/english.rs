@@ -95,14 +95,11 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         }
         What::ReadWaits => "no entry of my own term is committed yet: the client must wait".to_owned(),
         What::RoundBegun { round, index, reads } => {
-            let clients =
-                if *reads == 1 { "a client wants".to_owned() } else { format!("{reads} clients want") };
-            format!(
-                "{clients} to read: ask all whether I still lead (round {round}, committed up to {index})"
-            )
+            let reads = if *reads == 1 { String::new() } else { format!(" for {reads} reads") };
+            format!("ask all whether I still lead: round {round}{reads}, committed up to {index}")
         }
         What::RoundWon { round, index } => {
-            format!("a majority follows me in round {round}: what is committed up to {index} may be read")
+            format!("a majority has answered round {round}: all up to {index} may be read")
         }
         What::Refused { leader, stale_term } => {
             format!("term {stale_term} is over: refuse {leader}, tell it of term {term}")
@@ -216,7 +213,8 @@ pub fn message_words(message: &Message) -> String {
                 0 => String::new(),
                 _ => format!(" after {}", log_end(request.prev_log())),
             };
-            format!("AppendEntries term {}, {entries}{after}", request.term)
+            let round = if request.entries.is_empty() { round_words(request.round) } else { String::new() };
+            format!("AppendEntries term {}, {entries}{after}{round}", request.term)
         }
         Message::AppendEntriesReply(reply) => {
             let answer = match &reply.outcome {
@@ -226,9 +224,14 @@ pub fn message_words(message: &Message) -> String {
                     format!("no entry {prev_log_index} like yours")
                 }
             };
-            format!("AppendEntries answer: {answer}, term {}", reply.term)
+            format!("AppendEntries answer: {answer}, term {}{}", reply.term, round_words(reply.round))
         }
     }
+}
+
+/// The round of questions that a message belongs to, if there has been one in its term.
+fn round_words(round: u64) -> String {
+    if round == 0 { String::new() } else { format!(", round {round}") }
 }
 
 fn saved_words(hard_state: &HardState, log: LogPosition) -> String {

@@ -50,6 +50,11 @@ impl Feed {
         Feed { tells_routine: true, ..Feed::default() }
     }
 
+    /// Something stands between the lines so far and the next one, which says again when and where.
+    pub fn interrupt(&mut self) {
+        self.last_told = None;
+    }
+
     /// The lines that this record adds: none, one, or two where it shows why a record that seemed
     /// routine is worth telling.
     pub fn tell(&mut self, record: &Record) -> Vec<FeedLine> {

@@ -40,7 +40,7 @@ impl<R: Rules> Node<R> {
     pub(crate) fn tidy_up(&mut self, output: &mut Output) {
         let first = self.commit_index.next();
         if first <= self.log.last().index {
-            self.make_room(first, output);
+            self.make_room(first, Rule::LeaderAppendOnly, output);
             output.append = Some(Append { first, entries: Vec::new() });
         }
     }
@@ -92,7 +92,8 @@ impl<R: Rules> Node<R> {
     fn send_append(&mut self, peer: NodeId, entries: Vec<Entry>, output: &mut Output) {
         // Even without entries it asks whether the logs agree there: so what got lost is noticed.
         let asks = !entries.is_empty() || self.rules.hold(Rule::RetryForever);
-        let prev_log_index = if asks { self.progress_of(peer).next_index().previous() } else { Index(0) };
+        let progress = self.progress_of(peer);
+        let prev_log_index = if asks { progress.next_index().previous() } else { progress.match_index() };
         let prev_log_term = self.log.term_at(prev_log_index).expect("a leader sends what it has");
         let request = AppendEntries {
             term: self.hard_state.current_term,
@@ -175,7 +176,7 @@ impl<R: Rules> Node<R> {
         let known = self.count_known(request);
         if known < request.entries.len() {
             let first = Index(prev.index.0 + known as u64).next();
-            self.make_room(first, output);
+            self.make_room(first, Rule::TruncateOnlyOnConflict, output);
             self.append(first, request.entries[known..].to_vec(), output);
             output.decided(Rule::ConsistencyCheck, What::Appended { first, last: self.log.last() });
         }
@@ -198,7 +199,7 @@ impl<R: Rules> Node<R> {
 
     /// Removes what stands where new entries belong: a leader of an earlier term wrote it, and it was never
     /// committed.
-    fn make_room(&mut self, first: Index, output: &mut Output) {
+    fn make_room(&mut self, first: Index, rule: Rule, output: &mut Output) {
         let last = self.log.last();
         if first <= last.index {
             let is_uncommitted = first > self.commit_index;
@@ -208,7 +209,7 @@ impl<R: Rules> Node<R> {
             );
             self.log.truncate_from(first);
             self.persisted_log = self.persisted_log.min(first.previous());
-            output.decided(Rule::TruncateOnlyOnConflict, What::Truncated { first, last });
+            output.decided(rule, What::Truncated { first, last });
         }
     }
 

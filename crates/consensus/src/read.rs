@@ -26,7 +26,7 @@ impl<R: Rules> Node<R> {
             return output.reads.push((id, ReadOutcome::NotLeader { leader }));
         };
         role.reads.waiting.push(id);
-        if !self.has_committed_in_term() {
+        if !self.rules.allow(Rule::ReadAfterCommitInTerm, self.has_committed_in_term()) {
             output.decided(Rule::ReadAfterCommitInTerm, What::ReadWaits);
         }
         self.serve_reads(now, output);

@@ -363,7 +363,9 @@ fn selection(arguments: &mut ArgumentConsumer) -> Result<Selection, Box<dyn Erro
     let (kind, term) = (option(arguments, "kind")?, option(arguments, "term")?.map(Term));
     let (prev, last) = (option(arguments, "prev")?.map(Index), option(arguments, "last")?.map(Index));
     let commit = option(arguments, "commit")?.map(Index);
-    Ok(Selection { from, to, kind, term, prev, last, commit, count: option(arguments, "count")? })
+    let (round, answer) = (option(arguments, "round")?, option(arguments, "answer")?);
+    let count = option(arguments, "count")?;
+    Ok(Selection { from, to, kind, term, prev, last, commit, round, answer, count })
 }
 
 /// The argument with this key, if it is given.

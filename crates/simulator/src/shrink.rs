@@ -259,6 +259,8 @@ fn simpler_selections(selection: &Selection) -> impl Iterator<Item = Selection> 
         Selection { prev: None, ..selection.clone() },
         Selection { last: None, ..selection.clone() },
         Selection { commit: None, ..selection.clone() },
+        Selection { round: None, ..selection.clone() },
+        Selection { answer: None, ..selection.clone() },
         Selection { count: None, ..selection.clone() },
     ];
     let selection = selection.clone();

@@ -66,9 +66,13 @@ fn the_same_seed_gives_the_same_trace() {
 #[test]
 fn a_journal_leads_to_the_same_violation_without_chance() {
     let mut compared = 0;
-    for rule in
-        [Rule::OneVotePerTerm, Rule::PersistBeforeAnswer, Rule::MajorityWins, Rule::IgnoreStaleAnswers]
-    {
+    for rule in [
+        Rule::OneVotePerTerm,
+        Rule::PersistBeforeAnswer,
+        Rule::MajorityWins,
+        Rule::LeaderAppendOnly,
+        Rule::ApplyInOrderOnce,
+    ] {
         let options = SearchOptions { without: Some(rule), ..SearchOptions::default() };
         for seed in 0..200 {
             let script = draw(seed, &options);

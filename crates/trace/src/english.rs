@@ -54,23 +54,25 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Leader { leader } => format!("{leader} leads term {term}: follow it"),
         What::Heartbeat => "send heartbeats to all".to_owned(),
         What::Appended { first, last } => {
-            let (entries, they_fit) = match *first == last.index {
-                true => (format!("entry {first}"), "it fits"),
-                false => (format!("entries {first} to {}", last.index), "they fit"),
-            };
+            let entries = entries_words(*first, last.index);
             match rule {
                 Some(Rule::NoOpOnElection) => {
                     format!("begin my term with an entry that says nothing: {entries}")
                 }
                 Some(Rule::LeaderAppendOnly) => format!("add to my log: {entries}"),
-                _ => format!("{they_fit} my log: take over {entries}"),
+                _ if *first == last.index => format!("it fits my log: take over {entries}"),
+                _ => format!("they fit my log: take over {entries}"),
             }
         }
-        What::Truncated { first, last } if *first == last.index => {
-            format!("entry {first} contradicts the leader's: remove it")
-        }
         What::Truncated { first, last } => {
-            format!("entry {first} contradicts the leader's: remove it and all after it, to {}", last.index)
+            let entries = entries_words(*first, last.index);
+            match rule {
+                Some(Rule::LeaderAppendOnly) => {
+                    format!("remove {entries}: not committed, as far as I know")
+                }
+                _ if *first == last.index => format!("remove {entries}: the leader's takes its place"),
+                _ => format!("remove {entries}: the leader's take their place"),
+            }
         }
         What::Mismatch { prev, own } => {
             format!("no entry {} here, my log ends at {}: take nothing", log_end(*prev), log_end(*own))
@@ -203,11 +205,9 @@ pub fn message_words(message: &Message) -> String {
             format!("RequestVote answer: {answer}, term {}", reply.term)
         }
         Message::AppendEntries(request) => {
-            let (first, last) = (request.prev_log_index.next(), request.last_index());
             let entries = match request.entries.len() {
                 0 => "heartbeat".to_owned(),
-                1 => format!("entry {first}"),
-                _ => format!("entries {first} to {last}"),
+                _ => entries_words(request.prev_log_index.next(), request.last_index()),
             };
             let after = match request.prev_log_index.0 {
                 0 => String::new(),
@@ -232,6 +232,10 @@ pub fn message_words(message: &Message) -> String {
 /// The round of questions that a message belongs to, if there has been one in its term.
 fn round_words(round: u64) -> String {
     if round == 0 { String::new() } else { format!(", round {round}") }
+}
+
+fn entries_words(first: Index, last: Index) -> String {
+    if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") }
 }
 
 fn saved_words(hard_state: &HardState, log: LogPosition) -> String {

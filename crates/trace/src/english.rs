@@ -75,7 +75,11 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
             }
         }
         What::Mismatch { prev, own } => {
-            format!("no entry {} here, my log ends at {}: take nothing", log_end(*prev), log_end(*own))
+            let own = match own.index.0 {
+                0 => "my log is empty".to_owned(),
+                _ => format!("my log ends at {}", log_end(*own)),
+            };
+            format!("no entry {} here, {own}: take nothing", log_end(*prev))
         }
         What::Matched { follower, index } if *follower == record.node => {
             format!("count myself: my own disk has my log up to {index}")

@@ -90,6 +90,11 @@ pub(crate) fn table_row(rule: Rule, seeds: u64, shortest: &Finding) -> String {
     )
 }
 
+/// A rule without which nothing breaks, and why.
+pub(crate) fn unshown_row(rule: Rule, reason: &str) -> String {
+    format!("| {rule} | {} | none: {reason} | | | |\n", rule.guards())
+}
+
 /// The table of all rules, in Markdown.
 pub(crate) fn table(rows: &[String]) -> String {
     format!(

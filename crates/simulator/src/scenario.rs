@@ -297,7 +297,7 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         "run" => Action::Run(duration(next(arguments, "how long, such as 500ms")?)?),
         "run-until-led" => Action::RunUntilLed,
         "propose" => {
-            let value = next(arguments, "a number to propose")?.parse()?;
+            let value = number(next(arguments, "a number to propose")?, "number to propose")?;
             let server = arguments.next_pos().map(|argument| parse_node(&argument.value)).transpose()?;
             Action::Propose(server, value)
         }
@@ -348,7 +348,11 @@ fn nodes(arguments: &mut ArgumentConsumer) -> Result<Vec<NodeId>, Box<dyn Error>
 
 /// The terms of a log's entries: all arguments that are left.
 fn terms(arguments: &mut ArgumentConsumer) -> Result<Vec<Term>, Box<dyn Error>> {
-    arguments.rest_pos().into_iter().map(|argument| Ok(Term(argument.parse()?))).collect()
+    arguments.rest_pos().into_iter().map(|argument| number(&argument.value, "term").map(Term)).collect()
+}
+
+fn number(text: &str, what: &str) -> Result<u64, Box<dyn Error>> {
+    text.parse().map_err(|_| format!("\"{text}\" is no {what}: write a whole number").into())
 }
 
 fn words_for(terms: &[Term]) -> String {

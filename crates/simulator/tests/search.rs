@@ -54,6 +54,21 @@ fn without_any_rule_a_promise_is_broken_and_the_run_can_be_made_short() {
 }
 
 #[test]
+fn a_delivery_that_ends_in_a_panic_stays_in_the_shortest_run() {
+    let options =
+        SearchOptions { servers: Some(3), without: Some(Rule::ConsistencyCheck), ..SearchOptions::default() };
+    let panics = |seed| {
+        let script = draw(seed, &options);
+        let violation = script.play().violation?;
+        (violation.promise.name == "no server panics").then_some((script, violation))
+    };
+    for (script, violation) in (0..60).filter_map(panics) {
+        let found = shrink(&script, violation.promise).play().violation;
+        assert_eq!(found.map(|violation| violation.promise), Some(violation.promise));
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in 0..40 {
         let hash = || draw(seed, &SearchOptions::default()).trace_hash();

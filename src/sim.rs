@@ -8,7 +8,7 @@ use crate::failure::{Failure, written};
 use clap::Args;
 use consensus::Rule;
 use hunt::{Examined, Finding, Seeds};
-use simulator::{Faults, SearchOptions};
+use simulator::{Faults, SearchOptions, UNSHOWN};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ pub(crate) struct SimArguments {
     #[arg(long, value_name = "RULE", value_parser = rule_parser(), hide_possible_values = true)]
     without: Option<Rule>,
 
-    /// Switch each rule off in turn, and print a table of what that breaks
+    /// Switch each rule off in turn, and print a table of what that breaks (this takes minutes)
     #[arg(long, conflicts_with_all = ["without", "time"])]
     without_each: bool,
 
@@ -176,6 +176,10 @@ fn print_table(arguments: &SimArguments) -> Result<ExitCode, Failure> {
     let seeds = arguments.seeds.clone().map_or(0..SEEDS_WITHOUT_A_RULE, |SeedRange(range)| range);
     let mut rows = Vec::new();
     for &rule in Rule::ALL {
+        if let Some((_, reason)) = UNSHOWN.iter().find(|(unshown, _)| *unshown == rule) {
+            rows.push(report::unshown_row(rule, reason));
+            continue;
+        }
         let options = arguments.search_options(Some(rule));
         let examined = hunt::examine(Seeds { range: seeds.clone(), time: None }, &options);
         let Some(finding) = examined.finding else {

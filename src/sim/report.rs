@@ -10,7 +10,7 @@ pub(crate) fn finding(found: &Finding, shortest: &Finding, file: &Path, again: &
     let mut text = format!("Seed {} breaks a promise of Raft: {}\n", found.seed, found.violation);
     if shortest.seed != found.seed {
         let (seed, violation) = (shortest.seed, &shortest.violation);
-        let _ = writeln!(text, "Seed {seed} does so in a shorter run: {violation}");
+        let _ = writeln!(text, "The best one to look at is seed {seed}: {violation}");
     }
     let meaning = shortest.violation.promise.meaning;
     let _ = writeln!(text, "\n{}\n", paragraph(&format!("What was promised: {meaning}")));
@@ -88,6 +88,11 @@ pub(crate) fn table_row(rule: Rule, seeds: u64, shortest: &Finding) -> String {
         script.actions.len(),
         script.options.servers
     )
+}
+
+/// A rule without which nothing breaks, and why.
+pub(crate) fn unshown_row(rule: Rule, reason: &str) -> String {
+    format!("| {rule} | {} | none: {reason} | | | |\n", rule.guards())
 }
 
 /// The table of all rules, in Markdown.

@@ -40,7 +40,7 @@ impl<R: Rules> Node<R> {
     pub(crate) fn tidy_up(&mut self, output: &mut Output) {
         let first = self.commit_index.next();
         if first <= self.log.last().index {
-            self.make_room(first, output);
+            self.make_room(first, Rule::LeaderAppendOnly, output);
             output.append = Some(Append { first, entries: Vec::new() });
         }
     }
@@ -92,7 +92,8 @@ impl<R: Rules> Node<R> {
     fn send_append(&mut self, peer: NodeId, entries: Vec<Entry>, output: &mut Output) {
         // Even without entries it asks whether the logs agree there: so what got lost is noticed.
         let asks = !entries.is_empty() || self.rules.hold(Rule::RetryForever);
-        let prev_log_index = if asks { self.progress_of(peer).next_index().previous() } else { Index(0) };
+        let progress = self.progress_of(peer);
+        let prev_log_index = if asks { progress.next_index().previous() } else { progress.match_index() };
         let prev_log_term = self.log.term_at(prev_log_index).expect("a leader sends what it has");
         let request = AppendEntries {
             term: self.hard_state.current_term,
@@ -116,8 +117,9 @@ impl<R: Rules> Node<R> {
         output.decided(Rule::HeartbeatAtOnce, What::Heartbeat);
         for place in 0..self.peers.len() {
             let peer = self.peers[place];
-            if self.rules.hold(Rule::RetryForever) {
+            if self.progress_of(peer).awaits_answer() && self.rules.hold(Rule::RetryForever) {
                 self.progress_of_mut(peer).retry();
+                output.decided(Rule::RetryForever, What::Unanswered { follower: peer });
             }
             let lacks = self.log.last().index >= self.progress_of(peer).next_index();
             if lacks && self.may_send(peer) {
@@ -164,7 +166,7 @@ impl<R: Rules> Node<R> {
     fn take_entries(&mut self, request: &AppendEntries, output: &mut Output) -> AppendOutcome {
         let prev = request.prev_log();
         if !self.rules.allow(Rule::ConsistencyCheck, self.log.contains(prev)) {
-            output.decided(Rule::ConsistencyCheck, What::Mismatch { prev, own: self.log.last() });
+            output.decided(Rule::StopOnMismatch, What::Mismatch { prev, own: self.log.last() });
             if !self.rules.hold(Rule::StopOnMismatch) {
                 self.commit_to(request.leader_commit.min(self.log.last().index), output);
             }
@@ -174,7 +176,7 @@ impl<R: Rules> Node<R> {
         let known = self.count_known(request);
         if known < request.entries.len() {
             let first = Index(prev.index.0 + known as u64).next();
-            self.make_room(first, output);
+            self.make_room(first, Rule::TruncateOnlyOnConflict, output);
             self.append(first, request.entries[known..].to_vec(), output);
             output.decided(Rule::ConsistencyCheck, What::Appended { first, last: self.log.last() });
         }
@@ -197,7 +199,7 @@ impl<R: Rules> Node<R> {
 
     /// Removes what stands where new entries belong: a leader of an earlier term wrote it, and it was never
     /// committed.
-    fn make_room(&mut self, first: Index, output: &mut Output) {
+    fn make_room(&mut self, first: Index, rule: Rule, output: &mut Output) {
         let last = self.log.last();
         if first <= last.index {
             let is_uncommitted = first > self.commit_index;
@@ -207,7 +209,7 @@ impl<R: Rules> Node<R> {
             );
             self.log.truncate_from(first);
             self.persisted_log = self.persisted_log.min(first.previous());
-            output.decided(Rule::TruncateOnlyOnConflict, What::Truncated { first, last });
+            output.decided(rule, What::Truncated { first, last });
         }
     }
 
@@ -286,11 +288,25 @@ impl<R: Rules> Node<R> {
         } else {
             self.config.voters.voters().into_iter().map(reached).max().unwrap_or_default()
         };
-        let is_own_term = self.log.term_at(index) == Some(self.hard_state.current_term);
-        if index > self.commit_index && self.rules.allow(Rule::CommitCurrentTermOnly, is_own_term) {
+        if index <= self.commit_index {
+            return;
+        }
+        let term = self.log.term_at(index).expect("a majority has only what the leader has");
+        let is_own_term = term == self.hard_state.current_term;
+        if self.rules.allow(Rule::CommitCurrentTermOnly, is_own_term) {
             self.commit_index = index;
             output.decided(Rule::CommitByMajority, What::Committed { index });
             self.serve_reads(now, output);
+        } else {
+            self.wait_with(LogPosition { index, term }, output);
+        }
+    }
+
+    fn wait_with(&mut self, entry: LogPosition, output: &mut Output) {
+        let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader commits by counting") };
+        if entry.index > leader.waits_with {
+            leader.waits_with = entry.index;
+            output.decided(Rule::CommitCurrentTermOnly, What::Waits { entry });
         }
     }
 }

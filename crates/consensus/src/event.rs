@@ -96,9 +96,9 @@ pub enum What {
         /// Where this server's log ends.
         own: LogPosition,
     },
-    /// A leader has learned how far a follower's log agrees with its own.
+    /// A leader has learned how far a follower's log agrees with its own, or how much of its own is on disk.
     Matched {
-        /// The follower.
+        /// The follower, or the leader itself.
         follower: NodeId,
         /// As far as this.
         index: Index,
@@ -110,11 +110,24 @@ pub enum What {
         /// The next entry that it will be sent.
         next: Index,
     },
+    /// A follower has not answered yet what it was sent. It is asked again.
+    Unanswered {
+        /// The follower.
+        follower: NodeId,
+    },
     /// More of the log is committed.
     Committed {
         /// As far as this.
         index: Index,
     },
+    /// A majority has an entry of an earlier term, which waits until one of this term can be committed.
+    /// Told once for each such entry.
+    Waits {
+        /// Where it stands, and its term.
+        entry: LogPosition,
+    },
+    /// A client that wants to read must wait until an entry of this term is committed.
+    ReadWaits,
     /// A leader asks all others whether it still leads, since clients want to read.
     RoundBegun {
         /// The round's number in this term.

@@ -280,8 +280,12 @@ impl<R: Rules> Node<R> {
         }
         let last = self.log.last().index;
         let progress = self.peers.iter().map(|&peer| (peer, Progress::new(last))).collect();
-        self.role =
-            Role::Leader(Leader { heartbeat_deadline: Instant::NEVER, progress, reads: Reads::default() });
+        self.role = Role::Leader(Leader {
+            heartbeat_deadline: Instant::NEVER,
+            progress,
+            waits_with: Index(0),
+            reads: Reads::default(),
+        });
         output.decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(was) });
         if self.rules.hold(Rule::NoOpOnElection) {
             self.append_no_op(output);
@@ -341,6 +345,8 @@ impl<R: Rules> Node<R> {
         if log.index > self.persisted_log && self.log.contains(log) {
             self.persisted_log = log.index;
             if self.role() == RoleKind::Leader {
+                let what = What::Matched { follower: self.id(), index: log.index };
+                output.decided(Rule::OwnDiskCountsWhenSynced, what);
                 self.advance_commit(now, output);
             }
         }

@@ -88,6 +88,14 @@ impl Progress {
         }
     }
 
+    /// Has something been sent that was not answered yet?
+    pub(crate) fn awaits_answer(&self) -> bool {
+        match &self.sending {
+            Sending::Probe { waits, .. } => *waits,
+            Sending::Replicate { in_flight } => !in_flight.is_empty(),
+        }
+    }
+
     /// The answer to a probe may be lost: it may be sent again.
     pub(crate) fn retry(&mut self) {
         if let Sending::Probe { waits, .. } = &mut self.sending {

@@ -26,7 +26,16 @@ impl<R: Rules> Node<R> {
             return output.reads.push((id, ReadOutcome::NotLeader { leader }));
         };
         role.reads.waiting.push(id);
+        if !self.rules.allow(Rule::ReadAfterCommitInTerm, self.has_committed_in_term()) {
+            output.decided(Rule::ReadAfterCommitInTerm, What::ReadWaits);
+        }
         self.serve_reads(now, output);
+    }
+
+    /// Has this leader committed an entry of its own term? Before, it may not know all that earlier leaders
+    /// have committed.
+    fn has_committed_in_term(&self) -> bool {
+        self.log.term_at(self.commit_index) == Some(self.hard_state.current_term)
     }
 
     /// The number of the round that the leader's messages belong to.
@@ -49,9 +58,8 @@ impl<R: Rules> Node<R> {
     fn may_begin_round(&self) -> bool {
         let Role::Leader(leader) = &self.role else { return false };
         let Reads { asked, waiting, .. } = &leader.reads;
-        // Before that, it may not know all that earlier leaders have committed.
-        let knows_all = self.log.term_at(self.commit_index) == Some(self.hard_state.current_term);
-        asked.is_empty() && !waiting.is_empty() && self.rules.allow(Rule::ReadAfterCommitInTerm, knows_all)
+        let knows_all = self.rules.allow(Rule::ReadAfterCommitInTerm, self.has_committed_in_term());
+        asked.is_empty() && !waiting.is_empty() && knows_all
     }
 
     fn begin_round(&mut self, now: Instant, output: &mut Output) {

@@ -2,7 +2,7 @@
 
 use crate::progress::Progress;
 use crate::read::Reads;
-use crate::{Instant, NodeId};
+use crate::{Index, Instant, NodeId};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -39,6 +39,8 @@ pub(crate) struct Leader {
     pub(crate) heartbeat_deadline: Instant,
     /// What it knows of each other server's log.
     pub(crate) progress: BTreeMap<NodeId, Progress>,
+    /// As far as this a majority has its log, though only in entries of earlier terms.
+    pub(crate) waits_with: Index,
     /// The reads that wait until it is sure that it still leads.
     pub(crate) reads: Reads,
 }

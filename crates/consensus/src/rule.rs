@@ -292,7 +292,7 @@ rules! {
     }
     StopOnMismatch {
         id: "stop-on-mismatch",
-        paper: "Figure 2",
+        paper: "§5.3, Figure 2",
         thesis: "§3.5",
         guards: Safety,
         statement: "A request that does not fit the log changes nothing else either.",
@@ -316,7 +316,7 @@ rules! {
     }
     CommitToLastNew {
         id: "commit-to-last-new",
-        paper: "Figure 2",
+        paper: "§5.3, Figure 2",
         thesis: "§3.5",
         guards: Safety,
         statement: "A follower takes for committed only what the leader has vouched for in the same request.",
@@ -324,7 +324,7 @@ rules! {
     }
     MatchWhatWasSent {
         id: "match-what-was-sent",
-        paper: "Figure 2",
+        paper: "§5.3, Figure 2",
         thesis: "§3.5",
         guards: Safety,
         statement: "An agreement counts as far as the request that it answers reached, and no further.",
@@ -380,7 +380,7 @@ rules! {
     }
     OnlyMismatchBacksUp {
         id: "only-mismatch-backs-up",
-        paper: "Figure 2",
+        paper: "§5.3, Figure 2",
         thesis: "§3.5",
         guards: Liveness,
         statement: "A refusal for the term alone says nothing about the log, so the leader does not go back.",

@@ -1,7 +1,7 @@
 //! Everything that can be done to a world, each with the words that a scenario has for it.
 
 use crate::disk::Unsynced;
-use consensus::{AppendOutcome, Index, Message, NodeId, Term};
+use consensus::{AppendEntriesReply, AppendOutcome, Index, Message, NodeId, Term};
 use driver::{Envelope, Speed};
 use std::fmt;
 use std::str::FromStr;
@@ -63,9 +63,11 @@ pub enum Action {
     Apply(NodeId),
     /// The next sync of the server's disk fails.
     FailNextSave(NodeId),
-    /// In the next save the power goes out after so many of its disk operations (write, sync, rename,
-    /// sync the directory; so 4 is after the save and before the server knows).
-    CrashInSave(NodeId, u32),
+    /// In the next save the power goes out after so many of its disk operations: write, sync, and write the
+    /// mark that all before it is durable. (So 2 is after the save, and before the server knows.) Where the
+    /// save begins a new segment of the log, there are seven before these: create, write, sync, rename, sync
+    /// the folder, write the seal of the old segment, and sync that.
+    CrashInSave(NodeId, u32, Unsynced),
     /// The server's disk is full.
     FillDisk(NodeId),
     /// The server's disk is as good as new: it has room, and what it was to do wrong it won't.
@@ -139,26 +141,38 @@ pub struct Selection {
     pub last: Option<Index>,
     /// Those that tell of this commit index; none means any.
     pub commit: Option<Index>,
+    /// Those of this round of questions whether the leader still leads; none means any.
+    pub round: Option<u64>,
+    /// Of answers, those that say yes or those that say no; none means any.
+    pub answer: Option<Answer>,
     /// Only so many, the oldest first; none means all.
     pub count: Option<usize>,
 }
 
-/// What a message says of places in the log: before its entries, at their end, and up to where all is
-/// committed.
-fn places(message: &Message) -> (Option<Index>, Option<Index>, Option<Index>) {
-    match message {
-        Message::RequestVote(request) => (None, Some(request.last_log_index), None),
-        Message::RequestVoteReply(_) => (None, None, None),
-        Message::AppendEntries(request) => {
-            (Some(request.prev_log_index), Some(request.last_index()), Some(request.leader_commit))
-        }
-        Message::AppendEntriesReply(reply) => match &reply.outcome {
-            AppendOutcome::Refused => (None, None, None),
-            AppendOutcome::Matched { match_index } => (None, Some(*match_index), None),
-            AppendOutcome::Mismatch { prev_log_index, may_agree } => {
-                (Some(*prev_log_index), Some(may_agree.index), None)
-            }
-        },
+/// What an answer says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The vote is granted, the entries are taken.
+    Yes,
+    /// They are not.
+    No,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Answer::Yes => "yes",
+            Answer::No => "no",
+        })
+    }
+}
+
+impl FromStr for Answer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Answer, String> {
+        let unknown = || format!("\"{text}\" is not what an answer says: yes, no");
+        [Answer::Yes, Answer::No].into_iter().find(|answer| answer.to_string() == text).ok_or_else(unknown)
     }
 }
 
@@ -221,36 +235,66 @@ impl FromStr for Unsynced {
 impl Selection {
     /// This message, as exactly as a scenario can name it. Two that it can't tell apart say the same.
     pub(crate) fn of(envelope: &Envelope) -> Selection {
-        let (prev, last, commit) = places(&envelope.message);
-        Selection {
-            from: Some(envelope.from),
-            to: Some(envelope.to),
-            kind: Some(Kind::of(&envelope.message)),
-            term: Some(envelope.message.term()),
-            prev,
-            last,
-            commit,
+        let Envelope { from, to, message, .. } = envelope;
+        let selection = Selection {
+            from: Some(*from),
+            to: Some(*to),
+            kind: Some(Kind::of(message)),
+            term: Some(message.term()),
             count: Some(1),
+            ..Selection::default()
+        };
+        match message {
+            Message::RequestVote(request) => Selection { last: Some(request.last_log_index), ..selection },
+            Message::RequestVoteReply(reply) => {
+                let answer = Some(if reply.vote_granted { Answer::Yes } else { Answer::No });
+                Selection { answer, ..selection }
+            }
+            Message::AppendEntries(request) => Selection {
+                prev: Some(request.prev_log_index),
+                last: Some(request.last_index()),
+                commit: Some(request.leader_commit),
+                round: Some(request.round),
+                ..selection
+            },
+            Message::AppendEntriesReply(reply) => selection.with_outcome(reply),
+        }
+    }
+
+    fn with_outcome(self, reply: &AppendEntriesReply) -> Selection {
+        let round = Some(reply.round);
+        match reply.outcome {
+            AppendOutcome::Refused => Selection { answer: Some(Answer::No), round, ..self },
+            AppendOutcome::Matched { match_index: last } => {
+                Selection { last: Some(last), answer: Some(Answer::Yes), round, ..self }
+            }
+            AppendOutcome::Mismatch { prev_log_index: prev, may_agree } => {
+                let (prev, last) = (Some(prev), Some(may_agree.index));
+                Selection { prev, last, answer: Some(Answer::No), round, ..self }
+            }
         }
     }
 
     pub(crate) fn matches(&self, envelope: &Envelope) -> bool {
-        self.from.is_none_or(|from| from == envelope.from)
-            && self.to.is_none_or(|to| to == envelope.to)
-            && self.kind.is_none_or(|kind| kind == Kind::of(&envelope.message))
-            && self.term.is_none_or(|term| term == envelope.message.term())
-            && {
-                let (prev, last, commit) = places(&envelope.message);
-                (self.prev.is_none() || self.prev == prev)
-                    && (self.last.is_none() || self.last == last)
-                    && (self.commit.is_none() || self.commit == commit)
-            }
+        fn fits<T: PartialEq>(wanted: &Option<T>, found: &Option<T>) -> bool {
+            wanted.is_none() || wanted == found
+        }
+        let message = Selection::of(envelope);
+        fits(&self.from, &message.from)
+            && fits(&self.to, &message.to)
+            && fits(&self.kind, &message.kind)
+            && fits(&self.term, &message.term)
+            && fits(&self.prev, &message.prev)
+            && fits(&self.last, &message.last)
+            && fits(&self.commit, &message.commit)
+            && fits(&self.round, &message.round)
+            && fits(&self.answer, &message.answer)
     }
 }
 
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Selection { from, to, kind, term, prev, last, commit, count } = self;
+        let Selection { from, to, kind, term, prev, last, commit, round, answer, count } = self;
         let mut part = |key: &str, value: Option<String>| match value {
             Some(value) => write!(f, " {key}={value}"),
             None => Ok(()),
@@ -262,6 +306,8 @@ impl fmt::Display for Selection {
         part("prev", prev.map(|prev| prev.to_string()))?;
         part("last", last.map(|last| last.to_string()))?;
         part("commit", commit.map(|commit| commit.to_string()))?;
+        part("round", round.map(|round| round.to_string()))?;
+        part("answer", answer.map(|answer| answer.to_string()))?;
         part("count", count.map(|count| count.to_string()))
     }
 }
@@ -300,7 +346,12 @@ impl fmt::Display for Action {
             Action::HoldApplies(node) => write!(f, "hold-applies {node}"),
             Action::Apply(node) => write!(f, "apply {node}"),
             Action::FailNextSave(node) => write!(f, "fail-next-save {node}"),
-            Action::CrashInSave(node, operations) => write!(f, "crash-in-save {node} {operations}"),
+            Action::CrashInSave(node, operations, Unsynced::Lost) => {
+                write!(f, "crash-in-save {node} {operations}")
+            }
+            Action::CrashInSave(node, operations, unsynced) => {
+                write!(f, "crash-in-save {node} {operations} unsynced={unsynced}")
+            }
             Action::FillDisk(node) => write!(f, "fill-disk {node}"),
             Action::MendDisk(node) => write!(f, "mend-disk {node}"),
             Action::SetClock(node, speed) => write!(f, "clock {node} {speed}"),

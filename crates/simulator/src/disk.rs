@@ -60,9 +60,9 @@ enum Plan {
     /// The next sync fails.
     FailSync,
     /// After so many more operations that change the disk, the power goes out.
-    PowerCut { operations_left: u32 },
+    PowerCut { operations_left: u32, unsynced: Unsynced },
     /// It has gone out.
-    NoPower,
+    NoPower { unsynced: Unsynced },
 }
 
 /// A file's content, whatever its name. Clones are the same file.
@@ -84,6 +84,16 @@ impl SimulatedDisk {
         SimulatedDisk { name: name.into(), state: Rc::default() }
     }
 
+    /// Another disk with the same files, to look at what this one holds.
+    pub(crate) fn copy(&self) -> SimulatedDisk {
+        let copy = |file: &File| {
+            Rc::new(RefCell::new(Content { bytes: file.borrow().bytes.clone(), ..Content::default() }))
+        };
+        let files = self.state.borrow().files.iter().map(|(name, file)| (name.clone(), copy(file))).collect();
+        let state = State { files, ..State::default() };
+        SimulatedDisk { name: self.name.clone(), state: Rc::new(RefCell::new(state)) }
+    }
+
     /// The power goes out, and comes back: what was synced is there afterwards.
     pub fn crash(&self, unsynced: Unsynced) {
         let state = &mut *self.state.borrow_mut();
@@ -103,13 +113,16 @@ impl SimulatedDisk {
     }
 
     /// The power goes out after so many more operations that change the disk. From then on each fails.
-    pub fn cut_power_after(&self, operations: u32) {
-        self.state.borrow_mut().plan = Plan::PowerCut { operations_left: operations };
+    pub fn cut_power_after(&self, operations: u32, unsynced: Unsynced) {
+        self.state.borrow_mut().plan = Plan::PowerCut { operations_left: operations, unsynced };
     }
 
-    /// Has the power gone out?
-    pub fn has_no_power(&self) -> bool {
-        self.state.borrow().plan == Plan::NoPower
+    /// If the power has gone out: what is to become of what was not synced.
+    pub fn has_no_power(&self) -> Option<Unsynced> {
+        match self.state.borrow().plan {
+            Plan::NoPower { unsynced } => Some(unsynced),
+            _ => None,
+        }
     }
 
     /// Nothing more can be written to it.
@@ -154,15 +167,24 @@ impl State {
         self.files.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    /// Puts a file there that is not synced.
+    fn put(&mut self, name: &str, bytes: Vec<u8>) {
+        let content = Content { bytes, ..Content::default() };
+        self.files.insert(name.to_owned(), Rc::new(RefCell::new(content)));
+    }
+
     /// Counts an operation that changes the disk, and lets it fail if the power is gone.
     fn use_power(&mut self) -> io::Result<()> {
-        if let Plan::PowerCut { operations_left } = &mut self.plan {
+        if let Plan::PowerCut { operations_left, unsynced } = &mut self.plan {
             match operations_left.checked_sub(1) {
                 Some(left) => *operations_left = left,
-                None => self.plan = Plan::NoPower,
+                None => self.plan = Plan::NoPower { unsynced: *unsynced },
             }
         }
-        if self.plan == Plan::NoPower { Err(io::Error::other("the power is gone")) } else { Ok(()) }
+        match self.plan {
+            Plan::NoPower { .. } => Err(io::Error::other("the power is gone")),
+            _ => Ok(()),
+        }
     }
 
     fn fails_sync(&mut self) -> bool {
@@ -193,8 +215,7 @@ impl Disk for SimulatedDisk {
         if state.is_full {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let content = Content { bytes: content.to_vec(), ..Content::default() };
-        state.files.insert(name.to_owned(), Rc::new(RefCell::new(content)));
+        state.put(name, content.to_vec());
         Ok(())
     }
 
@@ -206,7 +227,12 @@ impl Disk for SimulatedDisk {
         if self.state.borrow().files.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        self.write(name, &vec![0; size as usize])
+        let created = self.write(name, &vec![0; size as usize]);
+        if created.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull) {
+            // As much of it as there was room for.
+            self.state.borrow_mut().put(name, vec![0; size as usize / 2]);
+        }
+        created
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -331,13 +357,23 @@ mod tests {
     #[test]
     fn the_power_goes_out_when_it_was_told_to() {
         let mut disk = SimulatedDisk::new("disk");
-        disk.cut_power_after(1);
+        disk.cut_power_after(1, Unsynced::Torn);
         disk.write("a", b"content").unwrap();
-        assert!(!disk.has_no_power());
+        assert_eq!(disk.has_no_power(), None);
         assert!(disk.sync("a").is_err() && disk.sync_directory().is_err());
-        assert!(disk.has_no_power());
+        assert_eq!(disk.has_no_power(), Some(Unsynced::Torn));
         disk.crash(Unsynced::Lost);
         write_and_sync(&mut disk, b"content");
+    }
+
+    #[test]
+    fn a_copy_holds_the_same_and_is_another_disk() {
+        let mut disk = SimulatedDisk::new("disk");
+        write_and_sync(&mut disk, b"old");
+        let mut copy = disk.copy();
+        copy.write("a", b"new").unwrap();
+        assert_eq!(disk.read("a").unwrap(), Some(b"old".to_vec()));
+        assert_eq!(copy.read("a").unwrap(), Some(b"new".to_vec()));
     }
 
     #[test]
@@ -345,6 +381,8 @@ mod tests {
         let mut disk = SimulatedDisk::new("disk");
         disk.fill();
         assert_eq!(disk.write("a", b"content").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(disk.create("b", 10).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(disk.read("b").unwrap(), Some(vec![0; 5]), "there is room for some of it");
         disk.mend();
         write_and_sync(&mut disk, b"content");
     }

@@ -18,6 +18,7 @@ mod clients;
 mod coverage;
 mod disk;
 mod history;
+mod logs;
 mod machine;
 mod network;
 mod properties;
@@ -30,7 +31,7 @@ mod server;
 mod shrink;
 mod world;
 
-pub use action::{Action, Kind, Selection};
+pub use action::{Action, Answer, Kind, Selection};
 pub use coverage::Coverage;
 pub use disk::{SimulatedDisk, Unsynced};
 pub use network::Weather;

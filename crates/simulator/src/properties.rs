@@ -124,7 +124,7 @@ impl<'a> Moment<'a> {
 }
 
 impl Promise {
-    /// All promises that are watched over, the most telling ones first.
+    /// All promises that are watched over, the most telling ones first, and that no server panics last.
     pub fn all() -> impl Iterator<Item = &'static Promise> {
         all()
             .into_iter()

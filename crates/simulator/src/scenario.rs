@@ -39,6 +39,11 @@ pub struct Scene {
 type Played = Result<String, Box<dyn Error>>;
 
 impl Runner for Scenario {
+    fn start_block(&mut self) -> Played {
+        self.feed.interrupt();
+        Ok(String::new())
+    }
+
     fn run(&mut self, command: &Command) -> Played {
         let mut arguments = command.consume_args();
         let said = self.play(&command.name, &mut arguments)?;
@@ -93,6 +98,7 @@ impl Scenario {
             }
             "messages" => return self.list_messages(),
             "status" => return self.status(),
+            "logs" => return Ok(self.living_world()?.logs().to_string()),
             "expect" => return self.expect(arguments),
             _ => {
                 for action in actions(name, arguments)? {
@@ -114,9 +120,8 @@ impl Scenario {
             return Err("a log is what a server begins with: write it before the cluster".into());
         }
         let id = node(arguments)?;
-        let entry = |term: u64| Entry { term: Term(term), payload: Payload::NoOp };
-        let terms = arguments.rest_pos().into_iter().map(|argument| argument.parse());
-        let entries = terms.map(|term| term.map(entry)).collect::<Result<Vec<Entry>, _>>()?;
+        let entry = |term: Term| Entry { term, payload: Payload::NoOp };
+        let entries: Vec<Entry> = terms(arguments)?.into_iter().map(entry).collect();
         if !entries.is_sorted_by_key(|entry| entry.term) {
             return Err("terms never fall along a log".into());
         }
@@ -222,6 +227,17 @@ impl Scenario {
                 let server = self.living_world()?.view().server(id).map(|server| server.term);
                 (expected, server.unwrap_or_default().to_string())
             }
+            "log" => {
+                let id = node(arguments)?;
+                let expected = terms(arguments)?;
+                (words_for(&expected), words_for(&self.living_world()?.look_at(id)?.log_terms()))
+            }
+            "commit" => {
+                let id = node(arguments)?;
+                let expected = next(arguments, "an index")?.to_owned();
+                let node = self.living_world()?.look_at(id)?.node();
+                (expected, node.map_or("dead".to_owned(), |node| node.commit_index().to_string()))
+            }
             "violation" => match self.living_world()?.violations().first() {
                 Some(violation) => return Ok(format!("VIOLATED: {violation}\n")),
                 None => ("a violation".to_owned(), "none".to_owned()),
@@ -252,8 +268,9 @@ const MOST_SERVERS: u64 = 99;
 const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
                         hold-saves, save, finish-save, hold-applies, apply, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
-                        calm, status, expect";
-const EXPECTATIONS: &str = "there are: leader, no-leader, some-leader, role, term, violation, no-violation";
+                        calm, status, logs, expect";
+const EXPECTATIONS: &str =
+    "there are: leader, no-leader, some-leader, role, term, log, commit, violation, no-violation";
 
 /// What a command makes happen: one action, or one for each server that it names.
 fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, Box<dyn Error>> {
@@ -280,7 +297,7 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         "run" => Action::Run(duration(next(arguments, "how long, such as 500ms")?)?),
         "run-until-led" => Action::RunUntilLed,
         "propose" => {
-            let value = next(arguments, "a number to propose")?.parse()?;
+            let value = number(next(arguments, "a number to propose")?, "number to propose")?;
             let server = arguments.next_pos().map(|argument| parse_node(&argument.value)).transpose()?;
             Action::Propose(server, value)
         }
@@ -291,7 +308,11 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         "mend" => Action::Mend(node(arguments)?, node(arguments)?),
         "partition" => Action::Partition(nodes(arguments)?),
         "heal" => Action::Heal,
-        "crash-in-save" => Action::CrashInSave(node(arguments)?, next(arguments, "after how many")?.parse()?),
+        "crash-in-save" => {
+            let unsynced = option::<Unsynced>(arguments, "unsynced")?.unwrap_or_default();
+            let id = node(arguments)?;
+            Action::CrashInSave(id, next(arguments, "after how many")?.parse()?, unsynced)
+        }
         "clock" => {
             let id = node(arguments)?;
             Action::SetClock(id, next(arguments, "a speed, such as 0.5")?.parse::<Speed>()?)
@@ -325,6 +346,20 @@ fn nodes(arguments: &mut ArgumentConsumer) -> Result<Vec<NodeId>, Box<dyn Error>
     Ok(nodes)
 }
 
+/// The terms of a log's entries: all arguments that are left.
+fn terms(arguments: &mut ArgumentConsumer) -> Result<Vec<Term>, Box<dyn Error>> {
+    arguments.rest_pos().into_iter().map(|argument| number(&argument.value, "term").map(Term)).collect()
+}
+
+fn number(text: &str, what: &str) -> Result<u64, Box<dyn Error>> {
+    text.parse().map_err(|_| format!("\"{text}\" is no {what}: write a whole number").into())
+}
+
+fn words_for(terms: &[Term]) -> String {
+    let terms: Vec<String> = terms.iter().map(Term::to_string).collect();
+    if terms.is_empty() { "an empty log".to_owned() } else { terms.join(" ") }
+}
+
 /// Which messages are meant: `from=n1 to=n2 kind=vote term=3 count=1`, each of which may be left out.
 fn selection(arguments: &mut ArgumentConsumer) -> Result<Selection, Box<dyn Error>> {
     let mut end = |key| arguments.lookup(key).map(|argument| parse_node(&argument.value)).transpose();
@@ -332,7 +367,9 @@ fn selection(arguments: &mut ArgumentConsumer) -> Result<Selection, Box<dyn Erro
     let (kind, term) = (option(arguments, "kind")?, option(arguments, "term")?.map(Term));
     let (prev, last) = (option(arguments, "prev")?.map(Index), option(arguments, "last")?.map(Index));
     let commit = option(arguments, "commit")?.map(Index);
-    Ok(Selection { from, to, kind, term, prev, last, commit, count: option(arguments, "count")? })
+    let (round, answer) = (option(arguments, "round")?, option(arguments, "answer")?);
+    let count = option(arguments, "count")?;
+    Ok(Selection { from, to, kind, term, prev, last, commit, round, answer, count })
 }
 
 /// The argument with this key, if it is given.

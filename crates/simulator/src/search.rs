@@ -282,8 +282,9 @@ impl Draw {
     }
 
     fn crash_in_save(&mut self, at: Duration) {
-        let (server, operations, end) = (self.server(), self.random.u32(0..=4), self.later(at));
-        self.at(at, Action::CrashInSave(server, operations));
+        let (server, operations, end) = (self.server(), self.random.u32(0..10), self.later(at));
+        let unsynced = self.unsynced();
+        self.at(at, Action::CrashInSave(server, operations, unsynced));
         self.at(end, Action::Restart(server));
     }
 

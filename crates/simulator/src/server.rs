@@ -7,10 +7,11 @@ use consensus::{Append, Config, HardState, Index, Instant, Log, Node, Term};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{Batch, Identity, Storage, StorageError};
+use storage::{Batch, Identity, Recovered, Storage, StorageError};
+use trace::Process;
 
 /// Small, so that even a short run fills some segments of the log.
-const SEGMENT_SIZE: u64 = 2048;
+const SEGMENT_SIZE: u64 = 1024;
 
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -38,6 +39,8 @@ struct Alive {
     storage: Storage<SimulatedDisk>,
     /// What its disk is busy with.
     saving: Option<Batch>,
+    /// Its disk had no room for that.
+    lacks_room: bool,
     clock: Clock,
     /// When the server last acted, on its own clock.
     acted: Instant,
@@ -63,18 +66,15 @@ impl Server {
         }
     }
 
-    /// Starts it from what its disk holds.
+    /// Starts it from what its disk holds. Hands over what there is to tell of the disk.
     pub(crate) fn start(
         &mut self,
         now: Duration,
         rules: AllBut,
         telling: Telling,
         effects: &mut Effects<()>,
-    ) -> Result<(), StorageError> {
-        let Config { id, voters, .. } = &self.config;
-        let identity = Identity { cluster: "simulated".to_owned(), node: *id, voters: voters.voters() };
-        let (mut storage, mut recovered) =
-            Storage::open_with_segment_size(self.disk.clone(), identity, SEGMENT_SIZE)?;
+    ) -> Result<Option<Process>, StorageError> {
+        let (mut storage, mut recovered) = self.open(self.disk.clone())?;
         if recovered.hard_state.current_term < self.term {
             recovered.hard_state = HardState { current_term: self.term, voted_for: None };
             recovered.log = self.log.after(Index(0)).to_vec();
@@ -82,20 +82,39 @@ impl Server {
             storage.save(&Batch { hard_state: Some(recovered.hard_state), append: Some(append) })?;
         }
         // Each life draws other timeouts.
-        let seed = self.config.seed ^ (id.0 << 32) ^ (recovered.life << 48);
+        let seed = self.config.seed ^ (self.config.id.0 << 32) ^ (recovered.life << 48);
         let config = Config { seed, ..self.config.clone() };
+        let cut_off = recovered.cut_off.take();
         let driver = Driver::start(config, recovered, Applied::default(), rules, telling, effects);
         self.alive = Some(Alive {
             driver,
             storage,
             saving: None,
+            lacks_room: false,
             save_due: None,
             clock: Clock::start(now, self.speed),
             acted: Instant::START,
             ticked: None,
         });
         self.is_paused = false;
-        Ok(())
+        Ok(cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() }))
+    }
+
+    fn open(&self, disk: SimulatedDisk) -> Result<(Storage<SimulatedDisk>, Recovered), StorageError> {
+        let Config { id, voters, .. } = &self.config;
+        let identity = Identity { cluster: "simulated".to_owned(), node: *id, voters: voters.voters() };
+        Storage::open_with_segment_size(disk, identity, SEGMENT_SIZE)
+    }
+
+    /// The terms of its log's entries, from index 1 on; if it is dead, of those that its disk holds.
+    pub(crate) fn log_terms(&self) -> Vec<Term> {
+        match self.node() {
+            Some(node) => node.log().terms().collect(),
+            None => {
+                let entries = self.open(self.disk.copy()).map(|(_, recovered)| recovered.log);
+                entries.unwrap_or_default().iter().map(|entry| entry.term).collect()
+            }
+        }
     }
 
     /// Takes away its memory, and of its disk what was not synced.
@@ -208,24 +227,30 @@ impl Server {
         alive.saving = Some(batch);
     }
 
-    /// Its disk does what it is busy with. If it has no room, it will try again.
+    /// Its disk does what it is busy with. If it has no room, it will try again. Hands over what there is
+    /// to tell of the disk.
     pub(crate) fn finish_save(
         &mut self,
         now: Duration,
         effects: &mut Effects<()>,
-    ) -> Result<(), StorageError> {
-        let Some(alive) = &mut self.alive else { return Ok(()) };
-        let Some(batch) = alive.saving.take() else { return Ok(()) };
+    ) -> Result<Option<Process>, StorageError> {
+        let Some(alive) = &mut self.alive else { return Ok(None) };
+        let Some(batch) = alive.saving.take() else { return Ok(None) };
         alive.save_due = None;
-        let saved = alive.storage.save(&batch);
-        if saved.is_err() && !alive.storage.is_poisoned() {
-            alive.saving = Some(batch);
-            return Ok(());
+        match alive.storage.save(&batch) {
+            Err(error) if !alive.storage.is_poisoned() => {
+                alive.saving = Some(batch);
+                let is_news = !std::mem::replace(&mut alive.lacks_room, true);
+                Ok(is_news.then(|| Process::DiskFull { why: Some(error.to_string()) }))
+            }
+            saved => {
+                saved?;
+                let now = alive.time(now);
+                alive.driver.saved(now, effects);
+                let lacked_room = std::mem::take(&mut alive.lacks_room);
+                Ok(lacked_room.then_some(Process::DiskFull { why: None }))
+            }
         }
-        saved?;
-        let now = alive.time(now);
-        alive.driver.saved(now, effects);
-        Ok(())
     }
 
     /// Has its disk something to do?

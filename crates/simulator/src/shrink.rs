@@ -132,7 +132,9 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::HoldApplies(id) => Action::HoldApplies(one(id)?),
         Action::Apply(id) => Action::Apply(one(id)?),
         Action::FailNextSave(id) => Action::FailNextSave(one(id)?),
-        Action::CrashInSave(id, operations) => Action::CrashInSave(one(id)?, *operations),
+        Action::CrashInSave(id, operations, unsynced) => {
+            Action::CrashInSave(one(id)?, *operations, *unsynced)
+        }
         Action::FillDisk(id) => Action::FillDisk(one(id)?),
         Action::MendDisk(id) => Action::MendDisk(one(id)?),
         Action::SetClock(id, speed) => Action::SetClock(one(id)?, *speed),
@@ -236,8 +238,11 @@ fn simpler_actions(action: &Action) -> Vec<Action> {
         Action::Deliver(selection) => simpler_selections(selection).map(Action::Deliver).collect(),
         Action::Duplicate(selection) => simpler_selections(selection).map(Action::Duplicate).collect(),
         Action::Crash(id, Unsynced::Kept | Unsynced::Torn) => vec![Action::Crash(*id, Unsynced::Lost)],
-        Action::CrashInSave(id, operations) => {
-            (0..*operations).map(|fewer| Action::CrashInSave(*id, fewer)).collect()
+        Action::CrashInSave(id, operations, Unsynced::Lost) => {
+            (0..*operations).map(|fewer| Action::CrashInSave(*id, fewer, Unsynced::Lost)).collect()
+        }
+        Action::CrashInSave(id, operations, _) => {
+            vec![Action::CrashInSave(*id, *operations, Unsynced::Lost)]
         }
         Action::Run(duration) => rounder(*duration).map(Action::Run).collect(),
         _ => Vec::new(),
@@ -254,6 +259,8 @@ fn simpler_selections(selection: &Selection) -> impl Iterator<Item = Selection> 
         Selection { prev: None, ..selection.clone() },
         Selection { last: None, ..selection.clone() },
         Selection { commit: None, ..selection.clone() },
+        Selection { round: None, ..selection.clone() },
+        Selection { answer: None, ..selection.clone() },
         Selection { count: None, ..selection.clone() },
     ];
     let selection = selection.clone();

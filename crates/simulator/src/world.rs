@@ -3,7 +3,7 @@
 use crate::action::{Action, Selection};
 use crate::clients::{Answered, Clients};
 use crate::coverage::Coverage;
-use crate::disk::Unsynced;
+use crate::logs::Logs;
 use crate::network::{Fate, Network, Weather};
 use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, no_panic};
 use crate::rules::AllBut;
@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::StorageError;
-use trace::{ClusterView, Event, Laboratory, Record};
+use trace::{ClusterView, Event, Laboratory, Process, Record};
 
 /// What a world is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -213,6 +213,19 @@ impl World {
             .map(|envelope| (envelope.from, envelope.to, trace::english::message_words(&envelope.message)))
     }
 
+    /// All servers' logs.
+    pub(crate) fn logs(&self) -> Logs {
+        Logs::of(self.servers.iter())
+    }
+
+    /// A server, dead or alive.
+    ///
+    /// # Errors
+    /// If there is none of this name.
+    pub(crate) fn look_at(&self, id: NodeId) -> Result<&Server, Refusal> {
+        self.servers.get(&id).ok_or_else(|| no_such_server(id))
+    }
+
     /// Does one thing, and tells how many messages it took, where it was about messages.
     ///
     /// # Errors
@@ -298,7 +311,9 @@ impl World {
                 self.act(*id, |_, _, _| ());
             }
             Action::FailNextSave(id) => self.server(*id)?.disk().fail_next_sync(),
-            Action::CrashInSave(id, operations) => self.server(*id)?.disk().cut_power_after(*operations),
+            Action::CrashInSave(id, operations, unsynced) => {
+                self.server(*id)?.disk().cut_power_after(*operations, *unsynced);
+            }
             Action::FillDisk(id) => self.server(*id)?.disk().fill(),
             Action::MendDisk(id) => {
                 self.server(*id)?.disk().mend();
@@ -535,7 +550,9 @@ impl World {
         let mut effects = Effects::default();
         let server = self.servers.get_mut(&id).expect("only servers of this world start");
         match server.start(self.now, rules, telling, &mut effects) {
-            Ok(()) => {
+            Ok(news) => {
+                let life = effects.records.first().map_or(1, |record| record.life);
+                self.note_process(id, life, news);
                 self.pass_on(id, &mut effects);
                 self.save_or_wait(id);
             }
@@ -579,8 +596,13 @@ impl World {
         let saved = server.finish_save(self.now, &mut effects);
         let has_saved = !effects.records.is_empty();
         match saved {
-            Ok(()) if !has_saved => {}
-            Ok(()) => self.pass_on(id, &mut effects),
+            Ok(news) => {
+                let life = self.view.server(id).map_or(1, |server| server.life);
+                self.note_process(id, life, news);
+                if has_saved {
+                    self.pass_on(id, &mut effects);
+                }
+            }
             Err(error) => self.note_disk_failure(id, &error),
         }
         self.effects = effects;
@@ -591,15 +613,16 @@ impl World {
     /// was not synced is gone too.
     fn note_disk_failure(&mut self, id: NodeId, error: &StorageError) {
         let server = self.servers.get_mut(&id).expect("only servers of this world fail");
-        let is_power_cut = server.disk().has_no_power();
-        server.kill();
-        if is_power_cut {
-            server.disk().crash(Unsynced::Lost);
-        }
-        match is_power_cut {
-            true => self.note_death(id, Some(9), String::new()),
-            false => self
-                .note(id, Laboratory::Died { signal: None, status: Some(1), last_words: error.to_string() }),
+        match server.disk().has_no_power() {
+            Some(unsynced) => {
+                server.crash(unsynced);
+                self.note_death(id, Some(9), String::new());
+            }
+            None => {
+                server.kill();
+                let last_words = error.to_string();
+                self.note(id, Laboratory::Died { signal: None, status: Some(1), last_words });
+            }
         }
         if !matches!(error, StorageError::Io { .. }) {
             let violation = durability::violation(id, error);
@@ -705,6 +728,13 @@ impl World {
         self.records.push(record);
     }
 
+    /// What a real server's process would report, in this life of the server.
+    fn note_process(&mut self, id: NodeId, life: u64, what: Option<Process>) {
+        let Some(what) = what else { return };
+        let record = Record { life, ..self.observed(id, Event::Process(what)) };
+        self.records.push(record);
+    }
+
     fn observed(&self, id: NodeId, event: Event) -> Record {
         let (life, term) = self.view.server(id).map(|server| (server.life, server.term)).unwrap_or_default();
         Record { t: micros(self.now), node: id, life, seq: None, cause: None, term, event }
@@ -717,7 +747,7 @@ impl World {
     }
 
     fn server(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {
-        self.servers.get_mut(&id).ok_or_else(|| Refusal(format!("there is no {id} in this world")))
+        self.servers.get_mut(&id).ok_or_else(|| no_such_server(id))
     }
 
     fn alive(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {
@@ -733,6 +763,10 @@ impl World {
             Err(Refusal(format!("{id} is paused: resume it first")))
         }
     }
+}
+
+fn no_such_server(id: NodeId) -> Refusal {
+    Refusal(format!("there is no {id} in this world"))
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -132,6 +132,17 @@ fn mistakes_in_a_script_are_explained() {
     assert!(
         said("cluster 3\nexpect violation\n---\n").contains("expected violation: a violation, found: none")
     );
+    assert!(said("cluster 3\nexpect log n1 1 2\n---\n").contains("expected log: 1 2, found: an empty log"));
+    assert!(said("cluster 3\nexpect log n1 one\n---\n").contains("\"one\" is no term"));
+    assert!(said("cluster 3\nexpect commit n1 2\n---\n").contains("expected commit: 2, found: 0"));
+    assert!(said("cluster 3\ncrash n1\nexpect commit n1 2\n---\n").contains("found: dead"));
+    assert!(said("cluster 3\nexpect log n4\n---\n").contains("there is no n4"));
+    assert!(said("logs\n---\n").contains("begin with `cluster 3`"));
+    assert!(said("cluster 3\npropose 7\n---\n").contains("nobody leads"));
+    assert!(said("cluster 3\npropose x\n---\n").contains("\"x\" is no number to propose"));
+    assert!(said("cluster 3\ndeliver answer=maybe\n---\n").contains("yes, no"));
+    assert!(said("cluster 3\ncrash-in-save n1 1 unsynced=eaten\n---\n").contains("lost, kept, torn"));
+    assert!(said("log n1 2 1\n---\n").contains("terms never fall along a log"));
     assert!(said("cluster 0\n---\n").contains("1 to 99 servers"));
     assert!(said("cluster 3 color=red\n---\n").contains("invalid argument 'color'"));
     assert!(said("cluster 3 latency=3ms..1ms\n---\n").contains("\"3ms..1ms\" is no range"));

@@ -49,7 +49,22 @@ fn without_any_rule_a_promise_is_broken_and_the_run_can_be_made_short() {
         let shortest = shrink(&script, violation.promise);
         let found = shortest.play().violation.map(|violation| violation.promise);
         assert_eq!(found, Some(violation.promise), "{rule}, seed {seed}");
-        assert!(shortest.actions.len() <= 20, "{rule}, seed {seed}: {} steps", shortest.actions.len());
+        assert!(shortest.actions.len() <= 40, "{rule}, seed {seed}: {} steps", shortest.actions.len());
+    }
+}
+
+#[test]
+fn a_delivery_that_ends_in_a_panic_stays_in_the_shortest_run() {
+    let options =
+        SearchOptions { servers: Some(3), without: Some(Rule::ConsistencyCheck), ..SearchOptions::default() };
+    let panics = |seed| {
+        let script = draw(seed, &options);
+        let violation = script.play().violation?;
+        (violation.promise.name == "no server panics").then_some((script, violation))
+    };
+    for (script, violation) in (0..60).filter_map(panics) {
+        let found = shrink(&script, violation.promise).play().violation;
+        assert_eq!(found.map(|violation| violation.promise), Some(violation.promise));
     }
 }
 
@@ -66,13 +81,21 @@ fn the_same_seed_gives_the_same_trace() {
 #[test]
 fn a_journal_leads_to_the_same_violation_without_chance() {
     let mut compared = 0;
-    for rule in
-        [Rule::OneVotePerTerm, Rule::PersistBeforeAnswer, Rule::MajorityWins, Rule::IgnoreStaleAnswers]
-    {
+    for rule in [
+        Rule::OneVotePerTerm,
+        Rule::PersistBeforeAnswer,
+        Rule::MajorityWins,
+        Rule::LeaderAppendOnly,
+        Rule::ApplyInOrderOnce,
+    ] {
         let options = SearchOptions { without: Some(rule), ..SearchOptions::default() };
         for seed in 0..200 {
             let script = draw(seed, &options);
             let Some(violation) = script.play().violation else { continue };
+            // A journal has no time in it, and what is owed at last takes time.
+            if violation.promise.name.starts_with("logs agree at last") {
+                continue;
+            }
             let again = script.journal().play().violation;
             assert_eq!(again.as_ref(), Some(&violation), "{rule}, seed {seed}");
             compared += 1;
@@ -116,9 +139,8 @@ fn all_that_can_go_wrong_does() {
     let silent = Rule::ALL.iter().filter(|rule| !coverage.rules.contains_key(rule));
     let silent: Vec<&Rule> =
         silent.filter(|rule| UNSHOWN.iter().all(|(unshown, _)| unshown != *rule)).collect();
-    // The first is a demand on the settings; the others are conditions of what others decide.
-    let conditions = [Rule::TimeoutAboveBroadcast, Rule::CommitCurrentTermOnly];
-    assert_eq!(silent, conditions.iter().collect::<Vec<_>>());
+    // It is a demand on the settings.
+    assert_eq!(silent, [&Rule::TimeoutAboveBroadcast]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Wish};
 use consensus::event::{Check, Problem, What};
-use consensus::{AppendOutcome, HardState, LogPosition, Message, RoleKind, Rule, Term};
+use consensus::{AppendOutcome, HardState, Index, LogPosition, Message, RoleKind, Rule, Term};
 
 /// What happened, in one sentence without a full stop. Says neither when, where nor by which rule.
 pub fn sentence(record: &Record) -> String {
@@ -54,43 +54,58 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Leader { leader } => format!("{leader} leads term {term}: follow it"),
         What::Heartbeat => "send heartbeats to all".to_owned(),
         What::Appended { first, last } => {
-            let what = if *first == last.index {
-                format!("entry {first}")
-            } else {
-                format!("entries {first} to {}", last.index)
-            };
+            let entries = entries_words(*first, last.index);
             match rule {
                 Some(Rule::NoOpOnElection) => {
-                    format!("begin my term with an entry that says nothing: {what}")
+                    format!("begin my term with an entry that says nothing: {entries}")
                 }
-                Some(Rule::LeaderAppendOnly) => format!("add to my log: {what}"),
-                _ => format!("they fit my log: take over {what}"),
+                Some(Rule::LeaderAppendOnly) => format!("add to my log: {entries}"),
+                _ if *first == last.index => format!("it fits my log: take over {entries}"),
+                _ => format!("they fit my log: take over {entries}"),
             }
         }
-        What::Truncated { first, last } if *first == last.index => {
-            format!("entry {first} contradicts the leader's: remove it")
-        }
         What::Truncated { first, last } => {
-            format!("entry {first} contradicts the leader's: remove it and all after it, to {}", last.index)
+            let entries = entries_words(*first, last.index);
+            match rule {
+                Some(Rule::LeaderAppendOnly) => {
+                    format!("remove {entries}: not committed, as far as I know")
+                }
+                _ if *first == last.index => format!("remove {entries}: the leader's takes its place"),
+                _ => format!("remove {entries}: the leader's take their place"),
+            }
         }
         What::Mismatch { prev, own } => {
-            format!("no entry {} here, my log ends at {}: take nothing", log_end(*prev), log_end(*own))
+            let own = match own.index.0 {
+                0 => "my log is empty".to_owned(),
+                _ => format!("my log ends at {}", log_end(*own)),
+            };
+            format!("no entry {} here, {own}: take nothing", log_end(*prev))
+        }
+        What::Matched { follower, index } if *follower == record.node => {
+            format!("count myself: my own disk has my log up to {index}")
         }
         What::Matched { follower, index } => format!("{follower} has my log up to {index}"),
-        What::BackedUp { follower, next } => format!("go back: send {follower} my log from {next} on"),
-        What::Committed { index } if rule == Some(Rule::CommitByMajority) => {
-            format!("a majority has entry {index}: committed")
+        What::BackedUp { follower, next: Index(1) } => {
+            format!("go back to the beginning of my log for {follower}")
         }
-        What::Committed { index } => format!("the leader says that {index} is committed"),
+        What::BackedUp { follower, next } => {
+            format!("go back: does {follower} have my log up to {}?", next.previous())
+        }
+        What::Unanswered { follower } => format!("{follower} has not answered: ask again"),
+        What::Committed { index } if rule == Some(Rule::CommitByMajority) => {
+            format!("a majority has entry {index}: all up to it is committed")
+        }
+        What::Committed { index } => format!("the leader vouches for it: all up to {index} is committed"),
+        What::Waits { entry } => {
+            format!("a majority has entry {}: wait for one of my own term", log_end(*entry))
+        }
+        What::ReadWaits => "no entry of my own term is committed yet: the client must wait".to_owned(),
         What::RoundBegun { round, index, reads } => {
-            let clients =
-                if *reads == 1 { "a client wants".to_owned() } else { format!("{reads} clients want") };
-            format!(
-                "{clients} to read: ask all whether I still lead (round {round}, committed up to {index})"
-            )
+            let reads = if *reads == 1 { String::new() } else { format!(" for {reads} reads") };
+            format!("ask all whether I still lead: round {round}{reads}, committed up to {index}")
         }
         What::RoundWon { round, index } => {
-            format!("a majority follows me in round {round}: what is committed up to {index} may be read")
+            format!("a majority has answered round {round}: all up to {index} may be read")
         }
         What::Refused { leader, stale_term } => {
             format!("term {stale_term} is over: refuse {leader}, tell it of term {term}")
@@ -100,16 +115,20 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         }
         What::Ignored { from, .. } => format!("{from} answers too late to matter: ignore it"),
         What::Rejected { from, problem } => {
-            let problem = match problem {
-                Problem::UnknownSender => "it is not one of my peers",
-                Problem::TermTooHigh => "no honest server reaches such a term",
-                Problem::SecondLeader => "this term has another leader",
-                Problem::ImpossibleEntries => "no log holds such entries",
-                Problem::ContradictsCommitted => "it would replace what is committed",
-                Problem::ImpossibleMatch => "it claims to have entries that I don't have",
-            };
-            format!("throw away a message of {from}: {problem}")
+            format!("throw away a message of {from}: {}", problem_words(*problem))
         }
+    }
+}
+
+/// What is wrong with a message, as its receiver would say it.
+fn problem_words(problem: Problem) -> &'static str {
+    match problem {
+        Problem::UnknownSender => "it is not one of my peers",
+        Problem::TermTooHigh => "no honest server reaches such a term",
+        Problem::SecondLeader => "this term has another leader",
+        Problem::ImpossibleEntries => "no log holds such entries",
+        Problem::ContradictsCommitted => "it would replace what is committed",
+        Problem::ImpossibleMatch => "it claims to have entries that I don't have",
     }
 }
 
@@ -189,14 +208,17 @@ pub fn message_words(message: &Message) -> String {
             let answer = if reply.vote_granted { "yes" } else { "no" };
             format!("RequestVote answer: {answer}, term {}", reply.term)
         }
-        Message::AppendEntries(request) if request.entries.is_empty() => {
-            format!("AppendEntries term {} (heartbeat)", request.term)
-        }
         Message::AppendEntries(request) => {
-            let (first, last) = (request.prev_log_index.next(), request.last_index());
-            let entries =
-                if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") };
-            format!("AppendEntries term {}, {entries}", request.term)
+            let entries = match request.entries.len() {
+                0 => "heartbeat".to_owned(),
+                _ => entries_words(request.prev_log_index.next(), request.last_index()),
+            };
+            let after = match request.prev_log_index.0 {
+                0 => String::new(),
+                _ => format!(" after {}", log_end(request.prev_log())),
+            };
+            let round = if request.entries.is_empty() { round_words(request.round) } else { String::new() };
+            format!("AppendEntries term {}, {entries}{after}{round}", request.term)
         }
         Message::AppendEntriesReply(reply) => {
             let answer = match &reply.outcome {
@@ -206,9 +228,18 @@ pub fn message_words(message: &Message) -> String {
                     format!("no entry {prev_log_index} like yours")
                 }
             };
-            format!("AppendEntries answer: {answer}, term {}", reply.term)
+            format!("AppendEntries answer: {answer}, term {}{}", reply.term, round_words(reply.round))
         }
     }
+}
+
+/// The round of questions that a message belongs to, if there has been one in its term.
+fn round_words(round: u64) -> String {
+    if round == 0 { String::new() } else { format!(", round {round}") }
+}
+
+fn entries_words(first: Index, last: Index) -> String {
+    if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") }
 }
 
 fn saved_words(hard_state: &HardState, log: LogPosition) -> String {

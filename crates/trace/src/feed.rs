@@ -1,19 +1,25 @@
 //! Records as the lines of a story.
 
 use crate::english;
-use crate::record::{Event, Io, Laboratory, Record};
+use crate::record::{Event, EventId, Io, Laboratory, Record};
 use consensus::event::What;
-use consensus::{AppendOutcome, Message, NodeId, Rule};
+use consensus::{AppendOutcome, Index, Message, NodeId, Rule, Term};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Turns records into lines, leaving out the routine: heartbeats that change nothing.
+/// Turns records into lines, leaving out the routine: heartbeats that change nothing, and messages that say
+/// what has been said before.
 #[derive(Debug, Default)]
 pub struct Feed {
     tells_routine: bool,
     last_told: Option<NodeId>,
-    /// The latest untold record of each server: told after all if something follows from it.
+    /// What each server's latest step began with, if that was not told: it is told after all if something
+    /// follows from it.
     untold: BTreeMap<NodeId, Record>,
+    /// In which term, and up to where, each server has last said that its log agrees with the leader's.
+    agreed: BTreeMap<NodeId, (Term, Index)>,
+    /// The entries that each server has last sent to each other: in which term, after and up to where.
+    sent: BTreeMap<(NodeId, NodeId), (Term, Index, Index)>,
 }
 
 /// A line of the story.
@@ -44,6 +50,11 @@ impl Feed {
         Feed { tells_routine: true, ..Feed::default() }
     }
 
+    /// Something stands between the lines so far and the next one, which says again when and where.
+    pub fn interrupt(&mut self) {
+        self.last_told = None;
+    }
+
     /// The lines that this record adds: none, one, or two where it shows why a record that seemed
     /// routine is worth telling.
     pub fn tell(&mut self, record: &Record) -> Vec<FeedLine> {
@@ -51,13 +62,55 @@ impl Feed {
             // It sums up what the records before it have told.
             return Vec::new();
         }
-        if !self.tells_routine && is_routine(record) {
-            self.untold.insert(record.node, record.clone());
+        let is_routine = self.is_routine(record);
+        if is_routine && !self.tells_routine {
+            if record.begins_step() {
+                self.untold.insert(record.node, record.clone());
+            }
             return Vec::new();
         }
-        let reason =
-            self.untold.remove(&record.node).filter(|untold| untold.begins_step() && caused(untold, record));
+        let reason = self.untold.remove(&record.node).filter(|untold| follows_from(untold, record));
         reason.iter().chain([record]).map(|record| self.line(record)).collect()
+    }
+
+    /// Does this happen all the time while nothing changes?
+    fn is_routine(&mut self, record: &Record) -> bool {
+        match &record.event {
+            Event::Decision(decision) => match &decision.what {
+                What::Heartbeat | What::Unanswered { .. } => true,
+                What::Timer { .. } => decision.rule == Some(Rule::ResetTimerOnLeader),
+                _ => false,
+            },
+            Event::Io(Io::Sent { to, message }) => !self.is_news(record.node, *to, message),
+            Event::Io(Io::Received { message, .. }) => match message {
+                Message::AppendEntries(request) => request.entries.is_empty(),
+                Message::AppendEntriesReply(reply) => matches!(reply.outcome, AppendOutcome::Matched { .. }),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Does a server say something that it has not just said before?
+    fn is_news(&mut self, from: NodeId, to: NodeId, message: &Message) -> bool {
+        match message {
+            Message::AppendEntries(request) if request.entries.is_empty() => false,
+            Message::AppendEntries(request) => {
+                let entries = (request.term, request.prev_log_index, request.last_index());
+                self.sent.insert((from, to), entries) != Some(entries)
+            }
+            Message::AppendEntriesReply(reply) => match reply.outcome {
+                AppendOutcome::Matched { match_index } => {
+                    let agreement = (reply.term, match_index);
+                    let before = self.agreed.entry(from).or_default();
+                    let is_news = agreement > *before;
+                    *before = agreement.max(*before);
+                    is_news
+                }
+                _ => true,
+            },
+            _ => true,
+        }
     }
 
     fn line(&mut self, record: &Record) -> FeedLine {
@@ -73,8 +126,11 @@ impl Feed {
     }
 }
 
-fn caused(first: &Record, second: &Record) -> bool {
-    second.cause.is_some() && second.cause == first.id()
+/// Does a record follow from the step that began with `first`? That is its server's latest step.
+fn follows_from(first: &Record, record: &Record) -> bool {
+    let first = first.id();
+    let is_later = |cause: EventId| first.is_some_and(|first| cause >= first && cause.node == first.node);
+    record.cause.is_some_and(is_later)
 }
 
 impl Record {
@@ -91,23 +147,6 @@ impl Record {
             Event::Process(_) => true,
             Event::Laboratory(laboratory) => !matches!(laboratory, Laboratory::Violated { .. }),
         }
-    }
-}
-
-/// Does this happen all the time while nothing changes?
-fn is_routine(record: &Record) -> bool {
-    match &record.event {
-        Event::Decision(decision) => match &decision.what {
-            What::Heartbeat => true,
-            What::Timer { .. } => decision.rule == Some(Rule::ResetTimerOnLeader),
-            _ => false,
-        },
-        Event::Io(Io::Sent { message, .. } | Io::Received { message, .. }) => match message {
-            Message::AppendEntries(request) => request.entries.is_empty(),
-            Message::AppendEntriesReply(reply) => matches!(reply.outcome, AppendOutcome::Matched { .. }),
-            _ => false,
-        },
-        _ => false,
     }
 }
 

@@ -303,8 +303,8 @@ pub enum Process {
     /// The disk has no room for what must be saved. The server waits for it: it neither votes nor takes
     /// anything more meanwhile.
     DiskFull {
-        /// What the system says; none if there is room again.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// What the system says; none if there is room again. In JSON `why` is the English.
+        #[serde(rename = "problem", default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
     /// The reader of the trace was too slow, and events were left out.

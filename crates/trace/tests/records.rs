@@ -115,6 +115,10 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::TruncateOnlyOnConflict, What::Truncated { first: Index(5), last: log }),
         decided(Rule::MatchWhatWasSent, What::Matched { follower: NodeId(3), index: Index(7) }),
         decided(Rule::BackUpOnMismatch, What::BackedUp { follower: NodeId(3), next: Index(4) }),
+        decided(Rule::OwnDiskCountsWhenSynced, What::Matched { follower: NodeId(2), index: Index(7) }),
+        decided(Rule::RetryForever, What::Unanswered { follower: NodeId(3) }),
+        decided(Rule::ReadAfterCommitInTerm, What::ReadWaits),
+        decided(Rule::CommitCurrentTermOnly, What::Waits { entry: log }),
         decided(Rule::CommitByMajority, What::Committed { index: Index(7) }),
         decided(Rule::CommitToLastNew, What::Committed { index: Index(7) }),
         decided(Rule::ReadConfirmsLeadership, What::RoundBegun { round: 2, index: Index(7), reads: 1 }),
@@ -146,7 +150,8 @@ fn each_event_survives_its_json() {
     for event in one_of_each() {
         let record = record(2, 1, Some((3, 9)), event);
         let json = record.to_json();
-        assert_eq!(Record::from_json(&json).unwrap(), record, "{json}");
+        let again = Record::from_json(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
+        assert_eq!(again, record, "{json}");
         assert!(!json.contains('\n'));
     }
 }
@@ -205,10 +210,22 @@ fn the_feed_leaves_out_heartbeats_until_one_changes_something() {
     let records = [received(1), leader, restarted(3), received(4), restarted(5)];
     assert_eq!(
         story(&mut Feed::new(), &records),
-        "  0.001s n2  ←n3 AppendEntries term 5 (heartbeat)\n             \
+        "  0.001s n2  ←n3 AppendEntries term 5, heartbeat\n             \
          n3 leads term 5: follow it                                    recognise-leader\n"
     );
     assert_eq!(story(&mut Feed::with_routine(), &records).lines().count(), 5);
+}
+
+#[test]
+fn the_feed_leaves_out_what_has_just_been_said_before() {
+    let sent =
+        |node, seq, message: Message| record(node, seq, None, Event::Io(Io::Sent { to: NodeId(1), message }));
+    let agrees = |index| acknowledgement(AppendOutcome::Matched { match_index: Index(index) });
+    let told = |records: &[Record]| story(&mut Feed::new(), records).lines().count();
+    assert_eq!(told(&[sent(3, 1, entries(1)), sent(3, 2, entries(1))]), 1, "sent again");
+    assert_eq!(told(&[sent(3, 1, entries(1)), sent(3, 2, entries(2))]), 2, "with more");
+    assert_eq!(told(&[sent(2, 1, agrees(7)), sent(2, 2, agrees(7)), sent(2, 3, agrees(6))]), 1);
+    assert_eq!(told(&[sent(2, 1, agrees(7)), sent(2, 2, agrees(8)), sent(4, 1, agrees(7))]), 3);
 }
 
 #[test]

@@ -31,15 +31,25 @@ impl Property for AppliedOnce {
         }
         let from = std::mem::replace(compared, step.applied.len());
         for (place, own) in step.applied.iter().enumerate().skip(from) {
+            let (id, (index, _)) = (step.id(), own);
+            if let Some((before, _)) = place.checked_sub(1).map(|before| &step.applied[before])
+                && before >= index
+            {
+                return Some(match before == index {
+                    true => format!("{id} applies the command of entry {index} twice"),
+                    false => {
+                        format!("{id} applies the command of entry {index} after that of entry {before}")
+                    }
+                });
+            }
             match self.applied.get(place) {
                 None => self.applied.push(own.clone()),
                 Some(first) if first == own => {}
-                Some((index, _)) => {
+                Some((elsewhere, _)) => {
+                    let number = place + 1;
                     return Some(format!(
-                        "the {}th command that {} applies is that of entry {}; elsewhere it was another, of entry {index}",
-                        place + 1,
-                        step.id(),
-                        own.0,
+                        "command number {number} that {id} applies is that of entry {index}; elsewhere it was \
+                         another, of entry {elsewhere}"
                     ));
                 }
             }

@@ -6,8 +6,8 @@ use storage::StorageError;
 
 static PROMISE: Promise = Promise {
     name: "what was saved is found again (§5, Figure 2)",
-    meaning: "A server that comes back finds the term and the vote that it has saved, whole, at whatever \
-              instant it crashed. One that doesn't could vote twice.",
+    meaning: "A server that comes back finds the term, the vote and the log that it has saved, whole, at whatever \
+              instant it crashed. One that doesn't could vote twice, or lack what it has promised to keep.",
 };
 
 /// A server finds its disk damaged, although the disk did nothing that a disk may not do.

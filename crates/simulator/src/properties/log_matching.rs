@@ -28,14 +28,19 @@ impl Property for LogMatching {
         let log = step.node.log();
         let mut before = log.term_at(first.previous())?;
         for (entry, index) in log.after(first.previous()).iter().zip(first.0..) {
+            let (index, term) = (Index(index), entry.term);
             let found = (before, entry.payload.clone());
-            let seen = self.seen.entry((Index(index), entry.term)).or_insert_with(|| found.clone());
+            let seen = self.seen.entry((index, term)).or_insert_with(|| found.clone());
+            let (node, elsewhere) = (step.id(), seen.0);
+            if before != elsewhere {
+                return Some(format!(
+                    "{node} has entry {index} of term {term} behind one of term {before}; elsewhere it stands \
+                     behind one of term {elsewhere}"
+                ));
+            }
             if *seen != found {
                 return Some(format!(
-                    "{} has an entry of term {} at index {index} that is not like another server's, or stands \
-                     after another one",
-                    step.id(),
-                    entry.term
+                    "entry {index} of term {term} holds something else on {node} than elsewhere"
                 ));
             }
             before = entry.term;

@@ -39,7 +39,7 @@ impl Property for LogsAgreeAtLast {
         Some((
             behind.id(),
             format!(
-                "nothing is in the way, but after {without:.0?} {} has only {} of the leader's {} entries committed",
+                "nothing is in the way, but after {without:.0?} {} takes only {} of the leader's {} entries for committed",
                 behind.id(),
                 behind.commit_index(),
                 leader.log().last().index

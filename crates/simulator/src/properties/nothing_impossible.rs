@@ -1,6 +1,6 @@
 use super::{Moment, Promise, Property, Step};
 use consensus::event::What;
-use trace::Event;
+use trace::{Event, english};
 
 /// Servers that follow the protocol never have to throw away each other's messages.
 #[derive(Debug, Default)]
@@ -19,12 +19,9 @@ impl Property for NothingImpossible {
 
     fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
         step.records.iter().find_map(|record| match &record.event {
-            Event::Decision(decision) => match &decision.what {
-                What::Rejected { from, problem } => {
-                    Some(format!("{} throws away a message of {from}: {problem:?}", step.id()))
-                }
-                _ => None,
-            },
+            Event::Decision(decision) if matches!(decision.what, What::Rejected { .. }) => {
+                Some(format!("{} had to {}", step.id(), english::sentence(record)))
+            }
             _ => None,
         })
     }

@@ -198,10 +198,10 @@ impl Steps {
         }
     }
 
-    /// Is a violation the latest that was told?
+    /// Was a violation told in the step that leads to this place?
     pub(crate) fn has_just_violated(&self, place: usize) -> bool {
-        let place = &self.places[place];
-        place.violation.is_some_and(|line| line + 1 == place.lines)
+        let told_before = place.checked_sub(1).map_or(0, |before| self.places[before].lines);
+        self.places[place].violation.is_some_and(|line| line >= told_before)
     }
 }
 

@@ -1,0 +1,57 @@
+//! The servers' logs as a table, as the paper draws them in its Figures 7 and 8.
+
+use crate::server::Server;
+use consensus::{Index, NodeId, Term};
+use std::fmt;
+
+/// All servers' logs at one moment.
+#[derive(Debug)]
+pub(crate) struct Logs(Vec<(NodeId, Row)>);
+
+#[derive(Debug)]
+struct Row {
+    terms: Vec<Term>,
+    /// As far as this the server takes its log for committed; none if it is dead.
+    commit_index: Option<Index>,
+}
+
+impl Logs {
+    pub(crate) fn of<'a>(servers: impl Iterator<Item = (&'a NodeId, &'a Server)>) -> Logs {
+        let row = |server: &Server| Row {
+            terms: server.log_terms(),
+            commit_index: server.node().map(|node| node.commit_index()),
+        };
+        Logs(servers.map(|(&id, server)| (id, row(server))).collect())
+    }
+}
+
+impl fmt::Display for Logs {
+    /// A line for each server: the terms of its entries below their indexes, and a bar behind the last
+    /// that it takes for committed.
+    ///
+    /// ```text
+    /// index   1   2   3   4
+    /// n1      1   1|  2   4
+    /// n2      1   1           dead
+    /// ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Logs(rows) = self;
+        let longest = rows.iter().map(|(_, row)| row.terms.len()).max().unwrap_or_default();
+        let heads = (1..=longest).map(|index| (index.to_string(), false));
+        writeln!(f, "{}", line("index", longest, heads, ""))?;
+        for (id, Row { terms, commit_index }) in rows {
+            let is_last_committed = |index: u64| *commit_index == Some(Index(index));
+            let cells = (1..).zip(terms).map(|(index, term)| (term.to_string(), is_last_committed(index)));
+            let remark = if commit_index.is_none() { "dead" } else { "" };
+            writeln!(f, "{}", line(&id.to_string(), longest, cells, remark))?;
+        }
+        Ok(())
+    }
+}
+
+/// A line of so many columns: of each cell the text, and whether a bar follows it.
+fn line(head: &str, columns: usize, cells: impl Iterator<Item = (String, bool)>, remark: &str) -> String {
+    let cells: String =
+        cells.map(|(text, has_bar)| format!("{text:>3}{}", if has_bar { '|' } else { ' ' })).collect();
+    format!("{head:<5} {cells:<width$}  {remark}", width = columns * 4).trim_end().to_owned()
+}

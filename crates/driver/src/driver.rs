@@ -265,7 +265,10 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         for entry in entries {
             index = index.next();
             let answer = match &entry.payload {
-                Payload::NoOp => None,
+                Payload::NoOp => {
+                    self.machine.skip(index);
+                    None
+                }
                 Payload::Command(command) => Some(self.machine.apply(index, command)),
             };
             let position = LogPosition { index, term: entry.term };

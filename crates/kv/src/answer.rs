@@ -76,6 +76,24 @@ impl fmt::Display for Answer {
     }
 }
 
+impl Answer {
+    /// What a client can do about it; nothing if it got what it wanted.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Answer::Written { .. } | Answer::Deleted | Answer::SessionOpened { .. } => None,
+            Answer::NotFound => Some("put the key first"),
+            Answer::VersionDiffers { .. } | Answer::ValueDiffers { .. } => {
+                Some("read the key, and decide again with what it holds now")
+            }
+            Answer::SessionUnknown { .. } => {
+                Some("if an earlier try may have got through, read the key to find out; then open a new session")
+            }
+            Answer::SequenceForgotten { .. } => Some("number the requests 1, 2, 3, ..., and wait for each answer"),
+            Answer::Invalid(reason) => Some(reason.help()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

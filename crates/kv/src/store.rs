@@ -6,6 +6,7 @@ use crate::records::{Page, Record, Records};
 use crate::session::Sessions;
 use crate::snapshot::Snapshot;
 use consensus::Index;
+use driver::StateMachine;
 use std::num::NonZeroUsize;
 
 /// The replicated state: keys with values and versions, sessions, and how far the log is applied.
@@ -97,6 +98,19 @@ impl Store {
     /// have the same digest. It takes as long as writing a snapshot.
     pub fn digest(&self) -> u32 {
         self.snapshot().digest()
+    }
+}
+
+/// The store as a driver has it. Both methods are the store's own of these names.
+impl StateMachine for Store {
+    type Answer = Answer;
+
+    fn apply(&mut self, index: Index, command: &[u8]) -> Answer {
+        self.apply(index, command)
+    }
+
+    fn skip(&mut self, index: Index) {
+        self.skip(index);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Clients' requests on their way to the engine and back.
 
-use crate::machine::Machine;
 use consensus::{Index, NodeId};
 use driver::{Outcome, RequestId};
+use kv::Store;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -13,17 +13,19 @@ const MOST_WAITING: usize = 16_384;
 
 /// What a client wants of a server.
 pub(crate) enum Request {
-    /// To have a command in the log, and to know what the state machine says to it.
-    Write { command: Arc<[u8]>, answer: oneshot::Sender<Answer> },
+    /// To have a command in the log, and to know what the store says to it.
+    Write { command: Arc<[u8]>, answer: oneshot::Sender<WriteOutcome> },
     /// To read what is committed by now.
-    Read(Read),
+    Read { answer: oneshot::Sender<ReadOutcome> },
+    /// To read what this server has applied, however old it is.
+    ReadStale { answer: oneshot::Sender<ReadOutcome> },
 }
 
-/// Looks at the state machine, or learns why it can't.
-pub(crate) type Read = Box<dyn FnOnce(Result<&Machine, Refusal>) + Send>;
-
 /// What a writing client is told.
-pub(crate) type Answer = Result<Written, Refusal>;
+pub(crate) type WriteOutcome = Result<Written, Refusal>;
+
+/// What a reading client is given: the whole store as it is then. It shares all that stays the same.
+pub(crate) type ReadOutcome = Result<Store, Refusal>;
 
 /// A command that was applied.
 #[derive(Debug)]
@@ -49,8 +51,8 @@ pub(crate) enum Refusal {
 #[derive(Default)]
 pub(crate) struct Waiting {
     last: u64,
-    writes: BTreeMap<RequestId, oneshot::Sender<Answer>>,
-    reads: BTreeMap<RequestId, Read>,
+    writes: BTreeMap<RequestId, oneshot::Sender<WriteOutcome>>,
+    reads: BTreeMap<RequestId, oneshot::Sender<ReadOutcome>>,
 }
 
 impl Waiting {
@@ -64,7 +66,7 @@ impl Waiting {
     }
 
     /// Takes a write in, unless too many wait.
-    pub(crate) fn add_write(&mut self, answer: oneshot::Sender<Answer>) -> Option<RequestId> {
+    pub(crate) fn add_write(&mut self, answer: oneshot::Sender<WriteOutcome>) -> Option<RequestId> {
         if self.is_full() {
             // Whoever asked may be gone by now; so in all that follows.
             let _ = answer.send(Err(Refusal::Busy));
@@ -76,13 +78,13 @@ impl Waiting {
     }
 
     /// Takes a read in, unless too many wait.
-    pub(crate) fn add_read(&mut self, read: Read) -> Option<RequestId> {
+    pub(crate) fn add_read(&mut self, answer: oneshot::Sender<ReadOutcome>) -> Option<RequestId> {
         if self.is_full() {
-            read(Err(Refusal::Busy));
+            let _ = answer.send(Err(Refusal::Busy));
             return None;
         }
         let id = self.next_id();
-        self.reads.insert(id, read);
+        self.reads.insert(id, answer);
         Some(id)
     }
 
@@ -92,18 +94,18 @@ impl Waiting {
     }
 
     /// Tells a client what came of its request.
-    pub(crate) fn settle(&mut self, id: RequestId, outcome: Outcome<kv::Answer>, machine: &Machine) {
-        if let Some(read) = self.reads.remove(&id) {
-            return read(match outcome {
+    pub(crate) fn settle(&mut self, id: RequestId, outcome: Outcome<kv::Answer>, store: &Store) {
+        if let Some(client) = self.reads.remove(&id) {
+            let _ = client.send(match outcome {
                 Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
-                _ => Ok(machine),
+                _ => Ok(store.clone()),
+            });
+        } else if let Some(client) = self.writes.remove(&id) {
+            let _ = client.send(match outcome {
+                Outcome::Applied { index, answer } => Ok(Written { index, answer }),
+                Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
+                Outcome::Replaced | Outcome::Readable => Err(Refusal::Replaced),
             });
         }
-        let Some(client) = self.writes.remove(&id) else { return };
-        let _ = client.send(match outcome {
-            Outcome::Applied { index, answer } => Ok(Written { index, answer }),
-            Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
-            Outcome::Replaced | Outcome::Readable => Err(Refusal::Replaced),
-        });
     }
 }

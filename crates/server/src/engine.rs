@@ -4,13 +4,13 @@
 use crate::clients::{Request, Waiting};
 use crate::command::Command;
 use crate::disk::DiskThread;
-use crate::machine::Machine;
 use crate::monotonic_now;
 use crate::network::Network;
 use crate::status::Status;
 use consensus::Instant;
 use consensus::event::What;
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed};
+use kv::Store;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(crate) enum Happening {
 
 /// A driver with its clock, network and observer.
 pub(crate) struct Engine<O> {
-    driver: Driver<Machine>,
+    driver: Driver<Store>,
     disk: DiskThread,
     about: About,
     clock: Clock,
@@ -82,7 +82,7 @@ pub(crate) struct About {
 
 impl<O: FnMut(Record)> Engine<O> {
     pub(crate) fn new(
-        driver: Driver<Machine>,
+        driver: Driver<Store>,
         disk: DiskThread,
         about: About,
         clock: Clock,
@@ -182,12 +182,16 @@ impl<O: FnMut(Record)> Engine<O> {
             Happening::Client(Request::Write { command, answer }) => {
                 self.writes.extend(self.waiting.add_write(answer).map(|id| (id, command)));
             }
-            Happening::Client(Request::Read(read)) => {
-                if let Some(id) = self.waiting.add_read(read) {
+            Happening::Client(Request::Read { answer }) => {
+                if let Some(id) = self.waiting.add_read(answer) {
                     let now = self.now();
                     self.driver.read(now, id, &mut self.effects);
                     self.pass_on_effects();
                 }
+            }
+            Happening::Client(Request::ReadStale { answer }) => {
+                // Who asked may be gone by now.
+                let _ = answer.send(Ok(self.driver.machine().clone()));
             }
             Happening::StatusAsked(answer) => {
                 // Who asked may be gone by now.

@@ -6,13 +6,13 @@ mod errors;
 mod events;
 mod kv;
 mod metrics;
+mod parameters;
 mod status;
 
 pub(crate) use connection::HttpConnection;
 pub(crate) use events::Broadcast;
-pub(crate) use metrics::Metrics;
+pub(crate) use metrics::sync_histogram;
 
-use crate::clients::{Read, Request};
 use crate::engine::Happening;
 use crate::network::Addresses;
 use axum::Router;
@@ -20,8 +20,8 @@ use axum::routing::{get, post};
 use connection::HttpConnections;
 use consensus::NodeId;
 use errors::Problem;
+use prometheus_client::metrics::histogram::Histogram;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -36,7 +36,8 @@ pub(crate) struct Service {
     pub(crate) engine: SyncSender<Happening>,
     pub(crate) addresses: Addresses,
     pub(crate) events: Broadcast,
-    pub(crate) metrics: Arc<Metrics>,
+    /// How long syncs of the log took.
+    pub(crate) syncs: Histogram,
 }
 
 impl Service {
@@ -46,10 +47,6 @@ impl Service {
             TrySendError::Full(_) => Problem::Busy,
             TrySendError::Disconnected(_) => Problem::Stopping,
         })
-    }
-
-    fn ask_to_read(&self, read: Read) -> Result<(), Problem> {
-        self.ask(Happening::Client(Request::Read(read)))
     }
 }
 

@@ -11,9 +11,11 @@
 //! that the network has lost.
 
 mod background;
+mod clients;
 mod command;
 mod disk;
 mod engine;
+mod http;
 mod monotonic;
 mod network;
 mod server;

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use consensus::NodeId;
+use kv::LONGEST_VALUE;
 use serde::Serialize;
 
 /// Why a client does not get what it wanted.
@@ -22,11 +23,15 @@ pub(super) enum Problem {
     Busy,
     /// The server is about to end.
     Stopping,
-    /// No outcome came in time: it may have taken effect, or may still.
+    /// No outcome of a write came in time: it may have taken effect, or may still.
     Uncertain,
+    /// No majority confirmed in time that a read may take place.
+    NobodyConfirms,
+    /// What the store says to a command, where that is no success.
+    Answer(kv::Answer),
     /// The request makes no sense, and why.
     Nonsense { error: String, help: &'static str },
-    /// The state machine refuses, and why.
+    /// It can't be had, and why.
     Refused { status: StatusCode, error: String, help: String },
 }
 
@@ -39,6 +44,9 @@ struct Told {
     help: String,
     /// What became of the request: "not done", or "uncertain".
     outcome: &'static str,
+    /// What the store answered, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<kv::Answer>,
 }
 
 impl Problem {
@@ -58,6 +66,41 @@ impl Problem {
                     None => Problem::NoLeader { id },
                 }
             }
+        }
+    }
+
+    pub(super) fn no_such_key(key: &[u8]) -> Problem {
+        Problem::Refused {
+            status: StatusCode::NOT_FOUND,
+            error: format!("there is no key {}", String::from_utf8_lossy(key)),
+            help: "GET /kv lists the keys that there are".to_owned(),
+        }
+    }
+
+    /// A value did not come, or is too long.
+    pub(super) fn body(status: StatusCode) -> Problem {
+        match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::Refused {
+                status,
+                error: format!("the value is longer than {LONGEST_VALUE} bytes"),
+                help: "split it over several keys".to_owned(),
+            },
+            _ => Problem::Nonsense {
+                error: "the request's body did not come whole".to_owned(),
+                help: "send it again",
+            },
+        }
+    }
+
+    /// What becomes of the request: is it certain that nothing does?
+    fn outcome(&self) -> &'static str {
+        match self {
+            // This try has done nothing, but an earlier one of the same request may have.
+            Problem::Uncertain
+            | Problem::Answer(kv::Answer::SessionUnknown { .. } | kv::Answer::SequenceForgotten { .. }) => {
+                "uncertain"
+            }
+            _ => "not done",
         }
     }
 
@@ -93,6 +136,14 @@ impl Problem {
                 "no outcome came in time: the command may have taken effect, or may still".to_owned(),
                 "read to find out, or send it again in a session, which executes it once".to_owned(),
             ),
+            Problem::NobodyConfirms => (
+                StatusCode::GATEWAY_TIMEOUT,
+                "no majority of the servers confirmed in time who leads".to_owned(),
+                "try again; if it stays so, too few servers are there (read=stale asks none of them)".to_owned(),
+            ),
+            Problem::Answer(answer) => {
+                (status_of(answer), answer.to_string(), answer.help().unwrap_or_default().to_owned())
+            }
             Problem::Nonsense { error, help } => (StatusCode::BAD_REQUEST, error.clone(), (*help).to_owned()),
             Problem::Refused { status, error, help } => (*status, error.clone(), help.clone()),
         }
@@ -102,14 +153,26 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, error, help) = self.told();
-        let outcome = if matches!(self, Problem::Uncertain) { "uncertain" } else { "not done" };
-        let mut response = (status, Json(Told { error, help, outcome })).into_response();
+        let answer = if let Problem::Answer(answer) = self { Some(answer) } else { None };
+        let told = Told { error, help, outcome: self.outcome(), answer };
+        let mut response = (status, Json(told)).into_response();
         if let Problem::Elsewhere { address, path, .. } = &self
             && let Ok(location) = HeaderValue::from_str(&format!("http://{address}{path}"))
         {
             response.headers_mut().insert(header::LOCATION, location);
         }
         response
+    }
+}
+
+fn status_of(answer: &kv::Answer) -> StatusCode {
+    match answer {
+        kv::Answer::Written { .. } | kv::Answer::Deleted | kv::Answer::SessionOpened { .. } => StatusCode::OK,
+        kv::Answer::NotFound => StatusCode::NOT_FOUND,
+        kv::Answer::VersionDiffers { .. } | kv::Answer::ValueDiffers { .. } => StatusCode::PRECONDITION_FAILED,
+        kv::Answer::SessionUnknown { .. } => StatusCode::GONE,
+        kv::Answer::SequenceForgotten { .. } => StatusCode::CONFLICT,
+        kv::Answer::Invalid(_) => StatusCode::BAD_REQUEST,
     }
 }
 

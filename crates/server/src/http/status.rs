@@ -31,7 +31,7 @@ pub(super) async fn readyz(State(service): State<Service>) -> Result<&'static st
     }
 }
 
-async fn ask(service: &Service) -> Result<Status, Problem> {
+pub(super) async fn ask(service: &Service) -> Result<Status, Problem> {
     let (answer, status) = oneshot::channel();
     service.ask(Happening::StatusAsked(answer))?;
     status.await.map_err(|_| Problem::Stopping)

@@ -1,0 +1,221 @@
+//! The key-value store: `/kv/KEY`, `/kv?prefix=`, and `/sessions`.
+
+use super::errors::Problem;
+use super::parameters::Parameters;
+use super::{PATIENCE, Service};
+use crate::clients::{Request, Written};
+use crate::engine::Happening;
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use consensus::Index;
+use kv::{Change, Command, DEFAULT_SESSIONS, LONGEST_VALUE, SessionId, Store, Write};
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use std::num::NonZeroUsize;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// No request has a longer body, in bytes.
+pub(super) const LARGEST_BODY: usize = LONGEST_VALUE;
+
+/// The version of a key, in answers.
+static VERSION: HeaderName = HeaderName::from_static("raft-version");
+/// In requests: the session, and the request's number in it.
+static SESSION: HeaderName = HeaderName::from_static("raft-session");
+static SEQUENCE: HeaderName = HeaderName::from_static("raft-sequence");
+
+/// So many keys are listed at once where nobody says otherwise, and so many at most.
+const PAGE: (usize, usize) = (100, 1000);
+/// A list ends early when its values have so many bytes.
+const PAGE_BYTES: usize = 4 << 20;
+
+pub(super) async fn get(State(service): State<Service>, uri: Uri) -> Result<Response, Problem> {
+    let key = key_of(&uri);
+    let parameters = Parameters::of(&uri, &["read"])?;
+    let store = read(&service, &uri, &parameters).await?;
+    let Some(record) = store.get(&key) else { return Err(Problem::no_such_key(&key)) };
+    let mut response = Body::from(Bytes::from_owner(record.value.clone())).into_response();
+    response.headers_mut().insert(&VERSION, HeaderValue::from(record.version.0));
+    Ok(response)
+}
+
+pub(super) async fn put(
+    State(service): State<Service>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let value = body.map_err(|rejection| Problem::body(rejection.status()))?;
+    let parameters = Parameters::of(&uri, &["if-version", "if-value"])?;
+    let change = match parameters.bytes("if-value") {
+        Some(expected) => Change::CompareAndSwap { expected, new: &value },
+        None => Change::Put { value: &value },
+    };
+    write(&service, &uri, &headers, &parameters, change).await
+}
+
+pub(super) async fn delete(
+    State(service): State<Service>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let parameters = Parameters::of(&uri, &["if-version"])?;
+    write(&service, &uri, &headers, &parameters, Change::Delete).await
+}
+
+pub(super) async fn open_session(State(service): State<Service>, uri: Uri) -> Result<Response, Problem> {
+    Parameters::of(&uri, &[])?;
+    execute(&service, &uri, &Command::OpenSession { at_most: DEFAULT_SESSIONS }).await
+}
+
+/// Some keys with what they hold.
+#[derive(Debug, Serialize)]
+struct Listing {
+    keys: Vec<Listed>,
+    /// If there are more keys: the one to name as `after=` to get them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_after: Option<Text>,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    key: Text,
+    value: Text,
+    version: Index,
+}
+
+/// Bytes in JSON: as text where they are text.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Text {
+    Utf8(String),
+    Other { base64: String },
+}
+
+impl Text {
+    fn of(bytes: &[u8]) -> Text {
+        match str::from_utf8(bytes) {
+            Ok(text) => Text::Utf8(text.to_owned()),
+            Err(_) => Text::Other { base64: BASE64_STANDARD.encode(bytes) },
+        }
+    }
+}
+
+pub(super) async fn list(State(service): State<Service>, uri: Uri) -> Result<Response, Problem> {
+    let parameters = Parameters::of(&uri, &["prefix", "after", "limit", "read"])?;
+    let prefix = parameters.bytes("prefix").unwrap_or_default();
+    let after = parameters.bytes("after").unwrap_or_default();
+    let limit = parameters.number("limit")?.map_or(PAGE.0, |limit| (limit as usize).clamp(1, PAGE.1));
+    let limit = NonZeroUsize::new(limit).expect("clamped above zero");
+    let store = read(&service, &uri, &parameters).await?;
+    Ok(Json(listing(&store, prefix, after, limit)).into_response())
+}
+
+fn listing(store: &Store, prefix: &[u8], after: &[u8], limit: NonZeroUsize) -> Listing {
+    let page = store.list(prefix, after, limit);
+    let mut keys = Vec::new();
+    let (mut bytes, mut more_after) = (0, page.more_after);
+    for (key, record) in page.records {
+        bytes += record.value.len();
+        keys.push(Listed { key: Text::of(key), value: Text::of(&record.value), version: record.version });
+        if bytes >= PAGE_BYTES {
+            more_after = Some(key);
+            break;
+        }
+    }
+    Listing { keys, more_after: more_after.map(Text::of) }
+}
+
+/// The key that the path names: whatever comes after `/kv/`.
+fn key_of(uri: &Uri) -> Vec<u8> {
+    let key = uri.path().strip_prefix("/kv/").expect("the route begins so");
+    percent_decode_str(key).collect()
+}
+
+/// The store as the client may see it.
+async fn read(service: &Service, uri: &Uri, parameters: &Parameters) -> Result<Store, Problem> {
+    let (answer, outcome) = oneshot::channel();
+    let request = match parameters.text("read")?.unwrap_or("linearizable") {
+        "linearizable" => Request::Read { answer },
+        "stale" => Request::ReadStale { answer },
+        other => {
+            let error = format!("nothing can be read with read={other}");
+            return Err(Problem::Nonsense { error, help: "choose read=linearizable or read=stale" });
+        }
+    };
+    service.ask(Happening::Client(request))?;
+    match timeout(PATIENCE, outcome).await {
+        Ok(Ok(Ok(store))) => Ok(store),
+        Ok(Ok(Err(refusal))) => Err(Problem::of(refusal, service, uri)),
+        Ok(Err(_)) => Err(Problem::Stopping),
+        Err(_) => Err(Problem::NobodyConfirms),
+    }
+}
+
+async fn write(
+    service: &Service,
+    uri: &Uri,
+    headers: &HeaderMap,
+    parameters: &Parameters,
+    change: Change<'_>,
+) -> Result<Response, Problem> {
+    let key = key_of(uri);
+    let if_version = parameters.number("if-version")?.map(Index);
+    let write = Write { key: &key, change, if_version, request: request_of(headers)? };
+    execute(service, uri, &Command::Write(write)).await
+}
+
+/// Which request of which session the client says that this is.
+fn request_of(headers: &HeaderMap) -> Result<Option<kv::Request>, Problem> {
+    match (number_in(headers, &SESSION)?, number_in(headers, &SEQUENCE)?) {
+        (None, None) => Ok(None),
+        (Some(session), Some(sequence)) => {
+            Ok(Some(kv::Request { session: SessionId(Index(session)), sequence }))
+        }
+        _ => Err(Problem::Nonsense {
+            error: format!("{SESSION} and {SEQUENCE} go together, and one is missing"),
+            help: "open a session with POST /sessions, and number its requests 1, 2, 3, ...",
+        }),
+    }
+}
+
+fn number_in(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, Problem> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let number = value.to_str().ok().and_then(|value| value.parse().ok());
+    number.map(Some).ok_or_else(|| Problem::Nonsense {
+        error: format!("{name} is {value:?}, and that is no number"),
+        help: "it must be a whole number, such as 12",
+    })
+}
+
+/// Has a command replicated and applied.
+async fn execute(service: &Service, uri: &Uri, command: &Command<'_>) -> Result<Response, Problem> {
+    let command = command.encode().map_err(|reason| Problem::Answer(kv::Answer::Invalid(reason)))?;
+    let (answer, outcome) = oneshot::channel();
+    service.ask(Happening::Client(Request::Write { command: command.into(), answer }))?;
+    match timeout(PATIENCE, outcome).await {
+        Ok(Ok(Ok(Written { answer, .. }))) => tell(answer),
+        Ok(Ok(Err(refusal))) => Err(Problem::of(refusal, service, uri)),
+        // The server is about to end, or nobody confirms: the command may be in some logs.
+        Ok(Err(_)) | Err(_) => Err(Problem::Uncertain),
+    }
+}
+
+fn tell(answer: kv::Answer) -> Result<Response, Problem> {
+    let status = match answer {
+        kv::Answer::Written { .. } | kv::Answer::Deleted => StatusCode::OK,
+        kv::Answer::SessionOpened { .. } => StatusCode::CREATED,
+        refused => return Err(Problem::Answer(refused)),
+    };
+    let mut response = (status, Json(answer)).into_response();
+    if let kv::Answer::Written { version } = answer {
+        response.headers_mut().insert(&VERSION, HeaderValue::from(version.0));
+    }
+    Ok(response)
+}

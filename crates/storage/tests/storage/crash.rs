@@ -1,24 +1,25 @@
 //! Crashes and errors at every operation of the disk.
 
-use crate::known::Server;
+use crate::known::{Act, Server};
 use crate::model_disk::Fault;
+use crate::snapshots::life_with_snapshots;
 use crate::tearing::Tearing;
 use crate::{SMALL_SEGMENTS, appends, command, hard_state, life, saves};
 use storage::{Batch, SEGMENT_SIZE, Storage, StorageError};
 
 /// How many operations a server has when it starts and saves all of these.
-fn operations(server: &Server, batches: &[Batch]) -> usize {
+fn operations(server: &Server, acts: &[Act]) -> usize {
     let mut server = server.copy();
     server.disk.plan(Fault::PowerCutBefore(usize::MAX));
-    server.live(batches).unwrap();
+    server.live(acts).unwrap();
     server.disk.operations()
 }
 
 /// The server, stopped by this fault in a life in which it would have saved all of these.
-fn stopped(server: &Server, batches: &[Batch], fault: Fault) -> Server {
+fn stopped(server: &Server, acts: &[Act], fault: Fault) -> Server {
     let mut server = server.copy();
     server.disk.plan(fault);
-    server.live(batches).expect_err("a fault");
+    server.live(acts).expect_err("a fault");
     server
 }
 
@@ -34,23 +35,34 @@ fn recovers_for_good(server: &Server, tearing: Tearing, before: &str) {
 /// A server after one life; it goes on in the next with what is in [`next_life`].
 fn lived_once() -> Server {
     let mut server = Server::new(SMALL_SEGMENTS);
-    server.live(&life()).unwrap();
+    server.live_and_save(&life()).unwrap();
     server
 }
 
-fn next_life() -> Vec<Batch> {
+fn next_life() -> Vec<Act> {
+    let votes = Batch { hard_state: Some(hard_state(5, Some(3))), ..Batch::default() };
     vec![
-        appends(9, [command(4, 300)]),
-        Batch { hard_state: Some(hard_state(5, Some(3))), ..appends(7, [command(5, 700), command(5, 20)]) },
-        saves(hard_state(6, None)),
+        appends(9, [command(4, 300)]).into(),
+        Batch { append: appends(7, [command(5, 700), command(5, 20)]).append, ..votes }.into(),
+        saves(hard_state(6, None)).into(),
+    ]
+}
+
+/// Servers, and what each will do in its next life.
+fn servers() -> [(Server, Vec<Act>); 3] {
+    let first_life = life().into_iter().map(Act::from).collect();
+    [
+        (Server::new(SMALL_SEGMENTS), first_life),
+        (lived_once(), next_life()),
+        (lived_once(), life_with_snapshots()),
     ]
 }
 
 #[test]
 fn a_crash_at_any_operation_leaves_what_was_known_before_or_after_the_save() {
-    for (server, batches) in [(Server::new(SMALL_SEGMENTS), life()), (lived_once(), next_life())] {
-        for cut in Fault::power_cuts(operations(&server, &batches)) {
-            let stopped = stopped(&server, &batches, cut);
+    for (server, acts) in servers() {
+        for cut in Fault::power_cuts(operations(&server, &acts)) {
+            let stopped = stopped(&server, &acts, cut);
             for tearing in Tearing::all(40) {
                 recovers_for_good(&stopped, tearing, &format!("{cut:?}"));
             }
@@ -60,10 +72,10 @@ fn a_crash_at_any_operation_leaves_what_was_known_before_or_after_the_save() {
 
 #[test]
 fn a_crash_while_recovering_from_a_crash_does_no_harm() {
-    for (server, batches) in [(Server::new(SMALL_SEGMENTS), life()), (lived_once(), next_life())] {
-        for (number, first) in Fault::power_cuts(operations(&server, &batches)).enumerate() {
+    for (server, acts) in servers() {
+        for (number, first) in Fault::power_cuts(operations(&server, &acts)).enumerate() {
             let tearing = Tearing::Drawn(number as u64);
-            let crashed = stopped(&server, &batches, first);
+            let crashed = stopped(&server, &acts, first);
             crashed.disk.crash(tearing);
             crash_again_and_again(&crashed, number as u64, &format!("{first:?}, {tearing:?}"));
         }
@@ -88,10 +100,10 @@ fn crash_again_and_again(crashed: &Server, seed: u64, before: &str) {
 
 #[test]
 fn what_a_server_finds_after_an_error_is_durable() {
-    for (server, batches) in [(Server::new(SMALL_SEGMENTS), life()), (lived_once(), next_life())] {
-        for failing in 0..operations(&server, &batches) {
+    for (server, acts) in servers() {
+        for failing in 0..operations(&server, &acts) {
             for half_done in Tearing::all(3) {
-                let mut server = stopped(&server, &batches, Fault::Error(failing, half_done));
+                let mut server = stopped(&server, &acts, Fault::Error(failing, half_done));
                 // The server restarts, the machine does not: the system's memory is what it was.
                 server.live(&[]).unwrap_or_else(|error| panic!("{error} after {failing}, {half_done:?}"));
                 for tearing in Tearing::all(3) {
@@ -104,10 +116,10 @@ fn what_a_server_finds_after_an_error_is_durable() {
 
 #[test]
 fn a_crash_after_an_error_leaves_what_was_known_before_or_after_the_save() {
-    for (server, batches) in [(Server::new(SMALL_SEGMENTS), life()), (lived_once(), next_life())] {
-        for failing in 0..operations(&server, &batches) {
+    for (server, acts) in servers() {
+        for failing in 0..operations(&server, &acts) {
             for tearing in Tearing::all(5) {
-                let server = stopped(&server, &batches, Fault::Error(failing, tearing));
+                let server = stopped(&server, &acts, Fault::Error(failing, tearing));
                 recovers_for_good(&server, tearing, &format!("an error at {failing}"));
             }
         }
@@ -169,5 +181,6 @@ fn a_save_is_one_sync() {
 #[test]
 #[should_panic(expected = "a log without a gap")]
 fn a_gap_in_the_log_is_never_saved() {
-    let _ = Server::new(SEGMENT_SIZE).live(&[appends(1, [command(1, 1)]), appends(3, [command(1, 1)])]);
+    let _ =
+        Server::new(SEGMENT_SIZE).live_and_save(&[appends(1, [command(1, 1)]), appends(3, [command(1, 1)])]);
 }

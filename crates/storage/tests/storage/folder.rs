@@ -1,12 +1,12 @@
 //! The real disk.
 
 use crate::known::Known;
-use crate::{SMALL_SEGMENTS, appends, command, hard_state, identity, life, saves};
+use crate::{SMALL_SEGMENTS, appends, begins_after, command, hard_state, identity, life, position, saves};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use storage::{Disk, FolderDisk, Recovered, SEGMENT_SIZE, Storage, StorageError};
+use storage::{Chunk, Disk, FolderDisk, Recovered, SEGMENT_SIZE, Storage, StorageError};
 
 fn open(folder: &Path) -> Result<(Storage<FolderDisk>, Recovered), StorageError> {
     open_with(folder, SMALL_SEGMENTS)
@@ -128,7 +128,7 @@ fn leavings_of_a_crash_are_removed() {
     life().iter().for_each(|batch| storage.save(batch).unwrap());
     drop(storage);
     let before = names(folder.path());
-    for name in ["log-0000000001.new", "log-0000000099.new", "lives.new"] {
+    for name in ["log-0000000001.new", "log-0000000099.new", "lives.new", "snapshot.new"] {
         fs::write(folder.path().join(name), "half a file").unwrap();
     }
     open(folder.path()).unwrap();
@@ -207,4 +207,49 @@ fn the_disk_lists_and_removes_files() {
     assert_eq!(disk.sync("a").unwrap_err().kind(), ErrorKind::NotFound);
     disk.create("a", 2).unwrap();
     assert_eq!(disk.read("a").unwrap().unwrap(), [0; 2]);
+}
+
+#[test]
+fn the_disk_appends_to_files_and_reads_parts_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = disk(&folder);
+    assert_eq!(disk.size("a").unwrap(), None);
+    assert_eq!(disk.append("a", b"abc").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(disk.read_at("a", 0, 1).unwrap_err().kind(), ErrorKind::NotFound);
+    disk.write("a", b"abc").unwrap();
+    disk.append("a", b"def").unwrap();
+    disk.sync("a").unwrap();
+    disk.append("a", b"").unwrap();
+    disk.write_at("a", 1, b"B").unwrap();
+    disk.append("a", b"g").unwrap();
+    disk.sync("a").unwrap();
+    assert_eq!(disk.size("a").unwrap(), Some(7));
+    assert_eq!(disk.read("a").unwrap().unwrap(), b"aBcdefg");
+    for (offset, length, expected) in [(0, 7, "aBcdefg"), (0, 100, "aBcdefg"), (2, 3, "cde"), (6, 9, "g")] {
+        assert_eq!(disk.read_at("a", offset, length).unwrap(), expected.as_bytes());
+    }
+    for (offset, length) in [(7, 1), (100, 1), (3, 0)] {
+        assert_eq!(disk.read_at("a", offset, length).unwrap(), b"");
+    }
+}
+
+#[test]
+fn a_snapshot_takes_the_place_of_the_log_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut storage, _) = open(folder.path()).unwrap();
+    life().iter().for_each(|batch| storage.save(batch).unwrap());
+    storage.write_snapshot(position(6, 4), 0, b"the state ").unwrap();
+    storage.save(&appends(9, [command(4, 1)])).unwrap();
+    storage.write_snapshot(position(6, 4), 10, b"of it all").unwrap();
+    let info = storage.finish_snapshot(position(6, 4)).unwrap();
+    storage.save(&begins_after(position(6, 4))).unwrap();
+    drop(storage);
+    let files = names(folder.path());
+    assert!(!files.contains("log-0000000001") && files.contains("snapshot"), "{files:?}");
+
+    let (mut storage, recovered) = open(folder.path()).unwrap();
+    assert_eq!((recovered.snapshot, recovered.log_begins_after), (Some(info), position(6, 4)));
+    assert_eq!(recovered.log.len(), 3);
+    let chunk = storage.read_snapshot(position(6, 4), 0, 100).unwrap();
+    assert_eq!(chunk, Some(Chunk { bytes: b"the state of it all".to_vec(), is_last: true }));
 }

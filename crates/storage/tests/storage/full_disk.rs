@@ -74,7 +74,7 @@ fn if_the_leavings_can_t_be_removed_nothing_more_is_saved() {
 #[test]
 fn a_start_that_finds_no_room_does_no_harm() {
     let mut lived = Server::new(SMALL_SEGMENTS);
-    lived.live(&life()).unwrap();
+    lived.live_and_save(&life()).unwrap();
     for server in [Server::new(SMALL_SEGMENTS), lived] {
         let mut full_from = 0;
         loop {

@@ -10,9 +10,10 @@ mod known;
 mod log_damage;
 mod model_disk;
 mod random;
+mod snapshots;
 mod tearing;
 
-use consensus::{Append, Entry, HardState, Index, NodeId, Payload, Term};
+use consensus::{Append, Entry, HardState, Index, LogPosition, NodeId, Payload, Term};
 use storage::{Batch, Identity};
 
 fn identity() -> Identity {
@@ -39,6 +40,14 @@ fn saves(hard_state: HardState) -> Batch {
 
 fn appends(first: u64, entries: impl Into<Vec<Entry>>) -> Batch {
     Batch { append: Some(Append { first: Index(first), entries: entries.into() }), ..Batch::default() }
+}
+
+fn position(index: u64, term: u64) -> LogPosition {
+    LogPosition { index: Index(index), term: Term(term) }
+}
+
+fn begins_after(position: LogPosition) -> Batch {
+    Batch { begins_after: Some(position), ..Batch::default() }
 }
 
 /// A server's saves that have all of it: votes, entries without and with commands, replaced and removed

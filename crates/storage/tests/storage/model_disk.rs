@@ -127,6 +127,11 @@ impl ModelDisk {
         state.names.iter().map(|(name, place)| (name.clone(), state.files[*place].content.clone())).collect()
     }
 
+    /// Changes a file behind the server's back.
+    pub fn change(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        change(&mut self.state().file(name).expect("a file of this name").content);
+    }
+
     fn state(&self) -> RefMut<'_, State> {
         self.0.borrow_mut()
     }
@@ -307,6 +312,16 @@ impl Disk for ModelDisk {
         Ok(self.state().file(name).ok().map(|file| file.content.clone()))
     }
 
+    fn size(&mut self, name: &str) -> io::Result<Option<u64>> {
+        Ok(self.read(name)?.map(|content| content.len() as u64))
+    }
+
+    fn read_at(&mut self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let content = self.read(name)?.ok_or(io::ErrorKind::NotFound)?;
+        let from = content.len().min(offset as usize);
+        Ok(content[from..content.len().min(from + length)].to_vec())
+    }
+
     fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
         let write = |state: &mut State, content: &[u8]| {
             if !state.names.contains_key(name) {
@@ -325,7 +340,12 @@ impl Disk for ModelDisk {
         }
         let size = usize::try_from(size).expect("a small file");
         let create = |state: &mut State, size| state.create(name).write(0, &vec![0; size]);
-        self.use_room(|state| create(state, size), |state| create(state, size / 2))
+        let may_leave_nothing = |state: &mut State| {
+            if !state.operations.is_multiple_of(2) {
+                create(state, size / 2);
+            }
+        };
+        self.use_room(|state| create(state, size), may_leave_nothing)
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -336,6 +356,15 @@ impl Disk for ModelDisk {
             state.file(name).expect("it was there before").write(offset, bytes);
         };
         self.operate(|state| write(state, bytes), |state, _| write(state, &bytes[..bytes.len() / 2]))
+    }
+
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.state().file(name)?;
+        let append = |state: &mut State, bytes: &[u8]| {
+            let file = state.file(name).expect("it was there before");
+            file.write(file.content.len(), bytes);
+        };
+        self.use_room(|state| append(state, bytes), |state| append(state, &bytes[..bytes.len() / 2]))
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {

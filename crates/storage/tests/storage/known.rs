@@ -39,7 +39,7 @@ impl From<Batch> for Act {
 /// A snapshot of this position, in so many bytes.
 pub fn body(position: LogPosition, size: u64) -> Vec<u8> {
     let seed = position.index.0 * 31 + position.term.0;
-    (0..size).map(|at| ((at + seed) * 167 >> 3) as u8).collect()
+    (0..size).map(|at| (((at + seed) * 167) >> 3) as u8).collect()
 }
 
 /// A snapshot that is written in parts.

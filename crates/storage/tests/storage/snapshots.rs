@@ -245,6 +245,18 @@ fn segments_go_when_no_entry_in_them_is_needed() {
     assert_eq!(segments(&server.disk.files()).len(), 1);
 }
 
+#[test]
+fn a_segment_goes_as_soon_as_its_last_entry_is_not_needed() {
+    let mut server = Server::new(0);
+    let batches: Vec<Batch> = (1..=5).map(|index| appends(index, [command(1, 10)])).collect();
+    server.live_and_save(&batches).unwrap();
+    server.live(&with_beginning(position(3, 1))).unwrap();
+    let files = server.disk.files();
+    let with_entry_4 = "log-0000000005";
+    assert_eq!(segments(&files).first().unwrap().as_str(), with_entry_4);
+    assert_eq!(segments(&files).len(), 3);
+}
+
 /// The oldest segment may be there although all its entries have been replaced.
 #[track_caller]
 fn assert_missing_or_not_needed(files: &Files, name: &str, known: &Known) {

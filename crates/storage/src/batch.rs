@@ -5,39 +5,41 @@
 //! | byte | item | what follows |
 //! |---|---|---|
 //! | 1 | a hard state | its term, then `1` and the candidate voted for, or `0` |
-//! | 2 | the end of the old log | the index that the next entry gets; what was there and after is gone |
-//! | 3 | an entry without a command | its term |
-//! | 4 | an entry with a command | its term, the command's length in bytes (4 bytes), the command |
+//! | 2 | the beginning of the new log | index and term of the entry before it; it and those before are gone |
+//! | 3 | the end of the old log | the index that the next entry gets; what was there and after is gone |
+//! | 4 | an entry without a command | its term |
+//! | 5 | an entry with a command | its term, the command's length in bytes (4 bytes), the command |
+//!
+//! Each number has 8 bytes if nothing else is said, and its lowest byte first.
 
 use crate::bytes::{Bytes, length};
 use crate::hard_state;
-use consensus::{Append, Entry, HardState, Index, Payload, Term};
+use consensus::{Append, Entry, HardState, Index, LogPosition, Payload, Term};
 
 const HARD_STATE: u8 = 1;
-const APPEND: u8 = 2;
-const NO_OP: u8 = 3;
-const COMMAND: u8 = 4;
+const BEGINS_AFTER: u8 = 2;
+const APPEND: u8 = 3;
+const NO_OP: u8 = 4;
+const COMMAND: u8 = 5;
 
 /// What must become durable together: after a crash it is there wholly or not at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     /// The hard state from now on, if it changed.
     pub hard_state: Option<HardState>,
-    /// What happens to the log, if anything does.
+    /// From now on the log begins after this entry, which a snapshot covers: it and the entries before are
+    /// gone. If the log holds this very entry, with this index and this term, those after it stay.
+    /// Otherwise they have nothing in common with what the snapshot holds, and are gone too (§7).
+    pub begins_after: Option<LogPosition>,
+    /// Which entries are added, and from where on they take the place of others. This comes last: on a log
+    /// that begins where [`Batch::begins_after`] says.
     pub append: Option<Append>,
 }
 
 impl Batch {
     /// Is there nothing to save?
     pub fn is_empty(&self) -> bool {
-        self.hard_state.is_none() && self.append.is_none()
-    }
-
-    /// How far a log reaches that reached to `log_end` before; none if the batch can't follow on it.
-    pub(crate) fn log_end_after(&self, log_end: Index) -> Option<Index> {
-        let Some(append) = &self.append else { return Some(log_end) };
-        let kept = append.first.0.checked_sub(1).filter(|kept| *kept <= log_end.0)?;
-        kept.checked_add(append.entries.len() as u64).map(Index)
+        *self == Batch::default()
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -45,6 +47,11 @@ impl Batch {
         if let Some(hard_state) = &self.hard_state {
             bytes.push(HARD_STATE);
             hard_state::encode(hard_state, &mut bytes);
+        }
+        if let Some(LogPosition { index, term }) = self.begins_after {
+            bytes.push(BEGINS_AFTER);
+            bytes.extend(index.0.to_le_bytes());
+            bytes.extend(term.0.to_le_bytes());
         }
         if let Some(append) = &self.append {
             bytes.push(APPEND);
@@ -62,6 +69,10 @@ impl Batch {
         while let Some(item) = rest.u8() {
             match item {
                 HARD_STATE if batch.is_empty() => batch.hard_state = Some(hard_state::decode(&mut rest)?),
+                BEGINS_AFTER if batch.begins_after.is_none() && batch.append.is_none() => {
+                    let (index, term) = (Index(rest.u64()?), Term(rest.u64()?));
+                    batch.begins_after = Some(LogPosition { index, term });
+                }
                 APPEND if batch.append.is_none() => {
                     batch.append = Some(Append { first: Index(rest.u64()?), entries: Vec::new() });
                 }

@@ -23,6 +23,13 @@ pub trait Disk {
     /// still undo.
     fn read(&mut self, name: &str) -> io::Result<Option<Vec<u8>>>;
 
+    /// How many bytes the file has; none if there is no such file.
+    fn size(&mut self, name: &str) -> io::Result<Option<u64>>;
+
+    /// The `length` bytes from `offset` on, or as many of them as there are before the file ends. It is an
+    /// error if there is no such file.
+    fn read_at(&mut self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>>;
+
     /// Makes `content` all that is in the file, which is created if there is none.
     ///
     /// After a crash the file may hold its old content, the new, a piece of it or nothing, until it
@@ -43,6 +50,12 @@ pub trait Disk {
     /// After a crash each sector of them may be the old one, the new one or zeroes, in any mixture,
     /// until the file is [synced](Disk::sync). Bytes beside them stay what they are.
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes these bytes behind the last one of a file.
+    ///
+    /// If there is no room, some of them may be there. After a crash it may be any number of them, of
+    /// which each sector may be zeroed, until the file is [synced](Disk::sync).
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
 
     /// Makes the file's content, and its size, survive any crash. Its name is another matter.
     fn sync(&mut self, name: &str) -> io::Result<()>;

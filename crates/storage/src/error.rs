@@ -3,8 +3,9 @@
 use crate::disk::Disk;
 use crate::identity::Identity;
 use crate::segment::LogDamage;
+use crate::snapshot::SnapshotDamage;
 use crate::text_file::Damage;
-use consensus::{Index, NodeId};
+use consensus::{Index, LogPosition, NodeId};
 use std::io;
 use std::path::PathBuf;
 
@@ -78,6 +79,34 @@ pub enum StorageError {
         /// The other server's number.
         node: NodeId,
     },
+    /// The snapshot's file does not hold what was saved there.
+    #[error("{file} is damaged: {damage} (at byte {offset})")]
+    CorruptSnapshot {
+        /// The file.
+        file: PathBuf,
+        /// Where in the file the damage begins, or what shows it, in bytes.
+        offset: u64,
+        /// What is wrong with it.
+        damage: SnapshotDamage,
+    },
+    /// The snapshot is another cluster's.
+    #[error("{file} is a snapshot of cluster {cluster:?}, which is another cluster")]
+    ForeignSnapshot {
+        /// The file.
+        file: PathBuf,
+        /// The other cluster.
+        cluster: String,
+    },
+    /// No snapshot holds what was before the log's beginning.
+    #[error("the log in {folder} begins after entry {}, and {}", tell(.begins_after), tell_snapshot(.snapshot.as_ref()))]
+    MissingSnapshot {
+        /// The folder.
+        folder: PathBuf,
+        /// The last entry that is not in the log any more.
+        begins_after: LogPosition,
+        /// The last entry that the newest snapshot covers, if there is one.
+        snapshot: Option<LogPosition>,
+    },
     /// The cluster's name is not one line of text.
     #[error("{cluster:?} can't be a cluster's name: it has a line break or another control character in it")]
     ClusterName {
@@ -126,6 +155,14 @@ impl StorageError {
                  belongs here; a server must never go on with a part of its log"
                     .into()
             }
+            StorageError::CorruptSnapshot { .. } | StorageError::MissingSnapshot { .. } => {
+                help_with_lost_snapshot()
+            }
+            StorageError::ForeignSnapshot { .. } => {
+                "somebody copied a file from one server's folder to another's. Bring back the snapshot that \
+                 belongs here"
+                    .into()
+            }
             StorageError::ClusterName { .. } => "choose a name of letters, digits and hyphens".into(),
             StorageError::Io { cause, .. } => help_with_io(cause.kind()).into(),
             StorageError::Poisoned { .. } => "restart the server: it will find out what was saved".into(),
@@ -153,11 +190,50 @@ impl StorageError {
     }
 }
 
+fn tell(position: &LogPosition) -> String {
+    format!("{} of term {}", position.index, position.term)
+}
+
+fn tell_snapshot(covers_to: Option<&LogPosition>) -> String {
+    match covers_to {
+        None => "the snapshot of what was before is missing".into(),
+        Some(position) => format!("the snapshot of what was before ends at entry {}", tell(position)),
+    }
+}
+
+/// Why something could not be saved.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: StorageError,
+    /// There was no room, and nothing of it is in any file that counts.
+    pub(crate) is_harmless: bool,
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Failure {
+        Failure { error, is_harmless: false }
+    }
+}
+
+impl From<Failure> for StorageError {
+    fn from(failure: Failure) -> StorageError {
+        failure.error
+    }
+}
+
 fn help_with_corrupt_log() -> String {
     "check the disk. Don't mend, cut or delete the file: a server that forgets what it has saved can help to \
      elect a second leader, or to lose what the cluster has promised to keep. Leave this server stopped: the \
      others go on without it as long as they are a majority. If nothing in this cluster is needed any more, \
      delete the folders of all its servers and start afresh"
+        .into()
+}
+
+fn help_with_lost_snapshot() -> String {
+    "check the disk. Don't delete the file, nor the log: what the snapshot held is nowhere else in this \
+     folder, and a server that forgets what it has saved can help to lose what the cluster has promised to \
+     keep. Leave this server stopped: the others go on without it as long as they are a majority. If nothing \
+     in this cluster is needed any more, delete the folders of all its servers and start afresh"
         .into()
 }
 

@@ -2,10 +2,9 @@
 
 use crate::disk::Disk;
 use crate::error::StorageError;
+use crate::files;
 use crate::identity::Identity;
-use crate::lives::Lives;
-use crate::segment;
-use crate::text_file::{NEW, TextFile};
+use crate::text_file::TextFile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -50,6 +49,13 @@ impl FolderDisk {
             None => OpenOptions::new().write(true).open(self.folder.join(name)),
         }
     }
+
+    fn write_from(&mut self, place: SeekFrom, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self.take_open(name)?;
+        let written = file.seek(place).and_then(|_| file.write_all(bytes));
+        self.unsynced.insert(name.to_string(), file);
+        written
+    }
 }
 
 impl Disk for FolderDisk {
@@ -71,6 +77,22 @@ impl Disk for FolderDisk {
         }
     }
 
+    fn size(&mut self, name: &str) -> io::Result<Option<u64>> {
+        match fs::metadata(self.folder.join(name)) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read_at(&mut self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.folder.join(name))?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::with_capacity(length);
+        file.take(length as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
         let mut file = File::create(self.folder.join(name))?;
         file.write_all(content)?;
@@ -88,10 +110,11 @@ impl Disk for FolderDisk {
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut file = self.take_open(name)?;
-        let written = file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes));
-        self.unsynced.insert(name.to_string(), file);
-        written
+        self.write_from(SeekFrom::Start(offset), name, bytes)
+    }
+
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.write_from(SeekFrom::End(0), name, bytes)
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
@@ -158,9 +181,7 @@ fn file_names(folder: &Path) -> io::Result<BTreeSet<OsString>> {
 }
 
 fn is_ours(name: &OsStr) -> bool {
-    let Some(name) = name.to_str() else { return false };
-    let name = name.strip_suffix(NEW).unwrap_or(name);
-    [LOCK, Lives::FILE, Identity::FILE].contains(&name) || segment::number_of(name).is_some()
+    name.to_str().is_some_and(|name| name == LOCK || files::is_ours(name))
 }
 
 fn lock(folder: &Path) -> Result<File, StorageError> {

@@ -2,8 +2,9 @@
 
 use crate::batch::Batch;
 use crate::error::StorageError;
+use crate::recovery::{self, missing};
 use crate::segment::{self, LogDamage, NotContinued, Segment, SegmentHeader, Tail};
-use crate::wal::{self, missing};
+use consensus::Index;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -117,7 +118,7 @@ impl Inspection {
     fn read_ahead(&mut self) {
         let Some(&number) = self.numbers.peek() else { return };
         if number > self.expected {
-            self.ahead = Some(Err(missing(&self.folder, self.expected, 0)));
+            self.ahead = Some(Err(missing(&self.folder, self.expected, Index(0))));
             self.expected = number;
             return;
         }
@@ -131,7 +132,7 @@ fn read(file: PathBuf) -> Result<(PathBuf, Segment), StorageError> {
     let bytes = fs::read(&file).map_err(StorageError::io("read", &file))?;
     match Segment::read(&bytes) {
         Ok(segment) => Ok((file, segment)),
-        Err(why) => Err(wal::unreadable(why, &file, 0)),
+        Err(why) => Err(recovery::unreadable(why, &file, Index(0))),
     }
 }
 

@@ -1,30 +1,25 @@
 //! A segment: one of the files that the log consists of.
 //!
-//! It has its full size from the beginning: a header, the records, and zeroes up to the end. The header
-//! says, each number with its lowest byte first:
+//! It has its full size from the beginning: a header, the records, and zeroes up to the end. The
+//! [header](crate::header) begins with `RaftLog` and a line feed, and says:
 //!
 //! | bytes | what they hold |
 //! |---|---|
-//! | 0..8 | `RaftLog` and a line feed |
-//! | 8..12 | the version of the format, 1 |
-//! | 12..16 | the header's length, a multiple of 32 |
 //! | 16..24 | the file's size |
 //! | 24..32 | the segment's number |
 //! | 32..40 | how many saves there are in the segments before |
-//! | 40..48 | the index of the log's last entry after those saves: its own first entry is the next |
-//! | 48..56 | the server's number |
-//! | 56.. | the hard state after those saves; the length of the cluster's name (4 bytes); the name; zeroes |
-//! | the last 4 | the CRC-32C of the header before |
-//!
-//! Magic, version, length and checksum stay where they are in every version to come.
+//! | 40..56 | index and term of the entry after which the log begins, after those saves |
+//! | 56..64 | the index of the log's last entry after those saves |
+//! | 64..72 | the server's number |
+//! | 72.. | the hard state after those saves; the length of the cluster's name (4 bytes); the name |
 
 use crate::batch::Batch;
 use crate::bytes::{Bytes, length};
 use crate::hard_state;
+use crate::header;
 use crate::identity::Identity;
-use crate::record::{self, HEAD, Head, Kind};
-use crate::text_file::NEW;
-use consensus::{HardState, Index, NodeId};
+use crate::record::{HEAD, Head, Kind};
+use consensus::{HardState, Index, LogPosition, NodeId, Term};
 
 /// The number of a log's first segment.
 pub(crate) const FIRST: u64 = 1;
@@ -32,8 +27,7 @@ pub(crate) const FIRST: u64 = 1;
 /// The newest version of the format.
 pub(crate) const VERSION: u32 = 1;
 
-const MAGIC: &[u8; 8] = b"RaftLog\n";
-const CHECKSUM: usize = 4;
+const KIND: header::Kind = header::Kind { magic: b"RaftLog\n", version: VERSION };
 
 /// What a segment says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +49,9 @@ pub struct SegmentHeader {
 pub struct Reached {
     /// How many saves there have been, in all segments. The first save has number 1.
     pub saves: u64,
-    /// The index of the log's last entry; 0 if it has none.
+    /// The log begins after this entry; at first after index 0 of term 0, where every log begins.
+    pub begins_after: LogPosition,
+    /// The index of the log's last entry. If it has none, it is the one that it begins after.
     pub log_end: Index,
     /// The hard state.
     pub hard_state: HardState,
@@ -64,9 +60,23 @@ pub struct Reached {
 impl Reached {
     /// How far it comes with this batch; none if the batch can't follow here.
     pub(crate) fn after(&self, batch: &Batch) -> Option<Reached> {
+        let begins_after = batch.begins_after.unwrap_or(self.begins_after);
+        if begins_after.index < self.begins_after.index {
+            return None;
+        }
+        let mut log_end = self.log_end.max(begins_after.index);
+        if let Some(append) = &batch.append {
+            let kept = append.first.0.checked_sub(1)?;
+            if !(begins_after.index.0..=log_end.0).contains(&kept) {
+                return None;
+            }
+            log_end = Index(kept.checked_add(append.entries.len() as u64)?);
+        }
+        let saves = self.saves.checked_add(1)?;
         Some(Reached {
-            saves: self.saves.checked_add(1)?,
-            log_end: batch.log_end_after(self.log_end)?,
+            saves,
+            begins_after,
+            log_end,
             hard_state: batch.hard_state.unwrap_or(self.hard_state),
         })
     }
@@ -146,77 +156,65 @@ pub(crate) fn number_of(name: &str) -> Option<u64> {
     (name_of(number) == name).then_some(number)
 }
 
-/// The names of segments whose making was interrupted end in [`NEW`].
-pub(crate) fn is_unfinished(name: &str) -> bool {
-    name.strip_suffix(NEW).and_then(number_of).is_some()
-}
-
 impl SegmentHeader {
     pub(crate) fn belongs_to(&self, identity: &Identity) -> bool {
         (&self.cluster, self.node) == (&identity.cluster, identity.node)
     }
 
+    /// How many bytes the segment must have at least, with so many bytes of records.
+    pub(crate) fn smallest_size(&self, room: u64) -> u64 {
+        (self.encode().len() + HEAD) as u64 + room
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
+        let Reached { saves, begins_after, log_end, hard_state } = &self.reached_before;
+        let LogPosition { index, term } = begins_after;
         let mut fields = Vec::new();
-        let Reached { saves, log_end, hard_state } = &self.reached_before;
-        for number in [self.size, self.number, *saves, log_end.0, self.node.0] {
+        for number in [self.size, self.number, *saves, index.0, term.0, log_end.0, self.node.0] {
             fields.extend(number.to_le_bytes());
         }
         hard_state::encode(hard_state, &mut fields);
         fields.extend(length(self.cluster.as_bytes()));
         fields.extend(self.cluster.as_bytes());
-
-        let before_the_fields = MAGIC.len() + 4 + 4;
-        let header_length = record::padded(before_the_fields + fields.len() + CHECKSUM);
-        let mut header = MAGIC.to_vec();
-        header.extend(VERSION.to_le_bytes());
-        header.extend((header_length as u32).to_le_bytes());
-        header.extend(fields);
-        header.resize(header_length - CHECKSUM, 0);
-        header.extend(crc32c::crc32c(&header).to_le_bytes());
-        header
+        KIND.encode(&fields)
     }
 
     /// Reads the header at the beginning of `bytes`.
     pub(crate) fn decode(bytes: &[u8]) -> Result<SegmentHeader, Unreadable> {
-        let (version, header) = verify(bytes).ok_or(Unreadable::Damaged(LogDamage::Header))?;
-        if version > VERSION {
-            return Err(Unreadable::Newer(version));
-        }
-        let decoded = SegmentHeader::decode_fields(header);
-        decoded.filter(|it| it.encode() == header).ok_or(Unreadable::Damaged(LogDamage::Nonsense))
+        let (mut fields, length) = KIND.decode(bytes)?;
+        let decoded = SegmentHeader::decode_fields(&mut fields);
+        let is_ours = |it: &SegmentHeader| it.encode() == bytes[..length];
+        decoded.filter(is_ours).ok_or(Unreadable::Damaged(LogDamage::Nonsense))
     }
 
-    fn decode_fields(header: &[u8]) -> Option<SegmentHeader> {
-        let mut fields = Bytes(header.get(MAGIC.len() + 4 + 4..)?);
-        let (size, number) = (fields.u64()?, fields.u64()?);
-        let (saves, log_end, node) = (fields.u64()?, Index(fields.u64()?), NodeId(fields.u64()?));
-        let hard_state = hard_state::decode(&mut fields)?;
+    fn decode_fields(fields: &mut Bytes<'_>) -> Option<SegmentHeader> {
+        let (size, number, saves) = (fields.u64()?, fields.u64()?, fields.u64()?);
+        let begins_after = LogPosition { index: Index(fields.u64()?), term: Term(fields.u64()?) };
+        let (log_end, node) = (Index(fields.u64()?), NodeId(fields.u64()?));
+        let hard_state = hard_state::decode(fields)?;
         let name_length = usize::try_from(fields.u32()?).ok()?;
         let cluster = String::from_utf8(fields.take(name_length)?.to_vec()).ok()?;
-        let reached_before = Reached { saves, log_end, hard_state };
+        let reached_before = Reached { saves, begins_after, log_end, hard_state };
         Some(SegmentHeader { number, size, reached_before, cluster, node })
     }
 }
 
-/// The version of the format, and the whole header, if its checksum is right.
-fn verify(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let mut fields = Bytes(bytes);
-    let has_magic = fields.take(MAGIC.len())? == MAGIC;
-    let version = fields.u32()?;
-    let header = bytes.get(..usize::try_from(fields.u32()?).ok()?)?;
-    let (content, checksum) = header.split_last_chunk::<CHECKSUM>()?;
-    let is_whole = crc32c::crc32c(content).to_le_bytes() == *checksum;
-    (has_magic && is_whole).then_some((version, header))
-}
-
-/// What the records of a segment are tied to it with: the checksum at the end of its header.
-pub(crate) fn checksum_of(header: &[u8]) -> u32 {
-    let checksum = header.last_chunk::<CHECKSUM>().expect("a header ends with its checksum");
-    u32::from_le_bytes(*checksum)
+impl From<header::Unreadable> for Unreadable {
+    fn from(why: header::Unreadable) -> Unreadable {
+        match why {
+            header::Unreadable::Broken => Unreadable::Damaged(LogDamage::Header),
+            header::Unreadable::Newer(version) => Unreadable::Newer(version),
+        }
+    }
 }
 
 impl Segment {
+    /// A segment without saves.
+    pub(crate) fn new(header: SegmentHeader) -> Segment {
+        let (reached, end) = (header.reached_before, header.encode().len());
+        Segment { header, saves: Vec::new(), reached, end, tail: Tail::Empty }
+    }
+
     /// Reads all that is in a segment's file.
     pub(crate) fn read(bytes: &[u8]) -> Result<Segment, Unreadable> {
         let header = SegmentHeader::decode(bytes)?;
@@ -224,15 +222,8 @@ impl Segment {
         if expected != found {
             return Err(Unreadable::Damaged(LogDamage::Size { expected, found }));
         }
-        let encoded = header.encode();
-        let mut segment = Segment {
-            saves: Vec::new(),
-            reached: header.reached_before,
-            end: encoded.len(),
-            tail: Tail::Empty,
-            header,
-        };
-        let checksum = checksum_of(&encoded);
+        let mut segment = Segment::new(header);
+        let checksum = header::checksum_of(&bytes[..segment.end]);
         segment.tail = loop {
             match segment.read_save(&bytes[segment.end..], checksum) {
                 Ok(true) => {}

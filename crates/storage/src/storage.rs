@@ -2,13 +2,17 @@
 
 use crate::batch::Batch;
 use crate::disk::Disk;
-use crate::error::StorageError;
+use crate::error::{Failure, StorageError};
+use crate::files;
 use crate::identity::Identity;
 use crate::lives::Lives;
+use crate::recovery::{self, CutOff, Found, Replay};
 use crate::segment;
+use crate::snapshot::{Chunk, Snapshot, SnapshotInfo};
+use crate::snapshots::Snapshots;
 use crate::text_file::{TextFile, read, read_existing, replace};
-use crate::wal::{self, CutOff, Found, WriteAheadLog};
-use consensus::{Entry, HardState};
+use crate::wal::WriteAheadLog;
+use consensus::{Entry, HardState, Index, LogPosition};
 
 /// How many bytes a segment of the log has, unless a save needs more.
 pub const SEGMENT_SIZE: u64 = 4 << 20;
@@ -18,6 +22,7 @@ pub const SEGMENT_SIZE: u64 = 4 << 20;
 pub struct Storage<D: Disk> {
     disk: D,
     log: WriteAheadLog,
+    snapshots: Snapshots,
     has_failed: bool,
 }
 
@@ -32,7 +37,15 @@ pub struct Recovered {
     /// Which of the server's lives this is: 1 at first, and more after every restart. No two lives
     /// have the same number.
     pub life: u64,
-    /// The entries of the log, from index 1 on.
+    /// The newest snapshot, if there is one. [`Storage::read_snapshot`] reads it.
+    pub snapshot: Option<SnapshotInfo>,
+    /// The log begins after this entry, which is the last that the snapshot covers, or one that it covers
+    /// too. At first it is index 0 of term 0.
+    pub log_begins_after: LogPosition,
+    /// The entries of the log after that.
+    ///
+    /// If a crash came between a new snapshot and the [`Batch::begins_after`] that goes with it, the log
+    /// begins after the last entry of the snapshot all the same: the storage has made up for it.
     pub log: Vec<Entry>,
     /// The torn end of the log, if it had one.
     pub cut_off: Option<CutOff>,
@@ -42,12 +55,15 @@ impl<D: Disk> Storage<D> {
     /// Opens the folder of the server `identity`, or makes an empty folder its own.
     ///
     /// # Errors
-    /// - [`StorageError::Foreign`] or [`StorageError::ForeignSegment`] if it belongs to another server,
-    /// - [`StorageError::Corrupt`] or [`StorageError::CorruptLog`] if a file holds something else than
-    ///   what was saved,
+    /// - [`StorageError::Foreign`], [`StorageError::ForeignSegment`] or [`StorageError::ForeignSnapshot`] if
+    ///   it belongs to another server,
+    /// - [`StorageError::Corrupt`], [`StorageError::CorruptLog`] or [`StorageError::CorruptSnapshot`] if a
+    ///   file holds something else than what was saved,
+    /// - [`StorageError::MissingSnapshot`] if no snapshot holds what was before the log's beginning,
     /// - [`StorageError::NewerVersion`] if a newer program wrote it,
     /// - [`StorageError::ClusterName`] if the cluster's name can't be written,
-    /// - [`StorageError::Io`] if the disk fails, or has no room for a copy of the log's last segment.
+    /// - [`StorageError::Io`] if the disk fails, or has no room for a copy of the log's last segment or, after
+    ///   a crash, of the snapshot.
     pub fn open(disk: D, identity: Identity) -> Result<(Storage<D>, Recovered), StorageError> {
         Storage::open_with_segment_size(disk, identity, SEGMENT_SIZE)
     }
@@ -65,32 +81,30 @@ impl<D: Disk> Storage<D> {
         if identity.cluster.contains(char::is_control) {
             return Err(StorageError::ClusterName { cluster: identity.cluster });
         }
-        let (found, life) = match read::<Identity>(&mut disk)? {
-            None => (begin_first_life(&mut disk)?, 1),
-            Some(found) if found == identity => begin_next_life(&mut disk, &identity)?,
+        let Past { life, found, snapshot } = match read::<Identity>(&mut disk)? {
+            None => first_life(&mut disk, &identity, segment_size)?,
+            Some(found) if found == identity => next_life(&mut disk, &identity)?,
             Some(found) => {
                 let (found, wanted) = (Box::new(found), Box::new(identity));
                 return Err(StorageError::Foreign { folder: disk.folder().to_path_buf(), found, wanted });
             }
         };
+        let (hard_state, cut_off) = (found.hard_state(), found.cut_off.clone());
+
         // Whatever was read is written anew, even if it stays the same: after a failed save, it may be
         // in the system's memory only. The server will act on it, so it must last.
-        let (log, recovered) = match found {
-            None => {
-                let log = WriteAheadLog::begin(&mut disk, &identity, segment_size)?;
-                let (hard_state, entries) = (HardState::default(), Vec::new());
-                (log, Recovered { hard_state, life, log: entries, cut_off: None })
-            }
-            Some(mut found) => {
-                let (hard_state, cut_off) = (found.hard_state(), found.cut_off.take());
-                let recovered = Recovered { hard_state, life, log: std::mem::take(&mut found.log), cut_off };
-                (WriteAheadLog::resume(&mut disk, found, segment_size)?, recovered)
-            }
-        };
+        files::remove_unfinished(&mut disk)?;
+        let (mut log, mut replay) = WriteAheadLog::resume(&mut disk, found, segment_size)?;
+        let mut snapshots = Snapshots::new(identity.cluster.clone(), snapshot);
+        begin_after_the_snapshot(&mut disk, &mut snapshots, &mut log, &mut replay)?;
         replace(&mut disk, &Lives(life))?;
         // The identity comes last. Where there is one, the other files must be there too.
         replace(&mut disk, &identity)?;
-        Ok((Storage { disk, log, has_failed: false }, recovered))
+
+        let (snapshot, log_begins_after) = (snapshots.newest(), replay.begins_after);
+        let recovered =
+            Recovered { hard_state, life, snapshot, log_begins_after, log: replay.entries, cut_off };
+        Ok((Storage { disk, log, snapshots, has_failed: false }, recovered))
     }
 
     /// Saves a batch. When this returns `Ok`, it survives any crash. An empty batch is saved already.
@@ -106,40 +120,163 @@ impl<D: Disk> Storage<D> {
     /// written. The error then [is that the disk is full](StorageError::is_full), and a later save,
     /// of this batch or another, is not refused, as [`Storage::is_poisoned`] tells.
     ///
+    /// A batch that lets the log begin later also removes the segments that are no longer needed.
+    ///
     /// # Panics
-    /// If the batch would leave a gap in the log, or is 4 GiB large.
+    /// If the batch would leave a gap in the log, lets it begin where no snapshot covers what was before, or
+    /// earlier than it does, or is 4 GiB large.
     pub fn save(&mut self, batch: &Batch) -> Result<(), StorageError> {
-        if self.has_failed {
-            return Err(StorageError::Poisoned { folder: self.disk.folder().to_path_buf() });
-        }
+        self.refuse_if_poisoned()?;
         if batch.is_empty() {
             return Ok(());
         }
-        self.log.save(&mut self.disk, batch).map_err(|failure| {
-            self.has_failed = !failure.is_harmless;
-            failure.error
-        })
+        if let Some(position) = batch.begins_after {
+            let snapshot = self.snapshots.newest().unwrap_or_default();
+            assert!(covers(snapshot.position, position), "what the log loses is in a snapshot");
+        }
+        let batch = self.log.spell_out(batch);
+        let saved = self.log.save(&mut self.disk, &batch);
+        self.note_failure(saved)
+    }
+
+    /// The newest snapshot, if there is one.
+    pub fn snapshot(&self) -> Option<SnapshotInfo> {
+        self.snapshots.newest()
+    }
+
+    /// Writes a part of a snapshot that covers the log up to the entry `position`: these bytes belong at
+    /// `offset`, where the last part ended. At offset 0 a new snapshot begins, and one that was not finished
+    /// is given up. Between two parts other things can be saved and read.
+    ///
+    /// The newest snapshot stays what it is until [`Storage::finish_snapshot`].
+    ///
+    /// # Errors
+    /// As those of [`Storage::save`]: if the disk is full, the unfinished snapshot is given up, and nothing
+    /// else is harmed.
+    ///
+    /// # Panics
+    /// If the offset is another one, or the position is not after that of the newest snapshot.
+    pub fn write_snapshot(
+        &mut self,
+        position: LogPosition,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), StorageError> {
+        self.refuse_if_poisoned()?;
+        let written = self.snapshots.write(&mut self.disk, position, offset, bytes);
+        self.note_failure(written)
+    }
+
+    /// Makes the snapshot that was written the newest. When this returns `Ok`, it survives any crash; until
+    /// then, a crash leaves the one before or this one, whole. The one before is gone.
+    ///
+    /// The log stays as it is until a [`Batch::begins_after`] says that it begins later.
+    ///
+    /// # Errors
+    /// Those of [`Storage::write_snapshot`].
+    ///
+    /// # Panics
+    /// If no snapshot of this position is being written.
+    pub fn finish_snapshot(&mut self, position: LogPosition) -> Result<SnapshotInfo, StorageError> {
+        self.refuse_if_poisoned()?;
+        let finished = self.snapshots.finish(&mut self.disk, position);
+        self.note_failure(finished)
+    }
+
+    /// At most so many bytes, from `offset` on, of the snapshot that covers the log up to the entry
+    /// `position`; none if that is not the newest snapshot (any more).
+    ///
+    /// # Errors
+    /// [`StorageError::CorruptSnapshot`] if the bytes are not those that were written,
+    /// [`StorageError::Io`] if the disk fails. Both leave the storage as it is.
+    ///
+    /// # Panics
+    /// If the offset is beyond the snapshot's end, or no byte is wanted.
+    pub fn read_snapshot(
+        &mut self,
+        position: LogPosition,
+        offset: u64,
+        at_most: usize,
+    ) -> Result<Option<Chunk>, StorageError> {
+        assert!(at_most > 0, "reading nothing never comes to an end");
+        self.snapshots.read(&mut self.disk, position, offset, at_most)
     }
 
     /// Has a save failed in such a way that every later one is refused?
     pub fn is_poisoned(&self) -> bool {
         self.has_failed
     }
+
+    fn refuse_if_poisoned(&self) -> Result<(), StorageError> {
+        if self.has_failed {
+            return Err(StorageError::Poisoned { folder: self.disk.folder().to_path_buf() });
+        }
+        Ok(())
+    }
+
+    fn note_failure<T>(&mut self, result: Result<T, Failure>) -> Result<T, StorageError> {
+        result.map_err(|failure| {
+            self.has_failed = !failure.is_harmless;
+            failure.error
+        })
+    }
 }
 
-fn begin_first_life(disk: &mut impl Disk) -> Result<Option<Found>, StorageError> {
+/// What a server finds of its lives before.
+struct Past {
+    /// The number of the life that begins.
+    life: u64,
+    found: Found,
+    snapshot: Option<Snapshot>,
+}
+
+fn first_life(disk: &mut impl Disk, identity: &Identity, segment_size: u64) -> Result<Past, StorageError> {
     // A first opening that a crash interrupted may have left a log and a count of lives, but only as it
     // writes them. Otherwise this server has lived, and it is the identity that got lost.
-    let never_saved = wal::find(disk, None)?.is_none_or(|found| found.is_untouched());
+    let never_saved = recovery::find(disk, None)?.is_none_or(|found| found.is_untouched());
     let never_lived = read(disk)?.is_none_or(|lives: Lives| lives == Lives(1));
-    if never_saved && never_lived { Ok(None) } else { Err(StorageError::missing(disk, Identity::FILE)) }
+    if never_saved && never_lived && Snapshot::open(disk, None)?.is_none() {
+        let found = Found::nothing(identity, segment_size);
+        Ok(Past { life: 1, found, snapshot: None })
+    } else {
+        Err(StorageError::missing(disk, Identity::FILE))
+    }
 }
 
-fn begin_next_life(disk: &mut impl Disk, identity: &Identity) -> Result<(Option<Found>, u64), StorageError> {
-    let found = wal::find(disk, Some(identity))?;
-    if found.is_none() {
-        return Err(wal::missing(disk.folder(), segment::FIRST, 0));
+fn next_life(disk: &mut impl Disk, identity: &Identity) -> Result<Past, StorageError> {
+    let found = recovery::find(disk, Some(identity))?;
+    let found = found.ok_or_else(|| recovery::missing(disk.folder(), segment::FIRST, Index(0)))?;
+    let snapshot = Snapshot::open(disk, Some(&identity.cluster))?;
+    let covered = snapshot.as_ref().map(|snapshot| snapshot.info.position);
+    let begins_after = found.log.begins_after;
+    if !covers(covered.unwrap_or_default(), begins_after) {
+        let folder = disk.folder().to_path_buf();
+        return Err(StorageError::MissingSnapshot { folder, begins_after, snapshot: covered });
     }
     let Lives(lives) = read_existing(disk)?;
-    Ok((found, lives.checked_add(1).expect("no server starts 2^64 times")))
+    Ok(Past { life: lives.checked_add(1).expect("no server starts 2^64 times"), found, snapshot })
+}
+
+/// Does a snapshot that covers the log up to the entry `snapshot` cover it up to `position` too?
+fn covers(snapshot: LogPosition, position: LogPosition) -> bool {
+    position == snapshot || position.index < snapshot.index
+}
+
+/// If the power went when a new snapshot was there, and the log did not begin after it yet, then it does now.
+fn begin_after_the_snapshot(
+    disk: &mut impl Disk,
+    snapshots: &mut Snapshots,
+    log: &mut WriteAheadLog,
+    replay: &mut Replay,
+) -> Result<(), StorageError> {
+    let Some(SnapshotInfo { position, .. }) = snapshots.newest() else { return Ok(()) };
+    if position == replay.begins_after {
+        return Ok(());
+    }
+    snapshots.renew(disk)?;
+    let batch = Batch { begins_after: Some(position), ..Batch::default() };
+    let batch = log.spell_out(&batch).into_owned();
+    log.save(disk, &batch)?;
+    replay.apply(batch);
+    Ok(())
 }

@@ -5,9 +5,7 @@
 
 use crate::disk::Disk;
 use crate::error::StorageError;
-
-/// What the name of a file ends in before the file takes another's place.
-pub(crate) const NEW: &str = ".new";
+use crate::files;
 
 const PROGRAM: &str = "raft-for-beginners";
 const VERSION: u64 = 1;
@@ -45,15 +43,12 @@ pub enum Damage {
 /// Saves a value. Whenever there is a crash, the file holds the old value or the new one; once
 /// this has returned `Ok`, the new one.
 pub(crate) fn replace<F: TextFile>(disk: &mut impl Disk, value: &F) -> Result<(), StorageError> {
-    let path = disk.folder().join(F::FILE);
-    let new_file = format!("{}{NEW}", F::FILE);
-    let new_path = disk.folder().join(&new_file);
-
-    disk.write(&new_file, encode(value).as_bytes()).map_err(StorageError::io("write", &new_path))?;
+    let aside = files::aside(F::FILE);
+    let path = disk.folder().join(&aside);
+    disk.write(&aside, encode(value).as_bytes()).map_err(StorageError::io("write", &path))?;
     // The content first: else a crash could leave the file's name to content that never got to the disk.
-    disk.sync(&new_file).map_err(StorageError::io("sync", &new_path))?;
-    disk.rename(&new_file, F::FILE).map_err(StorageError::io("replace", &path))?;
-    disk.sync_directory().map_err(StorageError::io("sync the folder", disk.folder()))
+    disk.sync(&aside).map_err(StorageError::io("sync", &path))?;
+    files::put_in_place(disk, F::FILE)
 }
 
 /// The value that was saved last; none if none ever was.

@@ -1,128 +1,186 @@
 //! Crashes and errors at every operation of the disk.
 
-use crate::model_disk::{CrashOutcome, Fault, ModelDisk, crash_outcomes};
-use crate::{hard_state, identity};
-use consensus::HardState;
-use storage::{Recovered, Storage, StorageError};
+use crate::known::{Act, Server};
+use crate::model_disk::Fault;
+use crate::snapshots::life_with_snapshots;
+use crate::tearing::Tearing;
+use crate::{SMALL_SEGMENTS, appends, command, hard_state, life, saves};
+use storage::{Batch, SEGMENT_SIZE, Storage, StorageError};
 
-/// What a server has been promised, and so what it must find when it comes back.
-#[derive(Debug, Default)]
-struct Promised {
-    saved: HardState,
-    /// A save that did not come to its end.
-    begun: Option<HardState>,
-    life: u64,
+/// How many operations a server has when it starts and saves all of these.
+fn operations(server: &Server, acts: &[Act]) -> usize {
+    let mut server = server.copy();
+    server.disk.plan(Fault::PowerCutBefore(usize::MAX));
+    server.live(acts).unwrap();
+    server.disk.operations()
 }
 
-impl Promised {
-    fn check(&mut self, recovered: Recovered) {
-        let found = recovered.hard_state;
-        assert!(found == self.saved || Some(found) == self.begun, "{found:?} after {self:?}");
-        assert!(recovered.life > self.life, "life {} after {self:?}", recovered.life);
-        *self = Promised { saved: found, begun: None, life: recovered.life };
+/// The server, stopped by this fault in a life in which it would have saved all of these.
+fn stopped(server: &Server, acts: &[Act], fault: Fault) -> Server {
+    let mut server = server.copy();
+    server.disk.plan(fault);
+    server.live(acts).expect_err("a fault");
+    server
+}
+
+/// After a crash it starts, and what it then knows, it also knows after another crash.
+fn recovers_for_good(server: &Server, tearing: Tearing, before: &str) {
+    let mut server = server.copy();
+    for _ in 0..2 {
+        server.disk.crash(tearing);
+        server.live(&[]).unwrap_or_else(|error| panic!("{error} after {before}, {tearing:?}"));
     }
 }
 
-fn open(disk: &ModelDisk, promised: &mut Promised) -> Result<Storage<ModelDisk>, StorageError> {
-    let (storage, recovered) = Storage::open(disk.clone(), identity())?;
-    promised.check(recovered);
-    Ok(storage)
+/// A server after one life; it goes on in the next with what is in [`next_life`].
+fn lived_once() -> Server {
+    let mut server = Server::new(SMALL_SEGMENTS);
+    server.live_and_save(&life()).unwrap();
+    server
 }
 
-fn save(
-    storage: &mut Storage<ModelDisk>,
-    hard_state: HardState,
-    promised: &mut Promised,
-) -> Result<(), StorageError> {
-    promised.begun = Some(hard_state);
-    storage.save(&hard_state)?;
-    promised.saved = hard_state;
-    promised.begun = None;
-    Ok(())
+fn next_life() -> Vec<Act> {
+    let votes = Batch { hard_state: Some(hard_state(5, Some(3))), ..Batch::default() };
+    vec![
+        appends(9, [command(4, 300)]).into(),
+        Batch { append: appends(7, [command(5, 700), command(5, 20)]).append, ..votes }.into(),
+        saves(hard_state(6, None)).into(),
+    ]
 }
 
-/// A life in which the server learns of a new term, and then votes in it.
-fn live(disk: &ModelDisk, promised: &mut Promised) -> Result<(), StorageError> {
-    let mut storage = open(disk, promised)?;
-    let term = promised.saved.current_term.0 + 1;
-    save(&mut storage, hard_state(term, None), promised)?;
-    save(&mut storage, hard_state(term, Some(3)), promised)
-}
-
-/// How many operations a life has, both the first and the later ones.
-fn operations_of_a_life() -> usize {
-    let disk = ModelDisk::default();
-    let mut promised = Promised::default();
-    let lives = [(); 2].map(|()| {
-        let before = disk.operations();
-        live(&disk, &mut promised).unwrap();
-        disk.operations() - before
-    });
-    assert_eq!(lives[0], lives[1]);
-    lives[0]
-}
-
-fn power_cuts() -> impl Iterator<Item = Fault> {
-    (0..operations_of_a_life()).flat_map(|at| [Fault::PowerCutBefore(at), Fault::PowerCutAfter(at)])
+/// Servers, and what each will do in its next life.
+fn servers() -> [(Server, Vec<Act>); 3] {
+    let first_life = life().into_iter().map(Act::from).collect();
+    [
+        (Server::new(SMALL_SEGMENTS), first_life),
+        (lived_once(), next_life()),
+        (lived_once(), life_with_snapshots()),
+    ]
 }
 
 #[test]
-fn a_crash_at_any_operation_leaves_the_old_state_or_the_new() {
-    for outcome in crash_outcomes() {
-        for first_cut in power_cuts() {
-            for second_cut in power_cuts() {
-                crash_twice(first_cut, second_cut, outcome);
+fn a_crash_at_any_operation_leaves_what_was_known_before_or_after_the_save() {
+    for (server, acts) in servers() {
+        for cut in Fault::power_cuts(operations(&server, &acts)) {
+            let stopped = stopped(&server, &acts, cut);
+            for tearing in Tearing::all(40) {
+                recovers_for_good(&stopped, tearing, &format!("{cut:?}"));
             }
         }
     }
 }
 
-fn crash_twice(first_cut: Fault, second_cut: Fault, outcome: CrashOutcome) {
-    let disk = ModelDisk::default();
-    let mut promised = Promised::default();
-    for cut in [first_cut, second_cut] {
-        disk.plan(cut);
-        live(&disk, &mut promised).expect_err("a power cut");
-        disk.crash(outcome);
+#[test]
+fn a_crash_while_recovering_from_a_crash_does_no_harm() {
+    for (server, acts) in servers() {
+        for (number, first) in Fault::power_cuts(operations(&server, &acts)).enumerate() {
+            let tearing = Tearing::Drawn(number as u64);
+            let crashed = stopped(&server, &acts, first);
+            crashed.disk.crash(tearing);
+            crash_again_and_again(&crashed, number as u64, &format!("{first:?}, {tearing:?}"));
+        }
     }
-    live(&disk, &mut promised).unwrap_or_else(|error| panic!("{error} after {first_cut:?}, {second_cut:?}"));
+}
+
+/// A server that crashes once more, at any operation while it recovers, and once more after that.
+fn crash_again_and_again(crashed: &Server, seed: u64, before: &str) {
+    for (number, second) in Fault::power_cuts(operations(crashed, &[])).enumerate() {
+        let mut server = stopped(crashed, &[], second);
+        let tearing = Tearing::Drawn(seed << 20 | number as u64);
+        recovers_for_good(&server, tearing, &format!("{before}, {second:?}"));
+
+        server.disk.crash(tearing);
+        let third = Fault::PowerCutAfter(number % 20);
+        server.disk.plan(third);
+        if server.live(&[]).is_err() {
+            recovers_for_good(&server, tearing, &format!("{before}, {second:?}, {third:?}"));
+        }
+    }
 }
 
 #[test]
 fn what_a_server_finds_after_an_error_is_durable() {
-    for outcome in crash_outcomes() {
-        for failing in 0..operations_of_a_life() {
-            for lives_before in 0..2 {
-                let disk = ModelDisk::default();
-                let mut promised = Promised::default();
-                for _ in 0..lives_before {
-                    live(&disk, &mut promised).unwrap();
-                }
-                disk.plan(Fault::Error(failing));
-                live(&disk, &mut promised).expect_err("an error");
+    for (server, acts) in servers() {
+        for failing in 0..operations(&server, &acts) {
+            for half_done in Tearing::all(3) {
+                let mut server = stopped(&server, &acts, Fault::Error(failing, half_done));
                 // The server restarts, the machine does not: the system's memory is what it was.
-                open(&disk, &mut promised).unwrap();
-                disk.crash(outcome);
-                open(&disk, &mut promised).unwrap();
+                server.live(&[]).unwrap_or_else(|error| panic!("{error} after {failing}, {half_done:?}"));
+                for tearing in Tearing::all(3) {
+                    recovers_for_good(&server, tearing, &format!("an error at {failing}, {half_done:?}"));
+                }
             }
         }
     }
 }
 
 #[test]
-fn after_a_failed_save_the_disk_is_left_alone() {
-    let operations_of_a_save = 4;
-    for failing in 0..operations_of_a_save {
-        let disk = ModelDisk::default();
-        let (mut storage, _) = Storage::open(disk.clone(), identity()).unwrap();
-        disk.plan(Fault::Error(failing));
-        assert!(matches!(storage.save(&hard_state(1, None)), Err(StorageError::Io { .. })));
-
-        let operations = disk.operations();
-        assert_eq!(operations, failing + 1);
-        for _ in 0..2 {
-            assert!(matches!(storage.save(&hard_state(2, None)), Err(StorageError::Poisoned { .. })));
+fn a_crash_after_an_error_leaves_what_was_known_before_or_after_the_save() {
+    for (server, acts) in servers() {
+        for failing in 0..operations(&server, &acts) {
+            for tearing in Tearing::all(5) {
+                let server = stopped(&server, &acts, Fault::Error(failing, tearing));
+                recovers_for_good(&server, tearing, &format!("an error at {failing}"));
+            }
         }
-        assert_eq!(disk.operations(), operations);
     }
+}
+
+/// Nothing is tried twice: after a failed sync the second try would succeed and save nothing.
+#[test]
+fn after_a_failed_save_the_disk_is_left_alone() {
+    let whole_save = 3;
+    let into_the_next_segment = 10;
+    for (segment_size, operations) in [(SEGMENT_SIZE, whole_save), (0, into_the_next_segment)] {
+        for failing in 0..operations {
+            let mut server = Server::new(segment_size);
+            let mut storage = server.start().unwrap();
+            server.save(&mut storage, &appends(1, [command(1, 1)])).unwrap();
+            server.disk.plan(Fault::Error(failing, Tearing::Kept));
+            let failed = server.save(&mut storage, &appends(2, [command(1, 1)]));
+            assert!(matches!(failed, Err(StorageError::Io { .. })));
+            assert_eq!(server.disk.operations(), failing + 1);
+            assert_poisoned(&server, &mut storage);
+        }
+        let mut server = Server::new(segment_size);
+        let mut storage = server.start().unwrap();
+        server.save(&mut storage, &appends(1, [command(1, 1)])).unwrap();
+        server.disk.plan(Fault::Error(operations, Tearing::Kept));
+        server.save(&mut storage, &appends(2, [command(1, 1)])).unwrap();
+    }
+}
+
+fn assert_poisoned(server: &Server, storage: &mut Storage<crate::model_disk::ModelDisk>) {
+    assert!(storage.is_poisoned());
+    let before = (server.disk.operations(), server.disk.files());
+    for batch in [Batch::default(), appends(2, [command(1, 1)]), saves(hard_state(7, None))] {
+        assert!(matches!(storage.save(&batch), Err(StorageError::Poisoned { .. })));
+    }
+    assert_eq!((server.disk.operations(), server.disk.files()), before);
+}
+
+#[test]
+fn an_empty_batch_costs_nothing() {
+    let mut server = Server::new(SEGMENT_SIZE);
+    let mut storage = server.start().unwrap();
+    let before = server.disk.operations();
+    storage.save(&Batch::default()).unwrap();
+    assert_eq!(server.disk.operations(), before);
+}
+
+#[test]
+fn a_save_is_one_sync() {
+    let mut server = Server::new(SEGMENT_SIZE);
+    let mut storage = server.start().unwrap();
+    let before = server.disk.operations();
+    storage.save(&appends(1, [command(1, 1)])).unwrap();
+    let write_sync_and_mark = 3;
+    assert_eq!(server.disk.operations() - before, write_sync_and_mark);
+}
+
+#[test]
+#[should_panic(expected = "a log without a gap")]
+fn a_gap_in_the_log_is_never_saved() {
+    let _ =
+        Server::new(SEGMENT_SIZE).live_and_save(&[appends(1, [command(1, 1)]), appends(3, [command(1, 1)])]);
 }

@@ -1,18 +1,21 @@
-//! Files that are not as they were written.
+//! Small files that are not as they were written.
 
-use crate::model_disk::ModelDisk;
-use crate::{hard_state, identity};
-use std::collections::BTreeMap;
+use crate::model_disk::{Files, ModelDisk};
+use crate::{SMALL_SEGMENTS, hard_state, identity, saves};
 use storage::{Damage, Recovered, Storage, StorageError};
 
-type Files = BTreeMap<String, Vec<u8>>;
+const TEXT_FILES: [&str; 2] = ["identity", "lives"];
 
 /// The files of a server in its first life that has voted.
 fn files() -> Files {
     let disk = ModelDisk::default();
-    let (mut storage, _) = Storage::open(disk.clone(), identity()).unwrap();
-    storage.save(&hard_state(5, Some(3))).unwrap();
+    let (mut storage, _) = Storage::open_with_segment_size(disk.clone(), identity(), SMALL_SEGMENTS).unwrap();
+    storage.save(&saves(hard_state(5, Some(3)))).unwrap();
     disk.files()
+}
+
+fn text_files() -> impl Iterator<Item = (String, Vec<u8>)> {
+    files().into_iter().filter(|(name, _)| TEXT_FILES.contains(&name.as_str()))
 }
 
 fn files_with(name: &str, content: impl Into<Vec<u8>>) -> Files {
@@ -50,11 +53,7 @@ fn with_checksum(content: &str) -> String {
 fn people_can_read_the_files() {
     let files = files();
     let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
-    assert_eq!(files.len(), 3);
-    assert_eq!(
-        text("hard-state"),
-        "raft-for-beginners hard-state 1\ncurrent_term 5\nvoted_for 3\ncrc32c cc6efd70\n"
-    );
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["identity", "lives", "log-0000000001"]);
     assert_eq!(text("lives"), "raft-for-beginners lives 1\nlives 1\ncrc32c 900ca1a3\n");
     assert_eq!(
         text("identity"),
@@ -64,12 +63,13 @@ fn people_can_read_the_files() {
 
 #[test]
 fn undamaged_files_are_accepted() {
-    assert_eq!(open(files()).unwrap(), Recovered { hard_state: hard_state(5, Some(3)), life: 2 });
+    let recovered = open(files()).unwrap();
+    assert_eq!((recovered.hard_state, recovered.life), (hard_state(5, Some(3)), 2));
 }
 
 #[test]
 fn a_file_that_is_cut_anywhere_is_refused() {
-    for (name, content) in files() {
+    for (name, content) in text_files() {
         for length in 0..content.len() {
             let (file, damage) = refused_for(files_with(&name, &content[..length]));
             assert_eq!(file, name, "cut to {length} bytes");
@@ -80,7 +80,7 @@ fn a_file_that_is_cut_anywhere_is_refused() {
 
 #[test]
 fn a_file_with_any_bit_flipped_is_refused() {
-    for (name, content) in files() {
+    for (name, content) in text_files() {
         for bit in 0..content.len() * 8 {
             let mut flipped = content.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -93,36 +93,43 @@ fn a_file_with_any_bit_flipped_is_refused() {
 
 #[test]
 fn a_missing_file_is_refused() {
-    for name in files().into_keys() {
+    for name in TEXT_FILES {
         let mut files = files();
-        files.remove(&name);
-        assert_refused(files, &name, Damage::Missing);
+        files.remove(name);
+        assert_refused(files, name, Damage::Missing);
     }
 }
 
 #[test]
 fn a_server_that_has_lived_does_not_begin_anew() {
-    let file = |name: &str, lines: &str| {
-        (name.to_string(), with_checksum(&format!("raft-for-beginners {name} 1\n{lines}")).into_bytes())
+    let lives = |lives: u64| with_checksum(&format!("raft-for-beginners lives 1\nlives {lives}\n"));
+    let log_of_a_first_opening = || {
+        let disk = ModelDisk::default();
+        Storage::open_with_segment_size(disk.clone(), identity(), SMALL_SEGMENTS).unwrap();
+        disk.files().into_iter().filter(|(name, _)| name.starts_with("log-"))
     };
-    let never_saved = file("hard-state", "current_term 0\nvoted_for none\n");
-    let saved = file("hard-state", "current_term 1\nvoted_for none\n");
-    let first_life = file("lives", "lives 1\n");
-    let second_life = file("lives", "lives 2\n");
+    let with_lives = |count| Files::from([("lives".to_string(), lives(count).into_bytes())]);
 
-    for traces in [[&saved, &first_life], [&never_saved, &second_life]] {
-        assert_refused(traces.into_iter().cloned().collect(), "identity", Damage::Missing);
-    }
-    let interrupted_first_opening = [never_saved, first_life].into();
+    let mut second_life = with_lives(2);
+    second_life.extend(log_of_a_first_opening());
+    assert_refused(second_life, "identity", Damage::Missing);
+    let mut saved_something = files();
+    saved_something.retain(|name, _| name.starts_with("log-"));
+    assert_refused(saved_something, "identity", Damage::Missing);
+
+    let mut interrupted_first_opening = with_lives(1);
+    interrupted_first_opening.extend(log_of_a_first_opening());
     assert_eq!(open(interrupted_first_opening).unwrap().life, 1);
+    assert_eq!(open(with_lives(1)).unwrap().life, 1);
+    assert_eq!(open(log_of_a_first_opening().collect()).unwrap().life, 1);
 }
 
 #[test]
 fn a_file_in_anothers_place_is_refused() {
-    for name in files().into_keys() {
-        for (other_name, other) in files() {
+    for name in TEXT_FILES {
+        for (other_name, other) in text_files() {
             if other_name != name {
-                assert_refused(files_with(&name, other), &name, Damage::Nonsense);
+                assert_refused(files_with(name, other), name, Damage::Nonsense);
             }
         }
     }
@@ -130,46 +137,46 @@ fn a_file_in_anothers_place_is_refused() {
 
 #[test]
 fn only_what_we_write_is_accepted() {
-    let first_line = "raft-for-beginners hard-state 1";
+    let first_line = "raft-for-beginners lives 1";
     for content in [
         format!("{first_line}\n"),
-        format!("{first_line}\ncurrent_term 5\n"),
-        format!("{first_line}\nvoted_for 3\ncurrent_term 5\n"),
-        format!("{first_line}\ncurrent_term 05\nvoted_for 3\n"),
-        format!("{first_line}\ncurrent_term +5\nvoted_for 3\n"),
-        format!("{first_line}\ncurrent_term -5\nvoted_for 3\n"),
-        format!("{first_line}\ncurrent_term 18446744073709551616\nvoted_for 3\n"),
-        format!("{first_line}\ncurrent_term 5\nvoted_for \n"),
-        format!("{first_line}\ncurrent_term 5\nvoted_for None\n"),
-        format!("{first_line}\ncurrent_term 5\nvoted_for n3\n"),
-        format!("{first_line}\ncurrent_term 5\nvoted_for 3 \n"),
-        format!("{first_line}\ncurrent_term 5\nvoted_for 3\n\n"),
-        format!("{first_line}\ncurrent_term 5\nvoted_for 3\nvoted_for 2\n"),
-        format!("{first_line}\r\ncurrent_term 5\r\nvoted_for 3\r\n"),
-        "raft-for-beginners hard-state 0\ncurrent_term 5\nvoted_for 3\n".into(),
-        "raft-for-beginners hard-state 01\ncurrent_term 5\nvoted_for 3\n".into(),
-        "raft-for-beginners hard-state one\ncurrent_term 5\nvoted_for 3\n".into(),
-        "current_term 5\nvoted_for 3\n".into(),
+        format!("{first_line}\nlives\n"),
+        format!("{first_line}\nlives \n"),
+        format!("{first_line}\nlives 05\n"),
+        format!("{first_line}\nlives +5\n"),
+        format!("{first_line}\nlives -5\n"),
+        format!("{first_line}\nlives 18446744073709551616\n"),
+        format!("{first_line}\nlives five\n"),
+        format!("{first_line}\nlives 5 \n"),
+        format!("{first_line}\nlives 5\n\n"),
+        format!("{first_line}\nlives 5\nlives 5\n"),
+        format!("{first_line}\r\nlives 5\r\n"),
+        "raft-for-beginners lives 0\nlives 5\n".into(),
+        "raft-for-beginners lives 01\nlives 5\n".into(),
+        "raft-for-beginners lives one\nlives 5\n".into(),
+        "lives 5\n".into(),
         "\n".into(),
     ] {
-        let file = files_with("hard-state", with_checksum(&content));
-        assert_eq!(refused_for(file), ("hard-state".into(), Damage::Nonsense), "{content}");
+        let file = files_with("lives", with_checksum(&content));
+        assert_eq!(refused_for(file), ("lives".into(), Damage::Nonsense), "{content}");
     }
+    let ours = files_with("lives", with_checksum(&format!("{first_line}\nlives 5\n")));
+    assert_eq!(open(ours).unwrap().life, 6);
 }
 
 #[test]
 fn the_highest_numbers_can_be_saved() {
     let disk = ModelDisk::default();
     let highest = hard_state(u64::MAX, Some(u64::MAX));
-    Storage::open(disk.clone(), identity()).unwrap().0.save(&highest).unwrap();
+    Storage::open(disk.clone(), identity()).unwrap().0.save(&saves(highest)).unwrap();
     assert_eq!(open(disk.files()).unwrap().hard_state, highest);
 }
 
 #[test]
 fn a_newer_version_is_named_as_such() {
-    for name in files().into_keys() {
+    for name in TEXT_FILES {
         let newer = with_checksum(&format!("raft-for-beginners {name} 2\nnobody knows yet\n"));
-        let refused = open(files_with(&name, newer)).unwrap_err();
+        let refused = open(files_with(name, newer)).unwrap_err();
         assert!(matches!(refused, StorageError::NewerVersion { version: 2, known: 1, .. }), "{refused}");
         assert!(refused.to_string().starts_with(&format!("model/{name} was written by a newer version")));
     }

@@ -1,32 +1,61 @@
 //! The real disk.
 
-use crate::{hard_state, identity};
+use crate::known::Known;
+use crate::{SMALL_SEGMENTS, appends, begins_after, command, hard_state, identity, life, position, saves};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use storage::{Disk, FolderDisk, Recovered, Storage, StorageError};
+use storage::{Chunk, Disk, FolderDisk, Recovered, SEGMENT_SIZE, Storage, StorageError};
 
 fn open(folder: &Path) -> Result<(Storage<FolderDisk>, Recovered), StorageError> {
-    Storage::open(FolderDisk::open(folder)?, identity())
+    open_with(folder, SMALL_SEGMENTS)
+}
+
+fn open_with(folder: &Path, segment_size: u64) -> Result<(Storage<FolderDisk>, Recovered), StorageError> {
+    Storage::open_with_segment_size(FolderDisk::open(folder)?, identity(), segment_size)
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).collect()
 }
 
 #[test]
 fn what_was_saved_is_there_in_the_next_life() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("not/yet/there");
-    let (mut storage, recovered) = open(&folder).unwrap();
-    assert_eq!(recovered, Recovered { hard_state: hard_state(0, None), life: 1 });
-    storage.save(&hard_state(1, None)).unwrap();
-    storage.save(&hard_state(1, Some(2))).unwrap();
-    drop(storage);
+    let mut known = Known::default();
+    for (number, batch) in life().into_iter().enumerate() {
+        let (mut storage, recovered) = open(&folder).unwrap();
+        assert_eq!((Known::of(&recovered), recovered.cut_off), (known.clone(), None));
+        assert_eq!(recovered.life, number as u64 + 1);
+        storage.save(&batch).unwrap();
+        known = known.after(&batch);
+    }
+    assert_eq!(Known::of(&open(&folder).unwrap().1), known);
+}
 
-    let (mut storage, recovered) = open(&folder).unwrap();
-    assert_eq!(recovered, Recovered { hard_state: hard_state(1, Some(2)), life: 2 });
-    storage.save(&hard_state(7, None)).unwrap();
-    drop(storage);
+#[test]
+fn the_log_is_a_row_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut storage, _) = open(folder.path()).unwrap();
+    assert_eq!(names(folder.path()), ["identity", "lives", "lock", "log-0000000001"].map(Into::into).into());
+    for (at, length) in [(1, 500), (2, 500), (3, 5000), (4, 10)] {
+        storage.save(&appends(at, [command(1, length)])).unwrap();
+    }
+    let sizes =
+        (1..=4).map(|number| fs::metadata(folder.path().join(format!("log-{number:010}"))).unwrap().len());
+    assert_eq!(sizes.collect::<Vec<_>>(), [SMALL_SEGMENTS, SMALL_SEGMENTS, 5216, SMALL_SEGMENTS]);
+    assert_eq!(names(folder.path()).len(), 7);
+}
 
-    let (_, recovered) = open(&folder).unwrap();
-    assert_eq!(recovered, Recovered { hard_state: hard_state(7, None), life: 3 });
+#[test]
+fn a_segment_has_4_mib() {
+    let folder = tempfile::tempdir().unwrap();
+    Storage::open(FolderDisk::open(folder.path()).unwrap(), identity()).unwrap();
+    assert_eq!(fs::metadata(folder.path().join("log-0000000001")).unwrap().len(), SEGMENT_SIZE);
+    assert_eq!(SEGMENT_SIZE, 4 << 20);
 }
 
 #[test]
@@ -54,7 +83,7 @@ fn a_folder_with_other_files_is_left_alone() {
 #[test]
 fn the_leavings_of_an_interrupted_first_opening_are_no_strangers() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["lock", "hard-state.new", "lives.new", "identity.new"] {
+    for name in ["lock", "log-0000000001.new", "lives.new", "identity.new"] {
         fs::write(folder.path().join(name), "").unwrap();
     }
     assert_eq!(open(folder.path()).unwrap().1.life, 1);
@@ -85,17 +114,52 @@ fn a_file_is_no_folder() {
 fn a_vanished_folder_is_an_error_of_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let (mut storage, _) = open(folder.path()).unwrap();
-    let path = folder.path().join("hard-state.new");
+    let path = folder.path().join("log-0000000002.new");
     folder.close().unwrap();
-    let refused = storage.save(&hard_state(1, None)).unwrap_err();
-    assert!(refused.to_string().starts_with(&format!("can't write {}: ", path.display())), "{refused}");
-    assert!(matches!(storage.save(&hard_state(1, None)), Err(StorageError::Poisoned { .. })));
+    let refused = storage.save(&appends(1, [command(1, 2000)])).unwrap_err();
+    assert!(refused.to_string().starts_with(&format!("can't create {}: ", path.display())), "{refused}");
+    assert!(matches!(storage.save(&saves(hard_state(1, None))), Err(StorageError::Poisoned { .. })));
 }
 
 #[test]
-fn the_disk_does_what_it_is_told() {
+fn leavings_of_a_crash_are_removed() {
     let folder = tempfile::tempdir().unwrap();
-    let mut disk = FolderDisk::open(folder.path()).unwrap();
+    let (mut storage, _) = open(folder.path()).unwrap();
+    life().iter().for_each(|batch| storage.save(batch).unwrap());
+    drop(storage);
+    let before = names(folder.path());
+    for name in ["log-0000000001.new", "log-0000000099.new", "lives.new", "snapshot.new"] {
+        fs::write(folder.path().join(name), "half a file").unwrap();
+    }
+    open(folder.path()).unwrap();
+    assert_eq!(names(folder.path()), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_written_to_is_refused_with_help() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    if fs::write(folder.path().join("probe"), "").is_ok() {
+        return; // The superuser may write everywhere.
+    }
+    let refused = open(folder.path()).unwrap_err();
+    assert!(refused.to_string().contains("Permission denied"), "{refused}");
+    assert_eq!(refused.help(), "choose a folder with --data that you may write to");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(open(folder.path()).unwrap().1.life, 2);
+}
+
+fn disk(folder: &tempfile::TempDir) -> FolderDisk {
+    FolderDisk::open(folder.path()).unwrap()
+}
+
+#[test]
+fn the_disk_replaces_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = disk(&folder);
     assert_eq!(disk.folder(), folder.path());
     assert_eq!(disk.read("a").unwrap(), None);
     disk.write("a", b"a long content").unwrap();
@@ -109,4 +173,83 @@ fn the_disk_does_what_it_is_told() {
     assert_eq!(disk.read("b").unwrap().unwrap(), b"short");
     assert_eq!(disk.sync("a").unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(disk.rename("a", "b").unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn the_disk_writes_in_the_middle_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = disk(&folder);
+    disk.create("a", 10).unwrap();
+    assert_eq!(disk.read("a").unwrap().unwrap(), [0; 10]);
+    disk.write_at("a", 3, b"abc").unwrap();
+    disk.sync("a").unwrap();
+    disk.write_at("a", 5, b"xy").unwrap();
+    disk.rename("a", "b").unwrap();
+    disk.write_at("b", 9, b"!").unwrap();
+    disk.sync("b").unwrap();
+    assert_eq!(disk.read("b").unwrap().unwrap(), b"\0\0\0abxy\0\0!");
+    assert_eq!(disk.create("b", 5).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(disk.read("b").unwrap().unwrap().len(), 10);
+    assert_eq!(disk.write_at("a", 0, b"?").unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn the_disk_lists_and_removes_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = disk(&folder);
+    disk.create("a", 1).unwrap();
+    disk.write("b", b"").unwrap();
+    let mut names = disk.list().unwrap();
+    names.sort();
+    assert_eq!(names, ["a", "b", "lock"]);
+    disk.remove("a").unwrap();
+    assert_eq!(disk.remove("a").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(disk.sync("a").unwrap_err().kind(), ErrorKind::NotFound);
+    disk.create("a", 2).unwrap();
+    assert_eq!(disk.read("a").unwrap().unwrap(), [0; 2]);
+}
+
+#[test]
+fn the_disk_appends_to_files_and_reads_parts_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = disk(&folder);
+    assert_eq!(disk.size("a").unwrap(), None);
+    assert_eq!(disk.append("a", b"abc").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(disk.read_at("a", 0, 1).unwrap_err().kind(), ErrorKind::NotFound);
+    disk.write("a", b"abc").unwrap();
+    disk.append("a", b"def").unwrap();
+    disk.sync("a").unwrap();
+    disk.append("a", b"").unwrap();
+    disk.write_at("a", 1, b"B").unwrap();
+    disk.append("a", b"g").unwrap();
+    disk.sync("a").unwrap();
+    assert_eq!(disk.size("a").unwrap(), Some(7));
+    assert_eq!(disk.read("a").unwrap().unwrap(), b"aBcdefg");
+    for (offset, length, expected) in [(0, 7, "aBcdefg"), (0, 100, "aBcdefg"), (2, 3, "cde"), (6, 9, "g")] {
+        assert_eq!(disk.read_at("a", offset, length).unwrap(), expected.as_bytes());
+    }
+    for (offset, length) in [(7, 1), (100, 1), (3, 0)] {
+        assert_eq!(disk.read_at("a", offset, length).unwrap(), b"");
+    }
+}
+
+#[test]
+fn a_snapshot_takes_the_place_of_the_log_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut storage, _) = open(folder.path()).unwrap();
+    life().iter().for_each(|batch| storage.save(batch).unwrap());
+    storage.write_snapshot(position(6, 4), 0, b"the state ").unwrap();
+    storage.save(&appends(9, [command(4, 1)])).unwrap();
+    storage.write_snapshot(position(6, 4), 10, b"of it all").unwrap();
+    let info = storage.finish_snapshot(position(6, 4)).unwrap();
+    storage.save(&begins_after(position(6, 4))).unwrap();
+    drop(storage);
+    let files = names(folder.path());
+    assert!(!files.contains("log-0000000001") && files.contains("snapshot"), "{files:?}");
+
+    let (mut storage, recovered) = open(folder.path()).unwrap();
+    assert_eq!((recovered.snapshot, recovered.log_begins_after), (Some(info), position(6, 4)));
+    assert_eq!(recovered.log.len(), 3);
+    let chunk = storage.read_snapshot(position(6, 4), 0, 100).unwrap();
+    assert_eq!(chunk, Some(Chunk { bytes: b"the state of it all".to_vec(), is_last: true }));
 }

@@ -1,0 +1,152 @@
+//! A server's snapshots: the newest that is whole, and the one that is being written.
+
+use crate::disk::Disk;
+use crate::error::{Failure, StorageError};
+use crate::files::{self, aside};
+use crate::snapshot::{self, Chunk, FILE, PIECE, Snapshot, SnapshotInfo};
+use consensus::LogPosition;
+
+/// So many bytes of a snapshot may wait for a sync, so that no sync takes long.
+const UNSYNCED: u64 = 4 << 20;
+
+#[derive(Debug)]
+pub(crate) struct Snapshots {
+    cluster: String,
+    newest: Option<Snapshot>,
+    unfinished: Option<Unfinished>,
+}
+
+/// A snapshot of which a part is written.
+#[derive(Debug)]
+struct Unfinished {
+    position: LogPosition,
+    header: Vec<u8>,
+    /// How many bytes of the body there are.
+    size: u64,
+    /// How many of them are not synced.
+    unsynced: u64,
+    /// The checksums of the pieces; the last may be of a piece that is still growing.
+    checksums: Vec<u32>,
+}
+
+impl Snapshots {
+    pub(crate) fn new(cluster: String, newest: Option<Snapshot>) -> Snapshots {
+        Snapshots { cluster, newest, unfinished: None }
+    }
+
+    /// What there is to know of the newest.
+    pub(crate) fn newest(&self) -> Option<SnapshotInfo> {
+        self.newest.as_ref().map(|newest| newest.info)
+    }
+
+    /// A part of the snapshot of this position, if that is the newest.
+    pub(crate) fn read(
+        &self,
+        disk: &mut impl Disk,
+        position: LogPosition,
+        offset: u64,
+        at_most: usize,
+    ) -> Result<Option<Chunk>, StorageError> {
+        let wanted = self.newest.as_ref().filter(|newest| newest.info.position == position);
+        wanted.map(|wanted| wanted.read(disk, offset, at_most)).transpose()
+    }
+
+    /// Writes the newest snapshot anew. Its name may be in the system's memory only, after an earlier life in
+    /// which the folder's sync failed.
+    pub(crate) fn renew(&mut self, disk: &mut impl Disk) -> Result<(), Failure> {
+        let Some(newest) = self.newest.take() else { return Ok(()) };
+        let position = newest.info.position;
+        let mut offset = 0;
+        loop {
+            let chunk = newest.read(disk, offset, PIECE)?;
+            self.write(disk, position, offset, &chunk.bytes)?;
+            offset += chunk.bytes.len() as u64;
+            if chunk.is_last {
+                break;
+            }
+        }
+        self.finish(disk, position).map(drop)
+    }
+
+    /// Adds bytes to the snapshot that is being written; at offset 0 one begins.
+    ///
+    /// # Panics
+    /// If the bytes don't follow on those before, or the snapshot would cover no more than the newest.
+    pub(crate) fn write(
+        &mut self,
+        disk: &mut impl Disk,
+        position: LogPosition,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), Failure> {
+        let covered = self.newest().unwrap_or_default().position.index;
+        assert!(position.index > covered, "a snapshot covers more than the one before it");
+        let before = self.unfinished.take().filter(|it| (it.position, it.size) == (position, offset));
+        let written = match offset {
+            0 => Unfinished::begin(disk, position, &self.cluster),
+            _ => Ok(before.expect("a snapshot that is written from its beginning to its end")),
+        };
+        let written = written.and_then(|it| it.add(disk, bytes));
+        self.unfinished = Some(written.map_err(|error| files::give_up(disk, FILE, error))?);
+        Ok(())
+    }
+
+    /// Makes the snapshot that was written the newest, durably.
+    ///
+    /// # Panics
+    /// If it is not one of this position that was being written.
+    pub(crate) fn finish(
+        &mut self,
+        disk: &mut impl Disk,
+        position: LogPosition,
+    ) -> Result<SnapshotInfo, Failure> {
+        let unfinished = self.unfinished.take().filter(|it| it.position == position);
+        let unfinished = unfinished.expect("a snapshot of this position, of which all is written");
+        unfinished.close(disk).map_err(|error| files::give_up(disk, FILE, error))?;
+        files::put_in_place(disk, FILE)?;
+        let Unfinished { header, size, checksums, .. } = unfinished;
+        let info = SnapshotInfo { position, size };
+        self.newest = Some(Snapshot { info, body: header.len() as u64, checksums });
+        Ok(info)
+    }
+}
+
+impl Unfinished {
+    fn begin(disk: &mut impl Disk, position: LogPosition, cluster: &str) -> Result<Unfinished, StorageError> {
+        let header = snapshot::encode_header(position, cluster);
+        let path = disk.folder().join(aside(FILE));
+        disk.write(&aside(FILE), &header).map_err(StorageError::io("write", path))?;
+        Ok(Unfinished { position, header, size: 0, unsynced: 0, checksums: Vec::new() })
+    }
+
+    fn add(mut self, disk: &mut impl Disk, bytes: &[u8]) -> Result<Unfinished, StorageError> {
+        let path = disk.folder().join(aside(FILE));
+        disk.append(&aside(FILE), bytes).map_err(StorageError::io("write", &path))?;
+        self.add_checksums(bytes);
+        self.size += bytes.len() as u64;
+        self.unsynced += bytes.len() as u64;
+        if self.unsynced >= UNSYNCED {
+            disk.sync(&aside(FILE)).map_err(StorageError::io("sync", &path))?;
+            self.unsynced = 0;
+        }
+        Ok(self)
+    }
+
+    fn add_checksums(&mut self, bytes: &[u8]) {
+        let in_the_last_piece = (self.size % PIECE as u64) as usize;
+        let missing = if in_the_last_piece == 0 { 0 } else { PIECE - in_the_last_piece };
+        let (to_the_last_piece, pieces) = bytes.split_at(missing.min(bytes.len()));
+        if let Some(last) = self.checksums.last_mut() {
+            *last = crc32c::crc32c_append(*last, to_the_last_piece);
+        }
+        self.checksums.extend(pieces.chunks(PIECE).map(crc32c::crc32c));
+    }
+
+    /// Writes the end, and makes all of it durable.
+    fn close(&self, disk: &mut impl Disk) -> Result<(), StorageError> {
+        let path = disk.folder().join(aside(FILE));
+        let end = snapshot::encode_end(&self.header, self.size, &self.checksums);
+        disk.append(&aside(FILE), &end).map_err(StorageError::io("write", &path))?;
+        disk.sync(&aside(FILE)).map_err(StorageError::io("sync", &path))
+    }
+}

@@ -1,0 +1,99 @@
+//! A disk without room.
+
+use crate::known::Server;
+use crate::model_disk::Fault;
+use crate::tearing::Tearing;
+use crate::{SMALL_SEGMENTS, appends, command, life};
+
+/// The disk is full from each operation of a life on, in turn. A save that is refused for it has done
+/// nothing, and succeeds when there is room.
+#[test]
+fn a_save_that_finds_no_room_can_be_tried_again() {
+    let mut refused = 0;
+    for full_from in 0.. {
+        let mut server = Server::new(SMALL_SEGMENTS);
+        let mut storage = server.start().unwrap();
+        server.disk.plan(Fault::Full(full_from));
+        let mut was_full = false;
+        for batch in life() {
+            if let Err(error) = server.save(&mut storage, &batch) {
+                assert!(error.is_full(), "{error}");
+                assert_eq!(error.help(), "make room on the disk, then start the server again");
+                assert!(!storage.is_poisoned());
+                was_full = true;
+                for tearing in Tearing::all(3) {
+                    let mut stopped_here = server.copy();
+                    stopped_here.disk.crash(tearing);
+                    stopped_here.live(&[]).unwrap();
+                }
+                server.disk.mend();
+                server.save(&mut storage, &batch).unwrap();
+            }
+        }
+        drop(storage);
+        server.disk.mend();
+        server.live(&[]).unwrap();
+        if !was_full {
+            break;
+        }
+        refused += 1;
+    }
+    assert!(refused > 0);
+}
+
+/// With a segment for each save, another save than the refused one may be next.
+#[test]
+fn after_a_refused_save_another_may_come() {
+    let mut server = Server::new(0);
+    let mut storage = server.start().unwrap();
+    server.save(&mut storage, &appends(1, [command(1, 10)])).unwrap();
+    server.disk.plan(Fault::Full(0));
+    for _ in 0..3 {
+        server.save(&mut storage, &appends(2, [command(1, 5000)])).unwrap_err();
+    }
+    server.disk.mend();
+    server.save(&mut storage, &appends(2, [command(1, 20), command(1, 0)])).unwrap();
+    drop(storage);
+    server.live(&[]).unwrap();
+}
+
+/// What is left of the file that had no room may also refuse to go. Then nothing is certain any more.
+#[test]
+fn if_the_leavings_can_t_be_removed_nothing_more_is_saved() {
+    let mut server = Server::new(0);
+    let mut storage = server.start().unwrap();
+    server.save(&mut storage, &appends(1, [command(1, 10)])).unwrap();
+    server.disk.plan(Fault::FullAndBroken(0));
+    let refused = server.save(&mut storage, &appends(2, [command(1, 10)])).unwrap_err();
+    assert!(refused.is_full());
+    assert!(storage.is_poisoned());
+    server.disk.crash(Tearing::Kept);
+    server.live(&[]).unwrap();
+}
+
+#[test]
+fn a_start_that_finds_no_room_does_no_harm() {
+    let mut lived = Server::new(SMALL_SEGMENTS);
+    lived.live_and_save(&life()).unwrap();
+    for server in [Server::new(SMALL_SEGMENTS), lived] {
+        let mut full_from = 0;
+        loop {
+            let mut server = server.copy();
+            server.disk.plan(Fault::Full(full_from));
+            let started = server.start();
+            server.disk.mend();
+            for tearing in Tearing::all(3) {
+                let mut after_a_crash = server.copy();
+                after_a_crash.disk.crash(tearing);
+                after_a_crash.live(&[]).unwrap();
+            }
+            server.live(&[]).unwrap();
+            match started {
+                Ok(_) => break,
+                Err(error) => assert!(error.is_full()),
+            }
+            full_from += 1;
+        }
+        assert!(full_from > 0);
+    }
+}

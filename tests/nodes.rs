@@ -163,7 +163,7 @@ fn a_caller_that_is_no_member_is_turned_away() {
     let mut up = Up::start(&["--data", folder.path().to_str().unwrap()], 3);
     up.wait_for_leader();
     // The first frame of a peer, as wire.rs defines it: magic, version, a peer's call, from n9 to n1.
-    let hello = postcard::to_allocvec(&(*b"RAFT", 1u16, 0u8, "raft", 9u64, 1u64)).unwrap();
+    let hello = postcard::to_allocvec(&(*b"RAFT", 2u16, 0u8, "raft", 9u64, 1u64)).unwrap();
     let mut stream = TcpStream::connect(address_of(&up, 1)).unwrap();
     stream.write_all(&(hello.len() as u32).to_be_bytes()).unwrap();
     stream.write_all(&hello).unwrap();

@@ -18,7 +18,7 @@ fn start(effects: &mut Effects<()>) -> Driver<()> {
         limits: Limits::default(),
         seed: 1,
     };
-    let new = Recovered { hard_state: HardState::default(), life: 1, log: Vec::new(), cut_off: None };
+    let new = Recovered { life: 1, ..Recovered::default() };
     Driver::start(config, new, (), EveryRule, Telling::Events, effects)
 }
 

@@ -1,6 +1,6 @@
 //! Clients' requests on their way to the engine and back.
 
-use consensus::{Index, NodeId};
+use consensus::NodeId;
 use driver::{Outcome, RequestId};
 use kv::Store;
 use std::collections::BTreeMap;
@@ -22,19 +22,10 @@ pub(crate) enum Request {
 }
 
 /// What a writing client is told.
-pub(crate) type WriteOutcome = Result<Written, Refusal>;
+pub(crate) type WriteOutcome = Result<kv::Answer, Refusal>;
 
 /// What a reading client is given: the whole store as it is then. It shares all that stays the same.
 pub(crate) type ReadOutcome = Result<Store, Refusal>;
-
-/// A command that was applied.
-#[derive(Debug)]
-pub(crate) struct Written {
-    /// Where in the log it is.
-    pub(crate) index: Index,
-    /// What the state machine says.
-    pub(crate) answer: kv::Answer,
-}
 
 /// Why a request was not carried out. It certainly was not, and never will be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +42,7 @@ pub(crate) enum Refusal {
 #[derive(Default)]
 pub(crate) struct Waiting {
     last: u64,
+    replaced: u64,
     writes: BTreeMap<RequestId, oneshot::Sender<WriteOutcome>>,
     reads: BTreeMap<RequestId, oneshot::Sender<ReadOutcome>>,
 }
@@ -59,6 +51,11 @@ impl Waiting {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.writes.len() + self.reads.len()
+    }
+
+    /// How many proposals another one took the place of.
+    pub(crate) fn replaced(&self) -> u64 {
+        self.replaced
     }
 
     fn is_full(&self) -> bool {
@@ -102,9 +99,12 @@ impl Waiting {
             });
         } else if let Some(client) = self.writes.remove(&id) {
             let _ = client.send(match outcome {
-                Outcome::Applied { index, answer } => Ok(Written { index, answer }),
+                Outcome::Applied { answer, .. } => Ok(answer),
                 Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
-                Outcome::Replaced | Outcome::Readable => Err(Refusal::Replaced),
+                Outcome::Replaced | Outcome::Readable => {
+                    self.replaced += 1;
+                    Err(Refusal::Replaced)
+                }
             });
         }
     }

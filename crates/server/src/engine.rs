@@ -4,11 +4,12 @@
 use crate::clients::{Request, Waiting};
 use crate::command::Command;
 use crate::disk::DiskThread;
+use crate::http::Broadcast;
 use crate::monotonic_now;
 use crate::network::Network;
 use crate::status::Status;
-use consensus::Instant;
 use consensus::event::What;
+use consensus::{Instant, NodeId};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed};
 use kv::Store;
 use std::collections::{BTreeSet, VecDeque};
@@ -55,6 +56,7 @@ pub(crate) struct Engine<O> {
     clock: Clock,
     network: Network,
     observer: O,
+    events: Broadcast,
     effects: Effects<kv::Answer>,
     waiting: Waiting,
     /// Writes that have come and were not proposed yet.
@@ -63,9 +65,26 @@ pub(crate) struct Engine<O> {
     in_flight: VecDeque<(Instant, Envelope)>,
     /// When the laboratory wants the election timer to run out.
     forced_timeout: Option<Instant>,
+    leaders: Leaders,
     rejected: u64,
     /// Problems that were told already: each is told once, then only counted.
     told: BTreeSet<String>,
+}
+
+/// The leaders that a server has seen.
+#[derive(Debug, Default)]
+struct Leaders {
+    latest: Option<NodeId>,
+    changes: u64,
+}
+
+impl Leaders {
+    fn note(&mut self, leader: Option<NodeId>) {
+        if leader.is_some() && leader != self.latest {
+            self.latest = leader;
+            self.changes += 1;
+        }
+    }
 }
 
 /// What does not change while a server runs.
@@ -88,6 +107,7 @@ impl<O: FnMut(Record)> Engine<O> {
         clock: Clock,
         network: Network,
         observer: O,
+        events: Broadcast,
     ) -> Engine<O> {
         Engine {
             driver,
@@ -96,11 +116,13 @@ impl<O: FnMut(Record)> Engine<O> {
             clock,
             network,
             observer,
+            events,
             effects: Effects::default(),
             waiting: Waiting::default(),
             writes: Vec::new(),
             in_flight: VecDeque::new(),
             forced_timeout: None,
+            leaders: Leaders::default(),
             rejected: 0,
             told: BTreeSet::new(),
         }
@@ -280,6 +302,7 @@ impl<O: FnMut(Record)> Engine<O> {
         if let Some(batch) = effects.save.take() {
             self.disk.save(batch);
         }
+        self.leaders.note(self.driver.node().leader());
         for envelope in effects.envelopes.drain(..) {
             self.network.send(envelope);
         }
@@ -299,6 +322,7 @@ impl<O: FnMut(Record)> Engine<O> {
                 return;
             }
         }
+        self.events.tell(&record);
         (self.observer)(record);
     }
 
@@ -333,6 +357,12 @@ impl<O: FnMut(Record)> Engine<O> {
             term: node.hard_state().current_term,
             voted_for: node.hard_state().voted_for,
             leader: node.leader(),
+            last_log: node.log().last(),
+            commit_index: node.commit_index(),
+            last_applied: self.driver.last_applied(),
+            waiting: self.waiting.len() as u64,
+            leader_changes: self.leaders.changes,
+            failed: self.waiting.replaced(),
             life: self.about.life,
             rejected: self.rejected,
         }

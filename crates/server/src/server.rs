@@ -3,10 +3,13 @@
 use crate::command::Command;
 use crate::disk::DiskThread;
 use crate::engine::{About, Engine, Happening};
+use crate::http::{self, Broadcast, Service};
 use crate::monotonic_now;
-use crate::network::{Name, Network};
+use crate::network::{self, Name, Network};
 use consensus::{Config, EveryRule, Limits, NodeId, Quorum, Timing};
 use driver::{Clock, Driver, Effects, Speed, Telling};
+use kv::Store;
+use prometheus_client::metrics::histogram::Histogram;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -14,6 +17,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 use storage::{FolderDisk, Identity, Storage, StorageError};
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 use trace::{Process, Record};
 
 /// So many happenings wait for the engine, at most.
@@ -88,6 +92,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     storage: Storage<FolderDisk>,
+    /// How long its syncs took.
+    syncs: Histogram,
     recovered: storage::Recovered,
     runtime: Runtime,
     inbox: (SyncSender<Happening>, Receiver<Happening>),
@@ -117,9 +123,14 @@ impl Server {
 
         let voters = options.peers.keys().copied().chain([options.id]).collect();
         let identity = Identity { cluster: options.cluster.clone(), node: options.id, voters };
-        let (storage, recovered) = Storage::open(FolderDisk::open(&options.data)?, identity)?;
+        let syncs = http::sync_histogram();
+        let disk = FolderDisk::open(&options.data)?.telling_syncs({
+            let syncs = syncs.clone();
+            move |took| syncs.observe(took.as_secs_f64())
+        });
+        let (storage, recovered) = Storage::open(disk, identity)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        Ok(Server { options, listener, address, storage, recovered, runtime, inbox: sync_channel(INBOX) })
+        Ok(Server { options, listener, address, storage, syncs, recovered, runtime, inbox: sync_channel(INBOX) })
     }
 
     /// A way to command the server while it runs.
@@ -133,7 +144,7 @@ impl Server {
     /// # Errors
     /// If the disk fails.
     pub fn run(self, observer: impl FnMut(Record)) -> Result<(), ServerError> {
-        let Server { options, listener, address, storage, recovered, runtime, inbox: (sender, inbox) } = self;
+        let Server { options, listener, address, storage, syncs, recovered, runtime, inbox: (sender, inbox) } = self;
         let life = recovered.life;
         let voters: Quorum = options.peers.keys().copied().chain([options.id]).collect();
         let about = About {
@@ -154,10 +165,19 @@ impl Server {
         let peers = options.peers.keys().copied().collect();
         let name = Name { cluster: options.cluster, id: options.id, peers };
         let disk = DiskThread::start(storage, sender.clone());
-        let network = runtime.block_on(async {
+        let events = Broadcast::new();
+        let network = {
+            let _in_runtime = runtime.enter();
+            let network = Network::start(&name);
+            let addresses = network.addresses();
+            let service =
+                Service { id: name.id, engine: sender.clone(), addresses, events: events.clone(), syncs };
+            let (clients, connections) = mpsc::channel(1);
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            Ok::<_, std::io::Error>(Network::start(name, listener, sender))
-        })?;
+            tokio::spawn(network::accept(name, listener, sender, clients));
+            tokio::spawn(http::serve(service, address, connections));
+            network
+        };
         for (id, address) in options.peers {
             if let Some(address) = address {
                 network.set_address(id, address);
@@ -167,11 +187,11 @@ impl Server {
         let mut effects = Effects::default();
         let clock = Clock::start(monotonic_now(), options.speed);
         let cut_off = recovered.cut_off.clone();
-        let driver = Driver::start(config, recovered, (), EveryRule, options.telling, &mut effects);
+        let driver = Driver::start(config, recovered, Store::default(), EveryRule, options.telling, &mut effects);
         let started = Process::Started { pid: std::process::id(), address: address.to_string() };
         let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
         let news = [started].into_iter().chain(cut_off);
-        Engine::new(driver, disk, about, clock, network, observer).run(news, effects, &inbox)?;
+        Engine::new(driver, disk, about, clock, network, observer, events).run(news, effects, &inbox)?;
         runtime.shutdown_background();
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What a server answers when it is asked how it is.
 
 use crate::wire::{self, Hello, Visitor};
-use consensus::{NodeId, RoleKind, Term};
+use consensus::{Index, LogPosition, NodeId, RoleKind, Term};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -24,6 +24,18 @@ pub struct Status {
     pub voted_for: Option<NodeId>,
     /// Who leads this term, as far as it knows.
     pub leader: Option<NodeId>,
+    /// Where its log ends.
+    pub last_log: LogPosition,
+    /// Up to here its log is known to be committed.
+    pub commit_index: Index,
+    /// Up to here the committed entries have been applied.
+    pub last_applied: Index,
+    /// How many clients' requests wait for their outcome.
+    pub waiting: u64,
+    /// How many leaders it has seen come, in this life.
+    pub leader_changes: u64,
+    /// How many of its proposals another one took the place of, in this life.
+    pub failed: u64,
     /// How often it was started.
     pub life: u64,
     /// How many connections and messages it has rejected in this life.

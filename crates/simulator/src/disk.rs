@@ -209,6 +209,16 @@ impl Disk for SimulatedDisk {
         Ok(self.state.borrow().files.get(name).map(|file| file.borrow().bytes.clone()))
     }
 
+    fn size(&mut self, name: &str) -> io::Result<Option<u64>> {
+        Ok(self.state.borrow().files.get(name).map(|file| file.borrow().bytes.len() as u64))
+    }
+
+    fn read_at(&mut self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let file = self.state.borrow().file(name)?;
+        let content = file.borrow();
+        Ok(content.bytes.iter().skip(offset as usize).take(length).copied().collect())
+    }
+
     fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
         let mut state = self.state.borrow_mut();
         state.use_power()?;
@@ -243,6 +253,20 @@ impl Disk for SimulatedDisk {
         let mut content = file.borrow_mut();
         let target = content.bytes.get_mut(place).ok_or(io::ErrorKind::UnexpectedEof)?;
         target.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.state.borrow_mut();
+        state.use_power()?;
+        let file = state.file(name)?;
+        let mut content = file.borrow_mut();
+        if state.is_full {
+            // As much of it as there was room for.
+            content.bytes.extend(&bytes[..bytes.len() / 2]);
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        content.bytes.extend(bytes);
         Ok(())
     }
 
@@ -385,5 +409,9 @@ mod tests {
         assert_eq!(disk.read("b").unwrap(), Some(vec![0; 5]), "there is room for some of it");
         disk.mend();
         write_and_sync(&mut disk, b"content");
+        disk.fill();
+        assert_eq!(disk.append("a", b"-more").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(disk.read_at("a", 4, 100).unwrap(), b"ent-m");
+        assert_eq!(disk.size("a").unwrap(), Some(9));
     }
 }

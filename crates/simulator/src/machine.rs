@@ -14,4 +14,6 @@ impl StateMachine for Applied {
     fn apply(&mut self, index: Index, command: &[u8]) {
         self.0.push((index, command.into()));
     }
+
+    fn skip(&mut self, _index: Index) {}
 }

@@ -132,7 +132,7 @@ fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Resul
     let config =
         Config { id, voters: voters.iter().copied().collect(), timing, limits: *limits, seed: *seed };
     let (hard_state, log) = (*hard_state, log.clone());
-    let recovered = Recovered { hard_state, life: record.life, log, cut_off: None };
+    let recovered = Recovered { hard_state, life: record.life, log, ..Recovered::default() };
     Ok(Driver::start(config, recovered, (), EveryRule, Telling::StepsToo, effects))
 }
 

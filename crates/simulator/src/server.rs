@@ -79,7 +79,8 @@ impl Server {
             recovered.hard_state = HardState { current_term: self.term, voted_for: None };
             recovered.log = self.log.after(Index(0)).to_vec();
             let append = Append { first: Index(1), entries: recovered.log.clone() };
-            storage.save(&Batch { hard_state: Some(recovered.hard_state), append: Some(append) })?;
+            let hard_state = Some(recovered.hard_state);
+            storage.save(&Batch { hard_state, append: Some(append), ..Batch::default() })?;
         }
         // Each life draws other timeouts.
         let seed = self.config.seed ^ (self.config.id.0 << 32) ^ (recovered.life << 48);

@@ -7,9 +7,11 @@ use crate::identity::Identity;
 use crate::text_file::TextFile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 const LOCK: &str = "lock";
 
@@ -17,13 +19,20 @@ const LOCK: &str = "lock";
 ///
 /// Only on Unix can a directory be synced. Elsewhere a power cut (though not a mere crash of the
 /// server) may undo the latest saves.
-#[derive(Debug)]
 pub struct FolderDisk {
     folder: PathBuf,
     /// The files that are written and not synced. They stay open because a system may report a
     /// failed write only to those who have had the file open all along.
     unsynced: BTreeMap<String, File>,
+    /// Is told how long each sync took.
+    tell_sync: Box<dyn FnMut(Duration) + Send>,
     _lock: File,
+}
+
+impl fmt::Debug for FolderDisk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FolderDisk").field("folder", &self.folder).finish_non_exhaustive()
+    }
 }
 
 impl FolderDisk {
@@ -38,11 +47,14 @@ impl FolderDisk {
         create_durably(&folder).map_err(StorageError::io("create the folder", &folder))?;
         refuse_other_files(&folder)?;
         let lock = lock(&folder)?;
-        Ok(FolderDisk { folder, unsynced: BTreeMap::new(), _lock: lock })
+        Ok(FolderDisk { folder, unsynced: BTreeMap::new(), tell_sync: Box::new(|_| {}), _lock: lock })
     }
-}
 
-impl FolderDisk {
+    /// From now on `tell` is told how long each sync of a file took.
+    pub fn telling_syncs(self, tell: impl FnMut(Duration) + Send + 'static) -> FolderDisk {
+        FolderDisk { tell_sync: Box::new(tell), ..self }
+    }
+
     fn take_open(&mut self, name: &str) -> io::Result<File> {
         match self.unsynced.remove(name) {
             Some(file) => Ok(file),
@@ -119,7 +131,11 @@ impl Disk for FolderDisk {
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
         // Not `sync_all`: nobody needs to know when the file was last changed.
-        self.take_open(name)?.sync_data()
+        let file = self.take_open(name)?;
+        let before = Instant::now();
+        let synced = file.sync_data();
+        (self.tell_sync)(before.elapsed());
+        synced
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

@@ -27,7 +27,7 @@ pub struct Storage<D: Disk> {
 }
 
 /// What a server knows again when it comes back. All of it is durable.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// The hard state as it was last saved; at first, term 0 without a vote.
     ///

@@ -3,7 +3,7 @@
 use super::errors::Problem;
 use super::parameters::Parameters;
 use super::{PATIENCE, Service};
-use crate::clients::{Request, Written};
+use crate::clients::Request;
 use crate::engine::Happening;
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -200,7 +200,7 @@ async fn execute(service: &Service, uri: &Uri, command: &Command<'_>) -> Result<
     let (answer, outcome) = oneshot::channel();
     service.ask(Happening::Client(Request::Write { command: command.into(), answer }))?;
     match timeout(PATIENCE, outcome).await {
-        Ok(Ok(Ok(Written { answer, .. }))) => tell(answer),
+        Ok(Ok(Ok(answer))) => tell(answer),
         Ok(Ok(Err(refusal))) => Err(Problem::of(refusal, service, uri)),
         // The server is about to end, or nobody confirms: the command may be in some logs.
         Ok(Err(_)) | Err(_) => Err(Problem::Uncertain),

@@ -1,8 +1,8 @@
 //! Decide, save, then speak: whatever a driver says, the disk knows already.
 
 use consensus::{
-    AppendEntries, Config, Entry, EveryRule, HardState, Index, Instant, Limits, Message, NodeId, Payload,
-    RequestVote, Term, Timing,
+    AppendEntries, Config, Entry, EveryRule, Index, Instant, Limits, Message, NodeId, Payload, RequestVote,
+    Term, Timing,
 };
 use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling};
 use std::collections::BTreeMap;

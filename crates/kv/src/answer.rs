@@ -85,10 +85,12 @@ impl Answer {
             Answer::VersionDiffers { .. } | Answer::ValueDiffers { .. } => {
                 Some("read the key, and decide again with what it holds now")
             }
-            Answer::SessionUnknown { .. } => {
-                Some("if an earlier try may have got through, read the key to find out; then open a new session")
+            Answer::SessionUnknown { .. } => Some(
+                "if an earlier try may have got through, read the key to find out; then open a new session",
+            ),
+            Answer::SequenceForgotten { .. } => {
+                Some("number the requests 1, 2, 3, ..., and wait for each answer")
             }
-            Answer::SequenceForgotten { .. } => Some("number the requests 1, 2, 3, ..., and wait for each answer"),
             Answer::Invalid(reason) => Some(reason.help()),
         }
     }

@@ -16,11 +16,14 @@ pub(crate) use metrics::sync_histogram;
 use crate::engine::Happening;
 use crate::network::Addresses;
 use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use connection::HttpConnections;
 use consensus::NodeId;
 use errors::Problem;
 use prometheus_client::metrics::histogram::Histogram;
+use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
@@ -48,6 +51,13 @@ impl Service {
             TrySendError::Disconnected(_) => Problem::Stopping,
         })
     }
+}
+
+/// An answer in JSON, with an end of line for those who read it in a terminal.
+fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let mut text = serde_json::to_string(body).expect("what is answered can be written in JSON");
+    text.push('\n');
+    (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 /// Serves clients, whose connections come from `connections`, until the runtime ends.

@@ -130,7 +130,16 @@ impl Server {
         });
         let (storage, recovered) = Storage::open(disk, identity)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        Ok(Server { options, listener, address, storage, syncs, recovered, runtime, inbox: sync_channel(INBOX) })
+        Ok(Server {
+            options,
+            listener,
+            address,
+            storage,
+            syncs,
+            recovered,
+            runtime,
+            inbox: sync_channel(INBOX),
+        })
     }
 
     /// A way to command the server while it runs.
@@ -144,7 +153,8 @@ impl Server {
     /// # Errors
     /// If the disk fails.
     pub fn run(self, observer: impl FnMut(Record)) -> Result<(), ServerError> {
-        let Server { options, listener, address, storage, syncs, recovered, runtime, inbox: (sender, inbox) } = self;
+        let Server { options, listener, address, storage, syncs, recovered, runtime, inbox: (sender, inbox) } =
+            self;
         let life = recovered.life;
         let voters: Quorum = options.peers.keys().copied().chain([options.id]).collect();
         let about = About {
@@ -187,7 +197,8 @@ impl Server {
         let mut effects = Effects::default();
         let clock = Clock::start(monotonic_now(), options.speed);
         let cut_off = recovered.cut_off.clone();
-        let driver = Driver::start(config, recovered, Store::default(), EveryRule, options.telling, &mut effects);
+        let driver =
+            Driver::start(config, recovered, Store::default(), EveryRule, options.telling, &mut effects);
         let started = Process::Started { pid: std::process::id(), address: address.to_string() };
         let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
         let news = [started].into_iter().chain(cut_off);

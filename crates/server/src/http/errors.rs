@@ -1,8 +1,7 @@
 //! What a client is told when it does not get what it wanted: what, why, and what to do.
 
-use super::Service;
+use super::{Service, json};
 use crate::clients::Refusal;
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -139,7 +138,8 @@ impl Problem {
             Problem::NobodyConfirms => (
                 StatusCode::GATEWAY_TIMEOUT,
                 "no majority of the servers confirmed in time who leads".to_owned(),
-                "try again; if it stays so, too few servers are there (read=stale asks none of them)".to_owned(),
+                "try again; if it stays so, too few servers are there (read=stale asks none of them)"
+                    .to_owned(),
             ),
             Problem::Answer(answer) => {
                 (status_of(answer), answer.to_string(), answer.help().unwrap_or_default().to_owned())
@@ -155,7 +155,7 @@ impl IntoResponse for Problem {
         let (status, error, help) = self.told();
         let answer = if let Problem::Answer(answer) = self { Some(answer) } else { None };
         let told = Told { error, help, outcome: self.outcome(), answer };
-        let mut response = (status, Json(told)).into_response();
+        let mut response = json(status, &told);
         if let Problem::Elsewhere { address, path, .. } = &self
             && let Ok(location) = HeaderValue::from_str(&format!("http://{address}{path}"))
         {
@@ -169,7 +169,9 @@ fn status_of(answer: &kv::Answer) -> StatusCode {
     match answer {
         kv::Answer::Written { .. } | kv::Answer::Deleted | kv::Answer::SessionOpened { .. } => StatusCode::OK,
         kv::Answer::NotFound => StatusCode::NOT_FOUND,
-        kv::Answer::VersionDiffers { .. } | kv::Answer::ValueDiffers { .. } => StatusCode::PRECONDITION_FAILED,
+        kv::Answer::VersionDiffers { .. } | kv::Answer::ValueDiffers { .. } => {
+            StatusCode::PRECONDITION_FAILED
+        }
         kv::Answer::SessionUnknown { .. } => StatusCode::GONE,
         kv::Answer::SequenceForgotten { .. } => StatusCode::CONFLICT,
         kv::Answer::Invalid(_) => StatusCode::BAD_REQUEST,

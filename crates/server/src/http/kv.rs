@@ -2,10 +2,9 @@
 
 use super::errors::Problem;
 use super::parameters::Parameters;
-use super::{PATIENCE, Service};
+use super::{PATIENCE, Service, json};
 use crate::clients::Request;
 use crate::engine::Happening;
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
@@ -114,7 +113,7 @@ pub(super) async fn list(State(service): State<Service>, uri: Uri) -> Result<Res
     let limit = parameters.number("limit")?.map_or(PAGE.0, |limit| (limit as usize).clamp(1, PAGE.1));
     let limit = NonZeroUsize::new(limit).expect("clamped above zero");
     let store = read(&service, &uri, &parameters).await?;
-    Ok(Json(listing(&store, prefix, after, limit)).into_response())
+    Ok(json(StatusCode::OK, &listing(&store, prefix, after, limit)))
 }
 
 fn listing(store: &Store, prefix: &[u8], after: &[u8], limit: NonZeroUsize) -> Listing {
@@ -213,7 +212,7 @@ fn tell(answer: kv::Answer) -> Result<Response, Problem> {
         kv::Answer::SessionOpened { .. } => StatusCode::CREATED,
         refused => return Err(Problem::Answer(refused)),
     };
-    let mut response = (status, Json(answer)).into_response();
+    let mut response = json(status, &answer);
     if let kv::Answer::Written { version } = answer {
         response.headers_mut().insert(&VERSION, HeaderValue::from(version.0));
     }

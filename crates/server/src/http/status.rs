@@ -1,16 +1,16 @@
 //! How the server is.
 
-use super::Service;
 use super::errors::Problem;
+use super::{Service, json};
 use crate::engine::Happening;
 use crate::status::Status;
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use tokio::sync::oneshot;
 
-pub(super) async fn status(State(service): State<Service>) -> Result<Json<Status>, Problem> {
-    ask(&service).await.map(Json)
+pub(super) async fn status(State(service): State<Service>) -> Result<Response, Problem> {
+    Ok(json(StatusCode::OK, &ask(&service).await?))
 }
 
 /// The server runs, and its engine answers.

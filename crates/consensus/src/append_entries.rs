@@ -199,7 +199,8 @@ impl<R: Rules> Node<R> {
     /// How many of the request's first entries are in the log already.
     fn count_known(&self, request: &AppendEntries) -> usize {
         let gone = self.log.begins_after().index;
-        let covered = gone.0.saturating_sub(request.prev_log_index.0).min(request.entries.len() as u64) as usize;
+        let covered =
+            gone.0.saturating_sub(request.prev_log_index.0).min(request.entries.len() as u64) as usize;
         if !self.rules.hold(Rule::TruncateOnlyOnConflict) {
             return covered;
         }
@@ -269,7 +270,13 @@ impl<R: Rules> Node<R> {
         self.note_round(now, from, reply.round, output);
     }
 
-    pub(crate) fn note_match(&mut self, now: Instant, follower: NodeId, match_index: Index, output: &mut Output) {
+    pub(crate) fn note_match(
+        &mut self,
+        now: Instant,
+        follower: NodeId,
+        match_index: Index,
+        output: &mut Output,
+    ) {
         let index = if self.rules.hold(Rule::MatchWhatWasSent) { match_index } else { self.log.last().index };
         if self.progress_of_mut(follower).note_match(index) {
             output.decided(Rule::MatchWhatWasSent, What::Matched { follower, index });

@@ -58,6 +58,8 @@ pub enum Input {
         /// Was it the last piece?
         is_last: bool,
     },
+    /// There was no room for the piece. What was stored of that snapshot is gone.
+    ChunkNotStored,
     /// What has come of a leader's snapshot can't be one. It was not stored.
     SnapshotBroken {
         /// Who sent it.

@@ -8,8 +8,8 @@ use crate::read::Reads;
 use crate::role::{Candidate, Follower, Leader, Role};
 use crate::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, Config, Durability, Entry, EveryRule, HardState,
-    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition, Message, NodeId, Outgoing,
-    Output, RoleKind, Rule, Rules, SnapshotOutcome, Term,
+    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition, Message, NodeId,
+    Outgoing, Output, RoleKind, Rule, Rules, SnapshotOutcome, Term,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -86,6 +86,7 @@ impl<R: Rules> Node<R> {
             Input::ChunkStored { last_included, end, is_last } => {
                 self.note_chunk_stored(last_included, end, is_last, output);
             }
+            Input::ChunkNotStored => self.incoming = None,
             Input::SnapshotBroken { from } => self.give_up_snapshot(from, output),
             Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
         }

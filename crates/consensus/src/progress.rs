@@ -242,7 +242,8 @@ mod tests {
 
     #[test]
     fn a_snapshot_goes_on_where_the_follower_says() {
-        let piece = |offset: u64| Chunk { last_included: agree(9), offset, bytes: [0; 10].into(), is_last: false };
+        let piece =
+            |offset: u64| Chunk { last_included: agree(9), offset, bytes: [0; 10].into(), is_last: false };
         let mut progress = Progress::new(Index(20));
         progress.begin_snapshot(agree(9));
         assert!(!progress.may_send(9));

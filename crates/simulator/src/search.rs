@@ -164,7 +164,7 @@ impl Draw {
         let mut world = WorldOptions {
             servers: self.servers,
             timing: self.timing,
-            limits: Limits { entries_per_message, ..Limits::default() },
+            limits: self.limits(entries_per_message),
             seed,
             rules: AllBut(options.without),
             weather,
@@ -176,6 +176,13 @@ impl Draw {
             (world.logs, world.committed) = (history.logs, history.committed);
         }
         world
+    }
+
+    /// Logs forget all that they may, or hold back a little; snapshots are sent whole, or in many pieces.
+    fn limits(&mut self, entries_per_message: usize) -> Limits {
+        let bytes_behind_snapshot = self.random.choice([0, 0, 50, 200]).expect("there is a choice");
+        let bytes_per_message = self.random.choice([40, 100, 256 << 10]).expect("there is a choice");
+        Limits { entries_per_message, bytes_per_message, bytes_behind_snapshot, ..Limits::default() }
     }
 
     /// A share of up to 30 %, in whole percent, if anything.
@@ -199,6 +206,11 @@ impl Draw {
             let at = end.mul_f64(self.random.f64());
             let writes = self.random.u8(0..3) > 0;
             self.at(at, if writes { Action::Propose(None, value) } else { Action::Read(None) });
+        }
+        let most_snapshots = if self.random.bool() { 20 } else { 0 };
+        for _ in 0..self.random.u64(0..=most_snapshots) {
+            let (at, server) = (end.mul_f64(self.random.f64()), self.server());
+            self.at(at, Action::Snapshot(server));
         }
     }
 

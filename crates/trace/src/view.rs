@@ -195,6 +195,7 @@ impl ServerView {
             | Io::Asked { .. }
             | Io::Answered { .. }
             | Io::Applied { .. }
+            | Io::SnapshotBegun { .. }
             | Io::Step { .. } => return,
             _ => {}
         }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 pub(crate) struct AppliedOnce {
     /// The commands, as the first server to apply each was given it.
     applied: Vec<(Index, Arc<[u8]>)>,
-    /// How many of its commands were compared, for each server.
-    compared: BTreeMap<NodeId, usize>,
+    /// For each server, in which life how many of its commands were compared.
+    compared: BTreeMap<NodeId, (u64, usize)>,
 }
 
 static PROMISE: Promise = Promise {
@@ -24,14 +24,23 @@ impl Property for AppliedOnce {
     }
 
     fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
-        let compared = self.compared.entry(step.id()).or_default();
+        let id = step.id();
+        let life = step.records.last().map_or(0, |record| record.life);
+        let (compared_in, compared) = self.compared.entry(id).or_default();
         if step.applied.len() < *compared {
-            // A restarted server begins with an empty state machine.
+            if life == *compared_in {
+                let (had, has) = (*compared, step.applied.len());
+                return Some(format!(
+                    "{id} goes back in time: its state machine had been given {had} commands, and now {has}"
+                ));
+            }
+            // A restarted server begins with the state machine of its snapshot.
             *compared = 0;
         }
+        *compared_in = life;
         let from = std::mem::replace(compared, step.applied.len());
         for (place, own) in step.applied.iter().enumerate().skip(from) {
-            let (id, (index, _)) = (step.id(), own);
+            let (index, _) = own;
             if let Some((before, _)) = place.checked_sub(1).map(|before| &step.applied[before])
                 && before >= index
             {

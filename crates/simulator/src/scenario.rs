@@ -236,7 +236,7 @@ impl Scenario {
             "log" => {
                 let id = node(arguments)?;
                 let expected: Vec<String> =
-                    arguments.rest_pos().into_iter().map(|argument| argument.value).collect();
+                    arguments.rest_pos().into_iter().map(|argument| argument.value.clone()).collect();
                 (words_for(&expected), words_for(&term_words(&self.living_world()?.look_at(id)?.log())))
             }
             "commit" => {

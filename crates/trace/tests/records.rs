@@ -124,7 +124,7 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::ReadConfirmsLeadership, What::RoundBegun { round: 2, index: Index(7), reads: 1 }),
         decided(Rule::ReadConfirmsLeadership, What::RoundBegun { round: 2, index: Index(7), reads: 9 }),
         decided(Rule::ReadConfirmsLeadership, What::RoundWon { round: 2, index: Index(7) }),
-        Event::Io(Io::Restored { hard_state, log }),
+        Event::Io(Io::Restored { hard_state, log, snapshot: LogPosition::default() }),
         Event::Io(Io::Saved { hard_state, log: LogPosition::default() }),
         Event::Io(Io::Applied { index: Index(7) }),
         Event::Process(Process::CutOff { what: "32 bytes from byte 96 on".to_owned() }),

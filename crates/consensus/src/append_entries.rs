@@ -62,17 +62,23 @@ impl<R: Rules> Node<R> {
     }
 
     pub(crate) fn replicate_to(&mut self, peer: NodeId, output: &mut Output) {
+        if self.lacks_what_is_gone(peer) {
+            return self.begin_snapshot_for(peer, output);
+        }
         let last = self.log.last().index;
         while self.progress_of(peer).next_index() <= last && self.may_send(peer) {
-            if self.progress_of(peer).next_index() <= self.log.begins_after().index {
-                return self.begin_snapshot_for(peer, output);
-            }
             let entries = match self.progress_of(peer).asks_only() {
                 true => Vec::new(),
                 false => self.batch_after(self.progress_of(peer).next_index().previous()),
             };
             self.send_append(peer, entries, output);
         }
+    }
+
+    /// Is the next entry for this follower gone, and the snapshot that has it not on its way yet?
+    fn lacks_what_is_gone(&self, peer: NodeId) -> bool {
+        let progress = self.progress_of(peer);
+        progress.snapshot().is_none() && progress.next_index() <= self.log.begins_after().index
     }
 
     fn may_send(&self, peer: NodeId) -> bool {
@@ -128,6 +134,9 @@ impl<R: Rules> Node<R> {
                 self.progress_of_mut(peer).retry();
                 output.decided(Rule::RetryForever, What::Unanswered { follower: peer });
                 self.want_chunk(peer, output);
+            }
+            if self.lacks_what_is_gone(peer) {
+                self.begin_snapshot_for(peer, output);
             }
             let lacks = self.log.last().index >= self.progress_of(peer).next_index();
             if lacks && self.may_send(peer) {

@@ -4,6 +4,9 @@ use crate::server::Server;
 use consensus::{Index, Log, NodeId};
 use std::fmt;
 
+/// Stands for an entry that a snapshot has replaced.
+pub(crate) const FORGOTTEN: &str = "·";
+
 /// All servers' logs at one moment.
 #[derive(Debug)]
 pub(crate) struct Logs(Vec<(NodeId, Row)>);
@@ -51,7 +54,7 @@ impl fmt::Display for Logs {
 
 /// The terms of a log's entries, from index 1 on; a point for each that it has forgotten.
 pub(crate) fn term_words(log: &Log) -> Vec<String> {
-    let forgotten = (0..log.begins_after().index.0).map(|_| "·".to_owned());
+    let forgotten = (0..log.begins_after().index.0).map(|_| FORGOTTEN.to_owned());
     forgotten.chain(log.entries().map(|(_, entry)| entry.term.to_string())).collect()
 }
 

@@ -3,7 +3,7 @@
 
 use crate::action::{Action, Selection};
 use crate::disk::Unsynced;
-use crate::logs::term_words;
+use crate::logs::{FORGOTTEN, term_words};
 use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::world::{World, WorldOptions};
@@ -161,6 +161,7 @@ impl Scenario {
             timing,
             limits: Limits {
                 entries_per_message: option("batch", "1024").parse()?,
+                messages_in_flight: option("window", "64").parse()?,
                 bytes_per_message: option("bytes", "262144").parse()?,
                 bytes_behind_snapshot: option("keep", "0").parse()?,
                 ..Limits::default()
@@ -235,8 +236,7 @@ impl Scenario {
             }
             "log" => {
                 let id = node(arguments)?;
-                let expected: Vec<String> =
-                    arguments.rest_pos().into_iter().map(|argument| argument.value.clone()).collect();
+                let expected = log_words(arguments)?;
                 (words_for(&expected), words_for(&term_words(&self.living_world()?.look_at(id)?.log())))
             }
             "commit" => {
@@ -357,6 +357,15 @@ fn nodes(arguments: &mut ArgumentConsumer) -> Result<Vec<NodeId>, Box<dyn Error>
 /// The terms of a log's entries: all arguments that are left.
 fn terms(arguments: &mut ArgumentConsumer) -> Result<Vec<Term>, Box<dyn Error>> {
     arguments.rest_pos().into_iter().map(|argument| number(&argument.value, "term").map(Term)).collect()
+}
+
+/// The same for a log that may have forgotten its first entries: a point stands for each of them.
+fn log_words(arguments: &mut ArgumentConsumer) -> Result<Vec<String>, Box<dyn Error>> {
+    let words = arguments.rest_pos().into_iter().map(|argument| match argument.value.as_str() {
+        FORGOTTEN => Ok(FORGOTTEN.to_owned()),
+        term => number(term, "term").map(|term| term.to_string()),
+    });
+    words.collect()
 }
 
 fn number(text: &str, what: &str) -> Result<u64, Box<dyn Error>> {

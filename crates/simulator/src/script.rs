@@ -160,6 +160,11 @@ impl Script {
             limits.entries_per_message.to_string(),
         );
         option(
+            is_other(limits.messages_in_flight, usual.messages_in_flight),
+            "window",
+            limits.messages_in_flight.to_string(),
+        );
+        option(
             is_other(limits.bytes_per_message, usual.bytes_per_message),
             "bytes",
             limits.bytes_per_message.to_string(),

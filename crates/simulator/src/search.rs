@@ -127,9 +127,10 @@ impl Draw {
         let world = self.world(seed, options);
         let mut end = Duration::ZERO;
         if self.faults != Faults::NONE {
-            end = self.timing.election_timeout_max() * self.random.u32(3..=25);
+            let most_timeouts = if needs_late_snapshots(options.without) { 5 } else { 25 };
+            end = self.timing.election_timeout_max() * self.random.u32(3..=most_timeouts);
             self.draw_troubles(end);
-            self.draw_load(end);
+            self.draw_load(end, needs_late_snapshots(options.without));
         }
         let mut actions = Vec::new();
         let mut now = Duration::ZERO;
@@ -149,8 +150,12 @@ impl Draw {
     fn world(&mut self, seed: u64, options: &SearchOptions) -> WorldOptions {
         let min = self.timing.election_timeout_min();
         let is_slow = options.without == Some(Rule::TimeoutAboveBroadcast);
-        let longest = if is_slow { self.timing.election_timeout_max() * 2 } else { self.up_to(min / 15) };
-        let shortest = if is_slow { self.timing.election_timeout_max() } else { self.up_to(longest) };
+        let is_late = needs_late_snapshots(options.without);
+        let (shortest, longest) = match self.up_to(min / 15) {
+            _ if is_slow => (self.timing.election_timeout_max(), self.timing.election_timeout_max() * 2),
+            _ if is_late => (Duration::ZERO, self.up_to(min / 3)),
+            longest => (self.up_to(longest), longest),
+        };
         let (has_loss, has_duplication) = (self.random.bool(), self.random.bool());
         let weather = Weather {
             latency: shortest..=longest.max(shortest),
@@ -160,7 +165,8 @@ impl Draw {
         let slowest_save = self.up_to(min / 15);
         let has_slow_disks = self.faults.disk && self.random.bool();
         let entries_per_message = self.random.choice([1, 2, 1024]).expect("there is a choice");
-        let entries_per_message = if needs_diverging_logs(options.without) { 1 } else { entries_per_message };
+        let needs_single_entries = needs_diverging_logs(options.without) || is_late;
+        let entries_per_message = if needs_single_entries { 1 } else { entries_per_message };
         let mut world = WorldOptions {
             servers: self.servers,
             timing: self.timing,
@@ -182,7 +188,8 @@ impl Draw {
     fn limits(&mut self, entries_per_message: usize) -> Limits {
         let bytes_behind_snapshot = self.random.choice([0, 0, 50, 200]).expect("there is a choice");
         let bytes_per_message = self.random.choice([40, 100, 256 << 10]).expect("there is a choice");
-        Limits { entries_per_message, bytes_per_message, bytes_behind_snapshot, ..Limits::default() }
+        let messages_in_flight = self.random.choice([1, 3, 64]).expect("there is a choice");
+        Limits { entries_per_message, bytes_per_message, messages_in_flight, bytes_behind_snapshot }
     }
 
     /// A share of up to 30 %, in whole percent, if anything.
@@ -201,15 +208,21 @@ impl Draw {
     }
 
     /// Clients that write and read now and then.
-    fn draw_load(&mut self, end: Duration) {
-        for value in 0..self.random.u64(0..=60) {
+    fn draw_load(&mut self, end: Duration, is_heavy: bool) {
+        let most_requests = if is_heavy { 120 } else { 60 };
+        for value in 0..self.random.u64(0..=most_requests) {
             let at = end.mul_f64(self.random.f64());
             let writes = self.random.u8(0..3) > 0;
             self.at(at, if writes { Action::Propose(None, value) } else { Action::Read(None) });
         }
-        let most_snapshots = if self.random.bool() { 20 } else { 0 };
+        let most_snapshots = match self.random.bool() {
+            _ if is_heavy => 40,
+            true => 20,
+            false => 0,
+        };
         for _ in 0..self.random.u64(0..=most_snapshots) {
-            let (at, server) = (end.mul_f64(self.random.f64()), self.server());
+            let at = end.mul_f64(self.random.f64());
+            let server = if is_heavy { NodeId(1) } else { self.server() };
             self.at(at, Action::Snapshot(server));
         }
     }
@@ -422,6 +435,12 @@ impl Draw {
 /// Chance alone would lead there too seldom.
 fn needs_diverging_logs(without: Option<Rule>) -> bool {
     matches!(without, Some(Rule::CommitCurrentTermOnly | Rule::CommitToLastNew))
+}
+
+/// Is this a rule that only matters where a snapshot comes later than what was sent after it? That takes
+/// messages that overtake each other, and many snapshots.
+fn needs_late_snapshots(without: Option<Rule>) -> bool {
+    matches!(without, Some(Rule::KeepSuffix | Rule::NoGoingBack))
 }
 
 /// The paper's timing, or one of another proportion.

@@ -2,14 +2,17 @@ use super::{Moment, Promise, Property, Step};
 use consensus::{Index, NodeId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use trace::{Event, Io};
 
 /// Every state machine is given the same commands, in the same order, each once.
 #[derive(Debug, Default)]
 pub(crate) struct AppliedOnce {
     /// The commands, as the first server to apply each was given it.
     applied: Vec<(Index, Arc<[u8]>)>,
-    /// For each server, in which life how many of its commands were compared.
-    compared: BTreeMap<NodeId, (u64, usize)>,
+    /// How many of its commands were compared, for each server.
+    compared: BTreeMap<NodeId, usize>,
+    /// Up to where each life of a server has said to have applied.
+    reached: BTreeMap<(NodeId, u64), Index>,
 }
 
 static PROMISE: Promise = Promise {
@@ -26,18 +29,16 @@ impl Property for AppliedOnce {
     fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
         let id = step.id();
         let life = step.records.last().map_or(0, |record| record.life);
-        let (compared_in, compared) = self.compared.entry(id).or_default();
+        if let Some(again) = self.applied_again(step, life) {
+            return Some(format!(
+                "{id} goes back in time: its state machine had all up to {again}, and lost some of it since"
+            ));
+        }
+        let compared = self.compared.entry(id).or_default();
         if step.applied.len() < *compared {
-            if life == *compared_in {
-                let (had, has) = (*compared, step.applied.len());
-                return Some(format!(
-                    "{id} goes back in time: its state machine had been given {had} commands, and now {has}"
-                ));
-            }
             // A restarted server begins with the state machine of its snapshot.
             *compared = 0;
         }
-        *compared_in = life;
         let from = std::mem::replace(compared, step.applied.len());
         for (place, own) in step.applied.iter().enumerate().skip(from) {
             let (index, _) = own;
@@ -62,6 +63,24 @@ impl Property for AppliedOnce {
                     ));
                 }
             }
+        }
+        None
+    }
+}
+
+impl AppliedOnce {
+    /// If a server says to have applied up to an index that it had said before: which.
+    fn applied_again(&mut self, step: &Step<'_>, life: u64) -> Option<Index> {
+        let reached = self.reached.entry((step.id(), life)).or_default();
+        let applied = step.records.iter().filter_map(|record| match record.event {
+            Event::Io(Io::Applied { index }) => Some(index),
+            _ => None,
+        });
+        for index in applied {
+            if index <= *reached {
+                return Some(*reached);
+            }
+            *reached = index;
         }
         None
     }

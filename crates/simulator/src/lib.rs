@@ -17,6 +17,7 @@ mod action;
 mod coverage;
 mod disk;
 mod history;
+pub mod linearizability;
 mod network;
 mod properties;
 mod reenact;

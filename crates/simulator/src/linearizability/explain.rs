@@ -1,0 +1,257 @@
+//! Why no order explains a few operations, in a sentence for a beginner.
+
+use super::register::{ABSENT, Demand, Register, Value};
+use super::words::{deed, label, name, noun, printable, sentence, value_or_nothing};
+
+/// What kind of thing has gone wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// An answer that no register gives to such a request.
+    Nonsense,
+    /// Somebody found a value that nobody ever wrote.
+    NeverWritten,
+    /// Somebody found a value before anybody had asked to write it.
+    TooEarly,
+    /// A compare-and-swap succeeded twice where it could only once.
+    SwappedTwice,
+    /// Somebody found nothing after a write had been acknowledged, and nobody deleted what it wrote.
+    LostWrite,
+    /// Somebody found a value that had been overwritten before.
+    Stale,
+    /// Somebody found a value, and then somebody an older one.
+    BackInTime,
+    /// A value was written once, and it was there, was gone, and was there again.
+    TookEffectTwice,
+    /// Somebody saw one value come before another, and somebody saw them the other way round.
+    DifferentOrders,
+    /// None of these.
+    Other,
+}
+
+/// Why an old value came before a new one. A witness is an operation that set or found the new one.
+#[derive(Clone, Copy)]
+enum Earlier {
+    /// The old one is none, as at first.
+    AtFirst,
+    /// Whatever set the old one, this the last, had ended before the witness began.
+    Set { last: usize, witness: usize },
+    /// The old one was set once, and this operation swapped it for the new one.
+    Swapped { witness: usize },
+    /// The old one was set once, and somebody had found it before the witness began.
+    Found { finder: usize, witness: usize },
+}
+
+/// What kind of violation these operations are, and why no order explains them. `unexplained` is the
+/// first whose answer is explained by none.
+pub(super) fn explain(register: &Register<'_>, unexplained: usize) -> (Kind, String) {
+    let story = Story(register);
+    let (kind, text) = story
+        .nonsense()
+        .or_else(|| story.never_written())
+        .or_else(|| story.too_early())
+        .or_else(|| story.swapped_twice())
+        .or_else(|| story.there_and_back())
+        .unwrap_or_else(|| story.other(unexplained));
+    (kind, sentence(&text))
+}
+
+struct Story<'a>(&'a Register<'a>);
+
+impl Story<'_> {
+    fn nonsense(&self) -> Option<(Kind, String)> {
+        let place = self.places().find(|&place| self.0.steps[place].demand == Demand::Impossible)?;
+        Some((
+            Kind::Nonsense,
+            format!("no register answers that: {}", label(self.0.operations[place], false)),
+        ))
+    }
+
+    fn never_written(&self) -> Option<(Kind, String)> {
+        let is_unset = |&(_, found): &(usize, Value)| found != ABSENT && self.setters(found).count() == 0;
+        let (place, found) = self.findings().find(is_unset)?;
+        let text = format!("{}, but nobody ever wrote {}", self.deed(place), self.value(found));
+        Some((Kind::NeverWritten, text))
+    }
+
+    fn too_early(&self) -> Option<(Kind, String)> {
+        let is_early = |&(place, found): &(usize, Value)| {
+            found != ABSENT && self.setters(found).all(|setter| self.is_before(place, setter))
+        };
+        let (place, found) = self.findings().find(is_early)?;
+        let text = format!("{} before anybody had asked to write {}", self.deed(place), self.value(found));
+        Some((Kind::TooEarly, text))
+    }
+
+    fn swapped_twice(&self) -> Option<(Kind, String)> {
+        let changes = |&(place, found): &(usize, Value)| self.sets(place).is_some_and(|set| set != found);
+        for (first, found) in self.findings().filter(changes).filter(|&(_, found)| self.comes_once(found)) {
+            let is_second = |&(place, other): &(usize, Value)| place > first && other == found;
+            if let Some((second, _)) = self.findings().filter(changes).find(is_second) {
+                let (first, second, value) = (self.deed(first), self.deed(second), self.value(found));
+                let once = match found {
+                    ABSENT => format!("nobody deleted {}", self.key()),
+                    _ => format!("{value} was written only once"),
+                };
+                let text =
+                    format!("{first} and {second}, but {once}: only one of them can have found {value}");
+                return Some((Kind::SwappedTwice, text));
+            }
+        }
+        None
+    }
+
+    /// One value came before another, and yet after it.
+    fn there_and_back(&self) -> Option<(Kind, String)> {
+        let mut stories = Vec::new();
+        for (last, old) in self.findings() {
+            for middle in self.places().filter(|&middle| self.is_before(middle, last)) {
+                let new = self.sets(middle).or(self.finds(middle)).filter(|&new| new != old);
+                if let Some(earlier) = new.and_then(|new| self.why_earlier(old, new, middle, last)) {
+                    stories.push(self.tell_there_and_back(earlier, old, middle, last));
+                }
+            }
+        }
+        stories.into_iter().min()
+    }
+
+    /// Why the old value, which the last operation found, came before the new one, which the middle one
+    /// shows.
+    fn why_earlier(&self, old: Value, new: Value, middle: usize, last: usize) -> Option<Earlier> {
+        let shows_new = |place: usize| self.sets(place) == Some(new) || self.finds(place) == Some(new);
+        let others = self.places().filter(|&place| self.comes_once(new) && shows_new(place));
+        let witnesses: Vec<usize> = std::iter::once(middle).chain(others).collect();
+        let began_after =
+            |place: usize| witnesses.iter().copied().find(|&witness| self.is_before(place, witness));
+
+        let last_setter =
+            self.setters(old).max_by_key(|&place| self.0.steps[place].returned.unwrap_or(u64::MAX));
+        match last_setter {
+            None if old == ABSENT => return Some(Earlier::AtFirst),
+            None => return None,
+            Some(last) => {
+                if let Some(witness) = began_after(last) {
+                    return Some(Earlier::Set { last, witness });
+                }
+            }
+        }
+        if !self.comes_once(old) {
+            return None;
+        }
+        let is_swap = |&place: &usize| self.demands(place) == Some(old) && self.sets(place) == Some(new);
+        if let Some(witness) = witnesses.iter().copied().find(is_swap) {
+            return Some(Earlier::Swapped { witness });
+        }
+        let mut finders = self.findings().filter(|&(place, found)| found == old && place != last);
+        finders.find_map(|(finder, _)| Some(Earlier::Found { finder, witness: began_after(finder)? }))
+    }
+
+    fn tell_there_and_back(
+        &self,
+        earlier: Earlier,
+        old: Value,
+        middle: usize,
+        last: usize,
+    ) -> (Kind, String) {
+        let (middle_deed, last_deed, value) = (self.deed(middle), self.deed(last), self.value(old));
+        let because = match earlier {
+            Earlier::AtFirst => format!("nobody deleted {}", self.key()),
+            Earlier::Set { last, witness } => {
+                format!("{} had ended before {} began", self.name(last), self.name(witness))
+            }
+            Earlier::Swapped { witness } => self.deed(witness),
+            Earlier::Found { finder, witness } if witness == middle => {
+                let seen =
+                    format!("{}, after that {middle_deed}, and after that {last_deed}", self.deed(finder));
+                let text = format!("{seen} again. It is as if the one write of {value} took effect twice");
+                return (Kind::TookEffectTwice, text);
+            }
+            Earlier::Found { finder, witness } => {
+                let one = format!("{} and after that {}", self.deed(finder), self.deed(witness));
+                let other = format!("{middle_deed} and after that {last_deed}");
+                let text = format!("{one}, but {other}. Each of the two was written only once");
+                return (Kind::DifferentOrders, text);
+            }
+        };
+        if self.sets(middle).is_none() {
+            let text = format!("{middle_deed}, and after that {last_deed}, which is older: {because}");
+            return (Kind::BackInTime, text);
+        }
+        let (middle_name, noun) = (self.name(middle), noun(self.0.operations[last]));
+        let overwritten = format!("{last_deed}, but {middle_name} had ended before the {noun} began");
+        match earlier {
+            _ if old == ABSENT => {
+                let text = format!("{overwritten}, and nobody deleted {} after it: it is lost", self.key());
+                (Kind::LostWrite, text)
+            }
+            Earlier::Set { witness, .. } | Earlier::Swapped { witness } if witness == middle => {
+                (Kind::Stale, format!("{overwritten}, and nothing wrote {value} after it"))
+            }
+            _ => (Kind::Stale, format!("{overwritten}, and nothing wrote {value} after it: {because}")),
+        }
+    }
+
+    fn other(&self, unexplained: usize) -> (Kind, String) {
+        let text = format!(
+            "no order of these {} operations explains all their answers. Those before {} can be explained, \
+             but not its own",
+            self.0.operations.len(),
+            self.name(unexplained)
+        );
+        (Kind::Other, text)
+    }
+
+    fn places(&self) -> std::ops::Range<usize> {
+        0..self.0.steps.len()
+    }
+
+    fn is_before(&self, one: usize, other: usize) -> bool {
+        self.0.steps[one].returned.is_some_and(|returned| returned < self.0.steps[other].called)
+    }
+
+    fn sets(&self, place: usize) -> Option<Value> {
+        self.0.steps[place].sets
+    }
+
+    /// The value that the operation can only have met.
+    fn demands(&self, place: usize) -> Option<Value> {
+        match self.0.steps[place].demand {
+            Demand::Is(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value that it found, as its answer says.
+    fn finds(&self, place: usize) -> Option<Value> {
+        self.0.steps[place].returned.and(self.demands(place))
+    }
+
+    /// The operations that found a value, each with the value.
+    fn findings(&self) -> impl Iterator<Item = (usize, Value)> {
+        self.places().filter_map(|place| Some((place, self.finds(place)?)))
+    }
+
+    fn setters(&self, value: Value) -> impl Iterator<Item = usize> {
+        self.places().filter(move |&place| self.sets(place) == Some(value))
+    }
+
+    /// Can the register have had this value only once, without a break?
+    fn comes_once(&self, value: Value) -> bool {
+        self.setters(value).count() <= usize::from(value != ABSENT)
+    }
+
+    fn name(&self, place: usize) -> String {
+        name(self.0.operations[place])
+    }
+
+    fn deed(&self, place: usize) -> String {
+        deed(self.0.operations[place])
+    }
+
+    fn key(&self) -> String {
+        self.0.operations.first().map_or_else(String::new, |operation| printable(&operation.key))
+    }
+
+    fn value(&self, value: Value) -> String {
+        value_or_nothing(self.0.values[value])
+    }
+}

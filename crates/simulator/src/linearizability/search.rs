@@ -1,0 +1,303 @@
+//! The search: every explanation of the answers so far, carried along through time.
+
+use super::register::{ABSENT, Step, Value};
+use super::timeline::{Event, Timeline};
+use fixedbitset::FixedBitSet;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Some value that nobody sees any more. One is like the other then.
+const UNSEEN: Value = usize::MAX;
+
+/// What the search came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finding {
+    Linearizable,
+    /// Nothing explains the answer of this step.
+    Unexplained(usize),
+    /// The budget was used up after so many answers had been explained.
+    Undecided(usize),
+}
+
+/// How much may still be done: possibilities found, or compared with another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget(pub(super) u64);
+
+/// One explanation of all answers so far: what has become of the register, and of the steps that are
+/// still open.
+#[derive(Debug, Clone)]
+struct Possibility {
+    value: Value,
+    /// The open steps that must still take effect before they return. Others may.
+    owed: FixedBitSet,
+    /// The open steps that have set the value, and can't do so again.
+    spent: FixedBitSet,
+    /// When the value was last overwritten. Whatever was open then may have happened just before that.
+    overwritten: Option<u64>,
+}
+
+/// Possibilities by value, of which none makes another superfluous.
+#[derive(Debug, Default)]
+struct Possibilities(BTreeMap<Value, Vec<Possibility>>);
+
+struct Search<'a> {
+    steps: &'a [Step],
+    timeline: &'a Timeline,
+    /// The steps that were called and have not ended.
+    open: Vec<usize>,
+    /// The slots of those that overwrite the value.
+    overwriting: FixedBitSet,
+    possibilities: Possibilities,
+    budget: &'a mut Budget,
+}
+
+/// Is there an order of the steps, in keeping with their times, that explains all answers?
+pub(super) fn search(steps: &[Step], budget: &mut Budget) -> Finding {
+    let timeline = Timeline::new(steps);
+    let mut search = Search::new(steps, &timeline, budget);
+    let mut explained = 0;
+    for &(now, event) in &timeline.events {
+        match event {
+            Event::Called(place) => search.begin(place),
+            Event::Returned(place) => search.answer(place, now),
+            Event::Forgotten(place) => search.forget(place, now),
+        }
+        if search.budget.0 == 0 {
+            return Finding::Undecided(explained);
+        }
+        if let Event::Returned(place) = event {
+            if search.possibilities.0.is_empty() {
+                return Finding::Unexplained(place);
+            }
+            explained += 1;
+        }
+    }
+    Finding::Linearizable
+}
+
+impl<'a> Search<'a> {
+    fn new(steps: &'a [Step], timeline: &'a Timeline, budget: &'a mut Budget) -> Search<'a> {
+        let none = FixedBitSet::with_capacity(timeline.slot_count);
+        let start = Possibility { value: ABSENT, owed: none.clone(), spent: none.clone(), overwritten: None };
+        let possibilities = Possibilities(BTreeMap::from([(ABSENT, vec![start])]));
+        Search { steps, timeline, open: Vec::new(), overwriting: none, possibilities, budget }
+    }
+
+    fn slot(&self, place: usize) -> usize {
+        self.timeline.slots[place]
+    }
+
+    /// A step is called. From now on it may take effect; if it is certain, it must.
+    fn begin(&mut self, place: usize) {
+        let (step, slot) = (&self.steps[place], self.slot(place));
+        self.open.push(place);
+        self.overwriting.set(slot, step.overwrites());
+        if step.returned.is_some() {
+            for possibility in self.possibilities.0.values_mut().flatten() {
+                possibility.owed.set(slot, !step.is_read_of(possibility.value));
+            }
+        }
+    }
+
+    /// A step returns: where it still owes its effect, it must take it now. Where it doesn't, it may: this
+    /// is the last chance.
+    fn answer(&mut self, place: usize, now: u64) {
+        let slot = self.slot(place);
+        let may_be_seen = |value| self.timeline.can_be_seen(value, now);
+        let is_of_use = self.steps[place].sets.is_some_and(may_be_seen);
+        let mut explained = Possibilities::default();
+        let mut undone = Vec::new();
+        for possibility in self.possibilities.take() {
+            let is_owed = possibility.owed.contains(slot);
+            if is_owed || (is_of_use && !possibility.spent.contains(slot)) {
+                undone.push(possibility.clone());
+            }
+            if !is_owed {
+                self.keep(&mut explained, possibility, place, now);
+            }
+        }
+        for possibility in &undone {
+            for hidden in self.hidden_effects(possibility, place) {
+                self.keep(&mut explained, self.after_hidden(possibility, hidden), place, now);
+            }
+        }
+        self.explain_now(undone, place, now, &mut explained);
+        self.possibilities = explained;
+        self.close(place);
+    }
+
+    /// Lets open steps take effect, one after the other, in every order that is of use, until this one
+    /// has done so.
+    fn explain_now(
+        &mut self,
+        undone: Vec<Possibility>,
+        place: usize,
+        now: u64,
+        explained: &mut Possibilities,
+    ) {
+        let mut seen = Possibilities::default();
+        let mut queue = VecDeque::from(undone);
+        while let Some(possibility) = queue.pop_front() {
+            for effect in self.useful_effects(&possibility, place) {
+                let after = self.after(&possibility, effect, now);
+                let is_read = self.steps[place].sets.is_none() && !after.owed.contains(self.slot(place));
+                if effect == place || is_read {
+                    self.keep(explained, after, place, now);
+                } else if seen.add(&after, self.budget) {
+                    queue.push_back(after);
+                }
+            }
+            if self.budget.0 == 0 {
+                return;
+            }
+        }
+    }
+
+    /// It makes no difference any more whether this uncertain step takes effect.
+    fn forget(&mut self, place: usize, now: u64) {
+        let mut kept = Possibilities::default();
+        for possibility in self.possibilities.take() {
+            self.keep(&mut kept, possibility, place, now);
+        }
+        self.possibilities = kept;
+        self.close(place);
+    }
+
+    fn close(&mut self, place: usize) {
+        self.open.retain(|&open| open != place);
+        self.overwriting.set(self.slot(place), false);
+    }
+
+    /// Keeps a possibility, now that this step has ended.
+    fn keep(&mut self, kept: &mut Possibilities, mut possibility: Possibility, ended: usize, now: u64) {
+        let slot = self.slot(ended);
+        possibility.owed.set(slot, false);
+        possibility.spent.set(slot, false);
+        if !self.timeline.can_be_seen(possibility.value, now) {
+            possibility.value = UNSEEN;
+        }
+        kept.add(&possibility, self.budget);
+    }
+
+    /// The effects that may come next and lead to one that is owed: to the answer of this step, or to a
+    /// read or compare-and-swap that is still open.
+    ///
+    /// An overwriting step that would only please other reads is left out: it can still be slipped in
+    /// before the next one that overwrites, when the reads return.
+    fn useful_effects(&self, possibility: &Possibility, answering: usize) -> Vec<usize> {
+        let is_goal = |&place: &usize| {
+            let is_owed = possibility.owed.contains(self.slot(place));
+            place == answering || (is_owed && !self.steps[place].overwrites())
+        };
+        let (mut goals, others): (Vec<usize>, Vec<usize>) =
+            self.open.iter().partition(|place| is_goal(place));
+        let is_left = |&place: &usize| !possibility.spent.contains(self.slot(place));
+        let mut others: Vec<usize> = others.into_iter().filter(is_left).collect();
+        let mut effects = Vec::new();
+        while let Some(goal) = goals.pop() {
+            if self.steps[goal].sets.is_some() {
+                effects.push(goal);
+            }
+            let needs_it_now = goal == answering || self.steps[goal].sets.is_some();
+            let helps = |place: &mut usize| {
+                let step = &self.steps[*place];
+                let is_seen = step.sets.is_some_and(|value| self.steps[goal].sees(value));
+                is_seen && (needs_it_now || !step.overwrites())
+            };
+            goals.extend(others.extract_if(.., helps));
+        }
+        effects.retain(|&place| self.steps[place].demand.allows(possibility.value));
+        self.first_to_end(effects)
+    }
+
+    /// The effects that explain this step's answer if they came just before the value was last
+    /// overwritten, so that nothing is left of them.
+    fn hidden_effects(&self, possibility: &Possibility, answering: usize) -> Vec<usize> {
+        let step = &self.steps[answering];
+        if Some(step.called) > possibility.overwritten {
+            return Vec::new();
+        }
+        let explains = |&place: &usize| {
+            let effect = &self.steps[place];
+            place == answering || effect.sets.is_some_and(|value| step.sees(value))
+        };
+        let is_possible = |&place: &usize| {
+            self.steps[place].overwrites()
+                && Some(self.steps[place].called) <= possibility.overwritten
+                && !possibility.spent.contains(self.slot(place))
+        };
+        self.first_to_end(self.open.iter().copied().filter(explains).filter(is_possible).collect())
+    }
+
+    /// Of effects that are just alike only the one that ends first: the others can do later what it can't.
+    fn first_to_end(&self, mut effects: Vec<usize>) -> Vec<usize> {
+        effects.sort_unstable_by_key(|&place| {
+            let Step { demand, sets, returned, .. } = self.steps[place];
+            (demand, sets, returned.is_none(), returned, place)
+        });
+        effects.dedup_by_key(|place| (self.steps[*place].demand, self.steps[*place].sets));
+        effects
+    }
+
+    /// The possibility after this effect.
+    fn after(&self, possibility: &Possibility, effect: usize, now: u64) -> Possibility {
+        let step = &self.steps[effect];
+        let mut after = possibility.clone();
+        after.value = step.sets.expect("what has an effect sets a value");
+        after.spent.insert(self.slot(effect));
+        after.owed.set(self.slot(effect), false);
+        if step.overwrites() {
+            // The others that overwrite may have come just before it.
+            after.owed.difference_with(&self.overwriting);
+            after.overwritten = Some(now);
+        }
+        self.explain_reads(&mut after, step, Some(now));
+        after
+    }
+
+    /// The possibility if this effect came just before the value was last overwritten.
+    fn after_hidden(&self, possibility: &Possibility, effect: usize) -> Possibility {
+        let mut after = possibility.clone();
+        after.spent.insert(self.slot(effect));
+        self.explain_reads(&mut after, &self.steps[effect], possibility.overwritten);
+        after
+    }
+
+    /// A value is set at a time: every open read of it may take place at once. It changes nothing, so it
+    /// can never do harm.
+    fn explain_reads(&self, possibility: &mut Possibility, effect: &Step, at: Option<u64>) {
+        for &place in &self.open {
+            let read = &self.steps[place];
+            if Some(read.called) <= at && effect.sets.is_some_and(|value| read.is_read_of(value)) {
+                possibility.owed.set(self.slot(place), false);
+            }
+        }
+    }
+}
+
+impl Possibilities {
+    fn take(&mut self) -> impl Iterator<Item = Possibility> + use<> {
+        std::mem::take(&mut self.0).into_values().flatten()
+    }
+
+    /// Adds a possibility, unless it is superfluous, and drops those that it makes so. Was it added?
+    fn add(&mut self, new: &Possibility, budget: &mut Budget) -> bool {
+        let alike = self.0.entry(new.value).or_default();
+        budget.0 = budget.0.saturating_sub(1 + alike.len() as u64);
+        if alike.iter().any(|old| old.makes_superfluous(new)) {
+            return false;
+        }
+        alike.retain(|old| !new.makes_superfluous(old));
+        alike.push(new.clone());
+        true
+    }
+}
+
+impl Possibility {
+    /// Can whatever comes after the other come after this one too?
+    fn makes_superfluous(&self, other: &Possibility) -> bool {
+        self.value == other.value
+            && self.overwritten >= other.overwritten
+            && self.owed.is_subset(&other.owed)
+            && self.spent.is_subset(&other.spent)
+    }
+}

@@ -1,0 +1,168 @@
+//! From a long history that nothing explains to a few operations that nothing explains.
+//!
+//! What is left out must leave a true story: if the rest can't be explained, then neither can the whole.
+//!
+//! * What was called after the answer that nothing explains may go: it can't have had to do with it.
+//!   (Only where the answer is a value that nobody had asked to write yet, that later write belongs to the
+//!   story.)
+//! * A read may go, and so may a compare-and-swap that changed nothing: an order that explains the whole
+//!   explains the whole without it.
+//! * What sets a value may go if nobody who is left sees that value. In an order that explains the whole,
+//!   leave it out: the register keeps the value before until the next is set, and nobody looks.
+//! * What sets a value that somebody sees must stay. Without it the read would be of a value out of
+//!   nowhere: a violation, but not the one that happened.
+//! * Of a compare-and-swap that must stay, what it expected may be left out of account, so that it is
+//!   like a write: an order that explains more explains less. Otherwise each would need the one before
+//!   it, back to the first of all.
+
+use super::register::{ABSENT, Demand, Step, Value};
+use super::search::{Budget, Finding, search};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// Steps that nothing explains.
+#[derive(Debug, Clone)]
+pub(super) struct Bad {
+    /// In the order of their calls, each with its place in the whole.
+    pub(super) steps: Vec<(usize, Step)>,
+    /// The first whose answer nothing explains, by its place in the whole.
+    pub(super) unexplained: usize,
+}
+
+/// The fewest of these steps that could be found, until the budget is used up, that are bad too.
+pub(super) fn shrink(steps: &[Step], unexplained: usize, budget: &mut Budget) -> Bad {
+    let whole = steps.iter().copied().enumerate().collect();
+    let mut bad = up_to_unexplained(whole, unexplained);
+    let mut piece = bad.steps.len().div_ceil(2);
+    while piece > 0 {
+        let before = weight(&bad.steps);
+        bad = leave_out_pieces(bad, piece, budget);
+        if piece > 1 || weight(&bad.steps) == before {
+            piece /= 2;
+        }
+    }
+    take_into_account_again(steps, bad, budget)
+}
+
+/// What is to become less.
+fn weight(steps: &[(usize, Step)]) -> usize {
+    steps.len() + steps.iter().filter(|(_, step)| step.demand != Demand::Nothing).count()
+}
+
+fn leave_out_pieces(mut bad: Bad, piece: usize, budget: &mut Budget) -> Bad {
+    // From the end: there is less that rests on it.
+    let mut end = bad.steps.len();
+    while end > 0 {
+        let start = end.saturating_sub(piece);
+        let candidates = [without(&bad.steps, start..end), expecting_nothing(&bad.steps, start..end)];
+        let lighter = candidates.into_iter().filter(|candidate| weight(candidate) < weight(&bad.steps));
+        if let Some(lighter) = { lighter }.find_map(|candidate| if_bad(candidate, budget)) {
+            bad = lighter;
+        }
+        end = start.min(bad.steps.len());
+    }
+    bad
+}
+
+fn if_bad(steps: Vec<(usize, Step)>, budget: &mut Budget) -> Option<Bad> {
+    match search_these(&steps, budget) {
+        Finding::Unexplained(place) => {
+            let unexplained = steps[place].0;
+            Some(up_to_unexplained(steps, unexplained))
+        }
+        Finding::Linearizable | Finding::Undecided(_) => None,
+    }
+}
+
+fn search_these(steps: &[(usize, Step)], budget: &mut Budget) -> Finding {
+    let steps: Vec<Step> = steps.iter().map(|(_, step)| *step).collect();
+    search(&steps, budget)
+}
+
+/// Without what was called after the answer that nothing explains, and without reads that returned later:
+/// the search had no need of them. But each value that is left keeps a write, however late that came.
+fn up_to_unexplained(steps: Vec<(usize, Step)>, unexplained: usize) -> Bad {
+    let is_unexplained = |(place, _): &&(usize, Step)| *place == unexplained;
+    let end = steps.iter().find(is_unexplained).and_then(|(_, step)| step.returned);
+    let is_early =
+        |(_, step): &(usize, Step)| Some(step.called) <= end && (step.sets.is_some() || step.returned <= end);
+    let (mut left, mut others): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_early);
+    let mut values: BTreeSet<Value> = left.iter().filter_map(|(_, step)| step.sets).collect();
+    values.insert(ABSENT);
+    let mut next = 0;
+    while let Some(&(_, step)) = left.get(next) {
+        next += 1;
+        if let Demand::Is(value) = step.demand
+            && values.insert(value)
+        {
+            let write = others.iter().position(|(_, other)| other.sets == Some(value));
+            left.extend(write.map(|write| others.remove(write)));
+        }
+    }
+    left.sort_unstable_by_key(|(place, _)| *place);
+    Bad { steps: left, unexplained }
+}
+
+/// The steps without this piece of them. What must stay of it stays as one that expects nothing.
+fn without(steps: &[(usize, Step)], piece: Range<usize>) -> Vec<(usize, Step)> {
+    let mut seen = Seen::default();
+    for (_, step) in steps[..piece.start].iter().chain(&steps[piece.end..]) {
+        seen.note(step.demand);
+    }
+    let mut left = steps[..piece.start].to_vec();
+    for &(place, step) in &steps[piece.clone()] {
+        if step.sets.is_some_and(|value| seen.contains(value)) {
+            left.push((place, Step { demand: Demand::Nothing, ..step }));
+        }
+    }
+    left.extend_from_slice(&steps[piece.end..]);
+    left
+}
+
+/// The steps, of which those in this piece that set a value do so whatever it was before.
+fn expecting_nothing(steps: &[(usize, Step)], piece: Range<usize>) -> Vec<(usize, Step)> {
+    let mut steps = steps.to_vec();
+    for (_, step) in steps[piece].iter_mut().filter(|(_, step)| step.sets.is_some()) {
+        step.demand = Demand::Nothing;
+    }
+    steps
+}
+
+/// What a compare-and-swap expected counts again if it fits into the story: if all that set this value is
+/// still in it, and if the others can be explained as before.
+fn take_into_account_again(whole: &[Step], mut bad: Bad, budget: &mut Budget) -> Bad {
+    for number in 0..bad.steps.len() {
+        let demand = whole[bad.steps[number].0].demand;
+        let is_seen_by_another = bad.steps.iter().any(|(_, step)| step.demand == demand);
+        let mut fuller = bad.clone();
+        fuller.steps[number].1.demand = demand;
+        let others = fuller.steps.iter().copied().filter(|(place, _)| *place != bad.unexplained);
+        let others: Vec<_> = others.collect();
+        if is_seen_by_another && search_these(&others, budget) == Finding::Linearizable {
+            bad = fuller;
+        }
+    }
+    bad
+}
+
+/// The values that somebody sees.
+#[derive(Default)]
+struct Seen {
+    values: BTreeSet<Value>,
+    /// Those that somebody says it was not; every other is seen by them.
+    excluded: BTreeSet<Value>,
+}
+
+impl Seen {
+    fn note(&mut self, demand: Demand) {
+        match demand {
+            Demand::Is(value) => self.values.insert(value),
+            Demand::IsNot(value) => self.excluded.insert(value),
+            Demand::Nothing | Demand::Impossible => false,
+        };
+    }
+
+    fn contains(&self, value: Value) -> bool {
+        self.values.contains(&value) || self.excluded.iter().any(|&excluded| excluded != value)
+    }
+}

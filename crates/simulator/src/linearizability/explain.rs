@@ -1,7 +1,7 @@
 //! Why no order explains a few operations, in a sentence for a beginner.
 
 use super::register::{ABSENT, Demand, Register, Value};
-use super::words::{deed, label, name, noun, printable, sentence, value_or_nothing};
+use super::words::{deed, label, name, printable, sentence, value_or_nothing};
 
 /// What kind of thing has gone wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +50,7 @@ pub(super) fn explain(register: &Register<'_>, unexplained: usize) -> (Kind, Str
         .or_else(|| story.never_written())
         .or_else(|| story.too_early())
         .or_else(|| story.swapped_twice())
-        .or_else(|| story.there_and_back())
+        .or_else(|| story.there_and_back(unexplained))
         .unwrap_or_else(|| story.other(unexplained));
     (kind, sentence(&text))
 }
@@ -90,10 +90,11 @@ impl Story<'_> {
                 let (first, second, value) = (self.deed(first), self.deed(second), self.value(found));
                 let once = match found {
                     ABSENT => format!("nobody deleted {}", self.key()),
-                    _ => format!("{value} was written only once"),
+                    _ => format!("nobody wrote {value}"),
                 };
-                let text =
-                    format!("{first} and {second}, but {once}: only one of them can have found {value}");
+                let text = format!(
+                    "{first} and {second}, but {once} in between: only one of them can have found {value}"
+                );
                 return Some((Kind::SwappedTwice, text));
             }
         }
@@ -101,17 +102,19 @@ impl Story<'_> {
     }
 
     /// One value came before another, and yet after it.
-    fn there_and_back(&self) -> Option<(Kind, String)> {
+    fn there_and_back(&self, unexplained: usize) -> Option<(Kind, String)> {
         let mut stories = Vec::new();
         for (last, old) in self.findings() {
             for middle in self.places().filter(|&middle| self.is_before(middle, last)) {
                 let new = self.sets(middle).or(self.finds(middle)).filter(|&new| new != old);
                 if let Some(earlier) = new.and_then(|new| self.why_earlier(old, new, middle, last)) {
-                    stories.push(self.tell_there_and_back(earlier, old, middle, last));
+                    let story = self.tell_there_and_back(earlier, old, middle, last);
+                    stories.push((last != unexplained, story));
                 }
             }
         }
-        stories.into_iter().min()
+        // Best of all ends with the answer that has the mark.
+        stories.into_iter().min().map(|(_, story)| story)
     }
 
     /// Why the old value, which the last operation found, came before the new one, which the middle one
@@ -168,20 +171,23 @@ impl Story<'_> {
             Earlier::Found { finder, witness } => {
                 let one = format!("{} and after that {}", self.deed(finder), self.deed(witness));
                 let other = format!("{middle_deed} and after that {last_deed}");
-                let text = format!("{one}, but {other}. Each of the two was written only once");
+                let text = format!("{one}, but {other}. Nobody wrote either again in between");
                 return (Kind::DifferentOrders, text);
             }
         };
         if self.sets(middle).is_none() {
-            let text = format!("{middle_deed}, and after that {last_deed}, which is older: {because}");
+            let text = match earlier {
+                Earlier::AtFirst => format!("{middle_deed}, and after that {last_deed}, though {because}"),
+                _ => format!("{middle_deed}, and after that {last_deed}, which is older: {because}"),
+            };
             return (Kind::BackInTime, text);
         }
-        let (middle_name, noun) = (self.name(middle), noun(self.0.operations[last]));
-        let overwritten = format!("{last_deed}, but {middle_name} had ended before the {noun} began");
+        let it = if self.sets(last).is_some() { "that" } else { "the read" };
+        let overwritten = format!("{last_deed}, but {} had ended before {it} began", self.name(middle));
         match earlier {
             _ if old == ABSENT => {
-                let text = format!("{overwritten}, and nobody deleted {} after it: it is lost", self.key());
-                (Kind::LostWrite, text)
+                let text = format!("{overwritten}, and nobody deleted {} after it", self.key());
+                (Kind::LostWrite, format!("{text}: the write is lost"))
             }
             Earlier::Set { witness, .. } | Earlier::Swapped { witness } if witness == middle => {
                 (Kind::Stale, format!("{overwritten}, and nothing wrote {value} after it"))

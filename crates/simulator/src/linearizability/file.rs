@@ -44,23 +44,26 @@ impl History {
     pub fn read(from: impl BufRead, file: &str) -> Result<History, ReadError> {
         let mut operations = Vec::new();
         for (number, line) in from.lines().enumerate() {
-            let operation = line.map_err(|error| error.to_string()).and_then(|line| parse(&line));
-            operations.push(operation.map_err(|problem| ReadError {
-                file: file.to_owned(),
-                line: number + 1,
-                problem,
-            })?);
+            match line.map_err(|error| error.to_string()).and_then(|line| parse(&line)) {
+                Ok(operation) => operations.extend(operation),
+                Err(problem) => return Err(ReadError { file: file.to_owned(), line: number + 1, problem }),
+            }
         }
         Ok(History { operations })
     }
 }
 
-fn parse(line: &str) -> Result<Operation, String> {
-    let operation: Operation = serde_json::from_str(line).map_err(|error| error.to_string())?;
+/// None for a blank line.
+fn parse(line: &str) -> Result<Option<Operation>, String> {
+    if line.trim().is_empty() {
+        return Ok(None);
+    }
+    let operation: Operation = serde_json::from_str(line)
+        .map_err(|error| error.to_string().replace(" at line 1 column", " at column"))?;
     match operation.outcome {
         Outcome::Returned { at, .. } if at < operation.called => {
             Err(format!("it returned at {at}, before it was called at {}", operation.called))
         }
-        _ => Ok(operation),
+        _ => Ok(Some(operation)),
     }
 }

@@ -10,14 +10,16 @@
 //! * What sets a value may go if nobody who is left sees that value. In an order that explains the whole,
 //!   leave it out: the register keeps the value before until the next is set, and nobody looks.
 //! * What sets a value that somebody sees must stay. Without it the read would be of a value out of
-//!   nowhere: a violation, but not the one that happened.
+//!   nowhere: a violation, but not the one that happened. One of several that set the same value may go if
+//!   nobody can have seen just that one: whoever sees the value had returned before, or was called after
+//!   another had set it once more.
 //! * Of a compare-and-swap that must stay, what it expected may be left out of account, so that it is
 //!   like a write: an order that explains more explains less. Otherwise each would need the one before
 //!   it, back to the first of all.
 
 use super::register::{ABSENT, Demand, Step, Value};
 use super::search::{Budget, Finding, search};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Steps that nothing explains.
@@ -105,18 +107,11 @@ fn up_to_unexplained(steps: Vec<(usize, Step)>, unexplained: usize) -> Bad {
 
 /// The steps without this piece of them. What must stay of it stays as one that expects nothing.
 fn without(steps: &[(usize, Step)], piece: Range<usize>) -> Vec<(usize, Step)> {
-    let mut seen = Seen::default();
-    for (_, step) in steps[..piece.start].iter().chain(&steps[piece.end..]) {
-        seen.note(step.demand);
-    }
-    let mut left = steps[..piece.start].to_vec();
-    for &(place, step) in &steps[piece.clone()] {
-        if step.sets.is_some_and(|value| seen.contains(value)) {
-            left.push((place, Step { demand: Demand::Nothing, ..step }));
-        }
-    }
-    left.extend_from_slice(&steps[piece.end..]);
-    left
+    let (before, after) = (&steps[..piece.start], &steps[piece.end..]);
+    let rest = Rest::new(before.iter().chain(after).map(|(_, step)| step));
+    let staying = steps[piece].iter().filter(|(_, step)| rest.needs(step));
+    let staying = staying.map(|&(place, step)| (place, Step { demand: Demand::Nothing, ..step }));
+    before.iter().copied().chain(staying).chain(after.iter().copied()).collect()
 }
 
 /// The steps, of which those in this piece that set a value do so whatever it was before.
@@ -145,24 +140,47 @@ fn take_into_account_again(whole: &[Step], mut bad: Bad, budget: &mut Budget) ->
     bad
 }
 
-/// The values that somebody sees.
+/// What is left when a piece is left out, by value.
 #[derive(Default)]
-struct Seen {
-    values: BTreeSet<Value>,
-    /// Those that somebody says it was not; every other is seen by them.
-    excluded: BTreeSet<Value>,
+struct Rest<'a> {
+    /// Those who see the value.
+    seers: BTreeMap<Value, Vec<&'a Step>>,
+    /// Those who say that it was not this one: they see every other.
+    excluders: BTreeMap<Value, Vec<&'a Step>>,
+    /// Those that set it.
+    setters: BTreeMap<Value, Vec<&'a Step>>,
 }
 
-impl Seen {
-    fn note(&mut self, demand: Demand) {
-        match demand {
-            Demand::Is(value) => self.values.insert(value),
-            Demand::IsNot(value) => self.excluded.insert(value),
-            Demand::Nothing | Demand::Impossible => false,
-        };
+impl<'a> Rest<'a> {
+    fn new(steps: impl Iterator<Item = &'a Step>) -> Rest<'a> {
+        let mut rest = Rest::default();
+        for step in steps {
+            match step.demand {
+                Demand::Is(value) => rest.seers.entry(value).or_default().push(step),
+                Demand::IsNot(value) => rest.excluders.entry(value).or_default().push(step),
+                Demand::Nothing | Demand::Impossible => {}
+            }
+            if let Some(value) = step.sets {
+                rest.setters.entry(value).or_default().push(step);
+            }
+        }
+        rest
     }
 
-    fn contains(&self, value: Value) -> bool {
-        self.values.contains(&value) || self.excluded.iter().any(|&excluded| excluded != value)
+    /// May somebody see what this step sets, or would somebody see a value that nobody sets without it?
+    fn needs(&self, step: &Step) -> bool {
+        let Some(value) = step.sets else { return false };
+        let setters = self.setters.get(&value).map_or(&[][..], Vec::as_slice);
+        let excluders =
+            self.excluders.iter().filter(|(excluded, _)| **excluded != value).map(|(_, steps)| steps);
+        let mut seers = self.seers.get(&value).into_iter().chain(excluders).flatten();
+        seers.any(|seer| {
+            let is_set_again = |other: &&Step| is_before(step, other) && is_before(other, seer);
+            setters.is_empty() || !(is_before(seer, step) || setters.iter().any(is_set_again))
+        })
     }
+}
+
+fn is_before(one: &Step, other: &Step) -> bool {
+    one.returned.is_some_and(|returned| returned < other.called)
 }

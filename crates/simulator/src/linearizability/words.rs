@@ -68,7 +68,7 @@ pub(super) fn name(operation: &Operation) -> String {
     }
 }
 
-pub(super) fn noun(operation: &Operation) -> &'static str {
+fn noun(operation: &Operation) -> &'static str {
     match &operation.request {
         Request::Read => "read",
         Request::Write(_) => "write",

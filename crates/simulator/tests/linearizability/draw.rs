@@ -1,21 +1,35 @@
 //! Histories by chance.
 
 use fastrand::Rng;
-use simulator::linearizability::{Answer, History, Pending, Request};
+use simulator::linearizability::{Answer, History, Operation, Outcome, Pending, Request};
 use std::collections::BTreeMap;
 
 /// What is drawn.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Mix {
     pub clients: u64,
     pub operations: usize,
-    /// In percent; the rest are reads.
+    /// In percent, like the next two; the rest are reads.
     pub writes: u32,
     pub deletes: u32,
     pub swaps: u32,
+    /// The share of operations that get no answer.
     pub uncertain: f64,
-    /// How many different values; none: each is written once.
+    /// How many different values there are; none: each is written once.
     pub values: Option<usize>,
+}
+
+impl Mix {
+    /// What clients may well do.
+    pub const USUAL: Mix = Mix {
+        clients: 16,
+        operations: 1_000,
+        writes: 30,
+        deletes: 5,
+        swaps: 15,
+        uncertain: 0.01,
+        values: None,
+    };
 }
 
 /// A client in the middle of an operation.
@@ -95,11 +109,35 @@ fn answer(request: &Request, value: &mut Option<String>, random: &mut Rng) -> An
     Answer::Done
 }
 
+/// The history, in which one read found a value that was written at some other time. None if nothing was
+/// read or written.
+pub fn with_a_wrong_answer(history: &History, random: &mut Rng) -> Option<History> {
+    let mut operations = history.operations().to_vec();
+    let values = operations.iter().filter_map(|operation| match &operation.request {
+        Request::Write(value) => Some(value.clone()),
+        _ => None,
+    });
+    let wrong = random.choice(values.collect::<Vec<_>>())?;
+    let reads = operations.iter_mut().filter(|operation| operation.request == Request::Read);
+    let answers = reads.filter_map(|read| match &mut read.outcome {
+        Outcome::Returned { answer, .. } => Some(answer),
+        _ => None,
+    });
+    *random.choice(answers.collect::<Vec<_>>())? = Answer::Found(Some(wrong));
+    Some(history_of(&operations))
+}
+
+fn history_of(operations: &[Operation]) -> History {
+    let line = |operation| serde_json::to_string(operation).unwrap() + "\n";
+    let lines: String = operations.iter().map(line).collect();
+    History::read(lines.as_bytes(), "drawn").unwrap()
+}
+
 /// A few operations at any times with any answers.
 pub fn anything(most: usize, random: &mut Rng) -> History {
     let mut history = History::default();
     let operations = random.usize(1..=most);
-    let mut some_value = |random: &mut Rng| random.u8(1..=3).to_string();
+    let some_value = |random: &mut Rng| random.u8(1..=3).to_string();
     let some_or_none = |random: &mut Rng| (random.u8(0..3) > 0).then(|| random.u8(1..=3).to_string());
     for client in 0..operations as u64 {
         let (request, answer) = match random.u8(0..10) {

@@ -1,0 +1,55 @@
+//! Histories as tests write them, an operation a line: `2 30..40 put 5` is client 2, who asks at 30 to
+//! write 5 and is answered at 40.
+//!
+//! An answer that says more than "done" follows `=>`, an uncertain operation has no end (`30..`), and one
+//! that did not happen has an `x` there.
+
+use simulator::linearizability::{Answer, History, Request};
+
+pub fn history(text: &str) -> History {
+    history_on("x", text)
+}
+
+pub fn history_on(key: &str, text: &str) -> History {
+    let mut history = History::default();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (client, line) = line.split_once(' ').expect("a client");
+        let (time, line) = line.trim().split_once(' ').expect("a time");
+        let (request, answer) = line.split_once("=>").unwrap_or((line, "done"));
+        let (start, end) = time.split_once("..").expect("a start and an end");
+        let pending =
+            history.call(client.parse().expect("a number"), key, self::request(request), number(start));
+        match end {
+            "" => history.uncertain(pending),
+            "x" => history.did_not_happen(pending),
+            _ => history.returned(pending, self::answer(answer.trim()), number(end)),
+        }
+    }
+    history
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().expect("a time is a number")
+}
+
+fn request(text: &str) -> Request {
+    match text.split_whitespace().collect::<Vec<_>>()[..] {
+        ["get"] => Request::Read,
+        ["put", value] => Request::Write(value.to_owned()),
+        ["delete"] => Request::Delete,
+        ["cas", expected, new] => Request::CompareAndSwap { expected: value(expected), new: new.to_owned() },
+        _ => panic!("{text} is no request"),
+    }
+}
+
+fn answer(text: &str) -> Answer {
+    match text {
+        "done" => Answer::Done,
+        "differs" => Answer::Differs,
+        found => Answer::Found(value(found)),
+    }
+}
+
+fn value(text: &str) -> Option<String> {
+    (text != "nothing").then(|| text.to_owned())
+}

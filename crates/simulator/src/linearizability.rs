@@ -67,6 +67,7 @@ mod history;
 mod picture;
 mod register;
 mod search;
+mod seen;
 mod shrink;
 mod timeline;
 mod words;
@@ -81,7 +82,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// What [`check`] does at most for a key: a few seconds of work.
-const MOST_WORK: u64 = 50_000_000;
+const MOST_WORK: u64 = 200_000_000;
 
 /// The columns of a picture, where nobody says how many there are.
 const WIDTH: usize = 100;

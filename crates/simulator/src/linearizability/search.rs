@@ -5,8 +5,8 @@ use super::timeline::{Event, Timeline};
 use fixedbitset::FixedBitSet;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Some value that nobody sees any more. One is like the other then.
-const UNSEEN: Value = usize::MAX;
+/// Some value that nobody can tell from others any more.
+const UNTOLD: Value = usize::MAX;
 
 /// What the search came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,9 +18,15 @@ pub(super) enum Finding {
     Undecided(usize),
 }
 
-/// How much may still be done: possibilities found, or compared with another.
+/// How much may still be done: how many possibilities and open steps looked at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget(pub(super) u64);
+
+impl Budget {
+    fn spend(&mut self, work: usize) {
+        self.0 = self.0.saturating_sub(work as u64);
+    }
+}
 
 /// One explanation of all answers so far: what has become of the register, and of the steps that are
 /// still open.
@@ -42,6 +48,7 @@ struct Possibilities(BTreeMap<Value, Vec<Possibility>>);
 struct Search<'a> {
     steps: &'a [Step],
     timeline: &'a Timeline,
+    now: u64,
     /// The steps that were called and have not ended.
     open: Vec<usize>,
     /// The slots of those that overwrite the value.
@@ -56,10 +63,11 @@ pub(super) fn search(steps: &[Step], budget: &mut Budget) -> Finding {
     let mut search = Search::new(steps, &timeline, budget);
     let mut explained = 0;
     for &(now, event) in &timeline.events {
+        search.now = now;
         match event {
             Event::Called(place) => search.begin(place),
-            Event::Returned(place) => search.answer(place, now),
-            Event::Forgotten(place) => search.forget(place, now),
+            Event::Returned(place) => search.answer(place),
+            Event::Forgotten(place) => search.forget(place),
         }
         if search.budget.0 == 0 {
             return Finding::Undecided(explained);
@@ -79,7 +87,7 @@ impl<'a> Search<'a> {
         let none = FixedBitSet::with_capacity(timeline.slot_count);
         let start = Possibility { value: ABSENT, owed: none.clone(), spent: none.clone(), overwritten: None };
         let possibilities = Possibilities(BTreeMap::from([(ABSENT, vec![start])]));
-        Search { steps, timeline, open: Vec::new(), overwriting: none, possibilities, budget }
+        Search { steps, timeline, now: 0, open: Vec::new(), overwriting: none, possibilities, budget }
     }
 
     fn slot(&self, place: usize) -> usize {
@@ -100,9 +108,9 @@ impl<'a> Search<'a> {
 
     /// A step returns: where it still owes its effect, it must take it now. Where it doesn't, it may: this
     /// is the last chance.
-    fn answer(&mut self, place: usize, now: u64) {
+    fn answer(&mut self, place: usize) {
         let slot = self.slot(place);
-        let may_be_seen = |value| self.timeline.can_be_seen(value, now);
+        let may_be_seen = |value| self.timeline.can_be_seen(value, self.now);
         let is_of_use = self.steps[place].sets.is_some_and(may_be_seen);
         let mut explained = Possibilities::default();
         let mut undone = Vec::new();
@@ -112,36 +120,31 @@ impl<'a> Search<'a> {
                 undone.push(possibility.clone());
             }
             if !is_owed {
-                self.keep(&mut explained, possibility, place, now);
+                self.keep(&mut explained, possibility, place);
             }
         }
         for possibility in &undone {
             for hidden in self.hidden_effects(possibility, place) {
-                self.keep(&mut explained, self.after_hidden(possibility, hidden), place, now);
+                self.keep(&mut explained, self.after_hidden(possibility, hidden), place);
             }
         }
-        self.explain_now(undone, place, now, &mut explained);
+        self.explain_now(undone, place, &mut explained);
         self.possibilities = explained;
         self.close(place);
     }
 
     /// Lets open steps take effect, one after the other, in every order that is of use, until this one
     /// has done so.
-    fn explain_now(
-        &mut self,
-        undone: Vec<Possibility>,
-        place: usize,
-        now: u64,
-        explained: &mut Possibilities,
-    ) {
+    fn explain_now(&mut self, undone: Vec<Possibility>, place: usize, explained: &mut Possibilities) {
         let mut seen = Possibilities::default();
         let mut queue = VecDeque::from(undone);
         while let Some(possibility) = queue.pop_front() {
+            self.budget.spend(self.open.len());
             for effect in self.useful_effects(&possibility, place) {
-                let after = self.after(&possibility, effect, now);
+                let after = self.after(&possibility, effect);
                 let is_read = self.steps[place].sets.is_none() && !after.owed.contains(self.slot(place));
                 if effect == place || is_read {
-                    self.keep(explained, after, place, now);
+                    self.keep(explained, after, place);
                 } else if seen.add(&after, self.budget) {
                     queue.push_back(after);
                 }
@@ -153,10 +156,10 @@ impl<'a> Search<'a> {
     }
 
     /// It makes no difference any more whether this uncertain step takes effect.
-    fn forget(&mut self, place: usize, now: u64) {
+    fn forget(&mut self, place: usize) {
         let mut kept = Possibilities::default();
         for possibility in self.possibilities.take() {
-            self.keep(&mut kept, possibility, place, now);
+            self.keep(&mut kept, possibility, place);
         }
         self.possibilities = kept;
         self.close(place);
@@ -168,14 +171,17 @@ impl<'a> Search<'a> {
     }
 
     /// Keeps a possibility, now that this step has ended.
-    fn keep(&mut self, kept: &mut Possibilities, mut possibility: Possibility, ended: usize, now: u64) {
+    fn keep(&mut self, kept: &mut Possibilities, mut possibility: Possibility, ended: usize) {
         let slot = self.slot(ended);
         possibility.owed.set(slot, false);
         possibility.spent.set(slot, false);
-        if !self.timeline.can_be_seen(possibility.value, now) {
-            possibility.value = UNSEEN;
-        }
+        possibility.value = self.as_told(possibility.value);
         kept.add(&possibility, self.budget);
+    }
+
+    /// The value, as far as it matters from now on.
+    fn as_told(&self, value: Value) -> Value {
+        if self.timeline.can_be_told(value, self.now) { value } else { UNTOLD }
     }
 
     /// The effects that may come next and lead to one that is owed: to the answer of this step, or to a
@@ -230,16 +236,20 @@ impl<'a> Search<'a> {
 
     /// Of effects that are just alike only the one that ends first: the others can do later what it can't.
     fn first_to_end(&self, mut effects: Vec<usize>) -> Vec<usize> {
+        let kind = |place: usize| {
+            let step = &self.steps[place];
+            (step.demand, step.sets.map(|value| self.as_told(value)))
+        };
         effects.sort_unstable_by_key(|&place| {
-            let Step { demand, sets, returned, .. } = self.steps[place];
-            (demand, sets, returned.is_none(), returned, place)
+            let returned = self.steps[place].returned;
+            (kind(place), returned.is_none(), returned, place)
         });
-        effects.dedup_by_key(|place| (self.steps[*place].demand, self.steps[*place].sets));
+        effects.dedup_by_key(|place| kind(*place));
         effects
     }
 
     /// The possibility after this effect.
-    fn after(&self, possibility: &Possibility, effect: usize, now: u64) -> Possibility {
+    fn after(&self, possibility: &Possibility, effect: usize) -> Possibility {
         let step = &self.steps[effect];
         let mut after = possibility.clone();
         after.value = step.sets.expect("what has an effect sets a value");
@@ -248,9 +258,9 @@ impl<'a> Search<'a> {
         if step.overwrites() {
             // The others that overwrite may have come just before it.
             after.owed.difference_with(&self.overwriting);
-            after.overwritten = Some(now);
+            after.overwritten = Some(self.now);
         }
-        self.explain_reads(&mut after, step, Some(now));
+        self.explain_reads(&mut after, step, Some(self.now));
         after
     }
 
@@ -282,7 +292,7 @@ impl Possibilities {
     /// Adds a possibility, unless it is superfluous, and drops those that it makes so. Was it added?
     fn add(&mut self, new: &Possibility, budget: &mut Budget) -> bool {
         let alike = self.0.entry(new.value).or_default();
-        budget.0 = budget.0.saturating_sub(1 + alike.len() as u64);
+        budget.spend(1 + alike.len());
         if alike.iter().any(|old| old.makes_superfluous(new)) {
             return false;
         }

@@ -7,20 +7,24 @@
 //!   story.)
 //! * A read may go, and so may a compare-and-swap that changed nothing: an order that explains the whole
 //!   explains the whole without it.
-//! * What sets a value may go if nobody who is left sees that value. In an order that explains the whole,
+//! * What sets a value may go if nobody who is left can have seen it. In an order that explains the whole,
 //!   leave it out: the register keeps the value before until the next is set, and nobody looks.
-//! * What sets a value that somebody sees must stay. Without it the read would be of a value out of
-//!   nowhere: a violation, but not the one that happened. One of several that set the same value may go if
-//!   nobody can have seen just that one: whoever sees the value had returned before, or was called after
-//!   another had set it once more.
+//! * What sets a value that somebody may have seen must stay. Without it the read would be of a value out
+//!   of nowhere: a violation, but not the one that happened. Of several that set the same value, those may
+//!   go that had been followed by another before anybody looked, and those that came after all had looked.
 //! * Of a compare-and-swap that must stay, what it expected may be left out of account, so that it is
 //!   like a write: an order that explains more explains less. Otherwise each would need the one before
 //!   it, back to the first of all.
 
 use super::register::{ABSENT, Demand, Step, Value};
 use super::search::{Budget, Finding, search};
-use std::collections::{BTreeMap, BTreeSet};
+use super::seen::Seen;
+use std::collections::BTreeSet;
+use std::iter;
 use std::ops::Range;
+
+/// The shortest end of a history that is tried has so many steps.
+const SHORTEST_END: usize = 32;
 
 /// Steps that nothing explains.
 #[derive(Debug, Clone)]
@@ -34,9 +38,9 @@ pub(super) struct Bad {
 /// The fewest of these steps that could be found, until the budget is used up, that are bad too.
 pub(super) fn shrink(steps: &[Step], unexplained: usize, budget: &mut Budget) -> Bad {
     let whole = steps.iter().copied().enumerate().collect();
-    let mut bad = up_to_unexplained(whole, unexplained);
+    let mut bad = bad_end(up_to_unexplained(whole, unexplained), budget);
     let mut piece = bad.steps.len().div_ceil(2);
-    while piece > 0 {
+    while piece > 0 && budget.0 > 0 {
         let before = weight(&bad.steps);
         bad = leave_out_pieces(bad, piece, budget);
         if piece > 1 || weight(&bad.steps) == before {
@@ -51,14 +55,25 @@ fn weight(steps: &[(usize, Step)]) -> usize {
     steps.len() + steps.iter().filter(|(_, step)| step.demand != Demand::Nothing).count()
 }
 
+/// Mostly what contradicts an answer is not long past. So an end of the history, with what must stay of
+/// the rest, if that is bad: then the rest need not be searched again and again.
+fn bad_end(bad: Bad, budget: &mut Budget) -> Bad {
+    let all = bad.steps.len();
+    let lengths = iter::successors(Some(SHORTEST_END), |length| Some(4 * length));
+    lengths
+        .take_while(|&length| length < all)
+        .find_map(|length| if_bad(without(&bad.steps, 0..all - length), budget))
+        .unwrap_or(bad)
+}
+
 fn leave_out_pieces(mut bad: Bad, piece: usize, budget: &mut Budget) -> Bad {
     // From the end: there is less that rests on it.
     let mut end = bad.steps.len();
-    while end > 0 {
+    while end > 0 && budget.0 > 0 {
         let start = end.saturating_sub(piece);
         let candidates = [without(&bad.steps, start..end), expecting_nothing(&bad.steps, start..end)];
-        let lighter = candidates.into_iter().filter(|candidate| weight(candidate) < weight(&bad.steps));
-        if let Some(lighter) = { lighter }.find_map(|candidate| if_bad(candidate, budget)) {
+        let mut lighter = candidates.into_iter().filter(|candidate| weight(candidate) < weight(&bad.steps));
+        if let Some(lighter) = lighter.find_map(|candidate| if_bad(candidate, budget)) {
             bad = lighter;
         }
         end = start.min(bad.steps.len());
@@ -108,8 +123,8 @@ fn up_to_unexplained(steps: Vec<(usize, Step)>, unexplained: usize) -> Bad {
 /// The steps without this piece of them. What must stay of it stays as one that expects nothing.
 fn without(steps: &[(usize, Step)], piece: Range<usize>) -> Vec<(usize, Step)> {
     let (before, after) = (&steps[..piece.start], &steps[piece.end..]);
-    let rest = Rest::new(before.iter().chain(after).map(|(_, step)| step));
-    let staying = steps[piece].iter().filter(|(_, step)| rest.needs(step));
+    let seen = Seen::by(before.iter().chain(after).map(|(_, step)| step));
+    let staying = steps[piece].iter().filter(|(_, step)| seen.needs(step));
     let staying = staying.map(|&(place, step)| (place, Step { demand: Demand::Nothing, ..step }));
     before.iter().copied().chain(staying).chain(after.iter().copied()).collect()
 }
@@ -123,64 +138,28 @@ fn expecting_nothing(steps: &[(usize, Step)], piece: Range<usize>) -> Vec<(usize
     steps
 }
 
-/// What a compare-and-swap expected counts again if it fits into the story: if all that set this value is
+/// What a compare-and-swap expected counts again if it fits into the story: if all that it may have seen is
 /// still in it, and if the others can be explained as before.
 fn take_into_account_again(whole: &[Step], mut bad: Bad, budget: &mut Budget) -> Bad {
     for number in 0..bad.steps.len() {
-        let demand = whole[bad.steps[number].0].demand;
-        let is_seen_by_another = bad.steps.iter().any(|(_, step)| step.demand == demand);
-        let mut fuller = bad.clone();
-        fuller.steps[number].1.demand = demand;
-        let others = fuller.steps.iter().copied().filter(|(place, _)| *place != bad.unexplained);
-        let others: Vec<_> = others.collect();
-        if is_seen_by_another && search_these(&others, budget) == Finding::Linearizable {
-            bad = fuller;
+        let step = whole[bad.steps[number].0];
+        if bad.steps[number].1.demand != step.demand && has_all_it_saw(&step, whole, &bad) {
+            let mut fuller = bad.clone();
+            fuller.steps[number].1 = step;
+            let mut others = fuller.steps.clone();
+            others.retain(|(place, _)| *place != bad.unexplained);
+            if search_these(&others, budget) == Finding::Linearizable {
+                bad = fuller;
+            }
         }
     }
     bad
 }
 
-/// What is left when a piece is left out, by value.
-#[derive(Default)]
-struct Rest<'a> {
-    /// Those who see the value.
-    seers: BTreeMap<Value, Vec<&'a Step>>,
-    /// Those who say that it was not this one: they see every other.
-    excluders: BTreeMap<Value, Vec<&'a Step>>,
-    /// Those that set it.
-    setters: BTreeMap<Value, Vec<&'a Step>>,
-}
-
-impl<'a> Rest<'a> {
-    fn new(steps: impl Iterator<Item = &'a Step>) -> Rest<'a> {
-        let mut rest = Rest::default();
-        for step in steps {
-            match step.demand {
-                Demand::Is(value) => rest.seers.entry(value).or_default().push(step),
-                Demand::IsNot(value) => rest.excluders.entry(value).or_default().push(step),
-                Demand::Nothing | Demand::Impossible => {}
-            }
-            if let Some(value) = step.sets {
-                rest.setters.entry(value).or_default().push(step);
-            }
-        }
-        rest
-    }
-
-    /// May somebody see what this step sets, or would somebody see a value that nobody sets without it?
-    fn needs(&self, step: &Step) -> bool {
-        let Some(value) = step.sets else { return false };
-        let setters = self.setters.get(&value).map_or(&[][..], Vec::as_slice);
-        let excluders =
-            self.excluders.iter().filter(|(excluded, _)| **excluded != value).map(|(_, steps)| steps);
-        let mut seers = self.seers.get(&value).into_iter().chain(excluders).flatten();
-        seers.any(|seer| {
-            let is_set_again = |other: &&Step| is_before(step, other) && is_before(other, seer);
-            setters.is_empty() || !(is_before(seer, step) || setters.iter().any(is_set_again))
-        })
-    }
-}
-
-fn is_before(one: &Step, other: &Step) -> bool {
-    one.returned.is_some_and(|returned| returned < other.called)
+fn has_all_it_saw(step: &Step, whole: &[Step], bad: &Bad) -> bool {
+    let kept: BTreeSet<usize> = bad.steps.iter().map(|(place, _)| *place).collect();
+    let blind = |&(_, step): &(usize, Step)| Step { demand: Demand::Nothing, ..step };
+    let steps: Vec<Step> = bad.steps.iter().map(blind).chain([*step]).collect();
+    let seen = Seen::by(steps.iter());
+    !whole.iter().enumerate().any(|(place, other)| !kept.contains(&place) && seen.needs(other))
 }

@@ -2,6 +2,7 @@
 
 use super::register::{Demand, Step, Value};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// What happens to a step, which is named by its place among the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,9 +45,15 @@ impl Timeline {
         Timeline { events, slots, slot_count, last_seen }
     }
 
-    /// May an operation that returns now or later tell whether the register had this value?
+    /// Can an operation that returns now or later tell that the register had this value, or some value
+    /// other than another?
     pub(super) fn can_be_seen(&self, value: Value, now: u64) -> bool {
         self.last_seen.of(value) >= Some(now)
+    }
+
+    /// Can an operation that returns now or later tell this value from others?
+    pub(super) fn can_be_told(&self, value: Value, now: u64) -> bool {
+        self.last_seen.told.get(&value) >= Some(&now)
     }
 }
 
@@ -66,12 +73,15 @@ fn slots(events: &[(u64, Event)], steps: usize) -> (Vec<usize>, usize) {
     (slots, slot_count)
 }
 
-/// When the last operation returns that can tell whether the register had a value.
+/// When the last operation returns that can tell something of a value.
 #[derive(Default)]
 struct LastSeen {
-    by_value: BTreeMap<Value, Option<u64>>,
-    /// Of those that only say what it was not: they see every other value.
+    /// That the register had it.
+    by_value: BTreeMap<Value, u64>,
+    /// That it had some value other than another: that may be any.
     any: Option<u64>,
+    /// That it had it, or that it had some other.
+    told: BTreeMap<Value, u64>,
 }
 
 impl LastSeen {
@@ -99,22 +109,36 @@ impl LastSeen {
 
     /// Whether that was news.
     fn note(&mut self, demand: Demand, at: u64) -> bool {
-        let last = match demand {
-            Demand::Nothing | Demand::Impossible => return false,
-            Demand::Is(value) => self.by_value.entry(value).or_default(),
-            Demand::IsNot(_) => &mut self.any,
-        };
-        let is_news = *last < Some(at);
-        *last = Some(at).max(*last);
-        is_news
+        match demand {
+            Demand::Nothing | Demand::Impossible => false,
+            Demand::Is(value) => {
+                put_off(self.told.entry(value), at);
+                put_off(self.by_value.entry(value), at)
+            }
+            Demand::IsNot(value) => {
+                self.any = self.any.max(Some(at));
+                put_off(self.told.entry(value), at)
+            }
+        }
     }
 
     fn of(&self, value: Value) -> Option<u64> {
-        self.by_value.get(&value).copied().flatten().max(self.any)
+        self.by_value.get(&value).copied().max(self.any)
     }
 
     /// When the value that the step sets is seen last, if that is after its call.
     fn of_what_it_sets(&self, step: &Step) -> Option<u64> {
         self.of(step.sets?).filter(|&seen| seen >= step.called)
+    }
+}
+
+/// Whether that was news.
+fn put_off(last: Entry<'_, Value, u64>, at: u64) -> bool {
+    match last {
+        Entry::Vacant(last) => {
+            last.insert(at);
+            true
+        }
+        Entry::Occupied(mut last) => at > last.insert(at.max(*last.get())),
     }
 }

@@ -1,10 +1,10 @@
 //! The checker of linearizability.
 
 mod bad;
+mod bound;
 mod draw;
 mod files;
 mod good;
 mod notation;
 mod oracle;
 mod random;
-mod tmp;

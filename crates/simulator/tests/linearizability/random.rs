@@ -3,9 +3,7 @@
 use crate::draw::{self, Mix};
 use crate::oracle::is_linearizable;
 use fastrand::Rng;
-use simulator::linearizability::{
-    Answer, BadHistory, History, Kind, Operation, Outcome, Request, Verdict, check,
-};
+use simulator::linearizability::{Answer, BadHistory, Kind, Operation, Outcome, Request, Verdict, check};
 
 #[test]
 fn the_checker_agrees_with_the_definition() {

@@ -1,0 +1,83 @@
+//! Who may have seen what was set.
+
+use super::register::{Demand, Step, Value};
+use std::collections::BTreeMap;
+
+/// Those among some steps who can tell something of the value, by value.
+pub(super) struct Seen {
+    /// Those who say that it was this one.
+    seers: BTreeMap<Value, Seers>,
+    /// Those who only say which one it was not. They may have seen any other.
+    excluders: Seers,
+}
+
+/// Steps that look at the register, in the order of their calls.
+#[derive(Default)]
+struct Seers {
+    /// Does anybody set what they see?
+    is_set: bool,
+    /// For each of them: of the steps that had certainly set the register before, when the last was
+    /// called. What had ended by then it can't have seen.
+    hidden_until: Vec<Option<u64>>,
+    /// For each: when the last of it and of those before it returned.
+    returned_by: Vec<u64>,
+}
+
+impl Seen {
+    /// The steps must be in the order of their calls.
+    pub(super) fn by<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> Seen {
+        let setters = steps.clone().filter(|step| step.sets.is_some());
+        let is_excluder = |step: &&Step| matches!(step.demand, Demand::IsNot(_));
+        let excluders = Seers::new(steps.clone().filter(is_excluder), setters.clone());
+        let mut by_value: BTreeMap<Value, (Vec<&Step>, Vec<&Step>)> = BTreeMap::new();
+        for step in steps {
+            if let Demand::Is(value) = step.demand {
+                by_value.entry(value).or_default().0.push(step);
+            }
+            if let Some(value) = step.sets {
+                by_value.entry(value).or_default().1.push(step);
+            }
+        }
+        let seers = by_value
+            .into_iter()
+            .filter(|(_, (seers, _))| !seers.is_empty())
+            .map(|(value, (seers, setters))| (value, Seers::new(seers.into_iter(), setters.into_iter())));
+        Seen { seers: seers.collect(), excluders }
+    }
+
+    /// May one of them have seen what this step sets, or would one see a value that nobody else sets?
+    pub(super) fn needs(&self, step: &Step) -> bool {
+        let Some(value) = step.sets else { return false };
+        let is_seen = self.seers.get(&value).is_some_and(|seers| !seers.is_set || seers.may_see(step));
+        is_seen || self.excluders.may_see(step)
+    }
+}
+
+impl Seers {
+    fn new<'a>(seers: impl Iterator<Item = &'a Step>, setters: impl Iterator<Item = &'a Step>) -> Seers {
+        let mut all = Seers::default();
+        let mut ended = Vec::new();
+        for setter in setters {
+            all.is_set = true;
+            ended.extend(setter.returned.map(|returned| (returned, setter.called)));
+        }
+        ended.sort_unstable();
+        let mut ended = ended.into_iter().peekable();
+        let (mut hidden_until, mut returned_by) = (None, 0);
+        for seer in seers {
+            while let Some((_, called)) = ended.next_if(|(returned, _)| *returned < seer.called) {
+                hidden_until = hidden_until.max(Some(called));
+            }
+            returned_by = seer.returned.unwrap_or(u64::MAX).max(returned_by);
+            all.hidden_until.push(hidden_until);
+            all.returned_by.push(returned_by);
+        }
+        all
+    }
+
+    fn may_see(&self, step: &Step) -> bool {
+        let end = Some(step.returned.unwrap_or(u64::MAX));
+        let not_hidden = self.hidden_until.partition_point(|&hidden_until| hidden_until <= end);
+        not_hidden > 0 && self.returned_by[not_hidden - 1] >= step.called
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::register::{ABSENT, Demand, Register, Value};
 use super::words::{deed, label, name, printable, sentence, value_or_nothing};
+use std::collections::BTreeSet;
 
 /// What kind of thing has gone wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,10 +68,33 @@ impl Story<'_> {
     }
 
     fn never_written(&self) -> Option<(Kind, String)> {
-        let is_unset = |&(_, found): &(usize, Value)| found != ABSENT && self.setters(found).count() == 0;
-        let (place, found) = self.findings().find(is_unset)?;
-        let text = format!("{}, but nobody ever wrote {}", self.deed(place), self.value(found));
+        let possible = self.possible_values();
+        let (place, found) = self.findings().find(|(_, found)| !possible.contains(found))?;
+        let (deed, value) = (self.deed(place), self.value(found));
+        let text = match self.setters(found).find(|&setter| setter != place) {
+            None => format!("{deed}, but nobody ever wrote {value}"),
+            Some(setter) => {
+                let setter = self.name(setter);
+                format!("{deed}, but {setter} can't have written {value}: what it expected was never there")
+            }
+        };
         Some((Kind::NeverWritten, text))
+    }
+
+    /// The values that the register may have had at any time.
+    fn possible_values(&self) -> BTreeSet<Value> {
+        let mut possible = BTreeSet::from([ABSENT]);
+        loop {
+            let is_possible =
+                |place: &usize| self.demands(*place).is_none_or(|value| possible.contains(&value));
+            let set: Vec<Value> =
+                self.places().filter(is_possible).filter_map(|place| self.sets(place)).collect();
+            let known = possible.len();
+            possible.extend(set);
+            if possible.len() == known {
+                return possible;
+            }
+        }
     }
 
     fn too_early(&self) -> Option<(Kind, String)> {
@@ -163,9 +187,11 @@ impl Story<'_> {
             }
             Earlier::Swapped { witness } => self.deed(witness),
             Earlier::Found { finder, witness } if witness == middle => {
-                let seen =
-                    format!("{}, after that {middle_deed}, and after that {last_deed}", self.deed(finder));
-                let text = format!("{seen} again. It is as if the one write of {value} took effect twice");
+                let seen = format!("{}, after that {middle_deed}", self.deed(finder));
+                let again =
+                    format!("after that client {} found {value} again", self.0.operations[last].client);
+                let text =
+                    format!("{seen}, and {again}. It is as if the one write of {value} took effect twice");
                 return (Kind::TookEffectTwice, text);
             }
             Earlier::Found { finder, witness } => {
@@ -184,15 +210,17 @@ impl Story<'_> {
         }
         let it = if self.sets(last).is_some() { "that" } else { "the read" };
         let overwritten = format!("{last_deed}, but {} had ended before {it} began", self.name(middle));
+        let nothing_after = match old {
+            ABSENT => format!("nobody deleted {} after it", self.key()),
+            _ => format!("nothing wrote {value} after it"),
+        };
         match earlier {
-            _ if old == ABSENT => {
-                let text = format!("{overwritten}, and nobody deleted {} after it", self.key());
-                (Kind::LostWrite, format!("{text}: the write is lost"))
-            }
+            Earlier::AtFirst => (Kind::LostWrite, format!("{overwritten}, and {because}: the write is lost")),
             Earlier::Set { witness, .. } | Earlier::Swapped { witness } if witness == middle => {
-                (Kind::Stale, format!("{overwritten}, and nothing wrote {value} after it"))
+                let kind = if old == ABSENT { Kind::LostWrite } else { Kind::Stale };
+                (kind, format!("{overwritten}, and {nothing_after}"))
             }
-            _ => (Kind::Stale, format!("{overwritten}, and nothing wrote {value} after it: {because}")),
+            _ => (Kind::Stale, format!("{overwritten}, and {nothing_after}: {because}")),
         }
     }
 

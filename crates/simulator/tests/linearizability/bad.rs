@@ -62,7 +62,7 @@ key x             (time goes to the right; an operation takes effect somewhere o
 client 1   ├─ put 1 ─┤
 client 2               ├─ get → nothing ─┤  ✗
 
-Client 2 found nothing, but put 1 had ended before the read began, and nobody deleted x after it: the write is lost.
+Client 2 found nothing, but put 1 had ended before the read began, and nobody deleted x: the write is lost.
 "#,
     );
 }
@@ -240,7 +240,7 @@ client 3                   ├─ put 2 ─┤
 
 ? …    no answer came: it takes effect somewhere from here on, or never
 
-Client 2 read 1, after that client 3 put 2, and after that client 2 read 1 again. It is as if the one write of 1 took effect twice.
+Client 2 read 1, after that client 3 put 2, and after that client 2 found 1 again. It is as if the one write of 1 took effect twice.
 "#,
     );
 }
@@ -280,6 +280,45 @@ key x             (time goes to the right; an operation takes effect somewhere o
 client 2   ├─ cas 1 → 2: found 1 ─┤  ✗
 
 No register answers that: cas 1 → 2: found 1.
+"#,
+    );
+}
+
+#[test]
+fn a_value_that_only_a_swap_would_have_written_that_can_not_have_happened() {
+    assert_seen(
+        "1  0..   cas 1 2
+         2 20..30 get => 2",
+        Kind::NeverWritten,
+        r#"
+key x             (time goes to the right; an operation takes effect somewhere on its bar)
+
+client 1   ├─ cas 1 → 2 ─ ? …
+client 2     ├─ get → 2 ─┤  ✗
+
+? …    no answer came: it takes effect somewhere from here on, or never
+
+Client 2 read 2, but client 1's compare-and-swap can't have written 2: what it expected was never there.
+"#,
+    );
+}
+
+#[test]
+fn nothing_is_found_after_a_write_that_came_after_the_delete() {
+    assert_seen(
+        "1  0..10 put 1
+         2  5..20 delete
+         3 15..30 get => nothing
+         2 25..40 get => 1",
+        Kind::Stale,
+        r#"
+key x             (time goes to the right; an operation takes effect somewhere on its bar)
+
+client 1   ├─ put 1 ─┤
+client 2     ├─ delete ──┤ ├─── get → 1 ───┤  ✗
+client 3               ├─ get → nothing ─┤
+
+Client 3 found nothing, but put 1 had ended before the read began, and nobody deleted x after it: client 2's delete had ended before client 2's read of 1 began.
 "#,
     );
 }

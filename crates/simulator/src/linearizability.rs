@@ -11,10 +11,10 @@
 //! use simulator::linearizability::{Answer, History, Kind, Request, Verdict, check};
 //!
 //! let mut history = History::default();
-//! let write = history.call(1, "x", Request::Write("1".into()), 10);
-//! history.returned(write, Answer::Done, 20);
+//! let write = history.call(1, "x", Request::write("1"), 10);
+//! history.returned(write, Answer::Done { version: None }, 20);
 //! let read = history.call(2, "x", Request::Read, 30);
-//! history.returned(read, Answer::Found(None), 40);
+//! history.returned(read, Answer::NotFound, 40);
 //!
 //! let Verdict::Violation(bad) = check(&history) else { panic!() };
 //! assert_eq!(bad.kind(), Kind::LostWrite);
@@ -70,6 +70,7 @@ mod search;
 mod seen;
 mod shrink;
 mod timeline;
+mod versions;
 mod words;
 
 pub use explain::Kind;

@@ -1,8 +1,8 @@
 //! Why no order explains a few operations, in a sentence for a beginner.
 
-use super::register::{ABSENT, Demand, Register, Value};
+use super::register::{ABSENT, Content, Demand, Register};
 use super::words::{deed, label, name, printable, sentence, value_or_nothing};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What kind of thing has gone wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +25,14 @@ pub enum Kind {
     TookEffectTwice,
     /// Somebody saw one value come before another, and somebody saw them the other way round.
     DifferentOrders,
+    /// Two writes were given the same version.
+    SameVersion,
+    /// A write was given a lower version than one before it.
+    VersionsFall,
+    /// A write changed a version that was not the latest any more.
+    LostUpdate,
+    /// A delete succeeded though there was nothing to delete.
+    NothingToDelete,
     /// None of these.
     Other,
 }
@@ -40,6 +48,8 @@ enum Earlier {
     Swapped { witness: usize },
     /// The old one was set once, and somebody had found it before the witness began.
     Found { finder: usize, witness: usize },
+    /// Its version is lower.
+    Version,
 }
 
 /// What kind of violation these operations are, and why no order explains them. `unexplained` is the
@@ -50,13 +60,22 @@ pub(super) fn explain(register: &Register<'_>, unexplained: usize) -> (Kind, Str
         .nonsense()
         .or_else(|| story.never_written())
         .or_else(|| story.too_early())
+        .or_else(|| story.same_version())
+        .or_else(|| story.versions_fall())
+        .or_else(|| story.lost_update())
         .or_else(|| story.swapped_twice())
         .or_else(|| story.there_and_back(unexplained))
+        .or_else(|| story.nothing_to_delete(unexplained))
         .unwrap_or_else(|| story.other(unexplained));
     (kind, sentence(&text))
 }
 
 struct Story<'a>(&'a Register<'a>);
+
+/// May they be the same, as far as they are told?
+fn agree(one: Content, other: Content) -> bool {
+    one.is(other) || other.is(one)
+}
 
 impl Story<'_> {
     fn nonsense(&self) -> Option<(Kind, String)> {
@@ -68,10 +87,27 @@ impl Story<'_> {
     }
 
     fn never_written(&self) -> Option<(Kind, String)> {
-        let possible = self.possible_values();
+        let is_untraced = |&place: &usize| self.0.steps[place].demand == Demand::IsUntraced;
+        let is_unversioned =
+            |place: usize| self.sets(place).is_some_and(|set| set != ABSENT && set.version == 0);
+        if let Some(place) = self.places().find(is_untraced)
+            && !self.places().any(is_unversioned)
+        {
+            return Some((
+                Kind::NeverWritten,
+                format!("{}, but nobody ever wrote that version", self.deed(place)),
+            ));
+        }
+        let possible = self.possible_contents();
         let (place, found) = self.findings().find(|(_, found)| !possible.contains(found))?;
         let (deed, value) = (self.deed(place), self.value(found));
         let text = match self.setters(found).find(|&setter| setter != place) {
+            None if self
+                .places()
+                .any(|place| self.sets(place).is_some_and(|set| set.value == found.value)) =>
+            {
+                format!("{deed}, but nobody ever wrote {value} as version {}", found.version)
+            }
             None => format!("{deed}, but nobody ever wrote {value}"),
             Some(setter) => {
                 let setter = self.name(setter);
@@ -81,16 +117,16 @@ impl Story<'_> {
         Some((Kind::NeverWritten, text))
     }
 
-    /// The values that the register may have had at any time.
-    fn possible_values(&self) -> BTreeSet<Value> {
+    /// What the register may have held at any time, with and without its version.
+    fn possible_contents(&self) -> BTreeSet<Content> {
         let mut possible = BTreeSet::from([ABSENT]);
         loop {
             let is_possible =
                 |place: &usize| self.demands(*place).is_none_or(|value| possible.contains(&value));
-            let set: Vec<Value> =
+            let set: Vec<Content> =
                 self.places().filter(is_possible).filter_map(|place| self.sets(place)).collect();
             let known = possible.len();
-            possible.extend(set);
+            possible.extend(set.into_iter().flat_map(Content::tellings));
             if possible.len() == known {
                 return possible;
             }
@@ -98,7 +134,7 @@ impl Story<'_> {
     }
 
     fn too_early(&self) -> Option<(Kind, String)> {
-        let is_early = |&(place, found): &(usize, Value)| {
+        let is_early = |&(place, found): &(usize, Content)| {
             found != ABSENT && self.setters(found).all(|setter| self.is_before(place, setter))
         };
         let (place, found) = self.findings().find(is_early)?;
@@ -107,9 +143,9 @@ impl Story<'_> {
     }
 
     fn swapped_twice(&self) -> Option<(Kind, String)> {
-        let changes = |&(place, found): &(usize, Value)| self.sets(place).is_some_and(|set| set != found);
+        let changes = |&(place, found): &(usize, Content)| self.sets(place).is_some_and(|set| set != found);
         for (first, found) in self.findings().filter(changes).filter(|&(_, found)| self.comes_once(found)) {
-            let is_second = |&(place, other): &(usize, Value)| place > first && other == found;
+            let is_second = |&(place, other): &(usize, Content)| place > first && agree(other, found);
             if let Some((second, _)) = self.findings().filter(changes).find(is_second) {
                 let (first, second, value) = (self.deed(first), self.deed(second), self.value(found));
                 let once = match found {
@@ -125,12 +161,67 @@ impl Story<'_> {
         None
     }
 
+    fn same_version(&self) -> Option<(Kind, String)> {
+        let mut writers = BTreeMap::new();
+        let (one, other) = self.versions().find_map(|(place, version)| {
+            let before = writers.insert(version, place)?;
+            Some((before, place))
+        })?;
+        let (one, version, other) = (self.name(one), self.0.steps[one].version(), self.name(other));
+        Some((Kind::SameVersion, format!("{one} and {other} were both given version {version}")))
+    }
+
+    fn versions_fall(&self) -> Option<(Kind, String)> {
+        let is_fall =
+            |one: (usize, u64), other: (usize, u64)| one.1 > other.1 && self.is_before(one.0, other.0);
+        let (one, other) = self.versions().find_map(|other| {
+            let one = self.versions().find(|&one| is_fall(one, other))?;
+            Some((one, other))
+        })?;
+        let text = format!(
+            "{} was given version {}, but {}, which had ended before it began, was given version {}: versions must rise",
+            self.name(other.0),
+            other.1,
+            self.name(one.0),
+            one.1
+        );
+        Some((Kind::VersionsFall, text))
+    }
+
+    fn lost_update(&self) -> Option<(Kind, String)> {
+        self.versions().find_map(|(place, version)| {
+            let found = self.demands(place)?.version;
+            let is_between = |&(_, other): &(usize, u64)| found > 0 && found < other && other < version;
+            let (between, other) = self.versions().find(is_between)?;
+            let text = format!(
+                "{}, and that was given version {version}, but {} was given version {other}, between them: \
+                 version {found} was not the latest any more",
+                self.deed(place),
+                self.name(between),
+            );
+            Some((Kind::LostUpdate, text))
+        })
+    }
+
+    /// The operations that wrote a version, each with that.
+    fn versions(&self) -> impl Iterator<Item = (usize, u64)> {
+        let version = |place: usize| self.0.steps[place].version();
+        self.places().map(move |place| (place, version(place))).filter(|&(_, version)| version > 0)
+    }
+
+    fn nothing_to_delete(&self, unexplained: usize) -> Option<(Kind, String)> {
+        let step = &self.0.steps[unexplained];
+        let is_delete = step.sets == Some(ABSENT) && step.demand == Demand::IsNot(ABSENT);
+        let text = format!("{}, but there can't have been anything to delete", self.deed(unexplained));
+        is_delete.then_some((Kind::NothingToDelete, text))
+    }
+
     /// One value came before another, and yet after it.
     fn there_and_back(&self, unexplained: usize) -> Option<(Kind, String)> {
         let mut stories = Vec::new();
         for (last, old) in self.findings() {
             for middle in self.places().filter(|&middle| self.is_before(middle, last)) {
-                let new = self.sets(middle).or(self.finds(middle)).filter(|&new| new != old);
+                let new = self.sets(middle).or(self.finds(middle)).filter(|&new| !agree(new, old));
                 if let Some(earlier) = new.and_then(|new| self.why_earlier(old, new, middle, last)) {
                     let story = self.tell_there_and_back(earlier, old, middle, last);
                     stories.push((last != unexplained, story));
@@ -143,8 +234,9 @@ impl Story<'_> {
 
     /// Why the old value, which the last operation found, came before the new one, which the middle one
     /// shows.
-    fn why_earlier(&self, old: Value, new: Value, middle: usize, last: usize) -> Option<Earlier> {
-        let shows_new = |place: usize| self.sets(place) == Some(new) || self.finds(place) == Some(new);
+    fn why_earlier(&self, old: Content, new: Content, middle: usize, last: usize) -> Option<Earlier> {
+        let is_new = |content: Option<Content>| content.is_some_and(|content| agree(content, new));
+        let shows_new = |place: usize| is_new(self.sets(place)) || is_new(self.finds(place));
         let others = self.places().filter(|&place| self.comes_once(new) && shows_new(place));
         let witnesses: Vec<usize> = std::iter::once(middle).chain(others).collect();
         let began_after =
@@ -161,21 +253,25 @@ impl Story<'_> {
                 }
             }
         }
+        if (1..new.version).contains(&old.version) {
+            return Some(Earlier::Version);
+        }
         if !self.comes_once(old) {
             return None;
         }
-        let is_swap = |&place: &usize| self.demands(place) == Some(old) && self.sets(place) == Some(new);
+        let is_old = |content: Content| agree(content, old);
+        let is_swap = |&place: &usize| self.demands(place).is_some_and(is_old) && is_new(self.sets(place));
         if let Some(witness) = witnesses.iter().copied().find(is_swap) {
             return Some(Earlier::Swapped { witness });
         }
-        let mut finders = self.findings().filter(|&(place, found)| found == old && place != last);
+        let mut finders = self.findings().filter(|&(place, found)| agree(found, old) && place != last);
         finders.find_map(|(finder, _)| Some(Earlier::Found { finder, witness: began_after(finder)? }))
     }
 
     fn tell_there_and_back(
         &self,
         earlier: Earlier,
-        old: Value,
+        old: Content,
         middle: usize,
         last: usize,
     ) -> (Kind, String) {
@@ -186,6 +282,7 @@ impl Story<'_> {
                 format!("{} had ended before {} began", self.name(last), self.name(witness))
             }
             Earlier::Swapped { witness } => self.deed(witness),
+            Earlier::Version => format!("its version is {}", old.version),
             Earlier::Found { finder, witness } if witness == middle => {
                 let seen = format!("{}, after that {middle_deed}", self.deed(finder));
                 let again =
@@ -242,12 +339,12 @@ impl Story<'_> {
         self.0.steps[one].returned.is_some_and(|returned| returned < self.0.steps[other].called)
     }
 
-    fn sets(&self, place: usize) -> Option<Value> {
+    fn sets(&self, place: usize) -> Option<Content> {
         self.0.steps[place].sets
     }
 
     /// The value that the operation can only have met.
-    fn demands(&self, place: usize) -> Option<Value> {
+    fn demands(&self, place: usize) -> Option<Content> {
         match self.0.steps[place].demand {
             Demand::Is(value) => Some(value),
             _ => None,
@@ -255,22 +352,22 @@ impl Story<'_> {
     }
 
     /// The value that it found, as its answer says.
-    fn finds(&self, place: usize) -> Option<Value> {
+    fn finds(&self, place: usize) -> Option<Content> {
         self.0.steps[place].returned.and(self.demands(place))
     }
 
     /// The operations that found a value, each with the value.
-    fn findings(&self) -> impl Iterator<Item = (usize, Value)> {
+    fn findings(&self) -> impl Iterator<Item = (usize, Content)> {
         self.places().filter_map(|place| Some((place, self.finds(place)?)))
     }
 
-    fn setters(&self, value: Value) -> impl Iterator<Item = usize> {
-        self.places().filter(move |&place| self.sets(place) == Some(value))
+    fn setters(&self, content: Content) -> impl Iterator<Item = usize> {
+        self.places().filter(move |&place| self.sets(place).is_some_and(|set| set.is(content)))
     }
 
-    /// Can the register have had this value only once, without a break?
-    fn comes_once(&self, value: Value) -> bool {
-        self.setters(value).count() <= usize::from(value != ABSENT)
+    /// Can the register have held this only once, without a break?
+    fn comes_once(&self, content: Content) -> bool {
+        content.version > 0 || self.setters(content).count() <= usize::from(content != ABSENT)
     }
 
     fn name(&self, place: usize) -> String {
@@ -285,7 +382,7 @@ impl Story<'_> {
         self.0.operations.first().map_or_else(String::new, |operation| printable(&operation.key))
     }
 
-    fn value(&self, value: Value) -> String {
-        value_or_nothing(self.0.values[value])
+    fn value(&self, content: Content) -> String {
+        value_or_nothing(self.0.values[content.value])
     }
 }

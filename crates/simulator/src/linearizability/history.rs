@@ -6,36 +6,75 @@ use serde::{Deserialize, Serialize};
 /// values are equal.
 pub type Value = String;
 
-/// What a client asks of a key.
+/// What a client asks of a key. `if_version` is a condition: only if the key has this version, where 0
+/// stands for no such key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Which value does it have?
     Read,
     /// Give it this value.
-    Write(Value),
+    Write {
+        /// The value.
+        value: Value,
+        /// Only if it has this version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_version: Option<u64>,
+    },
     /// Take its value away.
-    Delete,
+    Delete {
+        /// Only if it has this version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_version: Option<u64>,
+    },
     /// If it has the expected value, give it the new one.
     CompareAndSwap {
-        /// The value that it must have; none: it must have none.
-        expected: Option<Value>,
+        /// The value that it must have.
+        expected: Value,
         /// The value that it then gets.
         new: Value,
+        /// Only if it has this version, too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_version: Option<u64>,
     },
 }
 
+impl Request {
+    /// A write without a condition.
+    pub fn write(value: impl Into<Value>) -> Request {
+        Request::Write { value: value.into(), if_version: None }
+    }
+}
+
 /// What a client is answered.
+///
+/// A store may count its writes: each gives the key a *version*, higher than all before, which the answer
+/// to it tells, and the answers to those who find what it wrote. Where versions are told they are checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// To a write, a delete or a compare-and-swap: it has taken effect.
-    Done,
-    /// To a read: the value, or that there is none. To a compare-and-swap: this was found instead of
-    /// what was expected, and nothing was changed.
-    Found(Option<Value>),
-    /// To a compare-and-swap: something else was found than was expected, and nothing was changed.
-    Differs,
+    Done {
+        /// The version that the key has now, if it is told. To a delete: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u64>,
+    },
+    /// The key has this value. To all but a read: that is not what was asked for, and nothing was changed.
+    Found {
+        /// The value.
+        value: Value,
+        /// Its version, if it is told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u64>,
+    },
+    /// There is no such key. To all but a read: so nothing was changed.
+    NotFound,
+    /// To a request with a condition: it is not met, and nothing was changed.
+    Differs {
+        /// The version that the key has, if it is told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u64>,
+    },
 }
 
 /// What became of an operation.
@@ -78,9 +117,9 @@ pub struct Operation {
 /// use simulator::linearizability::{Answer, History, Request};
 ///
 /// let mut history = History::default();
-/// let write = history.call(1, "x", Request::Write("5".into()), 100);
+/// let write = history.call(1, "x", Request::write("5"), 100);
 /// let read = history.call(2, "x", Request::Read, 110);
-/// history.returned(read, Answer::Found(None), 130);
+/// history.returned(read, Answer::NotFound, 130);
 /// history.uncertain(write); // a timeout
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

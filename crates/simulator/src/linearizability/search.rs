@@ -1,12 +1,12 @@
 //! The search: every explanation of the answers so far, carried along through time.
 
-use super::register::{ABSENT, Step, Value};
+use super::register::{ABSENT, Content, Step, Value};
 use super::timeline::{Event, Timeline};
 use fixedbitset::FixedBitSet;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Some value that nobody can tell from others any more.
-const UNTOLD: Value = usize::MAX;
+const UNTOLD: Value = Value::MAX;
 
 /// What the search came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,9 @@ impl Budget {
 /// still open.
 #[derive(Debug, Clone)]
 struct Possibility {
-    value: Value,
+    content: Content,
+    /// The highest version that was written.
+    version: u64,
     /// The open steps that must still take effect before they return. Others may.
     owed: FixedBitSet,
     /// The open steps that have set the value, and can't do so again.
@@ -41,9 +43,9 @@ struct Possibility {
     overwritten: Option<u64>,
 }
 
-/// Possibilities by value, of which none makes another superfluous.
+/// Possibilities by content, of which none makes another superfluous.
 #[derive(Debug, Default)]
-struct Possibilities(BTreeMap<Value, Vec<Possibility>>);
+struct Possibilities(BTreeMap<Content, Vec<Possibility>>);
 
 struct Search<'a> {
     steps: &'a [Step],
@@ -51,8 +53,8 @@ struct Search<'a> {
     now: u64,
     /// The steps that were called and have not ended.
     open: Vec<usize>,
-    /// The slots of those that overwrite the value.
-    overwriting: FixedBitSet,
+    /// The slots of those that can be hidden behind one that overwrites them.
+    hideable: FixedBitSet,
     possibilities: Possibilities,
     budget: &'a mut Budget,
 }
@@ -85,9 +87,15 @@ pub(super) fn search(steps: &[Step], budget: &mut Budget) -> Finding {
 impl<'a> Search<'a> {
     fn new(steps: &'a [Step], timeline: &'a Timeline, budget: &'a mut Budget) -> Search<'a> {
         let none = FixedBitSet::with_capacity(timeline.slot_count);
-        let start = Possibility { value: ABSENT, owed: none.clone(), spent: none.clone(), overwritten: None };
+        let start = Possibility {
+            content: ABSENT,
+            version: 0,
+            owed: none.clone(),
+            spent: none.clone(),
+            overwritten: None,
+        };
         let possibilities = Possibilities(BTreeMap::from([(ABSENT, vec![start])]));
-        Search { steps, timeline, now: 0, open: Vec::new(), overwriting: none, possibilities, budget }
+        Search { steps, timeline, now: 0, open: Vec::new(), hideable: none, possibilities, budget }
     }
 
     fn slot(&self, place: usize) -> usize {
@@ -98,10 +106,10 @@ impl<'a> Search<'a> {
     fn begin(&mut self, place: usize) {
         let (step, slot) = (&self.steps[place], self.slot(place));
         self.open.push(place);
-        self.overwriting.set(slot, step.overwrites());
+        self.hideable.set(slot, step.can_be_hidden());
         if step.returned.is_some() {
             for possibility in self.possibilities.0.values_mut().flatten() {
-                possibility.owed.set(slot, !step.is_read_of(possibility.value));
+                possibility.owed.set(slot, !step.is_read_of(possibility.content));
             }
         }
     }
@@ -110,7 +118,7 @@ impl<'a> Search<'a> {
     /// is the last chance.
     fn answer(&mut self, place: usize) {
         let slot = self.slot(place);
-        let may_be_seen = |value| self.timeline.can_be_seen(value, self.now);
+        let may_be_seen = |content: Content| self.timeline.can_be_seen(content.value, self.now);
         let is_of_use = self.steps[place].sets.is_some_and(may_be_seen);
         let mut explained = Possibilities::default();
         let mut undone = Vec::new();
@@ -167,7 +175,7 @@ impl<'a> Search<'a> {
 
     fn close(&mut self, place: usize) {
         self.open.retain(|&open| open != place);
-        self.overwriting.set(self.slot(place), false);
+        self.hideable.set(self.slot(place), false);
     }
 
     /// Keeps a possibility, now that this step has ended.
@@ -175,59 +183,80 @@ impl<'a> Search<'a> {
         let slot = self.slot(ended);
         possibility.owed.set(slot, false);
         possibility.spent.set(slot, false);
-        possibility.value = self.as_told(possibility.value);
+        possibility.content = self.as_told(possibility.content);
         kept.add(&possibility, self.budget);
     }
 
-    /// The value, as far as it matters from now on.
-    fn as_told(&self, value: Value) -> Value {
-        if self.timeline.can_be_told(value, self.now) { value } else { UNTOLD }
+    /// The content, as far as it matters from now on.
+    fn as_told(&self, content: Content) -> Content {
+        if self.timeline.can_be_told(content.value, self.now) {
+            content
+        } else {
+            Content { value: UNTOLD, ..content }
+        }
     }
 
     /// The effects that may come next and lead to one that is owed: to the answer of this step, or to a
     /// read or compare-and-swap that is still open.
     ///
     /// An overwriting step that would only please other reads is left out: it can still be slipped in
-    /// before the next one that overwrites, when the reads return.
+    /// before the next one that overwrites, when the reads return. Unless one comes in between that neither
+    /// overwrites nor says what it found, like the delete of whatever there was.
     fn useful_effects(&self, possibility: &Possibility, answering: usize) -> Vec<usize> {
         let is_goal = |&place: &usize| {
             let is_owed = possibility.owed.contains(self.slot(place));
-            place == answering || (is_owed && !self.steps[place].overwrites())
+            place == answering || (is_owed && !self.steps[place].can_be_hidden())
         };
         let (mut goals, others): (Vec<usize>, Vec<usize>) =
             self.open.iter().partition(|place| is_goal(place));
         let is_left = |&place: &usize| !possibility.spent.contains(self.slot(place));
         let mut others: Vec<usize> = others.into_iter().filter(is_left).collect();
+        let may_be_too_late = self.open.iter().any(|&place| self.steps[place].destroys());
         let mut effects = Vec::new();
         while let Some(goal) = goals.pop() {
             if self.steps[goal].sets.is_some() {
                 effects.push(goal);
             }
-            let needs_it_now = goal == answering || self.steps[goal].sets.is_some();
+            let needs_it_now = goal == answering || self.steps[goal].sets.is_some() || may_be_too_late;
             let helps = |place: &mut usize| {
                 let step = &self.steps[*place];
-                let is_seen = step.sets.is_some_and(|value| self.steps[goal].sees(value));
-                is_seen && (needs_it_now || !step.overwrites())
+                let is_seen = step.sets.is_some_and(|content| self.steps[goal].sees(content));
+                is_seen && (needs_it_now || !step.can_be_hidden())
             };
             goals.extend(others.extract_if(.., helps));
         }
-        effects.retain(|&place| self.steps[place].demand.allows(possibility.value));
+        effects.retain(|&place| self.is_possible(possibility, place));
         self.first_to_end(effects)
+    }
+
+    /// Does it meet the content that it demands? Does a write with a version come after those with lower
+    /// ones?
+    fn is_possible(&self, possibility: &Possibility, effect: usize) -> bool {
+        let step = &self.steps[effect];
+        let version = step.version();
+        let is_left_behind = |&place: &usize| {
+            place != effect
+                && possibility.owed.contains(self.slot(place))
+                && self.steps[place].precedes(version)
+        };
+        step.demand.allows(possibility.content)
+            && (version == 0 || version > possibility.version)
+            && !self.open.iter().any(is_left_behind)
     }
 
     /// The effects that explain this step's answer if they came just before the value was last
     /// overwritten, so that nothing is left of them.
     fn hidden_effects(&self, possibility: &Possibility, answering: usize) -> Vec<usize> {
         let step = &self.steps[answering];
-        if Some(step.called) > possibility.overwritten {
+        if Some(step.called) > possibility.overwritten || step.version() > 0 {
             return Vec::new();
         }
         let explains = |&place: &usize| {
             let effect = &self.steps[place];
-            place == answering || effect.sets.is_some_and(|value| step.sees(value))
+            place == answering || effect.sets.is_some_and(|content| step.sees(content))
         };
         let is_possible = |&place: &usize| {
-            self.steps[place].overwrites()
+            self.steps[place].can_be_hidden()
                 && Some(self.steps[place].called) <= possibility.overwritten
                 && !possibility.spent.contains(self.slot(place))
         };
@@ -238,7 +267,7 @@ impl<'a> Search<'a> {
     fn first_to_end(&self, mut effects: Vec<usize>) -> Vec<usize> {
         let kind = |place: usize| {
             let step = &self.steps[place];
-            (step.demand, step.sets.map(|value| self.as_told(value)))
+            (step.demand, step.sets.map(|content| self.as_told(content)))
         };
         effects.sort_unstable_by_key(|&place| {
             let returned = self.steps[place].returned;
@@ -252,12 +281,14 @@ impl<'a> Search<'a> {
     fn after(&self, possibility: &Possibility, effect: usize) -> Possibility {
         let step = &self.steps[effect];
         let mut after = possibility.clone();
-        after.value = step.sets.expect("what has an effect sets a value");
+        let content = step.sets.expect("what has an effect sets a value");
+        after.content = content;
+        after.version = content.version.max(after.version);
         after.spent.insert(self.slot(effect));
         after.owed.set(self.slot(effect), false);
         if step.overwrites() {
-            // The others that overwrite may have come just before it.
-            after.owed.difference_with(&self.overwriting);
+            // Others may have come just before it.
+            after.owed.difference_with(&self.hideable);
             after.overwritten = Some(self.now);
         }
         self.explain_reads(&mut after, step, Some(self.now));
@@ -277,7 +308,7 @@ impl<'a> Search<'a> {
     fn explain_reads(&self, possibility: &mut Possibility, effect: &Step, at: Option<u64>) {
         for &place in &self.open {
             let read = &self.steps[place];
-            if Some(read.called) <= at && effect.sets.is_some_and(|value| read.is_read_of(value)) {
+            if Some(read.called) <= at && effect.sets.is_some_and(|content| read.is_read_of(content)) {
                 possibility.owed.set(self.slot(place), false);
             }
         }
@@ -291,7 +322,7 @@ impl Possibilities {
 
     /// Adds a possibility, unless it is superfluous, and drops those that it makes so. Was it added?
     fn add(&mut self, new: &Possibility, budget: &mut Budget) -> bool {
-        let alike = self.0.entry(new.value).or_default();
+        let alike = self.0.entry(new.content).or_default();
         budget.spend(1 + alike.len());
         if alike.iter().any(|old| old.makes_superfluous(new)) {
             return false;
@@ -305,7 +336,8 @@ impl Possibilities {
 impl Possibility {
     /// Can whatever comes after the other come after this one too?
     fn makes_superfluous(&self, other: &Possibility) -> bool {
-        self.value == other.value
+        self.content == other.content
+            && self.version <= other.version
             && self.overwritten >= other.overwritten
             && self.owed.is_subset(&other.owed)
             && self.spent.is_subset(&other.spent)

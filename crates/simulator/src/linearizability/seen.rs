@@ -1,12 +1,12 @@
 //! Who may have seen what was set.
 
-use super::register::{Demand, Step, Value};
+use super::register::{Content, Demand, Step};
 use std::collections::BTreeMap;
 
-/// Those among some steps who can tell something of the value, by value.
+/// Those among some steps who can tell something of the value, by content.
 pub(super) struct Seen {
     /// Those who say that it was this one.
-    seers: BTreeMap<Value, Seers>,
+    seers: BTreeMap<Content, Seers>,
     /// Those who only say which one it was not. They may have seen any other.
     excluders: Seers,
 }
@@ -27,28 +27,29 @@ impl Seen {
     /// The steps must be in the order of their calls.
     pub(super) fn by<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> Seen {
         let setters = steps.clone().filter(|step| step.sets.is_some());
-        let is_excluder = |step: &&Step| matches!(step.demand, Demand::IsNot(_));
+        let is_excluder = |step: &&Step| step.demand.is_vague();
         let excluders = Seers::new(steps.clone().filter(is_excluder), setters.clone());
-        let mut by_value: BTreeMap<Value, (Vec<&Step>, Vec<&Step>)> = BTreeMap::new();
+        let mut by_content: BTreeMap<Content, (Vec<&Step>, Vec<&Step>)> = BTreeMap::new();
         for step in steps {
-            if let Demand::Is(value) = step.demand {
-                by_value.entry(value).or_default().0.push(step);
+            if let Demand::Is(content) = step.demand {
+                by_content.entry(content).or_default().0.push(step);
             }
-            if let Some(value) = step.sets {
-                by_value.entry(value).or_default().1.push(step);
+            for content in step.sets.into_iter().flat_map(Content::tellings) {
+                by_content.entry(content).or_default().1.push(step);
             }
         }
-        let seers = by_value
+        let seers = by_content
             .into_iter()
             .filter(|(_, (seers, _))| !seers.is_empty())
-            .map(|(value, (seers, setters))| (value, Seers::new(seers.into_iter(), setters.into_iter())));
+            .map(|(content, (seers, setters))| (content, Seers::new(seers.into_iter(), setters.into_iter())));
         Seen { seers: seers.collect(), excluders }
     }
 
     /// May one of them have seen what this step sets, or would one see a value that nobody else sets?
     pub(super) fn needs(&self, step: &Step) -> bool {
-        let Some(value) = step.sets else { return false };
-        let is_seen = self.seers.get(&value).is_some_and(|seers| !seers.is_set || seers.may_see(step));
+        let Some(content) = step.sets else { return false };
+        let mut see_it = content.tellings().filter_map(|content| self.seers.get(&content));
+        let is_seen = see_it.any(|seers| !seers.is_set || seers.may_see(step));
         is_seen || self.excluders.may_see(step)
     }
 }

@@ -16,7 +16,7 @@
 //!   like a write: an order that explains more explains less. Otherwise each would need the one before
 //!   it, back to the first of all.
 
-use super::register::{ABSENT, Demand, Step, Value};
+use super::register::{ABSENT, Content, Demand, Step};
 use super::search::{Budget, Finding, search};
 use super::seen::Seen;
 use std::collections::BTreeSet;
@@ -104,15 +104,17 @@ fn up_to_unexplained(steps: Vec<(usize, Step)>, unexplained: usize) -> Bad {
     let is_early =
         |(_, step): &(usize, Step)| Some(step.called) <= end && (step.sets.is_some() || step.returned <= end);
     let (mut left, mut others): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_early);
-    let mut values: BTreeSet<Value> = left.iter().filter_map(|(_, step)| step.sets).collect();
-    values.insert(ABSENT);
+    let contents = left.iter().filter_map(|(_, step)| step.sets);
+    let mut set: BTreeSet<Content> = contents.flat_map(Content::tellings).collect();
+    set.insert(ABSENT);
     let mut next = 0;
     while let Some(&(_, step)) = left.get(next) {
         next += 1;
-        if let Demand::Is(value) = step.demand
-            && values.insert(value)
+        if let Demand::Is(found) = step.demand
+            && set.insert(found)
         {
-            let write = others.iter().position(|(_, other)| other.sets == Some(value));
+            let sets_it = |content: Content| content.is(found);
+            let write = others.iter().position(|(_, other)| other.sets.is_some_and(sets_it));
             left.extend(write.map(|write| others.remove(write)));
         }
     }

@@ -1,6 +1,6 @@
 //! What begins and ends when, and until when it makes a difference.
 
-use super::register::{Demand, Step, Value};
+use super::register::{ABSENT, Demand, Step, Value};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -111,14 +111,16 @@ impl LastSeen {
     fn note(&mut self, demand: Demand, at: u64) -> bool {
         match demand {
             Demand::Nothing | Demand::Impossible => false,
-            Demand::Is(value) => {
-                put_off(self.told.entry(value), at);
-                put_off(self.by_value.entry(value), at)
+            Demand::Is(content) => {
+                put_off(self.told.entry(content.value), at);
+                put_off(self.by_value.entry(content.value), at)
             }
-            Demand::IsNot(value) => {
+            Demand::IsNot(content) => {
+                let is_news = self.any < Some(at);
                 self.any = self.any.max(Some(at));
-                put_off(self.told.entry(value), at)
+                put_off(self.told.entry(content.value), at) || is_news
             }
+            Demand::IsUntraced => self.note(Demand::IsNot(ABSENT), at),
         }
     }
 
@@ -128,7 +130,7 @@ impl LastSeen {
 
     /// When the value that the step sets is seen last, if that is after its call.
     fn of_what_it_sets(&self, step: &Step) -> Option<u64> {
-        self.of(step.sets?).filter(|&seen| seen >= step.called)
+        self.of(step.sets?.value).filter(|&seen| seen >= step.called)
     }
 }
 

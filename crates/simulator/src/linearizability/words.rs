@@ -14,66 +14,106 @@ pub(super) fn label(operation: &Operation, is_write: bool) -> String {
     };
     let Outcome::Returned { answer, .. } = &operation.outcome else { return request };
     match (&operation.request, answer) {
-        (Request::Read, Answer::Found(found)) => {
-            format!("{request} → {}", value_or_nothing(found.as_deref()))
+        (Request::Read, Answer::Found { .. } | Answer::NotFound) => format!("{request} → {}", found(answer)),
+        (_, Answer::Found { .. } | Answer::NotFound) => format!("{request}: found {}", found(answer)),
+        (_, Answer::Differs { version }) => format!("{request}: differs{}", in_brackets(*version)),
+        (_, Answer::Done { version }) if is_conditional(&operation.request) => {
+            format!("{request}: done{}", in_brackets(*version))
         }
-        (_, Answer::Found(found)) => format!("{request}: found {}", value_or_nothing(found.as_deref())),
-        (_, Answer::Differs) => format!("{request}: differs"),
-        (Request::Write(_) | Request::Delete, Answer::Done) => request,
-        (_, Answer::Done) => format!("{request}: done"),
+        (_, Answer::Done { version }) => format!("{request}{}", in_brackets(*version)),
     }
 }
 
 fn request(operation: &Operation) -> String {
     match &operation.request {
         Request::Read => "get".to_owned(),
-        Request::Write(new) => format!("put {}", printable(new)),
-        Request::Delete => "delete".to_owned(),
-        Request::CompareAndSwap { expected, new } => {
-            format!("cas {} → {}", value_or_nothing(expected.as_deref()), printable(new))
+        Request::Write { value, if_version } => format!("put {}{}", printable(value), condition(*if_version)),
+        Request::Delete { if_version } => format!("delete{}", condition(*if_version)),
+        Request::CompareAndSwap { expected, new, if_version } => {
+            format!("cas {} → {}{}", printable(expected), printable(new), condition(*if_version))
+        }
+    }
+}
+
+fn is_conditional(request: &Request) -> bool {
+    match request {
+        Request::Read => false,
+        Request::Write { if_version, .. } | Request::Delete { if_version } => if_version.is_some(),
+        Request::CompareAndSwap { .. } => true,
+    }
+}
+
+fn condition(if_version: Option<u64>) -> String {
+    match if_version {
+        None => String::new(),
+        Some(0) => " if absent".to_owned(),
+        Some(version) => format!(" if v{version}"),
+    }
+}
+
+fn in_brackets(version: Option<u64>) -> String {
+    version.map_or_else(String::new, |version| format!(" (v{version})"))
+}
+
+/// What an answer says that there was: `1 (v17)`.
+fn found(answer: &Answer) -> String {
+    match answer {
+        Answer::Found { value, version } => printable(value) + &in_brackets(*version),
+        Answer::NotFound => "nothing".to_owned(),
+        Answer::Done { version } | Answer::Differs { version } => {
+            version.map_or("something else".to_owned(), |version| format!("version {version}"))
         }
     }
 }
 
 /// What the client did or was told: `client 3 read 1`.
 pub(super) fn deed(operation: &Operation) -> String {
-    let client = operation.client;
+    format!("client {} {}", operation.client, predicate(operation))
+}
+
+fn predicate(operation: &Operation) -> String {
+    let key = printable(&operation.key);
     match (&operation.request, &operation.outcome) {
-        (Request::Read, Outcome::Returned { answer: Answer::Found(Some(found)), .. }) => {
-            format!("client {client} read {}", printable(found))
+        (Request::Read, Outcome::Returned { answer: answer @ Answer::Found { .. }, .. }) => {
+            format!("read {}", found(answer))
         }
-        (_, Outcome::Returned { answer: Answer::Found(found), .. }) => {
-            format!("client {client} found {}", value_or_nothing(found.as_deref()))
+        (
+            _,
+            Outcome::Returned {
+                answer: answer @ (Answer::Found { .. } | Answer::NotFound | Answer::Differs { .. }),
+                ..
+            },
+        ) => {
+            format!("found {}", found(answer))
         }
-        (Request::CompareAndSwap { expected, new }, _) => {
-            let expected = value_or_nothing(expected.as_deref());
-            format!("client {client} swapped {expected} for {}", printable(new))
+        (Request::CompareAndSwap { expected, new, .. }, _) => {
+            format!("swapped {} for {}", printable(expected), printable(new))
         }
-        (Request::Delete, _) => format!("client {client} deleted {}", printable(&operation.key)),
-        _ => format!("client {client} {}", request(operation)),
+        (Request::Write { value, if_version: Some(0) }, _) => {
+            format!("put {} where it found nothing", printable(value))
+        }
+        (Request::Write { value, if_version: Some(version) }, _) => {
+            format!("put {} in place of version {version}", printable(value))
+        }
+        (Request::Delete { if_version: Some(version) }, _) => format!("deleted version {version} of {key}"),
+        (Request::Delete { if_version: None }, _) => format!("deleted {key}"),
+        (Request::Read | Request::Write { .. }, _) => request(operation),
     }
 }
 
 /// The operation as something to speak of: `put 2`, `client 3's read of 1`.
 pub(super) fn name(operation: &Operation) -> String {
     let of = match &operation.outcome {
-        Outcome::Returned { answer: Answer::Found(found), .. } => {
-            format!(" of {}", value_or_nothing(found.as_deref()))
+        Outcome::Returned { answer: answer @ (Answer::Found { .. } | Answer::NotFound), .. } => {
+            format!(" of {}", found(answer))
         }
         _ => String::new(),
     };
     match &operation.request {
-        Request::Write(_) => request(operation),
-        _ => format!("client {}'s {}{of}", operation.client, noun(operation)),
-    }
-}
-
-fn noun(operation: &Operation) -> &'static str {
-    match &operation.request {
-        Request::Read => "read",
-        Request::Write(_) => "write",
-        Request::Delete => "delete",
-        Request::CompareAndSwap { .. } => "compare-and-swap",
+        Request::Write { value, .. } => format!("put {}", printable(value)),
+        Request::Read => format!("client {}'s read{of}", operation.client),
+        Request::Delete { .. } => format!("client {}'s delete", operation.client),
+        Request::CompareAndSwap { .. } => format!("client {}'s compare-and-swap{of}", operation.client),
     }
 }
 

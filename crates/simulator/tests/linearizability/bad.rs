@@ -209,16 +209,16 @@ Client 2 swapped 1 for 2 and client 3 swapped 1 for 3, but nobody wrote 1 in bet
 #[test]
 fn a_lock_that_two_clients_hold() {
     assert_seen(
-        "1 20..30 cas nothing me
-         2 20..30 cas nothing me-too",
+        "1 20..30 put me if 0
+         2 20..30 put me-too if 0",
         Kind::SwappedTwice,
         r#"
 key x             (time goes to the right; an operation takes effect somewhere on its bar)
 
-client 1   ├─ cas nothing → me: done ─┤
-client 2     ├─ cas nothing → me-too: done ─┤  ✗
+client 1   ├─ put me if absent: done ─┤
+client 2     ├─ put me-too if absent: done ─┤  ✗
 
-Client 1 swapped nothing for me and client 2 swapped nothing for me-too, but nobody deleted x in between: only one of them can have found nothing.
+Client 1 put me where it found nothing and client 2 put me-too where it found nothing, but nobody deleted x in between: only one of them can have found nothing.
 "#,
     );
 }

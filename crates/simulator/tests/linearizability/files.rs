@@ -3,18 +3,18 @@
 use crate::notation::history;
 use simulator::linearizability::{Answer, History, Request};
 
-const LINES: &str = r#"{"client":1,"key":"x","request":{"write":"1"},"called":0,"outcome":{"returned":{"at":10,"answer":"done"}}}
-{"client":2,"key":"x","request":{"compare_and_swap":{"expected":null,"new":"2"}},"called":5,"outcome":{"returned":{"at":15,"answer":{"found":"1"}}}}
-{"client":3,"key":"x","request":"read","called":20,"outcome":{"returned":{"at":30,"answer":{"found":null}}}}
-{"client":4,"key":"x","request":"delete","called":25,"outcome":"uncertain"}
-{"client":5,"key":"x","request":{"write":"3"},"called":26,"outcome":"did_not_happen"}
+const LINES: &str = r#"{"client":1,"key":"x","request":{"write":{"value":"1"}},"called":0,"outcome":{"returned":{"at":10,"answer":{"done":{"version":7}}}}}
+{"client":2,"key":"x","request":{"compare_and_swap":{"expected":"0","new":"2","if_version":6}},"called":5,"outcome":{"returned":{"at":15,"answer":{"found":{"value":"1","version":7}}}}}
+{"client":3,"key":"x","request":"read","called":20,"outcome":{"returned":{"at":30,"answer":"not_found"}}}
+{"client":4,"key":"x","request":{"delete":{}},"called":25,"outcome":"uncertain"}
+{"client":5,"key":"x","request":{"write":{"value":"3"}},"called":26,"outcome":"did_not_happen"}
 "#;
 
 #[test]
 fn a_history_is_a_line_for_each_operation() {
     let history = history(
-        "1  0..10 put 1
-         2  5..15 cas nothing 2 => 1
+        "1  0..10 put 1 => done v7
+         2  5..15 cas 0 2 if 6 => 1 v7
          3 20..30 get => nothing
          4 25..   delete
          5 26..x  put 3",
@@ -40,7 +40,7 @@ fn what_can_not_be_read_says_where_and_why() {
     let cut = &LINES[..LINES.len() - 10];
     assert_eq!(
         error(cut),
-        "run.jsonl:5: this is no operation of a history: EOF while parsing a string at column 76"
+        "run.jsonl:5: this is no operation of a history: EOF while parsing a string at column 86"
     );
     let unknown = LINES.replace("delete", "increment");
     let message = error(&unknown);
@@ -57,10 +57,10 @@ fn what_can_not_be_read_says_where_and_why() {
 #[test]
 fn an_operation_without_an_outcome_is_uncertain() {
     let mut told = History::default();
-    let pending = told.call(1, "x", Request::Delete, 7);
+    let pending = told.call(1, "x", Request::Delete { if_version: None }, 7);
     told.uncertain(pending);
     let mut untold = History::default();
-    drop(untold.call(1, "x", Request::Delete, 7));
+    drop(untold.call(1, "x", Request::Delete { if_version: None }, 7));
     assert_eq!(told, untold);
 }
 
@@ -68,6 +68,6 @@ fn an_operation_without_an_outcome_is_uncertain() {
 #[should_panic(expected = "the clock has gone back from 7 to 6")]
 fn a_clock_that_goes_back_is_no_clock() {
     let mut history = History::default();
-    let pending = history.call(1, "x", Request::Delete, 7);
-    history.returned(pending, Answer::Done, 6);
+    let pending = history.call(1, "x", Request::Delete { if_version: None }, 7);
+    history.returned(pending, Answer::Done { version: None }, 6);
 }

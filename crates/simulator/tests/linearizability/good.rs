@@ -66,7 +66,7 @@ fn an_uncertain_write_may_never_take_effect() {
 #[test]
 fn uncertain_swaps_may_explain_each_other() {
     assert_good(
-        "1  0..   cas nothing 1
+        "1  0..   put 1 if 0
          2 10..   cas 1 2
          3 20..   cas 2 3
          4 30..40 get => 3",
@@ -104,7 +104,7 @@ fn a_swap_that_is_refused_is_a_read() {
     assert_good(
         "1  0..10 put 1
          2 20..30 cas 2 3 => 1
-         2 40..50 cas nothing 3 => differs
+         2 40..50 cas 3 3 => differs
          2 60..70 cas 1 3",
     );
 }

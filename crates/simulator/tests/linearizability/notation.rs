@@ -1,7 +1,8 @@
 //! Histories as tests write them, an operation a line: `2 30..40 put 5` is client 2, who asks at 30 to
 //! write 5 and is answered at 40.
 //!
-//! An answer that says more than "done" follows `=>`, an uncertain operation has no end (`30..`), and one
+//! `put 5 if 7` has a condition on the version. An answer that says more than "done" follows `=>`, and may
+//! end with a version: `get => 5 v7`; an uncertain operation has no end (`30..`), and one
 //! that did not happen has an `x` there.
 
 use simulator::linearizability::{Answer, History, Request};
@@ -33,23 +34,33 @@ fn number(text: &str) -> u64 {
 }
 
 fn request(text: &str) -> Request {
-    match text.split_whitespace().collect::<Vec<_>>()[..] {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (words, if_version) = match &words[..] {
+        [words @ .., "if", version] => (words, Some(number(version))),
+        words => (words, None),
+    };
+    match *words {
         ["get"] => Request::Read,
-        ["put", value] => Request::Write(value.to_owned()),
-        ["delete"] => Request::Delete,
-        ["cas", expected, new] => Request::CompareAndSwap { expected: value(expected), new: new.to_owned() },
+        ["put", value] => Request::Write { value: value.to_owned(), if_version },
+        ["delete"] => Request::Delete { if_version },
+        ["cas", expected, new] => {
+            Request::CompareAndSwap { expected: expected.to_owned(), new: new.to_owned(), if_version }
+        }
         _ => panic!("{text} is no request"),
     }
 }
 
 fn answer(text: &str) -> Answer {
-    match text {
-        "done" => Answer::Done,
-        "differs" => Answer::Differs,
-        found => Answer::Found(value(found)),
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (words, version) = match &words[..] {
+        [words @ .., last] if last.starts_with('v') => (words, Some(number(&last[1..]))),
+        words => (words, None),
+    };
+    match *words {
+        ["done"] => Answer::Done { version },
+        ["differs"] => Answer::Differs { version },
+        ["nothing"] => Answer::NotFound,
+        [value] => Answer::Found { value: value.to_owned(), version },
+        _ => panic!("{text} is no answer"),
     }
-}
-
-fn value(text: &str) -> Option<String> {
-    (text != "nothing").then(|| text.to_owned())
 }

@@ -3,7 +3,10 @@
 use crate::draw::{self, Mix};
 use crate::oracle::is_linearizable;
 use fastrand::Rng;
-use simulator::linearizability::{Answer, BadHistory, Kind, Operation, Outcome, Request, Verdict, check};
+use simulator::linearizability::{
+    Answer, BadHistory, History, Kind, Operation, Outcome, Request, Verdict, check,
+};
+use std::collections::BTreeSet;
 
 #[test]
 fn the_checker_agrees_with_the_definition() {
@@ -35,6 +38,7 @@ fn what_a_register_did_is_linearizable() {
             swaps: random.u32(0..40),
             uncertain: 0.1 * random.f64() * random.f64(),
             values: random.bool().then(|| random.usize(1..6)),
+            versions: random.bool(),
         };
         let history = draw::linearizable(&mix, &mut random);
         assert_eq!(check(&history), Verdict::Ok, "seed {seed}");
@@ -54,6 +58,84 @@ fn one_wrong_answer_is_found_if_it_matters() {
         if is_good { good += 1 } else { bad += 1 }
     }
     assert!(good > 1_000 && bad > 1_000, "{good} good, {bad} bad");
+}
+
+#[test]
+fn the_checker_agrees_with_the_definition_where_versions_are_told() {
+    let mut random = Rng::with_seed(4);
+    let (mut good, mut bad) = (0, 0);
+    for number in 0..60_000 {
+        let history = draw_mutated(number, None, &mut random);
+        let operations = history.operations();
+        let verdict = check(&history);
+        let is_good = verdict == Verdict::Ok;
+        if is_good && is_untraced(operations) {
+            continue;
+        }
+        assert_eq!(is_good, is_linearizable(operations), "{verdict}\n{operations:#?}");
+        if is_good { good += 1 } else { bad += 1 }
+    }
+    assert!(good > 10_000 && bad > 10_000, "{good} good, {bad} bad");
+}
+
+/// Where values are shared, one can't always tell who wrote a version. Then the checker believes more.
+#[test]
+fn the_checker_accuses_nobody_wrongly_where_versions_are_told() {
+    let mut random = Rng::with_seed(5);
+    let (mut found, mut missed) = (0, 0);
+    for number in 0..60_000 {
+        let history = draw_mutated(number, Some(2), &mut random);
+        let operations = history.operations();
+        let verdict = check(&history);
+        match (verdict == Verdict::Ok, is_linearizable(operations)) {
+            (true, true) => {}
+            (true, false) => missed += 1,
+            (false, false) => found += 1,
+            (false, true) => panic!("{verdict}\n{operations:#?}"),
+        }
+    }
+    assert!(found > 10_000 && missed < found / 50, "{found} found, {missed} missed");
+}
+
+fn draw_mutated(number: u64, values: Option<usize>, random: &mut Rng) -> History {
+    let mix = Mix {
+        clients: 2 + number % 4,
+        operations: 3 + number as usize % 5,
+        writes: 40,
+        deletes: 10,
+        swaps: 20,
+        uncertain: 0.2,
+        values,
+        versions: true,
+    };
+    draw::mutated(&draw::linearizable(&mix, random), random)
+}
+
+/// Does somebody speak of a version without anybody who knows its value?
+fn is_untraced(operations: &[Operation]) -> bool {
+    let answers = || {
+        operations.iter().filter_map(|operation| match &operation.outcome {
+            Outcome::Returned { answer, .. } => Some(answer),
+            _ => None,
+        })
+    };
+    let traced: BTreeSet<u64> = answers()
+        .filter_map(|answer| match answer {
+            Answer::Done { version } | Answer::Found { version, .. } => *version,
+            Answer::NotFound | Answer::Differs { .. } => None,
+        })
+        .collect();
+    let refusals = answers().filter_map(|answer| match answer {
+        Answer::Differs { version } => *version,
+        _ => None,
+    });
+    let conditions = operations.iter().filter_map(|operation| match &operation.request {
+        Request::Read => None,
+        Request::Write { if_version, .. }
+        | Request::Delete { if_version }
+        | Request::CompareAndSwap { if_version, .. } => *if_version,
+    });
+    refusals.chain(conditions).any(|version| version > 0 && !traced.contains(&version))
 }
 
 #[test]
@@ -80,7 +162,7 @@ fn of_a_long_bad_history_a_few_operations_remain() {
         let history = draw::linearizable(&Mix::USUAL, &mut random);
         let Some(history) = draw::with_a_wrong_answer(&history, &mut random) else { continue };
         if let Verdict::Violation(bad) = check(&history) {
-            assert!(bad.operations().len() <= 4, "seed {seed}\n{bad}");
+            assert!(bad.operations().len() <= 5, "seed {seed}\n{bad}");
             assert!(!is_linearizable(&as_told(&bad)), "seed {seed}\n{bad}");
             assert_tells_of_writes(&bad, history.operations());
             bad_ones += 1;
@@ -97,7 +179,7 @@ fn as_told(bad: &BadHistory) -> Vec<Operation> {
         if let Request::CompareAndSwap { new, .. } = &operation.request {
             let (client, label) = (format!("client {} ", operation.client), format!("cas … → {new}"));
             if picture.lines().any(|line| line.starts_with(&client) && line.contains(&label)) {
-                operation.request = Request::Write(new.clone());
+                operation.request = Request::write(new.clone());
             }
         }
     }
@@ -108,7 +190,9 @@ fn as_told(bad: &BadHistory) -> Vec<Operation> {
 /// asked for by then is there, but for those after which it was written again before anybody looked.
 fn assert_tells_of_writes(bad: &BadHistory, whole: &[Operation]) {
     let answer = bad.unexplained();
-    let Outcome::Returned { at, answer: Answer::Found(Some(found)) } = &answer.outcome else { return };
+    let Outcome::Returned { at, answer: Answer::Found { value: found, .. } } = &answer.outcome else {
+        return;
+    };
     if bad.kind() == Kind::Nonsense {
         return;
     }
@@ -134,7 +218,7 @@ fn is_before(one: &Operation, other: &Operation) -> bool {
 
 fn sets(operation: &Operation) -> bool {
     match &operation.outcome {
-        Outcome::Returned { answer, .. } => *answer == Answer::Done,
+        Outcome::Returned { answer, .. } => matches!(answer, Answer::Done { .. }),
         Outcome::Uncertain => true,
         Outcome::DidNotHappen => false,
     }
@@ -143,7 +227,9 @@ fn sets(operation: &Operation) -> bool {
 /// The value that the operation may have written.
 fn writes(operation: &Operation) -> Option<&String> {
     match &operation.request {
-        Request::Write(new) | Request::CompareAndSwap { new, .. } if sets(operation) => Some(new),
+        Request::Write { value: new, .. } | Request::CompareAndSwap { new, .. } if sets(operation) => {
+            Some(new)
+        }
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Why no order explains a few operations, in a sentence for a beginner.
 
 use super::register::{ABSENT, Content, Demand, Register};
-use super::words::{deed, label, name, printable, sentence, value_or_nothing};
+use super::words::{deed, in_brackets, label, name, printable, sentence, told_version, value_or_nothing};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What kind of thing has gone wrong.
@@ -48,8 +48,8 @@ enum Earlier {
     Swapped { witness: usize },
     /// The old one was set once, and somebody had found it before the witness began.
     Found { finder: usize, witness: usize },
-    /// Its version is lower.
-    Version,
+    /// The new one has a higher version.
+    Version { newer: u64 },
 }
 
 /// What kind of violation these operations are, and why no order explains them. `unexplained` is the
@@ -87,34 +87,40 @@ impl Story<'_> {
     }
 
     fn never_written(&self) -> Option<(Kind, String)> {
-        let is_untraced = |&place: &usize| self.0.steps[place].demand == Demand::IsUntraced;
+        let possible = self.possible_contents();
+        let impossible = self.findings().find(|(_, found)| !possible.contains(found));
+        let (place, why) = impossible
+            .map(|(place, found)| (place, self.why_never(place, found)))
+            .or_else(|| Some((self.untraced()?, "nobody ever wrote that version".to_owned())))?;
+        Some((Kind::NeverWritten, format!("{}, but {why}", self.deed(place))))
+    }
+
+    /// Why this, which an operation found, was never there.
+    fn why_never(&self, place: usize, found: Content) -> String {
+        let value = self.value(found);
+        let setter = |is_it: &dyn Fn(Content) -> bool| {
+            self.places().find(|&other| other != place && self.sets(other).is_some_and(is_it))
+        };
+        if let Some(setter) = setter(&|set| set.is(found)) {
+            let setter = self.name(setter);
+            format!("{setter} can't have written {value}: what it expected was never there")
+        } else if let Some(setter) = setter(&|set| set.version > 0 && set.version == found.version) {
+            format!("version {} is that of {}", found.version, self.name(setter))
+        } else if let Some(setter) = setter(&|set| set.version > 0 && set.value == found.value) {
+            let told = told_version(self.0.operations[setter]).map_or("found as", |_| "given");
+            let (setter, version) = (self.name(setter), self.0.steps[setter].version());
+            format!("{setter} was {told} version {version}, and nobody wrote it again")
+        } else {
+            format!("nobody ever wrote {value}")
+        }
+    }
+
+    /// An operation that speaks of a version that nobody can have written.
+    fn untraced(&self) -> Option<usize> {
         let is_unversioned =
             |place: usize| self.sets(place).is_some_and(|set| set != ABSENT && set.version == 0);
-        if let Some(place) = self.places().find(is_untraced)
-            && !self.places().any(is_unversioned)
-        {
-            return Some((
-                Kind::NeverWritten,
-                format!("{}, but nobody ever wrote that version", self.deed(place)),
-            ));
-        }
-        let possible = self.possible_contents();
-        let (place, found) = self.findings().find(|(_, found)| !possible.contains(found))?;
-        let (deed, value) = (self.deed(place), self.value(found));
-        let text = match self.setters(found).find(|&setter| setter != place) {
-            None if self
-                .places()
-                .any(|place| self.sets(place).is_some_and(|set| set.value == found.value)) =>
-            {
-                format!("{deed}, but nobody ever wrote {value} as version {}", found.version)
-            }
-            None => format!("{deed}, but nobody ever wrote {value}"),
-            Some(setter) => {
-                let setter = self.name(setter);
-                format!("{deed}, but {setter} can't have written {value}: what it expected was never there")
-            }
-        };
-        Some((Kind::NeverWritten, text))
+        let is_untraced = |&place: &usize| self.0.steps[place].demand == Demand::IsUntraced;
+        self.places().find(is_untraced).filter(|_| !self.places().any(is_unversioned))
     }
 
     /// What the register may have held at any time, with and without its version.
@@ -167,8 +173,10 @@ impl Story<'_> {
             let before = writers.insert(version, place)?;
             Some((before, place))
         })?;
-        let (one, version, other) = (self.name(one), self.0.steps[one].version(), self.name(other));
-        Some((Kind::SameVersion, format!("{one} and {other} were both given version {version}")))
+        Some((
+            Kind::SameVersion,
+            format!("{} and {} have the same version", self.name(one), self.name(other)),
+        ))
     }
 
     fn versions_fall(&self) -> Option<(Kind, String)> {
@@ -179,11 +187,10 @@ impl Story<'_> {
             Some((one, other))
         })?;
         let text = format!(
-            "{} was given version {}, but {}, which had ended before it began, was given version {}: versions must rise",
+            "{} comes after {}, but has the lower version, {}",
             self.name(other.0),
-            other.1,
             self.name(one.0),
-            one.1
+            other.1
         );
         Some((Kind::VersionsFall, text))
     }
@@ -192,10 +199,10 @@ impl Story<'_> {
         self.versions().find_map(|(place, version)| {
             let found = self.demands(place)?.version;
             let is_between = |&(_, other): &(usize, u64)| found > 0 && found < other && other < version;
-            let (between, other) = self.versions().find(is_between)?;
+            let (between, _) = self.versions().find(is_between)?;
             let text = format!(
-                "{}, and that was given version {version}, but {} was given version {other}, between them: \
-                 version {found} was not the latest any more",
+                "{} and was given version {version}, but {} lies in between: version {found} was not the \
+                 latest any more",
                 self.deed(place),
                 self.name(between),
             );
@@ -254,7 +261,7 @@ impl Story<'_> {
             }
         }
         if (1..new.version).contains(&old.version) {
-            return Some(Earlier::Version);
+            return Some(Earlier::Version { newer: new.version });
         }
         if !self.comes_once(old) {
             return None;
@@ -282,7 +289,7 @@ impl Story<'_> {
                 format!("{} had ended before {} began", self.name(last), self.name(witness))
             }
             Earlier::Swapped { witness } => self.deed(witness),
-            Earlier::Version => format!("its version is {}", old.version),
+            Earlier::Version { newer } => format!("version {} comes before version {newer}", old.version),
             Earlier::Found { finder, witness } if witness == middle => {
                 let seen = format!("{}, after that {middle_deed}", self.deed(finder));
                 let again =
@@ -383,6 +390,7 @@ impl Story<'_> {
     }
 
     fn value(&self, content: Content) -> String {
-        value_or_nothing(self.0.values[content.value])
+        let version = Some(content.version).filter(|&version| version > 0);
+        value_or_nothing(self.0.values[content.value]) + &in_brackets(version)
     }
 }

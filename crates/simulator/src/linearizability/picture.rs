@@ -6,7 +6,8 @@ use super::words::{label, printable};
 
 const LEGEND: &str = "(time goes to the right; an operation takes effect somewhere on its bar)";
 const UNCERTAIN: &str = "? …    no answer came: it takes effect somewhere from here on, or never";
-const AS_WRITE: &str = "cas …  what it found, and who had written that, makes no difference here";
+const LEFT_OUT: [&str; 2] = ["cas …", "if …"];
+const AS_WRITE: &str = "what it found, and who had written that, makes no difference here";
 const MARK: &str = "  ✗";
 
 /// So many columns are between two events.
@@ -21,12 +22,16 @@ pub(super) fn picture(bad: &BadHistory, width: usize) -> String {
         drawing.squeeze_into(width);
     }
     let mut lines = vec![format!("key {:<13} {LEGEND}", printable(bad.key())), String::new()];
-    lines.extend(drawing.rows());
+    let rows = drawing.rows();
+    let legends = LEFT_OUT.iter().filter(|words| rows.iter().any(|row| row.contains(**words)));
+    let legends: Vec<String> = legends.map(|words| format!("{words}  {AS_WRITE}")).collect();
+    lines.extend(rows);
     if bad.operations.iter().any(|operation| operation.outcome == Outcome::Uncertain) {
         lines.extend([String::new(), UNCERTAIN.to_owned()]);
     }
-    if bad.as_writes.contains(&true) {
-        lines.extend([String::new(), AS_WRITE.to_owned()]);
+    if !legends.is_empty() {
+        lines.push(String::new());
+        lines.extend(legends);
     }
     lines.join("\n")
 }

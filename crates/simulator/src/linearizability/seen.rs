@@ -1,7 +1,7 @@
 //! Who may have seen what was set.
 
-use super::register::{Content, Demand, Step};
-use std::collections::BTreeMap;
+use super::register::{Content, Demand, Step, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Those among some steps who can tell something of the value, by content.
 pub(super) struct Seen {
@@ -9,6 +9,10 @@ pub(super) struct Seen {
     seers: BTreeMap<Content, Seers>,
     /// Those who only say which one it was not. They may have seen any other.
     excluders: Seers,
+    /// Of what somebody saw in a version in which nobody set it: the version, and the value, if nobody set
+    /// that in any version. Who set these belongs to the story.
+    puzzling_versions: BTreeSet<u64>,
+    puzzling_values: BTreeSet<Value>,
 }
 
 /// Steps that look at the register, in the order of their calls.
@@ -38,11 +42,16 @@ impl Seen {
                 by_content.entry(content).or_default().1.push(step);
             }
         }
+        let is_set = |content| by_content.get(&content).is_some_and(|(_, setters)| !setters.is_empty());
+        let puzzling = || by_content.keys().filter(|content| content.version > 0 && !is_set(**content));
+        let is_unset = |content: &&Content| !is_set(Content { version: 0, ..**content });
+        let puzzling_versions = puzzling().map(|content| content.version).collect();
+        let puzzling_values = puzzling().filter(is_unset).map(|content| content.value).collect();
         let seers = by_content
             .into_iter()
             .filter(|(_, (seers, _))| !seers.is_empty())
             .map(|(content, (seers, setters))| (content, Seers::new(seers.into_iter(), setters.into_iter())));
-        Seen { seers: seers.collect(), excluders }
+        Seen { seers: seers.collect(), excluders, puzzling_versions, puzzling_values }
     }
 
     /// May one of them have seen what this step sets, or would one see a value that nobody else sets?
@@ -50,7 +59,10 @@ impl Seen {
         let Some(content) = step.sets else { return false };
         let mut see_it = content.tellings().filter_map(|content| self.seers.get(&content));
         let is_seen = see_it.any(|seers| !seers.is_set || seers.may_see(step));
-        is_seen || self.excluders.may_see(step)
+        is_seen
+            || self.excluders.may_see(step)
+            || self.puzzling_versions.contains(&content.version)
+            || self.puzzling_values.contains(&content.value)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who wrote which version, as all that clients were told says together.
 
 use super::history::{Answer, Operation, Outcome, Request};
+use super::words::told_version;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of the versions of a key.
@@ -81,13 +82,6 @@ fn finds(operation: &Operation) -> Option<(u64, &str)> {
         (Request::CompareAndSwap { expected, if_version: Some(version), .. }, Answer::Done { .. }) => {
             Some((*version, expected))
         }
-        _ => None,
-    }
-}
-
-fn told_version(operation: &Operation) -> Option<u64> {
-    match operation.outcome {
-        Outcome::Returned { answer: Answer::Done { version }, .. } => version,
         _ => None,
     }
 }

@@ -5,11 +5,13 @@ use super::history::{Answer, Operation, Outcome, Request};
 /// Longer values are cut.
 const LONGEST_VALUE: usize = 12;
 
-/// What was asked and answered, as a picture has it: `get → 1`. Of a compare-and-swap what it expected
-/// may be left out: `cas … → 2: done`.
+/// What was asked and answered, as a picture has it: `get → 1`. What it expected may be left out:
+/// `cas … → 2: done`.
 pub(super) fn label(operation: &Operation, is_write: bool) -> String {
     let request = match &operation.request {
         Request::CompareAndSwap { new, .. } if is_write => format!("cas … → {}", printable(new)),
+        Request::Write { value, if_version: Some(_) } if is_write => format!("put {} if …", printable(value)),
+        Request::Delete { if_version: Some(_) } if is_write => "delete if …".to_owned(),
         _ => request(operation),
     };
     let Outcome::Returned { answer, .. } = &operation.outcome else { return request };
@@ -51,7 +53,7 @@ fn condition(if_version: Option<u64>) -> String {
     }
 }
 
-fn in_brackets(version: Option<u64>) -> String {
+pub(super) fn in_brackets(version: Option<u64>) -> String {
     version.map_or_else(String::new, |version| format!(" (v{version})"))
 }
 
@@ -110,10 +112,20 @@ pub(super) fn name(operation: &Operation) -> String {
         _ => String::new(),
     };
     match &operation.request {
-        Request::Write { value, .. } => format!("put {}", printable(value)),
+        Request::Write { value, .. } => {
+            format!("put {}{}", printable(value), in_brackets(told_version(operation)))
+        }
         Request::Read => format!("client {}'s read{of}", operation.client),
         Request::Delete { .. } => format!("client {}'s delete", operation.client),
         Request::CompareAndSwap { .. } => format!("client {}'s compare-and-swap{of}", operation.client),
+    }
+}
+
+/// The version that it wrote, if its client was told.
+pub(super) fn told_version(operation: &Operation) -> Option<u64> {
+    match operation.outcome {
+        Outcome::Returned { answer: Answer::Done { version }, .. } => version,
+        _ => None,
     }
 }
 

@@ -10,7 +10,7 @@ fn bad(text: &str) -> BadHistory {
     }
 }
 
-fn assert_seen(text: &str, kind: Kind, expected: &str) {
+pub fn assert_seen(text: &str, kind: Kind, expected: &str) {
     let bad = bad(text);
     let seen = format!("\n{bad}\n");
     assert!(seen == expected, "{text}\n{seen}");

@@ -8,3 +8,4 @@ mod good;
 mod notation;
 mod oracle;
 mod random;
+mod versions;

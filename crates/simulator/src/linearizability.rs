@@ -154,7 +154,7 @@ impl fmt::Display for Verdict {
             Verdict::Ok => write!(f, "linearizable"),
             Verdict::Violation(bad) => write!(f, "not linearizable\n\n{bad}"),
             Verdict::Undecided { key, explained, most_work } => {
-                writeln!(f, "not decided: {most_work} units of work were not enough for key {key}.")?;
+                writeln!(f, "gave up after {most_work} steps on key {key}.")?;
                 writeln!(f, "Its first {explained} answers can be explained.")?;
                 write!(f, "More keys, or clients that write different values, make it easier.")
             }

@@ -19,6 +19,7 @@ pub struct Mix {
     pub values: Option<usize>,
     /// Are versions told?
     pub versions: bool,
+    pub keys: usize,
 }
 
 impl Mix {
@@ -32,50 +33,55 @@ impl Mix {
         uncertain: 0.01,
         values: None,
         versions: false,
+        keys: 1,
     };
 }
 
 /// A client in the middle of an operation.
-struct Busy {
+struct Busy<'a> {
+    key: &'a str,
     pending: Pending,
     request: Request,
     answer: Option<Answer>,
 }
 
-/// A history of clients of one register that really takes each operation at one moment. One that is
-/// uncertain may be taken much later, or never.
+/// A history of clients of registers that really take each operation at one moment. One that is uncertain
+/// may be taken much later, or never.
 pub fn linearizable(mix: &Mix, random: &mut Rng) -> History {
     let mut history = History::default();
-    let mut register = Register { content: None, latest: 0 };
+    let keys: Vec<String> = (0..mix.keys).map(|key| format!("x{key}")).collect();
+    let mut registers: BTreeMap<&str, Register> =
+        keys.iter().map(|key| (key.as_str(), Register::default())).collect();
     let mut busy: BTreeMap<u64, Busy> = BTreeMap::new();
-    let mut late: Vec<Request> = Vec::new();
+    let mut late: Vec<(&str, Request)> = Vec::new();
     let mut called = 0;
     for now in 0.. {
         if called == mix.operations && busy.is_empty() {
             break;
         }
         if !late.is_empty() && random.u32(0..200) == 0 {
-            let request = late.swap_remove(random.usize(0..late.len()));
-            register.answer(&request, mix, random);
+            let (key, request) = late.swap_remove(random.usize(0..late.len()));
+            registers.entry(key).or_default().answer(&request, mix, random);
         }
         let client = random.u64(0..mix.clients);
         match busy.remove(&client) {
             None if called < mix.operations => {
-                let request = request(mix, called, &register, random);
+                let key = keys[random.usize(0..keys.len())].as_str();
+                let request = request(mix, called, &registers[key], random);
                 called += 1;
-                let pending = history.call(client, "x", request.clone(), now);
-                busy.insert(client, Busy { pending, request, answer: None });
+                let pending = history.call(client, key, request.clone(), now);
+                busy.insert(client, Busy { key, pending, request, answer: None });
             }
             None => {}
             Some(busy_client) if random.f64() < mix.uncertain / 2.0 => {
                 history.uncertain(busy_client.pending);
                 if busy_client.answer.is_none() {
-                    late.push(busy_client.request);
+                    late.push((busy_client.key, busy_client.request));
                 }
             }
-            Some(Busy { pending, request, answer: None }) => {
-                let answer = Some(register.answer(&request, mix, random));
-                busy.insert(client, Busy { pending, request, answer });
+            Some(Busy { key, pending, request, answer: None }) => {
+                let answer = Some(registers.entry(key).or_default().answer(&request, mix, random));
+                busy.insert(client, Busy { key, pending, request, answer });
             }
             Some(Busy { pending, answer: Some(answer), .. }) => history.returned(pending, answer, now),
         }
@@ -103,6 +109,7 @@ fn request(mix: &Mix, called: usize, register: &Register, random: &mut Rng) -> R
 }
 
 /// What the clients talk to.
+#[derive(Default)]
 struct Register {
     /// A value with its version.
     content: Option<(String, u64)>,

@@ -131,3 +131,46 @@ fn each_key_is_a_register_of_its_own() {
     assert_eq!(x.operations().len(), 4);
     assert_eq!(check(&x), Verdict::Ok);
 }
+
+#[test]
+fn an_uncertain_write_appears_late_with_its_version() {
+    assert_good(
+        "1  0..   put 1
+         2 10..20 put 2 => done v5
+         3 30..40 get => 2 v5
+         3 50..60 get => 1 v9",
+    );
+}
+
+#[test]
+fn a_version_is_the_condition_of_the_next() {
+    assert_good(
+        "1  0..10 put 1 if 0 => done v5
+         2  0..10 put 2 if 0 => differs v5
+         2 20..30 put 2 if 5 => done v6
+         1 20..30 cas 1 3 if 5 => 2 v6
+         1 40..50 delete if 6
+         2 60..70 get => nothing
+         2 80..90 put 2 if 6 => nothing",
+    );
+}
+
+#[test]
+fn concurrent_writes_take_effect_in_the_order_of_their_versions() {
+    assert_good(
+        "1  0..50 put 1 => done v7
+         2  0..50 put 2 => done v6
+         3  0..50 delete
+         4 10..20 get => 2 v6
+         4 60..70 get => 1 v7",
+    );
+}
+
+#[test]
+fn a_version_may_be_that_of_an_uncertain_write_that_nobody_read() {
+    assert_good(
+        "1  0..   put 1
+         2 10..20 put 2 if 0 => differs v5
+         2 30..40 put 2 if 5 => done v6",
+    );
+}

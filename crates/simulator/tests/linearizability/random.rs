@@ -39,6 +39,7 @@ fn what_a_register_did_is_linearizable() {
             uncertain: 0.1 * random.f64() * random.f64(),
             values: random.bool().then(|| random.usize(1..6)),
             versions: random.bool(),
+            keys: random.usize(1..4),
         };
         let history = draw::linearizable(&mix, &mut random);
         assert_eq!(check(&history), Verdict::Ok, "seed {seed}");
@@ -107,6 +108,7 @@ fn draw_mutated(number: u64, values: Option<usize>, random: &mut Rng) -> History
         uncertain: 0.2,
         values,
         versions: true,
+        keys: 1,
     };
     draw::mutated(&draw::linearizable(&mix, random), random)
 }

@@ -22,8 +22,9 @@ fn one_key(criterion: &mut Criterion) {
     let mixes = [
         ("reads and writes", Mix { writes: 50, deletes: 0, swaps: 0, ..usual.clone() }),
         ("reads, writes, deletes and compare-and-swaps", usual.clone()),
-        ("the same with 5 % uncertain", Mix { uncertain: 0.05, ..usual.clone() }),
-        ("the same with 64 clients", Mix { clients: 64, ..usual.clone() }),
+        ("the same with versions", Mix { versions: true, ..usual.clone() }),
+        ("the same without versions, with 5 % uncertain", Mix { uncertain: 0.05, ..usual.clone() }),
+        ("the same with 64 clients, 1 % uncertain", Mix { clients: 64, ..usual.clone() }),
         (
             "reads and writes of five values",
             Mix { writes: 50, deletes: 0, swaps: 0, values: Some(5), ..usual.clone() },
@@ -44,6 +45,18 @@ fn one_key(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A long run of a real cluster: 16 clients, fifty keys, versions.
+fn many_keys(criterion: &mut Criterion) {
+    let mix = Mix { operations: 20_000, keys: 50, versions: true, ..Mix::USUAL };
+    let history = draw::linearizable(&mix, &mut Rng::with_seed(1));
+    let mut group = criterion.benchmark_group("a long run");
+    group.sample_size(20).throughput(Throughput::Elements(mix.operations as u64));
+    group.bench_function("20,000 operations on 50 keys", |bencher| {
+        bencher.iter(|| check(black_box(&history)))
+    });
+    group.finish();
+}
+
 /// A short run of a simulated cluster: a hundred operations of five clients on three keys.
 fn short(criterion: &mut Criterion) {
     let mix = Mix { clients: 5, operations: 100, ..Mix::USUAL };
@@ -54,5 +67,5 @@ fn short(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, one_key, short);
+criterion_group!(benches, one_key, many_keys, short);
 criterion_main!(benches);

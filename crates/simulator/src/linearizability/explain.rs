@@ -31,8 +31,6 @@ pub enum Kind {
     VersionsFall,
     /// A write changed a version that was not the latest any more.
     LostUpdate,
-    /// A delete succeeded though there was nothing to delete.
-    NothingToDelete,
     /// None of these.
     Other,
 }
@@ -65,7 +63,6 @@ pub(super) fn explain(register: &Register<'_>, unexplained: usize) -> (Kind, Str
         .or_else(|| story.lost_update())
         .or_else(|| story.swapped_twice())
         .or_else(|| story.there_and_back(unexplained))
-        .or_else(|| story.nothing_to_delete(unexplained))
         .unwrap_or_else(|| story.other(unexplained));
     (kind, sentence(&text))
 }
@@ -214,13 +211,6 @@ impl Story<'_> {
     fn versions(&self) -> impl Iterator<Item = (usize, u64)> {
         let version = |place: usize| self.0.steps[place].version();
         self.places().map(move |place| (place, version(place))).filter(|&(_, version)| version > 0)
-    }
-
-    fn nothing_to_delete(&self, unexplained: usize) -> Option<(Kind, String)> {
-        let step = &self.0.steps[unexplained];
-        let is_delete = step.sets == Some(ABSENT) && step.demand == Demand::IsNot(ABSENT);
-        let text = format!("{}, but there can't have been anything to delete", self.deed(unexplained));
-        is_delete.then_some((Kind::NothingToDelete, text))
     }
 
     /// One value came before another, and yet after it.

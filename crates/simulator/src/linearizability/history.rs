@@ -21,7 +21,7 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_version: Option<u64>,
     },
-    /// Take its value away.
+    /// Take its value away. Whether there was one is not checked where the answer is [`Answer::Done`].
     Delete {
         /// Only if it has this version.
         #[serde(default, skip_serializing_if = "Option::is_none")]

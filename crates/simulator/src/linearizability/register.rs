@@ -221,7 +221,7 @@ impl<'a> Reader<'a> {
             (Request::Read, Some(answer)) => (self.demand_of_read(answer), None),
             (request, None | Some(Answer::Done { .. })) => {
                 let version = self.versions.written(place, operation);
-                (self.demand_of_success(conditions, answer), Some(self.set_by(request, version)))
+                (self.demand_of_success(conditions), Some(self.set_by(request, version)))
             }
             (_, Some(answer)) => (self.demand_of_refusal(conditions, answer)?, None),
         };
@@ -245,13 +245,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn demand_of_success(&mut self, conditions: Conditions<'a>, answer: Option<&Answer>) -> Demand {
+    fn demand_of_success(&mut self, conditions: Conditions<'a>) -> Demand {
         match (conditions.value, conditions.version) {
             (_, Some(0)) if conditions.exists => Demand::Impossible,
             (Some(value), version) => Demand::Is(self.content(value, version)),
             (None, Some(version)) => self.demand_of_version(version),
-            // Where nobody knows, it may also have found nothing to delete, which changes nothing.
-            (None, None) if conditions.exists && answer.is_some() => Demand::IsNot(ABSENT),
             (None, None) => Demand::Nothing,
         }
     }
@@ -278,7 +276,7 @@ impl<'a> Reader<'a> {
     }
 
     fn demand_of_difference(&mut self, conditions: Conditions<'a>) -> Option<Demand> {
-        match self.demand_of_success(conditions, None) {
+        match self.demand_of_success(conditions) {
             Demand::Is(wanted) if conditions.version.is_none_or(|version| version == wanted.version) => {
                 Some(Demand::IsNot(wanted))
             }

@@ -201,7 +201,7 @@ impl<'a> Search<'a> {
     ///
     /// An overwriting step that would only please other reads is left out: it can still be slipped in
     /// before the next one that overwrites, when the reads return. Unless one comes in between that neither
-    /// overwrites nor says what it found, like the delete of whatever there was.
+    /// overwrites nor says just what it found.
     fn useful_effects(&self, possibility: &Possibility, answering: usize) -> Vec<usize> {
         let is_goal = |&place: &usize| {
             let is_owed = possibility.owed.contains(self.slot(place));

@@ -79,7 +79,10 @@ fn take_effect<'a>(
         _ if is_refused => (false, vec![register]),
         Request::Read => (false, vec![register]),
         Request::Write { value, .. } => (true, write(value)),
-        Request::Delete { .. } => (before.is_some(), vec![Register { content: None, ..register }]),
+        Request::Delete { if_version } => {
+            let is_done = before.is_some() || (if_version.is_none() && is_told_done(operation));
+            (is_done, vec![Register { content: None, ..register }])
+        }
         Request::CompareAndSwap { expected, new, .. }
             if before.is_some_and(|(value, _)| value == expected) =>
         {
@@ -90,6 +93,10 @@ fn take_effect<'a>(
     let Outcome::Returned { answer, .. } = &operation.outcome else { return after };
     let is_told = |after: &Register| is_answer(answer, &operation.request, is_done, after.content);
     after.into_iter().filter(is_told).collect()
+}
+
+fn is_told_done(operation: &Operation) -> bool {
+    matches!(operation.outcome, Outcome::Returned { answer: Answer::Done { .. }, .. })
 }
 
 /// Is that the answer where this is what the register holds afterwards?

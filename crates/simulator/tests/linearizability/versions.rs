@@ -147,24 +147,6 @@ Client 2 read a (v7), but put a was found as version 5, and nobody wrote it agai
 }
 
 #[test]
-fn a_delete_of_nothing() {
-    assert_seen(
-        "1  0..10 put a
-         2 20..30 delete
-         3 40..50 delete",
-        Kind::NothingToDelete,
-        r#"
-key x             (time goes to the right; an operation takes effect somewhere on its bar)
-
-client 2   ├─ delete ─┤
-client 3                ├─ delete ─┤  ✗
-
-Client 3 deleted x, but there can't have been anything to delete.
-"#,
-    );
-}
-
-#[test]
 fn a_deleted_version_that_is_still_there() {
     assert_seen(
         "1  0..10 put a => done v5

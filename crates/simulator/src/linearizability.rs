@@ -28,6 +28,10 @@
 //! operation is no more than what it *demands* of the value (a read that was answered 1 demands that it
 //! is 1) and what it *sets*.
 //!
+//! **Versions** (`versions.rs`). A store may tell with each answer which version of the key it wrote or
+//! found. Then the same version is the same write, and a write takes effect only after those of lower
+//! versions. That leaves little to search.
+//!
 //! **Through time** (`search.rs`). Trying all orders takes forever: sixteen clients at once have
 //! 20,922,789,888,000. Wing and Gong (1993) cut off every order as soon as an answer in it is wrong. Lowe
 //! (2017) saw that of the orders so far only two things matter for what is still to come: which
@@ -60,6 +64,13 @@
 //! written once, so let clients write different values. Then the possibilities are few even with
 //! hundreds of uncertain operations. Where hundreds of uncertain compare-and-swaps share a few values it
 //! can be too much. The search therefore has a bound, and says [`Verdict::Undecided`] when it reaches it.
+//!
+//! # What is not checked
+//!
+//! * Whether there was anything to delete, where the answer to a delete without a condition is "done".
+//! * The version of an uncertain write, where several of them wrote the same value, or nobody found it: one
+//!   can't tell whose it was. (Their values are checked all the same.)
+//! * Versions across keys. Those of each key must rise, and that is all.
 
 mod explain;
 mod file;
@@ -82,8 +93,8 @@ use search::{Budget, Finding, search};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What [`check`] does at most for a key: a few seconds of work.
-const MOST_WORK: u64 = 200_000_000;
+/// The steps that [`check`] takes at most for a key: a few seconds of work.
+const MOST_STEPS: u64 = 200_000_000;
 
 /// The columns of a picture, where nobody says how many there are.
 const WIDTH: usize = 100;
@@ -95,14 +106,14 @@ pub enum Verdict {
     Ok,
     /// It is not, and this shows it.
     Violation(BadHistory),
-    /// It would take too much work to find out. All keys that could be decided are linearizable.
+    /// It would take too many steps to find out. All keys that could be decided are linearizable.
     Undecided {
-        /// The key whose operations took too much.
+        /// The key whose operations took too many.
         key: String,
         /// How many answers on it could be explained until then.
         explained: usize,
-        /// The work that was allowed.
-        most_work: u64,
+        /// The steps that were allowed.
+        most_steps: u64,
     },
 }
 
@@ -111,7 +122,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadHistory {
     operations: Vec<Operation>,
-    /// Which of them are a compare-and-swap of which only matters what it wrote.
+    /// Those of which it doesn't matter what they found, only what they set.
     as_writes: Vec<bool>,
     unexplained: usize,
     kind: Kind,
@@ -120,13 +131,13 @@ pub struct BadHistory {
 
 /// Is the history linearizable?
 pub fn check(history: &History) -> Verdict {
-    check_within(history, MOST_WORK)
+    check_within(history, MOST_STEPS)
 }
 
-/// Is the history linearizable? At most so much work is done to find out, for each key; and as much to
-/// make a violation short. A unit of work is a possibility that is found, or compared with another: tens
-/// of nanoseconds. A history that is easy needs some ten for each operation.
-pub fn check_within(history: &History, most_work: u64) -> Verdict {
+/// Is the history linearizable? At most so many steps are taken to find out, for each key; and as many to
+/// make a violation short. A step is to find a possibility, or to compare it with another: tens of
+/// nanoseconds. A history that is easy needs some tens for each operation.
+pub fn check_within(history: &History, most_steps: u64) -> Verdict {
     let mut keys: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
     for operation in &history.operations {
         keys.entry(&operation.key).or_default().push(operation);
@@ -134,13 +145,13 @@ pub fn check_within(history: &History, most_work: u64) -> Verdict {
     let mut undecided = None;
     for (key, operations) in keys {
         let register = Register::new(operations);
-        match search(&register.steps, &mut Budget(most_work)) {
+        match search(&register.steps, &mut Budget(most_steps)) {
             Finding::Linearizable => {}
             Finding::Unexplained(place) => {
-                return Verdict::Violation(BadHistory::new(&register, place, most_work));
+                return Verdict::Violation(BadHistory::new(&register, place, most_steps));
             }
             Finding::Undecided(explained) => {
-                let verdict = Verdict::Undecided { key: key.to_owned(), explained, most_work };
+                let verdict = Verdict::Undecided { key: key.to_owned(), explained, most_steps };
                 undecided.get_or_insert(verdict);
             }
         }
@@ -153,8 +164,8 @@ impl fmt::Display for Verdict {
         match self {
             Verdict::Ok => write!(f, "linearizable"),
             Verdict::Violation(bad) => write!(f, "not linearizable\n\n{bad}"),
-            Verdict::Undecided { key, explained, most_work } => {
-                writeln!(f, "gave up after {most_work} steps on key {key}.")?;
+            Verdict::Undecided { key, explained, most_steps } => {
+                writeln!(f, "gave up after {most_steps} steps on key {key}.")?;
                 writeln!(f, "Its first {explained} answers can be explained.")?;
                 write!(f, "More keys, or clients that write different values, make it easier.")
             }
@@ -163,8 +174,8 @@ impl fmt::Display for Verdict {
 }
 
 impl BadHistory {
-    fn new(register: &Register<'_>, unexplained: usize, most_work: u64) -> BadHistory {
-        let bad = shrink::shrink(&register.steps, unexplained, &mut Budget(most_work));
+    fn new(register: &Register<'_>, unexplained: usize, most_steps: u64) -> BadHistory {
+        let bad = shrink::shrink(&register.steps, unexplained, &mut Budget(most_steps));
         let is_unexplained = |&(place, _): &(usize, Step)| place == bad.unexplained;
         let unexplained = bad.steps.iter().position(is_unexplained).expect("it is one of them");
         let is_write = |&(place, step): &(usize, Step)| step.demand != register.steps[place].demand;

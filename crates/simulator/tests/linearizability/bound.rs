@@ -6,11 +6,11 @@ use fastrand::Rng;
 use simulator::linearizability::{Verdict, check, check_within};
 
 #[test]
-fn what_takes_too_much_work_is_not_decided() {
+fn what_takes_too_many_steps_is_not_decided() {
     let history = draw::linearizable(&Mix::USUAL, &mut Rng::with_seed(1));
     assert_eq!(check(&history), Verdict::Ok);
     let verdict = check_within(&history, 1_000);
-    let Verdict::Undecided { key, explained, most_work: 1_000 } = &verdict else { panic!("{verdict}") };
+    let Verdict::Undecided { key, explained, most_steps: 1_000 } = &verdict else { panic!("{verdict}") };
     assert_eq!(key, "x0");
     assert!((1..999).contains(explained), "{explained}");
     let told = verdict.to_string();
@@ -53,9 +53,9 @@ fn a_violation_counts_even_if_another_key_is_not_decided() {
 }
 
 #[test]
-fn where_there_is_no_work_left_a_violation_stays_long() {
+fn where_there_are_no_steps_left_a_violation_stays_long() {
     let text = "1 0..10 put 1\n 1 11..12 put 2\n 1 13..14 get => 2\n 2 20..30 get => 1";
-    let length = |most_work| match check_within(&history(text), most_work) {
+    let length = |most_steps| match check_within(&history(text), most_steps) {
         Verdict::Violation(bad) => bad.operations().len(),
         _ => 0,
     };

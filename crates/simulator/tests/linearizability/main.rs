@@ -2,6 +2,7 @@
 
 mod bad;
 mod bound;
+mod docs;
 mod draw;
 mod files;
 mod good;

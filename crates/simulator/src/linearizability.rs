@@ -124,6 +124,8 @@ pub struct BadHistory {
     operations: Vec<Operation>,
     /// Those of which it doesn't matter what they found, only what they set.
     as_writes: Vec<bool>,
+    /// The versions in which others found what they wrote, where their own clients were not told.
+    found_as: Vec<Option<u64>>,
     unexplained: usize,
     kind: Kind,
     explanation: String,
@@ -181,9 +183,13 @@ impl BadHistory {
         let is_write = |&(place, step): &(usize, Step)| step.demand != register.steps[place].demand;
         let as_writes = bad.steps.iter().map(is_write).collect();
         let register = register.only(&bad.steps);
+        let found_as = register.operations.iter().zip(&register.steps).map(|(operation, step)| {
+            Some(step.version()).filter(|&version| version > 0 && words::told_version(operation).is_none())
+        });
+        let found_as = found_as.collect();
         let (kind, explanation) = explain::explain(&register, unexplained);
         let operations = register.operations.into_iter().cloned().collect();
-        BadHistory { operations, as_writes, unexplained, kind, explanation }
+        BadHistory { operations, as_writes, found_as, unexplained, kind, explanation }
     }
 
     /// The key that they are about.

@@ -81,7 +81,11 @@ impl<'a> Drawing<'a> {
     fn new(bad: &'a BadHistory, arrange: impl Fn(String, String) -> (String, String)) -> Drawing<'a> {
         let bar = |(place, operation): (usize, &'a Operation)| {
             let client = format!("client {}", operation.client);
-            let (name, label) = arrange(client, label(operation, bad.as_writes[place]));
+            let mut label = label(operation, bad.as_writes[place]);
+            if let Some(version) = bad.found_as[place] {
+                label += &format!(" (found as v{version})");
+            }
+            let (name, label) = arrange(client, label);
             let mark = if place == bad.unexplained { MARK } else { "" };
             Bar { operation, name, label, mark, start: 0, end: 0 }
         };

@@ -104,13 +104,13 @@ impl Step {
         self.sets.map_or(0, |content| content.version)
     }
 
-    /// Must it have come before the write of this version, as its own versions say?
+    /// Does it set the content, and must do so before the write of this version, as its own versions say?
     pub(super) fn precedes(&self, version: u64) -> bool {
         let own = match self.demand {
             Demand::Is(found) if found.version > 0 => found.version,
             _ => self.version(),
         };
-        (1..version).contains(&own)
+        self.sets.is_some() && (1..version).contains(&own)
     }
 }
 

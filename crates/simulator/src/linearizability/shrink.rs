@@ -97,7 +97,8 @@ fn search_these(steps: &[(usize, Step)], budget: &mut Budget) -> Finding {
 }
 
 /// Without what was called after the answer that nothing explains, and without reads that returned later:
-/// the search had no need of them. But each value that is left keeps a write, however late that came.
+/// the search had no need of them. But each value and version that is left keeps a write, however late that
+/// came.
 fn up_to_unexplained(steps: Vec<(usize, Step)>, unexplained: usize) -> Bad {
     let is_unexplained = |(place, _): &&(usize, Step)| *place == unexplained;
     let end = steps.iter().find(is_unexplained).and_then(|(_, step)| step.returned);
@@ -113,7 +114,8 @@ fn up_to_unexplained(steps: Vec<(usize, Step)>, unexplained: usize) -> Bad {
         if let Demand::Is(found) = step.demand
             && set.insert(found)
         {
-            let sets_it = |content: Content| content.is(found);
+            let is_its_version = |version| version > 0 && version == found.version;
+            let sets_it = |content: Content| content.is(found) || is_its_version(content.version);
             let write = others.iter().position(|(_, other)| other.sets.is_some_and(sets_it));
             left.extend(write.map(|write| others.remove(write)));
         }

@@ -21,10 +21,10 @@ pub(super) struct Versions<'a> {
 impl<'a> Versions<'a> {
     /// Of the operations on one key that may have happened.
     pub(super) fn of(operations: &[&'a Operation]) -> Versions<'a> {
-        let (mut told, mut found) = (BTreeMap::new(), BTreeMap::new());
+        let (mut told, mut found) = (BTreeMap::new(), BTreeSet::new());
         let mut untold: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, operation) in operations.iter().enumerate() {
-            found.extend(finds(operation));
+            found.extend(finds(operation).filter(|&(version, _)| version > 0));
             match (writes(operation), told_version(operation)) {
                 (Some(value), Some(version)) => drop(told.insert(version, value)),
                 (Some(value), None) => untold.entry(value).or_default().push(place),
@@ -32,14 +32,14 @@ impl<'a> Versions<'a> {
             }
         }
         let mut versions = Versions::default();
-        for (&version, value) in found.iter().filter(|(version, _)| !told.contains_key(version)) {
+        for &(version, value) in found.iter().filter(|(version, _)| !told.contains_key(version)) {
             match untold.get(value).map_or(&[][..], Vec::as_slice) {
                 [] => {}
                 &[place] => drop(versions.untold.entry(place).or_insert(version)),
                 _ => drop(versions.doubtful.insert(version)),
             }
         }
-        versions.values = found;
+        versions.values = found.into_iter().collect();
         versions.values.extend(told);
         versions
     }

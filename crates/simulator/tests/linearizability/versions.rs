@@ -136,7 +136,7 @@ fn an_uncertain_write_that_was_done_twice() {
         r#"
 key x             (time goes to the right; an operation takes effect somewhere on its bar)
 
-client 1   ├─ put a ─ ? ─ ─ ─ …
+client 1   ├─ put a (found as v5) ─ ? …
 client 2     ├─ get → a (v7) ─┤  ✗
 
 ? …    no answer came: it takes effect somewhere from here on, or never

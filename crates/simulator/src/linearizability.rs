@@ -21,6 +21,8 @@
 //! println!("{bad}"); // a picture of it
 //! ```
 //!
+//! docs/linearizability.md tells more for those who use it.
+//!
 //! # How it works, in the order in which one may read the files
 //!
 //! **Key by key** (`register.rs`). If the operations on each key can be ordered, then all can: that is a

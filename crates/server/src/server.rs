@@ -186,7 +186,7 @@ impl Server {
             id: options.id,
             voters,
             timing: options.timing,
-            limits: Limits::default(),
+            limits: Limits { bytes_behind_snapshot: options.snapshot_after / 8, ..Limits::default() },
             seed: seed_of_life(&options, life),
         };
 

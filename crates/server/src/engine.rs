@@ -374,6 +374,7 @@ impl<O: FnMut(Record)> Engine<O> {
             term: node.hard_state().current_term,
             voted_for: node.hard_state().voted_for,
             leader: node.leader(),
+            snapshot: node.snapshot(),
             last_log: node.log().last(),
             commit_index: node.commit_index(),
             last_applied: self.driver.last_applied(),

@@ -164,7 +164,6 @@ impl Scenario {
                 messages_in_flight: option("window", "64").parse()?,
                 bytes_per_message: option("bytes", "262144").parse()?,
                 bytes_behind_snapshot: option("keep", "0").parse()?,
-                ..Limits::default()
             },
             seed: option("seed", "1").parse()?,
             rules: AllBut(if without.is_empty() { None } else { Some(without.parse::<Rule>()?) }),

@@ -130,7 +130,10 @@ impl Draw {
             let most_timeouts = if needs_late_snapshots(options.without) { 5 } else { 25 };
             end = self.timing.election_timeout_max() * self.random.u32(3..=most_timeouts);
             self.draw_troubles(end);
-            self.draw_load(end, needs_late_snapshots(options.without));
+            match needs_late_snapshots(options.without) {
+                true => self.draw_bursts(end),
+                false => self.draw_load(end),
+            }
         }
         let mut actions = Vec::new();
         let mut now = Duration::ZERO;
@@ -207,23 +210,31 @@ impl Draw {
         }
     }
 
-    /// Clients that write and read now and then.
-    fn draw_load(&mut self, end: Duration, is_heavy: bool) {
-        let most_requests = if is_heavy { 120 } else { 60 };
-        for value in 0..self.random.u64(0..=most_requests) {
+    /// Clients that write and read now and then, and servers that take snapshots.
+    fn draw_load(&mut self, end: Duration) {
+        for value in 0..self.random.u64(0..=60) {
             let at = end.mul_f64(self.random.f64());
             let writes = self.random.u8(0..3) > 0;
             self.at(at, if writes { Action::Propose(None, value) } else { Action::Read(None) });
         }
-        let most_snapshots = match self.random.bool() {
-            _ if is_heavy => 40,
-            true => 20,
-            false => 0,
-        };
+        let most_snapshots = if self.random.bool() { 20 } else { 0 };
         for _ in 0..self.random.u64(0..=most_snapshots) {
-            let at = end.mul_f64(self.random.f64());
-            let server = if is_heavy { NodeId(1) } else { self.server() };
+            let (at, server) = (end.mul_f64(self.random.f64()), self.server());
             self.at(at, Action::Snapshot(server));
+        }
+    }
+
+    /// Many clients that write at once, and a leader, n1, that takes a snapshot soon after: the entries may still
+    /// be on their way when it is sent.
+    fn draw_bursts(&mut self, end: Duration) {
+        self.at(Duration::ZERO, Action::Timeout(NodeId(1)));
+        for burst in 0..20 {
+            let at = end.mul_f64(self.random.f64());
+            for value in 0..self.random.u64(2..=5) {
+                self.at(at, Action::Propose(None, 10 * burst + value));
+            }
+            let soon = at + self.up_to(self.timing.election_timeout_min() / 3);
+            self.at(soon, Action::Snapshot(NodeId(1)));
         }
     }
 

@@ -426,6 +426,14 @@ rules! {
         statement: "A read takes place when all that was committed when it came has been applied.",
         without_it: "a client does not see what it wrote itself",
     }
+    OncePerClientRequest {
+        id: "once-per-client-request",
+        paper: "§8",
+        thesis: "§6.3",
+        guards: Safety,
+        statement: "A client numbers its requests, and a state machine executes each of them once, however often it comes.",
+        without_it: "a request that is sent again, because its answer was lost, is executed twice",
+    }
     SnapshotOnlyApplied {
         id: "snapshot-only-applied",
         paper: "§7",

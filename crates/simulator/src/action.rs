@@ -24,6 +24,11 @@ pub enum Action {
     Propose(Option<NodeId>, u64),
     /// A client wants to read, and asks the server or, if none is named, each that leads.
     Read(Option<NodeId>),
+    /// A client of the store, c1, c2, …, wants something, and asks the server or, if none is named, one that
+    /// leads. What it asked for before, and got no answer to, it gives up.
+    Client(u64, Wish, Option<NodeId>),
+    /// The clients compare what they were told: was it like a single store?
+    CheckHistory,
     /// Messages under way arrive.
     Deliver(Selection),
     /// What is under way arrives, and what comes of that, until nothing is under way.
@@ -105,8 +110,11 @@ impl Action {
             | Action::SetClock(..)
             | Action::JumpClock(..)
             | Action::Calm => false,
-            Action::Propose(server, _) | Action::Read(server) => server.is_some(),
-            Action::Tick(_)
+            Action::Client(_, _, server) | Action::Propose(server, _) | Action::Read(server) => {
+                server.is_some()
+            }
+            Action::CheckHistory
+            | Action::Tick(_)
             | Action::Timeout(_)
             | Action::Deliver(_)
             | Action::Duplicate(_)
@@ -123,6 +131,37 @@ impl Action {
             | Action::CrashInSave(..)
             | Action::FillDisk(_)
             | Action::MendDisk(_) => true,
+        }
+    }
+}
+
+/// What a client of the store wants. Keys are letters, values numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// A session, so that it can ask again for what it gets no answer to.
+    OpenSession,
+    /// To know a key's value.
+    Get(char),
+    /// To give a key a value.
+    Put(char, u64),
+    /// To remove a key.
+    Delete(char),
+    /// To give a key the second value if it has the first.
+    CompareAndSwap(char, u64, u64),
+    /// To have an answer to what it has asked for.
+    Retry,
+}
+
+impl Wish {
+    /// The scenario's command for it, in two parts: the client's name stands between them.
+    fn words(&self) -> (&'static str, String) {
+        match self {
+            Wish::OpenSession => ("open-session", String::new()),
+            Wish::Get(key) => ("get", format!(" {key}")),
+            Wish::Put(key, value) => ("put", format!(" {key} {value}")),
+            Wish::Delete(key) => ("delete", format!(" {key}")),
+            Wish::CompareAndSwap(key, expected, new) => ("swap", format!(" {key} {expected} {new}")),
+            Wish::Retry => ("retry", String::new()),
         }
     }
 }
@@ -370,6 +409,12 @@ impl fmt::Display for Action {
             Action::Propose(None, value) => write!(f, "propose {value}"),
             Action::Read(Some(node)) => write!(f, "read {node}"),
             Action::Read(None) => write!(f, "read"),
+            Action::Client(client, wish, server) => {
+                let (command, what) = wish.words();
+                write!(f, "{command} c{client}{what}")?;
+                server.map_or(Ok(()), |server| write!(f, " at={server}"))
+            }
+            Action::CheckHistory => write!(f, "check-history"),
             Action::Deliver(selection) => write!(f, "deliver{selection}"),
             Action::Settle => write!(f, "settle"),
             Action::Lose(selection) => write!(f, "lose{selection}"),

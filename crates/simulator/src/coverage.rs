@@ -1,6 +1,6 @@
 //! What a run has tried, so that nobody takes "nothing was found" for more than it is.
 
-use crate::action::Action;
+use crate::action::{Action, Wish};
 use consensus::event::What;
 use consensus::{RoleKind, Rule, Term};
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +96,7 @@ fn fault(action: &Action) -> Option<&'static str> {
         Action::FailNextSave(_) => Some("failing syncs"),
         Action::FillDisk(_) => Some("full disks"),
         Action::Snapshot(_) => Some("snapshots asked for"),
+        Action::Client(_, Wish::Retry, _) => Some("requests asked again"),
         Action::SetClock(..) => Some("clocks gone wrong"),
         Action::JumpClock(..) => Some("clocks jumped"),
         Action::Timeout(_) => Some("timers run out by hand"),

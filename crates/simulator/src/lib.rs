@@ -31,9 +31,10 @@ mod script;
 mod search;
 mod server;
 mod shrink;
+mod store_clients;
 mod world;
 
-pub use action::{Action, Answer, Kind, Selection};
+pub use action::{Action, Answer, Kind, Selection, Wish};
 pub use coverage::Coverage;
 pub use disk::{SimulatedDisk, Unsynced};
 pub use network::Weather;

@@ -2,28 +2,50 @@
 
 use consensus::Index;
 use driver::{Restore, Snapshot, StateMachine};
+use kv::{Answer, InvalidCommand, Store};
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// Remembers all commands that it was given, to be compared.
+/// A key-value store that remembers all commands that it was given, to be compared.
 #[derive(Debug, Default)]
-pub(crate) struct Applied(pub(crate) Vec<(Index, Arc<[u8]>)>);
+pub(crate) struct Machine {
+    pub(crate) commands: Vec<(Index, Arc<[u8]>)>,
+    pub(crate) store: Store,
+}
 
-impl StateMachine for Applied {
-    type Answer = ();
+impl Machine {
+    /// Goes past what comes before this entry. (With a rule off, it may not have been told of all.)
+    fn skip_to(&mut self, index: Index) {
+        while self.store.last_applied().next() < index {
+            let next = self.store.last_applied().next();
+            self.store.skip(next);
+        }
+    }
+}
+
+impl StateMachine for Machine {
+    type Answer = Answer;
     type Snapshot = WrittenDown;
     type Restore = WrittenDown;
 
-    fn apply(&mut self, index: Index, command: &[u8]) {
-        self.0.push((index, command.into()));
+    fn apply(&mut self, index: Index, command: &[u8]) -> Answer {
+        self.commands.push((index, command.into()));
+        self.skip_to(index);
+        match self.store.last_applied() < index {
+            true => self.store.apply(index, command),
+            // With a rule off, it comes twice; that is found out elsewhere.
+            false => Answer::Invalid(InvalidCommand::Nonsense),
+        }
     }
 
-    fn skip(&mut self, _index: Index) {}
+    fn skip(&mut self, index: Index) {
+        self.skip_to(index.next());
+    }
 
     fn snapshot(&self) -> WrittenDown {
         let mut bytes = vec![BEGINNING];
-        for (Index(index), command) in &self.0 {
+        for (Index(index), command) in &self.commands {
             bytes.extend(index.to_le_bytes());
             bytes.extend((command.len() as u64).to_le_bytes());
             bytes.extend_from_slice(command);
@@ -52,7 +74,7 @@ impl Snapshot for WrittenDown {
     }
 }
 
-impl Restore<Applied> for WrittenDown {
+impl Restore<Machine> for WrittenDown {
     type Error = Infallible;
 
     fn feed(mut self, bytes: &[u8]) -> Result<WrittenDown, Infallible> {
@@ -60,15 +82,16 @@ impl Restore<Applied> for WrittenDown {
         Ok(self)
     }
 
-    fn finish(self, _last_included: Index) -> Result<Applied, Infallible> {
-        let mut applied = Applied::default();
+    fn finish(self, last_included: Index) -> Result<Machine, Infallible> {
+        let mut machine = Machine::default();
         let mut rest = &self.bytes[1..];
         while let Some((index, behind)) = rest.split_first_chunk() {
             let (length, behind) = behind.split_first_chunk().expect("a length stands behind each index");
             let (command, behind) = behind.split_at(u64::from_le_bytes(*length) as usize);
-            applied.0.push((Index(u64::from_le_bytes(*index)), command.into()));
+            machine.apply(Index(u64::from_le_bytes(*index)), command);
             rest = behind;
         }
-        Ok(applied)
+        machine.skip(last_included);
+        Ok(machine)
     }
 }

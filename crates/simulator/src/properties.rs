@@ -16,6 +16,7 @@ mod leader_completeness;
 mod leader_elected;
 mod leader_in_health_stays;
 mod leader_is_elected_one;
+pub(crate) mod linearizable;
 mod log_matching;
 mod logs_agree_at_last;
 mod majority_has_it;
@@ -127,10 +128,11 @@ impl<'a> Moment<'a> {
 impl Promise {
     /// All promises that are watched over, the most telling ones first, and that no server panics last.
     pub fn all() -> impl Iterator<Item = &'static Promise> {
-        all()
-            .into_iter()
-            .map(|property| property.promise())
-            .chain([durability::promise(), no_panic::promise()])
+        all().into_iter().map(|property| property.promise()).chain([
+            linearizable::promise(),
+            durability::promise(),
+            no_panic::promise(),
+        ])
     }
 }
 

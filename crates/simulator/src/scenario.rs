@@ -1,7 +1,7 @@
 //! Plays the scripts in scenarios/: prose for the reader, commands, and the trace that comes of them.
 //! docs/scenarios.md describes the commands.
 
-use crate::action::{Action, Selection};
+use crate::action::{Action, Selection, Wish};
 use crate::disk::Unsynced;
 use crate::logs::{FORGOTTEN, term_words};
 use crate::network::Weather;
@@ -100,6 +100,7 @@ impl Scenario {
             "messages" => return self.list_messages(),
             "status" => return self.status(),
             "logs" => return Ok(self.living_world()?.logs().to_string()),
+            "history" => return Ok(self.living_world()?.history()),
             "expect" => return self.expect(arguments),
             _ => {
                 for action in actions(name, arguments)? {
@@ -271,7 +272,7 @@ impl Scenario {
 }
 
 const MOST_SERVERS: u64 = 99;
-const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, tick, timeout, deliver, settle, lose, \
+const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, open-session, put, get, delete, swap, retry, check-history, history, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
                         hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
                         calm, status, logs, expect";
@@ -309,6 +310,8 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
             Action::Propose(server, value)
         }
         "read" => Action::Read(arguments.next_pos().map(|argument| parse_node(&argument.value)).transpose()?),
+        "open-session" | "get" | "put" | "delete" | "swap" | "retry" => client_action(name, arguments)?,
+        "check-history" => Action::CheckHistory,
         "deliver" => Action::Deliver(selection(arguments)?),
         "settle" => Action::Settle,
         "cut" => Action::Cut(node(arguments)?, node(arguments)?),
@@ -332,6 +335,28 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         unknown => return Err(format!("there is no command \"{unknown}\"; {COMMANDS}").into()),
     };
     Ok(vec![action])
+}
+
+/// What a client of the store wants: `put c1 x 7`, perhaps with `at=n2`.
+fn client_action(name: &str, arguments: &mut ArgumentConsumer) -> Result<Action, Box<dyn Error>> {
+    let server = arguments.lookup("at").map(|argument| parse_node(&argument.value)).transpose()?;
+    let client = next(arguments, "a client, such as c1")?;
+    let client = client.strip_prefix('c').and_then(|number| number.parse().ok());
+    let client = client.ok_or("clients of the store are c1, c2, …")?;
+    let key = |arguments: &mut ArgumentConsumer| -> Result<char, Box<dyn Error>> {
+        let key = next(arguments, "a key, such as x")?;
+        key.parse().map_err(|_| format!("\"{key}\" is no key: keys are letters").into())
+    };
+    let value = |arguments: &mut ArgumentConsumer| number(next(arguments, "a value, such as 7")?, "value");
+    let wish = match name {
+        "open-session" => Wish::OpenSession,
+        "get" => Wish::Get(key(arguments)?),
+        "put" => Wish::Put(key(arguments)?, value(arguments)?),
+        "delete" => Wish::Delete(key(arguments)?),
+        "swap" => Wish::CompareAndSwap(key(arguments)?, value(arguments)?, value(arguments)?),
+        _ => Wish::Retry,
+    };
+    Ok(Action::Client(client, wish, server))
 }
 
 /// The next argument; what it should be is said if there is none.

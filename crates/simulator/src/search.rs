@@ -1,6 +1,6 @@
 //! From a seed to a run: how the world is, and what befalls it.
 
-use crate::action::Action;
+use crate::action::{Action, Wish};
 use crate::disk::Unsynced;
 use crate::history;
 use crate::network::Weather;
@@ -132,7 +132,10 @@ impl Draw {
             self.draw_troubles(end);
             match needs_late_snapshots(options.without) {
                 true => self.draw_bursts(end),
-                false => self.draw_load(end),
+                false => {
+                    self.draw_load(end);
+                    self.draw_store_load(end);
+                }
             }
         }
         let mut actions = Vec::new();
@@ -221,6 +224,34 @@ impl Draw {
         for _ in 0..self.random.u64(0..=most_snapshots) {
             let (at, server) = (end.mul_f64(self.random.f64()), self.server());
             self.at(at, Action::Snapshot(server));
+        }
+    }
+
+    /// Clients of the store, who ask again if they have no answer after a while.
+    fn draw_store_load(&mut self, end: Duration) {
+        let clients = self.random.u64(0..=4);
+        for client in 1..=clients {
+            let at = end.mul_f64(self.random.f64() / 4.0);
+            self.at(at, Action::Client(client, Wish::OpenSession, None));
+        }
+        for value in 1..=10 * clients {
+            let (client, at) = (self.random.u64(1..=clients), end.mul_f64(self.random.f64()));
+            let wish = self.wish(value);
+            self.at(at, Action::Client(client, wish, None));
+            if self.random.bool() {
+                let later = at + self.up_to(self.timing.election_timeout_max() * 2);
+                self.at(later, Action::Client(client, Wish::Retry, None));
+            }
+        }
+    }
+
+    fn wish(&mut self, value: u64) -> Wish {
+        let key = if self.random.bool() { 'x' } else { 'y' };
+        match self.random.u8(0..8) {
+            0..3 => Wish::Get(key),
+            3..6 => Wish::Put(key, value),
+            6 => Wish::Delete(key),
+            _ => Wish::CompareAndSwap(key, self.random.u64(1..=value), value),
         }
     }
 
@@ -411,6 +442,7 @@ impl Draw {
             actions.push(Action::Propose(None, 1_000 + value));
         }
         actions.push(Action::RunUntilLed);
+        actions.push(Action::CheckHistory);
     }
 
     fn at(&mut self, at: Duration, action: Action) {

@@ -1,7 +1,7 @@
 //! One server of a world: a driver while it lives, a disk that outlives it.
 
 use crate::disk::{SimulatedDisk, Unsynced};
-use crate::machine::{Applied, WrittenDown};
+use crate::machine::{Machine, WrittenDown};
 use crate::rules::AllBut;
 use consensus::{
     Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Node, NodeId, Term,
@@ -41,7 +41,7 @@ pub(crate) struct Server {
 /// What a crash takes away.
 #[derive(Debug)]
 struct Alive {
-    driver: Driver<Applied, AllBut>,
+    driver: Driver<Machine, AllBut>,
     storage: Storage<SimulatedDisk>,
     /// What its disk is to do, the first first.
     jobs: VecDeque<Job>,
@@ -100,7 +100,7 @@ impl Server {
         now: Duration,
         rules: AllBut,
         telling: Telling,
-        effects: &mut Effects<Applied>,
+        effects: &mut Effects<Machine>,
     ) -> Result<Option<Process>, StorageError> {
         let (mut storage, mut recovered) = self.open(self.disk.clone())?;
         if recovered.hard_state.current_term < self.term {
@@ -205,7 +205,7 @@ impl Server {
     }
 
     /// Lets its next deadline pass: not a moment earlier, even where the clocks' arithmetic rounds.
-    pub(crate) fn tick(&mut self, now: Duration, effects: &mut Effects<Applied>) {
+    pub(crate) fn tick(&mut self, now: Duration, effects: &mut Effects<Machine>) {
         if let Some(alive) = &mut self.alive {
             let deadline = alive.driver.next_deadline();
             alive.acted = alive.time(now).max(deadline);
@@ -214,7 +214,7 @@ impl Server {
         }
     }
 
-    pub(crate) fn receive(&mut self, now: Duration, envelope: Envelope, effects: &mut Effects<Applied>) {
+    pub(crate) fn receive(&mut self, now: Duration, envelope: Envelope, effects: &mut Effects<Machine>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.receive(now, envelope, effects);
@@ -227,7 +227,7 @@ impl Server {
         now: Duration,
         request: RequestId,
         command: Arc<[u8]>,
-        effects: &mut Effects<Applied>,
+        effects: &mut Effects<Machine>,
     ) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
@@ -236,7 +236,7 @@ impl Server {
     }
 
     /// A client wants to read.
-    pub(crate) fn read(&mut self, now: Duration, request: RequestId, effects: &mut Effects<Applied>) {
+    pub(crate) fn read(&mut self, now: Duration, request: RequestId, effects: &mut Effects<Machine>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.read(now, request, effects);
@@ -244,7 +244,7 @@ impl Server {
     }
 
     /// Lets its election timer run out now.
-    pub(crate) fn expire_timer(&mut self, now: Duration, effects: &mut Effects<Applied>) {
+    pub(crate) fn expire_timer(&mut self, now: Duration, effects: &mut Effects<Machine>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.set_election_timer(now, now, effects);
@@ -253,7 +253,7 @@ impl Server {
     }
 
     /// Writes a snapshot of what it has applied.
-    pub(crate) fn take_snapshot(&mut self, now: Duration, effects: &mut Effects<Applied>) {
+    pub(crate) fn take_snapshot(&mut self, now: Duration, effects: &mut Effects<Machine>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.take_snapshot(now, effects);
@@ -261,7 +261,7 @@ impl Server {
     }
 
     /// Its disk gets something to do.
-    pub(crate) fn give_to_disk(&mut self, effects: &mut Effects<Applied>) {
+    pub(crate) fn give_to_disk(&mut self, effects: &mut Effects<Machine>) {
         let Some(alive) = &mut self.alive else { return };
         let jobs = &mut alive.jobs;
         jobs.extend(effects.save.take().map(Job::Save));
@@ -281,7 +281,7 @@ impl Server {
     pub(crate) fn finish_job(
         &mut self,
         now: Duration,
-        effects: &mut Effects<Applied>,
+        effects: &mut Effects<Machine>,
     ) -> Result<Option<Process>, StorageError> {
         let Some(alive) = &mut self.alive else { return Ok(None) };
         let Some(job) = alive.jobs.pop_front() else { return Ok(None) };
@@ -317,7 +317,7 @@ impl Server {
     }
 
     /// Applies what is committed.
-    pub(crate) fn apply(&mut self, now: Duration, effects: &mut Effects<Applied>) {
+    pub(crate) fn apply(&mut self, now: Duration, effects: &mut Effects<Machine>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.apply(now, usize::MAX, effects);
@@ -333,8 +333,8 @@ impl Server {
         self.alive.as_ref().map(|alive| alive.driver.last_applied()).unwrap_or_default()
     }
 
-    /// What it has applied in this life.
-    pub(crate) fn applied(&self) -> Option<&Applied> {
+    /// Its state machine.
+    pub(crate) fn machine(&self) -> Option<&Machine> {
         self.alive.as_ref().map(|alive| alive.driver.machine())
     }
 
@@ -360,8 +360,8 @@ impl Alive {
 }
 
 /// The state machine that the newest snapshot holds.
-fn restored(storage: &mut Storage<SimulatedDisk>) -> Result<Applied, StorageError> {
-    let Some(SnapshotInfo { position, .. }) = storage.snapshot() else { return Ok(Applied::default()) };
+fn restored(storage: &mut Storage<SimulatedDisk>) -> Result<Machine, StorageError> {
+    let Some(SnapshotInfo { position, .. }) = storage.snapshot() else { return Ok(Machine::default()) };
     let mut restore = WrittenDown::default();
     let mut offset = 0;
     while let Some(chunk) = storage.read_snapshot(position, offset, usize::MAX)? {
@@ -372,8 +372,8 @@ fn restored(storage: &mut Storage<SimulatedDisk>) -> Result<Applied, StorageErro
             break;
         }
     }
-    let Ok(applied) = restore.finish(position.index);
-    Ok(applied)
+    let Ok(machine) = restore.finish(position.index);
+    Ok(machine)
 }
 
 fn do_job(storage: &mut Storage<SimulatedDisk>, job: Job) -> Result<Done, StorageError> {

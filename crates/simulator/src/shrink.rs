@@ -115,6 +115,10 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::Propose(None, _) | Action::Read(None) => action.clone(),
         Action::Read(Some(id)) => Action::Read(Some(one(id)?)),
         Action::Propose(Some(id), value) => Action::Propose(Some(one(id)?), *value),
+        Action::Client(client, wish, server) => {
+            Action::Client(*client, *wish, server.map_or(Some(None), |id| one(&id).map(Some))?)
+        }
+        Action::CheckHistory => Action::CheckHistory,
         Action::Deliver(messages) => Action::Deliver(selection(messages)?),
         Action::Lose(messages) => Action::Lose(selection(messages)?),
         Action::Duplicate(messages) => Action::Duplicate(selection(messages)?),

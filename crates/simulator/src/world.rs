@@ -1,17 +1,18 @@
 //! Servers, clock, network and disks, all under one hand.
 
-use crate::action::{Action, Selection};
+use crate::action::{Action, Selection, Wish};
 use crate::clients::{Answered, Clients};
 use crate::coverage::Coverage;
 use crate::logs::Logs;
-use crate::machine::Applied;
+use crate::machine::Machine;
 use crate::network::{Fate, Network, Weather};
-use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, no_panic};
+use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, linearizable, no_panic};
 use crate::rules::AllBut;
 use crate::script::Ending;
 use crate::server::Server;
+use crate::store_clients::{Asked, StoreClients, Try};
 use consensus::{Config, Limits, Log, LogPosition, NodeId, Quorum, RoleKind, Timing};
-use driver::{Effects, Envelope, Speed, Telling};
+use driver::{Effects, Envelope, RequestId, Speed, Telling};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -98,10 +99,13 @@ pub struct World {
     coverage: Coverage,
     journal: Option<Vec<Action>>,
     clients: Clients,
+    store_clients: StoreClients,
+    /// What they have been told in the present step, and by whom.
+    heard: Vec<(NodeId, Laboratory)>,
     /// Who acted last.
     acting: NodeId,
     /// A buffer that is reused.
-    effects: Effects<Applied>,
+    effects: Effects<Machine>,
 }
 
 /// Why something can't be done to a world.
@@ -150,6 +154,8 @@ impl World {
             coverage: Coverage::default(),
             journal: None,
             clients: Clients::default(),
+            store_clients: StoreClients::default(),
+            heard: Vec::new(),
             acting: NodeId(1),
             effects: Effects::default(),
             options,
@@ -245,7 +251,13 @@ impl World {
         }
         if !matches!(
             action,
-            Action::Run(_) | Action::RunUntilLed | Action::Calm | Action::Propose(..) | Action::Read(_)
+            Action::Run(_)
+                | Action::RunUntilLed
+                | Action::Calm
+                | Action::Propose(..)
+                | Action::Read(_)
+                | Action::Client(..)
+                | Action::CheckHistory
         ) {
             // Whoever interferes is owed no progress.
             self.calm = None;
@@ -268,6 +280,14 @@ impl World {
             }
             Action::Read(Some(id)) => self.read(*id)?,
             Action::Read(None) => self.ask_leaders(Action::Read, World::read)?,
+            Action::Client(client, wish, Some(id)) => self.ask_store(*client, *wish, *id)?,
+            Action::Client(client, wish, None) => {
+                let leaders = self.leaders()?;
+                let id = leaders[*client as usize % leaders.len()];
+                self.note_in_journal(&Action::Client(*client, *wish, Some(id)));
+                self.ask_store(*client, *wish, id)?;
+            }
+            Action::CheckHistory => self.check_history(),
             Action::Deliver(selection) => return Ok(self.deliver(selection)),
             Action::Settle => while self.deliver(&Selection::default()) > 0 {},
             Action::Lose(selection) => {
@@ -455,21 +475,65 @@ impl World {
         Ok(())
     }
 
+    /// A client of the store asks a server.
+    fn ask_store(&mut self, client: u64, wish: Wish, id: NodeId) -> Result<(), Refusal> {
+        self.running(id)?;
+        let attempt = self.store_clients.ask(client, wish, self.options.rules);
+        let attempt =
+            attempt.ok_or_else(|| Refusal(format!("c{client} has nothing that it could ask for again")))?;
+        let Try { id: request, asked, what } = attempt;
+        self.note(id, Laboratory::ClientAsks { client, what, again: wish == Wish::Retry });
+        self.act(id, |server, now, effects| match asked {
+            Asked::Write(command) => server.propose(now, request, command, effects),
+            Asked::Read => server.read(now, request, effects),
+        });
+        Ok(())
+    }
+
+    /// What a server tells clients goes to those who have asked.
+    fn answer_clients(&mut self, id: NodeId, effects: &mut Effects<Machine>) -> Vec<Answered> {
+        let server = &self.servers[&id];
+        let store = &server.machine().expect("only a living server answers").store;
+        let mut heard = Vec::new();
+        let is_of_store = |(request, _): &mut (RequestId, _)| self.store_clients.has_asked(*request);
+        for (request, outcome) in effects.outcomes.extract_if(.., is_of_store).collect::<Vec<_>>() {
+            heard.extend(self.store_clients.note(request, outcome, store));
+        }
+        let answers = self.clients.note(server, effects);
+        for (client, answer) in heard {
+            self.heard.push((id, Laboratory::ClientHears { client, answer }));
+        }
+        answers
+    }
+
+    fn check_history(&mut self) {
+        if let Some(bad) = self.store_clients.contradiction() {
+            self.note_violation(linearizable::violation(self.acting, &bad));
+        }
+    }
+
+    /// What clients have been told, as a picture if it contradicts itself.
+    pub(crate) fn history(&self) -> String {
+        self.store_clients.contradiction().map_or("like a single store\n".to_owned(), |bad| bad.to_string())
+    }
+
+    /// The servers that think to lead.
+    fn leaders(&self) -> Result<Vec<NodeId>, Refusal> {
+        let leads = |id: &NodeId| {
+            let server = &self.servers[id];
+            server.is_running() && server.node().is_some_and(|node| node.role() == RoleKind::Leader)
+        };
+        let leaders: Vec<NodeId> = self.servers.keys().copied().filter(leads).collect();
+        if leaders.is_empty() { Err(Refusal("nobody leads".to_owned())) } else { Ok(leaders) }
+    }
+
     /// Asks each server that thinks to lead: there may be several, or none.
     fn ask_leaders(
         &mut self,
         action: impl Fn(Option<NodeId>) -> Action,
         ask: impl Fn(&mut World, NodeId) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
-        let leads = |id: &NodeId| {
-            let server = &self.servers[id];
-            server.is_running() && server.node().is_some_and(|node| node.role() == RoleKind::Leader)
-        };
-        let leaders: Vec<NodeId> = self.servers.keys().copied().filter(leads).collect();
-        if leaders.is_empty() {
-            return Err(Refusal("nobody leads".to_owned()));
-        }
-        for id in leaders {
+        for id in self.leaders()? {
             self.note_in_journal(&action(Some(id)));
             ask(self, id)?;
         }
@@ -567,7 +631,7 @@ impl World {
     }
 
     /// Lets a server do something, and sees to it that what it decides is saved. A dead one does nothing.
-    fn act(&mut self, id: NodeId, action: impl FnOnce(&mut Server, Duration, &mut Effects<Applied>)) {
+    fn act(&mut self, id: NodeId, action: impl FnOnce(&mut Server, Duration, &mut Effects<Machine>)) {
         if !self.servers[&id].is_alive() {
             return;
         }
@@ -637,14 +701,15 @@ impl World {
     }
 
     /// Passes on what a step has brought about, and checks all promises. What was committed is applied.
-    fn pass_on(&mut self, id: NodeId, effects: &mut Effects<Applied>) {
+    fn pass_on(&mut self, id: NodeId, effects: &mut Effects<Machine>) {
         let server = self.servers.get_mut(&id).expect("only servers of this world act");
         server.give_to_disk(effects);
-        let mut answers = self.clients.note(server, effects);
+        let mut answers = self.answer_clients(id, effects);
+        let server = self.servers.get_mut(&id).expect("only servers of this world act");
         if server.needs_apply() {
             server.apply(self.now, effects);
             server.give_to_disk(effects);
-            answers.extend(self.clients.note(server, effects));
+            answers.extend(self.answer_clients(id, effects));
         }
         for record in &mut effects.records {
             record.t = micros(self.now);
@@ -654,6 +719,9 @@ impl World {
         self.coverage.steps += 1;
         let broken = self.check(id, &effects.records, &answers);
         self.records.append(&mut effects.records);
+        for (id, told) in std::mem::take(&mut self.heard) {
+            self.note(id, told);
+        }
         broken.into_iter().for_each(|violation| self.note_violation(violation));
         for envelope in effects.envelopes.drain(..) {
             self.send(envelope);
@@ -675,8 +743,8 @@ impl World {
     fn check(&mut self, id: NodeId, records: &[Record], answers: &[Answered]) -> Vec<Violation> {
         let mut properties = std::mem::take(&mut self.properties);
         let server = &self.servers[&id];
-        let (node, applied) = server.node().zip(server.applied()).expect("only a living server takes a step");
-        let (moment, step) = (self.moment(), Step { node, records, applied: &applied.0, answers });
+        let (node, applied) = server.node().zip(server.machine()).expect("only a living server takes a step");
+        let (moment, step) = (self.moment(), Step { node, records, applied: &applied.commands, answers });
         let broken = |property: &mut Box<dyn Property>| {
             let what_happened = property.check(&moment, &step)?;
             Some(Violation { promise: property.promise(), node: id, what_happened })
@@ -729,6 +797,7 @@ impl World {
 
     fn note(&mut self, id: NodeId, what: Laboratory) {
         let record = self.observed(id, Event::Laboratory(what));
+        self.coverage.note_record(&record);
         self.view.apply(&record);
         self.records.push(record);
     }

@@ -349,6 +349,11 @@ fn laboratory_sentence(laboratory: &Laboratory) -> String {
         }
         Laboratory::Paused => "paused (SIGSTOP): it hears and does nothing".to_owned(),
         Laboratory::Resumed => "resumed (SIGCONT): it does not know that time has passed".to_owned(),
+        Laboratory::ClientAsks { client, what, again: false } => format!("client c{client} asks: {what}"),
+        Laboratory::ClientAsks { client, what, again: true } => {
+            format!("client c{client} got no answer, and asks again: {what}")
+        }
+        Laboratory::ClientHears { client, answer } => format!("client c{client} is told: {answer}"),
         Laboratory::Violated { property, what_happened } => format!("VIOLATED: {property}: {what_happened}"),
     }
 }

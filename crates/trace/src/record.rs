@@ -378,6 +378,22 @@ pub enum Laboratory {
     Paused,
     /// The process goes on (SIGCONT).
     Resumed,
+    /// (In the simulator.) A client of the store asks this server for something.
+    ClientAsks {
+        /// Which client.
+        client: u64,
+        /// What it wants, in words.
+        what: String,
+        /// Has it asked for the very same before, without an answer?
+        again: bool,
+    },
+    /// (In the simulator.) This server has told a client what came of its request.
+    ClientHears {
+        /// Which client.
+        client: u64,
+        /// What it was told, in words.
+        answer: String,
+    },
     /// A property that Raft promises does not hold any more; with all rules on, that is a bug.
     Violated {
         /// The property and where the paper has it, as in `election safety (§5.2, Figure 3)`.
@@ -401,6 +417,7 @@ impl Record {
             Event::Io(Io::Answered { answer: Answer::Done { .. } | Answer::Replaced, .. }) => {
                 Some(Rule::AnswerForThisEntry)
             }
+            Event::Laboratory(Laboratory::ClientAsks { again: true, .. }) => Some(Rule::OncePerClientRequest),
             Event::Io(Io::SnapshotBegun { .. }) => Some(Rule::SnapshotOnlyApplied),
             Event::Io(Io::Answered { answer: Answer::MayRead { .. }, .. }) => Some(Rule::ReadWaitsForApply),
             _ => None,

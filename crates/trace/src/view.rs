@@ -222,7 +222,7 @@ impl ServerView {
             Laboratory::Died { .. } => self.lose_process(),
             Laboratory::Paused => self.condition = Condition::Paused,
             Laboratory::Resumed => self.condition = Condition::Running,
-            Laboratory::Violated { .. } => {}
+            Laboratory::ClientAsks { .. } | Laboratory::ClientHears { .. } | Laboratory::Violated { .. } => {}
         }
     }
 

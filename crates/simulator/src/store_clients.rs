@@ -1,0 +1,233 @@
+//! Clients of the key-value store: they ask, wait, ask again, and remember what they were told.
+
+use crate::action::Wish;
+use crate::linearizability::{Answer, BadHistory, History, Pending, Request, Verdict, check};
+use crate::rules::AllBut;
+use consensus::{Index, Rule, Rules};
+use driver::{Outcome, RequestId};
+use kv::{Command, DEFAULT_SESSIONS, SessionId, Store, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// All of them, and what they remember together.
+#[derive(Debug, Default)]
+pub(crate) struct StoreClients {
+    clients: BTreeMap<u64, Client>,
+    history: History,
+    /// Counts what happens to clients: the history's clock.
+    now: u64,
+    tries: u64,
+}
+
+#[derive(Debug, Default)]
+struct Client {
+    session: Option<SessionId>,
+    sequence: u64,
+    waits_for: Option<Waiting>,
+}
+
+/// What a client waits for.
+#[derive(Debug)]
+struct Waiting {
+    wish: Wish,
+    /// None for a session.
+    pending: Option<Pending>,
+    /// The tries of which it has heard nothing yet.
+    open: BTreeSet<RequestId>,
+    /// An earlier try may have been executed.
+    in_doubt: bool,
+}
+
+/// What a server is asked.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Write(Arc<[u8]>),
+    Read,
+}
+
+/// A try on its way to a server.
+#[derive(Debug)]
+pub(crate) struct Try {
+    pub(crate) id: RequestId,
+    pub(crate) asked: Asked,
+    /// In words.
+    pub(crate) what: String,
+}
+
+/// The numbers of the store's clients' requests begin here.
+const FIRST: u64 = 1_000;
+
+impl StoreClients {
+    /// A client wants something. None if it can't ask for that now.
+    pub(crate) fn ask(&mut self, name: u64, wish: Wish, rules: AllBut) -> Option<Try> {
+        let is_numbered = rules.hold(Rule::OncePerClientRequest);
+        let client = self.clients.entry(name).or_default();
+        self.now += 1;
+        if wish == Wish::Retry {
+            let waiting = client.waits_for.as_ref()?;
+            let is_harmless = matches!(waiting.wish, Wish::Get(_) | Wish::OpenSession);
+            if !is_harmless && is_numbered && client.session.is_none() {
+                return None;
+            }
+        } else {
+            // What it waited for before has no outcome: it may happen at any time.
+            client.sequence += 1;
+            let request = request_of(wish).map(|(key, request)| (key.to_string(), request));
+            let pending = request.map(|(key, request)| self.history.call(name, key, request, self.now));
+            client.waits_for = Some(Waiting { wish, pending, open: BTreeSet::new(), in_doubt: false });
+        }
+        self.tries += 1;
+        let id = RequestId(FIRST + self.tries);
+        let session = client.session.filter(|_| is_numbered);
+        let request = session.map(|session| kv::Request { session, sequence: client.sequence });
+        let waiting = client.waits_for.as_mut().expect("it waits since just now");
+        waiting.open.insert(id);
+        let (asked, what) = spell_out(waiting.wish, request);
+        Some(Try { id, asked, what })
+    }
+
+    /// Is this the number of a request of theirs?
+    pub(crate) fn has_asked(&self, id: RequestId) -> bool {
+        id.0 > FIRST
+    }
+
+    /// Something came of a try. Returns the client that it was for, and what that is told.
+    pub(crate) fn note(
+        &mut self,
+        id: RequestId,
+        outcome: Outcome<kv::Answer>,
+        store: &Store,
+    ) -> Option<(u64, String)> {
+        let is_asked_for =
+            |client: &Client| client.waits_for.as_ref().is_some_and(|it| it.open.contains(&id));
+        let (&name, client) = self.clients.iter_mut().find(|(_, client)| is_asked_for(client))?;
+        self.now += 1;
+        let waiting = client.waits_for.as_mut().expect("it waits");
+        waiting.open.remove(&id);
+        let answer = match outcome {
+            Outcome::Applied { answer: kv::Answer::SessionUnknown { .. }, .. } => {
+                client.session = None;
+                None
+            }
+            Outcome::Applied { answer, .. } => Some(answer),
+            Outcome::Readable => return Some((name, client.reads(store, &mut self.history, self.now))),
+            Outcome::Uncertain => {
+                waiting.in_doubt = true;
+                return None;
+            }
+            Outcome::NotLeader { .. } | Outcome::Replaced => None,
+        };
+        match answer {
+            Some(answer) => Some((name, client.hears(answer, &mut self.history, self.now))),
+            None => client.gives_up_if_certain(&mut self.history).then(|| (name, "not done".to_owned())),
+        }
+    }
+
+    /// If what the clients were told was not like a single store: a picture of it.
+    pub(crate) fn contradiction(&self) -> Option<BadHistory> {
+        match check(&self.history) {
+            Verdict::Violation(bad) => Some(bad),
+            Verdict::Ok => None,
+            Verdict::Undecided { key, .. } => panic!("too much happened to key {key} to be checked"),
+        }
+    }
+}
+
+impl Client {
+    /// It may read.
+    fn reads(&mut self, store: &Store, history: &mut History, now: u64) -> String {
+        let waiting = self.waits_for.take().expect("it waits");
+        let (Wish::Get(key), Some(pending)) = (waiting.wish, waiting.pending) else {
+            unreachable!("only reads become readable")
+        };
+        let record = store.get(key.to_string().as_bytes());
+        let (answer, words) = match record {
+            None => (Answer::NotFound, format!("there is no {key}")),
+            Some(record) => {
+                let value = String::from_utf8_lossy(&record.value).into_owned();
+                let (words, version) = (format!("{key} is {value}"), Some(record.version.0));
+                (Answer::Found { value, version }, words)
+            }
+        };
+        history.returned(pending, answer, now);
+        words
+    }
+
+    /// Its request was executed.
+    fn hears(&mut self, answer: kv::Answer, history: &mut History, now: u64) -> String {
+        let waiting = self.waits_for.take().expect("it waits");
+        if let kv::Answer::SessionOpened { session } = answer {
+            (self.session, self.sequence) = (Some(session), 0);
+        }
+        if let Some(pending) = waiting.pending {
+            match told(answer) {
+                Some(answer) => history.returned(pending, answer, now),
+                None => history.uncertain(pending),
+            }
+        }
+        answer.to_string()
+    }
+
+    /// One try has certainly not been executed. If none can have been, it was for nothing.
+    fn gives_up_if_certain(&mut self, history: &mut History) -> bool {
+        let Some(waiting) = self.waits_for.take_if(|it| it.open.is_empty() && !it.in_doubt) else {
+            return false;
+        };
+        if let Some(pending) = waiting.pending {
+            history.did_not_happen(pending);
+        }
+        true
+    }
+}
+
+/// What a wish is about, as the history has it; none if it is not about a key.
+fn request_of(wish: Wish) -> Option<(char, Request)> {
+    Some(match wish {
+        Wish::Get(key) => (key, Request::Read),
+        Wish::Put(key, value) => (key, Request::write(value.to_string())),
+        Wish::Delete(key) => (key, Request::Delete { if_version: None }),
+        Wish::CompareAndSwap(key, expected, new) => {
+            let (expected, new) = (expected.to_string(), new.to_string());
+            (key, Request::CompareAndSwap { expected, new, if_version: None })
+        }
+        Wish::OpenSession | Wish::Retry => return None,
+    })
+}
+
+/// What a server is asked, and that in words.
+fn spell_out(wish: Wish, request: Option<kv::Request>) -> (Asked, String) {
+    let (key, value, new) = match wish {
+        Wish::Get(key) => return (Asked::Read, format!("get {key}")),
+        Wish::OpenSession => return asked(&Command::OpenSession { at_most: DEFAULT_SESSIONS }),
+        Wish::Put(key, value) => (key, value, 0),
+        Wish::CompareAndSwap(key, expected, new) => (key, expected, new),
+        Wish::Delete(key) => (key, 0, 0),
+        Wish::Retry => unreachable!("a client asks for the same again"),
+    };
+    let (key, value, new) = (key.to_string(), value.to_string(), new.to_string());
+    let (key, value, new) = (key.as_bytes(), value.as_bytes(), new.as_bytes());
+    let write = match wish {
+        Wish::Put(..) => Write::put(key, value),
+        Wish::CompareAndSwap(..) => Write::compare_and_swap(key, value, new),
+        _ => Write::delete(key),
+    };
+    asked(&Command::Write(Write { request, ..write }))
+}
+
+fn asked(command: &Command<'_>) -> (Asked, String) {
+    let encoded = command.encode().expect("letters and numbers are short");
+    (Asked::Write(encoded.into()), command.to_string())
+}
+
+/// A server's answer as the history has it; none if it leaves a doubt.
+fn told(answer: kv::Answer) -> Option<Answer> {
+    Some(match answer {
+        kv::Answer::Written { version } => Answer::Done { version: Some(version.0) },
+        kv::Answer::Deleted => Answer::Done { version: None },
+        kv::Answer::NotFound | kv::Answer::VersionDiffers { actual: Index(0) } => Answer::NotFound,
+        kv::Answer::VersionDiffers { actual: version } | kv::Answer::ValueDiffers { version } => {
+            Answer::Differs { version: Some(version.0) }
+        }
+        _ => return None,
+    })
+}

@@ -202,6 +202,8 @@ pub enum Answer {
     Yes,
     /// They are not.
     No,
+    /// Who sent the entries does not lead that term.
+    Refused,
 }
 
 impl fmt::Display for Answer {
@@ -209,6 +211,7 @@ impl fmt::Display for Answer {
         f.write_str(match self {
             Answer::Yes => "yes",
             Answer::No => "no",
+            Answer::Refused => "refused",
         })
     }
 }
@@ -217,8 +220,8 @@ impl FromStr for Answer {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Answer, String> {
-        let unknown = || format!("\"{text}\" is not what an answer says: yes, no");
-        [Answer::Yes, Answer::No].into_iter().find(|answer| answer.to_string() == text).ok_or_else(unknown)
+        let unknown = || format!("\"{text}\" is not what an answer says: yes, no, refused");
+        [Answer::Yes, Answer::No, Answer::Refused].into_iter().find(|answer| answer.to_string() == text).ok_or_else(unknown)
     }
 }
 
@@ -333,7 +336,7 @@ impl Selection {
                     _ => None,
                 };
                 let answer = Some(match reply.outcome {
-                    SnapshotOutcome::Refused => Answer::No,
+                    SnapshotOutcome::Refused => Answer::Refused,
                     _ => Answer::Yes,
                 });
                 let (last, offset) = (Some(reply.last_included.index), Some(reply.offset));
@@ -345,7 +348,7 @@ impl Selection {
     fn with_outcome(self, reply: &AppendEntriesReply) -> Selection {
         let round = Some(reply.round);
         match reply.outcome {
-            AppendOutcome::Refused => Selection { answer: Some(Answer::No), round, ..self },
+            AppendOutcome::Refused => Selection { answer: Some(Answer::Refused), round, ..self },
             AppendOutcome::Matched { match_index: last } => {
                 Selection { last: Some(last), answer: Some(Answer::Yes), round, ..self }
             }

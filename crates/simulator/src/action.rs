@@ -221,7 +221,10 @@ impl FromStr for Answer {
 
     fn from_str(text: &str) -> Result<Answer, String> {
         let unknown = || format!("\"{text}\" is not what an answer says: yes, no, refused");
-        [Answer::Yes, Answer::No, Answer::Refused].into_iter().find(|answer| answer.to_string() == text).ok_or_else(unknown)
+        [Answer::Yes, Answer::No, Answer::Refused]
+            .into_iter()
+            .find(|answer| answer.to_string() == text)
+            .ok_or_else(unknown)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::StorageError;
+use crate::files::Files;
 use crate::identity::Identity;
 use crate::segment::{self, LogDamage, NotContinued, Reached, Segment, SegmentHeader, Tail, Unreadable};
 use consensus::{Entry, HardState, Index, LogPosition};
@@ -134,18 +135,20 @@ impl Replay {
 }
 
 /// Reads all segments, of which each must be the server's; none if there is no segment.
-pub(crate) fn find(disk: &mut impl Disk, owner: Option<&Identity>) -> Result<Option<Found>, StorageError> {
-    let names = disk.list().map_err(StorageError::io("list", disk.folder()))?;
+pub(crate) fn find(
+    files: &mut Files<impl Disk>,
+    owner: Option<&Identity>,
+) -> Result<Option<Found>, StorageError> {
+    let names = files.list()?;
     let numbers: BTreeSet<u64> = names.iter().filter_map(|name| segment::number_of(name)).collect();
     let Some(last) = numbers.last() else { return Ok(None) };
     // What is before a gap was to be removed, or the gap is a loss. Which it is shows when all is read.
     let first = (segment::FIRST..=*last).rev().take_while(|number| numbers.contains(number)).last();
     let first = first.unwrap_or(*last);
-    let mut reading = Reading::of(disk.folder(), owner);
+    let mut reading = Reading::of(files.folder(), owner);
     for number in first..=*last {
-        let name = segment::name_of(number);
-        let bytes = disk.read(&name).map_err(StorageError::io("read", disk.folder().join(&name)))?;
-        reading.read(number, bytes.ok_or_else(|| missing(disk.folder(), number, reading.log.end()))?)?;
+        let bytes = files.read(&segment::name_of(number))?;
+        reading.read(number, bytes.ok_or_else(|| missing(files.folder(), number, reading.log.end()))?)?;
     }
     let left_behind = numbers.range(..first).copied().collect();
     reading.finish(left_behind).map(Some)

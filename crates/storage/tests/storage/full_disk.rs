@@ -1,6 +1,6 @@
 //! A disk without room.
 
-use crate::known::Server;
+use crate::known::{Act, Server};
 use crate::model_disk::Fault;
 use crate::tearing::Tearing;
 use crate::{SMALL_SEGMENTS, appends, command, life};
@@ -55,6 +55,25 @@ fn after_a_refused_save_another_may_come() {
     server.save(&mut storage, &appends(2, [command(1, 20), command(1, 0)])).unwrap();
     drop(storage);
     server.live(&[]).unwrap();
+}
+
+#[test]
+fn nothing_is_prepared_where_there_is_no_room() {
+    for full_from in 0..2 {
+        let mut server = Server::new(SMALL_SEGMENTS);
+        let mut storage = server.start().unwrap();
+        server.save(&mut storage, &appends(1, [command(1, 600)])).unwrap();
+        server.disk.plan(Fault::Full(full_from));
+        let prepared = server.act(&mut storage, &Act::Prepare);
+        assert_eq!(prepared.is_err(), full_from == 0);
+        assert!(prepared.is_ok() || !server.disk.files().contains_key("log-0000000002.new"));
+        assert!(!storage.is_poisoned());
+        server.disk.mend();
+        server.act(&mut storage, &Act::Prepare).unwrap();
+        server.save(&mut storage, &appends(2, [command(1, 600)])).unwrap();
+        drop(storage);
+        server.live(&[]).unwrap();
+    }
 }
 
 /// What is left of the file that had no room may also refuse to go. Then nothing is certain any more.

@@ -5,15 +5,24 @@ use crate::model_disk::Fault;
 use crate::tearing::Tearing;
 use crate::{SMALL_SEGMENTS, appends, command, life};
 
-/// The disk is full from each operation of a life on, in turn. A save that is refused for it has done
-/// nothing, and succeeds when there is room.
 #[test]
 fn a_save_that_finds_no_room_can_be_tried_again() {
+    refuse_and_try_again(Fault::Full);
+}
+
+#[test]
+fn a_save_that_finds_no_room_even_for_a_name_can_be_tried_again() {
+    refuse_and_try_again(Fault::FullOfNames);
+}
+
+/// The disk is full from each operation of a life on, in turn. A save that is refused for it has done
+/// nothing, and succeeds when there is room.
+fn refuse_and_try_again(full: fn(usize) -> Fault) {
     let mut refused = 0;
     for full_from in 0.. {
         let mut server = Server::new(SMALL_SEGMENTS);
         let mut storage = server.start().unwrap();
-        server.disk.plan(Fault::Full(full_from));
+        server.disk.plan(full(full_from));
         let mut was_full = false;
         for batch in life() {
             if let Err(error) = server.save(&mut storage, &batch) {

@@ -13,6 +13,7 @@ use crate::snapshots::Snapshots;
 use crate::text_file::{TextFile, read, read_existing, replace};
 use crate::wal::WriteAheadLog;
 use consensus::{Entry, HardState, Index, LogPosition};
+use std::path::Path;
 
 /// How many bytes a segment of the log has, unless a save needs more.
 pub const SEGMENT_SIZE: u64 = 4 << 20;
@@ -264,13 +265,21 @@ fn next_life(files: &mut Files<impl Disk>, identity: &Identity) -> Result<Past, 
     let found = found.ok_or_else(|| recovery::missing(files.folder(), segment::FIRST, Index(0)))?;
     let snapshot = Snapshot::open(files, Some(&identity.cluster))?;
     let covered = snapshot.as_ref().map(|snapshot| snapshot.info.position);
-    let begins_after = found.log.begins_after;
-    if !covers(covered.unwrap_or_default(), begins_after) {
-        let folder = files.folder().to_path_buf();
-        return Err(StorageError::MissingSnapshot { folder, begins_after, snapshot: covered });
-    }
+    check_covered(files.folder(), found.log.begins_after, covered)?;
     let Lives(lives) = read_existing(files)?;
     Ok(Past { life: lives.checked_add(1).expect("no server starts 2^64 times"), found, snapshot })
+}
+
+/// Refuses a log that begins where no snapshot covers what was before.
+pub(crate) fn check_covered(
+    folder: &Path,
+    begins_after: LogPosition,
+    snapshot: Option<LogPosition>,
+) -> Result<(), StorageError> {
+    if covers(snapshot.unwrap_or_default(), begins_after) {
+        return Ok(());
+    }
+    Err(StorageError::MissingSnapshot { folder: folder.to_path_buf(), begins_after, snapshot })
 }
 
 /// Does a snapshot that covers the log up to the entry `snapshot` cover it up to `position` too?

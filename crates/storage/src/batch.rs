@@ -42,11 +42,10 @@ impl Batch {
         *self == Batch::default()
     }
 
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
+    pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
         if let Some(hard_state) = &self.hard_state {
             bytes.push(HARD_STATE);
-            hard_state::encode(hard_state, &mut bytes);
+            hard_state::encode(hard_state, bytes);
         }
         if let Some(LogPosition { index, term }) = self.begins_after {
             bytes.push(BEGINS_AFTER);
@@ -57,10 +56,9 @@ impl Batch {
             bytes.push(APPEND);
             bytes.extend(append.first.0.to_le_bytes());
             for entry in &append.entries {
-                encode_entry(entry, &mut bytes);
+                encode_entry(entry, bytes);
             }
         }
-        bytes
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Batch> {

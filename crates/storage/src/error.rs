@@ -1,6 +1,5 @@
 //! What can go wrong, and what a person can do about it.
 
-use crate::disk::Disk;
 use crate::identity::Identity;
 use crate::segment::LogDamage;
 use crate::snapshot::SnapshotDamage;
@@ -182,11 +181,6 @@ impl StorageError {
     ) -> impl FnOnce(io::Error) -> StorageError {
         let path = path.into();
         move |cause| StorageError::Io { action, path, cause }
-    }
-
-    /// The error of a file that is gone.
-    pub(crate) fn missing(disk: &impl Disk, file: &str) -> StorageError {
-        StorageError::Corrupt { file: disk.folder().join(file), damage: Damage::Missing }
     }
 }
 

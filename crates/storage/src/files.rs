@@ -1,4 +1,4 @@
-//! The names of a server's files, and how a file takes another's place.
+//! The files of a server: what they are called, and how one takes another's place.
 //!
 //! What must always be whole is written *aside*, under a name that ends in `.new`, and gets its right name
 //! when it is durable. So after a crash there is the old file or the new one.
@@ -11,6 +11,7 @@ use crate::segment;
 use crate::snapshot;
 use crate::text_file::TextFile;
 use std::io;
+use std::path::{Path, PathBuf};
 
 /// What the name of a file ends in before the file takes another's place.
 const NEW: &str = ".new";
@@ -26,31 +27,95 @@ pub(crate) fn aside(file: &str) -> String {
     format!("{file}{NEW}")
 }
 
-/// Lets the file aside, which is synced, take the place of this one, for good.
-pub(crate) fn put_in_place(disk: &mut impl Disk, file: &str) -> Result<(), StorageError> {
-    disk.rename(&aside(file), file).map_err(StorageError::io("replace", disk.folder().join(file)))?;
-    disk.sync_directory().map_err(StorageError::io("sync the folder", disk.folder()))
-}
+/// The files on a disk. What the disk refuses, is told with the file's name.
+#[derive(Debug)]
+pub(crate) struct Files<D>(pub(crate) D);
 
-/// The file aside could not be written. It is no part of what was saved: if all that was wrong is that there
-/// was no room, and the file is gone, then it is as if it had never been.
-pub(crate) fn give_up(disk: &mut impl Disk, file: &str, error: StorageError) -> Failure {
-    let is_harmless = error.is_full()
-        && match disk.remove(&aside(file)) {
-            Ok(()) => true,
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        };
-    Failure { error, is_harmless }
-}
+impl<D: Disk> Files<D> {
+    pub(crate) fn folder(&self) -> &Path {
+        self.0.folder()
+    }
 
-/// Removes what was aside when a crash came.
-pub(crate) fn remove_unfinished(disk: &mut impl Disk) -> Result<(), StorageError> {
-    let names = disk.list().map_err(StorageError::io("list", disk.folder()))?;
-    let mut unfinished = names.iter().filter(|name| name.ends_with(NEW) && is_ours(name));
-    unfinished.try_for_each(|name| remove(disk, name))
-}
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.folder().join(file)
+    }
 
-/// Removes a file. The name is not synced: after a crash the file may be there again.
-pub(crate) fn remove(disk: &mut impl Disk, file: &str) -> Result<(), StorageError> {
-    disk.remove(file).map_err(StorageError::io("remove", disk.folder().join(file)))
+    pub(crate) fn list(&mut self) -> Result<Vec<String>, StorageError> {
+        self.0.list().map_err(|cause| StorageError::io("list", self.folder())(cause))
+    }
+
+    pub(crate) fn read(&mut self, file: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        self.0.read(file).map_err(|cause| self.refused("read", file, cause))
+    }
+
+    pub(crate) fn size(&mut self, file: &str) -> Result<Option<u64>, StorageError> {
+        self.0.size(file).map_err(|cause| self.refused("read", file, cause))
+    }
+
+    pub(crate) fn read_at(
+        &mut self,
+        file: &str,
+        offset: u64,
+        length: usize,
+    ) -> Result<Vec<u8>, StorageError> {
+        self.0.read_at(file, offset, length).map_err(|cause| self.refused("read", file, cause))
+    }
+
+    pub(crate) fn write(&mut self, file: &str, content: &[u8]) -> Result<(), StorageError> {
+        self.0.write(file, content).map_err(|cause| self.refused("write", file, cause))
+    }
+
+    pub(crate) fn create(&mut self, file: &str, size: u64) -> Result<(), StorageError> {
+        self.0.create(file, size).map_err(|cause| self.refused("create", file, cause))
+    }
+
+    pub(crate) fn write_at(&mut self, file: &str, offset: u64, bytes: &[u8]) -> Result<(), StorageError> {
+        self.0.write_at(file, offset, bytes).map_err(|cause| self.refused("write", file, cause))
+    }
+
+    pub(crate) fn append(&mut self, file: &str, bytes: &[u8]) -> Result<(), StorageError> {
+        self.0.append(file, bytes).map_err(|cause| self.refused("write", file, cause))
+    }
+
+    pub(crate) fn sync(&mut self, file: &str) -> Result<(), StorageError> {
+        self.0.sync(file).map_err(|cause| self.refused("sync", file, cause))
+    }
+
+    /// Removes a file. The name is not synced: after a crash the file may be there again.
+    pub(crate) fn remove(&mut self, file: &str) -> Result<(), StorageError> {
+        self.0.remove(file).map_err(|cause| self.refused("remove", file, cause))
+    }
+
+    /// Lets the file aside, which is synced, take the place of this one, for good.
+    pub(crate) fn put_in_place(&mut self, file: &str) -> Result<(), StorageError> {
+        self.0.rename(&aside(file), file).map_err(|cause| self.refused("replace", file, cause))?;
+        self.0.sync_directory().map_err(|cause| StorageError::io("sync the folder", self.folder())(cause))
+    }
+
+    /// The file aside could not be written. It is no part of what was saved: if all that was wrong is that
+    /// there was no room, and the file is gone, then it is as if it had never been.
+    pub(crate) fn give_up(&mut self, file: &str, error: StorageError) -> Failure {
+        let is_harmless = error.is_full()
+            && match self.0.remove(&aside(file)) {
+                Ok(()) => true,
+                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            };
+        Failure { error, is_harmless }
+    }
+
+    /// Removes what was aside when a crash came.
+    pub(crate) fn remove_unfinished(&mut self) -> Result<(), StorageError> {
+        let names = self.list()?;
+        let mut unfinished = names.iter().filter(|name| name.ends_with(NEW) && is_ours(name));
+        unfinished.try_for_each(|name| self.remove(name))
+    }
+
+    /// The error of a file that is gone.
+    pub(crate) fn missing(&self, file: &str) -> StorageError {
+        StorageError::Corrupt { file: self.path(file), damage: crate::text_file::Damage::Missing }
+    }
+
+    fn refused(&self, action: &'static str, file: &str, cause: io::Error) -> StorageError {
+        StorageError::io(action, self.path(file))(cause)
+    }
 }

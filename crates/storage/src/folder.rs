@@ -192,7 +192,8 @@ fn refuse_other_files(folder: &Path) -> Result<(), StorageError> {
     }
 }
 
-fn file_names(folder: &Path) -> io::Result<BTreeSet<OsString>> {
+/// The names of all that is in a folder.
+pub(crate) fn file_names(folder: &Path) -> io::Result<BTreeSet<OsString>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
 }
 

@@ -1,45 +1,40 @@
-//! Looking at a log without touching it, also while its server runs.
+//! Looking at a server's folder without touching it, also while the server runs.
 
 use crate::batch::Batch;
+use crate::disk::Disk;
 use crate::error::StorageError;
-use crate::recovery::{self, missing};
-use crate::segment::{self, LogDamage, NotContinued, Segment, SegmentHeader, Tail};
-use consensus::Index;
-use std::fs;
-use std::io;
+use crate::files::Files;
+use crate::identity::Identity;
+use crate::lives::Lives;
+use crate::looking_disk::LookingDisk;
+use crate::recovery::{self, Replay, Segments};
+use crate::segment::{self, NotContinued, Reached, Segment, SegmentHeader, Tail};
+use crate::snapshot::{Snapshot, SnapshotInfo};
+use crate::storage::check_covered;
+use crate::text_file::{TextFile, read};
+use consensus::{Entry, Index};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Reads the segments of the log in a server's folder, from the oldest on. Nothing is locked or written.
-///
-/// While the server runs, the end of the last segment may be seen half written, and look torn or
-/// damaged, or its last segment may be missing here. Look again then: real damage stays.
-///
-/// # Errors
-/// [`StorageError::Io`] if the folder can't be listed.
-pub fn inspect(folder: &Path) -> Result<Inspection, StorageError> {
-    let names = names(folder).map_err(StorageError::io("list", folder))?;
-    let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment::number_of(name)).collect();
-    numbers.sort_unstable();
-    let mut segments = Inspection {
-        folder: folder.to_path_buf(),
-        expected: segment::FIRST,
-        numbers: numbers.into_iter().peekable(),
-        ahead: None,
-    };
-    segments.read_ahead();
-    Ok(segments)
-}
+/// How often to look at most, until two looks agree about what is damaged.
+const LOOKS: usize = 10;
 
-/// The segments of a log, from the oldest on. A segment that can't be read, or is missing between two
-/// others, is an error, after which the others follow.
+/// What there is to see in a server's folder.
 #[derive(Debug)]
 pub struct Inspection {
-    folder: PathBuf,
-    /// The number that the next segment should have.
-    expected: u64,
-    numbers: std::iter::Peekable<std::vec::IntoIter<u64>>,
-    /// The next segment: what is at the end of one shows only when the next is known.
-    ahead: Option<Result<(PathBuf, Segment), StorageError>>,
+    /// Whose folder it is; none if no server has begun here, or if that can't be read.
+    pub identity: Option<Identity>,
+    /// The number of the server's latest life.
+    pub life: Option<u64>,
+    /// The newest snapshot, if there is one and it is whole.
+    pub snapshot: Option<SnapshotInfo>,
+    /// The log's segments from the oldest on, as far as they can be read. If a number is missing between
+    /// two of them, the older ones may be useless leavings, or there is [damage](Inspection::damage).
+    pub segments: Vec<InspectedSegment>,
+    /// What keeps a server from starting here, each with its file and place. It says also up to where the
+    /// log is whole before it, and [what can be done](StorageError::help). If one thing is damaged, what is
+    /// missing beside it may not be told.
+    pub damage: Vec<StorageError>,
 }
 
 /// What a segment holds.
@@ -47,10 +42,12 @@ pub struct Inspection {
 pub struct InspectedSegment {
     /// Its file.
     pub file: PathBuf,
-    /// What it says about itself.
+    /// What it says about itself, and how far the log had come before it.
     pub header: SegmentHeader,
     /// The saves that are whole, in order.
     pub saves: Vec<InspectedSave>,
+    /// How far the log has come with them.
+    pub reached: Reached,
     /// Where in the file they end, in bytes.
     pub end: u64,
     /// What comes after them.
@@ -70,6 +67,17 @@ pub struct InspectedSave {
     pub batch: Batch,
 }
 
+/// An entry of the log, and where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InspectedEntry<'a> {
+    /// The entry.
+    pub entry: &'a Entry,
+    /// The number of the save that holds it.
+    pub save: u64,
+    /// The number of the segment that holds that save.
+    pub segment: u64,
+}
+
 /// What comes after the last whole save of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -83,77 +91,183 @@ pub enum Ending {
         /// How many bytes there are, up to the last that is not zero.
         bytes: u64,
     },
-    /// With this damage, no server will start.
-    Damaged(LogDamage),
+    /// Something that no crash has left there: see [`Inspection::damage`].
+    Damaged,
 }
 
-impl Iterator for Inspection {
-    type Item = Result<InspectedSegment, StorageError>;
+/// Looks at all that is in a server's folder. Nothing is locked or written.
+///
+/// The server may run meanwhile. Then what it has saved during the look may be seen or not, and its last
+/// save may be seen half written, as [`Ending::Torn`].
+///
+/// # Errors
+/// [`StorageError::Io`] if something can't be read at all. What can be read and is damaged is no error here,
+/// but a part of the [`Inspection`].
+pub fn inspect(folder: &Path) -> Result<Inspection, StorageError> {
+    // What a running server does between two reads can look like damage: a file that is gone, a save that
+    // was not there yet. But that heals: what was durable once is whole for whoever looks again.
+    let mut seen = look(folder)?;
+    for _ in 1..LOOKS {
+        if seen.damage.is_empty() {
+            break;
+        }
+        let before = std::mem::replace(&mut seen, look(folder)?);
+        if tell(&before) == tell(&seen) {
+            break;
+        }
+    }
+    Ok(seen)
+}
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let (file, segment) = match self.ahead.take()? {
-            Ok(segment) => segment,
-            Err(error) => {
-                self.read_ahead();
-                return Some(Err(error));
+fn tell(inspection: &Inspection) -> Vec<String> {
+    inspection.damage.iter().map(StorageError::to_string).collect()
+}
+
+/// The log comes before the snapshot: a server first writes a snapshot, and then lets the log begin after it.
+fn look(folder: &Path) -> Result<Inspection, StorageError> {
+    let files = &mut Files(LookingDisk::new(folder));
+    let mut damage = Vec::new();
+    let identity: Option<Identity> = read(files).or_else(|why| note(&mut damage, why))?;
+    let Segments { readable, left_behind, damage: in_the_log, .. } =
+        Segments::read(files, identity.as_ref())?.unwrap_or_default();
+    damage.extend(in_the_log);
+    let cluster = identity.as_ref().map(|identity| identity.cluster.as_str());
+    let snapshot = Snapshot::open(files, cluster).or_else(|why| note(&mut damage, why))?;
+    let snapshot = snapshot.map(|snapshot| snapshot.info);
+    let life = read(files).or_else(|why| note(&mut damage, why))?.map(|Lives(life)| life);
+
+    let segments = inspected(folder, readable);
+    let mut seen = Inspection { identity, life, snapshot, segments, damage };
+    if seen.damage.is_empty() {
+        seen.damage.extend(seen.what_is_missing(files).err());
+    }
+    let left_behind = read_left_behind(files, &left_behind)?;
+    seen.segments.splice(..0, inspected(folder, left_behind));
+    Ok(seen)
+}
+
+/// What is damaged is noted. What can't be read stays an error.
+fn note<T>(damage: &mut Vec<StorageError>, why: StorageError) -> Result<Option<T>, StorageError> {
+    if matches!(why, StorageError::Io { .. }) {
+        return Err(why);
+    }
+    damage.push(why);
+    Ok(None)
+}
+
+fn read_left_behind(files: &mut Files<impl Disk>, numbers: &[u64]) -> Result<Vec<Segment>, StorageError> {
+    let mut readable = Vec::new();
+    for number in numbers {
+        let bytes = files.read(&segment::name_of(*number))?;
+        readable.extend(bytes.and_then(|bytes| Segment::read(&bytes).ok()));
+    }
+    Ok(readable)
+}
+
+impl Inspection {
+    /// How far the log has come with all that can be read of it. Of this the hard state is a part.
+    pub fn reached(&self) -> Reached {
+        self.segments.last().map(|segment| segment.reached).unwrap_or_default()
+    }
+
+    /// Has no server ever begun here?
+    pub fn is_empty(&self) -> bool {
+        self.identity.is_none() && self.segments.is_empty() && self.damage.is_empty()
+    }
+
+    /// The entries of the log, as far as they can be read, by their indexes. Where something is damaged, some
+    /// may be lacking, and after it some may be there that were replaced or removed later.
+    pub fn entries(&self) -> BTreeMap<Index, InspectedEntry<'_>> {
+        let mut entries = BTreeMap::new();
+        for segment in &self.segments {
+            // What is in segments that can't be read, has done this.
+            let Reached { begins_after, log_end, .. } = segment.header.reached_before;
+            keep(&mut entries, begins_after.index, log_end);
+            for InspectedSave { number: save, batch, .. } in &segment.saves {
+                if let Some(position) = batch.begins_after {
+                    keep(&mut entries, position.index, Index(u64::MAX));
+                }
+                if let Some(append) = &batch.append {
+                    keep(&mut entries, Index(0), append.first.previous());
+                    for (index, entry) in (append.first.0..).map(Index).zip(&append.entries) {
+                        let segment = segment.header.number;
+                        entries.insert(index, InspectedEntry { entry, save: *save, segment });
+                    }
+                }
             }
+        }
+        entries
+    }
+
+    /// Refuses what a server would refuse, if nothing is damaged.
+    fn what_is_missing(&self, files: &mut Files<impl Disk>) -> Result<(), StorageError> {
+        let Some(first) = self.segments.first().filter(|_| self.identity.is_some()) else {
+            return self.first_file_missing(files).map_or(Ok(()), Err);
         };
-        self.read_ahead();
-        let ending = match &self.ahead {
-            None => ending_of_the_last(segment.tail),
-            Some(next) => ending(&segment, next.as_ref().ok().map(|(_, next)| &next.header)),
-        };
-        let saves = segment.saves.into_iter().map(|save| InspectedSave {
+        let saves = self.segments.iter().flat_map(|segment| &segment.saves);
+        let log = Replay::of(files.folder(), &first.header, saves.map(|save| save.batch.clone()))?;
+        let covered = self.snapshot.map(|snapshot| snapshot.position);
+        check_covered(files.folder(), log.begins_after, covered)?;
+        self.life.map(drop).ok_or_else(|| files.missing(Lives::FILE))
+    }
+
+    /// The identity, or the first segment.
+    fn first_file_missing(&self, files: &mut Files<impl Disk>) -> Option<StorageError> {
+        if self.identity.is_some() {
+            return Some(recovery::missing(files.folder(), segment::FIRST, Index(0)));
+        }
+        let has_lived = self.life.is_some_and(|life| life > 1) || self.snapshot.is_some();
+        let has_saved = self.segments.iter().any(|segment| {
+            segment.header.number > segment::FIRST
+                || !segment.saves.is_empty()
+                || segment.ending != Ending::Open
+        });
+        (has_lived || has_saved).then(|| files.missing(Identity::FILE))
+    }
+}
+
+/// Keeps the entries after the one and up to the other.
+fn keep<T>(entries: &mut BTreeMap<Index, T>, after: Index, up_to: Index) {
+    while entries.first_entry().is_some_and(|first| *first.key() <= after) {
+        entries.pop_first();
+    }
+    while entries.last_entry().is_some_and(|last| *last.key() > up_to) {
+        entries.pop_last();
+    }
+}
+
+fn inspected(folder: &Path, segments: Vec<Segment>) -> Vec<InspectedSegment> {
+    let nexts = segments.iter().skip(1).map(|next| Some(next.header.clone())).chain([None]);
+    let nexts: Vec<_> = nexts.collect();
+    segments
+        .into_iter()
+        .zip(nexts)
+        .map(|(segment, next)| InspectedSegment::of(folder, segment, next))
+        .collect()
+}
+
+impl InspectedSegment {
+    fn of(folder: &Path, segment: Segment, next: Option<SegmentHeader>) -> InspectedSegment {
+        let ending = ending(&segment, next.as_ref());
+        let Segment { header, saves, reached, end, .. } = segment;
+        let saves = saves.into_iter().map(|save| InspectedSave {
             number: save.number,
             offset: save.offset as u64,
             length: save.length as u64,
             batch: save.batch,
         });
-        let (saves, end) = (saves.collect(), segment.end as u64);
-        Some(Ok(InspectedSegment { file, header: segment.header, saves, end, ending }))
-    }
-}
-
-impl Inspection {
-    fn read_ahead(&mut self) {
-        let Some(&number) = self.numbers.peek() else { return };
-        if number > self.expected {
-            self.ahead = Some(Err(missing(&self.folder, self.expected, Index(0))));
-            self.expected = number;
-            return;
-        }
-        self.numbers.next();
-        self.expected = number + 1;
-        self.ahead = Some(read(self.folder.join(segment::name_of(number))));
-    }
-}
-
-fn read(file: PathBuf) -> Result<(PathBuf, Segment), StorageError> {
-    let bytes = fs::read(&file).map_err(StorageError::io("read", &file))?;
-    match Segment::read(&bytes) {
-        Ok(segment) => Ok((file, segment)),
-        Err(why) => Err(recovery::unreadable(why, &file, Index(0))),
-    }
-}
-
-fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
-    names.filter_map(io::Result::transpose).collect()
-}
-
-fn ending_of_the_last(tail: Tail) -> Ending {
-    match tail {
-        Tail::Empty => Ending::Open,
-        Tail::Sealed => Ending::Continued,
-        Tail::Torn(bytes) => Ending::Torn { bytes: bytes as u64 },
-        Tail::Damaged(damage) => Ending::Damaged(damage),
+        let file = folder.join(segment::name_of(header.number));
+        InspectedSegment { file, header, saves: saves.collect(), reached, end: end as u64, ending }
     }
 }
 
 fn ending(segment: &Segment, next: Option<&SegmentHeader>) -> Ending {
-    match next.map(|next| segment.check_continued_by(next)) {
-        Some(Ok(()) | Err(NotContinued::There(_))) => Ending::Continued,
-        Some(Err(NotContinued::Here(damage))) => Ending::Damaged(damage),
-        None => ending_of_the_last(segment.tail),
+    let next = next.filter(|next| next.number == segment.header.number + 1);
+    match (next.map(|next| segment.check_continued_by(next)), segment.tail) {
+        (Some(Ok(()) | Err(NotContinued::There(_))), _) => Ending::Continued,
+        (Some(Err(NotContinued::Here(_))), _) | (None, Tail::Damaged(_)) => Ending::Damaged,
+        (None, Tail::Empty) => Ending::Open,
+        (None, Tail::Sealed) => Ending::Continued,
+        (None, Tail::Torn(bytes)) => Ending::Torn { bytes: bytes as u64 },
     }
 }

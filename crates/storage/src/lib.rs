@@ -16,7 +16,8 @@
 //! 3. `batch.rs`, `record.rs`, `segment.rs`: how the log is written down, from the inside out, and how a
 //!    torn end is told from damage (`Segment::judge_tail`).
 //! 4. `wal.rs`: the segments together: finding the log again, and adding to it.
-//! 5. `storage.rs`: [`Storage::open`] and [`Storage::save`]. `inspect.rs`: looking without touching.
+//! 5. `storage.rs`: [`Storage::open`] and [`Storage::save`]. `inspect.rs`: looking without
+//!    touching.
 //! 6. `error.rs`: everything that can go wrong, each with what a person can do about it.
 //!
 //! The small files are text. Look at them with `cat`:
@@ -92,6 +93,7 @@ mod header;
 mod identity;
 mod inspect;
 mod lives;
+mod looking_disk;
 mod record;
 mod recovery;
 mod segment;
@@ -107,7 +109,7 @@ pub use disk::Disk;
 pub use error::StorageError;
 pub use folder::FolderDisk;
 pub use identity::Identity;
-pub use inspect::{Ending, InspectedSave, InspectedSegment, Inspection, inspect};
+pub use inspect::{Ending, InspectedEntry, InspectedSave, InspectedSegment, Inspection, inspect};
 pub use recovery::CutOff;
 pub use segment::{LogDamage, Reached, SegmentHeader};
 pub use snapshot::{Chunk, SnapshotDamage, SnapshotInfo};

@@ -16,6 +16,7 @@
 //! That the head's checksum begins with the header's ties a record to its segment: one that strayed
 //! in from another file is no record here.
 
+use crate::batch::Batch;
 use crate::bytes::Bytes;
 use consensus::Index;
 
@@ -73,7 +74,7 @@ impl Head {
 
     /// How many bytes the record has, head and zeroes included.
     pub(crate) fn record_length(&self) -> usize {
-        HEAD + padded(self.batch_length as usize)
+        HEAD + (self.batch_length as usize).next_multiple_of(HEAD)
     }
 
     /// The batch after the head, if it is as it was written.
@@ -95,15 +96,24 @@ impl Head {
     }
 }
 
-/// The record of a save.
-pub(crate) fn save(batch: &[u8], sequence: u64, log_end: Index, segment_checksum: u32) -> Vec<u8> {
-    let batch_length = u32::try_from(batch.len()).expect("nothing of 4 GiB is ever saved at once");
-    let mut record = vec![0; HEAD + padded(batch.len())];
-    record[HEAD..][..batch.len()].copy_from_slice(batch);
-    let body_checksum = crc32c::crc32c(&record[HEAD..]);
-    let head = Head { kind: Kind::Save, batch_length, sequence, log_end, body_checksum };
-    record[..HEAD].copy_from_slice(&head.encode(segment_checksum));
-    record
+/// Puts together the record of a save. Of its head only the batch's length is there, until it is
+/// [finished](finish).
+pub(crate) fn put_together(batch: &Batch, record: &mut Vec<u8>) {
+    record.clear();
+    record.resize(HEAD, 0);
+    batch.encode(record);
+    let batch_length = u32::try_from(record.len() - HEAD).expect("nothing of 4 GiB is ever saved at once");
+    record.resize(record.len().next_multiple_of(HEAD), 0);
+    record[4..8].copy_from_slice(&batch_length.to_le_bytes());
+}
+
+/// Writes the head of a record that was put together.
+pub(crate) fn finish(record: &mut [u8], sequence: u64, log_end: Index, segment_checksum: u32) {
+    let (head, body) = record.split_at_mut(HEAD);
+    let batch_length = Bytes(&head[4..8]).u32().expect("four bytes");
+    let body_checksum = crc32c::crc32c(body);
+    let finished = Head { kind: Kind::Save, batch_length, sequence, log_end, body_checksum };
+    head.copy_from_slice(&finished.encode(segment_checksum));
 }
 
 /// The record of a mark.
@@ -118,9 +128,4 @@ pub(crate) fn seal(sequence: u64, log_end: Index, segment_checksum: u32) -> [u8;
 
 fn without_batch(kind: Kind, sequence: u64, log_end: Index, segment_checksum: u32) -> [u8; HEAD] {
     Head { kind, batch_length: 0, sequence, log_end, body_checksum: 0 }.encode(segment_checksum)
-}
-
-/// The length of a batch with the zeroes after it.
-pub(crate) fn padded(length: usize) -> usize {
-    length.next_multiple_of(HEAD)
 }

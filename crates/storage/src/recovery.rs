@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::StorageError;
+use crate::files::Files;
 use crate::identity::Identity;
 use crate::segment::{self, LogDamage, NotContinued, Reached, Segment, SegmentHeader, Tail, Unreadable};
 use consensus::{Entry, HardState, Index, LogPosition};
@@ -22,6 +23,14 @@ pub struct CutOff {
     pub offset: u64,
     /// How many bytes there were, up to the last that was not zero.
     pub bytes: u64,
+}
+
+impl CutOff {
+    fn of(folder: &Path, segment: &Segment) -> Option<CutOff> {
+        let Tail::Torn(bytes) = segment.tail else { return None };
+        let file = folder.join(segment::name_of(segment.header.number));
+        Some(CutOff { file, offset: segment.end as u64, bytes: bytes as u64 })
+    }
 }
 
 impl fmt::Display for CutOff {
@@ -92,9 +101,21 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    /// The log at the beginning of the oldest segment that there is.
-    fn from(reached: &Reached) -> Replay {
-        Replay { begins_after: reached.begins_after, unknown_to: reached.log_end, entries: Vec::new() }
+    /// The log that these batches come to, of which the first is in the segment `first`, the oldest there is.
+    /// Each entry after the log's beginning must be in them.
+    pub(crate) fn of(
+        folder: &Path,
+        first: &SegmentHeader,
+        batches: impl Iterator<Item = Batch>,
+    ) -> Result<Replay, StorageError> {
+        let Reached { begins_after, log_end, .. } = first.reached_before;
+        let mut log = Replay { begins_after, unknown_to: log_end, entries: Vec::new() };
+        batches.for_each(|batch| log.apply(batch));
+        if log.unknown_to <= log.begins_after.index {
+            Ok(log)
+        } else {
+            Err(missing(folder, first.number - 1, log.begins_after.index))
+        }
     }
 
     /// [`Segment::read`] has checked that the batch fits on the log.
@@ -121,70 +142,87 @@ impl Replay {
         let kept = usize::try_from(index.0 - self.unknown_to.0).expect("no more entries than the log has");
         self.entries.truncate(kept);
     }
+}
 
-    /// The index of the last entry.
-    fn end(&self) -> Index {
-        Index(self.unknown_to.0 + self.entries.len() as u64)
-    }
-
-    /// Is there each entry after the beginning?
-    fn is_complete(&self) -> bool {
-        self.unknown_to <= self.begins_after.index
+/// The log of this server; none if there is no segment.
+pub(crate) fn find(
+    files: &mut Files<impl Disk>,
+    owner: Option<&Identity>,
+) -> Result<Option<Found>, StorageError> {
+    let Some(mut segments) = Segments::read(files, owner)? else { return Ok(None) };
+    match segments.damage.pop_front() {
+        Some(damage) => Err(damage),
+        None => segments.into_found(files.folder()).map(Some),
     }
 }
 
-/// Reads all segments, of which each must be the server's; none if there is no segment.
-pub(crate) fn find(disk: &mut impl Disk, owner: Option<&Identity>) -> Result<Option<Found>, StorageError> {
-    let names = disk.list().map_err(StorageError::io("list", disk.folder()))?;
-    let numbers: BTreeSet<u64> = names.iter().filter_map(|name| segment::number_of(name)).collect();
-    let Some(last) = numbers.last() else { return Ok(None) };
-    // What is before a gap was to be removed, or the gap is a loss. Which it is shows when all is read.
-    let first = (segment::FIRST..=*last).rev().take_while(|number| numbers.contains(number)).last();
-    let first = first.unwrap_or(*last);
-    let mut reading = Reading::of(disk.folder(), owner);
-    for number in first..=*last {
-        let name = segment::name_of(number);
-        let bytes = disk.read(&name).map_err(StorageError::io("read", disk.folder().join(&name)))?;
-        reading.read(number, bytes.ok_or_else(|| missing(disk.folder(), number, reading.log.end()))?)?;
-    }
-    let left_behind = numbers.range(..first).copied().collect();
-    reading.finish(left_behind).map(Some)
+/// The segments in a folder, as far as they can be read.
+#[derive(Debug, Default)]
+pub(crate) struct Segments {
+    /// From the oldest on.
+    pub(crate) readable: Vec<Segment>,
+    last_bytes: Vec<u8>,
+    /// The numbers of segments before a gap. They were to be removed, or the gap is a loss; which it is
+    /// shows when [all is replayed](Replay::of).
+    pub(crate) left_behind: Vec<u64>,
+    /// What no crash has done.
+    pub(crate) damage: VecDeque<StorageError>,
 }
 
-/// The segments read so far.
-struct Reading<'a> {
-    folder: PathBuf,
-    owner: Option<&'a Identity>,
-    log: Replay,
-    older: VecDeque<OlderSegment>,
-    /// The latest one and its bytes.
-    last: Option<(Segment, Vec<u8>)>,
-}
-
-impl<'a> Reading<'a> {
-    fn of(folder: &Path, owner: Option<&'a Identity>) -> Reading<'a> {
-        let (folder, log) = (folder.to_path_buf(), Replay::default());
-        Reading { folder, owner, log, older: VecDeque::new(), last: None }
-    }
-
-    /// Reads the next segment.
-    fn read(&mut self, number: u64, bytes: Vec<u8>) -> Result<(), StorageError> {
-        let path = self.folder.join(segment::name_of(number));
-        let mut segment = Segment::read(&bytes).map_err(|why| unreadable(why, &path, self.log.end()))?;
-        self.refuse_strangers(&segment.header, number, &path)?;
-        match self.last.take() {
-            None => self.log = Replay::from(&segment.header.reached_before),
-            Some((before, _)) => self.follow(&before, &segment.header)?,
+impl Segments {
+    /// Reads all segments, of which each must be the server's; none if there is no segment.
+    pub(crate) fn read(
+        files: &mut Files<impl Disk>,
+        owner: Option<&Identity>,
+    ) -> Result<Option<Segments>, StorageError> {
+        let names = files.list()?;
+        let numbers: BTreeSet<u64> = names.iter().filter_map(|name| segment::number_of(name)).collect();
+        let Some(last) = numbers.last() else { return Ok(None) };
+        let first = (segment::FIRST..=*last).rev().take_while(|number| numbers.contains(number)).last();
+        let first = first.unwrap_or(*last);
+        let left_behind = numbers.range(..first).copied().collect();
+        let mut segments = Segments { left_behind, ..Segments::default() };
+        for number in first..=*last {
+            match files.read(&segment::name_of(number))? {
+                Some(bytes) => segments.add(files.folder(), number, bytes, owner),
+                None => segments.damage.push_back(missing(files.folder(), number, segments.whole_to())),
+            }
         }
-        for save in std::mem::take(&mut segment.saves) {
-            self.log.apply(save.batch);
-        }
-        self.last = Some((segment, bytes));
-        Ok(())
+        let at_the_end = segments.damage_at_the_end(files.folder(), *last);
+        segments.damage.extend(at_the_end);
+        Ok(Some(segments))
     }
 
-    fn refuse_strangers(&self, header: &SegmentHeader, number: u64, path: &Path) -> Result<(), StorageError> {
-        if self.owner.is_some_and(|owner| !header.belongs_to(owner)) {
+    fn whole_to(&self) -> Index {
+        self.readable.last().map_or(Index(0), |segment| segment.reached.log_end)
+    }
+
+    fn add(&mut self, folder: &Path, number: u64, bytes: Vec<u8>, owner: Option<&Identity>) {
+        let path = folder.join(segment::name_of(number));
+        let segment = Segment::read(&bytes).map_err(|why| unreadable(why, &path, self.whole_to()));
+        let segment = segment.and_then(|segment| {
+            let refused = self.refuse_strangers(&segment.header, number, &path, owner);
+            refused.map(|()| segment)
+        });
+        match segment {
+            Ok(segment) => {
+                let in_between = self.damage_before(folder, &segment.header);
+                self.damage.extend(in_between);
+                self.readable.push(segment);
+                self.last_bytes = bytes;
+            }
+            Err(damage) => self.damage.push_back(damage),
+        }
+    }
+
+    fn refuse_strangers(
+        &self,
+        header: &SegmentHeader,
+        number: u64,
+        path: &Path,
+        owner: Option<&Identity>,
+    ) -> Result<(), StorageError> {
+        if owner.is_some_and(|owner| !header.belongs_to(owner)) {
             let (cluster, node) = (header.cluster.clone(), header.node);
             return Err(StorageError::ForeignSegment { file: path.to_path_buf(), cluster, node });
         }
@@ -192,40 +230,48 @@ impl<'a> Reading<'a> {
         if header.number == number && begins_rightly {
             Ok(())
         } else {
-            Err(damaged(path, 0, self.log.end(), LogDamage::Nonsense))
+            Err(damaged(path, 0, self.whole_to(), LogDamage::Nonsense))
         }
     }
 
-    fn follow(&mut self, before: &Segment, next: &SegmentHeader) -> Result<(), StorageError> {
-        before.check_continued_by(next).map_err(|why| {
-            let (number, offset, damage) = match why {
-                NotContinued::Here(damage) => (before.header.number, before.end, damage),
-                NotContinued::There(damage) => (next.number, 0, damage),
-            };
-            damaged(&self.folder.join(segment::name_of(number)), offset, self.log.end(), damage)
-        })?;
-        let log_end = next.reached_before.log_end;
-        self.older.push_back(OlderSegment { number: before.header.number, log_end });
-        Ok(())
-    }
-
-    fn finish(self, left_behind: Vec<u64>) -> Result<Found, StorageError> {
-        let Reading { folder, log, older, last, .. } = self;
-        let (last, mut last_bytes) = last.expect("there is at least one segment");
-        let number = last.header.number;
-        let file = folder.join(segment::name_of(number));
-        let cut_off = match last.tail {
-            Tail::Damaged(damage) => return Err(damaged(&file, last.end, log.end(), damage)),
-            Tail::Sealed => return Err(missing(&folder, number + 1, log.end())),
-            Tail::Torn(torn) => Some(CutOff { file, offset: last.end as u64, bytes: torn as u64 }),
-            Tail::Empty => None,
+    /// What is wrong where the `next` segment follows the last one.
+    fn damage_before(&self, folder: &Path, next: &SegmentHeader) -> Option<StorageError> {
+        let before = self.readable.last().filter(|before| before.header.number + 1 == next.number)?;
+        let (number, offset, damage) = match before.check_continued_by(next).err()? {
+            NotContinued::Here(damage) => (before.header.number, before.end, damage),
+            NotContinued::There(damage) => (next.number, 0, damage),
         };
-        if !log.is_complete() {
-            let first = older.front().map_or(number, |oldest| oldest.number);
-            return Err(missing(&folder, first - 1, log.begins_after.index));
+        Some(damaged(&folder.join(segment::name_of(number)), offset, self.whole_to(), damage))
+    }
+
+    /// What is wrong at the end of the last segment, which has this number.
+    fn damage_at_the_end(&self, folder: &Path, number: u64) -> Option<StorageError> {
+        let last = self.readable.last().filter(|last| last.header.number == number)?;
+        match last.tail {
+            Tail::Damaged(damage) => {
+                let file = folder.join(segment::name_of(number));
+                Some(damaged(&file, last.end, self.whole_to(), damage))
+            }
+            Tail::Sealed => Some(missing(folder, number + 1, self.whole_to())),
+            Tail::Torn(_) | Tail::Empty => None,
         }
+    }
+
+    /// The log in these segments, of which none is damaged.
+    fn into_found(self, folder: &Path) -> Result<Found, StorageError> {
+        let Segments { mut readable, mut last_bytes, left_behind, .. } = self;
+        let first = readable[0].header.clone();
+        let saves = readable.iter_mut().flat_map(|segment| std::mem::take(&mut segment.saves));
+        let log = Replay::of(folder, &first, saves.map(|save| save.batch))?;
+
+        let older = readable.windows(2).map(|pair| OlderSegment {
+            number: pair[0].header.number,
+            log_end: pair[1].header.reached_before.log_end,
+        });
+        let older = older.collect();
+        let last = readable.pop().expect("the segment that was read last");
         last_bytes.truncate(last.end);
-        Ok(Found { log, cut_off, older, left_behind, last, last_bytes })
+        Ok(Found { log, cut_off: CutOff::of(folder, &last), older, left_behind, last, last_bytes })
     }
 }
 

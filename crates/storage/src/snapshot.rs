@@ -13,6 +13,7 @@
 use crate::bytes::{Bytes, length};
 use crate::disk::Disk;
 use crate::error::StorageError;
+use crate::files::Files;
 use crate::header::{self, Unreadable};
 use consensus::{Index, LogPosition, Term};
 use std::ops::Range;
@@ -22,6 +23,9 @@ pub(crate) const FILE: &str = "snapshot";
 
 /// How many bytes of the body have one checksum.
 pub(crate) const PIECE: usize = 64 << 10;
+
+/// How many pieces are in memory when all of a snapshot is read.
+const AT_ONCE: usize = 16;
 
 const KIND: header::Kind = header::Kind { magic: b"RaftSnp\n", version: 1 };
 const CHECKSUM: usize = 4;
@@ -100,19 +104,18 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// Reads the newest snapshot of this cluster, and checks all of it; none if there is none.
     pub(crate) fn open(
-        disk: &mut impl Disk,
+        files: &mut Files<impl Disk>,
         cluster: Option<&str>,
     ) -> Result<Option<Snapshot>, StorageError> {
-        let file = disk.folder().join(FILE);
-        let size = disk.size(FILE).map_err(StorageError::io("read", &file))?;
-        let Some(size) = size else { return Ok(None) };
-        let (header, position, found) = read_header(disk, size)?;
+        let Some(size) = files.size(FILE)? else { return Ok(None) };
+        let (header, position, found) = read_header(files, size)?;
         if cluster.is_some_and(|cluster| cluster != found) {
-            return Err(StorageError::ForeignSnapshot { file, cluster: found });
+            return Err(StorageError::ForeignSnapshot { file: files.path(FILE), cluster: found });
         }
-        let snapshot = read_end(disk, &header, position, size)?;
-        for piece in 0..snapshot.checksums.len() {
-            snapshot.read_pieces(disk, piece..piece + 1)?;
+        let snapshot = read_end(files, &header, position, size)?;
+        let pieces = snapshot.checksums.len();
+        for piece in (0..pieces).step_by(AT_ONCE) {
+            snapshot.read_pieces(files, piece..pieces.min(piece + AT_ONCE))?;
         }
         Ok(Some(snapshot))
     }
@@ -123,7 +126,7 @@ impl Snapshot {
     /// If the offset is beyond the body's end.
     pub(crate) fn read(
         &self,
-        disk: &mut impl Disk,
+        files: &mut Files<impl Disk>,
         offset: u64,
         at_most: usize,
     ) -> Result<Chunk, StorageError> {
@@ -131,21 +134,25 @@ impl Snapshot {
         let end = self.info.size.min(offset.saturating_add(at_most as u64));
         let first = offset / PIECE as u64;
         let pieces = as_index(first)..as_index(end.div_ceil(PIECE as u64).max(first));
-        let mut bytes = self.read_pieces(disk, pieces)?;
+        let mut bytes = self.read_pieces(files, pieces)?;
         bytes.drain(..as_index(offset - first * PIECE as u64).min(bytes.len()));
         bytes.truncate(as_index(end - offset));
         Ok(Chunk { bytes, is_last: end == self.info.size })
     }
 
     /// These pieces of the body, checked.
-    fn read_pieces(&self, disk: &mut impl Disk, pieces: Range<usize>) -> Result<Vec<u8>, StorageError> {
+    fn read_pieces(
+        &self,
+        files: &mut Files<impl Disk>,
+        pieces: Range<usize>,
+    ) -> Result<Vec<u8>, StorageError> {
         let start = pieces.start as u64 * PIECE as u64;
         let end = self.info.size.min(pieces.end as u64 * PIECE as u64);
-        let bytes = read_exactly(disk, self.body + start, as_index(end.saturating_sub(start)))?;
+        let bytes = read_exactly(files, self.body + start, as_index(end.saturating_sub(start)))?;
         for (piece, number) in bytes.chunks(PIECE).zip(pieces) {
             if crc32c::crc32c(piece) != self.checksums[number] {
                 let offset = self.body + number as u64 * PIECE as u64;
-                return Err(damaged(disk, offset, SnapshotDamage::Body));
+                return Err(damaged(files, offset, SnapshotDamage::Body));
             }
         }
         Ok(bytes)
@@ -153,14 +160,17 @@ impl Snapshot {
 }
 
 /// The header, and the position and the cluster in it.
-fn read_header(disk: &mut impl Disk, size: u64) -> Result<(Vec<u8>, LogPosition, String), StorageError> {
+fn read_header(
+    files: &mut Files<impl Disk>,
+    size: u64,
+) -> Result<(Vec<u8>, LogPosition, String), StorageError> {
     // More than the longest name needs.
     let at_most = size.min(PIECE as u64);
-    let mut header = read_exactly(disk, 0, as_index(at_most))?;
+    let mut header = read_exactly(files, 0, as_index(at_most))?;
     let (mut fields, length) = KIND.decode(&header).map_err(|why| match why {
-        Unreadable::Broken => damaged(disk, 0, SnapshotDamage::Header),
+        Unreadable::Broken => damaged(files, 0, SnapshotDamage::Header),
         Unreadable::Newer(version) => StorageError::NewerVersion {
-            file: disk.folder().join(FILE),
+            file: files.path(FILE),
             version: version.into(),
             known: KIND.version.into(),
         },
@@ -169,45 +179,44 @@ fn read_header(disk: &mut impl Disk, size: u64) -> Result<(Vec<u8>, LogPosition,
     header.truncate(length);
     let is_ours = |(position, cluster): &(LogPosition, String)| encode_header(*position, cluster) == header;
     let decoded = decoded.filter(is_ours);
-    let (position, cluster) = decoded.ok_or_else(|| damaged(disk, 0, SnapshotDamage::Nonsense))?;
+    let (position, cluster) = decoded.ok_or_else(|| damaged(files, 0, SnapshotDamage::Nonsense))?;
     Ok((header, position, cluster))
 }
 
 /// The snapshot with this header, in a file of so many bytes.
 fn read_end(
-    disk: &mut impl Disk,
+    files: &mut Files<impl Disk>,
     header: &[u8],
     position: LogPosition,
     file_size: u64,
 ) -> Result<Snapshot, StorageError> {
     let body = header.len() as u64;
     let trailer_at = file_size.checked_sub(TRAILER as u64).filter(|at| *at >= body);
-    let Some(trailer_at) = trailer_at else { return Err(damaged(disk, body, SnapshotDamage::Trailer)) };
-    let trailer = read_exactly(disk, trailer_at, TRAILER)?;
+    let Some(trailer_at) = trailer_at else { return Err(damaged(files, body, SnapshotDamage::Trailer)) };
+    let trailer = read_exactly(files, trailer_at, TRAILER)?;
     let size = Bytes(&trailer).u64().expect("a trailer begins with a length");
     let checksums_at = body
         .checked_add(size)
         .filter(|at| at.checked_add(size.div_ceil(PIECE as u64) * CHECKSUM as u64) == Some(trailer_at));
     let Some(checksums_at) = checksums_at else {
-        return Err(damaged(disk, trailer_at, SnapshotDamage::Trailer));
+        return Err(damaged(files, trailer_at, SnapshotDamage::Trailer));
     };
-    let end = read_exactly(disk, checksums_at, as_index(file_size - checksums_at))?;
+    let end = read_exactly(files, checksums_at, as_index(file_size - checksums_at))?;
     let checksums = end[..end.len() - TRAILER].chunks(CHECKSUM);
     let checksums: Vec<u32> = checksums.filter_map(|checksum| Bytes(checksum).u32()).collect();
     if encode_end(header, size, &checksums) != end {
-        return Err(damaged(disk, checksums_at, SnapshotDamage::Trailer));
+        return Err(damaged(files, checksums_at, SnapshotDamage::Trailer));
     }
     Ok(Snapshot { info: SnapshotInfo { position, size }, body, checksums })
 }
 
-fn read_exactly(disk: &mut impl Disk, offset: u64, length: usize) -> Result<Vec<u8>, StorageError> {
-    let file = disk.folder().join(FILE);
-    let bytes = disk.read_at(FILE, offset, length).map_err(StorageError::io("read", &file))?;
-    if bytes.len() == length { Ok(bytes) } else { Err(damaged(disk, offset, SnapshotDamage::Trailer)) }
+fn read_exactly(files: &mut Files<impl Disk>, offset: u64, length: usize) -> Result<Vec<u8>, StorageError> {
+    let bytes = files.read_at(FILE, offset, length)?;
+    if bytes.len() == length { Ok(bytes) } else { Err(damaged(files, offset, SnapshotDamage::Trailer)) }
 }
 
-fn damaged(disk: &impl Disk, offset: u64, damage: SnapshotDamage) -> StorageError {
-    StorageError::CorruptSnapshot { file: disk.folder().join(FILE), offset, damage }
+fn damaged(files: &Files<impl Disk>, offset: u64, damage: SnapshotDamage) -> StorageError {
+    StorageError::CorruptSnapshot { file: files.path(FILE), offset, damage }
 }
 
 fn as_index(number: u64) -> usize {

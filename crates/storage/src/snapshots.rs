@@ -2,7 +2,7 @@
 
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
-use crate::files::{self, aside};
+use crate::files::{Files, aside};
 use crate::snapshot::{self, Chunk, FILE, PIECE, Snapshot, SnapshotInfo};
 use consensus::LogPosition;
 
@@ -42,30 +42,30 @@ impl Snapshots {
     /// A part of the snapshot of this position, if that is the newest.
     pub(crate) fn read(
         &self,
-        disk: &mut impl Disk,
+        files: &mut Files<impl Disk>,
         position: LogPosition,
         offset: u64,
         at_most: usize,
     ) -> Result<Option<Chunk>, StorageError> {
         let wanted = self.newest.as_ref().filter(|newest| newest.info.position == position);
-        wanted.map(|wanted| wanted.read(disk, offset, at_most)).transpose()
+        wanted.map(|wanted| wanted.read(files, offset, at_most)).transpose()
     }
 
     /// Writes the newest snapshot anew. Its name may be in the system's memory only, after an earlier life in
     /// which the folder's sync failed.
-    pub(crate) fn renew(&mut self, disk: &mut impl Disk) -> Result<(), Failure> {
+    pub(crate) fn renew(&mut self, files: &mut Files<impl Disk>) -> Result<(), Failure> {
         let Some(newest) = self.newest.take() else { return Ok(()) };
         let position = newest.info.position;
         let mut offset = 0;
         loop {
-            let chunk = newest.read(disk, offset, PIECE)?;
-            self.write(disk, position, offset, &chunk.bytes)?;
+            let chunk = newest.read(files, offset, PIECE)?;
+            self.write(files, position, offset, &chunk.bytes)?;
             offset += chunk.bytes.len() as u64;
             if chunk.is_last {
                 break;
             }
         }
-        self.finish(disk, position).map(drop)
+        self.finish(files, position).map(drop)
     }
 
     /// Adds bytes to the snapshot that is being written; at offset 0 one begins.
@@ -74,7 +74,7 @@ impl Snapshots {
     /// If the bytes don't follow on those before, or the snapshot would cover no more than the newest.
     pub(crate) fn write(
         &mut self,
-        disk: &mut impl Disk,
+        files: &mut Files<impl Disk>,
         position: LogPosition,
         offset: u64,
         bytes: &[u8],
@@ -83,11 +83,11 @@ impl Snapshots {
         assert!(position.index > covered, "a snapshot covers more than the one before it");
         let before = self.unfinished.take().filter(|it| (it.position, it.size) == (position, offset));
         let written = match offset {
-            0 => Unfinished::begin(disk, position, &self.cluster),
+            0 => Unfinished::begin(files, position, &self.cluster),
             _ => Ok(before.expect("a snapshot that is written from its beginning to its end")),
         };
-        let written = written.and_then(|it| it.add(disk, bytes));
-        self.unfinished = Some(written.map_err(|error| files::give_up(disk, FILE, error))?);
+        let written = written.and_then(|it| it.add(files, bytes));
+        self.unfinished = Some(written.map_err(|error| files.give_up(FILE, error))?);
         Ok(())
     }
 
@@ -97,13 +97,13 @@ impl Snapshots {
     /// If it is not one of this position that was being written.
     pub(crate) fn finish(
         &mut self,
-        disk: &mut impl Disk,
+        files: &mut Files<impl Disk>,
         position: LogPosition,
     ) -> Result<SnapshotInfo, Failure> {
         let unfinished = self.unfinished.take().filter(|it| it.position == position);
         let unfinished = unfinished.expect("a snapshot of this position, of which all is written");
-        unfinished.close(disk).map_err(|error| files::give_up(disk, FILE, error))?;
-        files::put_in_place(disk, FILE)?;
+        unfinished.close(files).map_err(|error| files.give_up(FILE, error))?;
+        files.put_in_place(FILE)?;
         let Unfinished { header, size, checksums, .. } = unfinished;
         let info = SnapshotInfo { position, size };
         self.newest = Some(Snapshot { info, body: header.len() as u64, checksums });
@@ -112,21 +112,23 @@ impl Snapshots {
 }
 
 impl Unfinished {
-    fn begin(disk: &mut impl Disk, position: LogPosition, cluster: &str) -> Result<Unfinished, StorageError> {
+    fn begin(
+        files: &mut Files<impl Disk>,
+        position: LogPosition,
+        cluster: &str,
+    ) -> Result<Unfinished, StorageError> {
         let header = snapshot::encode_header(position, cluster);
-        let path = disk.folder().join(aside(FILE));
-        disk.write(&aside(FILE), &header).map_err(StorageError::io("write", path))?;
+        files.write(&aside(FILE), &header)?;
         Ok(Unfinished { position, header, size: 0, unsynced: 0, checksums: Vec::new() })
     }
 
-    fn add(mut self, disk: &mut impl Disk, bytes: &[u8]) -> Result<Unfinished, StorageError> {
-        let path = disk.folder().join(aside(FILE));
-        disk.append(&aside(FILE), bytes).map_err(StorageError::io("write", &path))?;
+    fn add(mut self, files: &mut Files<impl Disk>, bytes: &[u8]) -> Result<Unfinished, StorageError> {
+        files.append(&aside(FILE), bytes)?;
         self.add_checksums(bytes);
         self.size += bytes.len() as u64;
         self.unsynced += bytes.len() as u64;
         if self.unsynced >= UNSYNCED {
-            disk.sync(&aside(FILE)).map_err(StorageError::io("sync", &path))?;
+            files.sync(&aside(FILE))?;
             self.unsynced = 0;
         }
         Ok(self)
@@ -143,10 +145,9 @@ impl Unfinished {
     }
 
     /// Writes the end, and makes all of it durable.
-    fn close(&self, disk: &mut impl Disk) -> Result<(), StorageError> {
-        let path = disk.folder().join(aside(FILE));
+    fn close(&self, files: &mut Files<impl Disk>) -> Result<(), StorageError> {
         let end = snapshot::encode_end(&self.header, self.size, &self.checksums);
-        disk.append(&aside(FILE), &end).map_err(StorageError::io("write", &path))?;
-        disk.sync(&aside(FILE)).map_err(StorageError::io("sync", &path))
+        files.append(&aside(FILE), &end)?;
+        files.sync(&aside(FILE))
     }
 }

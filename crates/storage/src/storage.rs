@@ -3,7 +3,7 @@
 use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
-use crate::files;
+use crate::files::Files;
 use crate::identity::Identity;
 use crate::lives::Lives;
 use crate::recovery::{self, CutOff, Found, Replay};
@@ -13,6 +13,7 @@ use crate::snapshots::Snapshots;
 use crate::text_file::{TextFile, read, read_existing, replace};
 use crate::wal::WriteAheadLog;
 use consensus::{Entry, HardState, Index, LogPosition};
+use std::path::Path;
 
 /// How many bytes a segment of the log has, unless a save needs more.
 pub const SEGMENT_SIZE: u64 = 4 << 20;
@@ -20,7 +21,7 @@ pub const SEGMENT_SIZE: u64 = 4 << 20;
 /// The durable state of one server.
 #[derive(Debug)]
 pub struct Storage<D: Disk> {
-    disk: D,
+    files: Files<D>,
     log: WriteAheadLog,
     snapshots: Snapshots,
     has_failed: bool,
@@ -74,37 +75,38 @@ impl<D: Disk> Storage<D> {
     /// # Errors
     /// Those of [`Storage::open`].
     pub fn open_with_segment_size(
-        mut disk: D,
+        disk: D,
         identity: Identity,
         segment_size: u64,
     ) -> Result<(Storage<D>, Recovered), StorageError> {
         if identity.cluster.contains(char::is_control) {
             return Err(StorageError::ClusterName { cluster: identity.cluster });
         }
-        let Past { life, found, snapshot } = match read::<Identity>(&mut disk)? {
-            None => first_life(&mut disk, &identity, segment_size)?,
-            Some(found) if found == identity => next_life(&mut disk, &identity)?,
+        let mut files = Files(disk);
+        let Past { life, found, snapshot } = match read::<Identity>(&mut files)? {
+            None => first_life(&mut files, &identity, segment_size)?,
+            Some(found) if found == identity => next_life(&mut files, &identity)?,
             Some(found) => {
                 let (found, wanted) = (Box::new(found), Box::new(identity));
-                return Err(StorageError::Foreign { folder: disk.folder().to_path_buf(), found, wanted });
+                return Err(StorageError::Foreign { folder: files.folder().to_path_buf(), found, wanted });
             }
         };
         let (hard_state, cut_off) = (found.hard_state(), found.cut_off.clone());
 
         // Whatever was read is written anew, even if it stays the same: after a failed save, it may be
         // in the system's memory only. The server will act on it, so it must last.
-        files::remove_unfinished(&mut disk)?;
-        let (mut log, mut replay) = WriteAheadLog::resume(&mut disk, found, segment_size)?;
+        files.remove_unfinished()?;
+        let (mut log, mut replay) = WriteAheadLog::resume(&mut files, found, segment_size)?;
         let mut snapshots = Snapshots::new(identity.cluster.clone(), snapshot);
-        begin_after_the_snapshot(&mut disk, &mut snapshots, &mut log, &mut replay)?;
-        replace(&mut disk, &Lives(life))?;
+        begin_after_the_snapshot(&mut files, &mut snapshots, &mut log, &mut replay)?;
+        replace(&mut files, &Lives(life))?;
         // The identity comes last. Where there is one, the other files must be there too.
-        replace(&mut disk, &identity)?;
+        replace(&mut files, &identity)?;
 
         let (snapshot, log_begins_after) = (snapshots.newest(), replay.begins_after);
         let recovered =
             Recovered { hard_state, life, snapshot, log_begins_after, log: replay.entries, cut_off };
-        Ok((Storage { disk, log, snapshots, has_failed: false }, recovered))
+        Ok((Storage { files, log, snapshots, has_failed: false }, recovered))
     }
 
     /// Saves a batch. When this returns `Ok`, it survives any crash. An empty batch is saved already.
@@ -135,8 +137,19 @@ impl<D: Disk> Storage<D> {
             assert!(covers(snapshot.position, position), "what the log loses is in a snapshot");
         }
         let batch = self.log.spell_out(batch);
-        let saved = self.log.save(&mut self.disk, &batch);
+        let saved = self.log.save(&mut self.files, &batch);
         self.note_failure(saved)
+    }
+
+    /// Makes the file of the log's next segment if it will soon be needed, so that no save has to wait for
+    /// it. Call this when there is nothing to save.
+    ///
+    /// # Errors
+    /// Those of [`Storage::save`]. If the disk is full, nothing is prepared and nothing is harmed.
+    pub fn prepare(&mut self) -> Result<(), StorageError> {
+        self.refuse_if_poisoned()?;
+        let prepared = self.log.prepare(&mut self.files);
+        self.note_failure(prepared)
     }
 
     /// The newest snapshot, if there is one.
@@ -163,7 +176,7 @@ impl<D: Disk> Storage<D> {
         bytes: &[u8],
     ) -> Result<(), StorageError> {
         self.refuse_if_poisoned()?;
-        let written = self.snapshots.write(&mut self.disk, position, offset, bytes);
+        let written = self.snapshots.write(&mut self.files, position, offset, bytes);
         self.note_failure(written)
     }
 
@@ -179,7 +192,7 @@ impl<D: Disk> Storage<D> {
     /// If no snapshot of this position is being written.
     pub fn finish_snapshot(&mut self, position: LogPosition) -> Result<SnapshotInfo, StorageError> {
         self.refuse_if_poisoned()?;
-        let finished = self.snapshots.finish(&mut self.disk, position);
+        let finished = self.snapshots.finish(&mut self.files, position);
         self.note_failure(finished)
     }
 
@@ -199,7 +212,7 @@ impl<D: Disk> Storage<D> {
         at_most: usize,
     ) -> Result<Option<Chunk>, StorageError> {
         assert!(at_most > 0, "reading nothing never comes to an end");
-        self.snapshots.read(&mut self.disk, position, offset, at_most)
+        self.snapshots.read(&mut self.files, position, offset, at_most)
     }
 
     /// Has a save failed in such a way that every later one is refused?
@@ -209,7 +222,7 @@ impl<D: Disk> Storage<D> {
 
     fn refuse_if_poisoned(&self) -> Result<(), StorageError> {
         if self.has_failed {
-            return Err(StorageError::Poisoned { folder: self.disk.folder().to_path_buf() });
+            return Err(StorageError::Poisoned { folder: self.files.folder().to_path_buf() });
         }
         Ok(())
     }
@@ -230,31 +243,43 @@ struct Past {
     snapshot: Option<Snapshot>,
 }
 
-fn first_life(disk: &mut impl Disk, identity: &Identity, segment_size: u64) -> Result<Past, StorageError> {
+fn first_life(
+    files: &mut Files<impl Disk>,
+    identity: &Identity,
+    segment_size: u64,
+) -> Result<Past, StorageError> {
     // A first opening that a crash interrupted may have left a log and a count of lives, but only as it
     // writes them. Otherwise this server has lived, and it is the identity that got lost.
-    let never_saved = recovery::find(disk, None)?.is_none_or(|found| found.is_untouched());
-    let never_lived = read(disk)?.is_none_or(|lives: Lives| lives == Lives(1));
-    if never_saved && never_lived && Snapshot::open(disk, None)?.is_none() {
+    let never_saved = recovery::find(files, None)?.is_none_or(|found| found.is_untouched());
+    let never_lived = read(files)?.is_none_or(|lives: Lives| lives == Lives(1));
+    if never_saved && never_lived && Snapshot::open(files, None)?.is_none() {
         let found = Found::nothing(identity, segment_size);
         Ok(Past { life: 1, found, snapshot: None })
     } else {
-        Err(StorageError::missing(disk, Identity::FILE))
+        Err(files.missing(Identity::FILE))
     }
 }
 
-fn next_life(disk: &mut impl Disk, identity: &Identity) -> Result<Past, StorageError> {
-    let found = recovery::find(disk, Some(identity))?;
-    let found = found.ok_or_else(|| recovery::missing(disk.folder(), segment::FIRST, Index(0)))?;
-    let snapshot = Snapshot::open(disk, Some(&identity.cluster))?;
+fn next_life(files: &mut Files<impl Disk>, identity: &Identity) -> Result<Past, StorageError> {
+    let found = recovery::find(files, Some(identity))?;
+    let found = found.ok_or_else(|| recovery::missing(files.folder(), segment::FIRST, Index(0)))?;
+    let snapshot = Snapshot::open(files, Some(&identity.cluster))?;
     let covered = snapshot.as_ref().map(|snapshot| snapshot.info.position);
-    let begins_after = found.log.begins_after;
-    if !covers(covered.unwrap_or_default(), begins_after) {
-        let folder = disk.folder().to_path_buf();
-        return Err(StorageError::MissingSnapshot { folder, begins_after, snapshot: covered });
-    }
-    let Lives(lives) = read_existing(disk)?;
+    check_covered(files.folder(), found.log.begins_after, covered)?;
+    let Lives(lives) = read_existing(files)?;
     Ok(Past { life: lives.checked_add(1).expect("no server starts 2^64 times"), found, snapshot })
+}
+
+/// Refuses a log that begins where no snapshot covers what was before.
+pub(crate) fn check_covered(
+    folder: &Path,
+    begins_after: LogPosition,
+    snapshot: Option<LogPosition>,
+) -> Result<(), StorageError> {
+    if covers(snapshot.unwrap_or_default(), begins_after) {
+        return Ok(());
+    }
+    Err(StorageError::MissingSnapshot { folder: folder.to_path_buf(), begins_after, snapshot })
 }
 
 /// Does a snapshot that covers the log up to the entry `snapshot` cover it up to `position` too?
@@ -264,7 +289,7 @@ fn covers(snapshot: LogPosition, position: LogPosition) -> bool {
 
 /// If the power went when a new snapshot was there, and the log did not begin after it yet, then it does now.
 fn begin_after_the_snapshot(
-    disk: &mut impl Disk,
+    files: &mut Files<impl Disk>,
     snapshots: &mut Snapshots,
     log: &mut WriteAheadLog,
     replay: &mut Replay,
@@ -273,10 +298,10 @@ fn begin_after_the_snapshot(
     if position == replay.begins_after {
         return Ok(());
     }
-    snapshots.renew(disk)?;
+    snapshots.renew(files)?;
     let batch = Batch { begins_after: Some(position), ..Batch::default() };
     let batch = log.spell_out(&batch).into_owned();
-    log.save(disk, &batch)?;
+    log.save(files, &batch)?;
     replay.apply(batch);
     Ok(())
 }

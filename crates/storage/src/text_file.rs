@@ -5,7 +5,7 @@
 
 use crate::disk::Disk;
 use crate::error::StorageError;
-use crate::files;
+use crate::files::{Files, aside};
 
 const PROGRAM: &str = "raft-for-beginners";
 const VERSION: u64 = 1;
@@ -42,19 +42,17 @@ pub enum Damage {
 
 /// Saves a value. Whenever there is a crash, the file holds the old value or the new one; once
 /// this has returned `Ok`, the new one.
-pub(crate) fn replace<F: TextFile>(disk: &mut impl Disk, value: &F) -> Result<(), StorageError> {
-    let aside = files::aside(F::FILE);
-    let path = disk.folder().join(&aside);
-    disk.write(&aside, encode(value).as_bytes()).map_err(StorageError::io("write", &path))?;
+pub(crate) fn replace<F: TextFile>(files: &mut Files<impl Disk>, value: &F) -> Result<(), StorageError> {
+    files.write(&aside(F::FILE), encode(value).as_bytes())?;
     // The content first: else a crash could leave the file's name to content that never got to the disk.
-    disk.sync(&aside).map_err(StorageError::io("sync", &path))?;
-    files::put_in_place(disk, F::FILE)
+    files.sync(&aside(F::FILE))?;
+    files.put_in_place(F::FILE)
 }
 
 /// The value that was saved last; none if none ever was.
-pub(crate) fn read<F: TextFile>(disk: &mut impl Disk) -> Result<Option<F>, StorageError> {
-    let file = disk.folder().join(F::FILE);
-    let Some(content) = disk.read(F::FILE).map_err(StorageError::io("read", &file))? else { return Ok(None) };
+pub(crate) fn read<F: TextFile>(files: &mut Files<impl Disk>) -> Result<Option<F>, StorageError> {
+    let Some(content) = files.read(F::FILE)? else { return Ok(None) };
+    let file = files.path(F::FILE);
     match decode(&content) {
         Ok(value) => Ok(Some(value)),
         Err(Unreadable::Newer(version)) => Err(StorageError::NewerVersion { file, version, known: VERSION }),
@@ -63,8 +61,8 @@ pub(crate) fn read<F: TextFile>(disk: &mut impl Disk) -> Result<Option<F>, Stora
 }
 
 /// The value that was saved last, where one must have been.
-pub(crate) fn read_existing<F: TextFile>(disk: &mut impl Disk) -> Result<F, StorageError> {
-    read(disk)?.ok_or_else(|| StorageError::missing(disk, F::FILE))
+pub(crate) fn read_existing<F: TextFile>(files: &mut Files<impl Disk>) -> Result<F, StorageError> {
+    read(files)?.ok_or_else(|| files.missing(F::FILE))
 }
 
 /// The value of the field `name`, if that is what the next line holds.

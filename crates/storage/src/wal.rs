@@ -11,28 +11,51 @@
 use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
-use crate::files::{self, aside, remove};
+use crate::files::{Files, aside};
 use crate::header;
 use crate::record::{self, HEAD};
 use crate::recovery::{Found, OlderSegment, Replay};
-use crate::segment::{self, Reached, Segment, SegmentHeader};
+use crate::segment::{self, Reached, SegmentHeader};
 use crate::terms::Terms;
 use consensus::{Append, LogPosition};
 use std::borrow::Cow;
 use std::collections::VecDeque;
+
+/// A larger record gives its memory back when it is saved.
+const KEPT_MEMORY: usize = 1 << 20;
 
 /// Where the next save goes.
 #[derive(Debug)]
 pub(crate) struct WriteAheadLog {
     /// The size of the segments to come, in bytes. One is larger if a save needs it.
     segment_size: u64,
-    last: SegmentHeader,
-    /// Where the last save in the last segment ends.
-    end: u64,
-    reached: Reached,
-    terms: Terms,
     /// The segments before the last.
     older: VecDeque<OlderSegment>,
+    last: LastSegment,
+    /// Is there a file aside for the next segment, with all its zeroes?
+    is_next_prepared: bool,
+    reached: Reached,
+    terms: Terms,
+    /// Room for a record.
+    record: Vec<u8>,
+}
+
+/// The segment that is written to.
+#[derive(Debug)]
+struct LastSegment {
+    file: String,
+    header: SegmentHeader,
+    /// The checksum of its header.
+    checksum: u32,
+    /// Where its last save ends.
+    end: u64,
+}
+
+impl LastSegment {
+    fn new(header: SegmentHeader, end: u64) -> LastSegment {
+        let checksum = header::checksum_of(&header.encode());
+        LastSegment { file: segment::name_of(header.number), header, checksum, end }
+    }
 }
 
 impl WriteAheadLog {
@@ -42,20 +65,28 @@ impl WriteAheadLog {
     /// save that failed in an earlier life, and the server will act on it, so it must last. With a fresh
     /// copy, a torn tail is gone for good, and no byte of the old file is at risk meanwhile.
     pub(crate) fn resume(
-        disk: &mut impl Disk,
+        files: &mut Files<impl Disk>,
         found: Found,
         segment_size: u64,
     ) -> Result<(WriteAheadLog, Replay), StorageError> {
         let Found { log, older, left_behind, last, last_bytes, .. } = found;
-        let Segment { header: last, reached, .. } = last;
-        let end = last_bytes.len() as u64;
-        write_aside(disk, &last, last_bytes, reached)?;
-        files::put_in_place(disk, &segment::name_of(last.number))?;
+        let reached = last.reached;
+        let last = LastSegment::new(last.header, last_bytes.len() as u64);
+        files.create(&aside(&last.file), last.header.size)?;
+        fill_aside(files, &last, last_bytes, reached)?;
+        files.put_in_place(&last.file)?;
+        left_behind.into_iter().try_for_each(|number| files.remove(&segment::name_of(number)))?;
 
-        let terms = Terms::of(log.begins_after, &log.entries);
-        let mut resumed = WriteAheadLog { segment_size, last, end, reached, terms, older };
-        left_behind.into_iter().try_for_each(|number| remove(disk, &segment::name_of(number)))?;
-        resumed.remove_unneeded(disk)?;
+        let mut resumed = WriteAheadLog {
+            segment_size,
+            older,
+            last,
+            is_next_prepared: false,
+            reached,
+            terms: Terms::of(log.begins_after, &log.entries),
+            record: Vec::new(),
+        };
+        resumed.remove_unneeded(files)?;
         Ok((resumed, log))
     }
 
@@ -63,7 +94,7 @@ impl WriteAheadLog {
     /// they are to go, and nothing takes their place, then what comes after the beginning is nothing.
     ///
     /// # Panics
-    /// If the batch leaves a gap in the log, or would bring back the beginning of the log.
+    /// If the batch leaves a gap in the log.
     pub(crate) fn spell_out<'a>(&self, batch: &'a Batch) -> Cow<'a, Batch> {
         let Some(position) = batch.begins_after.filter(|position| !self.holds(*position)) else {
             return Cow::Borrowed(batch);
@@ -85,31 +116,29 @@ impl WriteAheadLog {
     ///
     /// # Panics
     /// If the batch leaves a gap in the log, or would bring back the beginning of the log.
-    pub(crate) fn save(&mut self, disk: &mut impl Disk, batch: &Batch) -> Result<(), Failure> {
+    pub(crate) fn save(&mut self, files: &mut Files<impl Disk>, batch: &Batch) -> Result<(), Failure> {
         let reached = self.reached.after(batch).expect("a log without a gap");
-        let encoded = batch.encode();
-        let length = (HEAD + record::padded(encoded.len())) as u64;
-        let with_mark = length + HEAD as u64;
-        if self.end + with_mark > self.last.size {
-            self.begin_next_segment(disk, with_mark)?;
+        record::put_together(batch, &mut self.record);
+        let with_mark = (self.record.len() + HEAD) as u64;
+        if self.last.end + with_mark > self.last.header.size {
+            self.begin_next_segment(files, with_mark)?;
         }
-
-        let (name, checksum) = (segment::name_of(self.last.number), self.checksum());
-        let path = disk.folder().join(&name);
-        let save = record::save(&encoded, reached.saves, reached.log_end, checksum);
-        disk.write_at(&name, self.end, &save).map_err(StorageError::io("write", &path))?;
-        disk.sync(&name).map_err(StorageError::io("sync", &path))?;
-        self.end += length;
+        record::finish(&mut self.record, reached.saves, reached.log_end, self.last.checksum);
+        files.write_at(&self.last.file, self.last.end, &self.record)?;
+        files.sync(&self.last.file)?;
         self.note_saved(batch, reached);
 
         // Not synced: the mark need not get to the disk. But once it has, nobody will take the save
         // for one that a crash has torn. The next save takes its place.
-        let mark = record::mark(reached.saves, reached.log_end, checksum);
-        disk.write_at(&name, self.end, &mark).map_err(StorageError::io("write", &path))?;
-        Ok(self.remove_unneeded(disk)?)
+        let mark = record::mark(reached.saves, reached.log_end, self.last.checksum);
+        files.write_at(&self.last.file, self.last.end, &mark)?;
+        Ok(self.remove_unneeded(files)?)
     }
 
     fn note_saved(&mut self, batch: &Batch, reached: Reached) {
+        self.last.end += self.record.len() as u64;
+        self.record.clear();
+        self.record.shrink_to(KEPT_MEMORY);
         self.reached = reached;
         if let Some(position) = batch.begins_after {
             self.terms.begin_after(position);
@@ -121,54 +150,74 @@ impl WriteAheadLog {
 
     /// Removes the oldest segments, as long as no entry in them is needed. That the log begins later must be
     /// durable. The names are not synced: should one of them come back, it is no more needed than now.
-    fn remove_unneeded(&mut self, disk: &mut impl Disk) -> Result<(), StorageError> {
+    fn remove_unneeded(&mut self, files: &mut Files<impl Disk>) -> Result<(), StorageError> {
         let begins_after = self.reached.begins_after.index;
         while let Some(oldest) = self.older.pop_front_if(|oldest| oldest.log_end <= begins_after) {
-            remove(disk, &segment::name_of(oldest.number))?;
+            files.remove(&segment::name_of(oldest.number))?;
         }
         Ok(())
     }
 
-    /// Begins a segment with room for a save of so many bytes, and seals the one before.
-    fn begin_next_segment(&mut self, disk: &mut impl Disk, room: u64) -> Result<(), Failure> {
-        let mut next =
-            SegmentHeader { number: self.last.number + 1, reached_before: self.reached, ..self.last.clone() };
-        next.size = self.segment_size.max(next.smallest_size(room));
-        let content = next.encode();
-        let end = content.len() as u64;
-        let next_name = segment::name_of(next.number);
-        write_aside(disk, &next, content, self.reached)
-            .map_err(|error| files::give_up(disk, &next_name, error))?;
-        files::put_in_place(disk, &next_name)?;
+    /// Begins a segment with room for records of so many bytes, and seals the one before.
+    fn begin_next_segment(&mut self, files: &mut Files<impl Disk>, room: u64) -> Result<(), Failure> {
+        let mut header = self.next_header();
+        header.size = self.segment_size.max(header.smallest_size(room));
+        let content = header.encode();
+        let next = LastSegment::new(header, content.len() as u64);
+        self.create_next(files, &next)
+            .and_then(|()| fill_aside(files, &next, content, self.reached))
+            .map_err(|error| files.give_up(&next.file, error))?;
+        files.put_in_place(&next.file)?;
 
-        let name = segment::name_of(self.last.number);
-        let path = disk.folder().join(&name);
-        let seal = record::seal(self.reached.saves, self.reached.log_end, self.checksum());
-        disk.write_at(&name, self.end, &seal).map_err(StorageError::io("write", &path))?;
-        disk.sync(&name).map_err(StorageError::io("sync", &path))?;
-        let log_end = self.reached.log_end;
-        self.older.push_back(OlderSegment { number: self.last.number, log_end });
+        let last = &self.last;
+        let seal = record::seal(self.reached.saves, self.reached.log_end, last.checksum);
+        files.write_at(&last.file, last.end, &seal)?;
+        files.sync(&last.file)?;
+        self.older.push_back(OlderSegment { number: last.header.number, log_end: self.reached.log_end });
         self.last = next;
-        self.end = end;
         Ok(())
     }
 
-    fn checksum(&self) -> u32 {
-        header::checksum_of(&self.last.encode())
+    /// The header of the next segment; its size is that of the last.
+    fn next_header(&self) -> SegmentHeader {
+        let number = self.last.header.number + 1;
+        SegmentHeader { number, reached_before: self.reached, ..self.last.header.clone() }
+    }
+
+    /// Creates the file of the next segment aside, if the one that was prepared won't do.
+    fn create_next(&mut self, files: &mut Files<impl Disk>, next: &LastSegment) -> Result<(), StorageError> {
+        let is_prepared = std::mem::take(&mut self.is_next_prepared);
+        if is_prepared && next.header.size == self.segment_size {
+            return Ok(());
+        }
+        if is_prepared {
+            files.remove(&aside(&next.file))?;
+        }
+        files.create(&aside(&next.file), next.header.size)
+    }
+
+    /// Creates the file of the next segment if it will soon be needed.
+    pub(crate) fn prepare(&mut self, files: &mut Files<impl Disk>) -> Result<(), Failure> {
+        if self.is_next_prepared || self.last.end < self.last.header.size / 2 {
+            return Ok(());
+        }
+        let next = segment::name_of(self.last.header.number + 1);
+        let created = files.create(&aside(&next), self.segment_size);
+        let created = created.and_then(|()| files.sync(&aside(&next)));
+        created.map_err(|error| files.give_up(&next, error))?;
+        self.is_next_prepared = true;
+        Ok(())
     }
 }
 
-/// Writes a whole segment, with a mark at its end, into a file that is no part of the log yet.
-fn write_aside(
-    disk: &mut impl Disk,
-    header: &SegmentHeader,
+/// Writes what is in a segment, and a mark after it, into its file aside, which holds only zeroes.
+fn fill_aside(
+    files: &mut Files<impl Disk>,
+    segment: &LastSegment,
     mut content: Vec<u8>,
     reached: Reached,
 ) -> Result<(), StorageError> {
-    let name = aside(&segment::name_of(header.number));
-    let path = disk.folder().join(&name);
-    content.extend(record::mark(reached.saves, reached.log_end, header::checksum_of(&header.encode())));
-    disk.create(&name, header.size).map_err(StorageError::io("create", &path))?;
-    disk.write_at(&name, 0, &content).map_err(StorageError::io("write", &path))?;
-    disk.sync(&name).map_err(StorageError::io("sync", &path))
+    content.extend(record::mark(reached.saves, reached.log_end, segment.checksum));
+    files.write_at(&aside(&segment.file), 0, &content)?;
+    files.sync(&aside(&segment.file))
 }

@@ -1,7 +1,7 @@
 //! Crashes and errors at every operation of the disk.
 
 use crate::known::{Act, Server};
-use crate::model_disk::Fault;
+use crate::model_disk::{Fault, ModelDisk};
 use crate::snapshots::life_with_snapshots;
 use crate::tearing::Tearing;
 use crate::{SMALL_SEGMENTS, appends, command, hard_state, life, saves};
@@ -49,10 +49,12 @@ fn next_life() -> Vec<Act> {
 }
 
 /// Servers, and what each will do in its next life.
-fn servers() -> [(Server, Vec<Act>); 3] {
-    let first_life = life().into_iter().map(Act::from).collect();
+fn servers() -> [(Server, Vec<Act>); 4] {
+    let first_life: Vec<Act> = life().into_iter().map(Act::from).collect();
+    let prepared = first_life.iter().flat_map(|act| [act.clone(), Act::Prepare]).collect();
     [
         (Server::new(SMALL_SEGMENTS), first_life),
+        (Server::new(SMALL_SEGMENTS), prepared),
         (lived_once(), next_life()),
         (lived_once(), life_with_snapshots()),
     ]
@@ -150,13 +152,44 @@ fn after_a_failed_save_the_disk_is_left_alone() {
     }
 }
 
-fn assert_poisoned(server: &Server, storage: &mut Storage<crate::model_disk::ModelDisk>) {
+fn assert_poisoned(server: &Server, storage: &mut Storage<ModelDisk>) {
     assert!(storage.is_poisoned());
     let before = (server.disk.operations(), server.disk.files());
     for batch in [Batch::default(), appends(2, [command(1, 1)]), saves(hard_state(7, None))] {
         assert!(matches!(storage.save(&batch), Err(StorageError::Poisoned { .. })));
     }
     assert_eq!((server.disk.operations(), server.disk.files()), before);
+}
+
+/// A save that begins a prepared segment writes only what is in it: its header, and the word in the one
+/// before that the log goes on.
+#[test]
+fn a_save_need_not_wait_for_a_segment_that_is_prepared() {
+    let mut server = Server::new(SMALL_SEGMENTS);
+    let mut storage = server.start().unwrap();
+    let prepare = |storage: &mut Storage<ModelDisk>| {
+        let before = server.disk.operations();
+        storage.prepare().unwrap();
+        server.disk.operations() - before
+    };
+    assert_eq!(prepare(&mut storage), 0);
+    storage.save(&appends(1, [command(1, 600)])).unwrap();
+    assert_eq!(prepare(&mut storage), 2);
+    assert_eq!(prepare(&mut storage), 0);
+    assert_eq!(server.disk.files()["log-0000000002.new"], [0; SMALL_SEGMENTS as usize]);
+    server.disk.plan(Fault::Full(0));
+    storage.save(&appends(2, [command(1, 600)])).unwrap();
+    assert_eq!(server.disk.operations(), 6 + 3);
+}
+
+#[test]
+fn a_prepared_segment_that_is_too_small_is_replaced() {
+    let mut server = Server::new(SMALL_SEGMENTS);
+    let large = appends(2, [command(1, 5000)]);
+    let acts = [appends(1, [command(1, 600)]).into(), Act::Prepare, large.into(), Act::Prepare];
+    server.live(&acts).unwrap();
+    assert!(server.disk.files()["log-0000000002"].len() > 5000);
+    server.live(&[]).unwrap();
 }
 
 #[test]

@@ -1,19 +1,28 @@
 //! A disk without room.
 
-use crate::known::Server;
+use crate::known::{Act, Server};
 use crate::model_disk::Fault;
 use crate::tearing::Tearing;
 use crate::{SMALL_SEGMENTS, appends, command, life};
 
-/// The disk is full from each operation of a life on, in turn. A save that is refused for it has done
-/// nothing, and succeeds when there is room.
 #[test]
 fn a_save_that_finds_no_room_can_be_tried_again() {
+    refuse_and_try_again(Fault::Full);
+}
+
+#[test]
+fn a_save_that_finds_no_room_even_for_a_name_can_be_tried_again() {
+    refuse_and_try_again(Fault::FullOfNames);
+}
+
+/// The disk is full from each operation of a life on, in turn. A save that is refused for it has done
+/// nothing, and succeeds when there is room.
+fn refuse_and_try_again(full: fn(usize) -> Fault) {
     let mut refused = 0;
     for full_from in 0.. {
         let mut server = Server::new(SMALL_SEGMENTS);
         let mut storage = server.start().unwrap();
-        server.disk.plan(Fault::Full(full_from));
+        server.disk.plan(full(full_from));
         let mut was_full = false;
         for batch in life() {
             if let Err(error) = server.save(&mut storage, &batch) {
@@ -55,6 +64,25 @@ fn after_a_refused_save_another_may_come() {
     server.save(&mut storage, &appends(2, [command(1, 20), command(1, 0)])).unwrap();
     drop(storage);
     server.live(&[]).unwrap();
+}
+
+#[test]
+fn nothing_is_prepared_where_there_is_no_room() {
+    for full_from in 0..2 {
+        let mut server = Server::new(SMALL_SEGMENTS);
+        let mut storage = server.start().unwrap();
+        server.save(&mut storage, &appends(1, [command(1, 600)])).unwrap();
+        server.disk.plan(Fault::Full(full_from));
+        let prepared = server.act(&mut storage, &Act::Prepare);
+        assert_eq!(prepared.is_err(), full_from == 0);
+        assert!(prepared.is_ok() || !server.disk.files().contains_key("log-0000000002.new"));
+        assert!(!storage.is_poisoned());
+        server.disk.mend();
+        server.act(&mut storage, &Act::Prepare).unwrap();
+        server.save(&mut storage, &appends(2, [command(1, 600)])).unwrap();
+        drop(storage);
+        server.live(&[]).unwrap();
+    }
 }
 
 /// What is left of the file that had no room may also refuse to go. Then nothing is certain any more.

@@ -1,11 +1,16 @@
-//! Looking at a log without touching it.
+//! Looking at a folder without touching it.
 
-use crate::{SMALL_SEGMENTS, appends, command, hard_state, identity, life, saves};
-use consensus::Index;
+use crate::known::{Known, Server};
+use crate::model_disk::{Files, ModelDisk};
+use crate::snapshots::life_with_snapshots;
+use crate::{SMALL_SEGMENTS, appends, begins_after, command, hard_state, identity, life, position, saves};
+use consensus::{Entry, Index};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use storage::{
-    Batch, Ending, FolderDisk, InspectedSegment, LogDamage, Reached, Storage, StorageError, inspect,
+    Batch, Ending, FolderDisk, InspectedSegment, Inspection, LogDamage, Reached, SnapshotInfo, Storage,
+    StorageError, inspect,
 };
 use tempfile::TempDir;
 
@@ -18,16 +23,49 @@ fn folder(segment_size: u64, batches: &[Batch]) -> TempDir {
     folder
 }
 
-fn look(folder: &Path) -> Vec<Result<InspectedSegment, StorageError>> {
-    inspect(folder).unwrap().collect()
+fn folder_of(files: &Files) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    files.iter().for_each(|(name, content)| fs::write(folder.path().join(name), content).unwrap());
+    folder
+}
+
+/// The files of a server whose log begins after a snapshot.
+fn files_with_a_snapshot() -> Files {
+    let mut server = Server::new(SMALL_SEGMENTS);
+    server.live_and_save(&life()).unwrap();
+    server.live(&life_with_snapshots()).unwrap();
+    server.disk.files()
+}
+
+/// What is in a folder where nothing is damaged.
+fn undamaged(folder: &Path) -> Inspection {
+    let seen = inspect(folder).unwrap();
+    assert!(seen.damage.is_empty(), "{:?}", seen.damage);
+    seen
 }
 
 fn whole(folder: &Path) -> Vec<InspectedSegment> {
-    look(folder).into_iter().map(Result::unwrap).collect()
+    undamaged(folder).segments
 }
 
-fn endings(folder: &Path) -> Vec<Ending> {
-    whole(folder).into_iter().map(|segment| segment.ending).collect()
+fn endings(seen: &Inspection) -> Vec<Ending> {
+    seen.segments.iter().map(|segment| segment.ending).collect()
+}
+
+/// The only damage: in which file, where, up to where the log is whole before, and what it is.
+#[track_caller]
+fn damage(seen: &Inspection) -> (String, u64, Index, LogDamage) {
+    match &seen.damage[..] {
+        [StorageError::CorruptLog { file, offset, whole_to, damage }] => {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            (name.to_string(), *offset, *whole_to, *damage)
+        }
+        other => panic!("one damage of the log, not {other:?}"),
+    }
+}
+
+fn log(seen: &Inspection) -> Vec<Entry> {
+    seen.entries().values().map(|known| known.entry.clone()).collect()
 }
 
 /// Changes a file of the folder behind the server's back.
@@ -68,21 +106,200 @@ fn all_that_was_saved_can_be_seen() {
 }
 
 #[test]
-fn a_running_server_is_not_disturbed() {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = FolderDisk::open(folder.path()).unwrap();
-    let (mut storage, _) = Storage::open_with_segment_size(disk, identity(), SMALL_SEGMENTS).unwrap();
-    for (saved, batch) in life().iter().enumerate() {
-        let seen: usize = whole(folder.path()).iter().map(|segment| segment.saves.len()).sum();
-        assert_eq!(seen, saved);
-        storage.save(batch).unwrap();
+fn the_log_is_seen_as_a_server_finds_it() {
+    for segment_size in [0, SMALL_SEGMENTS, 1 << 16] {
+        let mut server = Server::new(segment_size);
+        server.live_and_save(&life()).unwrap();
+        let seen = undamaged(folder_of(&server.disk.files()).path());
+        assert_eq!((seen.identity.as_ref(), seen.life, seen.snapshot), (Some(&identity()), Some(1), None));
+        assert_eq!((log(&seen), seen.reached().hard_state), (server.known.log, server.known.hard_state));
+
+        let entries = seen.entries();
+        assert!(entries.keys().copied().eq((1..=8).map(Index)));
+        let saves = entries.values().map(|known| known.save);
+        assert!(saves.eq([2, 3, 8, 8, 8, 10, 10, 11]), "the later save of an entry counts");
+        for known in entries.values() {
+            let segment = seen.segments.iter().find(|it| it.header.number == known.segment).unwrap();
+            assert!(segment.saves.iter().any(|save| save.number == known.save));
+        }
     }
 }
 
 #[test]
-fn an_empty_folder_has_no_segments() {
+fn a_snapshot_is_seen_and_the_log_after_it() {
+    let mut server = Server::new(SMALL_SEGMENTS);
+    server.live_and_save(&life()).unwrap();
+    server.live(&life_with_snapshots()).unwrap();
+    let seen = undamaged(folder_of(&server.disk.files()).path());
+    let (position, body) = server.known.snapshot.unwrap();
+    assert_eq!(seen.snapshot, Some(SnapshotInfo { position, size: body.len() as u64 }));
+    assert_eq!((seen.reached().begins_after, log(&seen)), (server.known.begins_after, server.known.log));
+    assert_eq!(seen.life, Some(2));
+}
+
+/// Whatever is wrong, a look tells of damage just when a server would refuse to start, and why it would.
+#[track_caller]
+fn assert_told_as_refused(folder: &Path, files: &Files) {
+    let seen = inspect(folder).unwrap();
+    let disk = ModelDisk::with_files(files.clone());
+    match Storage::open_with_segment_size(disk, identity(), SMALL_SEGMENTS) {
+        Ok((_, recovered)) => {
+            assert!(seen.damage.is_empty(), "{:?}", seen.damage);
+            assert_eq!(seen.reached().hard_state, recovered.hard_state);
+            if recovered.snapshot.is_none_or(|it| it.position == seen.reached().begins_after) {
+                assert_eq!(log(&seen), recovered.log);
+            }
+        }
+        Err(refused) => {
+            let told: BTreeSet<String> = seen.damage.iter().map(StorageError::to_string).collect();
+            let refused = refused.to_string().replace("model", &folder.display().to_string());
+            assert!(told.contains(&refused), "{refused}, not {told:?}");
+        }
+    }
+}
+
+#[test]
+fn damage_is_told_just_when_a_server_would_refuse_to_start() {
+    let files = files_with_a_snapshot();
+    let folder = folder_of(&files);
+    assert_told_as_refused(folder.path(), &files);
+    for (name, content) in &files {
+        let path = folder.path().join(name);
+        let mut changed = files.clone();
+        for (at, _) in content.iter().enumerate().filter(|(at, byte)| **byte != 0 || at % 16 == 0) {
+            changed.get_mut(name).unwrap()[at] ^= 1 << (at % 8);
+            fs::write(&path, &changed[name]).unwrap();
+            assert_told_as_refused(folder.path(), &changed);
+            changed.insert(name.clone(), content.clone());
+        }
+        for length in (0..content.len()).step_by(13) {
+            changed.insert(name.clone(), content[..length].to_vec());
+            fs::write(&path, &changed[name]).unwrap();
+            assert_told_as_refused(folder.path(), &changed);
+        }
+        fs::write(&path, content).unwrap();
+    }
+}
+
+#[test]
+fn what_is_missing_is_told_just_when_a_server_would_refuse_to_start() {
+    let mut lived = Server::new(SMALL_SEGMENTS);
+    lived.live_and_save(&life()).unwrap();
+    for files in [lived.disk.files(), files_with_a_snapshot()] {
+        let names: Vec<&String> = files.keys().collect();
+        for removed in 0..1_u32 << names.len() {
+            let is_there =
+                |name: &String| names.iter().position(|it| *it == name).map(|at| removed >> at & 1 == 0);
+            let left: Files = files
+                .iter()
+                .filter(|(name, _)| is_there(name) == Some(true))
+                .map(|(name, content)| (name.clone(), content.clone()))
+                .collect();
+            if left.contains_key("identity") || left.is_empty() {
+                assert_told_as_refused(folder_of(&left).path(), &left);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_log_without_the_snapshot_before_it_is_told() {
+    let mut files = files_with_a_snapshot();
+    files.remove("snapshot");
+    let seen = inspect(folder_of(&files).path()).unwrap();
+    let [StorageError::MissingSnapshot { begins_after, snapshot: None, .. }] = &seen.damage[..] else {
+        panic!("{:?}", seen.damage)
+    };
+    assert_eq!(*begins_after, position(33, 8));
+}
+
+#[test]
+fn a_lost_identity_is_told() {
+    let mut files = files_with_a_snapshot();
+    files.remove("identity");
+    let seen = inspect(folder_of(&files).path()).unwrap();
+    assert_eq!(seen.damage.len(), 1);
+    assert!(seen.damage[0].to_string().contains("identity is damaged: it is missing"));
+    assert!(!seen.is_empty() && seen.life == Some(2));
+}
+
+#[test]
+fn leavings_before_a_gap_are_no_damage() {
+    let mut server = Server::new(SMALL_SEGMENTS);
+    server.live_and_save(&life()).unwrap();
+    let leavings = server.disk.files()["log-0000000001"].clone();
+    server.live(&life_with_snapshots()).unwrap();
+    let mut files = server.disk.files();
+    assert!(!files.contains_key("log-0000000002"));
+    files.insert("log-0000000001".into(), leavings);
+    let seen = undamaged(folder_of(&files).path());
+    assert_eq!(seen.segments[0].header.number, 1);
+    assert_eq!(log(&seen), server.known.log);
+}
+
+/// Each file's name, content and time of change.
+fn state(folder: &Path) -> BTreeSet<(String, Vec<u8>, std::time::SystemTime)> {
+    let files = fs::read_dir(folder).unwrap().map(Result::unwrap).map(|file| {
+        let name = file.file_name().into_string().unwrap();
+        (name, fs::read(file.path()).unwrap(), file.metadata().unwrap().modified().unwrap())
+    });
+    files.collect()
+}
+
+#[test]
+fn looking_changes_nothing() {
+    let folder = folder_of(&files_with_a_snapshot());
+    let before = state(folder.path());
+    undamaged(folder.path());
+    assert_eq!(state(folder.path()), before);
+}
+
+#[test]
+fn a_running_server_is_not_disturbed() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(look(folder.path()).is_empty());
+    let disk = FolderDisk::open(folder.path()).unwrap();
+    let (mut storage, _) = Storage::open_with_segment_size(disk, identity(), SMALL_SEGMENTS).unwrap();
+    let mut known = Known::default();
+    for batch in life() {
+        let seen = undamaged(folder.path());
+        assert_eq!((log(&seen), seen.reached().hard_state), (known.log.clone(), known.hard_state));
+        storage.save(&batch).unwrap();
+        known = known.after(&batch);
+    }
+}
+
+/// A server saves, takes snapshots and removes segments as fast as it can, and somebody looks.
+#[test]
+fn a_server_at_work_is_never_called_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = FolderDisk::open(folder.path()).unwrap();
+    let (mut storage, _) = Storage::open_with_segment_size(disk, identity(), SMALL_SEGMENTS).unwrap();
+    let server = std::thread::spawn(move || {
+        for index in 1..=600 {
+            storage.save(&appends(index, [command(1, 200)])).unwrap();
+            if index % 20 == 0 {
+                let up_to = position(index - 5, 1);
+                storage.write_snapshot(up_to, 0, &[7; 100_000]).unwrap();
+                storage.finish_snapshot(up_to).unwrap();
+                storage.save(&begins_after(up_to)).unwrap();
+            }
+        }
+    });
+    let (mut seen_to, mut looks) = (0, 0);
+    while !server.is_finished() || looks == 0 {
+        let seen = undamaged(folder.path());
+        assert!(seen.reached().saves >= seen_to);
+        seen_to = seen.reached().saves;
+        looks += 1;
+    }
+    server.join().unwrap();
+    assert_eq!(undamaged(folder.path()).reached().log_end, Index(600));
+}
+
+#[test]
+fn an_empty_folder_has_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(undamaged(folder.path()).is_empty());
     let refused = inspect(&folder.path().join("nowhere")).unwrap_err();
     assert!(matches!(refused, StorageError::Io { action: "list", .. }), "{refused}");
 }
@@ -100,9 +317,12 @@ fn a_torn_end_is_shown() {
 
 #[test]
 fn damage_is_shown() {
-    let folder = folder(4096, &[saves(hard_state(1, None)), appends(1, [command(1, 1000)])]);
+    let folder = folder(4096, &[appends(1, [command(1, 10)]), appends(2, [command(1, 1000)])]);
+    let damaged_save = whole(folder.path())[0].saves[1].offset;
     change(&folder, FIRST, |log| log[700] ^= 1);
-    assert_eq!(endings(folder.path()), [Ending::Damaged(LogDamage::Save)]);
+    let seen = inspect(folder.path()).unwrap();
+    assert_eq!(endings(&seen), [Ending::Damaged]);
+    assert_eq!(damage(&seen), (FIRST.into(), damaged_save, Index(1), LogDamage::Save));
 }
 
 #[test]
@@ -111,41 +331,52 @@ fn damage_at_the_end_of_a_segment_shows_when_the_next_is_known() {
     let segments = whole(folder.path());
     let last_save = segments[0].saves.last().unwrap();
     change(&folder, FIRST, |log| log[last_save.offset as usize..].fill(0));
-    let expected = [Ending::Damaged(LogDamage::Save), Ending::Continued];
-    assert_eq!(endings(folder.path())[..2], expected);
+    let seen = inspect(folder.path()).unwrap();
+    assert_eq!(endings(&seen)[..2], [Ending::Damaged, Ending::Continued]);
+    let (file, offset, _, what) = damage(&seen);
+    assert_eq!((file, offset, what), (FIRST.into(), last_save.offset, LogDamage::Save));
 }
 
 #[test]
 fn a_missing_last_segment_shows_in_the_one_before() {
     let folder = folder(SMALL_SEGMENTS, &life());
     let segments = whole(folder.path());
-    fs::remove_file(&segments.last().unwrap().file).unwrap();
-    assert_eq!(*endings(folder.path()).last().unwrap(), Ending::Continued);
+    let (last, before) = (segments.last().unwrap(), &segments[segments.len() - 2]);
+    fs::remove_file(&last.file).unwrap();
+    let seen = inspect(folder.path()).unwrap();
+    assert_eq!(*endings(&seen).last().unwrap(), Ending::Continued);
+    let name = format!("log-{:010}", last.header.number);
+    assert_eq!(damage(&seen), (name, 0, before.reached.log_end, LogDamage::Missing));
 }
 
 #[test]
 fn a_missing_segment_is_told_and_the_others_are_shown() {
     let folder = folder(SMALL_SEGMENTS, &life());
-    let segments = whole(folder.path());
+    let mut segments = whole(folder.path());
     fs::remove_file(&segments[1].file).unwrap();
-    let seen = look(folder.path());
-    assert_eq!(seen.len(), segments.len());
-    assert_eq!(seen[0].as_ref().unwrap().saves, segments[0].saves);
-    let missing = seen[1].as_ref().unwrap_err();
-    assert!(missing.to_string().contains("log-0000000002 is damaged: it is missing"), "{missing}");
-    for (seen, expected) in seen[2..].iter().zip(&segments[2..]) {
-        assert_eq!(seen.as_ref().unwrap(), expected);
-    }
+    let seen = inspect(folder.path()).unwrap();
+    assert_eq!(damage(&seen), ("log-0000000002".into(), 0, Index(0), LogDamage::Missing));
+    segments.remove(1);
+    assert_eq!(seen.segments, segments);
 }
 
 #[test]
 fn a_broken_header_is_told_and_the_others_are_shown() {
     let folder = folder(SMALL_SEGMENTS, &life());
-    let segments = whole(folder.path());
+    let mut segments = whole(folder.path());
     change(&folder, "log-0000000002", |log| log[20] ^= 1);
-    let seen = look(folder.path());
-    assert_eq!(seen.len(), segments.len());
-    let broken = seen[1].as_ref().unwrap_err();
-    assert!(matches!(broken, StorageError::CorruptLog { damage: LogDamage::Header, .. }), "{broken}");
-    assert!(seen.iter().enumerate().all(|(at, seen)| at == 1 || seen.is_ok()));
+    let seen = inspect(folder.path()).unwrap();
+    let whole_to = segments[0].reached.log_end;
+    assert_eq!(damage(&seen), ("log-0000000002".into(), 0, whole_to, LogDamage::Header));
+    segments.remove(1);
+    assert_eq!(seen.segments, segments);
+}
+
+#[test]
+fn a_second_damage_is_told_too() {
+    let folder = folder(SMALL_SEGMENTS, &life());
+    for name in ["log-0000000002", "log-0000000003", "lives"] {
+        change(&folder, name, |log| log[20] ^= 1);
+    }
+    assert_eq!(inspect(folder.path()).unwrap().damage.len(), 3);
 }

@@ -18,6 +18,7 @@ pub struct Known {
 #[derive(Debug, Clone)]
 pub enum Act {
     Save(Batch),
+    Prepare,
     /// Writes `length` bytes of the [`body`] at `offset`.
     WriteSnapshot {
         position: LogPosition,
@@ -96,7 +97,7 @@ impl Known {
     pub fn after_act(&self, act: &Act) -> Known {
         match act {
             Act::Save(batch) => self.after(batch),
-            Act::WriteSnapshot { .. } => self.clone(),
+            Act::Prepare | Act::WriteSnapshot { .. } => self.clone(),
             Act::FinishSnapshot { position, size } => {
                 Known { snapshot: Some((*position, body(*position, *size))), ..self.clone() }
             }
@@ -183,6 +184,7 @@ impl Server {
         let after = self.known.after_act(act);
         let done = match act {
             Act::Save(batch) => storage.save(batch),
+            Act::Prepare => storage.prepare(),
             Act::WriteSnapshot { position, offset, length } => {
                 let bytes = &body(*position, offset + length)[*offset as usize..];
                 storage.write_snapshot(*position, *offset, bytes)

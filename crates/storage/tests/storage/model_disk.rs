@@ -57,9 +57,12 @@ pub enum Fault {
     /// Only this operation fails, and is half done. If it is a sync, the system gives up what it had to
     /// write, of which some was written already: a second try would succeed and do nothing.
     Error(usize, Tearing),
-    /// From this operation on there is no room, until it is [mended](ModelDisk::mend).
+    /// From this operation on there is no room, until it is [mended](ModelDisk::mend). A file that can't be
+    /// created is left behind, half as long.
     Full(usize),
-    /// The same, and no file can be removed either.
+    /// The same, but there is no room even for the file's name: nothing is left behind.
+    FullOfNames(usize),
+    /// As the first, and no file can be removed either.
     FullAndBroken(usize),
 }
 
@@ -163,7 +166,9 @@ impl ModelDisk {
     fn use_room(&self, act: impl FnOnce(&mut State), half_act: impl FnOnce(&mut State)) -> io::Result<()> {
         let mut state = self.state();
         state.is_full |= match state.fault {
-            Some(Fault::Full(from) | Fault::FullAndBroken(from)) => state.operations >= from,
+            Some(Fault::Full(from) | Fault::FullOfNames(from) | Fault::FullAndBroken(from)) => {
+                state.operations >= from
+            }
             _ => false,
         };
         if !state.is_full {
@@ -340,12 +345,12 @@ impl Disk for ModelDisk {
         }
         let size = usize::try_from(size).expect("a small file");
         let create = |state: &mut State, size| state.create(name).write(0, &vec![0; size]);
-        let may_leave_nothing = |state: &mut State| {
-            if !state.operations.is_multiple_of(2) {
+        let half_create = |state: &mut State| {
+            if !matches!(state.fault, Some(Fault::FullOfNames(_))) {
                 create(state, size / 2);
             }
         };
-        self.use_room(|state| create(state, size), may_leave_nothing)
+        self.use_room(|state| create(state, size), half_create)
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {

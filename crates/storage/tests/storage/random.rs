@@ -21,6 +21,7 @@ enum Happening {
 #[derive(Debug, Clone)]
 enum Drawn {
     Batch(DrawnBatch),
+    Prepare,
     /// It takes a snapshot of a part of its log, or gets one that reaches further.
     Snapshot {
         covered: u64,
@@ -47,6 +48,7 @@ impl Drawn {
         let known = &server.known;
         match self {
             Drawn::Batch(batch) => vec![batch.on(known).into()],
+            Drawn::Prepare => vec![Act::Prepare],
             Drawn::Snapshot { covered, agrees, size, part } => {
                 snapshot(drawn_position(known, *covered, *agrees), *size, *part)
             }
@@ -102,6 +104,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
     let covered = prop_oneof![3 => 0_u64..4, 1 => 0_u64..20];
     prop_oneof![
         6 => batch().prop_map(Drawn::Batch),
+        1 => Just(Drawn::Prepare),
         1 => (covered, prop::bool::weighted(0.8), 0_u64..3000, 100_u64..3000)
             .prop_map(|(covered, agrees, size, part)| Drawn::Snapshot { covered, agrees, size, part }),
         1 => (prop_oneof![Just(0), 0_u64..4], batch())

@@ -124,7 +124,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let input = start_input(&config, hard_state, &log);
         let log = Log::from_entries(log);
         let is_new = hard_state == HardState::default() && log.last() == LogPosition::default();
-        let restored = Io::Restored { hard_state, log: log.last() };
+        let restored = Io::Restored { hard_state, log: log.last(), terms: first_of_terms(&log) };
         let mut scribe = Scribe::new(config.id, life);
         let mut output = Output::default();
         let node = Node::start(config, hard_state, log, rules, &mut output);
@@ -447,6 +447,14 @@ fn joined(earlier: Append, later: Append) -> Append {
     entries.truncate(kept);
     entries.extend(later.entries);
     Append { first: earlier.first, entries }
+}
+
+/// The first entry of each term in the log.
+fn first_of_terms(log: &Log) -> Vec<LogPosition> {
+    let positions = (1..).map(Index).zip(log.terms()).map(|(index, term)| LogPosition { index, term });
+    let mut firsts: Vec<LogPosition> = positions.collect();
+    firsts.dedup_by_key(|position| position.term);
+    firsts
 }
 
 fn start_input(config: &Config, hard_state: HardState, log: &[Entry]) -> StepInput {

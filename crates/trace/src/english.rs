@@ -156,7 +156,7 @@ fn io_sentence(io: &Io) -> String {
     match io {
         Io::Sent { to, message } => format!("→{to} {}", message_words(message)),
         Io::Received { from, message } => format!("←{from} {}", message_words(message)),
-        Io::Restored { hard_state, log } => format!("found on disk: {}", saved_words(hard_state, *log)),
+        Io::Restored { hard_state, log, .. } => format!("found on disk: {}", saved_words(hard_state, *log)),
         Io::Saved { hard_state, log } => format!("safe on disk: {}", saved_words(hard_state, *log)),
         Io::Asked { wish, requests } => {
             let who = if requests.len() == 1 {

@@ -125,6 +125,10 @@ pub enum Io {
         hard_state: HardState,
         /// Where the log ends that was saved before.
         log: LogPosition,
+        /// The first entry of each term in it: entries stand in groups of the same term, so this tells the
+        /// term of each of them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        terms: Vec<LogPosition>,
     },
     /// This is on disk.
     Saved {

@@ -1,6 +1,7 @@
 //! What the view knows and what the keys do. It has no terminal and no clock: the time is told.
 
 use crate::keys::{Wish, wish};
+use crate::panels::Panels;
 use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
 use crate::{End, INTERRUPT, Setup, speeds};
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) setup: Setup,
     pub(crate) has_colour: bool,
     pub(crate) shows_help: bool,
+    pub(crate) panels: Panels,
     /// The chosen server's place in `setup.servers`.
     pub(crate) selected: usize,
     live: Scene,
@@ -62,6 +64,7 @@ impl App {
         App {
             has_colour,
             shows_help: false,
+            panels: Panels::default(),
             selected: 0,
             live: Scene::new(&setup.servers),
             frozen: None,
@@ -170,6 +173,7 @@ impl App {
             Wish::PageDown => self.scroll_down(self.page),
             Wish::Oldest => self.scroll_up(now, u64::MAX),
             Wish::Newest | Wish::Back => self.frozen = None,
+            Wish::NextPanels => self.panels = self.panels.next(),
             Wish::Help => self.shows_help = true,
             Wish::Suspend => {
                 self.announce("s pauses a server; the view itself can't be suspended".to_owned(), now)

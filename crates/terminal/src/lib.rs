@@ -5,12 +5,13 @@
 //! * `keys.rs`: the keys, as the footer and the help tell them;
 //! * `slow_clock.rs`: the servers' time, for the election timers;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
-//! * `scene.rs`, `speeds.rs`: what both views know;
+//! * `scene.rs`, `panels.rs`, `speeds.rs`: what both views know;
 //! * `draw.rs` and below: how they look.
 
 mod app;
 mod draw;
 mod keys;
+mod panels;
 mod replay;
 mod scene;
 mod slow_clock;

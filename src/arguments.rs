@@ -60,6 +60,24 @@ impl TimeArguments {
     }
 }
 
+/// How servers keep what they must not forget.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StorageArguments {
+    /// Take a snapshot after about so many bytes of log entries, and forget those: 4096, 64KiB, 64MiB
+    #[arg(long, value_name = "SIZE", env = "RAFT_SNAPSHOT_AFTER", default_value = "64MiB", value_parser = size)]
+    pub(crate) snapshot_after: usize,
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let unit = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+    let (number, shift) = unit.unwrap_or((text, &0));
+    let number = number.trim().parse::<usize>().ok().filter(|&number| number > 0);
+    number
+        .and_then(|number| number.checked_mul(1 << shift))
+        .ok_or_else(|| "write a number of bytes above zero, such as 4096, 64KiB or 64MiB".to_owned())
+}
+
 /// Two durations, as in `150ms..300ms`.
 #[derive(Debug, Clone, Copy)]
 struct DurationRange {

@@ -1,6 +1,6 @@
 //! `raft node`
 
-use crate::arguments::TimeArguments;
+use crate::arguments::{StorageArguments, TimeArguments};
 use crate::failure::{Failure, end_at_second_signal, ended_by};
 use crate::recording::Recording;
 use clap::Args;
@@ -55,6 +55,9 @@ pub(crate) struct NodeArguments {
 
     #[command(flatten)]
     time: TimeArguments,
+
+    #[command(flatten)]
+    storage: StorageArguments,
 
     /// Where the randomness of the election timeouts comes from [default: the clock]
     #[arg(long, env = "RAFT_SEED")]
@@ -203,6 +206,7 @@ impl NodeArguments {
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
             speed: self.time.speed,
             latency: self.time.latency,
+            snapshot_after: self.storage.snapshot_after,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
             telling: if self.steps || self.record.is_some() { Telling::StepsToo } else { Telling::Events },
         })

@@ -4,7 +4,7 @@ mod laboratory;
 mod plain;
 mod watched;
 
-use crate::arguments::TimeArguments;
+use crate::arguments::{StorageArguments, TimeArguments};
 use crate::failure::{Failure, end_at_second_signal, exit_code};
 use crate::recording::Recording;
 use clap::{ArgAction, Args};
@@ -35,6 +35,9 @@ pub(crate) struct UpArguments {
 
     #[command(flatten)]
     time: TimeArguments,
+
+    #[command(flatten)]
+    storage: StorageArguments,
 
     /// Keep the servers' data in this folder, and go on with what is there [default: a temporary folder,
     /// removed at the end]
@@ -158,6 +161,7 @@ impl UpArguments {
             seed: self.seed.unwrap_or_else(|| u64::from(monotonic_now().subsec_nanos())),
             speed: self.time.speed,
             latency: self.time.latency,
+            snapshot_after: self.storage.snapshot_after,
             data: self.data.clone(),
             base_port: self.base_port,
             tells_steps: self.record.is_some(),

@@ -32,6 +32,7 @@ impl Watched {
             latency: Duration::ZERO,
             data: Some(data.path().join("cluster")),
             base_port: None,
+            snapshot_after: 64 << 20,
             tells_steps: false,
         };
         Watched { cluster: Cluster::start(options).unwrap(), records: Vec::new(), view, _data: data }

@@ -39,6 +39,8 @@ pub struct Options {
     pub speed: Speed,
     /// How long each message is held, in the servers' own time.
     pub latency: Duration,
+    /// After about so many bytes of entries each takes a snapshot.
+    pub snapshot_after: usize,
     /// The folder of their data; none for a temporary one.
     pub data: Option<PathBuf>,
     /// The first server's port, the next one's is one higher; none for free ports.
@@ -206,7 +208,9 @@ impl Cluster {
 
     /// The command line of one server.
     fn node_command(&self, id: NodeId) -> std::process::Command {
-        let Options { program, servers, timing, seed, latency, base_port, tells_steps, .. } = &self.options;
+        let Options {
+            program, servers, timing, seed, latency, snapshot_after, base_port, tells_steps, ..
+        } = &self.options;
         let place = servers.iter().position(|&server| server == id).unwrap_or_default();
         let port = base_port.map_or(0, |base| base + place as u16);
         let (min, max) = (timing.election_timeout_min(), timing.election_timeout_max());
@@ -226,6 +230,7 @@ impl Cluster {
         command.args(["--election-timeout", &format!("{}ns..{}ns", min.as_nanos(), max.as_nanos())]);
         command.args(["--heartbeat", &format!("{}ns", timing.heartbeat_interval().as_nanos())]);
         command.args(["--latency", &format!("{}ns", latency.as_nanos())]);
+        command.args(["--snapshot-after", &snapshot_after.to_string()]);
         command.args(["--seed", &seed.to_string()]);
         command.args(["--speed", &self.speed.to_string()]);
         command.args(["--epoch", &self.epoch.as_nanos().to_string()]);

@@ -61,7 +61,10 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    fn replicate_to(&mut self, peer: NodeId, output: &mut Output) {
+    pub(crate) fn replicate_to(&mut self, peer: NodeId, output: &mut Output) {
+        if self.lacks_what_is_gone(peer) {
+            return self.begin_snapshot_for(peer, output);
+        }
         let last = self.log.last().index;
         while self.progress_of(peer).next_index() <= last && self.may_send(peer) {
             let entries = match self.progress_of(peer).asks_only() {
@@ -70,6 +73,12 @@ impl<R: Rules> Node<R> {
             };
             self.send_append(peer, entries, output);
         }
+    }
+
+    /// Is the next entry for this follower gone, and the snapshot that has it not on its way yet?
+    fn lacks_what_is_gone(&self, peer: NodeId) -> bool {
+        let progress = self.progress_of(peer);
+        progress.snapshot().is_none() && progress.next_index() <= self.log.begins_after().index
     }
 
     fn may_send(&self, peer: NodeId) -> bool {
@@ -93,12 +102,16 @@ impl<R: Rules> Node<R> {
         // Even without entries it asks whether the logs agree there: so what got lost is noticed.
         let asks = !entries.is_empty() || self.rules.hold(Rule::RetryForever);
         let progress = self.progress_of(peer);
-        let prev_log_index = if asks { progress.next_index().previous() } else { progress.match_index() };
-        let prev_log_term = self.log.term_at(prev_log_index).expect("a leader sends what it has");
+        let index = if asks { progress.next_index().previous() } else { progress.match_index() };
+        let prev_log = match self.log.term_at(index) {
+            Some(term) => LogPosition { index, term },
+            // What the follower needs is gone. Where every log begins, they agree.
+            None => LogPosition::default(),
+        };
         let request = AppendEntries {
             term: self.hard_state.current_term,
-            prev_log_index,
-            prev_log_term,
+            prev_log_index: prev_log.index,
+            prev_log_term: prev_log.term,
             entries,
             leader_commit: self.commit_index,
             round: self.round(),
@@ -117,9 +130,13 @@ impl<R: Rules> Node<R> {
         output.decided(Rule::HeartbeatAtOnce, What::Heartbeat);
         for place in 0..self.peers.len() {
             let peer = self.peers[place];
-            if self.progress_of(peer).awaits_answer() && self.rules.hold(Rule::RetryForever) {
+            if self.progress_of_mut(peer).is_overdue() && self.rules.hold(Rule::RetryForever) {
                 self.progress_of_mut(peer).retry();
                 output.decided(Rule::RetryForever, What::Unanswered { follower: peer });
+                self.want_chunk(peer, output);
+            }
+            if self.lacks_what_is_gone(peer) {
+                self.begin_snapshot_for(peer, output);
             }
             let lacks = self.log.last().index >= self.progress_of(peer).next_index();
             if lacks && self.may_send(peer) {
@@ -155,7 +172,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    fn follow(&mut self, now: Instant, leader: NodeId, output: &mut Output) {
+    pub(crate) fn follow(&mut self, now: Instant, leader: NodeId, output: &mut Output) {
         if self.leader() != Some(leader) {
             self.become_follower(now, Some(leader), Some(Rule::RecogniseLeader), output);
             output.decided(Rule::RecogniseLeader, What::Leader { leader });
@@ -165,7 +182,9 @@ impl<R: Rules> Node<R> {
     /// Makes the log agree with the leader's, as far as the request tells (Figure 2, AppendEntries 2–5).
     fn take_entries(&mut self, request: &AppendEntries, output: &mut Output) -> AppendOutcome {
         let prev = request.prev_log();
-        if !self.rules.allow(Rule::ConsistencyCheck, self.log.contains(prev)) {
+        // What a snapshot covers is committed, and so the same in all logs.
+        let agrees = prev.index < self.log.begins_after().index || self.log.contains(prev);
+        if !self.rules.allow(Rule::ConsistencyCheck, agrees) {
             output.decided(Rule::StopOnMismatch, What::Mismatch { prev, own: self.log.last() });
             if !self.rules.hold(Rule::StopOnMismatch) {
                 self.commit_to(request.leader_commit.min(self.log.last().index), output);
@@ -188,13 +207,17 @@ impl<R: Rules> Node<R> {
 
     /// How many of the request's first entries are in the log already.
     fn count_known(&self, request: &AppendEntries) -> usize {
+        let gone = self.log.begins_after().index;
+        let covered =
+            gone.0.saturating_sub(request.prev_log_index.0).min(request.entries.len() as u64) as usize;
         if !self.rules.hold(Rule::TruncateOnlyOnConflict) {
-            return 0;
+            return covered;
         }
         let place = |offset: usize| Index(request.prev_log_index.0 + 1 + offset as u64);
         let is_known =
             |(offset, entry): &(usize, &Entry)| self.log.term_at(place(*offset)) == Some(entry.term);
-        request.entries.iter().enumerate().take_while(is_known).count()
+        let behind = request.entries.iter().enumerate().skip(covered);
+        covered + behind.take_while(is_known).count()
     }
 
     /// Removes what stands where new entries belong: a leader of an earlier term wrote it, and it was never
@@ -256,7 +279,13 @@ impl<R: Rules> Node<R> {
         self.note_round(now, from, reply.round, output);
     }
 
-    fn note_match(&mut self, now: Instant, follower: NodeId, match_index: Index, output: &mut Output) {
+    pub(crate) fn note_match(
+        &mut self,
+        now: Instant,
+        follower: NodeId,
+        match_index: Index,
+        output: &mut Output,
+    ) {
         let index = if self.rules.hold(Rule::MatchWhatWasSent) { match_index } else { self.log.last().index };
         if self.progress_of_mut(follower).note_match(index) {
             output.decided(Rule::MatchWhatWasSent, What::Matched { follower, index });

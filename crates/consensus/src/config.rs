@@ -143,11 +143,19 @@ pub struct Limits {
     pub bytes_per_message: usize,
     /// The most messages with entries on the way to one follower.
     pub messages_in_flight: usize,
+    /// About the most bytes of entries that stay in the log although a snapshot covers them: a follower that
+    /// lacks no more than that need not be sent the snapshot.
+    pub bytes_behind_snapshot: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { entries_per_message: 1024, bytes_per_message: 256 << 10, messages_in_flight: 64 }
+        Limits {
+            entries_per_message: 1024,
+            bytes_per_message: 256 << 10,
+            messages_in_flight: 64,
+            bytes_behind_snapshot: 4 << 20,
+        }
     }
 }
 

@@ -144,6 +144,35 @@ pub enum What {
         /// They must see all up to here.
         index: Index,
     },
+    /// A snapshot of the state machine is on disk, and the log has lost what it need not hold any more.
+    SnapshotTaken {
+        /// The last entry that the snapshot covers.
+        last_included: LogPosition,
+        /// The log begins after this one.
+        begins_after: LogPosition,
+    },
+    /// A follower lacks entries that the leader's log does not hold any more. It is sent a snapshot.
+    SnapshotNeeded {
+        /// The follower.
+        follower: NodeId,
+        /// The first entry that it lacks.
+        next: Index,
+        /// The last entry that the snapshot covers.
+        last_included: LogPosition,
+    },
+    /// All that a leader's snapshot covers was here already.
+    SnapshotNotNeeded {
+        /// The last entry that it covers.
+        last_included: LogPosition,
+    },
+    /// A leader's snapshot took the place of all that it covers.
+    SnapshotInstalled {
+        /// The last entry that it covers.
+        last_included: LogPosition,
+        /// The last of the entries behind it that went too, since they did not fit; none if they stay.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        removed: Option<Index>,
+    },
     /// A leader's request was refused.
     Refused {
         /// Who sent it.
@@ -208,4 +237,6 @@ pub enum Problem {
     ContradictsCommitted,
     /// It claims to agree with entries that the leader does not have.
     ImpossibleMatch,
+    /// It can't be a piece of a snapshot, or what has come of one adds up to none.
+    BrokenSnapshot,
 }

@@ -1,6 +1,6 @@
 //! What can happen to a server.
 
-use crate::{HardState, Instant, LogPosition, Message, NodeId};
+use crate::{Chunk, HardState, Instant, LogPosition, Message, NodeId};
 use std::sync::Arc;
 
 /// One thing that happens to a server. See [`Node::step`](crate::Node::step).
@@ -33,6 +33,37 @@ pub enum Input {
         hard_state: HardState,
         /// Where the saved log ends. If the log has been cut before there since, this says nothing.
         log: LogPosition,
+    },
+    /// A snapshot of the state machine, with all up to this entry applied, is on disk: the log need not hold
+    /// that any more (§7).
+    SnapshotTaken {
+        /// The last entry that it covers.
+        last_included: LogPosition,
+    },
+    /// A piece of the newest snapshot was read, as [`Output::read_chunks`](crate::Output::read_chunks)
+    /// asked for.
+    ChunkRead {
+        /// For whom.
+        to: NodeId,
+        /// The piece; none if the snapshot that was asked for is not the newest any more.
+        chunk: Option<Chunk>,
+    },
+    /// A piece of a leader's snapshot is on disk, as [`Output::store_chunk`](crate::Output::store_chunk)
+    /// asked for; and if it was the last, the whole snapshot is.
+    ChunkStored {
+        /// The last entry that the snapshot covers.
+        last_included: LogPosition,
+        /// Where in the snapshot the piece ends.
+        end: u64,
+        /// Was it the last piece?
+        is_last: bool,
+    },
+    /// There was no room for the piece. What was stored of that snapshot is gone.
+    ChunkNotStored,
+    /// What has come of a leader's snapshot can't be one. It was not stored.
+    SnapshotBroken {
+        /// Who sent it.
+        from: NodeId,
     },
     /// For the laboratory: let the election timer run out at this moment, whatever it was drawn to.
     /// A leader, which has no such timer, becomes a follower first; stepping down is always safe.

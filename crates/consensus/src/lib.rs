@@ -11,13 +11,17 @@
 //! Read it in this order:
 //!
 //! 1. `types.rs`, `message.rs`: the words. A [`Term`] is a number that only rises; each has at most
-//!    one leader. There are two requests, each with its answer: RequestVote and AppendEntries.
+//!    one leader. There are three requests, each with its answer: RequestVote, AppendEntries and
+//!    InstallSnapshot.
 //! 2. `role.rs`: a server is a follower, a candidate or a leader.
 //! 3. `node.rs`: [`Node::step`], the one place where terms are compared, and the transitions between
 //!    the roles.
 //! 4. `request_vote.rs`: an election, from the timeout to the majority.
-//! 5. `append_entries.rs`: heartbeats, which keep a leader in office.
-//! 6. `rule.rs`: the rules that all of this obeys. Each decision in the code names its [`Rule`].
+//! 5. `log.rs`, `append_entries.rs`: how a leader's log becomes everybody's, and when an entry is committed;
+//!    `progress.rs`: what a leader knows of each follower.
+//! 6. `read.rs`: reads that don't go through the log.
+//! 7. `install_snapshot.rs`: how the log loses its beginning, and what a follower gets that needs it.
+//! 8. `rule.rs`: the rules that all of this obeys. Each decision in the code names its [`Rule`].
 //!
 //! Section numbers (§5.2) are those of the paper "In Search of an Understandable Consensus
 //! Algorithm (Extended Version)" by Diego Ongaro and John Ousterhout.
@@ -26,18 +30,18 @@
 //!
 //! If every server of a cluster is driven honestly (what [`Output`] asks to save is on disk before a
 //! message that rests on it leaves; a message claims to come only from who sent it), then no term
-//! ever has two leaders, however messages are lost, delayed, repeated or reordered, and whichever
-//! servers crash and come back.
+//! ever has two leaders, and what is committed at an index is the same on all servers for ever, however
+//! messages are lost, delayed, repeated or reordered, and whichever servers crash and come back.
 //!
 //! # What it does not do yet
 //!
-//! It elects leaders. Messages carry the log's fields and votes compare logs, but entries are not
-//! replicated yet: a message that carries some is rejected.
+//! The members of a cluster stay those that it was started with (§6).
 
 mod append_entries;
 mod config;
 pub mod event;
 mod input;
+mod install_snapshot;
 mod log;
 mod message;
 mod node;
@@ -54,9 +58,12 @@ mod types;
 pub use config::{Config, InvalidTiming, Limits, Timing};
 pub use input::Input;
 pub use log::{Entry, Log, Payload};
-pub use message::{AppendEntries, AppendEntriesReply, AppendOutcome, Message, RequestVote, RequestVoteReply};
+pub use message::{
+    AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, InstallSnapshot, InstallSnapshotReply, Message,
+    RequestVote, RequestVoteReply, SnapshotOutcome,
+};
 pub use node::Node;
-pub use output::{Append, Durability, Outgoing, Output, Proposed, ReadOutcome};
+pub use output::{Append, ChunkWanted, Durability, Outgoing, Output, Proposed, ReadOutcome};
 pub use progress::Progress;
 pub use quorum::Quorum;
 pub use role::RoleKind;

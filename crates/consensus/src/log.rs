@@ -34,65 +34,91 @@ pub enum Payload {
     Command(Arc<[u8]>),
 }
 
-/// A server's log: entries with indexes 1, 2, 3, … (§5.3).
+/// A server's log: entries with indexes 1, 2, 3, … (§5.3). The first of them may be gone, when a snapshot
+/// covers them (§7).
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Log {
+    begins_after: LogPosition,
     entries: Vec<Entry>,
 }
 
 impl Log {
-    /// A log that holds these entries from index 1 on.
-    pub fn from_entries(entries: Vec<Entry>) -> Log {
-        assert!(entries.is_sorted_by_key(|entry| entry.term), "terms never fall along a log");
-        Log { entries }
+    /// A log that holds these entries, which come after the entry `begins_after`. A whole log begins after
+    /// index 0 of term 0.
+    pub fn new(begins_after: LogPosition, entries: Vec<Entry>) -> Log {
+        let terms = [begins_after.term].into_iter().chain(entries.iter().map(|entry| entry.term));
+        assert!(terms.is_sorted(), "terms never fall along a log");
+        Log { begins_after, entries }
+    }
+
+    /// The last entry that is gone, with all before it; index 0 of term 0 if none is.
+    pub fn begins_after(&self) -> LogPosition {
+        self.begins_after
     }
 
     /// The last entry's index and term; those of the empty log are 0 and 0.
     pub fn last(&self) -> LogPosition {
-        LogPosition {
-            index: Index(self.entries.len() as u64),
-            term: self.entries.last().map_or(Term(0), |entry| entry.term),
+        match self.entries.last() {
+            Some(entry) => {
+                let index = Index(self.begins_after.index.0 + self.entries.len() as u64);
+                LogPosition { index, term: entry.term }
+            }
+            None => self.begins_after,
         }
     }
 
-    /// Does this log hold an entry with this index and this term? Index 0 with term 0 always
-    /// matches: there every log begins.
+    /// Is it known that this log has, or had, an entry with this index and this term? Index 0 with term 0
+    /// always matches: there every log begins.
     pub fn contains(&self, position: LogPosition) -> bool {
         self.term_at(position.index) == Some(position.term)
     }
 
-    /// The terms of its entries, from index 1 on.
-    pub fn terms(&self) -> impl Iterator<Item = Term> {
-        self.entries.iter().map(|entry| entry.term)
+    /// The entries, each with its index.
+    pub fn entries(&self) -> impl Iterator<Item = (Index, &Entry)> {
+        let first = self.begins_after.index.0 + 1;
+        (first..).map(Index).zip(&self.entries)
     }
 
-    /// The term of the entry at this index, if there is one; 0 before the first.
+    /// The term of the entry at this index, where it is known: of the last one that is gone, too.
     pub fn term_at(&self, index: Index) -> Option<Term> {
-        match index {
-            Index(0) => Some(Term(0)),
-            index => Some(self.get(index)?.term),
+        if index == self.begins_after.index {
+            return Some(self.begins_after.term);
         }
+        self.get(index).map(|entry| entry.term)
     }
 
-    /// The entry at this index, if there is one.
+    /// The entry at this index, if it is there.
     pub fn get(&self, index: Index) -> Option<&Entry> {
-        self.entries.get(usize::try_from(index.0.checked_sub(1)?).ok()?)
+        let offset = index.0.checked_sub(self.begins_after.index.0)?.checked_sub(1)?;
+        self.entries.get(usize::try_from(offset).ok()?)
     }
 
     /// The entries after this index.
+    ///
+    /// # Panics
+    /// If some of them are gone.
     pub fn after(&self, index: Index) -> &[Entry] {
-        let start =
-            usize::try_from(index.0).map_or(self.entries.len(), |start| start.min(self.entries.len()));
-        &self.entries[start..]
+        let gone = self.begins_after.index;
+        assert!(index >= gone, "the entries after {index} were asked for, and those up to {gone} are gone");
+        let start = usize::try_from(index.0 - gone.0).unwrap_or(usize::MAX);
+        &self.entries[start.min(self.entries.len())..]
     }
 
     /// The last entry that is neither behind `limit.index` nor of a later term than `limit.term`: as far
-    /// as that, two logs of which one ends there may agree.
+    /// as that, two logs of which one ends there may agree. Nothing is known of entries that are gone: the
+    /// logs may agree there.
     pub(crate) fn last_not_beyond(&self, limit: LogPosition) -> LogPosition {
+        let first = self.begins_after;
+        if limit.index < first.index {
+            return limit;
+        }
+        if limit.term < first.term {
+            return LogPosition { index: first.index.previous(), term: limit.term };
+        }
         let end = limit.index.min(self.last().index);
-        let among = &self.entries[..end.0 as usize];
+        let among = &self.entries[..(end.0 - first.index.0) as usize];
         let count = among.partition_point(|entry| entry.term <= limit.term);
-        let index = Index(count as u64);
+        let index = Index(first.index.0 + count as u64);
         LogPosition { index, term: self.term_at(index).unwrap_or_default() }
     }
 
@@ -105,7 +131,21 @@ impl Log {
 
     /// Removes the entry at this index and all after it.
     pub(crate) fn truncate_from(&mut self, index: Index) {
-        self.entries.truncate(index.0.saturating_sub(1) as usize);
+        let gone = self.begins_after.index;
+        assert!(index > gone, "entry {index} can't be replaced: those up to {gone} are gone");
+        self.entries.truncate((index.0 - gone.0 - 1) as usize);
+    }
+
+    /// Lets the log begin after this entry, which it holds. What comes behind it stays.
+    pub(crate) fn forget_up_to(&mut self, position: LogPosition) {
+        assert!(self.contains(position), "a log can only forget what it holds");
+        self.entries.drain(..(position.index.0 - self.begins_after.index.0) as usize);
+        self.begins_after = position;
+    }
+
+    /// Replaces the whole log by an empty one that begins after this entry.
+    pub(crate) fn begin_anew_after(&mut self, position: LogPosition) {
+        *self = Log::new(position, Vec::new());
     }
 }
 
@@ -114,9 +154,8 @@ mod tests {
     use super::*;
 
     fn log(terms: &[u64]) -> Log {
-        Log::from_entries(
-            terms.iter().map(|&term| Entry { term: Term(term), payload: Payload::NoOp }).collect(),
-        )
+        let entry = |&term: &u64| Entry { term: Term(term), payload: Payload::NoOp };
+        Log::new(LogPosition::default(), terms.iter().map(entry).collect())
     }
 
     fn position(index: u64, term: u64) -> LogPosition {
@@ -147,6 +186,32 @@ mod tests {
         assert_eq!(log.last_not_beyond(position(9, 2)), position(2, 1));
         assert_eq!(log.last_not_beyond(position(1, 2)), position(1, 1));
         assert_eq!(log.last_not_beyond(position(9, 0)), position(0, 0));
+    }
+
+    #[test]
+    fn a_log_that_has_forgotten_its_beginning_keeps_its_indexes() {
+        let mut log = log(&[1, 1, 3, 3, 4]);
+        log.forget_up_to(position(3, 3));
+        assert_eq!(log.begins_after(), position(3, 3));
+        assert_eq!(log.last(), position(5, 4));
+        assert!(log.contains(position(3, 3)) && log.contains(position(4, 3)));
+        assert!(!log.contains(position(2, 1)), "that is not known any more");
+        assert_eq!(log.after(Index(4)).len(), 1);
+        assert_eq!(log.last_not_beyond(position(9, 3)), position(4, 3));
+        assert_eq!(log.last_not_beyond(position(2, 1)), position(2, 1), "it may agree there");
+        assert_eq!(log.last_not_beyond(position(4, 2)), position(2, 2), "it does not agree at 3");
+        log.truncate_from(Index(4));
+        assert_eq!(log.last(), position(3, 3));
+        log.begin_anew_after(position(8, 4));
+        assert_eq!(log.last(), position(8, 4));
+    }
+
+    #[test]
+    #[should_panic(expected = "those up to 3 are gone")]
+    fn what_is_gone_cant_be_read() {
+        let mut log = log(&[1, 1, 3, 3]);
+        log.forget_up_to(position(3, 3));
+        log.after(Index(2));
     }
 
     #[test]

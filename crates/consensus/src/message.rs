@@ -1,6 +1,7 @@
-//! What servers say to each other: the two remote procedure calls of Figure 2, as one-way messages.
+//! What servers say to each other: the remote procedure calls of Figures 2 and 13, as one-way messages.
 
 use crate::{Entry, Index, LogPosition, Term};
+use std::sync::Arc;
 
 /// A message between two servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,10 @@ pub enum Message {
     AppendEntries(AppendEntries),
     /// The answer to it.
     AppendEntriesReply(AppendEntriesReply),
+    /// A leader sends a piece of its snapshot.
+    InstallSnapshot(InstallSnapshot),
+    /// The answer to it.
+    InstallSnapshotReply(InstallSnapshotReply),
 }
 
 /// RequestVote (§5.2, §5.4). The candidate is the sender.
@@ -92,6 +97,62 @@ pub enum AppendOutcome {
     },
 }
 
+/// InstallSnapshot (§7, Figure 13): for a follower that lacks entries which the leader, who is the sender,
+/// has no more. One piece follows the answer to the one before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct InstallSnapshot {
+    /// The leader's term.
+    pub term: Term,
+    /// The piece.
+    pub chunk: Chunk,
+}
+
+/// A piece of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Chunk {
+    /// The last entry that the snapshot covers. Snapshots of the same entries have the same bytes.
+    pub last_included: LogPosition,
+    /// Where in the snapshot the bytes belong.
+    pub offset: u64,
+    /// The bytes. Shared, never copied.
+    pub bytes: Arc<[u8]>,
+    /// Does the snapshot end with them?
+    pub is_last: bool,
+}
+
+/// The answer to an [`InstallSnapshot`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct InstallSnapshotReply {
+    /// The answering server's term, so that a deposed leader learns of it.
+    pub term: Term,
+    /// The last entry that the snapshot covers, so that the leader knows which one this is about.
+    pub last_included: LogPosition,
+    /// Where in it the piece began, so that the leader knows which piece this is about.
+    pub offset: u64,
+    /// What came of it.
+    pub outcome: SnapshotOutcome,
+}
+
+/// What came of an [`InstallSnapshot`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum SnapshotOutcome {
+    /// The sender does not lead this term.
+    Refused,
+    /// So much of the snapshot is on disk here: the next piece begins there. After a lost message, or when
+    /// another leader goes on, it need not begin anew.
+    Received {
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// All that the snapshot covers is here.
+    Installed,
+}
+
 impl Message {
     /// The sender's term: every message carries it (§5.1).
     pub fn term(&self) -> Term {
@@ -100,6 +161,8 @@ impl Message {
             Message::RequestVoteReply(reply) => reply.term,
             Message::AppendEntries(request) => request.term,
             Message::AppendEntriesReply(reply) => reply.term,
+            Message::InstallSnapshot(request) => request.term,
+            Message::InstallSnapshotReply(reply) => reply.term,
         }
     }
 }
@@ -108,6 +171,13 @@ impl RequestVote {
     /// How far the candidate's log reaches.
     pub fn last_log(&self) -> LogPosition {
         LogPosition { index: self.last_log_index, term: self.last_log_term }
+    }
+}
+
+impl Chunk {
+    /// Where in the snapshot its bytes end.
+    pub fn end(&self) -> u64 {
+        self.offset + self.bytes.len() as u64
     }
 }
 

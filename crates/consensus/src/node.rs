@@ -1,13 +1,15 @@
 //! One server: what it knows, how it takes a step, and how it changes its role.
 
 use crate::event::{Event, Problem, What};
+use crate::install_snapshot::Incoming;
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::read::Reads;
 use crate::role::{Candidate, Follower, Leader, Role};
 use crate::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Config, Durability, EveryRule, HardState, Index, Input,
-    Instant, Log, LogPosition, Message, NodeId, Outgoing, Output, RoleKind, Rule, Rules, Term,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, Config, Durability, Entry, EveryRule, HardState,
+    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition, Message, NodeId,
+    Outgoing, Output, RoleKind, Rule, Rules, SnapshotOutcome, Term,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,6 +27,10 @@ pub struct Node<R: Rules = EveryRule> {
     pub(crate) persisted_log: Index,
     /// As far as this the log is known to be committed (commitIndex). It never falls.
     pub(crate) commit_index: Index,
+    /// The last entry that the newest snapshot on the disk covers.
+    pub(crate) snapshot: LogPosition,
+    /// A leader's snapshot that is coming.
+    pub(crate) incoming: Option<Incoming>,
     pub(crate) role: Role,
     /// The other voters.
     pub(crate) peers: Vec<NodeId>,
@@ -34,7 +40,8 @@ pub struct Node<R: Rules = EveryRule> {
 
 impl<R: Rules> Node<R> {
     /// Starts, or restarts, a server from what its disk holds: an empty log and the default
-    /// [`HardState`] if it is new. The clock stands at [`Instant::START`].
+    /// [`HardState`] if it is new. A log that does not begin with index 1 begins after the last entry that
+    /// its snapshot covers. The clock stands at [`Instant::START`].
     ///
     /// # Panics
     /// If the server is not one of its cluster's voters.
@@ -44,8 +51,11 @@ impl<R: Rules> Node<R> {
             hard_state,
             persisted: hard_state,
             persisted_log: log.last().index,
+            // What a snapshot covers was committed.
+            commit_index: log.begins_after().index,
+            snapshot: log.begins_after(),
+            incoming: None,
             log,
-            commit_index: Index(0),
             role: Role::Follower(Follower { leader: None, election_deadline: Instant::NEVER }),
             peers: config.voters.voters().into_iter().filter(|&id| id != config.id).collect(),
             random: Random::from_seed(config.seed),
@@ -71,6 +81,13 @@ impl<R: Rules> Node<R> {
             Input::Propose { commands } => self.propose(commands, output),
             Input::Read { id } => self.read(now, id, output),
             Input::Persisted { hard_state, log } => self.note_persisted(now, hard_state, log, output),
+            Input::SnapshotTaken { last_included } => self.note_snapshot(last_included, output),
+            Input::ChunkRead { to, chunk } => self.note_chunk_read(to, chunk, output),
+            Input::ChunkStored { last_included, end, is_last } => {
+                self.note_chunk_stored(last_included, end, is_last, output);
+            }
+            Input::ChunkNotStored => self.incoming = None,
+            Input::SnapshotBroken { from } => self.give_up_snapshot(from, output),
             Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
         }
         assert!(self.hard_state.current_term >= term_before, "the current term went back");
@@ -124,9 +141,19 @@ impl<R: Rules> Node<R> {
         self.commit_index
     }
 
-    /// The terms of the entries that are known to be on disk, from index 1 on.
-    pub fn persisted_log_terms(&self) -> impl Iterator<Item = Term> {
-        self.log.terms().take(self.persisted_log.0 as usize)
+    /// As far as this the log is known to be on disk.
+    pub fn persisted_log(&self) -> Index {
+        self.persisted_log
+    }
+
+    /// The last entry that the newest snapshot on the disk covers; index 0 if there is none.
+    pub fn snapshot(&self) -> LogPosition {
+        self.snapshot
+    }
+
+    /// Is a leader's snapshot coming that would bring something new?
+    pub fn awaits_snapshot(&self) -> bool {
+        self.incoming.as_ref().is_some_and(|incoming| incoming.is_still_needed(self.commit_index))
     }
 
     /// What a leader knows of each other server's log; nothing if this server does not lead.
@@ -179,6 +206,10 @@ impl<R: Rules> Node<R> {
             Message::AppendEntriesReply(reply) => {
                 self.receive_append_entries_reply(now, from, reply, output);
             }
+            Message::InstallSnapshot(request) => self.receive_install_snapshot(now, from, request, output),
+            Message::InstallSnapshotReply(reply) => {
+                self.receive_install_snapshot_reply(now, from, reply, output);
+            }
         }
     }
 
@@ -193,14 +224,26 @@ impl<R: Rules> Node<R> {
         }
         match message {
             Message::AppendEntries(request) => self.problem_with_entries(from, request),
-            Message::AppendEntriesReply(reply) => self.problem_with_outcome(reply),
-            _ => None,
+            Message::AppendEntriesReply(reply) => match reply.outcome {
+                AppendOutcome::Matched { match_index } => self.problem_with_match(reply.term, match_index),
+                _ => None,
+            },
+            Message::InstallSnapshot(request) => self.problem_with_chunk(from, request),
+            Message::InstallSnapshotReply(reply) => match reply.outcome {
+                SnapshotOutcome::Installed => self.problem_with_match(reply.term, reply.last_included.index),
+                _ => None,
+            },
+            Message::RequestVote(_) | Message::RequestVoteReply(_) => None,
         }
     }
 
+    /// Does somebody claim to lead a term that another server leads?
+    fn is_second_leader(&self, from: NodeId, term: Term) -> bool {
+        term == self.hard_state.current_term && self.leader().is_some_and(|leader| leader != from)
+    }
+
     fn problem_with_entries(&self, from: NodeId, request: &AppendEntries) -> Option<Problem> {
-        let knows_another = self.leader().is_some_and(|leader| leader != from);
-        if knows_another && request.term == self.hard_state.current_term {
+        if self.is_second_leader(from, request.term) {
             return Some(Problem::SecondLeader);
         }
         let terms = request.entries.iter().map(|entry| entry.term);
@@ -209,27 +252,41 @@ impl<R: Rules> Node<R> {
         if !terms.is_sorted() || request.prev_log_index.0 > u64::MAX / 2 {
             return Some(Problem::ImpossibleEntries);
         }
-        let is_committed_here = |place: usize| {
-            let index = Index(request.prev_log_index.0 + 1 + place as u64);
-            index <= self.commit_index && self.log.term_at(index) != Some(request.entries[place].term)
+        let place = |place: usize| Index(request.prev_log_index.0 + 1 + place as u64);
+        let contradicts = |(offset, entry): (usize, &Entry)| {
+            self.contradicts_committed(LogPosition { index: place(offset), term: entry.term })
         };
-        let contradicts =
-            request.term >= self.hard_state.current_term && (0..request.entries.len()).any(is_committed_here);
+        let contradicts = request.term >= self.hard_state.current_term
+            && request.entries.iter().enumerate().any(contradicts);
         (!self.rules.allow(Rule::NeverTruncateCommitted, !contradicts))
             .then_some(Problem::ContradictsCommitted)
     }
 
-    /// Nobody can agree with entries that this leader does not have.
-    fn problem_with_outcome(&self, reply: &AppendEntriesReply) -> Option<Problem> {
-        let leads_that_term = self.role() == RoleKind::Leader && reply.term == self.hard_state.current_term;
-        match reply.outcome {
-            AppendOutcome::Matched { match_index }
-                if leads_that_term && match_index > self.log.last().index =>
-            {
-                Some(Problem::ImpossibleMatch)
-            }
-            _ => None,
+    /// Is another entry committed there?
+    fn contradicts_committed(&self, entry: LogPosition) -> bool {
+        let own = self.log.term_at(entry.index).filter(|_| entry.index <= self.commit_index);
+        own.is_some_and(|own| own != entry.term)
+    }
+
+    fn problem_with_chunk(&self, from: NodeId, request: &InstallSnapshot) -> Option<Problem> {
+        let Chunk { last_included, offset, bytes, is_last } = &request.chunk;
+        if self.is_second_leader(from, request.term) {
+            return Some(Problem::SecondLeader);
         }
+        if last_included.term > request.term || last_included.index.0 > u64::MAX / 2 {
+            return Some(Problem::ImpossibleEntries);
+        }
+        if offset.checked_add(bytes.len() as u64).is_none() || (bytes.is_empty() && !is_last) {
+            return Some(Problem::BrokenSnapshot);
+        }
+        (request.term >= self.hard_state.current_term && self.contradicts_committed(*last_included))
+            .then_some(Problem::ContradictsCommitted)
+    }
+
+    /// Nobody can agree with entries that this leader does not have.
+    fn problem_with_match(&self, term: Term, match_index: Index) -> Option<Problem> {
+        let leads_that_term = self.role() == RoleKind::Leader && term == self.hard_state.current_term;
+        (leads_that_term && match_index > self.log.last().index).then_some(Problem::ImpossibleMatch)
     }
 
     fn adopt_term(&mut self, now: Instant, term: Term, output: &mut Output) {
@@ -376,6 +433,11 @@ impl<R: Rules> Node<R> {
                 outcome: AppendOutcome::Matched { match_index },
                 ..
             }) if *match_index > self.persisted_log => Durability::Log,
+            Message::InstallSnapshotReply(InstallSnapshotReply {
+                last_included,
+                outcome: SnapshotOutcome::Installed,
+                ..
+            }) if last_included.index > self.persisted_log => Durability::Log,
             _ if self.is_persisted() => Durability::Nothing,
             _ => Durability::HardState,
         }

@@ -1,7 +1,7 @@
 //! What a server wants done.
 
 use crate::event::{Event, What};
-use crate::{Entry, HardState, Index, LogPosition, Message, NodeId, Rule};
+use crate::{Chunk, Entry, HardState, Index, LogPosition, Message, NodeId, Rule};
 
 /// What one [`step`](crate::Node::step) asks its driver to do, in buffers that are reused.
 #[derive(Debug, Default)]
@@ -10,6 +10,17 @@ pub struct Output {
     pub hard_state: Option<HardState>,
     /// To be saved likewise, together with it.
     pub append: Option<Append>,
+    /// To be saved likewise, before what is appended: the log begins after this entry from now on, which a
+    /// snapshot on the disk covers.
+    pub begins_after: Option<LogPosition>,
+    /// Pieces of the newest snapshot that are to be read; then the driver says
+    /// [`ChunkRead`](crate::Input::ChunkRead).
+    pub read_chunks: Vec<ChunkWanted>,
+    /// A piece of a leader's snapshot, with its sender, that is to be stored durably; then the driver says
+    /// [`ChunkStored`](crate::Input::ChunkStored). One at offset 0 begins a snapshot anew.
+    pub store_chunk: Option<(NodeId, Chunk)>,
+    /// The state machine is to go on from the snapshot that was stored: it covers all up to this entry.
+    pub install: Option<LogPosition>,
     /// What became of a proposal.
     pub proposed: Option<Proposed>,
     /// What became of reads, each with its number.
@@ -27,6 +38,19 @@ pub struct Append {
     pub first: Index,
     /// The entries, one after the other.
     pub entries: Vec<Entry>,
+}
+
+/// A piece of a snapshot that a follower needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkWanted {
+    /// Who needs it.
+    pub to: NodeId,
+    /// The last entry that the snapshot covers.
+    pub last_included: LogPosition,
+    /// Where the piece begins. If the snapshot is shorter, that of its beginning is wanted.
+    pub offset: u64,
+    /// How many bytes it has, at most.
+    pub at_most: usize,
 }
 
 /// What became of a proposal.

@@ -1,6 +1,6 @@
 //! What a leader knows of a follower's log, and how it sends to it (Figure 2: nextIndex, matchIndex).
 
-use crate::{Index, LogPosition};
+use crate::{Chunk, Index, LogPosition};
 use std::collections::VecDeque;
 
 /// A leader's view of one follower's log.
@@ -30,7 +30,20 @@ enum Sending {
         /// The last index of each that was not answered yet.
         in_flight: VecDeque<Index>,
     },
+    /// The follower lacks entries that are gone: it gets a snapshot, one piece after the other.
+    Snapshot {
+        /// The last entry that the snapshot covers.
+        last_included: LogPosition,
+        /// Where the piece begins that is under way.
+        offset: u64,
+        /// So many heartbeats ago the piece was sent, or the one before was answered.
+        heartbeats: u32,
+    },
 }
+
+/// After so many heartbeats a piece of a snapshot is sent again. The follower must get it on its disk
+/// before it can answer.
+const PATIENCE: u32 = 10;
 
 impl Progress {
     /// Nothing is known of the follower yet, but its log may well end where the leader's does.
@@ -67,6 +80,7 @@ impl Progress {
         match &self.sending {
             Sending::Probe { waits, .. } => !waits,
             Sending::Replicate { in_flight } => in_flight.len() < most_in_flight,
+            Sending::Snapshot { .. } => false,
         }
     }
 
@@ -84,15 +98,59 @@ impl Progress {
                 in_flight.push_back(last);
                 self.next_index = last.next();
             }
-            Sending::Replicate { .. } => {}
+            Sending::Replicate { .. } | Sending::Snapshot { .. } => {}
         }
     }
 
-    /// Has something been sent that was not answered yet?
-    pub(crate) fn awaits_answer(&self) -> bool {
-        match &self.sending {
+    /// A heartbeat interval is over. Has something been sent that was not answered yet, and should be sent
+    /// again?
+    pub(crate) fn is_overdue(&mut self) -> bool {
+        match &mut self.sending {
             Sending::Probe { waits, .. } => *waits,
             Sending::Replicate { in_flight } => !in_flight.is_empty(),
+            Sending::Snapshot { heartbeats, .. } => {
+                *heartbeats += 1;
+                *heartbeats % PATIENCE == 0
+            }
+        }
+    }
+
+    /// From now on the follower gets this snapshot.
+    pub(crate) fn begin_snapshot(&mut self, last_included: LogPosition) {
+        self.sending = Sending::Snapshot { last_included, offset: 0, heartbeats: 0 };
+    }
+
+    /// If the follower gets a snapshot: which one, and where the piece begins that is under way.
+    pub fn snapshot(&self) -> Option<(LogPosition, u64)> {
+        match &self.sending {
+            Sending::Snapshot { last_included, offset, .. } => Some((*last_included, *offset)),
+            _ => None,
+        }
+    }
+
+    /// A piece was read and can be sent, if the follower still gets that snapshot. A snapshot that is
+    /// shorter than was thought is read from its beginning.
+    pub(crate) fn note_chunk_sent(&mut self, chunk: &Chunk) -> bool {
+        match &mut self.sending {
+            Sending::Snapshot { last_included, offset, .. } if *last_included == chunk.last_included => {
+                *offset = chunk.offset;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The follower answers to the piece that began at `asked`: it has so many bytes. Tells whether that is
+    /// about the piece that is under way, so that another one is to be sent.
+    pub(crate) fn note_chunk_received(&mut self, about: LogPosition, asked: u64, bytes: u64) -> bool {
+        match &mut self.sending {
+            Sending::Snapshot { last_included, offset, heartbeats }
+                if (*last_included, *offset) == (about, asked) && bytes != asked =>
+            {
+                (*offset, *heartbeats) = (bytes, 0);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -110,7 +168,10 @@ impl Progress {
         match &mut self.sending {
             // Another answer than the one to the probe that is under way tells nothing about it.
             Sending::Probe { .. } if index.next() < self.next_index => {}
-            Sending::Probe { .. } => self.sending = Sending::Replicate { in_flight: VecDeque::new() },
+            Sending::Snapshot { last_included, .. } if index < last_included.index => {}
+            Sending::Probe { .. } | Sending::Snapshot { .. } => {
+                self.sending = Sending::Replicate { in_flight: VecDeque::new() };
+            }
             Sending::Replicate { in_flight } => {
                 while in_flight.front().is_some_and(|&last| last <= index) {
                     in_flight.pop_front();
@@ -127,6 +188,7 @@ impl Progress {
         let is_current = match &self.sending {
             Sending::Probe { .. } => prev_log_index.next() == self.next_index,
             Sending::Replicate { .. } => true,
+            Sending::Snapshot { .. } => false,
         };
         // Where it has agreed before, a follower that tells the truth has not found a mismatch since.
         let is_current = is_current && prev_log_index > self.match_index;
@@ -176,6 +238,26 @@ mod tests {
         assert!(!progress.may_send(3));
         progress.note_match(Index(1));
         assert!(progress.may_send(3));
+    }
+
+    #[test]
+    fn a_snapshot_goes_on_where_the_follower_says() {
+        let piece =
+            |offset: u64| Chunk { last_included: agree(9), offset, bytes: [0; 10].into(), is_last: false };
+        let mut progress = Progress::new(Index(20));
+        progress.begin_snapshot(agree(9));
+        assert!(!progress.may_send(9));
+        assert!(progress.note_chunk_sent(&piece(0)));
+        assert!(progress.note_chunk_received(agree(9), 0, 10));
+        assert!(!progress.note_chunk_received(agree(9), 0, 10), "that was said already");
+        assert!(!progress.note_chunk_received(agree(8), 10, 20), "that is about another snapshot");
+        assert_eq!(progress.snapshot(), Some((agree(9), 10)));
+        assert!(progress.note_chunk_received(agree(9), 10, 0), "the follower has forgotten it");
+        assert_eq!((1..=20).filter(|_| progress.is_overdue()).count(), 2);
+        progress.note_match(Index(8));
+        assert!(progress.snapshot().is_some());
+        progress.note_match(Index(9));
+        assert_eq!((progress.snapshot(), progress.next_index()), (None, Index(21)));
     }
 
     #[test]

@@ -426,6 +426,30 @@ rules! {
         statement: "A read takes place when all that was committed when it came has been applied.",
         without_it: "a client does not see what it wrote itself",
     }
+    SnapshotOnlyApplied {
+        id: "snapshot-only-applied",
+        paper: "§7",
+        thesis: "§5.1",
+        guards: Safety,
+        statement: "A snapshot says that it covers the log up to the last entry that was applied, and no further.",
+        without_it: "entries are thrown away that the state in the snapshot does not hold yet",
+    }
+    NoGoingBack {
+        id: "no-going-back",
+        paper: "§7",
+        thesis: "§5.1",
+        guards: Safety,
+        statement: "A snapshot that holds nothing new is not installed.",
+        without_it: "a late message takes the state machine back into the past",
+    }
+    KeepSuffix {
+        id: "keep-suffix",
+        paper: "§7, Figure 13",
+        thesis: "§5.1",
+        guards: Safety,
+        statement: "If the log holds the last entry that an installed snapshot covers, the entries behind it stay.",
+        without_it: "a follower forgets entries that the leader counts on",
+    }
 }
 
 impl fmt::Display for Rule {

@@ -21,6 +21,8 @@ pub enum Outcome<A> {
     /// Its command was in the log, and another one has been committed in its place. It never takes
     /// effect: it may be proposed again.
     Replaced,
+    /// A leader's snapshot covers the place of its command. Whether it was committed can't be told here.
+    Uncertain,
     /// The read may take place now.
     Readable,
     /// Nothing was done: this server does not lead, or no longer.
@@ -36,6 +38,7 @@ impl<A> Outcome<A> {
         match self {
             Outcome::Applied { index, .. } => Answer::Done { index: *index },
             Outcome::Replaced => Answer::Replaced,
+            Outcome::Uncertain => Answer::Uncertain,
             Outcome::Readable => Answer::MayRead { applied },
             Outcome::NotLeader { leader } => Answer::NotLeader { leader: *leader },
         }
@@ -89,6 +92,13 @@ impl Clients {
                 None => Outcome::Replaced,
             };
             outcomes.push((waiting.remove(), outcome));
+        }
+    }
+
+    /// A snapshot has taken the place of all entries up to this index.
+    pub(crate) fn note_installed<A>(&mut self, index: Index, outcomes: &mut Vec<(RequestId, Outcome<A>)>) {
+        while let Some(waiting) = self.proposals.first_entry().filter(|waiting| waiting.key().0 <= index) {
+            outcomes.push((waiting.remove(), Outcome::Uncertain));
         }
     }
 

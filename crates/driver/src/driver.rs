@@ -2,13 +2,14 @@
 
 use crate::clients::{Clients, Outcome, RequestId};
 use crate::scribe::Scribe;
-use crate::state_machine::StateMachine;
+use crate::state_machine::{Restore, StateMachine};
 use consensus::event::What;
 use consensus::{
-    Append, Config, Durability, Entry, EveryRule, HardState, Index, Input, Instant, Log, LogPosition,
-    Message, Node, NodeId, Outgoing, Output, Payload, Rule, Rules,
+    Append, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input, Instant, Log,
+    LogPosition, Message, Node, NodeId, Outgoing, Output, Payload, Rule, Rules,
 };
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 use storage::{Batch, Recovered};
 use trace::{Event, EventId, Io, Record, State, StepInput, Wish};
@@ -36,9 +37,8 @@ pub enum Telling {
     StepsToo,
 }
 
-/// What a driver has done, for its keeper to pass on. `A` is what the state machine answers.
-#[derive(Debug)]
-pub struct Effects<A> {
+/// What a driver has done, for its keeper to pass on.
+pub struct Effects<M: StateMachine> {
     /// What happened, in order. Their time is the server's own.
     pub records: Vec<Record>,
     /// What is to be saved now; then the keeper says [`saved`](Driver::saved). There is never more
@@ -46,13 +46,36 @@ pub struct Effects<A> {
     pub save: Option<Batch>,
     /// What is to be sent now. It may be lost; Raft can stand that.
     pub envelopes: Vec<Envelope>,
+    /// A snapshot is to be saved, and covers the log up to this entry; then the keeper says
+    /// [`snapshot_taken`](Driver::snapshot_taken). It may be given up for [`Effects::store_chunk`].
+    pub take_snapshot: Option<(LogPosition, M::Snapshot)>,
+    /// Pieces of the newest snapshot are to be read; then the keeper says
+    /// [`chunk_read`](Driver::chunk_read).
+    pub read_chunks: Vec<ChunkWanted>,
+    /// A piece of a leader's snapshot is to be saved, and if it is the last, the whole snapshot; then the
+    /// keeper says [`chunk_stored`](Driver::chunk_stored).
+    pub store_chunk: Option<Chunk>,
     /// What came of clients' requests.
-    pub outcomes: Vec<(RequestId, Outcome<A>)>,
+    pub outcomes: Vec<(RequestId, Outcome<M::Answer>)>,
 }
 
-impl<A> Default for Effects<A> {
-    fn default() -> Effects<A> {
-        Effects { records: Vec::new(), save: None, envelopes: Vec::new(), outcomes: Vec::new() }
+impl<M: StateMachine> fmt::Debug for Effects<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Effects").field("records", &self.records).finish_non_exhaustive()
+    }
+}
+
+impl<M: StateMachine> Default for Effects<M> {
+    fn default() -> Effects<M> {
+        Effects {
+            records: Vec::new(),
+            save: None,
+            envelopes: Vec::new(),
+            take_snapshot: None,
+            read_chunks: Vec::new(),
+            store_chunk: None,
+            outcomes: Vec::new(),
+        }
     }
 }
 
@@ -62,12 +85,17 @@ impl<A> Default for Effects<A> {
 /// does what the [`Effects`] ask for. A keeper that never saves does no harm: what rests on the disk is
 /// not said. While a save is under way the driver goes on; what it decides meanwhile is saved next,
 /// together.
-#[derive(Debug)]
 pub struct Driver<M: StateMachine, R: Rules = EveryRule> {
     node: Node<R>,
     machine: M,
     /// As far as this the committed commands have been applied (Figure 2, lastApplied).
     last_applied: Index,
+    /// About so many bytes of entries have been applied since the last snapshot.
+    applied_bytes: usize,
+    /// A snapshot of the own state machine is being saved.
+    takes_snapshot: bool,
+    /// What comes of a leader's snapshot.
+    restoring: Option<Restoring<M>>,
     clients: Clients,
     scribe: Scribe,
     telling: Telling,
@@ -78,6 +106,20 @@ pub struct Driver<M: StateMachine, R: Rules = EveryRule> {
     unsaved: Unsaved,
     /// The event that started the election timer that runs now.
     timer_started_as: Option<EventId>,
+}
+
+impl<M: StateMachine, R: Rules> fmt::Debug for Driver<M, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("id", &self.node.id()).finish_non_exhaustive()
+    }
+}
+
+/// A state machine that is made of a leader's snapshot.
+enum Restoring<M: StateMachine> {
+    /// Some of the snapshot has come.
+    Partly(M::Restore),
+    /// All of it has.
+    Wholly(M),
 }
 
 /// A save that is under way.
@@ -111,20 +153,21 @@ struct Outbound {
 }
 
 impl<M: StateMachine, R: Rules> Driver<M, R> {
-    /// Starts a server from what its storage held. Its clock stands at [`Instant::START`].
+    /// Starts a server from what its storage held, with the state machine that its snapshot holds. Its clock
+    /// stands at [`Instant::START`].
     pub fn start(
         config: Config,
         recovered: Recovered,
         machine: M,
         rules: R,
         telling: Telling,
-        effects: &mut Effects<M::Answer>,
+        effects: &mut Effects<M>,
     ) -> Driver<M, R> {
-        let Recovered { hard_state, log, life, .. } = recovered;
-        let input = start_input(&config, hard_state, &log);
-        let log = Log::from_entries(log);
+        let Recovered { hard_state, log_begins_after: snapshot, log, life, .. } = recovered;
+        let input = start_input(&config, hard_state, snapshot, &log);
+        let log = Log::new(snapshot, log);
         let is_new = hard_state == HardState::default() && log.last() == LogPosition::default();
-        let restored = Io::Restored { hard_state, log: log.last(), terms: first_of_terms(&log) };
+        let restored = Io::Restored { hard_state, log: log.last(), snapshot, terms: first_of_terms(&log) };
         let mut scribe = Scribe::new(config.id, life);
         let mut output = Output::default();
         let node = Node::start(config, hard_state, log, rules, &mut output);
@@ -136,7 +179,10 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let mut driver = Driver {
             node,
             machine,
-            last_applied: Index(0),
+            last_applied: snapshot.index,
+            applied_bytes: 0,
+            takes_snapshot: false,
+            restoring: None,
             clients: Clients::default(),
             scribe,
             telling,
@@ -172,7 +218,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// Time has passed.
-    pub fn tick(&mut self, now: Instant, effects: &mut Effects<M::Answer>) {
+    pub fn tick(&mut self, now: Instant, effects: &mut Effects<M>) {
         if now < self.next_deadline() {
             return;
         }
@@ -182,7 +228,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// A message has come.
-    pub fn receive(&mut self, now: Instant, envelope: Envelope, effects: &mut Effects<M::Answer>) {
+    pub fn receive(&mut self, now: Instant, envelope: Envelope, effects: &mut Effects<M>) {
         let Envelope { from, sent_as, message, .. } = envelope;
         let received = Event::Io(Io::Received { from, message: message.clone() });
         let received = self.record(now, Some(sent_as), received, effects);
@@ -194,12 +240,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// Clients want these commands in the log. Each gets its outcome later, unless this server dies.
-    pub fn propose(
-        &mut self,
-        now: Instant,
-        requests: Vec<(RequestId, Arc<[u8]>)>,
-        effects: &mut Effects<M::Answer>,
-    ) {
+    pub fn propose(&mut self, now: Instant, requests: Vec<(RequestId, Arc<[u8]>)>, effects: &mut Effects<M>) {
         let (ids, commands): (Vec<RequestId>, Vec<Arc<[u8]>>) = requests.into_iter().unzip();
         let requests: Vec<u64> = ids.iter().map(|id| id.0).collect();
         let told = self.if_steps_are_told(|| StepInput::Propose {
@@ -220,7 +261,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
 
     /// A client wants to read what is committed by now, or something newer (§8). When its outcome is
     /// [`Outcome::Readable`], the [state machine](Driver::machine) is such a state.
-    pub fn read(&mut self, now: Instant, request: RequestId, effects: &mut Effects<M::Answer>) {
+    pub fn read(&mut self, now: Instant, request: RequestId, effects: &mut Effects<M>) {
         let asked = Event::Io(Io::Asked { wish: Wish::Read, requests: vec![request.0] });
         let asked = self.record(now, None, asked, effects);
         self.step(now, Some(asked), Input::Read { id: request.0 }, effects);
@@ -228,7 +269,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// For the laboratory: lets the election timer run out at `deadline`.
-    pub fn set_election_timer(&mut self, now: Instant, deadline: Instant, effects: &mut Effects<M::Answer>) {
+    pub fn set_election_timer(&mut self, now: Instant, deadline: Instant, effects: &mut Effects<M>) {
         let first = self.scribe.next_id();
         self.step(now, None, Input::SetElectionTimer { deadline }, effects);
         self.tell_step(now, first, StepInput::SetElectionTimer { deadline }, effects);
@@ -238,7 +279,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     ///
     /// # Panics
     /// If none was asked for.
-    pub fn saved(&mut self, now: Instant, effects: &mut Effects<M::Answer>) {
+    pub fn saved(&mut self, now: Instant, effects: &mut Effects<M>) {
         let saving = self.saving.take().expect("what was saved was asked for");
         let Saving { hard_state, log, decided_as, held_back } = saving;
         let saved = self.record(now, Some(decided_as), Event::Io(Io::Saved { hard_state, log }), effects);
@@ -255,7 +296,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// Applies up to so many committed commands, in order, and answers who waited for that.
-    pub fn apply(&mut self, now: Instant, at_most: usize, effects: &mut Effects<M::Answer>) {
+    pub fn apply(&mut self, now: Instant, at_most: usize, effects: &mut Effects<M>) {
         let is_once = self.node.rules().hold(Rule::ApplyInOrderOnce);
         let before = if is_once { self.last_applied } else { self.last_applied.previous() };
         let count = self.node.commit_index().0 - before.0;
@@ -264,6 +305,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let mut index = before;
         for entry in entries {
             index = index.next();
+            self.applied_bytes += entry.size();
             let answer = match &entry.payload {
                 Payload::NoOp => {
                     self.machine.skip(index);
@@ -281,14 +323,127 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.tell_step(now, applied, StepInput::Apply { at_most }, effects);
     }
 
-    /// Tells which answers clients have got since there were `before` of them.
-    fn tell_answers(
+    /// About how many bytes of entries have been applied since the last snapshot: the more, the more a new
+    /// snapshot would let the log forget.
+    pub fn applied_bytes(&self) -> usize {
+        self.applied_bytes
+    }
+
+    /// Begins a snapshot of all that is applied, unless one is under way, or there is nothing new in it.
+    pub fn take_snapshot(&mut self, now: Instant, effects: &mut Effects<M>) {
+        let is_only_applied = self.node.rules().hold(Rule::SnapshotOnlyApplied);
+        let index = if is_only_applied { self.last_applied } else { self.node.commit_index() };
+        if self.takes_snapshot || self.node.awaits_snapshot() || index <= self.node.snapshot().index {
+            return;
+        }
+        let term = self.node.log().term_at(index).expect("what is applied is in the log");
+        let last_included = LogPosition { index, term };
+        self.takes_snapshot = true;
+        self.applied_bytes = 0;
+        effects.take_snapshot = Some((last_included, self.machine.snapshot()));
+        let begun = self.record(now, None, Event::Io(Io::SnapshotBegun { last_included }), effects);
+        self.tell_step(now, begun, StepInput::TakeSnapshot, effects);
+    }
+
+    /// The snapshot that was asked for is saved.
+    pub fn snapshot_taken(&mut self, now: Instant, last_included: LogPosition, effects: &mut Effects<M>) {
+        self.takes_snapshot = false;
+        let first = self.scribe.next_id();
+        self.step(now, None, Input::SnapshotTaken { last_included }, effects);
+        self.tell_step(now, first, StepInput::SnapshotTaken { last_included }, effects);
+    }
+
+    /// There was no room for the snapshot that was asked for.
+    pub fn snapshot_given_up(&mut self, now: Instant, effects: &mut Effects<M>) {
+        self.takes_snapshot = false;
+        let first = self.scribe.next_id();
+        self.tell_step(now, first, StepInput::SnapshotGivenUp, effects);
+    }
+
+    /// A piece of the snapshot that was asked for is read; none if that is not the newest any more.
+    pub fn chunk_read(&mut self, now: Instant, to: NodeId, chunk: Option<Chunk>, effects: &mut Effects<M>) {
+        let first = self.scribe.next_id();
+        let told = self.if_steps_are_told(|| StepInput::ChunkRead { to, chunk: chunk.clone() });
+        self.step(now, None, Input::ChunkRead { to, chunk }, effects);
+        if let Some(input) = told {
+            self.tell_step(now, first, input, effects);
+        }
+    }
+
+    /// A piece of a leader's snapshot is saved, and ends at `end`.
+    pub fn chunk_stored(
+        &mut self,
+        now: Instant,
+        last_included: LogPosition,
+        end: u64,
+        is_last: bool,
+        effects: &mut Effects<M>,
+    ) {
+        let first = self.scribe.next_id();
+        self.step(now, None, Input::ChunkStored { last_included, end, is_last }, effects);
+        self.tell_step(now, first, StepInput::ChunkStored { last_included, end, is_last }, effects);
+    }
+
+    /// There was no room for a piece of a leader's snapshot.
+    pub fn chunk_not_stored(&mut self, now: Instant, effects: &mut Effects<M>) {
+        self.restoring = None;
+        let first = self.scribe.next_id();
+        self.step(now, None, Input::ChunkNotStored, effects);
+        self.tell_step(now, first, StepInput::ChunkNotStored, effects);
+    }
+
+    /// Makes a state machine of a leader's snapshot while it comes, and has it saved.
+    fn take_in(
         &mut self,
         now: Instant,
         cause: EventId,
-        before: usize,
-        effects: &mut Effects<M::Answer>,
+        (from, chunk): (NodeId, Chunk),
+        effects: &mut Effects<M>,
     ) {
+        match self.restore(&chunk) {
+            Ok(restoring) => {
+                self.restoring = Some(restoring);
+                self.takes_snapshot = false;
+                effects.take_snapshot = None;
+                effects.store_chunk = Some(chunk);
+            }
+            Err(_) => {
+                self.step(now, Some(cause), Input::SnapshotBroken { from }, effects);
+            }
+        }
+    }
+
+    fn restore(&mut self, chunk: &Chunk) -> Result<Restoring<M>, <M::Restore as Restore<M>>::Error> {
+        let so_far = match self.restoring.take() {
+            Some(Restoring::Partly(restore)) if chunk.offset > 0 => restore,
+            _ => M::Restore::default(),
+        };
+        let restore = so_far.feed(&chunk.bytes)?;
+        Ok(match chunk.is_last {
+            true => Restoring::Wholly(restore.finish(chunk.last_included.index)?),
+            false => Restoring::Partly(restore),
+        })
+    }
+
+    /// Goes on from a leader's snapshot, which is on disk.
+    fn install(&mut self, last_included: LogPosition, effects: &mut Effects<M>) {
+        let index = last_included.index;
+        let restored = self.restoring.take();
+        if !self.node.rules().allow(Rule::NoGoingBack, index > self.last_applied) {
+            return;
+        }
+        let Some(Restoring::Wholly(machine)) = restored else {
+            unreachable!("a snapshot is whole before it is on disk")
+        };
+        self.machine = machine;
+        self.last_applied = index;
+        self.applied_bytes = 0;
+        self.clients.note_installed(index, &mut effects.outcomes);
+        self.clients.note_readable(index, &mut effects.outcomes);
+    }
+
+    /// Tells which answers clients have got since there were `before` of them.
+    fn tell_answers(&mut self, now: Instant, cause: EventId, before: usize, effects: &mut Effects<M>) {
         for place in before..effects.outcomes.len() {
             let (RequestId(request), outcome) = &effects.outcomes[place];
             let (request, answer) = (*request, outcome.told(self.last_applied));
@@ -300,19 +455,25 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         (self.telling == Telling::StepsToo).then(input)
     }
 
-    fn step(&mut self, now: Instant, cause: Option<EventId>, input: Input, effects: &mut Effects<M::Answer>) {
+    fn step(&mut self, now: Instant, cause: Option<EventId>, input: Input, effects: &mut Effects<M>) {
         self.node.step(now, input, &mut self.output);
         self.carry_out(now, cause, effects);
     }
 
     /// Does what the core has put out: tells its decisions, has its state saved, and sends its messages,
     /// or holds them back until they are safe to send.
-    fn carry_out(&mut self, now: Instant, cause: Option<EventId>, effects: &mut Effects<M::Answer>) {
+    fn carry_out(&mut self, now: Instant, cause: Option<EventId>, effects: &mut Effects<M>) {
         let mut output = std::mem::take(&mut self.output);
         let first = self.scribe.next_id();
         self.tell(now, cause, &mut output.events, effects);
 
-        self.unsaved.add(output.hard_state.take(), output.append.take(), first);
+        let decided = Batch {
+            hard_state: output.hard_state.take(),
+            begins_after: output.begins_after.take(),
+            append: output.append.take(),
+        };
+        self.unsaved.add(decided, first);
+        effects.read_chunks.append(&mut output.read_chunks);
         for Outgoing { to, message, durability, because_of } in output.messages.drain(..) {
             let decision = because_of.map(|place| EventId { seq: first.seq + place as u64, ..first });
             let cause = decision.or(cause);
@@ -323,6 +484,9 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             }
         }
         let answers = effects.outcomes.len();
+        if let Some(last_included) = output.install.take() {
+            self.install(last_included, effects);
+        }
         for (id, outcome) in output.reads.drain(..) {
             self.clients.note_read(
                 RequestId(id),
@@ -332,9 +496,13 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
                 &mut effects.outcomes,
             );
         }
+        let chunk = output.store_chunk.take();
         self.output = output;
         self.tell_answers(now, cause.unwrap_or(first), answers, effects);
         self.begin_save(effects);
+        if let Some(chunk) = chunk {
+            self.take_in(now, cause.unwrap_or(first), chunk, effects);
+        }
     }
 
     fn hold_back(&mut self, outbound: Outbound) {
@@ -345,7 +513,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// Gives the disk what it has to do, unless it is busy.
-    fn begin_save(&mut self, effects: &mut Effects<M::Answer>) {
+    fn begin_save(&mut self, effects: &mut Effects<M>) {
         if self.saving.is_some() || self.unsaved.batch.is_empty() {
             return;
         }
@@ -364,7 +532,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         now: Instant,
         cause: Option<EventId>,
         events: &mut Vec<consensus::event::Event>,
-        effects: &mut Effects<M::Answer>,
+        effects: &mut Effects<M>,
     ) {
         let mut cause = cause;
         for event in events.drain(..) {
@@ -379,20 +547,14 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         }
     }
 
-    fn release(&mut self, now: Instant, outbound: Outbound, effects: &mut Effects<M::Answer>) {
+    fn release(&mut self, now: Instant, outbound: Outbound, effects: &mut Effects<M>) {
         let Outbound { to, message, cause } = outbound;
         let sent_as = self.record(now, cause, Event::Io(Io::Sent { to, message: message.clone() }), effects);
         effects.envelopes.push(Envelope { from: self.node.id(), to, sent_as, message });
     }
 
     /// Ends the telling of a step whose first event is `first` with what it began with and came to.
-    fn tell_step(
-        &mut self,
-        now: Instant,
-        first: EventId,
-        input: StepInput,
-        effects: &mut Effects<M::Answer>,
-    ) {
+    fn tell_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects<M>) {
         if self.telling == Telling::Events {
             return;
         }
@@ -413,7 +575,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         now: Instant,
         cause: Option<EventId>,
         event: Event,
-        effects: &mut Effects<M::Answer>,
+        effects: &mut Effects<M>,
     ) -> EventId {
         let term = self.node.hard_state().current_term;
         self.scribe.record(now, term, cause, event, &mut effects.records)
@@ -421,19 +583,33 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
 }
 
 impl Unsaved {
-    fn add(&mut self, hard_state: Option<HardState>, append: Option<Append>, decided_as: EventId) {
-        if hard_state.is_none() && append.is_none() {
+    fn add(&mut self, decided: Batch, decided_as: EventId) {
+        if decided.is_empty() {
             return;
         }
         self.decided_as = Some(decided_as);
-        self.batch.hard_state = hard_state.or(self.batch.hard_state);
-        if let Some(append) = append {
+        self.batch.hard_state = decided.hard_state.or(self.batch.hard_state);
+        if let Some(begins_after) = decided.begins_after {
+            self.batch.begins_after = Some(begins_after);
+            self.batch.append = self.batch.append.take().map(|append| without(append, begins_after.index));
+        }
+        if let Some(append) = decided.append {
             self.batch.append = Some(match self.batch.append.take() {
                 None => append,
                 Some(earlier) => joined(earlier, append),
             });
         }
     }
+}
+
+/// What is appended behind a new beginning of the log, which a batch has first.
+fn without(append: Append, begins_after: Index) -> Append {
+    if append.first > begins_after {
+        return append;
+    }
+    let gone = (begins_after.next().0 - append.first.0) as usize;
+    let entries = append.entries.into_iter().skip(gone).collect();
+    Append { first: begins_after.next(), entries }
 }
 
 /// Two appends as one: the later one replaces what the earlier one has where it begins, and after.
@@ -451,13 +627,13 @@ fn joined(earlier: Append, later: Append) -> Append {
 
 /// The first entry of each term in the log.
 fn first_of_terms(log: &Log) -> Vec<LogPosition> {
-    let positions = (1..).map(Index).zip(log.terms()).map(|(index, term)| LogPosition { index, term });
+    let positions = log.entries().map(|(index, entry)| LogPosition { index, term: entry.term });
     let mut firsts: Vec<LogPosition> = positions.collect();
     firsts.dedup_by_key(|position| position.term);
     firsts
 }
 
-fn start_input(config: &Config, hard_state: HardState, log: &[Entry]) -> StepInput {
+fn start_input(config: &Config, hard_state: HardState, snapshot: LogPosition, log: &[Entry]) -> StepInput {
     StepInput::Start {
         voters: config.voters.voters().into_iter().collect(),
         heartbeat_interval: config.timing.heartbeat_interval(),
@@ -466,6 +642,7 @@ fn start_input(config: &Config, hard_state: HardState, log: &[Entry]) -> StepInp
         limits: config.limits,
         seed: config.seed,
         hard_state,
+        snapshot,
         log: log.to_vec(),
     }
 }

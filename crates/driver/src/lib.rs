@@ -13,9 +13,11 @@ mod clients;
 mod clock;
 mod driver;
 mod scribe;
+mod snapshots;
 mod state_machine;
 
 pub use clients::{Outcome, RequestId};
 pub use clock::{Clock, InvalidSpeed, Speed};
 pub use driver::{Driver, Effects, Envelope, Telling};
-pub use state_machine::StateMachine;
+pub use snapshots::{read_chunk, store_chunk};
+pub use state_machine::{Restore, Snapshot, StateMachine};

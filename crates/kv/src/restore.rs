@@ -31,6 +31,14 @@ pub enum RestoreError {
     /// It goes on after its end.
     #[error("the snapshot is damaged: it goes on after its end")]
     TooLong,
+    /// It holds another state than it should.
+    #[error("the snapshot should hold what entry {last_included} led to, and holds what entry {found} did")]
+    OtherState {
+        /// Up to here it should have been applied.
+        last_included: Index,
+        /// Up to here it was.
+        found: Index,
+    },
     /// It ends too early.
     #[error("the snapshot is cut short after {length} bytes")]
     CutShort {

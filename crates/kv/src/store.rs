@@ -3,6 +3,7 @@
 use crate::answer::Answer;
 use crate::command::{Command, Write};
 use crate::records::{Page, Record, Records};
+use crate::restore::{Restore, RestoreError};
 use crate::session::Sessions;
 use crate::snapshot::Snapshot;
 use consensus::Index;
@@ -101,9 +102,11 @@ impl Store {
     }
 }
 
-/// The store as a driver has it. Both methods are the store's own of these names.
+/// The store as a driver has it. The methods are the store's own of these names.
 impl StateMachine for Store {
     type Answer = Answer;
+    type Snapshot = Snapshot;
+    type Restore = Restore;
 
     fn apply(&mut self, index: Index, command: &[u8]) -> Answer {
         self.apply(index, command)
@@ -111,6 +114,34 @@ impl StateMachine for Store {
 
     fn skip(&mut self, index: Index) {
         self.skip(index);
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.snapshot()
+    }
+}
+
+impl driver::Snapshot for Snapshot {
+    fn next_chunk(&mut self, at_most: NonZeroUsize) -> Option<Vec<u8>> {
+        self.next_chunk(at_most)
+    }
+}
+
+impl driver::Restore<Store> for Restore {
+    type Error = RestoreError;
+
+    fn feed(self, bytes: &[u8]) -> Result<Restore, RestoreError> {
+        self.feed(bytes)
+    }
+
+    fn finish(self, last_included: Index) -> Result<Store, RestoreError> {
+        let store = self.finish()?;
+        let found = store.last_applied();
+        if found == last_included {
+            Ok(store)
+        } else {
+            Err(RestoreError::OtherState { last_included, found })
+        }
     }
 }
 

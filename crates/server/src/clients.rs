@@ -27,7 +27,7 @@ pub(crate) type WriteOutcome = Result<kv::Answer, Refusal>;
 /// What a reading client is given: the whole store as it is then. It shares all that stays the same.
 pub(crate) type ReadOutcome = Result<Store, Refusal>;
 
-/// Why a request was not carried out. It certainly was not, and never will be.
+/// Why a request was not carried out. But for the last, it certainly was not, and never will be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// This server does not lead.
@@ -36,6 +36,8 @@ pub(crate) enum Refusal {
     Replaced,
     /// Too many requests wait already.
     Busy,
+    /// A leader's snapshot has taken the place of its entry: it may have been carried out or not.
+    Uncertain,
 }
 
 /// The requests whose outcome is not known yet.
@@ -101,6 +103,7 @@ impl Waiting {
             let _ = client.send(match outcome {
                 Outcome::Applied { answer, .. } => Ok(answer),
                 Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
+                Outcome::Uncertain => Err(Refusal::Uncertain),
                 Outcome::Replaced | Outcome::Readable => {
                     self.replaced += 1;
                     Err(Refusal::Replaced)

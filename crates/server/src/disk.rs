@@ -1,7 +1,12 @@
-//! The thread that owns the storage: it saves what the engine decides, while the engine goes on.
+//! The thread that owns the storage: it does what the engine decides, while the engine goes on.
 
 use crate::engine::Happening;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use consensus::{Chunk, ChunkWanted, LogPosition, NodeId};
+use driver::{Effects, read_chunk, store_chunk};
+use kv::{Snapshot, Store};
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use storage::{Batch, FolderDisk, Storage, StorageError};
@@ -9,67 +14,217 @@ use storage::{Batch, FolderDisk, Storage, StorageError};
 /// After so long it is looked whether a full disk has room again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// The engine's end of the disk thread. There is never more than one save under way.
+/// So many pieces of snapshots wait to be read, at most. Who asks for more asks again.
+const MOST_READS: usize = 16;
+
+/// So many jobs there are at most: besides the reads, a save, a piece of a leader's snapshot, and a
+/// snapshot that begins while another one is given up.
+const MOST_JOBS: usize = MOST_READS + 4;
+
+/// An own snapshot is written in pieces of this size. A save waits for one at most.
+const PIECE: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
+
+/// What the disk is to do.
+enum Job {
+    Save(Batch),
+    Snapshot(LogPosition, Snapshot),
+    Read(ChunkWanted),
+    Store(Chunk),
+}
+
+/// What the disk has done, or could not do.
+pub(crate) enum Done {
+    Saved,
+    SnapshotTaken(LogPosition),
+    /// There was no room for it.
+    SnapshotGivenUp,
+    ChunkRead(NodeId, Option<Chunk>),
+    /// A piece that ends there is saved; the last one makes the snapshot whole.
+    ChunkStored {
+        last_included: LogPosition,
+        end: u64,
+        is_last: bool,
+    },
+    /// There was no room for it.
+    ChunkNotStored,
+    /// A save waits for room, and this is what the system says; none if there is room again.
+    Full(Option<String>),
+    Failed(StorageError),
+}
+
+/// The engine's end of the disk thread.
 pub(crate) struct DiskThread {
-    batches: SyncSender<Batch>,
+    jobs: SyncSender<Job>,
+    /// How many pieces are being read.
+    reads: usize,
     thread: JoinHandle<()>,
 }
 
 impl DiskThread {
-    /// Starts the thread. What comes of each save is told as [`Happening::Saved`].
+    /// Starts the thread. What comes of each job is told as [`Happening::Disk`].
     pub(crate) fn start(storage: Storage<FolderDisk>, engine: SyncSender<Happening>) -> DiskThread {
-        let (batches, inbox) = sync_channel(1);
+        let (jobs, inbox) = sync_channel(MOST_JOBS);
         let thread = std::thread::Builder::new().name("disk".to_owned());
-        let thread = thread.spawn(move || serve(storage, &inbox, &engine));
-        DiskThread { batches, thread: thread.expect("the system lets a server have a thread for its disk") }
+        let worker = Worker { storage, inbox, pending: VecDeque::new(), snapshot: None, engine };
+        // If the engine has ended, nobody wants to hear how this did.
+        let thread = thread.spawn(move || drop(worker.run()));
+        let thread = thread.expect("the system lets a server have a thread for its disk");
+        DiskThread { jobs, reads: 0, thread }
     }
 
-    /// Gives the disk something to do.
-    pub(crate) fn save(&self, batch: Batch) {
+    /// Gives the disk what it has to do.
+    pub(crate) fn take_from(&mut self, effects: &mut Effects<Store>) {
+        let store = effects.store_chunk.take().map(Job::Store);
+        let snapshot =
+            effects.take_snapshot.take().map(|(position, snapshot)| Job::Snapshot(position, snapshot));
+        for job in effects.save.take().map(Job::Save).into_iter().chain(store).chain(snapshot) {
+            self.give(job);
+        }
+        for wanted in effects.read_chunks.drain(..) {
+            if self.reads < MOST_READS {
+                self.reads += 1;
+                self.give(Job::Read(wanted));
+            }
+        }
+    }
+
+    fn give(&self, job: Job) {
         // If the thread has ended, the engine is about to learn why.
-        let _ = self.batches.send(batch);
+        let _ = self.jobs.send(job);
     }
 
-    /// Waits until it has finished what it was given.
+    /// A piece has been read.
+    pub(crate) fn note_read(&mut self) {
+        self.reads -= 1;
+    }
+
+    /// Waits until it has finished what it can.
     pub(crate) fn stop(self) {
-        drop(self.batches);
+        drop(self.jobs);
         let _ = self.thread.join();
     }
 }
 
-fn serve(mut storage: Storage<FolderDisk>, batches: &Receiver<Batch>, engine: &SyncSender<Happening>) {
-    while let Ok(batch) = batches.recv() {
-        let saved = save(&mut storage, &batch, engine);
-        let has_failed = saved.is_err();
-        if engine.send(Happening::Saved(saved)).is_err() || has_failed {
-            return;
-        }
-    }
+/// The engine has ended.
+struct Ended;
+
+struct Worker {
+    storage: Storage<FolderDisk>,
+    inbox: Receiver<Job>,
+    /// Jobs that came while a save had to wait.
+    pending: VecDeque<Job>,
+    /// An own snapshot of which some is written: what it covers, and how many bytes there are.
+    snapshot: Option<(LogPosition, Snapshot, u64)>,
+    engine: SyncSender<Happening>,
 }
 
-/// Saves a batch. As long as there is no room for it, it waits.
-fn save(
-    storage: &mut Storage<FolderDisk>,
-    batch: &Batch,
-    engine: &SyncSender<Happening>,
-) -> Result<(), StorageError> {
-    let mut is_told = false;
-    loop {
-        match storage.save(batch) {
-            Err(error) if !storage.is_poisoned() => {
-                if !std::mem::replace(&mut is_told, true) {
-                    let told = Happening::DiskFull(Some(error.to_string()));
-                    engine.send(told).map_err(|_| error)?;
-                }
-                std::thread::sleep(LOOK_AGAIN);
-            }
-            saved => {
-                if is_told {
-                    // Whether anybody hears it shows with the next message.
-                    let _ = engine.send(Happening::DiskFull(None));
-                }
-                return saved;
+impl Worker {
+    fn run(mut self) -> Result<(), Ended> {
+        loop {
+            let done = match self.next_job()? {
+                Some(job) => self.do_job(job)?,
+                None => self.write_piece(),
+            };
+            match done {
+                Ok(done) => done.map_or(Ok(()), |done| self.tell(done))?,
+                Err(error) => return self.tell(Done::Failed(error)),
             }
         }
+    }
+
+    /// What is to be done next. While a snapshot is written, nobody waits for it: there may be nothing else.
+    fn next_job(&mut self) -> Result<Option<Job>, Ended> {
+        if let Some(job) = self.pending.pop_front() {
+            return Ok(Some(job));
+        }
+        match self.inbox.try_recv() {
+            Ok(job) => Ok(Some(job)),
+            Err(TryRecvError::Disconnected) => Err(Ended),
+            Err(TryRecvError::Empty) if self.snapshot.is_some() => Ok(None),
+            Err(TryRecvError::Empty) => self.inbox.recv().map(Some).map_err(|_| Ended),
+        }
+    }
+
+    fn do_job(&mut self, job: Job) -> Result<Result<Option<Done>, StorageError>, Ended> {
+        let storage = &mut self.storage;
+        Ok(match job {
+            Job::Save(batch) => return self.save(&batch),
+            Job::Snapshot(position, snapshot) => {
+                self.snapshot = Some((position, snapshot, 0));
+                Ok(None)
+            }
+            Job::Read(wanted) => {
+                read_chunk(storage, &wanted).map(|chunk| Some(Done::ChunkRead(wanted.to, chunk)))
+            }
+            Job::Store(chunk) => {
+                self.snapshot = None;
+                let Chunk { last_included, is_last, .. } = chunk;
+                let stored = Done::ChunkStored { last_included, end: chunk.end(), is_last };
+                let done = store_chunk(storage, &chunk).map(|()| stored);
+                self.unless_full(done, Done::ChunkNotStored)
+            }
+        })
+    }
+
+    /// Writes some more of an own snapshot.
+    fn write_piece(&mut self) -> Result<Option<Done>, StorageError> {
+        let (position, mut snapshot, offset) = self.snapshot.take().expect("there is one to write");
+        let done = match snapshot.next_chunk(PIECE) {
+            Some(bytes) => self.storage.write_snapshot(position, offset, &bytes).map(|()| {
+                self.snapshot = Some((position, snapshot, offset + bytes.len() as u64));
+                None
+            }),
+            None => self.storage.finish_snapshot(position).map(|_| Some(Done::SnapshotTaken(position))),
+        };
+        match done {
+            Ok(done) => Ok(done),
+            Err(error) => self.unless_full(Err(error), Done::SnapshotGivenUp),
+        }
+    }
+
+    /// Where there is no room, something can be given up without harm.
+    fn unless_full(
+        &self,
+        done: Result<Done, StorageError>,
+        given_up: Done,
+    ) -> Result<Option<Done>, StorageError> {
+        match done {
+            Err(error) if error.is_full() && !self.storage.is_poisoned() => Ok(Some(given_up)),
+            done => done.map(Some),
+        }
+    }
+
+    /// Saves a batch. As long as there is no room for it, it waits.
+    fn save(&mut self, batch: &Batch) -> Result<Result<Option<Done>, StorageError>, Ended> {
+        let mut is_told = false;
+        loop {
+            match self.storage.save(batch) {
+                Err(error) if error.is_full() && !self.storage.is_poisoned() => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        self.tell(Done::Full(Some(error.to_string())))?;
+                    }
+                    self.wait_for_room()?;
+                }
+                saved => {
+                    if is_told {
+                        self.tell(Done::Full(None))?;
+                    }
+                    return Ok(saved.map(|()| Some(Done::Saved)));
+                }
+            }
+        }
+    }
+
+    fn wait_for_room(&mut self) -> Result<(), Ended> {
+        match self.inbox.recv_timeout(LOOK_AGAIN) {
+            Ok(job) => self.pending.push_back(job),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(Ended),
+        }
+        Ok(())
+    }
+
+    fn tell(&self, done: Done) -> Result<(), Ended> {
+        self.engine.send(Happening::Disk(done)).map_err(|_| Ended)
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::clients::{Request, Waiting};
 use crate::command::Command;
-use crate::disk::DiskThread;
+use crate::disk::{DiskThread, Done};
 use crate::http::Broadcast;
 use crate::monotonic_now;
 use crate::network::Network;
@@ -40,10 +40,8 @@ pub(crate) enum Happening {
     Client(Request),
     /// Somebody wants to know how it is.
     StatusAsked(oneshot::Sender<Status>),
-    /// The disk has done what it was given, or has failed.
-    Saved(Result<(), StorageError>),
-    /// The disk has no room, and this is what the system says; none if it has room again.
-    DiskFull(Option<String>),
+    /// The disk has done something, or has failed.
+    Disk(Done),
     /// A connection brought what it should not.
     Garbage { from: SocketAddr, problem: &'static str },
 }
@@ -57,7 +55,7 @@ pub(crate) struct Engine<O> {
     network: Network,
     observer: O,
     events: Broadcast,
-    effects: Effects<kv::Answer>,
+    effects: Effects<Store>,
     waiting: Waiting,
     /// Writes that have come and were not proposed yet.
     writes: Vec<(RequestId, Arc<[u8]>)>,
@@ -95,6 +93,8 @@ pub(crate) struct About {
     pub(crate) life: u64,
     /// The cluster's start on the monotonic clock: the zero of [`Record::t`].
     pub(crate) epoch: Duration,
+    /// After about so many bytes of entries a snapshot is taken.
+    pub(crate) snapshot_after: usize,
     /// How long each message is held before it is delivered, in the server's own time.
     pub(crate) latency: Duration,
 }
@@ -135,7 +135,7 @@ impl<O: FnMut(Record)> Engine<O> {
     pub(crate) fn run(
         mut self,
         news: impl IntoIterator<Item = Process>,
-        mut first: Effects<kv::Answer>,
+        mut first: Effects<Store>,
         inbox: &Receiver<Happening>,
     ) -> Result<(), StorageError> {
         news.into_iter().for_each(|news| self.report(Event::Process(news)));
@@ -193,13 +193,7 @@ impl<O: FnMut(Record)> Engine<O> {
                 }
                 self.deliver_due();
             }
-            Happening::Saved(saved) => {
-                saved?;
-                let now = self.now();
-                self.driver.saved(now, &mut self.effects);
-                self.pass_on_effects();
-            }
-            Happening::DiskFull(why) => self.report(Event::Process(Process::DiskFull { why })),
+            Happening::Disk(done) => self.note_done(done)?,
             Happening::Command(command) => self.obey(command),
             Happening::Client(Request::Write { command, answer }) => {
                 self.writes.extend(self.waiting.add_write(answer).map(|id| (id, command)));
@@ -227,6 +221,28 @@ impl<O: FnMut(Record)> Engine<O> {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn note_done(&mut self, done: Done) -> Result<(), StorageError> {
+        let now = self.now();
+        let (driver, effects) = (&mut self.driver, &mut self.effects);
+        match done {
+            Done::Saved => driver.saved(now, effects),
+            Done::SnapshotTaken(last_included) => driver.snapshot_taken(now, last_included, effects),
+            Done::SnapshotGivenUp => driver.snapshot_given_up(now, effects),
+            Done::ChunkRead(to, chunk) => {
+                self.disk.note_read();
+                driver.chunk_read(now, to, chunk, effects);
+            }
+            Done::ChunkStored { last_included, end, is_last } => {
+                driver.chunk_stored(now, last_included, end, is_last, effects);
+            }
+            Done::ChunkNotStored => driver.chunk_not_stored(now, effects),
+            Done::Full(why) => self.report(Event::Process(Process::DiskFull { why })),
+            Done::Failed(error) => return Err(error),
+        }
+        self.pass_on_effects();
         Ok(())
     }
 
@@ -282,6 +298,9 @@ impl<O: FnMut(Record)> Engine<O> {
         if self.driver.needs_apply() {
             let now = self.now();
             self.driver.apply(now, APPLY_AT_ONCE, &mut self.effects);
+            if self.driver.applied_bytes() >= self.about.snapshot_after {
+                self.driver.take_snapshot(now, &mut self.effects);
+            }
             self.pass_on_effects();
         }
     }
@@ -293,15 +312,13 @@ impl<O: FnMut(Record)> Engine<O> {
     }
 
     /// Tells what happened, has saved what is to be saved, and sends what is to be sent.
-    fn pass_on(&mut self, effects: &mut Effects<kv::Answer>) {
+    fn pass_on(&mut self, effects: &mut Effects<Store>) {
         // What one step brings about happens at one time, and stays together in the story.
         let t = self.t();
         for record in effects.records.drain(..) {
             self.tell(Record { t, ..record });
         }
-        if let Some(batch) = effects.save.take() {
-            self.disk.save(batch);
-        }
+        self.disk.take_from(effects);
         self.leaders.note(self.driver.node().leader());
         for envelope in effects.envelopes.drain(..) {
             self.network.send(envelope);
@@ -357,6 +374,7 @@ impl<O: FnMut(Record)> Engine<O> {
             term: node.hard_state().current_term,
             voted_for: node.hard_state().voted_for,
             leader: node.leader(),
+            snapshot: node.snapshot(),
             last_log: node.log().last(),
             commit_index: node.commit_index(),
             last_applied: self.driver.last_applied(),

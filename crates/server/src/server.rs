@@ -8,20 +8,23 @@ use crate::monotonic_now;
 use crate::network::{self, Name, Network};
 use consensus::{Config, EveryRule, Limits, NodeId, Quorum, Timing};
 use driver::{Clock, Driver, Effects, Speed, Telling};
-use kv::Store;
+use kv::{RestoreError, Store};
 use prometheus_client::metrics::histogram::Histogram;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
-use storage::{FolderDisk, Identity, Storage, StorageError};
+use storage::{FolderDisk, Identity, SnapshotInfo, Storage, StorageError};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use trace::{Process, Record};
 
 /// So many happenings wait for the engine, at most.
 const INBOX: usize = 4096;
+
+/// A snapshot is read in pieces of this size, in bytes.
+const PIECE: usize = 1 << 20;
 
 /// What a server is started with.
 #[derive(Debug, Clone)]
@@ -44,6 +47,8 @@ pub struct Options {
     pub speed: Speed,
     /// How long each message to it is held, in its own time.
     pub latency: Duration,
+    /// After about so many bytes of entries it takes a snapshot, and its log forgets what that covers.
+    pub snapshot_after: usize,
     /// The cluster's start on the machine's monotonic clock: the zero of the records' time.
     pub epoch: Duration,
     /// How much it tells its observer.
@@ -64,6 +69,9 @@ pub enum ServerError {
     /// Its data folder can't be used, or failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Its snapshot is whole, and yet holds no store.
+    #[error("the data folder's snapshot can't be used: {0}")]
+    Snapshot(#[from] RestoreError),
     /// The system did not give it what every program needs.
     #[error("the system refused: {0}")]
     System(#[from] std::io::Error),
@@ -81,6 +89,7 @@ impl ServerError {
                     .to_owned()
             }
             ServerError::Storage(error) => error.help(),
+            ServerError::Snapshot(error) => error.help().to_owned(),
             ServerError::System(_) => "close other programs, or raise the limit on open files".to_owned(),
         }
     }
@@ -153,8 +162,16 @@ impl Server {
     /// # Errors
     /// If the disk fails.
     pub fn run(self, observer: impl FnMut(Record)) -> Result<(), ServerError> {
-        let Server { options, listener, address, storage, syncs, recovered, runtime, inbox: (sender, inbox) } =
-            self;
+        let Server {
+            options,
+            listener,
+            address,
+            mut storage,
+            syncs,
+            recovered,
+            runtime,
+            inbox: (sender, inbox),
+        } = self;
         let life = recovered.life;
         let voters: Quorum = options.peers.keys().copied().chain([options.id]).collect();
         let about = About {
@@ -163,17 +180,19 @@ impl Server {
             life,
             epoch: options.epoch,
             latency: options.latency,
+            snapshot_after: options.snapshot_after,
         };
         let config = Config {
             id: options.id,
             voters,
             timing: options.timing,
-            limits: Limits::default(),
+            limits: Limits { bytes_behind_snapshot: options.snapshot_after / 8, ..Limits::default() },
             seed: seed_of_life(&options, life),
         };
 
         let peers = options.peers.keys().copied().collect();
         let name = Name { cluster: options.cluster, id: options.id, peers };
+        let store = restore(&mut storage)?;
         let disk = DiskThread::start(storage, sender.clone());
         let events = Broadcast::new();
         let network = {
@@ -197,8 +216,7 @@ impl Server {
         let mut effects = Effects::default();
         let clock = Clock::start(monotonic_now(), options.speed);
         let cut_off = recovered.cut_off.clone();
-        let driver =
-            Driver::start(config, recovered, Store::default(), EveryRule, options.telling, &mut effects);
+        let driver = Driver::start(config, recovered, store, EveryRule, options.telling, &mut effects);
         let started = Process::Started { pid: std::process::id(), address: address.to_string() };
         let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
         let news = [started].into_iter().chain(cut_off);
@@ -206,6 +224,21 @@ impl Server {
         runtime.shutdown_background();
         Ok(())
     }
+}
+
+/// The store that the newest snapshot holds; an empty one if there is none.
+fn restore(storage: &mut Storage<FolderDisk>) -> Result<Store, ServerError> {
+    let Some(SnapshotInfo { position, .. }) = storage.snapshot() else { return Ok(Store::default()) };
+    let mut restore = kv::Restore::default();
+    let mut offset = 0;
+    while let Some(chunk) = storage.read_snapshot(position, offset, PIECE)? {
+        offset += chunk.bytes.len() as u64;
+        restore = restore.feed(&chunk.bytes)?;
+        if chunk.is_last {
+            break;
+        }
+    }
+    Ok(driver::Restore::finish(restore, position.index)?)
 }
 
 /// A seed for this server in this life: servers that share a seed must not share their timeouts.

@@ -24,6 +24,8 @@ pub struct Status {
     pub voted_for: Option<NodeId>,
     /// Who leads this term, as far as it knows.
     pub leader: Option<NodeId>,
+    /// The last entry that its newest snapshot covers; index 0 if it has none.
+    pub snapshot: LogPosition,
     /// Where its log ends.
     pub last_log: LogPosition,
     /// Up to here its log is known to be committed.

@@ -1,7 +1,7 @@
 //! Everything that can be done to a world, each with the words that a scenario has for it.
 
 use crate::disk::Unsynced;
-use consensus::{AppendEntriesReply, AppendOutcome, Index, Message, NodeId, Term};
+use consensus::{AppendEntriesReply, AppendOutcome, Index, Message, NodeId, SnapshotOutcome, Term};
 use driver::{Envelope, Speed};
 use std::fmt;
 use std::str::FromStr;
@@ -61,6 +61,8 @@ pub enum Action {
     HoldApplies(NodeId),
     /// What waits to be applied is applied, and what is committed later at once.
     Apply(NodeId),
+    /// The server writes a snapshot of what it has applied.
+    Snapshot(NodeId),
     /// The next sync of the server's disk fails.
     FailNextSave(NodeId),
     /// In the next save the power goes out after so many of its disk operations: write, sync, and write the
@@ -116,6 +118,7 @@ impl Action {
             | Action::FinishSave(_)
             | Action::HoldApplies(_)
             | Action::Apply(_)
+            | Action::Snapshot(_)
             | Action::FailNextSave(_)
             | Action::CrashInSave(..)
             | Action::FillDisk(_)
@@ -145,6 +148,10 @@ pub struct Selection {
     pub round: Option<u64>,
     /// Of answers, those that say yes or those that say no; none means any.
     pub answer: Option<Answer>,
+    /// Those with, or about, the piece of a snapshot that begins at this byte; none means any.
+    pub offset: Option<u64>,
+    /// Of answers, those that have received so many bytes of a snapshot; none means any.
+    pub bytes: Option<u64>,
     /// Only so many, the oldest first; none means all.
     pub count: Option<usize>,
 }
@@ -187,11 +194,22 @@ pub enum Kind {
     AppendEntries,
     /// The answer to it.
     Ack,
+    /// A leader's snapshot, or a piece of it.
+    InstallSnapshot,
+    /// The answer to it.
+    SnapshotAck,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 4] = [Kind::RequestVote, Kind::Vote, Kind::AppendEntries, Kind::Ack];
+    pub const ALL: [Kind; 6] = [
+        Kind::RequestVote,
+        Kind::Vote,
+        Kind::AppendEntries,
+        Kind::Ack,
+        Kind::InstallSnapshot,
+        Kind::SnapshotAck,
+    ];
 
     pub(crate) fn of(message: &Message) -> Kind {
         match message {
@@ -199,6 +217,8 @@ impl Kind {
             Message::RequestVoteReply(_) => Kind::Vote,
             Message::AppendEntries(_) => Kind::AppendEntries,
             Message::AppendEntriesReply(_) => Kind::Ack,
+            Message::InstallSnapshot(_) => Kind::InstallSnapshot,
+            Message::InstallSnapshotReply(_) => Kind::SnapshotAck,
         }
     }
 }
@@ -210,6 +230,8 @@ impl fmt::Display for Kind {
             Kind::Vote => "vote",
             Kind::AppendEntries => "append-entries",
             Kind::Ack => "ack",
+            Kind::InstallSnapshot => "install-snapshot",
+            Kind::SnapshotAck => "snapshot-ack",
         })
     }
 }
@@ -218,7 +240,10 @@ impl FromStr for Kind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Kind, String> {
-        let unknown = || format!("\"{text}\" is no kind of message: request-vote, vote, append-entries, ack");
+        let unknown = || {
+            let kinds = Kind::ALL.map(|kind| kind.to_string()).join(", ");
+            format!("\"{text}\" is no kind of message: {kinds}")
+        };
         Kind::ALL.into_iter().find(|kind| kind.to_string() == text).ok_or_else(unknown)
     }
 }
@@ -258,6 +283,23 @@ impl Selection {
                 ..selection
             },
             Message::AppendEntriesReply(reply) => selection.with_outcome(reply),
+            Message::InstallSnapshot(request) => Selection {
+                last: Some(request.chunk.last_included.index),
+                offset: Some(request.chunk.offset),
+                ..selection
+            },
+            Message::InstallSnapshotReply(reply) => {
+                let bytes = match reply.outcome {
+                    SnapshotOutcome::Received { bytes } => Some(bytes),
+                    _ => None,
+                };
+                let answer = Some(match reply.outcome {
+                    SnapshotOutcome::Refused => Answer::No,
+                    _ => Answer::Yes,
+                });
+                let (last, offset) = (Some(reply.last_included.index), Some(reply.offset));
+                Selection { last, offset, bytes, answer, ..selection }
+            }
         }
     }
 
@@ -289,12 +331,15 @@ impl Selection {
             && fits(&self.commit, &message.commit)
             && fits(&self.round, &message.round)
             && fits(&self.answer, &message.answer)
+            && fits(&self.offset, &message.offset)
+            && fits(&self.bytes, &message.bytes)
     }
 }
 
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Selection { from, to, kind, term, prev, last, commit, round, answer, count } = self;
+        let Selection { from, to, kind, term, prev, last, commit, round, answer, offset, bytes, count } =
+            self;
         let mut part = |key: &str, value: Option<String>| match value {
             Some(value) => write!(f, " {key}={value}"),
             None => Ok(()),
@@ -308,6 +353,8 @@ impl fmt::Display for Selection {
         part("commit", commit.map(|commit| commit.to_string()))?;
         part("round", round.map(|round| round.to_string()))?;
         part("answer", answer.map(|answer| answer.to_string()))?;
+        part("offset", offset.map(|offset| offset.to_string()))?;
+        part("bytes", bytes.map(|bytes| bytes.to_string()))?;
         part("count", count.map(|count| count.to_string()))
     }
 }
@@ -345,6 +392,7 @@ impl fmt::Display for Action {
             Action::FinishSave(node) => write!(f, "finish-save {node}"),
             Action::HoldApplies(node) => write!(f, "hold-applies {node}"),
             Action::Apply(node) => write!(f, "apply {node}"),
+            Action::Snapshot(node) => write!(f, "snapshot {node}"),
             Action::FailNextSave(node) => write!(f, "fail-next-save {node}"),
             Action::CrashInSave(node, operations, Unsynced::Lost) => {
                 write!(f, "crash-in-save {node} {operations}")

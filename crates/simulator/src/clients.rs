@@ -1,5 +1,6 @@
 //! What simulated clients have asked for, and what they were told.
 
+use crate::machine::Applied;
 use crate::server::Server;
 use consensus::Index;
 use driver::{Effects, Outcome, RequestId};
@@ -66,7 +67,7 @@ impl Clients {
     }
 
     /// Hands out what a server answers, at the moment at which it does.
-    pub(crate) fn note(&mut self, server: &Server, effects: &mut Effects<()>) -> Vec<Answered> {
+    pub(crate) fn note(&mut self, server: &Server, effects: &mut Effects<Applied>) -> Vec<Answered> {
         let answers = effects.outcomes.drain(..).filter_map(|(id, outcome)| {
             Some(match (self.requests.remove(&id)?, outcome) {
                 (Request::Write { command }, Outcome::Applied { index, .. }) => {

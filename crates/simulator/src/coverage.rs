@@ -95,6 +95,7 @@ fn fault(action: &Action) -> Option<&'static str> {
         Action::Pause(_) => Some("processes halted"),
         Action::FailNextSave(_) => Some("failing syncs"),
         Action::FillDisk(_) => Some("full disks"),
+        Action::Snapshot(_) => Some("snapshots asked for"),
         Action::SetClock(..) => Some("clocks gone wrong"),
         Action::JumpClock(..) => Some("clocks jumped"),
         Action::Timeout(_) => Some("timers run out by hand"),

@@ -34,11 +34,15 @@ pub(crate) fn draw(servers: u64, random: &mut Rng) -> History {
             }
         }
         if holders >= majority {
-            committed = Log::from_entries(logs[leader].clone()).last();
+            committed = whole(logs[leader].clone()).last();
         }
     }
-    let logs = logs.into_iter().zip(1..).map(|(log, id)| (NodeId(id), Log::from_entries(log))).collect();
+    let logs = logs.into_iter().zip(1..).map(|(log, id)| (NodeId(id), whole(log))).collect();
     History { logs, committed }
+}
+
+fn whole(log: Vec<Entry>) -> Log {
+    Log::new(LogPosition::default(), log)
 }
 
 /// How far a log reaches, as votes compare it (§5.4.1).

@@ -11,13 +11,15 @@
 //! * [`Scenario`]: plays the scripts in scenarios/;
 //! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
 //!   that still breaks the same promise;
-//! * [`reenact`]: a recorded run of real servers, played again with the same code.
+//! * [`reenact`]: a recorded run of real servers, played again with the same code;
+//! * [`linearizability`]: did the clients see one store, or several?
 
 mod action;
 mod clients;
 mod coverage;
 mod disk;
 mod history;
+pub mod linearizability;
 mod logs;
 mod machine;
 mod network;

@@ -1,8 +1,11 @@
 //! The servers' logs as a table, as the paper draws them in its Figures 7 and 8.
 
 use crate::server::Server;
-use consensus::{Index, NodeId, Term};
+use consensus::{Index, Log, NodeId};
 use std::fmt;
+
+/// Stands for an entry that a snapshot has replaced.
+pub(crate) const FORGOTTEN: &str = "·";
 
 /// All servers' logs at one moment.
 #[derive(Debug)]
@@ -10,7 +13,7 @@ pub(crate) struct Logs(Vec<(NodeId, Row)>);
 
 #[derive(Debug)]
 struct Row {
-    terms: Vec<Term>,
+    terms: Vec<String>,
     /// As far as this the server takes its log for committed; none if it is dead.
     commit_index: Option<Index>,
 }
@@ -18,7 +21,7 @@ struct Row {
 impl Logs {
     pub(crate) fn of<'a>(servers: impl Iterator<Item = (&'a NodeId, &'a Server)>) -> Logs {
         let row = |server: &Server| Row {
-            terms: server.log_terms(),
+            terms: term_words(&server.log()),
             commit_index: server.node().map(|node| node.commit_index()),
         };
         Logs(servers.map(|(&id, server)| (id, row(server))).collect())
@@ -26,12 +29,12 @@ impl Logs {
 }
 
 impl fmt::Display for Logs {
-    /// A line for each server: the terms of its entries below their indexes, and a bar behind the last
-    /// that it takes for committed.
+    /// A line for each server: the terms of its entries below their indexes, a point for each that a snapshot
+    /// has replaced, and a bar behind the last that it takes for committed.
     ///
     /// ```text
     /// index   1   2   3   4
-    /// n1      1   1|  2   4
+    /// n1      ·   1|  2   4
     /// n2      1   1           dead
     /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,12 +44,18 @@ impl fmt::Display for Logs {
         writeln!(f, "{}", line("index", longest, heads, ""))?;
         for (id, Row { terms, commit_index }) in rows {
             let is_last_committed = |index: u64| *commit_index == Some(Index(index));
-            let cells = (1..).zip(terms).map(|(index, term)| (term.to_string(), is_last_committed(index)));
+            let cells = (1..).zip(terms).map(|(index, term)| (term.clone(), is_last_committed(index)));
             let remark = if commit_index.is_none() { "dead" } else { "" };
             writeln!(f, "{}", line(&id.to_string(), longest, cells, remark))?;
         }
         Ok(())
     }
+}
+
+/// The terms of a log's entries, from index 1 on; a point for each that it has forgotten.
+pub(crate) fn term_words(log: &Log) -> Vec<String> {
+    let forgotten = (0..log.begins_after().index.0).map(|_| FORGOTTEN.to_owned());
+    forgotten.chain(log.entries().map(|(_, entry)| entry.term.to_string())).collect()
 }
 
 /// A line of so many columns: of each cell the text, and whether a bar follows it.

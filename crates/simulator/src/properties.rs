@@ -19,6 +19,7 @@ mod leader_is_elected_one;
 mod log_matching;
 mod logs_agree_at_last;
 mod majority_has_it;
+mod match_index_is_true;
 pub(crate) mod no_panic;
 mod nothing_impossible;
 mod one_vote_per_term;
@@ -163,6 +164,7 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::<one_vote_per_term::OneVotePerTerm>::default(),
         Box::<terms_never_fall::TermsNeverFall>::default(),
         Box::<nothing_impossible::NothingImpossible>::default(),
+        Box::<match_index_is_true::MatchIndexIsTrue>::default(),
         Box::<leader_elected::LeaderElected>::default(),
         Box::<logs_agree_at_last::LogsAgreeAtLast>::default(),
         Box::<leader_in_health_stays::LeaderInHealthStays>::default(),

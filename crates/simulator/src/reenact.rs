@@ -107,6 +107,18 @@ impl Life {
                 driver.set_election_timer(now, *deadline, &mut effects);
             }
             (Some(driver), StepInput::Saved) => driver.saved(now, &mut effects),
+            (Some(driver), StepInput::TakeSnapshot) => driver.take_snapshot(now, &mut effects),
+            (Some(driver), StepInput::SnapshotTaken { last_included }) => {
+                driver.snapshot_taken(now, *last_included, &mut effects);
+            }
+            (Some(driver), StepInput::SnapshotGivenUp) => driver.snapshot_given_up(now, &mut effects),
+            (Some(driver), StepInput::ChunkRead { to, chunk }) => {
+                driver.chunk_read(now, *to, chunk.clone(), &mut effects);
+            }
+            (Some(driver), StepInput::ChunkStored { last_included, end, is_last }) => {
+                driver.chunk_stored(now, *last_included, *end, *is_last, &mut effects);
+            }
+            (Some(driver), StepInput::ChunkNotStored) => driver.chunk_not_stored(now, &mut effects),
         }
         compare(std::mem::take(&mut self.told), effects.records)
     }
@@ -121,6 +133,7 @@ fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Resul
         limits,
         seed,
         hard_state,
+        snapshot,
         log,
     } = input
     else {
@@ -132,7 +145,8 @@ fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Resul
     let config =
         Config { id, voters: voters.iter().copied().collect(), timing, limits: *limits, seed: *seed };
     let (hard_state, log) = (*hard_state, log.clone());
-    let recovered = Recovered { hard_state, life: record.life, log, ..Recovered::default() };
+    let recovered =
+        Recovered { hard_state, life: record.life, log_begins_after: *snapshot, log, ..Recovered::default() };
     Ok(Driver::start(config, recovered, (), EveryRule, Telling::StepsToo, effects))
 }
 

@@ -3,6 +3,7 @@
 
 use crate::action::{Action, Selection};
 use crate::disk::Unsynced;
+use crate::logs::{FORGOTTEN, term_words};
 use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::world::{World, WorldOptions};
@@ -125,7 +126,7 @@ impl Scenario {
         if !entries.is_sorted_by_key(|entry| entry.term) {
             return Err("terms never fall along a log".into());
         }
-        self.logs.insert(id, Log::from_entries(entries));
+        self.logs.insert(id, Log::new(LogPosition::default(), entries));
         Ok(())
     }
 
@@ -158,7 +159,12 @@ impl Scenario {
         let options = WorldOptions {
             servers,
             timing,
-            limits: Limits { entries_per_message: option("batch", "1024").parse()?, ..Limits::default() },
+            limits: Limits {
+                entries_per_message: option("batch", "1024").parse()?,
+                messages_in_flight: option("window", "64").parse()?,
+                bytes_per_message: option("bytes", "262144").parse()?,
+                bytes_behind_snapshot: option("keep", "0").parse()?,
+            },
             seed: option("seed", "1").parse()?,
             rules: AllBut(if without.is_empty() { None } else { Some(without.parse::<Rule>()?) }),
             weather: Weather {
@@ -229,8 +235,8 @@ impl Scenario {
             }
             "log" => {
                 let id = node(arguments)?;
-                let expected = terms(arguments)?;
-                (words_for(&expected), words_for(&self.living_world()?.look_at(id)?.log_terms()))
+                let expected = log_words(arguments)?;
+                (words_for(&expected), words_for(&term_words(&self.living_world()?.look_at(id)?.log())))
             }
             "commit" => {
                 let id = node(arguments)?;
@@ -267,7 +273,7 @@ impl Scenario {
 const MOST_SERVERS: u64 = 99;
 const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
-                        hold-saves, save, finish-save, hold-applies, apply, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
+                        hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
                         calm, status, logs, expect";
 const EXPECTATIONS: &str =
     "there are: leader, no-leader, some-leader, role, term, log, commit, violation, no-violation";
@@ -290,6 +296,7 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         "fail-next-save" => return each(Action::FailNextSave),
         "fill-disk" => return each(Action::FillDisk),
         "mend-disk" => return each(Action::MendDisk),
+        "snapshot" => return each(Action::Snapshot),
         "crash" => {
             let unsynced = option::<Unsynced>(arguments, "unsynced")?.unwrap_or_default();
             return Ok(nodes(arguments)?.into_iter().map(|id| Action::Crash(id, unsynced)).collect());
@@ -351,12 +358,20 @@ fn terms(arguments: &mut ArgumentConsumer) -> Result<Vec<Term>, Box<dyn Error>> 
     arguments.rest_pos().into_iter().map(|argument| number(&argument.value, "term").map(Term)).collect()
 }
 
+/// The same for a log that may have forgotten its first entries: a point stands for each of them.
+fn log_words(arguments: &mut ArgumentConsumer) -> Result<Vec<String>, Box<dyn Error>> {
+    let words = arguments.rest_pos().into_iter().map(|argument| match argument.value.as_str() {
+        FORGOTTEN => Ok(FORGOTTEN.to_owned()),
+        term => number(term, "term").map(|term| term.to_string()),
+    });
+    words.collect()
+}
+
 fn number(text: &str, what: &str) -> Result<u64, Box<dyn Error>> {
     text.parse().map_err(|_| format!("\"{text}\" is no {what}: write a whole number").into())
 }
 
-fn words_for(terms: &[Term]) -> String {
-    let terms: Vec<String> = terms.iter().map(Term::to_string).collect();
+fn words_for(terms: &[String]) -> String {
     if terms.is_empty() { "an empty log".to_owned() } else { terms.join(" ") }
 }
 
@@ -368,8 +383,9 @@ fn selection(arguments: &mut ArgumentConsumer) -> Result<Selection, Box<dyn Erro
     let (prev, last) = (option(arguments, "prev")?.map(Index), option(arguments, "last")?.map(Index));
     let commit = option(arguments, "commit")?.map(Index);
     let (round, answer) = (option(arguments, "round")?, option(arguments, "answer")?);
+    let (offset, bytes) = (option(arguments, "offset")?, option(arguments, "bytes")?);
     let count = option(arguments, "count")?;
-    Ok(Selection { from, to, kind, term, prev, last, commit, round, answer, count })
+    Ok(Selection { from, to, kind, term, prev, last, commit, round, answer, offset, bytes, count })
 }
 
 /// The argument with this key, if it is given.

@@ -131,7 +131,7 @@ impl Script {
         } = &self.options;
         let mut commands = Vec::new();
         for (id, log) in logs.iter().filter(|(_, log)| log.last().index > Index(0)) {
-            let terms: String = log.terms().map(|term| format!(" {term}")).collect();
+            let terms: String = log.entries().map(|(_, entry)| format!(" {}", entry.term)).collect();
             commands.push(format!("log {id}{terms}"));
         }
         if *committed != LogPosition::default() {
@@ -152,7 +152,28 @@ impl Script {
         option(weather.latency != fair.weather.latency, "latency", range(&weather.latency));
         option(weather.loss > 0.0, "loss", weather.loss.to_string());
         option(weather.duplication > 0.0, "duplication", weather.duplication.to_string());
-        option(*limits != fair.limits, "batch", limits.entries_per_message.to_string());
+        let usual = &fair.limits;
+        let is_other = |own: usize, usual: usize| own != usual;
+        option(
+            is_other(limits.entries_per_message, usual.entries_per_message),
+            "batch",
+            limits.entries_per_message.to_string(),
+        );
+        option(
+            is_other(limits.messages_in_flight, usual.messages_in_flight),
+            "window",
+            limits.messages_in_flight.to_string(),
+        );
+        option(
+            is_other(limits.bytes_per_message, usual.bytes_per_message),
+            "bytes",
+            limits.bytes_per_message.to_string(),
+        );
+        option(
+            is_other(limits.bytes_behind_snapshot, usual.bytes_behind_snapshot),
+            "keep",
+            limits.bytes_behind_snapshot.to_string(),
+        );
         option(*save_time != fair.save_time, "save-time", range(save_time));
         option(*seed != fair.seed, "seed", seed.to_string());
         if let Some(rule) = rules.0 {

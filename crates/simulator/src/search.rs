@@ -127,9 +127,13 @@ impl Draw {
         let world = self.world(seed, options);
         let mut end = Duration::ZERO;
         if self.faults != Faults::NONE {
-            end = self.timing.election_timeout_max() * self.random.u32(3..=25);
+            let most_timeouts = if needs_late_snapshots(options.without) { 5 } else { 25 };
+            end = self.timing.election_timeout_max() * self.random.u32(3..=most_timeouts);
             self.draw_troubles(end);
-            self.draw_load(end);
+            match needs_late_snapshots(options.without) {
+                true => self.draw_bursts(end),
+                false => self.draw_load(end),
+            }
         }
         let mut actions = Vec::new();
         let mut now = Duration::ZERO;
@@ -149,8 +153,12 @@ impl Draw {
     fn world(&mut self, seed: u64, options: &SearchOptions) -> WorldOptions {
         let min = self.timing.election_timeout_min();
         let is_slow = options.without == Some(Rule::TimeoutAboveBroadcast);
-        let longest = if is_slow { self.timing.election_timeout_max() * 2 } else { self.up_to(min / 15) };
-        let shortest = if is_slow { self.timing.election_timeout_max() } else { self.up_to(longest) };
+        let is_late = needs_late_snapshots(options.without);
+        let (shortest, longest) = match self.up_to(min / 15) {
+            _ if is_slow => (self.timing.election_timeout_max(), self.timing.election_timeout_max() * 2),
+            _ if is_late => (Duration::ZERO, self.up_to(min / 3)),
+            longest => (self.up_to(longest), longest),
+        };
         let (has_loss, has_duplication) = (self.random.bool(), self.random.bool());
         let weather = Weather {
             latency: shortest..=longest.max(shortest),
@@ -160,11 +168,12 @@ impl Draw {
         let slowest_save = self.up_to(min / 15);
         let has_slow_disks = self.faults.disk && self.random.bool();
         let entries_per_message = self.random.choice([1, 2, 1024]).expect("there is a choice");
-        let entries_per_message = if needs_diverging_logs(options.without) { 1 } else { entries_per_message };
+        let needs_single_entries = needs_diverging_logs(options.without) || is_late;
+        let entries_per_message = if needs_single_entries { 1 } else { entries_per_message };
         let mut world = WorldOptions {
             servers: self.servers,
             timing: self.timing,
-            limits: Limits { entries_per_message, ..Limits::default() },
+            limits: self.limits(entries_per_message),
             seed,
             rules: AllBut(options.without),
             weather,
@@ -176,6 +185,14 @@ impl Draw {
             (world.logs, world.committed) = (history.logs, history.committed);
         }
         world
+    }
+
+    /// Logs forget all that they may, or hold back a little; snapshots are sent whole, or in many pieces.
+    fn limits(&mut self, entries_per_message: usize) -> Limits {
+        let bytes_behind_snapshot = self.random.choice([0, 0, 50, 200]).expect("there is a choice");
+        let bytes_per_message = self.random.choice([40, 100, 256 << 10]).expect("there is a choice");
+        let messages_in_flight = self.random.choice([1, 3, 64]).expect("there is a choice");
+        Limits { entries_per_message, bytes_per_message, messages_in_flight, bytes_behind_snapshot }
     }
 
     /// A share of up to 30 %, in whole percent, if anything.
@@ -193,12 +210,31 @@ impl Draw {
         }
     }
 
-    /// Clients that write and read now and then.
+    /// Clients that write and read now and then, and servers that take snapshots.
     fn draw_load(&mut self, end: Duration) {
         for value in 0..self.random.u64(0..=60) {
             let at = end.mul_f64(self.random.f64());
             let writes = self.random.u8(0..3) > 0;
             self.at(at, if writes { Action::Propose(None, value) } else { Action::Read(None) });
+        }
+        let most_snapshots = if self.random.bool() { 20 } else { 0 };
+        for _ in 0..self.random.u64(0..=most_snapshots) {
+            let (at, server) = (end.mul_f64(self.random.f64()), self.server());
+            self.at(at, Action::Snapshot(server));
+        }
+    }
+
+    /// Many clients that write at once, and a leader, n1, that takes a snapshot soon after: the entries may still
+    /// be on their way when it is sent.
+    fn draw_bursts(&mut self, end: Duration) {
+        self.at(Duration::ZERO, Action::Timeout(NodeId(1)));
+        for burst in 0..20 {
+            let at = end.mul_f64(self.random.f64());
+            for value in 0..self.random.u64(2..=5) {
+                self.at(at, Action::Propose(None, 10 * burst + value));
+            }
+            let soon = at + self.up_to(self.timing.election_timeout_min() / 3);
+            self.at(soon, Action::Snapshot(NodeId(1)));
         }
     }
 
@@ -410,6 +446,12 @@ impl Draw {
 /// Chance alone would lead there too seldom.
 fn needs_diverging_logs(without: Option<Rule>) -> bool {
     matches!(without, Some(Rule::CommitCurrentTermOnly | Rule::CommitToLastNew))
+}
+
+/// Is this a rule that only matters where a snapshot comes later than what was sent after it? That takes
+/// messages that overtake each other, and many snapshots.
+fn needs_late_snapshots(without: Option<Rule>) -> bool {
+    matches!(without, Some(Rule::KeepSuffix | Rule::NoGoingBack))
 }
 
 /// The paper's timing, or one of another proportion.

@@ -1,13 +1,19 @@
 //! One server of a world: a driver while it lives, a disk that outlives it.
 
 use crate::disk::{SimulatedDisk, Unsynced};
-use crate::machine::Applied;
+use crate::machine::{Applied, WrittenDown};
 use crate::rules::AllBut;
-use consensus::{Append, Config, HardState, Index, Instant, Log, Node, Term};
-use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
+use consensus::{
+    Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Node, NodeId, Term,
+};
+use driver::{
+    Clock, Driver, Effects, Envelope, RequestId, Restore, Snapshot, Speed, Telling, read_chunk, store_chunk,
+};
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{Batch, Identity, Recovered, Storage, StorageError};
+use storage::{Batch, Identity, Recovered, SnapshotInfo, Storage, StorageError};
 use trace::Process;
 
 /// Small, so that even a short run fills some segments of the log.
@@ -37,9 +43,9 @@ pub(crate) struct Server {
 struct Alive {
     driver: Driver<Applied, AllBut>,
     storage: Storage<SimulatedDisk>,
-    /// What its disk is busy with.
-    saving: Option<Batch>,
-    /// Its disk had no room for that.
+    /// What its disk is to do, the first first.
+    jobs: VecDeque<Job>,
+    /// Its disk had no room for the first.
     lacks_room: bool,
     clock: Clock,
     /// When the server last acted, on its own clock.
@@ -48,6 +54,28 @@ struct Alive {
     ticked: Option<Instant>,
     /// When its disk will have finished what is being saved.
     save_due: Option<Duration>,
+}
+
+/// What a disk is to do.
+#[derive(Debug)]
+enum Job {
+    Save(Batch),
+    /// A snapshot of the own state machine, which covers the log up to this entry.
+    Snapshot(LogPosition, Vec<u8>),
+    Read(ChunkWanted),
+    Store(Chunk),
+}
+
+/// How a job has ended.
+enum Done {
+    Saved,
+    SnapshotTaken(LogPosition),
+    Read(NodeId, Option<Chunk>),
+    Stored(Chunk),
+    /// There was no room for it, and it is given up.
+    GivenUp(Job),
+    /// There was no room for it, and it must wait.
+    Waits(Job, StorageError),
 }
 
 impl Server {
@@ -72,7 +100,7 @@ impl Server {
         now: Duration,
         rules: AllBut,
         telling: Telling,
-        effects: &mut Effects<()>,
+        effects: &mut Effects<Applied>,
     ) -> Result<Option<Process>, StorageError> {
         let (mut storage, mut recovered) = self.open(self.disk.clone())?;
         if recovered.hard_state.current_term < self.term {
@@ -86,11 +114,12 @@ impl Server {
         let seed = self.config.seed ^ (self.config.id.0 << 32) ^ (recovered.life << 48);
         let config = Config { seed, ..self.config.clone() };
         let cut_off = recovered.cut_off.take();
-        let driver = Driver::start(config, recovered, Applied::default(), rules, telling, effects);
+        let machine = restored(&mut storage)?;
+        let driver = Driver::start(config, recovered, machine, rules, telling, effects);
         self.alive = Some(Alive {
             driver,
             storage,
-            saving: None,
+            jobs: VecDeque::new(),
             lacks_room: false,
             save_due: None,
             clock: Clock::start(now, self.speed),
@@ -107,13 +136,15 @@ impl Server {
         Storage::open_with_segment_size(disk, identity, SEGMENT_SIZE)
     }
 
-    /// The terms of its log's entries, from index 1 on; if it is dead, of those that its disk holds.
-    pub(crate) fn log_terms(&self) -> Vec<Term> {
+    /// Its log; if it is dead, what its disk holds of it.
+    pub(crate) fn log(&self) -> Log {
         match self.node() {
-            Some(node) => node.log().terms().collect(),
+            Some(node) => node.log().clone(),
             None => {
-                let entries = self.open(self.disk.copy()).map(|(_, recovered)| recovered.log);
-                entries.unwrap_or_default().iter().map(|entry| entry.term).collect()
+                let recovered = self.open(self.disk.copy()).map(|(_, recovered)| recovered);
+                recovered
+                    .map(|recovered| Log::new(recovered.log_begins_after, recovered.log))
+                    .unwrap_or_default()
             }
         }
     }
@@ -174,7 +205,7 @@ impl Server {
     }
 
     /// Lets its next deadline pass: not a moment earlier, even where the clocks' arithmetic rounds.
-    pub(crate) fn tick(&mut self, now: Duration, effects: &mut Effects<()>) {
+    pub(crate) fn tick(&mut self, now: Duration, effects: &mut Effects<Applied>) {
         if let Some(alive) = &mut self.alive {
             let deadline = alive.driver.next_deadline();
             alive.acted = alive.time(now).max(deadline);
@@ -183,7 +214,7 @@ impl Server {
         }
     }
 
-    pub(crate) fn receive(&mut self, now: Duration, envelope: Envelope, effects: &mut Effects<()>) {
+    pub(crate) fn receive(&mut self, now: Duration, envelope: Envelope, effects: &mut Effects<Applied>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.receive(now, envelope, effects);
@@ -196,7 +227,7 @@ impl Server {
         now: Duration,
         request: RequestId,
         command: Arc<[u8]>,
-        effects: &mut Effects<()>,
+        effects: &mut Effects<Applied>,
     ) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
@@ -205,7 +236,7 @@ impl Server {
     }
 
     /// A client wants to read.
-    pub(crate) fn read(&mut self, now: Duration, request: RequestId, effects: &mut Effects<()>) {
+    pub(crate) fn read(&mut self, now: Duration, request: RequestId, effects: &mut Effects<Applied>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.read(now, request, effects);
@@ -213,7 +244,7 @@ impl Server {
     }
 
     /// Lets its election timer run out now.
-    pub(crate) fn expire_timer(&mut self, now: Duration, effects: &mut Effects<()>) {
+    pub(crate) fn expire_timer(&mut self, now: Duration, effects: &mut Effects<Applied>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.set_election_timer(now, now, effects);
@@ -221,46 +252,72 @@ impl Server {
         }
     }
 
-    /// Its disk gets something to do.
-    pub(crate) fn begin_save(&mut self, batch: Batch) {
-        let alive = self.alive.as_mut().expect("only a living server decides anything");
-        assert!(alive.saving.is_none(), "one save at a time");
-        alive.saving = Some(batch);
+    /// Writes a snapshot of what it has applied.
+    pub(crate) fn take_snapshot(&mut self, now: Duration, effects: &mut Effects<Applied>) {
+        if let Some(alive) = &mut self.alive {
+            let now = alive.time(now);
+            alive.driver.take_snapshot(now, effects);
+        }
     }
 
-    /// Its disk does what it is busy with. If it has no room, it will try again. Hands over what there is
-    /// to tell of the disk.
-    pub(crate) fn finish_save(
+    /// Its disk gets something to do.
+    pub(crate) fn give_to_disk(&mut self, effects: &mut Effects<Applied>) {
+        let Some(alive) = &mut self.alive else { return };
+        let jobs = &mut alive.jobs;
+        jobs.extend(effects.save.take().map(Job::Save));
+        if let Some(chunk) = effects.store_chunk.take() {
+            jobs.retain(|job| !matches!(job, Job::Snapshot(..)));
+            jobs.push_back(Job::Store(chunk));
+        }
+        if let Some((position, mut snapshot)) = effects.take_snapshot.take() {
+            let chunks = std::iter::from_fn(|| snapshot.next_chunk(NonZeroUsize::MAX));
+            jobs.push_back(Job::Snapshot(position, chunks.flatten().collect()));
+        }
+        jobs.extend(effects.read_chunks.drain(..).map(Job::Read));
+    }
+
+    /// Its disk does what is first to do. If it has no room for a save, it will try again. Hands over what
+    /// there is to tell of the disk.
+    pub(crate) fn finish_job(
         &mut self,
         now: Duration,
-        effects: &mut Effects<()>,
+        effects: &mut Effects<Applied>,
     ) -> Result<Option<Process>, StorageError> {
         let Some(alive) = &mut self.alive else { return Ok(None) };
-        let Some(batch) = alive.saving.take() else { return Ok(None) };
+        let Some(job) = alive.jobs.pop_front() else { return Ok(None) };
         alive.save_due = None;
-        match alive.storage.save(&batch) {
-            Err(error) if !alive.storage.is_poisoned() => {
-                alive.saving = Some(batch);
+        let done = do_job(&mut alive.storage, job)?;
+        let now = alive.time(now);
+        let driver = &mut alive.driver;
+        match done {
+            Done::Waits(job, error) => {
+                alive.jobs.push_front(job);
                 let is_news = !std::mem::replace(&mut alive.lacks_room, true);
-                Ok(is_news.then(|| Process::DiskFull { why: Some(error.to_string()) }))
+                return Ok(is_news.then(|| Process::DiskFull { why: Some(error.to_string()) }));
             }
-            saved => {
-                saved?;
-                let now = alive.time(now);
-                alive.driver.saved(now, effects);
+            Done::Saved => {
+                driver.saved(now, effects);
                 let lacked_room = std::mem::take(&mut alive.lacks_room);
-                Ok(lacked_room.then_some(Process::DiskFull { why: None }))
+                return Ok(lacked_room.then_some(Process::DiskFull { why: None }));
             }
+            Done::SnapshotTaken(position) => driver.snapshot_taken(now, position, effects),
+            Done::Read(to, chunk) => driver.chunk_read(now, to, chunk, effects),
+            Done::Stored(chunk) => {
+                driver.chunk_stored(now, chunk.last_included, chunk.end(), chunk.is_last, effects);
+            }
+            Done::GivenUp(Job::Store(_)) => driver.chunk_not_stored(now, effects),
+            Done::GivenUp(_) => driver.snapshot_given_up(now, effects),
         }
+        Ok(None)
     }
 
     /// Has its disk something to do?
     pub(crate) fn is_saving(&self) -> bool {
-        self.alive.as_ref().is_some_and(|alive| alive.saving.is_some())
+        self.alive.as_ref().is_some_and(|alive| !alive.jobs.is_empty())
     }
 
     /// Applies what is committed.
-    pub(crate) fn apply(&mut self, now: Duration, effects: &mut Effects<()>) {
+    pub(crate) fn apply(&mut self, now: Duration, effects: &mut Effects<Applied>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.apply(now, usize::MAX, effects);
@@ -299,5 +356,40 @@ impl Alive {
     fn time(&mut self, now: Duration) -> Instant {
         self.acted = self.acted.max(self.clock.at(now));
         self.acted
+    }
+}
+
+/// The state machine that the newest snapshot holds.
+fn restored(storage: &mut Storage<SimulatedDisk>) -> Result<Applied, StorageError> {
+    let Some(SnapshotInfo { position, .. }) = storage.snapshot() else { return Ok(Applied::default()) };
+    let mut restore = WrittenDown::default();
+    let mut offset = 0;
+    while let Some(chunk) = storage.read_snapshot(position, offset, usize::MAX)? {
+        offset += chunk.bytes.len() as u64;
+        let Ok(fed) = restore.feed(&chunk.bytes);
+        restore = fed;
+        if chunk.is_last {
+            break;
+        }
+    }
+    let Ok(applied) = restore.finish(position.index);
+    Ok(applied)
+}
+
+fn do_job(storage: &mut Storage<SimulatedDisk>, job: Job) -> Result<Done, StorageError> {
+    let done = match &job {
+        Job::Save(batch) => storage.save(batch).map(|()| Done::Saved),
+        Job::Snapshot(position, bytes) => storage
+            .write_snapshot(*position, 0, bytes)
+            .and_then(|()| storage.finish_snapshot(*position))
+            .map(|_| Done::SnapshotTaken(*position)),
+        Job::Read(wanted) => read_chunk(storage, wanted).map(|chunk| Done::Read(wanted.to, chunk)),
+        Job::Store(chunk) => store_chunk(storage, chunk).map(|()| Done::Stored(chunk.clone())),
+    };
+    match done {
+        Err(error) if storage.is_poisoned() || !error.is_full() => Err(error),
+        Err(error) if matches!(job, Job::Save(_)) => Ok(Done::Waits(job, error)),
+        Err(_) => Ok(Done::GivenUp(job)),
+        done => done,
     }
 }

@@ -131,6 +131,7 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::FinishSave(id) => Action::FinishSave(one(id)?),
         Action::HoldApplies(id) => Action::HoldApplies(one(id)?),
         Action::Apply(id) => Action::Apply(one(id)?),
+        Action::Snapshot(id) => Action::Snapshot(one(id)?),
         Action::FailNextSave(id) => Action::FailNextSave(one(id)?),
         Action::CrashInSave(id, operations, unsynced) => {
             Action::CrashInSave(one(id)?, *operations, *unsynced)

@@ -4,6 +4,7 @@ use crate::action::{Action, Selection};
 use crate::clients::{Answered, Clients};
 use crate::coverage::Coverage;
 use crate::logs::Logs;
+use crate::machine::Applied;
 use crate::network::{Fate, Network, Weather};
 use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, no_panic};
 use crate::rules::AllBut;
@@ -53,7 +54,8 @@ impl Default for WorldOptions {
         WorldOptions {
             servers: 3,
             timing: Timing::default(),
-            limits: Limits::default(),
+            // A simulated log forgets all that it may.
+            limits: Limits { bytes_behind_snapshot: 0, ..Limits::default() },
             seed: 1,
             rules: AllBut(None),
             weather: Weather::fair(Duration::from_millis(1)),
@@ -99,7 +101,7 @@ pub struct World {
     /// Who acted last.
     acting: NodeId,
     /// A buffer that is reused.
-    effects: Effects<()>,
+    effects: Effects<Applied>,
 }
 
 /// Why something can't be done to a world.
@@ -309,6 +311,10 @@ impl World {
             Action::Apply(id) => {
                 self.running(*id)?.holds_applies = false;
                 self.act(*id, |_, _, _| ());
+            }
+            Action::Snapshot(id) => {
+                self.running(*id)?;
+                self.act(*id, Server::take_snapshot);
             }
             Action::FailNextSave(id) => self.server(*id)?.disk().fail_next_sync(),
             Action::CrashInSave(id, operations, unsynced) => {
@@ -561,7 +567,7 @@ impl World {
     }
 
     /// Lets a server do something, and sees to it that what it decides is saved. A dead one does nothing.
-    fn act(&mut self, id: NodeId, action: impl FnOnce(&mut Server, Duration, &mut Effects<()>)) {
+    fn act(&mut self, id: NodeId, action: impl FnOnce(&mut Server, Duration, &mut Effects<Applied>)) {
         if !self.servers[&id].is_alive() {
             return;
         }
@@ -593,7 +599,7 @@ impl World {
     fn finish_save(&mut self, id: NodeId) -> bool {
         let mut effects = std::mem::take(&mut self.effects);
         let server = self.servers.get_mut(&id).expect("only servers of this world save");
-        let saved = server.finish_save(self.now, &mut effects);
+        let saved = server.finish_job(self.now, &mut effects);
         let has_saved = !effects.records.is_empty();
         match saved {
             Ok(news) => {
@@ -631,14 +637,13 @@ impl World {
     }
 
     /// Passes on what a step has brought about, and checks all promises. What was committed is applied.
-    fn pass_on(&mut self, id: NodeId, effects: &mut Effects<()>) {
+    fn pass_on(&mut self, id: NodeId, effects: &mut Effects<Applied>) {
         let server = self.servers.get_mut(&id).expect("only servers of this world act");
-        if let Some(batch) = effects.save.take() {
-            server.begin_save(batch);
-        }
+        server.give_to_disk(effects);
         let mut answers = self.clients.note(server, effects);
         if server.needs_apply() {
             server.apply(self.now, effects);
+            server.give_to_disk(effects);
             answers.extend(self.clients.note(server, effects));
         }
         for record in &mut effects.records {

@@ -2,7 +2,9 @@
 
 use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Wish};
 use consensus::event::{Check, Problem, What};
-use consensus::{AppendOutcome, HardState, Index, LogPosition, Message, RoleKind, Rule, Term};
+use consensus::{
+    AppendOutcome, Chunk, HardState, Index, LogPosition, Message, RoleKind, Rule, SnapshotOutcome, Term,
+};
 
 /// What happened, in one sentence without a full stop. Says neither when, where nor by which rule.
 pub fn sentence(record: &Record) -> String {
@@ -107,6 +109,32 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::RoundWon { round, index } => {
             format!("a majority has answered round {round}: all up to {index} may be read")
         }
+        What::SnapshotTaken { last_included, begins_after } => {
+            let held = match begins_after.index.0 {
+                0 => "my log stays whole for now".to_owned(),
+                _ => format!("my log begins after {}", begins_after.index),
+            };
+            format!("my snapshot of all up to {} is on disk: {held}", last_included.index)
+        }
+        What::SnapshotNeeded { follower, next, last_included } => {
+            format!(
+                "{follower} needs entry {next}, which my log holds no more: send it my snapshot of all up to {}",
+                last_included.index
+            )
+        }
+        What::SnapshotNotNeeded { last_included } => {
+            format!("I have all up to {} already: no need for the snapshot", last_included.index)
+        }
+        What::SnapshotInstalled { last_included, removed } => {
+            let behind = match removed {
+                None => String::new(),
+                Some(last) => format!(
+                    ", without {}, which did not fit behind it",
+                    entries_words(last_included.index.next(), *last)
+                ),
+            };
+            format!("the snapshot takes the place of all up to {}{behind}", last_included.index)
+        }
         What::Refused { leader, stale_term } => {
             format!("term {stale_term} is over: refuse {leader}, tell it of term {term}")
         }
@@ -129,6 +157,7 @@ fn problem_words(problem: Problem) -> &'static str {
         Problem::ImpossibleEntries => "no log holds such entries",
         Problem::ContradictsCommitted => "it would replace what is committed",
         Problem::ImpossibleMatch => "it claims to have entries that I don't have",
+        Problem::BrokenSnapshot => "what it sends adds up to no snapshot",
     }
 }
 
@@ -156,7 +185,13 @@ fn io_sentence(io: &Io) -> String {
     match io {
         Io::Sent { to, message } => format!("→{to} {}", message_words(message)),
         Io::Received { from, message } => format!("←{from} {}", message_words(message)),
-        Io::Restored { hard_state, log, .. } => format!("found on disk: {}", saved_words(hard_state, *log)),
+        Io::Restored { hard_state, log, snapshot, .. } => {
+            let found = saved_words(hard_state, *log);
+            match snapshot.index.0 {
+                0 => format!("found on disk: {found}"),
+                covered => format!("found on disk: {found}, with a snapshot of all up to {covered}"),
+            }
+        }
         Io::Saved { hard_state, log } => format!("safe on disk: {}", saved_words(hard_state, *log)),
         Io::Asked { wish, requests } => {
             let who = if requests.len() == 1 {
@@ -171,6 +206,9 @@ fn io_sentence(io: &Io) -> String {
             format!("{who} {what}")
         }
         Io::Answered { request, answer } => answer_words(*request, answer),
+        Io::SnapshotBegun { last_included } => {
+            format!("write a snapshot of all that is applied, up to {}", last_included.index)
+        }
         Io::Applied { index } => format!("the state machine has all up to {index}"),
         Io::Step { state, .. } => state_words(state),
     }
@@ -180,6 +218,11 @@ fn answer_words(request: u64, answer: &Answer) -> String {
     match answer {
         Answer::Done { index } => format!("answer request {request}: done, it is entry {index}"),
         Answer::Replaced => format!("answer request {request}: not done, another entry has taken its place"),
+        Answer::Uncertain => {
+            format!(
+                "answer request {request}: a snapshot covers its place, so I can't tell what became of it"
+            )
+        }
         Answer::MayRead { applied } => format!("request {request} may read what I have: all up to {applied}"),
         Answer::NotLeader { leader: Some(leader) } => {
             format!("answer request {request}: ask {leader}, who leads")
@@ -229,6 +272,24 @@ pub fn message_words(message: &Message) -> String {
                 }
             };
             format!("AppendEntries answer: {answer}, term {}{}", reply.term, round_words(reply.round))
+        }
+        Message::InstallSnapshot(request) => {
+            let Chunk { last_included, offset, is_last, .. } = &request.chunk;
+            let piece = match (offset, is_last) {
+                (0, true) => "whole".to_owned(),
+                (0, false) => format!("bytes 0 to {}", request.chunk.end()),
+                (_, true) => format!("bytes {offset} to the end"),
+                (_, false) => format!("bytes {offset} to {}", request.chunk.end()),
+            };
+            format!("InstallSnapshot term {}, all up to {}, {piece}", request.term, log_end(*last_included))
+        }
+        Message::InstallSnapshotReply(reply) => {
+            let answer = match &reply.outcome {
+                SnapshotOutcome::Refused => "no".to_owned(),
+                SnapshotOutcome::Received { bytes } => format!("I have {bytes} bytes"),
+                SnapshotOutcome::Installed => format!("I have all up to {}", reply.last_included.index),
+            };
+            format!("InstallSnapshot answer: {answer}, term {}", reply.term)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::english;
 use consensus::{
-    Entry, HardState, Index, Instant, Limits, LogPosition, Message, NodeId, RoleKind, Rule, Term,
+    Chunk, Entry, HardState, Index, Instant, Limits, LogPosition, Message, NodeId, RoleKind, Rule, Term,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -125,7 +125,10 @@ pub enum Io {
         hard_state: HardState,
         /// Where the log ends that was saved before.
         log: LogPosition,
-        /// The first entry of each term in it: entries stand in groups of the same term, so this tells the
+        /// The last entry that its snapshot covers; index 0 if it has none.
+        #[serde(default, skip_serializing_if = "is_none")]
+        snapshot: LogPosition,
+        /// The first entry of each term in the log behind that: entries stand in groups of the same term, so this tells the
         /// term of each of them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         terms: Vec<LogPosition>,
@@ -157,6 +160,11 @@ pub enum Io {
     Applied {
         /// As far as this.
         index: Index,
+    },
+    /// A snapshot of the state machine begins: what is applied so far is being written down.
+    SnapshotBegun {
+        /// The last entry that it covers.
+        last_included: LogPosition,
     },
     /// The server has taken a step, and this record ends it. Told where a run is recorded: with all its
     /// steps it can be played again.
@@ -191,6 +199,8 @@ pub enum Answer {
     },
     /// Another command has been committed in the place of its own, which never takes effect.
     Replaced,
+    /// A snapshot covers the place of its command: nobody here can tell whether it was committed.
+    Uncertain,
     /// It may read what the state machine holds now.
     MayRead {
         /// As far as this all is applied.
@@ -223,7 +233,10 @@ pub enum StepInput {
         seed: u64,
         /// The hard state that its disk held.
         hard_state: HardState,
-        /// The log that its disk held, from index 1 on.
+        /// The last entry that its snapshot covers; index 0 if it has none.
+        #[serde(default, skip_serializing_if = "is_none")]
+        snapshot: LogPosition,
+        /// The log that its disk held, after that.
         log: Vec<Entry>,
     },
     /// A deadline has passed.
@@ -261,6 +274,37 @@ pub enum StepInput {
         /// So many entries, at most.
         at_most: usize,
     },
+    /// A snapshot is to be taken.
+    TakeSnapshot,
+    /// A snapshot that was begun is on disk.
+    SnapshotTaken {
+        /// The last entry that it covers.
+        last_included: LogPosition,
+    },
+    /// There was no room for a snapshot that was begun.
+    SnapshotGivenUp,
+    /// A piece of the own snapshot was read for a follower.
+    ChunkRead {
+        /// For whom.
+        to: NodeId,
+        /// The piece; none if there is a newer snapshot by now.
+        chunk: Option<Chunk>,
+    },
+    /// A piece of a leader's snapshot is on disk.
+    ChunkStored {
+        /// The last entry that the snapshot covers.
+        last_included: LogPosition,
+        /// Where in it the piece ends.
+        end: u64,
+        /// Was it the last piece?
+        is_last: bool,
+    },
+    /// There was no room for a piece of a leader's snapshot.
+    ChunkNotStored,
+}
+
+fn is_none(snapshot: &LogPosition) -> bool {
+    *snapshot == LogPosition::default()
 }
 
 /// What a server is after a step. Its term stands beside it, in [`Record::term`].
@@ -361,6 +405,7 @@ impl Record {
             Event::Io(Io::Answered { answer: Answer::Done { .. } | Answer::Replaced, .. }) => {
                 Some(Rule::AnswerForThisEntry)
             }
+            Event::Io(Io::SnapshotBegun { .. }) => Some(Rule::SnapshotOnlyApplied),
             Event::Io(Io::Answered { answer: Answer::MayRead { .. }, .. }) => Some(Rule::ReadWaitsForApply),
             _ => None,
         }

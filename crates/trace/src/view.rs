@@ -199,6 +199,10 @@ impl ServerView {
             What::Appended { first, last } => self.append(decision.rule, *first, *last),
             What::Truncated { first, .. } => self.log.truncate_from(*first),
             What::Committed { index } => self.log.note_committed(*index),
+            What::SnapshotTaken { begins_after, .. } => self.log.forget_up_to(begins_after.index),
+            What::SnapshotInstalled { last_included, removed } => {
+                self.log.install(*last_included, removed.is_some());
+            }
             What::Matched { follower, index } if *follower != record.node => {
                 let progress = self.progress.entry(*follower).or_default();
                 progress.match_index = *index;
@@ -230,14 +234,14 @@ impl ServerView {
                 self.progress.entry(*to).or_default().next_index = request.last_index().next();
             }
             Io::Received { message: Message::AppendEntries(_), .. } => self.heartbeats_received += 1,
-            Io::Restored { hard_state, log, terms } => {
+            Io::Restored { hard_state, log, snapshot, terms } => {
                 self.voted_for = hard_state.voted_for;
-                return self.log.restore(terms, *log);
+                return self.log.restore(*snapshot, terms, *log);
             }
             // By the time it is saved, the server may have voted in a later term.
             Io::Saved { log, .. } => return self.log.note_saved(*log),
             Io::Applied { index } => return self.log.note_applied(*index),
-            Io::Asked { .. } | Io::Answered { .. } | Io::Step { .. } => return,
+            Io::Asked { .. } | Io::Answered { .. } | Io::SnapshotBegun { .. } | Io::Step { .. } => return,
             _ => {}
         }
         self.last_message = Some((t, io.clone()));

@@ -124,7 +124,7 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::ReadConfirmsLeadership, What::RoundBegun { round: 2, index: Index(7), reads: 1 }),
         decided(Rule::ReadConfirmsLeadership, What::RoundBegun { round: 2, index: Index(7), reads: 9 }),
         decided(Rule::ReadConfirmsLeadership, What::RoundWon { round: 2, index: Index(7) }),
-        Event::Io(Io::Restored { hard_state, log, terms: vec![log] }),
+        Event::Io(Io::Restored { hard_state, log, snapshot: LogPosition::default(), terms: vec![log] }),
         Event::Io(Io::Saved { hard_state, log: LogPosition::default() }),
         Event::Io(Io::Applied { index: Index(7) }),
         Event::Process(Process::CutOff { what: "32 bytes from byte 96 on".to_owned() }),
@@ -287,7 +287,9 @@ fn a_view_knows_the_logs_and_what_the_leader_knows_of_them() {
         view.clone()
     };
     let hard_state = HardState { current_term: Term(2), voted_for: None };
-    let restored = |terms: &[LogPosition], log| Io::Restored { hard_state, log, terms: terms.to_vec() };
+    let snapshot = LogPosition::default();
+    let restored =
+        |terms: &[LogPosition], log| Io::Restored { hard_state, log, snapshot, terms: terms.to_vec() };
     apply(1, Event::Io(restored(&[position(1, 1), position(3, 2)], position(4, 2))));
     let view_of_both = apply(2, Event::Io(restored(&[position(1, 1)], position(3, 1))));
     assert_eq!(logs(&view_of_both), ["1 1 2 2", "1 1 1", ""]);
@@ -347,7 +349,8 @@ fn a_crash_takes_from_a_log_what_is_not_on_disk() {
     assert_eq!(apply(1, appended(3, 4)), "5 5| 5 5");
     let died = Laboratory::Died { signal: Some(9), status: None, last_words: String::new() };
     assert_eq!(apply(1, Event::Laboratory(died)), "5 5|");
-    let restored = Io::Restored { hard_state, log: position(3, 5), terms: vec![position(1, 5)] };
+    let snapshot = LogPosition::default();
+    let restored = Io::Restored { hard_state, log: position(3, 5), snapshot, terms: vec![position(1, 5)] };
     assert_eq!(
         apply(2, Event::Io(restored)),
         "5 5 5",
@@ -368,6 +371,31 @@ fn a_view_remembers_the_last_part_of_a_long_log_and_what_follows_a_gap() {
     assert_eq!(append(151, 300), (100, 300));
     assert_eq!(append(310, 312), (309, 312), "of the entries between nothing was told");
     assert_eq!(logs(&view)[0], "5 5 5");
+}
+
+#[test]
+fn a_view_knows_what_snapshots_cover() {
+    let mut view = ClusterView::new([1, 2, 3].map(NodeId));
+    let mut apply = |event| {
+        view.apply(&record(1, 1, None, event));
+        let log = &view.server(NodeId(1)).unwrap().log;
+        (log.begins_after().0, logs(&view)[0].clone(), log.last_applied().0)
+    };
+    let hard_state = HardState { current_term: Term(5), voted_for: None };
+    let (snapshot, terms) = (position(4, 1), vec![position(5, 1), position(6, 2)]);
+    let restored = Event::Io(Io::Restored { hard_state, log: position(8, 2), snapshot, terms });
+    assert_eq!(apply(restored), (4, "1 2 2 2".to_owned(), 4));
+    apply(decided(Rule::CommitToLastNew, What::Committed { index: Index(7) }));
+    let taken = What::SnapshotTaken { last_included: position(7, 2), begins_after: position(6, 2) };
+    assert_eq!(apply(decided(Rule::SnapshotOnlyApplied, taken)), (6, "2| 2".to_owned(), 4));
+    let installed = |last_included, removed| {
+        decided(Rule::KeepSuffix, What::SnapshotInstalled { last_included, removed })
+    };
+    assert_eq!(apply(installed(position(7, 2), None)), (7, "2".to_owned(), 7));
+    assert_eq!(apply(installed(position(8, 3), Some(Index(8)))), (8, String::new(), 8));
+    let appended = What::Appended { first: Index(9), last: position(9, 5) };
+    assert_eq!(apply(decided(Rule::NoOpOnElection, appended)), (8, "5".to_owned(), 8));
+    assert_eq!(apply(installed(position(12, 5), None)), (12, String::new(), 12), "it was far behind");
 }
 
 #[test]

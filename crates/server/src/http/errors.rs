@@ -54,6 +54,7 @@ impl Problem {
         match refusal {
             Refusal::Replaced => Problem::Replaced,
             Refusal::Busy => Problem::Busy,
+            Refusal::Uncertain => Problem::Uncertain,
             Refusal::NotLeader { leader } => {
                 let id = service.id;
                 let address = leader.and_then(|leader| Some((leader, service.addresses.of(leader)?)));

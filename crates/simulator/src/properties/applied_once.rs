@@ -2,6 +2,7 @@ use super::{Moment, Promise, Property, Step};
 use consensus::{Index, NodeId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use trace::{Event, Io};
 
 /// Every state machine is given the same commands, in the same order, each once.
 #[derive(Debug, Default)]
@@ -10,6 +11,8 @@ pub(crate) struct AppliedOnce {
     applied: Vec<(Index, Arc<[u8]>)>,
     /// How many of its commands were compared, for each server.
     compared: BTreeMap<NodeId, usize>,
+    /// Up to where each life of a server has said to have applied.
+    reached: BTreeMap<(NodeId, u64), Index>,
 }
 
 static PROMISE: Promise = Promise {
@@ -24,14 +27,21 @@ impl Property for AppliedOnce {
     }
 
     fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
-        let compared = self.compared.entry(step.id()).or_default();
+        let id = step.id();
+        let life = step.records.last().map_or(0, |record| record.life);
+        if let Some(again) = self.applied_again(step, life) {
+            return Some(format!(
+                "{id} goes back in time: its state machine had all up to {again}, and lost some of it since"
+            ));
+        }
+        let compared = self.compared.entry(id).or_default();
         if step.applied.len() < *compared {
-            // A restarted server begins with an empty state machine.
+            // A restarted server begins with the state machine of its snapshot.
             *compared = 0;
         }
         let from = std::mem::replace(compared, step.applied.len());
         for (place, own) in step.applied.iter().enumerate().skip(from) {
-            let (id, (index, _)) = (step.id(), own);
+            let (index, _) = own;
             if let Some((before, _)) = place.checked_sub(1).map(|before| &step.applied[before])
                 && before >= index
             {
@@ -53,6 +63,24 @@ impl Property for AppliedOnce {
                     ));
                 }
             }
+        }
+        None
+    }
+}
+
+impl AppliedOnce {
+    /// If a server says to have applied up to an index that it had said before: which.
+    fn applied_again(&mut self, step: &Step<'_>, life: u64) -> Option<Index> {
+        let reached = self.reached.entry((step.id(), life)).or_default();
+        let applied = step.records.iter().filter_map(|record| match record.event {
+            Event::Io(Io::Applied { index }) => Some(index),
+            _ => None,
+        });
+        for index in applied {
+            if index <= *reached {
+                return Some(*reached);
+            }
+            *reached = index;
         }
         None
     }

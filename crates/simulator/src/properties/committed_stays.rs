@@ -29,7 +29,14 @@ impl Property for StateMachineSafety {
             *compared = end;
             return None;
         }
-        let from = std::mem::replace(compared, end);
+        let covered = step.node.log().begins_after().index;
+        let from = std::mem::replace(compared, end).max(covered);
+        if covered.0 as usize > self.committed.len() {
+            return Some(format!(
+                "{} has a snapshot of all up to {covered}, and nobody has committed that",
+                step.id()
+            ));
+        }
         for (offset, entry) in step.node.log().after(from).iter().enumerate() {
             let index = from.0 as usize + offset;
             if index >= end.0 as usize {

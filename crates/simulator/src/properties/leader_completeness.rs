@@ -37,7 +37,10 @@ impl Property for LeaderCompleteness {
             return None;
         }
         let by_earlier_leaders = self.committed.range(..step.term()).map(|(_, committed)| *committed);
-        let lacks = |committed: &LogPosition| !step.node.log().contains(*committed);
+        let log = step.node.log();
+        // What a snapshot covers was committed.
+        let is_covered = |committed: &LogPosition| committed.index < log.begins_after().index;
+        let lacks = |committed: &LogPosition| !is_covered(committed) && !log.contains(*committed);
         let committed = by_earlier_leaders.chain([moment.committed]).find(lacks)?;
         Some(format!(
             "{} leads term {} without entry {} of term {}, which is committed",

@@ -1,0 +1,230 @@
+//! Snapshots (§7): the log loses its beginning when a snapshot covers it, and a follower that needs what is
+//! gone gets the snapshot, piece by piece.
+//!
+//! The core never sees a snapshot's contents. It knows which entries the newest one covers, says which
+//! pieces of it are to be read, sent and stored, and hears when that is done.
+
+use crate::event::{Problem, What};
+use crate::{
+    Append, Chunk, ChunkWanted, Index, InstallSnapshot, InstallSnapshotReply, Instant, LogPosition, Message,
+    Node, NodeId, Output, RoleKind, Rule, Rules, SnapshotOutcome,
+};
+
+/// A leader's snapshot, as far as it has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Incoming {
+    last_included: LogPosition,
+    /// So many bytes of it are on disk.
+    stored: u64,
+    /// A piece is on its way to the disk.
+    is_storing: bool,
+}
+
+impl Incoming {
+    /// Would it bring more than what is committed here by now?
+    pub(crate) fn is_still_needed(&self, commit_index: Index) -> bool {
+        self.is_storing || self.last_included.index > commit_index
+    }
+}
+
+impl<R: Rules> Node<R> {
+    /// A snapshot of the own state machine is on disk. The log forgets what it covers, but for some entries
+    /// that followers may still need: to send those is less work than to send a snapshot.
+    pub(crate) fn note_snapshot(&mut self, last_included: LogPosition, output: &mut Output) {
+        if last_included.index <= self.snapshot.index {
+            return;
+        }
+        self.snapshot = last_included;
+        let begins_after = self.last_to_forget(last_included.index);
+        if begins_after.index > self.log.begins_after().index {
+            self.log.forget_up_to(begins_after);
+            output.begins_after = Some(begins_after);
+        }
+        output.decided(Rule::SnapshotOnlyApplied, What::SnapshotTaken { last_included, begins_after });
+    }
+
+    /// The entry up to which the log can go if a snapshot covers it up to `covered`.
+    fn last_to_forget(&self, covered: Index) -> LogPosition {
+        let mut index = covered;
+        let mut bytes = 0;
+        while let Some(entry) = self.log.get(index) {
+            bytes += entry.size();
+            if bytes > self.config.limits.bytes_behind_snapshot {
+                break;
+            }
+            index = index.previous();
+        }
+        let term = self.log.term_at(index).expect("the log reaches as far as its snapshot");
+        LogPosition { index, term }
+    }
+
+    /// The follower needs entries that are gone.
+    pub(crate) fn begin_snapshot_for(&mut self, follower: NodeId, output: &mut Output) {
+        let (last_included, next) = (self.snapshot, self.progress_of(follower).next_index());
+        self.progress_of_mut(follower).begin_snapshot(last_included);
+        output.noted(What::SnapshotNeeded { follower, next, last_included });
+        self.want_chunk(follower, output);
+    }
+
+    /// Has the piece read that the follower lacks.
+    pub(crate) fn want_chunk(&self, follower: NodeId, output: &mut Output) {
+        if let Some((last_included, offset)) = self.progress_of(follower).snapshot() {
+            let at_most = self.config.limits.bytes_per_message;
+            output.read_chunks.push(ChunkWanted { to: follower, last_included, offset, at_most });
+        }
+    }
+
+    /// A piece for a follower was read.
+    pub(crate) fn note_chunk_read(&mut self, to: NodeId, chunk: Option<Chunk>, output: &mut Output) {
+        if self.role() != RoleKind::Leader || self.progress_of(to).snapshot().is_none() {
+            return;
+        }
+        let Some(chunk) = chunk else {
+            // There is a newer snapshot by now.
+            return self.begin_snapshot_for(to, output);
+        };
+        if self.progress_of_mut(to).note_chunk_sent(&chunk) {
+            let term = self.hard_state.current_term;
+            self.send(to, Message::InstallSnapshot(InstallSnapshot { term, chunk }), output);
+        }
+    }
+
+    /// A leader sends a piece of its snapshot. Terms have been compared already: the request's is not newer
+    /// than the server's.
+    pub(crate) fn receive_install_snapshot(
+        &mut self,
+        now: Instant,
+        leader: NodeId,
+        request: InstallSnapshot,
+        output: &mut Output,
+    ) {
+        let InstallSnapshot { term, chunk } = request;
+        let is_current = term >= self.hard_state.current_term;
+        if !self.rules.allow(Rule::RejectStaleTerm, is_current) {
+            output.decided(Rule::RejectStaleTerm, What::Refused { leader, stale_term: term });
+            let outcome = SnapshotOutcome::Refused;
+            return self.answer_chunk(leader, chunk.last_included, chunk.offset, outcome, output);
+        }
+        self.follow(now, leader, output);
+        if let Some(outcome) = self.take_chunk(leader, &chunk, output) {
+            self.answer_chunk(leader, chunk.last_included, chunk.offset, outcome, output);
+        }
+        if self.rules.hold(Rule::ResetTimerOnLeader) {
+            self.restart_election_timer(now, Rule::ResetTimerOnLeader, output);
+        }
+    }
+
+    /// Has a piece stored if it is the next one. Returns what can be answered at once.
+    fn take_chunk(&mut self, from: NodeId, chunk: &Chunk, output: &mut Output) -> Option<SnapshotOutcome> {
+        let last_included = chunk.last_included;
+        if self.knows_all_of(last_included) {
+            output.decided(Rule::NoGoingBack, What::SnapshotNotNeeded { last_included });
+            return Some(SnapshotOutcome::Installed);
+        }
+        let stored = match &self.incoming {
+            // The answer follows when the disk is done.
+            Some(Incoming { is_storing: true, .. }) => return None,
+            Some(incoming) if incoming.last_included == last_included => incoming.stored,
+            _ => 0,
+        };
+        if chunk.offset != stored {
+            return Some(SnapshotOutcome::Received { bytes: stored });
+        }
+        self.incoming = Some(Incoming { last_included, stored, is_storing: true });
+        output.store_chunk = Some((from, chunk.clone()));
+        None
+    }
+
+    /// Is all here that the snapshot covers?
+    fn knows_all_of(&self, last_included: LogPosition) -> bool {
+        let is_new = self.rules.allow(Rule::NoGoingBack, last_included.index > self.commit_index);
+        !is_new || last_included.index <= self.snapshot.index
+    }
+
+    /// A piece of a leader's snapshot is on disk. The answer goes to whoever leads by now: another leader can
+    /// go on where the last one stopped.
+    pub(crate) fn note_chunk_stored(
+        &mut self,
+        last_included: LogPosition,
+        end: u64,
+        is_last: bool,
+        output: &mut Output,
+    ) {
+        let offset = self.incoming.take().expect("what was stored has come").stored;
+        let outcome = if is_last {
+            self.install(last_included, output);
+            SnapshotOutcome::Installed
+        } else {
+            self.incoming = Some(Incoming { last_included, stored: end, is_storing: false });
+            SnapshotOutcome::Received { bytes: end }
+        };
+        if let Some(leader) = self.leader().filter(|leader| *leader != self.id()) {
+            self.answer_chunk(leader, last_included, offset, outcome, output);
+        }
+    }
+
+    /// The whole snapshot is on disk: it takes the place of all that it covers (Figure 13, 6–8).
+    fn install(&mut self, last_included: LogPosition, output: &mut Output) {
+        let last = self.log.last().index;
+        let keeps = self.log.contains(last_included) && self.rules.hold(Rule::KeepSuffix);
+        if keeps {
+            self.log.forget_up_to(last_included);
+            self.persisted_log = self.persisted_log.max(last_included.index);
+        } else {
+            self.log.begin_anew_after(last_included);
+            self.persisted_log = last_included.index;
+            output.append = Some(Append { first: last_included.index.next(), entries: Vec::new() });
+        }
+        self.snapshot = last_included;
+        self.commit_index = self.commit_index.max(last_included.index);
+        output.begins_after = Some(last_included);
+        output.install = Some(last_included);
+        let removed = if keeps { None } else { Some(last).filter(|last| *last > last_included.index) };
+        output.decided(Rule::KeepSuffix, What::SnapshotInstalled { last_included, removed });
+    }
+
+    /// What has come can't be a snapshot. It is forgotten; the leader may send it once more.
+    pub(crate) fn give_up_snapshot(&mut self, from: NodeId, output: &mut Output) {
+        self.incoming = None;
+        output.noted(What::Rejected { from, problem: Problem::BrokenSnapshot });
+    }
+
+    fn answer_chunk(
+        &self,
+        leader: NodeId,
+        last_included: LogPosition,
+        offset: u64,
+        outcome: SnapshotOutcome,
+        output: &mut Output,
+    ) {
+        let reply =
+            InstallSnapshotReply { term: self.hard_state.current_term, last_included, offset, outcome };
+        self.send(leader, Message::InstallSnapshotReply(reply), output);
+    }
+
+    /// A follower has answered. If it knew a newer term, the leader has stepped down by now.
+    pub(crate) fn receive_install_snapshot_reply(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        reply: InstallSnapshotReply,
+        output: &mut Output,
+    ) {
+        let InstallSnapshotReply { term, last_included, offset, outcome } = reply;
+        if term != self.hard_state.current_term || self.role() != RoleKind::Leader {
+            return self.ignore_answer(from, term, output);
+        }
+        match outcome {
+            SnapshotOutcome::Refused => {}
+            SnapshotOutcome::Received { bytes } => {
+                if self.progress_of_mut(from).note_chunk_received(last_included, offset, bytes) {
+                    self.want_chunk(from, output);
+                }
+            }
+            SnapshotOutcome::Installed => {
+                self.note_match(now, from, last_included.index, output);
+                self.replicate_to(from, output);
+            }
+        }
+    }
+}

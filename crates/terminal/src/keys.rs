@@ -5,6 +5,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wish {
+    Put,
     KillLeader,
     Kill,
     Restart,
@@ -43,6 +44,7 @@ pub(crate) fn wish(key: KeyEvent) -> Option<Wish> {
         };
     }
     let wish = match key.code {
+        KeyCode::Char('p') => Wish::Put,
         KeyCode::Char('l') => Wish::KillLeader,
         KeyCode::Char('k') => Wish::Kill,
         KeyCode::Char('r') => Wish::Restart,

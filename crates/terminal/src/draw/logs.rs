@@ -14,7 +14,7 @@ pub(crate) const OTHER_ROWS: u16 = 2;
 /// With fewer rows there is nothing to compare.
 pub(crate) const FEWEST_ROWS: u16 = 3;
 
-const HEADING: &str = " logs, by term · solid, up to ┃: committed · ≠ differs from the leader's ";
+const HEADING: &str = " logs, by term · solid, up to ┃: committed · ≠ not the leader's · ⟦⟧ snapshot ";
 /// The columns before the entries.
 const NUMBERS: &str = "   log    commit  match  next  ";
 /// Where not every index fits above its entry, one in so many does.

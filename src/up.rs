@@ -2,6 +2,7 @@
 
 mod laboratory;
 mod plain;
+mod puts;
 mod watched;
 
 use crate::arguments::{StorageArguments, TimeArguments};

@@ -257,11 +257,15 @@ impl Lab for Broken {
         unreachable!("no key is pressed")
     }
 
+    fn put(&mut self) -> Result<String, String> {
+        unreachable!("no key is pressed")
+    }
+
     fn end_requested(&mut self) -> Option<End> {
         None
     }
 
-    fn announcements(&mut self) -> Vec<String> {
+    fn announcements(&mut self) -> Vec<Result<String, String>> {
         Vec::new()
     }
 

@@ -1,5 +1,6 @@
 //! The running cluster, as the terminal view sees it.
 
+use super::puts::Puts;
 use super::watched::Watched;
 use cluster::Action;
 use signal_hook::consts::SIGQUIT;
@@ -11,13 +12,15 @@ use trace::Record;
 pub(crate) struct Laboratory {
     cluster: Watched,
     signals: Signals,
-    announcements: Vec<String>,
+    puts: Puts,
+    announcements: Vec<Result<String, String>>,
 }
 
 impl Laboratory {
     /// A laboratory that has something to say at its beginning.
-    pub(crate) fn new(cluster: Watched, signals: Signals, announcements: Vec<String>) -> Laboratory {
-        Laboratory { cluster, signals, announcements }
+    pub(crate) fn new(cluster: Watched, signals: Signals, remarks: Vec<String>) -> Laboratory {
+        let announcements = remarks.into_iter().map(Ok).collect();
+        Laboratory { cluster, signals, puts: Puts::new(), announcements }
     }
 
     pub(crate) fn stop(self) {
@@ -34,18 +37,23 @@ impl Lab for Laboratory {
         self.cluster.perform(action)
     }
 
+    fn put(&mut self) -> Result<String, String> {
+        self.puts.begin(self.cluster.view())
+    }
+
     fn end_requested(&mut self) -> Option<End> {
         for signal in self.signals.pending() {
             if signal != SIGQUIT {
                 return Some(End::Interrupted(signal));
             }
             let outcome = self.cluster.perform(Action::KillLeader);
-            self.announcements.push(outcome.unwrap_or_else(|refusal| refusal));
+            self.announcements.push(outcome);
         }
         None
     }
 
-    fn announcements(&mut self) -> Vec<String> {
+    fn announcements(&mut self) -> Vec<Result<String, String>> {
+        self.announcements.extend(self.puts.outcomes());
         std::mem::take(&mut self.announcements)
     }
 

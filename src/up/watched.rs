@@ -3,7 +3,7 @@
 use crate::recording::Recording;
 use cluster::{Action, Cluster};
 use std::time::Duration;
-use trace::Record;
+use trace::{ClusterView, Record};
 
 pub(crate) struct Watched {
     cluster: Cluster,
@@ -22,6 +22,11 @@ impl Watched {
             recording.add(&news);
         }
         news
+    }
+
+    /// What is known of the servers at this moment.
+    pub(crate) fn view(&self) -> &ClusterView {
+        self.cluster.view()
     }
 
     pub(crate) fn perform(&mut self, action: Action) -> Result<String, String> {

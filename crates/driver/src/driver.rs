@@ -167,7 +167,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let input = start_input(&config, hard_state, snapshot, &log);
         let log = Log::new(snapshot, log);
         let is_new = hard_state == HardState::default() && log.last() == LogPosition::default();
-        let restored = Io::Restored { hard_state, log: log.last(), snapshot };
+        let restored = Io::Restored { hard_state, log: log.last(), snapshot, terms: first_of_terms(&log) };
         let mut scribe = Scribe::new(config.id, life);
         let mut output = Output::default();
         let node = Node::start(config, hard_state, log, rules, &mut output);
@@ -623,6 +623,14 @@ fn joined(earlier: Append, later: Append) -> Append {
     entries.truncate(kept);
     entries.extend(later.entries);
     Append { first: earlier.first, entries }
+}
+
+/// The first entry of each term in the log.
+fn first_of_terms(log: &Log) -> Vec<LogPosition> {
+    let positions = log.entries().map(|(index, entry)| LogPosition { index, term: entry.term });
+    let mut firsts: Vec<LogPosition> = positions.collect();
+    firsts.dedup_by_key(|position| position.term);
+    firsts
 }
 
 fn start_input(config: &Config, hard_state: HardState, snapshot: LogPosition, log: &[Entry]) -> StepInput {

@@ -1,6 +1,7 @@
 //! What the view knows and what the keys do. It has no terminal and no clock: the time is told.
 
 use crate::keys::{Wish, wish};
+use crate::panels::Panels;
 use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
 use crate::{End, INTERRUPT, Setup, speeds};
@@ -19,6 +20,8 @@ const ANNOUNCEMENT: u64 = 5_000_000;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Command {
     Perform(Action),
+    /// Put the next value into the store.
+    Put,
     End(End),
 }
 
@@ -26,6 +29,7 @@ pub(crate) struct App {
     pub(crate) setup: Setup,
     pub(crate) has_colour: bool,
     pub(crate) shows_help: bool,
+    pub(crate) panels: Panels,
     /// The chosen server's place in `setup.servers`.
     pub(crate) selected: usize,
     live: Scene,
@@ -62,6 +66,7 @@ impl App {
         App {
             has_colour,
             shows_help: false,
+            panels: Panels::default(),
             selected: 0,
             live: Scene::new(&setup.servers),
             frozen: None,
@@ -86,9 +91,11 @@ impl App {
         self.story.drain(..surplus);
     }
 
-    /// Tells what was done without a key.
-    pub(crate) fn announce(&mut self, text: String, now: u64) {
-        self.announcement = Some(Announcement { text, is_refusal: false, at: now });
+    /// Tells what was done, or why it was not.
+    pub(crate) fn announce(&mut self, outcome: Result<String, String>, now: u64) {
+        let is_refusal = outcome.is_err();
+        let text = outcome.unwrap_or_else(|refusal| refusal);
+        self.announcement = Some(Announcement { text, is_refusal, at: now });
     }
 
     /// Tells what came of a command.
@@ -96,9 +103,7 @@ impl App {
         if let (Action::SetSpeed(speed), Ok(_)) = (action, &outcome) {
             self.clock.set_speed(now, speed);
         }
-        let is_refusal = outcome.is_err();
-        let text = outcome.unwrap_or_else(|refusal| refusal);
-        self.announcement = Some(Announcement { text, is_refusal, at: now });
+        self.announce(outcome, now);
     }
 
     /// What is to be said at the moment, and whether it is a refusal.
@@ -151,6 +156,7 @@ impl App {
         match wish {
             Wish::Interrupt => return Some(Command::End(End::Interrupted(INTERRUPT))),
             Wish::Quit => return Some(Command::End(End::Quit)),
+            Wish::Put => return Some(Command::Put),
             Wish::KillLeader => return Some(Command::Perform(Action::KillLeader)),
             Wish::Kill => return Some(Command::Perform(Action::Kill(self.selected_server()))),
             Wish::Restart => return Some(Command::Perform(Action::Restart(self.selected_server()))),
@@ -170,9 +176,10 @@ impl App {
             Wish::PageDown => self.scroll_down(self.page),
             Wish::Oldest => self.scroll_up(now, u64::MAX),
             Wish::Newest | Wish::Back => self.frozen = None,
+            Wish::NextPanels => self.panels = self.panels.next(),
             Wish::Help => self.shows_help = true,
             Wish::Suspend => {
-                self.announce("s pauses a server; the view itself can't be suspended".to_owned(), now)
+                self.announce(Ok("s pauses a server; the view itself can't be suspended".to_owned()), now)
             }
         }
         None
@@ -185,10 +192,7 @@ impl App {
     fn select(&mut self, id: NodeId, now: u64) {
         match self.setup.servers.iter().position(|&server| server == id) {
             Some(place) => self.selected = place,
-            None => {
-                let text = format!("there is no {id} in this cluster");
-                self.announcement = Some(Announcement { text, is_refusal: true, at: now });
-            }
+            None => self.announce(Err(format!("there is no {id} in this cluster")), now),
         }
     }
 
@@ -200,7 +204,7 @@ impl App {
 
     fn change_speed(&mut self, now: u64, speed: Option<f64>) -> Option<Command> {
         if speed.is_none() {
-            self.announce(speeds::no_further(self.speed()), now);
+            self.announce(Ok(speeds::no_further(self.speed())), now);
         }
         speed.map(|speed| Command::Perform(Action::SetSpeed(speed)))
     }

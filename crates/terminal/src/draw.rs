@@ -2,13 +2,16 @@
 
 mod help;
 pub(crate) mod live;
+mod logs;
 pub(crate) mod replay;
 mod servers;
 mod story;
 mod style;
 
 use crate::keys::Explained;
+use crate::panels::Panels;
 use consensus::Timing;
+use logs::LogTable;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -19,8 +22,10 @@ use style::Palette;
 
 /// The smallest terminal on which all of a view has a place: columns and rows.
 const SMALLEST: (u16, u16) = (80, 18);
-/// The story keeps at least so many lines, its heading included, however many servers there are.
-const STORY_ROWS: u16 = 6;
+/// So many lines are left for the panels below the table, however many servers there are.
+const PANEL_ROWS: u16 = 6;
+/// So many of these the story should have, its heading included; and so many it keeps.
+const STORY_ROWS: (u16, u16) = (4, 2);
 
 /// All that a view shows.
 struct Picture<'a> {
@@ -28,6 +33,7 @@ struct Picture<'a> {
     /// The cluster in one sentence, and what else matters now.
     state: Line<'a>,
     table: ServerTable<'a>,
+    logs: LogTable<'a>,
     story: Vec<Line<'a>>,
     /// What is to be said at the moment, and whether it is something bad.
     announcement: Option<(&'a str, bool)>,
@@ -41,6 +47,7 @@ struct Places {
     heading: Rect,
     state: Rect,
     table: Rect,
+    logs: Rect,
     story: Rect,
     announcement: Rect,
     footer: Rect,
@@ -48,21 +55,39 @@ struct Places {
 
 impl Places {
     /// None if the area is too small for a view.
-    fn of(area: Rect, heading_rows: u16, servers: usize) -> Option<Places> {
+    fn of(area: Rect, heading_rows: u16, servers: usize, panels: Panels) -> Option<Places> {
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             return None;
         }
-        let room_for_table = area.height - heading_rows - 4 - STORY_ROWS;
-        let [heading, state, table, story, announcement, footer] = Layout::vertical([
+        let servers = servers as u16;
+        let room = area.height - heading_rows - 4;
+        let table_rows = (servers + 1).min(room - PANEL_ROWS);
+        let [heading, state, table, logs, story, announcement, footer] = Layout::vertical([
             Constraint::Length(heading_rows),
             Constraint::Length(1),
-            Constraint::Length((servers as u16 + 1).min(room_for_table)),
-            Constraint::Min(STORY_ROWS),
+            Constraint::Length(table_rows),
+            Constraint::Length(log_rows(room - table_rows, servers, panels)),
+            Constraint::Fill(1),
             Constraint::Length(1),
             Constraint::Length(2),
         ])
         .areas(area);
-        Some(Places { heading, state, table, story, announcement, footer })
+        Some(Places { heading, state, table, logs, story, announcement, footer })
+    }
+}
+
+/// How many of the rows below the table are for the logs.
+fn log_rows(room: u16, servers: u16, panels: Panels) -> u16 {
+    match panels {
+        Panels::Story => 0,
+        Panels::Logs => room,
+        Panels::LogsAndStory => {
+            let (wanted, kept) = STORY_ROWS;
+            let all = servers + logs::OTHER_ROWS;
+            // The heading of the logs gives way first.
+            let rows = if room >= all + wanted { all } else { (all - 1).min(room - kept) };
+            if rows < logs::FEWEST_ROWS { 0 } else { rows }
+        }
     }
 }
 
@@ -71,6 +96,7 @@ impl Picture<'_> {
         frame.render_widget(Paragraph::new(self.heading), places.heading);
         frame.render_widget(self.state, places.state);
         servers::draw(frame, places.table, &self.table, palette);
+        logs::draw(frame, places.logs, &self.logs, palette);
         story::draw(frame, places.story, self.story, palette);
         frame.render_widget(announcement_line(self.announcement, palette), places.announcement);
         frame.render_widget(Paragraph::new(footer_lines(self.footer, palette)), places.footer);

@@ -5,6 +5,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wish {
+    Put,
     KillLeader,
     Kill,
     Restart,
@@ -21,6 +22,7 @@ pub(crate) enum Wish {
     PageDown,
     Oldest,
     Newest,
+    NextPanels,
     Help,
     /// Close the help, or go back to live.
     Back,
@@ -42,6 +44,7 @@ pub(crate) fn wish(key: KeyEvent) -> Option<Wish> {
         };
     }
     let wish = match key.code {
+        KeyCode::Char('p') => Wish::Put,
         KeyCode::Char('l') => Wish::KillLeader,
         KeyCode::Char('k') => Wish::Kill,
         KeyCode::Char('r') => Wish::Restart,
@@ -58,6 +61,7 @@ pub(crate) fn wish(key: KeyEvent) -> Option<Wish> {
         KeyCode::PageDown => Wish::PageDown,
         KeyCode::Home => Wish::Oldest,
         KeyCode::End => Wish::Newest,
+        KeyCode::Tab => Wish::NextPanels,
         KeyCode::Char('?' | 'h') => Wish::Help,
         KeyCode::Esc => Wish::Back,
         KeyCode::Char('q') => Wish::Quit,
@@ -72,18 +76,20 @@ pub(crate) type Explained = (&'static str, &'static str);
 /// The keys in the footer, each with its shortest description. They fill two lines of 80 columns.
 pub(crate) const FOOTER: [&[Explained]; 2] = [
     &[
+        ("p", "put"),
         ("Ctrl+\\", "kill leader"),
-        ("↑↓ 1-9", "choose"),
+        ("↑↓", "choose"),
         ("k", "kill"),
         ("r", "restart"),
-        ("s", "pause/resume"),
+        ("s", "pause"),
         ("t", "timeout"),
     ],
     &[
-        ("a", "align timers"),
+        ("a", "align"),
         ("- +", "speed"),
         ("space", "freeze"),
-        ("PgUp PgDn", "scroll"),
+        ("Tab", "panels"),
+        ("PgUp", "scroll"),
         ("?", "help"),
         ("Ctrl+C", "stop"),
     ],
@@ -91,6 +97,7 @@ pub(crate) const FOOTER: [&[Explained]; 2] = [
 
 /// The keys in the help, each with what it teaches.
 pub(crate) const HELP: &[Explained] = &[
+    ("p", "put x = 1, 2, 3, …: each is an entry for all logs"),
     ("Ctrl+\\  l", "kill the leader (SIGKILL): the others elect another"),
     ("1-9  ↑ ↓", "choose the server that the next four keys are for"),
     ("k", "kill it: can a majority of all servers still vote?"),
@@ -99,8 +106,8 @@ pub(crate) const HELP: &[Explained] = &[
     ("t", "end its patience: its newer term deposes the leader"),
     ("a", "end all patience together: votes split, chance decides"),
     ("-  +", "slow motion, faster: the servers' own clocks"),
-    ("space", "freeze the view; the cluster goes on"),
-    ("PgUp PgDn", "scroll back (Home: the beginning, End: now)"),
+    ("space  PgUp PgDn", "freeze the view, scroll back; the cluster goes on"),
+    ("Tab", "logs and story, logs only, story only"),
     ("q  Ctrl+C", "stop all servers"),
 ];
 

@@ -5,12 +5,13 @@
 //! * `keys.rs`: the keys, as the footer and the help tell them;
 //! * `slow_clock.rs`: the servers' time, for the election timers;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
-//! * `scene.rs`, `speeds.rs`: what both views know;
+//! * `scene.rs`, `panels.rs`, `speeds.rs`: what both views know;
 //! * `draw.rs` and below: how they look.
 
 mod app;
 mod draw;
 mod keys;
+mod panels;
 mod replay;
 mod scene;
 mod slow_clock;
@@ -45,11 +46,19 @@ pub trait Lab {
     /// If it can't be done: a sentence that says why.
     fn perform(&mut self, action: Action) -> Result<String, String>;
 
+    /// Asks the cluster, as a client, to write the next value, and says so in a sentence. What came of it is
+    /// among the [announcements](Lab::announcements) as soon as it is known.
+    ///
+    /// # Errors
+    /// If nobody can be asked: a sentence that says why.
+    fn put(&mut self) -> Result<String, String>;
+
     /// Does somebody outside want the view to end, and how?
     fn end_requested(&mut self) -> Option<End>;
 
-    /// What was done without a key, in sentences, since the last call.
-    fn announcements(&mut self) -> Vec<String>;
+    /// What was done or came to its end since the last call, without a key: a sentence on each, or on why
+    /// it was not done.
+    fn announcements(&mut self) -> Vec<Result<String, String>>;
 
     /// Microseconds since the cluster's start, on the clock of [`Record::t`].
     fn now(&self) -> u64;
@@ -121,6 +130,10 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, mut app: App) -> io:
             match app.on_key(key, lab.now()) {
                 None => {}
                 Some(Command::End(end)) => return Ok(end),
+                Some(Command::Put) => {
+                    let outcome = lab.put();
+                    app.announce(outcome, lab.now());
+                }
                 Some(Command::Perform(action)) => {
                     let outcome = lab.perform(action);
                     app.note_outcome(action, outcome, lab.now());

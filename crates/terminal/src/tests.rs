@@ -2,14 +2,17 @@
 
 use crate::app::{App, Command};
 use crate::draw::live::draw;
+use crate::panels::Panels;
 use crate::{End, Setup};
 use cluster::Action;
 use consensus::event::{Event as Decision, What};
-use consensus::{AppendEntries, Index, Message, NodeId, RequestVote, RoleKind, Rule, Term, Timing};
+use consensus::{
+    AppendEntries, HardState, Index, LogPosition, Message, NodeId, RequestVote, RoleKind, Rule, Term, Timing,
+};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::style::Color;
+use ratatui::style::{Color, Modifier};
 use std::time::Duration;
 use trace::{Event, Io, Laboratory, Process, Record};
 
@@ -73,6 +76,44 @@ fn with_leader(servers: u64) -> App {
         }
     }
     app
+}
+
+fn position(index: u64, term: u64) -> LogPosition {
+    LogPosition { index: Index(index), term: Term(term) }
+}
+
+/// The server has a log with these terms behind a snapshot, and takes it for committed up to there.
+fn has_log(app: &mut App, node: u64, snapshot: LogPosition, terms: &[u64], commit_index: u64) {
+    let first = snapshot.index.0 + 1;
+    let terms: Vec<LogPosition> = (first..).zip(terms).map(|(index, &term)| position(index, term)).collect();
+    let log = terms.last().copied().unwrap_or(snapshot);
+    let hard_state = HardState { current_term: Term(4), voted_for: Some(NodeId(2)) };
+    let restored = Io::Restored { hard_state, log, snapshot, terms };
+    app.observe(&record(0, node, 4, Event::Io(restored)));
+    let committed = What::Committed { index: Index(commit_index) };
+    app.observe(&record(0, node, 4, decided(Rule::CommitToLastNew, committed)));
+}
+
+/// The leader, n2, has one more entry than it knows to be committed; n1 follows, and n3 has kept two of an
+/// older leader.
+fn with_logs() -> App {
+    let mut app = with_leader(3);
+    has_log(&mut app, 1, position(0, 0), &[1, 1, 2, 4], 2);
+    has_log(&mut app, 2, position(0, 0), &[1, 1, 2, 4, 4], 4);
+    has_log(&mut app, 3, position(0, 0), &[1, 1, 3, 3], 1);
+    for (follower, index) in [(1, 4), (3, 0)] {
+        let message = heartbeat(4);
+        app.observe(&record(0, 2, 4, Event::Io(Io::Sent { to: NodeId(follower), message })));
+        let matched = What::Matched { follower: NodeId(follower), index: Index(index) };
+        app.observe(&record(0, 2, 4, decided(Rule::MatchWhatWasSent, matched)));
+    }
+    app
+}
+
+/// The panel of the logs, its heading left out.
+fn logs(text: &str) -> Vec<&str> {
+    let rows = text.lines().skip_while(|line| !line.starts_with("   log "));
+    rows.take_while(|line| !line.is_empty() && !line.contains("what happens")).collect()
 }
 
 fn screen_of(app: &mut App, now: u64, (columns, rows): (u16, u16)) -> Terminal<TestBackend> {
@@ -168,6 +209,88 @@ fn dead_and_paused_servers_look_it() {
     assert!(row(&text, "n2").contains("✕ dead"), "{text}");
     assert!(row(&text, "n3").contains("‖ paused"), "{text}");
     assert!(text.contains("no leader: 1 of 3 running, an election needs 2"), "{text}");
+}
+
+#[test]
+fn logs_are_aligned_and_tell_what_is_committed_and_what_differs() {
+    let expected = "
+   log    commit  match  next   1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16
+ ▸ n1          2      4     5   1  1┃ 2  4
+   n2  ★       4      –     –   1  1  2  4┃ 4
+   n3          1      0     1   1┃ 1 ≠3 ≠3";
+    assert_eq!(logs(&text(&mut with_logs(), 0)), expected.lines().skip(1).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_term_has_its_colour_wherever_it_stands_and_committed_entries_are_solid() {
+    let mut app = with_logs();
+    let terminal = screen_of(&mut app, 0, (80, 24));
+    let buffer = terminal.backend().buffer();
+    let of_leader = |column| &buffer[(column, 9)];
+    let (committed, uncommitted) = (of_leader(41), of_leader(44));
+    assert_eq!((committed.symbol(), uncommitted.symbol()), ("4", "4"), "{}", text_on(&terminal));
+    assert_eq!(committed.bg, uncommitted.fg);
+    assert_eq!((committed.fg, uncommitted.bg), (Color::Indexed(16), Color::Reset));
+    let term_in_table = &buffer[(22, 4)];
+    assert_eq!((term_in_table.symbol(), term_in_table.fg), ("4", committed.bg));
+    assert_ne!(of_leader(38).bg, committed.bg, "another term has another colour");
+
+    app.has_colour = false;
+    let terminal = screen_of(&mut app, 0, (80, 24));
+    let is_solid = |column| {
+        let cell = &terminal.backend().buffer()[(column, 9)];
+        assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
+        cell.modifier.contains(Modifier::REVERSED)
+    };
+    assert_eq!((is_solid(41), is_solid(44)), (true, false));
+}
+
+#[test]
+fn of_long_logs_the_end_is_shown_and_every_fifth_index() {
+    let mut app = with_leader(3);
+    has_log(&mut app, 1, position(1000, 1), &[4; 100], 1098);
+    has_log(&mut app, 2, position(1080, 4), &[4; 20], 1099);
+    has_log(&mut app, 3, position(1088, 4), &[4; 2], 1089);
+    let expected = "
+   log    commit  match  next               1090           1095           1100
+ ▸ n1       1098      –     –   4  4  4  4  4  4  4  4  4  4  4  4  4  4┃ 4  4
+   n2  ★    1099      –     –   4  4  4  4  4  4  4  4  4  4  4  4  4  4  4┃ 4
+   n3       1089      –     –       ⟦…1088⟧ 4┃ 4";
+    assert_eq!(logs(&text(&mut app, 0)), expected.lines().skip(1).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_key_chooses_between_logs_and_story_and_low_terminals_keep_the_logs() {
+    let shown =
+        |text: &str| (logs(text).len(), text.contains("what happens"), text.contains("logs, by term"));
+    let mut app = with_leader(7);
+    assert_eq!(shown(&text(&mut app, 0)), (8, true, false), "the heading gives way");
+    let tab = |app: &mut App| press(app, KeyCode::Tab, KeyModifiers::NONE);
+    assert_eq!(tab(&mut app), None);
+    assert_eq!(shown(&text(&mut app, 0)), (8, false, true), "now it has room");
+    tab(&mut app);
+    assert_eq!(shown(&text(&mut app, 0)), (0, true, false));
+    tab(&mut app);
+    assert_eq!(shown(&text(&mut app, 0)), (8, true, false));
+    let lowest = text_on(&screen_of(&mut with_leader(3), 0, (80, 18)));
+    assert_eq!(shown(&lowest), (4, true, true), "{lowest}");
+
+    let mut app = with_leader(9);
+    for _ in 1..9 {
+        press(&mut app, KeyCode::Down, KeyModifiers::NONE);
+    }
+    let text = text(&mut app, 0);
+    assert!(logs(&text).last().unwrap().starts_with(" ▸ n9 "), "the chosen one is among them: {text}");
+}
+
+#[test]
+fn a_put_is_asked_for_and_its_outcome_is_told() {
+    let mut app = with_leader(3);
+    assert_eq!(key(&mut app, 'p'), Some(Command::Put));
+    app.announce(Ok("put x = 3: written, version 17".to_owned()), 0);
+    assert!(text(&mut app, 0).contains("▸ put x = 3: written, version 17"));
+    app.announce(Err("no leader: nobody to put x = 4 to".to_owned()), 0);
+    assert!(text(&mut app, 0).contains("! no leader: nobody to put x = 4 to"));
 }
 
 #[test]
@@ -270,8 +393,15 @@ fn without_colours_there_are_none() {
 fn every_size_of_terminal_is_drawn() {
     for servers in [1, 3, 15] {
         let mut app = with_leader(servers);
-        for help in [false, true] {
+        has_log(&mut app, 1, position(90, 1), &[1, 2, 3, 4], 92);
+        for (help, panels) in [
+            (false, Panels::LogsAndStory),
+            (false, Panels::Logs),
+            (false, Panels::Story),
+            (true, Panels::Logs),
+        ] {
             app.shows_help = help;
+            app.panels = panels;
             for columns in [1, 2, 40, 79, 80, 81, 103, 104, 200] {
                 for rows in [1, 2, 5, 17, 18, 19, 20, 24, 60] {
                     screen_of(&mut app, 0, (columns, rows));

@@ -185,7 +185,7 @@ fn io_sentence(io: &Io) -> String {
     match io {
         Io::Sent { to, message } => format!("→{to} {}", message_words(message)),
         Io::Received { from, message } => format!("←{from} {}", message_words(message)),
-        Io::Restored { hard_state, log, snapshot } => {
+        Io::Restored { hard_state, log, snapshot, .. } => {
             let found = saved_words(hard_state, *log);
             match snapshot.index.0 {
                 0 => format!("found on disk: {found}"),

@@ -8,7 +8,7 @@
 //! * [`english`]: each event in words;
 //! * [`Feed`]: records as the lines of a story, the routine left out;
 //! * [`why`]: the chain of causes that led to an event;
-//! * [`ClusterView`]: what the records so far say about each server.
+//! * [`ClusterView`]: what the records so far say about each server, and about its log.
 
 pub mod english;
 mod feed;
@@ -20,4 +20,4 @@ pub use feed::{Feed, FeedLine};
 pub use record::{
     Answer, Event, EventId, Io, Laboratory, Process, Record, State, StepInput, UnknownEvent, Wish,
 };
-pub use view::{ClusterView, Condition, ElectionTimer, ServerView};
+pub use view::{ClusterView, Condition, ElectionTimer, LogView, ProgressView, ServerView};

@@ -128,6 +128,10 @@ pub enum Io {
         /// The last entry that its snapshot covers; index 0 if it has none.
         #[serde(default, skip_serializing_if = "is_none")]
         snapshot: LogPosition,
+        /// The first entry of each term in the log behind that: entries stand in groups of the same term, so this tells the
+        /// term of each of them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        terms: Vec<LogPosition>,
     },
     /// This is on disk.
     Saved {

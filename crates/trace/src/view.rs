@@ -1,8 +1,12 @@
 //! What the records so far say about each server.
 
+mod log;
+
+pub use log::LogView;
+
 use crate::record::{Event, Io, Laboratory, Process, Record};
-use consensus::event::What;
-use consensus::{Message, NodeId, Quorum, RoleKind, Term};
+use consensus::event::{Event as Decision, What};
+use consensus::{Index, LogPosition, Message, NodeId, Quorum, RoleKind, Rule, Term};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -33,6 +37,10 @@ pub struct ServerView {
     pub leader: Option<NodeId>,
     /// Its election timer; a leader has none.
     pub timer: Option<ElectionTimer>,
+    /// Its log; of a dead server, what is on its disk.
+    pub log: LogView,
+    /// What it knows, as a leader, of the others' logs.
+    pub progress: BTreeMap<NodeId, ProgressView>,
     /// Heartbeats that it has sent (as a leader, one for each receiver) in this life.
     pub heartbeats_sent: u64,
     /// Heartbeats that it has received in this life.
@@ -48,6 +56,15 @@ pub struct ElectionTimer {
     pub started_at: u64,
     /// How long it runs, in microseconds of the server's own clock.
     pub timeout_us: u64,
+}
+
+/// What a leader knows of a follower's log (Figure 2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProgressView {
+    /// As far as this it is known to agree with the leader's (matchIndex).
+    pub match_index: Index,
+    /// The next entry that the leader sends (nextIndex).
+    pub next_index: Index,
 }
 
 /// Is a server's process there?
@@ -157,18 +174,19 @@ impl ServerView {
         }
         self.term = record.term;
         match &record.event {
-            Event::Decision(decision) => self.apply_decision(record, &decision.what),
+            Event::Decision(decision) => self.apply_decision(record, decision),
             Event::Io(io) => self.apply_io(record.t, io),
             Event::Process(process) => self.apply_process(process),
             Event::Laboratory(laboratory) => self.apply_laboratory(laboratory),
         }
     }
 
-    fn apply_decision(&mut self, record: &Record, what: &What) {
-        match what {
+    fn apply_decision(&mut self, record: &Record, decision: &Decision) {
+        match &decision.what {
             What::Role { role, .. } => {
                 self.role = Some(*role);
                 self.leader = (*role == RoleKind::Leader).then_some(record.node);
+                self.progress.clear();
                 if *role == RoleKind::Leader {
                     self.timer = None;
                 }
@@ -178,25 +196,52 @@ impl ServerView {
             }
             What::Vote { candidate, granted: true } => self.voted_for = Some(*candidate),
             What::Leader { leader } => self.leader = Some(*leader),
+            What::Appended { first, last } => self.append(decision.rule, *first, *last),
+            What::Truncated { first, .. } => self.log.truncate_from(*first),
+            What::Committed { index } => self.log.note_committed(*index),
+            What::SnapshotTaken { begins_after, .. } => self.log.forget_up_to(begins_after.index),
+            What::SnapshotInstalled { last_included, removed } => {
+                self.log.install(*last_included, removed.is_some());
+            }
+            What::Matched { follower, index } if *follower != record.node => {
+                let progress = self.progress.entry(*follower).or_default();
+                progress.match_index = *index;
+                progress.next_index = progress.next_index.max(index.next());
+            }
+            What::BackedUp { follower, next } => {
+                self.progress.entry(*follower).or_default().next_index = *next;
+            }
             _ => {}
+        }
+    }
+
+    fn append(&mut self, rule: Option<Rule>, first: Index, last: LogPosition) {
+        match &self.last_message {
+            Some((_, Io::Received { message: Message::AppendEntries(request), .. }))
+                if rule == Some(Rule::ConsistencyCheck) =>
+            {
+                self.log.append_from(request, first);
+            }
+            _ => self.log.append_own(first, last),
         }
     }
 
     fn apply_io(&mut self, t: u64, io: &Io) {
         match io {
-            Io::Sent { message: Message::AppendEntries(_), .. } => self.heartbeats_sent += 1,
+            Io::Sent { to, message: Message::AppendEntries(request) } => {
+                self.heartbeats_sent += 1;
+                // Whatever the leader sends next goes on where this ends.
+                self.progress.entry(*to).or_default().next_index = request.last_index().next();
+            }
             Io::Received { message: Message::AppendEntries(_), .. } => self.heartbeats_received += 1,
-            Io::Restored { hard_state, .. } => {
+            Io::Restored { hard_state, log, snapshot, terms } => {
                 self.voted_for = hard_state.voted_for;
-                return;
+                return self.log.restore(*snapshot, terms, *log);
             }
             // By the time it is saved, the server may have voted in a later term.
-            Io::Saved { .. }
-            | Io::Asked { .. }
-            | Io::Answered { .. }
-            | Io::Applied { .. }
-            | Io::SnapshotBegun { .. }
-            | Io::Step { .. } => return,
+            Io::Saved { log, .. } => return self.log.note_saved(*log),
+            Io::Applied { index } => return self.log.note_applied(*index),
+            Io::Asked { .. } | Io::Answered { .. } | Io::SnapshotBegun { .. } | Io::Step { .. } => return,
             _ => {}
         }
         self.last_message = Some((t, io.clone()));
@@ -232,5 +277,7 @@ impl ServerView {
         self.role = None;
         self.leader = None;
         self.timer = None;
+        self.progress.clear();
+        self.log.lose_unsaved();
     }
 }

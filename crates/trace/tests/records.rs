@@ -5,7 +5,7 @@ use consensus::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Entry, HardState, Index, LogPosition, Message, NodeId,
     Payload, RequestVote, RequestVoteReply, RoleKind, Rule, Term,
 };
-use trace::{ClusterView, Event, EventId, Feed, Io, Laboratory, Process, Record};
+use trace::{ClusterView, Event, EventId, Feed, Io, Laboratory, Process, ProgressView, Record};
 
 fn record(node: u64, seq: u64, cause: Option<(u64, u64)>, event: Event) -> Record {
     let id = |(node, seq)| EventId { node: NodeId(node), life: 1, seq };
@@ -124,7 +124,7 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::ReadConfirmsLeadership, What::RoundBegun { round: 2, index: Index(7), reads: 1 }),
         decided(Rule::ReadConfirmsLeadership, What::RoundBegun { round: 2, index: Index(7), reads: 9 }),
         decided(Rule::ReadConfirmsLeadership, What::RoundWon { round: 2, index: Index(7) }),
-        Event::Io(Io::Restored { hard_state, log, snapshot: LogPosition::default() }),
+        Event::Io(Io::Restored { hard_state, log, snapshot: LogPosition::default(), terms: vec![log] }),
         Event::Io(Io::Saved { hard_state, log: LogPosition::default() }),
         Event::Io(Io::Applied { index: Index(7) }),
         Event::Process(Process::CutOff { what: "32 bytes from byte 96 on".to_owned() }),
@@ -260,6 +260,142 @@ fn a_view_follows_the_records() {
         "a dead server's last words do not bring it back"
     );
     assert_eq!(apply(2, 2, started()), "no leader: 1 of 3 running, an election needs 2");
+}
+
+/// What is known of the log of n1, n2 and n3, entry by entry, a bar behind the last committed one.
+fn logs(view: &ClusterView) -> [String; 3] {
+    [1, 2, 3].map(|id| {
+        let log = &view.server(NodeId(id)).unwrap().log;
+        let indexes = log.begins_after().0 + 1..=log.last_index().0;
+        let entry = |index| {
+            let bar = if log.commit_index() == Index(index) { "|" } else { "" };
+            format!("{}{bar}", log.term_at(Index(index)).unwrap())
+        };
+        indexes.map(entry).collect::<Vec<String>>().join(" ")
+    })
+}
+
+fn position(index: u64, term: u64) -> LogPosition {
+    LogPosition { index: Index(index), term: Term(term) }
+}
+
+#[test]
+fn a_view_knows_the_logs_and_what_the_leader_knows_of_them() {
+    let mut view = ClusterView::new([1, 2, 3].map(NodeId));
+    let mut apply = |node, event| {
+        view.apply(&record(node, 1, None, event));
+        view.clone()
+    };
+    let hard_state = HardState { current_term: Term(2), voted_for: None };
+    let snapshot = LogPosition::default();
+    let restored =
+        |terms: &[LogPosition], log| Io::Restored { hard_state, log, snapshot, terms: terms.to_vec() };
+    apply(1, Event::Io(restored(&[position(1, 1), position(3, 2)], position(4, 2))));
+    let view_of_both = apply(2, Event::Io(restored(&[position(1, 1)], position(3, 1))));
+    assert_eq!(logs(&view_of_both), ["1 1 2 2", "1 1 1", ""]);
+
+    let leads = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
+    apply(1, decided(Rule::MajorityWins, leads));
+    let no_op = What::Appended { first: Index(5), last: position(5, 5) };
+    apply(1, decided(Rule::NoOpOnElection, no_op));
+    let entry = |term| Entry { term: Term(term), payload: Payload::NoOp };
+    let request = AppendEntries {
+        term: Term(5),
+        prev_log_index: Index(1),
+        prev_log_term: Term(1),
+        entries: [1, 2, 2, 5].map(entry).to_vec(),
+        leader_commit: Index(2),
+        round: 0,
+    };
+    let message = Message::AppendEntries(request);
+    apply(1, Event::Io(Io::Sent { to: NodeId(2), message: message.clone() }));
+    apply(2, Event::Io(Io::Received { from: NodeId(1), message }));
+    let conflict = What::Truncated { first: Index(3), last: position(3, 1) };
+    apply(2, decided(Rule::TruncateOnlyOnConflict, conflict));
+    let taken = What::Appended { first: Index(3), last: position(5, 5) };
+    apply(2, decided(Rule::ConsistencyCheck, taken));
+    apply(2, decided(Rule::CommitToLastNew, What::Committed { index: Index(2) }));
+    apply(2, Event::Io(Io::Applied { index: Index(1) }));
+    let matched = What::Matched { follower: NodeId(2), index: Index(5) };
+    apply(1, decided(Rule::MatchWhatWasSent, matched));
+    let own = What::Matched { follower: NodeId(1), index: Index(5) };
+    apply(1, decided(Rule::OwnDiskCountsWhenSynced, own));
+    let back = What::BackedUp { follower: NodeId(3), next: Index(1) };
+    let agreed = apply(1, decided(Rule::BackUpOnMismatch, back));
+    assert_eq!(logs(&agreed), ["1 1 2 2 5", "1 1| 2 2 5", ""]);
+    assert_eq!(agreed.server(NodeId(2)).unwrap().log.last_applied(), Index(1));
+    let progress = |match_index, next_index| ProgressView {
+        match_index: Index(match_index),
+        next_index: Index(next_index),
+    };
+    let known = [(NodeId(2), progress(5, 6)), (NodeId(3), progress(0, 1))];
+    assert_eq!(agreed.server(NodeId(1)).unwrap().progress, known.into());
+}
+
+#[test]
+fn a_crash_takes_from_a_log_what_is_not_on_disk() {
+    let mut view = ClusterView::new([1, 2, 3].map(NodeId));
+    let mut apply = |life, event| {
+        view.apply(&Record { life, ..record(1, 1, None, event) });
+        logs(&view)[0].clone()
+    };
+    let hard_state = HardState { current_term: Term(5), voted_for: None };
+    let appended = |first, last| {
+        decided(Rule::LeaderAppendOnly, What::Appended { first: Index(first), last: position(last, 5) })
+    };
+    apply(1, appended(1, 2));
+    apply(1, Event::Io(Io::Saved { hard_state, log: position(2, 5) }));
+    apply(1, decided(Rule::CommitByMajority, What::Committed { index: Index(2) }));
+    assert_eq!(apply(1, appended(3, 4)), "5 5| 5 5");
+    let died = Laboratory::Died { signal: Some(9), status: None, last_words: String::new() };
+    assert_eq!(apply(1, Event::Laboratory(died)), "5 5|");
+    let snapshot = LogPosition::default();
+    let restored = Io::Restored { hard_state, log: position(3, 5), snapshot, terms: vec![position(1, 5)] };
+    assert_eq!(
+        apply(2, Event::Io(restored)),
+        "5 5 5",
+        "the third had come to the disk, and nobody had heard"
+    );
+}
+
+#[test]
+fn a_view_remembers_the_last_part_of_a_long_log_and_what_follows_a_gap() {
+    let mut view = ClusterView::new([1, 2, 3].map(NodeId));
+    let mut append = |first, last| {
+        let appended = What::Appended { first: Index(first), last: position(last, 5) };
+        view.apply(&record(1, 1, None, decided(Rule::LeaderAppendOnly, appended)));
+        let log = &view.server(NodeId(1)).unwrap().log;
+        (log.begins_after().0, log.last_index().0)
+    };
+    assert_eq!(append(1, 150), (0, 150));
+    assert_eq!(append(151, 300), (100, 300));
+    assert_eq!(append(310, 312), (309, 312), "of the entries between nothing was told");
+    assert_eq!(logs(&view)[0], "5 5 5");
+}
+
+#[test]
+fn a_view_knows_what_snapshots_cover() {
+    let mut view = ClusterView::new([1, 2, 3].map(NodeId));
+    let mut apply = |event| {
+        view.apply(&record(1, 1, None, event));
+        let log = &view.server(NodeId(1)).unwrap().log;
+        (log.begins_after().0, logs(&view)[0].clone(), log.last_applied().0)
+    };
+    let hard_state = HardState { current_term: Term(5), voted_for: None };
+    let (snapshot, terms) = (position(4, 1), vec![position(5, 1), position(6, 2)]);
+    let restored = Event::Io(Io::Restored { hard_state, log: position(8, 2), snapshot, terms });
+    assert_eq!(apply(restored), (4, "1 2 2 2".to_owned(), 4));
+    apply(decided(Rule::CommitToLastNew, What::Committed { index: Index(7) }));
+    let taken = What::SnapshotTaken { last_included: position(7, 2), begins_after: position(6, 2) };
+    assert_eq!(apply(decided(Rule::SnapshotOnlyApplied, taken)), (6, "2| 2".to_owned(), 4));
+    let installed = |last_included, removed| {
+        decided(Rule::KeepSuffix, What::SnapshotInstalled { last_included, removed })
+    };
+    assert_eq!(apply(installed(position(7, 2), None)), (7, "2".to_owned(), 7));
+    assert_eq!(apply(installed(position(8, 3), Some(Index(8)))), (8, String::new(), 8));
+    let appended = What::Appended { first: Index(9), last: position(9, 5) };
+    assert_eq!(apply(decided(Rule::NoOpOnElection, appended)), (8, "5".to_owned(), 8));
+    assert_eq!(apply(installed(position(12, 5), None)), (12, String::new(), 12), "it was far behind");
 }
 
 #[test]

@@ -11,10 +11,11 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 const KEY_WIDTH: usize = 18;
 
 pub(crate) fn draw(frame: &mut Frame, area: Rect, keys: &[Explained], palette: &Palette) {
-    let lines: Vec<Line> = SIGNS
+    let has_room = usize::from(area.height) > SIGNS.len() + keys.len() + 2;
+    let space: &[Explained] = if has_room { &[("", "")] } else { &[] };
+    let lines: Vec<Line> = [SIGNS, space, keys]
+        .concat()
         .iter()
-        .chain([&("", "")])
-        .chain(keys)
         .map(|(key, what)| {
             Line::from(vec![Span::styled(format!(" {key:KEY_WIDTH$} "), palette.strong()), Span::raw(*what)])
         })

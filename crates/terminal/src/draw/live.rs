@@ -1,5 +1,6 @@
 //! The live view.
 
+use super::logs::LogTable;
 use super::servers::ServerTable;
 use super::style::Palette;
 use super::{Picture, Places, counted, draw_too_small, heading_line, heartbeat_words, story, timeout_words};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 /// Draws the view as it is at the time `now`, in microseconds since the cluster's start.
 pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
-    let Some(places) = Places::of(frame.area(), 1, app.setup.servers.len()) else {
+    let Some(places) = Places::of(frame.area(), 1, app.setup.servers.len(), app.panels) else {
         return draw_too_small(frame);
     };
     app.page = story::rows(places.story);
@@ -28,6 +29,7 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
             marked: Some(app.selected),
             has_commands: true,
         },
+        logs: LogTable { view: &app.scene().view, marked: Some(app.selected) },
         story: app.page_of_story().map(|line| story::told_line(line, width, &palette)).collect(),
         announcement: app.announcement(now),
         footer: &FOOTER,

@@ -1,5 +1,6 @@
 //! The replay view.
 
+use super::logs::LogTable;
 use super::servers::ServerTable;
 use super::style::Palette;
 use super::{Picture, Places, counted, draw_too_small, heading_line, heartbeat_words, story, timeout_words};
@@ -11,7 +12,7 @@ use ratatui::text::{Line, Span};
 
 /// Draws the view at the place at which the player is.
 pub(crate) fn draw(frame: &mut Frame, player: &mut Player) {
-    let Some(places) = Places::of(frame.area(), 2, player.servers.len()) else {
+    let Some(places) = Places::of(frame.area(), 2, player.servers.len(), player.panels) else {
         return draw_too_small(frame);
     };
     player.page = story::rows(places.story) as usize;
@@ -31,6 +32,7 @@ pub(crate) fn draw(frame: &mut Frame, player: &mut Player) {
             marked: player.marked(),
             has_commands: false,
         },
+        logs: LogTable { view: &player.scene().view, marked: player.marked() },
         story: player.page_of_story().map(|line| story_line(line, width, &palette)).collect(),
         announcement: player.announcement(),
         footer: &FOOTER,

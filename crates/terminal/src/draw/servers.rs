@@ -58,7 +58,10 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, table: &ServerTable, palette: 
 fn row<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palette) -> Row<'a> {
     let is_alive = matches!(server.condition, Condition::Running | Condition::Paused);
     let or_dash = |id: Option<NodeId>| id.map_or("–".to_owned(), |id| id.to_string());
-    let term = if server.life == 0 { "–".to_owned() } else { server.term.to_string() };
+    let term = match server.life {
+        0 => Span::raw("–"),
+        _ => Span::styled(server.term.to_string(), palette.hollow(server.term)),
+    };
     let row = Row::new([
         Cell::from(Span::styled(id.to_string(), palette.strong())),
         Cell::from(role_words(server, palette)),

@@ -1,8 +1,15 @@
-//! Colours: the terminal's own sixteen, on its own background, and never the only sign of anything.
+//! Colours, never the only sign of anything: the terminal's own sixteen, on its own background, and a few
+//! more for terms.
 
-use consensus::RoleKind;
+use consensus::{RoleKind, Term};
 use ratatui::style::{Color, Modifier, Style};
 use trace::ClusterView;
+
+/// Each term's colour, in turn: blue, vermilion, green, purple and ochre of the 256 colours. Whoever is
+/// colour-blind can tell them apart, and they can be read on black and on white.
+const TERM_COLOURS: [u8; 5] = [32, 166, 29, 169, 136];
+/// Black of the 256 colours, which is black in every terminal's theme.
+const BLACK: Color = Color::Indexed(16);
 
 /// The styles of the view, with colours or without.
 pub(crate) struct Palette {
@@ -55,7 +62,29 @@ impl Palette {
         if view.leader().is_some() { self.good() } else { self.warning() }
     }
 
+    /// Of a committed entry of this term.
+    pub(crate) fn solid(&self, term: Term) -> Style {
+        let style = Style::new().add_modifier(Modifier::BOLD);
+        if self.has_colour {
+            style.fg(BLACK).bg(term_colour(term))
+        } else {
+            style.add_modifier(Modifier::REVERSED)
+        }
+    }
+
+    /// Of this term, and of an entry of it that is not committed.
+    pub(crate) fn hollow(&self, term: Term) -> Style {
+        self.colour(term_colour(term))
+    }
+
     fn colour(&self, colour: Color) -> Style {
         if self.has_colour { Style::new().fg(colour) } else { Style::new() }
+    }
+}
+
+fn term_colour(term: Term) -> Color {
+    match term.0.checked_sub(1) {
+        Some(place) => Color::Indexed(TERM_COLOURS[(place % TERM_COLOURS.len() as u64) as usize]),
+        None => Color::Reset,
     }
 }

@@ -18,6 +18,7 @@ pub(crate) enum Wish {
     Faster,
     PageUp,
     PageDown,
+    NextPanels,
     Help,
     Quit,
     Interrupt,
@@ -44,6 +45,7 @@ pub(crate) fn wish(key: KeyEvent) -> Option<Wish> {
         KeyCode::Char('+' | '=') => Wish::Faster,
         KeyCode::PageUp => Wish::PageUp,
         KeyCode::PageDown => Wish::PageDown,
+        KeyCode::Tab => Wish::NextPanels,
         KeyCode::Char('?' | 'h') => Wish::Help,
         KeyCode::Char('q') => Wish::Quit,
         _ => return None,
@@ -64,9 +66,10 @@ pub(crate) const FOOTER: [&[Explained]; 2] = [
         ("e", "election"),
         ("l", "leader"),
         ("v", "violation"),
-        ("PgUp PgDn", "scroll"),
+        ("Tab", "panels"),
+        ("PgUp", "scroll"),
         ("?", "help"),
-        ("q Ctrl+C", "quit"),
+        ("q", "quit"),
     ],
 ];
 
@@ -80,6 +83,7 @@ pub(crate) const HELP: &[Explained] = &[
     ("Home  End", "to the beginning, to the end"),
     ("-  +", "slower, faster; long pauses are cut short"),
     ("PgUp PgDn", "scroll the story"),
+    ("Tab", "logs and story, logs only, story only"),
     ("q  Ctrl+C", "quit"),
     ("▸", "whose step it was; heartbeats as usual are no steps"),
 ];

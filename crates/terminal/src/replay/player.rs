@@ -4,6 +4,7 @@
 use super::Tape;
 use super::keys::{Wish, wish};
 use super::steps::{Mark, Steps, StoryLine};
+use crate::panels::Panels;
 use crate::scene::Scene;
 use crate::{End, INTERRUPT, speeds};
 use consensus::{NodeId, Timing};
@@ -26,6 +27,7 @@ pub(crate) struct Player {
     pub(crate) timing: Option<Timing>,
     pub(crate) has_colour: bool,
     pub(crate) shows_help: bool,
+    pub(crate) panels: Panels,
     steps: Steps,
     /// Where on the tape this is, one of the places of `steps`.
     place: usize,
@@ -56,6 +58,7 @@ impl Player {
             timing,
             has_colour,
             shows_help: false,
+            panels: Panels::default(),
             place: 0,
             scene: steps.scene_at(0),
             time: steps.place(0).t,
@@ -155,6 +158,7 @@ impl Player {
             Wish::Faster => self.set_speed(speeds::faster(self.speed)),
             Wish::PageUp => self.scroll_up(),
             Wish::PageDown => self.scrolled = self.scrolled.saturating_sub(self.page),
+            Wish::NextPanels => self.panels = self.panels.next(),
             Wish::Help => self.shows_help = true,
         }
         None

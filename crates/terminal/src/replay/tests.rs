@@ -162,11 +162,11 @@ fn a_scenario_on_80_columns_and_24_rows() {
    server role        term  vote  leader election timer         messages
  ▸ n1     ★ leader    1     –     n1     ♥ to all every 15ms    asks for votes
    n2     ○ follower  1     n1    –      ▕              ▏200 ms asked by n1
+ logs, by term · solid, up to ┃: committed · ≠ not the leader's · ⟦⟧ snapshot ──
+   log    commit  match  next   1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16
+ ▸ n1  ★       0      –     –
+   n2          0      –     –
  what happens, and the rule that decides ───────────────────────────────────────
-  0.000s n1  start as a follower                               start-as-follower
-             wait 200 ms for a leader                         randomised-timeout
-  0.000s n2  process 7 runs and listens at 127.0.0.1:4000
-  0.000s n2  start as a follower                               start-as-follower
              wait 200 ms for a leader                         randomised-timeout
  ▸ timeout n1
   0.000s n1  no leader heard in time: hold an election          election-timeout
@@ -179,7 +179,7 @@ fn a_scenario_on_80_columns_and_24_rows() {
              a majority: become the leader of term 1               majority-wins
  ▸ timeout n1
  space play/pause  → n step  ← b step back  Home End first, last  - + speed
- e election  l leader  v violation  PgUp PgDn scroll  ? help  q Ctrl+C quit
+ e election  l leader  v violation  Tab panels  PgUp scroll  ? help  q quit
 ";
     assert_eq!(text(&mut player), expected[1..]);
 }

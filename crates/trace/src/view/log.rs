@@ -1,0 +1,140 @@
+//! What the records say about a server's log.
+
+use consensus::{AppendEntries, Index, LogPosition, Term};
+use std::collections::VecDeque;
+
+/// So many entries of each log are remembered: the last ones.
+const REMEMBERED: usize = 200;
+
+/// A server's log as an observer knows it: the terms of its last entries, and how far it counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogView {
+    begins_after: LogPosition,
+    /// The terms of the entries behind `begins_after`, in order.
+    terms: VecDeque<Term>,
+    /// As far as this it is on disk.
+    saved: Index,
+    commit_index: Index,
+    last_applied: Index,
+}
+
+impl LogView {
+    /// The entries up to this one are gone, since a snapshot covers them (§7), or forgotten here.
+    pub fn begins_after(&self) -> Index {
+        self.begins_after.index
+    }
+
+    /// The last entry's index.
+    pub fn last_index(&self) -> Index {
+        Index(self.begins_after.index.0 + self.terms.len() as u64)
+    }
+
+    /// The term of the entry at this index, if that is known.
+    pub fn term_at(&self, index: Index) -> Option<Term> {
+        if index == self.begins_after.index {
+            return Some(self.begins_after.term);
+        }
+        let place = index.0.checked_sub(self.begins_after.index.next().0)?;
+        self.terms.get(usize::try_from(place).ok()?).copied()
+    }
+
+    /// As far as this the server takes its log for committed.
+    pub fn commit_index(&self) -> Index {
+        self.commit_index
+    }
+
+    /// As far as this its state machine has applied it.
+    pub fn last_applied(&self) -> Index {
+        self.last_applied
+    }
+
+    /// A restarted server has found a snapshot on its disk, and a log behind it.
+    pub(super) fn restore(
+        &mut self,
+        snapshot: LogPosition,
+        first_of_terms: &[LogPosition],
+        last: LogPosition,
+    ) {
+        *self = LogView::default();
+        self.install(snapshot, true);
+        for (place, first) in first_of_terms.iter().enumerate() {
+            let end = first_of_terms.get(place + 1).map_or(last.index.next(), |next| next.index);
+            self.append(first.index, (first.index.0..end.0).map(|_| first.term));
+        }
+        self.note_saved(last);
+    }
+
+    /// A leader has added to its log what carries its own term.
+    pub(super) fn append_own(&mut self, first: Index, last: LogPosition) {
+        self.append(first, (first.0..=last.index.0).map(|_| last.term));
+    }
+
+    /// A follower has taken over some of the entries of this request, from `first` on.
+    pub(super) fn append_from(&mut self, request: &AppendEntries, first: Index) {
+        let known = first.0.saturating_sub(request.prev_log_index.next().0) as usize;
+        self.append(first, request.entries.iter().skip(known).map(|entry| entry.term));
+    }
+
+    fn append(&mut self, first: Index, terms: impl Iterator<Item = Term>) {
+        if first != self.last_index().next() {
+            // What lies between was not told.
+            self.begins_after = LogPosition { index: first.previous(), term: Term(0) };
+            self.terms.clear();
+        }
+        self.terms.extend(terms);
+        let surplus = self.terms.len().saturating_sub(REMEMBERED) as u64;
+        self.forget_up_to(Index(self.begins_after.index.0 + surplus));
+    }
+
+    /// The entries up to this one are gone, if they were there.
+    pub(super) fn forget_up_to(&mut self, index: Index) {
+        if let Some(term) = self.term_at(index) {
+            self.terms.drain(..(index.0 - self.begins_after.index.0) as usize);
+            self.begins_after = LogPosition { index, term };
+        }
+    }
+
+    /// A snapshot takes the place of all up to this entry, and of all others too if they did not fit.
+    pub(super) fn install(&mut self, last_included: LogPosition, is_whole: bool) {
+        let index = last_included.index;
+        if is_whole || self.term_at(index).is_none() {
+            self.terms.clear();
+            self.begins_after = last_included;
+        } else {
+            self.forget_up_to(index);
+        }
+        self.saved = self.saved.clamp(index, self.last_index());
+        self.commit_index = self.commit_index.max(index);
+        self.last_applied = self.last_applied.max(index);
+    }
+
+    /// The entry at this index and all behind it are gone.
+    pub(super) fn truncate_from(&mut self, first: Index) {
+        let kept = first.previous();
+        if kept < self.begins_after.index {
+            self.begins_after = LogPosition { index: kept, term: Term(0) };
+        }
+        self.terms.truncate((kept.0 - self.begins_after.index.0) as usize);
+        self.saved = self.saved.min(kept);
+    }
+
+    /// The log up to this entry is on disk. It may have been cut since: then this says nothing.
+    pub(super) fn note_saved(&mut self, last: LogPosition) {
+        if self.term_at(last.index) == Some(last.term) {
+            self.saved = last.index;
+        }
+    }
+
+    pub(super) fn note_committed(&mut self, index: Index) {
+        self.commit_index = index;
+    }
+
+    pub(super) fn note_applied(&mut self, index: Index) {
+        self.last_applied = index;
+    }
+
+    /// The server has crashed: what it has is what its disk has.
+    pub(super) fn lose_unsaved(&mut self) {
+        self.truncate_from(self.saved.next());
+    }
+}

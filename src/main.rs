@@ -1,6 +1,7 @@
 //! The `raft` command: one file for each of its subcommands.
 
 mod arguments;
+mod bench;
 mod completions;
 mod failure;
 mod node;
@@ -38,6 +39,8 @@ enum Command {
     Node(node::NodeArguments),
     /// Ask the servers of a running cluster how they are.
     Status(status::StatusArguments),
+    /// Measure how fast a cluster on this machine is.
+    Bench(bench::BenchArguments),
     /// Search for what breaks Raft: thousands of simulated clusters, each with trouble of its own.
     Sim(sim::SimArguments),
     /// Play a scenario or a recorded run, forward and back.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Up(arguments) => up::run(arguments),
         Command::Node(arguments) => node::run(arguments),
         Command::Status(arguments) => status::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Why(arguments) => why::run(arguments),

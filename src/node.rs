@@ -18,7 +18,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
-use trace::{Feed, Record};
+use trace::{Event, Feed, Record};
 
 /// Run one server by itself: for several terminals, or several hosts.
 ///
@@ -70,6 +70,10 @@ pub(crate) struct NodeArguments {
     /// Tell the routine too: each heartbeat, each restart of the timer
     #[arg(long, short)]
     verbose: bool,
+
+    /// Tell only of the process, its disk and its network, and nothing of Raft: telling takes time
+    #[arg(long, short, conflicts_with_all = ["verbose", "record"])]
+    quiet: bool,
 
     /// Record everything in this file, as JSON: `raft replay FILE` plays it again
     #[arg(long, value_name = "FILE")]
@@ -145,7 +149,13 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     }
 
     let (observer, telling) = tell_in_background(arguments.teller(server.remote(), recording));
-    let ended = server.run(observer);
+    let is_quiet = arguments.quiet;
+    let mut observer = observer;
+    let ended = server.run(move |record| {
+        if !is_quiet || matches!(record.event, Event::Process(_)) {
+            observer(record);
+        }
+    });
     // Everything is told before the process ends. A thread that panicked has told so itself.
     let _ = telling.join();
     ended.map_err(failure)?;

@@ -166,6 +166,7 @@ impl UpArguments {
             data: self.data.clone(),
             base_port: self.base_port,
             tells_steps: self.record.is_some(),
+            is_quiet: false,
         })
     }
 

@@ -34,6 +34,7 @@ impl Watched {
             base_port: None,
             snapshot_after: 64 << 20,
             tells_steps: false,
+            is_quiet: false,
         };
         Watched { cluster: Cluster::start(options).unwrap(), records: Vec::new(), view, _data: data }
     }

@@ -47,6 +47,8 @@ pub struct Options {
     pub base_port: Option<u16>,
     /// Whether the servers tell their steps too, so that the run can be played again.
     pub tells_steps: bool,
+    /// Whether they tell only of their processes, and nothing of Raft: telling takes time.
+    pub is_quiet: bool,
 }
 
 /// Why a cluster did not start.
@@ -209,7 +211,7 @@ impl Cluster {
     /// The command line of one server.
     fn node_command(&self, id: NodeId) -> std::process::Command {
         let Options {
-            program, servers, timing, seed, latency, snapshot_after, base_port, tells_steps, ..
+            program, servers, timing, seed, latency, snapshot_after, base_port, tells_steps, is_quiet, ..
         } = &self.options;
         let place = servers.iter().position(|&server| server == id).unwrap_or_default();
         let port = base_port.map_or(0, |base| base + place as u16);
@@ -236,6 +238,9 @@ impl Cluster {
         command.args(["--epoch", &self.epoch.as_nanos().to_string()]);
         if *tells_steps {
             command.arg("--steps");
+        }
+        if *is_quiet {
+            command.arg("--quiet");
         }
         command
     }

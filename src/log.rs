@@ -111,9 +111,10 @@ fn segments(segments: &[InspectedSegment]) -> String {
         format!("\n{:<16} {:>10} {:>10}  {:<12} at the end\n", "segment", "bytes", "in use", "saves");
     for segment in segments {
         let name = segment.file.file_name().unwrap_or_default().to_string_lossy();
-        let saves = match (segment.saves.first(), segment.saves.last()) {
-            (Some(first), Some(last)) => format!("{}..{}", first.number, last.number),
-            _ => "none".to_owned(),
+        let saves = match &segment.saves[..] {
+            [] => "none".to_owned(),
+            [only] => only.number.to_string(),
+            [first, .., last] => format!("{}..{}", first.number, last.number),
         };
         let (size, end, ending) = (segment.header.size, segment.end, tell_ending(segment));
         let _ = writeln!(text, "{name:<16} {size:>10} {end:>10}  {saves:<12} {ending}");

@@ -4,6 +4,7 @@ mod arguments;
 mod bench;
 mod completions;
 mod failure;
+mod log;
 mod node;
 mod recording;
 mod replay;
@@ -47,6 +48,8 @@ enum Command {
     Replay(replay::ReplayArguments),
     /// Tell why something happened: the chain of causes, across servers.
     Why(why::WhyArguments),
+    /// Show what a server has on disk: its term and vote, its snapshot, its log.
+    Log(log::LogArguments),
     /// List the rules of Raft that the servers obey, or explain one.
     Rules(rules::RulesArguments),
     /// Print a script that completes this command's arguments in your shell.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Sim(arguments) => sim::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Why(arguments) => why::run(arguments),
+        Command::Log(arguments) => log::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     };

@@ -1,0 +1,188 @@
+//! `raft log`
+
+use crate::failure::{Failure, written};
+use clap::Args;
+use consensus::{HardState, Index, LogPosition, Payload};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+use storage::{Ending, InspectedEntry, InspectedSegment, Inspection, StorageError, inspect};
+
+/// How many entries are shown if nobody asks for more.
+const SHOWN: u64 = 20;
+
+/// How much of a command is shown, in letters.
+const COMMAND: usize = 48;
+
+const WHICH_FOLDER: &str = "name the folder of one server: what `raft node` has as --data, or a folder such as \
+                            n1 in what `raft up` has as --data";
+
+/// Show what a server has on disk: its term and vote, its snapshot, its log.
+///
+/// Nothing is changed, and the server may run meanwhile. If something there is damaged, this tells what and
+/// where, and ends with status 1.
+///
+///   raft up --data cluster
+///   raft log cluster/n1 --entries 1..50
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct LogArguments {
+    /// The server's data folder
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+
+    /// The entries to show, from one index to another; 5.. and ..9 and .. are open ranges, and 7 is one
+    /// entry [default: the last 20]
+    #[arg(long, value_name = "A..B")]
+    entries: Option<Range>,
+}
+
+/// A range of indexes that ends with the second one.
+#[derive(Debug, Clone)]
+struct Range(RangeInclusive<Index>);
+
+impl FromStr for Range {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Range, String> {
+        let (first, last) = text.split_once("..").unwrap_or((text, text));
+        let index = |text: &str, open: u64| if text.is_empty() { Ok(open) } else { text.parse() };
+        match (index(first, 0), index(last, u64::MAX)) {
+            (Ok(first), Ok(last)) if first <= last && !text.is_empty() => {
+                Ok(Range(Index(first)..=Index(last)))
+            }
+            _ => Err("write the first index and the last with .. between them: 10..20".into()),
+        }
+    }
+}
+
+pub(crate) fn run(arguments: LogArguments) -> Result<ExitCode, Failure> {
+    let folder = &arguments.folder;
+    let seen = inspect(folder).map_err(|error| Failure::of(error, WHICH_FOLDER))?;
+    if seen.is_empty() {
+        let message = format_args!("no server has ever kept anything in {}", folder.display());
+        return Err(Failure::of(message, WHICH_FOLDER));
+    }
+    written(io::stdout().write_all(report(&seen, arguments.entries.as_ref()).as_bytes()))?;
+    Ok(if seen.damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn report(seen: &Inspection, wanted: Option<&Range>) -> String {
+    [summary(seen), segments(&seen.segments), entries(seen, wanted), damage(&seen.damage)].concat()
+}
+
+/// Who it is, and how far it has come.
+fn summary(seen: &Inspection) -> String {
+    let unknown = || "unknown".to_owned();
+    let identity = seen.identity.as_ref().map_or_else(unknown, |identity| identity.to_string());
+    let life = seen.life.map_or_else(unknown, |life| life.to_string());
+    let snapshot = match &seen.snapshot {
+        Some(snapshot) => format!("up to entry {}, {} bytes", tell(snapshot.position), snapshot.size),
+        None => "none".to_owned(),
+    };
+    let reached = seen.reached();
+    let begins = match reached.begins_after {
+        LogPosition { index: Index(0), .. } => "from the first entry".to_owned(),
+        position => format!("after entry {}", tell(position)),
+    };
+    let log = format!("{begins} to entry {}, in {} saves", reached.log_end, reached.saves);
+    let vote = tell_vote(&reached.hard_state);
+    let lines = [("server", identity), ("life", life), ("term", vote), ("snapshot", snapshot), ("log", log)];
+    lines.into_iter().map(|(what, told)| format!("{what:<9} {told}\n")).collect()
+}
+
+fn tell(position: LogPosition) -> String {
+    format!("{} of term {}", position.index, position.term)
+}
+
+fn tell_vote(hard_state: &HardState) -> String {
+    let HardState { current_term, voted_for } = hard_state;
+    match voted_for {
+        Some(candidate) => format!("{current_term}, voted for {candidate}"),
+        None => format!("{current_term}, no vote"),
+    }
+}
+
+fn segments(segments: &[InspectedSegment]) -> String {
+    let mut text =
+        format!("\n{:<16} {:>10} {:>10}  {:<12} at the end\n", "segment", "bytes", "in use", "saves");
+    for segment in segments {
+        let name = segment.file.file_name().unwrap_or_default().to_string_lossy();
+        let saves = match &segment.saves[..] {
+            [] => "none".to_owned(),
+            [only] => only.number.to_string(),
+            [first, .., last] => format!("{}..{}", first.number, last.number),
+        };
+        let (size, end, ending) = (segment.header.size, segment.end, tell_ending(segment));
+        let _ = writeln!(text, "{name:<16} {size:>10} {end:>10}  {saves:<12} {ending}");
+    }
+    text
+}
+
+fn tell_ending(segment: &InspectedSegment) -> String {
+    match segment.ending {
+        Ending::Open => "the log ends here".to_owned(),
+        Ending::Continued => "goes on in the next".to_owned(),
+        Ending::Damaged => "damaged, see below".to_owned(),
+        Ending::Torn { bytes } => format!(
+            "{bytes} bytes of a save that is not whole: the server is writing it now, or stopped while it did \
+             and will cut it off when it starts"
+        ),
+    }
+}
+
+fn entries(seen: &Inspection, wanted: Option<&Range>) -> String {
+    let entries = seen.entries();
+    let Some((last, _)) = entries.last_key_value() else { return "\nThe log has no entries.\n".to_owned() };
+    let latest = Index((last.0 + 1).saturating_sub(SHOWN))..=*last;
+    let shown = entries.range(wanted.map_or(latest, |Range(wanted)| wanted.clone()));
+    let mut text =
+        format!("\n{:>9} {:>6}  {:<7} {:>9} {:>7}  it says\n", "entry", "term", "kind", "bytes", "save");
+    let mut count = 0;
+    for (index, known) in shown {
+        let line = entry(*index, known);
+        let _ = writeln!(text, "{}", line.trim_end());
+        count += 1;
+    }
+    if count < entries.len() {
+        let _ = writeln!(text, "({count} of {} entries; --entries .. shows all)", entries.len());
+    }
+    text
+}
+
+/// One entry on a line.
+fn entry(index: Index, known: &InspectedEntry<'_>) -> String {
+    let (kind, bytes, says) = match &known.entry.payload {
+        Payload::NoOp => ("no-op", String::new(), String::new()),
+        Payload::Command(command) => ("command", command.len().to_string(), tell_command(command)),
+    };
+    let (term, save) = (known.entry.term, known.save);
+    format!("{index:>9} {term:>6}  {kind:<7} {bytes:>9} {save:>7}  {says}")
+}
+
+/// The beginning of a command. What is no text is escaped, as in `\x00`.
+fn tell_command(command: &[u8]) -> String {
+    let mut letters = command.escape_ascii().map(char::from);
+    let told: String = letters.by_ref().take(COMMAND).collect();
+    if letters.next().is_some() { told + "…" } else { told }
+}
+
+fn damage(damage: &[StorageError]) -> String {
+    if damage.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nNo server can start here:\n".to_owned();
+    for damage in damage {
+        let _ = writeln!(text, "  {damage}");
+    }
+    // What can be done is often the same for all.
+    let mut helps: Vec<String> = damage.iter().map(StorageError::help).collect();
+    helps.dedup();
+    for help in helps {
+        let _ = writeln!(text, "help: {help}");
+    }
+    text
+}

@@ -158,7 +158,8 @@ fn introduction(kind: Kind, arguments: &LoadArguments, sync: Duration) -> String
         Kind::Reads => "linearizable reads",
     };
     let (nodes, size, seconds) = (arguments.nodes, arguments.value_size, arguments.seconds);
-    let _ = writeln!(text, "{nodes} servers on this machine, {what} of {size}-byte values, {seconds} s a run");
+    let _ =
+        writeln!(text, "{nodes} servers on this machine, {what} of {size}-byte values, {seconds} s a run");
     let _ = writeln!(text, "machine: {}", disk::machine());
     let _ = writeln!(text, "its disk: {} µs for 256 bytes and fdatasync (median)\n", sync.as_micros());
     let _ = writeln!(

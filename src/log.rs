@@ -163,9 +163,12 @@ fn entry(index: Index, known: &InspectedEntry<'_>) -> String {
     format!("{index:>9} {term:>6}  {kind:<7} {bytes:>9} {save:>7}  {says}")
 }
 
-/// The beginning of a command. What is no text is escaped, as in `\x00`.
+/// The beginning of what a command says. If it is none of the store's, its bytes: those that are no text are
+/// escaped, as in `\x00`.
 fn tell_command(command: &[u8]) -> String {
-    let mut letters = command.escape_ascii().map(char::from);
+    let says = kv::Command::decode(command).map(|command| command.to_string());
+    let says = says.unwrap_or_else(|_| command.escape_ascii().to_string());
+    let mut letters = says.chars();
     let told: String = letters.by_ref().take(COMMAND).collect();
     if letters.next().is_some() { told + "…" } else { told }
 }

@@ -165,7 +165,7 @@ fn a_folder_of_something_else_is_refused() {
     for (folder, said) in [
         (folder.path().to_path_buf(), "no server has ever kept anything in"),
         (folder.path().join("nowhere"), "can't list"),
-        (folder.path().join("notes.txt"), "can't list"),
+        (folder.path().join("notes.txt"), "Not a directory"),
     ] {
         let (status, stdout, stderr) = log(&folder, &[]);
         assert_eq!((status, stdout.as_str()), (1, ""));

@@ -151,3 +151,17 @@ fn status_says_when_there_is_nobody_to_ask() {
     assert!(text(&output.stdout).contains("nobody answers"), "{}", text(&output.stdout));
     assert!(text(&output.stderr).contains("help: start a cluster"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn a_bench_counts_what_clients_got_done() {
+    for kind in ["writes", "reads"] {
+        let output = run(&["bench", kind, "--clients", "2", "--seconds", "1", "--output", "json"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((line["bench"].as_str(), line["clients"].as_u64()), (Some(kind), Some(2)));
+        assert!(line["per_second"].as_f64().unwrap() > 0.0);
+        let syncs = line["leader_syncs_per_operation"].as_f64().unwrap();
+        assert_eq!(syncs > 0.0, kind == "writes", "only what is written must be on disk: {line}");
+    }
+    assert_refused(&["bench", "writes", "--clients", "0"], 2, &["--clients"]);
+}

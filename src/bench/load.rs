@@ -105,7 +105,8 @@ impl Load {
         let mut connection = Connection::to(&self.address)?;
         let size = self.value_size;
         let mut write =
-            format!("PUT /kv/bench{client} HTTP/1.1\r\nHost: raft\r\nContent-Length: {size}\r\n\r\n").into_bytes();
+            format!("PUT /kv/bench{client} HTTP/1.1\r\nHost: raft\r\nContent-Length: {size}\r\n\r\n")
+                .into_bytes();
         write.resize(write.len() + size, b'x');
         if self.kind == Kind::Writes {
             return Ok((connection, write));
@@ -141,7 +142,8 @@ impl Counters {
 
 /// Does the server at this address lead?
 pub(super) fn leads(address: &str) -> bool {
-    let status = Connection::to(address).and_then(|mut server| server.ask(b"GET /status HTTP/1.1\r\nHost: raft\r\n\r\n"));
+    let status = Connection::to(address)
+        .and_then(|mut server| server.ask(b"GET /status HTTP/1.1\r\nHost: raft\r\n\r\n"));
     status.is_ok_and(|status| status.contains("\"role\":\"leader\""))
 }
 

@@ -211,7 +211,16 @@ impl Cluster {
     /// The command line of one server.
     fn node_command(&self, id: NodeId) -> std::process::Command {
         let Options {
-            program, servers, timing, seed, latency, snapshot_after, base_port, tells_steps, is_quiet, ..
+            program,
+            servers,
+            timing,
+            seed,
+            latency,
+            snapshot_after,
+            base_port,
+            tells_steps,
+            is_quiet,
+            ..
         } = &self.options;
         let place = servers.iter().position(|&server| server == id).unwrap_or_default();
         let port = base_port.map_or(0, |base| base + place as u16);

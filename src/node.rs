@@ -216,6 +216,7 @@ impl NodeArguments {
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
             speed: self.time.speed,
             latency: self.time.latency,
+            lease: self.time.lease_reads,
             snapshot_after: self.storage.snapshot_after,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
             telling: if self.steps || self.record.is_some() { Telling::StepsToo } else { Telling::Events },

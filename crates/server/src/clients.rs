@@ -1,6 +1,6 @@
 //! Clients' requests on their way to the engine and back.
 
-use consensus::NodeId;
+use consensus::{NodeId, ReadBy};
 use driver::{Outcome, RequestId};
 use kv::Store;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ pub(crate) enum Request {
     /// To have a command in the log, and to know what the store says to it.
     Write { command: Arc<[u8]>, answer: oneshot::Sender<WriteOutcome> },
     /// To read what is committed by now.
-    Read { answer: oneshot::Sender<ReadOutcome> },
+    Read { by: ReadBy, answer: oneshot::Sender<ReadOutcome> },
     /// To read what this server has applied, however old it is.
     ReadStale { answer: oneshot::Sender<ReadOutcome> },
 }

@@ -97,6 +97,8 @@ pub(crate) struct About {
     pub(crate) snapshot_after: usize,
     /// How long each message is held before it is delivered, in the server's own time.
     pub(crate) latency: Duration,
+    /// Have leaders leases?
+    pub(crate) gives_leases: bool,
 }
 
 impl<O: FnMut(Record)> Engine<O> {
@@ -198,10 +200,10 @@ impl<O: FnMut(Record)> Engine<O> {
             Happening::Client(Request::Write { command, answer }) => {
                 self.writes.extend(self.waiting.add_write(answer).map(|id| (id, command)));
             }
-            Happening::Client(Request::Read { answer }) => {
+            Happening::Client(Request::Read { by, answer }) => {
                 if let Some(id) = self.waiting.add_read(answer) {
                     let now = self.now();
-                    self.driver.read(now, id, &mut self.effects);
+                    self.driver.read(now, id, by, &mut self.effects);
                     self.pass_on_effects();
                 }
             }
@@ -250,7 +252,10 @@ impl<O: FnMut(Record)> Engine<O> {
         match command {
             Command::Peer { id, address } => self.network.set_address(id, address),
             Command::Speed { multiple } => {
-                if let Ok(speed) = Speed::new(multiple) {
+                // Leases rest on clocks of which none runs much faster than another.
+                if let Ok(speed) = Speed::new(multiple)
+                    && !self.about.gives_leases
+                {
                     self.clock.set_speed(monotonic_now(), speed);
                 }
             }

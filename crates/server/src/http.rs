@@ -39,6 +39,8 @@ pub(crate) struct Service {
     pub(crate) engine: SyncSender<Happening>,
     pub(crate) addresses: Addresses,
     pub(crate) events: Broadcast,
+    /// Have leaders leases, so that read=lease makes sense?
+    pub(crate) gives_leases: bool,
     /// How long syncs of the log took.
     pub(crate) syncs: Histogram,
 }

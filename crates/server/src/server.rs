@@ -6,7 +6,7 @@ use crate::engine::{About, Engine, Happening};
 use crate::http::{self, Broadcast, Service};
 use crate::monotonic_now;
 use crate::network::{self, Name, Network};
-use consensus::{Config, EveryRule, Limits, NodeId, Quorum, Timing};
+use consensus::{Config, EveryRule, Lease, Limits, NodeId, Quorum, Timing};
 use driver::{Clock, Driver, Effects, Speed, Telling};
 use kv::{RestoreError, Store};
 use prometheus_client::metrics::histogram::Histogram;
@@ -47,6 +47,8 @@ pub struct Options {
     pub speed: Speed,
     /// How long each message to it is held, in its own time.
     pub latency: Duration,
+    /// Whether leaders have leases, and what those rest on. All servers of a cluster must agree on that.
+    pub lease: Option<Lease>,
     /// After about so many bytes of entries it takes a snapshot, and its log forgets what that covers.
     pub snapshot_after: usize,
     /// The cluster's start on the machine's monotonic clock: the zero of the records' time.
@@ -180,6 +182,7 @@ impl Server {
             life,
             epoch: options.epoch,
             latency: options.latency,
+            gives_leases: options.lease.is_some(),
             snapshot_after: options.snapshot_after,
         };
         let config = Config {
@@ -187,6 +190,7 @@ impl Server {
             voters,
             timing: options.timing,
             limits: Limits { bytes_behind_snapshot: options.snapshot_after / 8, ..Limits::default() },
+            lease: options.lease,
             seed: seed_of_life(&options, life),
         };
 
@@ -199,8 +203,14 @@ impl Server {
             let _in_runtime = runtime.enter();
             let network = Network::start(&name);
             let addresses = network.addresses();
-            let service =
-                Service { id: name.id, engine: sender.clone(), addresses, events: events.clone(), syncs };
+            let service = Service {
+                id: name.id,
+                engine: sender.clone(),
+                addresses,
+                events: events.clone(),
+                gives_leases: options.lease.is_some(),
+                syncs,
+            };
             let (clients, connections) = mpsc::channel(1);
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::spawn(network::accept(name, listener, sender, clients));

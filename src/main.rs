@@ -9,10 +9,13 @@ mod node;
 mod recording;
 mod replay;
 mod rules;
+mod servers;
 mod sim;
 mod status;
+mod store;
 mod tape;
 mod up;
+mod watch;
 mod why;
 
 use clap::{Parser, Subcommand};
@@ -40,6 +43,18 @@ enum Command {
     Node(node::NodeArguments),
     /// Ask the servers of a running cluster how they are.
     Status(status::StatusArguments),
+    /// Give a key a value.
+    Put(store::PutArguments),
+    /// Show what a key holds.
+    Get(store::GetArguments),
+    /// Remove a key.
+    Del(store::DelArguments),
+    /// Give a key a new value if it has the expected one (compare and swap).
+    Cas(store::CasArguments),
+    /// List keys with what they hold.
+    List(store::ListArguments),
+    /// Watch keys: each change, as it is made.
+    Watch(watch::WatchArguments),
     /// Measure how fast a cluster on this machine is.
     Bench(bench::BenchArguments),
     /// Search for what breaks Raft: thousands of simulated clusters, each with trouble of its own.
@@ -62,6 +77,12 @@ fn main() -> ExitCode {
         Command::Up(arguments) => up::run(arguments),
         Command::Node(arguments) => node::run(arguments),
         Command::Status(arguments) => status::run(arguments),
+        Command::Put(arguments) => store::put(arguments),
+        Command::Get(arguments) => store::get(arguments),
+        Command::Del(arguments) => store::del(arguments),
+        Command::Cas(arguments) => store::cas(arguments),
+        Command::List(arguments) => store::list(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),

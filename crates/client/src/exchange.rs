@@ -95,12 +95,19 @@ impl Head {
 impl Broken {
     pub(crate) fn into_why(self) -> String {
         let (Broken::BeforeItWasSent(error) | Broken::Later(error)) = self;
-        match error.kind() {
-            ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => "the connection broke".to_owned(),
-            ErrorKind::TimedOut => "no answer in time".to_owned(),
-            _ => error.to_string(),
+        told(&error)
+    }
+}
+
+/// What broke, in words.
+pub(crate) fn told(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
+            "the connection broke".to_owned()
         }
+        ErrorKind::TimedOut => "nothing came in time".to_owned(),
+        _ => error.to_string(),
     }
 }
 
@@ -186,7 +193,7 @@ impl Connection {
         Ok(Head { status, headers: reply.headers.iter().map(header).collect() })
     }
 
-    fn whole_body(&mut self, head: &Head) -> io::Result<Vec<u8>> {
+    pub(crate) fn whole_body(&mut self, head: &Head) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
         if head.is_chunked() {
             while let Some(chunk) = self.chunk()? {

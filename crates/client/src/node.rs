@@ -1,7 +1,8 @@
 //! One try at one server.
 
-use crate::exchange::{Broken, Connection, Reply, Request, exchange};
+use crate::exchange::{Broken, Connection, Reply, Request, begin, exchange};
 use crate::failure::{Failure, NotDone};
+use crate::watch::Watch;
 use consensus::{Index, NodeId};
 use kv::{Answer, Change, SessionId, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -117,6 +118,11 @@ impl Node {
         Node { id: Some(id), ..Node::new(address) }
     }
 
+    /// Do both have the same name?
+    pub(crate) fn is(&self, other: &Node) -> bool {
+        self.id.is_some() && self.id == other.id
+    }
+
     /// Where it listens, as HOST:PORT.
     pub fn address(&self) -> &str {
         &self.address
@@ -219,6 +225,24 @@ impl Node {
         }
     }
 
+    /// Begins to hear of each change of keys that begin with `prefix`, after this entry, or from now on. The
+    /// server must begin to tell within `patience`.
+    ///
+    /// # Errors
+    /// [`NotDone`], if it does not.
+    pub fn watch(&self, prefix: &[u8], after: Option<Index>, patience: Duration) -> Result<Watch, NotDone> {
+        let mut parameters = vec![format!("prefix={}", escape(prefix))];
+        parameters.extend(after.map(|after| format!("after={after}")));
+        let request = Request::get(with_parameters("/watch".to_owned(), &parameters));
+        let begun = begin(None, &self.address, &request, patience);
+        let (mut connection, head) = begun.map_err(|broken| self.silent(broken.into_why()))?;
+        if head.status != OK {
+            let body = connection.whole_body(&head).map_err(|_| self.makes_no_sense())?;
+            return Err(self.why_not(&Reply { head, body }));
+        }
+        Ok(Watch::new(connection, self.to_string(), after))
+    }
+
     fn ask(&self, request: &Request<'_>, patience: Duration) -> Result<Reply, Broken> {
         let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = kept().take();
@@ -244,7 +268,9 @@ impl Node {
         let reply = match self.ask(request, patience) {
             Ok(reply) => reply,
             Err(broken @ Broken::BeforeItWasSent(_)) => return Err(self.silent(broken.into_why()).into()),
-            Err(broken @ Broken::Later(_)) => return Err(Failure::Uncertain(broken.into_why())),
+            Err(broken @ Broken::Later(_)) => {
+                return Err(Failure::Uncertain(format!("{self}: {}", broken.into_why())));
+            }
         };
         if matches!(reply.head.status, OK | CREATED) {
             let answer = serde_json::from_slice(&reply.body);
@@ -270,11 +296,11 @@ impl Node {
     }
 
     fn silent(&self, why: String) -> NotDone {
-        NotDone::Silent { address: self.address.clone(), why }
+        NotDone::Silent { server: self.to_string(), why }
     }
 
     fn makes_no_sense(&self) -> NotDone {
-        self.silent("its answer makes no sense: it is no Raft server of this version".to_owned())
+        NotDone::nonsense(&self.to_string())
     }
 }
 

@@ -35,39 +35,24 @@ struct CommandLine {
     up: up::UpArguments,
 }
 
+/// What each is about says the documentation of its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start a cluster on this machine and watch it (what happens without a subcommand).
     Up(up::UpArguments),
-    /// Run one server by itself: for several terminals, or several hosts.
     Node(node::NodeArguments),
-    /// Ask the servers of a running cluster how they are.
     Status(status::StatusArguments),
-    /// Give a key a value.
     Put(store::PutArguments),
-    /// Show what a key holds.
     Get(store::GetArguments),
-    /// Remove a key.
     Del(store::DelArguments),
-    /// Give a key a new value if it has the expected one (compare and swap).
     Cas(store::CasArguments),
-    /// List keys with what they hold.
     List(store::ListArguments),
-    /// Watch keys: each change, as it is made.
     Watch(watch::WatchArguments),
-    /// Measure how fast a cluster on this machine is.
     Bench(bench::BenchArguments),
-    /// Search for what breaks Raft: thousands of simulated clusters, each with trouble of its own.
     Sim(sim::SimArguments),
-    /// Play a scenario or a recorded run, forward and back.
     Replay(replay::ReplayArguments),
-    /// Tell why something happened: the chain of causes, across servers.
     Why(why::WhyArguments),
-    /// Show what a server has on disk: its term and vote, its snapshot, its log.
     Log(log::LogArguments),
-    /// List the rules of Raft that the servers obey, or explain one.
     Rules(rules::RulesArguments),
-    /// Print a script that completes this command's arguments in your shell.
     Completions(completions::CompletionsArguments),
 }
 

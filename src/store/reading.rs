@@ -15,6 +15,7 @@ use std::process::ExitCode;
 /// Exit status: 0 shown, 1 not, for example because there is no such key, 2 wrong usage.
 #[derive(Debug, Args)]
 pub(crate) struct GetArguments {
+    /// The key
     key: OsString,
     #[command(flatten)]
     how: HowToRead,

@@ -20,8 +20,9 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct PutArguments {
+    /// The key: at most 1,024 bytes
     key: OsString,
-    /// The value; - reads it from standard input
+    /// The value: at most 1 MiB; - reads it from standard input
     #[arg(allow_negative_numbers = true)]
     value: OsString,
     /// Only if this is the key's version; 0 stands for a key that isn't there
@@ -37,6 +38,7 @@ pub(crate) struct PutArguments {
 /// nobody knows whether it was done.
 #[derive(Debug, Args)]
 pub(crate) struct DelArguments {
+    /// The key
     key: OsString,
     /// Only if this is the key's version
     #[arg(long, value_name = "VERSION")]
@@ -51,6 +53,7 @@ pub(crate) struct DelArguments {
 /// 3 uncertain: nobody knows whether it was done.
 #[derive(Debug, Args)]
 pub(crate) struct CasArguments {
+    /// The key
     key: OsString,
     /// The value that the key must have
     #[arg(allow_negative_numbers = true)]
@@ -117,9 +120,10 @@ fn write(how: &HowToWrite, write: &Write<'_>) -> Result<ExitCode, Failure> {
     };
     let answer = ended.map_err(|failure| match failure {
         client::Failure::NotDone(why) => not_done(&why),
-        client::Failure::Uncertain(_) => {
+        client::Failure::Uncertain(why) => {
             let help = format!("see with `raft get {}` what the key holds now", shown(write.key));
-            Failure::uncertain(format_args!("{write}: {failure}"), help)
+            let doubt = format_args!("{write}: it may have taken effect, or may still ({why})");
+            Failure::uncertain(doubt, help)
         }
     })?;
     if how.json {
@@ -129,6 +133,7 @@ fn write(how: &HowToWrite, write: &Write<'_>) -> Result<ExitCode, Failure> {
     match answer {
         Answer::Written { .. } | Answer::Deleted if how.json => Ok(ExitCode::SUCCESS),
         Answer::Written { .. } | Answer::Deleted => written(writeln!(io::stdout(), "{answer}")),
+        Answer::NotFound => Err(Failure::of(answer, "`raft list` shows the keys that there are")),
         refused => Err(Failure::of(refused, refused.help().unwrap_or_default())),
     }
 }

@@ -226,9 +226,10 @@ impl Cluster {
             in_vain += 1;
             if in_vain % self.nodes.len() == 0 {
                 patience *= 2;
-                std::thread::sleep(REST.min(deadline.saturating_duration_since(Instant::now())));
+                std::thread::sleep(REST);
             }
-            if Instant::now() >= deadline {
+            // What is sent in the last moment only adds a doubt.
+            if Instant::now() + REST >= deadline {
                 return Err(failure);
             }
         }

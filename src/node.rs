@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 use trace::{Event, Feed, Record};
 
-/// Run one server by itself: for several terminals, or several hosts.
+/// Run one server by itself: for several terminals, or several hosts
 ///
 /// Three terminals make a cluster:
 ///

@@ -10,10 +10,11 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write as _};
 use std::process::ExitCode;
 
-/// Give a key a value.
+/// Give a key a value
 ///
-/// It is on the disks of a majority of the servers before this ends. Exit status: 0 written, 1 not done,
-/// 2 wrong usage, 3 uncertain: nobody knows whether it was done.
+/// It is on the disks of a majority of the servers before this ends.
+///
+/// Exit status: 0 written, 1 not done, 2 wrong usage, 3 uncertain (nobody knows whether it was done).
 ///
 ///   raft put greeting hello
 ///   raft put greeting - < letter.txt

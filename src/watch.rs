@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
         }
         is_first = false;
         let end = loop {
-            match watch.next() {
+            match watch.hear() {
                 Ok(News::Changed(change)) => {
                     let line = if json { as_json(&change) } else { as_line(&change) };
                     let mut out = io::stdout();

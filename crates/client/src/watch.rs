@@ -75,7 +75,7 @@ impl Watch {
     ///
     /// # Errors
     /// If the server is not there any more.
-    pub fn next(&mut self) -> Result<News, NotDone> {
+    pub fn hear(&mut self) -> Result<News, NotDone> {
         loop {
             let Event { id, name, data } = self.event()?;
             self.seen = id.or(self.seen);

@@ -114,6 +114,15 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     })
 }
 
+/// Parses a server's address.
+pub(crate) fn host_and_port(text: &str) -> Result<String, String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or_default();
+    match port.parse() {
+        Ok(1u16..) if !host.is_empty() => Ok(text.to_owned()),
+        _ => Err(format!("\"{text}\" is no HOST:PORT with a port from 1 to 65535")),
+    }
+}
+
 /// Parses the name of a rule.
 pub(crate) fn rule_parser() -> impl TypedValueParser<Value = Rule> {
     PossibleValuesParser::new(Rule::ALL.iter().map(|rule| rule.id())).try_map(|id| id.parse::<Rule>())

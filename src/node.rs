@@ -1,6 +1,6 @@
 //! `raft node`
 
-use crate::arguments::{StorageArguments, TimeArguments};
+use crate::arguments::{StorageArguments, TimeArguments, host_and_port};
 use crate::failure::{Failure, end_at_second_signal, ended_by};
 use crate::recording::Recording;
 use clap::Args;
@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 use trace::{Event, Feed, Record};
 
-/// Run one server by itself: for several terminals, or several hosts.
+/// Run one server by itself: for several terminals, or several hosts
 ///
 /// Three terminals make a cluster:
 ///
@@ -108,15 +108,8 @@ impl FromStr for Peer {
             None => (text, None),
         };
         let id = id.parse().ok().filter(|&id| id > 0).ok_or("a peer is ID=HOST:PORT, with an ID from 1")?;
-        if let Some(address) = address {
-            let port =
-                address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse());
-            match port {
-                Some(Ok(1u16..)) => {}
-                _ => return Err(format!("\"{address}\" is no HOST:PORT with a port from 1 to 65535")),
-            }
-        }
-        Ok(Peer { id: NodeId(id), address: address.map(str::to_owned) })
+        let address = address.map(host_and_port).transpose()?;
+        Ok(Peer { id: NodeId(id), address })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Clients' requests on their way to the engine and back.
 
-use consensus::{NodeId, ReadBy};
+use crate::changes::Batch;
+use consensus::{Index, NodeId, ReadBy};
 use driver::{Outcome, RequestId};
 use kv::Store;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub(crate) enum Request {
     Read { by: ReadBy, answer: oneshot::Sender<ReadOutcome> },
     /// To read what this server has applied, however old it is.
     ReadStale { answer: oneshot::Sender<ReadOutcome> },
+    /// To know what changed after this entry; without one, what changes from now on.
+    Watch { after: Option<Index>, answer: oneshot::Sender<Batch> },
 }
 
 /// What a writing client is told.

@@ -5,13 +5,13 @@ use crate::clients::{Request, Waiting};
 use crate::command::Command;
 use crate::disk::{DiskThread, Done};
 use crate::http::Broadcast;
+use crate::machine::Machine;
 use crate::monotonic_now;
 use crate::network::Network;
 use crate::status::Status;
 use consensus::event::What;
 use consensus::{Instant, NodeId};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed};
-use kv::Store;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -48,14 +48,14 @@ pub(crate) enum Happening {
 
 /// A driver with its clock, network and observer.
 pub(crate) struct Engine<O> {
-    driver: Driver<Store>,
+    driver: Driver<Machine>,
     disk: DiskThread,
     about: About,
     clock: Clock,
     network: Network,
     observer: O,
     events: Broadcast,
-    effects: Effects<Store>,
+    effects: Effects<Machine>,
     waiting: Waiting,
     /// Writes that have come and were not proposed yet.
     writes: Vec<(RequestId, Arc<[u8]>)>,
@@ -103,7 +103,7 @@ pub(crate) struct About {
 
 impl<O: FnMut(Record)> Engine<O> {
     pub(crate) fn new(
-        driver: Driver<Store>,
+        driver: Driver<Machine>,
         disk: DiskThread,
         about: About,
         clock: Clock,
@@ -137,7 +137,7 @@ impl<O: FnMut(Record)> Engine<O> {
     pub(crate) fn run(
         mut self,
         news: impl IntoIterator<Item = Process>,
-        mut first: Effects<Store>,
+        mut first: Effects<Machine>,
         inbox: &Receiver<Happening>,
     ) -> Result<(), StorageError> {
         news.into_iter().for_each(|news| self.report(Event::Process(news)));
@@ -209,7 +209,12 @@ impl<O: FnMut(Record)> Engine<O> {
             }
             Happening::Client(Request::ReadStale { answer }) => {
                 // Who asked may be gone by now.
-                let _ = answer.send(Ok(self.driver.machine().clone()));
+                let _ = answer.send(Ok(self.driver.machine().store.clone()));
+            }
+            Happening::Client(Request::Watch { after, answer }) => {
+                let last_applied = self.driver.last_applied();
+                // Who asked may be gone by now.
+                let _ = answer.send(self.driver.machine().changes.next(after, last_applied));
             }
             Happening::StatusAsked(answer) => {
                 // Who asked may be gone by now.
@@ -317,7 +322,7 @@ impl<O: FnMut(Record)> Engine<O> {
     }
 
     /// Tells what happened, has saved what is to be saved, and sends what is to be sent.
-    fn pass_on(&mut self, effects: &mut Effects<Store>) {
+    fn pass_on(&mut self, effects: &mut Effects<Machine>) {
         // What one step brings about happens at one time, and stays together in the story.
         let t = self.t();
         for record in effects.records.drain(..) {
@@ -329,7 +334,7 @@ impl<O: FnMut(Record)> Engine<O> {
             self.network.send(envelope);
         }
         for (request, outcome) in effects.outcomes.drain(..) {
-            self.waiting.settle(request, outcome, self.driver.machine());
+            self.waiting.settle(request, outcome, &self.driver.machine().store);
         }
     }
 

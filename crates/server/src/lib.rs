@@ -5,17 +5,22 @@
 //! * `engine.rs`: the thread that owns the [driver::Driver]: it waits for a message, a command or a
 //!   deadline, lets the driver act, and passes on what came of it;
 //! * `disk.rs`: the thread that saves, so that the engine need not wait;
+//! * `http.rs`, `json.rs`: what clients can ask for, and what they are told;
+//! * `machine.rs`, `changes.rs`: the store, and its latest changes, for those who watch;
 //! * `server.rs`: puts them together.
 //!
 //! Every queue is bounded. A message that finds its queue full is dropped: to Raft, that is a message
 //! that the network has lost.
 
 mod background;
+mod changes;
 mod clients;
 mod command;
 mod disk;
 mod engine;
 mod http;
+mod json;
+mod machine;
 mod monotonic;
 mod network;
 mod server;
@@ -24,6 +29,7 @@ mod wire;
 
 pub use background::tell_in_background;
 pub use command::Command;
+pub use json::{ChangeTold, Listed, Listing, Missed, OutcomeTold, Text, Told};
 pub use monotonic::monotonic_now;
 pub use server::{Options, Remote, Server, ServerError};
 pub use status::{Status, StatusError, ask_status};

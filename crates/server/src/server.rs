@@ -4,6 +4,7 @@ use crate::command::Command;
 use crate::disk::DiskThread;
 use crate::engine::{About, Engine, Happening};
 use crate::http::{self, Broadcast, Service};
+use crate::machine::{Machine, Restore};
 use crate::monotonic_now;
 use crate::network::{self, Name, Network};
 use consensus::{Config, EveryRule, Lease, Limits, NodeId, Quorum, Timing};
@@ -196,7 +197,7 @@ impl Server {
 
         let peers = options.peers.keys().copied().collect();
         let name = Name { cluster: options.cluster, id: options.id, peers };
-        let store = restore(&mut storage)?;
+        let machine = restore(&mut storage)?;
         let disk = DiskThread::start(storage, sender.clone());
         let events = Broadcast::new();
         let network = {
@@ -226,7 +227,7 @@ impl Server {
         let mut effects = Effects::default();
         let clock = Clock::start(monotonic_now(), options.speed);
         let cut_off = recovered.cut_off.clone();
-        let driver = Driver::start(config, recovered, store, EveryRule, options.telling, &mut effects);
+        let driver = Driver::start(config, recovered, machine, EveryRule, options.telling, &mut effects);
         let started = Process::Started { pid: std::process::id(), address: address.to_string() };
         let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
         let news = [started].into_iter().chain(cut_off);
@@ -237,13 +238,15 @@ impl Server {
 }
 
 /// The store that the newest snapshot holds; an empty one if there is none.
-fn restore(storage: &mut Storage<FolderDisk>) -> Result<Store, ServerError> {
-    let Some(SnapshotInfo { position, .. }) = storage.snapshot() else { return Ok(Store::default()) };
-    let mut restore = kv::Restore::default();
+fn restore(storage: &mut Storage<FolderDisk>) -> Result<Machine, ServerError> {
+    let Some(SnapshotInfo { position, .. }) = storage.snapshot() else {
+        return Ok(Machine::new(Store::default()));
+    };
+    let mut restore = Restore::default();
     let mut offset = 0;
     while let Some(chunk) = storage.read_snapshot(position, offset, PIECE)? {
         offset += chunk.bytes.len() as u64;
-        restore = restore.feed(&chunk.bytes)?;
+        restore = driver::Restore::feed(restore, &chunk.bytes)?;
         if chunk.is_last {
             break;
         }

@@ -1,0 +1,38 @@
+//! What happens on the way to an answer.
+
+use consensus::NodeId;
+use std::fmt;
+
+/// Something that a person may want to know who waits for an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A server has told who leads.
+    Redirected {
+        /// The server that was asked.
+        node: NodeId,
+        /// The one that leads.
+        leader: NodeId,
+    },
+    /// A server did not do it, for another reason: the next one is asked.
+    NotDone {
+        /// Why not.
+        why: String,
+    },
+    /// What came of it is unknown. It is sent again, which is safe.
+    Uncertain {
+        /// Why nobody knows.
+        why: String,
+    },
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Redirected { node, leader } => write!(f, "{node} was not the leader, {leader} is"),
+            Step::NotDone { why } => write!(f, "{why}: asking the next one"),
+            Step::Uncertain { why } => {
+                write!(f, "{why}: nobody knows whether it was done; asking again, which does it once")
+            }
+        }
+    }
+}

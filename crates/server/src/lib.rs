@@ -5,7 +5,8 @@
 //! * `engine.rs`: the thread that owns the [driver::Driver]: it waits for a message, a command or a
 //!   deadline, lets the driver act, and passes on what came of it;
 //! * `disk.rs`: the thread that saves, so that the engine need not wait;
-//! * `server.rs`: puts them together.
+//! * `member.rs`: puts the engine and the disk together, whatever carries the messages;
+//! * `server.rs`: with TCP and HTTP.
 //!
 //! Every queue is bounded. A message that finds its queue full is dropped: to Raft, that is a message
 //! that the network has lost.
@@ -16,14 +17,17 @@ mod command;
 mod disk;
 mod engine;
 mod http;
+mod member;
 mod monotonic;
 mod network;
 mod server;
 mod status;
+mod transport;
 mod wire;
 
 pub use background::tell_in_background;
 pub use command::Command;
+pub use member::{Options, Remote};
 pub use monotonic::monotonic_now;
-pub use server::{Options, Remote, Server, ServerError};
+pub use server::{Server, ServerError};
 pub use status::{Status, StatusError, ask_status};

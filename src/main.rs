@@ -5,6 +5,7 @@ mod bench;
 mod completions;
 mod failure;
 mod log;
+mod maelstrom;
 mod node;
 mod recording;
 mod replay;
@@ -38,6 +39,8 @@ enum Command {
     Up(up::UpArguments),
     /// Run one server by itself: for several terminals, or several hosts.
     Node(node::NodeArguments),
+    /// Run one node of Maelstrom, Jepsen's workbench for learning distributed systems.
+    Maelstrom(maelstrom::MaelstromArguments),
     /// Ask the servers of a running cluster how they are.
     Status(status::StatusArguments),
     /// Measure how fast a cluster on this machine is.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
     let ended = match arguments.command.unwrap_or(Command::Up(arguments.up)) {
         Command::Up(arguments) => up::run(arguments),
         Command::Node(arguments) => node::run(arguments),
+        Command::Maelstrom(arguments) => maelstrom::run(arguments),
         Command::Status(arguments) => status::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),

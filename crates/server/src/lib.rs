@@ -6,7 +6,7 @@
 //!   deadline, lets the driver act, and passes on what came of it;
 //! * `disk.rs`: the thread that saves, so that the engine need not wait;
 //! * `member.rs`: puts the engine and the disk together, whatever carries the messages;
-//! * `server.rs`: with TCP and HTTP.
+//! * `server.rs`: with TCP and HTTP; `maelstrom.rs`: with lines on standard input and output.
 //!
 //! Every queue is bounded. A message that finds its queue full is dropped: to Raft, that is a message
 //! that the network has lost.
@@ -17,6 +17,7 @@ mod command;
 mod disk;
 mod engine;
 mod http;
+mod maelstrom;
 mod member;
 mod monotonic;
 mod network;
@@ -27,6 +28,7 @@ mod wire;
 
 pub use background::tell_in_background;
 pub use command::Command;
+pub use maelstrom::{Introduction, MaelstromNode};
 pub use member::{Options, Remote};
 pub use monotonic::monotonic_now;
 pub use server::{Server, ServerError};

@@ -117,15 +117,14 @@ impl LinKv {
                 Tried::NotDone(why) => why,
                 Tried::Elsewhere(_) => unreachable!("what is tried elsewhere is not passed on"),
             };
-            if Instant::now() + PAUSE >= deadline {
+            if !self.leader_appears(deadline).await {
                 return Answer::error(Code::TemporarilyUnavailable, why);
             }
-            self.await_leader(deadline).await;
         }
     }
 
     /// Waits until somebody is known to lead: after a pause, as who seems to lead may have refused just now.
-    async fn await_leader(&self, deadline: Instant) {
+    async fn leader_appears(&self, deadline: Instant) -> bool {
         while Instant::now() + PAUSE < deadline {
             sleep(PAUSE).await;
             let (answer, status) = oneshot::channel();
@@ -133,9 +132,10 @@ impl LinKv {
                 && let Ok(Ok(status)) = timeout_at(deadline, status).await
                 && status.leader.is_some()
             {
-                return;
+                return true;
             }
         }
+        false
     }
 
     /// Asks the own engine.

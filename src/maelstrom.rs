@@ -1,6 +1,6 @@
 //! `raft maelstrom`
 
-use crate::arguments::{StorageArguments, TimeArguments};
+use crate::arguments::{StorageArguments, TimeArguments, duration};
 use crate::failure::{Failure, end_at_second_signal, ended_by};
 use clap::Args;
 use driver::Telling;
@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 use trace::Feed;
 
 /// Run one node of Maelstrom, Jepsen's workbench for learning distributed systems.
@@ -30,6 +31,11 @@ pub(crate) struct MaelstromArguments {
     /// [default: one in the temporary folder, named after the process that has started the node]
     #[arg(long, value_name = "DIR", env = "NODE_DIR")]
     data: Option<PathBuf>,
+
+    /// A client that has no outcome after so long is told so; Maelstrom's wait for a second, or for ten times
+    /// the latency
+    #[arg(long, value_name = "TIME", env = "RAFT_PATIENCE", default_value = "900ms", value_parser = duration)]
+    patience: Duration,
 
     #[command(flatten)]
     time: TimeArguments,
@@ -63,7 +69,8 @@ pub(crate) fn run(arguments: MaelstromArguments) -> Result<ExitCode, Failure> {
             "this command is for Maelstrom, which sends one: `raft maelstrom --help` tells how",
         ));
     };
-    let node = match MaelstromNode::open(introduction.clone(), arguments.options(&introduction)?) {
+    let options = arguments.options(&introduction)?;
+    let node = match MaelstromNode::open(introduction.clone(), options, arguments.patience) {
         Ok(node) => node,
         Err(error) => {
             introduction.refuse(&error, &mut io::stdout()).map_err(unwritable)?;

@@ -12,7 +12,8 @@ fn is_to(message: &Value, node: usize) -> bool {
 }
 
 fn three_nodes(folder: &tempfile::TempDir) -> (Workbench, usize, usize) {
-    let mut bench = Workbench::start(3, folder.path(), &[]);
+    // Long enough for a leader to stay the leader on a busy machine.
+    let mut bench = Workbench::start(3, folder.path(), &["--election-timeout", "700ms..1400ms"]);
     let leader = bench.await_leader();
     bench.ask_until_done(leader, &write("x", 1));
     (bench, leader, (leader + 1) % 3)
@@ -91,31 +92,39 @@ fn where_nobody_leads_nothing_is_done_and_that_is_certain() {
 }
 
 #[test]
-fn a_refusal_of_the_node_that_seemed_to_lead_is_no_end() {
+fn what_was_refused_is_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     let (mut bench, leader, other) = three_nodes(&folder);
-    // The request reaches a node that does not lead: the third one.
     let third = 3 - leader - other;
-    bench.network =
-        Box::new(|message| if message["body"]["type"] == "forward" { Fate::Held } else { AT_ONCE });
+    // The client waits 0.9 seconds only, which a busy machine may need for less than this: then once more.
+    let retried = (0..20).any(|_| is_tried_again(&mut bench, leader, other, third));
+    assert!(retried);
+    bench.network = Box::new(|_| AT_ONCE);
+    let forward = bench.held.pop().unwrap();
+    bench.deliver(&forward);
+    bench.ask_until_done(leader, &read("x"));
+}
+
+/// A client's request is brought to a node that does not lead instead of the leader, and the refusal back.
+fn is_tried_again(bench: &mut Workbench, leader: usize, other: usize, third: usize) -> bool {
+    bench.held.clear();
+    bench.network = Box::new(|message| match message["body"]["type"].as_str() {
+        Some("forward" | "forwarded") => Fate::Held,
+        _ => AT_ONCE,
+    });
     let request = bench.request(other, write("x", 2));
     let mut forward = bench.await_some("a forward", |bench| bench.held.pop());
     forward["dest"] = format!("n{third}").into();
-    bench.network = Box::new(move |message| {
-        // Its answer comes as if from the node that was asked.
-        if message["body"]["type"] == "forwarded" && is_from(message, third) { Fate::Held } else { AT_ONCE }
-    });
     bench.deliver(&forward);
     let mut refusal = bench.await_some("the refusal", |bench| bench.held.pop());
     assert_eq!(refusal["body"]["answer"]["code"], 11, "{refusal}");
     refusal["src"] = format!("n{leader}").into();
     bench.deliver(&refusal);
-    let answer = bench.await_answer(&request);
-    // It had 0.9 seconds in all, which a busy machine may have used up.
-    assert!(answer["type"] == "write_ok" || answer["code"] == 11 || is_uncertain(&answer), "{answer}");
-    if answer["type"] == "write_ok" {
-        assert_eq!(bench.ask_until_done(third, &read("x"))["value"], 2);
-    }
+    bench.await_some("another forward, or an answer", |bench| {
+        let is_answered = bench.answer(&request).is_some();
+        (is_answered || !bench.held.is_empty()).then_some(())
+    });
+    bench.held.last().is_some_and(|message| message["body"]["msg_id"] != forward["body"]["msg_id"])
 }
 
 #[test]

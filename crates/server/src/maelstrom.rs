@@ -30,6 +30,7 @@ use message::{Answer, Code, Init, Message, Reply, node_id};
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use trace::Record;
@@ -98,18 +99,24 @@ impl Introduction {
 pub struct MaelstromNode {
     member: Member,
     introduction: Introduction,
+    patience: Duration,
     runtime: Runtime,
 }
 
 impl MaelstromNode {
-    /// Takes the data folder. The options' id and peers must be those of the introduction.
+    /// Takes the data folder. The options' id and peers must be those of the introduction. A client waits
+    /// for its outcome as long as `patience`; then it is told that none came.
     ///
     /// # Errors
     /// If it can't be had. Nothing has been changed in a folder that belongs to somebody else.
-    pub fn open(introduction: Introduction, options: Options) -> Result<MaelstromNode, ServerError> {
+    pub fn open(
+        introduction: Introduction,
+        options: Options,
+        patience: Duration,
+    ) -> Result<MaelstromNode, ServerError> {
         let member = Member::open(options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build()?;
-        Ok(MaelstromNode { member, introduction, runtime })
+        Ok(MaelstromNode { member, introduction, patience, runtime })
     }
 
     /// A way to command the node while it runs.
@@ -128,7 +135,7 @@ impl MaelstromNode {
         output: impl Write + Send + 'static,
         observer: impl FnMut(Record),
     ) -> Result<(), ServerError> {
-        let MaelstromNode { member, introduction, runtime } = self;
+        let MaelstromNode { member, introduction, patience, runtime } = self;
         let (outbox, mut queue) = Outbox::new();
         let (own, remote) = (introduction.id.to_string(), member.remote());
         let writer = std::thread::spawn(move || write_all(&own, &mut queue, output, &remote));
@@ -138,7 +145,7 @@ impl MaelstromNode {
             introduction,
             engine: member.engine(),
             outbox: outbox.clone(),
-            kv: Arc::new(LinKv::new(member.engine(), outbox.clone(), member.life())),
+            kv: Arc::new(LinKv::new(member.engine(), outbox.clone(), member.life(), patience)),
             places: places.clone(),
             runtime: runtime.handle().clone(),
         };

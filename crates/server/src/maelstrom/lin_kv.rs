@@ -27,8 +27,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// So long a client waits for its outcome, at most. Maelstrom's clients wait for a second.
-const PATIENCE: Duration = Duration::from_millis(900);
 /// The pause before it is looked whether a request that was refused can be tried again.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -37,6 +35,8 @@ pub(super) struct LinKv {
     engine: SyncSender<Happening>,
     outbox: Outbox,
     life: u64,
+    /// So long a client waits for its outcome, at most.
+    patience: Duration,
     forwards: Mutex<Forwards>,
 }
 
@@ -68,8 +68,8 @@ impl Tried {
 }
 
 impl LinKv {
-    pub(super) fn new(engine: SyncSender<Happening>, outbox: Outbox, life: u64) -> LinKv {
-        LinKv { engine, outbox, life, forwards: Mutex::default() }
+    pub(super) fn new(engine: SyncSender<Happening>, outbox: Outbox, life: u64, patience: Duration) -> LinKv {
+        LinKv { engine, outbox, life, patience, forwards: Mutex::default() }
     }
 
     /// Does what a client wants, and answers.
@@ -80,7 +80,7 @@ impl LinKv {
 
     /// Does what another node's client wants, and tells that node.
     pub(super) async fn serve_forwarded(&self, from: NodeId, msg_id: i64, life: u64, request: &Request) {
-        let answer = match self.try_here(request, Instant::now() + PATIENCE).await {
+        let answer = match self.try_here(request, Instant::now() + self.patience).await {
             Tried::Answered(answer) => answer,
             Tried::NotDone(why) => Answer::error(Code::TemporarilyUnavailable, why),
             Tried::Elsewhere(leader) => {
@@ -106,7 +106,7 @@ impl LinKv {
     }
 
     async fn carry_out(&self, request: &Request) -> Answer {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         loop {
             let tried = match self.try_here(request, deadline).await {
                 Tried::Elsewhere(leader) => self.try_there(leader, request, deadline).await,

@@ -5,6 +5,7 @@ mod bench;
 mod completions;
 mod failure;
 mod log;
+mod maelstrom;
 mod node;
 mod recording;
 mod replay;
@@ -40,6 +41,7 @@ struct CommandLine {
 enum Command {
     Up(up::UpArguments),
     Node(node::NodeArguments),
+    Maelstrom(maelstrom::MaelstromArguments),
     Status(status::StatusArguments),
     Put(store::PutArguments),
     Get(store::GetArguments),
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
     let ended = match arguments.command.unwrap_or(Command::Up(arguments.up)) {
         Command::Up(arguments) => up::run(arguments),
         Command::Node(arguments) => node::run(arguments),
+        Command::Maelstrom(arguments) => maelstrom::run(arguments),
         Command::Status(arguments) => status::run(arguments),
         Command::Put(arguments) => store::put(arguments),
         Command::Get(arguments) => store::get(arguments),

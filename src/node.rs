@@ -123,7 +123,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
         .and_then(|()| Signals::new([SIGINT, SIGTERM]))
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
-    let server = Server::open(options).map_err(failure)?;
+    let server = Server::open(&arguments.listen, options).map_err(failure)?;
     for warning in arguments.warnings() {
         eprintln!("warning: {warning}");
     }
@@ -202,7 +202,6 @@ impl NodeArguments {
         Ok(Options {
             cluster: self.cluster.clone(),
             id,
-            listen: self.listen.clone(),
             peers,
             data: self.data.clone(),
             timing,

@@ -7,8 +7,8 @@ use crate::disk::{DiskThread, Done};
 use crate::http::Broadcast;
 use crate::machine::Machine;
 use crate::monotonic_now;
-use crate::network::Network;
 use crate::status::Status;
+use crate::transport::Transport;
 use consensus::event::What;
 use consensus::{Instant, NodeId};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed};
@@ -46,13 +46,13 @@ pub(crate) enum Happening {
     Garbage { from: SocketAddr, problem: &'static str },
 }
 
-/// A driver with its clock, network and observer.
-pub(crate) struct Engine<O> {
+/// A driver with its clock, transport and observer.
+pub(crate) struct Engine<T, O> {
     driver: Driver<Machine>,
     disk: DiskThread,
     about: About,
     clock: Clock,
-    network: Network,
+    transport: T,
     observer: O,
     events: Broadcast,
     effects: Effects<Machine>,
@@ -101,22 +101,22 @@ pub(crate) struct About {
     pub(crate) gives_leases: bool,
 }
 
-impl<O: FnMut(Record)> Engine<O> {
+impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     pub(crate) fn new(
         driver: Driver<Machine>,
         disk: DiskThread,
         about: About,
         clock: Clock,
-        network: Network,
+        transport: T,
         observer: O,
         events: Broadcast,
-    ) -> Engine<O> {
+    ) -> Engine<T, O> {
         Engine {
             driver,
             disk,
             about,
             clock,
-            network,
+            transport,
             observer,
             events,
             effects: Effects::default(),
@@ -255,7 +255,7 @@ impl<O: FnMut(Record)> Engine<O> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Peer { id, address } => self.network.set_address(id, address),
+            Command::Peer { id, address } => self.transport.set_address(id, address),
             Command::Speed { multiple } => {
                 // Leases rest on clocks of which none runs much faster than another.
                 if let Ok(speed) = Speed::new(multiple)
@@ -331,7 +331,7 @@ impl<O: FnMut(Record)> Engine<O> {
         self.disk.take_from(effects);
         self.leaders.note(self.driver.node().leader());
         for envelope in effects.envelopes.drain(..) {
-            self.network.send(envelope);
+            self.transport.send(envelope);
         }
         for (request, outcome) in effects.outcomes.drain(..) {
             self.waiting.settle(request, outcome, &self.driver.machine().store);

@@ -2,7 +2,8 @@
 
 use crate::{Cluster, FORGET_AFTER};
 use consensus::{
-    Config, EveryRule, HardState, Input, Instant, Limits, Log, LogPosition, Message, Node, NodeId, Output, Timing,
+    Config, EveryRule, HardState, Input, Instant, Limits, Log, LogPosition, Message, Node, NodeId, Output,
+    Timing,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;

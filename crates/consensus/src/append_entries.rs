@@ -94,7 +94,9 @@ impl<R: Rules> Node<R> {
             bytes += entry.size();
             is_first || bytes <= limits.bytes_per_message
         };
-        self.log.after(index).iter().take(limits.entries_per_message).take_while(fits).cloned().collect()
+        let entries = self.log.after(index);
+        let count = entries.iter().take(limits.entries_per_message).take_while(fits).count();
+        entries[..count].to_vec()
     }
 
     /// Sends these entries, which follow what the receiver is thought to have; none make a heartbeat.

@@ -102,7 +102,7 @@ impl<R: Rules> Node<R> {
     /// If a majority has answered the round, nobody else led when it began, and its reads may take place. Where
     /// leaders have leases, the majority has also promised that nobody else will for a while.
     fn end_round(&mut self, now: Instant, output: &mut Output) {
-        if self.round() == 0 || !self.has_won_round() {
+        if !self.waits_for_round() || !self.has_won_round() {
             return;
         }
         let promised = self.config.lease.map(|lease| self.lasts(lease));
@@ -121,6 +121,13 @@ impl<R: Rules> Node<R> {
                 output.decided(Rule::LeaseNeedsBoundedClocks, What::LeaseGained { lasts_us });
             }
         }
+    }
+
+    /// Does anything depend on the latest round?
+    fn waits_for_round(&self) -> bool {
+        let Role::Leader(leader) = &self.role else { return false };
+        let reads = &leader.reads;
+        !reads.asked.is_empty() || (reads.round > 0 && self.config.lease.is_some())
     }
 
     /// Has a majority answered the latest round? There has been none that waits if there has been none at all.

@@ -1,0 +1,302 @@
+//! Disks that really fail and really fill up, under real servers.
+//!
+//! strace lets one of a server's syncs fail, and a small tmpfs is a disk that gets full. Neither can be had
+//! without root on Linux, so `.ci/run` runs these tests by name.
+
+mod common;
+
+use cluster::{Action, Cluster, Options};
+use common::PATIENCE;
+use consensus::{NodeId, Timing};
+use driver::Speed;
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use trace::{Event, Laboratory, Process, Record};
+use ureq::Agent;
+
+const RAFT: &str = env!("CARGO_BIN_EXE_raft");
+
+/// The server whose disk is bad.
+const N1: NodeId = NodeId(1);
+
+/// A running cluster, and what it has told.
+struct Lab {
+    cluster: Cluster,
+    records: Vec<Record>,
+    agent: Agent,
+    /// What was written and acknowledged: these values under the keys `key1`, `key2`, …
+    acknowledged: Vec<String>,
+}
+
+impl Lab {
+    fn start(program: &Path, data: &Path, servers: u64) -> Lab {
+        let options = Options {
+            program: program.to_path_buf(),
+            servers: (1..=servers).map(NodeId).collect(),
+            timing: Timing::default(),
+            seed: 1,
+            speed: Speed::REAL_TIME,
+            latency: Duration::ZERO,
+            snapshot_after: 1 << 30,
+            data: Some(data.to_path_buf()),
+            base_port: None,
+            tells_steps: false,
+            is_quiet: false,
+        };
+        let config = Agent::config_builder().proxy(None).http_status_as_error(false).max_redirects(0);
+        let config = config.max_redirects_will_error(false).timeout_global(Some(PATIENCE));
+        let cluster = Cluster::start(options).unwrap();
+        Lab { cluster, records: Vec::new(), agent: config.build().into(), acknowledged: Vec::new() }
+    }
+
+    /// Waits until it is so.
+    #[track_caller]
+    fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&Lab) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(self) {
+            assert!(Instant::now() < deadline, "waited in vain for {what}: {}", self.cluster.view());
+            self.records.extend(self.cluster.news(Duration::from_millis(5)));
+        }
+    }
+
+    fn leader(&mut self) -> NodeId {
+        self.wait_until("a leader", |lab| lab.cluster.view().leader().is_some());
+        self.cluster.view().leader().unwrap()
+    }
+
+    /// Has n1 elected, or another server.
+    fn let_n1_lead(&mut self, it_should: bool) {
+        let next = if it_should { N1 } else { NodeId(2) };
+        let is_so = |lab: &Lab| lab.cluster.view().leader().is_some_and(|leader| (leader == N1) == it_should);
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(self) {
+            assert!(Instant::now() < deadline, "waited in vain for {next} to lead: {}", self.cluster.view());
+            self.cluster.perform(Action::ForceTimeout(next)).unwrap();
+            // Another one may have been elected at the same time, and heard of later.
+            let next_try = Instant::now() + Duration::from_secs(1);
+            while !is_so(self) && Instant::now() < next_try {
+                self.records.extend(self.cluster.news(Duration::from_millis(5)));
+            }
+        }
+    }
+
+    fn url(&self, id: NodeId, path: &str) -> String {
+        format!("http://{}{path}", self.cluster.view().server(id).unwrap().address.as_ref().unwrap())
+    }
+
+    /// The status and the body of what this server answers.
+    fn get(&self, id: NodeId, path: &str) -> Option<(u16, String)> {
+        let mut answer = self.agent.get(self.url(id, path)).call().ok()?;
+        Some((answer.status().as_u16(), answer.body_mut().read_to_string().ok()?))
+    }
+
+    fn status(&self, id: NodeId) -> Value {
+        serde_json::from_str(&self.get(id, "/status").expect("a server that answers").1).unwrap()
+    }
+
+    /// Asks this server to write the next value, its number so many times, and notes it if that is done.
+    fn put(&mut self, id: NodeId, times: usize) -> Result<(), String> {
+        let number = self.acknowledged.len() + 1;
+        let value = number.to_string().repeat(times);
+        let put = self.agent.put(self.url(id, &format!("/kv/key{number}"))).send(&value);
+        let mut answer = put.map_err(|error| error.to_string())?;
+        match answer.status().as_u16() {
+            200 => self.acknowledged.push(value),
+            _ => return Err(answer.body_mut().read_to_string().map_err(|error| error.to_string())?),
+        }
+        Ok(())
+    }
+
+    /// Writes through whoever leads.
+    fn put_somewhere(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let leader = self.leader();
+            match self.put(leader, 10) {
+                Ok(()) => return,
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            self.records.extend(self.cluster.news(Duration::from_millis(5)));
+        }
+    }
+
+    /// Every server has all that was acknowledged.
+    fn nothing_is_lost(&mut self) {
+        let servers: Vec<NodeId> = self.cluster.view().servers().map(|(id, _)| id).collect();
+        let leader = self.leader();
+        let committed = self.status(leader)["commit_index"].as_u64().unwrap();
+        for id in servers {
+            self.wait_until("the server to catch up", |lab| {
+                lab.status(id)["last_applied"].as_u64().unwrap() >= committed
+            });
+            for (number, value) in self.acknowledged.iter().enumerate() {
+                let found = self.get(id, &format!("/kv/key{}?read=stale", number + 1)).unwrap();
+                assert_eq!(found, (200, value.clone()), "key{} of {id}", number + 1);
+            }
+        }
+    }
+
+    fn disk_is_told_full(&self, id: NodeId) -> bool {
+        let told = self.records.iter().rev().filter(|record| record.node == id);
+        let mut told = told.filter_map(|record| match &record.event {
+            Event::Process(Process::DiskFull { why }) => Some(why.is_some()),
+            _ => None,
+        });
+        told.next().unwrap_or_default()
+    }
+}
+
+/// A program that is the `raft` command, but as long as there is a file `bad-disk` beside it, this sync of the
+/// disk thread of n1 fails.
+fn with_a_bad_disk(folder: &Path, failing_sync: u32) -> PathBuf {
+    let [program, mark, log] = ["raft", "bad-disk", "strace.log"].map(|name| folder.join(name));
+    let inject = format!("fdatasync:error=EIO:when={failing_sync}");
+    // With -D the traced server stays a child of the cluster, and strace ends with it.
+    let script = format!(
+        "#!/bin/sh\n\
+         case \"$*\" in *'--id 1 '*) if [ -e '{mark}' ]; then\n\
+         exec strace -D -f -qq -o '{log}' -e trace=fdatasync,fsync,write -e 'inject={inject}' '{RAFT}' \"$@\"\n\
+         fi;; esac\n\
+         exec '{RAFT}' \"$@\"\n",
+        mark = mark.display(),
+        log = log.display(),
+    );
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(mark, "").unwrap();
+    program
+}
+
+/// One sync fails. Should the server try again, the second sync would succeed, and what it was about would be
+/// lost: the system drops what it could not write.
+fn a_failed_sync_stops_the_server(leads: bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let program = with_a_bad_disk(folder.path(), 200);
+    let mut lab = Lab::start(&program, &folder.path().join("data"), 3);
+    lab.let_n1_lead(leads);
+    let is_dead = |lab: &Lab| !lab.cluster.view().server(N1).unwrap().is_running();
+    while !is_dead(&lab) {
+        lab.put_somewhere();
+        lab.records.extend(lab.cluster.news(Duration::ZERO));
+    }
+    lab.wait_until("the news of its end", |lab| died(&lab.records).is_some());
+    let (status, last_words) = died(&lab.records).unwrap();
+    assert_eq!(status, Some(1));
+    assert!(last_words.starts_with("error: can't sync "), "{last_words}");
+    assert!(last_words.contains("/data/n1/log-0000000001: Input/output error"), "{last_words}");
+    assert!(last_words.contains("\nhelp: check the disk, then start the server again"), "{last_words}");
+
+    // After the failed sync, nothing touches the disk.
+    let calls = fs::read_to_string(folder.path().join("strace.log")).unwrap();
+    let (_, after) = calls.split_once("(INJECTED)").expect("a sync that failed");
+    assert!(!after.contains("sync("), "{after}");
+
+    // The others go on without it.
+    for _ in 0..20 {
+        lab.put_somewhere();
+    }
+    // With a good disk it finds out what it holds, and gets the rest from the leader.
+    fs::remove_file(folder.path().join("bad-disk")).unwrap();
+    lab.cluster.perform(Action::Restart(N1)).unwrap();
+    lab.wait_until("n1 to be back", |lab| lab.cluster.view().server(N1).unwrap().is_running());
+    lab.put_somewhere();
+    lab.nothing_is_lost();
+    lab.cluster.stop();
+}
+
+/// The exit status and the last words of the server that has died.
+fn died(records: &[Record]) -> Option<(Option<i32>, String)> {
+    records.iter().find_map(|record| match &record.event {
+        Event::Laboratory(Laboratory::Died { status, last_words, .. }) => Some((*status, last_words.clone())),
+        _ => None,
+    })
+}
+
+#[test]
+#[ignore = "needs strace and root: .ci/run runs it"]
+fn a_failed_sync_stops_a_follower_for_good() {
+    a_failed_sync_stops_the_server(false);
+}
+
+#[test]
+#[ignore = "needs strace and root: .ci/run runs it"]
+fn a_failed_sync_stops_a_leader_for_good() {
+    a_failed_sync_stops_the_server(true);
+}
+
+/// A disk of its own for a server's folder, so small that it gets full.
+struct SmallDisk {
+    folder: PathBuf,
+}
+
+impl SmallDisk {
+    fn mount(folder: PathBuf) -> SmallDisk {
+        fs::create_dir_all(&folder).unwrap();
+        let mount = ["-t", "tmpfs", "-o", "size=64m", "tmpfs"];
+        assert!(Command::new("mount").args(mount).arg(&folder).status().unwrap().success(), "needs root");
+        SmallDisk { folder }
+    }
+
+    /// Something else takes all the room that is left.
+    fn fill(&self) {
+        let mut filler = fs::File::create(self.folder.join("something-else")).unwrap();
+        let full = std::io::copy(&mut std::io::repeat(1), &mut filler).unwrap_err();
+        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.folder.join("something-else")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.folder).status();
+    }
+}
+
+/// A cluster whose n1 has a small disk.
+fn with_a_small_disk(servers: u64) -> (TempDir, SmallDisk, Lab) {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::mount(folder.path().join("n1"));
+    let mut lab = Lab::start(Path::new(RAFT), folder.path(), servers);
+    lab.leader();
+    (folder, disk, lab)
+}
+
+#[test]
+#[ignore = "explore"]
+fn explore() {
+    for (servers, leads) in [(3, false), (3, true)] {
+        eprintln!("== {servers} servers, n1 leads: {leads}");
+        let (folder, disk, mut lab) = with_a_small_disk(servers);
+        if servers > 1 { lab.let_n1_lead(leads); }
+        for _ in 0..3 { let l = lab.leader(); lab.put(l, 1000).unwrap(); }
+        disk.fill();
+        for n in 0..120 {
+            let l = lab.leader();
+            let t = Instant::now();
+            let r = lab.put(l, 100_000);
+            if t.elapsed() > Duration::from_millis(300) { eprintln!("{n} {l} {:?} {r:?}", t.elapsed()); }
+            lab.records.extend(lab.cluster.news(Duration::ZERO));
+            if r.is_err() { break; }
+        }
+        eprintln!("full told: {}", lab.disk_is_told_full(N1));
+        for r in &lab.records { if let Event::Process(p) = &r.event { eprintln!("{p:?}"); } }
+        let l = lab.leader();
+        eprintln!("read {:?}", lab.get(l, "/kv/key1").map(|(s, b)| (s, b.len())));
+        eprintln!("{}", lab.status(N1));
+        let o = Command::new(RAFT).arg("log").arg(folder.path().join("n1")).output().unwrap();
+        eprintln!("{} {}", o.status, String::from_utf8_lossy(&o.stdout).lines().take(12).collect::<Vec<_>>().join("\n"));
+        disk.make_room();
+        lab.wait_until("room", |lab| !lab.disk_is_told_full(N1));
+        lab.put_somewhere();
+        lab.nothing_is_lost();
+        lab.cluster.stop();
+    }
+}

@@ -1,10 +1,14 @@
 //! Clients that ask over and over, each on a connection of its own.
 
+use client::{Failure, Node, NotDone, Read};
+use consensus::RoleKind;
 use hdrhistogram::Histogram;
-use std::io::{self, BufRead, BufReader, Error, Read, Write};
-use std::net::TcpStream;
+use kv::Write;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
+
+/// An operation that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What clients ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +61,7 @@ impl Measured {
 
 impl Load {
     /// Lets the clients work, first for a while that does not count.
-    pub(super) fn run(&self) -> io::Result<Measured> {
+    pub(super) fn run(&self) -> Result<Measured, Failure> {
         let all_connected = Barrier::new(usize::from(self.clients) + 1);
         std::thread::scope(|scope| {
             let clients: Vec<_> = (0..self.clients)
@@ -81,10 +85,13 @@ impl Load {
     }
 
     /// One client. Its operations count that begin after the warming up.
-    fn work(&self, client: u16, all_connected: &Barrier) -> io::Result<Histogram<u64>> {
-        let prepared = self.prepare(client);
+    fn work(&self, client: u16, all_connected: &Barrier) -> Result<Histogram<u64>, Failure> {
+        let (node, key) = (Node::new(&self.address), format!("bench{client}"));
+        let value = vec![b'x'; self.value_size];
+        // The key is there when it is read.
+        let prepared = write(&node, &key, &value);
         all_connected.wait();
-        let (mut connection, request) = prepared?;
+        prepared?;
         let begin = Instant::now() + self.duration / 5;
         let end = begin + self.duration;
         let mut latencies = new_histogram();
@@ -93,27 +100,21 @@ impl Load {
             if asked >= end {
                 return Ok(latencies);
             }
-            connection.ask(&request)?;
+            match self.kind {
+                Kind::Writes => write(&node, &key, &value)?,
+                Kind::Reads => {
+                    node.get(key.as_bytes(), Read::Linearizable, PATIENCE)?;
+                }
+            }
             if asked >= begin {
                 latencies.saturating_record(asked.elapsed().as_micros() as u64);
             }
         }
     }
+}
 
-    /// The client's connection and its request; the key is there when it reads.
-    fn prepare(&self, client: u16) -> io::Result<(Connection, Vec<u8>)> {
-        let mut connection = Connection::to(&self.address)?;
-        let size = self.value_size;
-        let mut write =
-            format!("PUT /kv/bench{client} HTTP/1.1\r\nHost: raft\r\nContent-Length: {size}\r\n\r\n")
-                .into_bytes();
-        write.resize(write.len() + size, b'x');
-        if self.kind == Kind::Writes {
-            return Ok((connection, write));
-        }
-        connection.ask(&write)?;
-        Ok((connection, format!("GET /kv/bench{client} HTTP/1.1\r\nHost: raft\r\n\r\n").into_bytes()))
-    }
+fn write(node: &Node, key: &str, value: &[u8]) -> Result<(), Failure> {
+    node.write(&Write::put(key.as_bytes(), value), PATIENCE).map(|_| ())
 }
 
 fn new_histogram() -> Histogram<u64> {
@@ -127,8 +128,8 @@ struct Counters {
 }
 
 impl Counters {
-    fn of(address: &str) -> io::Result<Counters> {
-        let page = Connection::to(address)?.ask(b"GET /metrics HTTP/1.1\r\nHost: raft\r\n\r\n")?;
+    fn of(address: &str) -> Result<Counters, NotDone> {
+        let page = Node::new(address).metrics(PATIENCE)?;
         let value = |name: &str| {
             let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
             line.and_then(|value| value.parse().ok()).unwrap_or_default()
@@ -142,40 +143,5 @@ impl Counters {
 
 /// Does the server at this address lead?
 pub(super) fn leads(address: &str) -> bool {
-    let status = Connection::to(address)
-        .and_then(|mut server| server.ask(b"GET /status HTTP/1.1\r\nHost: raft\r\n\r\n"));
-    status.is_ok_and(|status| status.contains("\"role\":\"leader\""))
-}
-
-/// A connection to a server, on which one request follows the other.
-struct Connection(BufReader<TcpStream>);
-
-impl Connection {
-    fn to(address: &str) -> io::Result<Connection> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        Ok(Connection(BufReader::new(stream)))
-    }
-
-    /// Sends a whole request, and returns the answer's body.
-    fn ask(&mut self, request: &[u8]) -> io::Result<String> {
-        self.0.get_mut().write_all(request)?;
-        let mut line = String::new();
-        self.0.read_line(&mut line)?;
-        if !line.starts_with("HTTP/1.1 200") {
-            return Err(Error::other(format!("a server answered: {}", line.trim_end())));
-        }
-        let mut length = 0;
-        loop {
-            line.clear();
-            self.0.read_line(&mut line)?;
-            let Some((name, value)) = line.split_once(':') else { break };
-            if name.eq_ignore_ascii_case("content-length") {
-                length = value.trim().parse().map_err(Error::other)?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body)?;
-        String::from_utf8(body).map_err(Error::other)
-    }
+    Node::new(address).status(PATIENCE).is_ok_and(|status| status.role == RoleKind::Leader)
 }

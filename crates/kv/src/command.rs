@@ -194,7 +194,11 @@ impl<'a> Write<'a> {
         Write { key, change, if_version: None, request: None }
     }
 
-    fn check(&self) -> Result<(), InvalidCommand> {
+    /// Could this be a command?
+    ///
+    /// # Errors
+    /// [`InvalidCommand::EmptyKey`], [`InvalidCommand::KeyTooLong`] and [`InvalidCommand::ValueTooLong`].
+    pub fn check(&self) -> Result<(), InvalidCommand> {
         check_key(self.key)?;
         match self.change {
             Change::Put { value } => check_value(value),

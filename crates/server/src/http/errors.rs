@@ -2,12 +2,12 @@
 
 use super::{Service, json};
 use crate::clients::Refusal;
+use crate::json::{OutcomeTold, Told};
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use consensus::NodeId;
 use kv::LONGEST_VALUE;
-use serde::Serialize;
 
 /// Why a client does not get what it wanted.
 #[derive(Debug)]
@@ -32,20 +32,6 @@ pub(super) enum Problem {
     Nonsense { error: String, help: &'static str },
     /// It can't be had, and why.
     Refused { status: StatusCode, error: String, help: String },
-}
-
-/// The body of an answer that is no success.
-#[derive(Debug, Serialize)]
-struct Told {
-    /// What, and why.
-    error: String,
-    /// What to do.
-    help: String,
-    /// What became of the request: "not done", or "uncertain".
-    outcome: &'static str,
-    /// What the store answered, if it was asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<kv::Answer>,
 }
 
 impl Problem {
@@ -93,14 +79,14 @@ impl Problem {
     }
 
     /// What becomes of the request: is it certain that nothing does?
-    fn outcome(&self) -> &'static str {
+    fn outcome(&self) -> OutcomeTold {
         match self {
             // This try has done nothing, but an earlier one of the same request may have.
             Problem::Uncertain
             | Problem::Answer(kv::Answer::SessionUnknown { .. } | kv::Answer::SequenceForgotten { .. }) => {
-                "uncertain"
+                OutcomeTold::Uncertain
             }
-            _ => "not done",
+            _ => OutcomeTold::NotDone,
         }
     }
 
@@ -154,8 +140,14 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, error, help) = self.told();
+        let (node, leader) = match &self {
+            Problem::Elsewhere { id, leader, .. } => (Some(*id), Some(*leader)),
+            Problem::NoLeader { id } => (Some(*id), None),
+            _ => (None, None),
+        };
+        let outcome = self.outcome();
         let answer = if let Problem::Answer(answer) = self { Some(answer) } else { None };
-        let told = Told { error, help, outcome: self.outcome(), answer };
+        let told = Told { error, help, outcome, answer, node, leader };
         let mut response = json(status, &told);
         if let Problem::Elsewhere { address, path, .. } = &self
             && let Ok(location) = HeaderValue::from_str(&format!("http://{address}{path}"))

@@ -5,17 +5,15 @@ use super::parameters::Parameters;
 use super::{PATIENCE, Service, json};
 use crate::clients::Request;
 use crate::engine::Happening;
+use crate::json::{Listed, Listing, Text};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use consensus::Index;
 use kv::{Change, Command, DEFAULT_SESSIONS, LONGEST_VALUE, SessionId, Store, Write};
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
 use std::num::NonZeroUsize;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -71,39 +69,6 @@ pub(super) async fn delete(
 pub(super) async fn open_session(State(service): State<Service>, uri: Uri) -> Result<Response, Problem> {
     Parameters::of(&uri, &[])?;
     execute(&service, &uri, &Command::OpenSession { at_most: DEFAULT_SESSIONS }).await
-}
-
-/// Some keys with what they hold.
-#[derive(Debug, Serialize)]
-struct Listing {
-    keys: Vec<Listed>,
-    /// If there are more keys: the one to name as `after=` to get them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    more_after: Option<Text>,
-}
-
-#[derive(Debug, Serialize)]
-struct Listed {
-    key: Text,
-    value: Text,
-    version: Index,
-}
-
-/// Bytes in JSON: as text where they are text.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Text {
-    Utf8(String),
-    Other { base64: String },
-}
-
-impl Text {
-    fn of(bytes: &[u8]) -> Text {
-        match str::from_utf8(bytes) {
-            Ok(text) => Text::Utf8(text.to_owned()),
-            Err(_) => Text::Other { base64: BASE64_STANDARD.encode(bytes) },
-        }
-    }
 }
 
 pub(super) async fn list(State(service): State<Service>, uri: Uri) -> Result<Response, Problem> {

@@ -1,0 +1,261 @@
+//! A client of the whole cluster.
+
+use crate::failure::{Failure, NotDone};
+use crate::node::{List, Node, Page, Read, Value};
+use crate::step::Step;
+use consensus::NodeId;
+use kv::{Answer, Request, SessionId, Write};
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// So long a server may take for the first try of what can safely be tried again. Each further one may take
+/// twice as long: the cluster may run in slow motion.
+const FIRST_TRY: Duration = Duration::from_secs(1);
+
+/// So long it rests when all servers were asked in vain: an election takes about as long.
+const REST: Duration = Duration::from_millis(50);
+
+/// A client that knows some servers of a cluster, finds its leader, and tries again where that is safe.
+///
+/// It asks one thing at a time. Its writes are requests of a session, which is opened with the first of them,
+/// so that each is executed once, however often it must be sent.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// use client::{Cluster, Node};
+/// use kv::Write;
+///
+/// let mut cluster = Cluster::new([Node::new("127.0.0.1:4001"), Node::new("127.0.0.1:4002")]);
+/// cluster.on_step(|step| eprintln!("{step}"));
+/// let answer = cluster.write(&Write::put(b"x", b"1"), Duration::from_secs(10))?;
+/// println!("{answer}"); // written, version 17
+/// # Ok::<(), client::Failure>(())
+/// ```
+pub struct Cluster {
+    nodes: Vec<Node>,
+    /// The place of the one that is asked next: the leader, as far as is known.
+    next: usize,
+    session: Option<Session>,
+    on_step: Box<dyn FnMut(&Step) + Send>,
+}
+
+/// A session, and the number of its latest request.
+#[derive(Debug, Clone, Copy)]
+struct Session {
+    id: SessionId,
+    sequence: u64,
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").field("nodes", &self.nodes).finish_non_exhaustive()
+    }
+}
+
+impl Cluster {
+    /// The cluster that has these servers. One is enough, if it lives: the leader that it names is found too.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn new(nodes: impl IntoIterator<Item = Node>) -> Cluster {
+        let nodes: Vec<Node> = nodes.into_iter().collect();
+        assert!(!nodes.is_empty(), "a cluster has at least one server");
+        Cluster { nodes, next: 0, session: None, on_step: Box::new(|_| {}) }
+    }
+
+    /// From now on, tells what happens on the way to an answer.
+    pub fn on_step(&mut self, on_step: impl FnMut(&Step) + Send + 'static) {
+        self.on_step = Box::new(on_step);
+    }
+
+    /// Has a key changed, once, and returns the answer, which may be that a condition did not hold. A session
+    /// makes it safe to try again, so it is tried until `patience` is over.
+    ///
+    /// The first try must be numbered already: when it is known that a second one is needed, it is too late.
+    /// So a client's first write costs one round trip more, for its session, and those after it nothing.
+    ///
+    /// # Errors
+    /// [`Failure::Uncertain`] if one of the tries may have taken effect, or may still.
+    pub fn write(&mut self, write: &Write<'_>, patience: Duration) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let request = self.next_request(deadline)?;
+            let numbered = Write { request: Some(request), ..*write };
+            let mut doubt = None;
+            let answer = self.until(deadline, |node, patience| match node.write(&numbered, patience) {
+                Err(Failure::Uncertain(why)) => {
+                    doubt = Some(why.clone());
+                    Tried::Again(Failure::Uncertain(why))
+                }
+                tried => Tried::of(tried),
+            });
+            match (answer, doubt) {
+                // The session was dropped for newer ones. If no try was in doubt, none was executed.
+                (Ok(Answer::SessionUnknown { .. }), None) => self.session = None,
+                (Ok(answer @ Answer::SessionUnknown { .. }), Some(_)) => {
+                    self.session = None;
+                    return Err(Failure::Uncertain(answer.to_string()));
+                }
+                (Ok(answer), _) => return Ok(answer),
+                (Err(_), Some(doubt)) => return Err(Failure::Uncertain(doubt)),
+                (Err(failure), None) => return Err(failure),
+            }
+        }
+    }
+
+    /// Has a key changed without a session: one round trip less for a client that writes once. It is tried
+    /// again only as long as it was certainly not done.
+    ///
+    /// # Errors
+    /// [`Failure::Uncertain`] as soon as a try may have taken effect, or may still.
+    pub fn write_without_session(
+        &mut self,
+        write: &Write<'_>,
+        patience: Duration,
+    ) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + patience;
+        self.until(deadline, |node, _| {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            match node.write(write, rest) {
+                Err(uncertain @ Failure::Uncertain(_)) => Tried::Ended(Err(uncertain)),
+                tried => Tried::of(tried),
+            }
+        })
+    }
+
+    /// What a key holds; none if there is no such key.
+    ///
+    /// # Errors
+    /// If nobody answers in time.
+    pub fn get(&mut self, key: &[u8], read: Read, patience: Duration) -> Result<Option<Value>, NotDone> {
+        self.read(patience, |node, patience| node.get(key, read, patience))
+    }
+
+    /// Some keys with what they hold.
+    ///
+    /// # Errors
+    /// If nobody answers in time.
+    pub fn list(&mut self, list: &List, patience: Duration) -> Result<Page, NotDone> {
+        self.read(patience, |node, patience| node.list(list, patience))
+    }
+
+    fn read<T>(
+        &mut self,
+        patience: Duration,
+        ask: impl Fn(&Node, Duration) -> Result<T, NotDone>,
+    ) -> Result<T, NotDone> {
+        let deadline = Instant::now() + patience;
+        let answer =
+            self.until(deadline, |node, patience| Tried::of(ask(node, patience).map_err(Failure::NotDone)));
+        answer.map_err(|failure| match failure {
+            Failure::NotDone(why) => why,
+            Failure::Uncertain(_) => unreachable!("a read is never in doubt"),
+        })
+    }
+
+    /// The next request of the session, which is opened if there is none.
+    fn next_request(&mut self, deadline: Instant) -> Result<Request, Failure> {
+        let mut session = match self.session {
+            Some(session) => session,
+            None => Session { id: self.open_session(deadline)?, sequence: 0 },
+        };
+        session.sequence += 1;
+        self.session = Some(session);
+        Ok(Request { session: session.id, sequence: session.sequence })
+    }
+
+    /// Opens a session. That it may open several does no harm.
+    fn open_session(&mut self, deadline: Instant) -> Result<SessionId, NotDone> {
+        let opened = self.until(deadline, |node, patience| match node.open_session(patience) {
+            Err(uncertain) => Tried::Again(uncertain),
+            opened => Tried::of(opened),
+        });
+        opened.map_err(|failure| match failure {
+            Failure::NotDone(why) => why,
+            // What shall be written was not sent yet.
+            Failure::Uncertain(why) => NotDone::NotNow {
+                error: format!("no session could be opened: {why}"),
+                help: "try again; if it stays so, too few servers are there".to_owned(),
+            },
+        })
+    }
+
+    /// Asks one server after the other, the leader if it is known, until something ends it. A try that need
+    /// not be the last gets only so much time.
+    fn until<T>(
+        &mut self,
+        deadline: Instant,
+        mut ask: impl FnMut(&Node, Duration) -> Tried<T>,
+    ) -> Result<T, Failure> {
+        let mut patience = FIRST_TRY;
+        let mut in_vain = 0;
+        loop {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            let node = &self.nodes[self.next];
+            let failure = match ask(node, patience.min(rest)) {
+                Tried::Ended(end) => return end,
+                Tried::Again(failure) => failure,
+            };
+            self.turn_to_next(&failure);
+            in_vain += 1;
+            if in_vain % self.nodes.len() == 0 {
+                patience *= 2;
+                std::thread::sleep(REST.min(deadline.saturating_duration_since(Instant::now())));
+            }
+            if Instant::now() >= deadline {
+                return Err(failure);
+            }
+        }
+    }
+
+    /// Chooses whom to ask after this failure, and tells of it.
+    fn turn_to_next(&mut self, failure: &Failure) {
+        let server = self.nodes[self.next].to_string();
+        let step = match failure {
+            Failure::NotDone(NotDone::Elsewhere { node, leader, address }) => {
+                self.nodes[self.next].id = Some(*node);
+                self.next = self.place_of(*leader, address);
+                Step::Redirected { node: *node, leader: *leader }
+            }
+            failure => {
+                self.next = (self.next + 1) % self.nodes.len();
+                match failure {
+                    Failure::NotDone(why) => Step::NotDone { server, why: why.to_string() },
+                    Failure::Uncertain(why) => Step::Uncertain { server, why: why.clone() },
+                }
+            }
+        };
+        (self.on_step)(&step);
+    }
+
+    /// The place of the server at this address, which is known from now on.
+    fn place_of(&mut self, id: NodeId, address: &str) -> usize {
+        let known = self.nodes.iter().position(|node| node.address == address);
+        let place = known.unwrap_or_else(|| {
+            self.nodes.push(Node::new(address));
+            self.nodes.len() - 1
+        });
+        self.nodes[place].id = Some(id);
+        place
+    }
+}
+
+/// How a try ended.
+enum Tried<T> {
+    /// With an answer, or so that there must not be another try.
+    Ended(Result<T, Failure>),
+    /// In vain, and another one is safe.
+    Again(Failure),
+}
+
+impl<T> Tried<T> {
+    /// What is certainly not done can be tried again, unless it makes no sense anywhere.
+    fn of(tried: Result<T, Failure>) -> Tried<T> {
+        match tried {
+            Err(Failure::NotDone(why)) if !matches!(why, NotDone::Refused { .. }) => {
+                Tried::Again(Failure::NotDone(why))
+            }
+            ended => Tried::Ended(ended),
+        }
+    }
+}

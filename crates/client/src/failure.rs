@@ -1,0 +1,64 @@
+//! How a request can end without an answer.
+
+use consensus::NodeId;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// It was certainly not done, and never will be.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
+    /// Nobody knows: it may have taken effect, or may still. Never said of a read.
+    #[error("uncertain: it may have taken effect, or may still ({0})")]
+    Uncertain(String),
+}
+
+/// Why a request was certainly not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotDone {
+    /// Another server leads.
+    #[error("{node} does not lead, {leader} does")]
+    Elsewhere {
+        /// The server that was asked.
+        node: NodeId,
+        /// The one that leads, as far as that one knows.
+        leader: NodeId,
+        /// Where that is, as HOST:PORT.
+        address: String,
+    },
+    /// The server was not reached, or did not answer a read in time.
+    #[error("{address} does not answer: {why}")]
+    Silent {
+        /// Where it was looked for, as HOST:PORT.
+        address: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// The server can't do it now, for example because it knows no leader. Another one may, or the same one
+    /// later.
+    #[error("{error}")]
+    NotNow {
+        /// What it said.
+        error: String,
+        /// What it said can be done.
+        help: String,
+    },
+    /// The request makes no sense, here or elsewhere, now or later.
+    #[error("{error}")]
+    Refused {
+        /// What is wrong with it.
+        error: String,
+        /// What can be done.
+        help: String,
+    },
+}
+
+impl NotDone {
+    /// What can be done about it, if there is more to say than the message does.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            NotDone::NotNow { help, .. } | NotDone::Refused { help, .. } => Some(help),
+            NotDone::Elsewhere { .. } | NotDone::Silent { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What clients are told in JSON. The servers write it, and our own clients read it.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use consensus::{Index, NodeId};
+use serde::{Deserialize, Serialize};
+
+/// The body of an answer that is no success.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Told {
+    /// What, and why.
+    pub error: String,
+    /// What to do.
+    pub help: String,
+    /// What became of the request.
+    pub outcome: OutcomeTold,
+    /// What the store answered, if it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<kv::Answer>,
+    /// Which server tells it, if it does not lead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeId>,
+    /// Who leads instead, as far as it knows. The header `location` tells where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<NodeId>,
+}
+
+/// What became of a request that was no success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OutcomeTold {
+    /// It was not done, and never will be.
+    #[serde(rename = "not done")]
+    NotDone,
+    /// It may have been done, or may still be.
+    #[serde(rename = "uncertain")]
+    Uncertain,
+}
+
+impl Told {
+    /// Is it certain that nothing was done, and never will be?
+    pub fn is_certain(&self) -> bool {
+        self.outcome == OutcomeTold::NotDone
+    }
+}
+
+/// Some keys with what they hold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Listing {
+    /// In order.
+    pub keys: Vec<Listed>,
+    /// If there are more keys: the one to name as `after=` to get them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more_after: Option<Text>,
+}
+
+/// A key with what it holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Listed {
+    /// The key.
+    pub key: Text,
+    /// Its value.
+    pub value: Text,
+    /// The value's version.
+    pub version: Index,
+}
+
+/// Bytes in JSON: as text where they are text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Text {
+    /// They are UTF-8.
+    Utf8(String),
+    /// They are not.
+    Other {
+        /// The bytes.
+        base64: String,
+    },
+}
+
+impl Text {
+    /// These bytes.
+    pub fn of(bytes: &[u8]) -> Text {
+        match str::from_utf8(bytes) {
+            Ok(text) => Text::Utf8(text.to_owned()),
+            Err(_) => Text::Other { base64: BASE64_STANDARD.encode(bytes) },
+        }
+    }
+
+    /// The bytes, if this stands for any.
+    pub fn into_bytes(self) -> Option<Vec<u8>> {
+        match self {
+            Text::Utf8(text) => Some(text.into_bytes()),
+            Text::Other { base64 } => BASE64_STANDARD.decode(base64).ok(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_back_as_they_were() {
+        for bytes in [&b""[..], b"text", "tëxt\n\0".as_bytes(), b"\xff\x00", &[0x80; 100]] {
+            let json = serde_json::to_string(&Text::of(bytes)).unwrap();
+            let back: Text = serde_json::from_str(&json).unwrap();
+            assert_eq!(back.into_bytes().as_deref(), Some(bytes), "{json}");
+        }
+    }
+}

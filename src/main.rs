@@ -12,6 +12,7 @@ mod rules;
 mod sim;
 mod status;
 mod tape;
+mod torture;
 mod up;
 mod why;
 
@@ -42,6 +43,8 @@ enum Command {
     Status(status::StatusArguments),
     /// Measure how fast a cluster on this machine is.
     Bench(bench::BenchArguments),
+    /// Kill and pause real servers at random, and check that no client was lied to.
+    Torture(torture::TortureArguments),
     /// Search for what breaks Raft: thousands of simulated clusters, each with trouble of its own.
     Sim(sim::SimArguments),
     /// Play a scenario or a recorded run, forward and back.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Node(arguments) => node::run(arguments),
         Command::Status(arguments) => status::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Torture(arguments) => torture::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Why(arguments) => why::run(arguments),

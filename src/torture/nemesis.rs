@@ -1,5 +1,6 @@
 //! What is done to the servers in a round: the seed draws it, and the clock lets it happen.
 
+use super::clients::RECOVERY;
 use super::shared::Shared;
 use super::violation::Violation;
 use cluster::{Action, Cluster};
@@ -123,6 +124,18 @@ impl<'a> Nemesis<'a> {
             // Whoever was started again may just have been drawn to be killed once more.
             let latest = self.to_mend.values().map(|(due, _)| *due).max();
             self.mend(latest.unwrap_or_else(Instant::now));
+            self.watch();
+        }
+        self.wait_until_all_run();
+    }
+
+    fn wait_until_all_run(&mut self) {
+        let deadline = Instant::now() + RECOVERY;
+        while self.cluster.view().running() < self.servers.len() {
+            if Instant::now() > deadline {
+                let what = format!("a server does not start: {}", self.cluster.view());
+                return self.shared.complain(Violation::told(what));
+            }
             self.watch();
         }
     }

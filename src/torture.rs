@@ -332,11 +332,11 @@ impl TortureArguments {
 
 /// What the read, the only one that was answered, has found.
 fn last_answer(history: &History) -> Answer {
-    let answers = history.operations().iter().filter_map(|operation| match &operation.outcome {
+    let mut answers = history.operations().iter().filter_map(|operation| match &operation.outcome {
         Outcome::Returned { answer, .. } if operation.request == Request::Read => Some(answer.clone()),
         _ => None,
     });
-    answers.last().expect("a read was answered")
+    answers.next_back().expect("a read was answered")
 }
 
 /// Asks a server over and over whether it leads, to count the leaders and to strike them.

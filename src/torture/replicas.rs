@@ -49,7 +49,8 @@ fn wait_until_equally_far(nodes: &BTreeMap<NodeId, Node>) -> Result<(), Violatio
             return Ok(());
         }
         if Instant::now() > deadline {
-            let what = format!("{} s after the trouble the servers have not all the same log", RECOVERY.as_secs());
+            let what =
+                format!("{} s after the trouble the servers have not all the same log", RECOVERY.as_secs());
             let lines = statuses.into_iter().map(|status| match status {
                 Ok(status) => format!(
                     "{}: {:?} in term {}, log to {}, committed to {}, applied to {}\n",

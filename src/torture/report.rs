@@ -128,7 +128,8 @@ pub(super) fn failure(violation: &Violation, folder: &Path, seed: u64) -> Failur
         eprintln!("\n{picture}\n");
     }
     let folder = folder.display();
-    let history = history.as_ref().map_or(String::new(), |_| format!(", and what the clients did in {HISTORY}"));
+    let history =
+        history.as_ref().map_or(String::new(), |_| format!(", and what the clients did in {HISTORY}"));
     Failure::of(
         what,
         format!(

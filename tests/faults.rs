@@ -8,7 +8,7 @@ mod common;
 use client::{Failure, Node, NotDone, Read};
 use cluster::{Action, Cluster, Options};
 use common::PATIENCE;
-use consensus::{NodeId, Timing};
+use consensus::{NodeId, RoleKind, Timing};
 use driver::Speed;
 use kv::{Answer, Write};
 use server::Status;
@@ -46,7 +46,7 @@ impl Lab {
             data: Some(data.to_path_buf()),
             base_port: None,
             tells_steps: false,
-            is_quiet: false,
+            is_quiet: true,
         };
         let cluster = Cluster::start(options).unwrap();
         Lab { cluster, records: Vec::new(), acknowledged: Vec::new() }
@@ -57,34 +57,43 @@ impl Lab {
     fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&Lab) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !is_so(self) {
-            assert!(Instant::now() < deadline, "waited in vain for {what}: {}", self.cluster.view());
+            assert!(Instant::now() < deadline, "waited in vain for {what}: {:#?}", self.statuses());
             self.records.extend(self.cluster.news(Duration::from_millis(5)));
         }
     }
 
+    /// Who leads, once somebody does.
     fn leader(&mut self) -> NodeId {
-        self.wait_until("a leader", |lab| lab.cluster.view().leader().is_some());
-        self.cluster.view().leader().unwrap()
+        let mut leader = None;
+        self.wait_until("a leader", |lab| {
+            leader = lab.leader_now();
+            leader.is_some()
+        });
+        leader.unwrap()
+    }
+
+    fn leader_now(&self) -> Option<NodeId> {
+        let leaders = self.statuses().into_iter().filter(|status| status.role == RoleKind::Leader);
+        leaders.max_by_key(|status| status.term).map(|status| status.node)
     }
 
     /// Has n1 elected, or another server.
     fn let_n1_lead(&mut self, it_should: bool) {
         let next = if it_should { N1 } else { NodeId(2) };
-        let is_so = |lab: &Lab| lab.cluster.view().leader().is_some_and(|leader| (leader == N1) == it_should);
-        let deadline = Instant::now() + PATIENCE;
-        while !is_so(self) {
-            assert!(Instant::now() < deadline, "waited in vain for {next} to lead: {}", self.cluster.view());
+        while (self.leader() == N1) != it_should {
             self.cluster.perform(Action::ForceTimeout(next)).unwrap();
-            // Another one may have been elected at the same time, and heard of later.
-            let next_try = Instant::now() + Duration::from_secs(1);
-            while !is_so(self) && Instant::now() < next_try {
-                self.records.extend(self.cluster.news(Duration::from_millis(5)));
-            }
+            self.wait_until("an election", |lab| lab.status(next).role != RoleKind::Follower);
         }
     }
 
     fn node(&self, id: NodeId) -> Node {
         Node::named(id, self.cluster.view().server(id).unwrap().address.clone().unwrap())
+    }
+
+    /// How all servers are that run.
+    fn statuses(&self) -> Vec<Status> {
+        let running = self.cluster.view().servers().filter(|(_, server)| server.is_running());
+        running.filter_map(|(id, _)| self.node(id).status(PATIENCE).ok()).collect()
     }
 
     fn status(&self, id: NodeId) -> Status {
@@ -94,6 +103,13 @@ impl Lab {
     /// What this server holds of a key.
     fn get(&self, id: NodeId, number: usize, read: Read) -> Option<String> {
         let value = self.node(id).get(format!("key{number}").as_bytes(), read, PATIENCE).unwrap()?;
+        Some(String::from_utf8(value.bytes).unwrap())
+    }
+
+    /// What the leader says of a key; none if nobody leads now.
+    fn read_from_the_leader(&self, number: usize) -> Option<String> {
+        let leader = self.node(self.leader_now()?);
+        let value = leader.get(format!("key{number}").as_bytes(), Read::Linearizable, PATIENCE).ok()??;
         Some(String::from_utf8(value.bytes).unwrap())
     }
 
@@ -123,7 +139,7 @@ impl Lab {
             let leader = self.leader();
             match self.put(leader, times) {
                 Ok(()) => return,
-                Err(failure) => assert!(Instant::now() < deadline, "{failure}"),
+                Err(failure) => assert!(Instant::now() < deadline, "{failure}: {:#?}", self.statuses()),
             }
             self.records.extend(self.cluster.news(Duration::from_millis(5)));
         }
@@ -323,8 +339,7 @@ fn a_cluster_goes_on_while_n1_has_no_room(leads: bool) {
     for _ in 0..20 {
         lab.put_somewhere_large();
     }
-    let leader = lab.leader();
-    assert_eq!(lab.get(leader, 1, Read::Linearizable).as_deref(), Some("1111111111"));
+    lab.wait_until("a read", |lab| lab.read_from_the_leader(1).as_deref() == Some("1111111111"));
     // The one without room still shows what it knows.
     assert_eq!(lab.get(N1, 1, Read::Stale).as_deref(), Some("1111111111"));
     the_log_can_be_looked_at(folder.path());

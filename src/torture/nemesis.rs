@@ -113,7 +113,7 @@ impl<'a> Nemesis<'a> {
     pub(super) fn act(&mut self, plan: &Plan, is_interrupted: impl Fn() -> bool) {
         let begin = Instant::now();
         let mut blows = plan.blows.iter().peekable();
-        while begin.elapsed() < plan.end && !is_interrupted() {
+        while begin.elapsed() < plan.end && !is_interrupted() && !self.shared.has_complaint() {
             while let Some((_, whom, blow)) = blows.next_if(|(at, ..)| *at <= begin.elapsed()) {
                 self.strike(whom, *blow);
             }
@@ -131,7 +131,7 @@ impl<'a> Nemesis<'a> {
 
     fn wait_until_all_run(&mut self) {
         let deadline = Instant::now() + RECOVERY;
-        while self.cluster.view().running() < self.servers.len() {
+        while self.cluster.view().running() < self.servers.len() && !self.shared.has_complaint() {
             if Instant::now() > deadline {
                 let what = format!("a server does not start: {}", self.cluster.view());
                 return self.shared.complain(Violation::told(what));

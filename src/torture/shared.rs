@@ -138,6 +138,10 @@ impl Shared {
         lock(&self.violation).get_or_insert(violation);
     }
 
+    pub(super) fn has_complaint(&self) -> bool {
+        lock(&self.violation).is_some()
+    }
+
     pub(super) fn take_violation(&self) -> Option<Violation> {
         lock(&self.violation).take()
     }

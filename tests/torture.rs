@@ -59,7 +59,7 @@ fn ctrl_c_ends_it_with_a_summary_and_without_servers() {
     let status = await_some("the end", || run.try_wait().unwrap());
     assert_eq!(status.code(), Some(130));
     let summary: serde_json::Value = serde_json::from_reader(run.stdout.take().unwrap()).unwrap();
-    assert!(summary["rounds"].as_u64().unwrap() <= 1000, "{summary}");
+    assert_eq!(summary["violation"], serde_json::Value::Null);
     await_gone(&servers);
     await_gone(&servers_on(&data));
 }

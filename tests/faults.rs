@@ -77,6 +77,11 @@ impl Lab {
         leaders.max_by_key(|status| status.term).map(|status| status.node)
     }
 
+    fn leader_status(&mut self) -> Status {
+        let leader = self.leader();
+        self.status(leader)
+    }
+
     /// Has n1 elected, or another server.
     fn let_n1_lead(&mut self, it_should: bool) {
         let next = if it_should { N1 } else { NodeId(2) };
@@ -145,12 +150,10 @@ impl Lab {
         }
     }
 
-    /// Every server has all that was acknowledged.
+    /// Every server that runs has all that was acknowledged.
     fn nothing_is_lost(&mut self) {
-        let servers: Vec<NodeId> = self.cluster.view().servers().map(|(id, _)| id).collect();
-        let leader = self.leader();
-        let committed = self.status(leader).commit_index;
-        for id in servers {
+        let committed = self.leader_status().commit_index;
+        for id in self.statuses().into_iter().map(|status| status.node) {
             self.wait_until("the server to catch up", |lab| lab.status(id).last_applied >= committed);
             for (number, value) in self.acknowledged.iter().enumerate() {
                 let found = self.get(id, number + 1, Read::Stale);
@@ -160,11 +163,10 @@ impl Lab {
     }
 }
 
-/// A program that is the `raft` command, but as long as there is a file `bad-disk` beside it, this sync of the
-/// disk thread of n1 fails.
-fn with_a_bad_disk(folder: &Path, failing_sync: u32) -> PathBuf {
+/// A program that is the `raft` command, but as long as there is a file `bad-disk` beside it, strace does this to
+/// the system calls of n1.
+fn with_a_bad_disk(folder: &Path, inject: &str) -> PathBuf {
     let [program, mark, log] = ["raft", "bad-disk", "strace.log"].map(|name| folder.join(name));
-    let inject = format!("fdatasync:error=EIO:when={failing_sync}");
     // With -D the traced server stays a child of the cluster, and strace ends with it.
     let script = format!(
         "#!/bin/sh\n\
@@ -181,11 +183,14 @@ fn with_a_bad_disk(folder: &Path, failing_sync: u32) -> PathBuf {
     program
 }
 
+/// Late enough that it is not one of those at the start.
+const FAILING_SYNC: u32 = 200;
+
 /// One sync fails. Should the server try again, the second sync would succeed, and what it was about would be
 /// lost: the system drops what it could not write.
 fn a_failed_sync_stops_the_server(leads: bool) {
     let folder = tempfile::tempdir().unwrap();
-    let program = with_a_bad_disk(folder.path(), 200);
+    let program = with_a_bad_disk(folder.path(), &format!("fdatasync:error=EIO:when={FAILING_SYNC}"));
     let mut lab = Lab::start(&program, &folder.path().join("data"), 3);
     lab.let_n1_lead(leads);
     let is_dead = |lab: &Lab| !lab.cluster.view().server(N1).unwrap().is_running();
@@ -220,7 +225,7 @@ fn a_failed_sync_stops_the_server(leads: bool) {
 
 /// The exit status and the last words of the server that has died.
 fn died(records: &[Record]) -> Option<(Option<i32>, String)> {
-    records.iter().find_map(|record| match &record.event {
+    records.iter().rev().find_map(|record| match &record.event {
         Event::Laboratory(Laboratory::Died { status, last_words, .. }) => Some((*status, last_words.clone())),
         _ => None,
     })
@@ -236,6 +241,71 @@ fn a_failed_sync_stops_a_follower_for_good() {
 #[ignore = "needs strace and root: .ci/run runs it"]
 fn a_failed_sync_stops_a_leader_for_good() {
     a_failed_sync_stops_the_server(true);
+}
+
+/// n1's syncs take so long. A write for which n1's disk is needed is not answered sooner.
+fn no_answer_comes_before_the_sync(servers: u64, sync: Duration) {
+    let folder = tempfile::tempdir().unwrap();
+    let program = with_a_bad_disk(folder.path(), &format!("fdatasync:delay_exit={}", sync.as_micros()));
+    let mut lab = Lab::start(&program, &folder.path().join("data"), servers);
+    let leader = lab.leader();
+    // What is still to be saved of the election is saved.
+    lab.put_somewhere();
+    for _ in 0..5 {
+        let asked = Instant::now();
+        lab.put(leader, 1).unwrap();
+        assert!(asked.elapsed() >= sync, "answered after {:?}", asked.elapsed());
+    }
+    lab.cluster.stop();
+}
+
+#[test]
+#[ignore = "needs strace and root: .ci/run runs it"]
+fn a_server_alone_does_not_count_what_it_has_not_synced() {
+    no_answer_comes_before_the_sync(1, Duration::from_millis(100));
+}
+
+#[test]
+#[ignore = "needs strace and root: .ci/run runs it"]
+fn nothing_is_acknowledged_that_a_majority_has_not_synced() {
+    no_answer_comes_before_the_sync(2, Duration::from_millis(100));
+}
+
+/// Before its first vote for itself is saved, its election timer runs out. If it then began another election, with
+/// another vote to save, it would never come to an end.
+#[test]
+#[ignore = "needs strace and root: .ci/run runs it"]
+fn a_server_alone_whose_syncs_take_longer_than_elections_is_elected() {
+    no_answer_comes_before_the_sync(1, Duration::from_millis(400));
+}
+
+/// The others are a majority, and have everything. A server that forgot what it can't read, and took part all the
+/// same, could help to throw that away.
+#[test]
+fn a_flipped_bit_stops_its_server_and_harms_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lab = Lab::start(Path::new(RAFT), folder.path(), 3);
+    for _ in 0..20 {
+        lab.put_somewhere();
+    }
+    let committed = lab.leader_status().commit_index;
+    lab.wait_until("all entries on n1", |lab| lab.status(N1).last_applied >= committed);
+    lab.cluster.perform(Action::Kill(N1)).unwrap();
+    let log = folder.path().join("n1/log-0000000001");
+    let mut content = fs::read(&log).unwrap();
+    content[500] ^= 0b100;
+    fs::write(&log, content).unwrap();
+
+    lab.records.clear();
+    lab.cluster.perform(Action::Restart(N1)).unwrap();
+    lab.wait_until("the end of n1", |lab| died(&lab.records).is_some_and(|(status, _)| status.is_some()));
+    let (status, last_words) = died(&lab.records).unwrap();
+    assert_eq!(status, Some(1));
+    assert!(last_words.contains("log-0000000001 is damaged: "), "{last_words}");
+    assert!(last_words.contains("help: check the disk. Don't mend, cut or delete the file"), "{last_words}");
+    lab.put_somewhere();
+    lab.nothing_is_lost();
+    lab.cluster.stop();
 }
 
 /// A disk of its own for a server's folder, so small that it gets full.

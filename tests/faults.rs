@@ -118,6 +118,26 @@ impl Lab {
         Some(String::from_utf8(value.bytes).unwrap())
     }
 
+    /// Waits until n1 has ended no sync for some time: so none is under way that would hold up the next one.
+    fn wait_until_the_disk_rests(&mut self, sync: Duration) {
+        let (mut known, mut since) = (0, Instant::now());
+        self.wait_until("a disk that rests", |lab| {
+            let syncs = lab.syncs_of_n1();
+            if std::mem::replace(&mut known, syncs) != syncs {
+                since = Instant::now();
+            }
+            since.elapsed() > sync * 3
+        });
+    }
+
+    fn syncs_of_n1(&self) -> u64 {
+        let page = self.node(N1).metrics(PATIENCE).unwrap();
+        let count = page
+            .lines()
+            .find_map(|line| line.strip_prefix("etcd_disk_wal_fsync_duration_seconds_count ")?.parse().ok());
+        count.unwrap()
+    }
+
     /// Asks this server to write the next value, its number so many times, and notes it if that is done.
     fn put(&mut self, id: NodeId, times: usize) -> Result<(), Failure> {
         let number = self.acknowledged.len() + 1;
@@ -249,9 +269,8 @@ fn no_answer_comes_before_the_sync(servers: u64, sync: Duration) {
     let program = with_a_bad_disk(folder.path(), &format!("fdatasync:delay_exit={}", sync.as_micros()));
     let mut lab = Lab::start(&program, &folder.path().join("data"), servers);
     let leader = lab.leader();
-    // What is still to be saved of the election is saved.
-    lab.put_somewhere();
     for _ in 0..5 {
+        lab.wait_until_the_disk_rests(sync);
         let asked = Instant::now();
         lab.put(leader, 1).unwrap();
         assert!(asked.elapsed() >= sync, "answered after {:?}", asked.elapsed());

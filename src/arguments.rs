@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use consensus::{Rule, Timing};
+use consensus::{Lease, Rule, Timing};
 use driver::Speed;
 use std::str::FromStr;
 use std::time::Duration;
@@ -27,6 +27,12 @@ pub(crate) struct TimeArguments {
     /// Hold each message this long on its way, in the servers' own time, so that it can be watched
     #[arg(long, value_name = "TIME", env = "RAFT_LATENCY", default_value = "0ms", value_parser = duration)]
     pub(crate) latency: Duration,
+
+    /// Let leaders serve reads that ask for it (read=lease) without asking the others each time. It is safe as long
+    /// as no server's clock runs faster than another's by more than this share, such as 5%; give it to all servers
+    /// alike
+    #[arg(long, value_name = "DRIFT", env = "RAFT_LEASE_READS", value_parser = lease)]
+    pub(crate) lease_reads: Option<Lease>,
 }
 
 impl TimeArguments {
@@ -58,6 +64,13 @@ impl TimeArguments {
             format!("a round trip of {round_trip:?}, a timeout of {timeout:?}: elections may never end")
         })
     }
+}
+
+fn lease(text: &str) -> Result<Lease, String> {
+    let percent = text.trim().strip_suffix('%').and_then(|number| number.trim().parse().ok());
+    percent
+        .map(|clock_drift_percent| Lease { clock_drift_percent })
+        .ok_or_else(|| "write by how many whole percent clocks may differ, such as 5%".to_owned())
 }
 
 /// How servers keep what they must not forget.
@@ -99,6 +112,15 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| {
         format!("\"{text}\" is no time ({error}); write a number and a unit, such as 15ms or 2s")
     })
+}
+
+/// Parses a server's address.
+pub(crate) fn host_and_port(text: &str) -> Result<String, String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or_default();
+    match port.parse() {
+        Ok(1u16..) if !host.is_empty() => Ok(text.to_owned()),
+        _ => Err(format!("\"{text}\" is no HOST:PORT with a port from 1 to 65535")),
+    }
 }
 
 /// Parses the name of a rule.

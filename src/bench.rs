@@ -117,6 +117,7 @@ fn start(arguments: &LoadArguments) -> Result<Cluster, Failure> {
         seed: 1,
         speed: Speed::REAL_TIME,
         latency: Duration::ZERO,
+        lease: None,
         snapshot_after: arguments.storage.snapshot_after,
         data: arguments.data.clone(),
         base_port: None,

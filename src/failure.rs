@@ -11,6 +11,8 @@ use terminal::End;
 /// Why the command could not do what it was asked.
 #[derive(Debug)]
 pub(crate) struct Failure {
+    /// What it is: an error, or a doubt.
+    what: &'static str,
     message: String,
     help: String,
     status: u8,
@@ -19,17 +21,22 @@ pub(crate) struct Failure {
 impl Failure {
     /// The arguments make no sense together.
     pub(crate) fn usage(message: impl Display, help: impl Into<String>) -> Failure {
-        Failure { message: message.to_string(), help: help.into(), status: 2 }
+        Failure { what: "error", message: message.to_string(), help: help.into(), status: 2 }
     }
 
     /// The arguments are fine, but it can't be done.
     pub(crate) fn of(message: impl Display, help: impl Into<String>) -> Failure {
-        Failure { message: message.to_string(), help: help.into(), status: 1 }
+        Failure { what: "error", message: message.to_string(), help: help.into(), status: 1 }
+    }
+
+    /// Nobody knows whether it was done: that is neither a failure nor a success.
+    pub(crate) fn uncertain(message: impl Display, help: impl Into<String>) -> Failure {
+        Failure { what: "uncertain", message: message.to_string(), help: help.into(), status: 3 }
     }
 
     /// Tells it on standard error.
     pub(crate) fn report(self) -> ExitCode {
-        eprintln!("error: {}", self.message);
+        eprintln!("{}: {}", self.what, self.message);
         if !self.help.is_empty() {
             eprintln!("help: {}", self.help);
         }

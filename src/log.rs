@@ -20,10 +20,10 @@ const COMMAND: usize = 48;
 const WHICH_FOLDER: &str = "name the folder of one server: what `raft node` has as --data, or a folder such as \
                             n1 in what `raft up` has as --data";
 
-/// Show what a server has on disk: its term and vote, its snapshot, its log.
+/// Show what a server has on disk: its term and vote, its snapshot, its log
 ///
-/// Nothing is changed, and the server may run meanwhile. If something there is damaged, this tells what and
-/// where, and ends with status 1.
+/// Nothing is changed, and the server may run meanwhile. If something there is damaged, this tells
+/// what and where, and ends with status 1.
 ///
 ///   raft up --data cluster
 ///   raft log cluster/n1 --entries 1..50

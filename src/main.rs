@@ -5,15 +5,19 @@ mod bench;
 mod completions;
 mod failure;
 mod log;
+mod maelstrom;
 mod node;
 mod recording;
 mod replay;
 mod rules;
+mod servers;
 mod sim;
 mod status;
+mod store;
 mod tape;
 mod torture;
 mod up;
+mod watch;
 mod why;
 
 use clap::{Parser, Subcommand};
@@ -33,29 +37,26 @@ struct CommandLine {
     up: up::UpArguments,
 }
 
+/// What each is about says the documentation of its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start a cluster on this machine and watch it (what happens without a subcommand).
     Up(up::UpArguments),
-    /// Run one server by itself: for several terminals, or several hosts.
     Node(node::NodeArguments),
-    /// Ask the servers of a running cluster how they are.
+    Maelstrom(maelstrom::MaelstromArguments),
     Status(status::StatusArguments),
-    /// Measure how fast a cluster on this machine is.
+    Put(store::PutArguments),
+    Get(store::GetArguments),
+    Del(store::DelArguments),
+    Cas(store::CasArguments),
+    List(store::ListArguments),
+    Watch(watch::WatchArguments),
     Bench(bench::BenchArguments),
-    /// Kill and pause real servers at random, and check that no client was lied to.
     Torture(torture::TortureArguments),
-    /// Search for what breaks Raft: thousands of simulated clusters, each with trouble of its own.
     Sim(sim::SimArguments),
-    /// Play a scenario or a recorded run, forward and back.
     Replay(replay::ReplayArguments),
-    /// Tell why something happened: the chain of causes, across servers.
     Why(why::WhyArguments),
-    /// Show what a server has on disk: its term and vote, its snapshot, its log.
     Log(log::LogArguments),
-    /// List the rules of Raft that the servers obey, or explain one.
     Rules(rules::RulesArguments),
-    /// Print a script that completes this command's arguments in your shell.
     Completions(completions::CompletionsArguments),
 }
 
@@ -64,7 +65,14 @@ fn main() -> ExitCode {
     let ended = match arguments.command.unwrap_or(Command::Up(arguments.up)) {
         Command::Up(arguments) => up::run(arguments),
         Command::Node(arguments) => node::run(arguments),
+        Command::Maelstrom(arguments) => maelstrom::run(arguments),
         Command::Status(arguments) => status::run(arguments),
+        Command::Put(arguments) => store::put(arguments),
+        Command::Get(arguments) => store::get(arguments),
+        Command::Del(arguments) => store::del(arguments),
+        Command::Cas(arguments) => store::cas(arguments),
+        Command::List(arguments) => store::list(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Torture(arguments) => torture::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),

@@ -1,6 +1,6 @@
 //! `raft node`
 
-use crate::arguments::{StorageArguments, TimeArguments};
+use crate::arguments::{StorageArguments, TimeArguments, host_and_port};
 use crate::failure::{Failure, end_at_second_signal, ended_by};
 use crate::recording::Recording;
 use clap::Args;
@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 use trace::{Event, Feed, Record};
 
-/// Run one server by itself: for several terminals, or several hosts.
+/// Run one server by itself: for several terminals, or several hosts
 ///
 /// Three terminals make a cluster:
 ///
@@ -108,15 +108,8 @@ impl FromStr for Peer {
             None => (text, None),
         };
         let id = id.parse().ok().filter(|&id| id > 0).ok_or("a peer is ID=HOST:PORT, with an ID from 1")?;
-        if let Some(address) = address {
-            let port =
-                address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse());
-            match port {
-                Some(Ok(1u16..)) => {}
-                _ => return Err(format!("\"{address}\" is no HOST:PORT with a port from 1 to 65535")),
-            }
-        }
-        Ok(Peer { id: NodeId(id), address: address.map(str::to_owned) })
+        let address = address.map(host_and_port).transpose()?;
+        Ok(Peer { id: NodeId(id), address })
     }
 }
 
@@ -130,7 +123,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
         .and_then(|()| Signals::new([SIGINT, SIGTERM]))
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
-    let server = Server::open(options).map_err(failure)?;
+    let server = Server::open(&arguments.listen, options).map_err(failure)?;
     for warning in arguments.warnings() {
         eprintln!("warning: {warning}");
     }
@@ -209,13 +202,13 @@ impl NodeArguments {
         Ok(Options {
             cluster: self.cluster.clone(),
             id,
-            listen: self.listen.clone(),
             peers,
             data: self.data.clone(),
             timing,
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
             speed: self.time.speed,
             latency: self.time.latency,
+            lease: self.time.lease_reads,
             snapshot_after: self.storage.snapshot_after,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
             telling: if self.steps || self.record.is_some() { Telling::StepsToo } else { Telling::Events },

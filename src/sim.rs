@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Search for what breaks Raft: thousands of simulated clusters, each with trouble of its own.
+/// Search for what breaks Raft: thousands of simulated clusters, each with trouble of its own
 ///
 /// A seed draws a cluster (how many servers, their timing, their network and disks) and all that befalls
 /// it. The servers run the same code as real ones. After every step of each, everything that Raft

@@ -1,8 +1,8 @@
 //! `raft status`
 
 use crate::failure::{Failure, written};
+use crate::servers::running;
 use clap::Args;
-use cluster::find_running;
 use server::{Status, StatusError, ask_status};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -53,16 +53,7 @@ impl StatusArguments {
         if !self.addresses.is_empty() {
             return Ok(self.addresses.clone());
         }
-        let running = find_running(self.data.as_deref());
-        if running.is_empty() {
-            let place =
-                self.data.as_ref().map_or("this machine".to_owned(), |data| data.display().to_string());
-            return Err(Failure::of(
-                format_args!("no cluster runs on {place}"),
-                "start one with `raft up`; one with a folder of its own is found by --data DIR, and single \
-                 servers by their addresses: raft status 127.0.0.1:4001",
-            ));
-        }
+        let running = running(self.data.as_deref())?;
         Ok(running.into_iter().flat_map(|cluster| cluster.whereabouts.addresses.into_values()).collect())
     }
 }

@@ -122,6 +122,7 @@ fn start(arguments: &TortureArguments, seed: u64, data: &Path) -> Result<Cluster
         base_port: None,
         tells_steps: false,
         is_quiet: true,
+        lease: None,
     };
     Cluster::start(options).map_err(explain)
 }

@@ -156,6 +156,7 @@ impl UpArguments {
             seed: self.seed.unwrap_or_else(|| u64::from(monotonic_now().subsec_nanos())),
             speed: self.time.speed,
             latency: self.time.latency,
+            lease: self.time.lease_reads,
             snapshot_after: self.storage.snapshot_after,
             data: self.data.clone(),
             base_port: self.base_port,

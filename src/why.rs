@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use trace::why::{Causes, Kind};
 use trace::{EventId, Record, english};
 
-/// Tell why something happened: the chain of causes, across servers, each with the rule that decided.
+/// Tell why something happened: the chain of causes, each with the rule that decided
 ///
 /// Events have names: n2:117 is the 117th of n2's first life, n2.3:5 the fifth of its third. A trace in
 /// JSON has them as node, life and seq.

@@ -29,6 +29,7 @@ impl Watched {
             timing: Timing::default(),
             seed: 1,
             speed: Speed::REAL_TIME,
+            lease: None,
             latency: Duration::ZERO,
             data: Some(data.path().join("cluster")),
             base_port: None,

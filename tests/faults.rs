@@ -47,6 +47,7 @@ impl Lab {
             base_port: None,
             tells_steps: false,
             is_quiet: true,
+            lease: None,
         };
         let cluster = Cluster::start(options).unwrap();
         Lab { cluster, records: Vec::new(), acknowledged: Vec::new() }

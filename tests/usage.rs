@@ -165,3 +165,21 @@ fn a_bench_counts_what_clients_got_done() {
     }
     assert_refused(&["bench", "writes", "--clients", "0"], 2, &["--clients"]);
 }
+
+#[test]
+fn each_command_is_listed_with_what_it_is_about_and_explains_itself() {
+    let list = text(&run(&["--help"]).stdout);
+    let (_, commands) = list.split_once("Commands:\n").unwrap();
+    let (commands, _) = commands.split_once("\n\n").unwrap();
+    let is_new = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+    for line in commands.lines().filter(is_new) {
+        let (name, about) =
+            line.trim().split_once(' ').unwrap_or_else(|| panic!("what is this about? {line}"));
+        assert!(!about.trim().is_empty() && !about.ends_with('.'), "{line}");
+        if name != "help" {
+            assert!(run(&[name, "--help"]).status.success(), "{name}");
+        }
+    }
+    let put = text(&run(&["put", "--help"]).stdout);
+    assert!(put.contains("3 uncertain"), "{put}");
+}

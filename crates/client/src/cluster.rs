@@ -3,7 +3,8 @@
 use crate::failure::{Failure, NotDone};
 use crate::node::{List, Node, Page, Read, Value};
 use crate::step::Step;
-use consensus::NodeId;
+use crate::watch::Watch;
+use consensus::{Index, NodeId};
 use kv::{Answer, Request, SessionId, Write};
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -139,6 +140,31 @@ impl Cluster {
         self.read(patience, |node, patience| node.list(list, patience))
     }
 
+    /// Begins to hear of each change of keys that begin with `prefix`, after this entry, or from now on: from
+    /// whichever server answers within `patience`.
+    ///
+    /// # Errors
+    /// If nobody does.
+    pub fn watch(
+        &mut self,
+        prefix: &[u8],
+        after: Option<Index>,
+        patience: Duration,
+    ) -> Result<Watch, NotDone> {
+        self.read(patience, |node, patience| node.watch(prefix, after, patience))
+    }
+
+    /// Gets to know more servers, or where those are now that are known.
+    pub fn meet(&mut self, nodes: impl IntoIterator<Item = Node>) {
+        for met in nodes {
+            let known = self.nodes.iter_mut().find(|node| node.address == met.address || node.is(&met));
+            match known {
+                Some(node) => *node = met,
+                None => self.nodes.push(met),
+            }
+        }
+    }
+
     fn read<T>(
         &mut self,
         patience: Duration,
@@ -167,7 +193,7 @@ impl Cluster {
     /// Opens a session. That it may open several does no harm.
     fn open_session(&mut self, deadline: Instant) -> Result<SessionId, NotDone> {
         let opened = self.until(deadline, |node, patience| match node.open_session(patience) {
-            Err(uncertain) => Tried::Again(uncertain),
+            Err(uncertain @ Failure::Uncertain(_)) => Tried::Again(uncertain),
             opened => Tried::of(opened),
         });
         opened.map_err(|failure| match failure {
@@ -200,9 +226,10 @@ impl Cluster {
             in_vain += 1;
             if in_vain % self.nodes.len() == 0 {
                 patience *= 2;
-                std::thread::sleep(REST.min(deadline.saturating_duration_since(Instant::now())));
+                std::thread::sleep(REST);
             }
-            if Instant::now() >= deadline {
+            // What is sent in the last moment only adds a doubt.
+            if Instant::now() + REST >= deadline {
                 return Err(failure);
             }
         }
@@ -210,7 +237,6 @@ impl Cluster {
 
     /// Chooses whom to ask after this failure, and tells of it.
     fn turn_to_next(&mut self, failure: &Failure) {
-        let server = self.nodes[self.next].to_string();
         let step = match failure {
             Failure::NotDone(NotDone::Elsewhere { node, leader, address }) => {
                 self.nodes[self.next].id = Some(*node);
@@ -220,8 +246,8 @@ impl Cluster {
             failure => {
                 self.next = (self.next + 1) % self.nodes.len();
                 match failure {
-                    Failure::NotDone(why) => Step::NotDone { server, why: why.to_string() },
-                    Failure::Uncertain(why) => Step::Uncertain { server, why: why.clone() },
+                    Failure::NotDone(why) => Step::NotDone { why: why.to_string() },
+                    Failure::Uncertain(why) => Step::Uncertain { why: why.clone() },
                 }
             }
         };

@@ -1,94 +1,259 @@
-//! One request and its reply, and what is certain when it breaks.
+//! One request and its reply, in the HTTP/1.1 that our servers speak, and what is certain when it breaks.
+//!
+//! Libraries hide just what matters here: whether anything of a request has left when it fails, and whether
+//! they have sent it twice. So the bytes are ours, and only their parsing is not.
 
-use consensus::Index;
-use std::io;
-use std::time::Duration;
-use ureq::http::{HeaderMap, Request, StatusCode};
-use ureq::{Agent, AsSendBody, Body, Error, Timeout};
+use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+/// No head of a reply is longer than this, in bytes, and no reply has more headers.
+const LONGEST_HEAD: u64 = 64 << 10;
+const MOST_HEADERS: usize = 64;
 
 /// No reply has a longer body, in bytes: a page of keys with 4 MiB of values, of which JSON may escape each
 /// byte.
-const LONGEST_REPLY: u64 = 64 << 20;
+const LONGEST_BODY: u64 = 64 << 20;
+
+/// What is asked of a server.
+#[derive(Debug, Clone)]
+pub(crate) struct Request<'a> {
+    pub method: &'static str,
+    /// With what comes after the `?`.
+    pub path: String,
+    pub headers: Vec<(&'static str, u64)>,
+    pub body: &'a [u8],
+}
 
 /// What a server replied.
+#[derive(Debug)]
 pub(crate) struct Reply {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
+    pub head: Head,
     pub body: Vec<u8>,
 }
 
+/// What a reply begins with.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+}
+
 /// Why there is no reply.
+#[derive(Debug)]
 pub(crate) enum Broken {
-    /// The request did not leave this machine.
-    BeforeItWasSent(String),
+    /// Nothing of the request has left.
+    BeforeItWasSent(Error),
     /// It may have arrived.
-    Later(String),
+    Later(Error),
+}
+
+/// A connection to a server, on which one request follows the other.
+#[derive(Debug)]
+pub(crate) struct Connection(BufReader<Timed>);
+
+/// A stream that is read from until a deadline.
+#[derive(Debug)]
+struct Timed {
+    stream: TcpStream,
+    deadline: Instant,
+}
+
+impl Request<'_> {
+    pub(crate) fn get(path: String) -> Request<'static> {
+        Request { method: "GET", path, headers: Vec::new(), body: b"" }
+    }
+
+    fn as_bytes(&self, host: &str) -> Vec<u8> {
+        let Request { method, path, headers, body } = self;
+        let mut text =
+            format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        text += "\r\n";
+        [text.as_bytes(), body].concat()
+    }
+}
+
+impl Head {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let header = self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name));
+        header.map(|(_, value)| value.as_str())
+    }
+
+    fn is_chunked(&self) -> bool {
+        self.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+    }
+
+    /// Can another request follow on the connection?
+    fn allows_another(&self) -> bool {
+        !self.header("connection").is_some_and(|wish| wish.eq_ignore_ascii_case("close"))
+    }
 }
 
 impl Broken {
     pub(crate) fn into_why(self) -> String {
-        match self {
-            Broken::BeforeItWasSent(why) | Broken::Later(why) => why,
+        let (Broken::BeforeItWasSent(error) | Broken::Later(error)) = self;
+        told(&error)
+    }
+}
+
+/// What broke, in words.
+pub(crate) fn told(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
+            "the connection broke".to_owned()
         }
-    }
-
-    /// What broke before the server was connected to did not reach it. All else may have.
-    fn by(error: Error) -> Broken {
-        match &error {
-            Error::Io(source) if source.kind() == io::ErrorKind::ConnectionRefused => {
-                Broken::BeforeItWasSent("connection refused".to_owned())
-            }
-            Error::HostNotFound => Broken::BeforeItWasSent("there is no such host".to_owned()),
-            Error::BadUri(_) | Error::Http(_) => Broken::BeforeItWasSent(error.to_string()),
-            Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
-                Broken::BeforeItWasSent("no connection in time".to_owned())
-            }
-            Error::Timeout(_) => Broken::Later("no answer in time".to_owned()),
-            Error::Io(source) => Broken::Later(source.to_string()),
-            _ => Broken::Later(error.to_string()),
-        }
+        ErrorKind::TimedOut => "nothing came in time".to_owned(),
+        _ => error.to_string(),
     }
 }
 
-impl Reply {
-    /// The key's version that the reply names.
-    pub(crate) fn version(&self) -> Option<Index> {
-        self.headers.get("raft-version")?.to_str().ok()?.parse().ok().map(Index)
-    }
-
-    /// Where to go instead, as HOST:PORT.
-    pub(crate) fn elsewhere(&self) -> Option<String> {
-        let location = self.headers.get("location")?.to_str().ok()?;
-        let place = location.strip_prefix("http://")?;
-        Some(place.split('/').next()?.to_owned())
-    }
-}
-
-/// An agent that follows nobody and repeats nothing: where a request goes, and how often, is decided above.
-pub(crate) fn agent() -> Agent {
-    Agent::config_builder()
-        .proxy(None)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .build()
-        .into()
-}
-
-/// Sends a request, and waits for the whole reply. Half of the patience is for being connected.
+/// Sends a request on the connection that was kept, or a new one, and waits for the whole reply.
 pub(crate) fn exchange(
-    agent: &Agent,
-    request: Request<impl AsSendBody>,
+    kept: Option<Connection>,
+    address: &str,
+    request: &Request<'_>,
     patience: Duration,
-) -> Result<Reply, Broken> {
-    let connecting = Some(patience / 2);
-    let request = agent.configure_request(request).timeout_resolve(connecting).timeout_connect(connecting);
-    let request = request.timeout_global(Some(patience)).build();
-    let (parts, mut body) = agent.run(request).map_err(Broken::by)?.into_parts();
-    let body = whole(&mut body).map_err(|error| Broken::Later(format!("half an answer: {error}")))?;
-    Ok(Reply { status: parts.status, headers: parts.headers, body })
+) -> Result<(Reply, Option<Connection>), Broken> {
+    let (mut connection, head) = begin(kept, address, request, patience)?;
+    let body = connection.whole_body(&head).map_err(Broken::Later)?;
+    let kept = head.allows_another().then_some(connection);
+    Ok((Reply { head, body }, kept))
 }
 
-fn whole(body: &mut Body) -> Result<Vec<u8>, Error> {
-    body.with_config().limit(LONGEST_REPLY).read_to_vec()
+/// Sends a request, and waits for the reply's head. The body can be read from the connection.
+pub(crate) fn begin(
+    kept: Option<Connection>,
+    address: &str,
+    request: &Request<'_>,
+    patience: Duration,
+) -> Result<(Connection, Head), Broken> {
+    let deadline = Instant::now() + patience;
+    let kept = kept.filter(Connection::is_alive);
+    let connection = kept.map_or_else(|| Connection::to(address, deadline), Ok);
+    let mut connection = connection.map_err(Broken::BeforeItWasSent)?;
+    connection.await_until(deadline);
+    connection.send(&request.as_bytes(address)).map_err(Broken::Later)?;
+    let head = connection.head().map_err(Broken::Later)?;
+    Ok((connection, head))
+}
+
+impl Connection {
+    fn to(address: &str, deadline: Instant) -> io::Result<Connection> {
+        let mut error = Error::new(ErrorKind::NotFound, "the host has no address");
+        for address in address.to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, time_until(deadline)?) {
+                Ok(stream) => {
+                    stream.set_nodelay(true)?;
+                    return Ok(Connection(BufReader::new(Timed { stream, deadline })));
+                }
+                Err(failed) => error = failed,
+            }
+        }
+        Err(error)
+    }
+
+    /// Nobody has hung up on it, or said what was not asked for.
+    fn is_alive(&self) -> bool {
+        let stream = &self.0.get_ref().stream;
+        let looked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
+        let is_quiet = looked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        is_quiet && self.0.buffer().is_empty() && stream.set_nonblocking(false).is_ok()
+    }
+
+    /// From now on, reading fails at this deadline.
+    pub(crate) fn await_until(&mut self, deadline: Instant) {
+        self.0.get_mut().deadline = deadline;
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Timed { stream, deadline } = self.0.get_mut();
+        stream.set_write_timeout(Some(time_until(*deadline)?))?;
+        stream.write_all(bytes).map_err(timed_out)
+    }
+
+    fn head(&mut self) -> io::Result<Head> {
+        let mut bytes = Vec::new();
+        let mut head = self.0.by_ref().take(LONGEST_HEAD);
+        while !bytes.ends_with(b"\r\n\r\n") {
+            if head.read_until(b'\n', &mut bytes)? == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut reply = httparse::Response::new(&mut headers);
+        reply.parse(&bytes).map_err(Error::other)?;
+        let header = |header: &httparse::Header<'_>| {
+            (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned())
+        };
+        let status = reply.code.ok_or(ErrorKind::InvalidData)?;
+        Ok(Head { status, headers: reply.headers.iter().map(header).collect() })
+    }
+
+    pub(crate) fn whole_body(&mut self, head: &Head) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        if head.is_chunked() {
+            while let Some(chunk) = self.chunk()? {
+                body.extend(chunk);
+                if body.len() as u64 > LONGEST_BODY {
+                    return Err(Error::other("its answer is too long"));
+                }
+            }
+        } else {
+            let length = head.header("content-length").and_then(|length| length.parse().ok());
+            body = self.exactly(length.ok_or(ErrorKind::InvalidData)?)?;
+        }
+        Ok(body)
+    }
+
+    /// The next piece of a body that comes in pieces; none at its end.
+    pub(crate) fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let size = self.line()?;
+        let size = u64::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16);
+        let chunk = self.exactly(size.map_err(Error::other)?)?;
+        if chunk.is_empty() {
+            while !self.line()?.is_empty() {}
+            return Ok(None);
+        }
+        self.line()?;
+        Ok(Some(chunk))
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        self.0.by_ref().take(LONGEST_HEAD).read_line(&mut line)?;
+        match line.strip_suffix("\r\n") {
+            Some(line) => Ok(line.to_owned()),
+            None => Err(ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    fn exactly(&mut self, length: u64) -> io::Result<Vec<u8>> {
+        if length > LONGEST_BODY {
+            return Err(Error::other("its answer is too long"));
+        }
+        let mut bytes = Vec::new();
+        self.0.by_ref().take(length).read_to_end(&mut bytes)?;
+        if (bytes.len() as u64) < length { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(time_until(self.deadline)?))?;
+        self.stream.read(buffer).map_err(timed_out)
+    }
+}
+
+fn time_until(deadline: Instant) -> io::Result<Duration> {
+    let rest = deadline.saturating_duration_since(Instant::now());
+    if rest.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(rest) }
+}
+
+/// Some systems call it so when time is over, others call it that.
+fn timed_out(error: Error) -> Error {
+    if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
 }

@@ -27,10 +27,10 @@ pub enum NotDone {
         address: String,
     },
     /// The server was not reached, or did not answer a read in time.
-    #[error("{address} does not answer: {why}")]
+    #[error("{server} does not answer: {why}")]
     Silent {
-        /// Where it was looked for, as HOST:PORT.
-        address: String,
+        /// Its name, or if that is not known, its address.
+        server: String,
         /// What went wrong.
         why: String,
     },
@@ -54,6 +54,12 @@ pub enum NotDone {
 }
 
 impl NotDone {
+    /// What a server answered, or somebody else at its address, makes no sense.
+    pub(crate) fn nonsense(server: &str) -> NotDone {
+        let why = "what it says makes no sense, it is no Raft server of this version".to_owned();
+        NotDone::Silent { server: server.to_owned(), why }
+    }
+
     /// What can be done about it, if there is more to say than the message does.
     pub fn help(&self) -> Option<&str> {
         match self {

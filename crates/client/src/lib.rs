@@ -9,7 +9,8 @@
 //! * `exchange.rs`: one request and its reply over HTTP, and when a broken one is certain;
 //! * `cluster.rs`: a client of the whole cluster ([`Cluster`]), which finds the leader and tries again where
 //!   that is safe;
-//! * `step.rs`: what it tells of that ([`Step`]).
+//! * `step.rs`: what it tells of that ([`Step`]);
+//! * `watch.rs`: hearing of each change of the store ([`Watch`]).
 //!
 //! When is trying again safe? Always after "not done". After an uncertain end, for reads, since they change
 //! nothing; and for writes in a *session*, which the cluster executes once however often they come (see
@@ -20,8 +21,10 @@ mod exchange;
 mod failure;
 mod node;
 mod step;
+mod watch;
 
 pub use cluster::Cluster;
 pub use failure::{Failure, NotDone};
 pub use node::{Entry, List, Node, Page, Read, Value};
 pub use step::Step;
+pub use watch::{Change, News, Watch};

@@ -1,31 +1,36 @@
 //! One try at one server.
 
-use crate::exchange::{Broken, Reply, agent, exchange};
+use crate::exchange::{Broken, Connection, Reply, Request, begin, exchange};
 use crate::failure::{Failure, NotDone};
+use crate::watch::Watch;
 use consensus::{Index, NodeId};
 use kv::{Answer, Change, SessionId, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::de::DeserializeOwned;
 use server::{Listed, Listing, Status, Told};
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use ureq::http::request::Builder;
-use ureq::http::{Request, StatusCode};
-use ureq::{Agent, AsSendBody};
 
 /// Letters that need no escape in a URL.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// No URL is longer than this, in bytes.
-const LONGEST_URL: usize = 60_000;
+/// Statuses of HTTP.
+const OK: u16 = 200;
+const CREATED: u16 = 201;
+const NOT_FOUND: u16 = 404;
+const INTERNAL_ERROR: u16 = 500;
 
-/// One server. Connections to it are kept and used again.
-#[derive(Debug, Clone)]
+/// No path is longer than this, in bytes.
+const LONGEST_PATH: usize = 60_000;
+
+/// One server. A connection to it is kept and used again.
+#[derive(Debug)]
 pub struct Node {
     /// Its name, once somebody has told it.
     pub(crate) id: Option<NodeId>,
     pub(crate) address: String,
-    agent: Agent,
+    kept: Mutex<Option<Connection>>,
 }
 
 /// How new what is read must be.
@@ -34,6 +39,8 @@ pub enum Read {
     /// All that was committed when it was asked for: a majority confirms who leads.
     #[default]
     Linearizable,
+    /// The same, where leaders have leases: the leader asks nobody, and relies on all clocks.
+    Lease,
     /// Whatever the asked server has applied, however old.
     Stale,
 }
@@ -80,8 +87,16 @@ impl fmt::Display for Read {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Read::Linearizable => "linearizable",
+            Read::Lease => "lease",
             Read::Stale => "stale",
         })
+    }
+}
+
+/// The same server, with a connection of its own.
+impl Clone for Node {
+    fn clone(&self) -> Node {
+        Node { id: self.id, address: self.address.clone(), kept: Mutex::default() }
     }
 }
 
@@ -98,12 +113,17 @@ impl fmt::Display for Node {
 impl Node {
     /// The server that listens at this address (HOST:PORT).
     pub fn new(address: impl Into<String>) -> Node {
-        Node { id: None, address: address.into(), agent: agent() }
+        Node { id: None, address: address.into(), kept: Mutex::default() }
     }
 
     /// The same, which has this name.
     pub fn named(id: NodeId, address: impl Into<String>) -> Node {
         Node { id: Some(id), ..Node::new(address) }
+    }
+
+    /// Do both have the same name?
+    pub(crate) fn is(&self, other: &Node) -> bool {
+        self.id.is_some() && self.id == other.id
     }
 
     /// Where it listens, as HOST:PORT.
@@ -125,31 +145,25 @@ impl Node {
         if let Change::CompareAndSwap { expected, .. } = write.change {
             conditions.push(format!("if-value={}", escape(expected)));
         }
-        let url = self.url(&key_path(write.key), &conditions);
-        if url.len() > LONGEST_URL {
+        let path = with_parameters(key_path(write.key), &conditions);
+        if path.len() > LONGEST_PATH {
             return Err(NotDone::Refused {
                 error: "the expected value is too long to be sent along".to_owned(),
                 help: "compare the version instead".to_owned(),
             }
             .into());
         }
-        let builder = match write.change {
-            Change::Put { .. } | Change::CompareAndSwap { .. } => Request::put(url),
-            Change::Delete => Request::delete(url),
+        let (method, body) = match write.change {
+            Change::Put { value } | Change::CompareAndSwap { new: value, .. } => ("PUT", value),
+            Change::Delete => ("DELETE", &b""[..]),
         };
-        let builder = match write.request {
+        let headers = match write.request {
             Some(kv::Request { session, sequence }) => {
-                builder.header("raft-session", session.0.0).header("raft-sequence", sequence)
+                vec![("raft-session", session.0.0), ("raft-sequence", sequence)]
             }
-            None => builder,
+            None => Vec::new(),
         };
-        let reply = match write.change {
-            Change::Put { value } | Change::CompareAndSwap { new: value, .. } => {
-                self.ask(builder, value, patience)
-            }
-            Change::Delete => self.ask(builder, (), patience),
-        };
-        self.answer(reply)
+        self.command(&Request { method, path, headers, body }, patience)
     }
 
     /// Opens a session. If it is uncertain whether that was done, another one can be opened: a session that
@@ -158,8 +172,8 @@ impl Node {
     /// # Errors
     /// If no answer came.
     pub fn open_session(&self, patience: Duration) -> Result<SessionId, Failure> {
-        let reply = self.ask(Request::post(self.url("/sessions", &[])), &[][..], patience);
-        match self.answer(reply)? {
+        let path = "/sessions".to_owned();
+        match self.command(&Request { method: "POST", path, headers: Vec::new(), body: b"" }, patience)? {
             Answer::SessionOpened { session } => Ok(session),
             other => Err(Failure::Uncertain(format!("the answer makes no sense: {other}"))),
         }
@@ -170,11 +184,10 @@ impl Node {
     /// # Errors
     /// [`NotDone`], if no answer came.
     pub fn get(&self, key: &[u8], read: Read, patience: Duration) -> Result<Option<Value>, NotDone> {
-        let url = self.url(&key_path(key), &[format!("read={read}")]);
-        let reply = self.read(url, patience)?;
-        match (reply.status, reply.version()) {
-            (StatusCode::OK, Some(version)) => Ok(Some(Value { bytes: reply.body, version })),
-            (StatusCode::NOT_FOUND, _) if told(&reply).is_some() => Ok(None),
+        let reply = self.read(with_parameters(key_path(key), &[format!("read={read}")]), patience)?;
+        match (reply.head.status, version(&reply)) {
+            (OK, Some(version)) => Ok(Some(Value { bytes: reply.body, version })),
+            (NOT_FOUND, _) if told(&reply).is_some() => Ok(None),
             _ => Err(self.why_not(&reply)),
         }
     }
@@ -190,7 +203,7 @@ impl Node {
             format!("after={}", escape(after)),
             format!("read={read}"),
         ];
-        let reply = self.read(self.url("/kv", &parameters), patience)?;
+        let reply = self.read(with_parameters("/kv".to_owned(), &parameters), patience)?;
         let listing: Listing = self.parse(&reply)?;
         page(listing).ok_or_else(|| self.makes_no_sense())
     }
@@ -200,7 +213,7 @@ impl Node {
     /// # Errors
     /// [`NotDone`], if no answer came.
     pub fn status(&self, patience: Duration) -> Result<Status, NotDone> {
-        self.parse(&self.read(self.url("/status", &[]), patience)?)
+        self.parse(&self.read("/status".to_owned(), patience)?)
     }
 
     /// The server's figures, in the format of Prometheus.
@@ -208,43 +221,61 @@ impl Node {
     /// # Errors
     /// [`NotDone`], if no answer came.
     pub fn metrics(&self, patience: Duration) -> Result<String, NotDone> {
-        let reply = self.read(self.url("/metrics", &[]), patience)?;
-        match reply.status {
-            StatusCode::OK => String::from_utf8(reply.body).map_err(|_| self.makes_no_sense()),
+        let reply = self.read("/metrics".to_owned(), patience)?;
+        match reply.head.status {
+            OK => String::from_utf8(reply.body).map_err(|_| self.makes_no_sense()),
             _ => Err(self.why_not(&reply)),
         }
     }
 
-    fn url(&self, path: &str, parameters: &[String]) -> String {
-        let separator = if parameters.is_empty() { "" } else { "?" };
-        format!("http://{}{path}{separator}{}", self.address, parameters.join("&"))
+    /// Begins to hear of each change of keys that begin with `prefix`, after this entry, or from now on. The
+    /// server must begin to tell within `patience`.
+    ///
+    /// # Errors
+    /// [`NotDone`], if it does not.
+    pub fn watch(&self, prefix: &[u8], after: Option<Index>, patience: Duration) -> Result<Watch, NotDone> {
+        let mut parameters = vec![format!("prefix={}", escape(prefix))];
+        parameters.extend(after.map(|after| format!("after={after}")));
+        let request = Request::get(with_parameters("/watch".to_owned(), &parameters));
+        let begun = begin(None, &self.address, &request, patience);
+        let (mut connection, head) = begun.map_err(|broken| self.silent(broken.into_why()))?;
+        if head.status != OK {
+            let body = connection.whole_body(&head).map_err(|_| self.makes_no_sense())?;
+            return Err(self.why_not(&Reply { head, body }));
+        }
+        Ok(Watch::new(connection, self.to_string(), after))
     }
 
-    fn ask(&self, builder: Builder, body: impl AsSendBody, patience: Duration) -> Result<Reply, Broken> {
-        let request = builder.body(body).map_err(|error| Broken::BeforeItWasSent(error.to_string()))?;
-        exchange(&self.agent, request, patience)
+    fn ask(&self, request: &Request<'_>, patience: Duration) -> Result<Reply, Broken> {
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = kept().take();
+        let (reply, connection) = exchange(connection, &self.address, request, patience)?;
+        *kept() = connection;
+        Ok(reply)
     }
 
     /// A read that broke has done nothing, wherever it broke.
-    fn read(&self, url: String, patience: Duration) -> Result<Reply, NotDone> {
-        self.ask(Request::get(url), (), patience).map_err(|broken| self.silent(broken.into_why()))
+    fn read(&self, path: String, patience: Duration) -> Result<Reply, NotDone> {
+        self.ask(&Request::get(path), patience).map_err(|broken| self.silent(broken.into_why()))
     }
 
     fn parse<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, NotDone> {
-        match reply.status {
-            StatusCode::OK => serde_json::from_slice(&reply.body).map_err(|_| self.makes_no_sense()),
+        match reply.head.status {
+            OK => serde_json::from_slice(&reply.body).map_err(|_| self.makes_no_sense()),
             _ => Err(self.why_not(reply)),
         }
     }
 
-    /// What a command that should go into the log has come to.
-    fn answer(&self, reply: Result<Reply, Broken>) -> Result<Answer, Failure> {
-        let reply = match reply {
+    /// Has a command put into the log.
+    fn command(&self, request: &Request<'_>, patience: Duration) -> Result<Answer, Failure> {
+        let reply = match self.ask(request, patience) {
             Ok(reply) => reply,
-            Err(Broken::BeforeItWasSent(why)) => return Err(self.silent(why).into()),
-            Err(Broken::Later(why)) => return Err(Failure::Uncertain(format!("{self}: {why}"))),
+            Err(broken @ Broken::BeforeItWasSent(_)) => return Err(self.silent(broken.into_why()).into()),
+            Err(broken @ Broken::Later(_)) => {
+                return Err(Failure::Uncertain(format!("{self}: {}", broken.into_why())));
+            }
         };
-        if reply.status.is_success() {
+        if matches!(reply.head.status, OK | CREATED) {
             let answer = serde_json::from_slice(&reply.body);
             return answer.map_err(|_| Failure::Uncertain(self.makes_no_sense().to_string()));
         }
@@ -258,29 +289,41 @@ impl Node {
     }
 
     fn why_not(&self, reply: &Reply) -> NotDone {
-        match told(reply) {
-            Some(Told { node: Some(node), leader: Some(leader), .. }) if reply.elsewhere().is_some() => {
-                NotDone::Elsewhere { node, leader, address: reply.elsewhere().unwrap_or_default() }
-            }
-            Some(Told { error, help, .. }) if reply.status.is_server_error() => {
-                NotDone::NotNow { error, help }
-            }
-            Some(Told { error, help, .. }) => NotDone::Refused { error, help },
-            None => self.makes_no_sense(),
+        let Some(told) = told(reply) else { return self.makes_no_sense() };
+        let Told { error, help, .. } = told;
+        match (told.node, told.leader, elsewhere(reply)) {
+            (Some(node), Some(leader), Some(address)) => NotDone::Elsewhere { node, leader, address },
+            _ if reply.head.status >= INTERNAL_ERROR => NotDone::NotNow { error, help },
+            _ => NotDone::Refused { error, help },
         }
     }
 
     fn silent(&self, why: String) -> NotDone {
-        NotDone::Silent { address: self.address.clone(), why }
+        NotDone::Silent { server: self.to_string(), why }
     }
 
     fn makes_no_sense(&self) -> NotDone {
-        self.silent("its answer makes no sense: it is no Raft server of this version".to_owned())
+        NotDone::nonsense(&self.to_string())
     }
 }
 
 fn escape(bytes: &[u8]) -> String {
     percent_encode(bytes, ESCAPED).to_string()
+}
+
+fn with_parameters(path: String, parameters: &[String]) -> String {
+    if parameters.is_empty() { path } else { format!("{path}?{}", parameters.join("&")) }
+}
+
+/// The version that a reply names.
+fn version(reply: &Reply) -> Option<Index> {
+    reply.head.header("raft-version")?.parse().ok().map(Index)
+}
+
+/// Where to go instead, as HOST:PORT.
+fn elsewhere(reply: &Reply) -> Option<String> {
+    let place = reply.head.header("location")?.strip_prefix("http://")?;
+    Some(place.split('/').next()?.to_owned())
 }
 
 fn key_path(key: &[u8]) -> String {

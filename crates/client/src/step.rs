@@ -15,15 +15,11 @@ pub enum Step {
     },
     /// A server did not do it, for another reason: the next one is asked.
     NotDone {
-        /// The server's name or address.
-        server: String,
         /// Why not.
         why: String,
     },
     /// What came of it is unknown. It is sent again, which is safe.
     Uncertain {
-        /// The server's name or address.
-        server: String,
         /// Why nobody knows.
         why: String,
     },
@@ -33,9 +29,9 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Step::Redirected { node, leader } => write!(f, "{node} was not the leader, {leader} is"),
-            Step::NotDone { server, why } => write!(f, "{server} did not do it ({why}): asking on"),
-            Step::Uncertain { server, why } => {
-                write!(f, "unknown what {server} did ({why}): asking again, in the same session")
+            Step::NotDone { why } => write!(f, "{why}: asking the next one"),
+            Step::Uncertain { why } => {
+                write!(f, "{why}: nobody knows whether it was done; asking again, which does it once")
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::Action;
 use crate::chronicle::Chronicle;
 use crate::folder::{Folder, FolderError, Whereabouts};
 use crate::member::{Member, Report};
-use consensus::{NodeId, Timing};
+use consensus::{Lease, NodeId, Timing};
 use driver::Speed;
 use rustix::process::Signal;
 use server::{Command, monotonic_now};
@@ -39,6 +39,8 @@ pub struct Options {
     pub speed: Speed,
     /// How long each message is held, in the servers' own time.
     pub latency: Duration,
+    /// Whether leaders have leases.
+    pub lease: Option<Lease>,
     /// After about so many bytes of entries each takes a snapshot.
     pub snapshot_after: usize,
     /// The folder of their data; none for a temporary one.
@@ -216,6 +218,7 @@ impl Cluster {
             timing,
             seed,
             latency,
+            lease,
             snapshot_after,
             base_port,
             tells_steps,
@@ -245,6 +248,9 @@ impl Cluster {
         command.args(["--seed", &seed.to_string()]);
         command.args(["--speed", &self.speed.to_string()]);
         command.args(["--epoch", &self.epoch.as_nanos().to_string()]);
+        if let Some(lease) = lease {
+            command.args(["--lease-reads", &format!("{}%", lease.clock_drift_percent)]);
+        }
         if *tells_steps {
             command.arg("--steps");
         }
@@ -392,6 +398,9 @@ impl Cluster {
     }
 
     fn set_speed(&mut self, multiple: f64) -> Result<String, String> {
+        if self.options.lease.is_some() {
+            return Err("the clocks keep their speed, since leases rest on them".to_owned());
+        }
         self.speed = Speed::new(multiple).map_err(|error| error.to_string())?;
         for member in self.members.values_mut() {
             member.tell(&Command::Speed { multiple });

@@ -82,7 +82,7 @@ impl<R: Rules> Node<R> {
     }
 
     fn may_send(&self, peer: NodeId) -> bool {
-        self.progress_of(peer).may_send(self.config.limits.messages_in_flight)
+        self.progress_of(peer).may_send(&self.config.limits)
     }
 
     /// As many entries after this index as one message carries.
@@ -116,9 +116,9 @@ impl<R: Rules> Node<R> {
             leader_commit: self.commit_index,
             round: self.round(),
         };
-        let last = request.last_index();
+        let (last, size) = (request.last_index(), request.entries.iter().map(Entry::size).sum());
         self.send(peer, Message::AppendEntries(request), output);
-        self.progress_of_mut(peer).note_sent(last);
+        self.progress_of_mut(peer).note_sent(last, size);
     }
 
     /// Sends a heartbeat to every other server and sets the time for the next ones. Whoever has not
@@ -127,6 +127,7 @@ impl<R: Rules> Node<R> {
         let interval = self.config.timing.heartbeat_interval();
         let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader sends heartbeats") };
         leader.heartbeat_deadline = now + interval;
+        self.renew_lease(now, output);
         output.decided(Rule::HeartbeatAtOnce, What::Heartbeat);
         for place in 0..self.peers.len() {
             let peer = self.peers[place];
@@ -165,8 +166,10 @@ impl<R: Rules> Node<R> {
             return self.answer_append_entries(leader, request.round, AppendOutcome::Refused, output);
         }
         self.follow(now, leader, output);
-        let outcome = self.take_entries(&request, output);
-        self.answer_append_entries(leader, request.round, outcome, output);
+        self.promise_to_stay(now);
+        let round = request.round;
+        let outcome = self.take_entries(request, output);
+        self.answer_append_entries(leader, round, outcome, output);
         if self.rules.hold(Rule::ResetTimerOnLeader) {
             self.restart_election_timer(now, Rule::ResetTimerOnLeader, output);
         }
@@ -180,7 +183,7 @@ impl<R: Rules> Node<R> {
     }
 
     /// Makes the log agree with the leader's, as far as the request tells (Figure 2, AppendEntries 2–5).
-    fn take_entries(&mut self, request: &AppendEntries, output: &mut Output) -> AppendOutcome {
+    fn take_entries(&mut self, request: AppendEntries, output: &mut Output) -> AppendOutcome {
         let prev = request.prev_log();
         // What a snapshot covers is committed, and so the same in all logs.
         let agrees = prev.index < self.log.begins_after().index || self.log.contains(prev);
@@ -192,17 +195,20 @@ impl<R: Rules> Node<R> {
             let may_agree = self.log.last_not_beyond(prev);
             return AppendOutcome::Mismatch { prev_log_index: prev.index, may_agree };
         }
-        let known = self.count_known(request);
+        let last_new = request.last_index();
+        let known = self.count_known(&request);
         if known < request.entries.len() {
             let first = Index(prev.index.0 + known as u64).next();
             self.make_room(first, Rule::TruncateOnlyOnConflict, output);
-            self.append(first, request.entries[known..].to_vec(), output);
+            let mut entries = request.entries;
+            entries.drain(..known);
+            self.append(first, entries, output);
             output.decided(Rule::ConsistencyCheck, What::Appended { first, last: self.log.last() });
         }
         let last = self.log.last().index;
-        let vouched_for = if self.rules.hold(Rule::CommitToLastNew) { request.last_index() } else { last };
+        let vouched_for = if self.rules.hold(Rule::CommitToLastNew) { last_new } else { last };
         self.commit_to(request.leader_commit.min(vouched_for).min(last), output);
-        AppendOutcome::Matched { match_index: request.last_index() }
+        AppendOutcome::Matched { match_index: last_new }
     }
 
     /// How many of the request's first entries are in the log already.

@@ -136,6 +136,7 @@ impl std::error::Error for InvalidTiming {}
 /// How much one message carries, and how much may be under way to one follower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
 pub struct Limits {
     /// The most entries in one message, at least 1.
     pub entries_per_message: usize,
@@ -143,6 +144,8 @@ pub struct Limits {
     pub bytes_per_message: usize,
     /// The most messages with entries on the way to one follower.
     pub messages_in_flight: usize,
+    /// About the most bytes of entries on the way to one follower; one message may always be.
+    pub bytes_in_flight: usize,
     /// About the most bytes of entries that stay in the log although a snapshot covers them: a follower that
     /// lacks no more than that need not be sent the snapshot.
     pub bytes_behind_snapshot: usize,
@@ -154,8 +157,27 @@ impl Default for Limits {
             entries_per_message: 1024,
             bytes_per_message: 256 << 10,
             messages_in_flight: 64,
+            bytes_in_flight: 8 << 20,
             bytes_behind_snapshot: 4 << 20,
         }
+    }
+}
+
+/// Lets a leader serve reads without asking the others each time (thesis §6.4.1). Once a majority has answered
+/// its heartbeats, all of them refuse to elect another leader for the shortest election timeout
+/// ([`Rule::LeaderStickiness`]): that is its lease. It rests on all clocks of the cluster running at nearly the same
+/// speed ([`Rule::LeaseNeedsBoundedClocks`]), and on all servers having the same settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Lease {
+    /// By so many percent one clock may run faster than another, at most.
+    pub clock_drift_percent: u32,
+}
+
+impl Lease {
+    /// For how long, on its own clock, a leader may rely on a promise that others keep for `promised` on theirs.
+    pub(crate) fn duration(&self, promised: Duration) -> Duration {
+        promised * 100 / self.clock_drift_percent.saturating_add(100)
     }
 }
 
@@ -170,6 +192,8 @@ pub struct Config {
     pub timing: Timing,
     /// How much to send at once.
     pub limits: Limits,
+    /// Whether leaders have leases, and what those rest on. None: they have none, and nobody makes promises.
+    pub lease: Option<Lease>,
     /// Where the randomness of the election timeouts comes from: the same seed, the same timeouts.
     pub seed: u64,
 }

@@ -144,6 +144,16 @@ pub enum What {
         /// They must see all up to here.
         index: Index,
     },
+    /// A leader has a lease, after it had none: for a while nobody else can be elected.
+    LeaseGained {
+        /// How long it lasts if it is not renewed, in microseconds of the leader's clock.
+        lasts_us: u64,
+    },
+    /// A read may take place because of the lease.
+    LeaseRead {
+        /// It must see all up to here.
+        index: Index,
+    },
     /// A snapshot of the state machine is on disk, and the log has lost what it need not hold any more.
     SnapshotTaken {
         /// The last entry that the snapshot covers.

@@ -25,6 +25,8 @@ pub enum Input {
     Read {
         /// Its number, chosen by the driver.
         id: u64,
+        /// How the leader is to make sure that it still leads.
+        by: ReadBy,
     },
     /// This is on disk now: a crash can't take it away any more. Older things than the server's present
     /// state are no surprise: it may have moved on while the disk was busy.
@@ -71,4 +73,16 @@ pub enum Input {
         /// When the timer shall run out.
         deadline: Instant,
     },
+}
+
+/// How a leader makes sure, before a client reads, that nobody else leads.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum ReadBy {
+    /// It asks the others (thesis §6.4).
+    #[default]
+    Round,
+    /// It has a lease (thesis §6.4.1). If it has none at the moment, it asks.
+    Lease,
 }

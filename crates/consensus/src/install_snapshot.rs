@@ -106,6 +106,7 @@ impl<R: Rules> Node<R> {
             return self.answer_chunk(leader, chunk.last_included, chunk.offset, outcome, output);
         }
         self.follow(now, leader, output);
+        self.promise_to_stay(now);
         if let Some(outcome) = self.take_chunk(leader, &chunk, output) {
             self.answer_chunk(leader, chunk.last_included, chunk.offset, outcome, output);
         }

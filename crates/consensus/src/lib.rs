@@ -55,8 +55,8 @@ mod role;
 mod rule;
 mod types;
 
-pub use config::{Config, InvalidTiming, Limits, Timing};
-pub use input::Input;
+pub use config::{Config, InvalidTiming, Lease, Limits, Timing};
+pub use input::{Input, ReadBy};
 pub use log::{Entry, Log, Payload};
 pub use message::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, InstallSnapshot, InstallSnapshotReply, Message,

@@ -32,6 +32,8 @@ pub struct Node<R: Rules = EveryRule> {
     /// A leader's snapshot that is coming.
     pub(crate) incoming: Option<Incoming>,
     pub(crate) role: Role,
+    /// Where leaders have leases: before this moment nobody gets this server's vote, not even itself.
+    stays_until: Instant,
     /// The other voters.
     pub(crate) peers: Vec<NodeId>,
     random: Random,
@@ -55,6 +57,7 @@ impl<R: Rules> Node<R> {
             commit_index: log.begins_after().index,
             snapshot: log.begins_after(),
             incoming: None,
+            stays_until: Instant::START,
             log,
             role: Role::Follower(Follower { leader: None, election_deadline: Instant::NEVER }),
             peers: config.voters.voters().into_iter().filter(|&id| id != config.id).collect(),
@@ -63,6 +66,10 @@ impl<R: Rules> Node<R> {
             config,
         };
         output.decided(Rule::StartAsFollower, What::Role { role: RoleKind::Follower, was: None });
+        // What it has promised before a crash is not on its disk; but the term is in which it did.
+        if hard_state.current_term > Term(0) {
+            node.promise_to_stay(Instant::START);
+        }
         node.restart_election_timer(Instant::START, Rule::RandomisedTimeout, output);
         let may_have_led = hard_state.voted_for == Some(node.config.id);
         if may_have_led && !node.rules.hold(Rule::StartAsFollower) {
@@ -79,7 +86,7 @@ impl<R: Rules> Node<R> {
             Input::Tick => self.tick(now, output),
             Input::Message { from, message } => self.receive(now, from, message, output),
             Input::Propose { commands } => self.propose(commands, output),
-            Input::Read { id } => self.read(now, id, output),
+            Input::Read { id, by } => self.read(now, id, by, output),
             Input::Persisted { hard_state, log } => self.note_persisted(now, hard_state, log, output),
             Input::SnapshotTaken { last_included } => self.note_snapshot(last_included, output),
             Input::ChunkRead { to, chunk } => self.note_chunk_read(to, chunk, output),
@@ -201,6 +208,11 @@ impl<R: Rules> Node<R> {
         if let Some(problem) = self.problem_with(from, &message) {
             return output.noted(What::Rejected { from, problem });
         }
+        if matches!(message, Message::RequestVote(_))
+            && !self.rules.allow(Rule::LeaderStickiness, now >= self.stays_until)
+        {
+            return self.refuse_to_leave(from, output);
+        }
         if message.term() > self.hard_state.current_term && self.rules.hold(Rule::NewerTermWins) {
             self.adopt_term(now, message.term(), output);
         }
@@ -252,8 +264,7 @@ impl<R: Rules> Node<R> {
             return Some(Problem::SecondLeader);
         }
         let terms = request.entries.iter().map(|entry| entry.term);
-        let terms: Vec<Term> =
-            [request.prev_log_term].into_iter().chain(terms).chain([request.term]).collect();
+        let terms = [request.prev_log_term].into_iter().chain(terms).chain([request.term]);
         if !terms.is_sorted() || request.prev_log_index.0 > u64::MAX / 2 {
             return Some(Problem::ImpossibleEntries);
         }
@@ -391,8 +402,18 @@ impl<R: Rules> Node<R> {
         if self.role.kind() == RoleKind::Leader {
             self.become_follower(now, None, None, output);
         }
+        // A promise is kept in the laboratory too.
+        let deadline =
+            if self.rules.hold(Rule::LeaderStickiness) { deadline.max(self.stays_until) } else { deadline };
         self.set_election_deadline(deadline);
         output.noted(What::Timer { timeout_us: micros(deadline.since(now)) });
+    }
+
+    /// It has heard the leader of its term: where leaders have leases, it votes for nobody for a while.
+    pub(crate) fn promise_to_stay(&mut self, now: Instant) {
+        if self.config.lease.is_some() {
+            self.stays_until = now + self.config.timing.election_timeout_min();
+        }
     }
 
     /// The only place that changes term and vote, so that no change can miss the disk.
@@ -449,6 +470,6 @@ impl<R: Rules> Node<R> {
     }
 }
 
-fn micros(duration: Duration) -> u64 {
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).expect("timeouts are at most a day")
 }

@@ -1,6 +1,6 @@
 //! What a leader knows of a follower's log, and how it sends to it (Figure 2: nextIndex, matchIndex).
 
-use crate::{Chunk, Index, LogPosition};
+use crate::{Chunk, Index, Limits, LogPosition};
 use std::collections::VecDeque;
 
 /// A leader's view of one follower's log.
@@ -27,8 +27,10 @@ enum Sending {
     },
     /// The logs agree: messages follow each other without waiting, within bounds.
     Replicate {
-        /// The last index of each that was not answered yet.
-        in_flight: VecDeque<Index>,
+        /// Of each that was not answered yet: the last index, and how many bytes of entries it carries.
+        in_flight: VecDeque<(Index, usize)>,
+        /// The bytes of all of them.
+        bytes: usize,
     },
     /// The follower lacks entries that are gone: it gets a snapshot, one piece after the other.
     Snapshot {
@@ -75,11 +77,13 @@ impl Progress {
         self.answered_round = self.answered_round.max(round);
     }
 
-    /// Is there room for one more message with entries, if so many may be under way?
-    pub(crate) fn may_send(&self, most_in_flight: usize) -> bool {
+    /// Is there room for one more message with entries?
+    pub(crate) fn may_send(&self, limits: &Limits) -> bool {
         match &self.sending {
             Sending::Probe { waits, .. } => !waits,
-            Sending::Replicate { in_flight } => in_flight.len() < most_in_flight,
+            Sending::Replicate { in_flight, bytes } => {
+                in_flight.len() < limits.messages_in_flight && *bytes < limits.bytes_in_flight.max(1)
+            }
             Sending::Snapshot { .. } => false,
         }
     }
@@ -89,13 +93,14 @@ impl Progress {
         matches!(self.sending, Sending::Probe { asks_only: true, .. })
     }
 
-    /// A message that ends at `last` is on its way. What it carries is taken for received until an
-    /// answer tells otherwise, once the logs are known to agree.
-    pub(crate) fn note_sent(&mut self, last: Index) {
+    /// A message that ends at `last`, with so many bytes of entries, is on its way. What it carries is taken for
+    /// received until an answer tells otherwise, once the logs are known to agree.
+    pub(crate) fn note_sent(&mut self, last: Index, size: usize) {
         match &mut self.sending {
             Sending::Probe { waits, .. } => *waits = true,
-            Sending::Replicate { in_flight } if last >= self.next_index => {
-                in_flight.push_back(last);
+            Sending::Replicate { in_flight, bytes } if last >= self.next_index => {
+                in_flight.push_back((last, size));
+                *bytes += size;
                 self.next_index = last.next();
             }
             Sending::Replicate { .. } | Sending::Snapshot { .. } => {}
@@ -107,7 +112,7 @@ impl Progress {
     pub(crate) fn is_overdue(&mut self) -> bool {
         match &mut self.sending {
             Sending::Probe { waits, .. } => *waits,
-            Sending::Replicate { in_flight } => !in_flight.is_empty(),
+            Sending::Replicate { in_flight, .. } => !in_flight.is_empty(),
             Sending::Snapshot { heartbeats, .. } => {
                 *heartbeats += 1;
                 *heartbeats % PATIENCE == 0
@@ -170,11 +175,11 @@ impl Progress {
             Sending::Probe { .. } if index.next() < self.next_index => {}
             Sending::Snapshot { last_included, .. } if index < last_included.index => {}
             Sending::Probe { .. } | Sending::Snapshot { .. } => {
-                self.sending = Sending::Replicate { in_flight: VecDeque::new() };
+                self.sending = Sending::Replicate { in_flight: VecDeque::new(), bytes: 0 };
             }
-            Sending::Replicate { in_flight } => {
-                while in_flight.front().is_some_and(|&last| last <= index) {
-                    in_flight.pop_front();
+            Sending::Replicate { in_flight, bytes } => {
+                while let Some((_, size)) = in_flight.pop_front_if(|(last, _)| *last <= index) {
+                    *bytes -= size;
                 }
             }
         }
@@ -211,6 +216,10 @@ mod tests {
         progress
     }
 
+    fn window(messages_in_flight: usize) -> Limits {
+        Limits { messages_in_flight, ..Limits::default() }
+    }
+
     fn agree(index: u64) -> LogPosition {
         LogPosition { index: Index(index), term: Term(1) }
     }
@@ -218,12 +227,12 @@ mod tests {
     #[test]
     fn a_probe_waits_for_its_answer_or_a_retry() {
         let mut progress = Progress::new(Index(5));
-        assert!(progress.may_send(9));
-        progress.note_sent(Index(6));
-        assert!(!progress.may_send(9));
+        assert!(progress.may_send(&window(9)));
+        progress.note_sent(Index(6), 10);
+        assert!(!progress.may_send(&window(9)));
         assert_eq!(progress.next_index(), Index(6), "what a probe carries may not have been taken");
         progress.retry();
-        assert!(progress.may_send(9));
+        assert!(progress.may_send(&window(9)));
         assert!(progress.note_match(Index(6)));
         assert_eq!((progress.match_index(), progress.next_index()), (Index(6), Index(7)));
     }
@@ -232,12 +241,28 @@ mod tests {
     fn replication_does_not_wait_but_has_bounds() {
         let mut progress = replicating(0);
         for index in 1..=3 {
-            assert!(progress.may_send(3));
-            progress.note_sent(Index(index));
+            assert!(progress.may_send(&window(3)));
+            progress.note_sent(Index(index), 10);
         }
-        assert!(!progress.may_send(3));
+        assert!(!progress.may_send(&window(3)));
         progress.note_match(Index(1));
-        assert!(progress.may_send(3));
+        assert!(progress.may_send(&window(3)));
+    }
+
+    #[test]
+    fn bytes_on_the_way_have_a_bound_that_one_message_may_pass() {
+        let limits = Limits { bytes_in_flight: 25, ..Limits::default() };
+        let mut progress = replicating(0);
+        progress.note_sent(Index(1), 1_000);
+        assert!(!progress.may_send(&limits));
+        progress.note_match(Index(1));
+        for index in 2..=4 {
+            assert!(progress.may_send(&limits));
+            progress.note_sent(Index(index), 10);
+        }
+        assert!(!progress.may_send(&limits));
+        progress.note_match(Index(2));
+        assert!(progress.may_send(&limits));
     }
 
     #[test]
@@ -246,7 +271,7 @@ mod tests {
             |offset: u64| Chunk { last_included: agree(9), offset, bytes: [0; 10].into(), is_last: false };
         let mut progress = Progress::new(Index(20));
         progress.begin_snapshot(agree(9));
-        assert!(!progress.may_send(9));
+        assert!(!progress.may_send(&window(9)));
         assert!(progress.note_chunk_sent(&piece(0)));
         assert!(progress.note_chunk_received(agree(9), 0, 10));
         assert!(!progress.note_chunk_received(agree(9), 0, 10), "that was said already");
@@ -275,17 +300,17 @@ mod tests {
     #[test]
     fn a_follower_that_takes_back_what_it_said_is_not_sent_to_without_end() {
         let mut progress = replicating(5);
-        progress.note_sent(Index(8));
+        progress.note_sent(Index(8), 10);
         assert!(progress.note_mismatch(Index(8), agree(2)));
-        progress.note_sent(Index(5));
+        progress.note_sent(Index(5), 10);
         assert!(!progress.note_mismatch(Index(5), agree(2)));
-        assert!(!progress.may_send(9), "only a retry asks again");
+        assert!(!progress.may_send(&window(9)), "only a retry asks again");
     }
 
     #[test]
     fn a_mismatch_goes_back_but_not_behind_what_agrees() {
         let mut progress = replicating(5);
-        progress.note_sent(Index(8));
+        progress.note_sent(Index(8), 10);
         assert!(progress.note_mismatch(Index(8), agree(3)));
         assert_eq!(progress.next_index(), Index(6));
         let mut probe = Progress::new(Index(9));

@@ -33,9 +33,9 @@ impl Quorum {
     /// §5.4.2).
     pub fn reached_by_majority<T: Ord + Copy + Default>(&self, reached: impl Fn(NodeId) -> T) -> T {
         let by_set = |set: &BTreeSet<NodeId>| {
-            let mut reached: Vec<T> = set.iter().map(|&id| reached(id)).collect();
-            reached.sort_unstable_by(|one, other| other.cmp(one));
-            reached.get(majority(set) - 1).copied().unwrap_or_default()
+            let is_by_majority =
+                |place: &T| set.iter().filter(|&&id| reached(id) >= *place).count() >= majority(set);
+            set.iter().map(|&id| reached(id)).filter(is_by_majority).max().unwrap_or_default()
         };
         self.sets().map(by_set).min().unwrap_or_default()
     }

@@ -3,7 +3,8 @@
 
 use crate::event::What;
 use crate::role::Role;
-use crate::{Index, Instant, Node, Output, ReadOutcome, RoleKind, Rule, Rules};
+use crate::{Index, Instant, Lease, Node, Output, ReadBy, ReadOutcome, RoleKind, Rule, Rules};
+use std::time::Duration;
 
 /// The reads that wait for their leader to be sure.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -16,17 +17,27 @@ pub(crate) struct Reads {
     read_index: Index,
     /// Reads that have come since. They need a round that begins after them.
     waiting: Vec<u64>,
+    /// When the latest round began.
+    round_began: Instant,
+    /// Before this moment nobody else can have been elected: a majority has promised.
+    lease_until: Instant,
 }
 
 impl<R: Rules> Node<R> {
     /// A client wants to read.
-    pub(crate) fn read(&mut self, now: Instant, id: u64, output: &mut Output) {
-        let leader = self.leader();
+    pub(crate) fn read(&mut self, now: Instant, id: u64, by: ReadBy, output: &mut Output) {
+        let (leader, knows_all) = (self.leader(), self.knows_all_committed());
         let Role::Leader(role) = &mut self.role else {
             return output.reads.push((id, ReadOutcome::NotLeader { leader }));
         };
+        let has_lease = now < role.reads.lease_until;
+        if by == ReadBy::Lease && has_lease && knows_all {
+            let index = self.commit_index;
+            output.reads.push((id, ReadOutcome::At(index)));
+            return output.decided(Rule::LeaseNeedsBoundedClocks, What::LeaseRead { index });
+        }
         role.reads.waiting.push(id);
-        if !self.rules.allow(Rule::ReadAfterCommitInTerm, self.has_committed_in_term()) {
+        if !knows_all {
             output.decided(Rule::ReadAfterCommitInTerm, What::ReadWaits);
         }
         self.serve_reads(now, output);
@@ -34,8 +45,9 @@ impl<R: Rules> Node<R> {
 
     /// Has this leader committed an entry of its own term? Before, it may not know all that earlier leaders
     /// have committed.
-    fn has_committed_in_term(&self) -> bool {
-        self.log.term_at(self.commit_index) == Some(self.hard_state.current_term)
+    fn knows_all_committed(&self) -> bool {
+        let has_committed_in_term = self.log.term_at(self.commit_index) == Some(self.hard_state.current_term);
+        self.rules.allow(Rule::ReadAfterCommitInTerm, has_committed_in_term)
     }
 
     /// The number of the round that the leader's messages belong to.
@@ -48,24 +60,36 @@ impl<R: Rules> Node<R> {
 
     /// Lets those reads take place of which the leader is sure, and asks on behalf of the others.
     pub(crate) fn serve_reads(&mut self, now: Instant, output: &mut Output) {
-        self.end_round(output);
+        self.end_round(now, output);
         if self.may_begin_round() {
             self.begin_round(now, output);
-            self.end_round(output);
+            self.end_round(now, output);
         }
+    }
+
+    /// With heartbeats that are about to be sent, a leader asks for the next promise, unless it is still waiting for
+    /// answers to the last question.
+    pub(crate) fn renew_lease(&mut self, now: Instant, output: &mut Output) {
+        if self.config.lease.is_none() || !self.has_won_round() {
+            return;
+        }
+        let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader has a lease") };
+        leader.reads.round += 1;
+        leader.reads.round_began = now;
+        self.end_round(now, output);
     }
 
     fn may_begin_round(&self) -> bool {
         let Role::Leader(leader) = &self.role else { return false };
         let Reads { asked, waiting, .. } = &leader.reads;
-        let knows_all = self.rules.allow(Rule::ReadAfterCommitInTerm, self.has_committed_in_term());
-        asked.is_empty() && !waiting.is_empty() && knows_all
+        asked.is_empty() && !waiting.is_empty() && self.knows_all_committed()
     }
 
     fn begin_round(&mut self, now: Instant, output: &mut Output) {
         let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader asks") };
         let reads = &mut leader.reads;
         reads.round += 1;
+        reads.round_began = now;
         reads.read_index = self.commit_index;
         std::mem::swap(&mut reads.asked, &mut reads.waiting);
         let what = What::RoundBegun { round: reads.round, index: reads.read_index, reads: reads.asked.len() };
@@ -75,20 +99,43 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// If a majority has answered the round, nobody else led when it began, and its reads may take place.
-    fn end_round(&mut self, output: &mut Output) {
+    /// If a majority has answered the round, nobody else led when it began, and its reads may take place. Where
+    /// leaders have leases, the majority has also promised that nobody else will for a while.
+    fn end_round(&mut self, now: Instant, output: &mut Output) {
+        if self.round() == 0 || !self.has_won_round() {
+            return;
+        }
+        let promised = self.config.lease.map(|lease| self.lasts(lease));
+        let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader asks") };
+        let reads = &mut leader.reads;
+        if !reads.asked.is_empty() {
+            let (round, index) = (reads.round, reads.read_index);
+            output.reads.extend(reads.asked.drain(..).map(|id| (id, ReadOutcome::At(index))));
+            output.decided(Rule::ReadConfirmsLeadership, What::RoundWon { round, index });
+        }
+        if let Some(promised) = promised {
+            let had_one = now < reads.lease_until;
+            reads.lease_until = reads.round_began + promised;
+            if !had_one && now < reads.lease_until {
+                let lasts_us = crate::node::micros(reads.lease_until.since(now));
+                output.decided(Rule::LeaseNeedsBoundedClocks, What::LeaseGained { lasts_us });
+            }
+        }
+    }
+
+    /// Has a majority answered the latest round? There has been none that waits if there has been none at all.
+    fn has_won_round(&self) -> bool {
         let own_round = self.round();
         let answered = self.config.voters.reached_by_majority(|id| {
             if id == self.config.id { own_round } else { self.progress_of(id).answered_round() }
         });
-        let is_sure = self.rules.allow(Rule::ReadConfirmsLeadership, answered >= own_round);
-        let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader asks") };
-        let reads = &mut leader.reads;
-        if is_sure && !reads.asked.is_empty() {
-            let index = reads.read_index;
-            output.reads.extend(reads.asked.drain(..).map(|id| (id, ReadOutcome::At(index))));
-            output.decided(Rule::ReadConfirmsLeadership, What::RoundWon { round: own_round, index });
-        }
+        self.rules.allow(Rule::ReadConfirmsLeadership, answered >= own_round)
+    }
+
+    /// For how long a leader may rely on the others' promise, from the moment at which it asked.
+    fn lasts(&self, lease: Lease) -> Duration {
+        let promised = self.config.timing.election_timeout_min();
+        if self.rules.hold(Rule::LeaseNeedsBoundedClocks) { lease.duration(promised) } else { promised }
     }
 
     /// Whoever leads no longer can't vouch for anything.

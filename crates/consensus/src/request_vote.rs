@@ -64,6 +64,14 @@ impl<R: Rules> Node<R> {
         }
     }
 
+    /// Somebody asks for this server's vote, which it has promised not to give for now. It does not even adopt the
+    /// candidate's term, which would part it from its leader (§6).
+    pub(crate) fn refuse_to_leave(&self, candidate: NodeId, output: &mut Output) {
+        output.decided(Rule::LeaderStickiness, What::Vote { candidate, granted: false });
+        let reply = RequestVoteReply { term: self.hard_state.current_term, vote_granted: false };
+        self.send(candidate, Message::RequestVoteReply(reply), output);
+    }
+
     /// The first rule that forbids to vote for this candidate, if any does.
     fn objection_to(&self, candidate: NodeId, request: &RequestVote, output: &mut Output) -> Option<Rule> {
         let is_current = request.term >= self.hard_state.current_term;

@@ -426,6 +426,14 @@ rules! {
         statement: "A read takes place when all that was committed when it came has been applied.",
         without_it: "a client does not see what it wrote itself",
     }
+    LeaseNeedsBoundedClocks {
+        id: "lease-needs-bounded-clocks",
+        paper: "§8",
+        thesis: "§6.4.1",
+        guards: Safety,
+        statement: "A leader relies on the others' promise to elect nobody else for less time than they keep it: less by as much as its clock may be slower than theirs.",
+        without_it: "a leader whose clock is slow still reads under a lease when others have elected the next one",
+    }
     OncePerClientRequest {
         id: "once-per-client-request",
         paper: "§8",
@@ -457,6 +465,14 @@ rules! {
         guards: Safety,
         statement: "If the log holds the last entry that an installed snapshot covers, the entries behind it stay.",
         without_it: "a follower forgets entries that the leader counts on",
+    }
+    LeaderStickiness {
+        id: "leader-stickiness",
+        paper: "§6",
+        thesis: "§4.2.3",
+        guards: Both,
+        statement: "A server that has heard a leader within the shortest election timeout votes for nobody, and adopts no candidate's term.",
+        without_it: "a server that has lost touch deposes a healthy leader, and leases are worth nothing",
     }
 }
 

@@ -3,8 +3,8 @@
 use consensus::event::{Event, Problem, What};
 use consensus::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Config, Entry, EveryRule, HardState, Index, Input,
-    Instant, Limits, Log, LogPosition, Message, Node, NodeId, Output, Payload, RequestVote, RequestVoteReply,
-    RoleKind, Term, Timing,
+    Instant, Limits, Log, LogPosition, Message, Node, NodeId, Output, Payload, ReadBy, RequestVote,
+    RequestVoteReply, RoleKind, Term, Timing,
 };
 
 fn start(output: &mut Output) -> Node {
@@ -13,6 +13,7 @@ fn start(output: &mut Output) -> Node {
         voters: (1..=3).map(NodeId).collect(),
         timing: Timing::default(),
         limits: Limits::default(),
+        lease: None,
         seed: 1,
     };
     Node::start(config, HardState::default(), Log::default(), EveryRule, output)
@@ -200,7 +201,7 @@ fn no_message_makes_a_server_panic() {
                 0 => Input::Tick,
                 1 => persisted(&node),
                 2 => Input::Propose { commands: vec![b"x = 1".as_slice().into()] },
-                3 => Input::Read { id: noise.next() },
+                3 => Input::Read { id: noise.next(), by: ReadBy::Lease },
                 _ => Input::Message { from: NodeId(noise.number()), message: noise.message() },
             };
             let now = if noise.coin() { node.next_deadline() } else { Instant::START };

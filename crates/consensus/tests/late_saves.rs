@@ -28,6 +28,7 @@ fn the_late_news_of_a_save_says_nothing_of_what_took_its_place() {
         timing: Timing::default(),
         limits: Limits::default(),
         seed: 1,
+        lease: None,
     };
     let mut output = Output::default();
     let mut node = Node::start(config, HardState::default(), Log::default(), EveryRule, &mut output);

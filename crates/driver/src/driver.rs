@@ -6,7 +6,7 @@ use crate::state_machine::{Restore, StateMachine};
 use consensus::event::What;
 use consensus::{
     Append, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input, Instant, Log,
-    LogPosition, Message, Node, NodeId, Outgoing, Output, Payload, Rule, Rules,
+    LogPosition, Message, Node, NodeId, Outgoing, Output, Payload, ReadBy, Rule, Rules,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -261,11 +261,11 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
 
     /// A client wants to read what is committed by now, or something newer (§8). When its outcome is
     /// [`Outcome::Readable`], the [state machine](Driver::machine) is such a state.
-    pub fn read(&mut self, now: Instant, request: RequestId, effects: &mut Effects<M>) {
+    pub fn read(&mut self, now: Instant, request: RequestId, by: ReadBy, effects: &mut Effects<M>) {
         let asked = Event::Io(Io::Asked { wish: Wish::Read, requests: vec![request.0] });
         let asked = self.record(now, None, asked, effects);
-        self.step(now, Some(asked), Input::Read { id: request.0 }, effects);
-        self.tell_step(now, asked, StepInput::Read { id: request.0 }, effects);
+        self.step(now, Some(asked), Input::Read { id: request.0, by }, effects);
+        self.tell_step(now, asked, StepInput::Read { id: request.0, by }, effects);
     }
 
     /// For the laboratory: lets the election timer run out at `deadline`.
@@ -640,6 +640,7 @@ fn start_input(config: &Config, hard_state: HardState, snapshot: LogPosition, lo
         election_timeout_min: config.timing.election_timeout_min(),
         election_timeout_max: config.timing.election_timeout_max(),
         limits: config.limits,
+        lease: config.lease,
         seed: config.seed,
         hard_state,
         snapshot,

@@ -16,6 +16,7 @@ fn start(effects: &mut Effects<()>) -> Driver<()> {
         voters: (1..=3).map(NodeId).collect(),
         timing: Timing::default(),
         limits: Limits::default(),
+        lease: None,
         seed: 1,
     };
     let new = Recovered { life: 1, ..Recovered::default() };

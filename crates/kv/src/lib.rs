@@ -79,5 +79,5 @@ pub use command::{
 pub use records::{Page, Record};
 pub use restore::{Restore, RestoreError};
 pub use snapshot::Snapshot;
-pub use store::{Counts, Store};
+pub use store::{Changed, Counts, Store};
 pub use text::UnknownCommand;

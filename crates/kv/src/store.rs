@@ -9,6 +9,7 @@ use crate::snapshot::Snapshot;
 use consensus::Index;
 use driver::StateMachine;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 /// The replicated state: keys with values and versions, sessions, and how far the log is applied.
 ///
@@ -31,6 +32,17 @@ pub struct Counts {
     pub sessions: usize,
 }
 
+/// What a command has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed<'a> {
+    /// Which key.
+    pub key: &'a [u8],
+    /// The entry that holds the command: the key's version from then on, if it is still there.
+    pub version: Index,
+    /// What the key holds now; none if it is gone.
+    pub value: Option<Arc<[u8]>>,
+}
+
 impl Store {
     /// Applies the committed entry at `index`, which holds this command.
     ///
@@ -41,11 +53,20 @@ impl Store {
     /// If this is not the entry after the last that was applied: one would be missing, or be applied
     /// twice.
     pub fn apply(&mut self, index: Index, command: &[u8]) -> Answer {
+        self.apply_and_tell(index, command).0
+    }
+
+    /// The same, and tells what it changed: nothing, if a condition did not hold, or if the command is a
+    /// request that was executed before.
+    ///
+    /// # Panics
+    /// As [`Store::apply`].
+    pub fn apply_and_tell<'a>(&mut self, index: Index, command: &'a [u8]) -> (Answer, Option<Changed<'a>>) {
         self.skip(index);
         match Command::decode(command) {
-            Ok(Command::OpenSession { at_most }) => self.sessions.open(index, at_most),
+            Ok(Command::OpenSession { at_most }) => (self.sessions.open(index, at_most), None),
             Ok(Command::Write(write)) => self.write(index, &write),
-            Err(reason) => Answer::Invalid(reason),
+            Err(reason) => (Answer::Invalid(reason), None),
         }
     }
 
@@ -60,13 +81,22 @@ impl Store {
         self.last_applied = index;
     }
 
-    fn write(&mut self, index: Index, write: &Write) -> Answer {
-        match write.request {
-            None => self.records.execute(index, write),
-            Some(request) => {
-                self.sessions.execute_once(index, request, || self.records.execute(index, write))
-            }
-        }
+    fn write<'a>(&mut self, index: Index, write: &Write<'a>) -> (Answer, Option<Changed<'a>>) {
+        let mut is_executed = false;
+        let mut execute = || {
+            is_executed = true;
+            self.records.execute(index, write)
+        };
+        let answer = match write.request {
+            None => execute(),
+            Some(request) => self.sessions.execute_once(index, request, execute),
+        };
+        let has_changed = is_executed && matches!(answer, Answer::Written { .. } | Answer::Deleted);
+        let changed = has_changed.then(|| {
+            let value = self.get(write.key).map(|record| record.value.clone());
+            Changed { key: write.key, version: index, value }
+        });
+        (answer, changed)
     }
 
     /// The index of the last entry that was applied or skipped: the paper's lastApplied. 0 at first.
@@ -209,6 +239,29 @@ mod tests {
         assert_eq!(apply(&mut store, Write::put(b"x", b"1")), written(4));
         assert_eq!(apply(&mut store, swap), written(3), "not a second time, although it would fit");
         assert_eq!(*store.get(b"x").unwrap().value, *b"1");
+    }
+
+    #[test]
+    fn a_change_is_told_once_and_only_if_there_was_one() {
+        let mut store = Store::default();
+        let mut tell = |command: Command<'static>| {
+            let index = Index(store.last_applied().0 + 1);
+            let command = command.encode().unwrap();
+            let (_, changed) = store.apply_and_tell(index, &command);
+            changed.map(|changed| (changed.key.to_vec(), changed.version.0, changed.value))
+        };
+        let one: Arc<[u8]> = (*b"1").into();
+        assert_eq!(tell(Command::OpenSession { at_most: DEFAULT_SESSIONS }), None);
+        let request = Some(Request { session: SessionId(Index(1)), sequence: 1 });
+        let put = Command::Write(Write { request, ..Write::put(b"x", b"1") });
+        assert_eq!(tell(put), Some((b"x".to_vec(), 2, Some(one))));
+        assert_eq!(tell(put), None, "it was executed before");
+        assert_eq!(tell(Command::Write(Write::compare_and_swap(b"x", b"2", b"3"))), None);
+        let request = Some(Request { session: SessionId(Index(1)), sequence: 2 });
+        let delete = Command::Write(Write { request, ..Write::delete(b"x") });
+        assert_eq!(tell(delete), Some((b"x".to_vec(), 5, None)));
+        assert_eq!(tell(delete), None);
+        assert_eq!(tell(Command::Write(Write::delete(b"x"))), None, "there was nothing to delete");
     }
 
     #[test]

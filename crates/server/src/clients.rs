@@ -1,6 +1,7 @@
 //! Clients' requests on their way to the engine and back.
 
-use consensus::NodeId;
+use crate::changes::Batch;
+use consensus::{Index, NodeId, ReadBy};
 use driver::{Outcome, RequestId};
 use kv::Store;
 use std::collections::BTreeMap;
@@ -16,9 +17,11 @@ pub(crate) enum Request {
     /// To have a command in the log, and to know what the store says to it.
     Write { command: Arc<[u8]>, answer: oneshot::Sender<WriteOutcome> },
     /// To read what is committed by now.
-    Read { answer: oneshot::Sender<ReadOutcome> },
+    Read { by: ReadBy, answer: oneshot::Sender<ReadOutcome> },
     /// To read what this server has applied, however old it is.
     ReadStale { answer: oneshot::Sender<ReadOutcome> },
+    /// To know what changed after this entry; without one, what changes from now on.
+    Watch { after: Option<Index>, answer: oneshot::Sender<Batch> },
 }
 
 /// What a writing client is told.

@@ -1,9 +1,10 @@
 //! The thread that owns the storage: it does what the engine decides, while the engine goes on.
 
 use crate::engine::Happening;
+use crate::machine::Machine;
 use consensus::{Chunk, ChunkWanted, LogPosition, NodeId};
 use driver::{Effects, read_chunk, store_chunk};
-use kv::{Snapshot, Store};
+use kv::Snapshot;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
@@ -73,7 +74,7 @@ impl DiskThread {
     }
 
     /// Gives the disk what it has to do.
-    pub(crate) fn take_from(&mut self, effects: &mut Effects<Store>) {
+    pub(crate) fn take_from(&mut self, effects: &mut Effects<Machine>) {
         let store = effects.store_chunk.take().map(Job::Store);
         let snapshot =
             effects.take_snapshot.take().map(|(position, snapshot)| Job::Snapshot(position, snapshot));

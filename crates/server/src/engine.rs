@@ -5,13 +5,13 @@ use crate::clients::{Refusal, Request, Waiting};
 use crate::command::Command;
 use crate::disk::{DiskThread, Done};
 use crate::http::Broadcast;
+use crate::machine::Machine;
 use crate::monotonic_now;
-use crate::network::Network;
 use crate::status::Status;
+use crate::transport::Transport;
 use consensus::event::What;
 use consensus::{Instant, NodeId, RoleKind};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed};
-use kv::Store;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -46,16 +46,16 @@ pub(crate) enum Happening {
     Garbage { from: SocketAddr, problem: &'static str },
 }
 
-/// A driver with its clock, network and observer.
-pub(crate) struct Engine<O> {
-    driver: Driver<Store>,
+/// A driver with its clock, transport and observer.
+pub(crate) struct Engine<T, O> {
+    driver: Driver<Machine>,
     disk: DiskThread,
     about: About,
     clock: Clock,
-    network: Network,
+    transport: T,
     observer: O,
     events: Broadcast,
-    effects: Effects<Store>,
+    effects: Effects<Machine>,
     waiting: Waiting,
     /// Writes that have come and were not proposed yet.
     writes: Vec<(RequestId, Arc<[u8]>)>,
@@ -99,24 +99,26 @@ pub(crate) struct About {
     pub(crate) snapshot_after: usize,
     /// How long each message is held before it is delivered, in the server's own time.
     pub(crate) latency: Duration,
+    /// Have leaders leases?
+    pub(crate) gives_leases: bool,
 }
 
-impl<O: FnMut(Record)> Engine<O> {
+impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     pub(crate) fn new(
-        driver: Driver<Store>,
+        driver: Driver<Machine>,
         disk: DiskThread,
         about: About,
         clock: Clock,
-        network: Network,
+        transport: T,
         observer: O,
         events: Broadcast,
-    ) -> Engine<O> {
+    ) -> Engine<T, O> {
         Engine {
             driver,
             disk,
             about,
             clock,
-            network,
+            transport,
             observer,
             events,
             effects: Effects::default(),
@@ -138,7 +140,7 @@ impl<O: FnMut(Record)> Engine<O> {
     pub(crate) fn run(
         mut self,
         news: impl IntoIterator<Item = Process>,
-        mut first: Effects<Store>,
+        mut first: Effects<Machine>,
         inbox: &Receiver<Happening>,
     ) -> Result<(), StorageError> {
         news.into_iter().for_each(|news| self.report(Event::Process(news)));
@@ -207,16 +209,21 @@ impl<O: FnMut(Record)> Engine<O> {
             Happening::Client(Request::Write { command, answer }) => {
                 self.writes.extend(self.waiting.add_write(answer).map(|id| (id, command)));
             }
-            Happening::Client(Request::Read { answer }) => {
+            Happening::Client(Request::Read { by, answer }) => {
                 if let Some(id) = self.waiting.add_read(answer) {
                     let now = self.now();
-                    self.driver.read(now, id, &mut self.effects);
+                    self.driver.read(now, id, by, &mut self.effects);
                     self.pass_on_effects();
                 }
             }
             Happening::Client(Request::ReadStale { answer }) => {
                 // Who asked may be gone by now.
-                let _ = answer.send(Ok(self.driver.machine().clone()));
+                let _ = answer.send(Ok(self.driver.machine().store.clone()));
+            }
+            Happening::Client(Request::Watch { after, answer }) => {
+                let last_applied = self.driver.last_applied();
+                // Who asked may be gone by now.
+                let _ = answer.send(self.driver.machine().changes.next(after, last_applied));
             }
             Happening::StatusAsked(answer) => {
                 // Who asked may be gone by now.
@@ -260,9 +267,12 @@ impl<O: FnMut(Record)> Engine<O> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Peer { id, address } => self.network.set_address(id, address),
+            Command::Peer { id, address } => self.transport.set_address(id, address),
             Command::Speed { multiple } => {
-                if let Ok(speed) = Speed::new(multiple) {
+                // Leases rest on clocks of which none runs much faster than another.
+                if let Ok(speed) = Speed::new(multiple)
+                    && !self.about.gives_leases
+                {
                     self.clock.set_speed(monotonic_now(), speed);
                 }
             }
@@ -361,7 +371,7 @@ impl<O: FnMut(Record)> Engine<O> {
     }
 
     /// Tells what happened, has saved what is to be saved, and sends what is to be sent.
-    fn pass_on(&mut self, effects: &mut Effects<Store>) {
+    fn pass_on(&mut self, effects: &mut Effects<Machine>) {
         // What one step brings about happens at one time, and stays together in the story.
         let t = self.t();
         for record in effects.records.drain(..) {
@@ -370,10 +380,10 @@ impl<O: FnMut(Record)> Engine<O> {
         self.disk.take_from(effects);
         self.leaders.note(self.driver.node().leader());
         for envelope in effects.envelopes.drain(..) {
-            self.network.send(envelope);
+            self.transport.send(envelope);
         }
         for (request, outcome) in effects.outcomes.drain(..) {
-            self.waiting.settle(request, outcome, self.driver.machine());
+            self.waiting.settle(request, outcome, &self.driver.machine().store);
         }
     }
 

@@ -8,6 +8,7 @@ mod kv;
 mod metrics;
 mod parameters;
 mod status;
+mod watch;
 
 pub(crate) use connection::HttpConnection;
 pub(crate) use events::Broadcast;
@@ -39,6 +40,8 @@ pub(crate) struct Service {
     pub(crate) engine: SyncSender<Happening>,
     pub(crate) addresses: Addresses,
     pub(crate) events: Broadcast,
+    /// Have leaders leases, so that read=lease makes sense?
+    pub(crate) gives_leases: bool,
     /// How long syncs of the log took.
     pub(crate) syncs: Histogram,
 }
@@ -55,9 +58,12 @@ impl Service {
 
 /// An answer in JSON, with an end of line for those who read it in a terminal.
 fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let mut text = serde_json::to_string(body).expect("what is answered can be written in JSON");
-    text.push('\n');
+    let text = json_text(body) + "\n";
     (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+fn json_text(told: &impl Serialize) -> String {
+    serde_json::to_string(told).expect("what is told can be written in JSON")
 }
 
 /// Serves clients, whose connections come from `connections`, until the runtime ends.
@@ -76,6 +82,7 @@ pub(crate) async fn serve(
         .route("/readyz", get(status::readyz))
         .route("/metrics", get(metrics::metrics))
         .route("/events", get(events::events))
+        .route("/watch", get(watch::watch))
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(axum::extract::DefaultBodyLimit::max(kv::LARGEST_BODY))

@@ -64,6 +64,29 @@ pub struct Listed {
     pub version: Index,
 }
 
+/// A key's change, as those who watch are told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChangeTold {
+    /// The key.
+    pub key: Text,
+    /// What it holds since; none if it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Text>,
+    /// The entry that made the change: the value's version.
+    pub version: Index,
+    /// Is the key gone?
+    pub deleted: bool,
+}
+
+/// Told to those who watch when changes of entries after one, up to another, may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// Up to this entry nothing is missing.
+    pub after: Index,
+    /// After this entry nothing is missing.
+    pub until: Index,
+}
+
 /// Bytes in JSON: as text where they are text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -6,27 +6,36 @@
 //!   deadline, lets the driver act, and passes on what came of it;
 //! * `disk.rs`: the thread that saves, so that the engine need not wait;
 //! * `http.rs`, `json.rs`: what clients can ask for, and what they are told;
-//! * `server.rs`: puts them together.
+//! * `machine.rs`, `changes.rs`: the store, and its latest changes, for those who watch;
+//! * `member.rs`: puts the engine and the disk together, whatever carries the messages;
+//! * `server.rs`: with TCP and HTTP; `maelstrom.rs`: with lines on standard input and output.
 //!
 //! Every queue is bounded. A message that finds its queue full is dropped: to Raft, that is a message
 //! that the network has lost.
 
 mod background;
+mod changes;
 mod clients;
 mod command;
 mod disk;
 mod engine;
 mod http;
 mod json;
+mod machine;
+mod maelstrom;
+mod member;
 mod monotonic;
 mod network;
 mod server;
 mod status;
+mod transport;
 mod wire;
 
 pub use background::tell_in_background;
 pub use command::Command;
-pub use json::{Listed, Listing, OutcomeTold, Text, Told};
+pub use json::{ChangeTold, Listed, Listing, Missed, OutcomeTold, Text, Told};
+pub use maelstrom::{Introduction, MaelstromNode};
+pub use member::{Options, Remote};
 pub use monotonic::monotonic_now;
-pub use server::{Options, Remote, Server, ServerError};
+pub use server::{Server, ServerError};
 pub use status::{Status, StatusError, ask_status};

@@ -3,7 +3,9 @@
 
 use crate::engine::Happening;
 use crate::http::HttpConnection;
+use crate::member::Options;
 use crate::status::Status;
+use crate::transport::Transport;
 use crate::wire::{self, Hello, Visitor};
 use consensus::NodeId;
 use driver::Envelope;
@@ -40,6 +42,13 @@ pub(crate) struct Name {
     pub(crate) peers: BTreeSet<NodeId>,
 }
 
+impl Name {
+    pub(crate) fn of(options: &Options) -> Name {
+        let peers = options.peers.keys().copied().collect();
+        Name { cluster: options.cluster.clone(), id: options.id, peers }
+    }
+}
+
 /// The sending side: a queue and an address for each peer.
 pub(crate) struct Network {
     peers: BTreeMap<NodeId, Peer>,
@@ -72,17 +81,18 @@ impl Network {
     pub(crate) fn addresses(&self) -> Addresses {
         Addresses(self.peers.iter().map(|(&id, peer)| (id, peer.address.subscribe())).collect())
     }
+}
 
-    /// Sends a message, or drops it if too many are waiting already.
-    pub(crate) fn send(&self, envelope: Envelope) {
+impl Transport for Network {
+    fn send(&self, envelope: Envelope) {
         if let Some(peer) = self.peers.get(&envelope.to) {
-            // A full queue is a slow network, and Raft can stand lost messages.
+            // A full queue is a slow network.
             let _ = peer.queue.try_send(envelope);
         }
     }
 
-    /// From now on this peer is to be found at this address. A connection to another one is given up.
-    pub(crate) fn set_address(&self, id: NodeId, address: String) {
+    /// A connection to another address is given up.
+    fn set_address(&self, id: NodeId, address: String) {
         if let Some(peer) = self.peers.get(&id) {
             peer.address.send_if_modified(|known| {
                 let is_new = known.as_deref() != Some(&address);

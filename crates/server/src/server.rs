@@ -1,59 +1,15 @@
-//! A server from its options to its end.
+//! A server with its sockets, from its options to its end.
 
-use crate::command::Command;
-use crate::disk::DiskThread;
-use crate::engine::{About, Engine, Happening};
 use crate::http::{self, Broadcast, Service};
-use crate::monotonic_now;
+use crate::member::{Member, Options, Remote};
 use crate::network::{self, Name, Network};
-use consensus::{Config, EveryRule, Limits, NodeId, Quorum, Timing};
-use driver::{Clock, Driver, Effects, Speed, Telling};
-use kv::{RestoreError, Store};
-use prometheus_client::metrics::histogram::Histogram;
-use std::collections::BTreeMap;
+use crate::transport::Transport;
+use kv::RestoreError;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
-use storage::{FolderDisk, Identity, SnapshotInfo, Storage, StorageError};
+use storage::StorageError;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
-use trace::{Process, Record};
-
-/// So many happenings wait for the engine, at most.
-const INBOX: usize = 4096;
-
-/// A snapshot is read in pieces of this size, in bytes.
-const PIECE: usize = 1 << 20;
-
-/// What a server is started with.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The name of its cluster; servers of different clusters refuse each other.
-    pub cluster: String,
-    /// Which server it is.
-    pub id: NodeId,
-    /// Where it listens, as HOST:PORT. Port 0 lets the system choose.
-    pub listen: String,
-    /// The other servers, each with its address if that is known yet.
-    pub peers: BTreeMap<NodeId, Option<String>>,
-    /// The folder of its durable state. Made if it isn't there.
-    pub data: PathBuf,
-    /// How long it waits for what.
-    pub timing: Timing,
-    /// Where its randomness comes from. Each life draws differently.
-    pub seed: u64,
-    /// How fast its clock runs.
-    pub speed: Speed,
-    /// How long each message to it is held, in its own time.
-    pub latency: Duration,
-    /// After about so many bytes of entries it takes a snapshot, and its log forgets what that covers.
-    pub snapshot_after: usize,
-    /// The cluster's start on the machine's monotonic clock: the zero of the records' time.
-    pub epoch: Duration,
-    /// How much it tells its observer.
-    pub telling: Telling,
-}
+use trace::Record;
 
 /// Why a server did not start, or ended early.
 #[derive(Debug, thiserror::Error)]
@@ -97,151 +53,66 @@ impl ServerError {
 
 /// A server that is ready to run: it holds its port and its data folder.
 pub struct Server {
-    options: Options,
+    member: Member,
     listener: TcpListener,
     address: SocketAddr,
-    storage: Storage<FolderDisk>,
-    /// How long its syncs took.
-    syncs: Histogram,
-    recovered: storage::Recovered,
     runtime: Runtime,
-    inbox: (SyncSender<Happening>, Receiver<Happening>),
-}
-
-/// Tells a running server what to do, from another thread.
-#[derive(Debug, Clone)]
-pub struct Remote(SyncSender<Happening>);
-
-impl Remote {
-    /// Tells the server; waits while it has too much to do. A server that has ended hears nothing.
-    pub fn command(&self, command: Command) {
-        let _ = self.0.send(Happening::Command(command));
-    }
 }
 
 impl Server {
-    /// Takes the port and the data folder.
+    /// Takes the port and the data folder. The port is `listen`, as HOST:PORT; port 0 lets the system choose.
     ///
     /// # Errors
     /// If either can't be had. Nothing has been changed in a folder that belongs to somebody else.
-    pub fn open(options: Options) -> Result<Server, ServerError> {
-        let listen_error = |source| ServerError::Listen { address: options.listen.clone(), source };
-        let listener = TcpListener::bind(&options.listen).map_err(listen_error)?;
+    pub fn open(listen: &str, options: Options) -> Result<Server, ServerError> {
+        let listen_error = |source| ServerError::Listen { address: listen.to_owned(), source };
+        let listener = TcpListener::bind(listen).map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
         listener.set_nonblocking(true)?;
-
-        let voters = options.peers.keys().copied().chain([options.id]).collect();
-        let identity = Identity { cluster: options.cluster.clone(), node: options.id, voters };
-        let syncs = http::sync_histogram();
-        let disk = FolderDisk::open(&options.data)?.telling_syncs({
-            let syncs = syncs.clone();
-            move |took| syncs.observe(took.as_secs_f64())
-        });
-        let (storage, recovered) = Storage::open(disk, identity)?;
+        let member = Member::open(options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        Ok(Server {
-            options,
-            listener,
-            address,
-            storage,
-            syncs,
-            recovered,
-            runtime,
-            inbox: sync_channel(INBOX),
-        })
+        Ok(Server { member, listener, address, runtime })
     }
 
     /// A way to command the server while it runs.
     pub fn remote(&self) -> Remote {
-        Remote(self.inbox.0.clone())
+        self.member.remote()
     }
 
-    /// Runs until [`Command::Stop`]. The observer is given every record, and should not keep the
-    /// server waiting.
+    /// Runs until [`Command::Stop`](crate::Command::Stop). The observer is given every record, and should
+    /// not keep the server waiting.
     ///
     /// # Errors
     /// If the disk fails.
     pub fn run(self, observer: impl FnMut(Record)) -> Result<(), ServerError> {
-        let Server {
-            options,
-            listener,
-            address,
-            mut storage,
-            syncs,
-            recovered,
-            runtime,
-            inbox: (sender, inbox),
-        } = self;
-        let life = recovered.life;
-        let voters: Quorum = options.peers.keys().copied().chain([options.id]).collect();
-        let about = About {
-            cluster: options.cluster.clone(),
-            voters: voters.voters().len(),
-            life,
-            epoch: options.epoch,
-            latency: options.latency,
-            snapshot_after: options.snapshot_after,
-        };
-        let config = Config {
-            id: options.id,
-            voters,
-            timing: options.timing,
-            limits: Limits { bytes_behind_snapshot: options.snapshot_after / 8, ..Limits::default() },
-            seed: seed_of_life(&options, life),
-        };
-
-        let peers = options.peers.keys().copied().collect();
-        let name = Name { cluster: options.cluster, id: options.id, peers };
-        let store = restore(&mut storage)?;
-        let disk = DiskThread::start(storage, sender.clone());
+        let Server { member, listener, address, runtime } = self;
         let events = Broadcast::new();
         let network = {
             let _in_runtime = runtime.enter();
+            let name = Name::of(member.options());
             let network = Network::start(&name);
-            let addresses = network.addresses();
-            let service =
-                Service { id: name.id, engine: sender.clone(), addresses, events: events.clone(), syncs };
+            let engine = member.engine();
+            let service = Service {
+                id: name.id,
+                engine: engine.clone(),
+                addresses: network.addresses(),
+                events: events.clone(),
+                gives_leases: member.options().lease.is_some(),
+                syncs: member.syncs(),
+            };
             let (clients, connections) = mpsc::channel(1);
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            tokio::spawn(network::accept(name, listener, sender, clients));
+            tokio::spawn(network::accept(name, listener, engine, clients));
             tokio::spawn(http::serve(service, address, connections));
             network
         };
-        for (id, address) in options.peers {
+        for (&id, address) in &member.options().peers {
             if let Some(address) = address {
-                network.set_address(id, address);
+                network.set_address(id, address.clone());
             }
         }
-
-        let mut effects = Effects::default();
-        let clock = Clock::start(monotonic_now(), options.speed);
-        let cut_off = recovered.cut_off.clone();
-        let driver = Driver::start(config, recovered, store, EveryRule, options.telling, &mut effects);
-        let started = Process::Started { pid: std::process::id(), address: address.to_string() };
-        let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
-        let news = [started].into_iter().chain(cut_off);
-        Engine::new(driver, disk, about, clock, network, observer, events).run(news, effects, &inbox)?;
+        member.run(address.to_string(), network, observer, events)?;
         runtime.shutdown_background();
         Ok(())
     }
-}
-
-/// The store that the newest snapshot holds; an empty one if there is none.
-fn restore(storage: &mut Storage<FolderDisk>) -> Result<Store, ServerError> {
-    let Some(SnapshotInfo { position, .. }) = storage.snapshot() else { return Ok(Store::default()) };
-    let mut restore = kv::Restore::default();
-    let mut offset = 0;
-    while let Some(chunk) = storage.read_snapshot(position, offset, PIECE)? {
-        offset += chunk.bytes.len() as u64;
-        restore = restore.feed(&chunk.bytes)?;
-        if chunk.is_last {
-            break;
-        }
-    }
-    Ok(driver::Restore::finish(restore, position.index)?)
-}
-
-/// A seed for this server in this life: servers that share a seed must not share their timeouts.
-fn seed_of_life(options: &Options, life: u64) -> u64 {
-    options.seed ^ options.id.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ life.wrapping_mul(0xd1b5_4a32_d192_ed03)
 }

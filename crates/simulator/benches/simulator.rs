@@ -65,6 +65,7 @@ fn heartbeats(bencher: &mut criterion::Bencher, rules: impl Rules + Copy) {
         voters: [1, 2, 3].map(NodeId).into_iter().collect(),
         timing: Timing::default(),
         limits: Limits::default(),
+        lease: None,
         seed: 1,
     };
     let hard_state = HardState { current_term: Term(1), voted_for: Some(NodeId(2)) };

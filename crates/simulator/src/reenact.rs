@@ -98,7 +98,7 @@ impl Life {
                 driver.propose(now, ids.zip(commands.iter().cloned()).collect(), &mut effects);
             }
             (Some(driver), StepInput::Apply { at_most }) => driver.apply(now, *at_most, &mut effects),
-            (Some(driver), StepInput::Read { id }) => driver.read(now, RequestId(*id), &mut effects),
+            (Some(driver), StepInput::Read { id, by }) => driver.read(now, RequestId(*id), *by, &mut effects),
             (Some(driver), StepInput::Receive { from, sent_as, message }) => {
                 let (from, sent_as, message) = (*from, *sent_as, message.clone());
                 driver.receive(now, Envelope { from, to: record.node, sent_as, message }, &mut effects);
@@ -131,6 +131,7 @@ fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Resul
         election_timeout_min,
         election_timeout_max,
         limits,
+        lease,
         seed,
         hard_state,
         snapshot,
@@ -142,8 +143,14 @@ fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Resul
     let timing = Timing::new(*heartbeat_interval, *election_timeout_min, *election_timeout_max)
         .map_err(Divergence::InvalidTiming)?;
     let id = record.node;
-    let config =
-        Config { id, voters: voters.iter().copied().collect(), timing, limits: *limits, seed: *seed };
+    let config = Config {
+        id,
+        voters: voters.iter().copied().collect(),
+        timing,
+        limits: *limits,
+        lease: *lease,
+        seed: *seed,
+    };
     let (hard_state, log) = (*hard_state, log.clone());
     let recovered =
         Recovered { hard_state, life: record.life, log_begins_after: *snapshot, log, ..Recovered::default() };

@@ -7,7 +7,9 @@ use crate::logs::{FORGOTTEN, term_words};
 use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::world::{World, WorldOptions};
-use consensus::{Entry, Index, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing};
+use consensus::{
+    Entry, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
+};
 use driver::Speed;
 use goldenscript::{ArgumentConsumer, Command, Runner};
 use std::collections::BTreeMap;
@@ -157,15 +159,18 @@ impl Scenario {
         let timing = Timing::new(heartbeat, duration(&min)?, duration(&max)?)
             .map_err(|error| format!("{error} ({})", error.rule()))?;
         let without = option("without", "");
+        let lease = option("lease", "");
         let options = WorldOptions {
             servers,
             timing,
             limits: Limits {
                 entries_per_message: option("batch", "1024").parse()?,
                 messages_in_flight: option("window", "64").parse()?,
+                bytes_in_flight: option("window-bytes", "8388608").parse()?,
                 bytes_per_message: option("bytes", "262144").parse()?,
                 bytes_behind_snapshot: option("keep", "0").parse()?,
             },
+            lease: if lease.is_empty() { None } else { Some(Lease { clock_drift_percent: lease.parse()? }) },
             seed: option("seed", "1").parse()?,
             rules: AllBut(if without.is_empty() { None } else { Some(without.parse::<Rule>()?) }),
             weather: Weather {

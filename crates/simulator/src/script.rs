@@ -127,7 +127,17 @@ impl Script {
     fn setup_commands(&self) -> Vec<String> {
         let fair = WorldOptions::default();
         let WorldOptions {
-            servers, timing, limits, seed, rules, weather, save_time, logs, committed, ..
+            servers,
+            timing,
+            limits,
+            lease,
+            seed,
+            rules,
+            weather,
+            save_time,
+            logs,
+            committed,
+            ..
         } = &self.options;
         let mut commands = Vec::new();
         for (id, log) in logs.iter().filter(|(_, log)| log.last().index > Index(0)) {
@@ -165,6 +175,11 @@ impl Script {
             limits.messages_in_flight.to_string(),
         );
         option(
+            is_other(limits.bytes_in_flight, usual.bytes_in_flight),
+            "window-bytes",
+            limits.bytes_in_flight.to_string(),
+        );
+        option(
             is_other(limits.bytes_per_message, usual.bytes_per_message),
             "bytes",
             limits.bytes_per_message.to_string(),
@@ -174,6 +189,9 @@ impl Script {
             "keep",
             limits.bytes_behind_snapshot.to_string(),
         );
+        if let Some(lease) = lease {
+            option(true, "lease", lease.clock_drift_percent.to_string());
+        }
         option(*save_time != fair.save_time, "save-time", range(save_time));
         option(*seed != fair.seed, "seed", seed.to_string());
         if let Some(rule) = rules.0 {

@@ -7,7 +7,7 @@ use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::script::Script;
 use crate::world::WorldOptions;
-use consensus::{Limits, NodeId, Quorum, Rule, Timing};
+use consensus::{Lease, Limits, NodeId, Quorum, Rule, Timing};
 use driver::Speed;
 use fastrand::Rng;
 use std::fmt;
@@ -104,6 +104,7 @@ struct Draw {
     servers: u64,
     faults: Faults,
     timing: Timing,
+    lease: Option<Lease>,
     /// What happens when, in no order yet.
     troubles: Vec<(Duration, Action)>,
 }
@@ -120,7 +121,10 @@ impl Draw {
         let Faults { network, crash, disk, clock } = options.faults;
         let faults =
             Faults { network: is_on(network), crash: is_on(crash), disk: is_on(disk), clock: is_on(clock) };
-        Draw { random, servers, faults, timing, troubles: Vec::new() }
+        // Drawn apart, so that it changes nothing else.
+        let has_lease = needs_lease(options.without) || Rng::with_seed(!seed).u8(0..6) == 0;
+        let lease = has_lease.then_some(BOUNDED_CLOCKS);
+        Draw { random, servers, faults, timing, lease, troubles: Vec::new() }
     }
 
     fn script(mut self, seed: u64, options: &SearchOptions) -> Script {
@@ -130,12 +134,13 @@ impl Draw {
             let most_timeouts = if needs_late_snapshots(options.without) { 5 } else { 25 };
             end = self.timing.election_timeout_max() * self.random.u32(3..=most_timeouts);
             self.draw_troubles(end);
-            match needs_late_snapshots(options.without) {
-                true => self.draw_bursts(end),
-                false => {
-                    self.draw_load(end);
-                    self.draw_store_load(end);
-                }
+            if needs_late_snapshots(options.without) {
+                self.draw_bursts(end);
+            } else if needs_lease(options.without) {
+                self.draw_coups(end);
+            } else {
+                self.draw_load(end);
+                self.draw_store_load(end);
             }
         }
         let mut actions = Vec::new();
@@ -177,6 +182,7 @@ impl Draw {
             servers: self.servers,
             timing: self.timing,
             limits: self.limits(entries_per_message),
+            lease: self.lease,
             seed,
             rules: AllBut(options.without),
             weather,
@@ -195,7 +201,13 @@ impl Draw {
         let bytes_behind_snapshot = self.random.choice([0, 0, 50, 200]).expect("there is a choice");
         let bytes_per_message = self.random.choice([40, 100, 256 << 10]).expect("there is a choice");
         let messages_in_flight = self.random.choice([1, 3, 64]).expect("there is a choice");
-        Limits { entries_per_message, bytes_per_message, messages_in_flight, bytes_behind_snapshot }
+        Limits {
+            entries_per_message,
+            bytes_per_message,
+            messages_in_flight,
+            bytes_behind_snapshot,
+            ..Limits::default()
+        }
     }
 
     /// A share of up to 30 %, in whole percent, if anything.
@@ -266,6 +278,30 @@ impl Draw {
             }
             let soon = at + self.up_to(self.timing.election_timeout_min() / 3);
             self.at(soon, Action::Snapshot(NodeId(1)));
+        }
+    }
+
+    /// A leader, n1, whose clock is slow, is cut off, and others, whose clocks are fast, would like to lead, while
+    /// clients write and read.
+    fn draw_coups(&mut self, end: Duration) {
+        let min = self.timing.election_timeout_min();
+        for server in self.all() {
+            let speed = Speed::new(if server == NodeId(1) { SPEEDS.0 } else { SPEEDS.1 });
+            self.at(Duration::ZERO, Action::SetClock(server, speed.expect("these are speeds")));
+        }
+        for coup in 0..5 {
+            let (at, rival) = (end.mul_f64(self.random.f64()), self.server());
+            let cut_off = at + min + self.up_to(min);
+            let challenge = cut_off + self.up_to(min / 5);
+            self.at(at, Action::Timeout(NodeId(1)));
+            self.at(cut_off, Action::Partition(vec![NodeId(1)]));
+            self.at(challenge, Action::Timeout(rival));
+            for value in 0..10 {
+                let (soon, later) = (cut_off + self.up_to(min), cut_off + self.up_to(min * 2));
+                self.at(soon, Action::Propose(None, 10 * coup + value));
+                self.at(later, Action::Read(None));
+            }
+            self.at(cut_off + min * 2, Action::Heal);
         }
     }
 
@@ -395,14 +431,19 @@ impl Draw {
     fn run_clock_wrong(&mut self, at: Duration) {
         let (server, end) = (self.server(), self.later(at));
         let speeds = [0.1, 0.5, 0.9, 1.1, 1.5, 2.0, 5.0];
-        let speed = Speed::new(speeds[self.random.usize(..speeds.len())]).expect("these are speeds");
+        let speed: f64 = speeds[self.random.usize(..speeds.len())];
+        let speed = if self.lease.is_some() { speed.clamp(SPEEDS.0, SPEEDS.1) } else { speed };
+        let speed = Speed::new(speed).expect("these are speeds");
         self.at(at, Action::SetClock(server, speed));
         self.at(end, Action::SetClock(server, Speed::REAL_TIME));
     }
 
     fn jump_clock(&mut self, at: Duration) {
         let (server, by) = (self.server(), self.up_to(self.timing.election_timeout_max() * 3));
-        self.at(at, Action::JumpClock(server, by));
+        // No lease can stand that.
+        if self.lease.is_none() {
+            self.at(at, Action::JumpClock(server, by));
+        }
     }
 
     /// The timers of a few servers run out at nearly the same time.
@@ -472,6 +513,15 @@ impl Draw {
         let longest = u64::try_from(longest.as_micros()).expect("timeouts are at most a day");
         Duration::from_micros(self.random.u64(0..=longest))
     }
+}
+
+/// Where leaders have leases, clocks run as slowly and as fast as this, and leases allow for that.
+const SPEEDS: (f64, f64) = (0.5, 2.0);
+const BOUNDED_CLOCKS: Lease = Lease { clock_drift_percent: 300 };
+
+/// Is this a rule that only matters where leaders have leases?
+fn needs_lease(without: Option<Rule>) -> bool {
+    matches!(without, Some(Rule::LeaderStickiness | Rule::LeaseNeedsBoundedClocks))
 }
 
 /// Is this a rule that only matters where logs have come apart, and are brought together in small steps?

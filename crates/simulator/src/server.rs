@@ -4,7 +4,8 @@ use crate::disk::{SimulatedDisk, Unsynced};
 use crate::machine::{Machine, WrittenDown};
 use crate::rules::AllBut;
 use consensus::{
-    Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Node, NodeId, Term,
+    Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Node, NodeId, ReadBy,
+    Term,
 };
 use driver::{
     Clock, Driver, Effects, Envelope, RequestId, Restore, Snapshot, Speed, Telling, read_chunk, store_chunk,
@@ -235,11 +236,12 @@ impl Server {
         }
     }
 
-    /// A client wants to read.
+    /// A client wants to read: by the leader's lease where leaders have one.
     pub(crate) fn read(&mut self, now: Duration, request: RequestId, effects: &mut Effects<Machine>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
-            alive.driver.read(now, request, effects);
+            let by = if self.config.lease.is_some() { ReadBy::Lease } else { ReadBy::Round };
+            alive.driver.read(now, request, by, effects);
         }
     }
 

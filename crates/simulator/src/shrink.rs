@@ -21,7 +21,10 @@ const MOST_FOR_PAIRS: usize = 40;
 /// broken without chance, that is a script in which each single thing is said; otherwise one of troubles
 /// and times.
 pub fn shrink(script: &Script, promise: &Promise) -> Script {
-    let start = as_far_as_it_breaks(&script.journal(), promise).or_else(|| script.up_to_violation(promise));
+    // Leases are about time, which a journal has none of.
+    let without_chance =
+        script.options.lease.is_none().then(|| as_far_as_it_breaks(&script.journal(), promise)).flatten();
+    let start = without_chance.or_else(|| script.up_to_violation(promise));
     let mut shortest = start.expect("what is shrunk breaks the promise");
     loop {
         let before = shortest.clone();
@@ -157,6 +160,7 @@ fn with_simpler_world(script: &Script) -> Vec<Script> {
         WorldOptions { logs: BTreeMap::new(), committed: LogPosition::default(), ..options.clone() },
         WorldOptions { timing: Timing::default(), ..options.clone() },
         WorldOptions { limits: usual.limits, ..options.clone() },
+        WorldOptions { lease: None, ..options.clone() },
         WorldOptions { save_time: usual.save_time, ..options.clone() },
         WorldOptions { weather: usual.weather, ..options.clone() },
         WorldOptions { weather: Weather { loss: 0.0, ..weather.clone() }, ..options.clone() },

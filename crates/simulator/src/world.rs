@@ -11,7 +11,7 @@ use crate::rules::AllBut;
 use crate::script::Ending;
 use crate::server::Server;
 use crate::store_clients::{Asked, StoreClients, Try};
-use consensus::{Config, Limits, Log, LogPosition, NodeId, Quorum, RoleKind, Timing};
+use consensus::{Config, Lease, Limits, Log, LogPosition, NodeId, Quorum, RoleKind, Timing};
 use driver::{Effects, Envelope, RequestId, Speed, Telling};
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -32,6 +32,8 @@ pub struct WorldOptions {
     pub timing: Timing,
     /// How much they send at once.
     pub limits: Limits,
+    /// Whether leaders have leases, by which clients then read.
+    pub lease: Option<Lease>,
     /// Where all randomness comes from: that of the servers, the network and the disks.
     pub seed: u64,
     /// The rules that the servers obey.
@@ -57,6 +59,7 @@ impl Default for WorldOptions {
             timing: Timing::default(),
             // A simulated log forgets all that it may.
             limits: Limits { bytes_behind_snapshot: 0, ..Limits::default() },
+            lease: None,
             seed: 1,
             rules: AllBut(None),
             weather: Weather::fair(Duration::from_millis(1)),
@@ -136,6 +139,7 @@ impl World {
                 voters: voters.clone(),
                 timing: options.timing,
                 limits: options.limits,
+                lease: options.lease,
                 seed: options.seed,
             };
             (id, Server::new(config, options.logs.get(&id).cloned().unwrap_or_default(), term))

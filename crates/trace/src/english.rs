@@ -43,6 +43,9 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Check { check, holds } => check_sentence(term, check, *holds),
         What::Vote { candidate, granted: true } if *candidate == record.node => "vote for myself".to_owned(),
         What::Vote { granted: true, .. } => "grant: save the vote, then answer yes".to_owned(),
+        What::Vote { granted: false, .. } if rule == Some(Rule::LeaderStickiness) => {
+            "I may just have heard a leader: refuse vote and term".to_owned()
+        }
         What::Vote { granted: false, .. } => "refuse the vote".to_owned(),
         What::Tally { voter, granted, votes, needed } => {
             let answer = match (*voter == record.node, rule, granted) {
@@ -109,6 +112,13 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::RoundWon { round, index } => {
             format!("a majority has answered round {round}: all up to {index} may be read")
         }
+        What::LeaseGained { lasts_us } => {
+            format!(
+                "a majority has promised to elect nobody else: my lease lasts {}",
+                milliseconds(*lasts_us)
+            )
+        }
+        What::LeaseRead { index } => format!("my lease holds: all up to {index} may be read"),
         What::SnapshotTaken { last_included, begins_after } => {
             let held = match begins_after.index.0 {
                 0 => "my log stays whole for now".to_owned(),

@@ -2,7 +2,8 @@
 
 use crate::english;
 use consensus::{
-    Chunk, Entry, HardState, Index, Instant, Limits, LogPosition, Message, NodeId, RoleKind, Rule, Term,
+    Chunk, Entry, HardState, Index, Instant, Lease, Limits, LogPosition, Message, NodeId, ReadBy, RoleKind,
+    Rule, Term,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -229,6 +230,9 @@ pub enum StepInput {
         election_timeout_max: Duration,
         /// How much it sends at once.
         limits: Limits,
+        /// What its leases rest on; none if it has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lease: Option<Lease>,
         /// Where its timeouts come from.
         seed: u64,
         /// The hard state that its disk held.
@@ -252,6 +256,9 @@ pub enum StepInput {
     Read {
         /// The read's number.
         id: u64,
+        /// How the leader is to make sure that it still leads.
+        #[serde(default)]
+        by: ReadBy,
     },
     /// A message has come.
     Receive {

@@ -181,7 +181,7 @@ fn status_of(answer: &kv::Answer) -> StatusCode {
 
 pub(super) async fn not_found(State(_): State<Service>, uri: Uri) -> Response {
     let error = format!("there is nothing at {}", uri.path());
-    let help = "there are: /kv/KEY, /kv?prefix=, /sessions, /status, /healthz, /readyz, /metrics, /events";
+    let help = "there are: /kv/KEY, /kv?prefix=, /watch?prefix=, /sessions, /status, /healthz, /readyz, /metrics, /events";
     Problem::Refused { status: StatusCode::NOT_FOUND, error, help: help.to_owned() }.into_response()
 }
 

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use consensus::Index;
+use consensus::{Index, ReadBy};
 use kv::{Change, Command, DEFAULT_SESSIONS, LONGEST_VALUE, SessionId, Store, Write};
 use percent_encoding::percent_decode_str;
 use std::num::NonZeroUsize;
@@ -106,11 +106,20 @@ fn key_of(uri: &Uri) -> Vec<u8> {
 async fn read(service: &Service, uri: &Uri, parameters: &Parameters) -> Result<Store, Problem> {
     let (answer, outcome) = oneshot::channel();
     let request = match parameters.text("read")?.unwrap_or("linearizable") {
-        "linearizable" => Request::Read { answer },
+        "linearizable" => Request::Read { by: ReadBy::Round, answer },
+        "lease" if service.gives_leases => Request::Read { by: ReadBy::Lease, answer },
+        "lease" => {
+            let error = "the leaders of this cluster have no leases".to_owned();
+            let help = "choose read=linearizable, or start all servers with --lease-reads DRIFT";
+            return Err(Problem::Nonsense { error, help });
+        }
         "stale" => Request::ReadStale { answer },
         other => {
             let error = format!("nothing can be read with read={other}");
-            return Err(Problem::Nonsense { error, help: "choose read=linearizable or read=stale" });
+            return Err(Problem::Nonsense {
+                error,
+                help: "choose read=linearizable, read=lease or read=stale",
+            });
         }
     };
     service.ask(Happening::Client(request))?;

@@ -15,7 +15,7 @@ impl Parameters {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let known = known.iter().find(|known| **known == name).ok_or_else(|| Problem::Nonsense {
                 error: format!("there is no parameter {name} here"),
-                help: "GET knows read; PUT if-version, if-value; DELETE if-version; lists prefix, after, limit, read",
+                help: "GET knows read; PUT if-version, if-value; DELETE if-version; lists prefix, after, limit, read; /watch prefix, after",
             })?;
             Ok((*known, percent_decode_str(value).collect()))
         });

@@ -1,0 +1,114 @@
+//! The crate `raft`, driven as its documentation says.
+
+use crate::{Cluster, FORGET_AFTER};
+use raft::eraftpb::{Entry, Message, MessageType};
+use raft::storage::MemStorage;
+use raft::{Config, RawNode, Storage};
+use std::collections::VecDeque;
+
+/// The place of the server that leads.
+const LEADER: usize = 0;
+
+/// Three servers with the core of raft-rs.
+pub struct RaftRs {
+    nodes: Vec<RawNode<MemStorage>>,
+    network: VecDeque<Message>,
+}
+
+impl Cluster for RaftRs {
+    type Command = Vec<u8>;
+
+    fn start() -> RaftRs {
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
+        let node = |id| {
+            let storage = MemStorage::new_with_conf_state((vec![1, 2, 3], vec![]));
+            // As with `consensus`: the limits of a message, and that followers hear of a commit with the next one.
+            let config = Config {
+                id,
+                election_tick: 10,
+                heartbeat_tick: 1,
+                max_size_per_msg: 256 << 10,
+                max_inflight_msgs: 64,
+                skip_bcast_commit: true,
+                ..Config::default()
+            };
+            RawNode::new(&config, storage, &logger).expect("the configuration is valid")
+        };
+        let mut cluster = RaftRs { nodes: (1..=3).map(node).collect(), network: VecDeque::new() };
+        cluster.nodes[LEADER].campaign().expect("a follower may run");
+        cluster.settle(LEADER);
+        cluster.talk();
+        assert_eq!(cluster.nodes[LEADER].raft.leader_id, 1);
+        cluster
+    }
+
+    fn command(size: usize) -> Vec<u8> {
+        vec![7; size]
+    }
+
+    fn commit(&mut self, commands: Vec<Vec<u8>>) -> u64 {
+        if !commands.is_empty() {
+            // All in one message: the least work for the library.
+            let entry = |data: Vec<u8>| {
+                let mut entry = Entry::new();
+                entry.set_data(data.into());
+                entry
+            };
+            let mut proposal = Message::new();
+            proposal.set_msg_type(MessageType::MsgPropose);
+            proposal.set_from(1);
+            proposal.set_entries(commands.into_iter().map(entry).collect());
+            self.nodes[LEADER].raft.step(proposal).expect("the leader takes proposals");
+            self.settle(LEADER);
+            self.talk();
+        }
+        self.forget();
+        self.nodes[LEADER].raft.raft_log.committed
+    }
+}
+
+impl RaftRs {
+    /// Does what a server wants done, until there is nothing more. What it wants saved is saved at once.
+    fn settle(&mut self, place: usize) {
+        let node = &mut self.nodes[place];
+        while node.has_ready() {
+            let mut ready = node.ready();
+            self.network.extend(ready.take_messages());
+            ready.take_committed_entries();
+            let mut store = node.store().wl();
+            if !ready.entries().is_empty() {
+                store.append(ready.entries()).expect("the entries follow those that are there");
+            }
+            if let Some(hard_state) = ready.hs() {
+                store.set_hardstate(hard_state.clone());
+            }
+            drop(store);
+            self.network.extend(ready.take_persisted_messages());
+            let mut light = node.advance(ready);
+            if let Some(commit) = light.commit_index() {
+                node.store().wl().mut_hard_state().commit = commit;
+            }
+            self.network.extend(light.take_messages());
+            light.take_committed_entries();
+            node.advance_apply();
+        }
+    }
+
+    fn talk(&mut self) {
+        while let Some(message) = self.network.pop_front() {
+            let place = message.to as usize - 1;
+            self.nodes[place].step(message).expect("the servers know each other");
+            self.settle(place);
+        }
+    }
+
+    fn forget(&mut self) {
+        for node in &mut self.nodes {
+            let (committed, store) = (node.raft.raft_log.committed, node.store());
+            let first = store.first_index().expect("it is in memory");
+            if committed - first + 1 >= FORGET_AFTER {
+                store.wl().compact(committed).expect("what is committed is there");
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Hearing of each change of the store, as it is made.
+
+use crate::exchange::Connection;
+use crate::failure::NotDone;
+use consensus::Index;
+use serde::de::DeserializeOwned;
+use server::{ChangeTold, Missed};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// A server that says nothing for so long is not there any more. It gives a sign of life each second.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// A key's change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The key.
+    pub key: Vec<u8>,
+    /// The entry that made the change.
+    pub version: Index,
+    /// What the key holds since; none if it is gone.
+    pub value: Option<Vec<u8>>,
+}
+
+/// What those who watch hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// A key was changed.
+    Changed(Change),
+    /// Changes of entries after one, up to another, may be missing: the server does not remember them.
+    Missed {
+        /// Up to this entry nothing is missing.
+        after: Index,
+        /// After this entry nothing is missing.
+        until: Index,
+    },
+}
+
+/// A connection to one server, which tells each change, in the order of the log.
+#[derive(Debug)]
+pub struct Watch {
+    connection: Connection,
+    server: String,
+    /// What has come and is no whole line yet.
+    bytes: Vec<u8>,
+    lines: VecDeque<String>,
+    seen: Option<Index>,
+}
+
+/// An event in the making.
+#[derive(Debug, Default)]
+struct Event {
+    id: Option<Index>,
+    name: String,
+    data: String,
+}
+
+impl Watch {
+    pub(crate) fn new(connection: Connection, server: String, after: Option<Index>) -> Watch {
+        Watch { connection, server, bytes: Vec::new(), lines: VecDeque::new(), seen: after }
+    }
+
+    /// The name or address of the server that is listened to.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// All changes up to this entry have been told: another server can go on from there. None if nothing was
+    /// heard yet.
+    pub fn seen(&self) -> Option<Index> {
+        self.seen
+    }
+
+    /// Waits for what is told next.
+    ///
+    /// # Errors
+    /// If the server is not there any more.
+    pub fn hear(&mut self) -> Result<News, NotDone> {
+        loop {
+            let Event { id, name, data } = self.event()?;
+            self.seen = id.or(self.seen);
+            match name.as_str() {
+                // It only told how far it has come.
+                _ if data.is_empty() => {}
+                "" => return Ok(News::Changed(self.change(&data)?)),
+                "missed" => {
+                    let Missed { after, until } = self.parse(&data)?;
+                    return Ok(News::Missed { after, until });
+                }
+                // A newer server may tell more.
+                _ => {}
+            }
+        }
+    }
+
+    fn change(&self, data: &str) -> Result<Change, NotDone> {
+        let ChangeTold { key, value, version, .. } = self.parse(data)?;
+        let key = key.into_bytes().ok_or_else(|| self.nonsense())?;
+        let value = value.map(|value| value.into_bytes().ok_or_else(|| self.nonsense())).transpose()?;
+        Ok(Change { key, version, value })
+    }
+
+    /// The next event: lines up to an empty one, each with a field's name and its value.
+    fn event(&mut self) -> Result<Event, NotDone> {
+        let mut event = Event::default();
+        loop {
+            let line = self.line()?;
+            let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            match name {
+                "id" => event.id = value.parse().ok().map(Index),
+                "event" => event.name = value.to_owned(),
+                "data" => event.data += value,
+                _ if line.is_empty() => return Ok(event),
+                // A comment, which is the sign of life.
+                _ => {}
+            }
+        }
+    }
+
+    fn line(&mut self) -> Result<String, NotDone> {
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                return Ok(line);
+            }
+            self.connection.await_until(Instant::now() + SILENCE);
+            match self.connection.chunk() {
+                Ok(Some(chunk)) => self.take(&chunk),
+                Ok(None) => return Err(self.silent("it has ended".to_owned())),
+                Err(error) => return Err(self.silent(crate::exchange::told(&error))),
+            }
+        }
+    }
+
+    fn take(&mut self, chunk: &[u8]) {
+        self.bytes.extend(chunk);
+        let Some(end) = self.bytes.iter().rposition(|&byte| byte == b'\n') else { return };
+        let rest = self.bytes.split_off(end + 1);
+        let whole = std::mem::replace(&mut self.bytes, rest);
+        self.lines.extend(String::from_utf8_lossy(&whole).lines().map(str::to_owned));
+    }
+
+    fn parse<T: DeserializeOwned>(&self, data: &str) -> Result<T, NotDone> {
+        serde_json::from_str(data).map_err(|_| self.nonsense())
+    }
+
+    fn nonsense(&self) -> NotDone {
+        NotDone::nonsense(&self.server)
+    }
+
+    fn silent(&self, why: String) -> NotDone {
+        NotDone::Silent { server: self.server.clone(), why }
+    }
+}

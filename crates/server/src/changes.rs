@@ -1,0 +1,144 @@
+//! What was changed of late, for those who watch.
+//!
+//! Nobody has a queue: each reader asks for what came after the last change that it has seen. One that is too
+//! slow finds the oldest changes gone, and is told so. So the memory is bounded whoever reads.
+
+use consensus::Index;
+use kv::Changed;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// So many changes are remembered, and so many bytes of them, at most.
+const MOST_CHANGES: usize = 16_384;
+const MOST_BYTES: usize = 16 << 20;
+
+/// So many changes are given out at once.
+const AT_ONCE: usize = 256;
+
+/// A key's change. Its value is shared with the store, as long as that keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) key: Arc<[u8]>,
+    /// The entry that made the change.
+    pub(crate) version: Index,
+    /// What the key holds since; none if it is gone.
+    pub(crate) value: Option<Arc<[u8]>>,
+}
+
+/// The latest changes, in the order of the log.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    recent: VecDeque<Change>,
+    bytes: usize,
+    /// All changes of later entries are here.
+    complete_after: Index,
+    news: watch::Sender<()>,
+}
+
+/// What a reader is given.
+pub(crate) struct Batch {
+    /// Changes, in order.
+    pub(crate) changes: Vec<Change>,
+    /// Changes after this entry are all there; earlier ones may be missing.
+    pub(crate) complete_after: Index,
+    /// With this batch, all changes up to this entry are given out.
+    pub(crate) until: Index,
+    /// Is there perhaps more already?
+    pub(crate) is_full: bool,
+    /// Tells of changes after this batch. It closes if a snapshot takes the place of the store.
+    pub(crate) news: watch::Receiver<()>,
+}
+
+impl Changes {
+    /// The changes after this entry: none so far.
+    pub(crate) fn after(index: Index) -> Changes {
+        let news = watch::Sender::new(());
+        Changes { recent: VecDeque::new(), bytes: 0, complete_after: index, news }
+    }
+
+    /// Remembers a change, and forgets the oldest if there is no room.
+    pub(crate) fn note(&mut self, changed: &Changed<'_>) {
+        let &Changed { key, version, ref value } = changed;
+        let change = Change { key: key.into(), version, value: value.clone() };
+        self.bytes += change.size();
+        self.recent.push_back(change);
+        while self.recent.len() > MOST_CHANGES || self.bytes > MOST_BYTES {
+            let Some(oldest) = self.recent.pop_front() else { break };
+            self.bytes -= oldest.size();
+            self.complete_after = oldest.version;
+        }
+        self.news.send_replace(());
+    }
+
+    /// The next changes after this entry, where all up to `last_applied` are noted. Without an entry: those
+    /// that are to come.
+    pub(crate) fn next(&self, after: Option<Index>, last_applied: Index) -> Batch {
+        let after = after.unwrap_or(last_applied);
+        let first = self.recent.partition_point(|change| change.version <= after);
+        let changes: Vec<Change> = self.recent.range(first..).take(AT_ONCE).cloned().collect();
+        let is_full = changes.len() == AT_ONCE;
+        let until = match changes.last() {
+            Some(last) if is_full => last.version,
+            _ => last_applied.max(after),
+        };
+        let (complete_after, news) = (self.complete_after, self.news.subscribe());
+        Batch { changes, complete_after, until, is_full, news }
+    }
+}
+
+impl Change {
+    fn size(&self) -> usize {
+        self.key.len() + self.value.as_ref().map_or(0, |value| value.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(changes: &mut Changes, version: u64, value: &[u8]) {
+        changes.note(&Changed { key: b"x", version: Index(version), value: Some(value.into()) });
+    }
+
+    fn versions(batch: &Batch) -> Vec<u64> {
+        batch.changes.iter().map(|change| change.version.0).collect()
+    }
+
+    #[test]
+    fn each_reader_goes_on_where_it_left_off() {
+        let mut changes = Changes::after(Index(10));
+        [12, 15, 16].iter().for_each(|&version| note(&mut changes, version, b"1"));
+        let next = |after: Option<u64>| changes.next(after.map(Index), Index(17));
+        assert_eq!(versions(&next(Some(10))), [12, 15, 16]);
+        assert_eq!(versions(&next(Some(12))), [15, 16]);
+        assert_eq!(next(Some(12)).until, Index(17));
+        assert_eq!(versions(&next(None)), [0; 0]);
+        assert_eq!(next(Some(99)).until, Index(99), "seen elsewhere, and still to come here");
+        assert_eq!(next(Some(5)).complete_after, Index(10));
+    }
+
+    #[test]
+    fn a_batch_is_bounded_and_the_next_one_goes_on() {
+        let mut changes = Changes::after(Index(0));
+        (1..=300).for_each(|version| note(&mut changes, version, b"1"));
+        let first = changes.next(Some(Index(0)), Index(300));
+        assert_eq!((first.changes.len(), first.until), (AT_ONCE, Index(256)));
+        let second = changes.next(Some(first.until), Index(300));
+        assert_eq!((second.changes.len(), second.until), (44, Index(300)));
+    }
+
+    #[test]
+    fn the_oldest_changes_make_room() {
+        let mut changes = Changes::after(Index(0));
+        let megabyte = vec![0; 1 << 20];
+        (1..=40).for_each(|version| note(&mut changes, version, &megabyte));
+        let batch = changes.next(Some(Index(0)), Index(40));
+        assert_eq!(batch.complete_after.0 + batch.changes.len() as u64, 40);
+        assert!(batch.changes.len() * megabyte.len() <= MOST_BYTES);
+
+        let mut changes = Changes::after(Index(0));
+        (1..=MOST_CHANGES as u64 + 5).for_each(|version| note(&mut changes, version, b""));
+        assert_eq!(changes.next(None, Index(0)).complete_after, Index(5));
+    }
+}

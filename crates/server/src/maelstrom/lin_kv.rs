@@ -1,0 +1,256 @@
+//! Maelstrom's workload lin-kv: clients read, write, and compare and swap.
+//!
+//! Each client talks to one node only. So a node that does not lead passes the request on to the node that
+//! does, and the answer back. What makes this delicate is that a client may be told that nothing was done
+//! only where that is certain:
+//!
+//! * A request that is refused by the engine, here or at the leader, was not done. It is tried again, as long
+//!   as the client waits: there may be a leader by then.
+//! * From the moment at which a write is in a leader's log, or under way to a leader, only its own outcome
+//!   counts. If none comes in time, the client is told that it is uncertain, and the write is never tried
+//!   again: it could be done twice.
+//! * A forwarded request is not forwarded again, so it can't go round in circles.
+//!
+//! The network may lose messages and delay them for any time, but must not double them, as Maelstrom's does not:
+//! a doubled request of a client can't be told from a second one.
+
+use super::lines::{Outbox, Said};
+use super::message::{Answer, Code, Forward, Forwarded, Reply, Request};
+use crate::clients::{self, Refusal};
+use crate::engine::Happening;
+use consensus::{NodeId, ReadBy};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// The pause before it is looked whether a request that was refused can be tried again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Serves clients.
+pub(super) struct LinKv {
+    engine: SyncSender<Happening>,
+    outbox: Outbox,
+    life: u64,
+    /// So long a client waits for its outcome, at most.
+    patience: Duration,
+    forwards: Mutex<Forwards>,
+}
+
+/// The requests that were passed on and not answered yet, by the number of the message.
+#[derive(Default)]
+struct Forwards {
+    last: i64,
+    waiting: BTreeMap<i64, (NodeId, oneshot::Sender<Answer>)>,
+}
+
+/// What came of one try.
+enum Tried {
+    /// The client can be told this.
+    Answered(Answer),
+    /// Certainly nothing was done, and why.
+    NotDone(String),
+    /// Likewise: another node leads.
+    Elsewhere(NodeId),
+}
+
+impl Tried {
+    fn error(code: Code, text: impl Into<String>) -> Tried {
+        Tried::Answered(Answer::error(code, text))
+    }
+
+    fn late() -> Tried {
+        Tried::error(Code::Timeout, "no outcome came in time: it may have been done, or may yet be")
+    }
+}
+
+impl LinKv {
+    pub(super) fn new(engine: SyncSender<Happening>, outbox: Outbox, life: u64, patience: Duration) -> LinKv {
+        LinKv { engine, outbox, life, patience, forwards: Mutex::default() }
+    }
+
+    /// Does what a client wants, and answers.
+    pub(super) async fn serve(&self, client: &str, msg_id: i64, request: &Request) {
+        let answer = self.carry_out(request).await;
+        let _ = self.outbox.say(client, Said::Reply(Reply { in_reply_to: msg_id, answer })).await;
+    }
+
+    /// Does what another node's client wants, and tells that node.
+    pub(super) async fn serve_forwarded(&self, from: NodeId, msg_id: i64, life: u64, request: &Request) {
+        let answer = match self.try_here(request, Instant::now() + self.patience).await {
+            Tried::Answered(answer) => answer,
+            Tried::NotDone(why) => Answer::error(Code::TemporarilyUnavailable, why),
+            Tried::Elsewhere(leader) => {
+                let text = format!("this node does not lead; {leader} does");
+                Answer::error(Code::TemporarilyUnavailable, text)
+            }
+        };
+        let forwarded = Forwarded { in_reply_to: msg_id, life, answer };
+        let _ = self.outbox.say(&from.to_string(), Said::Forwarded(forwarded)).await;
+    }
+
+    /// Another node tells what came of a request that was passed on to it. If it comes too late, is another
+    /// life's or comes again, nobody waits for it.
+    pub(super) fn note_forwarded(&self, from: NodeId, in_reply_to: i64, forwarded: Forwarded) {
+        if forwarded.life == self.life {
+            let waiting = &mut self.forwards().waiting;
+            if waiting.get(&in_reply_to).is_some_and(|(to, _)| *to == from)
+                && let Some((_, client)) = waiting.remove(&in_reply_to)
+            {
+                let _ = client.send(forwarded.answer);
+            }
+        }
+    }
+
+    async fn carry_out(&self, request: &Request) -> Answer {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let tried = match self.try_here(request, deadline).await {
+                Tried::Elsewhere(leader) => self.try_there(leader, request, deadline).await,
+                tried => tried,
+            };
+            let why = match tried {
+                Tried::Answered(answer) => return answer,
+                Tried::NotDone(why) => why,
+                Tried::Elsewhere(_) => unreachable!("what is tried elsewhere is not passed on"),
+            };
+            if !self.leader_appears(deadline).await {
+                return Answer::error(Code::TemporarilyUnavailable, why);
+            }
+        }
+    }
+
+    /// Waits until somebody is known to lead: after a pause, as who seems to lead may have refused just now.
+    async fn leader_appears(&self, deadline: Instant) -> bool {
+        while Instant::now() + PAUSE < deadline {
+            sleep(PAUSE).await;
+            let (answer, status) = oneshot::channel();
+            if self.engine.try_send(Happening::StatusAsked(answer)).is_ok()
+                && let Ok(Ok(status)) = timeout_at(deadline, status).await
+                && status.leader.is_some()
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Asks the own engine.
+    async fn try_here(&self, request: &Request, deadline: Instant) -> Tried {
+        let key = bytes_of(match request {
+            Request::Read { key } | Request::Write { key, .. } | Request::Cas { key, .. } => key,
+        });
+        match request {
+            Request::Read { .. } => self.read(&key, deadline).await,
+            Request::Write { value, .. } => {
+                self.write(kv::Write::put(&key, &bytes_of(value)), Answer::WriteOk, deadline).await
+            }
+            Request::Cas { from, to, .. } => {
+                let (from, to) = (bytes_of(from), bytes_of(to));
+                self.write(kv::Write::compare_and_swap(&key, &from, &to), Answer::CasOk, deadline).await
+            }
+        }
+    }
+
+    async fn read(&self, key: &[u8], deadline: Instant) -> Tried {
+        let (answer, outcome) = oneshot::channel();
+        if let Err(why) = self.ask(clients::Request::Read { by: ReadBy::Lease, answer }) {
+            return Tried::NotDone(why);
+        }
+        match timeout_at(deadline, outcome).await {
+            Ok(Ok(Ok(store))) => Tried::Answered(match store.get(key) {
+                None => Answer::error(Code::KeyDoesNotExist, "there is no such key"),
+                Some(record) => match serde_json::from_slice(&record.value) {
+                    Ok(value) => Answer::ReadOk { value },
+                    Err(_) => Answer::error(Code::Abort, "the key's value is no JSON"),
+                },
+            }),
+            Ok(Ok(Err(refusal))) => refused(refusal),
+            Ok(Err(_)) => Tried::NotDone("this node is about to end".to_owned()),
+            Err(_) => Tried::late(),
+        }
+    }
+
+    async fn write(&self, write: kv::Write<'_>, done: Answer, deadline: Instant) -> Tried {
+        let command = match kv::Command::Write(write).encode() {
+            Ok(command) => command.into(),
+            Err(reason) => return Tried::error(Code::MalformedRequest, reason.to_string()),
+        };
+        let (answer, outcome) = oneshot::channel();
+        if let Err(why) = self.ask(clients::Request::Write { command, answer }) {
+            return Tried::NotDone(why);
+        }
+        match timeout_at(deadline, outcome).await {
+            Ok(Ok(Ok(answer))) => Tried::Answered(told(answer, done)),
+            Ok(Ok(Err(refusal))) => refused(refusal),
+            // The engine has ended with the write in its log.
+            Ok(Err(_)) => Tried::error(Code::Crash, "this node is about to end: it may yet be done"),
+            Err(_) => Tried::late(),
+        }
+    }
+
+    /// Gives the engine a request, unless that has too much to do or has ended.
+    fn ask(&self, request: clients::Request) -> Result<(), String> {
+        self.engine.try_send(Happening::Client(request)).map_err(|error| match error {
+            TrySendError::Full(_) => "this node has too much to do".to_owned(),
+            TrySendError::Disconnected(_) => "this node is about to end".to_owned(),
+        })
+    }
+
+    /// Asks the node that is said to lead.
+    async fn try_there(&self, leader: NodeId, request: &Request, deadline: Instant) -> Tried {
+        let (answer, outcome) = oneshot::channel();
+        let msg_id = {
+            let mut forwards = self.forwards();
+            forwards.last += 1;
+            let msg_id = forwards.last;
+            forwards.waiting.insert(msg_id, (leader, answer));
+            msg_id
+        };
+        let forward = Forward { msg_id, life: self.life, request: request.clone() };
+        let said = self.outbox.say(&leader.to_string(), Said::Forward(forward)).await;
+        let outcome = timeout_at(deadline, outcome).await;
+        self.forwards().waiting.remove(&msg_id);
+        match outcome {
+            _ if said.is_err() => Tried::NotDone("nobody hears this node".to_owned()),
+            Ok(Ok(Answer::Error { code: Code::TemporarilyUnavailable, text })) => Tried::NotDone(text),
+            Ok(Ok(answer)) if answer.fits(request) => Tried::Answered(answer),
+            Ok(_) => Tried::error(Code::Crash, format!("{leader} gave an answer that does not fit")),
+            Err(_) => Tried::late(),
+        }
+    }
+
+    fn forwards(&self) -> MutexGuard<'_, Forwards> {
+        self.forwards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// JSON as the store keeps it: the fields of objects are sorted, so that equal values are equal bytes.
+fn bytes_of(value: &Value) -> Vec<u8> {
+    value.to_string().into_bytes()
+}
+
+/// What the store says to a write, where `done` is what the client is told if it was done.
+fn told(answer: kv::Answer, done: Answer) -> Answer {
+    match answer {
+        kv::Answer::Written { .. } => done,
+        kv::Answer::NotFound => Answer::error(Code::KeyDoesNotExist, answer.to_string()),
+        kv::Answer::ValueDiffers { .. } => Answer::error(Code::PreconditionFailed, answer.to_string()),
+        // Nothing else is answered to commands like these; and to none of them was anything done.
+        _ => Answer::error(Code::Abort, answer.to_string()),
+    }
+}
+
+fn refused(refusal: Refusal) -> Tried {
+    match refusal {
+        Refusal::NotLeader { leader: Some(leader) } => Tried::Elsewhere(leader),
+        Refusal::NotLeader { leader: None } => Tried::NotDone("no node is known to lead".to_owned()),
+        Refusal::Replaced => Tried::NotDone("the leader changed, and another command was done".to_owned()),
+        Refusal::Busy => Tried::NotDone("too many requests wait for this node".to_owned()),
+        Refusal::DiskFull { why } => Tried::NotDone(format!("the disk is full: {why}")),
+        Refusal::Uncertain => Tried::error(Code::Crash, "the leader changed: it may have been done"),
+    }
+}

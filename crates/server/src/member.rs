@@ -1,0 +1,185 @@
+//! What every server has, whatever carries its messages: a data folder, an inbox, and an engine between
+//! them.
+
+use crate::command::Command;
+use crate::disk::DiskThread;
+use crate::engine::{About, Engine, Happening};
+use crate::http::{self, Broadcast};
+use crate::machine::{Machine, Restore};
+use crate::monotonic_now;
+use crate::server::ServerError;
+use crate::transport::Transport;
+use consensus::{Config, EveryRule, Lease, Limits, NodeId, Quorum, Timing};
+use driver::{Clock, Driver, Effects, Speed, Telling};
+use kv::Store;
+use prometheus_client::metrics::histogram::Histogram;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+use storage::{FolderDisk, Identity, Recovered, SnapshotInfo, Storage};
+use trace::{Process, Record};
+
+/// So many happenings wait for the engine, at most.
+const INBOX: usize = 4096;
+
+/// A snapshot is read in pieces of this size, in bytes.
+const PIECE: usize = 1 << 20;
+
+/// What a server is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The name of its cluster; servers of different clusters refuse each other.
+    pub cluster: String,
+    /// Which server it is.
+    pub id: NodeId,
+    /// The other servers, each with its address if that is known yet.
+    pub peers: BTreeMap<NodeId, Option<String>>,
+    /// The folder of its durable state. Made if it isn't there.
+    pub data: PathBuf,
+    /// How long it waits for what.
+    pub timing: Timing,
+    /// Where its randomness comes from. Each life draws differently.
+    pub seed: u64,
+    /// How fast its clock runs.
+    pub speed: Speed,
+    /// How long each message to it is held, in its own time.
+    pub latency: Duration,
+    /// Whether leaders have leases, and what those rest on. All servers of a cluster must agree on that.
+    pub lease: Option<Lease>,
+    /// After about so many bytes of entries it takes a snapshot, and its log forgets what that covers.
+    pub snapshot_after: usize,
+    /// The cluster's start on the machine's monotonic clock: the zero of the records' time.
+    pub epoch: Duration,
+    /// How much it tells its observer.
+    pub telling: Telling,
+}
+
+/// A server that holds its data folder and is ready to run.
+pub(crate) struct Member {
+    options: Options,
+    storage: Storage<FolderDisk>,
+    recovered: Recovered,
+    /// How long its syncs took.
+    syncs: Histogram,
+    sender: SyncSender<Happening>,
+    inbox: Receiver<Happening>,
+}
+
+/// Tells a running server what to do, from another thread.
+#[derive(Debug, Clone)]
+pub struct Remote(SyncSender<Happening>);
+
+impl Remote {
+    /// Tells the server; waits while it has too much to do. A server that has ended hears nothing.
+    pub fn command(&self, command: Command) {
+        let _ = self.0.send(Happening::Command(command));
+    }
+}
+
+impl Member {
+    /// Takes the data folder.
+    ///
+    /// # Errors
+    /// If it can't be had. Nothing has been changed in a folder that belongs to somebody else.
+    pub(crate) fn open(options: Options) -> Result<Member, ServerError> {
+        let voters = options.peers.keys().copied().chain([options.id]).collect();
+        let identity = Identity { cluster: options.cluster.clone(), node: options.id, voters };
+        let syncs = http::sync_histogram();
+        let disk = FolderDisk::open(&options.data)?.telling_syncs({
+            let syncs = syncs.clone();
+            move |took| syncs.observe(took.as_secs_f64())
+        });
+        let (storage, recovered) = Storage::open(disk, identity)?;
+        let (sender, inbox) = sync_channel(INBOX);
+        Ok(Member { options, storage, recovered, syncs, sender, inbox })
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// How often its folder was opened.
+    pub(crate) fn life(&self) -> u64 {
+        self.recovered.life
+    }
+
+    pub(crate) fn syncs(&self) -> Histogram {
+        self.syncs.clone()
+    }
+
+    /// Where it hears what happens.
+    pub(crate) fn engine(&self) -> SyncSender<Happening> {
+        self.sender.clone()
+    }
+
+    pub(crate) fn remote(&self) -> Remote {
+        Remote(self.sender.clone())
+    }
+
+    /// Runs until [`Command::Stop`].
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub(crate) fn run(
+        self,
+        address: String,
+        transport: impl Transport,
+        observer: impl FnMut(Record),
+        events: Broadcast,
+    ) -> Result<(), ServerError> {
+        let Member { options, mut storage, recovered, sender, inbox, .. } = self;
+        let life = recovered.life;
+        let voters: Quorum = options.peers.keys().copied().chain([options.id]).collect();
+        let about = About {
+            cluster: options.cluster.clone(),
+            voters: voters.voters().len(),
+            life,
+            epoch: options.epoch,
+            latency: options.latency,
+            gives_leases: options.lease.is_some(),
+            snapshot_after: options.snapshot_after,
+        };
+        let config = Config {
+            id: options.id,
+            voters,
+            timing: options.timing,
+            limits: Limits { bytes_behind_snapshot: options.snapshot_after / 8, ..Limits::default() },
+            lease: options.lease,
+            seed: seed_of_life(&options, life),
+        };
+        let machine = restore(&mut storage)?;
+        let disk = DiskThread::start(storage, sender);
+        let mut effects = Effects::default();
+        let clock = Clock::start(monotonic_now(), options.speed);
+        let cut_off = recovered.cut_off.clone();
+        let driver = Driver::start(config, recovered, machine, EveryRule, options.telling, &mut effects);
+        let started = Process::Started { pid: std::process::id(), address };
+        let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
+        let news = [started].into_iter().chain(cut_off);
+        Engine::new(driver, disk, about, clock, transport, observer, events).run(news, effects, &inbox)?;
+        Ok(())
+    }
+}
+
+/// The store that the newest snapshot holds; an empty one if there is none.
+fn restore(storage: &mut Storage<FolderDisk>) -> Result<Machine, ServerError> {
+    let Some(SnapshotInfo { position, .. }) = storage.snapshot() else {
+        return Ok(Machine::new(Store::default()));
+    };
+    let mut restore = Restore::default();
+    let mut offset = 0;
+    while let Some(chunk) = storage.read_snapshot(position, offset, PIECE)? {
+        offset += chunk.bytes.len() as u64;
+        restore = driver::Restore::feed(restore, &chunk.bytes)?;
+        if chunk.is_last {
+            break;
+        }
+    }
+    Ok(driver::Restore::finish(restore, position.index)?)
+}
+
+/// A seed for this server in this life: servers that share a seed must not share their timeouts.
+fn seed_of_life(options: &Options, life: u64) -> u64 {
+    options.seed ^ options.id.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ life.wrapping_mul(0xd1b5_4a32_d192_ed03)
+}

@@ -1,0 +1,13 @@
+//! What an engine needs of whatever carries its messages.
+
+use consensus::NodeId;
+use driver::Envelope;
+
+/// Carries messages to the other servers: over TCP (network.rs), or as lines of text (maelstrom/).
+pub(crate) trait Transport {
+    /// Sends a message, or loses it if too many wait already: Raft can stand that.
+    fn send(&self, envelope: Envelope);
+
+    /// From now on this peer is to be found at this address.
+    fn set_address(&self, id: NodeId, address: String);
+}

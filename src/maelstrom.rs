@@ -1,0 +1,156 @@
+//! `raft maelstrom`
+
+use crate::arguments::{StorageArguments, TimeArguments, duration};
+use crate::failure::{Failure, end_at_second_signal, ended_by};
+use clap::Args;
+use driver::Telling;
+use server::{Command, Introduction, MaelstromNode, Options, ServerError, monotonic_now, tell_in_background};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io::{self, BufReader, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+use trace::Feed;
+
+/// Run one node of Maelstrom, Jepsen's workbench for learning distributed systems
+///
+/// Maelstrom starts the nodes, is the network between them, and checks what its clients see:
+///
+///   ./maelstrom test -w lin-kv --bin /path/to/raft --node-count 3 --concurrency 4n --rate 100 \
+///     --time-limit 30 --nemesis partition -- maelstrom --data "$(mktemp -d)"
+///
+/// The node reads messages from standard input and writes messages, and nothing else, to standard output,
+/// one a line. What happens is told on standard error. It ends with its input. docs/maelstrom.md tells more.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct MaelstromArguments {
+    /// Each node keeps its log in a folder of its own name in here; a cluster needs a folder to itself
+    /// [default: one in the temporary folder, named after the process that has started the node]
+    #[arg(long, value_name = "DIR", env = "NODE_DIR")]
+    data: Option<PathBuf>,
+
+    /// A client that has no outcome after so long is told so; Maelstrom's wait for a second, or for ten times
+    /// the latency
+    #[arg(long, value_name = "TIME", env = "RAFT_PATIENCE", default_value = "900ms", value_parser = duration)]
+    patience: Duration,
+
+    #[command(flatten)]
+    time: TimeArguments,
+
+    #[command(flatten)]
+    storage: StorageArguments,
+
+    /// Where the randomness of the election timeouts comes from [default: the clock]
+    #[arg(long, env = "RAFT_SEED")]
+    seed: Option<u64>,
+
+    /// Tell the routine too: each heartbeat, each restart of the timer
+    #[arg(long, short)]
+    verbose: bool,
+
+    /// Tell only what is wrong
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+pub(crate) fn run(arguments: MaelstromArguments) -> Result<ExitCode, Failure> {
+    arguments.time.timing()?;
+    if io::stdin().is_terminal() {
+        eprintln!("Maelstrom's messages are read from standard input, one a line (docs/maelstrom.md).");
+    }
+    let mut input = BufReader::new(io::stdin());
+    let Some(introduction) = Introduction::await_in(&mut input, &mut io::stdout()).map_err(unwritable)?
+    else {
+        return Err(Failure::of(
+            "standard input has ended, and no init message has come",
+            "this command is for Maelstrom, which sends one: `raft maelstrom --help` tells how",
+        ));
+    };
+    let options = arguments.options(&introduction)?;
+    let node = match MaelstromNode::open(introduction.clone(), options, arguments.patience) {
+        Ok(node) => node,
+        Err(error) => {
+            introduction.refuse(&error, &mut io::stdout()).map_err(unwritable)?;
+            return Err(failure(&error));
+        }
+    };
+    if let Some(warning) = arguments.time.warning() {
+        eprintln!("warning: {warning}");
+    }
+
+    let signal_received = Arc::new(AtomicI32::new(0));
+    let mut signals = end_at_second_signal(&[SIGINT, SIGTERM])
+        .and_then(|()| Signals::new([SIGINT, SIGTERM]))
+        .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
+    let (remote, received) = (node.remote(), signal_received.clone());
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            received.store(signal, Ordering::Relaxed);
+            remote.command(Command::Stop);
+        }
+    });
+
+    let mut feed = if arguments.verbose { Feed::with_routine() } else { Feed::new() };
+    let (mut tell, telling) = tell_in_background(move |record| {
+        // Without a reader there is nobody to tell.
+        feed.tell(record).iter().for_each(|line| drop(writeln!(io::stderr(), "{line}")));
+    });
+    let is_quiet = arguments.quiet;
+    let ended = node.run(input, io::stdout(), move |record| {
+        if !is_quiet {
+            tell(record);
+        }
+    });
+    // Everything is told before the process ends. A thread that panicked has told so itself.
+    let _ = telling.join();
+    ended.map_err(|error| failure(&error))?;
+    match signal_received.load(Ordering::Relaxed) {
+        0 => Ok(ExitCode::SUCCESS),
+        signal => Ok(ended_by(signal)),
+    }
+}
+
+fn failure(error: &ServerError) -> Failure {
+    Failure::of(error, error.help())
+}
+
+fn unwritable(error: io::Error) -> Failure {
+    Failure::of(format_args!("can't write to standard output: {error}"), "")
+}
+
+impl MaelstromArguments {
+    fn options(&self, introduction: &Introduction) -> Result<Options, Failure> {
+        let id = introduction.id();
+        let data = self.data.clone().unwrap_or_else(folder_of_this_run).join(id.to_string());
+        if !self.quiet {
+            eprintln!("{id} keeps its log in {}", data.display());
+        }
+        Ok(Options {
+            cluster: "maelstrom".to_owned(),
+            id,
+            peers: introduction.peers().iter().map(|&peer| (peer, None)).collect(),
+            data,
+            timing: self.time.timing()?,
+            seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
+            speed: self.time.speed,
+            latency: self.time.latency,
+            lease: self.time.lease_reads,
+            snapshot_after: self.storage.snapshot_after,
+            epoch: monotonic_now(),
+            telling: Telling::Events,
+        })
+    }
+}
+
+/// The folder where nobody names one. All nodes that one process has started share it, and find their logs
+/// there when it starts them again; the next process, and so the next test, begins with none.
+fn folder_of_this_run() -> PathBuf {
+    let parent = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
+    // Numbers of processes are used again; together with its start, one means the same process.
+    let stat = std::fs::read_to_string(format!("/proc/{parent}/stat")).unwrap_or_default();
+    let started = stat.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(19)).unwrap_or("0");
+    std::env::temp_dir().join(format!("raft-maelstrom-{parent}-{started}"))
+}

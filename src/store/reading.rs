@@ -1,0 +1,112 @@
+//! `raft get` and `raft list`.
+
+use super::shown;
+use crate::failure::{Failure, written};
+use crate::servers::{ServersArguments, no_answer};
+use clap::{Args, ValueEnum};
+use client::{Entry, List, Read, Value};
+use server::{Listed, Text};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Show what a key holds.
+///
+/// Exit status: 0 shown, 1 not, for example because there is no such key, 2 wrong usage.
+#[derive(Debug, Args)]
+pub(crate) struct GetArguments {
+    /// The key
+    key: OsString,
+    #[command(flatten)]
+    how: HowToRead,
+}
+
+/// List keys with what they hold, in the order of the keys' bytes.
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    /// Only keys that begin with this
+    #[arg(default_value = "", hide_default_value = true)]
+    prefix: OsString,
+    #[command(flatten)]
+    how: HowToRead,
+}
+
+#[derive(Debug, Args)]
+struct HowToRead {
+    /// How new it must be
+    #[arg(long, value_enum, default_value = "linearizable")]
+    read: ReadArgument,
+
+    /// Print a JSON object for each key, with value and version
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    servers: ServersArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReadArgument {
+    /// All that was written when it is asked for: a majority confirms who leads
+    Linearizable,
+    /// The same, where leaders have leases (--lease-reads): the leader asks nobody, but trusts all clocks
+    Lease,
+    /// Whatever a server has at hand, however old: needs no majority
+    Stale,
+}
+
+impl From<ReadArgument> for Read {
+    fn from(argument: ReadArgument) -> Read {
+        match argument {
+            ReadArgument::Linearizable => Read::Linearizable,
+            ReadArgument::Lease => Read::Lease,
+            ReadArgument::Stale => Read::Stale,
+        }
+    }
+}
+
+pub(crate) fn get(arguments: GetArguments) -> Result<ExitCode, Failure> {
+    let GetArguments { key, how } = arguments;
+    let key = key.as_encoded_bytes();
+    let mut cluster = how.servers.client()?;
+    let value = cluster.get(key, how.read.into(), how.servers.timeout).map_err(|why| no_answer(&why))?;
+    let Some(value) = value else {
+        let message = format_args!("there is no key {}", shown(key));
+        return Err(Failure::of(message, "`raft list` shows the keys that there are"));
+    };
+    if how.json {
+        return written(writeln!(io::stdout(), "{}", json(&Entry { key: key.to_vec(), value })));
+    }
+    // Exactly the value; but what follows on a terminal should begin on a line of its own.
+    let needs_end = io::stdout().is_terminal() && !value.bytes.ends_with(b"\n");
+    let end: &[u8] = if needs_end { b"\n" } else { b"" };
+    written(io::stdout().write_all(&[&value.bytes, end].concat()))
+}
+
+pub(crate) fn list(arguments: ListArguments) -> Result<ExitCode, Failure> {
+    let ListArguments { prefix, how } = arguments;
+    let mut cluster = how.servers.client()?;
+    let prefix = prefix.into_encoded_bytes();
+    let mut list = List { prefix, after: Vec::new(), read: how.read.into() };
+    loop {
+        let page = cluster.list(&list, how.servers.timeout).map_err(|why| no_answer(&why))?;
+        let tell = if how.json { json } else { line };
+        let text: String = page.entries.iter().map(|entry| tell(entry) + "\n").collect();
+        written(io::stdout().write_all(text.as_bytes()))?;
+        match page.more_after {
+            Some(after) => list.after = after,
+            None => return Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+fn json(entry: &Entry) -> String {
+    let Entry { key, value: Value { bytes, version } } = entry;
+    let listed = Listed { key: Text::of(key), value: Text::of(bytes), version: *version };
+    serde_json::to_string(&listed).expect("keys and values have a JSON")
+}
+
+fn line(entry: &Entry) -> String {
+    let Entry { key, value: Value { bytes, version } } = entry;
+    format!("{} = {}  (version {version})", shown(key), shown(bytes))
+}

@@ -1,0 +1,92 @@
+//! `raft watch`
+
+use crate::failure::Failure;
+use crate::servers::{ServersArguments, no_answer};
+use crate::store::shown;
+use clap::Args;
+use client::{Change, News};
+use consensus::Index;
+use server::{ChangeTold, Text};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Watch keys: each change, as it is made, in the order of the log.
+///
+/// If the server dies that tells it, another one goes on where that one ended, without a loss. Ctrl+C ends
+/// it.
+#[derive(Debug, Args)]
+pub(crate) struct WatchArguments {
+    /// Only keys that begin with this
+    #[arg(default_value = "", hide_default_value = true)]
+    prefix: OsString,
+
+    /// Begin after this entry of the log, such as the version of a value [default: now]
+    #[arg(long, value_name = "INDEX")]
+    after: Option<u64>,
+
+    /// Print each change as a JSON object on a line
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    servers: ServersArguments,
+}
+
+pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
+    let WatchArguments { prefix, after, json, servers } = arguments;
+    let mut cluster = servers.client()?;
+    let mut after = after.map(Index);
+    let mut is_first = true;
+    loop {
+        let watch = cluster.watch(prefix.as_encoded_bytes(), after, servers.timeout);
+        let mut watch = watch.map_err(|why| no_answer(&why))?;
+        if !is_first {
+            let place = after.map_or("from now on".to_owned(), |after| format!("from entry {after} on"));
+            eprintln!("{} tells it now, {place}", watch.server());
+        }
+        is_first = false;
+        let end = loop {
+            match watch.hear() {
+                Ok(News::Changed(change)) => {
+                    let line = if json { as_json(&change) } else { as_line(&change) };
+                    let mut out = io::stdout();
+                    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+                        // Whoever read this has gone away.
+                        return Ok(ExitCode::SUCCESS);
+                    }
+                }
+                Ok(News::Missed { after, until }) => eprintln!(
+                    "warning: changes after entry {after}, up to {until}, may be missing: {} does not remember \
+                     them; `raft list` shows what the keys hold now",
+                    watch.server()
+                ),
+                Err(end) => break end,
+            }
+        };
+        eprintln!("{end}");
+        after = watch.seen();
+        // Servers that were started again listen elsewhere. If none can be found, those that are known
+        // are asked.
+        cluster.meet(servers.nodes().unwrap_or_default());
+    }
+}
+
+fn as_line(change: &Change) -> String {
+    let Change { key, version, value } = change;
+    match value {
+        Some(value) => format!("{} = {}  (version {version})", shown(key), shown(value)),
+        None => format!("{} deleted  (entry {version})", shown(key)),
+    }
+}
+
+fn as_json(change: &Change) -> String {
+    let Change { key, version, value } = change;
+    let told = ChangeTold {
+        key: Text::of(key),
+        value: value.as_deref().map(Text::of),
+        version: *version,
+        deleted: value.is_none(),
+    };
+    serde_json::to_string(&told).expect("changes have a JSON")
+}

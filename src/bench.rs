@@ -5,6 +5,7 @@ mod load;
 
 use crate::arguments::StorageArguments;
 use crate::failure::{Failure, written};
+use crate::up::this_program;
 use clap::{Args, Subcommand, ValueEnum};
 use cluster::{Cluster, Options};
 use consensus::{NodeId, Timing};
@@ -109,11 +110,8 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
 }
 
 fn start(arguments: &LoadArguments) -> Result<Cluster, Failure> {
-    let program = std::env::current_exe().map_err(|error| {
-        Failure::of(format_args!("can't find this program's own file: {error}"), "start it by its full path")
-    })?;
     let options = Options {
-        program,
+        program: this_program()?,
         servers: (1..=arguments.nodes).map(NodeId).collect(),
         timing: Timing::default(),
         seed: 1,

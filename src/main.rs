@@ -15,6 +15,7 @@ mod sim;
 mod status;
 mod store;
 mod tape;
+mod torture;
 mod up;
 mod watch;
 mod why;
@@ -50,6 +51,7 @@ enum Command {
     List(store::ListArguments),
     Watch(watch::WatchArguments),
     Bench(bench::BenchArguments),
+    Torture(torture::TortureArguments),
     Sim(sim::SimArguments),
     Replay(replay::ReplayArguments),
     Why(why::WhyArguments),
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Command::List(arguments) => store::list(arguments),
         Command::Watch(arguments) => watch::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Torture(arguments) => torture::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Why(arguments) => why::run(arguments),

@@ -149,14 +149,8 @@ impl UpArguments {
                 "choose a lower --base-port, or leave it out for free ports",
             ));
         }
-        let program = std::env::current_exe().map_err(|error| {
-            Failure::of(
-                format_args!("can't find this program's own file: {error}"),
-                "start it by its full path",
-            )
-        })?;
         Ok(Options {
-            program,
+            program: this_program()?,
             servers: (1..=self.nodes).map(NodeId).collect(),
             timing,
             seed: self.seed.unwrap_or_else(|| u64::from(monotonic_now().subsec_nanos())),
@@ -180,8 +174,15 @@ impl UpArguments {
     }
 }
 
+/// This program's file: its `node` command is a server.
+pub(crate) fn this_program() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|error| {
+        Failure::of(format_args!("can't find this program's own file: {error}"), "start it by its full path")
+    })
+}
+
 /// Tells why the cluster did not start, in the words of the server that failed, if one did.
-fn explain(error: ClusterError) -> Failure {
+pub(crate) fn explain(error: ClusterError) -> Failure {
     match &error {
         ClusterError::Folder(_) => {
             Failure::of(&error, "choose another folder with --data, or stop what uses it")

@@ -193,6 +193,11 @@ impl<R: Rules> Node<R> {
         match self.role.kind() {
             RoleKind::Follower if !self.rules.hold(Rule::ElectionTimeout) => {}
             RoleKind::Follower => self.start_election(now, Rule::ElectionTimeout, output),
+            // Nobody has been asked for a vote yet: the requests wait for the disk. Another election would only
+            // wait for it again, in a term that runs ahead of everybody else's.
+            RoleKind::Candidate if !self.is_persisted() => {
+                self.restart_election_timer(now, Rule::CandidateRestartsTimer, output);
+            }
             RoleKind::Candidate => self.start_election(now, Rule::CandidateRestartsTimer, output),
             RoleKind::Leader => self.send_heartbeats(now, output),
         }

@@ -31,7 +31,7 @@ pub(crate) type WriteOutcome = Result<kv::Answer, Refusal>;
 pub(crate) type ReadOutcome = Result<Store, Refusal>;
 
 /// Why a request was not carried out. But for the last, it certainly was not, and never will be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// This server does not lead.
     NotLeader { leader: Option<NodeId> },
@@ -39,6 +39,8 @@ pub(crate) enum Refusal {
     Replaced,
     /// Too many requests wait already.
     Busy,
+    /// The server's disk is full, as the system says it, and nothing is committed without that disk.
+    DiskFull { why: String },
     /// A leader's snapshot has taken the place of its entry: it may have been carried out or not.
     Uncertain,
 }

@@ -1,7 +1,7 @@
 //! The thread that owns the driver: it waits for what happens, lets the driver act on it, and passes
 //! on what came of it.
 
-use crate::clients::{Request, Waiting};
+use crate::clients::{Refusal, Request, Waiting};
 use crate::command::Command;
 use crate::disk::{DiskThread, Done};
 use crate::http::Broadcast;
@@ -10,7 +10,7 @@ use crate::monotonic_now;
 use crate::status::Status;
 use crate::transport::Transport;
 use consensus::event::What;
-use consensus::{Instant, NodeId};
+use consensus::{Instant, NodeId, RoleKind};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -61,6 +61,8 @@ pub(crate) struct Engine<T, O> {
     writes: Vec<(RequestId, Arc<[u8]>)>,
     /// Messages that are held until `latency` has passed.
     in_flight: VecDeque<(Instant, Envelope)>,
+    /// What the system says of a disk that has no room for what is to be saved.
+    disk_full: Option<String>,
     /// When the laboratory wants the election timer to run out.
     forced_timeout: Option<Instant>,
     leaders: Leaders,
@@ -123,6 +125,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             waiting: Waiting::default(),
             writes: Vec::new(),
             in_flight: VecDeque::new(),
+            disk_full: None,
             forced_timeout: None,
             leaders: Leaders::default(),
             rejected: 0,
@@ -161,6 +164,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             self.propose();
             self.deliver_due();
             self.let_time_pass();
+            self.hand_over_if_full();
             self.apply();
         }
         Ok(())
@@ -197,6 +201,11 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             }
             Happening::Disk(done) => self.note_done(done)?,
             Happening::Command(command) => self.obey(command),
+            Happening::Client(Request::Write { answer, .. }) if self.waits_for_room() => {
+                let why = self.disk_full.clone().unwrap_or_default();
+                // Who asked may be gone by now.
+                let _ = answer.send(Err(Refusal::DiskFull { why }));
+            }
             Happening::Client(Request::Write { command, answer }) => {
                 self.writes.extend(self.waiting.add_write(answer).map(|id| (id, command)));
             }
@@ -246,7 +255,10 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 driver.chunk_stored(now, last_included, end, is_last, effects);
             }
             Done::ChunkNotStored => driver.chunk_not_stored(now, effects),
-            Done::Full(why) => self.report(Event::Process(Process::DiskFull { why })),
+            Done::Full(why) => {
+                self.disk_full.clone_from(&why);
+                self.report(Event::Process(Process::DiskFull { why }));
+            }
             Done::Failed(error) => return Err(error),
         }
         self.pass_on_effects();
@@ -290,8 +302,45 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             // A heartbeat that was under way may have restarted the timer meanwhile.
             self.driver.set_election_timer(now, now, &mut self.effects);
         }
+        if self.disk_full.is_some() && self.driver.next_deadline() <= now {
+            self.put_off_election(now);
+        }
         self.driver.tick(now, &mut self.effects);
         self.pass_on_effects();
+    }
+
+    /// Does this server lead, with a full disk, and is nothing committed without that disk?
+    fn waits_for_room(&self) -> bool {
+        let node = self.driver.node();
+        let leads = node.role() == RoleKind::Leader;
+        leads && self.disk_full.is_some() && node.commit_index() <= node.persisted_log()
+    }
+
+    /// What a leader with a full disk can't save, the others may commit without it: a majority of disks is
+    /// enough. Then one of them had better lead. Nobody would miss this server's disk there, while here
+    /// all that it can't save would pile up in memory. If nothing is committed without it, the others are
+    /// no better off, and it stays, so that clients can read.
+    fn hand_over_if_full(&mut self) {
+        let node = self.driver.node();
+        let leads = node.role() == RoleKind::Leader;
+        if leads && self.disk_full.is_some() && node.commit_index() > node.persisted_log() {
+            self.start_election_timer_anew(self.now());
+            self.pass_on_effects();
+        }
+    }
+
+    /// A server that can't save its own vote can't be elected. If it tried, it would only raise its term again
+    /// and again, in memory, until it heard no leader any more, and deposed one as soon as there was room.
+    fn put_off_election(&mut self, now: Instant) {
+        if self.driver.node().role() != RoleKind::Leader {
+            self.start_election_timer_anew(now);
+        }
+    }
+
+    /// A leader does not lead any more after that.
+    fn start_election_timer_anew(&mut self, now: Instant) {
+        let timeout = self.driver.node().config().timing.election_timeout_max();
+        self.driver.set_election_timer(now, now + timeout, &mut self.effects);
     }
 
     /// Proposes all that has come together: one append, one sync, one message to each follower.
@@ -393,6 +442,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             failed: self.waiting.replaced(),
             life: self.about.life,
             rejected: self.rejected,
+            disk_full: self.disk_full.clone(),
         }
     }
 }

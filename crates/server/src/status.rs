@@ -42,6 +42,8 @@ pub struct Status {
     pub life: u64,
     /// How many connections and messages it has rejected in this life.
     pub rejected: u64,
+    /// If its disk has no room for what is to be saved: what the system says.
+    pub disk_full: Option<String>,
 }
 
 /// Why a server's status can't be told.

@@ -3,7 +3,7 @@
 use crate::action::Wish;
 use crate::linearizability::{Answer, BadHistory, History, Pending, Request, Verdict, check};
 use crate::rules::AllBut;
-use consensus::{Index, Rule, Rules};
+use consensus::{Rule, Rules};
 use driver::{Outcome, RequestId};
 use kv::{Command, DEFAULT_SESSIONS, SessionId, Store, Write};
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,7 +160,7 @@ impl Client {
             (self.session, self.sequence) = (Some(session), 0);
         }
         if let Some(pending) = waiting.pending {
-            match told(answer) {
+            match Answer::of_store(answer) {
                 Some(answer) => history.returned(pending, answer, now),
                 None => history.uncertain(pending),
             }
@@ -217,17 +217,4 @@ fn spell_out(wish: Wish, request: Option<kv::Request>) -> (Asked, String) {
 fn asked(command: &Command<'_>) -> (Asked, String) {
     let encoded = command.encode().expect("letters and numbers are short");
     (Asked::Write(encoded.into()), command.to_string())
-}
-
-/// A server's answer as the history has it; none if it leaves a doubt.
-fn told(answer: kv::Answer) -> Option<Answer> {
-    Some(match answer {
-        kv::Answer::Written { version } => Answer::Done { version: Some(version.0) },
-        kv::Answer::Deleted => Answer::Done { version: None },
-        kv::Answer::NotFound | kv::Answer::VersionDiffers { actual: Index(0) } => Answer::NotFound,
-        kv::Answer::VersionDiffers { actual: version } | kv::Answer::ValueDiffers { version } => {
-            Answer::Differs { version: Some(version.0) }
-        }
-        _ => return None,
-    })
 }

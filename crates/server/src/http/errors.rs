@@ -20,6 +20,8 @@ pub(super) enum Problem {
     Replaced,
     /// The server has too much to do.
     Busy,
+    /// There is no room on the leader's disk, as the system says it.
+    DiskFull { id: NodeId, why: String },
     /// The server is about to end.
     Stopping,
     /// No outcome of a write came in time: it may have taken effect, or may still.
@@ -40,6 +42,7 @@ impl Problem {
         match refusal {
             Refusal::Replaced => Problem::Replaced,
             Refusal::Busy => Problem::Busy,
+            Refusal::DiskFull { why } => Problem::DiskFull { id: service.id, why },
             Refusal::Uncertain => Problem::Uncertain,
             Refusal::NotLeader { leader } => {
                 let id = service.id;
@@ -111,6 +114,11 @@ impl Problem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too many requests wait for this server".to_owned(),
                 "try again more slowly".to_owned(),
+            ),
+            Problem::DiskFull { id, why } => (
+                StatusCode::INSUFFICIENT_STORAGE,
+                format!("the disk of {id} is full: {why}"),
+                "make room there, and it goes on by itself; reads go on meanwhile".to_owned(),
             ),
             Problem::Stopping => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -38,6 +38,11 @@ fn page(status: &Status, syncs: Histogram) -> String {
         ("etcd_server_proposals_pending", "Requests whose outcome is not known yet", status.waiting),
         ("raft_term", "The current term", status.term.0),
         ("raft_last_log_index", "The index of the log's last entry", status.last_log.index.0),
+        (
+            "raft_disk_full",
+            "1 if the disk has no room for what is to be saved",
+            u64::from(status.disk_full.is_some()),
+        ),
         ("raft_life", "How often the server was started", status.life),
     ];
     for (name, help, value) in gauges {

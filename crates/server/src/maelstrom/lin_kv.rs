@@ -250,6 +250,7 @@ fn refused(refusal: Refusal) -> Tried {
         Refusal::NotLeader { leader: None } => Tried::NotDone("no node is known to lead".to_owned()),
         Refusal::Replaced => Tried::NotDone("the leader changed, and another command was done".to_owned()),
         Refusal::Busy => Tried::NotDone("too many requests wait for this node".to_owned()),
+        Refusal::DiskFull { why } => Tried::NotDone(format!("the disk is full: {why}")),
         Refusal::Uncertain => Tried::error(Code::Crash, "the leader changed: it may have been done"),
     }
 }

@@ -1,5 +1,6 @@
 //! What clients asked of a store, when, and what they were answered.
 
+use consensus::Index;
 use serde::{Deserialize, Serialize};
 
 /// A value, as text. What is no text can be given in hexadecimal, say: all that matters here is which
@@ -75,6 +76,22 @@ pub enum Answer {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         version: Option<u64>,
     },
+}
+
+impl Answer {
+    /// What our key-value store answers to a write; none if that leaves in doubt what an earlier try of the
+    /// same request has done.
+    pub fn of_store(answer: kv::Answer) -> Option<Answer> {
+        Some(match answer {
+            kv::Answer::Written { version } => Answer::Done { version: Some(version.0) },
+            kv::Answer::Deleted => Answer::Done { version: None },
+            kv::Answer::NotFound | kv::Answer::VersionDiffers { actual: Index(0) } => Answer::NotFound,
+            kv::Answer::VersionDiffers { actual: version } | kv::Answer::ValueDiffers { version } => {
+                Answer::Differs { version: Some(version.0) }
+            }
+            _ => return None,
+        })
+    }
 }
 
 /// What became of an operation.

@@ -1,0 +1,94 @@
+//! Are all replicas equal?
+
+use super::clients::RECOVERY;
+use super::shared::Shared;
+use super::violation::Violation;
+use client::{Entry, List, Node, NotDone, Read};
+use consensus::NodeId;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked whether all are equally far.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Waits until all servers have applied the same entries, which they do when nobody writes, and compares
+/// everything that they hold.
+pub(super) fn compare(servers: &[NodeId], shared: &Shared) -> Result<(), Violation> {
+    let nodes: BTreeMap<NodeId, Node> = servers
+        .iter()
+        .map(|&id| (id, Node::named(id, shared.address(id).expect("all servers run"))))
+        .collect();
+    wait_until_equally_far(&nodes)?;
+    let mut stores = nodes.iter().map(|(&id, node)| (id, store_of(node)));
+    let (first, expected) = stores.next().expect("a cluster has servers");
+    let expected = expected.map_err(silent)?;
+    for (id, store) in stores {
+        if let Some(key) = first_difference(&expected, &store.map_err(silent)?) {
+            return Err(Violation::told(format!(
+                "{first} and {id} have applied the same entries, and differ in what they hold of key {}",
+                String::from_utf8_lossy(&key)
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn wait_until_equally_far(nodes: &BTreeMap<NodeId, Node>) -> Result<(), Violation> {
+    let deadline = Instant::now() + RECOVERY;
+    loop {
+        let statuses: Vec<_> = nodes.values().map(|node| node.status(PATIENCE)).collect();
+        let far = statuses.iter().map(|status| {
+            let status = status.as_ref().ok()?;
+            let is_idle = status.last_log.index == status.last_applied && status.waiting == 0;
+            is_idle.then_some(status.last_log)
+        });
+        let far: Vec<_> = far.collect();
+        if far[0].is_some() && far.iter().all(|position| *position == far[0]) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            let what =
+                format!("{} s after the trouble the servers have not all the same log", RECOVERY.as_secs());
+            let lines = statuses.into_iter().map(|status| match status {
+                Ok(status) => format!(
+                    "{}: {:?} in term {}, log to {}, committed to {}, applied to {}\n",
+                    status.node,
+                    status.role,
+                    status.term,
+                    status.last_log.index,
+                    status.commit_index,
+                    status.last_applied
+                ),
+                Err(why) => format!("{why}\n"),
+            });
+            return Err(Violation { picture: lines.collect(), ..Violation::told(what) });
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Everything that a server holds.
+fn store_of(node: &Node) -> Result<Vec<Entry>, NotDone> {
+    let mut entries = Vec::new();
+    let mut list = List { read: Read::Stale, ..List::default() };
+    loop {
+        let page = node.list(&list, PATIENCE)?;
+        entries.extend(page.entries);
+        match page.more_after {
+            Some(after) => list.after = after,
+            None => return Ok(entries),
+        }
+    }
+}
+
+fn first_difference(one: &[Entry], other: &[Entry]) -> Option<Vec<u8>> {
+    let place = one.iter().zip(other).position(|(one, other)| one != other);
+    let place = place.or_else(|| (one.len() != other.len()).then(|| one.len().min(other.len())))?;
+    one.get(place).or(other.get(place)).map(|entry| entry.key.clone())
+}
+
+fn silent(why: NotDone) -> Violation {
+    Violation::told(format!("a server that runs does not tell what it holds: {why}"))
+}

@@ -156,22 +156,32 @@ fn garbage_on_the_wire_is_rejected_counted_and_told_once() {
     assert!(up.records.iter().all(|record| !matches!(&record.event, Event::Laboratory(_))), "nobody died");
 }
 
-#[test]
-fn a_caller_that_is_no_member_is_turned_away() {
+/// Somebody says to n1 that it is this server, without leases, and is turned away for this reason.
+fn a_peer_is_turned_away(arguments: &[&str], from: u64, reason: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let mut up = Up::start(&["--data", folder.path().to_str().unwrap()], 3);
+    let mut up = Up::start(&[&["--data", folder.path().to_str().unwrap()], arguments].concat(), 3);
     up.wait_for_leader();
-    // The first frame of a peer, as wire.rs defines it: magic, version, a peer's call, from n9 to n1.
-    let hello = postcard::to_allocvec(&(*b"RAFT", 2u16, 0u8, "raft", 9u64, 1u64)).unwrap();
+    // The first frame of a peer, as wire.rs defines it: magic, version, a peer's call, from whom to whom.
+    let hello = postcard::to_allocvec(&(*b"RAFT", 3u16, 0u8, "raft", from, 1u64, None::<()>)).unwrap();
     let mut stream = TcpStream::connect(address_of(&up, 1)).unwrap();
     stream.write_all(&(hello.len() as u32).to_be_bytes()).unwrap();
     stream.write_all(&hello).unwrap();
     up.wait_until("the refusal", |up| {
         up.records.iter().any(|record| {
             matches!(&record.event, Event::Process(Process::Garbage { problem, .. })
-                if problem == "it is no member of this cluster")
+                if problem.starts_with(reason))
         })
     });
+}
+
+#[test]
+fn a_caller_that_is_no_member_is_turned_away() {
+    a_peer_is_turned_away(&[], 9, "it is no member of this cluster");
+}
+
+#[test]
+fn a_peer_that_makes_no_promise_is_turned_away_where_leaders_have_leases() {
+    a_peer_is_turned_away(&["--lease-reads", "5%"], 2, "it has another --lease-reads");
 }
 
 #[test]

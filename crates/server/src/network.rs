@@ -6,7 +6,7 @@ use crate::http::HttpConnection;
 use crate::member::Options;
 use crate::status::Status;
 use crate::transport::Transport;
-use crate::wire::{self, Hello, Visitor};
+use crate::wire::{self, Hello, Promise, Visitor};
 use consensus::NodeId;
 use driver::Envelope;
 use futures_util::SinkExt;
@@ -40,12 +40,16 @@ pub(crate) struct Name {
     pub(crate) id: NodeId,
     /// The other members of its cluster.
     pub(crate) peers: BTreeSet<NodeId>,
+    /// What all members promise to their leader, if leaders have leases.
+    promise: Option<Promise>,
 }
 
 impl Name {
     pub(crate) fn of(options: &Options) -> Name {
         let peers = options.peers.keys().copied().collect();
-        Name { cluster: options.cluster.clone(), id: options.id, peers }
+        let election_timeout_min = options.timing.election_timeout_min();
+        let promise = options.lease.map(|lease| Promise { lease, election_timeout_min });
+        Name { cluster: options.cluster.clone(), id: options.id, peers, promise }
     }
 }
 
@@ -119,7 +123,7 @@ async fn keep_sending(
     mut messages: mpsc::Receiver<Envelope>,
     mut addresses: watch::Receiver<Option<String>>,
 ) {
-    let hello = Hello::new(Visitor::Peer { cluster: name.cluster, from: name.id, to });
+    let hello = Hello::new(Visitor::Peer { cluster: name.cluster, from: name.id, to, promise: name.promise });
     let mut pause = RETRY_PAUSES.0;
     while !messages.is_closed() {
         let address = addresses.borrow_and_update().clone();
@@ -225,6 +229,9 @@ async fn serve(name: &Name, stream: TcpStream, caller: SocketAddr, inbox: &SyncS
         Ok(Ok(Visitor::Peer { from, .. })) if !name.peers.contains(&from) => {
             Err("it is no member of this cluster")
         }
+        Ok(Ok(Visitor::Peer { promise, .. })) if promise != name.promise => Err(
+            "it has another --lease-reads, or with that another --election-timeout: all servers need the same",
+        ),
         Ok(Ok(Visitor::Peer { from, .. })) => receive_messages(name, from, &mut frames, inbox).await,
     };
     if let Err(problem) = served {

@@ -4,9 +4,10 @@
 //! Nothing that comes in is believed: frames are bounded, what can't be read ends the connection, and
 //! a message that names another sender than the caller is thrown away with it.
 
-use consensus::NodeId;
+use consensus::{Lease, NodeId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use tokio_util::bytes::Bytes;
 use tokio_util::codec::LengthDelimitedCodec;
 
@@ -14,7 +15,7 @@ use tokio_util::codec::LengthDelimitedCodec;
 pub(crate) const LARGEST_FRAME: usize = 4 << 20;
 
 const MAGIC: [u8; 4] = *b"RAFT";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 /// The first frame of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +29,16 @@ pub(crate) struct Hello {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Visitor {
     /// Another server, which will send messages.
-    Peer { cluster: String, from: NodeId, to: NodeId },
+    Peer { cluster: String, from: NodeId, to: NodeId, promise: Option<Promise> },
     /// Somebody who wants to know how the server is.
     AsksStatus,
+}
+
+/// Where leaders have leases: what their followers promise. A lease is worth nothing where one of them promises less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Promise {
+    pub(crate) lease: Lease,
+    pub(crate) election_timeout_min: Duration,
 }
 
 impl Hello {

@@ -139,6 +139,7 @@ impl Member {
             latency: options.latency,
             gives_leases: options.lease.is_some(),
             snapshot_after: options.snapshot_after,
+            telling: options.telling,
         };
         let config = Config {
             id: options.id,

@@ -56,7 +56,7 @@ pub(crate) struct Network {
 
 /// Where the other servers are, as far as that is known. Clones always know the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Addresses(BTreeMap<NodeId, watch::Receiver<Option<String>>>);
+pub(crate) struct Addresses(Arc<BTreeMap<NodeId, watch::Receiver<Option<String>>>>);
 
 impl Addresses {
     /// Where this server is, as HOST:PORT.
@@ -79,7 +79,8 @@ impl Network {
     }
 
     pub(crate) fn addresses(&self) -> Addresses {
-        Addresses(self.peers.iter().map(|(&id, peer)| (id, peer.address.subscribe())).collect())
+        let known = self.peers.iter().map(|(&id, peer)| (id, peer.address.subscribe()));
+        Addresses(Arc::new(known.collect()))
     }
 }
 

@@ -117,6 +117,7 @@ impl Disk for FolderDisk {
     }
 
     fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
+        self.close(name);
         let mut file = File::create(self.folder.join(name))?;
         file.write_all(content)?;
         self.unsynced.insert(name.to_string(), file);

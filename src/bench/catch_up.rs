@@ -8,7 +8,8 @@ use super::{Output, failed};
 use crate::failure::{Failure, written};
 use clap::Args;
 use cluster::{Action, Cluster};
-use consensus::NodeId;
+use consensus::{Index, NodeId};
+use server::Status;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -62,8 +63,9 @@ pub(super) fn run(arguments: &CatchUpArguments) -> Result<ExitCode, Failure> {
     let setting = log.described(cluster.data_folder())?;
     let all = servers(&mut cluster)?;
     let (target, Servers { leader, others }) = (all.target(), all);
-    let away = others[0].status().map_err(failed)?.node;
-    cluster.perform(Action::Kill(away)).map_err(failed)?;
+    let Status { node, last_log, .. } = others[0].status().map_err(failed)?;
+    let away = Away { node, had: last_log.index };
+    cluster.perform(Action::Kill(away.node)).map_err(failed)?;
     log.write_to(&target)?;
     let found = measure(arguments, &mut cluster, &target, &leader, away)?;
     let text = match log.output {
@@ -79,7 +81,7 @@ fn measure(
     cluster: &mut Cluster,
     target: &Raft,
     leader: &Server,
-    away: NodeId,
+    away: Away,
 ) -> Result<Found, Failure> {
     let value_size = arguments.log.value_size();
     let load = Load { kind: Kind::Writes, target, clients: arguments.clients, value_size };
@@ -92,32 +94,37 @@ fn measure(
     Ok(Found { loads: [before, meanwhile, after], catching_up: catching_up? })
 }
 
+/// The follower that is away, and where its log ended.
+#[derive(Debug, Clone, Copy)]
+struct Away {
+    node: NodeId,
+    had: Index,
+}
+
 /// Starts the follower that was away, and watches how it catches up.
-fn catch_up(cluster: &mut Cluster, leader: &Server, away: NodeId) -> Result<CatchingUp, Failure> {
+fn catch_up(cluster: &mut Cluster, leader: &Server, away: Away) -> Result<CatchingUp, Failure> {
     let (begin, at_first) = (Instant::now(), leader.status().map_err(failed)?);
     let goal = at_first.commit_index;
     let held = Memory::of(leader.pid).now;
-    cluster.perform(Action::Restart(away)).map_err(failed)?;
-    let follower = server(cluster, away)?;
-    let (mut most_held, mut had_at_first, mut has_missed) = (held, None, None);
+    cluster.perform(Action::Restart(away.node)).map_err(failed)?;
+    let follower = server(cluster, away.node)?;
+    let (mut most_held, mut has_missed) = (held, None);
     let is_level = wait_for("the follower does not catch up", || {
         std::thread::sleep(GLANCE);
         cluster.news(Duration::ZERO);
         most_held = most_held.max(Memory::of(leader.pid).now);
         let committed = leader.status().ok()?.commit_index;
         let now = follower.status().ok()?;
-        had_at_first.get_or_insert(now.last_log.index);
         if now.last_applied >= goal {
             has_missed.get_or_insert(begin.elapsed());
         }
         (now.last_applied >= committed).then(|| begin.elapsed())
     })?;
-    let had_at_first = had_at_first.unwrap_or_default();
     Ok(CatchingUp {
-        missed: goal.0.saturating_sub(had_at_first.0),
+        missed: goal.0.saturating_sub(away.had.0),
         has_missed: has_missed.unwrap_or(is_level),
         is_level,
-        by_snapshot: at_first.snapshot.index > had_at_first,
+        by_snapshot: at_first.snapshot.index > away.had,
         leader: (held, most_held),
         follower: Memory::of(follower.pid),
         elections: leader.status().map_err(failed)?.term.0 - at_first.term.0,

@@ -8,9 +8,9 @@ use driver::Speed;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How servers keep time.
+/// How long servers wait for each other.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct TimeArguments {
+pub(crate) struct ElectionArguments {
     /// How long a server waits for a leader before it holds an election: each time drawn anew, at
     /// random, from this range
     #[arg(long, value_name = "MIN..MAX", env = "RAFT_ELECTION_TIMEOUT", default_value = "150ms..300ms")]
@@ -19,6 +19,28 @@ pub(crate) struct TimeArguments {
     /// How often a leader tells the others that it is there; must be shorter than any election timeout
     #[arg(long, value_name = "TIME", env = "RAFT_HEARTBEAT", default_value = "15ms", value_parser = duration)]
     heartbeat: Duration,
+}
+
+impl ElectionArguments {
+    /// The timing of elections, if the durations fit together.
+    pub(crate) fn timing(&self) -> Result<Timing, Failure> {
+        let DurationRange { min, max } = self.election_timeout;
+        Timing::new(self.heartbeat, min, max).map_err(|error| {
+            let help = format!(
+                "choose 0 < --heartbeat < MIN < MAX in --election-timeout MIN..MAX, for example \
+                 --heartbeat 15ms --election-timeout 150ms..300ms; `raft rules {}` tells why",
+                error.rule()
+            );
+            Failure::usage(error, help)
+        })
+    }
+}
+
+/// How servers keep time.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TimeArguments {
+    #[command(flatten)]
+    elections: ElectionArguments,
 
     /// Slow motion: how fast the servers' clocks run, as a multiple of real time [0.001 to 10]
     #[arg(long, value_name = "MULTIPLE", env = "RAFT_SPEED", default_value = "1")]
@@ -38,15 +60,7 @@ pub(crate) struct TimeArguments {
 impl TimeArguments {
     /// The timing of elections, if the durations fit together.
     pub(crate) fn timing(&self) -> Result<Timing, Failure> {
-        let DurationRange { min, max } = self.election_timeout;
-        let timing = Timing::new(self.heartbeat, min, max).map_err(|error| {
-            let help = format!(
-                "choose 0 < --heartbeat < MIN < MAX in --election-timeout MIN..MAX, for example \
-                 --heartbeat 15ms --election-timeout 150ms..300ms; `raft rules {}` tells why",
-                error.rule()
-            );
-            Failure::usage(error, help)
-        })?;
+        let timing = self.elections.timing()?;
         if self.latency > Timing::LONGEST {
             return Err(Failure::usage(
                 "--latency is longer than a day",
@@ -59,8 +73,8 @@ impl TimeArguments {
     /// A word of warning, if messages are so slow that elections may never end.
     pub(crate) fn warning(&self) -> Option<String> {
         let round_trip = self.latency * 2;
-        (round_trip >= self.election_timeout.min).then(|| {
-            let timeout = self.election_timeout.min;
+        (round_trip >= self.elections.election_timeout.min).then(|| {
+            let timeout = self.elections.election_timeout.min;
             format!("a round trip of {round_trip:?}, a timeout of {timeout:?}: elections may never end")
         })
     }

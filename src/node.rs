@@ -211,7 +211,11 @@ impl NodeArguments {
             lease: self.time.lease_reads,
             snapshot_after: self.storage.snapshot_after,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
-            telling: if self.steps || self.record.is_some() { Telling::StepsToo } else { Telling::Events },
+            telling: match self.quiet {
+                true => Telling::Rejections,
+                false if self.steps || self.record.is_some() => Telling::StepsToo,
+                false => Telling::Events,
+            },
         })
     }
 

@@ -164,6 +164,34 @@ fn a_bench_counts_what_clients_got_done() {
         assert_eq!(syncs > 0.0, kind == "writes", "only what is written must be on disk: {line}");
     }
     assert_refused(&["bench", "writes", "--clients", "0"], 2, &["--clients"]);
+    let large = ["bench", "writes", "--etcd", "etcd", "--value-size", "20000"];
+    assert_refused(&large, 2, &["too large for --etcd", "--value-size up to 15968"]);
+}
+
+#[test]
+fn a_server_with_a_long_log_starts_again() {
+    for (snapshot_after, by_snapshot) in [("1MiB", false), ("4KiB", true)] {
+        let arguments = ["bench", "restart", "--entries", "300", "--rounds", "2", "--output", "json"];
+        let output = run(&[&arguments[..], &["--snapshot-after", snapshot_after]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((line["entries"].as_u64(), line["rounds"].as_u64()), (Some(300), Some(2)));
+        assert_eq!(line["snapshot_bytes"].as_u64().unwrap() > 0, by_snapshot, "{line}");
+        assert!(line["serves_ms"].as_f64() > line["listens_ms"].as_f64(), "{line}");
+    }
+}
+
+#[test]
+fn a_follower_that_was_away_catches_up() {
+    for (snapshot_after, by_snapshot) in [("1MiB", false), ("4KiB", true)] {
+        let arguments = ["bench", "catch-up", "--entries", "300", "--clients", "2", "--seconds", "1"];
+        let rest = ["--output", "json", "--snapshot-after", snapshot_after];
+        let output = run(&[&arguments[..], &rest].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(line["missed"].as_u64().unwrap() >= 300, "{line}");
+        assert_eq!(line["by_snapshot"].as_bool(), Some(by_snapshot), "{line}");
+    }
 }
 
 #[test]

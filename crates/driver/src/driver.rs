@@ -28,8 +28,11 @@ pub struct Envelope {
 }
 
 /// How much a driver tells.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Telling {
+    /// Only which messages were rejected. All else that happens has its name all the same
+    /// ([`Envelope::sent_as`]), but is not written down.
+    Rejections,
     /// What happens.
     #[default]
     Events,
@@ -98,7 +101,6 @@ pub struct Driver<M: StateMachine, R: Rules = EveryRule> {
     restoring: Option<Restoring<M>>,
     clients: Clients,
     scribe: Scribe,
-    telling: Telling,
     output: Output,
     /// What the disk is busy with.
     saving: Option<Saving>,
@@ -164,17 +166,17 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         effects: &mut Effects<M>,
     ) -> Driver<M, R> {
         let Recovered { hard_state, log_begins_after: snapshot, log, life, .. } = recovered;
-        let input = start_input(&config, hard_state, snapshot, &log);
+        let told = (telling == Telling::StepsToo).then(|| start_input(&config, hard_state, snapshot, &log));
         let log = Log::new(snapshot, log);
         let is_new = hard_state == HardState::default() && log.last() == LogPosition::default();
         let restored = Io::Restored { hard_state, log: log.last(), snapshot, terms: first_of_terms(&log) };
-        let mut scribe = Scribe::new(config.id, life);
+        let mut scribe = Scribe::new(config.id, life, telling);
         let mut output = Output::default();
         let node = Node::start(config, hard_state, log, rules, &mut output);
 
         let restored = (!is_new).then(|| {
             let (term, event) = (hard_state.current_term, Event::Io(restored));
-            scribe.record(Instant::START, term, None, event, &mut effects.records)
+            scribe.record(Instant::START, term, None, Telling::Events, || event, &mut effects.records)
         });
         let mut driver = Driver {
             node,
@@ -185,7 +187,6 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             restoring: None,
             clients: Clients::default(),
             scribe,
-            telling,
             output,
             saving: None,
             unsaved: Unsaved::default(),
@@ -193,8 +194,15 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         };
         let first = restored.unwrap_or(driver.scribe.next_id());
         driver.carry_out(Instant::START, restored, effects);
-        driver.tell_step(Instant::START, first, input, effects);
+        if let Some(input) = told {
+            driver.tell_step(Instant::START, first, input, effects);
+        }
         driver
+    }
+
+    /// From now on it tells so much.
+    pub fn set_telling(&mut self, telling: Telling) {
+        self.scribe.telling = telling;
     }
 
     /// The core, to look at.
@@ -230,7 +238,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     /// A message has come.
     pub fn receive(&mut self, now: Instant, envelope: Envelope, effects: &mut Effects<M>) {
         let Envelope { from, sent_as, message, .. } = envelope;
-        let received = Event::Io(Io::Received { from, message: message.clone() });
+        let received = || Event::Io(Io::Received { from, message: message.clone() });
         let received = self.record(now, Some(sent_as), received, effects);
         let told = self.if_steps_are_told(|| StepInput::Receive { from, sent_as, message: message.clone() });
         self.step(now, Some(received), Input::Message { from, message }, effects);
@@ -247,7 +255,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             commands: commands.clone(),
             requests: requests.clone(),
         });
-        let asked = Event::Io(Io::Asked { wish: Wish::Write, requests });
+        let asked = || Event::Io(Io::Asked { wish: Wish::Write, requests });
         let asked = self.record(now, None, asked, effects);
         self.step(now, Some(asked), Input::Propose { commands }, effects);
         let proposed = self.output.proposed.take().expect("a proposal has an outcome");
@@ -262,7 +270,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     /// A client wants to read what is committed by now, or something newer (§8). When its outcome is
     /// [`Outcome::Readable`], the [state machine](Driver::machine) is such a state.
     pub fn read(&mut self, now: Instant, request: RequestId, by: ReadBy, effects: &mut Effects<M>) {
-        let asked = Event::Io(Io::Asked { wish: Wish::Read, requests: vec![request.0] });
+        let asked = || Event::Io(Io::Asked { wish: Wish::Read, requests: vec![request.0] });
         let asked = self.record(now, None, asked, effects);
         self.step(now, Some(asked), Input::Read { id: request.0, by }, effects);
         self.tell_step(now, asked, StepInput::Read { id: request.0, by }, effects);
@@ -282,7 +290,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     pub fn saved(&mut self, now: Instant, effects: &mut Effects<M>) {
         let saving = self.saving.take().expect("what was saved was asked for");
         let Saving { hard_state, log, decided_as, held_back } = saving;
-        let saved = self.record(now, Some(decided_as), Event::Io(Io::Saved { hard_state, log }), effects);
+        let saved = self.record(now, Some(decided_as), || Event::Io(Io::Saved { hard_state, log }), effects);
         for outbound in held_back {
             self.release(now, outbound, effects);
         }
@@ -318,7 +326,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         }
         self.last_applied = index;
         self.clients.note_readable(index, &mut effects.outcomes);
-        let applied = self.record(now, None, Event::Io(Io::Applied { index }), effects);
+        let applied = self.record(now, None, || Event::Io(Io::Applied { index }), effects);
         self.tell_answers(now, applied, answers, effects);
         self.tell_step(now, applied, StepInput::Apply { at_most }, effects);
     }
@@ -341,7 +349,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.takes_snapshot = true;
         self.applied_bytes = 0;
         effects.take_snapshot = Some((last_included, self.machine.snapshot()));
-        let begun = self.record(now, None, Event::Io(Io::SnapshotBegun { last_included }), effects);
+        let begun = self.record(now, None, || Event::Io(Io::SnapshotBegun { last_included }), effects);
         self.tell_step(now, begun, StepInput::TakeSnapshot, effects);
     }
 
@@ -447,12 +455,12 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         for place in before..effects.outcomes.len() {
             let (RequestId(request), outcome) = &effects.outcomes[place];
             let (request, answer) = (*request, outcome.told(self.last_applied));
-            self.record(now, Some(cause), Event::Io(Io::Answered { request, answer }), effects);
+            self.record(now, Some(cause), || Event::Io(Io::Answered { request, answer }), effects);
         }
     }
 
     fn if_steps_are_told(&self, input: impl FnOnce() -> StepInput) -> Option<StepInput> {
-        (self.telling == Telling::StepsToo).then(input)
+        (self.scribe.telling == Telling::StepsToo).then(input)
     }
 
     fn step(&mut self, now: Instant, cause: Option<EventId>, input: Input, effects: &mut Effects<M>) {
@@ -539,7 +547,11 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             let is_timer = matches!(event.what, What::Timer { .. });
             let is_timeout = matches!(event.what, What::Timeout { .. });
             let event_cause = if is_timeout { self.timer_started_as } else { cause };
-            let id = self.record(now, event_cause, Event::Decision(event), effects);
+            let least = match event.what {
+                What::Rejected { .. } => Telling::Rejections,
+                _ => Telling::Events,
+            };
+            let id = self.record_from(least, now, event_cause, || Event::Decision(event), effects);
             cause = cause.or(Some(id));
             if is_timer {
                 self.timer_started_as = Some(id);
@@ -549,13 +561,14 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
 
     fn release(&mut self, now: Instant, outbound: Outbound, effects: &mut Effects<M>) {
         let Outbound { to, message, cause } = outbound;
-        let sent_as = self.record(now, cause, Event::Io(Io::Sent { to, message: message.clone() }), effects);
+        let sent = || Event::Io(Io::Sent { to, message: message.clone() });
+        let sent_as = self.record(now, cause, sent, effects);
         effects.envelopes.push(Envelope { from: self.node.id(), to, sent_as, message });
     }
 
     /// Ends the telling of a step whose first event is `first` with what it began with and came to.
     fn tell_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects<M>) {
-        if self.telling == Telling::Events {
+        if self.scribe.telling < Telling::StepsToo {
             return;
         }
         let node = &self.node;
@@ -567,18 +580,31 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             configuration: node.config().voters.voters().into_iter().collect(),
         };
         let step = Event::Io(Io::Step { now, input: Box::new(input), state: Box::new(state) });
-        self.record(now, Some(first), step, effects);
+        self.record(now, Some(first), || step, effects);
     }
 
+    /// Names an event, and writes it down if what happens is told.
     fn record(
         &mut self,
         now: Instant,
         cause: Option<EventId>,
-        event: Event,
+        event: impl FnOnce() -> Event,
+        effects: &mut Effects<M>,
+    ) -> EventId {
+        self.record_from(Telling::Events, now, cause, event, effects)
+    }
+
+    /// Names an event, and writes it down if at least so much is told.
+    fn record_from(
+        &mut self,
+        least: Telling,
+        now: Instant,
+        cause: Option<EventId>,
+        event: impl FnOnce() -> Event,
         effects: &mut Effects<M>,
     ) -> EventId {
         let term = self.node.hard_state().current_term;
-        self.scribe.record(now, term, cause, event, &mut effects.records)
+        self.scribe.record(now, term, cause, least, event, &mut effects.records)
     }
 }
 
@@ -627,9 +653,12 @@ fn joined(earlier: Append, later: Append) -> Append {
 
 /// The first entry of each term in the log.
 fn first_of_terms(log: &Log) -> Vec<LogPosition> {
-    let positions = log.entries().map(|(index, entry)| LogPosition { index, term: entry.term });
-    let mut firsts: Vec<LogPosition> = positions.collect();
-    firsts.dedup_by_key(|position| position.term);
+    let mut firsts: Vec<LogPosition> = Vec::new();
+    for (index, Entry { term, .. }) in log.entries() {
+        if firsts.last().is_none_or(|latest| latest.term != *term) {
+            firsts.push(LogPosition { index, term: *term });
+        }
+    }
     firsts
 }
 

@@ -1,5 +1,6 @@
 //! Gives each event its name, and its cause.
 
+use crate::driver::Telling;
 use consensus::{Instant, NodeId, Term};
 use trace::{Event, EventId, Record};
 
@@ -9,11 +10,12 @@ pub(crate) struct Scribe {
     node: NodeId,
     life: u64,
     last_seq: u64,
+    pub(crate) telling: Telling,
 }
 
 impl Scribe {
-    pub(crate) fn new(node: NodeId, life: u64) -> Scribe {
-        Scribe { node, life, last_seq: 0 }
+    pub(crate) fn new(node: NodeId, life: u64, telling: Telling) -> Scribe {
+        Scribe { node, life, last_seq: 0, telling }
     }
 
     /// The name that the next event will get.
@@ -21,18 +23,23 @@ impl Scribe {
         EventId { node: self.node, life: self.life, seq: self.last_seq + 1 }
     }
 
+    /// Gives an event its name, and writes it down if at least so much is told.
     pub(crate) fn record(
         &mut self,
         now: Instant,
         term: Term,
         cause: Option<EventId>,
-        event: Event,
+        least: Telling,
+        event: impl FnOnce() -> Event,
         records: &mut Vec<Record>,
     ) -> EventId {
         let id = self.next_id();
         self.last_seq = id.seq;
-        let t = u64::try_from(now.since_start().as_micros()).unwrap_or(u64::MAX);
-        records.push(Record { t, node: id.node, life: id.life, seq: Some(id.seq), cause, term, event });
+        if self.telling >= least {
+            let t = u64::try_from(now.since_start().as_micros()).unwrap_or(u64::MAX);
+            let (seq, event) = (Some(id.seq), event());
+            records.push(Record { t, node: id.node, life: id.life, seq, cause, term, event });
+        }
         id
     }
 }

@@ -1,5 +1,6 @@
 //! Decide, save, then speak: whatever a driver says, the disk knows already.
 
+use consensus::event::What;
 use consensus::{
     AppendEntries, Config, Entry, EveryRule, Index, Instant, Limits, Message, NodeId, Payload, RequestVote,
     Term, Timing,
@@ -11,6 +12,10 @@ use storage::Recovered;
 use trace::{Event, EventId, Io, Record};
 
 fn start(effects: &mut Effects<()>) -> Driver<()> {
+    start_telling(Telling::Events, effects)
+}
+
+fn start_telling(telling: Telling, effects: &mut Effects<()>) -> Driver<()> {
     let config = Config {
         id: NodeId(1),
         voters: (1..=3).map(NodeId).collect(),
@@ -20,7 +25,7 @@ fn start(effects: &mut Effects<()>) -> Driver<()> {
         seed: 1,
     };
     let new = Recovered { life: 1, ..Recovered::default() };
-    Driver::start(config, new, (), EveryRule, Telling::Events, effects)
+    Driver::start(config, new, (), EveryRule, telling, effects)
 }
 
 fn envelope(message: Message) -> Envelope {
@@ -152,4 +157,27 @@ fn a_timeout_is_caused_by_the_timer_that_ran_out() {
     let begun = effects.records.len();
     driver.tick(driver.next_deadline(), &mut effects);
     assert_eq!(effects.records[begun].cause, timer);
+}
+
+/// A server that nobody watches writes nothing down, and still every message of it can be named as a cause.
+#[test]
+fn what_nobody_wants_to_know_keeps_its_name() {
+    let told = [Telling::Rejections, Telling::Events].map(|telling| {
+        let mut effects = Effects::default();
+        let mut driver = start_telling(telling, &mut effects);
+        driver.receive(Instant::START, vote_request(), &mut effects);
+        effects.save.take().expect("the vote is to be saved");
+        driver.saved(Instant::START, &mut effects);
+        let unknown_sender = Envelope { from: NodeId(9), ..vote_request() };
+        driver.receive(Instant::START, unknown_sender, &mut effects);
+        (effects.envelopes, effects.records)
+    });
+    let [(unwatched, rejections), (watched, all)] = told;
+    assert_eq!(unwatched, watched);
+    let rejected = |record: &&Record| match &record.event {
+        Event::Decision(decision) => matches!(decision.what, What::Rejected { .. }),
+        _ => false,
+    };
+    assert_eq!(rejections.iter().collect::<Vec<_>>(), all.iter().filter(rejected).collect::<Vec<_>>());
+    assert_eq!(rejections.len(), 1);
 }

@@ -66,7 +66,8 @@ impl DiskThread {
     pub(crate) fn start(storage: Storage<FolderDisk>, engine: SyncSender<Happening>) -> DiskThread {
         let (jobs, inbox) = sync_channel(MOST_JOBS);
         let thread = std::thread::Builder::new().name("disk".to_owned());
-        let worker = Worker { storage, inbox, pending: VecDeque::new(), snapshot: None, engine };
+        let worker =
+            Worker { storage, inbox, pending: VecDeque::new(), snapshot: None, may_prepare: false, engine };
         // If the engine has ended, nobody wants to hear how this did.
         let thread = thread.spawn(move || drop(worker.run()));
         let thread = thread.expect("the system lets a server have a thread for its disk");
@@ -116,6 +117,8 @@ struct Worker {
     pending: VecDeque<Job>,
     /// An own snapshot of which some is written: what it covers, and how many bytes there are.
     snapshot: Option<(LogPosition, Snapshot, u64)>,
+    /// Something was saved since the log's next segment was thought of.
+    may_prepare: bool,
     engine: SyncSender<Happening>,
 }
 
@@ -124,7 +127,7 @@ impl Worker {
         loop {
             let done = match self.next_job()? {
                 Some(job) => self.do_job(job)?,
-                None => self.write_piece(),
+                None => self.use_pause(),
             };
             match done {
                 Ok(done) => done.map_or(Ok(()), |done| self.tell(done))?,
@@ -133,7 +136,7 @@ impl Worker {
         }
     }
 
-    /// What is to be done next. While a snapshot is written, nobody waits for it: there may be nothing else.
+    /// What is to be done next; none if nobody waits for anything, and there is still something to do.
     fn next_job(&mut self) -> Result<Option<Job>, Ended> {
         if let Some(job) = self.pending.pop_front() {
             return Ok(Some(job));
@@ -141,7 +144,7 @@ impl Worker {
         match self.inbox.try_recv() {
             Ok(job) => Ok(Some(job)),
             Err(TryRecvError::Disconnected) => Err(Ended),
-            Err(TryRecvError::Empty) if self.snapshot.is_some() => Ok(None),
+            Err(TryRecvError::Empty) if self.snapshot.is_some() || self.may_prepare => Ok(None),
             Err(TryRecvError::Empty) => self.inbox.recv().map(Some).map_err(|_| Ended),
         }
     }
@@ -165,6 +168,20 @@ impl Worker {
                 self.unless_full(done, Done::ChunkNotStored)
             }
         })
+    }
+
+    /// Does what nobody waits for: some more of an own snapshot, or the next segment's file, for which a save
+    /// would have to wait later on.
+    fn use_pause(&mut self) -> Result<Option<Done>, StorageError> {
+        if self.snapshot.is_some() {
+            return self.write_piece();
+        }
+        self.may_prepare = false;
+        match self.storage.prepare() {
+            // The save that needs the room will ask for it again.
+            Err(error) if error.is_full() && !self.storage.is_poisoned() => Ok(None),
+            prepared => prepared.map(|()| None),
+        }
     }
 
     /// Writes some more of an own snapshot.
@@ -197,6 +214,7 @@ impl Worker {
 
     /// Saves a batch. As long as there is no room for it, it waits.
     fn save(&mut self, batch: &Batch) -> Result<Result<Option<Done>, StorageError>, Ended> {
+        self.may_prepare = true;
         let mut is_told = false;
         loop {
             match self.storage.save(batch) {

@@ -11,7 +11,7 @@ use crate::status::Status;
 use crate::transport::Transport;
 use consensus::event::What;
 use consensus::{Instant, NodeId, RoleKind};
-use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed};
+use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -101,6 +101,8 @@ pub(crate) struct About {
     pub(crate) latency: Duration,
     /// Have leaders leases?
     pub(crate) gives_leases: bool,
+    /// How much the observer wants to know.
+    pub(crate) telling: Telling,
 }
 
 impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
@@ -151,6 +153,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
+            self.tell_if_heard();
             // What has come already is handled before a timer runs out: a busy server should not hold
             // an election while its leader's heartbeats wait in its own queue.
             for happening in awaited.into_iter().chain(inbox.try_iter().take(BATCH)) {
@@ -168,6 +171,12 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             self.apply();
         }
         Ok(())
+    }
+
+    /// What happens is written down only where somebody wants to know.
+    fn tell_if_heard(&mut self) {
+        let least = if self.events.is_heard() { Telling::Events } else { Telling::Rejections };
+        self.driver.set_telling(self.about.telling.max(least));
     }
 
     fn now(&self) -> Instant {

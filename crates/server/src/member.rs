@@ -23,6 +23,10 @@ use trace::{Process, Record};
 /// So many happenings wait for the engine, at most.
 const INBOX: usize = 4096;
 
+/// About so many bytes of entries go in one message. A follower that catches up gets many of them, between
+/// which clients get their turn.
+const MESSAGE: usize = 64 << 10;
+
 /// A snapshot is read in pieces of this size, in bytes.
 const PIECE: usize = 1 << 20;
 
@@ -139,12 +143,17 @@ impl Member {
             latency: options.latency,
             gives_leases: options.lease.is_some(),
             snapshot_after: options.snapshot_after,
+            telling: options.telling,
         };
         let config = Config {
             id: options.id,
             voters,
             timing: options.timing,
-            limits: Limits { bytes_behind_snapshot: options.snapshot_after / 8, ..Limits::default() },
+            limits: Limits {
+                bytes_per_message: MESSAGE,
+                bytes_behind_snapshot: options.snapshot_after / 8,
+                ..Limits::default()
+            },
             lease: options.lease,
             seed: seed_of_life(&options, life),
         };

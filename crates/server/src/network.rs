@@ -27,6 +27,8 @@ use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 const MOST_CONNECTIONS: usize = 1024;
 /// So many messages wait for one peer, at most.
 const OUTBOUND_QUEUE: usize = 256;
+/// A message of more bytes takes its time, in which nothing else is sent or received.
+const LARGE: usize = 16 << 10;
 /// Who calls has so long to say who it is, and a peer so long to pick up.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The pause before calling a peer again that did not answer: doubled from the first to the second. Well
@@ -60,7 +62,7 @@ pub(crate) struct Network {
 
 /// Where the other servers are, as far as that is known. Clones always know the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Addresses(BTreeMap<NodeId, watch::Receiver<Option<String>>>);
+pub(crate) struct Addresses(Arc<BTreeMap<NodeId, watch::Receiver<Option<String>>>>);
 
 impl Addresses {
     /// Where this server is, as HOST:PORT.
@@ -83,7 +85,8 @@ impl Network {
     }
 
     pub(crate) fn addresses(&self) -> Addresses {
-        Addresses(self.peers.iter().map(|(&id, peer)| (id, peer.address.subscribe())).collect())
+        let known = self.peers.iter().map(|(&id, peer)| (id, peer.address.subscribe()));
+        Addresses(Arc::new(known.collect()))
     }
 }
 
@@ -168,8 +171,14 @@ async fn send_until_broken(stream: TcpStream, hello: &Hello, messages: &mut mpsc
             _ = from_peer.read(&mut nothing) => return,
             message = messages.recv() => {
                 let Some(envelope) = message else { return };
-                if frames.send(wire::encode(&envelope)).await.is_err() {
+                let frame = wire::encode(&envelope);
+                let is_large = frame.len() > LARGE;
+                if frames.send(frame).await.is_err() {
                     return;
+                }
+                if is_large {
+                    // Whoever catches up must not keep all others waiting.
+                    tokio::task::yield_now().await;
                 }
             }
         }

@@ -24,6 +24,8 @@ pub struct FolderDisk {
     /// The files that are written and not synced. They stay open because a system may report a
     /// failed write only to those who have had the file open all along.
     unsynced: BTreeMap<String, File>,
+    /// The file that was synced last stays open too: most likely it is the next that is written.
+    synced: Option<(String, File)>,
     /// Is told how long each sync took.
     tell_sync: Box<dyn FnMut(Duration) + Send>,
     _lock: File,
@@ -47,7 +49,8 @@ impl FolderDisk {
         create_durably(&folder).map_err(StorageError::io("create the folder", &folder))?;
         refuse_other_files(&folder)?;
         let lock = lock(&folder)?;
-        Ok(FolderDisk { folder, unsynced: BTreeMap::new(), tell_sync: Box::new(|_| {}), _lock: lock })
+        let tell_sync = Box::new(|_| {});
+        Ok(FolderDisk { folder, unsynced: BTreeMap::new(), synced: None, tell_sync, _lock: lock })
     }
 
     /// From now on `tell` is told how long each sync of a file took.
@@ -56,15 +59,23 @@ impl FolderDisk {
     }
 
     fn take_open(&mut self, name: &str) -> io::Result<File> {
+        if let Some((_, file)) = self.synced.take_if(|(synced, _)| synced == name) {
+            return Ok(file);
+        }
         match self.unsynced.remove(name) {
             Some(file) => Ok(file),
             None => OpenOptions::new().write(true).open(self.folder.join(name)),
         }
     }
 
-    fn write_from(&mut self, place: SeekFrom, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fn close(&mut self, name: &str) {
+        self.unsynced.remove(name);
+        self.synced.take_if(|(synced, _)| synced == name);
+    }
+
+    fn write_with(&mut self, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
         let mut file = self.take_open(name)?;
-        let written = file.seek(place).and_then(|_| file.write_all(bytes));
+        let written = write(&mut file);
         self.unsynced.insert(name.to_string(), file);
         written
     }
@@ -106,6 +117,7 @@ impl Disk for FolderDisk {
     }
 
     fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
+        self.close(name);
         let mut file = File::create(self.folder.join(name))?;
         file.write_all(content)?;
         self.unsynced.insert(name.to_string(), file);
@@ -122,11 +134,14 @@ impl Disk for FolderDisk {
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.write_from(SeekFrom::Start(offset), name, bytes)
+        self.write_with(name, |file| write_all_at(file, offset, bytes))
     }
 
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.write_from(SeekFrom::End(0), name, bytes)
+        self.write_with(name, |file| {
+            file.seek(SeekFrom::End(0))?;
+            file.write_all(bytes)
+        })
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
@@ -135,26 +150,39 @@ impl Disk for FolderDisk {
         let before = Instant::now();
         let synced = file.sync_data();
         (self.tell_sync)(before.elapsed());
-        synced
+        synced?;
+        self.synced = Some((name.to_string(), file));
+        Ok(())
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.folder.join(from), self.folder.join(to))?;
-        self.unsynced.remove(to);
+        self.close(to);
         if let Some(file) = self.unsynced.remove(from) {
             self.unsynced.insert(to.to_string(), file);
+        }
+        if let Some((synced, _)) = self.synced.as_mut().filter(|(synced, _)| synced == from) {
+            *synced = to.to_string();
         }
         Ok(())
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
-        self.unsynced.remove(name);
+        self.close(name);
         fs::remove_file(self.folder.join(name))
     }
 
     fn sync_directory(&mut self) -> io::Result<()> {
         sync_directory(&self.folder)
     }
+}
+
+/// In one call to the system, where there is one.
+fn write_all_at(file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::write_all_at(file, bytes, offset);
+    #[cfg(not(unix))]
+    return file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes));
 }
 
 /// Creates a folder, and those above it, so that none of them can vanish in a crash.

@@ -22,8 +22,13 @@ impl Broadcast {
         Broadcast(broadcast::Sender::new(QUEUE))
     }
 
+    /// Does anybody listen?
+    pub(crate) fn is_heard(&self) -> bool {
+        self.0.receiver_count() > 0
+    }
+
     pub(crate) fn tell(&self, record: &Record) {
-        if self.0.receiver_count() > 0 {
+        if self.is_heard() {
             // The last listener may have left just now.
             let _ = self.0.send(record.to_json().into());
         }

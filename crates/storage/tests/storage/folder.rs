@@ -253,3 +253,33 @@ fn a_snapshot_takes_the_place_of_the_log_before_it() {
     let chunk = storage.read_snapshot(position(6, 4), 0, 100).unwrap();
     assert_eq!(chunk, Some(Chunk { bytes: b"the state of it all".to_vec(), is_last: true }));
 }
+
+/// A file that was synced stays open for the next write. That must reach the file of this name, not one that
+/// had it before.
+#[test]
+fn what_is_written_goes_where_the_name_leads() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = FolderDisk::open(folder.path()).unwrap();
+    let written = |disk: &mut FolderDisk, name: &str, content: &[u8]| {
+        disk.write(name, content).unwrap();
+        disk.sync(name).unwrap();
+    };
+    written(&mut disk, "snapshot", b"old");
+    written(&mut disk, "snapshot.new", b"new");
+    disk.rename("snapshot.new", "snapshot").unwrap();
+    disk.write_at("snapshot", 0, b"N").unwrap();
+    assert_eq!(disk.read("snapshot").unwrap().unwrap(), b"New");
+
+    disk.sync("snapshot").unwrap();
+    disk.remove("snapshot").unwrap();
+    assert_eq!(disk.write_at("snapshot", 0, b"N").unwrap_err().kind(), ErrorKind::NotFound);
+    disk.create("snapshot", 3).unwrap();
+    disk.write_at("snapshot", 1, b"x").unwrap();
+    assert_eq!(disk.read("snapshot").unwrap().unwrap(), b"\0x\0");
+
+    disk.sync("snapshot").unwrap();
+    written(&mut disk, "snapshot.new", b"other");
+    disk.rename("snapshot.new", "snapshot").unwrap();
+    disk.append("snapshot", b"s").unwrap();
+    assert_eq!(disk.read("snapshot").unwrap().unwrap(), b"others");
+}

@@ -1,0 +1,91 @@
+//! What the benches of a long log have in common.
+
+use super::Output;
+use super::load::{Filling, Raft};
+use super::servers::ServerArguments;
+use super::{failed, machine};
+use crate::failure::Failure;
+use clap::Args;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// A log, and who writes it.
+#[derive(Debug, Args)]
+pub(super) struct LongLog {
+    /// How many entries the log gets
+    #[arg(long, value_name = "N", default_value = "1000000", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    entries: u64,
+
+    /// How many different keys they write [default: each another one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    keys: Option<u64>,
+
+    /// How many bytes a value has
+    #[arg(long, value_name = "BYTES", default_value = "256", value_parser = clap::value_parser!(u32).range(..=1_048_576))]
+    value_size: u32,
+
+    /// How many clients write them at a time
+    #[arg(long, value_name = "N", default_value = "256", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    writers: u16,
+
+    #[command(flatten)]
+    pub(super) servers: ServerArguments,
+
+    /// How the figures are printed
+    #[arg(long, value_enum, default_value = "table")]
+    pub(super) output: Output,
+}
+
+impl LongLog {
+    pub(super) fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// In bytes.
+    pub(super) fn value_size(&self) -> usize {
+        self.value_size as usize
+    }
+
+    fn keys(&self) -> u64 {
+        self.keys.unwrap_or(self.entries)
+    }
+
+    /// The key that is written last.
+    pub(super) fn last_key(&self) -> String {
+        super::load::key((self.entries - 1) % self.keys())
+    }
+
+    /// Has all entries written by clients of these servers.
+    pub(super) fn write_to(&self, servers: &Raft) -> Result<(), Failure> {
+        let filling = Filling {
+            servers,
+            clients: self.writers,
+            entries: self.entries,
+            keys: self.keys(),
+            value_size: self.value_size(),
+        };
+        let took = filling.run().map_err(|error| failed(format_args!("the writers failed: {error}")))?;
+        if self.output == Output::Table {
+            let each = self.entries as f64 / took.as_secs_f64();
+            eprintln!("{} entries written in {:.1} s, {each:.0} a second", self.entries, took.as_secs_f64());
+        }
+        Ok(())
+    }
+
+    /// The setting and the machine.
+    pub(super) fn described(&self, folder: &Path) -> Result<String, Failure> {
+        let (entries, size, keys) = (self.entries, self.value_size, self.keys());
+        let mut text = format!("{entries} entries that put {size} bytes each, in {keys} keys; ");
+        let _ = writeln!(
+            text,
+            "a snapshot after {:.0} MiB of them",
+            mebibytes(self.servers.snapshot_after() as u64)
+        );
+        text += &machine::described(folder)?;
+        Ok(text)
+    }
+}
+
+pub(super) fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}

@@ -1,0 +1,159 @@
+//! The servers that are measured.
+
+use super::connection::Connection;
+use super::load::Raft;
+use super::process::Usage;
+use crate::arguments::{ElectionArguments, StorageArguments};
+use crate::failure::Failure;
+use crate::up::this_program;
+use clap::Args;
+use cluster::{Cluster, Options};
+use consensus::{NodeId, RoleKind};
+use driver::Speed;
+use server::{Status, ask_status};
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// To start or to elect a leader takes less, and so does everything else that is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Whoever is waited for is asked so often.
+pub(super) const PAUSE: Duration = Duration::from_millis(2);
+
+/// How the servers are started.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ServerArguments {
+    /// Where the servers keep their data: the disk that is measured [default: a temporary folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    #[command(flatten)]
+    storage: StorageArguments,
+
+    #[command(flatten)]
+    elections: ElectionArguments,
+}
+
+impl ServerArguments {
+    /// In bytes.
+    pub(super) fn snapshot_after(&self) -> usize {
+        self.storage.snapshot_after
+    }
+}
+
+/// A server process.
+#[derive(Debug, Clone)]
+pub(super) struct Server {
+    /// As HOST:PORT.
+    pub(super) address: String,
+    pub(super) pid: u32,
+}
+
+impl Server {
+    pub(super) fn status(&self) -> io::Result<Status> {
+        ask_status(&self.address, Duration::from_secs(5)).map_err(io::Error::other)
+    }
+
+    /// How often it has synced its log.
+    fn syncs(&self) -> io::Result<u64> {
+        let page = Connection::to(&self.address)?.get("/metrics")?;
+        let name = "etcd_disk_wal_fsync_duration_seconds_count";
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(line.and_then(|value| value.parse().ok()).unwrap_or_default())
+    }
+}
+
+/// The servers of a cluster, and which of them leads.
+#[derive(Debug, Clone)]
+pub(super) struct Servers {
+    pub(super) leader: Server,
+    pub(super) others: Vec<Server>,
+}
+
+/// What servers have done so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counters {
+    /// Syncs of the leader's log.
+    pub(super) syncs: u64,
+    /// Bytes that the leader has written.
+    pub(super) written: u64,
+    /// The processor time of all, in microseconds.
+    pub(super) cpu_us: u64,
+    /// The context switches of all.
+    pub(super) switches: u64,
+}
+
+impl Servers {
+    /// Where clients find them.
+    pub(super) fn target(&self) -> Raft {
+        let all = [&self.leader].into_iter().chain(&self.others);
+        Raft(all.map(|server| server.address.clone()).collect())
+    }
+
+    pub(super) fn counters(&self) -> io::Result<Counters> {
+        let leader = Usage::of(self.leader.pid);
+        let all: Vec<Usage> = self.others.iter().map(|it| Usage::of(it.pid)).chain([leader]).collect();
+        Ok(Counters {
+            syncs: self.leader.syncs()?,
+            written: leader.written,
+            cpu_us: all.iter().map(|usage| usage.cpu_us).sum(),
+            switches: all.iter().map(|usage| usage.switches).sum(),
+        })
+    }
+}
+
+/// Starts so many servers of this program, quiet ones. Those that were in this folder before go on with what
+/// they have.
+pub(super) fn start(nodes: u64, options: &ServerArguments) -> Result<Cluster, Failure> {
+    let options = Options {
+        program: this_program()?,
+        servers: (1..=nodes).map(NodeId).collect(),
+        timing: options.elections.timing()?,
+        seed: 1,
+        speed: Speed::REAL_TIME,
+        latency: Duration::ZERO,
+        lease: None,
+        snapshot_after: options.storage.snapshot_after,
+        data: options.data.clone(),
+        base_port: None,
+        tells_steps: false,
+        is_quiet: true,
+    };
+    Cluster::start(options).map_err(|error| Failure::of(&error, "see `raft up --help` for --data"))
+}
+
+/// The server of this number, which runs.
+pub(super) fn server(cluster: &mut Cluster, id: NodeId) -> Result<Server, Failure> {
+    wait_for("the server does not start", || {
+        cluster.news(PAUSE);
+        let known = cluster.view().server(id);
+        known.and_then(|known| Some(Server { address: known.address.clone()?, pid: known.pid? }))
+    })
+}
+
+/// All servers that run, once one of them leads.
+pub(super) fn servers(cluster: &mut Cluster) -> Result<Servers, Failure> {
+    let ids: Vec<NodeId> = cluster.view().servers().map(|(id, _)| id).collect();
+    let mut all = ids.into_iter().map(|id| server(cluster, id)).collect::<Result<Vec<_>, _>>()?;
+    let leads = |server: &Server| server.status().is_ok_and(|status| status.role == RoleKind::Leader);
+    let leader = wait_for("no leader was elected", || all.iter().position(leads))?;
+    Ok(Servers { leader: all.remove(leader), others: all })
+}
+
+/// Asks until there is an answer.
+pub(super) fn wait_for<T>(problem: &str, mut ask: impl FnMut() -> Option<T>) -> Result<T, Failure> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return Ok(answer);
+        }
+        if Instant::now() > deadline {
+            return Err(Failure::of(
+                format_args!("{problem}, after {PATIENCE:?}"),
+                "try `raft up` to see why",
+            ));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}

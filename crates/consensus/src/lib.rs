@@ -53,6 +53,8 @@ mod read;
 mod request_vote;
 mod role;
 mod rule;
+#[cfg(feature = "serde")]
+mod shared_bytes;
 mod types;
 
 pub use config::{Config, InvalidTiming, Lease, Limits, Timing};

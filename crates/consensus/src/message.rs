@@ -117,6 +117,7 @@ pub struct Chunk {
     /// Where in the snapshot the bytes belong.
     pub offset: u64,
     /// The bytes. Shared, never copied.
+    #[cfg_attr(feature = "serde", serde(with = "crate::shared_bytes"))]
     pub bytes: Arc<[u8]>,
     /// Does the snapshot end with them?
     pub is_last: bool,

@@ -67,3 +67,22 @@ pub(crate) fn decode<T: DeserializeOwned>(frame: &[u8]) -> Option<T> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consensus::{Entry, Payload, Term};
+
+    /// Commands are written as one piece, and look as a list of bytes does.
+    #[test]
+    fn a_command_is_its_length_and_its_bytes() {
+        let entry = Entry { term: Term(1), payload: Payload::Command([7; 200].into()) };
+        let encoded = encode(&entry);
+        assert_eq!(encoded[..], postcard::to_allocvec(&(1u64, 1u32, vec![7u8; 200])).unwrap());
+        assert_eq!(decode::<Entry>(&encoded), Some(entry.clone()));
+        assert_eq!(decode::<Entry>(&encoded[..100]), None);
+        let json = serde_json::to_string(&entry).unwrap();
+        assert!(json.contains("[7,7,"), "{json}");
+        assert_eq!(serde_json::from_str::<Entry>(&json).unwrap(), entry);
+    }
+}

@@ -18,8 +18,8 @@ pub enum Outcome<A> {
         /// What the state machine answers.
         answer: A,
     },
-    /// Its command was in the log, and another one has been committed in its place. It never takes
-    /// effect: it may be proposed again.
+    /// Its command was in the log, and has gone from it: a later leader's entry has been committed in its place,
+    /// or before it. It never takes effect: it may be proposed again.
     Replaced,
     /// A leader's snapshot covers the place of its command. Whether it was committed can't be told here.
     Uncertain,
@@ -51,6 +51,8 @@ pub(crate) struct Clients {
     /// Who proposed the entry of this index and term. There may be several of one index: a server that
     /// leads again may not know yet what became of what it proposed before.
     proposals: BTreeMap<(Index, Term), RequestId>,
+    /// The term of the last entry that was applied.
+    applied_term: Term,
     /// Reads that wait until the state machine has come this far.
     reads: Vec<(Index, RequestId)>,
 }
@@ -93,13 +95,32 @@ impl Clients {
             };
             outcomes.push((waiting.remove(), outcome));
         }
+        if rules.hold(Rule::AnswerForThisEntry) {
+            self.give_up_older_than(term, outcomes);
+        }
     }
 
-    /// A snapshot has taken the place of all entries up to this index.
-    pub(crate) fn note_installed<A>(&mut self, index: Index, outcomes: &mut Vec<(RequestId, Outcome<A>)>) {
+    /// An entry of this term was committed. No entry of an older term can come behind it any more: every later
+    /// leader has it (§5.4), and terms never fall along a log. Whoever proposed one need not wait.
+    fn give_up_older_than<A>(&mut self, term: Term, outcomes: &mut Vec<(RequestId, Outcome<A>)>) {
+        if term > self.applied_term {
+            self.applied_term = term;
+            let given_up = self.proposals.extract_if(.., |(_, proposed_in), _| *proposed_in < term);
+            outcomes.extend(given_up.map(|(_, request)| (request, Outcome::Replaced)));
+        }
+    }
+
+    /// A snapshot has taken the place of all entries up to this one.
+    pub(crate) fn note_installed<A>(
+        &mut self,
+        last_included: LogPosition,
+        outcomes: &mut Vec<(RequestId, Outcome<A>)>,
+    ) {
+        let LogPosition { index, term } = last_included;
         while let Some(waiting) = self.proposals.first_entry().filter(|waiting| waiting.key().0 <= index) {
             outcomes.push((waiting.remove(), Outcome::Uncertain));
         }
+        self.give_up_older_than(term, outcomes);
     }
 
     /// The core has decided about a read.

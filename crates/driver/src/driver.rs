@@ -446,7 +446,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.machine = machine;
         self.last_applied = index;
         self.applied_bytes = 0;
-        self.clients.note_installed(index, &mut effects.outcomes);
+        self.clients.note_installed(last_included, &mut effects.outcomes);
         self.clients.note_readable(index, &mut effects.outcomes);
     }
 

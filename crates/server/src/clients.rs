@@ -35,7 +35,7 @@ pub(crate) type ReadOutcome = Result<Store, Refusal>;
 pub(crate) enum Refusal {
     /// This server does not lead.
     NotLeader { leader: Option<NodeId> },
-    /// Another command was committed in its place, after a change of leaders.
+    /// A later leader's log was committed in its place.
     Replaced,
     /// Too many requests wait already.
     Busy,

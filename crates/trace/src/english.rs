@@ -227,7 +227,7 @@ fn io_sentence(io: &Io) -> String {
 fn answer_words(request: u64, answer: &Answer) -> String {
     match answer {
         Answer::Done { index } => format!("answer request {request}: done, it is entry {index}"),
-        Answer::Replaced => format!("answer request {request}: not done, another entry has taken its place"),
+        Answer::Replaced => format!("answer request {request}: not done, a later leader overruled it"),
         Answer::Uncertain => {
             format!(
                 "answer request {request}: a snapshot covers its place, so I can't tell what became of it"

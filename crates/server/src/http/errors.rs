@@ -16,7 +16,7 @@ pub(super) enum Problem {
     Elsewhere { id: NodeId, leader: NodeId, address: String, path: String },
     /// Nobody is known to lead.
     NoLeader { id: NodeId },
-    /// Another command was committed in its place.
+    /// A later leader's log was committed in its place.
     Replaced,
     /// The server has too much to do.
     Busy,
@@ -107,7 +107,7 @@ impl Problem {
             ),
             Problem::Replaced => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the leader changed, and another command took this one's place in the log".to_owned(),
+                "the leader changed, and this command went from the log before it was committed".to_owned(),
                 "try again".to_owned(),
             ),
             Problem::Busy => (

@@ -67,6 +67,14 @@ impl<R: Rules> Node<R> {
         }
     }
 
+    /// How many reads wait until this server is sure that it leads.
+    pub fn waiting_reads(&self) -> usize {
+        match &self.role {
+            Role::Leader(leader) => leader.reads.asked.len() + leader.reads.waiting.len(),
+            _ => 0,
+        }
+    }
+
     /// With heartbeats that are about to be sent, a leader asks for the next promise, unless it is still waiting for
     /// answers to the last question.
     pub(crate) fn renew_lease(&mut self, now: Instant, output: &mut Output) {

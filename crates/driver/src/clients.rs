@@ -58,6 +58,11 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
+    /// How many requests wait for what the log or the state machine will bring.
+    pub(crate) fn waiting(&self) -> usize {
+        self.proposals.len() + self.reads.len()
+    }
+
     pub(crate) fn note_proposed<A>(
         &mut self,
         requests: Vec<RequestId>,

@@ -215,6 +215,11 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.last_applied
     }
 
+    /// How many requests have no outcome yet.
+    pub fn waiting_requests(&self) -> usize {
+        self.clients.waiting() + self.node.waiting_reads()
+    }
+
     /// The state machine, to read from.
     pub fn machine(&self) -> &M {
         &self.machine

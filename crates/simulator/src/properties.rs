@@ -22,6 +22,7 @@ mod logs_agree_at_last;
 mod majority_has_it;
 mod match_index_is_true;
 pub(crate) mod no_panic;
+mod nobody_waits_for_ever;
 mod nothing_impossible;
 mod one_vote_per_term;
 mod own_answer;
@@ -169,6 +170,7 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::<match_index_is_true::MatchIndexIsTrue>::default(),
         Box::<leader_elected::LeaderElected>::default(),
         Box::<logs_agree_at_last::LogsAgreeAtLast>::default(),
+        Box::<nobody_waits_for_ever::NobodyWaitsForEver>::default(),
         Box::<leader_in_health_stays::LeaderInHealthStays>::default(),
         Box::<patience_has_an_end::PatienceHasAnEnd>::default(),
     ]

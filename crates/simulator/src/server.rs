@@ -335,6 +335,11 @@ impl Server {
         self.alive.as_ref().map(|alive| alive.driver.last_applied()).unwrap_or_default()
     }
 
+    /// How many clients it owes an answer.
+    pub(crate) fn waiting_requests(&self) -> usize {
+        self.alive.as_ref().map_or(0, |alive| alive.driver.waiting_requests())
+    }
+
     /// Its state machine.
     pub(crate) fn machine(&self) -> Option<&Machine> {
         self.alive.as_ref().map(|alive| alive.driver.machine())

@@ -1,0 +1,47 @@
+use super::{Moment, Promise, Property, Step};
+use consensus::NodeId;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Progress: in a calm, when all logs agree, every client soon has an answer.
+#[derive(Debug, Default)]
+pub(crate) struct NobodyWaitsForEver {
+    /// When each server last owed no answer, or not yet.
+    last_free: BTreeMap<NodeId, Duration>,
+}
+
+/// So many of the longest election timeouts are enough to ask all whether somebody still leads.
+const PATIENCE: u32 = 2;
+
+static PROMISE: Promise = Promise {
+    name: "nobody waits for ever (§8)",
+    meaning: "When nothing is lost any more, and all that is in the logs is committed, every client soon hears what \
+              became of its request. Otherwise it does not know whether to try again, and its place is never free.",
+};
+
+impl Property for NobodyWaitsForEver {
+    fn promise(&self) -> &'static Promise {
+        &PROMISE
+    }
+
+    fn check(&mut self, moment: &Moment<'_>, _step: &Step<'_>) -> Option<String> {
+        self.check_time(moment).map(|(_, how)| how)
+    }
+
+    fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {
+        let calm = moment.calm?;
+        let all_agree = moment.all_agree();
+        moment.servers.iter().find_map(|(&id, server)| {
+            let waiting = server.waiting_requests();
+            let is_owed = all_agree && waiting > 0;
+            if !is_owed {
+                self.last_free.insert(id, moment.now);
+            }
+            let since = self.last_free.get(&id).copied().unwrap_or_default().max(calm.since);
+            let is_overdue = moment.now.saturating_sub(since) >= moment.timing.election_timeout_max() * PATIENCE;
+            (is_owed && is_overdue && !server.needs_apply()).then(|| {
+                (id, format!("all that is in the logs is committed, and {id} still owes {waiting} clients an answer"))
+            })
+        })
+    }
+}

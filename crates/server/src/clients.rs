@@ -12,6 +12,10 @@ use tokio::sync::oneshot;
 /// not gather them without end.
 const MOST_WAITING: usize = 16_384;
 
+/// Writes wait while their commands have so many bytes together, and one more. A leader that can't commit holds
+/// them in its log.
+const MOST_BYTES_WAITING: usize = 64 << 20;
+
 /// What a client wants of a server.
 pub(crate) enum Request {
     /// To have a command in the log, and to know what the store says to it.
@@ -50,7 +54,10 @@ pub(crate) enum Refusal {
 pub(crate) struct Waiting {
     last: u64,
     replaced: u64,
-    writes: BTreeMap<RequestId, oneshot::Sender<WriteOutcome>>,
+    /// Each with the size of its command.
+    writes: BTreeMap<RequestId, (usize, oneshot::Sender<WriteOutcome>)>,
+    /// The sizes of all of them.
+    bytes: usize,
     reads: BTreeMap<RequestId, oneshot::Sender<ReadOutcome>>,
 }
 
@@ -69,15 +76,20 @@ impl Waiting {
         self.len() >= MOST_WAITING
     }
 
-    /// Takes a write in, unless too many wait.
-    pub(crate) fn add_write(&mut self, answer: oneshot::Sender<WriteOutcome>) -> Option<RequestId> {
-        if self.is_full() {
+    /// Takes a write in, with a command of so many bytes, unless too many wait.
+    pub(crate) fn add_write(
+        &mut self,
+        size: usize,
+        answer: oneshot::Sender<WriteOutcome>,
+    ) -> Option<RequestId> {
+        if self.is_full() || self.bytes >= MOST_BYTES_WAITING {
             // Whoever asked may be gone by now; so in all that follows.
             let _ = answer.send(Err(Refusal::Busy));
             return None;
         }
         let id = self.next_id();
-        self.writes.insert(id, answer);
+        self.writes.insert(id, (size, answer));
+        self.bytes += size;
         Some(id)
     }
 
@@ -104,7 +116,8 @@ impl Waiting {
                 Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
                 _ => Ok(store.clone()),
             });
-        } else if let Some(client) = self.writes.remove(&id) {
+        } else if let Some((size, client)) = self.writes.remove(&id) {
+            self.bytes -= size;
             let _ = client.send(match outcome {
                 Outcome::Applied { answer, .. } => Ok(answer),
                 Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
@@ -115,5 +128,27 @@ impl Waiting {
                 }
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_that_wait_are_bounded_by_bytes_too() {
+        let mut waiting = Waiting::default();
+        let (answer, mut outcome) = oneshot::channel();
+        let first = waiting.add_write(MOST_BYTES_WAITING - 1, answer).unwrap();
+        let (answer, _) = oneshot::channel();
+        assert!(waiting.add_write(100, answer).is_some(), "there is room for one more");
+        let (answer, mut refused) = oneshot::channel();
+        assert_eq!(waiting.add_write(1, answer), None);
+        assert_eq!(refused.try_recv(), Ok(Err(Refusal::Busy)));
+
+        waiting.settle(first, Outcome::Uncertain, &Store::default());
+        assert_eq!(outcome.try_recv(), Ok(Err(Refusal::Uncertain)));
+        let (answer, _) = oneshot::channel();
+        assert!(waiting.add_write(1, answer).is_some());
     }
 }

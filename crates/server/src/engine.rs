@@ -216,7 +216,8 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 let _ = answer.send(Err(Refusal::DiskFull { why }));
             }
             Happening::Client(Request::Write { command, answer }) => {
-                self.writes.extend(self.waiting.add_write(answer).map(|id| (id, command)));
+                let id = self.waiting.add_write(command.len(), answer);
+                self.writes.extend(id.map(|id| (id, command)));
             }
             Happening::Client(Request::Read { by, answer }) => {
                 if let Some(id) = self.waiting.add_read(answer) {

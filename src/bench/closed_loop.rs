@@ -64,7 +64,7 @@ pub(super) fn run(kind: Kind, arguments: &ClosedLoop) -> Result<ExitCode, Failur
     let folder = cluster.data_folder().to_path_buf();
     let introduction = introduction(kind, arguments, &folder)?;
     let etcd = arguments.etcd.as_ref().map(|program| Etcd::start(program, arguments.nodes, &folder));
-    let etcd = etcd.transpose()?;
+    let mut etcd = etcd.transpose()?;
     if arguments.output == Output::Table {
         written(io::stdout().write_all(introduction.as_bytes()))?;
     }
@@ -72,7 +72,7 @@ pub(super) fn run(kind: Kind, arguments: &ClosedLoop) -> Result<ExitCode, Failur
     let raft = servers.target();
     let mut systems = vec![System { name: "raft", servers, target: &raft }];
     let etcd_leader;
-    if let Some(etcd) = &etcd {
+    if let Some(etcd) = &mut etcd {
         let servers = etcd.servers()?;
         etcd_leader = EtcdLeader(servers.leader.address.clone());
         systems.push(System { name: "etcd", servers, target: &etcd_leader });

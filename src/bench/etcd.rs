@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// Members that run. They end with this value.
 pub(super) struct Etcd {
@@ -53,7 +53,7 @@ impl Etcd {
     }
 
     /// The members, once one of them leads.
-    pub(super) fn servers(&self) -> Result<Servers, Failure> {
+    pub(super) fn servers(&mut self) -> Result<Servers, Failure> {
         let servers = self.addresses.iter().zip(&self.members);
         let mut all: Vec<Server> =
             servers.map(|(address, member)| Server { address: address.clone(), pid: member.id() }).collect();
@@ -61,7 +61,17 @@ impl Etcd {
             let page = Connection::to(&server.address).and_then(|mut it| it.get("/metrics"));
             page.is_ok_and(|page| page.lines().any(|line| line == "etcd_server_is_leader 1"))
         };
-        let leader = wait_for("etcd elects no leader", || all.iter().position(leads))?;
+        let members = &mut self.members;
+        let found = wait_for("etcd elects no leader", || match first_that_ended(members) {
+            Some(status) => Some(Err(status)),
+            None => all.iter().position(leads).map(Ok),
+        })?;
+        let leader = found.map_err(|status| {
+            Failure::of(
+                format_args!("a member of etcd has ended, with {status}"),
+                "does --etcd name the server of etcd itself? Start it by hand to see what it says",
+            )
+        })?;
         Ok(Servers { leader: all.remove(leader), others: all })
     }
 }
@@ -75,6 +85,10 @@ impl Drop for Etcd {
         }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+fn first_that_ended(members: &mut [Child]) -> Option<ExitStatus> {
+    members.iter_mut().find_map(|member| member.try_wait().ok()?)
 }
 
 /// Addresses where nobody listens.

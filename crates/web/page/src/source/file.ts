@@ -1,0 +1,86 @@
+// A trace that is there as a whole: from a file, or embedded in the page.
+
+import type { TraceRecord } from '../trace/record'
+import type { Embedded, Rule, Setup } from './contract'
+import { Session } from './session.svelte'
+import { clusterFrom } from './snapshot'
+
+/** What `raft export` put into this page; nothing if it is the page of a server. */
+export function embedded(): Embedded | null {
+  const text = document.getElementById('raft-embedded')?.textContent?.trim()
+  return text ? (JSON.parse(text) as Embedded) : null
+}
+
+export function replay({ setup, snapshot, records }: Embedded): Session {
+  const session = new Session(setup, null)
+  const view = (snapshot as { view?: unknown } | null)?.view
+  if (view) session.resume(clusterFrom(view, setup.servers))
+  for (const record of records) session.add(record)
+  session.connection = 'file'
+  session.player.seek(session.history.firstTime)
+  return session
+}
+
+/** Reads a trace as docs/trace.md describes it, one record a line. Throws an error with help if it is none. */
+export async function open(file: File, rules: Rule[]): Promise<Session> {
+  const records = parse(await file.text())
+  return replay({ setup: setupOf(file.name, records, rules), snapshot: null, records })
+}
+
+export function parse(text: string): TraceRecord[] {
+  const records: TraceRecord[] = []
+  text.split('\n').forEach((line, place) => {
+    if (!line.trim()) return
+    const record = parseLine(line)
+    if (!record) {
+      throw Object.assign(new Error(`line ${place + 1} is no record of a trace`), {
+        help: 'open a file that `raft up --record FILE` or `raft up --json` has written, or this page downloaded',
+      })
+    }
+    if ((record.event as string) !== 'step') records.push(record)
+  })
+  if (records.length === 0) {
+    throw Object.assign(new Error('the file holds no records'), { help: 'record one with `raft up --record FILE`' })
+  }
+  return records.sort((one, other) => one.t - other.t)
+}
+
+function parseLine(line: string): TraceRecord | null {
+  try {
+    const record = JSON.parse(line)
+    const isRecord = typeof record.t === 'number' && typeof record.node === 'number' && typeof record.event === 'string'
+    return isRecord ? record : null
+  } catch {
+    return null
+  }
+}
+
+function setupOf(title: string, records: readonly TraceRecord[], rules: Rule[]): Setup {
+  const ids = new Set<number>()
+  for (const record of records) {
+    ids.add(record.node)
+    if (record.event === 'sent') ids.add(record.to)
+  }
+  return {
+    mode: 'replay',
+    title,
+    servers: [...ids].sort((one, other) => one - other),
+    timing: null,
+    seed: null,
+    speed: 1,
+    latency_us: 0,
+    history: records.length,
+    captions: [],
+    version: '',
+    rules,
+  }
+}
+
+/** Offers the records to be saved as a file. */
+export function download(records: readonly TraceRecord[]): void {
+  const lines = records.map((record) => JSON.stringify(record)).join('\n')
+  const address = URL.createObjectURL(new Blob([lines, '\n'], { type: 'application/jsonl' }))
+  const link = Object.assign(document.createElement('a'), { href: address, download: 'raft-trace.jsonl' })
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(address), 10_000)
+}

@@ -1,0 +1,52 @@
+// The cluster and its servers in words.
+
+import { isRunning, leaderOf, majorityOf, runningOf, highestTerm, idsOf, type ClusterView, type ServerView } from './view'
+
+/** The cluster in one sentence, and whether it can make progress. */
+export function clusterWords(cluster: ClusterView): { text: string; tone: 'good' | 'waiting' | 'bad' } {
+  const [running, all, majority] = [runningOf(cluster), idsOf(cluster).length, majorityOf(cluster)]
+  const leader = leaderOf(cluster)
+  const lacking = running < majority
+  if (leader !== null) {
+    const leads = `n${leader} leads term ${cluster.servers[leader]!.term}`
+    return lacking
+      ? { text: `${leads}, but has no quorum: ${running} of ${all} running, a majority is ${majority}`, tone: 'bad' }
+      : { text: leads, tone: 'good' }
+  }
+  if (lacking) return { text: `No quorum: ${running} of ${all} running, an election needs ${majority}`, tone: 'bad' }
+  return {
+    text: `No leader in term ${highestTerm(cluster)} yet: ${running} of ${all} running, an election needs ${majority}`,
+    tone: 'waiting',
+  }
+}
+
+/** A server's role or what keeps it from having one. */
+export function roleWords(server: ServerView): string {
+  if (server.condition === 'dead') return 'dead'
+  if (server.condition === 'paused') return 'paused'
+  return server.role ?? 'starting'
+}
+
+/** A server in one sentence, for who can't see it. */
+export function serverWords(id: number, server: ServerView, needed: number): string {
+  if (server.condition === 'dead') return `n${id}, dead. On its disk: term ${server.term}, log up to ${server.log.saved}`
+  const vote = server.votedFor === null ? 'no vote given' : `vote for n${server.votedFor}`
+  const votes = server.role === 'candidate' && isRunning(server) ? `, ${server.votes.length} of ${needed} votes` : ''
+  return `n${id}, ${roleWords(server)}, term ${server.term}, ${vote}${votes}, committed up to ${server.log.commitIndex}`
+}
+
+/** Microseconds as `12.345 s`. */
+export function seconds(t: number): string {
+  return `${(t / 1e6).toFixed(3)} s`
+}
+
+/** Microseconds as `15 ms`. */
+export function milliseconds(us: number): string {
+  return us < 10_000 && us % 1000 !== 0 ? `${(us / 1000).toFixed(1)} ms` : `${Math.round(us / 1000)} ms`
+}
+
+/** A speed as `1/20`, or `×2` if it is faster than real time. */
+export function speedWords(speed: number): string {
+  if (speed === 1) return '1/1'
+  return speed < 1 ? `1/${Math.round(1 / speed)}` : `×${speed}`
+}

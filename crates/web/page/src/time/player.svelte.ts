@@ -13,7 +13,7 @@ const LIVE_DELAY = 60_000
 
 /** Which moment of the history is on show: the present as it comes, or the past, which plays or stands still. */
 export class Player {
-  moment = $state.raw<Moment>({ position: 0, t: 0, cluster: {} })
+  moment: Moment
   /** Is the present on show? */
   isLive = $state(false)
   isPlaying = $state(false)
@@ -29,7 +29,7 @@ export class Player {
     readonly history: History,
     readonly serversTime: ServersTime,
   ) {
-    this.moment = { position: 0, t: 0, cluster: history.latest }
+    this.moment = $state.raw({ position: 0, t: 0, cluster: history.latest })
   }
 
   /** A record has come that happened just now. */

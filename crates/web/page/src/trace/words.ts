@@ -35,6 +35,11 @@ export function serverWords(id: number, server: ServerView, needed: number): str
   return `n${id}, ${roleWords(server)}, term ${server.term}, ${vote}${votes}, committed up to ${server.log.commitIndex}`
 }
 
+/** The English of an event, which begins small, as a sentence. Names stay as they are. */
+export function asSentence(why: string): string {
+  return /^n\d/.test(why) ? why : why.charAt(0).toUpperCase() + why.slice(1)
+}
+
 /** Microseconds as `12.345 s`. */
 export function seconds(t: number): string {
   return `${(t / 1e6).toFixed(3)} s`

@@ -33,7 +33,7 @@ impl Lab for Laboratory {
         self.cluster.news(Duration::ZERO)
     }
 
-    fn perform(&mut self, action: Action) -> Result<String, String> {
+    fn perform(&mut self, action: &Action) -> Result<String, String> {
         self.cluster.perform(action)
     }
 
@@ -46,7 +46,7 @@ impl Lab for Laboratory {
             if signal != SIGQUIT {
                 return Some(End::Interrupted(signal));
             }
-            let outcome = self.cluster.perform(Action::KillLeader);
+            let outcome = self.cluster.perform(&Action::KillLeader);
             self.announcements.push(outcome);
         }
         None

@@ -42,7 +42,7 @@ pub(crate) fn run(
                 written(tell(&mut telling, &last_news, &mut out))?;
                 return Ok(ended_by(signal));
             }
-            match cluster.perform(Action::KillLeader) {
+            match cluster.perform(&Action::KillLeader) {
                 Ok(done) => say(done),
                 Err(refusal) => say(refusal),
             }

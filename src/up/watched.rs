@@ -29,7 +29,7 @@ impl Watched {
         self.cluster.view()
     }
 
-    pub(crate) fn perform(&mut self, action: Action) -> Result<String, String> {
+    pub(crate) fn perform(&mut self, action: &Action) -> Result<String, String> {
         self.cluster.perform(action)
     }
 

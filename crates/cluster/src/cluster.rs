@@ -1,5 +1,7 @@
 //! The servers as a whole.
 
+mod links;
+
 use crate::Action;
 use crate::chronicle::Chronicle;
 use crate::folder::{Folder, FolderError, Whereabouts};
@@ -153,16 +155,21 @@ impl Cluster {
     ///
     /// # Errors
     /// If it can't be done: a sentence that says why. Then nothing was done.
-    pub fn perform(&mut self, action: Action) -> Result<String, String> {
+    pub fn perform(&mut self, action: &Action) -> Result<String, String> {
         match action {
             Action::KillLeader => self.kill_leader(),
-            Action::Kill(id) => self.kill(id),
-            Action::Restart(id) => self.restart(id),
-            Action::Pause(id) => self.pause(id),
-            Action::Resume(id) => self.resume(id),
-            Action::ForceTimeout(id) => self.force_timeout(id),
+            Action::Kill { node } => self.kill(*node),
+            Action::Restart { node } => self.restart(*node),
+            Action::Pause { node } => self.pause(*node),
+            Action::Resume { node } => self.resume(*node),
+            Action::ForceTimeout { node } => self.force_timeout(*node),
             Action::AlignTimers => Ok(self.align_timers()),
-            Action::SetSpeed(multiple) => self.set_speed(multiple),
+            Action::SetSpeed { multiple } => self.set_speed(*multiple),
+            Action::Cut { links } => self.cut(links),
+            Action::Mend { links } => self.mend(links),
+            Action::Delay { links, delay_us } => self.delay(links, *delay_us),
+            Action::Lose { links, percent } => self.lose(links, *percent),
+            Action::Heal => Ok(self.heal()),
         }
     }
 
@@ -248,6 +255,10 @@ impl Cluster {
         command.args(["--seed", &seed.to_string()]);
         command.args(["--speed", &self.speed.to_string()]);
         command.args(["--epoch", &self.epoch.as_nanos().to_string()]);
+        for (from, faults) in self.faulty_links_to(id) {
+            let faults = serde_json::to_string(&faults).expect("faults have a JSON");
+            command.args(["--link", &format!("{}={faults}", from.0)]);
+        }
         if let Some(lease) = lease {
             command.args(["--lease-reads", &format!("{}%", lease.clock_drift_percent)]);
         }
@@ -405,6 +416,8 @@ impl Cluster {
         for member in self.members.values_mut() {
             member.tell(&Command::Speed { multiple });
         }
+        let millionths = (multiple * 1e6).round() as u64;
+        self.note_of(self.options.servers[0], Event::Laboratory(Laboratory::Speed { millionths }));
         Ok(format!("the servers' clocks run at {multiple} of real time"))
     }
 }

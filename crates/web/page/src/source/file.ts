@@ -1,9 +1,9 @@
 // A trace that is there as a whole: from a file, or embedded in the page.
 
 import type { TraceRecord } from '../trace/record'
-import type { Embedded, Rule, Setup } from './contract'
+import { clusterFrom } from '../trace/view'
+import type { Embedded, RuleTold, Setup } from './contract'
 import { Session } from './session.svelte'
-import { clusterFrom } from './snapshot'
 
 /** What `raft export` put into this page; nothing if it is the page of a server. */
 export function embedded(): Embedded | null {
@@ -13,8 +13,7 @@ export function embedded(): Embedded | null {
 
 export function replay({ setup, snapshot, records }: Embedded): Session {
   const session = new Session(setup, null)
-  const view = (snapshot as { view?: unknown } | null)?.view
-  if (view) session.resume(clusterFrom(view, setup.servers))
+  if (snapshot) session.resume(clusterFrom(snapshot.view))
   for (const record of records) session.add(record)
   session.connection = 'file'
   session.player.seek(session.history.firstTime)
@@ -22,7 +21,7 @@ export function replay({ setup, snapshot, records }: Embedded): Session {
 }
 
 /** Reads a trace as docs/trace.md describes it, one record a line. Throws an error with help if it is none. */
-export async function open(file: File, rules: Rule[]): Promise<Session> {
+export async function open(file: File, rules: RuleTold[]): Promise<Session> {
   const records = parse(await file.text())
   return replay({ setup: setupOf(file.name, records, rules), snapshot: null, records })
 }
@@ -55,7 +54,7 @@ function parseLine(line: string): TraceRecord | null {
   }
 }
 
-function setupOf(title: string, records: readonly TraceRecord[], rules: Rule[]): Setup {
+function setupOf(title: string, records: readonly TraceRecord[], rules: RuleTold[]): Setup {
   const ids = new Set<number>()
   for (const record of records) {
     ids.add(record.node)

@@ -1,9 +1,9 @@
 // The cluster that the page's own server runs: records come in, actions go out.
 
 import type { TraceRecord } from '../trace/record'
+import { clusterFrom } from '../trace/view'
 import type { Action, Setup } from './contract'
 import { Session } from './session.svelte'
-import { clusterFrom } from './snapshot'
 
 const token = new URLSearchParams(location.search).get('token') ?? ''
 
@@ -51,7 +51,7 @@ function listen(session: Session): void {
     session.add(record)
     if (isPresent) player.heard(record.t, performance.now())
   }
-  source.addEventListener('snapshot', (event) => session.resume(clusterFrom(data(event).view, session.setup.servers)))
+  source.addEventListener('snapshot', (event) => session.resume(clusterFrom(data(event).view)))
   source.addEventListener('missed', (event) => {
     const { first, last } = data(event) as { first: number; last: number }
     session.notice = { text: `${last - first + 1} events are missing here: they came faster than the page read them`, isBad: true }

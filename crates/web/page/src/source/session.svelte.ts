@@ -3,7 +3,7 @@ import { ServersTime } from '../time/servers-time'
 import { History, type Entry } from '../trace/history'
 import type { NodeId, TraceRecord } from '../trace/record'
 import type { ClusterView } from '../trace/view'
-import type { Action, Caption, Rule, Setup } from './contract'
+import type { Action, Caption, RuleTold, Setup } from './contract'
 
 /** How the records come: all at once from a file, or from a cluster that may be gone. */
 export type Connection = 'file' | 'loading' | 'connected' | 'broken'
@@ -16,7 +16,7 @@ export class Session {
   readonly history: History
   readonly player: Player
   readonly serversTime: ServersTime
-  readonly rules: ReadonlyMap<string, Rule>
+  readonly rules: ReadonlyMap<string, RuleTold>
   connection = $state<Connection>('loading')
   notice = $state.raw<Notice | null>(null)
   /** The server whose card is open. */
@@ -32,7 +32,7 @@ export class Session {
     this.history = new History(setup.servers)
     this.serversTime = new ServersTime(setup.speed)
     this.player = new Player(this.history, this.serversTime)
-    this.rules = new Map(setup.rules.map((rule) => [rule.id, rule]))
+    this.rules = new Map(setup.rules.map((rule) => [rule.id as string, rule]))
   }
 
   /** Can anything be done to the cluster? */

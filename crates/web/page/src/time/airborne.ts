@@ -19,6 +19,8 @@ export type Flight = {
   readonly to: NodeId
   readonly kind: FlightKind
   readonly isAnswer: boolean
+  /** It says nothing new. */
+  readonly isRoutine: boolean
   readonly term: number
   /** How many entries it carries. */
   readonly entries: number
@@ -59,7 +61,7 @@ export function airborne(history: History, position: number, t: number, perSecon
     if (record.t < t - 2 * expected || ++looked > MOST_LOOKED_AT) break
     if (record.event !== 'sent') continue
     const kind = kindOf(record.message)
-    if (kind === 'heartbeat') noteBeat(beats, entry, t)
+    if (isBeat(entry)) noteBeat(beats, entry, t)
     const flight = flightAt(entry, kind, t, shortest, expected)
     if (!flight) continue
     const slot = `${record.node}>${record.to}:${kind}:${Math.floor(record.t / (ONE_EACH * perSecond))}`
@@ -80,8 +82,8 @@ export function airborne(history: History, position: number, t: number, perSecon
 
 function isGathered(flight: Flight, gathered: ReadonlySet<string>): boolean {
   return (
-    (flight.kind === 'heartbeat' && gathered.has(`${flight.from}>${flight.to}`)) ||
-    (flight.kind === 'agree' && gathered.has(`${flight.to}>${flight.from}`) && flight.entries === 0)
+    (flight.isRoutine && !flight.isAnswer && gathered.has(`${flight.from}>${flight.to}`)) ||
+    (flight.isRoutine && flight.isAnswer && gathered.has(`${flight.to}>${flight.from}`))
   )
 }
 
@@ -128,15 +130,20 @@ function flightAt(
     kind,
     isAnswer: isAnswer(record.message),
     term: record.term,
-    entries: entry.isRoutine ? 0 : entriesOf(record.message),
+    isRoutine: entry.isRoutine,
+    entries: entriesOf(record.message),
     progress: Math.max(0, progress),
     lost,
   }
 }
 
 function entriesOf(message: Message): number {
-  if ('append_entries' in message) return message.append_entries.entries.length
-  return 'append_entries_reply' in message ? 1 : 0
+  return 'append_entries' in message ? message.append_entries.entries.length : 0
+}
+
+/** A heartbeat, or entries that are sent again to somebody who does not answer. */
+function isBeat(entry: Entry): boolean {
+  return entry.isRoutine && entry.record.event === 'sent' && 'append_entries' in entry.record.message
 }
 
 export function isAnswer(message: Message): boolean {

@@ -1,5 +1,5 @@
 import type { Session } from '../source/session.svelte'
-import { linkOf } from '../trace/network'
+import { faultsOf } from '../trace/network'
 import { milliseconds } from '../trace/words'
 
 /** Why elections can't end as the dials stand now (the rule `timeout-above-broadcast`), if they can't. */
@@ -8,12 +8,12 @@ export function hintFor(session: Session, _position: number): string | null {
   if (!timing) return null
   const { network } = session.history.latest
   const links = servers.flatMap((from) =>
-    servers.filter((to) => to !== from).map((to) => linkOf(network, from, to)),
+    servers.filter((to) => to !== from).map((to) => faultsOf(network, from, to)),
   )
-  const whole = links.filter((link) => !link.isCut)
+  const whole = links.filter((link) => !link.cut)
   if (whole.length === 0) return null
-  const delay = latency_us + median(whole.map((link) => link.delayUs))
-  const loss = median(whole.map((link) => link.lossPercent))
+  const delay = latency_us + median(whole.map((link) => link.delay_us))
+  const loss = median(whole.map((link) => link.loss_percent))
   const { heartbeat_us, election_timeout_min_us: shortest, election_timeout_max_us: longest } = timing
   const range = `${milliseconds(shortest)} to ${milliseconds(longest)}`
   if (loss >= 60) {

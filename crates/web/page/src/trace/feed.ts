@@ -67,11 +67,11 @@ export function beginsStep(record: TraceRecord): boolean {
     case 'asked':
       return true
     case 'role':
-      return record.was === undefined
+      return record.was == null
     case 'heartbeat':
       // A new leader sends the first ones as part of its election.
-      return record.cause === undefined
+      return record.cause == null
     default:
-      return record.seq === undefined && record.event !== 'violated'
+      return record.seq == null && record.event !== 'violated'
   }
 }

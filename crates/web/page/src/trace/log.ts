@@ -1,31 +1,22 @@
+import type { LogView } from '../types/LogView'
 import type { AppendEntries, Index, LogPosition, Term } from './record'
+
+export type { LogView } from '../types/LogView'
 
 /** So many entries of each log are remembered: the last ones. */
 const REMEMBERED = 200
 
-/** A server's log as an observer knows it: the terms of its last entries, and how far it counts. */
-export type LogView = {
-  /** All up to this entry is gone, since a snapshot covers it (§7), or forgotten here. */
-  readonly beginsAfter: LogPosition
-  /** The terms of the entries behind `beginsAfter`, in order. */
-  readonly terms: readonly Term[]
-  /** As far as this it is on disk. */
-  readonly saved: Index
-  readonly commitIndex: Index
-  readonly lastApplied: Index
-}
-
 const NOTHING: LogPosition = { index: 0, term: 0 }
 
-export const EMPTY_LOG: LogView = { beginsAfter: NOTHING, terms: [], saved: 0, commitIndex: 0, lastApplied: 0 }
+export const EMPTY_LOG: LogView = { begins_after: NOTHING, terms: [], saved: 0, commit_index: 0, last_applied: 0 }
 
 export function lastIndexOf(log: LogView): Index {
-  return log.beginsAfter.index + log.terms.length
+  return log.begins_after.index + log.terms.length
 }
 
 /** The term of the entry at this index, if that is known. */
 export function termAt(log: LogView, index: Index): Term | undefined {
-  return index === log.beginsAfter.index ? log.beginsAfter.term : log.terms[index - log.beginsAfter.index - 1]
+  return index === log.begins_after.index ? log.begins_after.term : log.terms[index - log.begins_after.index - 1]
 }
 
 /** A restarted server has found a snapshot on its disk, and a log behind it. */
@@ -53,7 +44,7 @@ export function appendFrom(log: LogView, request: AppendEntries, first: Index): 
 export function forgetUpTo(log: LogView, index: Index): LogView {
   const term = termAt(log, index)
   if (term === undefined) return log
-  return { ...log, terms: log.terms.slice(index - log.beginsAfter.index), beginsAfter: { index, term } }
+  return { ...log, terms: log.terms.slice(index - log.begins_after.index), begins_after: { index, term } }
 }
 
 /** A snapshot takes the place of all up to this entry, and of all others too if they did not fit. */
@@ -61,24 +52,24 @@ export function install(log: LogView, lastIncluded: LogPosition, isWhole: boolea
   const { index } = lastIncluded
   const left =
     isWhole || termAt(log, index) === undefined
-      ? { ...log, terms: [], beginsAfter: lastIncluded }
+      ? { ...log, terms: [], begins_after: lastIncluded }
       : forgetUpTo(log, index)
   return {
     ...left,
     saved: Math.min(Math.max(left.saved, index), lastIndexOf(left)),
-    commitIndex: Math.max(left.commitIndex, index),
-    lastApplied: Math.max(left.lastApplied, index),
+    commit_index: Math.max(left.commit_index, index),
+    last_applied: Math.max(left.last_applied, index),
   }
 }
 
 /** The entry at this index and all behind it are gone. */
 export function truncateFrom(log: LogView, first: Index): LogView {
   const kept = first - 1
-  const beginsAfter = kept < log.beginsAfter.index ? { index: kept, term: 0 } : log.beginsAfter
+  const begins_after = kept < log.begins_after.index ? { index: kept, term: 0 } : log.begins_after
   return {
     ...log,
-    beginsAfter,
-    terms: log.terms.slice(0, kept - beginsAfter.index),
+    begins_after,
+    terms: log.terms.slice(0, kept - begins_after.index),
     saved: Math.min(log.saved, kept),
   }
 }
@@ -96,10 +87,10 @@ export function loseUnsaved(log: LogView): LogView {
 function append(log: LogView, first: Index, terms: Term[]): LogView {
   const continues = first === lastIndexOf(log) + 1
   // What lies between was not told.
-  const beginsAfter = continues ? log.beginsAfter : { index: first - 1, term: 0 }
-  const longer = { ...log, beginsAfter, terms: continues ? [...log.terms, ...terms] : terms }
+  const begins_after = continues ? log.begins_after : { index: first - 1, term: 0 }
+  const longer = { ...log, begins_after, terms: continues ? [...log.terms, ...terms] : terms }
   const surplus = longer.terms.length - REMEMBERED
-  return surplus > 0 ? forgetUpTo(longer, beginsAfter.index + surplus) : longer
+  return surplus > 0 ? forgetUpTo(longer, begins_after.index + surplus) : longer
 }
 
 function repeated(term: Term, times: number): Term[] {

@@ -1,22 +1,26 @@
+import type { FaultyLink } from '../types/FaultyLink'
+import type { NetworkView } from '../types/NetworkView'
 import type { Link, NodeId, TraceRecord } from './record'
 
-/** What the laboratory does to one link. */
-export type LinkView = { readonly isCut: boolean; readonly delayUs: number; readonly lossPercent: number }
+export type { NetworkView } from '../types/NetworkView'
 
-/** The links that are not sound; all others are. */
-export type NetworkView = { readonly [link: string]: LinkView }
+/** A network to which nothing was done. */
+export const SOUND_NETWORK: NetworkView = { speed_millionths: null, faulty_links: [] }
 
-export const SOUND_NETWORK: NetworkView = {}
-
-const SOUND: LinkView = { isCut: false, delayUs: 0, lossPercent: 0 }
-
-export function linkOf(network: NetworkView, from: NodeId, to: NodeId): LinkView {
-  return network[`${from}>${to}`] ?? SOUND
+/** What is done to the messages from one server to another. */
+export function faultsOf(network: NetworkView, from: NodeId, to: NodeId): FaultyLink {
+  const faulty = network.faulty_links.find((link) => link.from === from && link.to === to)
+  return faulty ?? { from, to, cut: false, loss_percent: 0, delay_us: 0 }
 }
 
-/** Does nothing pass between these two, or only one way? */
+/** Does nothing pass between these two, in either direction? */
 export function isCutBetween(network: NetworkView, a: NodeId, b: NodeId): boolean {
-  return linkOf(network, a, b).isCut && linkOf(network, b, a).isCut
+  return faultsOf(network, a, b).cut && faultsOf(network, b, a).cut
+}
+
+/** Does all pass between these two, in both directions? */
+export function isWholeBetween(network: NetworkView, a: NodeId, b: NodeId): boolean {
+  return !faultsOf(network, a, b).cut && !faultsOf(network, b, a).cut
 }
 
 /** Does a server hear nobody, and nobody hear it? */
@@ -27,22 +31,27 @@ export function isCutOff(network: NetworkView, id: NodeId, all: readonly NodeId[
 
 export function applyToNetwork(network: NetworkView, record: TraceRecord): NetworkView {
   switch (record.event) {
+    case 'speed':
+      return { ...network, speed_millionths: record.millionths }
     case 'links_cut':
-      return change(network, record.links, { isCut: true })
+      return change(network, record.links, { cut: true })
     case 'links_mended':
-      return change(network, record.links, { isCut: false })
+      return change(network, record.links, { cut: false })
     case 'links_delayed':
-      return change(network, record.links, { delayUs: record.delay_us })
+      return change(network, record.links, { delay_us: record.delay_us })
     case 'links_lossy':
-      return change(network, record.links, { lossPercent: record.percent })
+      return change(network, record.links, { loss_percent: record.percent })
     case 'links_healed':
-      return SOUND_NETWORK
+      return { ...network, faulty_links: [] }
     default:
       return network
   }
 }
 
-function change(network: NetworkView, links: readonly Link[], news: Partial<LinkView>): NetworkView {
-  const changed = links.map(({ from, to }) => [`${from}>${to}`, { ...linkOf(network, from, to), ...news }])
-  return { ...network, ...Object.fromEntries(changed) }
+function change(network: NetworkView, links: readonly Link[], news: Partial<FaultyLink>): NetworkView {
+  const isChanged = (one: Link) => links.some(({ from, to }) => one.from === from && one.to === to)
+  const others = network.faulty_links.filter((link) => !isChanged(link))
+  const changed = links.map(({ from, to }) => ({ ...faultsOf(network, from, to), ...news }))
+  const faulty = changed.filter(({ cut, loss_percent, delay_us }) => cut || loss_percent > 0 || delay_us > 0)
+  return { ...network, faulty_links: [...others, ...faulty] }
 }

@@ -2,45 +2,17 @@
 
 import * as logs from './log'
 import { applyToNetwork, SOUND_NETWORK, type NetworkView } from './network'
-import { lastIndex, type AppendEntries, type NodeId, type RoleKind, type Term, type TraceRecord } from './record'
-
-/** Is a server's process there? */
-export type Condition = 'starting' | 'running' | 'paused' | 'dead'
-
-/** An election timer that runs. */
-export type ElectionTimer = {
-  /** When it was started: microseconds since the cluster's start. */
-  readonly startedAt: number
-  /** How long it runs, in microseconds of the server's own clock. */
-  readonly timeoutUs: number
-}
-
-/** What a leader knows of a follower's log (Figure 2). */
-export type ProgressView = { readonly matchIndex: number; readonly nextIndex: number }
+import { lastIndex, type AppendEntries, type NodeId, type Term, type TraceRecord } from './record'
+import type { ClusterView as ToldCluster } from '../types/ClusterView'
+import type { ProgressView } from '../types/ProgressView'
+import type { ServerView as Told } from '../types/ServerView'
 
 /** A server as an observer knows it. */
-export type ServerView = {
-  readonly condition: Condition
-  readonly life: number
-  readonly pid: number | null
-  readonly address: string | null
-  /** Its role; none before it was heard of and after its death. */
-  readonly role: RoleKind | null
-  readonly term: Term
-  /** Who has its vote in this term. */
-  readonly votedFor: NodeId | null
-  /** Who leads the term, in its eyes. */
-  readonly leader: NodeId | null
-  /** Its election timer; a leader has none. */
-  readonly timer: ElectionTimer | null
+export type ServerView = Readonly<Omit<Told, 'heartbeats_sent' | 'heartbeats_received' | 'last_message'>> & {
   /** Whose votes it has, while it is a candidate. */
   readonly votes: readonly NodeId[]
-  /** Its log; of a dead server, what is on its disk. */
-  readonly log: logs.LogView
-  /** What it knows, as a leader, of the others' logs. */
-  readonly progress: { readonly [follower: NodeId]: ProgressView }
   /** The last request with entries that came to it: what it appends next is from there. */
-  readonly lastRequest: AppendEntries | null
+  readonly last_request: AppendEntries | null
 }
 
 /** The cluster as an observer knows it. */
@@ -56,20 +28,26 @@ const UNKNOWN: ServerView = {
   address: null,
   role: null,
   term: 0,
-  votedFor: null,
+  voted_for: null,
   leader: null,
   timer: null,
   votes: [],
   log: logs.EMPTY_LOG,
   progress: {},
-  lastRequest: null,
+  last_request: null,
 }
 
-const NO_PROGRESS: ProgressView = { matchIndex: 0, nextIndex: 0 }
+const NO_PROGRESS: ProgressView = { match_index: 0, next_index: 0 }
 
 /** A cluster of these servers, of which nothing is known yet. */
 export function newCluster(ids: readonly NodeId[]): ClusterView {
   return { servers: Object.fromEntries(ids.map((id) => [id, UNKNOWN])), network: SOUND_NETWORK }
+}
+
+/** The cluster as the server that serves this page tells it. */
+export function clusterFrom({ servers, network }: ToldCluster): ClusterView {
+  const known = ([id, server]: [string, Told]) => [id, { ...server, votes: [], last_request: null }]
+  return { servers: Object.fromEntries(Object.entries(servers).map(known)), network }
 }
 
 /** The cluster after this. A server that is not part of it is passed over. */
@@ -122,10 +100,10 @@ function applyToServer(known: ServerView, record: TraceRecord): ServerView {
   // Reports of a dead server's last moments change nothing any more.
   if (server.condition === 'dead') return server
   // Whoever reports runs. A script's servers, which are no processes, say it no other way.
-  const condition =
-    server.condition === 'starting' && record.seq !== undefined ? 'running' : server.condition
+  const condition: ServerView['condition'] =
+    server.condition === 'starting' && record.seq != null ? 'running' : server.condition
   if (record.term > server.term) {
-    server = { ...server, condition, term: record.term, votedFor: null, leader: null, votes: [] }
+    server = { ...server, condition, term: record.term, voted_for: null, leader: null, votes: [] }
   } else if (condition !== server.condition || record.term !== server.term) {
     server = { ...server, condition, term: record.term }
   }
@@ -146,9 +124,9 @@ function applyEvent(server: ServerView, record: TraceRecord): ServerView {
       }
     }
     case 'timer':
-      return { ...server, timer: { startedAt: record.t, timeoutUs: record.timeout_us } }
+      return { ...server, timer: { started_at: record.t, timeout_us: record.timeout_us } }
     case 'vote':
-      return record.granted ? { ...server, votedFor: record.candidate } : server
+      return record.granted ? { ...server, voted_for: record.candidate } : server
     case 'tally':
       return record.granted && !server.votes.includes(record.voter)
         ? { ...server, votes: [...server.votes, record.voter] }
@@ -160,16 +138,16 @@ function applyEvent(server: ServerView, record: TraceRecord): ServerView {
     case 'truncated':
       return { ...server, log: logs.truncateFrom(server.log, record.first) }
     case 'committed':
-      return { ...server, log: { ...server.log, commitIndex: record.index } }
+      return { ...server, log: { ...server.log, commit_index: record.index } }
     case 'applied':
-      return { ...server, log: { ...server.log, lastApplied: record.index } }
+      return { ...server, log: { ...server.log, last_applied: record.index } }
     case 'saved':
       // By the time it is saved, the server may have voted in a later term.
       return { ...server, log: logs.noteSaved(server.log, record.log) }
     case 'restored':
       return {
         ...server,
-        votedFor: record.voted_for,
+        voted_for: record.voted_for,
         log: logs.restore(record.snapshot ?? { index: 0, term: 0 }, record.terms ?? [], record.log),
       }
     case 'snapshot_taken':
@@ -179,15 +157,15 @@ function applyEvent(server: ServerView, record: TraceRecord): ServerView {
     case 'matched':
       return record.follower === record.node ? server : noteMatched(server, record.follower, record.index)
     case 'backed_up':
-      return noteProgress(server, record.follower, { nextIndex: record.next })
+      return noteProgress(server, record.follower, { next_index: record.next })
     case 'sent':
       // Whatever the leader sends next goes on where this ends.
       return 'append_entries' in record.message
-        ? noteProgress(server, record.to, { nextIndex: lastIndex(record.message.append_entries) + 1 })
+        ? noteProgress(server, record.to, { next_index: lastIndex(record.message.append_entries) + 1 })
         : server
     case 'received':
       return 'append_entries' in record.message && record.message.append_entries.entries.length > 0
-        ? { ...server, lastRequest: record.message.append_entries }
+        ? { ...server, last_request: record.message.append_entries }
         : server
     case 'started':
       return { ...server, condition: 'running', pid: record.pid, address: record.address }
@@ -204,20 +182,20 @@ function applyEvent(server: ServerView, record: TraceRecord): ServerView {
 }
 
 function appended(server: ServerView, record: TraceRecord & { event: 'appended' }): logs.LogView {
-  return record.rule === 'consistency-check' && server.lastRequest
-    ? logs.appendFrom(server.log, server.lastRequest, record.first)
+  return record.rule === 'consistency-check' && server.last_request
+    ? logs.appendFrom(server.log, server.last_request, record.first)
     : logs.appendOwn(server.log, record.first, record.last)
 }
 
-function noteMatched(server: ServerView, follower: NodeId, matchIndex: number): ServerView {
-  const { nextIndex } = server.progress[follower] ?? NO_PROGRESS
-  return noteProgress(server, follower, { matchIndex, nextIndex: Math.max(nextIndex, matchIndex + 1) })
+function noteMatched(server: ServerView, follower: NodeId, match_index: number): ServerView {
+  const { next_index } = server.progress[follower] ?? NO_PROGRESS
+  return noteProgress(server, follower, { match_index, next_index: Math.max(next_index, match_index + 1) })
 }
 
 function noteProgress(server: ServerView, follower: NodeId, news: Partial<ProgressView>): ServerView {
   const before = server.progress[follower] ?? NO_PROGRESS
   const after = { ...before, ...news }
-  const isSame = after.matchIndex === before.matchIndex && after.nextIndex === before.nextIndex
+  const isSame = after.match_index === before.match_index && after.next_index === before.next_index
   return isSame ? server : { ...server, progress: { ...server.progress, [follower]: after } }
 }
 

@@ -30,9 +30,9 @@ export function roleWords(server: ServerView): string {
 /** A server in one sentence, for who can't see it. */
 export function serverWords(id: number, server: ServerView, needed: number): string {
   if (server.condition === 'dead') return `n${id}, dead. On its disk: term ${server.term}, log up to ${server.log.saved}`
-  const vote = server.votedFor === null ? 'no vote given' : `vote for n${server.votedFor}`
+  const vote = server.voted_for === null ? 'no vote given' : `vote for n${server.voted_for}`
   const votes = server.role === 'candidate' && isRunning(server) ? `, ${server.votes.length} of ${needed} votes` : ''
-  return `n${id}, ${roleWords(server)}, term ${server.term}, ${vote}${votes}, committed up to ${server.log.commitIndex}`
+  return `n${id}, ${roleWords(server)}, term ${server.term}, ${vote}${votes}, committed up to ${server.log.commit_index}`
 }
 
 /** The English of an event, which begins small, as a sentence. Names stay as they are. */

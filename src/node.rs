@@ -174,7 +174,10 @@ impl NodeArguments {
         let timing = self.time.timing()?;
         if self.laboratory && self.listens_wide() {
             return Err(Failure::usage(
-                format_args!("a server of the laboratory does not listen at {}: anybody could reach it", self.listen),
+                format_args!(
+                    "a server of the laboratory does not listen at {}: anybody could reach it",
+                    self.listen
+                ),
                 "use an address of this machine's own, such as 127.0.0.1:0",
             ));
         }

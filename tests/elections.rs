@@ -178,7 +178,11 @@ fn what_cant_be_done_is_refused_in_words() {
     let mut watched = Watched::start(1);
     watched.wait_for_leader();
     watched.perform(&Action::Kill { node: NodeId(1) });
-    for action in [Action::Kill { node: NodeId(1) }, Action::Pause { node: NodeId(1) }, Action::ForceTimeout { node: NodeId(1) }] {
+    for action in [
+        Action::Kill { node: NodeId(1) },
+        Action::Pause { node: NodeId(1) },
+        Action::ForceTimeout { node: NodeId(1) },
+    ] {
         let refusal = watched.cluster.perform(action).unwrap_err();
         assert!(refusal.contains("n1 is not running"), "{refusal}");
     }

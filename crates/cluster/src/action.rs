@@ -125,7 +125,11 @@ impl Links {
             Links::Of(node) => both_ways(&[*node]),
             Links::Between(side) => both_ways(side),
         };
-        if links.is_empty() { Err("there is no such link: it needs a server on either side".to_owned()) } else { Ok(links) }
+        if links.is_empty() {
+            Err("there is no such link: it needs a server on either side".to_owned())
+        } else {
+            Ok(links)
+        }
     }
 }
 

@@ -173,6 +173,11 @@ impl Cluster {
         }
     }
 
+    /// Notes something that somebody did to a server, or saw of it, and that it can't report itself.
+    pub fn note(&mut self, id: NodeId, what: Laboratory) {
+        self.note_of(id, Event::Laboratory(what));
+    }
+
     /// Ends all servers, those that don't want to by force, and returns what they still had to say.
     pub fn stop(mut self) -> Vec<Record> {
         for member in self.members.values_mut() {
@@ -298,10 +303,10 @@ impl Cluster {
             // It was killed before its start was heard of: for everybody else it has not lived.
             return;
         }
-        self.note(record);
+        self.add(record);
     }
 
-    fn note(&mut self, record: Record) {
+    fn add(&mut self, record: Record) {
         self.view.apply(&record);
         self.chronicle.add(record);
     }
@@ -309,7 +314,7 @@ impl Cluster {
     /// Notes something that the servers themselves can't report.
     fn note_of(&mut self, id: NodeId, event: Event) {
         let (life, term) = self.view.server(id).map(|server| (server.life, server.term)).unwrap_or_default();
-        self.note(Record { t: self.now(), node: id, life, seq: None, cause: None, term, event });
+        self.add(Record { t: self.now(), node: id, life, seq: None, cause: None, term, event });
     }
 
     /// Tells everybody where this server is, and this server where everybody is.
@@ -347,7 +352,7 @@ impl Cluster {
     }
 
     fn member(&mut self, id: NodeId) -> Result<&mut Member, String> {
-        self.members.get_mut(&id).ok_or_else(|| format!("{id} is not running (r starts it again)"))
+        self.members.get_mut(&id).ok_or_else(|| format!("{id} is not running: restart it first"))
     }
 
     fn kill_leader(&mut self) -> Result<String, String> {

@@ -9,7 +9,7 @@ use cluster::Action;
 use consensus::NodeId;
 use ratatui::crossterm::event::KeyEvent;
 use std::collections::VecDeque;
-use trace::{Condition, Feed, FeedLine, Record};
+use trace::{Condition, Event, Feed, FeedLine, Laboratory, Record};
 
 /// So many lines of the story are kept.
 const HISTORY: usize = 10_000;
@@ -202,7 +202,11 @@ impl App {
     fn pause_or_resume(&self) -> Action {
         let id = self.selected_server();
         let condition = self.live.view.server(id).map(|server| server.condition);
-        if condition == Some(Condition::Paused) { Action::Resume { node: id } } else { Action::Pause { node: id } }
+        if condition == Some(Condition::Paused) {
+            Action::Resume { node: id }
+        } else {
+            Action::Pause { node: id }
+        }
     }
 
     fn change_speed(&mut self, now: u64, speed: Option<f64>) -> Option<Command> {

@@ -79,6 +79,8 @@ pub struct Setup {
     pub latency: Duration,
     /// Where their data is.
     pub data: String,
+    /// Where the page is that shows the same in a browser, if there is one.
+    pub page: Option<String>,
 }
 
 /// How the view came to its end.

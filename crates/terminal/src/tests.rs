@@ -25,6 +25,7 @@ fn app(servers: u64) -> App {
         seed: 7,
         speed: 1.0,
         latency: Duration::ZERO,
+        page: None,
         data: "/tmp/raft".to_owned(),
     };
     App::new(setup, true)

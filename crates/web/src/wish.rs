@@ -94,7 +94,16 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_no_wish() {
-        for json in ["", "{}", "[]", r#"{"action":"explode"}"#, r#"{"action":"kill"}"#, r#"{"action":"kill","node":-1}"#, r#"{"action":"put","key":"x"}"#, r#"{"action":"lose","links":"all","percent":256}"#] {
+        for json in [
+            "",
+            "{}",
+            "[]",
+            r#"{"action":"explode"}"#,
+            r#"{"action":"kill"}"#,
+            r#"{"action":"kill","node":-1}"#,
+            r#"{"action":"put","key":"x"}"#,
+            r#"{"action":"lose","links":"all","percent":256}"#,
+        ] {
             assert!(Wish::from_json(json.as_bytes()).is_err(), "{json}");
         }
     }

@@ -42,7 +42,9 @@ impl Cluster {
     /// The links to a server that have a fault, as a server that starts is told of them.
     pub(super) fn faulty_links_to(&self, id: NodeId) -> impl Iterator<Item = (NodeId, Faults)> {
         let faulty_links = self.view.network().faulty_links();
-        faulty_links.filter(move |faulty| faulty.link.to == id).map(|FaultyLink { link, faults }| (link.from, faults))
+        faulty_links
+            .filter(move |faulty| faulty.link.to == id)
+            .map(|FaultyLink { link, faults }| (link.from, faults))
     }
 
     fn links(&self, links: &Links) -> Result<Vec<Link>, String> {

@@ -8,14 +8,17 @@ use std::collections::BTreeSet;
 pub(super) fn way(links: &[Link]) -> String {
     let all: BTreeSet<Link> = links.iter().copied().collect();
     let Some(first) = links.first() else { return "on no link".to_owned() };
-    let senders: BTreeSet<NodeId> = all.iter().filter(|link| link.to == first.to).map(|link| link.from).collect();
-    let receivers: BTreeSet<NodeId> = all.iter().filter(|link| link.from == first.from).map(|link| link.to).collect();
+    let senders: BTreeSet<NodeId> =
+        all.iter().filter(|link| link.to == first.to).map(|link| link.from).collect();
+    let receivers: BTreeSet<NodeId> =
+        all.iter().filter(|link| link.from == first.from).map(|link| link.to).collect();
     let there = links_between(&senders, &receivers);
-    if all == there {
+    let are_two_sides = senders.is_disjoint(&receivers);
+    if are_two_sides && all == there {
         return format!("from {} to {}", names(&senders), names(&receivers));
     }
     let back = there.iter().map(|link| link.back());
-    if all == there.iter().copied().chain(back).collect() {
+    if are_two_sides && all == there.iter().copied().chain(back).collect() {
         return format!("between {} and {}", names(&senders), names(&receivers));
     }
     let everyone: BTreeSet<NodeId> = all.iter().map(|link| link.from).collect();

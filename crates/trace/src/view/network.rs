@@ -40,7 +40,11 @@ pub struct Faults {
 impl NetworkView {
     /// What is done to the messages on a link.
     pub fn faults(&self, link: Link) -> Faults {
-        self.faulty_links.iter().find(|faulty| faulty.link == link).map(|faulty| faulty.faults).unwrap_or_default()
+        self.faulty_links
+            .iter()
+            .find(|faulty| faulty.link == link)
+            .map(|faulty| faulty.faults)
+            .unwrap_or_default()
     }
 
     /// All links with a fault.

@@ -1,6 +1,6 @@
 // The cluster and its servers in words.
 
-import { isRunning, leaderOf, majorityOf, runningOf, highestTerm, idsOf, type ClusterView, type ServerView } from './view'
+import { leaderOf, majorityOf, runningOf, highestTerm, idsOf, type ClusterView, type ServerView } from './view'
 
 /** The cluster in one sentence, and whether it can make progress. */
 export function clusterWords(cluster: ClusterView): { text: string; tone: 'good' | 'waiting' | 'bad' } {
@@ -27,12 +27,10 @@ export function roleWords(server: ServerView): string {
   return server.role ?? 'starting'
 }
 
-/** A server in one sentence, for who can't see it. */
-export function serverWords(id: number, server: ServerView, needed: number): string {
-  if (server.condition === 'dead') return `n${id}, dead. On its disk: term ${server.term}, log up to ${server.log.saved}`
-  const vote = server.voted_for === null ? 'no vote given' : `vote for n${server.voted_for}`
-  const votes = server.role === 'candidate' && isRunning(server) ? `, ${server.votes.length} of ${needed} votes` : ''
-  return `n${id}, ${roleWords(server)}, term ${server.term}, ${vote}${votes}, committed up to ${server.log.commit_index}`
+/** Who has a server's vote; or how many it has itself, as a candidate that needs so many. */
+export function voteWords(server: ServerView, needed: number): string {
+  if (server.role === 'candidate') return `${server.votes.length} of ${needed} votes`
+  return server.voted_for === null ? 'no vote' : `vote: n${server.voted_for}`
 }
 
 /** The English of an event, which begins small, as a sentence. Names stay as they are. */

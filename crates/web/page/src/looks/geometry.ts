@@ -8,19 +8,22 @@ export type Layout = { readonly places: ReadonlyMap<NodeId, Point>; readonly rad
 /** Room for the words below a server and for the mark above it. */
 const WORDS = 46
 const LARGEST = 42
-const SMALLEST = 17
-/** A ring wider than this times its height would no longer look like one. */
+const SMALLEST = 16
+/** A ring wider than this times its height would no longer look like one; many servers need the room all the same. */
 const WIDEST = 1.5
+const WIDEST_OF_MANY = 2.4
+const MANY = 9
 
 /** Servers on a ring in a box of this size, the first one at the top. */
 export function ringLayout(ids: readonly NodeId[], width: number, height: number): Layout {
   const centre = { x: width / 2, y: height / 2 - WORDS / 4 }
   if (ids.length < 2) return { places: new Map(ids.map((id) => [id, centre])), radius: LARGEST }
   let radius = LARGEST
-  let [rx, ry] = halfAxes(width, height, radius)
+  const widest = ids.length > MANY ? WIDEST_OF_MANY : WIDEST
+  let [rx, ry] = halfAxes(width, height, radius, widest)
   // A smaller circle leaves the ring larger, so this settles at once.
   radius = Math.max(SMALLEST, Math.min(LARGEST, (Math.PI * (rx + ry)) / ids.length / 3.1))
-  ;[rx, ry] = halfAxes(width, height, radius)
+  ;[rx, ry] = halfAxes(width, height, radius, widest)
   const first = ids.length === 2 ? Math.PI : -Math.PI / 2
   const place = (id: NodeId, order: number): [NodeId, Point] => {
     const angle = first + (2 * Math.PI * order) / ids.length
@@ -29,9 +32,9 @@ export function ringLayout(ids: readonly NodeId[], width: number, height: number
   return { places: new Map(ids.map(place)), radius }
 }
 
-function halfAxes(width: number, height: number, radius: number): [number, number] {
+function halfAxes(width: number, height: number, radius: number, widest: number): [number, number] {
   const ry = Math.max(20, (height - WORDS) / 2 - radius - 12)
-  const rx = Math.max(20, Math.min(width / 2 - radius - 34, ry * WIDEST))
+  const rx = Math.max(20, Math.min(width / 2 - radius - 34, ry * widest))
   return [rx, Math.min(ry, rx * WIDEST)]
 }
 

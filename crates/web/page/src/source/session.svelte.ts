@@ -24,6 +24,8 @@ export class Session {
   /** The event that is asked about. */
   asked = $state.raw<Entry | null>(null)
   showsRoutine = $state(false)
+  /** The speed that was asked for, until the cluster has it. */
+  wishedSpeed = $state<number | null>(null)
 
   constructor(
     readonly setup: Setup,
@@ -46,7 +48,10 @@ export class Session {
 
   add(record: TraceRecord): void {
     this.history.add(record)
-    if (record.event === 'speed') this.serversTime.change(record.t, record.millionths / 1e6)
+    if (record.event === 'speed') {
+      this.serversTime.change(record.t, record.millionths / 1e6)
+      if (this.wishedSpeed === record.millionths / 1e6) this.wishedSpeed = null
+    }
   }
 
   /** Goes on from what the server says that the cluster is, after records that are gone. */
@@ -64,6 +69,7 @@ export class Session {
     } catch (failure) {
       const { message, help } = failure as Error & { help?: string }
       this.notice = { text: message, help, isBad: true }
+      this.wishedSpeed = null
       return null
     }
   }

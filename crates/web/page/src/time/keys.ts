@@ -22,6 +22,8 @@ export const KEYS: readonly (readonly [string, string])[] = [
 
 /** What a key does that was pressed somewhere on the page. */
 export function keys(event: KeyboardEvent, session: Session, toggleHelp: () => void): void {
+  // The browser closes a dialog itself.
+  if (document.querySelector('dialog[open]')) return
   const target = event.target as HTMLElement
   const isTyping = target.matches('input[type=text], textarea, select')
   const isOnControl = target.matches('button, a, [role=button], summary, input')

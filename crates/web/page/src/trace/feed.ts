@@ -59,6 +59,11 @@ function isRoutineMessage(message: Message): boolean {
   return false
 }
 
+/** Is it about the whole cluster, whichever server's name it carries? */
+export function isOfAll(record: TraceRecord): boolean {
+  return record.event === 'speed' || record.event.startsWith('links_')
+}
+
 /** Does something new happen to the server here, rather than follow from what just happened to it? */
 export function beginsStep(record: TraceRecord): boolean {
   switch (record.event) {

@@ -93,6 +93,10 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   })
 
   test('writes and reads a key', async () => {
+    await page.keyboard.press('?')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
     await newLeader(page)
     await page.getByLabel('Key', { exact: true }).fill('colour')
     await page.getByLabel('Value', { exact: true }).fill('green')

@@ -3,7 +3,7 @@ import type { NodeId } from '../trace/record'
 export type Point = { readonly x: number; readonly y: number }
 
 /** Where the servers are, and how large. */
-export type Layout = { readonly places: ReadonlyMap<NodeId, Point>; readonly radius: number }
+export type Layout = { readonly centre: Point; readonly places: ReadonlyMap<NodeId, Point>; readonly radius: number }
 
 /** Room for the words below a server and for the mark above it. */
 const WORDS = 46
@@ -14,28 +14,46 @@ const WIDEST = 1.5
 const WIDEST_OF_MANY = 2.4
 const MANY = 9
 
+/** Is there room below a server of this size for its words? They stand beside it otherwise. */
+export function isLarge(radius: number): boolean {
+  return radius >= 32
+}
+
 /** Servers on a ring in a box of this size, the first one at the top. */
 export function ringLayout(ids: readonly NodeId[], width: number, height: number): Layout {
   const centre = { x: width / 2, y: height / 2 - WORDS / 4 }
-  if (ids.length < 2) return { places: new Map(ids.map((id) => [id, centre])), radius: LARGEST }
-  let radius = LARGEST
+  if (ids.length < 2) return { centre, places: new Map(ids.map((id) => [id, centre])), radius: LARGEST }
   const widest = ids.length > MANY ? WIDEST_OF_MANY : WIDEST
-  let [rx, ry] = halfAxes(width, height, radius, widest)
-  // A smaller circle leaves the ring larger, so this settles at once.
-  radius = Math.max(SMALLEST, Math.min(LARGEST, (Math.PI * (rx + ry)) / ids.length / 3.1))
-  ;[rx, ry] = halfAxes(width, height, radius, widest)
+  const wide = halfAxes(width, height, LARGEST, widest)
+  const radius = Math.max(SMALLEST, Math.min(LARGEST, (Math.PI * (wide.x + wide.y)) / ids.length / 3.1))
+  // A smaller circle leaves the ring larger.
+  const axes = halfAxes(width, height, radius, widest)
   const first = ids.length === 2 ? Math.PI : -Math.PI / 2
-  const place = (id: NodeId, order: number): [NodeId, Point] => {
-    const angle = first + (2 * Math.PI * order) / ids.length
-    return [id, { x: centre.x + rx * Math.cos(angle), y: centre.y + ry * Math.sin(angle) }]
-  }
-  return { places: new Map(ids.map(place)), radius }
+  const angles = evenly(ids.length, axes, first)
+  const place = (angle: number) => ({ x: centre.x + axes.x * Math.cos(angle), y: centre.y + axes.y * Math.sin(angle) })
+  return { centre, places: new Map(ids.map((id, order) => [id, place(angles[order]!)])), radius }
 }
 
-function halfAxes(width: number, height: number, radius: number, widest: number): [number, number] {
-  const ry = Math.max(20, (height - WORDS) / 2 - radius - 12)
-  const rx = Math.max(20, Math.min(width / 2 - radius - 34, ry * widest))
-  return [rx, Math.min(ry, rx * WIDEST)]
+function halfAxes(width: number, height: number, radius: number, widest: number): Point {
+  const beside = isLarge(radius) ? 34 : 62
+  const y = Math.max(20, (height - WORDS) / 2 - radius - 12)
+  const x = Math.max(20, Math.min(width / 2 - radius - beside, y * widest))
+  return { x, y: Math.min(y, x * WIDEST) }
+}
+
+/** Angles at which so many points divide an ellipse into arcs of the same length. */
+function evenly(count: number, axes: Point, first: number): number[] {
+  const STEPS = 720
+  const lengths = [0]
+  for (let step = 0; step < STEPS; step += 1) {
+    const angle = first + (2 * Math.PI * (step + 0.5)) / STEPS
+    lengths.push(lengths[step]! + Math.hypot(axes.x * Math.sin(angle), axes.y * Math.cos(angle)))
+  }
+  const whole = lengths[STEPS]!
+  return Array.from({ length: count }, (_, order) => {
+    const step = lengths.findIndex((length) => length >= (whole * order) / count)
+    return first + (2 * Math.PI * step) / STEPS
+  })
 }
 
 /** The way of messages from one server to another: bent to the right, so that the way back is another one. */

@@ -37,6 +37,8 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   }
 
   const server = (id: number) => page.locator(`[data-node="${id}"]`)
+  const roleOf = async (where: Page, id: number) =>
+    (await where.locator(`[data-node="${id}"] .role`).textContent())?.trim()
   const line = (text: string | RegExp) => page.locator('.story button.line').filter({ hasText: text })
 
   test('shows an election', async () => {
@@ -118,7 +120,14 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   })
 
   test('goes back to the election, and shows the state then, its rule and its causes', async () => {
-    await line('become the leader').last().click()
+    // Further up in the story than what is shown at first.
+    const election = line('become the leader').last()
+    const lookFurther = async () => {
+      await page.locator('.story ol').evaluate((list) => (list.scrollTop = 0))
+      return election.count()
+    }
+    await expect.poll(lookFurther, { timeout: 20_000 }).toBeGreaterThan(0)
+    await election.click()
     const why = page.getByRole('region', { name: 'Why?' })
     await why.getByText('majority-wins').waitFor()
     await why.getByText('Without it:').waitFor()
@@ -126,7 +135,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await page.getByText('This is the past, standing still').waitFor()
     const then = (await sentence(page).textContent())!
     const id = Number(/^n(\d+) leads/.exec(then)![1])
-    const word = () => server(id).locator('.role').textContent()
+    const word = () => roleOf(page, id)
     expect(await word()).toBe('leader')
     await page.keyboard.press('ArrowLeft')
     await expect.poll(word).toBe('candidate')
@@ -185,7 +194,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     const life = leader.life === 1 ? '' : `.${leader.life}`
     const mailed = await open(`file://${path}#n${leader.node}${life}:${leader.seq}`)
     await mailed.getByRole('region', { name: 'Why?' }).waitFor()
-    expect(await mailed.locator(`[data-node="${leader.node}"] .role`).textContent()).toBe('leader')
+    expect(await roleOf(mailed, leader.node)).toBe('leader')
     await mailed.close()
   })
 

@@ -1,9 +1,10 @@
 // A trace that is there as a whole: from a file, or embedded in the page.
 
 import type { TraceRecord } from '../trace/record'
+import { beginsStep } from '../trace/feed'
 import { clusterFrom } from '../trace/view'
 import type { Embedded, RuleTold, Setup } from './contract'
-import { Session } from './session.svelte'
+import { Session, STEP_US } from './session.svelte'
 
 /** What `raft export` put into this page; nothing if it is the page of a server. */
 export function embedded(): Embedded | null {
@@ -14,10 +15,32 @@ export function embedded(): Embedded | null {
 export function replay({ setup, snapshot, records }: Embedded): Session {
   const session = new Session(setup, null)
   if (snapshot) session.resume(clusterFrom(snapshot.view))
-  for (const record of records) session.add(record)
+  fill(session, records)
+  return session
+}
+
+/** Puts all records of a trace into a session, and shows their beginning. */
+export function fill(session: Session, records: readonly TraceRecord[]): void {
+  session.isTimeless = isTimeless(records)
+  for (const record of session.isTimeless ? spread(records) : records) session.add(record)
   session.connection = 'file'
   session.player.seek(session.history.firstTime)
-  return session
+}
+
+/** Does a trace tell an order, and no time? In most scenarios everything happens at the same moment. */
+function isTimeless(records: readonly TraceRecord[]): boolean {
+  const steps = records.filter(beginsStep)
+  const atOnce = steps.filter((record, place) => record.t === steps[place - 1]?.t)
+  return atOnce.length > steps.length / 2
+}
+
+/** The same records, with one step after another. */
+export function spread(records: readonly TraceRecord[]): TraceRecord[] {
+  let step = 0
+  return records.map((record) => {
+    if (beginsStep(record)) step += 1
+    return { ...record, t: step * STEP_US }
+  })
 }
 
 /** Reads a trace as docs/trace.md describes it, one record a line. Throws an error with help if it is none. */

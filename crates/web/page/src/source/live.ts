@@ -3,6 +3,8 @@
 import type { TraceRecord } from '../trace/record'
 import { clusterFrom } from '../trace/view'
 import type { Action, Setup } from './contract'
+import { goToLink } from '../time/links'
+import { fill } from './file'
 import { Session } from './session.svelte'
 
 const token = new URLSearchParams(location.search).get('token') ?? ''
@@ -40,6 +42,8 @@ async function request(path: string, init: RequestInit = {}): Promise<unknown> {
 function listen(session: Session): void {
   const { player } = session
   const source = new EventSource(`api/events?token=${token}`)
+  const isReplay = session.setup.mode === 'replay'
+  const replayed: TraceRecord[] = []
   let isPresent = false
   const data = (event: Event) => JSON.parse((event as MessageEvent<string>).data)
   source.onopen = () => {
@@ -48,6 +52,7 @@ function listen(session: Session): void {
   }
   source.onmessage = (event) => {
     const record = data(event) as TraceRecord
+    if (isReplay) return void replayed.push(record)
     session.add(record)
     if (isPresent) player.heard(record.t, performance.now())
   }
@@ -64,8 +69,8 @@ function listen(session: Session): void {
   })
   source.addEventListener('end', () => {
     source.close()
-    session.connection = 'file'
-    player.seek(session.history.firstTime)
+    fill(session, replayed)
+    goToLink(session, location.hash)
   })
   source.onerror = () => {
     session.connection = 'broken'

@@ -3,6 +3,7 @@ import { ServersTime } from '../time/servers-time'
 import { History, type Entry } from '../trace/history'
 import type { NodeId, TraceRecord } from '../trace/record'
 import type { ClusterView } from '../trace/view'
+import { seconds } from '../trace/words'
 import type { Action, Caption, RuleTold, Setup } from './contract'
 
 /** How the records come: all at once from a file, or from a cluster that may be gone. */
@@ -11,11 +12,16 @@ export type Connection = 'file' | 'loading' | 'connected' | 'broken'
 /** Something that the reader is to know now. */
 export type Notice = { readonly text: string; readonly help?: string; readonly isBad: boolean }
 
+/** How long a step is shown of a trace that tells no time, in microseconds. */
+export const STEP_US = 700_000
+
 /** One cluster on show: what is known of it, which moment is shown, and what can be done to it. */
 export class Session {
   readonly history: History
   readonly player: Player
   readonly serversTime: ServersTime
+  /** Does the trace tell an order only, and no time? */
+  isTimeless = false
   readonly rules: ReadonlyMap<string, RuleTold>
   connection = $state<Connection>('loading')
   notice = $state.raw<Notice | null>(null)
@@ -72,6 +78,11 @@ export class Session {
       this.wishedSpeed = null
       return null
     }
+  }
+
+  /** A time in words; or the step, where no time is told. */
+  when(t: number): string {
+    return this.isTimeless ? `step ${Math.ceil(t / STEP_US)}` : seconds(t)
   }
 
   /** Opens an event: shows its moment, its rule and its causes. */

@@ -47,7 +47,8 @@ const MOST_LOOKED_AT = 4000
 
 /**
  * The messages on their way at `t`. `perSecond` is how many microseconds of the trace pass in a second of the reader's.
- * A message that flies faster than the eye is shown for as long as the eye needs.
+ * A message that flies faster than the eye is shown for as long as the eye needs; where time stands still, at 0, the
+ * eye has all the time that it wants, and sees what is really in the air.
  */
 export function airborne(history: History, position: number, t: number, perSecond: number): Airborne {
   const shortest = SHORTEST_FLIGHT * perSecond

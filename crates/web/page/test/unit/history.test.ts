@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { History } from '../../src/trace/history'
 import { payloadWords } from '../../src/trace/command'
-import { parse } from '../../src/source/file'
+import { parse, spread } from '../../src/source/file'
 import { apply, newCluster } from '../../src/trace/view'
 import { appendEntries, noOp, record } from './records'
 
@@ -136,6 +136,17 @@ describe('a file', () => {
     const lines = [record({ t: 2, event: 'heartbeat' }), record({ t: 1, event: 'step' }), record({ t: 1, event: 'paused' })]
     const read = parse(lines.map((line) => JSON.stringify(line)).join('\n') + '\n')
     expect(read.map((one) => one.event)).toEqual(['paused', 'heartbeat'])
+  })
+
+  test('that tells no time shows one step after another', () => {
+    const message = appendEntries({ index: 0, term: 0 }, [])
+    const read = spread([
+      record({ event: 'timeout', role: 'follower' }),
+      record({ seq: 2, cause: { node: 1, life: 1, seq: 1 }, event: 'sent', to: 2, message }),
+      record({ node: 2, event: 'received', from: 1, message }),
+    ])
+    expect(read[1]!.t).toBe(read[0]!.t)
+    expect(read[2]!.t).toBeGreaterThan(read[1]!.t)
   })
 
   test('that is no trace says which line is wrong', () => {

@@ -7,6 +7,7 @@ use driver::Telling;
 use server::{Command, Introduction, MaelstromNode, Options, ServerError, monotonic_now, tell_in_background};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use std::collections::BTreeMap;
 use std::io::{self, BufReader, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -137,6 +138,7 @@ impl MaelstromArguments {
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
             speed: self.time.speed,
             latency: self.time.latency,
+            faulty_links: BTreeMap::new(),
             lease: self.time.lease_reads,
             snapshot_after: self.storage.snapshot_after,
             epoch: monotonic_now(),

@@ -18,7 +18,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
-use trace::{Event, Feed, Record};
+use trace::{Event, Faults, Feed, Record};
 
 /// Run one server by itself: for several terminals, or several hosts
 ///
@@ -87,6 +87,10 @@ pub(crate) struct NodeArguments {
     #[arg(long, hide = true)]
     laboratory: bool,
 
+    /// What is done to a peer's messages on their way, as ID=JSON (for `raft up`)
+    #[arg(long = "link", hide = true, requires = "laboratory", value_parser = faulty_link)]
+    links: Vec<(NodeId, Faults)>,
+
     /// The cluster's start on the monotonic clock, in nanoseconds (for `raft up`)
     #[arg(long, hide = true)]
     epoch: Option<u64>,
@@ -111,6 +115,12 @@ impl FromStr for Peer {
         let address = address.map(host_and_port).transpose()?;
         Ok(Peer { id: NodeId(id), address })
     }
+}
+
+fn faulty_link(text: &str) -> Result<(NodeId, Faults), String> {
+    let (id, faults) = text.split_once('=').ok_or("a link is ID=JSON")?;
+    let id = id.parse().map_err(|error| format!("\"{id}\" is no ID: {error}"))?;
+    Ok((NodeId(id), serde_json::from_str(faults).map_err(|error| error.to_string())?))
 }
 
 pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
@@ -162,6 +172,15 @@ impl NodeArguments {
     /// The server's options, if the arguments fit together.
     fn options(&self) -> Result<Options, Failure> {
         let timing = self.time.timing()?;
+        if self.laboratory && self.listens_wide() {
+            return Err(Failure::usage(
+                format_args!(
+                    "a server of the laboratory does not listen at {}: anybody could reach it",
+                    self.listen
+                ),
+                "use an address of this machine's own, such as 127.0.0.1:0",
+            ));
+        }
         let id = NodeId(self.id);
         let mut peers = BTreeMap::new();
         let mut addresses = BTreeMap::from([(self.listen.clone(), id)]);
@@ -208,6 +227,7 @@ impl NodeArguments {
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
             speed: self.time.speed,
             latency: self.time.latency,
+            faulty_links: self.links.iter().copied().collect(),
             lease: self.time.lease_reads,
             snapshot_after: self.storage.snapshot_after,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
@@ -223,9 +243,7 @@ impl NodeArguments {
         if self.laboratory {
             return Vec::new();
         }
-        let is_wide = |address: SocketAddr| !address.ip().is_loopback();
-        let listens_wide = self.listen.to_socket_addrs().is_ok_and(|mut addresses| addresses.any(is_wide));
-        let exposure = listens_wide.then(|| {
+        let exposure = self.listens_wide().then(|| {
             format!(
                 "{} can be reached from other machines, and servers believe whoever speaks their \
                  protocol: use it only in a network that you trust",
@@ -233,6 +251,12 @@ impl NodeArguments {
             )
         });
         exposure.into_iter().chain(self.time.warning()).collect()
+    }
+
+    /// Can the server be reached from other machines?
+    fn listens_wide(&self) -> bool {
+        let is_wide = |address: SocketAddr| !address.ip().is_loopback();
+        self.listen.to_socket_addrs().is_ok_and(|mut addresses| addresses.any(is_wide))
     }
 
     /// Writes records to standard output, in the form that was asked for.

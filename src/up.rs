@@ -1,8 +1,8 @@
 //! `raft up`
 
+mod clients;
 mod laboratory;
 mod plain;
-mod puts;
 mod watched;
 
 use crate::arguments::{StorageArguments, TimeArguments};
@@ -15,10 +15,12 @@ use server::monotonic_now;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use terminal::Setup;
 use watched::Watched;
+use web::{Mode, Site, SiteError};
 
 /// The most servers that `raft up` starts.
 const MOST_SERVERS: u64 = 99;
@@ -52,6 +54,15 @@ pub(crate) struct UpArguments {
     /// Where the randomness of the election timeouts comes from [default: the clock]
     #[arg(long, env = "RAFT_SEED")]
     seed: Option<u64>,
+
+    /// Where the page is served that shows the cluster in a browser, on this machine; port 0 lets the
+    /// system choose
+    #[arg(long, value_name = "HOST:PORT", env = "RAFT_WEB", default_value = "127.0.0.1:0")]
+    web: SocketAddr,
+
+    /// Serve no page, whatever --web says
+    #[arg(long)]
+    no_web: bool,
 
     /// Record everything in this file, as JSON: `raft replay FILE` plays it again
     #[arg(long, value_name = "FILE")]
@@ -87,6 +98,7 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
         .and_then(|()| Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT]))
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
+    let site = arguments.open_site(&options)?;
     let cluster = Cluster::start(options.clone()).map_err(explain)?;
     let setup = Setup {
         servers: options.servers,
@@ -95,9 +107,10 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
         speed: options.speed.multiple(),
         latency: options.latency,
         data: cluster.data_folder().display().to_string(),
+        page: site.as_ref().map(Site::url),
     };
     let remarks: Vec<String> = arguments.time.warning().into_iter().chain(remark_on_count(&setup)).collect();
-    let cluster = Watched::new(cluster, recording);
+    let cluster = Watched::new(cluster, recording, site);
     match show {
         Show::Terminal => show_in_terminal(cluster, signals, setup, remarks),
         Show::Plain { with_routine } => {
@@ -165,6 +178,23 @@ impl UpArguments {
         })
     }
 
+    /// The page, if it is to be served.
+    fn open_site(&self, options: &Options) -> Result<Option<Site>, Failure> {
+        if self.no_web {
+            return Ok(None);
+        }
+        let count = options.servers.len();
+        let title = if count == 1 { "1 server".to_owned() } else { format!("{count} servers") };
+        let setup = web::Setup {
+            timing: Some(options.timing.into()),
+            seed: Some(options.seed),
+            speed: options.speed.multiple(),
+            latency_us: u64::try_from(options.latency.as_micros()).unwrap_or(u64::MAX),
+            ..web::Setup::new(Mode::Live, title, options.servers.clone())
+        };
+        open_site(self.web, setup).map(Some)
+    }
+
     fn show(&self) -> Show {
         match (self.json, self.plain || !has_full_terminal()) {
             (true, _) => Show::Json,
@@ -178,6 +208,14 @@ impl UpArguments {
 pub(crate) fn this_program() -> Result<PathBuf, Failure> {
     std::env::current_exe().map_err(|error| {
         Failure::of(format_args!("can't find this program's own file: {error}"), "start it by its full path")
+    })
+}
+
+/// Serves the page at an address, or says why not.
+pub(crate) fn open_site(address: SocketAddr, setup: web::Setup) -> Result<Site, Failure> {
+    Site::open(address, setup).map_err(|error| match &error {
+        SiteError::Wide(_) => Failure::usage(&error, error.help()),
+        _ => Failure::of(&error, error.help()),
     })
 }
 

@@ -66,7 +66,7 @@ impl Watched {
         self.view.leader().unwrap()
     }
 
-    fn perform(&mut self, action: Action) {
+    fn perform(&mut self, action: &Action) {
         self.cluster.perform(action).unwrap();
     }
 }
@@ -76,11 +76,11 @@ fn a_new_leader_for_every_one_that_is_killed() {
     let mut watched = Watched::start(3);
     for round in 1..=20 {
         let leader = watched.wait_for_agreement();
-        watched.perform(Action::KillLeader);
+        watched.perform(&Action::KillLeader);
         watched.wait_until("another leader", |watched| {
             watched.view.leader().is_some_and(|another| another != leader)
         });
-        watched.perform(Action::Restart(leader));
+        watched.perform(&Action::Restart { node: leader });
         watched.wait_until("the old leader's return", |watched| {
             watched.view.server(leader).is_some_and(|server| server.role == Some(RoleKind::Follower))
         });
@@ -96,10 +96,10 @@ fn terms_survive_a_crash_of_all() {
     watched.wait_for_agreement();
     let term = watched.view.servers().map(|(_, server)| server.term).max().unwrap();
     for id in 1..=3 {
-        watched.perform(Action::Kill(NodeId(id)));
+        watched.perform(&Action::Kill { node: NodeId(id) });
     }
     for id in 1..=3 {
-        watched.perform(Action::Restart(NodeId(id)));
+        watched.perform(&Action::Restart { node: NodeId(id) });
     }
     watched.wait_until("a leader of a later term", |watched| {
         watched.view.leader().is_some_and(|leader| watched.view.server(leader).unwrap().term > term)
@@ -111,10 +111,10 @@ fn terms_survive_a_crash_of_all() {
 fn a_paused_leader_steps_down_when_it_wakes() {
     let mut watched = Watched::start(3);
     let old = watched.wait_for_agreement();
-    watched.perform(Action::Pause(old));
+    watched.perform(&Action::Pause { node: old });
     watched.wait_until("another leader", |watched| watched.view.leader().is_some_and(|leader| leader != old));
     assert_eq!(watched.view.server(old).unwrap().role, Some(RoleKind::Leader), "it does not know yet");
-    watched.perform(Action::Resume(old));
+    watched.perform(&Action::Resume { node: old });
     watched.wait_until("the old leader to follow", |watched| {
         let server = watched.view.server(old).unwrap();
         server.role == Some(RoleKind::Follower) && server.leader.is_some()
@@ -128,7 +128,7 @@ fn a_forced_timeout_deposes_the_leader() {
     let leader = watched.wait_for_agreement();
     let follower = (1..=3).map(NodeId).find(|&id| id != leader).unwrap();
     let elections = watched.records.iter().filter(|record| is_election(record)).count();
-    watched.perform(Action::ForceTimeout(follower));
+    watched.perform(&Action::ForceTimeout { node: follower });
     watched.wait_until("another election", |watched| {
         watched.records.iter().filter(|record| is_election(record)).count() > elections
     });
@@ -141,7 +141,7 @@ fn aligned_timers_run_out_together_and_somebody_is_elected_in_the_end() {
     let mut watched = Watched::start(3);
     watched.wait_for_agreement();
     let before = watched.view.servers().map(|(_, server)| server.term).max().unwrap();
-    watched.perform(Action::AlignTimers);
+    watched.perform(&Action::AlignTimers);
     watched.wait_until("an election in a later term", |watched| {
         watched.records.iter().any(|record| is_election(record) && record.term > before)
     });
@@ -162,7 +162,7 @@ fn clusters_of_any_size_elect_a_leader() {
 fn stopping_a_cluster_leaves_no_process_not_even_a_paused_one() {
     let mut watched = Watched::start(3);
     let leader = watched.wait_for_leader();
-    watched.perform(Action::Pause(leader));
+    watched.perform(&Action::Pause { node: leader });
     let pid = |record: &Record| match record.event {
         Event::Process(Process::Started { pid, .. }) => Some(pid),
         _ => None,
@@ -177,12 +177,16 @@ fn stopping_a_cluster_leaves_no_process_not_even_a_paused_one() {
 fn what_cant_be_done_is_refused_in_words() {
     let mut watched = Watched::start(1);
     watched.wait_for_leader();
-    watched.perform(Action::Kill(NodeId(1)));
-    for action in [Action::Kill(NodeId(1)), Action::Pause(NodeId(1)), Action::ForceTimeout(NodeId(1))] {
-        let refusal = watched.cluster.perform(action).unwrap_err();
+    watched.perform(&Action::Kill { node: NodeId(1) });
+    for action in [
+        Action::Kill { node: NodeId(1) },
+        Action::Pause { node: NodeId(1) },
+        Action::ForceTimeout { node: NodeId(1) },
+    ] {
+        let refusal = watched.cluster.perform(&action).unwrap_err();
         assert!(refusal.contains("n1 is not running"), "{refusal}");
     }
-    let refusal = watched.cluster.perform(Action::KillLeader).unwrap_err();
+    let refusal = watched.cluster.perform(&Action::KillLeader).unwrap_err();
     assert!(refusal.contains("no leader"), "{refusal}");
-    assert!(watched.cluster.perform(Action::SetSpeed(0.0)).is_err());
+    assert!(watched.cluster.perform(&Action::SetSpeed { multiple: 0.0 }).is_err());
 }

@@ -87,7 +87,7 @@ impl Lab {
     fn let_n1_lead(&mut self, it_should: bool) {
         let next = if it_should { N1 } else { NodeId(2) };
         while (self.leader() == N1) != it_should {
-            self.cluster.perform(Action::ForceTimeout(next)).unwrap();
+            self.cluster.perform(&Action::ForceTimeout { node: next }).unwrap();
             self.wait_until("an election", |lab| lab.status(next).role != RoleKind::Follower);
         }
     }
@@ -237,7 +237,7 @@ fn a_failed_sync_stops_the_server(leads: bool) {
     }
     // With a good disk it finds out what it holds, and gets the rest from the leader.
     fs::remove_file(folder.path().join("bad-disk")).unwrap();
-    lab.cluster.perform(Action::Restart(N1)).unwrap();
+    lab.cluster.perform(&Action::Restart { node: N1 }).unwrap();
     lab.wait_until("n1 to be back", |lab| lab.cluster.view().server(N1).unwrap().is_running());
     lab.put_somewhere();
     lab.nothing_is_lost();
@@ -310,14 +310,14 @@ fn a_flipped_bit_stops_its_server_and_harms_nobody_else() {
     }
     let committed = lab.leader_status().commit_index;
     lab.wait_until("all entries on n1", |lab| lab.status(N1).last_applied >= committed);
-    lab.cluster.perform(Action::Kill(N1)).unwrap();
+    lab.cluster.perform(&Action::Kill { node: N1 }).unwrap();
     let log = folder.path().join("n1/log-0000000001");
     let mut content = fs::read(&log).unwrap();
     content[500] ^= 0b100;
     fs::write(&log, content).unwrap();
 
     lab.records.clear();
-    lab.cluster.perform(Action::Restart(N1)).unwrap();
+    lab.cluster.perform(&Action::Restart { node: N1 }).unwrap();
     lab.wait_until("the end of n1", |lab| died(&lab.records).is_some_and(|(status, _)| status.is_some()));
     let (status, last_words) = died(&lab.records).unwrap();
     assert_eq!(status, Some(1));

@@ -253,7 +253,7 @@ impl Lab for Broken {
         panic!("this laboratory is broken")
     }
 
-    fn perform(&mut self, _action: Action) -> Result<String, String> {
+    fn perform(&mut self, _action: &Action) -> Result<String, String> {
         unreachable!("no key is pressed")
     }
 
@@ -286,6 +286,7 @@ fn a_panic_gives_the_terminal_back() {
             speed: 1.0,
             latency: Duration::ZERO,
             data: String::new(),
+            page: None,
         };
         terminal::run(&mut Broken, setup).unwrap();
     }

@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &CatchUpArguments) -> Result<ExitCode, Failure> {
     let (target, Servers { leader, others }) = (all.target(), all);
     let Status { node, last_log, .. } = others[0].status().map_err(failed)?;
     let away = Away { node, had: last_log.index };
-    cluster.perform(Action::Kill(away.node)).map_err(failed)?;
+    cluster.perform(&Action::Kill { node: away.node }).map_err(failed)?;
     log.write_to(&target)?;
     let found = measure(arguments, &mut cluster, &target, &leader, away)?;
     let text = match log.output {
@@ -106,7 +106,7 @@ fn catch_up(cluster: &mut Cluster, leader: &Server, away: Away) -> Result<Catchi
     let (begin, at_first) = (Instant::now(), leader.status().map_err(failed)?);
     let goal = at_first.commit_index;
     let held = Memory::of(leader.pid).now;
-    cluster.perform(Action::Restart(away.node)).map_err(failed)?;
+    cluster.perform(&Action::Restart { node: away.node }).map_err(failed)?;
     let follower = server(cluster, away.node)?;
     let (mut most_held, mut has_missed) = (held, None);
     let is_level = wait_for("the follower does not catch up", || {

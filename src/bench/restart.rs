@@ -74,10 +74,10 @@ fn leads(server: &Server) -> Option<()> {
 }
 
 fn restart(cluster: &mut Cluster, last_key: &str) -> Result<Round, Failure> {
-    cluster.perform(Action::Kill(ONLY)).map_err(failed)?;
+    cluster.perform(&Action::Kill { node: ONLY }).map_err(failed)?;
     cluster.news(Duration::ZERO);
     let begin = Instant::now();
-    cluster.perform(Action::Restart(ONLY)).map_err(failed)?;
+    cluster.perform(&Action::Restart { node: ONLY }).map_err(failed)?;
     let server = server(cluster, ONLY)?;
     let listens = begin.elapsed();
     let request = get(last_key);

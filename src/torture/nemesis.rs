@@ -153,12 +153,12 @@ impl<'a> Nemesis<'a> {
 
     fn strike_one(&mut self, id: NodeId, blow: Blow, leads: bool) {
         let (action, mending, after) = match blow {
-            Blow::Kill(after) => (Action::Kill(id), Action::Restart(id), after),
-            Blow::Pause(after) => (Action::Pause(id), Action::Resume(id), after),
+            Blow::Kill(after) => (Action::Kill { node: id }, Action::Restart { node: id }, after),
+            Blow::Pause(after) => (Action::Pause { node: id }, Action::Resume { node: id }, after),
         };
         // The dead can't be struck; who is paused already can only be killed.
         let is_down = self.to_mend.contains_key(&id);
-        if (is_down && matches!(blow, Blow::Pause(_))) || self.cluster.perform(action).is_err() {
+        if (is_down && matches!(blow, Blow::Pause(_))) || self.cluster.perform(&action).is_err() {
             return;
         }
         let star = if leads { "★" } else { "" };
@@ -180,11 +180,11 @@ impl<'a> Nemesis<'a> {
             self.to_mend.iter().filter(|(_, (due, _))| *due <= by).map(|(id, _)| *id).collect();
         for id in due {
             let Some((_, mending)) = self.to_mend.remove(&id) else { continue };
-            if let Err(refusal) = self.cluster.perform(mending) {
+            if let Err(refusal) = self.cluster.perform(&mending) {
                 self.shared.complain(Violation::told(refusal));
             }
             // At times it dies again while it is still recovering.
-            if matches!(mending, Action::Restart(_)) && self.random.u8(..4) == 0 {
+            if matches!(mending, Action::Restart { node: _ }) && self.random.u8(..4) == 0 {
                 std::thread::sleep(millis(&mut self.random, 1..60));
                 self.strike_one(id, Blow::Kill(Duration::ZERO), false);
             }

@@ -1,6 +1,5 @@
 //! The running cluster, as the terminal view sees it.
 
-use super::puts::Puts;
 use super::watched::Watched;
 use cluster::Action;
 use signal_hook::consts::SIGQUIT;
@@ -12,7 +11,6 @@ use trace::Record;
 pub(crate) struct Laboratory {
     cluster: Watched,
     signals: Signals,
-    puts: Puts,
     announcements: Vec<Result<String, String>>,
 }
 
@@ -20,7 +18,7 @@ impl Laboratory {
     /// A laboratory that has something to say at its beginning.
     pub(crate) fn new(cluster: Watched, signals: Signals, remarks: Vec<String>) -> Laboratory {
         let announcements = remarks.into_iter().map(Ok).collect();
-        Laboratory { cluster, signals, puts: Puts::new(), announcements }
+        Laboratory { cluster, signals, announcements }
     }
 
     pub(crate) fn stop(self) {
@@ -33,12 +31,12 @@ impl Lab for Laboratory {
         self.cluster.news(Duration::ZERO)
     }
 
-    fn perform(&mut self, action: Action) -> Result<String, String> {
+    fn perform(&mut self, action: &Action) -> Result<String, String> {
         self.cluster.perform(action)
     }
 
     fn put(&mut self) -> Result<String, String> {
-        self.puts.begin(self.cluster.view())
+        self.cluster.put_next()
     }
 
     fn end_requested(&mut self) -> Option<End> {
@@ -46,14 +44,14 @@ impl Lab for Laboratory {
             if signal != SIGQUIT {
                 return Some(End::Interrupted(signal));
             }
-            let outcome = self.cluster.perform(Action::KillLeader);
+            let outcome = self.cluster.perform(&Action::KillLeader);
             self.announcements.push(outcome);
         }
         None
     }
 
     fn announcements(&mut self) -> Vec<Result<String, String>> {
-        self.announcements.extend(self.puts.outcomes());
+        self.announcements.extend(self.cluster.announcements());
         std::mem::take(&mut self.announcements)
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn run(
                 written(tell(&mut telling, &last_news, &mut out))?;
                 return Ok(ended_by(signal));
             }
-            match cluster.perform(Action::KillLeader) {
+            match cluster.perform(&Action::KillLeader) {
                 Ok(done) => say(done),
                 Err(refusal) => say(refusal),
             }
@@ -125,6 +125,9 @@ pub(crate) fn introduce(setup: &Setup, remarks: &[String]) {
     let servers = if count == 1 { "server runs" } else { "servers run" };
     say(format_args!("{count} {servers} in {}, seed {}.", setup.data, setup.seed));
     say(format_args!("Ctrl+\\ kills the leader, Ctrl+C stops all. A majority is {}.", count / 2 + 1));
+    if let Some(page) = &setup.page {
+        say(format_args!("See it in a browser: {page}"));
+    }
     for remark in remarks {
         say(format_args!("note: {remark}"));
     }

@@ -1,36 +1,66 @@
-//! The running cluster, and the recording that is made of it.
+//! The running cluster, with all that is done while it is watched: it is recorded, the page is told of it, and
+//! what people want from the page is done.
 
+use super::clients::{Asked, Clients, Heard};
 use crate::recording::Recording;
 use cluster::{Action, Cluster};
+use std::collections::BTreeMap;
 use std::time::Duration;
-use trace::{ClusterView, Record};
+use trace::{Laboratory, Record};
+use web::{ClientWish, Outcome, Request, Site, Wish};
+
+/// How often it is looked whether somebody in front of the page wants something.
+const ATTENTION: Duration = Duration::from_millis(10);
 
 pub(crate) struct Watched {
     cluster: Cluster,
     recording: Option<Recording>,
+    site: Option<Site>,
+    clients: Clients,
+    /// The clients of people in front of the page, who wait for the outcome.
+    of_page: BTreeMap<u64, Request>,
+    /// What the key for a put has put last.
+    last_value: u64,
+    announcements: Vec<Result<String, String>>,
 }
 
 impl Watched {
-    pub(crate) fn new(cluster: Cluster, recording: Option<Recording>) -> Watched {
-        Watched { cluster, recording }
+    pub(crate) fn new(cluster: Cluster, recording: Option<Recording>, site: Option<Site>) -> Watched {
+        Watched {
+            cluster,
+            recording,
+            site,
+            clients: Clients::new(),
+            of_page: BTreeMap::new(),
+            last_value: 0,
+            announcements: Vec::new(),
+        }
     }
 
     /// What has happened since the last call. Waits up to `patience` for something to happen.
     pub(crate) fn news(&mut self, patience: Duration) -> Vec<Record> {
-        let news = self.cluster.news(patience);
-        if let Some(recording) = &mut self.recording {
-            recording.add(&news);
-        }
+        self.serve_page();
+        self.note_outcomes();
+        let news = self.cluster.news(patience.min(ATTENTION));
+        self.pass_on(&news);
         news
     }
 
-    /// What is known of the servers at this moment.
-    pub(crate) fn view(&self) -> &ClusterView {
-        self.cluster.view()
+    pub(crate) fn perform(&mut self, action: &Action) -> Result<String, String> {
+        self.cluster.perform(action)
     }
 
-    pub(crate) fn perform(&mut self, action: Action) -> Result<String, String> {
-        self.cluster.perform(action)
+    /// Has a client put the next value of x, and says so. What comes of it is announced.
+    pub(crate) fn put_next(&mut self) -> Result<String, String> {
+        let value = (self.last_value + 1).to_string();
+        let Asked { node, what, .. } = self.ask(ClientWish::Put { key: "x".to_owned(), value })?;
+        self.last_value += 1;
+        Ok(format!("{what}: asked {node}, who leads"))
+    }
+
+    /// What came to its end since the last call, for whoever watches without the page.
+    pub(crate) fn announcements(&mut self) -> Vec<Result<String, String>> {
+        std::mem::take(&mut self.announcements)
     }
 
     /// Microseconds since the cluster's start.
@@ -40,11 +70,61 @@ impl Watched {
 
     /// Stops all servers, and returns the last that they had to tell.
     pub(crate) fn stop(self) -> Vec<Record> {
-        let Watched { cluster, mut recording } = self;
+        let Watched { cluster, mut recording, .. } = self;
         let news = cluster.stop();
         if let Some(recording) = &mut recording {
             recording.add(&news);
         }
         news
+    }
+
+    fn pass_on(&mut self, news: &[Record]) {
+        if let Some(recording) = &mut self.recording {
+            recording.add(news);
+        }
+        if let Some(site) = &self.site {
+            site.tell(news);
+        }
+    }
+
+    fn serve_page(&mut self) {
+        while let Some(request) = self.site.as_mut().and_then(Site::next_request) {
+            match &request.wish {
+                Wish::Act(action) => {
+                    let outcome = self.cluster.perform(action);
+                    request.answer(outcome.into());
+                }
+                Wish::Ask(wish) => match self.ask(wish.clone()) {
+                    Ok(asked) => {
+                        self.of_page.insert(asked.client, request);
+                    }
+                    Err(why) => request.answer(Outcome::NotDone(why)),
+                },
+            }
+        }
+    }
+
+    /// Has a client ask for something, and notes that in the story.
+    fn ask(&mut self, wish: ClientWish) -> Result<Asked, String> {
+        let asked = self.clients.ask(self.cluster.view(), wish)?;
+        let Asked { client, node, what } = asked.clone();
+        self.cluster.note(node, Laboratory::ClientAsks { client, what, again: false });
+        Ok(asked)
+    }
+
+    fn note_outcomes(&mut self) {
+        for Heard { asked, outcome } in self.clients.heard() {
+            let Asked { client, node, what } = asked;
+            let answer = outcome.to_string();
+            self.cluster.note(node, Laboratory::ClientHears { client, answer: answer.clone() });
+            match self.of_page.remove(&client) {
+                Some(request) => request.answer(outcome),
+                None => {
+                    let told = format!("{what}: {answer}");
+                    let is_done = matches!(outcome, Outcome::Done(_));
+                    self.announcements.push(if is_done { Ok(told) } else { Err(told) });
+                }
+            }
+        }
     }
 }

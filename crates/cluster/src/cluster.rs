@@ -1,5 +1,7 @@
 //! The servers as a whole.
 
+mod links;
+
 use crate::Action;
 use crate::chronicle::Chronicle;
 use crate::folder::{Folder, FolderError, Whereabouts};
@@ -153,17 +155,27 @@ impl Cluster {
     ///
     /// # Errors
     /// If it can't be done: a sentence that says why. Then nothing was done.
-    pub fn perform(&mut self, action: Action) -> Result<String, String> {
+    pub fn perform(&mut self, action: &Action) -> Result<String, String> {
         match action {
             Action::KillLeader => self.kill_leader(),
-            Action::Kill(id) => self.kill(id),
-            Action::Restart(id) => self.restart(id),
-            Action::Pause(id) => self.pause(id),
-            Action::Resume(id) => self.resume(id),
-            Action::ForceTimeout(id) => self.force_timeout(id),
+            Action::Kill { node } => self.kill(*node),
+            Action::Restart { node } => self.restart(*node),
+            Action::Pause { node } => self.pause(*node),
+            Action::Resume { node } => self.resume(*node),
+            Action::ForceTimeout { node } => self.force_timeout(*node),
             Action::AlignTimers => Ok(self.align_timers()),
-            Action::SetSpeed(multiple) => self.set_speed(multiple),
+            Action::SetSpeed { multiple } => self.set_speed(*multiple),
+            Action::Cut { links } => self.cut(links),
+            Action::Mend { links } => self.mend(links),
+            Action::Delay { links, delay_us } => self.delay(links, *delay_us),
+            Action::Lose { links, percent } => self.lose(links, *percent),
+            Action::Heal => Ok(self.heal()),
         }
+    }
+
+    /// Notes something that somebody did to a server, or saw of it, and that it can't report itself.
+    pub fn note(&mut self, id: NodeId, what: Laboratory) {
+        self.note_of(id, Event::Laboratory(what));
     }
 
     /// Ends all servers, those that don't want to by force, and returns what they still had to say.
@@ -248,6 +260,10 @@ impl Cluster {
         command.args(["--seed", &seed.to_string()]);
         command.args(["--speed", &self.speed.to_string()]);
         command.args(["--epoch", &self.epoch.as_nanos().to_string()]);
+        for (from, faults) in self.faulty_links_to(id) {
+            let faults = serde_json::to_string(&faults).expect("faults have a JSON");
+            command.args(["--link", &format!("{}={faults}", from.0)]);
+        }
         if let Some(lease) = lease {
             command.args(["--lease-reads", &format!("{}%", lease.clock_drift_percent)]);
         }
@@ -287,10 +303,10 @@ impl Cluster {
             // It was killed before its start was heard of: for everybody else it has not lived.
             return;
         }
-        self.note(record);
+        self.add(record);
     }
 
-    fn note(&mut self, record: Record) {
+    fn add(&mut self, record: Record) {
         self.view.apply(&record);
         self.chronicle.add(record);
     }
@@ -298,7 +314,7 @@ impl Cluster {
     /// Notes something that the servers themselves can't report.
     fn note_of(&mut self, id: NodeId, event: Event) {
         let (life, term) = self.view.server(id).map(|server| (server.life, server.term)).unwrap_or_default();
-        self.note(Record { t: self.now(), node: id, life, seq: None, cause: None, term, event });
+        self.add(Record { t: self.now(), node: id, life, seq: None, cause: None, term, event });
     }
 
     /// Tells everybody where this server is, and this server where everybody is.
@@ -336,7 +352,7 @@ impl Cluster {
     }
 
     fn member(&mut self, id: NodeId) -> Result<&mut Member, String> {
-        self.members.get_mut(&id).ok_or_else(|| format!("{id} is not running (r starts it again)"))
+        self.members.get_mut(&id).ok_or_else(|| format!("{id} is not running: restart it first"))
     }
 
     fn kill_leader(&mut self) -> Result<String, String> {
@@ -405,6 +421,8 @@ impl Cluster {
         for member in self.members.values_mut() {
             member.tell(&Command::Speed { multiple });
         }
+        let millionths = (multiple * 1e6).round() as u64;
+        self.note_of(self.options.servers[0], Event::Laboratory(Laboratory::Speed { millionths }));
         Ok(format!("the servers' clocks run at {multiple} of real time"))
     }
 }

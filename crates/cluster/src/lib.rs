@@ -14,6 +14,6 @@ mod cluster;
 mod folder;
 mod member;
 
-pub use action::Action;
+pub use action::{Action, Links};
 pub use cluster::{Cluster, ClusterError, Options};
 pub use folder::{FolderError, RunningCluster, Whereabouts, find_running};

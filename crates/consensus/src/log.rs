@@ -6,6 +6,7 @@ use std::sync::Arc;
 /// One entry of the replicated log (§5.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Entry {
     /// The term in which a leader created it.
     pub term: Term,
@@ -26,6 +27,7 @@ impl Entry {
 /// What an entry holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Payload {
     /// Nothing: a new leader's first entry (§8).

@@ -6,6 +6,7 @@ use std::sync::Arc;
 /// A message between two servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Message {
     /// A candidate asks for a vote.
@@ -25,6 +26,7 @@ pub enum Message {
 /// RequestVote (§5.2, §5.4). The candidate is the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct RequestVote {
     /// The candidate's term.
     pub term: Term,
@@ -37,6 +39,7 @@ pub struct RequestVote {
 /// The answer to a [`RequestVote`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct RequestVoteReply {
     /// The answering server's term, so that a candidate that is behind learns of it.
     pub term: Term,
@@ -47,6 +50,7 @@ pub struct RequestVoteReply {
 /// AppendEntries (§5.2, §5.3). The leader is the sender. Without entries it is a heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct AppendEntries {
     /// The leader's term.
     pub term: Term,
@@ -65,6 +69,7 @@ pub struct AppendEntries {
 /// The answer to an [`AppendEntries`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct AppendEntriesReply {
     /// The answering server's term, so that a deposed leader learns of it.
     pub term: Term,
@@ -78,6 +83,7 @@ pub struct AppendEntriesReply {
 /// What came of an [`AppendEntries`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum AppendOutcome {
     /// The sender does not lead this term.
@@ -101,6 +107,7 @@ pub enum AppendOutcome {
 /// has no more. One piece follows the answer to the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct InstallSnapshot {
     /// The leader's term.
     pub term: Term,
@@ -111,6 +118,7 @@ pub struct InstallSnapshot {
 /// A piece of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Chunk {
     /// The last entry that the snapshot covers. Snapshots of the same entries have the same bytes.
     pub last_included: LogPosition,
@@ -126,6 +134,7 @@ pub struct Chunk {
 /// The answer to an [`InstallSnapshot`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct InstallSnapshotReply {
     /// The answering server's term, so that a deposed leader learns of it.
     pub term: Term,
@@ -140,6 +149,7 @@ pub struct InstallSnapshotReply {
 /// What came of an [`InstallSnapshot`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum SnapshotOutcome {
     /// The sender does not lead this term.

@@ -66,6 +66,7 @@ macro_rules! rules {
         /// A rule of Raft.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
         pub enum Rule {
             $(
                 #[doc = $statement]

@@ -6,6 +6,7 @@ use std::time::Duration;
 /// A server's number in its cluster. Written `n2`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct NodeId(pub u64);
 
@@ -18,6 +19,7 @@ impl fmt::Display for NodeId {
 /// Raft's logical clock: time is divided into terms, each with at most one leader (§5.1).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Term(pub u64);
 
@@ -42,6 +44,7 @@ impl fmt::Display for Term {
 /// A place in the log. The first entry has index 1; 0 stands before it (§5.3).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Index(pub u64);
 
@@ -67,6 +70,7 @@ impl fmt::Display for Index {
 /// The default, index 0 of term 0, is the end of an empty log.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct LogPosition {
     /// Where the entry stands.
     pub index: Index,
@@ -77,6 +81,7 @@ pub struct LogPosition {
 /// What a server must never forget, not even in a crash: currentTerm and votedFor (Figure 2).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct HardState {
     /// The latest term that this server has seen.
     pub current_term: Term,

@@ -1,5 +1,6 @@
 use consensus::NodeId;
 use serde::{Deserialize, Serialize};
+use trace::Faults;
 
 /// What a server is told while it runs, by whoever started it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,13 @@ pub enum Command {
     ExpireElectionTimer {
         /// Microseconds since the cluster's start; at once if it is past.
         at: u64,
+    },
+    /// This is done to messages of a peer from now on.
+    Link {
+        /// Which peer.
+        from: NodeId,
+        /// What.
+        faults: Faults,
     },
     /// End in good order.
     Stop,

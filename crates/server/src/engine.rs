@@ -5,6 +5,7 @@ use crate::clients::{Refusal, Request, Waiting};
 use crate::command::Command;
 use crate::disk::{DiskThread, Done};
 use crate::http::Broadcast;
+use crate::links::Links;
 use crate::machine::Machine;
 use crate::monotonic_now;
 use crate::status::Status;
@@ -59,7 +60,8 @@ pub(crate) struct Engine<T, O> {
     waiting: Waiting,
     /// Writes that have come and were not proposed yet.
     writes: Vec<(RequestId, Arc<[u8]>)>,
-    /// Messages that are held until `latency` has passed.
+    links: Links,
+    /// Messages that are held for a while, ascending by when they are due.
     in_flight: VecDeque<(Instant, Envelope)>,
     /// What the system says of a disk that has no room for what is to be saved.
     disk_full: Option<String>,
@@ -112,6 +114,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         about: About,
         clock: Clock,
         transport: T,
+        links: Links,
         observer: O,
         events: Broadcast,
     ) -> Engine<T, O> {
@@ -126,6 +129,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             effects: Effects::default(),
             waiting: Waiting::default(),
             writes: Vec::new(),
+            links,
             in_flight: VecDeque::new(),
             disk_full: None,
             forced_timeout: None,
@@ -202,10 +206,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     fn handle(&mut self, happening: Happening) -> Result<(), StorageError> {
         match happening {
             Happening::Envelope(envelope) => {
-                if self.in_flight.len() < IN_FLIGHT {
-                    let due = self.now() + self.about.latency;
-                    self.in_flight.push_back((due, envelope));
-                }
+                self.hold(envelope);
                 self.deliver_due();
             }
             Happening::Disk(done) => self.note_done(done)?,
@@ -286,6 +287,11 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                     self.clock.set_speed(monotonic_now(), speed);
                 }
             }
+            Command::Link { from, faults } => {
+                self.links.set(from, faults);
+                // What is under way on a link that is cut is lost.
+                self.in_flight.retain(|(_, envelope)| !self.links.is_cut(envelope.from));
+            }
             Command::ExpireElectionTimer { at } => {
                 let now = self.now();
                 let deadline = self.clock.at(self.about.epoch + Duration::from_micros(at)).max(now);
@@ -294,6 +300,17 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 self.pass_on_effects();
             }
             Command::Stop => unreachable!("handled by run"),
+        }
+    }
+
+    /// Holds a message for as long as it takes on its way, if it is not lost there.
+    fn hold(&mut self, envelope: Envelope) {
+        if self.in_flight.len() < IN_FLIGHT
+            && let Some(delay) = self.links.carry(envelope.from)
+        {
+            let due = self.now() + self.about.latency + delay;
+            let place = self.in_flight.partition_point(|(earlier, _)| *earlier <= due);
+            self.in_flight.insert(place, (due, envelope));
         }
     }
 

@@ -4,6 +4,7 @@
 //! * `network.rs`: the listener, and one connection to each peer;
 //! * `engine.rs`: the thread that owns the [driver::Driver]: it waits for a message, a command or a
 //!   deadline, lets the driver act, and passes on what came of it;
+//! * `links.rs`: what the laboratory does to messages on their way;
 //! * `disk.rs`: the thread that saves, so that the engine need not wait;
 //! * `http.rs`, `json.rs`: what clients can ask for, and what they are told;
 //! * `machine.rs`, `changes.rs`: the store, and its latest changes, for those who watch;
@@ -21,6 +22,7 @@ mod disk;
 mod engine;
 mod http;
 mod json;
+mod links;
 mod machine;
 mod maelstrom;
 mod member;

@@ -5,6 +5,7 @@ use crate::command::Command;
 use crate::disk::DiskThread;
 use crate::engine::{About, Engine, Happening};
 use crate::http::{self, Broadcast};
+use crate::links::Links;
 use crate::machine::{Machine, Restore};
 use crate::monotonic_now;
 use crate::server::ServerError;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 use storage::{FolderDisk, Identity, Recovered, SnapshotInfo, Storage};
-use trace::{Process, Record};
+use trace::{Faults, Process, Record};
 
 /// So many happenings wait for the engine, at most.
 const INBOX: usize = 4096;
@@ -49,6 +50,8 @@ pub struct Options {
     pub speed: Speed,
     /// How long each message to it is held, in its own time.
     pub latency: Duration,
+    /// What the laboratory does to the messages of peers. See also [`Command::Link`].
+    pub faulty_links: BTreeMap<NodeId, Faults>,
     /// Whether leaders have leases, and what those rest on. All servers of a cluster must agree on that.
     pub lease: Option<Lease>,
     /// After about so many bytes of entries it takes a snapshot, and its log forgets what that covers.
@@ -157,6 +160,7 @@ impl Member {
             lease: options.lease,
             seed: seed_of_life(&options, life),
         };
+        let links = Links::new(options.faulty_links.clone(), config.seed);
         let machine = restore(&mut storage)?;
         let disk = DiskThread::start(storage, sender);
         let mut effects = Effects::default();
@@ -166,7 +170,8 @@ impl Member {
         let started = Process::Started { pid: std::process::id(), address };
         let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
         let news = [started].into_iter().chain(cut_off);
-        Engine::new(driver, disk, about, clock, transport, observer, events).run(news, effects, &inbox)?;
+        Engine::new(driver, disk, about, clock, transport, links, observer, events)
+            .run(news, effects, &inbox)?;
         Ok(())
     }
 }

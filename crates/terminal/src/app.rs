@@ -9,7 +9,7 @@ use cluster::Action;
 use consensus::NodeId;
 use ratatui::crossterm::event::KeyEvent;
 use std::collections::VecDeque;
-use trace::{Condition, Feed, FeedLine, Record};
+use trace::{Condition, Event, Feed, FeedLine, Laboratory, Record};
 
 /// So many lines of the story are kept.
 const HISTORY: usize = 10_000;
@@ -17,7 +17,7 @@ const HISTORY: usize = 10_000;
 const ANNOUNCEMENT: u64 = 5_000_000;
 
 /// What a key makes its receiver do.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Command {
     Perform(Action),
     /// Put the next value into the store.
@@ -82,6 +82,9 @@ impl App {
 
     /// Takes note of what happened.
     pub(crate) fn observe(&mut self, record: &Record) {
+        if let Event::Laboratory(Laboratory::Speed { millionths }) = record.event {
+            self.clock.set_speed(record.t, millionths as f64 / 1e6);
+        }
         self.live.observe(record, self.clock.at(record.t));
         for line in self.feed.tell(record) {
             self.story.push_back(line);
@@ -99,9 +102,9 @@ impl App {
     }
 
     /// Tells what came of a command.
-    pub(crate) fn note_outcome(&mut self, action: Action, outcome: Result<String, String>, now: u64) {
-        if let (Action::SetSpeed(speed), Ok(_)) = (action, &outcome) {
-            self.clock.set_speed(now, speed);
+    pub(crate) fn note_outcome(&mut self, action: &Action, outcome: Result<String, String>, now: u64) {
+        if let (Action::SetSpeed { multiple }, Ok(_)) = (action, &outcome) {
+            self.clock.set_speed(now, *multiple);
         }
         self.announce(outcome, now);
     }
@@ -158,11 +161,11 @@ impl App {
             Wish::Quit => return Some(Command::End(End::Quit)),
             Wish::Put => return Some(Command::Put),
             Wish::KillLeader => return Some(Command::Perform(Action::KillLeader)),
-            Wish::Kill => return Some(Command::Perform(Action::Kill(self.selected_server()))),
-            Wish::Restart => return Some(Command::Perform(Action::Restart(self.selected_server()))),
+            Wish::Kill => return Some(Command::Perform(Action::Kill { node: self.selected_server() })),
+            Wish::Restart => return Some(Command::Perform(Action::Restart { node: self.selected_server() })),
             Wish::PauseOrResume => return Some(Command::Perform(self.pause_or_resume())),
             Wish::ForceTimeout => {
-                return Some(Command::Perform(Action::ForceTimeout(self.selected_server())));
+                return Some(Command::Perform(Action::ForceTimeout { node: self.selected_server() }));
             }
             Wish::AlignTimers => return Some(Command::Perform(Action::AlignTimers)),
             Wish::Slower => return self.change_speed(now, speeds::slower(self.speed())),
@@ -199,14 +202,18 @@ impl App {
     fn pause_or_resume(&self) -> Action {
         let id = self.selected_server();
         let condition = self.live.view.server(id).map(|server| server.condition);
-        if condition == Some(Condition::Paused) { Action::Resume(id) } else { Action::Pause(id) }
+        if condition == Some(Condition::Paused) {
+            Action::Resume { node: id }
+        } else {
+            Action::Pause { node: id }
+        }
     }
 
     fn change_speed(&mut self, now: u64, speed: Option<f64>) -> Option<Command> {
         if speed.is_none() {
             self.announce(Ok(speeds::no_further(self.speed())), now);
         }
-        speed.map(|speed| Command::Perform(Action::SetSpeed(speed)))
+        speed.map(|speed| Command::Perform(Action::SetSpeed { multiple: speed }))
     }
 
     fn freeze(&mut self, now: u64) {

@@ -44,7 +44,7 @@ pub trait Lab {
     ///
     /// # Errors
     /// If it can't be done: a sentence that says why.
-    fn perform(&mut self, action: Action) -> Result<String, String>;
+    fn perform(&mut self, action: &Action) -> Result<String, String>;
 
     /// Asks the cluster, as a client, to write the next value, and says so in a sentence. What came of it is
     /// among the [announcements](Lab::announcements) as soon as it is known.
@@ -79,6 +79,8 @@ pub struct Setup {
     pub latency: Duration,
     /// Where their data is.
     pub data: String,
+    /// Where the page is that shows the same in a browser, if there is one.
+    pub page: Option<String>,
 }
 
 /// How the view came to its end.
@@ -135,8 +137,8 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, mut app: App) -> io:
                     app.announce(outcome, lab.now());
                 }
                 Some(Command::Perform(action)) => {
-                    let outcome = lab.perform(action);
-                    app.note_outcome(action, outcome, lab.now());
+                    let outcome = lab.perform(&action);
+                    app.note_outcome(&action, outcome, lab.now());
                 }
             }
         }

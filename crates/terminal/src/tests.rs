@@ -25,6 +25,7 @@ fn app(servers: u64) -> App {
         seed: 7,
         speed: 1.0,
         latency: Duration::ZERO,
+        page: None,
         data: "/tmp/raft".to_owned(),
     };
     App::new(setup, true)
@@ -182,8 +183,8 @@ fn the_timer_fills_and_is_empty_again_when_it_is_restarted() {
 fn in_slow_motion_the_timer_fills_slowly_and_never_jumps() {
     let mut app = with_leader(3);
     let slower = key(&mut app, '-');
-    assert_eq!(slower, Some(Command::Perform(Action::SetSpeed(0.5))));
-    app.note_outcome(Action::SetSpeed(0.5), Ok("slower".to_owned()), 100 * MILLISECOND);
+    assert_eq!(slower, Some(Command::Perform(Action::SetSpeed { multiple: 0.5 })));
+    app.note_outcome(&Action::SetSpeed { multiple: 0.5 }, Ok("slower".to_owned()), 100 * MILLISECOND);
     assert_eq!(filled_cells(&row(&text(&mut app, 100 * MILLISECOND), "n1")), 7);
     assert_eq!(filled_cells(&row(&text(&mut app, 200 * MILLISECOND), "n1")), 10);
     assert!(text(&mut app, 0).contains("speed 0.5×"));
@@ -307,13 +308,13 @@ fn the_keys_do_what_they_say() {
     assert_eq!(key(&mut app, 'l'), perform(Action::KillLeader));
     assert_eq!(key(&mut app, 'a'), perform(Action::AlignTimers));
     assert_eq!(key(&mut app, '3'), None);
-    assert_eq!(key(&mut app, 'k'), perform(Action::Kill(NodeId(3))));
+    assert_eq!(key(&mut app, 'k'), perform(Action::Kill { node: NodeId(3) }));
     assert_eq!(press(&mut app, KeyCode::Up, KeyModifiers::NONE), None);
-    assert_eq!(key(&mut app, 'r'), perform(Action::Restart(NodeId(2))));
-    assert_eq!(key(&mut app, 't'), perform(Action::ForceTimeout(NodeId(2))));
-    assert_eq!(key(&mut app, 's'), perform(Action::Pause(NodeId(2))));
+    assert_eq!(key(&mut app, 'r'), perform(Action::Restart { node: NodeId(2) }));
+    assert_eq!(key(&mut app, 't'), perform(Action::ForceTimeout { node: NodeId(2) }));
+    assert_eq!(key(&mut app, 's'), perform(Action::Pause { node: NodeId(2) }));
     app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::Paused)));
-    assert_eq!(key(&mut app, 's'), perform(Action::Resume(NodeId(2))));
+    assert_eq!(key(&mut app, 's'), perform(Action::Resume { node: NodeId(2) }));
     assert_eq!(key(&mut app, 'q'), Some(Command::End(End::Quit)));
     let ctrl_c = press(&mut app, KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(ctrl_c, Some(Command::End(End::Interrupted(2))));
@@ -324,7 +325,7 @@ fn what_a_key_cant_do_is_said() {
     let mut app = with_leader(3);
     assert_eq!(key(&mut app, '9'), None);
     assert!(text(&mut app, 0).contains("! there is no n9 in this cluster"));
-    app.note_outcome(Action::KillLeader, Err("there is no leader".to_owned()), 0);
+    app.note_outcome(&Action::KillLeader, Err("there is no leader".to_owned()), 0);
     assert!(text(&mut app, 0).contains("! there is no leader"));
     assert!(!text(&mut app, 60_000 * MILLISECOND).contains("! there is no leader"), "for a while");
 }

@@ -1,10 +1,13 @@
 //! Events in English, as the server itself would tell them.
 
+mod links;
+
 use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Wish};
 use consensus::event::{Check, Problem, What};
 use consensus::{
     AppendOutcome, Chunk, HardState, Index, LogPosition, Message, RoleKind, Rule, SnapshotOutcome, Term,
 };
+use links::way;
 
 /// What happened, in one sentence without a full stop. Says neither when, where nor by which rule.
 pub fn sentence(record: &Record) -> String {
@@ -12,7 +15,7 @@ pub fn sentence(record: &Record) -> String {
         Event::Decision(decision) => decision_sentence(record, decision.rule, &decision.what),
         Event::Io(io) => io_sentence(io),
         Event::Process(process) => process_sentence(process),
-        Event::Laboratory(laboratory) => laboratory_sentence(laboratory),
+        Event::Laboratory(laboratory) => self::laboratory(laboratory),
     }
 }
 
@@ -345,7 +348,8 @@ fn process_sentence(process: &Process) -> String {
     }
 }
 
-fn laboratory_sentence(laboratory: &Laboratory) -> String {
+/// What the keeper of the servers did or saw, in one sentence without a full stop.
+pub fn laboratory(laboratory: &Laboratory) -> String {
     match laboratory {
         Laboratory::Died { signal, status, last_words } => {
             let how = match (signal, status) {
@@ -359,6 +363,24 @@ fn laboratory_sentence(laboratory: &Laboratory) -> String {
         }
         Laboratory::Paused => "paused (SIGSTOP): it hears and does nothing".to_owned(),
         Laboratory::Resumed => "resumed (SIGCONT): it does not know that time has passed".to_owned(),
+        Laboratory::Speed { millionths } => {
+            format!("all servers' clocks run at {} of real time", *millionths as f64 / 1e6)
+        }
+        Laboratory::LinksCut { links } => format!("nothing passes {} any more", way(links)),
+        Laboratory::LinksMended { links } => format!("messages pass again {}", way(links)),
+        Laboratory::LinksDelayed { links, delay_us: 0 } => {
+            format!("messages {} are not held any more", way(links))
+        }
+        Laboratory::LinksDelayed { links, delay_us } => {
+            format!("messages {} are held for {}", way(links), milliseconds(*delay_us))
+        }
+        Laboratory::LinksLossy { links, percent: 0 } => {
+            format!("messages {} are not lost any more", way(links))
+        }
+        Laboratory::LinksLossy { links, percent } => {
+            format!("{percent} of 100 messages {} are lost, at random", way(links))
+        }
+        Laboratory::LinksHealed => "all links are whole again: nothing is cut, held or lost".to_owned(),
         Laboratory::ClientAsks { client, what, again: false } => format!("client c{client} asks: {what}"),
         Laboratory::ClientAsks { client, what, again: true } => {
             format!("client c{client} got no answer, and asks again: {what}")

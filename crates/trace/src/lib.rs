@@ -18,6 +18,8 @@ pub mod why;
 
 pub use feed::{Feed, FeedLine};
 pub use record::{
-    Answer, Event, EventId, Io, Laboratory, Process, Record, State, StepInput, UnknownEvent, Wish,
+    Answer, Event, EventId, Io, Laboratory, Link, Process, Record, State, StepInput, UnknownEvent, Wish,
 };
-pub use view::{ClusterView, Condition, ElectionTimer, LogView, ProgressView, ServerView};
+pub use view::{
+    ClusterView, Condition, ElectionTimer, Faults, FaultyLink, LogView, NetworkView, ProgressView, ServerView,
+};

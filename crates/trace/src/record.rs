@@ -14,6 +14,7 @@ use std::time::Duration;
 /// The name of an event: which server, in which of its lives, and its how many-th event there.
 /// Written `n2:117` in a server's first life and `n2.3:117` in its third.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct EventId {
     /// The server that reported it.
     pub node: NodeId,
@@ -67,6 +68,7 @@ impl FromStr for EventId {
 
 /// One thing that happened to one server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Record {
     /// When: microseconds since the cluster's start, as the observer places it.
     pub t: u64,
@@ -89,6 +91,7 @@ pub struct Record {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(untagged)]
 pub enum Event {
     /// The consensus core decided something.
@@ -103,6 +106,7 @@ pub enum Event {
 
 /// Messages and saves, as the driver sees them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Io {
     /// A message left; all that it rests on was on disk by then.
@@ -169,6 +173,7 @@ pub enum Io {
     },
     /// The server has taken a step, and this record ends it. Told where a run is recorded: with all its
     /// steps it can be played again.
+    #[cfg_attr(feature = "ts", ts(skip))]
     Step {
         /// When, on the server's own clock.
         now: Instant,
@@ -181,6 +186,7 @@ pub enum Io {
 
 /// What a client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
     /// To have a command in the log.
@@ -191,6 +197,7 @@ pub enum Wish {
 
 /// What a client is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
     /// Its command is committed and applied.
@@ -331,6 +338,7 @@ pub struct State {
 
 /// What a server process reports of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Process {
     /// The process runs and listens.
@@ -371,6 +379,7 @@ pub enum Process {
 
 /// What the keeper of the servers did or saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Laboratory {
     /// The process has ended without a goodbye.
@@ -389,7 +398,38 @@ pub enum Laboratory {
     Paused,
     /// The process goes on (SIGCONT).
     Resumed,
-    /// (In the simulator.) A client of the store asks this server for something.
+    /// The clocks of all servers run at another speed from here on.
+    Speed {
+        /// In millionths of real time.
+        millionths: u64,
+    },
+    /// Nothing passes these links any more.
+    LinksCut {
+        /// Which ones.
+        links: Vec<Link>,
+    },
+    /// These links are not cut any more.
+    LinksMended {
+        /// Which ones.
+        links: Vec<Link>,
+    },
+    /// Each message on these links is held for a while.
+    LinksDelayed {
+        /// Which ones.
+        links: Vec<Link>,
+        /// How long, in microseconds of the servers' own time; 0 for not at all.
+        delay_us: u64,
+    },
+    /// Messages on these links get lost at random.
+    LinksLossy {
+        /// Which ones.
+        links: Vec<Link>,
+        /// So many of a hundred; 0 for none.
+        percent: u8,
+    },
+    /// No link is cut, slow or lossy any more.
+    LinksHealed,
+    /// A client of the store asks this server for something.
     ClientAsks {
         /// Which client.
         client: u64,
@@ -398,7 +438,7 @@ pub enum Laboratory {
         /// Has it asked for the very same before, without an answer?
         again: bool,
     },
-    /// (In the simulator.) This server has told a client what came of its request.
+    /// This server has told a client what came of its request.
     ClientHears {
         /// Which client.
         client: u64,
@@ -412,6 +452,23 @@ pub enum Laboratory {
         /// What happened instead, for a beginner.
         what_happened: String,
     },
+}
+
+/// The way that messages take from one server to another. The way back is a link of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Link {
+    /// The sender.
+    pub from: NodeId,
+    /// The receiver.
+    pub to: NodeId,
+}
+
+impl Link {
+    /// The link the other way.
+    pub fn back(self) -> Link {
+        Link { from: self.to, to: self.from }
+    }
 }
 
 impl Record {
@@ -441,9 +498,13 @@ impl Record {
         struct Line<'a> {
             #[serde(flatten)]
             record: &'a Record,
+            /// A decision tells its rule itself.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            rule: Option<Rule>,
             why: String,
         }
-        let line = Line { record: self, why: english::sentence(self) };
+        let rule = self.rule().filter(|_| !matches!(self.event, Event::Decision(_)));
+        let line = Line { record: self, rule, why: english::sentence(self) };
         serde_json::to_string(&line).expect("a record has only string keys")
     }
 

@@ -1,23 +1,29 @@
 //! What the records so far say about each server.
 
 mod log;
+mod network;
 
 pub use log::LogView;
+pub use network::{Faults, FaultyLink, NetworkView};
 
 use crate::record::{Event, Io, Laboratory, Process, Record};
 use consensus::event::{Event as Decision, What};
 use consensus::{Index, LogPosition, Message, NodeId, Quorum, RoleKind, Rule, Term};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// The cluster as an observer knows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ClusterView {
     servers: BTreeMap<NodeId, ServerView>,
+    network: NetworkView,
 }
 
 /// A server as an observer knows it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ServerView {
     /// Is its process there?
     pub condition: Condition,
@@ -50,7 +56,8 @@ pub struct ServerView {
 }
 
 /// An election timer that runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ElectionTimer {
     /// When it was started: microseconds since the cluster's start.
     pub started_at: u64,
@@ -59,7 +66,8 @@ pub struct ElectionTimer {
 }
 
 /// What a leader knows of a follower's log (Figure 2).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ProgressView {
     /// As far as this it is known to agree with the leader's (matchIndex).
     pub match_index: Index,
@@ -68,7 +76,9 @@ pub struct ProgressView {
 }
 
 /// Is a server's process there?
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// It has not reported yet.
     #[default]
@@ -84,14 +94,23 @@ pub enum Condition {
 impl ClusterView {
     /// A cluster of these servers, of which nothing is known yet.
     pub fn new(ids: impl IntoIterator<Item = NodeId>) -> ClusterView {
-        ClusterView { servers: ids.into_iter().map(|id| (id, ServerView::default())).collect() }
+        let servers = ids.into_iter().map(|id| (id, ServerView::default())).collect();
+        ClusterView { servers, network: NetworkView::default() }
     }
 
     /// Takes note of what happened. A server that is not part of the cluster is passed over.
     pub fn apply(&mut self, record: &Record) {
+        if let Event::Laboratory(laboratory) = &record.event {
+            self.network.apply(laboratory);
+        }
         if let Some(server) = self.servers.get_mut(&record.node) {
             server.apply(record);
         }
+    }
+
+    /// What somebody has done to the links and to the clocks.
+    pub fn network(&self) -> &NetworkView {
+        &self.network
     }
 
     /// All servers, in the order of their ids.
@@ -267,7 +286,7 @@ impl ServerView {
             Laboratory::Died { .. } => self.lose_process(),
             Laboratory::Paused => self.condition = Condition::Paused,
             Laboratory::Resumed => self.condition = Condition::Running,
-            Laboratory::ClientAsks { .. } | Laboratory::ClientHears { .. } | Laboratory::Violated { .. } => {}
+            _ => {}
         }
     }
 

@@ -1,16 +1,19 @@
 //! What the records say about a server's log.
 
 use consensus::{AppendEntries, Index, LogPosition, Term};
+use serde::Serialize;
 use std::collections::VecDeque;
 
 /// So many entries of each log are remembered: the last ones.
 const REMEMBERED: usize = 200;
 
 /// A server's log as an observer knows it: the terms of its last entries, and how far it counts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct LogView {
     begins_after: LogPosition,
     /// The terms of the entries behind `begins_after`, in order.
+    #[cfg_attr(feature = "ts", ts(as = "Vec<Term>"))]
     terms: VecDeque<Term>,
     /// As far as this it is on disk.
     saved: Index,

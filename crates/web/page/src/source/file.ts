@@ -1,0 +1,108 @@
+// A trace that is there as a whole: from a file, or embedded in the page.
+
+import type { TraceRecord } from '../trace/record'
+import { beginsStep } from '../trace/feed'
+import { clusterFrom } from '../trace/view'
+import type { Embedded, RuleTold, Setup } from './contract'
+import { Session, STEP_US } from './session.svelte'
+
+/** What `raft export` put into this page; nothing if it is the page of a server. */
+export function embedded(): Embedded | null {
+  const text = document.getElementById('raft-embedded')?.textContent?.trim()
+  return text ? (JSON.parse(text) as Embedded) : null
+}
+
+export function replay({ setup, snapshot, records }: Embedded): Session {
+  const session = new Session(setup, null)
+  if (snapshot) session.resume(clusterFrom(snapshot.view))
+  fill(session, records)
+  return session
+}
+
+/** Puts all records of a trace into a session, and shows their beginning. */
+export function fill(session: Session, records: readonly TraceRecord[]): void {
+  session.isTimeless = isTimeless(records)
+  for (const record of session.isTimeless ? spread(records) : records) session.add(record)
+  session.connection = 'file'
+  session.player.seek(session.history.firstTime)
+}
+
+/** Does a trace tell an order, and no time? In most scenarios everything happens at the same moment. */
+function isTimeless(records: readonly TraceRecord[]): boolean {
+  const steps = records.filter(beginsStep)
+  const atOnce = steps.filter((record, place) => record.t === steps[place - 1]?.t)
+  return atOnce.length > steps.length / 2
+}
+
+/** The same records, with one step after another. */
+export function spread(records: readonly TraceRecord[]): TraceRecord[] {
+  let step = 0
+  return records.map((record) => {
+    if (beginsStep(record)) step += 1
+    return { ...record, t: step * STEP_US }
+  })
+}
+
+/** Reads a trace as docs/trace.md describes it, one record a line. Throws an error with help if it is none. */
+export async function open(file: File, rules: RuleTold[]): Promise<Session> {
+  const records = parse(await file.text())
+  return replay({ setup: setupOf(file.name, records, rules), snapshot: null, records })
+}
+
+export function parse(text: string): TraceRecord[] {
+  const records: TraceRecord[] = []
+  text.split('\n').forEach((line, place) => {
+    if (!line.trim()) return
+    const record = parseLine(line)
+    if (!record) {
+      throw Object.assign(new Error(`line ${place + 1} is no record of a trace`), {
+        help: 'open a file that `raft up --record FILE` or `raft up --json` has written, or this page downloaded',
+      })
+    }
+    if ((record.event as string) !== 'step') records.push(record)
+  })
+  if (records.length === 0) {
+    throw Object.assign(new Error('the file holds no records'), { help: 'record one with `raft up --record FILE`' })
+  }
+  return records.sort((one, other) => one.t - other.t)
+}
+
+function parseLine(line: string): TraceRecord | null {
+  try {
+    const record = JSON.parse(line)
+    const isRecord = typeof record.t === 'number' && typeof record.node === 'number' && typeof record.event === 'string'
+    return isRecord ? record : null
+  } catch {
+    return null
+  }
+}
+
+function setupOf(title: string, records: readonly TraceRecord[], rules: RuleTold[]): Setup {
+  const ids = new Set<number>()
+  for (const record of records) {
+    ids.add(record.node)
+    if (record.event === 'sent') ids.add(record.to)
+  }
+  return {
+    mode: 'replay',
+    title,
+    servers: [...ids].sort((one, other) => one - other),
+    timing: null,
+    seed: null,
+    speed: 1,
+    latency_us: 0,
+    history: records.length,
+    captions: [],
+    version: '',
+    rules,
+  }
+}
+
+/** Offers the records to be saved as a file. */
+export function download(records: readonly TraceRecord[]): void {
+  const lines = records.map((record) => JSON.stringify(record)).join('\n')
+  const address = URL.createObjectURL(new Blob([lines, '\n'], { type: 'application/jsonl' }))
+  const link = Object.assign(document.createElement('a'), { href: address, download: 'raft-trace.jsonl' })
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(address), 10_000)
+}

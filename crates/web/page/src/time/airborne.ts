@@ -1,0 +1,167 @@
+// Which messages are on their way at one moment, and where.
+
+import type { Entry, History } from '../trace/history'
+import type { Message, NodeId } from '../trace/record'
+
+export type FlightKind =
+  | 'ask-vote'
+  | 'grant'
+  | 'refuse'
+  | 'heartbeat'
+  | 'entries'
+  | 'agree'
+  | 'mismatch'
+  | 'snapshot'
+
+export type Flight = {
+  readonly key: number
+  readonly from: NodeId
+  readonly to: NodeId
+  readonly kind: FlightKind
+  readonly isAnswer: boolean
+  /** It says nothing new. */
+  readonly isRoutine: boolean
+  readonly term: number
+  /** How many entries it carries. */
+  readonly entries: number
+  /** How much of the way it has made, from 0 to 1. */
+  readonly progress: number
+  /** It never arrives: how much of it has faded, from 0 to 1. */
+  readonly lost: number
+}
+
+/** Heartbeats that come faster than the eye follows, drawn as one. */
+export type Stream = { readonly from: NodeId; readonly to: NodeId; readonly term: number; readonly isHeard: boolean }
+
+export type Airborne = { readonly flights: readonly Flight[]; readonly streams: readonly Stream[] }
+
+/** What a person needs to see a message fly, in seconds. */
+const SHORTEST_FLIGHT = 0.5
+/** Heartbeats of a link that follow each other faster than this are gathered, in seconds. */
+const GATHERED_BELOW = 0.25
+/** One link shows at most one message of a kind in so many seconds. */
+const ONE_EACH = 0.12
+/** Where on its way a lost message stops. */
+const LOST_AT = 0.92
+const MOST_LOOKED_AT = 4000
+
+/**
+ * The messages on their way at `t`. `perSecond` is how many microseconds of the trace pass in a second of the reader's.
+ * A message that flies faster than the eye is shown for as long as the eye needs; where time stands still, at 0, the
+ * eye has all the time that it wants, and sees what is really in the air.
+ */
+export function airborne(history: History, position: number, t: number, perSecond: number): Airborne {
+  const shortest = SHORTEST_FLIGHT * perSecond
+  const expected = Math.max(shortest, history.usualFlight)
+  const flights: Flight[] = []
+  const beats = new Map<string, { latest: Entry; gap: number; isHeard: boolean }>()
+  const seen = new Set<string>()
+  let looked = 0
+  for (const entry of history.backwards(position)) {
+    const { record } = entry
+    if (record.t < t - 2 * expected || ++looked > MOST_LOOKED_AT) break
+    if (record.event !== 'sent') continue
+    const kind = kindOf(record.message)
+    if (isBeat(entry)) noteBeat(beats, entry, t)
+    const flight = flightAt(entry, kind, t, shortest, expected)
+    if (!flight) continue
+    const slot = `${record.node}>${record.to}:${kind}:${Math.floor(record.t / (ONE_EACH * perSecond))}`
+    if (seen.has(slot)) continue
+    seen.add(slot)
+    flights.push(flight)
+  }
+  const streams: Stream[] = []
+  const gathered = new Set<string>()
+  for (const [link, { latest, gap, isHeard }] of beats) {
+    if (gap >= GATHERED_BELOW * perSecond || latest.record.event !== 'sent') continue
+    const { node: from, to, term } = latest.record
+    gathered.add(link)
+    streams.push({ from, to, term, isHeard })
+  }
+  return { flights: flights.filter((flight) => !isGathered(flight, gathered)), streams }
+}
+
+function isGathered(flight: Flight, gathered: ReadonlySet<string>): boolean {
+  return (
+    (flight.isRoutine && !flight.isAnswer && gathered.has(`${flight.from}>${flight.to}`)) ||
+    (flight.isRoutine && flight.isAnswer && gathered.has(`${flight.to}>${flight.from}`))
+  )
+}
+
+function noteBeat(beats: Map<string, { latest: Entry; gap: number; isHeard: boolean }>, entry: Entry, t: number): void {
+  const { record } = entry
+  if (record.event !== 'sent') return
+  const link = `${record.node}>${record.to}`
+  const known = beats.get(link)
+  const isHeard = entry.arrivedAt !== undefined && entry.arrivedAt <= t
+  if (!known) beats.set(link, { latest: entry, gap: Infinity, isHeard })
+  else {
+    if (known.gap === Infinity) known.gap = Math.max(known.latest.record.t - record.t, t - known.latest.record.t)
+    known.isHeard ||= isHeard
+  }
+}
+
+function flightAt(
+  entry: Entry,
+  kind: FlightKind,
+  t: number,
+  shortest: number,
+  expected: number,
+): Flight | undefined {
+  const { record } = entry
+  if (record.event !== 'sent') return undefined
+  const passed = t - record.t
+  let progress: number
+  let lost = 0
+  if (entry.arrivedAt !== undefined) {
+    progress = passed / Math.max(entry.arrivedAt - record.t, shortest)
+    if (progress > 1) return undefined
+  } else {
+    progress = (passed / expected) * LOST_AT
+    if (progress > LOST_AT) {
+      lost = passed / expected - 1
+      progress = LOST_AT
+      if (lost > 1) return undefined
+    }
+  }
+  return {
+    key: entry.number,
+    from: record.node,
+    to: record.to,
+    kind,
+    isAnswer: isAnswer(record.message),
+    term: record.term,
+    isRoutine: entry.isRoutine,
+    entries: entriesOf(record.message),
+    progress: Math.max(0, progress),
+    lost,
+  }
+}
+
+function entriesOf(message: Message): number {
+  return 'append_entries' in message ? message.append_entries.entries.length : 0
+}
+
+/** A heartbeat, or entries that are sent again to somebody who does not answer. */
+function isBeat(entry: Entry): boolean {
+  return entry.isRoutine && entry.record.event === 'sent' && 'append_entries' in entry.record.message
+}
+
+export function isAnswer(message: Message): boolean {
+  return (
+    'request_vote_reply' in message || 'append_entries_reply' in message || 'install_snapshot_reply' in message
+  )
+}
+
+export function kindOf(message: Message): FlightKind {
+  if ('request_vote' in message) return 'ask-vote'
+  if ('request_vote_reply' in message) return message.request_vote_reply.vote_granted ? 'grant' : 'refuse'
+  if ('append_entries' in message) return message.append_entries.entries.length > 0 ? 'entries' : 'heartbeat'
+  if ('append_entries_reply' in message) {
+    const { outcome } = message.append_entries_reply
+    if (outcome === 'refused') return 'refuse'
+    return 'matched' in outcome ? 'agree' : 'mismatch'
+  }
+  if ('install_snapshot_reply' in message) return message.install_snapshot_reply.outcome === 'refused' ? 'refuse' : 'agree'
+  return 'snapshot'
+}

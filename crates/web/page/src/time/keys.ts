@@ -1,0 +1,128 @@
+import type { Session } from '../source/session.svelte'
+import { idsOf, leaderOf } from '../trace/view'
+import { SPEEDS } from './player.svelte'
+import { setSpeed, speedOf } from './speed'
+
+/** What each key does, for the help. */
+export const KEYS: readonly (readonly [string, string])[] = [
+  ['Space', 'pause, or go on'],
+  ['← →', 'one event back, or forth'],
+  ['Home', 'to the beginning'],
+  ['End or L', 'back to the present'],
+  ['− +', 'slower, faster'],
+  ['W', 'why? asks about the event on show'],
+  ['1 … 9', 'open the card of a server'],
+  ['K', 'kill the leader'],
+  ['A', 'let all election timers run out together'],
+  ['R', 'restart all servers that are dead'],
+  ['H', 'heal the network'],
+  ['Esc', 'close what is open'],
+  ['?', 'this help'],
+]
+
+/** What a key does that was pressed somewhere on the page. */
+export function keys(event: KeyboardEvent, session: Session, toggleHelp: () => void): void {
+  // The browser closes a dialog itself.
+  if (document.querySelector('dialog[open]')) return
+  const target = event.target as HTMLElement
+  const isTyping = target.matches('input[type=text], textarea, select')
+  const isOnControl = target.matches('button, a, [role=button], summary, input')
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return
+  if (event.key === ' ' && isOnControl) return
+  if (event.key.startsWith('Arrow') && target.matches('input[type=range]') && !target.matches('.scrubber')) return
+  const isDone = press(event.key, session, toggleHelp)
+  if (isDone) event.preventDefault()
+}
+
+function press(key: string, session: Session, toggleHelp: () => void): boolean {
+  const { player, history } = session
+  switch (key.toLowerCase()) {
+    case ' ':
+      player.toggle()
+      return true
+    case 'arrowleft':
+      player.step(-1, session.isTold)
+      return true
+    case 'arrowright':
+      player.step(1, session.isTold)
+      return true
+    case 'home':
+      player.seek(history.firstTime)
+      return true
+    case 'end':
+    case 'l':
+      present(session)
+      return true
+    case '-':
+      slower(session)
+      return true
+    case '+':
+    case '=':
+      faster(session)
+      return true
+    case 'w': {
+      const entry = player.shown && history.previous(player.moment.position, session.isTold)
+      if (entry) session.ask(entry)
+      return true
+    }
+    case '?':
+      toggleHelp()
+      return true
+    case 'escape':
+      session.selected = null
+      session.asked = null
+      return true
+    default:
+      return pressHand(key, session)
+  }
+}
+
+/** Back to the present, or to the end of what there is. */
+export function present(session: Session): void {
+  session.asked = null
+  if (session.connection === 'connected') session.player.goLive()
+  else session.player.seek(session.history.lastTime)
+}
+
+function pressHand(key: string, session: Session): boolean {
+  const ids = idsOf(session.history.latest)
+  const digit = Number(key)
+  if (digit >= 1 && ids.includes(digit)) {
+    session.selected = digit
+    return true
+  }
+  if (!session.hasHands) return false
+  switch (key.toLowerCase()) {
+    case 'k':
+      if (leaderOf(session.history.latest) !== null) void session.act({ action: 'kill_leader' })
+      return true
+    case 'a':
+      void session.act({ action: 'align_timers' })
+      return true
+    case 'r':
+      restartDead(session)
+      return true
+    case 'h':
+      void session.act({ action: 'heal' })
+      return true
+    default:
+      return false
+  }
+}
+
+export function restartDead(session: Session): void {
+  const { servers } = session.history.latest
+  for (const node of idsOf(session.history.latest)) {
+    if (servers[node]!.condition === 'dead') void session.act({ action: 'restart', node })
+  }
+}
+
+export function slower(session: Session): void {
+  const speed = SPEEDS.findLast((other) => other < speedOf(session) * 0.999)
+  if (speed !== undefined) setSpeed(session, speed)
+}
+
+export function faster(session: Session): void {
+  const speed = SPEEDS.find((other) => other > speedOf(session) * 1.001)
+  if (speed !== undefined) setSpeed(session, speed)
+}

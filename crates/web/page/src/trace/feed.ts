@@ -1,0 +1,82 @@
+// Which records a story tells, as `crates/trace/src/feed.rs` decides it.
+
+import { lastIndex, type Message, type NodeId, type TraceRecord } from './record'
+
+/** Tells the routine from the news: heartbeats that change nothing, and messages that say what has been said before. */
+export class Feed {
+  /** Up to where each server has last said that its log agrees with the leader's, and in which term. */
+  private agreed = new Map<NodeId, { term: number; index: number }>()
+  /** The entries that each server has last sent to each other. */
+  private sent = new Map<string, string>()
+
+  /** Does this happen all the time while nothing changes? */
+  isRoutine(record: TraceRecord): boolean {
+    switch (record.event) {
+      case 'heartbeat':
+      case 'unanswered':
+        return true
+      case 'timer':
+        return record.rule === 'reset-timer-on-leader'
+      case 'sent':
+        return !this.isNews(record.node, record.to, record.message)
+      case 'received':
+        return isRoutineMessage(record.message)
+      default:
+        // A `step` sums up what the records before it have told.
+        return (record.event as string) === 'step'
+    }
+  }
+
+  private isNews(from: NodeId, to: NodeId, message: Message): boolean {
+    if ('append_entries' in message) {
+      const request = message.append_entries
+      if (request.entries.length === 0) return false
+      const entries = `${request.term}:${request.prev_log_index}:${lastIndex(request)}`
+      const link = `${from}>${to}`
+      const isNews = this.sent.get(link) !== entries
+      this.sent.set(link, entries)
+      return isNews
+    }
+    if ('append_entries_reply' in message) {
+      const { term, outcome } = message.append_entries_reply
+      if (outcome === 'refused' || !('matched' in outcome)) return true
+      const index = outcome.matched.match_index
+      const before = this.agreed.get(from) ?? { term: 0, index: 0 }
+      const isNews = term > before.term || (term === before.term && index > before.index)
+      if (isNews) this.agreed.set(from, { term, index })
+      return isNews
+    }
+    return true
+  }
+}
+
+function isRoutineMessage(message: Message): boolean {
+  if ('append_entries' in message) return message.append_entries.entries.length === 0
+  if ('append_entries_reply' in message) {
+    const { outcome } = message.append_entries_reply
+    return outcome !== 'refused' && 'matched' in outcome
+  }
+  return false
+}
+
+/** Is it about the whole cluster, whichever server's name it carries? */
+export function isOfAll(record: TraceRecord): boolean {
+  return record.event === 'speed' || record.event.startsWith('links_')
+}
+
+/** Does something new happen to the server here, rather than follow from what just happened to it? */
+export function beginsStep(record: TraceRecord): boolean {
+  switch (record.event) {
+    case 'timeout':
+    case 'received':
+    case 'asked':
+      return true
+    case 'role':
+      return record.was == null
+    case 'heartbeat':
+      // A new leader sends the first ones as part of its election.
+      return record.cause == null
+    default:
+      return record.seq == null && record.event !== 'violated'
+  }
+}

@@ -1,0 +1,98 @@
+import type { LogView } from '../types/LogView'
+import type { AppendEntries, Index, LogPosition, Term } from './record'
+
+export type { LogView } from '../types/LogView'
+
+/** So many entries of each log are remembered: the last ones. */
+const REMEMBERED = 200
+
+const NOTHING: LogPosition = { index: 0, term: 0 }
+
+export const EMPTY_LOG: LogView = { begins_after: NOTHING, terms: [], saved: 0, commit_index: 0, last_applied: 0 }
+
+export function lastIndexOf(log: LogView): Index {
+  return log.begins_after.index + log.terms.length
+}
+
+/** The term of the entry at this index, if that is known. */
+export function termAt(log: LogView, index: Index): Term | undefined {
+  return index === log.begins_after.index ? log.begins_after.term : log.terms[index - log.begins_after.index - 1]
+}
+
+/** A restarted server has found a snapshot on its disk, and a log behind it. */
+export function restore(snapshot: LogPosition, firstOfTerms: readonly LogPosition[], last: LogPosition): LogView {
+  let log = install(EMPTY_LOG, snapshot, true)
+  firstOfTerms.forEach((first, place) => {
+    const end = firstOfTerms[place + 1]?.index ?? last.index + 1
+    log = append(log, first.index, repeated(first.term, end - first.index))
+  })
+  return noteSaved(log, last)
+}
+
+/** A leader has added to its log what carries its own term. */
+export function appendOwn(log: LogView, first: Index, last: LogPosition): LogView {
+  return append(log, first, repeated(last.term, last.index - first + 1))
+}
+
+/** A follower has taken over some of the entries of this request, from `first` on. */
+export function appendFrom(log: LogView, request: AppendEntries, first: Index): LogView {
+  const known = Math.max(0, first - request.prev_log_index - 1)
+  return append(log, first, request.entries.slice(known).map((entry) => entry.term))
+}
+
+/** The entries up to this one are gone, if they were there. */
+export function forgetUpTo(log: LogView, index: Index): LogView {
+  const term = termAt(log, index)
+  if (term === undefined) return log
+  return { ...log, terms: log.terms.slice(index - log.begins_after.index), begins_after: { index, term } }
+}
+
+/** A snapshot takes the place of all up to this entry, and of all others too if they did not fit. */
+export function install(log: LogView, lastIncluded: LogPosition, isWhole: boolean): LogView {
+  const { index } = lastIncluded
+  const left =
+    isWhole || termAt(log, index) === undefined
+      ? { ...log, terms: [], begins_after: lastIncluded }
+      : forgetUpTo(log, index)
+  return {
+    ...left,
+    saved: Math.min(Math.max(left.saved, index), lastIndexOf(left)),
+    commit_index: Math.max(left.commit_index, index),
+    last_applied: Math.max(left.last_applied, index),
+  }
+}
+
+/** The entry at this index and all behind it are gone. */
+export function truncateFrom(log: LogView, first: Index): LogView {
+  const kept = first - 1
+  const begins_after = kept < log.begins_after.index ? { index: kept, term: 0 } : log.begins_after
+  return {
+    ...log,
+    begins_after,
+    terms: log.terms.slice(0, kept - begins_after.index),
+    saved: Math.min(log.saved, kept),
+  }
+}
+
+/** The log up to this entry is on disk. It may have been cut since: then this says nothing. */
+export function noteSaved(log: LogView, last: LogPosition): LogView {
+  return termAt(log, last.index) === last.term ? { ...log, saved: last.index } : log
+}
+
+/** The server has crashed: what it has is what its disk has. */
+export function loseUnsaved(log: LogView): LogView {
+  return truncateFrom(log, log.saved + 1)
+}
+
+function append(log: LogView, first: Index, terms: Term[]): LogView {
+  const continues = first === lastIndexOf(log) + 1
+  // What lies between was not told.
+  const begins_after = continues ? log.begins_after : { index: first - 1, term: 0 }
+  const longer = { ...log, begins_after, terms: continues ? [...log.terms, ...terms] : terms }
+  const surplus = longer.terms.length - REMEMBERED
+  return surplus > 0 ? forgetUpTo(longer, begins_after.index + surplus) : longer
+}
+
+function repeated(term: Term, times: number): Term[] {
+  return Array.from({ length: Math.max(0, times) }, () => term)
+}

@@ -1,0 +1,214 @@
+// What the records so far say about each server. `crates/trace/src/view.rs` adds them up in the same way.
+
+import * as logs from './log'
+import { applyToNetwork, SOUND_NETWORK, type NetworkView } from './network'
+import { lastIndex, type AppendEntries, type NodeId, type Term, type TraceRecord } from './record'
+import type { ClusterView as ToldCluster } from '../types/ClusterView'
+import type { ProgressView } from '../types/ProgressView'
+import type { ServerView as Told } from '../types/ServerView'
+
+/** A server as an observer knows it. */
+export type ServerView = Readonly<Omit<Told, 'heartbeats_sent' | 'heartbeats_received' | 'last_message'>> & {
+  /** Whose votes it has, while it is a candidate. */
+  readonly votes: readonly NodeId[]
+  /** The last request with entries that came to it: what it appends next is from there. */
+  readonly last_request: AppendEntries | null
+}
+
+/** The cluster as an observer knows it. */
+export type ClusterView = {
+  readonly servers: { readonly [id: NodeId]: ServerView }
+  readonly network: NetworkView
+}
+
+const UNKNOWN: ServerView = {
+  condition: 'starting',
+  life: 0,
+  pid: null,
+  address: null,
+  role: null,
+  term: 0,
+  voted_for: null,
+  leader: null,
+  timer: null,
+  votes: [],
+  log: logs.EMPTY_LOG,
+  progress: {},
+  last_request: null,
+}
+
+const NO_PROGRESS: ProgressView = { match_index: 0, next_index: 0 }
+
+/** A cluster of these servers, of which nothing is known yet. */
+export function newCluster(ids: readonly NodeId[]): ClusterView {
+  return { servers: Object.fromEntries(ids.map((id) => [id, UNKNOWN])), network: SOUND_NETWORK }
+}
+
+/** The cluster as the server that serves this page tells it. */
+export function clusterFrom({ servers, network }: ToldCluster): ClusterView {
+  const known = ([id, server]: [string, Told]) => [id, { ...server, votes: [], last_request: null }]
+  return { servers: Object.fromEntries(Object.entries(servers).map(known)), network }
+}
+
+/** The cluster after this. A server that is not part of it is passed over. */
+export function apply(cluster: ClusterView, record: TraceRecord): ClusterView {
+  const before = cluster.servers[record.node]
+  if (!before) return cluster
+  const after = applyToServer(before, record)
+  const network = applyToNetwork(cluster.network, record)
+  if (after === before && network === cluster.network) return cluster
+  return { servers: { ...cluster.servers, [record.node]: after }, network }
+}
+
+export function idsOf(cluster: ClusterView): NodeId[] {
+  return Object.keys(cluster.servers).map(Number)
+}
+
+export function isRunning(server: ServerView | undefined): boolean {
+  return server?.condition === 'running'
+}
+
+/** The current leader: of the running servers that lead, the one with the newest term. */
+export function leaderOf(cluster: ClusterView): NodeId | null {
+  let newest: NodeId | null = null
+  for (const id of idsOf(cluster)) {
+    const server = cluster.servers[id]!
+    const leads = isRunning(server) && server.role === 'leader'
+    if (leads && (newest === null || server.term >= cluster.servers[newest]!.term)) newest = id
+  }
+  return newest
+}
+
+export function runningOf(cluster: ClusterView): number {
+  return idsOf(cluster).filter((id) => isRunning(cluster.servers[id])).length
+}
+
+/** How many votes an election needs. */
+export function majorityOf(cluster: ClusterView): number {
+  return Math.floor(idsOf(cluster).length / 2) + 1
+}
+
+export function highestTerm(cluster: ClusterView): Term {
+  return Math.max(0, ...idsOf(cluster).map((id) => cluster.servers[id]!.term))
+}
+
+function applyToServer(known: ServerView, record: TraceRecord): ServerView {
+  let server = known
+  if (record.life > server.life) {
+    server = { ...UNKNOWN, life: record.life, address: server.address }
+  }
+  // Reports of a dead server's last moments change nothing any more.
+  if (server.condition === 'dead') return server
+  // Whoever reports runs. A script's servers, which are no processes, say it no other way.
+  const condition: ServerView['condition'] =
+    server.condition === 'starting' && record.seq != null ? 'running' : server.condition
+  if (record.term > server.term) {
+    server = { ...server, condition, term: record.term, voted_for: null, leader: null, votes: [] }
+  } else if (condition !== server.condition || record.term !== server.term) {
+    server = { ...server, condition, term: record.term }
+  }
+  return applyEvent(server, record)
+}
+
+function applyEvent(server: ServerView, record: TraceRecord): ServerView {
+  switch (record.event) {
+    case 'role': {
+      const leads = record.role === 'leader'
+      return {
+        ...server,
+        role: record.role,
+        leader: leads ? record.node : null,
+        progress: {},
+        timer: leads ? null : server.timer,
+        votes: [],
+      }
+    }
+    case 'timer':
+      return { ...server, timer: { started_at: record.t, timeout_us: record.timeout_us } }
+    case 'vote':
+      return record.granted ? { ...server, voted_for: record.candidate } : server
+    case 'tally':
+      return record.granted && !server.votes.includes(record.voter)
+        ? { ...server, votes: [...server.votes, record.voter] }
+        : server
+    case 'leader':
+      return { ...server, leader: record.leader }
+    case 'appended':
+      return { ...server, log: appended(server, record) }
+    case 'truncated':
+      return { ...server, log: logs.truncateFrom(server.log, record.first) }
+    case 'committed':
+      return { ...server, log: { ...server.log, commit_index: record.index } }
+    case 'applied':
+      return { ...server, log: { ...server.log, last_applied: record.index } }
+    case 'saved':
+      // By the time it is saved, the server may have voted in a later term.
+      return { ...server, log: logs.noteSaved(server.log, record.log) }
+    case 'restored':
+      return {
+        ...server,
+        voted_for: record.voted_for,
+        log: logs.restore(record.snapshot ?? { index: 0, term: 0 }, record.terms ?? [], record.log),
+      }
+    case 'snapshot_taken':
+      return { ...server, log: logs.forgetUpTo(server.log, record.begins_after.index) }
+    case 'snapshot_installed':
+      return { ...server, log: logs.install(server.log, record.last_included, record.removed !== undefined) }
+    case 'matched':
+      return record.follower === record.node ? server : noteMatched(server, record.follower, record.index)
+    case 'backed_up':
+      return noteProgress(server, record.follower, { next_index: record.next })
+    case 'sent':
+      // Whatever the leader sends next goes on where this ends.
+      return 'append_entries' in record.message
+        ? noteProgress(server, record.to, { next_index: lastIndex(record.message.append_entries) + 1 })
+        : server
+    case 'received':
+      return 'append_entries' in record.message && record.message.append_entries.entries.length > 0
+        ? { ...server, last_request: record.message.append_entries }
+        : server
+    case 'started':
+      return { ...server, condition: 'running', pid: record.pid, address: record.address }
+    case 'paused':
+      return { ...server, condition: 'paused' }
+    case 'resumed':
+      return { ...server, condition: 'running' }
+    case 'stopped':
+    case 'died':
+      return loseProcess(server)
+    default:
+      return server
+  }
+}
+
+function appended(server: ServerView, record: TraceRecord & { event: 'appended' }): logs.LogView {
+  return record.rule === 'consistency-check' && server.last_request
+    ? logs.appendFrom(server.log, server.last_request, record.first)
+    : logs.appendOwn(server.log, record.first, record.last)
+}
+
+function noteMatched(server: ServerView, follower: NodeId, match_index: number): ServerView {
+  const { next_index } = server.progress[follower] ?? NO_PROGRESS
+  return noteProgress(server, follower, { match_index, next_index: Math.max(next_index, match_index + 1) })
+}
+
+function noteProgress(server: ServerView, follower: NodeId, news: Partial<ProgressView>): ServerView {
+  const before = server.progress[follower] ?? NO_PROGRESS
+  const after = { ...before, ...news }
+  const isSame = after.match_index === before.match_index && after.next_index === before.next_index
+  return isSame ? server : { ...server, progress: { ...server.progress, [follower]: after } }
+}
+
+function loseProcess(server: ServerView): ServerView {
+  return {
+    ...server,
+    condition: 'dead',
+    pid: null,
+    role: null,
+    leader: null,
+    timer: null,
+    votes: [],
+    progress: {},
+    log: logs.loseUnsaved(server.log),
+  }
+}

@@ -1,0 +1,55 @@
+// The cluster and its servers in words.
+
+import { leaderOf, majorityOf, runningOf, highestTerm, idsOf, type ClusterView, type ServerView } from './view'
+
+/** The cluster in one sentence, and whether it can make progress. */
+export function clusterWords(cluster: ClusterView): { text: string; tone: 'good' | 'waiting' | 'bad' } {
+  const [running, all, majority] = [runningOf(cluster), idsOf(cluster).length, majorityOf(cluster)]
+  const leader = leaderOf(cluster)
+  const lacking = running < majority
+  if (leader !== null) {
+    const leads = `n${leader} leads term ${cluster.servers[leader]!.term}`
+    return lacking
+      ? { text: `${leads}, but has no quorum: ${running} of ${all} running, a majority is ${majority}`, tone: 'bad' }
+      : { text: leads, tone: 'good' }
+  }
+  if (lacking) return { text: `No quorum: ${running} of ${all} running, an election needs ${majority}`, tone: 'bad' }
+  return {
+    text: `No leader in term ${highestTerm(cluster)} yet: ${running} of ${all} running, an election needs ${majority}`,
+    tone: 'waiting',
+  }
+}
+
+/** A server's role or what keeps it from having one. */
+export function roleWords(server: ServerView): string {
+  if (server.condition === 'dead') return 'dead'
+  if (server.condition === 'paused') return 'paused'
+  return server.role ?? 'starting'
+}
+
+/** Who has a server's vote; or how many it has itself, as a candidate that needs so many. */
+export function voteWords(server: ServerView, needed: number): string {
+  if (server.role === 'candidate') return `${server.votes.length} of ${needed} votes`
+  return server.voted_for === null ? 'no vote' : `vote: n${server.voted_for}`
+}
+
+/** The English of an event, which begins small, as a sentence. Names stay as they are. */
+export function asSentence(why: string): string {
+  return /^n\d/.test(why) ? why : why.charAt(0).toUpperCase() + why.slice(1)
+}
+
+/** Microseconds as `12.345 s`. */
+export function seconds(t: number): string {
+  return `${(t / 1e6).toFixed(3)} s`
+}
+
+/** Microseconds as `15 ms`. */
+export function milliseconds(us: number): string {
+  return us < 10_000 && us % 1000 !== 0 ? `${(us / 1000).toFixed(1)} ms` : `${Math.round(us / 1000)} ms`
+}
+
+/** A speed as `1/20`, or `×2` if it is faster than real time. */
+export function speedWords(speed: number): string {
+  if (speed === 1) return '1/1'
+  return speed < 1 ? `1/${Math.round(1 / speed)}` : `×${speed}`
+}

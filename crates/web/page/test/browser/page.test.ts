@@ -1,0 +1,217 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { launch, newLeader, RAFT, sentence, start, type Cluster } from './cluster'
+
+const AXE = new URL('../../node_modules/axe-core/axe.min.js', import.meta.url).pathname
+const SHOTS = process.env.SHOTS
+
+describe.skipIf(!RAFT)('the page of a living cluster', () => {
+  let browser: Browser
+  let cluster: Cluster
+  let page: Page
+  let folder: string
+  const errors: string[] = []
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'raft-page-'))
+    ;[browser, cluster] = await Promise.all([launch(), start('up', '--plain', '--nodes', '3')])
+    page = await open(cluster.address)
+  })
+
+  afterAll(async () => {
+    await browser?.close()
+    await cluster?.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  async function open(address: string, colorScheme: 'light' | 'dark' = 'light', width = 1280, height = 800) {
+    const opened = await browser.newPage({ viewport: { width, height }, colorScheme })
+    opened.on('pageerror', (error) => errors.push(String(error)))
+    opened.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+    await opened.goto(address)
+    return opened
+  }
+
+  const server = (id: number) => page.locator(`[data-node="${id}"]`)
+  const roleOf = async (where: Page, id: number) =>
+    (await where.locator(`[data-node="${id}"] .role`).textContent())?.trim()
+  const line = (text: string | RegExp) => page.locator('.story button.line').filter({ hasText: text })
+
+  test('shows an election', async () => {
+    const leader = await newLeader(page)
+    await server(leader).and(page.locator('.leader')).waitFor()
+    await line('become the leader').last().waitFor()
+  })
+
+  test('kills the leader by a click, and sees the next one', async () => {
+    const leader = await newLeader(page)
+    await server(leader).click()
+    await page.getByRole('button', { name: 'Kill', exact: true }).click()
+    const next = await newLeader(page, leader)
+    expect(next).not.toBe(leader)
+    await server(leader).and(page.locator('.dead')).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Restart the dead' }).click()
+    await server(leader).and(page.locator('.follower')).waitFor()
+  })
+
+  test('cuts a link by a line from one server to another, and mends it so', async () => {
+    const links = page.locator('.link.cut')
+    await drag(1, 2)
+    await links.first().waitFor()
+    expect(await links.count()).toBe(1)
+    await drag(2, 1)
+    await links.first().waitFor({ state: 'detached' })
+  })
+
+  async function drag(from: number, to: number) {
+    const [start, end] = [await centre(from), await centre(to)]
+    await page.mouse.move(start.x, start.y)
+    await page.mouse.down()
+    await page.mouse.move((start.x + end.x) / 2, (start.y + end.y) / 2, { steps: 4 })
+    await page.mouse.move(end.x, end.y, { steps: 4 })
+    await page.mouse.up()
+  }
+
+  async function centre(id: number) {
+    const box = (await server(id).locator('.body').boundingBox())!
+    return { x: box.x + box.width / 2, y: box.y + box.height / 2 }
+  }
+
+  test('says that there is no quorum', async () => {
+    for (const id of [1, 2]) {
+      await page.keyboard.press(String(id))
+      await page.getByRole('button', { name: 'Kill', exact: true }).click()
+      await server(id).and(page.locator('.dead')).waitFor()
+    }
+    await page.keyboard.press('Escape')
+    await expect.poll(() => sentence(page).textContent(), { timeout: 20_000 }).toMatch(/o quorum: 1 of 3 running/)
+    await page.keyboard.press('r')
+    await newLeader(page)
+  })
+
+  test('writes and reads a key', async () => {
+    await page.keyboard.press('?')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await newLeader(page)
+    await page.getByLabel('Key', { exact: true }).fill('colour')
+    await page.getByLabel('Value', { exact: true }).fill('green')
+    await page.getByRole('button', { name: 'Put', exact: true }).click()
+    await expect.poll(() => page.locator('.outcome').textContent(), { timeout: 20_000 }).toMatch(/written/)
+    await page.getByRole('button', { name: 'Get', exact: true }).click()
+    await expect.poll(() => page.locator('.outcome').textContent(), { timeout: 20_000 }).toMatch(/green/)
+    await page.locator('.cell', { hasText: 'colour = green' }).first().waitFor()
+  })
+
+  test('slows the cluster, and says when dials make elections endless', async () => {
+    await page.locator('.speed input').focus()
+    for (let step = 0; step < 3; step += 1) await page.keyboard.press('-')
+    await expect.poll(() => page.locator('.speed b').textContent()).toMatch(/1\/\d+/)
+    await page.getByLabel('Delay').fill('9')
+    await page.locator('.notices .hint').waitFor()
+    await page.getByRole('button', { name: 'Heal all' }).click()
+    await page.locator('.notices .hint').waitFor({ state: 'detached' })
+  })
+
+  test('goes back to the election, and shows the state then, its rule and its causes', async () => {
+    // Further up in the story than what is shown at first.
+    const election = line('become the leader').last()
+    const lookFurther = async () => {
+      await page.locator('.story ol').evaluate((list) => (list.scrollTop = 0))
+      return election.count()
+    }
+    await expect.poll(lookFurther, { timeout: 20_000 }).toBeGreaterThan(0)
+    await election.click()
+    const why = page.getByRole('region', { name: 'Why?' })
+    await why.getByText('majority-wins').waitFor()
+    await why.getByText('Without it:').waitFor()
+    expect(await why.locator('li').count()).toBeGreaterThan(2)
+    await page.getByText('This is the past, standing still').waitFor()
+    const then = (await sentence(page).textContent())!
+    const id = Number(/^n(\d+) leads/.exec(then)![1])
+    const word = () => roleOf(page, id)
+    expect(await word()).toBe('leader')
+    await page.keyboard.press('ArrowLeft')
+    await expect.poll(word).toBe('candidate')
+    await page.keyboard.press('ArrowRight')
+    await expect.poll(word).toBe('leader')
+    await page.keyboard.press('l')
+    await page.getByText('This is the past').waitFor({ state: 'detached' })
+  })
+
+  test('has no serious faults of accessibility, in both themes and with everything open', async () => {
+    for (const theme of ['light', 'dark'] as const) {
+      const looked = await open(cluster.address, theme)
+      await newLeader(looked)
+      await looked.keyboard.press('1')
+      await looked.locator('.story button.line').last().click()
+      await looked.addScriptTag({ path: AXE })
+      const findings = await looked.evaluate(async () => {
+        const { axe } = window as unknown as { axe: { run: () => Promise<{ violations: Finding[] }> } }
+        type Finding = { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }
+        const { violations } = await axe.run()
+        return violations
+          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+          .map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join('\n')}`)
+      })
+      expect(findings).toEqual([])
+      await looked.close()
+    }
+  })
+
+  test('downloads the trace, and opens it again', async () => {
+    const waiting = page.waitForEvent('download')
+    await page.getByRole('link', { name: 'Download' }).click()
+    const path = join(folder, 'trace.jsonl')
+    await (await waiting).saveAs(path)
+    expect((await readFile(path, 'utf8')).split('\n').length).toBeGreaterThan(100)
+    await page.locator('.tools input[type=file]').first().setInputFiles(path)
+    await page.getByText('trace.jsonl').first().waitFor()
+    await page.keyboard.press('End')
+    await line(/./).first().waitFor()
+    expect(await page.getByRole('button', { name: 'Kill the leader' }).count()).toBe(0)
+    await page.locator('.tools input[type=file]').first().setInputFiles({ name: 'no.txt', mimeType: 'text/plain', buffer: Buffer.from('no trace') })
+    await page.getByText('line 1 is no record of a trace').waitFor()
+  })
+
+  test('replays what was embedded in it, without a server, from a link that names an event', async () => {
+    const html = await readFile(new URL('../../dist/index.html', import.meta.url), 'utf8')
+    const text = await readFile(join(folder, 'trace.jsonl'), 'utf8')
+    const records = text.trim().split('\n').map((one) => JSON.parse(one) as { event: string; role?: string; node: number; life: number; seq: number })
+    const setup = { mode: 'replay', title: 'mailed', servers: [1, 2, 3], timing: null, seed: null, speed: 1, latency_us: 0, history: records.length, captions: [], version: '', rules: [] }
+    const embedded = JSON.stringify({ setup, snapshot: null, records }).replaceAll('<', '\\u003c')
+    const hole = '<script type="application/json" id="raft-embedded"></script>'
+    expect(html.split(hole).length).toBe(2)
+    const path = join(folder, 'mailed.html')
+    await writeFile(path, html.replace(hole, () => hole.replace('></', `>${embedded}</`)))
+    const leader = records.findLast((one) => one.role === 'leader')!
+    const life = leader.life === 1 ? '' : `.${leader.life}`
+    const mailed = await open(`file://${path}#n${leader.node}${life}:${leader.seq}`)
+    await mailed.getByRole('region', { name: 'Why?' }).waitFor()
+    expect(await roleOf(mailed, leader.node)).toBe('leader')
+    await mailed.close()
+  })
+
+  test('fits a phone', async () => {
+    for (const theme of ['light', 'dark'] as const) {
+      for (const [width, height] of [[1280, 800], [390, 844]] as const) {
+        const looked = await open(cluster.address, theme, width, height)
+        await newLeader(looked)
+        const overflow = await looked.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+        expect(overflow).toBeLessThanOrEqual(0)
+        if (SHOTS) await looked.screenshot({ path: join(SHOTS, `${width}x${height}-${theme}.png`) })
+        await looked.close()
+      }
+    }
+  })
+
+  test('has complained of nothing', () => {
+    expect(errors).toEqual([])
+  })
+})

@@ -1,0 +1,156 @@
+import { describe, expect, test } from 'vitest'
+import { History } from '../../src/trace/history'
+import { payloadWords } from '../../src/trace/command'
+import { parse, spread } from '../../src/source/file'
+import { apply, newCluster } from '../../src/trace/view'
+import { appendEntries, noOp, record } from './records'
+
+/** A trace with a new term at every 50th record, and heartbeats between. */
+function longTrace(length: number) {
+  return Array.from({ length }, (_, place) => {
+    const seq = place + 1
+    const term = Math.floor(place / 50) + 1
+    return place % 50 === 0
+      ? record({ t: place * 10, seq, term, event: 'term', was: term - 1 })
+      : record({ t: place * 10, seq, term, event: 'heartbeat' })
+  })
+}
+
+describe('any moment', () => {
+  test('is what the fold of all before it says', () => {
+    const history = new History([1, 2])
+    const records = longTrace(2000)
+    records.forEach((one) => history.add(one))
+    for (const position of [0, 1, 499, 500, 501, 1337, 2000]) {
+      const folded = records.slice(0, position).reduce(apply, newCluster([1, 2]))
+      expect(history.clusterAt(position)).toEqual(folded)
+    }
+  })
+
+  test('is found by its time', () => {
+    const history = new History([1])
+    longTrace(100).forEach((one) => history.add(one))
+    expect(history.positionAt(-1)).toBe(0)
+    expect(history.positionAt(500)).toBe(51)
+    expect(history.positionAt(1e9)).toBe(100)
+  })
+
+  test('goes on from what is told where records are missing', () => {
+    const history = new History([1])
+    history.add(record({ seq: 1, event: 'term', was: 0 }))
+    const told = apply(newCluster([1]), record({ term: 9, event: 'term', was: 8 }))
+    history.resume(told)
+    history.add(record({ t: 5, seq: 90, term: 9, event: 'heartbeat' }))
+    expect(history.clusterAt(1).servers[1]!.term).toBe(9)
+    expect(history.clusterAt(2).servers[1]!.term).toBe(9)
+  })
+})
+
+describe('a bounded history', () => {
+  const history = new History([1], 1000)
+  longTrace(60_000).forEach((one) => history.add(one))
+
+  test('never holds more than twice what is kept whole', () => {
+    expect(history.size).toBeLessThanOrEqual(2000)
+  })
+
+  test('lets the oldest heartbeats go first', () => {
+    expect(history.start).toBeLessThan(history.end - 2000)
+    expect(history.wholeSince).toBeGreaterThan(history.firstTime)
+    expect([...history.backwards(history.end)].slice(0, 400).some((entry) => entry.isRoutine)).toBe(true)
+    expect(history.next(history.start, () => true)!.isRoutine).toBe(false)
+  })
+
+  test('still knows what was at each moment that is left', () => {
+    const entry = history.next(history.start, (one) => !one.isRoutine)!
+    expect(history.clusterAt(entry.number + 1).servers[1]!.term).toBe(entry.record.term)
+  })
+
+  test('forgets no more than it must of where the terms begin', () => {
+    expect(history.eras[0]!.number).toBeLessThanOrEqual(history.start)
+    expect(history.eras[1]!.number).toBeGreaterThan(history.start)
+  })
+})
+
+describe('causes', () => {
+  test('make a chain across servers, the first cause first', () => {
+    const history = new History([1, 2])
+    history.add(record({ seq: 1, event: 'timeout', role: 'follower' }))
+    const message = { request_vote: { term: 1, last_log_index: 0, last_log_term: 0 } }
+    history.add(record({ t: 5, seq: 2, cause: { node: 1, life: 1, seq: 1 }, event: 'sent', to: 2, message }))
+    const sending = history.add(record({ t: 5, seq: 3, event: 'heartbeat' }))
+    const last = history.add(
+      record({ t: 9, node: 2, seq: 1, cause: { node: 1, life: 1, seq: 2 }, event: 'received', from: 1, message }),
+    )
+    expect(history.chain(last).map((entry) => entry.number)).toEqual([0, 1, 3])
+    expect(history.find({ node: 1, life: 1, seq: 2 })!.arrivedAt).toBe(9)
+    expect(sending.arrivedAt).toBeUndefined()
+  })
+
+  test('that go round in circles end', () => {
+    const history = new History([1])
+    const entry = history.add(record({ seq: 1, cause: { node: 1, life: 1, seq: 1 }, event: 'heartbeat' }))
+    expect(history.chain(entry)).toEqual([entry])
+  })
+})
+
+describe('the story', () => {
+  test('leaves out heartbeats and what has been said before', () => {
+    const history = new History([1, 2])
+    const entries = appendEntries({ index: 0, term: 0 }, [noOp(1)])
+    const routine = [
+      record({ event: 'sent', to: 2, message: entries }),
+      record({ event: 'sent', to: 2, message: entries }),
+      record({ event: 'sent', to: 2, message: appendEntries({ index: 1, term: 1 }, []) }),
+      record({ event: 'timer', rule: 'reset-timer-on-leader', timeout_us: 1 }),
+      record({ event: 'timer', rule: 'randomised-timeout', timeout_us: 1 }),
+    ].map((one) => history.add(one).isRoutine)
+    expect(routine).toEqual([false, true, true, true, false])
+    expect(history.story(history.end, 10, 0, false).map((entry) => entry.number)).toEqual([0, 4])
+  })
+
+  test('knows what an entry says, by the messages that carried it', () => {
+    const history = new History([1, 2])
+    const command = { term: 1, payload: { command: [1, 1, 1, 120, 0, 1, 51, 0, 0] } }
+    history.add(record({ event: 'sent', to: 2, message: appendEntries({ index: 4, term: 1 }, [command]) }))
+    expect(history.command(5, 1)).toBe('x = 3')
+    expect(history.command(5, 2)).toBeUndefined()
+  })
+})
+
+describe('commands', () => {
+  test.each([
+    ['no_op', 'no-op'],
+    [{ command: [1, 0, 100] }, 'open session'],
+    [{ command: [1, 1, 1, 120, 1, 0, 0] }, 'delete x'],
+    [{ command: [1, 1, 1, 120, 2, 1, 49, 1, 50, 0, 0] }, 'x = 2 if 1'],
+    [{ command: [9, 9] }, '2 bytes'],
+    [{ command: [1, 1, 200] }, '3 bytes'],
+  ])('%j is %s', (payload, words) => {
+    expect(payloadWords(payload as never)).toBe(words)
+  })
+})
+
+describe('a file', () => {
+  test('is read in the order of time, without the steps', () => {
+    const lines = [record({ t: 2, event: 'heartbeat' }), record({ t: 1, event: 'step' }), record({ t: 1, event: 'paused' })]
+    const read = parse(lines.map((line) => JSON.stringify(line)).join('\n') + '\n')
+    expect(read.map((one) => one.event)).toEqual(['paused', 'heartbeat'])
+  })
+
+  test('that tells no time shows one step after another', () => {
+    const message = appendEntries({ index: 0, term: 0 }, [])
+    const read = spread([
+      record({ event: 'timeout', role: 'follower' }),
+      record({ seq: 2, cause: { node: 1, life: 1, seq: 1 }, event: 'sent', to: 2, message }),
+      record({ node: 2, event: 'received', from: 1, message }),
+    ])
+    expect(read[1]!.t).toBe(read[0]!.t)
+    expect(read[2]!.t).toBeGreaterThan(read[1]!.t)
+  })
+
+  test('that is no trace says which line is wrong', () => {
+    expect(() => parse('{"a":1}')).toThrow('line 1 is no record of a trace')
+    expect(() => parse('')).toThrow('the file holds no records')
+  })
+})

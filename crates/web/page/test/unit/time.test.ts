@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest'
+import { ringLayout } from '../../src/looks/geometry'
+import { airborne } from '../../src/time/airborne'
+import { Player } from '../../src/time/player.svelte'
+import { ServersTime } from '../../src/time/servers-time'
+import { History } from '../../src/trace/history'
+import { appendEntries, noOp, record } from './records'
+
+const SECOND = 1e6
+const id = (seq: number, node = 1) => ({ node, life: 1, seq })
+
+describe('messages on their way', () => {
+  const message = appendEntries({ index: 0, term: 0 }, [noOp(1)])
+
+  function sendAndReceive(sentAt: number, receivedAt: number | null) {
+    const history = new History([1, 2])
+    history.add(record({ t: sentAt, seq: 1, event: 'sent', to: 2, message }))
+    if (receivedAt !== null) {
+      history.add(record({ t: receivedAt, node: 2, seq: 1, cause: id(1), event: 'received', from: 1, message }))
+    }
+    return history
+  }
+
+  test('are as far as their time has gone', () => {
+    const history = sendAndReceive(0, 2 * SECOND)
+    const [flight] = airborne(history, 1, 0.5 * SECOND, SECOND).flights
+    expect(flight).toMatchObject({ from: 1, to: 2, kind: 'entries', entries: 1, isAnswer: false, lost: 0 })
+    expect(flight!.progress).toBeCloseTo(0.25)
+  })
+
+  test('that are faster than the eye fly as long as the eye needs', () => {
+    const history = sendAndReceive(0, 500)
+    expect(airborne(history, 2, 0.25 * SECOND, SECOND).flights[0]!.progress).toBeCloseTo(0.5)
+    expect(airborne(history, 2, 0.6 * SECOND, SECOND).flights).toEqual([])
+    // A hundred times slower, the same eye needs a hundredth of the trace's time.
+    expect(airborne(history, 2, 0.006 * SECOND, SECOND / 100).flights).toEqual([])
+  })
+
+  test('that never arrive stop before the receiver and fade', () => {
+    const history = sendAndReceive(0, null)
+    const [flight] = airborne(history, 1, 0.75 * SECOND, SECOND).flights
+    expect(flight!.progress).toBeLessThan(1)
+    expect(flight!.lost).toBeCloseTo(0.5)
+    expect(airborne(history, 1, 1.2 * SECOND, SECOND).flights).toEqual([])
+  })
+
+  test('are gathered if they are heartbeats and come faster than the eye, and only then', () => {
+    const history = new History([1, 2])
+    for (let beat = 0; beat < 40; beat += 1) {
+      const heartbeat = appendEntries({ index: 1, term: 1 }, [])
+      history.add(record({ t: beat * 15_000, seq: beat + 1, event: 'sent', to: 2, message: heartbeat }))
+      history.add(record({ t: beat * 15_000 + 400, node: 2, seq: beat + 1, cause: id(beat + 1), event: 'received', from: 1, message: heartbeat }))
+    }
+    const fast = airborne(history, history.end, history.lastTime, SECOND)
+    expect(fast.flights).toEqual([])
+    expect(fast.streams).toEqual([{ from: 1, to: 2, term: 1, isHeard: true }])
+    const slow = airborne(history, history.end, history.lastTime, SECOND / 50)
+    expect(slow.streams).toEqual([])
+    expect(slow.flights.map((flight) => flight.kind)).toEqual(['heartbeat'])
+  })
+})
+
+describe('the servers’ own time', () => {
+  test('goes slower where their clocks do', () => {
+    const time = new ServersTime(1)
+    time.change(10, 0.5)
+    time.change(30, 2)
+    expect([5, 10, 20, 30, 31].map((t) => time.at(t))).toEqual([5, 10, 15, 20, 22])
+    expect(time.speedAt(12)).toBe(0.5)
+  })
+})
+
+describe('the player', () => {
+  function playerOf(times: number[]) {
+    const history = new History([1])
+    times.forEach((t, place) => history.add(record({ t, seq: place + 1, term: place + 1, event: 'term', was: place })))
+    const player = new Player(history, new ServersTime(1))
+    player.frame(0)
+    return player
+  }
+
+  test('shows what had happened by then', () => {
+    const player = playerOf([0, 1 * SECOND, 2 * SECOND])
+    player.seek(1.5 * SECOND)
+    expect(player.moment.position).toBe(2)
+    expect(player.moment.cluster.servers[1]!.term).toBe(2)
+  })
+
+  test('steps from event to event, and not beyond the ends', () => {
+    const player = playerOf([0, 1 * SECOND, 1 * SECOND, 2 * SECOND])
+    player.seek(0)
+    const terms = [1, 1, -1, 1, 1, 1].map((direction) => {
+      player.step(direction as 1 | -1, () => true)
+      return player.moment.cluster.servers[1]!.term
+    })
+    expect(terms).toEqual([2, 3, 2, 3, 4, 4])
+  })
+
+  test('plays at the speed that is chosen, and stops at the end', () => {
+    const player = playerOf([0, 1 * SECOND])
+    player.seek(0)
+    player.speed = 0.1
+    player.play()
+    for (let frame = 1; frame <= 20; frame += 1) player.frame(frame * 100)
+    expect(player.moment.t).toBeCloseTo(0.2 * SECOND)
+    player.speed = 10
+    for (let frame = 21; frame <= 30; frame += 1) player.frame(frame * 100)
+    expect(player.moment.position).toBe(2)
+    expect(player.isPlaying).toBe(false)
+  })
+
+  test('follows the present, and comes back to it', () => {
+    const player = playerOf([0, 1 * SECOND])
+    player.heard(1 * SECOND, 0)
+    player.goLive()
+    player.pause()
+    player.seek(0)
+    expect(player.moment.position).toBe(1)
+    player.history.add(record({ t: 3 * SECOND, seq: 3, term: 9, event: 'term', was: 2 }))
+    player.frame(2000)
+    expect(player.moment.position).toBe(1)
+    player.goLive()
+    player.frame(2100)
+    expect(player.moment.cluster.servers[1]!.term).toBe(9)
+  })
+})
+
+describe('the ring', () => {
+  test.each([1, 2, 5, 9, 15])('keeps %i servers apart and inside', (count) => {
+    const ids = Array.from({ length: count }, (_, place) => place + 1)
+    for (const [width, height] of [[600, 340], [358, 380]] as const) {
+      const { places, radius } = ringLayout(ids, width, height)
+      const points = [...places.values()]
+      points.forEach((one, place) => {
+        expect(one.x - radius).toBeGreaterThan(0)
+        expect(one.x + radius).toBeLessThan(width)
+        expect(one.y - radius).toBeGreaterThan(0)
+        expect(one.y + radius).toBeLessThan(height)
+        points.slice(place + 1).forEach((other) => {
+          expect(Math.hypot(one.x - other.x, one.y - other.y)).toBeGreaterThan(2 * radius + 4)
+        })
+      })
+    }
+  })
+})

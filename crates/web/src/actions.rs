@@ -1,0 +1,77 @@
+//! What somebody in front of the page wants, on its way to whoever can do it.
+
+use crate::refusal::Refusal;
+use crate::wish::Wish;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use serde::Serialize;
+use std::fmt;
+use tokio::sync::{mpsc, oneshot};
+
+/// So many wishes wait to be taken up, at most.
+pub(crate) const QUEUE: usize = 64;
+
+/// What became of a wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done: a sentence that says what.
+    Done(String),
+    /// It was not done: a sentence that says why.
+    NotDone(String),
+    /// Nobody knows: a sentence that says why.
+    Uncertain(String),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Outcome::Done(told) | Outcome::NotDone(told) | Outcome::Uncertain(told)) = self;
+        f.write_str(told)
+    }
+}
+
+impl From<Result<String, String>> for Outcome {
+    fn from(result: Result<String, String>) -> Outcome {
+        result.map_or_else(Outcome::NotDone, Outcome::Done)
+    }
+}
+
+/// Something that somebody in front of the page wants, and waits for.
+#[derive(Debug)]
+pub struct Request {
+    /// What.
+    pub wish: Wish,
+    answer: oneshot::Sender<Outcome>,
+}
+
+impl Request {
+    /// Tells what became of it. Who asked may be gone by now.
+    pub fn answer(self, outcome: Outcome) {
+        let _ = self.answer.send(outcome);
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Done {
+    ok: String,
+}
+
+/// Where wishes go; nowhere if what is shown is over.
+#[derive(Debug, Clone)]
+pub(crate) struct Hands(pub(crate) Option<mpsc::Sender<Request>>);
+
+pub(crate) async fn act(State(Hands(hands)): State<Hands>, body: Bytes) -> Result<Json<Done>, Refusal> {
+    let hands = hands.ok_or(Refusal::IsReplay)?;
+    let wish = Wish::from_json(&body).map_err(|error| Refusal::Nonsense(error.to_string()))?;
+    let (answer, outcome) = oneshot::channel();
+    hands.try_send(Request { wish, answer }).map_err(|error| match error {
+        mpsc::error::TrySendError::Full(_) => Refusal::Busy,
+        mpsc::error::TrySendError::Closed(_) => Refusal::Ended,
+    })?;
+    match outcome.await {
+        Ok(Outcome::Done(ok)) => Ok(Json(Done { ok })),
+        Ok(Outcome::NotDone(why)) => Err(Refusal::NotNow(why)),
+        Ok(Outcome::Uncertain(why)) => Err(Refusal::Uncertain(why)),
+        Err(_) => Err(Refusal::Ended),
+    }
+}

@@ -1,0 +1,117 @@
+//! The records as they come: Server-Sent Events, each with its number, so that a reader can go on after a break.
+
+use crate::history::{History, Next, Snapshot};
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::Stream;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use tokio::sync::watch;
+
+/// So many records are taken from the history at once.
+const BATCH: usize = 256;
+
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    /// The number of the last record that the reader has seen.
+    after: Option<u64>,
+}
+
+/// Records that a reader can't be given any more.
+#[derive(Serialize)]
+struct Missed {
+    first: u64,
+    last: u64,
+}
+
+/// The reader has seen all records up to this one.
+#[derive(Serialize)]
+struct UpTo {
+    last: u64,
+}
+
+pub(crate) async fn events(
+    State(history): State<History>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let last_event_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let reader = Reader::new(history, last_event_id.or(parameters.after));
+    let events = futures_util::stream::unfold(reader, |mut reader| async {
+        let event = reader.next().await?;
+        Some((Ok(event), reader))
+    });
+    Sse::new(events).keep_alive(KeepAlive::default())
+}
+
+/// Somebody who reads the history.
+struct Reader {
+    history: History,
+    changes: watch::Receiver<u64>,
+    /// The number of the last record that it has seen, or that is on its way to it.
+    seen: u64,
+    /// Has it seen anything at all?
+    has_begun: bool,
+    /// Has it been told that it has seen all?
+    is_live: bool,
+    /// Has it been told that nothing more will come?
+    is_over: bool,
+    on_the_way: VecDeque<Event>,
+}
+
+impl Reader {
+    fn new(history: History, seen: Option<u64>) -> Reader {
+        let changes = history.subscribe();
+        Reader {
+            history,
+            changes,
+            seen: seen.unwrap_or(0),
+            has_begun: seen.is_some(),
+            is_live: false,
+            is_over: false,
+            on_the_way: VecDeque::new(),
+        }
+    }
+
+    async fn next(&mut self) -> Option<Event> {
+        while self.on_the_way.is_empty() && !self.is_over {
+            // What comes from here on is not missed: it wakes at once.
+            self.changes.mark_unchanged();
+            match self.history.next(self.seen, BATCH) {
+                Next::Records { first, json } => {
+                    self.seen = first + json.len() as u64 - 1;
+                    let numbered = (first..).zip(&json);
+                    self.on_the_way
+                        .extend(numbered.map(|(id, json)| Event::default().id(id.to_string()).data(json)));
+                }
+                Next::Forgotten(snapshot) => self.skip_to(&snapshot),
+                Next::NothingYet if !self.is_live => {
+                    self.is_live = true;
+                    self.on_the_way.push_back(told("live", &UpTo { last: self.seen }));
+                }
+                Next::NothingYet => self.changes.changed().await.ok()?,
+                Next::End => {
+                    self.is_over = true;
+                    self.on_the_way.push_back(told("end", &UpTo { last: self.seen }));
+                }
+            }
+            self.has_begun = true;
+        }
+        self.on_the_way.pop_front()
+    }
+
+    fn skip_to(&mut self, snapshot: &Snapshot) {
+        if self.has_begun {
+            let missed = Missed { first: self.seen + 1, last: snapshot.after };
+            self.on_the_way.push_back(told("missed", &missed));
+        }
+        self.on_the_way.push_back(told("snapshot", snapshot));
+        self.seen = snapshot.after;
+    }
+}
+
+fn told(name: &str, data: &impl Serialize) -> Event {
+    Event::default().event(name).json_data(data).expect("what is told has a JSON")
+}

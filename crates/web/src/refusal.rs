@@ -1,0 +1,85 @@
+//! What somebody is told who does not get what they wanted: what, why, and what to do.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// Why somebody does not get what they wanted.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Who asks may not.
+    Forbidden(&'static str),
+    /// There is nothing there.
+    NotFound(String),
+    /// It makes no sense.
+    Nonsense(String),
+    /// It can't be done now.
+    NotNow(String),
+    /// What is shown is over.
+    IsReplay,
+    /// Too many want something at once.
+    Busy,
+    /// Nobody knows what came of it.
+    Uncertain(String),
+    /// The cluster has ended meanwhile.
+    Ended,
+}
+
+#[derive(Serialize)]
+struct Told {
+    error: String,
+    help: &'static str,
+}
+
+impl Refusal {
+    fn told(self) -> (StatusCode, String, &'static str) {
+        match self {
+            Refusal::Forbidden(why) => (
+                StatusCode::FORBIDDEN,
+                format!("this is not for everybody: {why}"),
+                "open the address that `raft up` or `raft replay` has printed, as it is",
+            ),
+            Refusal::NotFound(path) => (
+                StatusCode::NOT_FOUND,
+                format!("there is nothing at {path}"),
+                "there are: / (the page), GET /api/setup, /api/events, /api/trace, and POST /api/action",
+            ),
+            Refusal::Nonsense(why) => (
+                StatusCode::BAD_REQUEST,
+                format!("this is no action: {why}"),
+                "docs/page.md has all actions, for example {\"action\":\"kill\",\"node\":2}",
+            ),
+            Refusal::NotNow(why) => {
+                (StatusCode::CONFLICT, why, "see how the servers are, and choose something else")
+            }
+            Refusal::IsReplay => (
+                StatusCode::CONFLICT,
+                "this has happened already: nothing can be done about it".to_owned(),
+                "`raft up` starts a cluster to which something can be done",
+            ),
+            Refusal::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many actions wait already".to_owned(),
+                "try again in a moment",
+            ),
+            Refusal::Uncertain(why) => (
+                StatusCode::GATEWAY_TIMEOUT,
+                why,
+                "it may have taken effect, or may still: get the key to find out",
+            ),
+            Refusal::Ended => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the cluster has ended".to_owned(),
+                "start another one with `raft up`",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, error, help) = self.told();
+        (status, Json(Told { error, help })).into_response()
+    }
+}

@@ -1,0 +1,196 @@
+//! The web server: it has a port, and threads of its own, so that nobody who looks can slow the cluster.
+
+use crate::access::{Token, only_this_origin, only_with_token};
+use crate::actions::{self, Hands, Request};
+use crate::events;
+use crate::history::{History, KEPT};
+use crate::page::PAGE;
+use crate::refusal::Refusal;
+use crate::setup::{Mode, Setup};
+use axum::extract::{DefaultBodyLimit, FromRef, OriginalUri, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::middleware;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+use trace::{ClusterView, Record};
+
+/// No action is longer, in bytes. A store's values may be, but nobody writes such on a page.
+const LONGEST_ACTION: usize = 64 << 10;
+
+/// What the page may do: nothing but ask this server, with nothing loaded from elsewhere. It has no
+/// references, so that its address, which holds the token, goes nowhere.
+const HEADERS: [(HeaderName, &str); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; \
+         font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// Why the page can't be served.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    /// Others than this machine could reach it.
+    #[error(
+        "the page can't be served at {0}: whoever reaches it can steer the cluster, so it is for this machine only"
+    )]
+    Wide(SocketAddr),
+    /// The system refused the port.
+    #[error("can't listen at {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The system did not give it what it needs.
+    #[error("the system refused: {0}")]
+    System(#[from] std::io::Error),
+    /// The system has no randomness to give.
+    #[error("the system has no randomness to give: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+impl SiteError {
+    /// What can be done about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            SiteError::Wide(_) => {
+                "use --web 127.0.0.1:0; to see it on another machine, forward the port: ssh -L PORT:127.0.0.1:PORT HOST"
+            }
+            SiteError::Listen { .. } => "choose another port with --web 127.0.0.1:PORT, or 0 for any",
+            SiteError::System(_) | SiteError::Random(_) => "close other programs, or use --no-web",
+        }
+    }
+}
+
+/// A page that is served.
+#[derive(Debug)]
+pub struct Site {
+    address: SocketAddr,
+    token: Token,
+    history: History,
+    requests: mpsc::Receiver<Request>,
+    /// Dropped last: its end is the end of all connections.
+    _runtime: Runtime,
+}
+
+/// What those need who answer.
+#[derive(Clone)]
+struct Service {
+    setup: Arc<Setup>,
+    history: History,
+    hands: Hands,
+}
+
+impl FromRef<Service> for History {
+    fn from_ref(service: &Service) -> History {
+        service.history.clone()
+    }
+}
+
+impl FromRef<Service> for Hands {
+    fn from_ref(service: &Service) -> Hands {
+        service.hands.clone()
+    }
+}
+
+impl Site {
+    /// Serves the page at this address; port 0 lets the system choose.
+    ///
+    /// # Errors
+    /// If the address is not this machine's own, or can't be had.
+    pub fn open(address: SocketAddr, setup: Setup) -> Result<Site, SiteError> {
+        if !address.ip().is_loopback() {
+            return Err(SiteError::Wide(address));
+        }
+        let listener = TcpListener::bind(address).map_err(|source| SiteError::Listen { address, source })?;
+        let address = listener.local_addr()?;
+        listener.set_nonblocking(true)?;
+        let token = Token::draw()?;
+        let kept = if setup.mode == Mode::Live { KEPT } else { usize::MAX };
+        let history = History::new(ClusterView::new(setup.servers.iter().copied()), kept);
+        let (hands, requests) = mpsc::channel(actions::QUEUE);
+        let hands = Hands((setup.mode == Mode::Live).then_some(hands));
+        let service = Service { setup: Arc::new(setup), history: history.clone(), hands };
+        let routes = routes(service, address, token.clone());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        runtime.spawn(async move {
+            // It ends only with the runtime.
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            axum::serve(listener, routes).await
+        });
+        Ok(Site { address, token, history, requests, _runtime: runtime })
+    }
+
+    /// Where the page is, with the token that it needs.
+    pub fn url(&self) -> String {
+        format!("http://{}/?token={}", self.address, self.token)
+    }
+
+    /// Tells all who look what has happened.
+    pub fn tell(&self, news: &[Record]) {
+        self.history.add(news);
+    }
+
+    /// Tells all who look that nothing more will happen.
+    pub fn end(&self) {
+        self.history.end();
+    }
+
+    /// The next thing that somebody wants, if there is one.
+    pub fn next_request(&mut self) -> Option<Request> {
+        self.requests.try_recv().ok()
+    }
+}
+
+fn routes(service: Service, address: SocketAddr, token: Token) -> Router {
+    let api = Router::new()
+        .route("/setup", get(setup))
+        .route("/events", get(events::events))
+        .route("/trace", get(trace))
+        .route("/action", post(actions::act))
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(LONGEST_ACTION))
+        .layer(middleware::from_fn_with_state(token, only_with_token))
+        .with_state(service);
+    Router::new()
+        .route("/", get(async || Html(PAGE)))
+        .nest("/api", api)
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(address, only_this_origin))
+        .layer(middleware::map_response(with_headers))
+}
+
+async fn with_headers(mut response: Response) -> Response {
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, value.parse().expect("the headers are written well"));
+    }
+    response
+}
+
+async fn setup(State(service): State<Service>) -> Json<Setup> {
+    Json((*service.setup).clone())
+}
+
+/// All of the history, as JSON lines, to be kept in a file.
+async fn trace(State(history): State<History>) -> Response {
+    let lines = history.lines();
+    let headers = [
+        (header::CONTENT_TYPE, "application/jsonl"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"raft-trace.jsonl\""),
+    ];
+    (StatusCode::OK, headers, lines).into_response()
+}
+
+async fn not_found(OriginalUri(uri): OriginalUri) -> Refusal {
+    Refusal::NotFound(uri.path().to_owned())
+}

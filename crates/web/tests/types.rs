@@ -1,0 +1,44 @@
+//! The page's TypeScript types are those of the Rust code. `UPDATE_TYPES=1` writes them anew.
+
+use cluster::Action;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use trace::Record;
+use ts_rs::{Config, TS};
+use web::{ClientWish, Setup, Snapshot};
+
+fn write_types(folder: &Path) {
+    let config = Config::new().with_large_int("number").with_out_dir(folder);
+    Record::export_all(&config).unwrap();
+    Setup::export_all(&config).unwrap();
+    Snapshot::export_all(&config).unwrap();
+    Action::export_all(&config).unwrap();
+    ClientWish::export_all(&config).unwrap();
+}
+
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            (name, fs::read_to_string(entry.path()).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn the_types_of_the_page_are_current() {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("page/src/types");
+    if std::env::var_os("UPDATE_TYPES").is_some() {
+        fs::remove_dir_all(&committed).unwrap();
+        write_types(&committed);
+    }
+    let fresh = tempfile::tempdir().unwrap();
+    write_types(fresh.path());
+    assert_eq!(
+        files(&committed),
+        files(fresh.path()),
+        "write them anew: UPDATE_TYPES=1 cargo test -p raft-for-beginners-web --features ts --test types"
+    );
+}

@@ -1,0 +1,111 @@
+//! Clients of the cluster's store, over HTTP, as any others are. Each asks the leader for one thing.
+
+use client::{Failure, Node, Read};
+use consensus::NodeId;
+use kv::{Answer, Write};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+use trace::ClusterView;
+use web::{ClientWish, Outcome};
+
+/// So many may be under way: without a majority each waits for its outcome.
+const MOST_UNDER_WAY: u64 = 100;
+/// Longer than a server keeps a client waiting.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// The clients, each in a thread of its own: whoever watches goes on meanwhile.
+pub(crate) struct Clients {
+    last: u64,
+    under_way: u64,
+    sender: Sender<Heard>,
+    receiver: Receiver<Heard>,
+}
+
+/// A client has asked a server.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// The client's number.
+    pub(crate) client: u64,
+    /// The server.
+    pub(crate) node: NodeId,
+    /// What it wants, as in `put x = 3`.
+    pub(crate) what: String,
+}
+
+/// A client has its outcome.
+#[derive(Debug, Clone)]
+pub(crate) struct Heard {
+    pub(crate) asked: Asked,
+    pub(crate) outcome: Outcome,
+}
+
+impl Clients {
+    pub(crate) fn new() -> Clients {
+        let (sender, receiver) = channel();
+        Clients { last: 0, under_way: 0, sender, receiver }
+    }
+
+    /// Has a client ask the leader. What comes of it is among those [heard](Clients::heard), some time.
+    ///
+    /// # Errors
+    /// If nobody can be asked: a sentence that says why.
+    pub(crate) fn ask(&mut self, view: &ClusterView, wish: ClientWish) -> Result<Asked, String> {
+        let what = words(&wish);
+        let (node, address) = leader_of(view).ok_or_else(|| format!("{what}: there is no leader to ask"))?;
+        if self.under_way == MOST_UNDER_WAY {
+            return Err(format!("{MOST_UNDER_WAY} clients wait for their outcome: no more until one has it"));
+        }
+        self.last += 1;
+        self.under_way += 1;
+        let asked = Asked { client: self.last, node, what };
+        let (sender, told) = (self.sender.clone(), asked.clone());
+        std::thread::spawn(move || {
+            // Nobody listens any more when the cluster has ended.
+            let _ = sender.send(Heard { asked: told, outcome: outcome(&address, &wish) });
+        });
+        Ok(asked)
+    }
+
+    /// Those that have got their outcome since the last call.
+    pub(crate) fn heard(&mut self) -> Vec<Heard> {
+        let heard: Vec<Heard> = self.receiver.try_iter().collect();
+        self.under_way -= heard.len() as u64;
+        heard
+    }
+}
+
+fn words(wish: &ClientWish) -> String {
+    match wish {
+        ClientWish::Put { key, value } => format!("put {key} = {value}"),
+        ClientWish::Get { key } => format!("get {key}"),
+        ClientWish::Delete { key } => format!("delete {key}"),
+    }
+}
+
+fn leader_of(view: &ClusterView) -> Option<(NodeId, String)> {
+    let leader = view.leader()?;
+    Some((leader, view.server(leader)?.address.clone()?))
+}
+
+/// One try: what is shown is what comes of it, also if that is a change of leaders.
+fn outcome(address: &str, wish: &ClientWish) -> Outcome {
+    let node = Node::new(address);
+    match wish {
+        ClientWish::Put { key, value } => write(&node, &Write::put(key.as_bytes(), value.as_bytes())),
+        ClientWish::Delete { key } => write(&node, &Write::delete(key.as_bytes())),
+        ClientWish::Get { key } => match node.get(key.as_bytes(), Read::Linearizable, PATIENCE) {
+            Ok(Some(value)) => Outcome::Done(format!("{key} is {}", String::from_utf8_lossy(&value.bytes))),
+            Ok(None) => Outcome::Done(format!("there is no key {key}")),
+            Err(why) => Outcome::NotDone(format!("not read: {why}")),
+        },
+    }
+}
+
+fn write(node: &Node, write: &Write) -> Outcome {
+    match node.write(write, PATIENCE) {
+        Ok(answer @ (Answer::Written { .. } | Answer::Deleted)) => Outcome::Done(answer.to_string()),
+        Ok(refused) => Outcome::NotDone(refused.to_string()),
+        Err(Failure::NotDone(why)) => Outcome::NotDone(format!("not done: {why}")),
+        Err(uncertain @ Failure::Uncertain(_)) => Outcome::Uncertain(uncertain.to_string()),
+    }
+}

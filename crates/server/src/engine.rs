@@ -97,6 +97,8 @@ pub(crate) struct About {
     pub(crate) life: u64,
     /// The cluster's start on the monotonic clock: the zero of [`Record::t`].
     pub(crate) epoch: Duration,
+    /// How fast the clock runs at first.
+    pub(crate) first_speed: Speed,
     /// After about so many bytes of entries a snapshot is taken.
     pub(crate) snapshot_after: usize,
     /// How long each message is held before it is delivered, in the server's own time.
@@ -112,7 +114,6 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         driver: Driver<Machine>,
         disk: DiskThread,
         about: About,
-        clock: Clock,
         transport: T,
         links: Links,
         observer: O,
@@ -121,8 +122,8 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         Engine {
             driver,
             disk,
+            clock: Clock::start(monotonic_now(), about.first_speed),
             about,
-            clock,
             transport,
             observer,
             events,

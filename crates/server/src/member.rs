@@ -7,11 +7,10 @@ use crate::engine::{About, Engine, Happening};
 use crate::http::{self, Broadcast};
 use crate::links::Links;
 use crate::machine::{Machine, Restore};
-use crate::monotonic_now;
 use crate::server::ServerError;
 use crate::transport::Transport;
 use consensus::{Config, EveryRule, Lease, Limits, NodeId, Quorum, Timing};
-use driver::{Clock, Driver, Effects, Speed, Telling};
+use driver::{Driver, Effects, Speed, Telling};
 use kv::Store;
 use prometheus_client::metrics::histogram::Histogram;
 use std::collections::BTreeMap;
@@ -143,6 +142,7 @@ impl Member {
             voters: voters.voters().len(),
             life,
             epoch: options.epoch,
+            first_speed: options.speed,
             latency: options.latency,
             gives_leases: options.lease.is_some(),
             snapshot_after: options.snapshot_after,
@@ -164,14 +164,12 @@ impl Member {
         let machine = restore(&mut storage)?;
         let disk = DiskThread::start(storage, sender);
         let mut effects = Effects::default();
-        let clock = Clock::start(monotonic_now(), options.speed);
         let cut_off = recovered.cut_off.clone();
         let driver = Driver::start(config, recovered, machine, EveryRule, options.telling, &mut effects);
         let started = Process::Started { pid: std::process::id(), address };
         let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
         let news = [started].into_iter().chain(cut_off);
-        Engine::new(driver, disk, about, clock, transport, links, observer, events)
-            .run(news, effects, &inbox)?;
+        Engine::new(driver, disk, about, transport, links, observer, events).run(news, effects, &inbox)?;
         Ok(())
     }
 }

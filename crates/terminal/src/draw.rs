@@ -37,6 +37,8 @@ struct Picture<'a> {
     story: Vec<Line<'a>>,
     /// What is to be said at the moment, and whether it is something bad.
     announcement: Option<(&'a str, bool)>,
+    /// Where a browser shows the same. It is told while there is nothing else to say.
+    page: Option<&'a str>,
     footer: &'a [&'a [Explained]],
     /// The keys in the help, while it is shown.
     help: Option<&'a [Explained]>,
@@ -98,7 +100,7 @@ impl Picture<'_> {
         servers::draw(frame, places.table, &self.table, palette);
         logs::draw(frame, places.logs, &self.logs, palette);
         story::draw(frame, places.story, self.story, palette);
-        frame.render_widget(announcement_line(self.announcement, palette), places.announcement);
+        frame.render_widget(announcement_line(self.announcement, self.page, palette), places.announcement);
         frame.render_widget(Paragraph::new(footer_lines(self.footer, palette)), places.footer);
         if let Some(keys) = self.help {
             help::draw(frame, frame.area(), keys, palette);
@@ -143,9 +145,14 @@ fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("{count} {what}") } else { format!("{count} {what}s") }
 }
 
-fn announcement_line<'a>(announcement: Option<(&'a str, bool)>, palette: &Palette) -> Line<'a> {
+fn announcement_line<'a>(
+    announcement: Option<(&'a str, bool)>,
+    page: Option<&str>,
+    palette: &Palette,
+) -> Line<'a> {
     match announcement {
-        None => Line::default(),
+        None => page
+            .map_or(Line::default(), |page| Line::styled(format!(" in a browser: {page}"), palette.faint())),
         Some((text, false)) => Line::styled(format!(" ▸ {text}"), palette.notice()),
         Some((text, true)) => Line::styled(format!(" ! {text}"), palette.bad()),
     }

@@ -295,6 +295,16 @@ fn a_put_is_asked_for_and_its_outcome_is_told() {
 }
 
 #[test]
+fn where_the_page_is_is_told_while_there_is_nothing_else_to_say() {
+    let mut app = with_leader(3);
+    let page = format!("http://127.0.0.1:65535/?token={}", "f".repeat(32));
+    app.setup.page = Some(page.clone());
+    assert!(text(&mut app, 0).contains(&page), "it fits on 80 columns");
+    app.announce(Ok("killed the leader, n2".to_owned()), 0);
+    assert!(!text(&mut app, 0).contains("http"));
+}
+
+#[test]
 fn the_keys_do_what_they_say() {
     let mut app = with_leader(3);
     let perform = |action| Some(Command::Perform(action));

@@ -32,6 +32,7 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
         logs: LogTable { view: &app.scene().view, marked: Some(app.selected) },
         story: app.page_of_story().map(|line| story::told_line(line, width, &palette)).collect(),
         announcement: app.announcement(now),
+        page: app.setup.page.as_deref(),
         footer: &FOOTER,
         help: app.shows_help.then_some(HELP),
     };

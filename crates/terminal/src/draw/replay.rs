@@ -35,6 +35,7 @@ pub(crate) fn draw(frame: &mut Frame, player: &mut Player) {
         logs: LogTable { view: &player.scene().view, marked: player.marked() },
         story: player.page_of_story().map(|line| story_line(line, width, &palette)).collect(),
         announcement: player.announcement(),
+        page: None,
         footer: &FOOTER,
         help: player.shows_help.then_some(HELP),
     };

@@ -21,10 +21,10 @@ const MOST_FOR_PAIRS: usize = 40;
 /// broken without chance, that is a script in which each single thing is said; otherwise one of troubles
 /// and times.
 pub fn shrink(script: &Script, promise: &Promise) -> Script {
-    // Leases are about time, which a journal has none of.
-    let without_chance =
-        script.options.lease.is_none().then(|| as_far_as_it_breaks(&script.journal(), promise)).flatten();
-    let start = without_chance.or_else(|| script.up_to_violation(promise));
+    let mut journal = script.journal();
+    // Leases are about time, which a journal has none of. Where the promise breaks without them too, they are left out.
+    journal.options.lease = None;
+    let start = as_far_as_it_breaks(&journal, promise).or_else(|| script.up_to_violation(promise));
     let mut shortest = start.expect("what is shrunk breaks the promise");
     loop {
         let before = shortest.clone();

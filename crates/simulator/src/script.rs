@@ -47,7 +47,8 @@ impl Script {
     }
 
     /// The same run without chance: each single thing that happens in it as an action of its own, in a
-    /// network that only does what it is told.
+    /// network that only does what it is told. It has no time in it, so where leaders have leases it may go another
+    /// way.
     pub fn journal(&self) -> Script {
         let mut world = World::new(self.options.clone());
         world.keep_journal();

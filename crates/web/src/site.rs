@@ -3,7 +3,7 @@
 use crate::access::{Token, only_this_origin, only_with_token};
 use crate::actions::{self, Hands, Request};
 use crate::events;
-use crate::history::{History, KEPT};
+use crate::history::History;
 use crate::page::PAGE;
 use crate::refusal::Refusal;
 use crate::setup::{Mode, Setup};
@@ -116,8 +116,7 @@ impl Site {
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;
         let token = Token::draw()?;
-        let kept = if setup.mode == Mode::Live { KEPT } else { usize::MAX };
-        let history = History::new(ClusterView::new(setup.servers.iter().copied()), kept);
+        let history = History::new(ClusterView::new(setup.servers.iter().copied()), setup.history);
         let (hands, requests) = mpsc::channel(actions::QUEUE);
         let hands = Hands((setup.mode == Mode::Live).then_some(hands));
         let service = Service { setup: Arc::new(setup), history: history.clone(), hands };
@@ -137,7 +136,7 @@ impl Site {
     }
 
     /// Tells all who look what has happened.
-    pub fn tell(&self, news: &[Record]) {
+    pub fn tell<'a>(&self, news: impl IntoIterator<Item = &'a Record>) {
         self.history.add(news);
     }
 

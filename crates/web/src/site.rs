@@ -8,7 +8,7 @@ use crate::page::PAGE;
 use crate::refusal::Refusal;
 use crate::setup::{Mode, Setup};
 use axum::extract::{DefaultBodyLimit, FromRef, OriginalUri, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
@@ -158,6 +158,7 @@ fn routes(service: Service, address: SocketAddr, token: Token) -> Router {
         .route("/trace", get(trace))
         .route("/action", post(actions::act))
         .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(LONGEST_ACTION))
         .layer(middleware::from_fn_with_state(token, only_with_token))
         .with_state(service);
@@ -165,6 +166,7 @@ fn routes(service: Service, address: SocketAddr, token: Token) -> Router {
         .route("/", get(async || Html(PAGE)))
         .nest("/api", api)
         .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(address, only_this_origin))
         .layer(middleware::map_response(with_headers))
 }
@@ -188,6 +190,10 @@ async fn trace(State(history): State<History>) -> Response {
         (header::CONTENT_DISPOSITION, "attachment; filename=\"raft-trace.jsonl\""),
     ];
     (StatusCode::OK, headers, lines).into_response()
+}
+
+async fn method_not_allowed(method: Method) -> Refusal {
+    Refusal::Method(method.to_string())
 }
 
 async fn not_found(OriginalUri(uri): OriginalUri) -> Refusal {

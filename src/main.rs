@@ -3,6 +3,7 @@
 mod arguments;
 mod bench;
 mod completions;
+mod export;
 mod failure;
 mod log;
 mod maelstrom;
@@ -54,6 +55,7 @@ enum Command {
     Torture(torture::TortureArguments),
     Sim(sim::SimArguments),
     Replay(replay::ReplayArguments),
+    Export(export::ExportArguments),
     Why(why::WhyArguments),
     Log(log::LogArguments),
     Rules(rules::RulesArguments),
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Command::Torture(arguments) => torture::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
         Command::Why(arguments) => why::run(arguments),
         Command::Log(arguments) => log::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),

@@ -1,13 +1,14 @@
 //! `raft replay`
 
-use crate::failure::{Failure, exit_code, written};
+use crate::failure::{Failure, ended_by, exit_code, written};
 use crate::tape::Tape;
-use crate::up::has_full_terminal;
+use crate::up::{has_full_terminal, open_site};
 use clap::Args;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use simulator::reenact;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use terminal::End;
@@ -30,6 +31,11 @@ pub(crate) struct ReplayArguments {
     #[arg(long)]
     json: bool,
 
+    /// Show it in a browser on this machine, at this address [default: a free port]
+    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "127.0.0.1:0", conflicts_with_all = ["plain", "json"])]
+    web: Option<SocketAddr>,
+
     /// With --plain: tell the routine too, each heartbeat and each restart of a timer
     #[arg(long, short)]
     verbose: bool,
@@ -37,11 +43,11 @@ pub(crate) struct ReplayArguments {
 
 pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
     let tape = Tape::open(&arguments.file)?;
-    if tape.records().next().is_none() {
-        let help = "a scenario starts a cluster with `cluster 3`; a trace has one event a line";
-        return Err(Failure::of(format_args!("nothing happens in {}", arguments.file.display()), help));
-    }
     let remark = check_against_simulator(&tape)?;
+    if let Some(address) = arguments.web {
+        remark.iter().for_each(|remark| eprintln!("{remark}"));
+        return serve_page(&tape, address);
+    }
     if arguments.json {
         return print_json(&tape);
     }
@@ -53,10 +59,25 @@ pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
 }
 
 fn show_in_terminal(tape: Tape) -> Result<ExitCode, Failure> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
-        .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
+    let mut signals = end_signals()?;
     let ended = terminal::replay(tape.for_terminal(), || signals.pending().next().map(End::Interrupted));
     exit_code(ended)
+}
+
+/// Serves the page with what happened until a signal ends it.
+fn serve_page(tape: &Tape, address: SocketAddr) -> Result<ExitCode, Failure> {
+    let mut signals = end_signals()?;
+    let site = open_site(address, tape.setup_of_page())?;
+    site.tell(tape.records());
+    site.end();
+    eprintln!("See it in a browser: {}", site.url());
+    eprintln!("Ctrl+C ends it.");
+    Ok(signals.forever().next().map_or(ExitCode::SUCCESS, ended_by))
+}
+
+fn end_signals() -> Result<Signals, Failure> {
+    Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))
 }
 
 /// Plays a recorded run in the simulator, if its steps were recorded, and says what came of it.

@@ -1,12 +1,12 @@
 //! What can be replayed and asked about: a scenario, or a recorded trace.
 
 use crate::failure::Failure;
-use consensus::NodeId;
+use consensus::{NodeId, Timing};
 use simulator::Scenario;
 use std::collections::BTreeSet;
 use std::path::Path;
 use terminal::Moment;
-use trace::Record;
+use trace::{Event, Io, Record, StepInput};
 
 /// A run, from a file.
 #[derive(Debug)]
@@ -28,7 +28,19 @@ pub(crate) struct Scene {
 
 impl Tape {
     /// Reads a trace, or plays a scenario.
+    ///
+    /// # Errors
+    /// If the file can't be read, or nothing happens in it.
     pub(crate) fn open(path: &Path) -> Result<Tape, Failure> {
+        let tape = Tape::read(path)?;
+        if tape.records().next().is_none() {
+            let help = "a scenario starts a cluster with `cluster 3`; a trace has one event a line";
+            return Err(Failure::of(format_args!("nothing happens in {}", path.display()), help));
+        }
+        Ok(tape)
+    }
+
+    fn read(path: &Path) -> Result<Tape, Failure> {
         let file = path.display();
         let text = std::fs::read_to_string(path).map_err(|error| {
             let help = "name a scenario, such as scenarios/elections/first-election.txt, or a trace that \
@@ -72,10 +84,38 @@ impl Tape {
         }
     }
 
+    /// What the page is told of it before the records.
+    pub(crate) fn setup_of_page(&self) -> web::Setup {
+        let is_shown = |record: &&Record| !matches!(record.event, Event::Io(Io::Step { .. }));
+        let mut shown = 0;
+        let mut captions = Vec::new();
+        for scene in &self.scenes {
+            captions.extend(scene.command.clone().map(|text| web::Caption { before: shown + 1, text }));
+            shown += scene.records.iter().filter(is_shown).count() as u64;
+        }
+        let servers: BTreeSet<NodeId> = self.records().map(|record| record.node).collect();
+        web::Setup {
+            timing: self.records().find_map(timing),
+            captions,
+            ..web::Setup::new(web::Mode::Replay, self.title.clone(), servers.into_iter().collect())
+        }
+    }
+
     /// Everything that happened, in order.
     pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
         self.scenes.iter().flat_map(|scene| &scene.records)
     }
+}
+
+/// The timing of a server, if it starts here and was recorded with its steps.
+fn timing(record: &Record) -> Option<web::Timing> {
+    let Event::Io(Io::Step { input, .. }) = &record.event else { return None };
+    let StepInput::Start { heartbeat_interval, election_timeout_min, election_timeout_max, .. } = **input
+    else {
+        return None;
+    };
+    let timing = Timing::new(heartbeat_interval, election_timeout_min, election_timeout_max).ok()?;
+    Some(timing.into())
 }
 
 fn read_trace(path: &Path, text: &str) -> Result<Scene, Failure> {

@@ -117,7 +117,10 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
             plain::introduce(&setup, &remarks);
             plain::run(cluster, signals, plain::Story::new(with_routine, &setup))
         }
-        Show::Json => plain::run(cluster, signals, plain::JsonLines),
+        Show::Json => {
+            plain::tell_page(&setup);
+            plain::run(cluster, signals, plain::JsonLines)
+        }
     }
 }
 

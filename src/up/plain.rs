@@ -125,11 +125,16 @@ pub(crate) fn introduce(setup: &Setup, remarks: &[String]) {
     let servers = if count == 1 { "server runs" } else { "servers run" };
     say(format_args!("{count} {servers} in {}, seed {}.", setup.data, setup.seed));
     say(format_args!("Ctrl+\\ kills the leader, Ctrl+C stops all. A majority is {}.", count / 2 + 1));
-    if let Some(page) = &setup.page {
-        say(format_args!("See it in a browser: {page}"));
-    }
+    tell_page(setup);
     for remark in remarks {
         say(format_args!("note: {remark}"));
+    }
+}
+
+/// Says on standard error where the page is, if there is one.
+pub(crate) fn tell_page(setup: &Setup) {
+    if let Some(page) = &setup.page {
+        say(format_args!("See it in a browser: {page}"));
     }
 }
 

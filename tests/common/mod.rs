@@ -2,11 +2,15 @@
 //! pass; `PATIENCE` only bounds how long a broken product keeps them waiting.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub mod page;
+pub mod watched;
+
 use consensus::event::What;
 use consensus::{NodeId, RoleKind, Term};
+use page::Page;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -31,6 +35,8 @@ pub fn raft() -> Command {
 pub struct Up {
     child: Child,
     lines: Receiver<String>,
+    /// What it says on standard error.
+    said: Receiver<String>,
     pub records: Vec<Record>,
     pub view: ClusterView,
     /// Where the command makes its temporary folder: one that is killed can't remove it.
@@ -50,15 +56,13 @@ impl Up {
             command.env("TMPDIR", temporary.path());
         }
         let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-        });
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = lines_of(child.stdout.take().unwrap());
+        let said = lines_of(child.stderr.take().unwrap());
         Up {
             child,
             lines,
+            said,
             records: Vec::new(),
             view: ClusterView::new((1..=servers).map(NodeId)),
             _temporary: temporary,
@@ -67,6 +71,11 @@ impl Up {
 
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// The page that shows it.
+    pub fn page(&self) -> Page {
+        Page::announced_in(&self.said)
     }
 
     /// Reads on until the cluster looks as it should.
@@ -122,6 +131,17 @@ impl Drop for Up {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The lines of a pipe, as they come. They are read to the end, whether anybody wants them or not.
+pub fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let _ = sender.send(line);
+        }
+    });
+    lines
 }
 
 /// Asks again and again until there is an answer.

@@ -33,7 +33,11 @@ pub enum Payload {
     /// Nothing: a new leader's first entry (§8).
     NoOp,
     /// A command for the state machine. Shared, never copied.
-    Command(#[cfg_attr(feature = "serde", serde(with = "crate::shared_bytes"))] Arc<[u8]>),
+    Command(
+        #[cfg_attr(feature = "serde", serde(with = "crate::shared_bytes"))]
+        #[cfg_attr(feature = "ts", ts(as = "Vec<u8>"))]
+        Arc<[u8]>,
+    ),
 }
 
 /// A server's log: entries with indexes 1, 2, 3, … (§5.3). The first of them may be gone, when a snapshot

@@ -126,6 +126,7 @@ pub struct Chunk {
     pub offset: u64,
     /// The bytes. Shared, never copied.
     #[cfg_attr(feature = "serde", serde(with = "crate::shared_bytes"))]
+    #[cfg_attr(feature = "ts", ts(as = "Vec<u8>"))]
     pub bytes: Arc<[u8]>,
     /// Does the snapshot end with them?
     pub is_last: bool,

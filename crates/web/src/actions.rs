@@ -5,6 +5,7 @@ use crate::wish::Wish;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use serde::Serialize;
 use std::fmt;
 use tokio::sync::{mpsc, oneshot};
@@ -60,8 +61,12 @@ pub(crate) struct Done {
 #[derive(Debug, Clone)]
 pub(crate) struct Hands(pub(crate) Option<mpsc::Sender<Request>>);
 
-pub(crate) async fn act(State(Hands(hands)): State<Hands>, body: Bytes) -> Result<Json<Done>, Refusal> {
+pub(crate) async fn act(
+    State(Hands(hands)): State<Hands>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Done>, Refusal> {
     let hands = hands.ok_or(Refusal::IsReplay)?;
+    let body = body.map_err(|rejection| Refusal::Body(rejection.status()))?;
     let wish = Wish::from_json(&body).map_err(|error| Refusal::Nonsense(error.to_string()))?;
     let (answer, outcome) = oneshot::channel();
     hands.try_send(Request { wish, answer }).map_err(|error| match error {

@@ -1,6 +1,8 @@
 //! The records as they come: Server-Sent Events, each with its number, so that a reader can go on after a break.
 
 use crate::history::{History, Next, Snapshot};
+use crate::refusal::Refusal;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -34,16 +36,17 @@ struct UpTo {
 
 pub(crate) async fn events(
     State(history): State<History>,
-    Query(parameters): Query<Parameters>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
     headers: HeaderMap,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let Query(parameters) = parameters.map_err(|_| Refusal::NoNumber)?;
     let last_event_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let reader = Reader::new(history, last_event_id.or(parameters.after));
     let events = futures_util::stream::unfold(reader, |mut reader| async {
         let event = reader.next().await?;
         Some((Ok(event), reader))
     });
-    Sse::new(events).keep_alive(KeepAlive::default())
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
 /// Somebody who reads the history.

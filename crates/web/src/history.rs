@@ -20,7 +20,8 @@ pub(crate) struct History {
 
 #[derive(Debug)]
 struct Records {
-    kept: usize,
+    /// So many are kept, or all.
+    kept: Option<usize>,
     /// What the forgotten ones add up to.
     forgotten: Snapshot,
     /// The others, as JSON and for when they are to be forgotten.
@@ -53,8 +54,8 @@ pub(crate) enum Next {
 }
 
 impl History {
-    /// The history of a cluster to which nothing has happened yet, of which so many records are kept.
-    pub(crate) fn new(beginning: ClusterView, kept: usize) -> History {
+    /// The history of a cluster to which nothing has happened yet, of which so many records are kept, or all.
+    pub(crate) fn new(beginning: ClusterView, kept: Option<usize>) -> History {
         let forgotten = Snapshot { after: 0, view: beginning };
         let records = Records { kept, forgotten, latest: VecDeque::new(), is_whole: false };
         History { records: Arc::new(Mutex::new(records)), latest: watch::Sender::new(0) }
@@ -103,7 +104,7 @@ impl History {
 impl Records {
     fn add(&mut self, record: &Record) {
         self.latest.push_back((record.clone(), record.to_json().into()));
-        if self.latest.len() > self.kept
+        if self.kept.is_some_and(|kept| self.latest.len() > kept)
             && let Some((oldest, _)) = self.latest.pop_front()
         {
             self.forgotten.view.apply(&oldest);
@@ -141,7 +142,7 @@ mod tests {
     }
 
     fn history(kept: usize) -> History {
-        History::new(ClusterView::new([NodeId(1)]), kept)
+        History::new(ClusterView::new([NodeId(1)]), Some(kept))
     }
 
     fn numbers(next: Next) -> (u64, usize) {

@@ -10,8 +10,14 @@ use serde::Serialize;
 pub(crate) enum Refusal {
     /// Who asks may not.
     Forbidden(&'static str),
+    /// It is too long, or did not come whole.
+    Body(StatusCode),
+    /// It can be asked for, but not so.
+    Method(String),
     /// There is nothing there.
     NotFound(String),
+    /// It is no number of a record.
+    NoNumber,
     /// It makes no sense.
     Nonsense(String),
     /// It can't be done now.
@@ -40,10 +46,25 @@ impl Refusal {
                 format!("this is not for everybody: {why}"),
                 "open the address that `raft up` or `raft replay` has printed, as it is",
             ),
+            Refusal::Body(status) => (
+                status,
+                "the action is too long, or did not come whole".to_owned(),
+                "send a shorter one, or send it again",
+            ),
+            Refusal::Method(what) => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                format!("it can't be asked with {what}"),
+                "/api/action is asked with POST, all else with GET",
+            ),
             Refusal::NotFound(path) => (
                 StatusCode::NOT_FOUND,
                 format!("there is nothing at {path}"),
                 "there are: / (the page), GET /api/setup, /api/events, /api/trace, and POST /api/action",
+            ),
+            Refusal::NoNumber => (
+                StatusCode::BAD_REQUEST,
+                "after= names no record".to_owned(),
+                "give the id of the last record that was seen, a number; without it all is told",
             ),
             Refusal::Nonsense(why) => (
                 StatusCode::BAD_REQUEST,

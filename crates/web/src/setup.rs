@@ -1,5 +1,6 @@
 //! What the page must know before the first record.
 
+use crate::history::KEPT;
 use consensus::{NodeId, Rule};
 use serde::Serialize;
 use std::time::Duration;
@@ -22,8 +23,8 @@ pub struct Setup {
     pub speed: f64,
     /// How long each message is held, in microseconds of the servers' own time.
     pub latency_us: u64,
-    /// So many records are kept, the latest.
-    pub history: usize,
+    /// So many records are kept, the latest; none if all are.
+    pub history: Option<usize>,
     /// What brought about what: a scenario's commands.
     pub captions: Vec<Caption>,
     /// The version of this program.
@@ -96,7 +97,7 @@ impl Setup {
             seed: None,
             speed: 1.0,
             latency_us: 0,
-            history: crate::history::KEPT,
+            history: (mode == Mode::Live).then_some(KEPT),
             captions: Vec::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             rules: Rule::ALL.iter().map(|&rule| RuleTold::of(rule)).collect(),

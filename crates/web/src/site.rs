@@ -3,12 +3,12 @@
 use crate::access::{Token, only_this_origin, only_with_token};
 use crate::actions::{self, Hands, Request};
 use crate::events;
-use crate::history::{History, KEPT};
+use crate::history::History;
 use crate::page::PAGE;
 use crate::refusal::Refusal;
 use crate::setup::{Mode, Setup};
 use axum::extract::{DefaultBodyLimit, FromRef, OriginalUri, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
@@ -116,8 +116,7 @@ impl Site {
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;
         let token = Token::draw()?;
-        let kept = if setup.mode == Mode::Live { KEPT } else { usize::MAX };
-        let history = History::new(ClusterView::new(setup.servers.iter().copied()), kept);
+        let history = History::new(ClusterView::new(setup.servers.iter().copied()), setup.history);
         let (hands, requests) = mpsc::channel(actions::QUEUE);
         let hands = Hands((setup.mode == Mode::Live).then_some(hands));
         let service = Service { setup: Arc::new(setup), history: history.clone(), hands };
@@ -137,7 +136,7 @@ impl Site {
     }
 
     /// Tells all who look what has happened.
-    pub fn tell(&self, news: &[Record]) {
+    pub fn tell<'a>(&self, news: impl IntoIterator<Item = &'a Record>) {
         self.history.add(news);
     }
 
@@ -159,6 +158,7 @@ fn routes(service: Service, address: SocketAddr, token: Token) -> Router {
         .route("/trace", get(trace))
         .route("/action", post(actions::act))
         .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(LONGEST_ACTION))
         .layer(middleware::from_fn_with_state(token, only_with_token))
         .with_state(service);
@@ -166,6 +166,7 @@ fn routes(service: Service, address: SocketAddr, token: Token) -> Router {
         .route("/", get(async || Html(PAGE)))
         .nest("/api", api)
         .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(address, only_this_origin))
         .layer(middleware::map_response(with_headers))
 }
@@ -189,6 +190,10 @@ async fn trace(State(history): State<History>) -> Response {
         (header::CONTENT_DISPOSITION, "attachment; filename=\"raft-trace.jsonl\""),
     ];
     (StatusCode::OK, headers, lines).into_response()
+}
+
+async fn method_not_allowed(method: Method) -> Refusal {
+    Refusal::Method(method.to_string())
 }
 
 async fn not_found(OriginalUri(uri): OriginalUri) -> Refusal {

@@ -93,6 +93,16 @@ mod tests {
     }
 
     #[test]
+    fn the_actions_in_the_documents_are_understood() {
+        let document = include_str!("../../../docs/page.md");
+        let actions: Vec<&str> = document.lines().filter(|line| line.starts_with("{\"action\"")).collect();
+        assert!(actions.len() >= 17, "{actions:?}");
+        for action in actions {
+            assert!(Wish::from_json(action.as_bytes()).is_ok(), "{action}");
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_is_no_wish() {
         for json in [
             "",

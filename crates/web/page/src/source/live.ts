@@ -47,7 +47,7 @@ function listen(session: Session): void {
   let isPresent = false
   const data = (event: Event) => JSON.parse((event as MessageEvent<string>).data)
   source.onopen = () => {
-    session.connection = 'connected'
+    if (isPresent) session.connection = 'connected'
     player.forgetClock()
   }
   source.onmessage = (event) => {
@@ -64,6 +64,7 @@ function listen(session: Session): void {
   source.addEventListener('live', () => {
     const isFirst = !isPresent
     isPresent = true
+    session.connection = 'connected'
     player.heard(session.history.lastTime, performance.now())
     if (isFirst) player.goLive()
   })

@@ -38,9 +38,9 @@ speed: number,
  */
 latency_us: number, 
 /**
- * So many records are kept, the latest.
+ * So many records are kept, the latest; none if all are.
  */
-history: number, 
+history: number | null, 
 /**
  * What brought about what: a scenario's commands.
  */

@@ -47,6 +47,22 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await line('become the leader').last().waitFor()
   })
 
+  test('says nothing of the cluster before it has read what happened so far', async () => {
+    const early = await browser.newPage()
+    let go = () => {}
+    const read = new Promise<void>((resolve) => (go = resolve))
+    await early.route('**/api/events*', async (route) => {
+      await read
+      await route.continue()
+    })
+    await early.goto(cluster.address)
+    await early.getByText('Reading what has happened so far').waitFor()
+    expect(await early.getByText('This is the past').count()).toBe(0)
+    go()
+    await newLeader(early)
+    await early.close()
+  })
+
   test('kills the leader by a click, and sees the next one', async () => {
     const leader = await newLeader(page)
     await server(leader).click()

@@ -1,0 +1,109 @@
+//! The page's server, asked as a browser asks it.
+
+use super::PATIENCE;
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::sync::mpsc::Receiver;
+
+/// Where a page is served, and what opens it.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// As HOST:PORT.
+    pub address: String,
+    pub token: String,
+}
+
+/// What somebody was answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+/// One Server-Sent Event.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    pub name: String,
+    pub id: Option<u64>,
+    pub data: String,
+}
+
+impl Page {
+    /// The page whose address is told on one of these lines.
+    pub fn announced_in(said: &Receiver<String>) -> Page {
+        loop {
+            let line = said.recv_timeout(PATIENCE).expect("it tells where the page is");
+            if let Some((_, url)) = line.split_once("http://") {
+                let (address, token) = url.split_once("/?token=").expect("the address holds the token");
+                return Page { address: address.to_owned(), token: token.to_owned() };
+            }
+        }
+    }
+
+    /// Sends a request with these headers, and nothing else but its length.
+    pub fn send(&self, request: &str, headers: &[(&str, &str)], body: &str) -> BufReader<TcpStream> {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        // Of this version, an answer ends with its connection, and is not cut in pieces.
+        let text = format!("{request} HTTP/1.0\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(text.as_bytes()).unwrap();
+        BufReader::new(stream)
+    }
+
+    pub fn ask(&self, request: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut text = String::new();
+        self.send(request, headers, body).read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
+        Answer { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// Asks as the page does.
+    pub fn get(&self, path: &str) -> Answer {
+        self.ask(&format!("GET {path}"), &[("host", &self.address), ("x-raft-token", &self.token)], "")
+    }
+
+    /// Does something as the page does, and says what was answered.
+    pub fn act(&self, action: &str) -> Answer {
+        let headers = [
+            ("host", self.address.as_str()),
+            ("origin", &format!("http://{}", self.address)),
+            ("x-raft-token", &self.token),
+        ];
+        self.ask("POST /api/action", &headers, action)
+    }
+
+    /// The events after one, or from the beginning, as they come.
+    pub fn events(&self, after: Option<u64>) -> impl Iterator<Item = Told> + use<> {
+        let path = format!("GET /api/events?token={}", self.token);
+        let last = after.map(|id| id.to_string()).unwrap_or_default();
+        let mut headers = vec![("host", self.address.as_str())];
+        headers.extend(after.map(|_| ("last-event-id", last.as_str())));
+        let mut lines = self.send(&path, &headers, "").lines().map_while(Result::ok);
+        let status = lines.next().unwrap();
+        assert!(status.contains("200"), "{status}");
+        let mut lines = lines.skip_while(|line| !line.is_empty()).skip(1);
+        std::iter::from_fn(move || {
+            let mut told = Told::default();
+            loop {
+                let line = lines.next()?;
+                match line.split_once(": ") {
+                    Some(("event", name)) => told.name = name.to_owned(),
+                    Some(("id", id)) => told.id = Some(id.parse().unwrap()),
+                    Some(("data", data)) => told.data = data.to_owned(),
+                    _ if line.is_empty() && !told.data.is_empty() => return Some(told),
+                    _ => {}
+                }
+            }
+        })
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}

@@ -106,7 +106,7 @@ impl RaftRs {
         for node in &mut self.nodes {
             let (committed, store) = (node.raft.raft_log.committed, node.store());
             let first = store.first_index().expect("it is in memory");
-            if committed - first + 1 >= FORGET_AFTER {
+            if committed + 1 - first >= FORGET_AFTER {
                 store.wl().compact(committed).expect("what is committed is there");
             }
         }

@@ -1,9 +1,9 @@
 //! Arguments that several subcommands share.
 
 use crate::failure::Failure;
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use consensus::{Lease, Rule, Timing};
+use clap::{Args, ValueEnum};
+use consensus::{Lease, Profile, Rule, Timing};
 use driver::Speed;
 use std::str::FromStr;
 use std::time::Duration;
@@ -85,6 +85,64 @@ fn lease(text: &str) -> Result<Lease, String> {
     percent
         .map(|clock_drift_percent| Lease { clock_drift_percent })
         .ok_or_else(|| "write by how many whole percent clocks may differ, such as 5%".to_owned())
+}
+
+/// Which rules servers follow beyond the paper's basic algorithm.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProfileArguments {
+    /// The paper's basic algorithm, or all that keeps a cluster from being disturbed: pre-vote, check-quorum and eager
+    /// election. `raft node` begins with production, `raft up` with paper, so that the difference can be seen
+    #[arg(long, value_name = "NAME", env = "RAFT_PROFILE")]
+    profile: Option<ProfileName>,
+
+    /// Before an election, ask whether it could be won; `raft rules pre-vote` tells why
+    #[arg(long, value_name = "WHETHER", env = "RAFT_PRE_VOTE")]
+    pre_vote: Option<Switch>,
+
+    /// A leader that hears no majority steps down, and nobody leaves a leader that is heard; `raft rules check-quorum`
+    /// tells why
+    #[arg(long, value_name = "WHETHER", env = "RAFT_CHECK_QUORUM")]
+    check_quorum: Option<Switch>,
+
+    /// When the connection to the leader breaks, ask at once whether an election could be won; needs --pre-vote on
+    #[arg(long, value_name = "WHETHER", env = "RAFT_EAGER_ELECTION")]
+    eager_election: Option<Switch>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ProfileName {
+    Paper,
+    Production,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+impl ProfileArguments {
+    /// The profile, which without any argument is `usual`.
+    pub(crate) fn profile(&self, usual: Profile) -> Result<Profile, Failure> {
+        let base = match self.profile {
+            None => usual,
+            Some(ProfileName::Paper) => Profile::PAPER,
+            Some(ProfileName::Production) => Profile::PRODUCTION,
+        };
+        let is_on = |switch: Option<Switch>, usual| switch.map_or(usual, |switch| switch == Switch::On);
+        let pre_vote = is_on(self.pre_vote, base.pre_vote);
+        if self.eager_election == Some(Switch::On) && !pre_vote {
+            return Err(Failure::usage(
+                "--eager-election on needs --pre-vote on: without it, a broken connection could depose a healthy leader",
+                "add --pre-vote on, or choose --profile production",
+            ));
+        }
+        Ok(Profile {
+            pre_vote,
+            check_quorum: is_on(self.check_quorum, base.check_quorum),
+            eager_election: is_on(self.eager_election, base.eager_election) && pre_vote,
+        })
+    }
 }
 
 /// How servers keep what they must not forget.

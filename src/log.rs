@@ -157,6 +157,7 @@ fn entries(seen: &Inspection, wanted: Option<&Range>) -> String {
 fn entry(index: Index, known: &InspectedEntry<'_>) -> String {
     let (kind, bytes, says) = match &known.entry.payload {
         Payload::NoOp => ("no-op", String::new(), String::new()),
+        Payload::Membership(membership) => ("members", String::new(), format!("voters {membership}")),
         Payload::Command(command) => ("command", command.len().to_string(), tell_command(command)),
     };
     let (term, save) = (known.entry.term, known.save);

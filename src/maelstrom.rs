@@ -1,8 +1,9 @@
 //! `raft maelstrom`
 
-use crate::arguments::{StorageArguments, TimeArguments, duration};
+use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments, duration};
 use crate::failure::{Failure, end_at_second_signal, ended_by};
 use clap::Args;
+use consensus::Profile;
 use driver::Telling;
 use server::{Command, Introduction, MaelstromNode, Options, ServerError, monotonic_now, tell_in_background};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -40,6 +41,9 @@ pub(crate) struct MaelstromArguments {
 
     #[command(flatten)]
     time: TimeArguments,
+
+    #[command(flatten)]
+    profile: ProfileArguments,
 
     #[command(flatten)]
     storage: StorageArguments,
@@ -140,6 +144,7 @@ impl MaelstromArguments {
             latency: self.time.latency,
             faulty_links: BTreeMap::new(),
             lease: self.time.lease_reads,
+            profile: self.profile.profile(Profile::PRODUCTION)?,
             snapshot_after: self.storage.snapshot_after,
             epoch: monotonic_now(),
             telling: Telling::Events,

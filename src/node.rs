@@ -1,10 +1,10 @@
 //! `raft node`
 
-use crate::arguments::{StorageArguments, TimeArguments, host_and_port};
+use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments, host_and_port};
 use crate::failure::{Failure, end_at_second_signal, ended_by};
 use crate::recording::Recording;
 use clap::Args;
-use consensus::NodeId;
+use consensus::{NodeId, Profile};
 use driver::Telling;
 use server::{Command, Options, Remote, Server, monotonic_now, tell_in_background};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -55,6 +55,9 @@ pub(crate) struct NodeArguments {
 
     #[command(flatten)]
     time: TimeArguments,
+
+    #[command(flatten)]
+    profile: ProfileArguments,
 
     #[command(flatten)]
     storage: StorageArguments,
@@ -229,6 +232,7 @@ impl NodeArguments {
             latency: self.time.latency,
             faulty_links: self.links.iter().copied().collect(),
             lease: self.time.lease_reads,
+            profile: self.profile.profile(Profile::PRODUCTION)?,
             snapshot_after: self.storage.snapshot_after,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
             telling: match self.quiet {

@@ -14,7 +14,7 @@ use crate::up::{explain, this_program};
 use clap::Args;
 use clients::{Client, RECOVERY};
 use cluster::{Cluster, Options};
-use consensus::{NodeId, RoleKind, Timing};
+use consensus::{NodeId, Profile, RoleKind, Timing};
 use driver::Speed;
 use fastrand::Rng;
 use nemesis::{Blows, Nemesis, Plan};
@@ -123,6 +123,7 @@ fn start(arguments: &TortureArguments, seed: u64, data: &Path) -> Result<Cluster
         tells_steps: false,
         is_quiet: true,
         lease: None,
+        profile: Profile::PRODUCTION,
     };
     Cluster::start(options).map_err(explain)
 }

@@ -5,12 +5,12 @@ mod laboratory;
 mod plain;
 mod watched;
 
-use crate::arguments::{StorageArguments, TimeArguments};
+use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments};
 use crate::failure::{Failure, end_at_second_signal, exit_code};
 use crate::recording::Recording;
 use clap::{ArgAction, Args};
 use cluster::{Cluster, ClusterError, Options};
-use consensus::NodeId;
+use consensus::{NodeId, Profile};
 use server::monotonic_now;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -38,6 +38,9 @@ pub(crate) struct UpArguments {
 
     #[command(flatten)]
     time: TimeArguments,
+
+    #[command(flatten)]
+    profile: ProfileArguments,
 
     #[command(flatten)]
     storage: StorageArguments,
@@ -173,6 +176,7 @@ impl UpArguments {
             speed: self.time.speed,
             latency: self.time.latency,
             lease: self.time.lease_reads,
+            profile: self.profile.profile(Profile::PAPER)?,
             snapshot_after: self.storage.snapshot_after,
             data: self.data.clone(),
             base_port: self.base_port,

@@ -8,7 +8,7 @@ mod common;
 use client::{Failure, Node, NotDone, Read};
 use cluster::{Action, Cluster, Options};
 use common::PATIENCE;
-use consensus::{NodeId, RoleKind, Timing};
+use consensus::{NodeId, Profile, RoleKind, Timing};
 use driver::Speed;
 use kv::{Answer, Write};
 use server::Status;
@@ -48,6 +48,7 @@ impl Lab {
             tells_steps: false,
             is_quiet: true,
             lease: None,
+            profile: Profile::PAPER,
         };
         let cluster = Cluster::start(options).unwrap();
         Lab { cluster, records: Vec::new(), acknowledged: Vec::new() }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::up::this_program;
 use clap::Args;
 use cluster::{Cluster, Options};
-use consensus::{NodeId, RoleKind};
+use consensus::{NodeId, Profile, RoleKind};
 use driver::Speed;
 use server::{Status, ask_status};
 use std::io;
@@ -114,6 +114,7 @@ pub(super) fn start(nodes: u64, options: &ServerArguments) -> Result<Cluster, Fa
         speed: Speed::REAL_TIME,
         latency: Duration::ZERO,
         lease: None,
+        profile: Profile::PRODUCTION,
         snapshot_after: options.storage.snapshot_after,
         data: options.data.clone(),
         base_port: None,

@@ -2,7 +2,7 @@
 
 use super::PATIENCE;
 use cluster::{Action, Cluster, Options};
-use consensus::{NodeId, Timing};
+use consensus::{NodeId, Profile, Timing};
 use driver::Speed;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -28,6 +28,7 @@ impl Watched {
             seed: 1,
             speed: Speed::REAL_TIME,
             lease: None,
+            profile: Profile::PAPER,
             latency: Duration::ZERO,
             data: Some(data.path().join("cluster")),
             base_port: None,

@@ -6,7 +6,7 @@ use crate::Action;
 use crate::chronicle::Chronicle;
 use crate::folder::{Folder, FolderError, Whereabouts};
 use crate::member::{Member, Report};
-use consensus::{Lease, NodeId, Timing};
+use consensus::{Lease, NodeId, Profile, Timing};
 use driver::Speed;
 use rustix::process::Signal;
 use server::{Command, monotonic_now};
@@ -43,6 +43,8 @@ pub struct Options {
     pub latency: Duration,
     /// Whether leaders have leases.
     pub lease: Option<Lease>,
+    /// Which rules the servers follow at first, beyond the paper's basic algorithm.
+    pub profile: Profile,
     /// After about so many bytes of entries each takes a snapshot.
     pub snapshot_after: usize,
     /// The folder of their data; none for a temporary one.
@@ -231,6 +233,7 @@ impl Cluster {
             seed,
             latency,
             lease,
+            profile,
             snapshot_after,
             base_port,
             tells_steps,
@@ -266,6 +269,12 @@ impl Cluster {
         }
         if let Some(lease) = lease {
             command.args(["--lease-reads", &format!("{}%", lease.clock_drift_percent)]);
+        }
+        let Profile { pre_vote, check_quorum, eager_election } = profile;
+        for (flag, is_on) in
+            [("--pre-vote", pre_vote), ("--check-quorum", check_quorum), ("--eager-election", eager_election)]
+        {
+            command.args([flag, if *is_on { "on" } else { "off" }]);
         }
         if *tells_steps {
             command.arg("--steps");

@@ -12,8 +12,10 @@ use std::sync::Arc;
 impl<R: Rules> Node<R> {
     /// Clients want these commands in the log.
     pub(crate) fn propose(&mut self, commands: Vec<Arc<[u8]>>, output: &mut Output) {
-        if self.role() != RoleKind::Leader {
-            output.proposed = Some(Proposed::NotLeader { leader: self.leader() });
+        if self.role() != RoleKind::Leader || self.is_handing_over() {
+            // While it hands over, nobody is a leader that takes commands.
+            let leader = self.leader().filter(|_| !self.is_handing_over());
+            output.proposed = Some(Proposed::NotLeader { leader });
             return;
         }
         let first = LogPosition { index: self.log.last().index.next(), term: self.hard_state.current_term };
@@ -27,7 +29,12 @@ impl<R: Rules> Node<R> {
         self.append_own([Payload::NoOp], Rule::NoOpOnElection, output);
     }
 
-    fn append_own(&mut self, payloads: impl IntoIterator<Item = Payload>, rule: Rule, output: &mut Output) {
+    pub(crate) fn append_own(
+        &mut self,
+        payloads: impl IntoIterator<Item = Payload>,
+        rule: Rule,
+        output: &mut Output,
+    ) {
         let term = self.hard_state.current_term;
         let entries: Vec<Entry> = payloads.into_iter().map(|payload| Entry { term, payload }).collect();
         let first = self.log.last().index.next();
@@ -47,6 +54,13 @@ impl<R: Rules> Node<R> {
 
     /// The only place where the log grows.
     fn append(&mut self, first: Index, entries: Vec<Entry>, output: &mut Output) {
+        let mut index = first;
+        for entry in &entries {
+            if let Payload::Membership(membership) = &entry.payload {
+                self.memberships.add(index, membership.clone());
+            }
+            index = index.next();
+        }
         self.log.append(entries.iter().cloned());
         match &mut output.append {
             Some(append) => append.entries.extend(entries),
@@ -126,6 +140,7 @@ impl<R: Rules> Node<R> {
     /// Sends a heartbeat to every other server and sets the time for the next ones. Whoever has not
     /// answered gets again what it may have missed.
     pub(crate) fn send_heartbeats(&mut self, now: Instant, output: &mut Output) {
+        self.forget_who_left(now);
         let interval = self.config.timing.heartbeat_interval();
         let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader sends heartbeats") };
         leader.heartbeat_deadline = now + interval;
@@ -164,13 +179,16 @@ impl<R: Rules> Node<R> {
             output.decided(Rule::RejectStaleTerm, What::Refused { leader, stale_term: request.term });
             return self.answer_append_entries(leader, request.round, AppendOutcome::Refused, output);
         }
-        if self.role() == RoleKind::Candidate && !self.rules.hold(Rule::RecogniseLeader) {
+        if matches!(self.role(), RoleKind::Candidate | RoleKind::PreCandidate)
+            && !self.rules.hold(Rule::RecogniseLeader)
+        {
             return self.answer_append_entries(leader, request.round, AppendOutcome::Refused, output);
         }
         self.follow(now, leader, output);
         self.promise_to_stay(now);
         let round = request.round;
         let outcome = self.take_entries(request, output);
+        self.note_membership_committed(now, output);
         self.answer_append_entries(leader, round, outcome, output);
         if self.rules.hold(Rule::ResetTimerOnLeader) {
             self.restart_election_timer(now, Rule::ResetTimerOnLeader, output);
@@ -239,6 +257,7 @@ impl<R: Rules> Node<R> {
                 "what is committed is never removed"
             );
             self.log.truncate_from(first);
+            self.memberships.truncate_from(first);
             self.persisted_log = self.persisted_log.min(first.previous());
             output.decided(rule, What::Truncated { first, last });
         }
@@ -283,8 +302,23 @@ impl<R: Rules> Node<R> {
                 }
             }
         }
+        self.note_catching_up(now, from, output);
+        if self.role() != RoleKind::Leader {
+            return;
+        }
         self.replicate_to(from, output);
         self.note_round(now, from, reply.round, output);
+        self.go_on_with_transfer(output);
+    }
+
+    fn note_catching_up(&mut self, now: Instant, from: NodeId, output: &mut Output) {
+        let (last, patience) = (self.log.last().index, self.config.timing.election_timeout_min());
+        let votes = self.membership().voters.contains(from);
+        let Role::Leader(leader) = &mut self.role else { return };
+        let progress = leader.progress.get_mut(&from).expect("a leader knows all its peers");
+        if progress.note_round_of_entries(last, now, patience) && !votes {
+            output.decided(Rule::LearnersCatchUpFirst, What::CaughtUp { learner: from });
+        }
     }
 
     pub(crate) fn note_match(
@@ -321,9 +355,9 @@ impl<R: Rules> Node<R> {
         let reached =
             |id: NodeId| if id == self.config.id { own } else { self.progress_of(id).match_index() };
         let index = if self.rules.hold(Rule::CommitByMajority) {
-            self.config.voters.reached_by_majority(reached)
+            self.membership().voters.reached_by_majority(reached)
         } else {
-            self.config.voters.voters().into_iter().map(reached).max().unwrap_or_default()
+            self.membership().voters.voters().into_iter().map(reached).max().unwrap_or_default()
         };
         if index <= self.commit_index {
             return;
@@ -334,6 +368,7 @@ impl<R: Rules> Node<R> {
             self.commit_index = index;
             output.decided(Rule::CommitByMajority, What::Committed { index });
             self.serve_reads(now, output);
+            self.note_membership_committed(now, output);
         } else {
             self.wait_with(LogPosition { index, term }, output);
         }

@@ -1,7 +1,8 @@
 //! What a server is told at its start: who it is, who its peers are, how long it waits.
 
-use crate::{NodeId, Quorum, Rule};
+use crate::{Membership, NodeId, Rule};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The timing of elections, checked once so that everybody can rely on it
@@ -181,19 +182,45 @@ impl Lease {
     }
 }
 
+/// Which of the rules beyond the paper's basic algorithm a server follows. They keep a cluster from being
+/// disturbed. No safety rests on them, so each server may follow others, and change them while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Profile {
+    /// Ask whether an election could be won before raising the term ([`Rule::PreVote`]).
+    pub pre_vote: bool,
+    /// As a leader, step down if no majority is heard ([`Rule::CheckQuorum`]), and as anybody, refuse candidates
+    /// while a leader is heard ([`Rule::LeaderStickiness`]).
+    pub check_quorum: bool,
+    /// When the connection to the leader breaks, ask at once whether an election could be won, without waiting for
+    /// the election timeout. It needs `pre_vote`, without which a broken connection could depose a healthy leader.
+    pub eager_election: bool,
+}
+
+impl Profile {
+    /// The paper's basic algorithm.
+    pub const PAPER: Profile = Profile { pre_vote: false, check_quorum: false, eager_election: false };
+    /// For clusters that must not be disturbed.
+    pub const PRODUCTION: Profile = Profile { pre_vote: true, check_quorum: true, eager_election: true };
+}
+
 /// Everything a server is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// This server.
     pub id: NodeId,
-    /// All servers that vote, this one among them.
-    pub voters: Quorum,
+    /// The configuration that the snapshot holds or, without one, that the cluster began with. A server that is
+    /// yet to join a cluster knows of no members.
+    pub membership: Arc<Membership>,
     /// How long to wait for what.
     pub timing: Timing,
     /// How much to send at once.
     pub limits: Limits,
     /// Whether leaders have leases, and what those rest on. None: they have none, and nobody makes promises.
     pub lease: Option<Lease>,
+    /// Which rules it follows beyond the basic algorithm.
+    pub profile: Profile,
     /// Where the randomness of the election timeouts comes from: the same seed, the same timeouts.
     pub seed: u64,
 }

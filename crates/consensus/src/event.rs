@@ -1,7 +1,8 @@
 //! What a server reports of its decisions. Structured, never text: telling it in English is the
 //! `trace` crate's part.
 
-use crate::{Index, LogPosition, NodeId, RoleKind, Rule, Term};
+use crate::{Index, LogPosition, Membership, NodeId, Profile, RoleKind, Rule, Term};
+use std::sync::Arc;
 
 /// One decision, and the rule that made it so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,26 @@ pub enum What {
         /// Whether it is met.
         holds: bool,
     },
+    /// A server that can't be elected, since it is no voter, does not run although its election timer ran out.
+    NoVoter,
+    /// The question whether this server would vote for somebody was decided. No vote is given by that.
+    PreVote {
+        /// Who asked.
+        candidate: NodeId,
+        /// Whether it would get the vote.
+        granted: bool,
+    },
+    /// A pre-candidate looked at an answer, its own included.
+    PreTally {
+        /// Whose answer.
+        voter: NodeId,
+        /// Whether it was a yes.
+        granted: bool,
+        /// How many would vote for it so far.
+        votes: usize,
+        /// Votes that win.
+        needed: usize,
+    },
     /// A request for a vote was decided.
     Vote {
         /// Who asked.
@@ -75,6 +96,63 @@ pub enum What {
     Leader {
         /// The leader.
         leader: NodeId,
+    },
+    /// A leader has not heard enough of the others for a whole election timeout.
+    QuorumLost {
+        /// How many of the voters it has heard, itself included if it is one.
+        heard: usize,
+        /// So many it should have.
+        needed: usize,
+    },
+    /// The connection to the leader broke. The election timer runs out sooner, in case the leader died.
+    ConnectionLost {
+        /// The leader.
+        leader: NodeId,
+        /// How long the timer runs now, in microseconds of the server's clock.
+        timeout_us: u64,
+    },
+    /// The server follows another profile from now on.
+    Profile {
+        /// That one.
+        profile: Profile,
+    },
+    /// Another configuration counts from now on: it is the latest in the log.
+    Membership {
+        /// Where in the log it stands; that of a snapshot or of the beginning stands before the log.
+        index: Index,
+        /// The configuration.
+        #[cfg_attr(feature = "ts", ts(as = "Membership"))]
+        membership: Arc<Membership>,
+    },
+    /// A configuration is committed of which this server is no member any more.
+    Removed {
+        /// Where in the log it stands.
+        index: Index,
+    },
+    /// A server that does not vote yet has caught up: it got what the log had, in less than an election timeout.
+    CaughtUp {
+        /// The server.
+        learner: NodeId,
+    },
+    /// A leader begins to hand over its leadership: it takes no commands, until the other has all that it has.
+    TransferBegun {
+        /// To whom.
+        to: NodeId,
+    },
+    /// A leader asks another server to take over.
+    AsksToTakeOver {
+        /// The other server.
+        to: NodeId,
+    },
+    /// The leader asks this server to take over.
+    AskedToTakeOver {
+        /// The leader.
+        leader: NodeId,
+    },
+    /// Nobody has taken over for a whole election timeout, so the leader goes on.
+    TransferFailed {
+        /// Who should have.
+        to: NodeId,
     },
     /// The heartbeat interval is over: time to send heartbeats.
     Heartbeat,
@@ -240,7 +318,7 @@ pub enum Check {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Problem {
-    /// Its sender is no voting member of the cluster, or this server itself.
+    /// Its sender is this server itself, or answers without being a member of the cluster.
     UnknownSender,
     /// Its term is higher than [`Term::HIGHEST_BELIEVED`].
     TermTooHigh,

@@ -1,6 +1,6 @@
 //! What can happen to a server.
 
-use crate::{Chunk, HardState, Instant, LogPosition, Message, NodeId};
+use crate::{Change, Chunk, HardState, Instant, LogPosition, Membership, Message, NodeId, Profile};
 use std::sync::Arc;
 
 /// One thing that happens to a server. See [`Node::step`](crate::Node::step).
@@ -57,8 +57,8 @@ pub enum Input {
         last_included: LogPosition,
         /// Where in the snapshot the piece ends.
         end: u64,
-        /// Was it the last piece?
-        is_last: bool,
+        /// If it was the last piece: the configuration that the snapshot holds.
+        whole: Option<Arc<Membership>>,
     },
     /// There was no room for the piece. What was stored of that snapshot is gone.
     ChunkNotStored,
@@ -67,6 +67,23 @@ pub enum Input {
         /// Who sent it.
         from: NodeId,
     },
+    /// The members of the cluster shall change (§6).
+    ChangeMembership {
+        /// In this way.
+        change: Change,
+    },
+    /// The leader shall hand over its leadership (thesis §3.10).
+    TransferLeadership {
+        /// To this server.
+        to: NodeId,
+    },
+    /// The connection to another server broke, which may be because its process died. Only a hint.
+    ConnectionLost {
+        /// The other server.
+        peer: NodeId,
+    },
+    /// From now on this server follows another profile.
+    SetProfile(Profile),
     /// For the laboratory: let the election timer run out at this moment, whatever it was drawn to.
     /// A leader, which has no such timer, becomes a follower first; stepping down is always safe.
     SetElectionTimer {

@@ -6,9 +6,10 @@
 
 use crate::event::{Problem, What};
 use crate::{
-    Append, Chunk, ChunkWanted, Index, InstallSnapshot, InstallSnapshotReply, Instant, LogPosition, Message,
-    Node, NodeId, Output, RoleKind, Rule, Rules, SnapshotOutcome,
+    Append, Chunk, ChunkWanted, Index, InstallSnapshot, InstallSnapshotReply, Instant, LogPosition,
+    Membership, Message, Node, NodeId, Output, RoleKind, Rule, Rules, SnapshotOutcome,
 };
+use std::sync::Arc;
 
 /// A leader's snapshot, as far as it has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,7 @@ impl<R: Rules> Node<R> {
             return;
         }
         self.snapshot = last_included;
+        self.memberships.cover(last_included.index);
         let begins_after = self.last_to_forget(last_included.index);
         if begins_after.index > self.log.begins_after().index {
             self.log.forget_up_to(begins_after);
@@ -76,7 +78,8 @@ impl<R: Rules> Node<R> {
 
     /// A piece for a follower was read.
     pub(crate) fn note_chunk_read(&mut self, to: NodeId, chunk: Option<Chunk>, output: &mut Output) {
-        if self.role() != RoleKind::Leader || self.progress_of(to).snapshot().is_none() {
+        let progress = self.progress().and_then(|progress| progress.get(&to));
+        if progress.is_none_or(|progress| progress.snapshot().is_none()) {
             return;
         }
         let Some(chunk) = chunk else {
@@ -146,18 +149,23 @@ impl<R: Rules> Node<R> {
     /// go on where the last one stopped.
     pub(crate) fn note_chunk_stored(
         &mut self,
+        now: Instant,
         last_included: LogPosition,
         end: u64,
-        is_last: bool,
+        whole: Option<Arc<Membership>>,
         output: &mut Output,
     ) {
         let offset = self.incoming.take().expect("what was stored has come").stored;
-        let outcome = if is_last {
-            self.install(last_included, output);
-            SnapshotOutcome::Installed
-        } else {
-            self.incoming = Some(Incoming { last_included, stored: end, is_storing: false });
-            SnapshotOutcome::Received { bytes: end }
+        let outcome = match whole {
+            Some(membership) => {
+                self.install(last_included, membership, output);
+                self.note_membership(now, output);
+                SnapshotOutcome::Installed
+            }
+            None => {
+                self.incoming = Some(Incoming { last_included, stored: end, is_storing: false });
+                SnapshotOutcome::Received { bytes: end }
+            }
         };
         if let Some(leader) = self.leader().filter(|leader| *leader != self.id()) {
             self.answer_chunk(leader, last_included, offset, outcome, output);
@@ -165,9 +173,13 @@ impl<R: Rules> Node<R> {
     }
 
     /// The whole snapshot is on disk: it takes the place of all that it covers (Figure 13, 6–8).
-    fn install(&mut self, last_included: LogPosition, output: &mut Output) {
+    fn install(&mut self, last_included: LogPosition, membership: Arc<Membership>, output: &mut Output) {
         let last = self.log.last().index;
         let keeps = self.log.contains(last_included) && self.rules.hold(Rule::KeepSuffix);
+        if !keeps {
+            self.memberships.truncate_from(Index(0));
+        }
+        self.memberships.install(last_included.index, membership);
         if keeps {
             self.log.forget_up_to(last_included);
             self.persisted_log = self.persisted_log.max(last_included.index);

@@ -13,7 +13,7 @@
 //! 1. `types.rs`, `message.rs`: the words. A [`Term`] is a number that only rises; each has at most
 //!    one leader. There are three requests, each with its answer: RequestVote, AppendEntries and
 //!    InstallSnapshot.
-//! 2. `role.rs`: a server is a follower, a candidate or a leader.
+//! 2. `role.rs`: a server is a follower, a (pre-)candidate or a leader.
 //! 3. `node.rs`: [`Node::step`], the one place where terms are compared, and the transitions between
 //!    the roles.
 //! 4. `request_vote.rs`: an election, from the timeout to the majority.
@@ -21,7 +21,9 @@
 //!    `progress.rs`: what a leader knows of each follower.
 //! 6. `read.rs`: reads that don't go through the log.
 //! 7. `install_snapshot.rs`: how the log loses its beginning, and what a follower gets that needs it.
-//! 8. `rule.rs`: the rules that all of this obeys. Each decision in the code names its [`Rule`].
+//! 8. `membership.rs`: how servers come and go; `pre_vote.rs`, `transfer.rs`: how a cluster is not disturbed, and
+//!    how a leadership is handed over.
+//! 9. `rule.rs`: the rules that all of this obeys. Each decision in the code names its [`Rule`].
 //!
 //! Section numbers (§5.2) are those of the paper "In Search of an Understandable Consensus
 //! Algorithm (Extended Version)" by Diego Ongaro and John Ousterhout.
@@ -33,19 +35,19 @@
 //! ever has two leaders, and what is committed at an index is the same on all servers for ever, however
 //! messages are lost, delayed, repeated or reordered, and whichever servers crash and come back.
 //!
-//! # What it does not do yet
-//!
-//! The members of a cluster stay those that it was started with (§6).
-
 mod append_entries;
 mod config;
 pub mod event;
 mod input;
 mod install_snapshot;
 mod log;
+mod membership;
 mod message;
 mod node;
 mod output;
+#[cfg(feature = "serde")]
+mod pairs;
+mod pre_vote;
 mod progress;
 mod quorum;
 mod random;
@@ -55,14 +57,16 @@ mod role;
 mod rule;
 #[cfg(feature = "serde")]
 mod shared_bytes;
+mod transfer;
 mod types;
 
-pub use config::{Config, InvalidTiming, Lease, Limits, Timing};
+pub use config::{Config, InvalidTiming, Lease, Limits, Profile, Timing};
 pub use input::{Input, ReadBy};
 pub use log::{Entry, Log, Payload};
+pub use membership::{CannotChange, Change, Membership};
 pub use message::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, InstallSnapshot, InstallSnapshotReply, Message,
-    RequestVote, RequestVoteReply, SnapshotOutcome,
+    PreVote, PreVoteReply, RequestVote, RequestVoteReply, SnapshotOutcome, TimeoutNow,
 };
 pub use node::Node;
 pub use output::{Append, ChunkWanted, Durability, Outgoing, Output, Proposed, ReadOutcome};
@@ -70,4 +74,5 @@ pub use progress::Progress;
 pub use quorum::Quorum;
 pub use role::RoleKind;
 pub use rule::{EveryRule, Guards, Rule, Rules, UnknownRule};
+pub use transfer::CannotTransfer;
 pub use types::{HardState, Index, Instant, LogPosition, NodeId, Term};

@@ -1,6 +1,6 @@
 //! The log: what it holds where, how far it reaches, how it grows and shrinks.
 
-use crate::{Index, LogPosition, Term};
+use crate::{Index, LogPosition, Membership, Term};
 use std::sync::Arc;
 
 /// One entry of the replicated log (§5.3).
@@ -20,6 +20,7 @@ impl Entry {
         match &self.payload {
             Payload::NoOp => 16,
             Payload::Command(command) => 16 + command.len(),
+            Payload::Membership(membership) => 16 + membership.size(),
         }
     }
 }
@@ -38,6 +39,8 @@ pub enum Payload {
         #[cfg_attr(feature = "ts", ts(as = "Vec<u8>"))]
         Arc<[u8]>,
     ),
+    /// The configuration from here on (§6).
+    Membership(#[cfg_attr(feature = "ts", ts(as = "Membership"))] Arc<Membership>),
 }
 
 /// A server's log: entries with indexes 1, 2, 3, … (§5.3). The first of them may be gone, when a snapshot

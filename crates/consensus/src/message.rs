@@ -9,6 +9,10 @@ use std::sync::Arc;
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Message {
+    /// A pre-candidate asks whether it would get a vote.
+    PreVote(PreVote),
+    /// The answer to it.
+    PreVoteReply(PreVoteReply),
     /// A candidate asks for a vote.
     RequestVote(RequestVote),
     /// The answer to it.
@@ -21,6 +25,35 @@ pub enum Message {
     InstallSnapshot(InstallSnapshot),
     /// The answer to it.
     InstallSnapshotReply(InstallSnapshotReply),
+    /// A leader asks another server to take over.
+    TimeoutNow(TimeoutNow),
+}
+
+/// PreVote (thesis §9.6): would the receiver vote for the sender in the term after `term`? Nobody's term rises by
+/// it, and nobody promises anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct PreVote {
+    /// The sender's term. It would run in the next.
+    pub term: Term,
+    /// Where its log ends.
+    pub last_log_index: Index,
+    /// The term of its last entry.
+    pub last_log_term: Term,
+}
+
+/// The answer to a [`PreVote`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct PreVoteReply {
+    /// The answering server's term, so that a pre-candidate that is behind learns of it.
+    pub term: Term,
+    /// The request's term, so that the pre-candidate knows which request this is about.
+    pub asked_in: Term,
+    /// Whether the pre-candidate would get the vote.
+    pub would_vote: bool,
 }
 
 /// RequestVote (§5.2, §5.4). The candidate is the sender.
@@ -34,6 +67,9 @@ pub struct RequestVote {
     pub last_log_index: Index,
     /// The term of its last entry.
     pub last_log_term: Term,
+    /// Does it run because its leader has asked it to (thesis §3.10)? Then nobody protects that leader from it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub by_transfer: bool,
 }
 
 /// The answer to a [`RequestVote`].
@@ -165,17 +201,36 @@ pub enum SnapshotOutcome {
     Installed,
 }
 
+/// TimeoutNow (thesis §3.10): the leader, who is the sender, asks the receiver to hold an election at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct TimeoutNow {
+    /// The leader's term.
+    pub term: Term,
+}
+
 impl Message {
     /// The sender's term: every message carries it (§5.1).
     pub fn term(&self) -> Term {
         match self {
+            Message::PreVote(request) => request.term,
+            Message::PreVoteReply(reply) => reply.term,
             Message::RequestVote(request) => request.term,
             Message::RequestVoteReply(reply) => reply.term,
             Message::AppendEntries(request) => request.term,
             Message::AppendEntriesReply(reply) => reply.term,
             Message::InstallSnapshot(request) => request.term,
             Message::InstallSnapshotReply(reply) => reply.term,
+            Message::TimeoutNow(request) => request.term,
         }
+    }
+}
+
+impl PreVote {
+    /// How far the pre-candidate's log reaches.
+    pub fn last_log(&self) -> LogPosition {
+        LogPosition { index: self.last_log_index, term: self.last_log_term }
     }
 }
 

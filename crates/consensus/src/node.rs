@@ -2,16 +2,18 @@
 
 use crate::event::{Event, Problem, What};
 use crate::install_snapshot::Incoming;
+use crate::membership::Memberships;
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::read::Reads;
-use crate::role::{Candidate, Follower, Leader, Role};
+use crate::role::{Candidate, Follower, Leader, PreCandidate, Role};
 use crate::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, Config, Durability, Entry, EveryRule, HardState,
-    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition, Message, NodeId,
-    Outgoing, Output, RoleKind, Rule, Rules, SnapshotOutcome, Term,
+    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition, Membership, Message,
+    NodeId, Outgoing, Output, Payload, Profile, RequestVote, RoleKind, Rule, Rules, SnapshotOutcome, Term,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A Raft server without its body: see the [crate's tour](crate).
@@ -32,9 +34,15 @@ pub struct Node<R: Rules = EveryRule> {
     /// A leader's snapshot that is coming.
     pub(crate) incoming: Option<Incoming>,
     pub(crate) role: Role,
-    /// Where leaders have leases: before this moment nobody gets this server's vote, not even itself.
+    /// Before this moment it counts as hearing its leader. Where leaders have leases, nobody gets its vote until
+    /// then, not even itself.
     stays_until: Instant,
-    /// The other voters.
+    pub(crate) memberships: Memberships,
+    /// The configuration that counts.
+    pub(crate) membership: Arc<Membership>,
+    /// Has this server been a member, and not learned since that it is none any more?
+    pub(crate) was_member: bool,
+    /// The other members. A leader also counts those who have to learn that they are none any more.
     pub(crate) peers: Vec<NodeId>,
     random: Random,
     pub(crate) rules: R,
@@ -44,11 +52,13 @@ impl<R: Rules> Node<R> {
     /// Starts, or restarts, a server from what its disk holds: an empty log and the default
     /// [`HardState`] if it is new. A log that does not begin with index 1 begins after the last entry that
     /// its snapshot covers. The clock stands at [`Instant::START`].
-    ///
-    /// # Panics
-    /// If the server is not one of its cluster's voters.
     pub fn start(config: Config, hard_state: HardState, log: Log, rules: R, output: &mut Output) -> Node<R> {
-        assert!(config.voters.contains(config.id), "{} is not one of its cluster's voters", config.id);
+        let mut memberships = Memberships::new(log.begins_after().index, config.membership.clone());
+        for (index, entry) in log.entries() {
+            if let Payload::Membership(membership) = &entry.payload {
+                memberships.add(index, membership.clone());
+            }
+        }
         let mut node = Node {
             hard_state,
             persisted: hard_state,
@@ -60,14 +70,20 @@ impl<R: Rules> Node<R> {
             stays_until: Instant::START,
             log,
             role: Role::Follower(Follower { leader: None, election_deadline: Instant::NEVER }),
-            peers: config.voters.voters().into_iter().filter(|&id| id != config.id).collect(),
+            memberships,
+            membership: Arc::default(),
+            was_member: false,
+            peers: Vec::new(),
             random: Random::from_seed(config.seed),
             rules,
             config,
         };
         output.decided(Rule::StartAsFollower, What::Role { role: RoleKind::Follower, was: None });
+        node.membership = node.memberships.latest().1.clone();
+        node.was_member = node.membership.contains(node.id());
+        node.peers = node.membership.members().into_iter().filter(|&id| id != node.id()).collect();
         // What it has promised before a crash is not on its disk; but the term is in which it did.
-        if hard_state.current_term > Term(0) {
+        if hard_state.current_term > Term(0) && node.config.lease.is_some() {
             node.promise_to_stay(Instant::START);
         }
         node.restart_election_timer(Instant::START, Rule::RandomisedTimeout, output);
@@ -90,11 +106,15 @@ impl<R: Rules> Node<R> {
             Input::Persisted { hard_state, log } => self.note_persisted(now, hard_state, log, output),
             Input::SnapshotTaken { last_included } => self.note_snapshot(last_included, output),
             Input::ChunkRead { to, chunk } => self.note_chunk_read(to, chunk, output),
-            Input::ChunkStored { last_included, end, is_last } => {
-                self.note_chunk_stored(last_included, end, is_last, output);
+            Input::ChunkStored { last_included, end, whole } => {
+                self.note_chunk_stored(now, last_included, end, whole, output);
             }
             Input::ChunkNotStored => self.incoming = None,
             Input::SnapshotBroken { from } => self.give_up_snapshot(from, output),
+            Input::ChangeMembership { change } => self.change_membership(now, &change, output),
+            Input::TransferLeadership { to } => self.transfer_leadership(now, to, output),
+            Input::ConnectionLost { peer } => self.note_connection_lost(now, peer, output),
+            Input::SetProfile(profile) => self.set_profile(profile, output),
             Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
         }
         assert!(self.hard_state.current_term >= term_before, "the current term went back");
@@ -104,6 +124,7 @@ impl<R: Rules> Node<R> {
     pub fn next_deadline(&self) -> Instant {
         match &self.role {
             Role::Follower(follower) => follower.election_deadline,
+            Role::PreCandidate(candidate) => candidate.election_deadline,
             Role::Candidate(candidate) => candidate.election_deadline,
             Role::Leader(leader) => leader.heartbeat_deadline,
         }
@@ -128,7 +149,7 @@ impl<R: Rules> Node<R> {
     pub fn leader(&self) -> Option<NodeId> {
         match &self.role {
             Role::Follower(follower) => follower.leader,
-            Role::Candidate(_) => None,
+            Role::PreCandidate(_) | Role::Candidate(_) => None,
             Role::Leader(_) => Some(self.config.id),
         }
     }
@@ -181,7 +202,7 @@ impl<R: Rules> Node<R> {
         leader.progress.get_mut(&peer).expect("a leader knows all its peers")
     }
 
-    /// What it was told at its start. Its voters are the configuration that it uses.
+    /// What it was told at its start.
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -192,15 +213,93 @@ impl<R: Rules> Node<R> {
         }
         match self.role.kind() {
             RoleKind::Follower if !self.rules.hold(Rule::ElectionTimeout) => {}
-            RoleKind::Follower => self.start_election(now, Rule::ElectionTimeout, output),
+            RoleKind::Follower => self.run(now, Rule::ElectionTimeout, output),
+            RoleKind::PreCandidate => self.run(now, Rule::CandidateRestartsTimer, output),
             // Nobody has been asked for a vote yet: the requests wait for the disk. Another election would only
             // wait for it again, in a term that runs ahead of everybody else's.
             RoleKind::Candidate if !self.is_persisted() => {
                 self.restart_election_timer(now, Rule::CandidateRestartsTimer, output);
             }
-            RoleKind::Candidate => self.start_election(now, Rule::CandidateRestartsTimer, output),
-            RoleKind::Leader => self.send_heartbeats(now, output),
+            RoleKind::Candidate => self.run(now, Rule::CandidateRestartsTimer, output),
+            RoleKind::Leader => {
+                self.end_failed_transfer(now, output);
+                if !self.step_down_unheard(now, output) {
+                    self.send_heartbeats(now, output);
+                }
+            }
         }
+    }
+
+    /// The election timer has run out.
+    fn run(&mut self, now: Instant, rule: Rule, output: &mut Output) {
+        if !self.may_campaign() {
+            // The next leader that it hears starts the timer again.
+            self.set_election_deadline(Instant::NEVER);
+            return output.noted(What::NoVoter);
+        }
+        output.decided(rule, What::Timeout { role: self.role() });
+        if self.asks_first() {
+            self.start_pre_vote(now, output);
+        } else {
+            self.start_election(now, rule, false, output);
+        }
+    }
+
+    /// A leader that has heard no majority for an election timeout gives up (thesis §6.2): it could commit nothing,
+    /// and its clients would wait for it. Tells whether it has.
+    fn step_down_unheard(&mut self, now: Instant, output: &mut Output) -> bool {
+        if !self.config.profile.check_quorum || !self.rules.hold(Rule::CheckQuorum) {
+            return false;
+        }
+        let patience = self.config.timing.election_timeout_max();
+        let own = self.id();
+        let is_heard = |id: NodeId| id == own || now.since(self.progress_of(id).heard()) < patience;
+        let unheard = self.membership.voters.counts(is_heard).find(|(heard, needed)| heard < needed);
+        let Some((heard, needed)) = unheard else { return false };
+        output.decided(Rule::CheckQuorum, What::QuorumLost { heard, needed });
+        self.become_follower(now, None, Some(Rule::CheckQuorum), output);
+        true
+    }
+
+    /// The connection to another server broke. If that is the leader, it may have died: a process that dies closes
+    /// its connections. So the server asks soon whether others miss the leader too. If they do not, nothing comes of
+    /// it. The small delay is random, so that one of those who have noticed is first, and the rest have noticed by
+    /// then.
+    fn note_connection_lost(&mut self, now: Instant, peer: NodeId, output: &mut Output) {
+        let is_eager = self.config.profile.eager_election && self.asks_first();
+        let Role::Follower(follower) = &self.role else { return };
+        if !is_eager || follower.leader != Some(peer) || !self.may_campaign() {
+            return;
+        }
+        let timer_runs_out = follower.election_deadline;
+        if self.config.lease.is_none() {
+            self.stays_until = now;
+        }
+        let interval = self.config.timing.heartbeat_interval();
+        let delay = self.random.duration_between(interval / 10, interval / 2);
+        let deadline = (now + delay).max(self.stays_until).min(timer_runs_out);
+        self.set_election_deadline(deadline);
+        output.noted(What::ConnectionLost { leader: peer, timeout_us: micros(deadline.since(now)) });
+    }
+
+    fn set_profile(&mut self, profile: Profile, output: &mut Output) {
+        self.config.profile = profile;
+        output.noted(What::Profile { profile });
+    }
+
+    /// Does this server hear a leader, or lead itself?
+    pub(crate) fn hears_leader(&self, now: Instant) -> bool {
+        self.role() == RoleKind::Leader || now < self.stays_until
+    }
+
+    /// Does it refuse candidates while it hears a leader?
+    fn sticks_to_leader(&self) -> bool {
+        self.config.lease.is_some() || self.config.profile.check_quorum
+    }
+
+    /// Has this leader committed an entry of its own term?
+    pub(crate) fn has_committed_in_term(&self) -> bool {
+        self.log.term_at(self.commit_index) == Some(self.hard_state.current_term)
     }
 
     /// The one place where a message's term meets the server's (§5.1).
@@ -208,15 +307,21 @@ impl<R: Rules> Node<R> {
         if let Some(problem) = self.problem_with(from, &message) {
             return output.noted(What::Rejected { from, problem });
         }
-        if matches!(message, Message::RequestVote(_))
-            && !self.rules.allow(Rule::LeaderStickiness, now >= self.stays_until)
+        if matches!(message, Message::RequestVote(RequestVote { by_transfer: false, .. }))
+            && self.sticks_to_leader()
+            && !self.rules.allow(Rule::LeaderStickiness, !self.hears_leader(now))
         {
             return self.refuse_to_leave(from, output);
         }
-        if message.term() > self.hard_state.current_term && self.rules.hold(Rule::NewerTermWins) {
+        let is_newer = message.term() > self.hard_state.current_term;
+        // Who only asks whether it might win disturbs nobody, whatever its term.
+        if is_newer && !matches!(message, Message::PreVote(_)) && self.rules.hold(Rule::NewerTermWins) {
             self.adopt_term(now, message.term(), output);
         }
+        self.note_heard(now, from, &message);
         match message {
+            Message::PreVote(request) => self.receive_pre_vote(now, from, &request, output),
+            Message::PreVoteReply(reply) => self.receive_pre_vote_reply(now, from, &reply, output),
             Message::RequestVote(request) => self.receive_request_vote(now, from, request, output),
             Message::RequestVoteReply(reply) => self.receive_request_vote_reply(now, from, reply, output),
             Message::AppendEntries(request) => self.receive_append_entries(now, from, request, output),
@@ -227,13 +332,34 @@ impl<R: Rules> Node<R> {
             Message::InstallSnapshotReply(reply) => {
                 self.receive_install_snapshot_reply(now, from, reply, output);
             }
+            Message::TimeoutNow(request) => self.receive_timeout_now(now, from, request, output),
+        }
+    }
+
+    /// Whoever answers a leader in its term follows it.
+    fn note_heard(&mut self, now: Instant, from: NodeId, message: &Message) {
+        let follows = matches!(message, Message::AppendEntriesReply(_) | Message::InstallSnapshotReply(_));
+        if let Role::Leader(leader) = &mut self.role
+            && follows
+            && message.term() == self.hard_state.current_term
+            && let Some(progress) = leader.progress.get_mut(&from)
+        {
+            progress.note_heard(now);
         }
     }
 
     /// What no server that follows the protocol would send. A peer may be broken or hostile; its
     /// messages must not be able to crash this server.
     fn problem_with(&self, from: NodeId, message: &Message) -> Option<Problem> {
-        if from == self.config.id || !self.config.voters.contains(from) {
+        // Requests are heard from anybody in the cluster: the sender may know a newer configuration (§6).
+        let is_answer = matches!(
+            message,
+            Message::PreVoteReply(_)
+                | Message::RequestVoteReply(_)
+                | Message::AppendEntriesReply(_)
+                | Message::InstallSnapshotReply(_)
+        );
+        if from == self.config.id || (is_answer && !self.peers.contains(&from)) {
             return Some(Problem::UnknownSender);
         }
         if message.term() > Term::HIGHEST_BELIEVED {
@@ -250,7 +376,13 @@ impl<R: Rules> Node<R> {
                 SnapshotOutcome::Installed => self.problem_with_match(reply.term, reply.last_included.index),
                 _ => None,
             },
-            Message::RequestVote(_) | Message::RequestVoteReply(_) => None,
+            Message::TimeoutNow(request) => {
+                self.is_second_leader(from, request.term).then_some(Problem::SecondLeader)
+            }
+            Message::PreVote(_)
+            | Message::PreVoteReply(_)
+            | Message::RequestVote(_)
+            | Message::RequestVoteReply(_) => None,
         }
     }
 
@@ -336,6 +468,15 @@ impl<R: Rules> Node<R> {
         }
     }
 
+    pub(crate) fn become_pre_candidate(&mut self, output: &mut Output) {
+        let was = self.role.kind();
+        assert_ne!(was, RoleKind::Leader, "a leader never runs against itself");
+        self.role = Role::PreCandidate(PreCandidate { votes: Vec::new(), election_deadline: Instant::NEVER });
+        if was != RoleKind::PreCandidate {
+            output.decided(Rule::PreVote, What::Role { role: RoleKind::PreCandidate, was: Some(was) });
+        }
+    }
+
     pub(crate) fn become_candidate(&mut self, rule: Rule, output: &mut Output) {
         let was = self.role.kind();
         assert_ne!(was, RoleKind::Leader, "a leader never runs against itself");
@@ -350,14 +491,16 @@ impl<R: Rules> Node<R> {
         assert_ne!(was, RoleKind::Leader, "a leader is elected once a term");
         if !self.rules.hold(Rule::LeaderAppendOnly) {
             self.tidy_up(output);
+            self.note_membership(now, output);
         }
         let last = self.log.last().index;
-        let progress = self.peers.iter().map(|&peer| (peer, Progress::new(last))).collect();
+        let progress = self.peers.iter().map(|&peer| (peer, Progress::new(last, now))).collect();
         self.role = Role::Leader(Leader {
             heartbeat_deadline: Instant::NEVER,
             progress,
             waits_with: Index(0),
             reads: Reads::default(),
+            transfer: None,
         });
         output.decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(was) });
         if self.rules.hold(Rule::NoOpOnElection) {
@@ -372,6 +515,7 @@ impl<R: Rules> Node<R> {
     fn election_deadline(&self) -> Option<Instant> {
         match &self.role {
             Role::Follower(follower) => Some(follower.election_deadline),
+            Role::PreCandidate(candidate) => Some(candidate.election_deadline),
             Role::Candidate(candidate) => Some(candidate.election_deadline),
             Role::Leader(_) => None,
         }
@@ -387,6 +531,7 @@ impl<R: Rules> Node<R> {
     fn set_election_deadline(&mut self, deadline: Instant) {
         match &mut self.role {
             Role::Follower(follower) => follower.election_deadline = deadline,
+            Role::PreCandidate(candidate) => candidate.election_deadline = deadline,
             Role::Candidate(candidate) => candidate.election_deadline = deadline,
             Role::Leader(_) => unreachable!("a leader has no election timer"),
         }
@@ -403,17 +548,15 @@ impl<R: Rules> Node<R> {
             self.become_follower(now, None, None, output);
         }
         // A promise is kept in the laboratory too.
-        let deadline =
-            if self.rules.hold(Rule::LeaderStickiness) { deadline.max(self.stays_until) } else { deadline };
+        let is_bound = self.config.lease.is_some() && self.rules.hold(Rule::LeaderStickiness);
+        let deadline = if is_bound { deadline.max(self.stays_until) } else { deadline };
         self.set_election_deadline(deadline);
         output.noted(What::Timer { timeout_us: micros(deadline.since(now)) });
     }
 
     /// It has heard the leader of its term: where leaders have leases, it votes for nobody for a while.
     pub(crate) fn promise_to_stay(&mut self, now: Instant) {
-        if self.config.lease.is_some() {
-            self.stays_until = now + self.config.timing.election_timeout_min();
-        }
+        self.stays_until = now + self.config.timing.election_timeout_min();
     }
 
     /// The only place that changes term and vote, so that no change can miss the disk.

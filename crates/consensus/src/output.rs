@@ -1,7 +1,9 @@
 //! What a server wants done.
 
 use crate::event::{Event, What};
-use crate::{Chunk, Entry, HardState, Index, LogPosition, Message, NodeId, Rule};
+use crate::{
+    CannotChange, CannotTransfer, Chunk, Entry, HardState, Index, LogPosition, Message, NodeId, Rule,
+};
 
 /// What one [`step`](crate::Node::step) asks its driver to do, in buffers that are reused.
 #[derive(Debug, Default)]
@@ -23,6 +25,11 @@ pub struct Output {
     pub install: Option<LogPosition>,
     /// What became of a proposal.
     pub proposed: Option<Proposed>,
+    /// What became of a change of the membership: where in the log the new configuration stands, which counts from
+    /// now on. As with proposals, that does not mean that it stays there.
+    pub changed: Option<Result<LogPosition, CannotChange>>,
+    /// What became of the wish to transfer the leadership: whether it has begun.
+    pub transferred: Option<Result<(), CannotTransfer>>,
     /// What became of reads, each with its number.
     pub reads: Vec<(u64, ReadOutcome)>,
     /// To be sent, each not before its [`Durability`] is met.

@@ -1,7 +1,8 @@
 //! What a leader knows of a follower's log, and how it sends to it (Figure 2: nextIndex, matchIndex).
 
-use crate::{Chunk, Index, Limits, LogPosition};
+use crate::{Chunk, Index, Instant, Limits, LogPosition};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// A leader's view of one follower's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,22 @@ pub struct Progress {
     sending: Sending,
     /// The latest round that the follower has answered.
     answered_round: u64,
+    /// When it was last heard, or when the leader began to listen.
+    heard: Instant,
+    catching_up: CatchingUp,
+    /// The server is no member any more: it is sent to until then, so that it learns of it.
+    pub(crate) leaves: Option<Instant>,
+}
+
+/// Whether a follower keeps up, told by rounds (thesis §4.2.1): in each it gets what the log had when the round
+/// began. The log grows meanwhile, but each round has less to do, if the follower is fast enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct CatchingUp {
+    /// When the present round began, and where the log ended then.
+    began: Instant,
+    end: Index,
+    /// Was the last round a short one?
+    was_fast: bool,
 }
 
 /// How a leader sends to a follower.
@@ -49,13 +66,42 @@ const PATIENCE: u32 = 10;
 
 impl Progress {
     /// Nothing is known of the follower yet, but its log may well end where the leader's does.
-    pub(crate) fn new(leader_last: Index) -> Progress {
+    pub(crate) fn new(leader_last: Index, now: Instant) -> Progress {
         Progress {
             match_index: Index(0),
             next_index: leader_last.next(),
             sending: Sending::Probe { waits: false, asks_only: false },
             answered_round: 0,
+            heard: now,
+            catching_up: CatchingUp { began: now, end: leader_last, was_fast: false },
+            leaves: None,
         }
+    }
+
+    /// When the follower was last heard, or when the leader began to listen.
+    pub(crate) fn heard(&self) -> Instant {
+        self.heard
+    }
+
+    pub(crate) fn note_heard(&mut self, now: Instant) {
+        self.heard = now;
+    }
+
+    /// Did the follower need less than `patience` for the last round, and has the present one not lasted longer?
+    pub(crate) fn has_caught_up(&self, now: Instant, patience: Duration) -> bool {
+        self.catching_up.was_fast && now.since(self.catching_up.began) < patience
+    }
+
+    /// Looks whether a round is over; the leader's log ends at `last` now. Tells whether the follower has caught up
+    /// by that, after it had not before.
+    pub(crate) fn note_round_of_entries(&mut self, last: Index, now: Instant, patience: Duration) -> bool {
+        if self.match_index < self.catching_up.end {
+            return false;
+        }
+        let had = self.has_caught_up(now, patience);
+        let was_fast = now.since(self.catching_up.began) < patience;
+        self.catching_up = CatchingUp { began: now, end: last, was_fast };
+        was_fast && !had
     }
 
     /// As far as this the follower's log is known to agree with the leader's.
@@ -211,7 +257,7 @@ mod tests {
     use crate::Term;
 
     fn replicating(match_index: u64) -> Progress {
-        let mut progress = Progress::new(Index(match_index));
+        let mut progress = Progress::new(Index(match_index), Instant::START);
         progress.note_match(Index(match_index));
         progress
     }
@@ -226,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_probe_waits_for_its_answer_or_a_retry() {
-        let mut progress = Progress::new(Index(5));
+        let mut progress = Progress::new(Index(5), Instant::START);
         assert!(progress.may_send(&window(9)));
         progress.note_sent(Index(6), 10);
         assert!(!progress.may_send(&window(9)));
@@ -269,7 +315,7 @@ mod tests {
     fn a_snapshot_goes_on_where_the_follower_says() {
         let piece =
             |offset: u64| Chunk { last_included: agree(9), offset, bytes: [0; 10].into(), is_last: false };
-        let mut progress = Progress::new(Index(20));
+        let mut progress = Progress::new(Index(20), Instant::START);
         progress.begin_snapshot(agree(9));
         assert!(!progress.may_send(&window(9)));
         assert!(progress.note_chunk_sent(&piece(0)));
@@ -291,7 +337,7 @@ mod tests {
         assert!(!progress.note_match(Index(3)));
         assert_eq!(progress.match_index(), Index(5));
         assert!(!progress.note_mismatch(Index(4), agree(2)), "as far as that the logs agree");
-        let mut probe = Progress::new(Index(9));
+        let mut probe = Progress::new(Index(9), Instant::START);
         assert!(!probe.note_mismatch(Index(4), agree(2)), "that is not the probe that is under way");
         assert!(probe.note_mismatch(Index(9), agree(2)));
         assert_eq!(probe.next_index(), Index(3));
@@ -313,7 +359,7 @@ mod tests {
         progress.note_sent(Index(8), 10);
         assert!(progress.note_mismatch(Index(8), agree(3)));
         assert_eq!(progress.next_index(), Index(6));
-        let mut probe = Progress::new(Index(9));
+        let mut probe = Progress::new(Index(9), Instant::START);
         probe.note_mismatch(Index(9), agree(9));
         assert_eq!(probe.next_index(), Index(9), "at least one further back, or it would never end");
     }

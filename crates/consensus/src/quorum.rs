@@ -1,10 +1,14 @@
-//! Majorities. Votes and, later, commits ask only here.
+//! Majorities. Votes, commits and reads ask only here.
 
 use crate::NodeId;
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// Who must agree (§5.2, §6).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Quorum {
     /// A majority of one set of servers.
     Simple(BTreeSet<NodeId>),
@@ -55,12 +59,26 @@ impl Quorum {
         self.sets().map(majority).max().unwrap_or(1)
     }
 
+    /// Of each set that needs a majority: how many of its servers are among these, and how many are needed.
+    pub fn counts(&self, among: impl Fn(NodeId) -> bool) -> impl Iterator<Item = (usize, usize)> {
+        self.sets().map(move |set| (set.iter().filter(|id| among(**id)).count(), majority(set)))
+    }
+
     fn sets(&self) -> impl Iterator<Item = &BTreeSet<NodeId>> {
         let (first, second) = match self {
             Quorum::Simple(set) => (set, None),
             Quorum::Joint { old, new } => (old, Some(new)),
         };
         std::iter::once(first).chain(second)
+    }
+}
+
+impl fmt::Display for Quorum {
+    /// `n1 n2 n3`, and if it is a joint one `n1 n2 n3 + n3 n4 n5`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = |set: &BTreeSet<NodeId>| set.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" ");
+        let sets: Vec<String> = self.sets().map(words).collect();
+        f.write_str(&sets.join(" + "))
     }
 }
 

@@ -21,6 +21,16 @@ pub(crate) struct Reads {
     round_began: Instant,
     /// Before this moment nobody else can have been elected: a majority has promised.
     lease_until: Instant,
+    /// This leader has let others off their promise, so it gets no lease any more.
+    has_no_lease: bool,
+}
+
+impl Reads {
+    /// From now on, and as long as this server leads, no promise counts.
+    pub(crate) fn give_up_lease(&mut self) {
+        self.lease_until = Instant::START;
+        self.has_no_lease = true;
+    }
 }
 
 impl<R: Rules> Node<R> {
@@ -46,8 +56,7 @@ impl<R: Rules> Node<R> {
     /// Has this leader committed an entry of its own term? Before, it may not know all that earlier leaders
     /// have committed.
     fn knows_all_committed(&self) -> bool {
-        let has_committed_in_term = self.log.term_at(self.commit_index) == Some(self.hard_state.current_term);
-        self.rules.allow(Rule::ReadAfterCommitInTerm, has_committed_in_term)
+        self.rules.allow(Rule::ReadAfterCommitInTerm, self.has_committed_in_term())
     }
 
     /// The number of the round that the leader's messages belong to.
@@ -121,7 +130,7 @@ impl<R: Rules> Node<R> {
             output.reads.extend(reads.asked.drain(..).map(|id| (id, ReadOutcome::At(index))));
             output.decided(Rule::ReadConfirmsLeadership, What::RoundWon { round, index });
         }
-        if let Some(promised) = promised {
+        if let Some(promised) = promised.filter(|_| !reads.has_no_lease) {
             let had_one = now < reads.lease_until;
             reads.lease_until = reads.round_began + promised;
             if !had_one && now < reads.lease_until {
@@ -141,7 +150,7 @@ impl<R: Rules> Node<R> {
     /// Has a majority answered the latest round? There has been none that waits if there has been none at all.
     fn has_won_round(&self) -> bool {
         let own_round = self.round();
-        let answered = self.config.voters.reached_by_majority(|id| {
+        let answered = self.membership().voters.reached_by_majority(|id| {
             if id == self.config.id { own_round } else { self.progress_of(id).answered_round() }
         });
         self.rules.allow(Rule::ReadConfirmsLeadership, answered >= own_round)

@@ -8,10 +8,14 @@ use crate::{
 };
 
 impl<R: Rules> Node<R> {
-    /// The election timer has run out: raise the term, vote for oneself, ask everybody else.
-    pub(crate) fn start_election(&mut self, now: Instant, rule: Rule, output: &mut Output) {
-        output.decided(rule, What::Timeout { role: self.role() });
-
+    /// Raises the term, votes for itself, asks everybody else.
+    pub(crate) fn start_election(
+        &mut self,
+        now: Instant,
+        rule: Rule,
+        by_transfer: bool,
+        output: &mut Output,
+    ) {
         let was = self.hard_state.current_term;
         let current_term = if self.rules.hold(Rule::CandidateIncrementsTerm) { was.next() } else { was };
         let voted_for = self.rules.hold(Rule::CandidateVotesForItself).then_some(self.id());
@@ -26,9 +30,14 @@ impl<R: Rules> Node<R> {
         let own_vote = What::Vote { candidate: self.id(), granted: true };
         output.decided(Rule::CandidateVotesForItself, own_vote);
         let LogPosition { index: last_log_index, term: last_log_term } = self.log.last();
-        let request = RequestVote { term: current_term, last_log_index, last_log_term };
-        for &peer in &self.peers {
-            self.send(peer, Message::RequestVote(request.clone()), output);
+        let request = RequestVote { term: current_term, last_log_index, last_log_term, by_transfer };
+        self.send_to_voters(Message::RequestVote(request), output);
+    }
+
+    pub(crate) fn send_to_voters(&self, message: Message, output: &mut Output) {
+        let membership = self.membership();
+        for &peer in self.peers.iter().filter(|peer| membership.voters.contains(**peer)) {
+            self.send(peer, message.clone(), output);
         }
     }
 
@@ -64,7 +73,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Somebody asks for this server's vote, which it has promised not to give for now. It does not even adopt the
+    /// Somebody asks for this server's vote, which it does not give while it hears a leader. It does not even adopt the
     /// candidate's term, which would part it from its leader (§6).
     pub(crate) fn refuse_to_leave(&self, candidate: NodeId, output: &mut Output) {
         output.decided(Rule::LeaderStickiness, What::Vote { candidate, granted: false });
@@ -90,7 +99,12 @@ impl<R: Rules> Node<R> {
             return Some(Rule::OneVotePerTerm);
         }
 
-        let (candidate_log, own_log) = (request.last_log(), self.log.last());
+        self.objection_to_log(request.last_log(), output)
+    }
+
+    /// The rule by which a candidate whose log ends there can't get this server's vote, if it can't.
+    pub(crate) fn objection_to_log(&self, candidate_log: LogPosition, output: &mut Output) -> Option<Rule> {
+        let own_log = self.log.last();
         let rule = self.rule_that_compares(candidate_log, own_log);
         let is_up_to_date = self.rules.allow(Rule::UpToDateLog, self.is_up_to_date(candidate_log, own_log));
         let check = Check::LogUpToDate { candidate: candidate_log, own: own_log };
@@ -133,6 +147,7 @@ impl<R: Rules> Node<R> {
     }
 
     fn count_vote(&mut self, now: Instant, voter: NodeId, granted: bool, output: &mut Output) {
+        let membership = self.membership().clone();
         let Role::Candidate(candidate) = &mut self.role else {
             unreachable!("only a candidate counts votes")
         };
@@ -140,8 +155,8 @@ impl<R: Rules> Node<R> {
         if granted && self.rules.allow(Rule::CountEachVoterOnce, is_first_answer) {
             candidate.votes.push(voter);
         }
-        let has_majority = self.config.voters.is_majority(&candidate.votes);
-        let (votes, needed) = (candidate.votes.len(), self.config.voters.majority());
+        let has_majority = membership.voters.is_majority(&candidate.votes);
+        let (votes, needed) = (candidate.votes.len(), membership.voters.majority());
         let rule = if is_first_answer { Rule::MajorityWins } else { Rule::CountEachVoterOnce };
         output.decided(rule, What::Tally { voter, granted, votes, needed });
         if self.rules.allow(Rule::MajorityWins, has_majority) {

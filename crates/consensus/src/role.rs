@@ -1,7 +1,8 @@
-//! The three roles of a server (§5.1, Figure 4), each with the data that only it has.
+//! The roles of a server (§5.1, Figure 4), each with the data that only it has.
 
 use crate::progress::Progress;
 use crate::read::Reads;
+use crate::transfer::Transfer;
 use crate::{Index, Instant, NodeId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,6 +11,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Role {
     Follower(Follower),
+    PreCandidate(PreCandidate),
     Candidate(Candidate),
     Leader(Leader),
 }
@@ -20,6 +22,15 @@ pub(crate) struct Follower {
     /// The leader of this term, once it was heard.
     pub(crate) leader: Option<NodeId>,
     /// When the election timer runs out.
+    pub(crate) election_deadline: Instant,
+}
+
+/// Asks whether it could win an election, before it disturbs anybody with one (thesis §9.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PreCandidate {
+    /// Who has said that it would vote for this server.
+    pub(crate) votes: Vec<NodeId>,
+    /// When it asks anew.
     pub(crate) election_deadline: Instant,
 }
 
@@ -43,12 +54,15 @@ pub(crate) struct Leader {
     pub(crate) waits_with: Index,
     /// The reads that wait until it is sure that it still leads.
     pub(crate) reads: Reads,
+    /// Whom it is handing its leadership over to.
+    pub(crate) transfer: Option<Transfer>,
 }
 
 impl Role {
     pub(crate) fn kind(&self) -> RoleKind {
         match self {
             Role::Follower(_) => RoleKind::Follower,
+            Role::PreCandidate(_) => RoleKind::PreCandidate,
             Role::Candidate(_) => RoleKind::Candidate,
             Role::Leader(_) => RoleKind::Leader,
         }
@@ -63,6 +77,8 @@ impl Role {
 pub enum RoleKind {
     /// Answers, and waits for a leader's signs of life.
     Follower,
+    /// Asks whether it would get votes.
+    PreCandidate,
     /// Asks for votes.
     Candidate,
     /// Leads the term.
@@ -73,6 +89,7 @@ impl fmt::Display for RoleKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             RoleKind::Follower => "follower",
+            RoleKind::PreCandidate => "pre-candidate",
             RoleKind::Candidate => "candidate",
             RoleKind::Leader => "leader",
         })

@@ -475,6 +475,78 @@ rules! {
         statement: "A server that has heard a leader within the shortest election timeout votes for nobody, and adopts no candidate's term.",
         without_it: "a server that has lost touch deposes a healthy leader, and leases are worth nothing",
     }
+    PreVote {
+        id: "pre-vote",
+        paper: "§6",
+        thesis: "§9.6",
+        guards: Liveness,
+        statement: "Before a server raises the term, it asks whether a majority would vote for it.",
+        without_it: "a server that was cut off comes back with a high term, and deposes a healthy leader",
+    }
+    CheckQuorum {
+        id: "check-quorum",
+        paper: "§8",
+        thesis: "§6.2",
+        guards: Liveness,
+        statement: "A leader that hears no majority for a whole election timeout steps down.",
+        without_it: "a leader that is cut off stays one, and its clients wait without end",
+    }
+    TransferWhenCaughtUp {
+        id: "transfer-when-caught-up",
+        paper: "§6",
+        thesis: "§3.10",
+        guards: Liveness,
+        statement: "A leader hands over only to a server that has all it has, and takes no commands until then.",
+        without_it: "the leader is gone, and the one that was to follow it can't be elected",
+    }
+    UseLatestConfiguration {
+        id: "use-latest-configuration",
+        paper: "§6",
+        thesis: "§4.1",
+        guards: Safety,
+        statement: "A server goes by the latest configuration in its log, committed or not.",
+        without_it: "some servers count majorities of the old members and some of the new, and the two need not meet",
+    }
+    JointMajorities {
+        id: "joint-majorities",
+        paper: "§6",
+        thesis: "§4.3",
+        guards: Safety,
+        statement: "While more than one voter comes or goes, everything needs a majority of the old voters and one of the new.",
+        without_it: "two leaders are elected in one term, one by the old members and one by the new",
+    }
+    OneChangeAtATime {
+        id: "one-change-at-a-time",
+        paper: "§6",
+        thesis: "§4.1",
+        guards: Safety,
+        statement: "No change of the members begins before the last one is committed.",
+        without_it: "two changes add up to one so large that majorities do not meet",
+    }
+    ChangeAfterCommitInTerm {
+        id: "change-after-commit-in-term",
+        paper: "§6",
+        thesis: "§4.1",
+        guards: Safety,
+        statement: "A leader changes the members only after it has committed an entry of its own term.",
+        without_it: "a change that an earlier leader began lives on unseen, and its majorities do not meet those of the new one",
+    }
+    LearnersCatchUpFirst {
+        id: "learners-catch-up-first",
+        paper: "§6",
+        thesis: "§4.2.1",
+        guards: Liveness,
+        statement: "A server that comes gets the log before it votes.",
+        without_it: "nothing is committed until the new server has got the whole log",
+    }
+    RemovedLeaderStepsDownOnCommit {
+        id: "removed-leader-steps-down-on-commit",
+        paper: "§6",
+        thesis: "§4.2.2",
+        guards: Liveness,
+        statement: "A leader that is no member any more steps down as soon as that is committed.",
+        without_it: "a server that does not belong to the cluster goes on leading it",
+    }
 }
 
 impl fmt::Display for Rule {

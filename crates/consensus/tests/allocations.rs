@@ -2,7 +2,8 @@
 
 use allocation_counter::measure;
 use consensus::{
-    Config, EveryRule, HardState, Input, Instant, Limits, Log, Message, Node, NodeId, Output, ReadBy, Timing,
+    Config, EveryRule, HardState, Input, Instant, Limits, Log, Membership, Message, Node, NodeId, Output,
+    Profile, ReadBy, Timing,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,10 +42,11 @@ impl Pair {
         let mut node = |id| {
             let config = Config {
                 id,
-                voters: [LEADER, FOLLOWER].into_iter().collect(),
+                membership: Membership::of_voters([LEADER, FOLLOWER]).into(),
                 timing: Timing::default(),
                 limits: Limits::default(),
                 lease: None,
+                profile: Profile::PAPER,
                 seed: id.0,
             };
             Node::start(config, HardState::default(), Log::default(), EveryRule, &mut output)

@@ -3,17 +3,18 @@
 use consensus::event::{Event, Problem, What};
 use consensus::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Config, Entry, EveryRule, HardState, Index, Input,
-    Instant, Limits, Log, LogPosition, Message, Node, NodeId, Output, Payload, ReadBy, RequestVote,
-    RequestVoteReply, RoleKind, Term, Timing,
+    Instant, Limits, Log, LogPosition, Membership, Message, Node, NodeId, Output, Payload, Profile, ReadBy,
+    RequestVote, RequestVoteReply, RoleKind, Term, Timing,
 };
 
 fn start(output: &mut Output) -> Node {
     let config = Config {
         id: NodeId(1),
-        voters: (1..=3).map(NodeId).collect(),
+        membership: Membership::of_voters((1..=3).map(NodeId)).into(),
         timing: Timing::default(),
         limits: Limits::default(),
         lease: None,
+        profile: Profile::PAPER,
         seed: 1,
     };
     Node::start(config, HardState::default(), Log::default(), EveryRule, output)
@@ -155,6 +156,7 @@ impl Noise {
                 term,
                 last_log_index: Index(self.number()),
                 last_log_term: Term(self.number()),
+                by_transfer: false,
             }),
             1 => Message::RequestVoteReply(RequestVoteReply { term, vote_granted: self.coin() }),
             2 => Message::AppendEntries(AppendEntries {

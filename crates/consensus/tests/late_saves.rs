@@ -2,7 +2,7 @@
 
 use consensus::{
     AppendEntries, Config, Entry, EveryRule, HardState, Index, Input, Instant, Limits, Log, LogPosition,
-    Message, Node, NodeId, Output, Payload, Term, Timing,
+    Membership, Message, Node, NodeId, Output, Payload, Profile, Term, Timing,
 };
 
 fn step(node: &mut Node, input: Input) {
@@ -24,11 +24,12 @@ fn first_entry(from: u64, term: u64) -> Input {
 fn the_late_news_of_a_save_says_nothing_of_what_took_its_place() {
     let config = Config {
         id: NodeId(1),
-        voters: (1..=3).map(NodeId).collect(),
+        membership: Membership::of_voters((1..=3).map(NodeId)).into(),
         timing: Timing::default(),
         limits: Limits::default(),
         seed: 1,
         lease: None,
+        profile: Profile::PAPER,
     };
     let mut output = Output::default();
     let mut node = Node::start(config, HardState::default(), Log::default(), EveryRule, &mut output);

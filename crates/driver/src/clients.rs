@@ -1,6 +1,8 @@
 //! Who waits for what: clients' requests, from the proposal to the answer.
 
-use consensus::{Index, LogPosition, NodeId, Proposed, ReadOutcome, Rule, Rules, Term};
+use consensus::{
+    CannotChange, CannotTransfer, Index, LogPosition, NodeId, Proposed, ReadOutcome, Rule, Rules, Term,
+};
 use std::collections::BTreeMap;
 use trace::Answer;
 
@@ -30,12 +32,39 @@ pub enum Outcome<A> {
         /// Who does, as far as it knows.
         leader: Option<NodeId>,
     },
+    /// Its change of the members has begun: the configuration with which it does is committed at this index. If it
+    /// is a joint one, the leader goes on by itself.
+    Changed {
+        /// Where in the log.
+        index: Index,
+    },
+    /// Its change of the members was refused.
+    CannotChange(CannotChange),
+    /// The leader has begun to hand over.
+    HandsOver,
+    /// The leader does not hand over.
+    CannotTransfer(CannotTransfer),
+}
+
+/// What an entry came to.
+#[derive(Debug)]
+pub(crate) enum Applied<A> {
+    /// The state machine has answered its command.
+    Command(A),
+    /// Its configuration is committed.
+    Membership,
+    /// It says nothing.
+    Nothing,
 }
 
 impl<A> Outcome<A> {
     /// The outcome without what the state machine says, where it has applied all up to there.
     pub(crate) fn told(&self, applied: Index) -> Answer {
         match self {
+            Outcome::Changed { index } => Answer::Changed { index: *index },
+            Outcome::CannotChange(why) => Answer::Refused { why: why.to_string() },
+            Outcome::HandsOver => Answer::HandsOver,
+            Outcome::CannotTransfer(why) => Answer::Refused { why: why.to_string() },
             Outcome::Applied { index, .. } => Answer::Done { index: *index },
             Outcome::Replaced => Answer::Replaced,
             Outcome::Uncertain => Answer::Uncertain,
@@ -85,18 +114,19 @@ impl Clients {
     pub(crate) fn note_applied<A>(
         &mut self,
         position: LogPosition,
-        answer: Option<A>,
+        applied: Applied<A>,
         rules: &impl Rules,
         outcomes: &mut Vec<(RequestId, Outcome<A>)>,
     ) {
         let LogPosition { index, term } = position;
-        let mut answer = answer;
+        let mut applied = Some(applied);
         while let Some(waiting) = self.proposals.first_entry().filter(|waiting| waiting.key().0 <= index) {
             let is_this = *waiting.key() == (index, term);
             let is_answered = rules.allow(Rule::AnswerForThisEntry, is_this);
-            let outcome = match answer.take_if(|_| is_answered) {
-                Some(answer) => Outcome::Applied { index, answer },
-                None => Outcome::Replaced,
+            let outcome = match applied.take_if(|_| is_answered) {
+                Some(Applied::Command(answer)) => Outcome::Applied { index, answer },
+                Some(Applied::Membership) => Outcome::Changed { index },
+                Some(Applied::Nothing) | None => Outcome::Replaced,
             };
             outcomes.push((waiting.remove(), outcome));
         }

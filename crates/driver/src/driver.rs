@@ -1,12 +1,14 @@
 //! One server's core and state machine, with all that waits for the disk.
 
-use crate::clients::{Clients, Outcome, RequestId};
+use crate::clients::{Applied, Clients, Outcome, RequestId};
 use crate::scribe::Scribe;
+use crate::snapshots::{BrokenSnapshot, Restored, Restoring, WholeSnapshot};
 use crate::state_machine::{Restore, StateMachine};
 use consensus::event::What;
 use consensus::{
-    Append, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input, Instant, Log,
-    LogPosition, Message, Node, NodeId, Outgoing, Output, Payload, ReadBy, Rule, Rules,
+    Append, Change, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input,
+    Instant, Log, LogPosition, Membership, Message, Node, NodeId, Outgoing, Output, Payload, Profile,
+    Proposed, ReadBy, Rule, Rules,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -51,7 +53,7 @@ pub struct Effects<M: StateMachine> {
     pub envelopes: Vec<Envelope>,
     /// A snapshot is to be saved, and covers the log up to this entry; then the keeper says
     /// [`snapshot_taken`](Driver::snapshot_taken). It may be given up for [`Effects::store_chunk`].
-    pub take_snapshot: Option<(LogPosition, M::Snapshot)>,
+    pub take_snapshot: Option<(LogPosition, WholeSnapshot<M::Snapshot>)>,
     /// Pieces of the newest snapshot are to be read; then the keeper says
     /// [`chunk_read`](Driver::chunk_read).
     pub read_chunks: Vec<ChunkWanted>,
@@ -98,7 +100,7 @@ pub struct Driver<M: StateMachine, R: Rules = EveryRule> {
     /// A snapshot of the own state machine is being saved.
     takes_snapshot: bool,
     /// What comes of a leader's snapshot.
-    restoring: Option<Restoring<M>>,
+    incoming: Option<Incoming<M>>,
     clients: Clients,
     scribe: Scribe,
     output: Output,
@@ -116,12 +118,12 @@ impl<M: StateMachine, R: Rules> fmt::Debug for Driver<M, R> {
     }
 }
 
-/// A state machine that is made of a leader's snapshot.
-enum Restoring<M: StateMachine> {
+/// What is made of a leader's snapshot.
+enum Incoming<M: StateMachine> {
     /// Some of the snapshot has come.
-    Partly(M::Restore),
+    Partly(Restoring<M>),
     /// All of it has.
-    Wholly(M),
+    Wholly(Restored<M>),
 }
 
 /// A save that is under way.
@@ -184,7 +186,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             last_applied: snapshot.index,
             applied_bytes: 0,
             takes_snapshot: false,
-            restoring: None,
+            incoming: None,
             clients: Clients::default(),
             scribe,
             output,
@@ -281,6 +283,67 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.tell_step(now, asked, StepInput::Read { id: request.0, by }, effects);
     }
 
+    /// Somebody wants to change the members (§6).
+    pub fn change_membership(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        change: Change,
+        effects: &mut Effects<M>,
+    ) {
+        let told = self
+            .if_steps_are_told(|| StepInput::ChangeMembership { change: change.clone(), request: request.0 });
+        let asked = || Event::Io(Io::Asked { wish: Wish::Change, requests: vec![request.0] });
+        let asked = self.record(now, None, asked, effects);
+        self.step(now, Some(asked), Input::ChangeMembership { change }, effects);
+        let answers = effects.outcomes.len();
+        match self.output.changed.take().expect("a change has an outcome") {
+            Ok(position) => {
+                self.clients.note_proposed(vec![request], Proposed::At(position), &mut effects.outcomes);
+            }
+            Err(why) => effects.outcomes.push((request, Outcome::CannotChange(why))),
+        }
+        self.tell_answers(now, asked, answers, effects);
+        if let Some(input) = told {
+            self.tell_step(now, asked, input, effects);
+        }
+    }
+
+    /// Somebody wants another server to lead (thesis §3.10).
+    pub fn transfer_leadership(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        to: NodeId,
+        effects: &mut Effects<M>,
+    ) {
+        let asked = || Event::Io(Io::Asked { wish: Wish::Transfer, requests: vec![request.0] });
+        let asked = self.record(now, None, asked, effects);
+        self.step(now, Some(asked), Input::TransferLeadership { to }, effects);
+        let answers = effects.outcomes.len();
+        let outcome = match self.output.transferred.take().expect("a transfer has an outcome") {
+            Ok(()) => Outcome::HandsOver,
+            Err(why) => Outcome::CannotTransfer(why),
+        };
+        effects.outcomes.push((request, outcome));
+        self.tell_answers(now, asked, answers, effects);
+        self.tell_step(now, asked, StepInput::TransferLeadership { to, request: request.0 }, effects);
+    }
+
+    /// The connection to another server broke.
+    pub fn connection_lost(&mut self, now: Instant, peer: NodeId, effects: &mut Effects<M>) {
+        let first = self.scribe.next_id();
+        self.step(now, None, Input::ConnectionLost { peer }, effects);
+        self.tell_step(now, first, StepInput::ConnectionLost { peer }, effects);
+    }
+
+    /// The server follows another profile from now on.
+    pub fn set_profile(&mut self, now: Instant, profile: Profile, effects: &mut Effects<M>) {
+        let first = self.scribe.next_id();
+        self.step(now, None, Input::SetProfile(profile), effects);
+        self.tell_step(now, first, StepInput::SetProfile(profile), effects);
+    }
+
     /// For the laboratory: lets the election timer run out at `deadline`.
     pub fn set_election_timer(&mut self, now: Instant, deadline: Instant, effects: &mut Effects<M>) {
         let first = self.scribe.next_id();
@@ -319,15 +382,19 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         for entry in entries {
             index = index.next();
             self.applied_bytes += entry.size();
-            let answer = match &entry.payload {
+            let applied = match &entry.payload {
                 Payload::NoOp => {
                     self.machine.skip(index);
-                    None
+                    Applied::Nothing
                 }
-                Payload::Command(command) => Some(self.machine.apply(index, command)),
+                Payload::Command(command) => Applied::Command(self.machine.apply(index, command)),
+                Payload::Membership(_) => {
+                    self.machine.skip(index);
+                    Applied::Membership
+                }
             };
             let position = LogPosition { index, term: entry.term };
-            self.clients.note_applied(position, answer, self.node.rules(), &mut effects.outcomes);
+            self.clients.note_applied(position, applied, self.node.rules(), &mut effects.outcomes);
         }
         self.last_applied = index;
         self.clients.note_readable(index, &mut effects.outcomes);
@@ -353,7 +420,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let last_included = LogPosition { index, term };
         self.takes_snapshot = true;
         self.applied_bytes = 0;
-        effects.take_snapshot = Some((last_included, self.machine.snapshot()));
+        let snapshot = WholeSnapshot::new(self.node.membership_at(index), self.machine.snapshot());
+        effects.take_snapshot = Some((last_included, snapshot));
         let begun = self.record(now, None, || Event::Io(Io::SnapshotBegun { last_included }), effects);
         self.tell_step(now, begun, StepInput::TakeSnapshot, effects);
     }
@@ -393,13 +461,17 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         effects: &mut Effects<M>,
     ) {
         let first = self.scribe.next_id();
-        self.step(now, None, Input::ChunkStored { last_included, end, is_last }, effects);
+        let whole = match &self.incoming {
+            Some(Incoming::Wholly(restored)) if is_last => Some(restored.membership.clone()),
+            _ => None,
+        };
+        self.step(now, None, Input::ChunkStored { last_included, end, whole }, effects);
         self.tell_step(now, first, StepInput::ChunkStored { last_included, end, is_last }, effects);
     }
 
     /// There was no room for a piece of a leader's snapshot.
     pub fn chunk_not_stored(&mut self, now: Instant, effects: &mut Effects<M>) {
-        self.restoring = None;
+        self.incoming = None;
         let first = self.scribe.next_id();
         self.step(now, None, Input::ChunkNotStored, effects);
         self.tell_step(now, first, StepInput::ChunkNotStored, effects);
@@ -414,8 +486,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         effects: &mut Effects<M>,
     ) {
         match self.restore(&chunk) {
-            Ok(restoring) => {
-                self.restoring = Some(restoring);
+            Ok(incoming) => {
+                self.incoming = Some(incoming);
                 self.takes_snapshot = false;
                 effects.take_snapshot = None;
                 effects.store_chunk = Some(chunk);
@@ -426,29 +498,32 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         }
     }
 
-    fn restore(&mut self, chunk: &Chunk) -> Result<Restoring<M>, <M::Restore as Restore<M>>::Error> {
-        let so_far = match self.restoring.take() {
-            Some(Restoring::Partly(restore)) if chunk.offset > 0 => restore,
-            _ => M::Restore::default(),
+    fn restore(
+        &mut self,
+        chunk: &Chunk,
+    ) -> Result<Incoming<M>, BrokenSnapshot<<M::Restore as Restore<M>>::Error>> {
+        let so_far = match self.incoming.take() {
+            Some(Incoming::Partly(restoring)) if chunk.offset > 0 => restoring,
+            _ => Restoring::default(),
         };
-        let restore = so_far.feed(&chunk.bytes)?;
+        let restoring = so_far.feed(&chunk.bytes)?;
         Ok(match chunk.is_last {
-            true => Restoring::Wholly(restore.finish(chunk.last_included.index)?),
-            false => Restoring::Partly(restore),
+            true => Incoming::Wholly(restoring.finish(chunk.last_included.index)?),
+            false => Incoming::Partly(restoring),
         })
     }
 
     /// Goes on from a leader's snapshot, which is on disk.
     fn install(&mut self, last_included: LogPosition, effects: &mut Effects<M>) {
         let index = last_included.index;
-        let restored = self.restoring.take();
+        let restored = self.incoming.take();
         if !self.node.rules().allow(Rule::NoGoingBack, index > self.last_applied) {
             return;
         }
-        let Some(Restoring::Wholly(machine)) = restored else {
+        let Some(Incoming::Wholly(restored)) = restored else {
             unreachable!("a snapshot is whole before it is on disk")
         };
-        self.machine = machine;
+        self.machine = restored.machine;
         self.last_applied = index;
         self.applied_bytes = 0;
         self.clients.note_installed(last_included, &mut effects.outcomes);
@@ -549,7 +624,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     ) {
         let mut cause = cause;
         for event in events.drain(..) {
-            let is_timer = matches!(event.what, What::Timer { .. });
+            let is_timer = matches!(event.what, What::Timer { .. } | What::ConnectionLost { .. });
             let is_timeout = matches!(event.what, What::Timeout { .. });
             let event_cause = if is_timeout { self.timer_started_as } else { cause };
             let least = match event.what {
@@ -582,7 +657,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             voted_for: node.hard_state().voted_for,
             last_log: node.log().last(),
             commit_index: node.commit_index(),
-            configuration: node.config().voters.voters().into_iter().collect(),
+            membership: Membership::clone(node.membership()),
         };
         let step = Event::Io(Io::Step { now, input: Box::new(input), state: Box::new(state) });
         self.record(now, Some(first), || step, effects);
@@ -669,12 +744,13 @@ fn first_of_terms(log: &Log) -> Vec<LogPosition> {
 
 fn start_input(config: &Config, hard_state: HardState, snapshot: LogPosition, log: &[Entry]) -> StepInput {
     StepInput::Start {
-        voters: config.voters.voters().into_iter().collect(),
+        membership: Membership::clone(&config.membership),
         heartbeat_interval: config.timing.heartbeat_interval(),
         election_timeout_min: config.timing.election_timeout_min(),
         election_timeout_max: config.timing.election_timeout_max(),
         limits: config.limits,
         lease: config.lease,
+        profile: config.profile,
         seed: config.seed,
         hard_state,
         snapshot,

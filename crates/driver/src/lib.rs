@@ -19,5 +19,5 @@ mod state_machine;
 pub use clients::{Outcome, RequestId};
 pub use clock::{Clock, InvalidSpeed, Speed};
 pub use driver::{Driver, Effects, Envelope, Telling};
-pub use snapshots::{read_chunk, store_chunk};
+pub use snapshots::{BrokenSnapshot, Restored, UnreadableSnapshot, WholeSnapshot, read_chunk, store_chunk};
 pub use state_machine::{Restore, Snapshot, StateMachine};

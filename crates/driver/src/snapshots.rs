@@ -1,8 +1,143 @@
-//! What a driver's keeper does with its storage for [`Effects::read_chunks`](crate::Effects) and
-//! [`Effects::store_chunk`](crate::Effects), the same in every world.
+//! What a snapshot holds, the configuration and the state machine (§7), and what a driver's keeper does with its
+//! storage for [`Effects::read_chunks`](crate::Effects) and [`Effects::store_chunk`](crate::Effects), the same in
+//! every world.
 
-use consensus::{Chunk, ChunkWanted};
-use storage::{Disk, Storage, StorageError};
+use crate::state_machine::{Restore, Snapshot, StateMachine};
+use consensus::{Chunk, ChunkWanted, Index, Membership};
+use std::error::Error;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use storage::{Disk, Storage, StorageError, decode_membership, encode_membership};
+
+/// So many bytes are read of the disk at once.
+const PIECE: usize = 64 << 10;
+/// No configuration has more bytes than this.
+const LONGEST_MEMBERSHIP: usize = 1 << 20;
+
+/// A configuration and a state as bytes: the configuration's length (4 bytes, the lowest first), the
+/// [configuration](encode_membership), then the state machine's bytes.
+#[derive(Debug)]
+pub struct WholeSnapshot<S> {
+    head: Vec<u8>,
+    machine: S,
+}
+
+impl<S: Snapshot> WholeSnapshot<S> {
+    pub(crate) fn new(membership: &Membership, machine: S) -> WholeSnapshot<S> {
+        let mut encoded = Vec::new();
+        encode_membership(membership, &mut encoded);
+        let length = u32::try_from(encoded.len()).expect("no configuration is so large");
+        WholeSnapshot { head: [&length.to_le_bytes()[..], &encoded].concat(), machine }
+    }
+}
+
+impl<S: Snapshot> Snapshot for WholeSnapshot<S> {
+    fn next_chunk(&mut self, at_most: NonZeroUsize) -> Option<Vec<u8>> {
+        if self.head.is_empty() {
+            return self.machine.next_chunk(at_most);
+        }
+        Some(self.head.drain(..self.head.len().min(at_most.get())).collect())
+    }
+}
+
+/// Why bytes can't be a snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokenSnapshot<E: Error> {
+    /// It does not begin with a configuration.
+    #[error("it does not begin with a configuration")]
+    NoMembership,
+    /// The state machine can't make a state of what follows.
+    #[error(transparent)]
+    State(E),
+}
+
+/// Why a server's own snapshot can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableSnapshot<E: Error> {
+    /// The disk fails, or what it holds is damaged.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// It is none of this state machine's.
+    #[error(transparent)]
+    Broken(#[from] BrokenSnapshot<E>),
+}
+
+/// What a snapshot held.
+#[derive(Debug)]
+pub struct Restored<M> {
+    /// The configuration.
+    pub membership: Arc<Membership>,
+    /// The state machine.
+    pub machine: M,
+}
+
+type Broken<M> = BrokenSnapshot<<<M as StateMachine>::Restore as Restore<M>>::Error>;
+type Unreadable<M> = UnreadableSnapshot<<<M as StateMachine>::Restore as Restore<M>>::Error>;
+
+impl<M: StateMachine> Restored<M> {
+    /// Reads the newest snapshot; none if there is none.
+    ///
+    /// # Errors
+    /// If the disk fails, or what it holds is no snapshot of this state machine.
+    pub fn read<D: Disk>(storage: &mut Storage<D>) -> Result<Option<Restored<M>>, Unreadable<M>> {
+        let Some(newest) = storage.snapshot() else { return Ok(None) };
+        let mut restoring = Restoring::<M>::default();
+        while let Some(chunk) = storage.read_snapshot(newest.position, restoring.size, PIECE)? {
+            restoring = restoring.feed(&chunk.bytes)?;
+            if chunk.is_last {
+                break;
+            }
+        }
+        Ok(Some(restoring.finish(newest.position.index)?))
+    }
+}
+
+/// What a snapshot holds, in the making.
+pub(crate) struct Restoring<M: StateMachine> {
+    /// So many bytes have come.
+    size: u64,
+    /// The bytes before the state machine's, as long as they are not all there.
+    head: Vec<u8>,
+    membership: Option<Arc<Membership>>,
+    machine: M::Restore,
+}
+
+impl<M: StateMachine> Default for Restoring<M> {
+    fn default() -> Restoring<M> {
+        Restoring { size: 0, head: Vec::new(), membership: None, machine: M::Restore::default() }
+    }
+}
+
+impl<M: StateMachine> Restoring<M> {
+    pub(crate) fn feed(mut self, bytes: &[u8]) -> Result<Restoring<M>, Broken<M>> {
+        self.size += bytes.len() as u64;
+        if self.membership.is_some() {
+            self.machine = self.machine.feed(bytes).map_err(BrokenSnapshot::State)?;
+            return Ok(self);
+        }
+        self.head.extend_from_slice(bytes);
+        let Some((length, rest)) = self.head.split_first_chunk::<4>() else { return Ok(self) };
+        let length = u32::from_le_bytes(*length) as usize;
+        if length > LONGEST_MEMBERSHIP {
+            return Err(BrokenSnapshot::NoMembership);
+        }
+        if let Some((membership, rest)) = rest.split_at_checked(length) {
+            let membership = decode_membership(membership).ok_or(BrokenSnapshot::NoMembership)?;
+            self.membership = Some(Arc::new(membership));
+            if !rest.is_empty() {
+                self.machine = self.machine.feed(rest).map_err(BrokenSnapshot::State)?;
+            }
+            self.head = Vec::new();
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn finish(self, last_included: Index) -> Result<Restored<M>, Broken<M>> {
+        let membership = self.membership.ok_or(BrokenSnapshot::NoMembership)?;
+        let machine = self.machine.finish(last_included).map_err(BrokenSnapshot::State)?;
+        Ok(Restored { membership, machine })
+    }
+}
 
 /// Reads a piece of the newest snapshot; none if another one was wanted.
 ///

@@ -2,8 +2,8 @@
 
 use consensus::event::What;
 use consensus::{
-    AppendEntries, Config, Entry, EveryRule, Index, Instant, Limits, Message, NodeId, Payload, RequestVote,
-    Term, Timing,
+    AppendEntries, Config, Entry, EveryRule, Index, Instant, Limits, Membership, Message, NodeId, Payload,
+    Profile, RequestVote, Term, Timing,
 };
 use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling};
 use std::collections::BTreeMap;
@@ -18,10 +18,11 @@ fn start(effects: &mut Effects<()>) -> Driver<()> {
 fn start_telling(telling: Telling, effects: &mut Effects<()>) -> Driver<()> {
     let config = Config {
         id: NodeId(1),
-        voters: (1..=3).map(NodeId).collect(),
+        membership: Membership::of_voters((1..=3).map(NodeId)).into(),
         timing: Timing::default(),
         limits: Limits::default(),
         lease: None,
+        profile: Profile::PAPER,
         seed: 1,
     };
     let new = Recovered { life: 1, ..Recovered::default() };
@@ -34,7 +35,8 @@ fn envelope(message: Message) -> Envelope {
 }
 
 fn vote_request() -> Envelope {
-    let request = RequestVote { term: Term(1), last_log_index: Index(0), last_log_term: Term(0) };
+    let request =
+        RequestVote { term: Term(1), last_log_index: Index(0), last_log_term: Term(0), by_transfer: false };
     envelope(Message::RequestVote(request))
 }
 

@@ -126,6 +126,10 @@ impl Waiting {
                     self.replaced += 1;
                     Err(Refusal::Replaced)
                 }
+                Outcome::Changed { .. }
+                | Outcome::CannotChange(_)
+                | Outcome::HandsOver
+                | Outcome::CannotTransfer(_) => unreachable!("a write changes no members"),
             });
         }
     }

@@ -4,6 +4,7 @@ use crate::engine::Happening;
 use crate::machine::Machine;
 use consensus::{Chunk, ChunkWanted, LogPosition, NodeId};
 use driver::{Effects, read_chunk, store_chunk};
+use driver::{Snapshot as _, WholeSnapshot};
 use kv::Snapshot;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -28,7 +29,7 @@ const PIECE: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
 /// What the disk is to do.
 enum Job {
     Save(Batch),
-    Snapshot(LogPosition, Snapshot),
+    Snapshot(LogPosition, WholeSnapshot<Snapshot>),
     Read(ChunkWanted),
     Store(Chunk),
 }
@@ -116,7 +117,7 @@ struct Worker {
     /// Jobs that came while a save had to wait.
     pending: VecDeque<Job>,
     /// An own snapshot of which some is written: what it covers, and how many bytes there are.
-    snapshot: Option<(LogPosition, Snapshot, u64)>,
+    snapshot: Option<(LogPosition, WholeSnapshot<Snapshot>, u64)>,
     /// Something was saved since the log's next segment was thought of.
     may_prepare: bool,
     engine: SyncSender<Happening>,

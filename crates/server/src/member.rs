@@ -6,18 +6,19 @@ use crate::disk::DiskThread;
 use crate::engine::{About, Engine, Happening};
 use crate::http::{self, Broadcast};
 use crate::links::Links;
-use crate::machine::{Machine, Restore};
+use crate::machine::Machine;
 use crate::server::ServerError;
 use crate::transport::Transport;
-use consensus::{Config, EveryRule, Lease, Limits, NodeId, Quorum, Timing};
-use driver::{Driver, Effects, Speed, Telling};
+use consensus::{Config, EveryRule, Lease, Limits, Membership, NodeId, Profile, Timing};
+use driver::{Driver, Effects, Restored, Speed, Telling};
 use kv::Store;
 use prometheus_client::metrics::histogram::Histogram;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
-use storage::{FolderDisk, Identity, Recovered, SnapshotInfo, Storage};
+use storage::{FolderDisk, Identity, Recovered, Storage};
 use trace::{Faults, Process, Record};
 
 /// So many happenings wait for the engine, at most.
@@ -26,9 +27,6 @@ const INBOX: usize = 4096;
 /// About so many bytes of entries go in one message. A follower that catches up gets many of them, between
 /// which clients get their turn.
 const MESSAGE: usize = 64 << 10;
-
-/// A snapshot is read in pieces of this size, in bytes.
-const PIECE: usize = 1 << 20;
 
 /// What a server is started with.
 #[derive(Debug, Clone)]
@@ -53,6 +51,8 @@ pub struct Options {
     pub faulty_links: BTreeMap<NodeId, Faults>,
     /// Whether leaders have leases, and what those rest on. All servers of a cluster must agree on that.
     pub lease: Option<Lease>,
+    /// Which rules it follows beyond the paper's basic algorithm.
+    pub profile: Profile,
     /// After about so many bytes of entries it takes a snapshot, and its log forgets what that covers.
     pub snapshot_after: usize,
     /// The cluster's start on the machine's monotonic clock: the zero of the records' time.
@@ -136,10 +136,14 @@ impl Member {
     ) -> Result<(), ServerError> {
         let Member { options, mut storage, recovered, sender, inbox, .. } = self;
         let life = recovered.life;
-        let voters: Quorum = options.peers.keys().copied().chain([options.id]).collect();
+        let founders = Membership::of_voters(options.peers.keys().copied().chain([options.id]));
+        let (membership, machine) = match Restored::read(&mut storage)? {
+            Some(Restored { membership, machine }) => (membership, machine),
+            None => (Arc::new(founders), Machine::new(Store::default())),
+        };
         let about = About {
             cluster: options.cluster.clone(),
-            voters: voters.voters().len(),
+            voters: membership.voters.voters().len(),
             life,
             epoch: options.epoch,
             first_speed: options.speed,
@@ -150,7 +154,7 @@ impl Member {
         };
         let config = Config {
             id: options.id,
-            voters,
+            membership,
             timing: options.timing,
             limits: Limits {
                 bytes_per_message: MESSAGE,
@@ -158,10 +162,10 @@ impl Member {
                 ..Limits::default()
             },
             lease: options.lease,
+            profile: options.profile,
             seed: seed_of_life(&options, life),
         };
         let links = Links::new(options.faulty_links.clone(), config.seed);
-        let machine = restore(&mut storage)?;
         let disk = DiskThread::start(storage, sender);
         let mut effects = Effects::default();
         let cut_off = recovered.cut_off.clone();
@@ -172,23 +176,6 @@ impl Member {
         Engine::new(driver, disk, about, transport, links, observer, events).run(news, effects, &inbox)?;
         Ok(())
     }
-}
-
-/// The store that the newest snapshot holds; an empty one if there is none.
-fn restore(storage: &mut Storage<FolderDisk>) -> Result<Machine, ServerError> {
-    let Some(SnapshotInfo { position, .. }) = storage.snapshot() else {
-        return Ok(Machine::new(Store::default()));
-    };
-    let mut restore = Restore::default();
-    let mut offset = 0;
-    while let Some(chunk) = storage.read_snapshot(position, offset, PIECE)? {
-        offset += chunk.bytes.len() as u64;
-        restore = driver::Restore::feed(restore, &chunk.bytes)?;
-        if chunk.is_last {
-            break;
-        }
-    }
-    Ok(driver::Restore::finish(restore, position.index)?)
 }
 
 /// A seed for this server in this life: servers that share a seed must not share their timeouts.

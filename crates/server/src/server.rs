@@ -4,6 +4,7 @@ use crate::http::{self, Broadcast, Service};
 use crate::member::{Member, Options, Remote};
 use crate::network::{self, Name, Network};
 use crate::transport::Transport;
+use driver::{BrokenSnapshot, UnreadableSnapshot};
 use kv::RestoreError;
 use std::net::{SocketAddr, TcpListener};
 use storage::StorageError;
@@ -27,7 +28,7 @@ pub enum ServerError {
     Storage(#[from] StorageError),
     /// Its snapshot is whole, and yet holds no store.
     #[error("the data folder's snapshot can't be used: {0}")]
-    Snapshot(#[from] RestoreError),
+    Snapshot(BrokenSnapshot<RestoreError>),
     /// The system did not give it what every program needs.
     #[error("the system refused: {0}")]
     System(#[from] std::io::Error),
@@ -45,8 +46,22 @@ impl ServerError {
                     .to_owned()
             }
             ServerError::Storage(error) => error.help(),
-            ServerError::Snapshot(error) => error.help().to_owned(),
+            ServerError::Snapshot(BrokenSnapshot::State(error)) => error.help().to_owned(),
+            ServerError::Snapshot(BrokenSnapshot::NoMembership) => {
+                "an older or another program wrote it: start this server with an empty data folder, and let it \
+                 join the cluster again"
+                    .to_owned()
+            }
             ServerError::System(_) => "close other programs, or raise the limit on open files".to_owned(),
+        }
+    }
+}
+
+impl From<UnreadableSnapshot<RestoreError>> for ServerError {
+    fn from(error: UnreadableSnapshot<RestoreError>) -> ServerError {
+        match error {
+            UnreadableSnapshot::Storage(error) => ServerError::Storage(error),
+            UnreadableSnapshot::Broken(error) => ServerError::Snapshot(error),
         }
     }
 }

@@ -5,8 +5,8 @@
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 
 use consensus::{
-    AppendEntries, Config, EveryRule, HardState, Index, Input, Instant, Limits, Log, Message, Node, NodeId,
-    Output, Rules, Term, Timing,
+    AppendEntries, Config, EveryRule, HardState, Index, Input, Instant, Limits, Log, Membership, Message,
+    Node, NodeId, Output, Profile, Rules, Term, Timing,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use simulator::{AllBut, Coverage, Script, SearchOptions, draw};
@@ -62,10 +62,11 @@ fn heartbeats(bencher: &mut criterion::Bencher, rules: impl Rules + Copy) {
     };
     let config = Config {
         id: NodeId(1),
-        voters: [1, 2, 3].map(NodeId).into_iter().collect(),
+        membership: Membership::of_voters([1, 2, 3].map(NodeId)).into(),
         timing: Timing::default(),
         limits: Limits::default(),
         lease: None,
+        profile: Profile::PAPER,
         seed: 1,
     };
     let hard_state = HardState { current_term: Term(1), voted_for: Some(NodeId(2)) };

@@ -1,7 +1,10 @@
 //! Everything that can be done to a world, each with the words that a scenario has for it.
 
 use crate::disk::Unsynced;
-use consensus::{AppendEntriesReply, AppendOutcome, Index, Message, NodeId, SnapshotOutcome, Term};
+use consensus::{
+    AppendEntriesReply, AppendOutcome, Index, Message, NodeId, PreVoteReply, RequestVoteReply,
+    SnapshotOutcome, Term,
+};
 use driver::{Envelope, Speed};
 use std::fmt;
 use std::str::FromStr;
@@ -231,6 +234,10 @@ impl FromStr for Answer {
 /// A message's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// A pre-candidate asks whether it would get a vote.
+    PreVote,
+    /// The answer to it.
+    PreVoteAnswer,
     /// A candidate asks for a vote.
     RequestVote,
     /// The answer to it.
@@ -243,27 +250,35 @@ pub enum Kind {
     InstallSnapshot,
     /// The answer to it.
     SnapshotAck,
+    /// A leader asks another server to take over.
+    TimeoutNow,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 9] = [
+        Kind::PreVote,
+        Kind::PreVoteAnswer,
         Kind::RequestVote,
         Kind::Vote,
         Kind::AppendEntries,
         Kind::Ack,
         Kind::InstallSnapshot,
         Kind::SnapshotAck,
+        Kind::TimeoutNow,
     ];
 
     pub(crate) fn of(message: &Message) -> Kind {
         match message {
+            Message::PreVote(_) => Kind::PreVote,
+            Message::PreVoteReply(_) => Kind::PreVoteAnswer,
             Message::RequestVote(_) => Kind::RequestVote,
             Message::RequestVoteReply(_) => Kind::Vote,
             Message::AppendEntries(_) => Kind::AppendEntries,
             Message::AppendEntriesReply(_) => Kind::Ack,
             Message::InstallSnapshot(_) => Kind::InstallSnapshot,
             Message::InstallSnapshotReply(_) => Kind::SnapshotAck,
+            Message::TimeoutNow(_) => Kind::TimeoutNow,
         }
     }
 }
@@ -271,12 +286,15 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Kind::PreVote => "pre-vote",
+            Kind::PreVoteAnswer => "pre-vote-answer",
             Kind::RequestVote => "request-vote",
             Kind::Vote => "vote",
             Kind::AppendEntries => "append-entries",
             Kind::Ack => "ack",
             Kind::InstallSnapshot => "install-snapshot",
             Kind::SnapshotAck => "snapshot-ack",
+            Kind::TimeoutNow => "timeout-now",
         })
     }
 }
@@ -315,11 +333,14 @@ impl Selection {
             ..Selection::default()
         };
         match message {
+            Message::PreVote(request) => Selection { last: Some(request.last_log_index), ..selection },
             Message::RequestVote(request) => Selection { last: Some(request.last_log_index), ..selection },
-            Message::RequestVoteReply(reply) => {
-                let answer = Some(if reply.vote_granted { Answer::Yes } else { Answer::No });
+            Message::PreVoteReply(PreVoteReply { would_vote: granted, .. })
+            | Message::RequestVoteReply(RequestVoteReply { vote_granted: granted, .. }) => {
+                let answer = Some(if *granted { Answer::Yes } else { Answer::No });
                 Selection { answer, ..selection }
             }
+            Message::TimeoutNow(_) => selection,
             Message::AppendEntries(request) => Selection {
                 prev: Some(request.prev_log_index),
                 last: Some(request.last_index()),

@@ -5,6 +5,7 @@ use consensus::{Config, EveryRule, Instant, InvalidTiming, NodeId, Timing};
 use driver::{Driver, Effects, Envelope, RequestId, Telling};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use storage::Recovered;
 use trace::{Event, Io, Record, StepInput};
 
@@ -106,6 +107,16 @@ impl Life {
             (Some(driver), StepInput::SetElectionTimer { deadline }) => {
                 driver.set_election_timer(now, *deadline, &mut effects);
             }
+            (Some(driver), StepInput::ChangeMembership { change, request }) => {
+                driver.change_membership(now, RequestId(*request), change.clone(), &mut effects);
+            }
+            (Some(driver), StepInput::TransferLeadership { to, request }) => {
+                driver.transfer_leadership(now, RequestId(*request), *to, &mut effects);
+            }
+            (Some(driver), StepInput::ConnectionLost { peer }) => {
+                driver.connection_lost(now, *peer, &mut effects);
+            }
+            (Some(driver), StepInput::SetProfile(profile)) => driver.set_profile(now, *profile, &mut effects),
             (Some(driver), StepInput::Saved) => driver.saved(now, &mut effects),
             (Some(driver), StepInput::TakeSnapshot) => driver.take_snapshot(now, &mut effects),
             (Some(driver), StepInput::SnapshotTaken { last_included }) => {
@@ -126,12 +137,13 @@ impl Life {
 
 fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Result<Driver<()>, Divergence> {
     let StepInput::Start {
-        voters,
+        membership,
         heartbeat_interval,
         election_timeout_min,
         election_timeout_max,
         limits,
         lease,
+        profile,
         seed,
         hard_state,
         snapshot,
@@ -145,10 +157,11 @@ fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Resul
     let id = record.node;
     let config = Config {
         id,
-        voters: voters.iter().copied().collect(),
+        membership: Arc::new(membership.clone()),
         timing,
         limits: *limits,
         lease: *lease,
+        profile: *profile,
         seed: *seed,
     };
     let (hard_state, log) = (*hard_state, log.clone());

@@ -1,20 +1,21 @@
 //! One server of a world: a driver while it lives, a disk that outlives it.
 
 use crate::disk::{SimulatedDisk, Unsynced};
-use crate::machine::{Machine, WrittenDown};
+use crate::machine::Machine;
 use crate::rules::AllBut;
 use consensus::{
     Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Node, NodeId, ReadBy,
     Term,
 };
 use driver::{
-    Clock, Driver, Effects, Envelope, RequestId, Restore, Snapshot, Speed, Telling, read_chunk, store_chunk,
+    Clock, Driver, Effects, Envelope, RequestId, Restored, Snapshot, Speed, Telling, UnreadableSnapshot,
+    read_chunk, store_chunk,
 };
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{Batch, Identity, Recovered, SnapshotInfo, Storage, StorageError};
+use storage::{Batch, Identity, Recovered, Storage, StorageError};
 use trace::Process;
 
 /// Small, so that even a short run fills some segments of the log.
@@ -113,9 +114,12 @@ impl Server {
         }
         // Each life draws other timeouts.
         let seed = self.config.seed ^ (self.config.id.0 << 32) ^ (recovered.life << 48);
-        let config = Config { seed, ..self.config.clone() };
+        let mut config = Config { seed, ..self.config.clone() };
         let cut_off = recovered.cut_off.take();
-        let machine = restored(&mut storage)?;
+        let mut machine = Machine::default();
+        if let Some(restored) = restored(&mut storage)? {
+            (config.membership, machine) = (restored.membership, restored.machine);
+        }
         let driver = Driver::start(config, recovered, machine, rules, telling, effects);
         self.alive = Some(Alive {
             driver,
@@ -132,8 +136,9 @@ impl Server {
     }
 
     fn open(&self, disk: SimulatedDisk) -> Result<(Storage<SimulatedDisk>, Recovered), StorageError> {
-        let Config { id, voters, .. } = &self.config;
-        let identity = Identity { cluster: "simulated".to_owned(), node: *id, voters: voters.voters() };
+        let Config { id, membership, .. } = &self.config;
+        let voters = membership.voters.voters();
+        let identity = Identity { cluster: "simulated".to_owned(), node: *id, voters };
         Storage::open_with_segment_size(disk, identity, SEGMENT_SIZE)
     }
 
@@ -366,21 +371,12 @@ impl Alive {
     }
 }
 
-/// The state machine that the newest snapshot holds.
-fn restored(storage: &mut Storage<SimulatedDisk>) -> Result<Machine, StorageError> {
-    let Some(SnapshotInfo { position, .. }) = storage.snapshot() else { return Ok(Machine::default()) };
-    let mut restore = WrittenDown::default();
-    let mut offset = 0;
-    while let Some(chunk) = storage.read_snapshot(position, offset, usize::MAX)? {
-        offset += chunk.bytes.len() as u64;
-        let Ok(fed) = restore.feed(&chunk.bytes);
-        restore = fed;
-        if chunk.is_last {
-            break;
-        }
-    }
-    let Ok(machine) = restore.finish(position.index);
-    Ok(machine)
+/// What the newest snapshot holds, if there is one.
+fn restored(storage: &mut Storage<SimulatedDisk>) -> Result<Option<Restored<Machine>>, StorageError> {
+    Restored::read(storage).map_err(|unreadable| match unreadable {
+        UnreadableSnapshot::Storage(error) => error,
+        UnreadableSnapshot::Broken(why) => panic!("a server can't read its own snapshot: {why}"),
+    })
 }
 
 fn do_job(storage: &mut Storage<SimulatedDisk>, job: Job) -> Result<Done, StorageError> {

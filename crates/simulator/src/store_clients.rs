@@ -116,6 +116,10 @@ impl StoreClients {
                 return None;
             }
             Outcome::NotLeader { .. } | Outcome::Replaced => None,
+            Outcome::Changed { .. }
+            | Outcome::CannotChange(_)
+            | Outcome::HandsOver
+            | Outcome::CannotTransfer(_) => unreachable!("no client of the store changes members"),
         };
         match answer {
             Some(answer) => Some((name, client.hears(answer, &mut self.history, self.now))),

@@ -11,7 +11,9 @@ use crate::rules::AllBut;
 use crate::script::Ending;
 use crate::server::Server;
 use crate::store_clients::{Asked, StoreClients, Try};
-use consensus::{Config, Lease, Limits, Log, LogPosition, NodeId, Quorum, RoleKind, Timing};
+use consensus::{
+    Config, Lease, Limits, Log, LogPosition, Membership, NodeId, Profile, Quorum, RoleKind, Timing,
+};
 use driver::{Effects, Envelope, RequestId, Speed, Telling};
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -34,6 +36,8 @@ pub struct WorldOptions {
     pub limits: Limits,
     /// Whether leaders have leases, by which clients then read.
     pub lease: Option<Lease>,
+    /// Which rules servers follow beyond the paper's basic algorithm.
+    pub profile: Profile,
     /// Where all randomness comes from: that of the servers, the network and the disks.
     pub seed: u64,
     /// The rules that the servers obey.
@@ -60,6 +64,7 @@ impl Default for WorldOptions {
             // A simulated log forgets all that it may.
             limits: Limits { bytes_behind_snapshot: 0, ..Limits::default() },
             lease: None,
+            profile: Profile::PAPER,
             seed: 1,
             rules: AllBut(None),
             weather: Weather::fair(Duration::from_millis(1)),
@@ -130,16 +135,17 @@ impl World {
     /// A world in which all servers have just been started.
     pub fn new(options: WorldOptions) -> World {
         let ids: Vec<NodeId> = (1..=options.servers).map(NodeId).collect();
-        let voters: Quorum = ids.iter().copied().collect();
+        let membership = Arc::new(Membership::of_voters(ids.iter().copied()));
         // Who had a part in the elections of those terms can't vote in them again.
         let term = options.logs.values().map(|log| log.last().term).max().unwrap_or_default();
         let server = |id| {
             let config = Config {
                 id,
-                voters: voters.clone(),
+                membership: membership.clone(),
                 timing: options.timing,
                 limits: options.limits,
                 lease: options.lease,
+                profile: options.profile,
                 seed: options.seed,
             };
             (id, Server::new(config, options.logs.get(&id).cloned().unwrap_or_default(), term))

@@ -9,11 +9,13 @@
 //! | 3 | the end of the old log | the index that the next entry gets; what was there and after is gone |
 //! | 4 | an entry without a command | its term |
 //! | 5 | an entry with a command | its term, the command's length in bytes (4 bytes), the command |
+//! | 6 | an entry with a configuration | its term, the length in bytes (4 bytes), the [configuration](crate::encode_membership) |
 //!
 //! Each number has 8 bytes if nothing else is said, and its lowest byte first.
 
 use crate::bytes::{Bytes, length};
 use crate::hard_state;
+use crate::membership::{decode_membership, encode_membership};
 use consensus::{Append, Entry, HardState, Index, LogPosition, Payload, Term};
 
 const HARD_STATE: u8 = 1;
@@ -21,6 +23,7 @@ const BEGINS_AFTER: u8 = 2;
 const APPEND: u8 = 3;
 const NO_OP: u8 = 4;
 const COMMAND: u8 = 5;
+const MEMBERSHIP: u8 = 6;
 
 /// What must become durable together: after a crash it is there wholly or not at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,6 +97,14 @@ fn encode_entry(entry: &Entry, to: &mut Vec<u8>) {
             to.extend(length(command));
             to.extend_from_slice(command);
         }
+        Payload::Membership(membership) => {
+            to.push(MEMBERSHIP);
+            to.extend(term);
+            let mut bytes = Vec::new();
+            encode_membership(membership, &mut bytes);
+            to.extend(length(&bytes));
+            to.extend(bytes);
+        }
     }
 }
 
@@ -104,6 +115,10 @@ fn decode_entry(item: u8, from: &mut Bytes<'_>) -> Option<Entry> {
         COMMAND => {
             let length = usize::try_from(from.u32()?).ok()?;
             Payload::Command(from.take(length)?.into())
+        }
+        MEMBERSHIP => {
+            let length = usize::try_from(from.u32()?).ok()?;
+            Payload::Membership(decode_membership(from.take(length)?)?.into())
         }
         _ => return None,
     };

@@ -193,7 +193,8 @@ fn in_slow_motion_the_timer_fills_slowly_and_never_jumps() {
 #[test]
 fn votes_are_seen_for_a_while() {
     let mut app = with_leader(3);
-    let request = RequestVote { term: Term(5), last_log_index: Index(0), last_log_term: Term(0) };
+    let request =
+        RequestVote { term: Term(5), last_log_index: Index(0), last_log_term: Term(0), by_transfer: false };
     let asks = Event::Io(Io::Sent { to: NodeId(3), message: Message::RequestVote(request) });
     app.observe(&record(0, 1, 5, asks));
     assert!(row(&text(&mut app, 1000 * MILLISECOND), "n1").contains("asks for votes"));

@@ -1,6 +1,7 @@
 //! Events in English, as the server itself would tell them.
 
 mod links;
+mod members;
 
 use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Wish};
 use consensus::event::{Check, Problem, What};
@@ -8,6 +9,7 @@ use consensus::{
     AppendOutcome, Chunk, HardState, Index, LogPosition, Message, RoleKind, Rule, SnapshotOutcome, Term,
 };
 use links::way;
+use members::{change_words, profile_words};
 
 /// What happened, in one sentence without a full stop. Says neither when, where nor by which rule.
 pub fn sentence(record: &Record) -> String {
@@ -26,6 +28,9 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Role { role: RoleKind::Follower, was: Some(was) } => {
             format!("become a follower, a {was} no longer")
         }
+        What::Role { role: RoleKind::PreCandidate, .. } => {
+            "become a pre-candidate: ask before I run".to_owned()
+        }
         What::Role { role: RoleKind::Candidate, .. } => "become a candidate".to_owned(),
         What::Role { role: RoleKind::Leader, .. } => format!("a majority: become the leader of term {term}"),
         What::Term { was } if rule == Some(Rule::NewerTermWins) => {
@@ -41,9 +46,26 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
                 Some(_) => format!("wait {timeout} for a leader"),
             }
         }
+        What::Timeout { role: RoleKind::PreCandidate } => "not enough answers in time: ask again".to_owned(),
         What::Timeout { role: RoleKind::Candidate } => "no winner in time: hold another election".to_owned(),
         What::Timeout { .. } => "no leader heard in time: hold an election".to_owned(),
         What::Check { check, holds } => check_sentence(term, check, *holds),
+        What::NoVoter => "no leader heard in time, but I am no voter: stay quiet".to_owned(),
+        What::PreVote { candidate, granted: true } => {
+            format!("I would vote for {candidate}: tell it, and let it go first")
+        }
+        What::PreVote { granted: false, .. } if rule == Some(Rule::LeaderStickiness) => {
+            "I hear a leader: I would not vote for another".to_owned()
+        }
+        What::PreVote { granted: false, .. } => "I would not vote for it".to_owned(),
+        What::PreTally { voter, granted, votes, needed } => {
+            let answer = match (*voter == record.node, granted) {
+                (true, _) => "I would vote for myself".to_owned(),
+                (_, true) => format!("{voter} would vote for me"),
+                (_, false) => format!("{voter} would not vote for me"),
+            };
+            format!("{answer}: {votes} of the {needed} that I need before I run")
+        }
         What::Vote { candidate, granted: true } if *candidate == record.node => "vote for myself".to_owned(),
         What::Vote { granted: true, .. } => "grant: save the vote, then answer yes".to_owned(),
         What::Vote { granted: false, .. } if rule == Some(Rule::LeaderStickiness) => {
@@ -60,6 +82,25 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
             format!("{answer}: {votes} of the {needed} votes that I need")
         }
         What::Leader { leader } => format!("{leader} leads term {term}: follow it"),
+        What::QuorumLost { heard, needed } => {
+            format!(
+                "heard only {heard} of the {needed} voters that I need, for a whole election timeout: step down"
+            )
+        }
+        What::ConnectionLost { leader, timeout_us } => {
+            format!(
+                "the connection to {leader} broke: unless I hear it, ask the others in {}",
+                micro_words(*timeout_us)
+            )
+        }
+        What::Profile { profile } => profile_words(profile),
+        What::Membership { .. }
+        | What::Removed { .. }
+        | What::CaughtUp { .. }
+        | What::TransferBegun { .. }
+        | What::AsksToTakeOver { .. }
+        | What::AskedToTakeOver { .. }
+        | What::TransferFailed { .. } => change_words(what),
         What::Heartbeat => "send heartbeats to all".to_owned(),
         What::Appended { first, last } => {
             let entries = entries_words(*first, last.index);
@@ -164,7 +205,7 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
 /// What is wrong with a message, as its receiver would say it.
 fn problem_words(problem: Problem) -> &'static str {
     match problem {
-        Problem::UnknownSender => "it is not one of my peers",
+        Problem::UnknownSender => "it is not one of my peers (any more)",
         Problem::TermTooHigh => "no honest server reaches such a term",
         Problem::SecondLeader => "this term has another leader",
         Problem::ImpossibleEntries => "no log holds such entries",
@@ -215,6 +256,8 @@ fn io_sentence(io: &Io) -> String {
             let what = match wish {
                 Wish::Write => "to write",
                 Wish::Read => "to read",
+                Wish::Change => "to change the members",
+                Wish::Transfer => "another leader",
             };
             format!("{who} {what}")
         }
@@ -237,6 +280,11 @@ fn answer_words(request: u64, answer: &Answer) -> String {
             )
         }
         Answer::MayRead { applied } => format!("request {request} may read what I have: all up to {applied}"),
+        Answer::Changed { index } => {
+            format!("answer request {request}: the change has begun, with entry {index}")
+        }
+        Answer::HandsOver => format!("answer request {request}: I am handing over"),
+        Answer::Refused { why } => format!("answer request {request}: no, {why}"),
         Answer::NotLeader { leader: Some(leader) } => {
             format!("answer request {request}: ask {leader}, who leads")
         }
@@ -253,12 +301,20 @@ fn state_words(state: &State) -> String {
 /// A message by its name in the paper, with what matters of it.
 pub fn message_words(message: &Message) -> String {
     match message {
+        Message::PreVote(request) => {
+            let log = log_words(request.last_log());
+            format!("PreVote for term {}, {log}", request.term.0.saturating_add(1))
+        }
+        Message::PreVoteReply(reply) => {
+            let answer = if reply.would_vote { "yes" } else { "no" };
+            let asked_for = reply.asked_in.0.saturating_add(1);
+            format!("PreVote answer for term {asked_for}: {answer}, term {}", reply.term)
+        }
+        Message::TimeoutNow(request) => format!("TimeoutNow term {}: take over", request.term),
         Message::RequestVote(request) => {
-            let log = match request.last_log_index.0 {
-                0 => "empty log".to_owned(),
-                _ => format!("log ends at {}", log_end(request.last_log())),
-            };
-            format!("RequestVote term {}, {log}", request.term)
+            let log = log_words(request.last_log());
+            let why = if request.by_transfer { ", asked to by the leader" } else { "" };
+            format!("RequestVote term {}, {log}{why}", request.term)
         }
         Message::RequestVoteReply(reply) => {
             let answer = if reply.vote_granted { "yes" } else { "no" };
@@ -325,6 +381,13 @@ fn saved_words(hard_state: &HardState, log: LogPosition) -> String {
     }
 }
 
+fn log_words(last: LogPosition) -> String {
+    match last.index.0 {
+        0 => "empty log".to_owned(),
+        _ => format!("log ends at {}", log_end(last)),
+    }
+}
+
 fn log_end(position: LogPosition) -> String {
     match position.index.0 {
         0 => "empty".to_owned(),
@@ -388,6 +451,11 @@ pub fn laboratory(laboratory: &Laboratory) -> String {
         Laboratory::ClientHears { client, answer } => format!("client c{client} is told: {answer}"),
         Laboratory::Violated { property, what_happened } => format!("VIOLATED: {property}: {what_happened}"),
     }
+}
+
+/// A short time, as `4.2 ms`.
+fn micro_words(micros: u64) -> String {
+    format!("{:.1} ms", micros as f64 / 1000.0)
 }
 
 /// Microseconds as `231 ms`.

@@ -2,8 +2,8 @@
 
 use crate::english;
 use consensus::{
-    Chunk, Entry, HardState, Index, Instant, Lease, Limits, LogPosition, Message, NodeId, ReadBy, RoleKind,
-    Rule, Term,
+    Change, Chunk, Entry, HardState, Index, Instant, Lease, Limits, LogPosition, Membership, Message, NodeId,
+    Profile, ReadBy, RoleKind, Rule, Term,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -193,10 +193,14 @@ pub enum Wish {
     Write,
     /// To read the state machine.
     Read,
+    /// To change the members.
+    Change,
+    /// To have another server lead.
+    Transfer,
 }
 
 /// What a client is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
@@ -214,6 +218,18 @@ pub enum Answer {
         /// As far as this all is applied.
         applied: Index,
     },
+    /// Its change of the members has begun.
+    Changed {
+        /// Where in the log the configuration stands with which it does.
+        index: Index,
+    },
+    /// The leader has begun to hand over.
+    HandsOver,
+    /// It can't have what it wants.
+    Refused {
+        /// Why, in English.
+        why: String,
+    },
     /// This server does not lead, or no longer.
     NotLeader {
         /// Who does, as far as it knows.
@@ -227,8 +243,8 @@ pub enum Answer {
 pub enum StepInput {
     /// It starts, with what its disk held.
     Start {
-        /// All servers that vote.
-        voters: Vec<NodeId>,
+        /// The configuration that its snapshot holds or, without one, that the cluster began with.
+        membership: Membership,
         /// How often a leader sends heartbeats.
         heartbeat_interval: Duration,
         /// The shortest election timeout.
@@ -240,6 +256,8 @@ pub enum StepInput {
         /// What its leases rest on; none if it has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lease: Option<Lease>,
+        /// Which rules it follows beyond the basic algorithm.
+        profile: Profile,
         /// Where its timeouts come from.
         seed: u64,
         /// The hard state that its disk held.
@@ -276,6 +294,27 @@ pub enum StepInput {
         /// What it says.
         message: Message,
     },
+    /// Somebody wants to change the members.
+    ChangeMembership {
+        /// In this way.
+        change: Change,
+        /// The number of the request.
+        request: u64,
+    },
+    /// Somebody wants another server to lead.
+    TransferLeadership {
+        /// That one.
+        to: NodeId,
+        /// The number of the request.
+        request: u64,
+    },
+    /// The connection to another server broke.
+    ConnectionLost {
+        /// The other server.
+        peer: NodeId,
+    },
+    /// It follows another profile from now on.
+    SetProfile(Profile),
     /// Somebody sets its election timer.
     SetElectionTimer {
         /// When it shall run out, on the server's own clock.
@@ -332,8 +371,8 @@ pub struct State {
     pub last_log: LogPosition,
     /// How far its log is committed, in its eyes.
     pub commit_index: Index,
-    /// The servers that vote, in its eyes.
-    pub configuration: Vec<NodeId>,
+    /// The configuration that it uses.
+    pub membership: Membership,
 }
 
 /// What a server process reports of itself.

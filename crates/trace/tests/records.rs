@@ -46,7 +46,12 @@ fn acknowledgement(outcome: AppendOutcome) -> Message {
 }
 
 fn request() -> Message {
-    Message::RequestVote(RequestVote { term: Term(5), last_log_index: Index(7), last_log_term: Term(4) })
+    Message::RequestVote(RequestVote {
+        term: Term(5),
+        last_log_index: Index(7),
+        last_log_term: Term(4),
+        by_transfer: false,
+    })
 }
 
 fn one_of_each() -> Vec<Event> {

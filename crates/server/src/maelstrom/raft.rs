@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use consensus::{
     AppendEntries, AppendEntriesReply, Chunk, Entry, Index, InstallSnapshot, InstallSnapshotReply,
-    LogPosition, Message, NodeId, Payload, RequestVote, RequestVoteReply, Term,
+    LogPosition, Membership, Message, NodeId, Payload, PreVote, PreVoteReply, RequestVote, RequestVoteReply,
+    Term, TimeoutNow,
 };
 use driver::Envelope;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub(super) struct RaftBody {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Says {
+    PreVote(PreVote),
+    PreVoteReply(PreVoteReply),
     RequestVote(RequestVote),
     RequestVoteReply(RequestVoteReply),
     AppendEntries {
@@ -45,15 +48,18 @@ enum Says {
         is_last: bool,
     },
     InstallSnapshotReply(InstallSnapshotReply),
+    TimeoutNow(TimeoutNow),
 }
 
-/// An entry. A new leader's first one has no command.
+/// An entry. A new leader's first one holds nothing, others a command or a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ToldEntry {
     term: Term,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     command: Option<ToldCommand>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    membership: Option<Membership>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,6 +87,8 @@ impl RaftBody {
 impl From<Message> for Says {
     fn from(message: Message) -> Says {
         match message {
+            Message::PreVote(request) => Says::PreVote(request),
+            Message::PreVoteReply(reply) => Says::PreVoteReply(reply),
             Message::RequestVote(request) => Says::RequestVote(request),
             Message::RequestVoteReply(reply) => Says::RequestVoteReply(reply),
             Message::AppendEntries(AppendEntries {
@@ -100,6 +108,7 @@ impl From<Message> for Says {
                 Says::InstallSnapshot { term, last_included, offset, bytes: bytes.to_vec(), is_last }
             }
             Message::InstallSnapshotReply(reply) => Says::InstallSnapshotReply(reply),
+            Message::TimeoutNow(request) => Says::TimeoutNow(request),
         }
     }
 }
@@ -107,6 +116,8 @@ impl From<Message> for Says {
 impl From<Says> for Message {
     fn from(says: Says) -> Message {
         match says {
+            Says::PreVote(request) => Message::PreVote(request),
+            Says::PreVoteReply(reply) => Message::PreVoteReply(reply),
             Says::RequestVote(request) => Message::RequestVote(request),
             Says::RequestVoteReply(reply) => Message::RequestVoteReply(reply),
             Says::AppendEntries { term, prev_log_index, prev_log_term, entries, leader_commit, round } => {
@@ -126,27 +137,34 @@ impl From<Says> for Message {
                 Message::InstallSnapshot(InstallSnapshot { term, chunk })
             }
             Says::InstallSnapshotReply(reply) => Message::InstallSnapshotReply(reply),
+            Says::TimeoutNow(request) => Message::TimeoutNow(request),
         }
     }
 }
 
 impl From<Entry> for ToldEntry {
     fn from(entry: Entry) -> ToldEntry {
-        let command = match entry.payload {
-            Payload::NoOp => None,
+        let mut told = ToldEntry { term: entry.term, command: None, membership: None };
+        match entry.payload {
+            Payload::NoOp => {}
             Payload::Command(bytes) => {
                 let says = kv::Command::decode(&bytes);
                 let says = says.map_or_else(|problem| problem.to_string(), |command| command.to_string());
-                Some(ToldCommand { says, bytes: bytes.to_vec() })
+                told.command = Some(ToldCommand { says, bytes: bytes.to_vec() });
             }
-        };
-        ToldEntry { term: entry.term, command }
+            Payload::Membership(membership) => told.membership = Some(Membership::clone(&membership)),
+        }
+        told
     }
 }
 
 impl From<ToldEntry> for Entry {
     fn from(told: ToldEntry) -> Entry {
-        let payload = told.command.map_or(Payload::NoOp, |command| Payload::Command(command.bytes.into()));
+        let payload = match (told.command, told.membership) {
+            (Some(command), _) => Payload::Command(command.bytes.into()),
+            (None, Some(membership)) => Payload::Membership(membership.into()),
+            (None, None) => Payload::NoOp,
+        };
         Entry { term: told.term, payload }
     }
 }
@@ -217,7 +235,12 @@ mod tests {
         let may_agree = last_included;
         let outcome = AppendOutcome::Mismatch { prev_log_index: Index(1), may_agree };
         for message in [
-            Message::RequestVote(RequestVote { term, last_log_index: Index(9), last_log_term: Term(2) }),
+            Message::RequestVote(RequestVote {
+                term,
+                last_log_index: Index(9),
+                last_log_term: Term(2),
+                by_transfer: true,
+            }),
             Message::RequestVoteReply(RequestVoteReply { term, vote_granted: true }),
             Message::AppendEntriesReply(AppendEntriesReply { term, outcome, round: 1 }),
             Message::InstallSnapshot(InstallSnapshot { term, chunk }),

@@ -82,6 +82,7 @@ fn role_words<'a>(server: &ServerView, palette: &Palette) -> Span<'a> {
         (_, Some(role)) => {
             let symbol = match role {
                 RoleKind::Follower => '○',
+                RoleKind::PreCandidate => '◔',
                 RoleKind::Candidate => '◐',
                 RoleKind::Leader => '★',
             };

@@ -52,7 +52,7 @@ impl Palette {
     pub(crate) fn role(&self, role: RoleKind) -> Style {
         match role {
             RoleKind::Follower => Style::new(),
-            RoleKind::Candidate => self.warning(),
+            RoleKind::PreCandidate | RoleKind::Candidate => self.warning(),
             RoleKind::Leader => self.good(),
         }
     }

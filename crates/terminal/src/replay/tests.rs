@@ -31,7 +31,12 @@ fn starts(t: u64, node: u64) -> Vec<Record> {
 /// Three steps: the candidate n1 asks n2, n2 says yes, n1 leads.
 fn elects_n1(t: u64, term: u64) -> Vec<Record> {
     let candidate = What::Role { role: RoleKind::Candidate, was: Some(RoleKind::Follower) };
-    let request = RequestVote { term: Term(term), last_log_index: Index(0), last_log_term: Term(0) };
+    let request = RequestVote {
+        term: Term(term),
+        last_log_index: Index(0),
+        last_log_term: Term(0),
+        by_transfer: false,
+    };
     let request = Message::RequestVote(request);
     let vote = What::Vote { candidate: NodeId(1), granted: true };
     let tally = What::Tally { voter: NodeId(2), granted: true, votes: 2, needed: 2 };

@@ -1,0 +1,456 @@
+//! Who belongs to the cluster, and how that changes (§6; thesis §4).
+//!
+//! A configuration is an entry of the log like any other, but for one thing: it counts as soon as it is in a
+//! server's log, committed or not, and until it is cut off ([`Rule::UseLatestConfiguration`]).
+//!
+//! If one voter comes or goes, every majority before shares a server with every majority after, so the new
+//! configuration can take the place of the old at once. If more do, it could happen that the majorities have
+//! nobody in common. Then there is a configuration in between, the joint one, in which everything needs the
+//! majorities of both ([`Rule::JointMajorities`]).
+//!
+//! ```text
+//!  the log    … x x  old+new  y y  new  z z …
+//!                    │             │
+//!                    │             appended by the leader once old+new is committed
+//!                    from here on both majorities are needed, until `new` stands in the log
+//! ```
+
+use crate::event::What;
+use crate::progress::Progress;
+use crate::role::Role;
+use crate::{
+    Index, Instant, Message, Node, NodeId, Output, Payload, Quorum, RoleKind, Rule, Rules, TimeoutNow,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The members of a cluster: what the paper calls a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Membership {
+    /// Who votes, and whose disks count for a commit.
+    pub voters: Quorum,
+    /// Who gets the log too, but does not count (thesis §4.2.1).
+    pub learners: BTreeSet<NodeId>,
+    /// Where members are reached, if the cluster was told: the consensus only keeps it for them.
+    #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
+    #[cfg_attr(feature = "ts", ts(as = "Vec<(NodeId, String)>"))]
+    pub addresses: BTreeMap<NodeId, String>,
+}
+
+/// A change of the membership. It takes place as a whole or not at all.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
+pub struct Change {
+    /// Servers that come, as learners, with where they are reached.
+    #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
+    pub add: BTreeMap<NodeId, String>,
+    /// Learners that become voters.
+    pub promote: BTreeSet<NodeId>,
+    /// Members that go.
+    pub remove: BTreeSet<NodeId>,
+}
+
+/// Why a [`Change`] is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum CannotChange {
+    /// This server does not lead.
+    NotLeader {
+        /// Who does, as far as it knows.
+        leader: Option<NodeId>,
+    },
+    /// The change before is not committed yet ([`Rule::OneChangeAtATime`]), or the leadership is being handed over.
+    UnderWay,
+    /// The leader has not committed anything in its term yet ([`Rule::ChangeAfterCommitInTerm`]).
+    NothingCommittedInTerm,
+    /// It changes nothing.
+    Nothing,
+    /// This server is a member already.
+    AlreadyMember(NodeId),
+    /// This server is no member.
+    UnknownServer(NodeId),
+    /// This server votes already.
+    AlreadyVoter(NodeId),
+    /// Nobody would be left to vote.
+    NobodyLeft,
+    /// This learner lacks too much of the log ([`Rule::LearnersCatchUpFirst`]).
+    NotCaughtUp {
+        /// The learner.
+        learner: NodeId,
+        /// As far as this its log is known to agree.
+        has: Index,
+        /// Here the leader's ends.
+        of: Index,
+    },
+    /// Too few of the new voters are heard at the moment: nothing could be committed afterwards.
+    NoQuorum {
+        /// How many of the new voters the leader has heard within an election timeout, itself included if it is one.
+        heard: usize,
+        /// So many are needed.
+        needed: usize,
+    },
+}
+
+impl CannotChange {
+    /// The rule that refuses it, where one does.
+    pub fn rule(&self) -> Option<Rule> {
+        match self {
+            CannotChange::UnderWay => Some(Rule::OneChangeAtATime),
+            CannotChange::NothingCommittedInTerm => Some(Rule::ChangeAfterCommitInTerm),
+            CannotChange::NotCaughtUp { .. } => Some(Rule::LearnersCatchUpFirst),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for CannotChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CannotChange::NotLeader { leader: Some(leader) } => {
+                write!(f, "this server does not lead, {leader} does")
+            }
+            CannotChange::NotLeader { leader: None } => write!(f, "this server does not lead"),
+            CannotChange::UnderWay => write!(f, "another change is under way"),
+            CannotChange::NothingCommittedInTerm => {
+                write!(f, "the leader is new, and has not committed anything in its term yet")
+            }
+            CannotChange::Nothing => write!(f, "that changes nothing"),
+            CannotChange::AlreadyMember(id) => write!(f, "{id} is a member already"),
+            CannotChange::UnknownServer(id) => write!(f, "{id} is no member"),
+            CannotChange::AlreadyVoter(id) => write!(f, "{id} votes already"),
+            CannotChange::NobodyLeft => write!(f, "nobody would be left to vote"),
+            CannotChange::NotCaughtUp { learner, has, of } => {
+                write!(f, "{learner} has not caught up: it has the log up to {has} of {of}")
+            }
+            CannotChange::NoQuorum { heard, needed } => write!(
+                f,
+                "that would leave no quorum: only {heard} of the new voters can be heard, and {needed} are needed"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CannotChange {}
+
+impl Membership {
+    /// A configuration in which these servers vote.
+    pub fn of_voters(voters: impl IntoIterator<Item = NodeId>) -> Membership {
+        Membership { voters: voters.into_iter().collect(), ..Membership::default() }
+    }
+
+    /// Is this server a member, as a voter or as a learner?
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.voters.contains(id) || self.learners.contains(&id)
+    }
+
+    /// All members, each once, in ascending order.
+    pub fn members(&self) -> BTreeSet<NodeId> {
+        let mut members = self.voters.voters();
+        members.extend(&self.learners);
+        members
+    }
+
+    /// About how many bytes it takes on the way or on disk.
+    pub(crate) fn size(&self) -> usize {
+        let addresses: usize = self.addresses.values().map(|address| 16 + address.len()).sum();
+        addresses + 16 * (self.voters.voters().len() + self.learners.len())
+    }
+
+    /// The configuration that a change of this one comes to in the end.
+    pub(crate) fn changed_by(&self, change: &Change) -> Result<Membership, CannotChange> {
+        let Quorum::Simple(voters) = &self.voters else { return Err(CannotChange::UnderWay) };
+        let Change { add, promote, remove } = change;
+        if let Some(&id) = add.keys().find(|id| self.contains(**id)) {
+            return Err(CannotChange::AlreadyMember(id));
+        }
+        if let Some(&id) = promote.iter().find(|id| voters.contains(id)) {
+            return Err(CannotChange::AlreadyVoter(id));
+        }
+        let mut asked_for = promote.iter().chain(remove);
+        if let Some(&id) = asked_for.find(|id| !self.contains(**id) && !add.contains_key(id)) {
+            return Err(CannotChange::UnknownServer(id));
+        }
+        let stays = |id: &NodeId| !remove.contains(id);
+        let new: BTreeSet<NodeId> = voters.union(promote).copied().filter(stays).collect();
+        if new.is_empty() {
+            return Err(CannotChange::NobodyLeft);
+        }
+        let learners = self.learners.iter().chain(add.keys()).copied();
+        let learners = learners.filter(|id| stays(id) && !promote.contains(id)).collect();
+        let known = self.addresses.iter().chain(add);
+        let addresses = known.filter(|(id, _)| stays(id)).map(|(id, at)| (*id, at.clone())).collect();
+        let changed = Membership { voters: Quorum::Simple(new), learners, addresses };
+        if changed == *self { Err(CannotChange::Nothing) } else { Ok(changed) }
+    }
+
+    /// The joint configuration on the way from this one to `new`; none if at most one voter comes or goes, so that
+    /// none is needed.
+    pub(crate) fn joint_with(&self, new: &Membership) -> Option<Membership> {
+        let (Quorum::Simple(before), Quorum::Simple(after)) = (&self.voters, &new.voters) else {
+            return None;
+        };
+        if before.symmetric_difference(after).count() <= 1 {
+            return None;
+        }
+        let mut addresses = self.addresses.clone();
+        addresses.extend(new.addresses.clone());
+        let voters = Quorum::Joint { old: before.clone(), new: after.clone() };
+        Some(Membership { voters, learners: new.learners.clone(), addresses })
+    }
+
+    /// The configuration to which this joint one leads; none if it is none.
+    pub(crate) fn leads_to(&self) -> Option<Membership> {
+        let Quorum::Joint { new, .. } = &self.voters else { return None };
+        let stays = |id: &NodeId| new.contains(id) || self.learners.contains(id);
+        let known = self.addresses.iter().filter(|(id, _)| stays(id));
+        let addresses = known.map(|(id, at)| (*id, at.clone())).collect();
+        Some(Membership { voters: Quorum::Simple(new.clone()), learners: self.learners.clone(), addresses })
+    }
+}
+
+impl Default for Membership {
+    /// That of a server which is yet to join a cluster: nobody.
+    fn default() -> Membership {
+        Membership {
+            voters: Quorum::Simple(BTreeSet::new()),
+            learners: BTreeSet::new(),
+            addresses: BTreeMap::new(),
+        }
+    }
+}
+
+impl fmt::Display for Membership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.voters.fmt(f)?;
+        let learners: Vec<String> = self.learners.iter().map(NodeId::to_string).collect();
+        if learners.is_empty() { Ok(()) } else { write!(f, ", learners {}", learners.join(" ")) }
+    }
+}
+
+/// The configurations that a server knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Memberships {
+    /// That of the snapshot or, without one, of the cluster's beginning; with the index that the snapshot covers.
+    base: (Index, Arc<Membership>),
+    /// Those in the log behind it, in order.
+    in_log: Vec<(Index, Arc<Membership>)>,
+}
+
+impl Memberships {
+    pub(crate) fn new(covered: Index, base: Arc<Membership>) -> Memberships {
+        Memberships { base: (covered, base), in_log: Vec::new() }
+    }
+
+    /// The latest, with its index.
+    pub(crate) fn latest(&self) -> &(Index, Arc<Membership>) {
+        self.in_log.last().unwrap_or(&self.base)
+    }
+
+    /// The one before the latest, as far as it is still known.
+    pub(crate) fn before_latest(&self) -> &(Index, Arc<Membership>) {
+        self.in_log.iter().rev().nth(1).unwrap_or(&self.base)
+    }
+
+    /// The one that counts at this index, which no snapshot goes beyond.
+    pub(crate) fn at(&self, index: Index) -> &(Index, Arc<Membership>) {
+        self.in_log.iter().rev().find(|(place, _)| *place <= index).unwrap_or(&self.base)
+    }
+
+    /// An entry of the log has this one.
+    pub(crate) fn add(&mut self, index: Index, membership: Arc<Membership>) {
+        assert!(index > self.latest().0, "configurations stand in the log in order");
+        self.in_log.push((index, membership));
+    }
+
+    /// The entries from `first` on are gone.
+    pub(crate) fn truncate_from(&mut self, first: Index) {
+        self.in_log.retain(|(index, _)| *index < first);
+    }
+
+    /// A snapshot covers all up to `covered`.
+    pub(crate) fn cover(&mut self, covered: Index) {
+        self.base = (covered, self.at(covered).1.clone());
+        self.in_log.retain(|(index, _)| *index > covered);
+    }
+
+    /// A leader's snapshot was installed, which covers all up to `covered` and holds this one.
+    pub(crate) fn install(&mut self, covered: Index, membership: Arc<Membership>) {
+        self.base = (covered, membership);
+        self.in_log.retain(|(index, _)| *index > covered);
+    }
+}
+
+impl<R: Rules> Node<R> {
+    /// The configuration that counts.
+    pub fn membership(&self) -> &Arc<Membership> {
+        &self.membership
+    }
+
+    /// Is the configuration that counts known to be committed?
+    pub fn is_membership_committed(&self) -> bool {
+        self.memberships.latest().0 <= self.commit_index
+    }
+
+    /// The configuration that counts at this index, if no snapshot goes beyond it.
+    pub fn membership_at(&self, index: Index) -> &Arc<Membership> {
+        &self.memberships.at(index).1
+    }
+
+    /// May this server run in elections? A voter may. Somebody who is on the way out may, too, as long as it does
+    /// not know that the others can do without it (thesis §4.2.2).
+    pub(crate) fn may_campaign(&self) -> bool {
+        let votes_yet = |membership: &Membership| membership.voters.contains(self.id());
+        votes_yet(&self.membership)
+            || (!self.is_membership_committed() && votes_yet(&self.memberships.before_latest().1))
+    }
+
+    /// Somebody wants to change the members.
+    pub(crate) fn change_membership(&mut self, now: Instant, change: &Change, output: &mut Output) {
+        match self.next_membership(now, change) {
+            Ok(next) => {
+                self.append_membership(now, next, output);
+                output.changed = Some(Ok(self.log.last()));
+                self.replicate_to_all(output);
+                // Where one server is a majority, that may have been all.
+                self.advance_commit(now, output);
+            }
+            Err(objection) => output.changed = Some(Err(objection)),
+        }
+    }
+
+    /// The configuration with which a change begins.
+    fn next_membership(&self, now: Instant, change: &Change) -> Result<Membership, CannotChange> {
+        if self.role() != RoleKind::Leader {
+            return Err(CannotChange::NotLeader { leader: self.leader() });
+        }
+        let is_at_rest = self.is_membership_committed() && !self.is_handing_over();
+        if !self.rules.allow(Rule::OneChangeAtATime, is_at_rest) {
+            return Err(CannotChange::UnderWay);
+        }
+        if !self.rules.allow(Rule::ChangeAfterCommitInTerm, self.has_committed_in_term()) {
+            return Err(CannotChange::NothingCommittedInTerm);
+        }
+        let goal = self.membership.changed_by(change)?;
+        if let Some((learner, has)) = self.who_lags_behind(now, &goal) {
+            return Err(CannotChange::NotCaughtUp { learner, has, of: self.log.last().index });
+        }
+        let patience = self.config.timing.election_timeout_max();
+        let hears =
+            |id| id == self.id() || self.progress().is_some_and(|all| is_heard(all, id, now, patience));
+        let unheard = goal.voters.counts(hears).find(|(heard, needed)| heard < needed);
+        if let Some((heard, needed)) = unheard {
+            return Err(CannotChange::NoQuorum { heard, needed });
+        }
+        let joint = self.membership.joint_with(&goal).filter(|_| self.rules.hold(Rule::JointMajorities));
+        Ok(joint.unwrap_or(goal))
+    }
+
+    /// A server that would vote from then on, and lacks too much of the log; with what it has.
+    fn who_lags_behind(&self, now: Instant, goal: &Membership) -> Option<(NodeId, Index)> {
+        let patience = self.config.timing.election_timeout_min();
+        let is_new = |id: &NodeId| !self.membership.voters.contains(*id);
+        let progress = |id: NodeId| self.progress().and_then(|progress| progress.get(&id));
+        let lags = |id: &NodeId| !progress(*id).is_some_and(|progress| progress.has_caught_up(now, patience));
+        let found = goal.voters.voters().into_iter().filter(is_new).find(lags);
+        let found = found.filter(|_| self.rules.hold(Rule::LearnersCatchUpFirst));
+        found.map(|id| (id, progress(id).map_or(Index(0), Progress::match_index)))
+    }
+
+    fn append_membership(&mut self, now: Instant, membership: Membership, output: &mut Output) {
+        let payload = Payload::Membership(Arc::new(membership));
+        self.append_own([payload], Rule::LeaderAppendOnly, output);
+        self.note_membership(now, output);
+    }
+
+    /// The log, or what is committed of it, has changed, and so may have the configuration that counts.
+    pub(crate) fn note_membership(&mut self, now: Instant, output: &mut Output) {
+        let latest = if self.rules.hold(Rule::UseLatestConfiguration) {
+            self.memberships.latest()
+        } else {
+            self.memberships.at(self.commit_index)
+        };
+        let (index, membership) = latest.clone();
+        if membership == self.membership {
+            return;
+        }
+        self.membership = membership.clone();
+        self.was_member |= membership.contains(self.id());
+        self.peers = membership.members().into_iter().filter(|&id| id != self.config.id).collect();
+        if let Role::Leader(leader) = &mut self.role {
+            let last = self.log.last().index;
+            for &peer in &self.peers {
+                leader.progress.entry(peer).or_insert_with(|| Progress::new(last, now)).leaves = None;
+            }
+            let leaving = leader.progress.keys().filter(|id| !membership.contains(**id));
+            self.peers.extend(leaving);
+        }
+        output.decided(Rule::UseLatestConfiguration, What::Membership { index, membership });
+    }
+
+    /// More of the log is committed, and perhaps a configuration with it.
+    pub(crate) fn note_membership_committed(&mut self, now: Instant, output: &mut Output) {
+        self.note_membership(now, output);
+        if !self.is_membership_committed() {
+            return;
+        }
+        if self.was_member && !self.membership.contains(self.id()) {
+            self.was_member = false;
+            let index = self.memberships.latest().0;
+            output.decided(Rule::RemovedLeaderStepsDownOnCommit, What::Removed { index });
+        }
+        if self.role() != RoleKind::Leader {
+            return;
+        }
+        if let Some(goal) = self.membership.leads_to() {
+            self.append_membership(now, goal, output);
+            self.replicate_to_all(output);
+            return self.advance_commit(now, output);
+        }
+        self.let_leave(now);
+        let is_needed = self.membership.voters.contains(self.id());
+        if !self.rules.allow(Rule::RemovedLeaderStepsDownOnCommit, is_needed) {
+            self.step_down_for_others(now, output);
+        }
+    }
+
+    /// Whoever is no member any more is sent to for one more election timeout, so that it learns that.
+    fn let_leave(&mut self, now: Instant) {
+        let until = now + self.config.timing.election_timeout_max();
+        let Role::Leader(leader) = &mut self.role else { return };
+        for (_, progress) in leader.progress.iter_mut().filter(|(id, _)| !self.membership.contains(**id)) {
+            progress.leaves.get_or_insert(until);
+        }
+    }
+
+    /// Forgets those that have had time enough to learn that they are no members any more.
+    pub(crate) fn forget_who_left(&mut self, now: Instant) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        if leader.progress.values().any(|progress| progress.leaves.is_some_and(|until| until <= now)) {
+            leader.progress.retain(|_, progress| progress.leaves.is_none_or(|until| until > now));
+            self.peers.retain(|peer| leader.progress.contains_key(peer));
+        }
+    }
+
+    /// A leader that is no voter any more: tells the others that this is committed, and asks the one that has most
+    /// of the log to take over.
+    fn step_down_for_others(&mut self, now: Instant, output: &mut Output) {
+        self.send_heartbeats(now, output);
+        let voters = self.peers.iter().filter(|peer| self.membership.voters.contains(**peer));
+        let best = voters.max_by_key(|peer| self.progress_of(**peer).match_index()).copied();
+        if let Some(to) = best.filter(|to| self.progress_of(*to).match_index() == self.log.last().index) {
+            output.decided(Rule::TransferWhenCaughtUp, What::AsksToTakeOver { to });
+            self.send(to, Message::TimeoutNow(TimeoutNow { term: self.hard_state.current_term }), output);
+        }
+        self.become_follower(now, None, Some(Rule::RemovedLeaderStepsDownOnCommit), output);
+    }
+}
+
+fn is_heard(all: &BTreeMap<NodeId, Progress>, id: NodeId, now: Instant, patience: Duration) -> bool {
+    all.get(&id).is_some_and(|progress| now.since(progress.heard()) < patience)
+}

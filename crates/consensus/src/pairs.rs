@@ -1,0 +1,19 @@
+//! Maps of servers for serde: as a list of pairs. Where the keys of a map must be text, as in JSON, some of
+//! serde's ways lose that they were numbers.
+
+use crate::NodeId;
+use serde::{Deserialize, Deserializer, Serializer};
+use std::collections::BTreeMap;
+
+pub(crate) fn serialize<S: Serializer>(
+    map: &BTreeMap<NodeId, String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(map)
+}
+
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<NodeId, String>, D::Error> {
+    Vec::<(NodeId, String)>::deserialize(deserializer).map(BTreeMap::from_iter)
+}

@@ -1,0 +1,93 @@
+//! Pre-vote (thesis §9.6): before a server raises the term, it asks the others whether they would vote for it.
+//! Somebody who was cut off can't win, so it stays quiet, and does not depose a leader when it comes back.
+
+use crate::event::{Check, What};
+use crate::role::Role;
+use crate::{
+    Instant, LogPosition, Message, Node, NodeId, Output, PreVote, PreVoteReply, RoleKind, Rule, Rules,
+};
+
+impl<R: Rules> Node<R> {
+    /// Does this server ask before it runs?
+    pub(crate) fn asks_first(&self) -> bool {
+        self.config.profile.pre_vote && self.rules.hold(Rule::PreVote)
+    }
+
+    /// The election timer has run out: ask everybody whether an election could be won.
+    pub(crate) fn start_pre_vote(&mut self, now: Instant, output: &mut Output) {
+        self.become_pre_candidate(output);
+        self.restart_election_timer(now, Rule::CandidateRestartsTimer, output);
+        let term = self.hard_state.current_term;
+        let LogPosition { index: last_log_index, term: last_log_term } = self.log.last();
+        let request = PreVote { term, last_log_index, last_log_term };
+        self.send_to_voters(Message::PreVote(request), output);
+        // Its own answer is no vote, so it need not be saved.
+        self.count_pre_vote(now, self.id(), true, output);
+    }
+
+    /// Somebody asks whether it would get this server's vote. That changes nothing here, not even the term.
+    pub(crate) fn receive_pre_vote(
+        &mut self,
+        now: Instant,
+        candidate: NodeId,
+        request: &PreVote,
+        output: &mut Output,
+    ) {
+        let objection = self.objection_to_pre_vote(now, request, output);
+        let granted = objection.is_none();
+        output.decided(objection.unwrap_or(Rule::PreVote), What::PreVote { candidate, granted });
+        let term = self.hard_state.current_term;
+        let reply = PreVoteReply { term, asked_in: request.term, would_vote: granted };
+        self.send(candidate, Message::PreVoteReply(reply), output);
+        // The other goes first: two that run at the same time could split the votes.
+        if granted {
+            self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
+        }
+    }
+
+    /// The first rule that forbids to vote for it, if any does.
+    fn objection_to_pre_vote(&self, now: Instant, request: &PreVote, output: &mut Output) -> Option<Rule> {
+        if !self.rules.allow(Rule::LeaderStickiness, !self.hears_leader(now)) {
+            return Some(Rule::LeaderStickiness);
+        }
+        // It would run in the next term, so its own must be at least this server's.
+        let is_current = request.term >= self.hard_state.current_term;
+        if !self.rules.allow(Rule::RejectStaleTerm, is_current) {
+            let check = Check::TermIsCurrent { requested: request.term };
+            output.decided(Rule::RejectStaleTerm, What::Check { check, holds: false });
+            return Some(Rule::RejectStaleTerm);
+        }
+        self.objection_to_log(request.last_log(), output)
+    }
+
+    /// Somebody has answered whether it would vote for this server.
+    pub(crate) fn receive_pre_vote_reply(
+        &mut self,
+        now: Instant,
+        voter: NodeId,
+        reply: &PreVoteReply,
+        output: &mut Output,
+    ) {
+        let answers_this_term = reply.asked_in == self.hard_state.current_term;
+        if !answers_this_term || self.role() != RoleKind::PreCandidate {
+            return self.ignore_answer(voter, reply.asked_in, output);
+        }
+        self.count_pre_vote(now, voter, reply.would_vote, output);
+    }
+
+    fn count_pre_vote(&mut self, now: Instant, voter: NodeId, granted: bool, output: &mut Output) {
+        let membership = self.membership().clone();
+        let Role::PreCandidate(candidate) = &mut self.role else {
+            unreachable!("only a pre-candidate counts these")
+        };
+        if granted && !candidate.votes.contains(&voter) {
+            candidate.votes.push(voter);
+        }
+        let (votes, needed) = (candidate.votes.len(), membership.voters.majority());
+        let has_majority = membership.voters.is_majority(&candidate.votes);
+        output.decided(Rule::PreVote, What::PreTally { voter, granted, votes, needed });
+        if has_majority {
+            self.start_election(now, Rule::PreVote, false, output);
+        }
+    }
+}

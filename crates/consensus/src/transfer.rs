@@ -1,0 +1,131 @@
+//! Handing the leadership over (thesis §3.10): before a leader is stopped for maintenance, say, so that nobody has
+//! to miss it first.
+
+use crate::event::What;
+use crate::role::Role;
+use crate::{Index, Instant, Message, Node, NodeId, Output, RoleKind, Rule, Rules, TimeoutNow};
+use std::fmt;
+
+/// A leadership on its way to another server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Transfer {
+    to: NodeId,
+    /// When it counts as failed.
+    deadline: Instant,
+    /// Has the other been asked to take over?
+    is_asked: bool,
+}
+
+/// Why a leadership can't be transferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum CannotTransfer {
+    /// This server does not lead.
+    NotLeader {
+        /// Who does, as far as it knows.
+        leader: Option<NodeId>,
+    },
+    /// The leadership is on its way to this server already.
+    UnderWay(NodeId),
+    /// This server leads already.
+    LeadsAlready(NodeId),
+    /// This server does not vote, and can't lead.
+    NoVoter(NodeId),
+}
+
+impl fmt::Display for CannotTransfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CannotTransfer::NotLeader { leader: Some(leader) } => {
+                write!(f, "this server does not lead, {leader} does")
+            }
+            CannotTransfer::NotLeader { leader: None } => write!(f, "this server does not lead"),
+            CannotTransfer::UnderWay(to) => write!(f, "the leadership is on its way to {to} already"),
+            CannotTransfer::LeadsAlready(id) => write!(f, "{id} leads already"),
+            CannotTransfer::NoVoter(id) => write!(f, "{id} is no voter, and can't lead"),
+        }
+    }
+}
+
+impl std::error::Error for CannotTransfer {}
+
+impl<R: Rules> Node<R> {
+    /// Somebody wants another server to lead.
+    pub(crate) fn transfer_leadership(&mut self, now: Instant, to: NodeId, output: &mut Output) {
+        output.transferred = Some(self.objection_to_transfer(to).map_or(Ok(()), Err));
+        if output.transferred != Some(Ok(())) {
+            return;
+        }
+        let deadline = now + self.config.timing.election_timeout_max();
+        let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader hands over") };
+        leader.transfer = Some(Transfer { to, deadline, is_asked: false });
+        output.decided(Rule::TransferWhenCaughtUp, What::TransferBegun { to });
+        self.go_on_with_transfer(output);
+    }
+
+    fn objection_to_transfer(&self, to: NodeId) -> Option<CannotTransfer> {
+        let Role::Leader(leader) = &self.role else {
+            return Some(CannotTransfer::NotLeader { leader: self.leader() });
+        };
+        if let Some(Transfer { to, .. }) = leader.transfer {
+            return Some(CannotTransfer::UnderWay(to));
+        }
+        if to == self.id() {
+            return Some(CannotTransfer::LeadsAlready(to));
+        }
+        (!self.membership().voters.contains(to)).then_some(CannotTransfer::NoVoter(to))
+    }
+
+    /// Is this leader handing over? Then it takes no commands: the other would never catch up with them.
+    pub(crate) fn is_handing_over(&self) -> bool {
+        matches!(&self.role, Role::Leader(leader) if leader.transfer.is_some())
+    }
+
+    /// Asks the other to take over as soon as it has all that this leader has.
+    pub(crate) fn go_on_with_transfer(&mut self, output: &mut Output) {
+        let last = self.log.last().index;
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(transfer @ Transfer { is_asked: false, .. }) = &mut leader.transfer else { return };
+        let to = transfer.to;
+        let has = leader.progress.get(&to).map_or(Index(0), |progress| progress.match_index());
+        if self.rules.allow(Rule::TransferWhenCaughtUp, has == last) {
+            transfer.is_asked = true;
+            // The other's election is not bound by anybody's promise to this leader, so the promises are worth
+            // nothing any more, even if the other should be asked very late.
+            leader.reads.give_up_lease();
+            output.decided(Rule::TransferWhenCaughtUp, What::AsksToTakeOver { to });
+            let request = TimeoutNow { term: self.hard_state.current_term };
+            self.send(to, Message::TimeoutNow(request), output);
+        }
+    }
+
+    /// A leader that still leads an election timeout later goes on as if nothing had been.
+    pub(crate) fn end_failed_transfer(&mut self, now: Instant, output: &mut Output) {
+        let membership = self.membership().clone();
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(Transfer { to, deadline, .. }) = leader.transfer else { return };
+        if now >= deadline || !membership.voters.contains(to) {
+            leader.transfer = None;
+            output.decided(Rule::TransferWhenCaughtUp, What::TransferFailed { to });
+        }
+    }
+
+    /// The leader asks this server to take over. Terms have been compared already: the request's is not newer than
+    /// the server's.
+    pub(crate) fn receive_timeout_now(
+        &mut self,
+        now: Instant,
+        leader: NodeId,
+        request: TimeoutNow,
+        output: &mut Output,
+    ) {
+        if request.term != self.hard_state.current_term || self.role() == RoleKind::Leader {
+            return output.decided(Rule::RejectStaleTerm, What::Refused { leader, stale_term: request.term });
+        }
+        output.decided(Rule::TransferWhenCaughtUp, What::AskedToTakeOver { leader });
+        if self.may_campaign() {
+            self.start_election(now, Rule::TransferWhenCaughtUp, true, output);
+        }
+    }
+}

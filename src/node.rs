@@ -5,6 +5,7 @@ use crate::failure::{Failure, end_at_second_signal, ended_by};
 use crate::recording::Recording;
 use clap::Args;
 use consensus::NodeId;
+use consensus::event::What;
 use driver::Telling;
 use server::{Command, Options, Remote, Server, monotonic_now, tell_in_background};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -71,7 +72,7 @@ pub(crate) struct NodeArguments {
     #[arg(long, short)]
     verbose: bool,
 
-    /// Tell only of the process, its disk and its network, and nothing of Raft: telling takes time
+    /// Tell only of the process, its disk, its network and its role in Raft: telling more takes time
     #[arg(long, short, conflicts_with_all = ["verbose", "record"])]
     quiet: bool,
 
@@ -155,7 +156,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     let is_quiet = arguments.quiet;
     let mut observer = observer;
     let ended = server.run(move |record| {
-        if !is_quiet || matches!(record.event, Event::Process(_)) {
+        if !is_quiet || is_told_by_quiet(&record.event) {
             observer(record);
         }
     });
@@ -165,6 +166,15 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     match signal_received.load(Ordering::Relaxed) {
         0 => Ok(ExitCode::SUCCESS),
         signal => Ok(ended_by(signal)),
+    }
+}
+
+/// Is this told even by a quiet server?
+fn is_told_by_quiet(event: &Event) -> bool {
+    match event {
+        Event::Process(_) => true,
+        Event::Decision(decision) => matches!(decision.what, What::Role { .. }),
+        _ => false,
     }
 }
 
@@ -232,7 +242,7 @@ impl NodeArguments {
             snapshot_after: self.storage.snapshot_after,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
             telling: match self.quiet {
-                true => Telling::Rejections,
+                true => Telling::Least,
                 false if self.steps || self.record.is_some() => Telling::StepsToo,
                 false => Telling::Events,
             },

@@ -51,12 +51,11 @@ enum What {
     /// default, a snapshot and the log after it.
     #[command(verbatim_doc_comment)]
     CatchUp(CatchUpArguments),
-    /// The leader fails, again and again: how long a client that writes all the time can't.
+    /// The leader fails, again and again: how long a client can't write.
     ///
-    /// The client's gap is the longest time between two acknowledged writes around the failure. It has in it how
-    /// long the others take to miss the leader, the election, a write, and up to one probing interval of the
-    /// client.
-    #[command(verbatim_doc_comment)]
+    /// The client writes all the time, and its gap is the longest time between two acknowledged writes around
+    /// the failure. In it are: how long the others take to miss the leader, the election, a write, and up to one
+    /// probing interval of the client. Later the leader comes back, and all is calm again before the next trial.
     Failover(FailoverArguments),
 }
 

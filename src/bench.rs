@@ -4,6 +4,7 @@ mod catch_up;
 mod closed_loop;
 mod connection;
 mod etcd;
+mod failover;
 mod grpc;
 mod load;
 mod long_log;
@@ -16,6 +17,7 @@ use crate::failure::Failure;
 use catch_up::CatchUpArguments;
 use clap::{Args, Subcommand, ValueEnum};
 use closed_loop::ClosedLoop;
+use failover::FailoverArguments;
 use load::Kind;
 use restart::RestartArguments;
 use std::fmt::Display;
@@ -49,6 +51,12 @@ enum What {
     /// default, a snapshot and the log after it.
     #[command(verbatim_doc_comment)]
     CatchUp(CatchUpArguments),
+    /// The leader fails, again and again: how long a client can't write.
+    ///
+    /// The client writes all the time, and its gap is the longest time between two acknowledged writes around
+    /// the failure. In it are: how long the others take to miss the leader, the election, a write, and up to one
+    /// probing interval of the client. Later the leader comes back, and all is calm again before the next trial.
+    Failover(FailoverArguments),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -63,6 +71,7 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
         What::Reads(arguments) => closed_loop::run(Kind::Reads, &arguments),
         What::Restart(arguments) => restart::run(&arguments),
         What::CatchUp(arguments) => catch_up::run(&arguments),
+        What::Failover(arguments) => failover::run(&arguments),
     }
 }
 

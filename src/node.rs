@@ -4,6 +4,7 @@ use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments, host_a
 use crate::failure::{Failure, end_at_second_signal, ended_by};
 use crate::recording::Recording;
 use clap::Args;
+use consensus::event::What;
 use consensus::{NodeId, Profile};
 use driver::Telling;
 use server::{Command, Options, Remote, Server, monotonic_now, tell_in_background};
@@ -74,7 +75,7 @@ pub(crate) struct NodeArguments {
     #[arg(long, short)]
     verbose: bool,
 
-    /// Tell only of the process, its disk and its network, and nothing of Raft: telling takes time
+    /// Tell only of the process, its disk, its network and its role in Raft: telling more takes time
     #[arg(long, short, conflicts_with_all = ["verbose", "record"])]
     quiet: bool,
 
@@ -158,7 +159,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     let is_quiet = arguments.quiet;
     let mut observer = observer;
     let ended = server.run(move |record| {
-        if !is_quiet || matches!(record.event, Event::Process(_)) {
+        if !is_quiet || is_told_by_quiet(&record.event) {
             observer(record);
         }
     });
@@ -168,6 +169,15 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     match signal_received.load(Ordering::Relaxed) {
         0 => Ok(ExitCode::SUCCESS),
         signal => Ok(ended_by(signal)),
+    }
+}
+
+/// Is this told even by a quiet server?
+fn is_told_by_quiet(event: &Event) -> bool {
+    match event {
+        Event::Process(_) => true,
+        Event::Decision(decision) => matches!(decision.what, What::Role { .. }),
+        _ => false,
     }
 }
 
@@ -236,7 +246,7 @@ impl NodeArguments {
             snapshot_after: self.storage.snapshot_after,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
             telling: match self.quiet {
-                true => Telling::Rejections,
+                true => Telling::Least,
                 false if self.steps || self.record.is_some() => Telling::StepsToo,
                 false => Telling::Events,
             },

@@ -195,6 +195,40 @@ fn a_follower_that_was_away_catches_up() {
 }
 
 #[test]
+fn leaders_fail_under_a_client_that_writes() {
+    let arguments = ["bench", "failover", "--trials", "1", "--settings", "paper-150-300", "--output", "json"];
+    let output = run(&arguments);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let output = text(&output.stdout);
+    let rows = output.lines().map(|line| serde_json::from_str(line).unwrap());
+    let rows: Vec<serde_json::Value> = rows.collect();
+    let leaders: Vec<_> = rows.iter().map(|row| row["leader"].as_str()).collect();
+    assert_eq!(leaders, [Some("killed"), Some("frozen")]);
+    for row in rows {
+        assert_eq!((row["setting"].as_str(), row["trials"].as_u64()), (Some("paper-150-300"), Some(1)));
+        assert_eq!(row["gaps_ms"][0], row["gap_ms"]["max"], "there is only one: {row}");
+        assert!(row["leads_after_ms"]["max"].as_f64().unwrap() > 0.0, "{row}");
+        assert!(row["elections_most"].as_u64().unwrap() >= 1, "another server must have been elected: {row}");
+    }
+}
+
+#[test]
+fn a_failover_that_would_say_nothing_is_refused() {
+    let refused = [
+        (["--trials", "0"], "--trials"),
+        (["--by", "frost"], "kill, freeze, both"),
+        (["--settings", "paper-12-42"], "paper-12-24"),
+        (["--probing-interval", "0ms"], "more than 0ms"),
+        (["--probing-interval", "2s"], "1s at most"),
+        // Of two servers none is left to lead.
+        (["--nodes", "2"], "--nodes"),
+    ];
+    for (arguments, said) in refused {
+        assert_refused(&[&["bench", "failover"], &arguments[..]].concat(), 2, &[said]);
+    }
+}
+
+#[test]
 fn each_command_is_listed_with_what_it_is_about_and_explains_itself() {
     let list = text(&run(&["--help"]).stdout);
     let (_, commands) = list.split_once("Commands:\n").unwrap();

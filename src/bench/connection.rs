@@ -1,7 +1,7 @@
 //! HTTP as thin as it gets: whoever makes the load is on the same machine as who carries it, and should take
 //! as little of it as possible.
 
-use std::io::{self, BufRead, BufReader, Error, Read, Write};
+use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -10,6 +10,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection to a server, on which one request follows the other.
 pub(super) struct Connection(BufReader<TcpStream>);
+
+/// What a server answered.
+struct Reply {
+    status: StatusLine,
+    body: Vec<u8>,
+}
+
+/// The first line of an answer.
+struct StatusLine(String);
+
+impl StatusLine {
+    fn is_success(&self) -> bool {
+        self.0.starts_with("HTTP/1.1 200")
+    }
+}
 
 impl Connection {
     pub(super) fn to(address: &str) -> io::Result<Connection> {
@@ -21,17 +36,24 @@ impl Connection {
 
     /// Sends a whole request, and returns the answer's body.
     pub(super) fn ask(&mut self, request: &[u8]) -> io::Result<String> {
-        self.0.get_mut().write_all(request)?;
-        let mut line = String::new();
-        self.0.read_line(&mut line)?;
-        if !line.starts_with("HTTP/1.1 200") {
-            return Err(Error::other(format!("a server answered: {}", line.trim_end())));
+        let Reply { status, body } = self.exchange(request)?;
+        if status.is_success() {
+            String::from_utf8(body).map_err(Error::other)
+        } else {
+            Err(Error::other(format!("a server answered: {}", status.0)))
         }
+    }
+
+    /// Sends a whole request, and returns whether it was done. Either way another one may follow.
+    pub(super) fn was_done(&mut self, request: &[u8]) -> io::Result<bool> {
+        Ok(self.exchange(request)?.status.is_success())
+    }
+
+    fn exchange(&mut self, request: &[u8]) -> io::Result<Reply> {
+        self.0.get_mut().write_all(request)?;
+        let status = StatusLine(self.line()?);
         let mut length = None;
-        loop {
-            line.clear();
-            self.0.read_line(&mut line)?;
-            let Some((name, value)) = line.split_once(':') else { break };
+        while let Some((name, value)) = self.line()?.split_once(':') {
             if name.eq_ignore_ascii_case("content-length") {
                 length = Some(value.trim().parse().map_err(Error::other)?);
             }
@@ -44,19 +66,27 @@ impl Connection {
             }
             None => self.read_chunks(&mut body)?,
         }
-        String::from_utf8(body).map_err(Error::other)
+        Ok(Reply { status, body })
+    }
+
+    /// A line of the head, without its end.
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        if self.0.read_line(&mut line)? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        line.truncate(line.trim_end().len());
+        Ok(line)
     }
 
     /// A body of unknown length: each piece has its own before it, in hexadecimal, and the last one is empty.
     fn read_chunks(&mut self, body: &mut Vec<u8>) -> io::Result<()> {
         loop {
-            let mut line = String::new();
-            self.0.read_line(&mut line)?;
-            let length = usize::from_str_radix(line.trim(), 16).map_err(Error::other)?;
+            let length = usize::from_str_radix(&self.line()?, 16).map_err(Error::other)?;
             let begin = body.len();
             body.resize(begin + length, 0);
             self.0.read_exact(&mut body[begin..])?;
-            self.0.read_line(&mut line)?;
+            self.line()?;
             if length == 0 {
                 return Ok(());
             }

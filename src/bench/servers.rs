@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::up::this_program;
 use clap::Args;
 use cluster::{Cluster, Options};
-use consensus::{NodeId, Profile, RoleKind};
+use consensus::{NodeId, Profile, RoleKind, Timing};
 use driver::Speed;
 use server::{Status, ask_status};
 use std::io;
@@ -103,24 +103,37 @@ impl Servers {
     }
 }
 
-/// Starts so many servers of this program, quiet ones. Those that were in this folder before go on with what
-/// they have.
-pub(super) fn start(nodes: u64, options: &ServerArguments) -> Result<Cluster, Failure> {
-    let options = Options {
+/// Starts so many servers of this program. Those that were in this folder before go on with what they have.
+pub(super) fn start(nodes: u64, arguments: &ServerArguments) -> Result<Cluster, Failure> {
+    let timing = arguments.elections.timing()?;
+    start_with(options(nodes, timing, &arguments.storage, arguments.data.clone())?)
+}
+
+/// What so many servers of this program are started with: quiet ones.
+pub(super) fn options(
+    nodes: u64,
+    timing: Timing,
+    storage: &StorageArguments,
+    data: Option<PathBuf>,
+) -> Result<Options, Failure> {
+    Ok(Options {
         program: this_program()?,
         servers: (1..=nodes).map(NodeId).collect(),
-        timing: options.elections.timing()?,
+        timing,
         seed: 1,
         speed: Speed::REAL_TIME,
         latency: Duration::ZERO,
         lease: None,
         profile: Profile::PRODUCTION,
-        snapshot_after: options.storage.snapshot_after,
-        data: options.data.clone(),
+        snapshot_after: storage.snapshot_after,
+        data,
         base_port: None,
         tells_steps: false,
         is_quiet: true,
-    };
+    })
+}
+
+pub(super) fn start_with(options: Options) -> Result<Cluster, Failure> {
     Cluster::start(options).map_err(|error| Failure::of(&error, "see `raft up --help` for --data"))
 }
 

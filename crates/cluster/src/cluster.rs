@@ -53,7 +53,7 @@ pub struct Options {
     pub base_port: Option<u16>,
     /// Whether the servers tell their steps too, so that the run can be played again.
     pub tells_steps: bool,
-    /// Whether they tell only of their processes, and nothing of Raft: telling takes time.
+    /// Whether they tell only of their processes and their roles: telling more takes time.
     pub is_quiet: bool,
 }
 

@@ -32,9 +32,9 @@ pub struct Envelope {
 /// How much a driver tells.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Telling {
-    /// Only which messages were rejected. All else that happens has its name all the same
-    /// ([`Envelope::sent_as`]), but is not written down.
-    Rejections,
+    /// Only which role the server has, and which messages were rejected. All else that happens has its name
+    /// all the same ([`Envelope::sent_as`]), but is not written down.
+    Least,
     /// What happens.
     #[default]
     Events,
@@ -628,7 +628,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             let is_timeout = matches!(event.what, What::Timeout { .. });
             let event_cause = if is_timeout { self.timer_started_as } else { cause };
             let least = match event.what {
-                What::Rejected { .. } => Telling::Rejections,
+                What::Role { .. } | What::Rejected { .. } => Telling::Least,
                 _ => Telling::Events,
             };
             let id = self.record_from(least, now, event_cause, || Event::Decision(event), effects);

@@ -180,7 +180,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
 
     /// What happens is written down only where somebody wants to know.
     fn tell_if_heard(&mut self) {
-        let least = if self.events.is_heard() { Telling::Events } else { Telling::Rejections };
+        let least = if self.events.is_heard() { Telling::Events } else { Telling::Least };
         self.driver.set_telling(self.about.telling.max(least));
     }
 

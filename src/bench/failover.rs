@@ -1,0 +1,133 @@
+//! `raft bench failover`
+
+mod client;
+mod report;
+mod setting;
+mod trial;
+
+use super::Output;
+use crate::arguments::{StorageArguments, duration};
+use crate::failure::{Failure, written};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use report::Row;
+use setting::{SETTINGS, Setting};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use trial::{Fault, Subject};
+
+/// Whoever asks more seldom than that measures only how often it asks.
+const LONGEST_PROBING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Leaders that fail under a client that writes all the time.
+#[derive(Debug, Args)]
+pub(super) struct FailoverArguments {
+    /// How often a leader fails, in each setting and in each way
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    trials: u32,
+
+    /// In which way it fails
+    #[arg(long, value_enum, default_value = "both")]
+    by: By,
+
+    /// Which settings are measured [default: all]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = setting::parser())]
+    settings: Vec<Setting>,
+
+    /// While the client has no answer, it asks every server so often
+    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = probing_interval)]
+    probing_interval: Duration,
+
+    /// How many servers a cluster has
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u64).range(3..=15))]
+    nodes: u64,
+
+    /// Where the servers keep their data, in a folder for each setting: the disk that is measured [default: temporary
+    /// folders]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    #[command(flatten)]
+    storage: StorageArguments,
+
+    /// How the figures are printed
+    #[arg(long, value_enum, default_value = "table")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// Its process is killed (SIGKILL): its connections break
+    Kill,
+    /// Its process is halted (SIGSTOP): its connections stay open
+    Freeze,
+    /// Both, in turn
+    Both,
+}
+
+impl By {
+    fn faults(self) -> &'static [Fault] {
+        match self {
+            By::Kill => &[Fault::Kill],
+            By::Freeze => &[Fault::Freeze],
+            By::Both => &[Fault::Kill, Fault::Freeze],
+        }
+    }
+}
+
+impl FailoverArguments {
+    fn settings(&self) -> &[Setting] {
+        if self.settings.is_empty() { &SETTINGS } else { &self.settings }
+    }
+
+    fn start(&self, setting: Setting) -> Result<Subject, Failure> {
+        let data = self.data.as_ref().map(|folder| folder.join(setting.name));
+        Subject::start(setting, self.nodes, &self.storage, data)
+    }
+}
+
+fn probing_interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    if interval.is_zero() || interval > LONGEST_PROBING_INTERVAL {
+        return Err(format!("choose more than 0ms, and {LONGEST_PROBING_INTERVAL:?} at most"));
+    }
+    Ok(interval)
+}
+
+pub(super) fn run(arguments: &FailoverArguments) -> Result<ExitCode, Failure> {
+    let settings = arguments.settings().iter();
+    let mut subjects =
+        settings.map(|&setting| arguments.start(setting)).collect::<Result<Vec<Subject>, Failure>>()?;
+    let introduction = report::introduction(arguments, subjects[0].data_folder())?;
+    let rows = measure(arguments, &mut subjects)?;
+    subjects.into_iter().for_each(Subject::stop);
+    let text: String = match arguments.output {
+        Output::Table => [introduction].into_iter().chain(rows.iter().map(Row::line)).collect(),
+        Output::Json => rows.iter().map(|row| format!("{}\n", row.json(arguments))).collect(),
+    };
+    written(io::stdout().write_all(text.as_bytes()))
+}
+
+/// One trial of each row in turn, again and again: whatever else the machine does falls on all of them alike.
+fn measure(arguments: &FailoverArguments, subjects: &mut [Subject]) -> Result<Vec<Row>, Failure> {
+    let faults = arguments.by.faults();
+    let mut rows: Vec<Row> = subjects
+        .iter()
+        .flat_map(|subject| faults.iter().map(|&fault| Row::new(subject.setting, fault)))
+        .collect();
+    let style = ProgressStyle::with_template("{wide_bar:.cyan} {pos} of {len} trials").expect("a template");
+    let progress = ProgressBar::new(u64::from(arguments.trials) * rows.len() as u64).with_style(style);
+    for _ in 0..arguments.trials {
+        let turns = subjects.iter_mut().zip(rows.chunks_mut(faults.len()));
+        for (subject, rows) in turns {
+            for row in rows {
+                row.trials.push(subject.measure(row.fault, arguments.probing_interval)?);
+                progress.inc(1);
+            }
+        }
+    }
+    progress.finish_and_clear();
+    Ok(rows)
+}

@@ -1,0 +1,202 @@
+//! One failure of a leader.
+
+use super::client::{Acknowledgement, Client};
+use super::setting::Setting;
+use crate::arguments::StorageArguments;
+use crate::bench::failed;
+use crate::bench::servers::{PAUSE, Server, server, start_with, wait_for};
+use crate::failure::Failure;
+use cluster::{Action, Cluster};
+use consensus::event::What;
+use consensus::{NodeId, RoleKind, Term};
+use server::Status;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use trace::{Event, Record};
+
+/// So many writes are acknowledged before the leader fails, and up to twice as many: then it fails at no special
+/// moment.
+const WRITES_BEFORE: usize = 100;
+
+/// So many writes are acknowledged after it: an election that is held again for some reason is seen, too.
+const WRITES_AFTER: usize = 100;
+
+/// How a leader fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// SIGKILL: the system closes its connections.
+    Kill,
+    /// SIGSTOP: its connections stay open, and nobody is there.
+    Freeze,
+}
+
+impl Fault {
+    /// How it comes over a server.
+    fn strikes(self, node: NodeId) -> Action {
+        match self {
+            Fault::Kill => Action::Kill { node },
+            Fault::Freeze => Action::Pause { node },
+        }
+    }
+
+    /// What is done about it.
+    fn is_repaired(self, node: NodeId) -> Action {
+        match self {
+            Fault::Kill => Action::Restart { node },
+            Fault::Freeze => Action::Resume { node },
+        }
+    }
+}
+
+/// What came of one failure.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trial {
+    /// The longest time without an acknowledged write, of all that end after the failure.
+    pub(super) gap: Duration,
+    /// From the failure until a server said that it leads.
+    pub(super) leads_after: Duration,
+    /// By so much the term rose.
+    pub(super) elections: u64,
+    /// The longest time without an acknowledged write before the failure.
+    pub(super) gap_before: Duration,
+}
+
+/// A cluster that is measured in turn with others. It is halted while they are measured.
+pub(super) struct Subject {
+    pub(super) setting: Setting,
+    cluster: Cluster,
+    ids: Vec<NodeId>,
+}
+
+/// All servers agree on this, and on all of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Agreed {
+    leader: NodeId,
+    term: Term,
+}
+
+impl Subject {
+    pub(super) fn start(
+        setting: Setting,
+        nodes: u64,
+        storage: &StorageArguments,
+        data: Option<PathBuf>,
+    ) -> Result<Subject, Failure> {
+        let options = setting.options(nodes, storage, data)?;
+        let ids = options.servers.clone();
+        let mut subject = Subject { setting, cluster: start_with(options)?, ids };
+        subject.halt()?;
+        Ok(subject)
+    }
+
+    pub(super) fn data_folder(&self) -> &Path {
+        self.cluster.data_folder()
+    }
+
+    pub(super) fn stop(self) {
+        self.cluster.stop();
+    }
+
+    /// Lets the leader fail once, and repairs it. If another server came to lead just before that, the trial says
+    /// nothing, and another one is made.
+    pub(super) fn measure(&mut self, fault: Fault, probing_interval: Duration) -> Result<Trial, Failure> {
+        self.go_on()?;
+        let trial = loop {
+            self.await_calm()?;
+            if let Some(trial) = self.try_once(fault, probing_interval)? {
+                break trial;
+            }
+        };
+        self.halt()?;
+        Ok(trial)
+    }
+
+    fn try_once(&mut self, fault: Fault, probing_interval: Duration) -> Result<Option<Trial>, Failure> {
+        let servers = self.servers()?;
+        let addresses = servers.iter().map(|(&id, server)| (id, server.address.clone())).collect();
+        let mut client = Client::start(addresses, probing_interval);
+        let leader = client.await_writes(WRITES_BEFORE + fastrand::usize(..=WRITES_BEFORE), |_| true)?.by;
+        let Status { role, term, .. } = servers[&leader].status().map_err(failed)?;
+        if role != RoleKind::Leader {
+            return Ok(None);
+        }
+        let (failed_at, failed_at_us) = (Instant::now(), self.cluster.now());
+        self.perform(fault.strikes(leader))?;
+        let is_by_another = |write: &Acknowledgement| write.at > failed_at && write.by != leader;
+        let successor = client.await_writes(WRITES_AFTER, is_by_another)?.by;
+        let term_after = servers[&successor].status().map_err(failed)?.term;
+        let leads_at_us = self.await_leader_after(term)?;
+        let [gap_before, gap] = client.longest_gaps_around(failed_at);
+        drop(client);
+        self.perform(fault.is_repaired(leader))?;
+        Ok(leads_at_us.checked_sub(failed_at_us).map(|leads_after_us| Trial {
+            gap,
+            leads_after: Duration::from_micros(leads_after_us),
+            elections: term_after.0.saturating_sub(term.0),
+            gap_before,
+        }))
+    }
+
+    fn servers(&mut self) -> Result<BTreeMap<NodeId, Server>, Failure> {
+        let cluster = &mut self.cluster;
+        self.ids.iter().map(|&id| Ok((id, server(cluster, id)?))).collect()
+    }
+
+    /// Waits for the first server that leads a later term than this, and returns when it came to lead, in
+    /// microseconds of the cluster's time.
+    fn await_leader_after(&mut self, term: Term) -> Result<u64, Failure> {
+        wait_for("no new leader told of itself", || {
+            let leads = |record: &Record| record.term > term && tells_of_leader(&record.event);
+            self.cluster.news(PAUSE).iter().find(|record| leads(record)).map(|record| record.t)
+        })
+    }
+
+    /// Waits until all servers have the same leader and the same log, all of it committed, and until it has stayed so
+    /// for as long as servers without a leader would have needed to elect one.
+    fn await_calm(&mut self) -> Result<(), Failure> {
+        let servers = self.servers()?;
+        let long = 2 * self.setting.timing().election_timeout_max();
+        let mut since = Instant::now();
+        let mut before = None;
+        wait_for("the servers don't come to rest", || {
+            self.cluster.news(Duration::ZERO);
+            let now = agreement(&servers);
+            if now.is_none() || now != before {
+                since = Instant::now();
+            }
+            before = now;
+            (since.elapsed() >= long).then_some(())
+        })
+    }
+
+    fn halt(&mut self) -> Result<(), Failure> {
+        self.ids.clone().into_iter().try_for_each(|node| self.perform(Action::Pause { node }))
+    }
+
+    fn go_on(&mut self) -> Result<(), Failure> {
+        self.ids.clone().into_iter().try_for_each(|node| self.perform(Action::Resume { node }))
+    }
+
+    fn perform(&mut self, action: Action) -> Result<(), Failure> {
+        self.cluster.perform(&action).map(drop).map_err(failed)
+    }
+}
+
+fn tells_of_leader(event: &Event) -> bool {
+    let Event::Decision(decision) = event else { return false };
+    matches!(decision.what, What::Role { role: RoleKind::Leader, .. })
+}
+
+/// What the servers agree on, if all that the leader has is committed, and everybody has it.
+fn agreement(servers: &BTreeMap<NodeId, Server>) -> Option<Agreed> {
+    let statuses = servers.values().map(|server| server.status().ok()).collect::<Option<Vec<Status>>>()?;
+    let leader = statuses.iter().find(|status| status.role == RoleKind::Leader)?;
+    let follows = |status: &Status| {
+        status.term == leader.term
+            && status.leader == Some(leader.node)
+            && status.last_log == leader.last_log
+            && status.last_applied == leader.last_log.index
+    };
+    statuses.iter().all(follows).then_some(Agreed { leader: leader.node, term: leader.term })
+}

@@ -165,6 +165,14 @@ impl<R: Rules> Node<R> {
         }
     }
 
+    /// Asks every other server whether this one still leads. That is no reason to send again what is under way: with
+    /// many reads there are many questions.
+    pub(crate) fn ask_all(&mut self, output: &mut Output) {
+        for place in 0..self.peers.len() {
+            self.send_append(self.peers[place], Vec::new(), output);
+        }
+    }
+
     /// A leader gives a sign of life, perhaps with entries. Terms have been compared already: the
     /// request's is not newer than the server's.
     pub(crate) fn receive_append_entries(

@@ -236,7 +236,9 @@ impl<R: Rules> Node<R> {
             }
             SnapshotOutcome::Installed => {
                 self.note_match(now, from, last_included.index, output);
-                self.replicate_to(from, output);
+                if self.role() == RoleKind::Leader {
+                    self.replicate_to(from, output);
+                }
             }
         }
     }

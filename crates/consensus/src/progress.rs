@@ -237,7 +237,7 @@ impl Progress {
     /// Tells whether the leader goes back: an answer that is too old to matter changes nothing.
     pub(crate) fn note_mismatch(&mut self, prev_log_index: Index, may_agree: LogPosition) -> bool {
         let is_current = match &self.sending {
-            Sending::Probe { .. } => prev_log_index.next() == self.next_index,
+            Sending::Probe { .. } => prev_log_index == self.next_index.previous(),
             Sending::Replicate { .. } => true,
             Sending::Snapshot { .. } => false,
         };
@@ -362,5 +362,9 @@ mod tests {
         let mut probe = Progress::new(Index(9), Instant::START);
         probe.note_mismatch(Index(9), agree(9));
         assert_eq!(probe.next_index(), Index(9), "at least one further back, or it would never end");
+        assert!(
+            !Progress::new(Index(9), Instant::START).note_mismatch(Index(u64::MAX), agree(2)),
+            "impossible"
+        );
     }
 }

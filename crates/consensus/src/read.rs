@@ -112,7 +112,7 @@ impl<R: Rules> Node<R> {
         let what = What::RoundBegun { round: reads.round, index: reads.read_index, reads: reads.asked.len() };
         output.decided(Rule::ReadConfirmsLeadership, what);
         if self.rules.hold(Rule::ReadConfirmsLeadership) {
-            self.send_heartbeats(now, output);
+            self.ask_all(output);
         }
     }
 

@@ -370,12 +370,7 @@ impl<R: Rules> Node<R> {
 
     /// The log, or what is committed of it, has changed, and so may have the configuration that counts.
     pub(crate) fn note_membership(&mut self, now: Instant, output: &mut Output) {
-        let latest = if self.rules.hold(Rule::UseLatestConfiguration) {
-            self.memberships.latest()
-        } else {
-            self.memberships.at(self.commit_index)
-        };
-        let (index, membership) = latest.clone();
+        let membership = self.counted().1.clone();
         if membership == self.membership {
             return;
         }
@@ -390,6 +385,20 @@ impl<R: Rules> Node<R> {
             let leaving = leader.progress.keys().filter(|id| !membership.contains(**id));
             self.peers.extend(leaving);
         }
+        self.tell_membership(output);
+    }
+
+    /// The configuration that the log says counts, with its place.
+    fn counted(&self) -> &(Index, Arc<Membership>) {
+        if self.rules.hold(Rule::UseLatestConfiguration) {
+            self.memberships.latest()
+        } else {
+            self.memberships.at(self.commit_index)
+        }
+    }
+
+    pub(crate) fn tell_membership(&self, output: &mut Output) {
+        let (index, membership) = self.counted().clone();
         output.decided(Rule::UseLatestConfiguration, What::Membership { index, membership });
     }
 

@@ -82,6 +82,9 @@ impl<R: Rules> Node<R> {
         node.membership = node.memberships.latest().1.clone();
         node.was_member = node.membership.contains(node.id());
         node.peers = node.membership.members().into_iter().filter(|&id| id != node.id()).collect();
+        if node.memberships.latest().0 > Index(0) {
+            node.tell_membership(output);
+        }
         // What it has promised before a crash is not on its disk; but the term is in which it did.
         if hard_state.current_term > Term(0) && node.config.lease.is_some() {
             node.promise_to_stay(Instant::START);

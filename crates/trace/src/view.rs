@@ -8,16 +8,20 @@ pub use network::{Faults, FaultyLink, NetworkView};
 
 use crate::record::{Event, Io, Laboratory, Process, Record};
 use consensus::event::{Event as Decision, What};
-use consensus::{Index, LogPosition, Message, NodeId, Quorum, RoleKind, Rule, Term};
+use consensus::{Index, LogPosition, Membership, Message, NodeId, Profile, Quorum, RoleKind, Rule, Term};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// The cluster as an observer knows it.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ClusterView {
     servers: BTreeMap<NodeId, ServerView>,
+    /// The configuration with which the cluster began.
+    #[cfg_attr(feature = "ts", ts(as = "Membership"))]
+    founders: Arc<Membership>,
     network: NetworkView,
 }
 
@@ -47,6 +51,16 @@ pub struct ServerView {
     pub log: LogView,
     /// What it knows, as a leader, of the others' logs.
     pub progress: BTreeMap<NodeId, ProgressView>,
+    /// The latest configuration in its log, and where that stands; none as long as it is the one with which the
+    /// cluster began.
+    #[cfg_attr(feature = "ts", ts(as = "Option<(Index, Membership)>"))]
+    pub membership: Option<(Index, Arc<Membership>)>,
+    /// Does it know that it is no member any more?
+    pub is_removed: bool,
+    /// To whom it hands its leadership over.
+    pub hands_over_to: Option<NodeId>,
+    /// The profile that it was given last; none as long as it is the one with which it began.
+    pub profile: Option<Profile>,
     /// Heartbeats that it has sent (as a leader, one for each receiver) in this life.
     pub heartbeats_sent: u64,
     /// Heartbeats that it has received in this life.
@@ -94,18 +108,18 @@ pub enum Condition {
 impl ClusterView {
     /// A cluster of these servers, of which nothing is known yet.
     pub fn new(ids: impl IntoIterator<Item = NodeId>) -> ClusterView {
-        let servers = ids.into_iter().map(|id| (id, ServerView::default())).collect();
-        ClusterView { servers, network: NetworkView::default() }
+        let servers: BTreeMap<NodeId, ServerView> =
+            ids.into_iter().map(|id| (id, ServerView::default())).collect();
+        let founders = Arc::new(Membership::of_voters(servers.keys().copied()));
+        ClusterView { servers, founders, network: NetworkView::default() }
     }
 
-    /// Takes note of what happened. A server that is not part of the cluster is passed over.
+    /// Takes note of what happened, perhaps to a server that was not heard of before.
     pub fn apply(&mut self, record: &Record) {
         if let Event::Laboratory(laboratory) = &record.event {
             self.network.apply(laboratory);
         }
-        if let Some(server) = self.servers.get_mut(&record.node) {
-            server.apply(record);
-        }
+        self.servers.entry(record.node).or_default().apply(record);
     }
 
     /// What somebody has done to the links and to the clocks.
@@ -132,38 +146,78 @@ impl ClusterView {
             .map(|(id, _)| id)
     }
 
+    /// The configuration that counts: the leader's or, without one, the latest in any log.
+    pub fn membership(&self) -> &Arc<Membership> {
+        let known = |server: &ServerView| server.membership.as_ref().map_or(Index(0), |(index, _)| *index);
+        let leader = self.leader().and_then(|leader| self.server(leader));
+        let knows_best = leader.or_else(|| self.servers.values().max_by_key(|server| known(server)));
+        let latest = knows_best.and_then(|server| server.membership.as_ref());
+        latest.map_or(&self.founders, |(_, membership)| membership)
+    }
+
+    /// Of each set of voters that must agree: how many run, how many there are, and how many must agree. A joint
+    /// configuration has two.
+    pub fn quorums(&self) -> Vec<(usize, usize, usize)> {
+        let voters = &self.membership().voters;
+        let runs = |id| self.server(id).is_some_and(ServerView::is_running);
+        let running = voters.counts(runs).map(|(running, majority)| (running, majority));
+        let all = voters.counts(|_| true).map(|(all, _)| all);
+        running.zip(all).map(|((running, majority), all)| (running, all, majority)).collect()
+    }
+
     /// How many servers run.
     pub fn running(&self) -> usize {
         self.servers.values().filter(|server| server.is_running()).count()
     }
 
-    /// How many votes an election needs.
+    /// How many votes an election needs, at least.
     pub fn majority(&self) -> usize {
-        self.servers.keys().copied().collect::<Quorum>().majority()
+        self.membership().voters.majority()
+    }
+}
+
+/// How many voters run, and how many must: `2 of 3 running`, and if both must agree, `2 of 3 and 1 of 2 running`.
+struct Quorums(Vec<(usize, usize, usize)>);
+
+impl Quorums {
+    fn suffice(&self) -> bool {
+        self.0.iter().all(|(running, _, majority)| running >= majority)
+    }
+
+    fn running(&self) -> String {
+        let each: Vec<String> =
+            self.0.iter().map(|(running, all, _)| format!("{running} of {all}")).collect();
+        format!("{} running", each.join(" and "))
+    }
+
+    fn needed(&self) -> String {
+        let each: Vec<String> = self.0.iter().map(|(_, _, majority)| majority.to_string()).collect();
+        each.join(" and ")
     }
 }
 
 impl fmt::Display for ClusterView {
     /// The cluster in one line: `leader n2, term 4` or `no leader: 1 of 3 running, an election needs 2`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (running, all, majority) = (self.running(), self.servers.len(), self.majority());
+        let quorums = Quorums(self.quorums());
+        let (running, needed) = (quorums.running(), quorums.needed());
         match self.leader() {
             Some(leader) => {
                 write!(f, "leader {leader}, term {}", self.servers[&leader].term)?;
-                if running < majority {
-                    write!(f, ": but {running} of {all} running, a majority is {majority}")?;
+                if let Quorum::Joint { .. } = self.membership().voters {
+                    write!(f, ", between two configurations: {}", self.membership())?;
+                }
+                if !quorums.suffice() {
+                    write!(f, ": but {running}, a majority is {needed}")?;
                 }
                 Ok(())
             }
-            None if running < majority => {
-                write!(f, "no leader: {running} of {all} running, an election needs {majority}")
+            None if !quorums.suffice() => {
+                write!(f, "no leader: {running}, an election needs {needed}")
             }
             None => {
                 let term = self.servers.values().map(|server| server.term).max().unwrap_or_default();
-                write!(
-                    f,
-                    "no leader in term {term} yet: {running} of {all} running, an election needs {majority}"
-                )
+                write!(f, "no leader in term {term} yet: {running}, an election needs {needed}")
             }
         }
     }
@@ -206,13 +260,20 @@ impl ServerView {
                 self.role = Some(*role);
                 self.leader = (*role == RoleKind::Leader).then_some(record.node);
                 self.progress.clear();
+                self.hands_over_to = None;
                 if *role == RoleKind::Leader {
                     self.timer = None;
                 }
             }
-            What::Timer { timeout_us } => {
+            What::Timer { timeout_us } | What::ConnectionLost { timeout_us, .. } => {
                 self.timer = Some(ElectionTimer { started_at: record.t, timeout_us: *timeout_us });
             }
+            What::NoVoter => self.timer = None,
+            What::Membership { index, membership } => self.membership = Some((*index, membership.clone())),
+            What::Removed { .. } => self.is_removed = true,
+            What::TransferBegun { to } => self.hands_over_to = Some(*to),
+            What::TransferFailed { .. } => self.hands_over_to = None,
+            What::Profile { profile } => self.profile = Some(*profile),
             What::Vote { candidate, granted: true } => self.voted_for = Some(*candidate),
             What::Leader { leader } => self.leader = Some(*leader),
             What::Appended { first, last } => self.append(decision.rule, *first, *last),

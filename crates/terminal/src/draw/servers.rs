@@ -2,7 +2,7 @@
 
 use super::style::Palette;
 use crate::scene::Scene;
-use consensus::{Message, NodeId, RoleKind};
+use consensus::{Membership, Message, NodeId, Quorum, RoleKind};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::text::{Line, Span};
@@ -62,9 +62,10 @@ fn row<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palet
         0 => Span::raw("–"),
         _ => Span::styled(server.term.to_string(), palette.hollow(server.term)),
     };
+    let membership = table.scene.view.membership();
     let row = Row::new([
-        Cell::from(Span::styled(id.to_string(), palette.strong())),
-        Cell::from(role_words(server, palette)),
+        Cell::from(Span::styled(name(id, membership), palette.strong())),
+        Cell::from(role_words(id, server, membership, palette)),
         Cell::from(term),
         Cell::from(or_dash(server.voted_for)),
         Cell::from(or_dash(server.leader)),
@@ -74,16 +75,30 @@ fn row<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palet
     if is_alive { row } else { row.style(palette.faint()) }
 }
 
-fn role_words<'a>(server: &ServerView, palette: &Palette) -> Span<'a> {
+/// A server's name. While the members change, with + if it is to vote, and with − if it votes no more then.
+fn name(id: NodeId, membership: &Membership) -> String {
+    match &membership.voters {
+        Quorum::Joint { old, new } if !old.contains(&id) && new.contains(&id) => format!("{id} +"),
+        Quorum::Joint { old, new } if old.contains(&id) && !new.contains(&id) => format!("{id} −"),
+        _ => id.to_string(),
+    }
+}
+
+fn role_words<'a>(id: NodeId, server: &ServerView, membership: &Membership, palette: &Palette) -> Span<'a> {
     match (server.condition, server.role) {
         (Condition::Dead, _) => Span::styled("✕ dead", palette.bad()),
         (Condition::Paused, _) => Span::styled("‖ paused", palette.notice()),
         (_, None) => Span::raw("… starting"),
+        _ if server.is_removed => Span::styled("· removed", palette.faint()),
+        (_, Some(RoleKind::Follower)) if membership.learners.contains(&id) => Span::raw("○ learner"),
+        (_, Some(RoleKind::Follower)) if !membership.contains(id) => Span::raw("○ no member"),
+        (_, Some(RoleKind::PreCandidate)) => {
+            Span::styled("◔ pre-cand.", palette.role(RoleKind::PreCandidate))
+        }
         (_, Some(role)) => {
             let symbol = match role {
                 RoleKind::Follower => '○',
-                RoleKind::PreCandidate => '◔',
-                RoleKind::Candidate => '◐',
+                RoleKind::PreCandidate | RoleKind::Candidate => '◐',
                 RoleKind::Leader => '★',
             };
             Span::styled(format!("{symbol} {role}"), palette.role(role))
@@ -97,9 +112,10 @@ fn timer_line<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette:
         (Condition::Dead, _) if table.has_commands => Line::raw("r starts it again"),
         (Condition::Paused, _) if table.has_commands => Line::raw("s lets it go on"),
         (Condition::Dead | Condition::Paused, _) => Line::default(),
-        (_, Some(RoleKind::Leader)) => match table.heartbeat_interval {
-            Some(interval) => Line::raw(format!("♥ to all every {interval:?}")),
-            None => Line::raw("♥ to all"),
+        (_, Some(RoleKind::Leader)) => match (server.hands_over_to, table.heartbeat_interval) {
+            (Some(to), _) => Line::raw(format!("hands over to {to}")),
+            (None, Some(interval)) => Line::raw(format!("♥ to all every {interval:?}")),
+            (None, None) => Line::raw("♥ to all"),
         },
         _ => match (server.timer, table.scene.timer_progress(id, table.servers_time)) {
             (Some(timer), Some(progress)) => Line::from(vec![

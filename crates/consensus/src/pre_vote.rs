@@ -16,7 +16,7 @@ impl<R: Rules> Node<R> {
     /// The election timer has run out: ask everybody whether an election could be won.
     pub(crate) fn start_pre_vote(&mut self, now: Instant, output: &mut Output) {
         self.become_pre_candidate(output);
-        self.restart_election_timer(now, Rule::CandidateRestartsTimer, output);
+        self.restart_election_timer(now, Rule::PreVote, output);
         let term = self.hard_state.current_term;
         let LogPosition { index: last_log_index, term: last_log_term } = self.log.last();
         let request = PreVote { term, last_log_index, last_log_term };

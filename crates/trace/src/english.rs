@@ -42,6 +42,7 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
             match rule {
                 None if *timeout_us == 0 => "somebody lets my election timer run out".to_owned(),
                 None => format!("somebody sets my election timer to {timeout}"),
+                Some(Rule::PreVote) => format!("give the others {timeout} to answer"),
                 Some(Rule::CandidateRestartsTimer) => format!("give this election {timeout}"),
                 Some(_) => format!("wait {timeout} for a leader"),
             }

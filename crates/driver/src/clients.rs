@@ -62,9 +62,9 @@ impl<A> Outcome<A> {
     pub(crate) fn told(&self, applied: Index) -> Answer {
         match self {
             Outcome::Changed { index } => Answer::Changed { index: *index },
-            Outcome::CannotChange(why) => Answer::Refused { why: why.to_string() },
+            Outcome::CannotChange(why) => Answer::Refused { reason: why.to_string() },
             Outcome::HandsOver => Answer::HandsOver,
-            Outcome::CannotTransfer(why) => Answer::Refused { why: why.to_string() },
+            Outcome::CannotTransfer(why) => Answer::Refused { reason: why.to_string() },
             Outcome::Applied { index, .. } => Answer::Done { index: *index },
             Outcome::Replaced => Answer::Replaced,
             Outcome::Uncertain => Answer::Uncertain,

@@ -285,7 +285,7 @@ fn answer_words(request: u64, answer: &Answer) -> String {
             format!("answer request {request}: the change has begun, with entry {index}")
         }
         Answer::HandsOver => format!("answer request {request}: I am handing over"),
-        Answer::Refused { why } => format!("answer request {request}: no, {why}"),
+        Answer::Refused { reason } => format!("answer request {request}: no, {reason}"),
         Answer::NotLeader { leader: Some(leader) } => {
             format!("answer request {request}: ask {leader}, who leads")
         }

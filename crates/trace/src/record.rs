@@ -228,7 +228,7 @@ pub enum Answer {
     /// It can't have what it wants.
     Refused {
         /// Why, in English.
-        why: String,
+        reason: String,
     },
     /// This server does not lead, or no longer.
     NotLeader {

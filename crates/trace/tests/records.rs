@@ -2,10 +2,10 @@
 
 use consensus::event::{self, Check, Problem, What};
 use consensus::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Entry, HardState, Index, LogPosition, Message, NodeId,
-    Payload, RequestVote, RequestVoteReply, RoleKind, Rule, Term,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Entry, HardState, Index, LogPosition, Membership,
+    Message, NodeId, Payload, Profile, Quorum, RequestVote, RequestVoteReply, RoleKind, Rule, Term,
 };
-use trace::{ClusterView, Event, EventId, Feed, Io, Laboratory, Process, ProgressView, Record};
+use trace::{Answer, ClusterView, Event, EventId, Feed, Io, Laboratory, Process, ProgressView, Record, Wish};
 
 fn record(node: u64, seq: u64, cause: Option<(u64, u64)>, event: Event) -> Record {
     let id = |(node, seq)| EventId { node: NodeId(node), life: 1, seq };
@@ -54,6 +54,20 @@ fn request() -> Message {
     })
 }
 
+fn joint() -> Membership {
+    let ids = |ids: [u64; 2]| ids.map(NodeId).into_iter().collect();
+    Membership {
+        voters: Quorum::Joint { old: ids([1, 2]), new: ids([2, 4]) },
+        learners: [NodeId(5)].into(),
+        addresses: [(NodeId(4), "127.0.0.1:4004".to_owned())].into(),
+    }
+}
+
+fn membership(membership: Membership) -> Event {
+    let what = What::Membership { index: Index(9), membership: membership.into() };
+    decided(Rule::UseLatestConfiguration, what)
+}
+
 fn one_of_each() -> Vec<Event> {
     let log = LogPosition { index: Index(7), term: Term(4) };
     let hard_state = HardState { current_term: Term(5), voted_for: Some(NodeId(3)) };
@@ -65,6 +79,31 @@ fn one_of_each() -> Vec<Event> {
             What::Role { role: RoleKind::Candidate, was: Some(RoleKind::Follower) },
         ),
         decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) }),
+        decided(Rule::PreVote, What::Role { role: RoleKind::PreCandidate, was: Some(RoleKind::Follower) }),
+        decided(Rule::PreVote, What::PreVote { candidate: NodeId(3), granted: true }),
+        decided(Rule::LeaderStickiness, What::PreVote { candidate: NodeId(3), granted: false }),
+        decided(Rule::PreVote, What::PreTally { voter: NodeId(3), granted: true, votes: 2, needed: 2 }),
+        Event::Decision(event::Event { rule: None, what: What::NoVoter }),
+        decided(Rule::CheckQuorum, What::QuorumLost { heard: 1, needed: 2 }),
+        Event::Decision(event::Event {
+            rule: None,
+            what: What::ConnectionLost { leader: NodeId(3), timeout_us: 4_200 },
+        }),
+        Event::Decision(event::Event { rule: None, what: What::Profile { profile: Profile::PRODUCTION } }),
+        membership(Membership::of_voters([1, 2, 3].map(NodeId))),
+        membership(joint()),
+        decided(Rule::RemovedLeaderStepsDownOnCommit, What::Removed { index: Index(9) }),
+        decided(Rule::LearnersCatchUpFirst, What::CaughtUp { learner: NodeId(4) }),
+        decided(Rule::TransferWhenCaughtUp, What::TransferBegun { to: NodeId(3) }),
+        decided(Rule::TransferWhenCaughtUp, What::AsksToTakeOver { to: NodeId(3) }),
+        decided(Rule::TransferWhenCaughtUp, What::AskedToTakeOver { leader: NodeId(3) }),
+        decided(Rule::TransferWhenCaughtUp, What::TransferFailed { to: NodeId(3) }),
+        Event::Io(Io::Asked { wish: Wish::Change, requests: vec![1] }),
+        Event::Io(Io::Answered { request: 1, answer: Answer::Changed { index: Index(9) } }),
+        Event::Io(Io::Answered {
+            request: 1,
+            answer: Answer::Refused { reason: "another change".to_owned() },
+        }),
         decided(Rule::NewerTermWins, What::Term { was: Term(4) }),
         decided(Rule::CandidateIncrementsTerm, What::Term { was: Term(4) }),
         decided(Rule::RandomisedTimeout, What::Timer { timeout_us: 231_400 }),

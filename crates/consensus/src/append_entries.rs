@@ -114,7 +114,7 @@ impl<R: Rules> Node<R> {
     }
 
     /// Sends these entries, which follow what the receiver is thought to have; none make a heartbeat.
-    fn send_append(&mut self, peer: NodeId, entries: Vec<Entry>, output: &mut Output) {
+    pub(crate) fn send_append(&mut self, peer: NodeId, entries: Vec<Entry>, output: &mut Output) {
         // Even without entries it asks whether the logs agree there: so what got lost is noticed.
         let asks = !entries.is_empty() || self.rules.hold(Rule::RetryForever);
         let progress = self.progress_of(peer);

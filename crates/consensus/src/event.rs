@@ -318,7 +318,7 @@ pub enum Check {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Problem {
-    /// Its sender is this server itself, or answers without being a member of the cluster.
+    /// Its sender is this server itself.
     UnknownSender,
     /// Its term is higher than [`Term::HIGHEST_BELIEVED`].
     TermTooHigh,

@@ -437,6 +437,21 @@ impl<R: Rules> Node<R> {
         }
     }
 
+    /// Somebody who is no member wants to be elected. A leader sends it what it lacks, so that it learns what has become
+    /// of it.
+    pub(crate) fn tell_stranger(&mut self, now: Instant, stranger: NodeId, output: &mut Output) {
+        let until = now + self.config.timing.election_timeout_max();
+        let last = self.log.last().index;
+        let is_known = self.peers.contains(&stranger);
+        let Role::Leader(leader) = &mut self.role else { return };
+        if is_known || !self.memberships.latest().1.voters.contains(self.config.id) {
+            return;
+        }
+        leader.progress.entry(stranger).or_insert(Progress::new(last, now)).leaves = Some(until);
+        self.peers.push(stranger);
+        self.send_append(stranger, Vec::new(), output);
+    }
+
     /// Forgets those that have had time enough to learn that they are no members any more.
     pub(crate) fn forget_who_left(&mut self, now: Instant) {
         let Role::Leader(leader) = &mut self.role else { return };

@@ -225,6 +225,21 @@ impl Message {
             Message::TimeoutNow(request) => request.term,
         }
     }
+
+    /// Is it the answer to a request?
+    pub(crate) fn is_answer(&self) -> bool {
+        match self {
+            Message::PreVoteReply(_)
+            | Message::RequestVoteReply(_)
+            | Message::AppendEntriesReply(_)
+            | Message::InstallSnapshotReply(_) => true,
+            Message::PreVote(_)
+            | Message::RequestVote(_)
+            | Message::AppendEntries(_)
+            | Message::InstallSnapshot(_)
+            | Message::TimeoutNow(_) => false,
+        }
+    }
 }
 
 impl PreVote {

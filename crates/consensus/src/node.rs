@@ -310,11 +310,15 @@ impl<R: Rules> Node<R> {
         if let Some(problem) = self.problem_with(from, &message) {
             return output.noted(What::Rejected { from, problem });
         }
+        // Requests are heard from anybody in the cluster: the sender may know a newer configuration (§6).
+        if message.is_answer() && !self.peers.contains(&from) {
+            return self.ignore_answer(from, message.term(), output);
+        }
         if matches!(message, Message::RequestVote(RequestVote { by_transfer: false, .. }))
             && self.sticks_to_leader()
             && !self.rules.allow(Rule::LeaderStickiness, !self.hears_leader(now))
         {
-            return self.refuse_to_leave(from, output);
+            return self.refuse_to_leave(now, from, output);
         }
         let is_newer = message.term() > self.hard_state.current_term;
         // Who only asks whether it might win disturbs nobody, whatever its term.
@@ -354,15 +358,7 @@ impl<R: Rules> Node<R> {
     /// What no server that follows the protocol would send. A peer may be broken or hostile; its
     /// messages must not be able to crash this server.
     fn problem_with(&self, from: NodeId, message: &Message) -> Option<Problem> {
-        // Requests are heard from anybody in the cluster: the sender may know a newer configuration (§6).
-        let is_answer = matches!(
-            message,
-            Message::PreVoteReply(_)
-                | Message::RequestVoteReply(_)
-                | Message::AppendEntriesReply(_)
-                | Message::InstallSnapshotReply(_)
-        );
-        if from == self.config.id || (is_answer && !self.peers.contains(&from)) {
+        if from == self.config.id {
             return Some(Problem::UnknownSender);
         }
         if message.term() > Term::HIGHEST_BELIEVED {

@@ -39,6 +39,7 @@ impl<R: Rules> Node<R> {
         let term = self.hard_state.current_term;
         let reply = PreVoteReply { term, asked_in: request.term, would_vote: granted };
         self.send(candidate, Message::PreVoteReply(reply), output);
+        self.tell_stranger(now, candidate, output);
         // The other goes first: two that run at the same time could split the votes.
         if granted && self.role() != RoleKind::Leader {
             self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);

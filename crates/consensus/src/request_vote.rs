@@ -75,10 +75,11 @@ impl<R: Rules> Node<R> {
 
     /// Somebody asks for this server's vote, which it does not give while it hears a leader. It does not even adopt the
     /// candidate's term, which would part it from its leader (§6).
-    pub(crate) fn refuse_to_leave(&self, candidate: NodeId, output: &mut Output) {
+    pub(crate) fn refuse_to_leave(&mut self, now: Instant, candidate: NodeId, output: &mut Output) {
         output.decided(Rule::LeaderStickiness, What::Vote { candidate, granted: false });
         let reply = RequestVoteReply { term: self.hard_state.current_term, vote_granted: false };
         self.send(candidate, Message::RequestVoteReply(reply), output);
+        self.tell_stranger(now, candidate, output);
     }
 
     /// The first rule that forbids to vote for this candidate, if any does.

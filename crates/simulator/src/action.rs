@@ -2,8 +2,8 @@
 
 use crate::disk::Unsynced;
 use consensus::{
-    AppendEntriesReply, AppendOutcome, Index, Message, NodeId, PreVoteReply, RequestVoteReply,
-    SnapshotOutcome, Term,
+    AppendEntriesReply, AppendOutcome, Change, Index, Message, NodeId, PreVoteReply, Profile,
+    RequestVoteReply, SnapshotOutcome, Term,
 };
 use driver::{Envelope, Speed};
 use std::fmt;
@@ -32,6 +32,14 @@ pub enum Action {
     Client(u64, Wish, Option<NodeId>),
     /// The clients compare what they were told: was it like a single store?
     CheckHistory,
+    /// Somebody wants to change the members, and asks the server or, if none is named, each that leads.
+    ChangeMembers(Change, Option<NodeId>),
+    /// Somebody wants the first server to lead, and asks the second or, if none is named, each that leads.
+    Transfer(NodeId, Option<NodeId>),
+    /// The first server's connection to the second breaks.
+    LoseConnection(NodeId, NodeId),
+    /// The server follows this profile from now on.
+    SetProfile(NodeId, Profile),
     /// Messages under way arrive.
     Deliver(Selection),
     /// What is under way arrives, and what comes of that, until nothing is under way.
@@ -113,10 +121,14 @@ impl Action {
             | Action::SetClock(..)
             | Action::JumpClock(..)
             | Action::Calm => false,
-            Action::Client(_, _, server) | Action::Propose(server, _) | Action::Read(server) => {
-                server.is_some()
-            }
+            Action::Client(_, _, server)
+            | Action::Propose(server, _)
+            | Action::Read(server)
+            | Action::ChangeMembers(_, server)
+            | Action::Transfer(_, server) => server.is_some(),
             Action::CheckHistory
+            | Action::LoseConnection(..)
+            | Action::SetProfile(..)
             | Action::Tick(_)
             | Action::Timeout(_)
             | Action::Deliver(_)
@@ -425,6 +437,52 @@ impl fmt::Display for Selection {
     }
 }
 
+fn write_servers<'a>(
+    f: &mut fmt::Formatter<'_>,
+    key: &str,
+    servers: impl IntoIterator<Item = &'a NodeId>,
+) -> fmt::Result {
+    let names: Vec<String> = servers.into_iter().map(NodeId::to_string).collect();
+    if names.is_empty() { Ok(()) } else { write!(f, " {key}={}", names.join(",")) }
+}
+
+/// What a profile has, as a scenario says it: `paper`, `production`, or what is on, as in `pre-vote,check-quorum`.
+pub(crate) fn profile_words(profile: Profile) -> String {
+    match profile {
+        Profile::PAPER => "paper".to_owned(),
+        Profile::PRODUCTION => "production".to_owned(),
+        Profile { pre_vote, check_quorum, eager_election } => {
+            let all =
+                [(pre_vote, "pre-vote"), (check_quorum, "check-quorum"), (eager_election, "eager-election")];
+            let on: Vec<&str> = all.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect();
+            on.join(",")
+        }
+    }
+}
+
+/// Reads what [`profile_words`] writes.
+pub(crate) fn parse_profile(text: &str) -> Result<Profile, String> {
+    match text {
+        "paper" => return Ok(Profile::PAPER),
+        "production" => return Ok(Profile::PRODUCTION),
+        _ => {}
+    }
+    let mut profile = Profile::PAPER;
+    for name in text.split(',') {
+        match name {
+            "pre-vote" => profile.pre_vote = true,
+            "check-quorum" => profile.check_quorum = true,
+            "eager-election" => profile.eager_election = true,
+            _ => {
+                return Err(format!(
+                    "\"{name}\" is no profile: paper, production, or of pre-vote,check-quorum,eager-election"
+                ));
+            }
+        }
+    }
+    Ok(profile)
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -442,6 +500,20 @@ impl fmt::Display for Action {
                 server.map_or(Ok(()), |server| write!(f, " at={server}"))
             }
             Action::CheckHistory => write!(f, "check-history"),
+            Action::ChangeMembers(change, server) => {
+                write!(f, "change")?;
+                let Change { add, promote, remove } = change;
+                write_servers(f, "add", add.keys())?;
+                write_servers(f, "promote", promote)?;
+                write_servers(f, "remove", remove)?;
+                server.map_or(Ok(()), |server| write!(f, " at={server}"))
+            }
+            Action::Transfer(to, server) => {
+                write!(f, "transfer {to}")?;
+                server.map_or(Ok(()), |server| write!(f, " at={server}"))
+            }
+            Action::LoseConnection(node, peer) => write!(f, "lose-connection {node} {peer}"),
+            Action::SetProfile(node, profile) => write!(f, "profile {node} {}", profile_words(*profile)),
             Action::Deliver(selection) => write!(f, "deliver{selection}"),
             Action::Settle => write!(f, "settle"),
             Action::Lose(selection) => write!(f, "lose{selection}"),

@@ -25,6 +25,8 @@ enum Request {
         /// What was committed when it was asked for.
         must_see: Index,
     },
+    /// Of the members, or of the leader.
+    Change,
 }
 
 /// A client has got its answer.
@@ -53,6 +55,10 @@ impl Clients {
 
     pub(crate) fn read(&mut self) -> RequestId {
         self.ask(Request::Read { must_see: self.committed })
+    }
+
+    pub(crate) fn change(&mut self) -> RequestId {
+        self.ask(Request::Change)
     }
 
     fn ask(&mut self, request: Request) -> RequestId {

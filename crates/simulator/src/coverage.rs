@@ -100,6 +100,10 @@ fn fault(action: &Action) -> Option<&'static str> {
         Action::SetClock(..) => Some("clocks gone wrong"),
         Action::JumpClock(..) => Some("clocks jumped"),
         Action::Timeout(_) => Some("timers run out by hand"),
+        Action::ChangeMembers(..) => Some("changes of the members"),
+        Action::Transfer(..) => Some("transfers of the leadership"),
+        Action::LoseConnection(..) => Some("connections broken"),
+        Action::SetProfile(..) => Some("other profiles"),
         _ => None,
     }
 }

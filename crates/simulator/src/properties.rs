@@ -11,22 +11,27 @@ mod disks;
 pub(crate) mod durability;
 mod election_safety;
 mod fresh_reads;
+mod heard_leaders_stay;
+mod heirs_have_it_all;
 mod leader_append_only;
 mod leader_completeness;
 mod leader_elected;
 mod leader_in_health_stays;
 mod leader_is_elected_one;
+mod leaders_are_heard;
 pub(crate) mod linearizable;
 mod log_matching;
 mod logs_agree_at_last;
 mod majority_has_it;
 mod match_index_is_true;
+mod new_voters_keep_up;
 pub(crate) mod no_panic;
 mod nobody_waits_for_ever;
 mod nothing_impossible;
 mod one_vote_per_term;
 mod own_answer;
 mod patience_has_an_end;
+mod removed_do_not_lead;
 mod terms_never_fall;
 
 use crate::clients::Answered;
@@ -111,11 +116,12 @@ impl<'a> Moment<'a> {
         self.servers.values().filter_map(Server::node)
     }
 
-    /// Have all running servers the leader's log, and know that all of it is committed?
+    /// Have all running members the leader's log, and know that all of it is committed?
     pub(crate) fn all_agree(&self) -> bool {
         let Some(leader) = self.leader() else { return false };
         let last = leader.log().last();
-        self.running().all(|node| node.log().last() == last && node.commit_index() == last.index)
+        let mut members = self.running().filter(|node| leader.membership().contains(node.id()));
+        members.all(|node| node.log().last() == last && node.commit_index() == last.index)
     }
 
     /// The leader of the newest term that any running server knows, if there is one.
@@ -168,6 +174,11 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::<terms_never_fall::TermsNeverFall>::default(),
         Box::<nothing_impossible::NothingImpossible>::default(),
         Box::<match_index_is_true::MatchIndexIsTrue>::default(),
+        Box::<removed_do_not_lead::RemovedDoNotLead>::default(),
+        Box::<heirs_have_it_all::HeirsHaveItAll>::default(),
+        Box::<new_voters_keep_up::NewVotersKeepUp>::default(),
+        Box::<leaders_are_heard::LeadersAreHeard>::default(),
+        Box::<heard_leaders_stay::HeardLeadersStay>::default(),
         Box::<leader_elected::LeaderElected>::default(),
         Box::<logs_agree_at_last::LogsAgreeAtLast>::default(),
         Box::<nobody_waits_for_ever::NobodyWaitsForEver>::default(),

@@ -1,14 +1,14 @@
 //! Plays the scripts in scenarios/: prose for the reader, commands, and the trace that comes of them.
 //! docs/scenarios.md describes the commands.
 
-use crate::action::{Action, Selection, Wish};
+use crate::action::{Action, Selection, Wish, parse_profile};
 use crate::disk::Unsynced;
 use crate::logs::{FORGOTTEN, term_words};
 use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::world::{World, WorldOptions};
 use consensus::{
-    Entry, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
+    Change, Entry, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
 };
 use driver::Speed;
 use goldenscript::{ArgumentConsumer, Command, Runner};
@@ -160,8 +160,12 @@ impl Scenario {
             .map_err(|error| format!("{error} ({})", error.rule()))?;
         let without = option("without", "");
         let lease = option("lease", "");
+        let profile = parse_profile(&option("profile", "paper"))?;
+        let spares = option("spares", "0").parse()?;
         let options = WorldOptions {
             servers,
+            spares,
+            profile,
             timing,
             limits: Limits {
                 entries_per_message: option("batch", "1024").parse()?,
@@ -277,7 +281,7 @@ impl Scenario {
 }
 
 const MOST_SERVERS: u64 = 99;
-const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, open-session, put, get, delete, swap, retry, check-history, history, tick, timeout, deliver, settle, lose, \
+const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, profile, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
                         hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
                         calm, status, logs, expect";
@@ -317,6 +321,20 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         "read" => Action::Read(arguments.next_pos().map(|argument| parse_node(&argument.value)).transpose()?),
         "open-session" | "get" | "put" | "delete" | "swap" | "retry" => client_action(name, arguments)?,
         "check-history" => Action::CheckHistory,
+        "change" => {
+            let change = Change {
+                add: servers_of(arguments, "add")?.into_iter().map(|id| (id, String::new())).collect(),
+                promote: servers_of(arguments, "promote")?.into_iter().collect(),
+                remove: servers_of(arguments, "remove")?.into_iter().collect(),
+            };
+            Action::ChangeMembers(change, asked_server(arguments)?)
+        }
+        "transfer" => Action::Transfer(node(arguments)?, asked_server(arguments)?),
+        "lose-connection" => Action::LoseConnection(node(arguments)?, node(arguments)?),
+        "profile" => {
+            let id = node(arguments)?;
+            Action::SetProfile(id, parse_profile(next(arguments, "a profile, such as production")?)?)
+        }
         "deliver" => Action::Deliver(selection(arguments)?),
         "settle" => Action::Settle,
         "cut" => Action::Cut(node(arguments)?, node(arguments)?),
@@ -344,7 +362,7 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
 
 /// What a client of the store wants: `put c1 x 7`, perhaps with `at=n2`.
 fn client_action(name: &str, arguments: &mut ArgumentConsumer) -> Result<Action, Box<dyn Error>> {
-    let server = arguments.lookup("at").map(|argument| parse_node(&argument.value)).transpose()?;
+    let server = asked_server(arguments)?;
     let client = next(arguments, "a client, such as c1")?;
     let client = client.strip_prefix('c').and_then(|number| number.parse().ok());
     let client = client.ok_or("clients of the store are c1, c2, …")?;
@@ -428,6 +446,17 @@ where
         let error: Box<dyn Error> = error.into();
         format!("{key}={}: {error}", argument.value).into()
     })
+}
+
+/// The server that is asked, as in `at=n1`, if it is named.
+fn asked_server(arguments: &mut ArgumentConsumer) -> Result<Option<NodeId>, Box<dyn Error>> {
+    arguments.lookup("at").map(|argument| parse_node(&argument.value)).transpose()
+}
+
+/// Servers, as in `add=n4,n5`.
+fn servers_of(arguments: &mut ArgumentConsumer, key: &str) -> Result<Vec<NodeId>, Box<dyn Error>> {
+    let Some(argument) = arguments.lookup(key) else { return Ok(Vec::new()) };
+    argument.value.split(',').map(parse_node).collect()
 }
 
 fn parse_node(text: &str) -> Result<NodeId, Box<dyn Error>> {

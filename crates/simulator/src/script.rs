@@ -1,7 +1,7 @@
 //! A world and what is done to it, one action after the other: the common form of a drawn run, of its
 //! journal and of a counterexample. It can be written as a scenario.
 
-use crate::action::{Action, time};
+use crate::action::{Action, profile_words, time};
 use crate::coverage::Coverage;
 use crate::properties::{Promise, Violation};
 use crate::scenario::Scenario;
@@ -129,6 +129,8 @@ impl Script {
         let fair = WorldOptions::default();
         let WorldOptions {
             servers,
+            spares,
+            profile,
             timing,
             limits,
             lease,
@@ -193,6 +195,8 @@ impl Script {
         if let Some(lease) = lease {
             option(true, "lease", lease.clock_drift_percent.to_string());
         }
+        option(*spares > 0, "spares", spares.to_string());
+        option(*profile != fair.profile, "profile", profile_words(*profile));
         option(*save_time != fair.save_time, "save-time", range(save_time));
         option(*seed != fair.seed, "seed", seed.to_string());
         if let Some(rule) = rules.0 {

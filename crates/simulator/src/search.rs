@@ -7,7 +7,7 @@ use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::script::Script;
 use crate::world::WorldOptions;
-use consensus::{Lease, Limits, NodeId, Quorum, Rule, Timing};
+use consensus::{Change, Lease, Limits, NodeId, Profile, Quorum, Rule, Timing};
 use driver::Speed;
 use fastrand::Rng;
 use std::fmt;
@@ -105,6 +105,9 @@ struct Draw {
     faults: Faults,
     timing: Timing,
     lease: Option<Lease>,
+    /// Servers that are yet to join.
+    spares: u64,
+    profile: Profile,
     /// What happens when, in no order yet.
     troubles: Vec<(Duration, Action)>,
 }
@@ -124,7 +127,15 @@ impl Draw {
         // Drawn apart, so that it changes nothing else.
         let has_lease = needs_lease(options.without) || Rng::with_seed(!seed).u8(0..6) == 0;
         let lease = has_lease.then_some(BOUNDED_CLOCKS);
-        Draw { random, servers, faults, timing, lease, troubles: Vec::new() }
+        // So are these.
+        let mut apart = Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let has_changes = needs_changes(options.without) || (faults != Faults::NONE && apart.u8(0..3) == 0);
+        let spares = if has_changes { apart.u64(1..=3) } else { 0 };
+        let profile = match needed_profile(options.without) {
+            Some(profile) => profile,
+            None => draw_profile(&mut apart),
+        };
+        Draw { random, servers, faults, timing, lease, spares, profile, troubles: Vec::new() }
     }
 
     fn script(mut self, seed: u64, options: &SearchOptions) -> Script {
@@ -141,6 +152,7 @@ impl Draw {
             } else {
                 self.draw_load(end);
                 self.draw_store_load(end);
+                self.draw_changes(end);
             }
         }
         let mut actions = Vec::new();
@@ -180,6 +192,8 @@ impl Draw {
         let entries_per_message = if needs_single_entries { 1 } else { entries_per_message };
         let mut world = WorldOptions {
             servers: self.servers,
+            spares: self.spares,
+            profile: self.profile,
             timing: self.timing,
             limits: self.limits(entries_per_message),
             lease: self.lease,
@@ -264,6 +278,40 @@ impl Draw {
             3..6 => Wish::Put(key, value),
             6 => Wish::Delete(key),
             _ => Wish::CompareAndSwap(key, self.random.u64(1..=value), value),
+        }
+    }
+
+    /// Members that come and go, leaders that hand over, connections that break, and profiles that change.
+    fn draw_changes(&mut self, end: Duration) {
+        if self.spares == 0 {
+            return;
+        }
+        for _ in 0..self.random.u64(1..=12) {
+            let (at, a_while) = (end.mul_f64(self.random.f64()), self.timing.election_timeout_max());
+            let (one, other) = (self.server(), self.server());
+            let asked = (self.random.u8(0..4) == 0).then_some(other);
+            match self.random.u8(0..10) {
+                0..2 => {
+                    // As a person would: first a learner, a little later a voter.
+                    let later = at + self.up_to(a_while);
+                    self.at(at, Action::ChangeMembers(adding(&[one]), asked));
+                    self.at(later, Action::ChangeMembers(promoting(&[one], &[]), asked));
+                }
+                2 => {
+                    let later = at + self.up_to(a_while);
+                    self.at(at, Action::ChangeMembers(adding(&[one]), asked));
+                    self.at(later, Action::ChangeMembers(promoting(&[one], &[other]), asked));
+                }
+                3..5 => self.at(at, Action::ChangeMembers(promoting(&[], &[one]), asked)),
+                5 => self.at(at, Action::ChangeMembers(promoting(&[one, other], &[]), asked)),
+                6 => self.at(at, Action::ChangeMembers(promoting(&[], &[one, other]), asked)),
+                7 => self.at(at, Action::Transfer(one, asked)),
+                8 => self.at(at, Action::LoseConnection(one, other)),
+                _ => {
+                    let profile = draw_profile(&mut self.random);
+                    self.at(at, Action::SetProfile(one, profile));
+                }
+            }
         }
     }
 
@@ -458,8 +506,10 @@ impl Draw {
     fn mend_all(&mut self, actions: &mut Vec<Action>) {
         let mut dead: Vec<NodeId> = self.all().collect();
         self.random.shuffle(&mut dead);
-        let majority = dead.iter().copied().collect::<Quorum>().majority();
-        let most_dead = if self.faults.crash { dead.len() - majority } else { 0 };
+        let majority = (1..=self.servers).map(NodeId).collect::<Quorum>().majority();
+        // Where members come and go, nobody knows here whom an election needs.
+        let may_stay_dead = self.faults.crash && self.spares == 0;
+        let most_dead = if may_stay_dead { dead.len() - majority } else { 0 };
         dead.truncate(self.random.usize(0..=most_dead));
         if self.faults != Faults::NONE {
             actions.push(Action::Heal);
@@ -491,11 +541,11 @@ impl Draw {
     }
 
     fn server(&mut self) -> NodeId {
-        NodeId(self.random.u64(1..=self.servers))
+        NodeId(self.random.u64(1..=self.servers + self.spares))
     }
 
     fn all(&self) -> impl Iterator<Item = NodeId> + use<> {
-        (1..=self.servers).map(NodeId)
+        (1..=self.servers + self.spares).map(NodeId)
     }
 
     fn unsynced(&mut self) -> Unsynced {
@@ -534,6 +584,50 @@ fn needs_diverging_logs(without: Option<Rule>) -> bool {
 /// messages that overtake each other, and many snapshots.
 fn needs_late_snapshots(without: Option<Rule>) -> bool {
     matches!(without, Some(Rule::KeepSuffix | Rule::NoGoingBack))
+}
+
+/// Is this a rule that only matters where members come and go, or leaders hand over?
+fn needs_changes(without: Option<Rule>) -> bool {
+    matches!(
+        without,
+        Some(
+            Rule::TransferWhenCaughtUp
+                | Rule::UseLatestConfiguration
+                | Rule::JointMajorities
+                | Rule::OneChangeAtATime
+                | Rule::ChangeAfterCommitInTerm
+                | Rule::LearnersCatchUpFirst
+                | Rule::RemovedLeaderStepsDownOnCommit
+        )
+    )
+}
+
+/// The profile without which a rule does not matter.
+fn needed_profile(without: Option<Rule>) -> Option<Profile> {
+    match without? {
+        Rule::PreVote | Rule::CheckQuorum => Some(Profile { eager_election: false, ..Profile::PRODUCTION }),
+        _ => None,
+    }
+}
+
+fn draw_profile(random: &mut Rng) -> Profile {
+    match random.u8(0..4) {
+        0..2 => Profile::PAPER,
+        2 => Profile::PRODUCTION,
+        _ => {
+            let (pre_vote, check_quorum) = (random.bool(), random.bool());
+            Profile { pre_vote, check_quorum, eager_election: pre_vote && random.bool() }
+        }
+    }
+}
+
+fn adding(learners: &[NodeId]) -> Change {
+    Change { add: learners.iter().map(|&id| (id, String::new())).collect(), ..Change::default() }
+}
+
+fn promoting(voters: &[NodeId], gone: &[NodeId]) -> Change {
+    let [promote, remove] = [voters, gone].map(|ids| ids.iter().copied().collect());
+    Change { promote, remove, ..Change::default() }
 }
 
 /// The paper's timing, or one of another proportion.

@@ -4,8 +4,8 @@ use crate::disk::{SimulatedDisk, Unsynced};
 use crate::machine::Machine;
 use crate::rules::AllBut;
 use consensus::{
-    Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Node, NodeId, ReadBy,
-    Term,
+    Append, Change, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Node, NodeId,
+    Profile, ReadBy, Term,
 };
 use driver::{
     Clock, Driver, Effects, Envelope, RequestId, Restored, Snapshot, Speed, Telling, UnreadableSnapshot,
@@ -247,6 +247,49 @@ impl Server {
             let now = alive.time(now);
             let by = if self.config.lease.is_some() { ReadBy::Lease } else { ReadBy::Round };
             alive.driver.read(now, request, by, effects);
+        }
+    }
+
+    /// Somebody wants to change the members.
+    pub(crate) fn change_members(
+        &mut self,
+        now: Duration,
+        request: RequestId,
+        change: Change,
+        effects: &mut Effects<Machine>,
+    ) {
+        if let Some(alive) = &mut self.alive {
+            let now = alive.time(now);
+            alive.driver.change_membership(now, request, change, effects);
+        }
+    }
+
+    /// Somebody wants another server to lead.
+    pub(crate) fn transfer(
+        &mut self,
+        now: Duration,
+        request: RequestId,
+        to: NodeId,
+        effects: &mut Effects<Machine>,
+    ) {
+        if let Some(alive) = &mut self.alive {
+            let now = alive.time(now);
+            alive.driver.transfer_leadership(now, request, to, effects);
+        }
+    }
+
+    /// Its connection to another server breaks.
+    pub(crate) fn lose_connection(&mut self, now: Duration, peer: NodeId, effects: &mut Effects<Machine>) {
+        if let Some(alive) = &mut self.alive {
+            let now = alive.time(now);
+            alive.driver.connection_lost(now, peer, effects);
+        }
+    }
+
+    pub(crate) fn set_profile(&mut self, now: Duration, profile: Profile, effects: &mut Effects<Machine>) {
+        if let Some(alive) = &mut self.alive {
+            let now = alive.time(now);
+            alive.driver.set_profile(now, profile, effects);
         }
     }
 

@@ -10,8 +10,8 @@ use crate::properties::Promise;
 use crate::rules::AllBut;
 use crate::script::Script;
 use crate::world::WorldOptions;
-use consensus::{LogPosition, NodeId, Rule, Term, Timing};
-use std::collections::BTreeMap;
+use consensus::{Change, LogPosition, NodeId, Profile, Rule, Term, Timing};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Pairs of more actions than these are not tried: their number grows with the square.
@@ -91,16 +91,18 @@ fn leave_out_actions(script: Script, promise: &Promise) -> Script {
 
 /// The same with one server less, for each server.
 fn without_a_server(script: &Script) -> Vec<Script> {
-    let servers = script.options.servers;
+    let WorldOptions { servers, spares, .. } = script.options;
     let without = |gone: NodeId| {
         let rename = |id: NodeId| NodeId(if id > gone { id.0 - 1 } else { id.0 });
         let logs = script.options.logs.iter().filter(|(id, _)| **id != gone);
         let logs: BTreeMap<_, _> = logs.map(|(&id, log)| (rename(id), log.clone())).collect();
-        let options = WorldOptions { servers: servers - 1, logs, ..script.options.clone() };
+        let (servers, spares) = if gone.0 > servers { (servers, spares - 1) } else { (servers - 1, spares) };
+        let options = WorldOptions { servers, spares, logs, ..script.options.clone() };
         let actions = script.actions.iter().filter_map(|action| renamed(action, gone, rename)).collect();
         Script { options, actions }
     };
-    if servers == 1 { Vec::new() } else { (1..=servers).map(NodeId).map(without).collect() }
+    let first = if servers == 1 { 2 } else { 1 };
+    (first..=servers + spares).map(NodeId).map(without).collect()
 }
 
 /// The action in a world in which one server is gone and others have other names; none if it was about
@@ -122,6 +124,17 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
             Action::Client(*client, *wish, server.map_or(Some(None), |id| one(&id).map(Some))?)
         }
         Action::CheckHistory => Action::CheckHistory,
+        Action::ChangeMembers(change, server) => {
+            let rest = |ids: &BTreeSet<NodeId>| ids.iter().filter_map(one).collect();
+            let add = change.add.keys().filter_map(one).map(|id| (id, String::new())).collect();
+            let change = Change { add, promote: rest(&change.promote), remove: rest(&change.remove) };
+            Action::ChangeMembers(change, server.map_or(Some(None), |id| one(&id).map(Some))?)
+        }
+        Action::Transfer(to, server) => {
+            Action::Transfer(one(to)?, server.map_or(Some(None), |id| one(&id).map(Some))?)
+        }
+        Action::LoseConnection(id, peer) => Action::LoseConnection(one(id)?, one(peer)?),
+        Action::SetProfile(id, profile) => Action::SetProfile(one(id)?, *profile),
         Action::Deliver(messages) => Action::Deliver(selection(messages)?),
         Action::Lose(messages) => Action::Lose(selection(messages)?),
         Action::Duplicate(messages) => Action::Duplicate(selection(messages)?),
@@ -161,6 +174,13 @@ fn with_simpler_world(script: &Script) -> Vec<Script> {
         WorldOptions { timing: Timing::default(), ..options.clone() },
         WorldOptions { limits: usual.limits, ..options.clone() },
         WorldOptions { lease: None, ..options.clone() },
+        WorldOptions { profile: Profile::PAPER, ..options.clone() },
+        WorldOptions { profile: Profile { eager_election: false, ..options.profile }, ..options.clone() },
+        WorldOptions { profile: Profile { check_quorum: false, ..options.profile }, ..options.clone() },
+        WorldOptions {
+            profile: Profile { pre_vote: false, eager_election: false, ..options.profile },
+            ..options.clone()
+        },
         WorldOptions { save_time: usual.save_time, ..options.clone() },
         WorldOptions { weather: usual.weather, ..options.clone() },
         WorldOptions { weather: Weather { loss: 0.0, ..weather.clone() }, ..options.clone() },

@@ -12,7 +12,8 @@ use crate::script::Ending;
 use crate::server::Server;
 use crate::store_clients::{Asked, StoreClients, Try};
 use consensus::{
-    Config, Lease, Limits, Log, LogPosition, Membership, NodeId, Profile, Quorum, RoleKind, Timing,
+    Change, Config, Lease, Limits, Log, LogPosition, Membership, Node, NodeId, Profile, Quorum, RoleKind,
+    Timing,
 };
 use driver::{Effects, Envelope, RequestId, Speed, Telling};
 use fastrand::Rng;
@@ -28,8 +29,10 @@ use trace::{ClusterView, Event, Laboratory, Process, Record};
 /// What a world is made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorldOptions {
-    /// How many servers: n1, n2, and so on.
+    /// How many servers the cluster begins with: n1, n2, and so on.
     pub servers: u64,
+    /// How many more there are, that are yet to join it.
+    pub spares: u64,
     /// How long they wait for what.
     pub timing: Timing,
     /// How much they send at once.
@@ -60,6 +63,7 @@ impl Default for WorldOptions {
     fn default() -> WorldOptions {
         WorldOptions {
             servers: 3,
+            spares: 0,
             timing: Timing::default(),
             // A simulated log forgets all that it may.
             limits: Limits { bytes_behind_snapshot: 0, ..Limits::default() },
@@ -77,6 +81,11 @@ impl Default for WorldOptions {
 }
 
 impl WorldOptions {
+    /// All servers of the world.
+    pub(crate) fn all(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (1..=self.servers + self.spares).map(NodeId)
+    }
+
     /// Can servers have such logs? What is committed must be held by a majority.
     pub(crate) fn is_possible(&self) -> bool {
         let holders = (1..=self.servers).map(NodeId).filter(|id| {
@@ -134,14 +143,14 @@ const GIVE_UP: u32 = 1_000;
 impl World {
     /// A world in which all servers have just been started.
     pub fn new(options: WorldOptions) -> World {
-        let ids: Vec<NodeId> = (1..=options.servers).map(NodeId).collect();
-        let membership = Arc::new(Membership::of_voters(ids.iter().copied()));
+        let ids: Vec<NodeId> = options.all().collect();
+        let founders = Arc::new(Membership::of_voters((1..=options.servers).map(NodeId)));
         // Who had a part in the elections of those terms can't vote in them again.
         let term = options.logs.values().map(|log| log.last().term).max().unwrap_or_default();
         let server = |id| {
             let config = Config {
                 id,
-                membership: membership.clone(),
+                membership: if founders.contains(id) { founders.clone() } else { Arc::default() },
                 timing: options.timing,
                 limits: options.limits,
                 lease: options.lease,
@@ -157,7 +166,7 @@ impl World {
             network: Network::new(options.weather.clone(), random.fork()),
             random,
             calm: None,
-            view: ClusterView::new(ids.iter().copied()),
+            view: ClusterView::new(founders.members()),
             properties: properties::all(),
             records: Vec::new(),
             violations: Vec::new(),
@@ -298,6 +307,24 @@ impl World {
                 self.ask_store(*client, *wish, id)?;
             }
             Action::CheckHistory => self.check_history(),
+            Action::ChangeMembers(change, Some(id)) => self.change_members(*id, change)?,
+            Action::ChangeMembers(change, None) => self.ask_leaders(
+                |id| Action::ChangeMembers(change.clone(), id),
+                |world, id| world.change_members(id, change),
+            )?,
+            Action::Transfer(to, Some(id)) => self.transfer(*id, *to)?,
+            Action::Transfer(to, None) => {
+                self.ask_leaders(|id| Action::Transfer(*to, id), |world, id| world.transfer(id, *to))?;
+            }
+            Action::LoseConnection(id, peer) => {
+                self.running(*id)?;
+                self.server(*peer)?;
+                self.act(*id, |server, now, effects| server.lose_connection(now, *peer, effects));
+            }
+            Action::SetProfile(id, profile) => {
+                self.running(*id)?;
+                self.act(*id, |server, now, effects| server.set_profile(now, *profile, effects));
+            }
             Action::Deliver(selection) => return Ok(self.deliver(selection)),
             Action::Settle => while self.deliver(&Selection::default()) > 0 {},
             Action::Lose(selection) => {
@@ -443,7 +470,7 @@ impl World {
     }
 
     fn save_due(&mut self) {
-        for id in (1..=self.options.servers).map(NodeId) {
+        for id in self.options.all() {
             if self.servers[&id].save_due().is_some_and(|due| due <= self.now) {
                 self.note_in_journal(&Action::FinishSave(id));
                 self.finish_save(id);
@@ -453,7 +480,7 @@ impl World {
     }
 
     fn tick_due(&mut self) {
-        for id in (1..=self.options.servers).map(NodeId) {
+        for id in self.options.all() {
             if self.servers[&id].next_deadline().is_some_and(|deadline| deadline <= self.now) {
                 self.note_in_journal(&Action::Tick(id));
                 self.act(id, |server, now, effects| server.tick(now, effects));
@@ -482,6 +509,23 @@ impl World {
         self.running(id)?;
         let request = self.clients.read();
         self.act(id, |server, now, effects| server.read(now, request, effects));
+        Ok(())
+    }
+
+    /// Somebody wants to change the members, and asks a server.
+    fn change_members(&mut self, id: NodeId, change: &Change) -> Result<(), Refusal> {
+        self.running(id)?;
+        change.add.keys().try_for_each(|&added| self.server(added).map(drop))?;
+        let request = self.clients.change();
+        self.act(id, |server, now, effects| server.change_members(now, request, change.clone(), effects));
+        Ok(())
+    }
+
+    /// Somebody wants another leader, and asks a server.
+    fn transfer(&mut self, id: NodeId, to: NodeId) -> Result<(), Refusal> {
+        self.running(id)?;
+        let request = self.clients.change();
+        self.act(id, |server, now, effects| server.transfer(now, request, to, effects));
         Ok(())
     }
 
@@ -609,10 +653,26 @@ impl World {
         if self.network.has_cuts() {
             return Some("links are cut".to_owned());
         }
-        let running = self.servers.values().filter(|server| server.is_running()).count();
-        let majority = self.servers.keys().copied().collect::<Quorum>().majority();
-        if running < majority {
-            return Some(format!("{running} of {} servers run", self.servers.len()));
+        let runs = |id| self.servers.get(&id).is_some_and(Server::is_running);
+        let nodes: Vec<_> = self.servers.values().filter_map(Server::node).collect();
+        let known = nodes.iter().map(|node| node.membership()).chain([self.view.membership()]);
+        for voters in known.map(|membership| &membership.voters) {
+            let all: Vec<usize> = voters.counts(|_| true).map(|(all, _)| all).collect();
+            let lacking = voters.counts(runs).zip(all).find(|((running, majority), _)| running < majority);
+            if let Some(((running, _), all)) = lacking.filter(|(_, all)| *all > 0) {
+                return Some(format!("{running} of {all} servers run"));
+            }
+        }
+        // Who was removed and does not know it may disturb the others without end (§6).
+        let knows_most = nodes.iter().max_by_key(|node| node.commit_index())?;
+        let committed = knows_most.membership_at(knows_most.commit_index());
+        let thinks_it_votes = |node: &&&Node<AllBut>| node.membership().voters.contains(node.id());
+        let stranger = nodes
+            .iter()
+            .filter(thinks_it_votes)
+            .find(|node| !committed.contains(node.id()) && !knows_most.membership().contains(node.id()));
+        if let Some(stranger) = stranger {
+            return Some(format!("{} was removed and does not know it", stranger.id()));
         }
         self.servers.iter().find_map(|(id, server)| match server {
             _ if server.is_paused => Some(format!("{id} is paused")),

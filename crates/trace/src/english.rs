@@ -206,7 +206,7 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
 /// What is wrong with a message, as its receiver would say it.
 fn problem_words(problem: Problem) -> &'static str {
     match problem {
-        Problem::UnknownSender => "it is not one of my peers (any more)",
+        Problem::UnknownSender => "that is my own name",
         Problem::TermTooHigh => "no honest server reaches such a term",
         Problem::SecondLeader => "this term has another leader",
         Problem::ImpossibleEntries => "no log holds such entries",

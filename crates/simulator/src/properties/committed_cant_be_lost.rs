@@ -1,6 +1,7 @@
 use super::disks::Disks;
 use super::{Moment, Promise, Property, Step};
-use consensus::{Index, NodeId, Quorum, RoleKind};
+use crate::server::Server;
+use consensus::{Index, NodeId, RoleKind};
 use std::collections::BTreeMap;
 
 /// When a leader commits an entry, nobody who lacks it can win an election any more.
@@ -29,10 +30,12 @@ impl Property for CommittedCantBeLost {
             return None;
         }
         let term = step.node.log().term_at(index)?;
-        let servers: Quorum = moment.servers.keys().copied().collect();
         let could_win = |id: &NodeId| {
+            // Who is dead knows what is on its disk; the leader's configuration is near enough.
+            let node = moment.servers.get(id).and_then(Server::node).unwrap_or(step.node);
+            let voters = &node.membership().voters;
             let votes = moment.servers.keys().filter(|voter| self.disks.end(**voter) <= self.disks.end(*id));
-            servers.is_majority(&votes.copied().collect::<Vec<NodeId>>())
+            voters.contains(*id) && voters.is_majority(&votes.copied().collect::<Vec<NodeId>>())
         };
         let lacks_it = |id: &&NodeId| **id != step.id() && !self.disks.has(**id, index, term);
         let danger = moment.servers.keys().filter(lacks_it).copied().find(could_win)?;

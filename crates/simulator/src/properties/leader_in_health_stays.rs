@@ -1,4 +1,5 @@
 use super::{Moment, Promise, Property, Step};
+use crate::server::Server;
 use consensus::event::What;
 use consensus::{NodeId, RoleKind, Term};
 use std::time::Duration;
@@ -27,7 +28,12 @@ impl Property for LeaderInHealthStays {
             let mut leaders = moment.running().filter(|node| node.role() == RoleKind::Leader);
             leaders.any(|node| node.id() == *id && node.hard_state().current_term == *term)
         };
-        let challenged = self.leader.filter(|leader| holds_election(step) && still_leads(leader));
+        // Who is no member and does not know it may disturb the others (§6).
+        let is_member = |leader: &(NodeId, Term, Duration)| {
+            let leader = moment.servers.get(&leader.0).and_then(Server::node);
+            leader.is_none_or(|leader| leader.membership().contains(step.id()))
+        };
+        let challenged = self.leader.filter(|it| holds_election(step) && still_leads(it) && is_member(it));
         let leader = moment.leader().map(|leader| (leader.id(), leader.hard_state().current_term));
         if self.leader.map(|(id, term, _)| (id, term)) != leader {
             self.leader = leader.map(|(id, term)| (id, term, moment.now));

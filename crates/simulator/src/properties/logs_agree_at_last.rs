@@ -35,7 +35,8 @@ impl Property for LogsAgreeAtLast {
         let without = moment.now.saturating_sub(calm.since.max(self.last_agreed));
         let is_overdue = without >= moment.timing.election_timeout_max() * PATIENCE;
         let leader = moment.leader().filter(|_| is_overdue)?;
-        let behind = moment.running().find(|node| node.commit_index() < leader.log().last().index)?;
+        let mut members = moment.running().filter(|node| leader.membership().contains(node.id()));
+        let behind = members.find(|node| node.commit_index() < leader.log().last().index)?;
         Some((
             behind.id(),
             format!(

@@ -1,6 +1,8 @@
 use super::disks::Disks;
 use super::{Moment, Promise, Property, Step};
-use consensus::{NodeId, Quorum, RoleKind};
+use consensus::event::What;
+use consensus::{NodeId, RoleKind, Rule};
+use trace::{Event, Record};
 
 /// What a leader commits is on the disks of a majority at that moment.
 #[derive(Debug, Default)]
@@ -19,23 +21,29 @@ impl Property for MajorityHasIt {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
         self.disks.note(step);
         let index = step.node.commit_index();
         let term = step.node.log().term_at(index)?;
-        if step.node.role() != RoleKind::Leader || term != step.term() || index.0 == 0 {
+        if step.node.role() != RoleKind::Leader || term != step.term() || !step.records.iter().any(commits) {
             return None;
         }
-        let servers: Quorum = moment.servers.keys().copied().collect();
+        let voters = &step.node.membership().voters;
         let has_it = |id: &NodeId| self.disks.has(*id, index, term);
-        let holders: Vec<NodeId> = moment.servers.keys().copied().filter(has_it).collect();
-        (!servers.is_majority(&holders)).then(|| {
+        let holders: Vec<NodeId> = voters.voters().into_iter().filter(has_it).collect();
+        (!voters.is_majority(&holders)).then(|| {
             format!(
                 "{} takes entry {index} of term {term} for committed, but only {} of {} servers have it on disk",
                 step.id(),
                 holders.len(),
-                moment.servers.len()
+                voters.voters().len()
             )
         })
     }
+}
+
+/// Does a leader take more for committed here?
+fn commits(record: &Record) -> bool {
+    let Event::Decision(decision) = &record.event else { return false };
+    matches!(decision.what, What::Committed { .. }) && decision.rule == Some(Rule::CommitByMajority)
 }

@@ -28,7 +28,9 @@ impl Property for PatienceHasAnEnd {
 
     fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
         let since = self.waits_since.get(&step.id()).copied().unwrap_or_default();
+        let is_no_voter = !step.node.membership().voters.contains(step.id());
         let may_wait = step.node.role() == RoleKind::Leader
+            || is_no_voter
             || step.records.iter().any(|record| is_reason_to_wait(record, step));
         if may_wait {
             self.waits_since.insert(step.id(), moment.now);
@@ -45,7 +47,11 @@ fn is_reason_to_wait(record: &Record, step: &Step<'_>) -> bool {
     match &record.event {
         Event::Decision(decision) => matches!(
             decision.what,
-            What::Timeout { .. } | What::Role { .. } | What::Leader { .. } | What::Vote { granted: true, .. }
+            What::Timeout { .. }
+                | What::Role { .. }
+                | What::Leader { .. }
+                | What::Vote { granted: true, .. }
+                | What::PreVote { granted: true, .. }
         ),
         Event::Io(Io::Received { message: Message::AppendEntries(request), .. }) => {
             request.term == step.term()

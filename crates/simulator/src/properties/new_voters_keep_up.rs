@@ -1,0 +1,40 @@
+use super::{Moment, Promise, Property, Step};
+use consensus::event::What;
+use consensus::{Index, RoleKind};
+use trace::Event;
+
+/// Who becomes a voter has most of the log.
+#[derive(Debug, Default)]
+pub(crate) struct NewVotersKeepUp;
+
+static PROMISE: Promise = Promise {
+    name: "new voters have the log (§6)",
+    meaning: "A server that becomes a voter has shown before that it has the log, and keeps up with it. Otherwise \
+              nothing may be committed until it has got all of it.",
+};
+
+impl Property for NewVotersKeepUp {
+    fn promise(&self) -> &'static Promise {
+        &PROMISE
+    }
+
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+        if step.node.role() != RoleKind::Leader {
+            return None;
+        }
+        let changed = step.records.iter().find_map(|record| match &record.event {
+            Event::Decision(decision) => match &decision.what {
+                What::Membership { index, .. } => Some(*index),
+                _ => None,
+            },
+            _ => None,
+        })?;
+        let before = step.node.membership_at(changed.previous());
+        let progress = step.node.progress()?;
+        let is_new = |id: &_| !before.voters.contains(*id) && *id != step.id();
+        let has_nothing = |id: &_| progress.get(id).is_none_or(|it| it.match_index() == Index(0));
+        let found =
+            step.node.membership().voters.voters().into_iter().find(|id| is_new(id) && has_nothing(id));
+        found.map(|id| format!("{} makes {id} a voter, which has nothing of its log yet", step.id()))
+    }
+}

@@ -1,7 +1,7 @@
 //! What a server reports of its decisions. Structured, never text: telling it in English is the
 //! `trace` crate's part.
 
-use crate::{Index, LogPosition, Membership, NodeId, Profile, RoleKind, Rule, Term};
+use crate::{CannotChange, Index, LogPosition, Membership, NodeId, Profile, RoleKind, Rule, Term};
 use std::sync::Arc;
 
 /// One decision, and the rule that made it so.
@@ -123,6 +123,11 @@ pub enum What {
         /// The configuration.
         #[cfg_attr(feature = "ts", ts(as = "Membership"))]
         membership: Arc<Membership>,
+    },
+    /// A change of the members was refused.
+    ChangeRefused {
+        /// Why.
+        reason: CannotChange,
     },
     /// A configuration is committed of which this server is no member any more.
     Removed {

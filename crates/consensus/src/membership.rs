@@ -15,7 +15,7 @@
 //!                    from here on both majorities are needed, until `new` stands in the log
 //! ```
 
-use crate::event::What;
+use crate::event::{Event, What};
 use crate::progress::Progress;
 use crate::role::Role;
 use crate::{
@@ -58,6 +58,7 @@ pub struct Change {
 /// Why a [`Change`] is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CannotChange {
     /// This server does not lead.
@@ -320,7 +321,11 @@ impl<R: Rules> Node<R> {
                 // Where one server is a majority, that may have been all.
                 self.advance_commit(now, output);
             }
-            Err(objection) => output.changed = Some(Err(objection)),
+            Err(objection) => {
+                let (rule, what) = (objection.rule(), What::ChangeRefused { reason: objection.clone() });
+                output.events.push(Event { rule, what });
+                output.changed = Some(Err(objection));
+            }
         }
     }
 
@@ -399,7 +404,11 @@ impl<R: Rules> Node<R> {
 
     pub(crate) fn tell_membership(&self, output: &mut Output) {
         let (index, membership) = self.counted().clone();
-        output.decided(Rule::UseLatestConfiguration, What::Membership { index, membership });
+        let rule = match membership.voters {
+            Quorum::Simple(_) => Rule::UseLatestConfiguration,
+            Quorum::Joint { .. } => Rule::JointMajorities,
+        };
+        output.decided(rule, What::Membership { index, membership });
     }
 
     /// More of the log is committed, and perhaps a configuration with it.
@@ -412,6 +421,7 @@ impl<R: Rules> Node<R> {
             self.was_member = false;
             let index = self.memberships.latest().0;
             output.decided(Rule::RemovedLeaderStepsDownOnCommit, What::Removed { index });
+            output.removed = true;
         }
         if self.role() != RoleKind::Leader {
             return;

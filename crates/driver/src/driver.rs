@@ -584,6 +584,9 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
                 &mut effects.outcomes,
             );
         }
+        if std::mem::take(&mut output.removed) {
+            self.clients.note_removed(&mut effects.outcomes);
+        }
         let chunk = output.store_chunk.take();
         self.output = output;
         self.tell_answers(now, cause.unwrap_or(first), answers, effects);

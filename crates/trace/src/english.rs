@@ -96,6 +96,7 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         }
         What::Profile { profile } => profile_words(profile),
         What::Membership { .. }
+        | What::ChangeRefused { .. }
         | What::Removed { .. }
         | What::CaughtUp { .. }
         | What::TransferBegun { .. }
@@ -277,7 +278,7 @@ fn answer_words(request: u64, answer: &Answer) -> String {
         Answer::Replaced => format!("answer request {request}: not done, a later leader overruled it"),
         Answer::Uncertain => {
             format!(
-                "answer request {request}: a snapshot covers its place, so I can't tell what became of it"
+                "answer request {request}: its entry is out of my sight, so I can't tell what became of it"
             )
         }
         Answer::MayRead { applied } => format!("request {request} may read what I have: all up to {applied}"),

@@ -2,8 +2,9 @@
 
 use consensus::event::{self, Check, Problem, What};
 use consensus::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Entry, HardState, Index, LogPosition, Membership,
-    Message, NodeId, Payload, Profile, Quorum, RequestVote, RequestVoteReply, RoleKind, Rule, Term,
+    AppendEntries, AppendEntriesReply, AppendOutcome, CannotChange, Entry, HardState, Index, LogPosition,
+    Membership, Message, NodeId, Payload, Profile, Quorum, RequestVote, RequestVoteReply, RoleKind, Rule,
+    Term,
 };
 use trace::{Answer, ClusterView, Event, EventId, Feed, Io, Laboratory, Process, ProgressView, Record, Wish};
 
@@ -92,6 +93,12 @@ fn one_of_each() -> Vec<Event> {
         Event::Decision(event::Event { rule: None, what: What::Profile { profile: Profile::PRODUCTION } }),
         membership(Membership::of_voters([1, 2, 3].map(NodeId))),
         membership(joint()),
+        decided(
+            Rule::LearnersCatchUpFirst,
+            What::ChangeRefused {
+                reason: CannotChange::NotCaughtUp { learner: NodeId(4), has: Index(2), of: Index(9) },
+            },
+        ),
         decided(Rule::RemovedLeaderStepsDownOnCommit, What::Removed { index: Index(9) }),
         decided(Rule::LearnersCatchUpFirst, What::CaughtUp { learner: NodeId(4) }),
         decided(Rule::TransferWhenCaughtUp, What::TransferBegun { to: NodeId(3) }),

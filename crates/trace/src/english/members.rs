@@ -23,6 +23,7 @@ pub(super) fn change_words(what: &What) -> String {
             };
             format!("entry {index} counts from now on, committed or not: {voters}{learners}")
         }
+        What::ChangeRefused { reason } => format!("no change of the members: {reason}"),
         What::Removed { index } => {
             format!("entry {index} is committed, and I am no member any more: disturb nobody")
         }

@@ -137,6 +137,7 @@ impl MaelstromArguments {
             cluster: "maelstrom".to_owned(),
             id,
             peers: introduction.peers().iter().map(|&peer| (peer, None)).collect(),
+            joins: false,
             data,
             timing: self.time.timing()?,
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),

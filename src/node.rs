@@ -46,6 +46,10 @@ pub(crate) struct NodeArguments {
     #[arg(long = "peer", value_name = "ID=HOST:PORT", env = "RAFT_PEERS", value_delimiter = ',')]
     peers: Vec<Peer>,
 
+    /// Join a cluster that there is already: start without members, and wait to be added with `raft member add`
+    #[arg(long, conflicts_with = "peers")]
+    join: bool,
+
     /// The folder for what the server must not forget; made if it isn't there
     #[arg(long, value_name = "DIR", env = "RAFT_DATA")]
     data: PathBuf,
@@ -235,6 +239,7 @@ impl NodeArguments {
             cluster: self.cluster.clone(),
             id,
             peers,
+            joins: self.join,
             data: self.data.clone(),
             timing,
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),

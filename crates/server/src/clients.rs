@@ -1,7 +1,7 @@
 //! Clients' requests on their way to the engine and back.
 
 use crate::changes::Batch;
-use consensus::{Index, NodeId, ReadBy};
+use consensus::{CannotChange, CannotTransfer, Change, Index, NodeId, ReadBy};
 use driver::{Outcome, RequestId};
 use kv::Store;
 use std::collections::BTreeMap;
@@ -24,6 +24,10 @@ pub(crate) enum Request {
     Read { by: ReadBy, answer: oneshot::Sender<ReadOutcome> },
     /// To read what this server has applied, however old it is.
     ReadStale { answer: oneshot::Sender<ReadOutcome> },
+    /// To have other members.
+    ChangeMembership { change: Change, answer: oneshot::Sender<ChangeOutcome> },
+    /// To have another leader.
+    TransferLeadership { to: NodeId, answer: oneshot::Sender<ChangeOutcome> },
     /// To know what changed after this entry; without one, what changes from now on.
     Watch { after: Option<Index>, answer: oneshot::Sender<Batch> },
 }
@@ -33,6 +37,20 @@ pub(crate) type WriteOutcome = Result<kv::Answer, Refusal>;
 
 /// What a reading client is given: the whole store as it is then. It shares all that stays the same.
 pub(crate) type ReadOutcome = Result<Store, Refusal>;
+
+/// What somebody is told who wants other members or another leader: that it has begun, or why not.
+pub(crate) type ChangeOutcome = Result<(), ChangeRefusal>;
+
+/// Why members or leader stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ChangeRefusal {
+    /// As with any other request.
+    Refused(Refusal),
+    /// That change can't be.
+    CannotChange(CannotChange),
+    /// That leader can't be.
+    CannotTransfer(CannotTransfer),
+}
 
 /// Why a request was not carried out. But for the last, it certainly was not, and never will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,12 +77,13 @@ pub(crate) struct Waiting {
     /// The sizes of all of them.
     bytes: usize,
     reads: BTreeMap<RequestId, oneshot::Sender<ReadOutcome>>,
+    changes: BTreeMap<RequestId, oneshot::Sender<ChangeOutcome>>,
 }
 
 impl Waiting {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.writes.len() + self.reads.len()
+        self.writes.len() + self.reads.len() + self.changes.len()
     }
 
     /// How many proposals another one took the place of.
@@ -104,6 +123,17 @@ impl Waiting {
         Some(id)
     }
 
+    /// Takes in that somebody wants other members or another leader, unless too many wait.
+    pub(crate) fn add_change(&mut self, answer: oneshot::Sender<ChangeOutcome>) -> Option<RequestId> {
+        if self.is_full() {
+            let _ = answer.send(Err(ChangeRefusal::Refused(Refusal::Busy)));
+            return None;
+        }
+        let id = self.next_id();
+        self.changes.insert(id, answer);
+        Some(id)
+    }
+
     fn next_id(&mut self) -> RequestId {
         self.last += 1;
         RequestId(self.last)
@@ -115,6 +145,19 @@ impl Waiting {
             let _ = client.send(match outcome {
                 Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
                 _ => Ok(store.clone()),
+            });
+        } else if let Some(client) = self.changes.remove(&id) {
+            let _ = client.send(match outcome {
+                Outcome::Changed { .. } | Outcome::HandsOver => Ok(()),
+                Outcome::CannotChange(CannotChange::NotLeader { leader })
+                | Outcome::CannotTransfer(CannotTransfer::NotLeader { leader })
+                | Outcome::NotLeader { leader } => Err(ChangeRefusal::Refused(Refusal::NotLeader { leader })),
+                Outcome::CannotChange(why) => Err(ChangeRefusal::CannotChange(why)),
+                Outcome::CannotTransfer(why) => Err(ChangeRefusal::CannotTransfer(why)),
+                Outcome::Uncertain => Err(ChangeRefusal::Refused(Refusal::Uncertain)),
+                Outcome::Replaced | Outcome::Applied { .. } | Outcome::Readable => {
+                    Err(ChangeRefusal::Refused(Refusal::Replaced))
+                }
             });
         } else if let Some((size, client)) = self.writes.remove(&id) {
             self.bytes -= size;

@@ -1,4 +1,4 @@
-use consensus::NodeId;
+use consensus::{Change, NodeId, Profile};
 use serde::{Deserialize, Serialize};
 use trace::Faults;
 
@@ -29,6 +29,15 @@ pub enum Command {
         from: NodeId,
         /// What.
         faults: Faults,
+    },
+    /// It follows this profile from now on.
+    Profile(Profile),
+    /// The members change, if this server leads.
+    ChangeMembership(Change),
+    /// Another server leads, if this one does so far.
+    TransferLeadership {
+        /// That one.
+        to: NodeId,
     },
     /// End in good order.
     Stop,

@@ -11,7 +11,7 @@ use crate::monotonic_now;
 use crate::status::Status;
 use crate::transport::Transport;
 use consensus::event::What;
-use consensus::{Instant, NodeId, RoleKind};
+use consensus::{Instant, Membership, NodeId, RoleKind};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -28,6 +28,9 @@ const BATCH: usize = 256;
 /// So many commands are applied before it is looked again what else there is to do.
 const APPLY_AT_ONCE: usize = 4096;
 
+/// So long after a server has gone it is still talked to. Its leader tells it that it has for an election timeout.
+const FAREWELL: Duration = Duration::from_secs(10);
+
 /// So many messages are held for their latency, at most. More are lost.
 const IN_FLIGHT: usize = 4096;
 
@@ -43,6 +46,8 @@ pub(crate) enum Happening {
     StatusAsked(oneshot::Sender<Status>),
     /// The disk has done something, or has failed.
     Disk(Done),
+    /// The connection ended on which this server's messages came.
+    ConnectionLost(NodeId),
     /// A connection brought what it should not.
     Garbage { from: SocketAddr, problem: &'static str },
 }
@@ -68,6 +73,10 @@ pub(crate) struct Engine<T, O> {
     /// When the laboratory wants the election timer to run out.
     forced_timeout: Option<Instant>,
     leaders: Leaders,
+    /// The members that the transport knows.
+    members: Arc<Membership>,
+    /// Servers that are no members any more, and when to hang up on them, on the monotonic clock.
+    gone: VecDeque<(Duration, NodeId)>,
     rejected: u64,
     /// Problems that were told already: each is told once, then only counted.
     told: BTreeSet<String>,
@@ -93,7 +102,6 @@ impl Leaders {
 #[derive(Debug)]
 pub(crate) struct About {
     pub(crate) cluster: String,
-    pub(crate) voters: usize,
     pub(crate) life: u64,
     /// The cluster's start on the monotonic clock: the zero of [`Record::t`].
     pub(crate) epoch: Duration,
@@ -135,6 +143,8 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             disk_full: None,
             forced_timeout: None,
             leaders: Leaders::default(),
+            members: Arc::default(),
+            gone: VecDeque::new(),
             rejected: 0,
             told: BTreeSet::new(),
         }
@@ -237,6 +247,22 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 // Who asked may be gone by now.
                 let _ = answer.send(self.driver.machine().changes.next(after, last_applied));
             }
+            Happening::Client(Request::ChangeMembership { change, answer }) => {
+                if let Some(id) = self.waiting.add_change(answer) {
+                    self.driver.change_membership(self.now(), id, change, &mut self.effects);
+                    self.pass_on_effects();
+                }
+            }
+            Happening::Client(Request::TransferLeadership { to, answer }) => {
+                if let Some(id) = self.waiting.add_change(answer) {
+                    self.driver.transfer_leadership(self.now(), id, to, &mut self.effects);
+                    self.pass_on_effects();
+                }
+            }
+            Happening::ConnectionLost(peer) => {
+                self.driver.connection_lost(self.now(), peer, &mut self.effects);
+                self.pass_on_effects();
+            }
             Happening::StatusAsked(answer) => {
                 // Who asked may be gone by now.
                 let _ = answer.send(self.status());
@@ -299,6 +325,23 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 self.forced_timeout = Some(deadline);
                 self.driver.set_election_timer(now, deadline, &mut self.effects);
                 self.pass_on_effects();
+            }
+            Command::Profile(profile) => {
+                self.driver.set_profile(self.now(), profile, &mut self.effects);
+                self.pass_on_effects();
+            }
+            Command::ChangeMembership(change) => {
+                // What comes of it is in the story.
+                if let Some(id) = self.waiting.add_change(oneshot::channel().0) {
+                    self.driver.change_membership(self.now(), id, change, &mut self.effects);
+                    self.pass_on_effects();
+                }
+            }
+            Command::TransferLeadership { to } => {
+                if let Some(id) = self.waiting.add_change(oneshot::channel().0) {
+                    self.driver.transfer_leadership(self.now(), id, to, &mut self.effects);
+                    self.pass_on_effects();
+                }
             }
             Command::Stop => unreachable!("handled by run"),
         }
@@ -407,11 +450,33 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         }
         self.disk.take_from(effects);
         self.leaders.note(self.driver.node().leader());
+        self.note_members();
         for envelope in effects.envelopes.drain(..) {
             self.transport.send(envelope);
         }
         for (request, outcome) in effects.outcomes.drain(..) {
             self.waiting.settle(request, outcome, &self.driver.machine().store);
+        }
+    }
+
+    /// If other servers belong to the cluster now: calls those that have come, and hangs up on those that are gone, a
+    /// little later, when they have heard of it.
+    fn note_members(&mut self) {
+        let now = monotonic_now();
+        if !Arc::ptr_eq(&self.members, self.driver.node().membership()) {
+            let before = std::mem::replace(&mut self.members, self.driver.node().membership().clone());
+            for (&id, address) in &self.members.addresses {
+                if before.addresses.get(&id) != Some(address) {
+                    self.transport.set_address(id, address.clone());
+                }
+            }
+            let gone = before.members().into_iter().filter(|id| !self.members.contains(*id));
+            self.gone.extend(gone.map(|id| (now + FAREWELL, id)));
+        }
+        while let Some((_, id)) = self.gone.pop_front_if(|(when, _)| *when <= now) {
+            if !self.members.contains(id) {
+                self.transport.hang_up(id);
+            }
         }
     }
 
@@ -456,7 +521,9 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         Status {
             node: node.id(),
             cluster: self.about.cluster.clone(),
-            voters: self.about.voters,
+            membership: Membership::clone(node.membership()),
+            is_membership_committed: node.is_membership_committed(),
+            profile: node.config().profile,
             role: node.role(),
             term: node.hard_state().current_term,
             voted_for: node.hard_state().voted_for,

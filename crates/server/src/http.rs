@@ -5,6 +5,7 @@ mod connection;
 mod errors;
 mod events;
 mod kv;
+mod members;
 mod metrics;
 mod parameters;
 mod status;
@@ -15,7 +16,7 @@ pub(crate) use events::Broadcast;
 pub(crate) use metrics::sync_histogram;
 
 use crate::engine::Happening;
-use crate::network::Addresses;
+use crate::network::Network;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -38,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Service {
     pub(crate) id: NodeId,
     pub(crate) engine: SyncSender<Happening>,
-    pub(crate) addresses: Addresses,
+    pub(crate) network: Network,
     pub(crate) events: Broadcast,
     /// Have leaders leases, so that read=lease makes sense?
     pub(crate) gives_leases: bool,
@@ -77,6 +78,8 @@ pub(crate) async fn serve(
         .route("/kv/", get(kv::list))
         .route("/kv/{*key}", get(kv::get).put(kv::put).delete(kv::delete))
         .route("/sessions", post(kv::open_session))
+        .route("/members", get(members::members).post(members::change))
+        .route("/leader", post(members::transfer))
         .route("/status", get(status::status))
         .route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))

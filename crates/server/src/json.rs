@@ -1,8 +1,9 @@
 //! What clients are told in JSON. The servers write it, and our own clients read it.
 
+use crate::status::Status;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use consensus::{Index, NodeId};
+use consensus::{Index, Membership, NodeId};
 use serde::{Deserialize, Serialize};
 
 /// The body of an answer that is no success.
@@ -115,6 +116,27 @@ impl Text {
             Text::Utf8(text) => Some(text.into_bytes()),
             Text::Other { base64 } => BASE64_STANDARD.decode(base64).ok(),
         }
+    }
+}
+
+/// Who belongs to the cluster, in the eyes of the server that tells it: the answer of `/members`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MembersTold {
+    /// The server that tells it.
+    pub node: NodeId,
+    /// Who leads, as far as it knows.
+    pub leader: Option<NodeId>,
+    /// The configuration that counts.
+    #[serde(flatten)]
+    pub membership: Membership,
+    /// Is it committed, as far as this server knows?
+    pub is_committed: bool,
+}
+
+impl MembersTold {
+    pub(crate) fn of(status: Status) -> MembersTold {
+        let Status { node, leader, membership, is_membership_committed: is_committed, .. } = status;
+        MembersTold { node, leader, membership, is_committed }
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Options {
     pub id: NodeId,
     /// The other servers, each with its address if that is known yet.
     pub peers: BTreeMap<NodeId, Option<String>>,
+    /// Whether it is to join a cluster that there is already, and belongs to none before. It has no peers then.
+    pub joins: bool,
     /// The folder of its durable state. Made if it isn't there.
     pub data: PathBuf,
     /// How long it waits for what.
@@ -59,6 +61,14 @@ pub struct Options {
     pub epoch: Duration,
     /// How much it tells its observer.
     pub telling: Telling,
+}
+
+impl Options {
+    /// The configuration with which the cluster began, as far as this server can know: the same for all its founders.
+    fn founders(&self) -> Membership {
+        let founders = self.peers.keys().copied().chain([self.id]);
+        Membership::of_voters(founders.filter(|_| !self.joins))
+    }
 }
 
 /// A server that holds its data folder and is ready to run.
@@ -89,7 +99,7 @@ impl Member {
     /// # Errors
     /// If it can't be had. Nothing has been changed in a folder that belongs to somebody else.
     pub(crate) fn open(options: Options) -> Result<Member, ServerError> {
-        let voters = options.peers.keys().copied().chain([options.id]).collect();
+        let voters = options.founders().members();
         let identity = Identity { cluster: options.cluster.clone(), node: options.id, voters };
         let syncs = http::sync_histogram();
         let disk = FolderDisk::open(&options.data)?.telling_syncs({
@@ -136,14 +146,12 @@ impl Member {
     ) -> Result<(), ServerError> {
         let Member { options, mut storage, recovered, sender, inbox, .. } = self;
         let life = recovered.life;
-        let founders = Membership::of_voters(options.peers.keys().copied().chain([options.id]));
         let (membership, machine) = match Restored::read(&mut storage)? {
             Some(Restored { membership, machine }) => (membership, machine),
-            None => (Arc::new(founders), Machine::new(Store::default())),
+            None => (Arc::new(options.founders()), Machine::new(Store::default())),
         };
         let about = About {
             cluster: options.cluster.clone(),
-            voters: membership.voters.voters().len(),
             life,
             epoch: options.epoch,
             first_speed: options.speed,

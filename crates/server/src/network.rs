@@ -10,14 +10,15 @@ use crate::wire::{self, Hello, Promise, Visitor};
 use consensus::NodeId;
 use driver::Envelope;
 use futures_util::SinkExt;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::bytes::BytesMut;
@@ -40,35 +41,27 @@ const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration:
 pub(crate) struct Name {
     pub(crate) cluster: String,
     pub(crate) id: NodeId,
-    /// The other members of its cluster.
-    pub(crate) peers: BTreeSet<NodeId>,
+    /// The port at which it listens.
+    port: u16,
     /// What all members promise to their leader, if leaders have leases.
     promise: Option<Promise>,
 }
 
 impl Name {
-    pub(crate) fn of(options: &Options) -> Name {
-        let peers = options.peers.keys().copied().collect();
+    pub(crate) fn of(options: &Options, port: u16) -> Name {
         let election_timeout_min = options.timing.election_timeout_min();
         let promise = options.lease.map(|lease| Promise { lease, election_timeout_min });
-        Name { cluster: options.cluster.clone(), id: options.id, peers, promise }
+        Name { cluster: options.cluster.clone(), id: options.id, port, promise }
     }
 }
 
-/// The sending side: a queue and an address for each peer.
+/// The sending side: a queue and an address for each other server that is known. Clones always know the same.
+#[derive(Clone)]
 pub(crate) struct Network {
-    peers: BTreeMap<NodeId, Peer>,
-}
-
-/// Where the other servers are, as far as that is known. Clones always know the same.
-#[derive(Debug, Clone)]
-pub(crate) struct Addresses(Arc<BTreeMap<NodeId, watch::Receiver<Option<String>>>>);
-
-impl Addresses {
-    /// Where this server is, as HOST:PORT.
-    pub(crate) fn of(&self, id: NodeId) -> Option<String> {
-        self.0.get(&id)?.borrow().clone()
-    }
+    name: Name,
+    /// What does the work.
+    runtime: Handle,
+    peers: Arc<Mutex<BTreeMap<NodeId, Peer>>>,
 }
 
 struct Peer {
@@ -77,22 +70,32 @@ struct Peer {
 }
 
 impl Network {
-    /// Starts to call the peers, each as soon as its address is known. To be called within a tokio
-    /// runtime, which does the work.
-    pub(crate) fn start(name: &Name) -> Network {
-        let peers = name.peers.iter().map(|&id| (id, Peer::start(name.clone(), id))).collect();
-        Network { peers }
+    /// It calls other servers as soon as it knows where they are. To be called within a tokio runtime, which does the
+    /// work.
+    pub(crate) fn new(name: Name) -> Network {
+        Network { name, runtime: Handle::current(), peers: Arc::default() }
     }
 
-    pub(crate) fn addresses(&self) -> Addresses {
-        let known = self.peers.iter().map(|(&id, peer)| (id, peer.address.subscribe()));
-        Addresses(Arc::new(known.collect()))
+    fn peers(&self) -> MutexGuard<'_, BTreeMap<NodeId, Peer>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where this server is, as HOST:PORT, if that is known.
+    pub(crate) fn address_of(&self, id: NodeId) -> Option<String> {
+        self.peers().get(&id)?.address.borrow().clone()
+    }
+
+    /// A server has called that listens there. If nobody has said where it is, that must do.
+    fn meet(&self, id: NodeId, address: SocketAddr) {
+        if self.address_of(id).is_none() {
+            self.set_address(id, address.to_string());
+        }
     }
 }
 
 impl Transport for Network {
     fn send(&self, envelope: Envelope) {
-        if let Some(peer) = self.peers.get(&envelope.to) {
+        if let Some(peer) = self.peers().get(&envelope.to) {
             // A full queue is a slow network.
             let _ = peer.queue.try_send(envelope);
         }
@@ -100,13 +103,23 @@ impl Transport for Network {
 
     /// A connection to another address is given up.
     fn set_address(&self, id: NodeId, address: String) {
-        if let Some(peer) = self.peers.get(&id) {
-            peer.address.send_if_modified(|known| {
-                let is_new = known.as_deref() != Some(&address);
-                *known = Some(address);
-                is_new
-            });
+        if id == self.name.id {
+            return;
         }
+        let mut peers = self.peers();
+        let peer = peers.entry(id).or_insert_with(|| {
+            let _in_runtime = self.runtime.enter();
+            Peer::start(self.name.clone(), id)
+        });
+        peer.address.send_if_modified(|known| {
+            let is_new = known.as_deref() != Some(&address);
+            *known = Some(address);
+            is_new
+        });
+    }
+
+    fn hang_up(&self, id: NodeId) {
+        self.peers().remove(&id);
     }
 }
 
@@ -126,7 +139,8 @@ async fn keep_sending(
     mut messages: mpsc::Receiver<Envelope>,
     mut addresses: watch::Receiver<Option<String>>,
 ) {
-    let hello = Hello::new(Visitor::Peer { cluster: name.cluster, from: name.id, to, promise: name.promise });
+    let Name { cluster, id: from, port, promise } = name;
+    let hello = Hello::new(Visitor::Peer { cluster, from, to, port, promise });
     let mut pause = RETRY_PAUSES.0;
     while !messages.is_closed() {
         let address = addresses.borrow_and_update().clone();
@@ -187,7 +201,7 @@ async fn send_until_broken(stream: TcpStream, hello: &Hello, messages: &mut mpsc
 
 /// Listens for other servers, and for clients, which speak HTTP: those are handed on to `clients`.
 pub(crate) async fn accept(
-    name: Name,
+    network: Network,
     listener: TcpListener,
     inbox: SyncSender<Happening>,
     clients: mpsc::Sender<HttpConnection>,
@@ -197,10 +211,10 @@ pub(crate) async fn accept(
         match listener.accept().await {
             Ok((stream, caller)) => {
                 let Ok(place) = places.clone().try_acquire_owned() else { continue };
-                let (name, inbox, clients) = (name.clone(), inbox.clone(), clients.clone());
+                let (network, inbox, clients) = (network.clone(), inbox.clone(), clients.clone());
                 tokio::spawn(async move {
                     if !speaks_http(&stream).await {
-                        serve(&name, stream, caller, &inbox).await;
+                        serve(&network, stream, caller, &inbox).await;
                     } else if stream.set_nodelay(true).is_ok() {
                         let _ = clients.send(HttpConnection::new(stream, caller, place)).await;
                     }
@@ -221,7 +235,8 @@ async fn speaks_http(stream: &TcpStream) -> bool {
 }
 
 /// Serves one connection to its end, and reports if it was not what it should be.
-async fn serve(name: &Name, stream: TcpStream, caller: SocketAddr, inbox: &SyncSender<Happening>) {
+async fn serve(network: &Network, stream: TcpStream, caller: SocketAddr, inbox: &SyncSender<Happening>) {
+    let name = &network.name;
     let (incoming, outgoing) = stream.into_split();
     let mut frames = FramedRead::new(incoming, wire::codec());
     let served = match timeout(PATIENCE, read_hello(&mut frames)).await {
@@ -235,13 +250,18 @@ async fn serve(name: &Name, stream: TcpStream, caller: SocketAddr, inbox: &SyncS
             Err("it belongs to another cluster")
         }
         Ok(Ok(Visitor::Peer { to, .. })) if to != name.id => Err("it wants to talk to another server"),
-        Ok(Ok(Visitor::Peer { from, .. })) if !name.peers.contains(&from) => {
-            Err("it is no member of this cluster")
-        }
+        Ok(Ok(Visitor::Peer { from, .. })) if from == name.id => Err("it has this server's own number"),
         Ok(Ok(Visitor::Peer { promise, .. })) if promise != name.promise => Err(
             "it has another --lease-reads, or with that another --election-timeout: all servers need the same",
         ),
-        Ok(Ok(Visitor::Peer { from, .. })) => receive_messages(name, from, &mut frames, inbox).await,
+        // Whether it is a member is not asked: it may know of a newer configuration than this server (§6).
+        Ok(Ok(Visitor::Peer { from, port, .. })) => {
+            network.meet(from, SocketAddr::new(caller.ip(), port));
+            let received = receive_messages(name, from, &mut frames, inbox).await;
+            // If there is no room for a hint, the election timeout has to do.
+            let _ = inbox.try_send(Happening::ConnectionLost(from));
+            received
+        }
     };
     if let Err(problem) = served {
         let _ = inbox.try_send(Happening::Garbage { from: caller, problem });

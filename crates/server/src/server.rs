@@ -104,20 +104,19 @@ impl Server {
         let events = Broadcast::new();
         let network = {
             let _in_runtime = runtime.enter();
-            let name = Name::of(member.options());
-            let network = Network::start(&name);
+            let network = Network::new(Name::of(member.options(), address.port()));
             let engine = member.engine();
             let service = Service {
-                id: name.id,
+                id: member.options().id,
                 engine: engine.clone(),
-                addresses: network.addresses(),
+                network: network.clone(),
                 events: events.clone(),
                 gives_leases: member.options().lease.is_some(),
                 syncs: member.syncs(),
             };
             let (clients, connections) = mpsc::channel(1);
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            tokio::spawn(network::accept(name, listener, engine, clients));
+            tokio::spawn(network::accept(network.clone(), listener, engine, clients));
             tokio::spawn(http::serve(service, address, connections));
             network
         };

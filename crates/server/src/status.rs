@@ -1,7 +1,7 @@
 //! What a server answers when it is asked how it is.
 
 use crate::wire::{self, Hello, Visitor};
-use consensus::{Index, LogPosition, NodeId, RoleKind, Term};
+use consensus::{Index, LogPosition, Membership, NodeId, Profile, RoleKind, Term};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -14,8 +14,12 @@ pub struct Status {
     pub node: NodeId,
     /// The cluster that it belongs to.
     pub cluster: String,
-    /// How many servers vote in it.
-    pub voters: usize,
+    /// The members of that, in its eyes.
+    pub membership: Membership,
+    /// Is it committed, as far as it knows, that these are the members?
+    pub is_membership_committed: bool,
+    /// Which rules it follows beyond the paper's basic algorithm.
+    pub profile: Profile,
     /// Its role.
     pub role: RoleKind,
     /// Its current term.

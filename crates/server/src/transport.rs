@@ -8,6 +8,9 @@ pub(crate) trait Transport {
     /// Sends a message, or loses it if too many wait already: Raft can stand that.
     fn send(&self, envelope: Envelope);
 
-    /// From now on this peer is to be found at this address.
+    /// From now on this server is to be found at this address, whether it was known before or not.
     fn set_address(&self, id: NodeId, address: String);
+
+    /// This server is none of the cluster's any more.
+    fn hang_up(&self, id: NodeId);
 }

@@ -15,7 +15,7 @@ use tokio_util::codec::LengthDelimitedCodec;
 pub(crate) const LARGEST_FRAME: usize = 4 << 20;
 
 const MAGIC: [u8; 4] = *b"RAFT";
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 
 /// The first frame of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +28,8 @@ pub(crate) struct Hello {
 /// Who calls, and what for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Visitor {
-    /// Another server, which will send messages.
-    Peer { cluster: String, from: NodeId, to: NodeId, promise: Option<Promise> },
+    /// Another server, which will send messages. It listens at this port itself.
+    Peer { cluster: String, from: NodeId, to: NodeId, port: u16, promise: Option<Promise> },
     /// Somebody who wants to know how the server is.
     AsksStatus,
 }

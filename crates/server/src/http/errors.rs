@@ -46,7 +46,7 @@ impl Problem {
             Refusal::Uncertain => Problem::Uncertain,
             Refusal::NotLeader { leader } => {
                 let id = service.id;
-                let address = leader.and_then(|leader| Some((leader, service.addresses.of(leader)?)));
+                let address = leader.and_then(|leader| Some((leader, service.network.address_of(leader)?)));
                 match address {
                     Some((leader, address)) => {
                         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
@@ -181,12 +181,12 @@ fn status_of(answer: &kv::Answer) -> StatusCode {
 
 pub(super) async fn not_found(State(_): State<Service>, uri: Uri) -> Response {
     let error = format!("there is nothing at {}", uri.path());
-    let help = "there are: /kv/KEY, /kv?prefix=, /watch?prefix=, /sessions, /status, /healthz, /readyz, /metrics, /events";
+    let help = "there are: /kv/KEY, /kv?prefix=, /watch?prefix=, /sessions, /members, /leader, /status, /healthz, /readyz, /metrics, /events";
     Problem::Refused { status: StatusCode::NOT_FOUND, error, help: help.to_owned() }.into_response()
 }
 
 pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Response {
     let error = format!("{} can't be asked with {method}", uri.path());
-    let help = "GET, PUT and DELETE are for /kv/KEY, POST for /sessions, and GET for all others";
+    let help = "GET, PUT and DELETE are for /kv/KEY, POST for /sessions, /members and /leader, and GET for all but /sessions and /leader";
     Problem::Refused { status: StatusCode::METHOD_NOT_ALLOWED, error, help: help.to_owned() }.into_response()
 }

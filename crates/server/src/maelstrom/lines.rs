@@ -141,6 +141,8 @@ impl Transport for Outbox {
 
     /// Nodes have names here and no addresses.
     fn set_address(&self, _: NodeId, _: String) {}
+
+    fn hang_up(&self, _: NodeId) {}
 }
 
 /// Writes messages from the node `own` until there are no more. If nobody reads them, the server is stopped.

@@ -1,0 +1,106 @@
+//! Who belongs to the cluster, and who leads it: `/members` and `/leader`.
+
+use super::errors::Problem;
+use super::status::ask;
+use super::{PATIENCE, Service, json};
+use crate::clients::{ChangeRefusal, Request};
+use crate::engine::Happening;
+use crate::json::MembersTold;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use consensus::{CannotChange, CannotTransfer, Change, NodeId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// To whom the leadership shall go.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Successor {
+    to: NodeId,
+}
+
+/// The configuration that counts for this server.
+pub(super) async fn members(State(service): State<Service>) -> Result<Response, Problem> {
+    Ok(json(StatusCode::OK, &MembersTold::of(ask(&service).await?)))
+}
+
+/// Changes the members: the answer comes when the configuration is committed with which the change begins.
+pub(super) async fn change(
+    State(service): State<Service>,
+    uri: Uri,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let help = r#"write {"add":[[4,"HOST:PORT"]]}, {"promote":[4]}, {"remove":[2]}, or several of them"#;
+    let change: Change = parse(&body, help)?;
+    let (answer, outcome) = oneshot::channel();
+    service.ask(Happening::Client(Request::ChangeMembership { change, answer }))?;
+    settle(&service, &uri, outcome).await?;
+    members(State(service)).await
+}
+
+/// Hands the leadership over: the answer comes when that has begun.
+pub(super) async fn transfer(
+    State(service): State<Service>,
+    uri: Uri,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let Successor { to } = parse(&body, r#"write {"to":3} for n3"#)?;
+    let (answer, outcome) = oneshot::channel();
+    service.ask(Happening::Client(Request::TransferLeadership { to, answer }))?;
+    settle(&service, &uri, outcome).await?;
+    members(State(service)).await
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8], help: &'static str) -> Result<T, Problem> {
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::Nonsense { error: format!("that is not what is asked for: {error}"), help })
+}
+
+async fn settle(
+    service: &Service,
+    uri: &Uri,
+    outcome: oneshot::Receiver<Result<(), ChangeRefusal>>,
+) -> Result<(), Problem> {
+    match timeout(PATIENCE, outcome).await {
+        Ok(Ok(Ok(()))) => Ok(()),
+        Ok(Ok(Err(ChangeRefusal::Refused(refusal)))) => Err(Problem::of(refusal, service, uri)),
+        Ok(Ok(Err(ChangeRefusal::CannotChange(why)))) => Err(refused(&why, help_to_change(&why))),
+        Ok(Ok(Err(ChangeRefusal::CannotTransfer(why)))) => Err(refused(&why, help_to_transfer(&why))),
+        Ok(Err(_)) | Err(_) => Err(Problem::Uncertain),
+    }
+}
+
+fn refused(why: &impl std::error::Error, help: &str) -> Problem {
+    Problem::Refused { status: StatusCode::CONFLICT, error: why.to_string(), help: help.to_owned() }
+}
+
+fn help_to_change(why: &CannotChange) -> &'static str {
+    match why {
+        CannotChange::NotLeader { .. } => "ask the leader",
+        CannotChange::UnderWay | CannotChange::NothingCommittedInTerm => "try again in a moment",
+        CannotChange::Nothing => "GET /members shows the members",
+        CannotChange::AlreadyMember(_) => "a server that has lost its data comes back under a new number",
+        CannotChange::UnknownServer(_) => "add it first, as a learner",
+        CannotChange::AlreadyVoter(_) => "there is nothing to do",
+        CannotChange::NobodyLeft => "add another server before the last one goes",
+        CannotChange::NotCaughtUp { .. } => {
+            "wait until it has; if that takes long, see whether it runs and can be reached"
+        }
+        CannotChange::NoQuorum { .. } => {
+            "start servers that are down, or remove those that will not come back, one by one"
+        }
+    }
+}
+
+fn help_to_transfer(why: &CannotTransfer) -> &'static str {
+    match why {
+        CannotTransfer::NotLeader { .. } => "ask the leader",
+        CannotTransfer::UnderWay(_) => "wait until that has ended",
+        CannotTransfer::LeadsAlready(_) => "there is nothing to do",
+        CannotTransfer::NoVoter(_) => "promote it first, or choose a voter",
+    }
+}

@@ -45,6 +45,8 @@ pub struct ServerView {
     pub timer: Option<ElectionTimer>,
     /// Its log; of a dead server, what is on its disk.
     pub log: LogView,
+    /// Whose votes it has, while it is a candidate.
+    pub votes: Vec<NodeId>,
     /// What it knows, as a leader, of the others' logs.
     pub progress: BTreeMap<NodeId, ProgressView>,
     /// Heartbeats that it has sent (as a leader, one for each receiver) in this life.
@@ -190,6 +192,7 @@ impl ServerView {
         if record.term > self.term {
             self.voted_for = None;
             self.leader = None;
+            self.votes.clear();
         }
         self.term = record.term;
         match &record.event {
@@ -206,6 +209,7 @@ impl ServerView {
                 self.role = Some(*role);
                 self.leader = (*role == RoleKind::Leader).then_some(record.node);
                 self.progress.clear();
+                self.votes.clear();
                 if *role == RoleKind::Leader {
                     self.timer = None;
                 }
@@ -214,6 +218,9 @@ impl ServerView {
                 self.timer = Some(ElectionTimer { started_at: record.t, timeout_us: *timeout_us });
             }
             What::Vote { candidate, granted: true } => self.voted_for = Some(*candidate),
+            What::Tally { voter, granted: true, .. } if !self.votes.contains(voter) => {
+                self.votes.push(*voter)
+            }
             What::Leader { leader } => self.leader = Some(*leader),
             What::Appended { first, last } => self.append(decision.rule, *first, *last),
             What::Truncated { first, .. } => self.log.truncate_from(*first),
@@ -296,6 +303,7 @@ impl ServerView {
         self.role = None;
         self.leader = None;
         self.timer = None;
+        self.votes.clear();
         self.progress.clear();
         self.log.lose_unsaved();
     }

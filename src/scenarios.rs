@@ -39,3 +39,21 @@ fn film(name: &str) -> Option<String> {
 fn text(file: EmbeddedFile) -> String {
     String::from_utf8(file.data.into_owned()).expect("scenarios are text")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_scenario_can_be_played_by_its_name() {
+        let web::Scenarios { titles, film } = for_page();
+        assert!(titles.len() > 100, "{titles:?}");
+        for web::ScenarioTitle { name, title } in titles {
+            let played = film(&name).unwrap_or_else(|| panic!("there is no {name}"));
+            assert!(played.contains(&format!(r#""scenario":"{name}""#)), "{name} is another one");
+            assert!(!title.is_empty());
+        }
+        assert_eq!(film("../Cargo"), None);
+        assert_eq!(film("elections/nothing"), None);
+    }
+}

@@ -11,6 +11,7 @@ mod node;
 mod recording;
 mod replay;
 mod rules;
+mod scenarios;
 mod servers;
 mod sim;
 mod status;

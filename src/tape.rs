@@ -1,6 +1,7 @@
 //! What can be replayed and asked about: a scenario, or a recorded trace.
 
 use crate::failure::Failure;
+use crate::scenarios;
 use consensus::{NodeId, Timing};
 use simulator::Scenario;
 use std::collections::BTreeSet;
@@ -16,6 +17,8 @@ pub(crate) struct Tape {
     pub(crate) scenes: Vec<Scene>,
     /// Was it recorded, rather than played for this from a script?
     pub(crate) is_recorded: bool,
+    /// Its name, if it is a scenario that this program has within.
+    scenario: Option<String>,
 }
 
 /// What one command brought about, or all of a recorded trace.
@@ -50,19 +53,31 @@ impl Tape {
         let name =
             path.file_stem().map_or_else(|| file.to_string(), |stem| stem.to_string_lossy().into_owned());
         if text.trim_start().starts_with('{') {
-            return Ok(Tape { title: name, scenes: vec![read_trace(path, &text)?], is_recorded: true });
+            let scenes = vec![read_trace(path, &text)?];
+            return Ok(Tape { title: name, scenes, is_recorded: true, scenario: None });
         }
-        let scenes = Scenario::film(&text).map_err(|error| {
+        Tape::play(&name, &text).map_err(|error| {
             let help = "a scenario is described in docs/scenarios.md, a trace in docs/trace.md";
             Failure::of(
                 format_args!("{file} is neither a trace nor a scenario that can be played: {error}"),
                 help,
             )
-        })?;
-        let scenes =
-            scenes.into_iter().map(|scene| Scene { command: Some(scene.command), records: scene.records });
-        let title = text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(&name).to_owned();
-        Ok(Tape { title, scenes: scenes.collect(), is_recorded: false })
+        })
+    }
+
+    /// Plays the scenario with this text.
+    ///
+    /// # Errors
+    /// If it makes no sense.
+    pub(crate) fn play(name: &str, text: &str) -> std::io::Result<Tape> {
+        let scenes = Scenario::film(text)?.into_iter();
+        let scenes = scenes.map(|scene| Scene { command: Some(scene.command), records: scene.records });
+        Ok(Tape {
+            title: scenarios::title(text).unwrap_or(name).to_owned(),
+            scenes: scenes.collect(),
+            is_recorded: false,
+            scenario: scenarios::name_of(text),
+        })
     }
 
     /// The same for the view in the terminal.
@@ -97,6 +112,7 @@ impl Tape {
         web::Setup {
             timing: self.records().find_map(timing),
             captions,
+            scenario: self.scenario.clone(),
             ..web::Setup::new(web::Mode::Replay, self.title.clone(), servers.into_iter().collect())
         }
     }

@@ -8,6 +8,7 @@ mod watched;
 use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments};
 use crate::failure::{Failure, end_at_second_signal, exit_code};
 use crate::recording::Recording;
+use crate::scenarios;
 use clap::{ArgAction, Args};
 use cluster::{Cluster, ClusterError, Options};
 use consensus::{NodeId, Profile};
@@ -220,7 +221,7 @@ pub(crate) fn this_program() -> Result<PathBuf, Failure> {
 
 /// Serves the page at an address, or says why not.
 pub(crate) fn open_site(address: SocketAddr, setup: web::Setup) -> Result<Site, Failure> {
-    Site::open(address, setup).map_err(|error| match &error {
+    Site::open(address, setup, scenarios::for_page()).map_err(|error| match &error {
         SiteError::Wide(_) => Failure::usage(&error, error.help()),
         _ => Failure::of(&error, error.help()),
     })

@@ -62,9 +62,15 @@ fn strangers_are_refused_and_told_what_to_do() {
         assert!(answer.json()["error"].is_string(), "{}", answer.body);
         assert!(answer.json()["help"].as_str().unwrap().contains("raft up"), "{}", answer.body);
     };
-    for request in
-        ["GET /api/setup", "GET /api/events", "GET /api/trace", "POST /api/action", "GET /api/nothing"]
-    {
+    for request in [
+        "GET /api/setup",
+        "GET /api/records",
+        "GET /api/events",
+        "GET /api/trace",
+        "GET /api/scenarios",
+        "POST /api/action",
+        "GET /api/nothing",
+    ] {
         refused(request, &[host]);
         refused(request, &[host, ("x-raft-token", "0123456789abcdef0123456789abcdef")]);
         refused(request, &[host, ("x-raft-token", "")]);

@@ -5,11 +5,11 @@ use crate::panels::Panels;
 use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
 use crate::{End, INTERRUPT, Setup, speeds};
-use cluster::Action;
+use cluster::{Action, Links};
 use consensus::NodeId;
 use ratatui::crossterm::event::KeyEvent;
 use std::collections::VecDeque;
-use trace::{Condition, Event, Feed, FeedLine, Laboratory, Record};
+use trace::{Condition, Event, FaultyLink, Feed, FeedLine, Laboratory, Record};
 
 /// So many lines of the story are kept.
 const HISTORY: usize = 10_000;
@@ -164,6 +164,7 @@ impl App {
             Wish::Kill => return Some(Command::Perform(Action::Kill { node: self.selected_server() })),
             Wish::Restart => return Some(Command::Perform(Action::Restart { node: self.selected_server() })),
             Wish::PauseOrResume => return Some(Command::Perform(self.pause_or_resume())),
+            Wish::IsolateOrMend => return Some(Command::Perform(self.isolate_or_mend())),
             Wish::ForceTimeout => {
                 return Some(Command::Perform(Action::ForceTimeout { node: self.selected_server() }));
             }
@@ -206,6 +207,17 @@ impl App {
             Action::Resume { node: id }
         } else {
             Action::Pause { node: id }
+        }
+    }
+
+    fn isolate_or_mend(&self) -> Action {
+        let id = self.selected_server();
+        let mut cut = self.live.view.network().faulty_links().filter(|faulty| faulty.faults.cut);
+        let links = Links::Of(id);
+        if cut.any(|FaultyLink { link, .. }| link.from == id || link.to == id) {
+            Action::Mend { links }
+        } else {
+            Action::Cut { links }
         }
     }
 

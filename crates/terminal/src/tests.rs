@@ -4,7 +4,7 @@ use crate::app::{App, Command};
 use crate::draw::live::draw;
 use crate::panels::Panels;
 use crate::{End, Setup};
-use cluster::Action;
+use cluster::{Action, Links};
 use consensus::event::{Event as Decision, What};
 use consensus::{
     AppendEntries, HardState, Index, LogPosition, Message, NodeId, RequestVote, RoleKind, Rule, Term, Timing,
@@ -14,7 +14,7 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Color, Modifier};
 use std::time::Duration;
-use trace::{Event, Io, Laboratory, Process, Record};
+use trace::{Event, Io, Laboratory, Link, Process, Record};
 
 pub(crate) const MILLISECOND: u64 = 1000;
 
@@ -326,6 +326,11 @@ fn the_keys_do_what_they_say() {
     assert_eq!(key(&mut app, 's'), perform(Action::Pause { node: NodeId(2) }));
     app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::Paused)));
     assert_eq!(key(&mut app, 's'), perform(Action::Resume { node: NodeId(2) }));
+    let links = Links::Of(NodeId(2));
+    assert_eq!(key(&mut app, 'i'), perform(Action::Cut { links: links.clone() }));
+    let cut = vec![Link { from: NodeId(2), to: NodeId(1) }];
+    app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::LinksCut { links: cut })));
+    assert_eq!(key(&mut app, 'i'), perform(Action::Mend { links }));
     assert_eq!(key(&mut app, 'q'), Some(Command::End(End::Quit)));
     let ctrl_c = press(&mut app, KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(ctrl_c, Some(Command::End(End::Interrupted(2))));

@@ -49,6 +49,8 @@ pub struct ServerView {
     pub timer: Option<ElectionTimer>,
     /// Its log; of a dead server, what is on its disk.
     pub log: LogView,
+    /// Whose votes it has, while it is a candidate.
+    pub votes: Vec<NodeId>,
     /// What it knows, as a leader, of the others' logs.
     pub progress: BTreeMap<NodeId, ProgressView>,
     /// The latest configuration in its log, and where that stands; none as long as it is the one with which the
@@ -244,6 +246,7 @@ impl ServerView {
         if record.term > self.term {
             self.voted_for = None;
             self.leader = None;
+            self.votes.clear();
         }
         self.term = record.term;
         match &record.event {
@@ -261,6 +264,7 @@ impl ServerView {
                 self.leader = (*role == RoleKind::Leader).then_some(record.node);
                 self.progress.clear();
                 self.hands_over_to = None;
+                self.votes.clear();
                 if *role == RoleKind::Leader {
                     self.timer = None;
                 }
@@ -275,6 +279,9 @@ impl ServerView {
             What::TransferFailed { .. } => self.hands_over_to = None,
             What::Profile { profile } => self.profile = Some(*profile),
             What::Vote { candidate, granted: true } => self.voted_for = Some(*candidate),
+            What::Tally { voter, granted: true, .. } if !self.votes.contains(voter) => {
+                self.votes.push(*voter)
+            }
             What::Leader { leader } => self.leader = Some(*leader),
             What::Appended { first, last } => self.append(decision.rule, *first, *last),
             What::Truncated { first, .. } => self.log.truncate_from(*first),
@@ -357,6 +364,7 @@ impl ServerView {
         self.role = None;
         self.leader = None;
         self.timer = None;
+        self.votes.clear();
         self.progress.clear();
         self.log.lose_unsaved();
     }

@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 use trace::{ClusterView, Event, Io, Record};
 
-/// So many records are kept, the latest.
+/// So many records are kept at least, the latest.
 pub(crate) const KEPT: usize = 50_000;
+
+/// Records come in chunks of so many. Before each it is known what all before it add up to.
+const CHUNK: usize = 2_000;
 
 /// The history that all readers share. Nobody who reads it has a queue: each asks for what comes after the
 /// last that it has seen. So a slow reader can't make it grow, and nobody waits for one.
@@ -20,14 +23,21 @@ pub(crate) struct History {
 
 #[derive(Debug)]
 struct Records {
-    /// So many are kept, or all.
+    /// So many are kept at least, or all.
     kept: Option<usize>,
-    /// What the forgotten ones add up to.
-    forgotten: Snapshot,
-    /// The others, as JSON and for when they are to be forgotten.
-    latest: VecDeque<(Record, Arc<str>)>,
+    /// Never without one. All but the last are full.
+    chunks: VecDeque<Chunk>,
+    /// The cluster after all of them.
+    view: ClusterView,
     /// Will there be no more?
     is_whole: bool,
+}
+
+/// Some records, as JSON, and what all before them add up to.
+#[derive(Debug)]
+struct Chunk {
+    before: Snapshot,
+    json: Vec<Arc<str>>,
 }
 
 /// What the records up to one add up to.
@@ -38,6 +48,13 @@ pub struct Snapshot {
     pub after: u64,
     /// The cluster after it.
     pub view: ClusterView,
+}
+
+/// Records that follow each other, and what all before them add up to.
+#[derive(Debug)]
+pub(crate) struct Stretch {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) json: Vec<Arc<str>>,
 }
 
 /// What comes next for a reader.
@@ -56,8 +73,8 @@ pub(crate) enum Next {
 impl History {
     /// The history of a cluster to which nothing has happened yet, of which so many records are kept, or all.
     pub(crate) fn new(beginning: ClusterView, kept: Option<usize>) -> History {
-        let forgotten = Snapshot { after: 0, view: beginning };
-        let records = Records { kept, forgotten, latest: VecDeque::new(), is_whole: false };
+        let first = Chunk::after(0, beginning.clone());
+        let records = Records { kept, chunks: [first].into(), view: beginning, is_whole: false };
         History { records: Arc::new(Mutex::new(records)), latest: watch::Sender::new(0) }
     }
 
@@ -85,9 +102,15 @@ impl History {
         self.lock().next(after, at_most)
     }
 
+    /// The records up to this number, or up to the latest one: at least [`CHUNK`] of them if so many are kept, and at
+    /// most twice as many.
+    pub(crate) fn stretch(&self, up_to: Option<u64>) -> Stretch {
+        self.lock().stretch(up_to)
+    }
+
     /// All that is kept, as JSON lines.
     pub(crate) fn lines(&self) -> String {
-        let json: Vec<Arc<str>> = self.lock().latest.iter().map(|(_, json)| json.clone()).collect();
+        let json: Vec<Arc<str>> = self.lock().chunks.iter().flat_map(|chunk| chunk.json.clone()).collect();
         json.iter().flat_map(|json| [&**json, "\n"]).collect()
     }
 
@@ -103,30 +126,78 @@ impl History {
 
 impl Records {
     fn add(&mut self, record: &Record) {
-        self.latest.push_back((record.clone(), record.to_json().into()));
-        if self.kept.is_some_and(|kept| self.latest.len() > kept)
-            && let Some((oldest, _)) = self.latest.pop_front()
-        {
-            self.forgotten.view.apply(&oldest);
-            self.forgotten.after += 1;
+        if self.newest().json.len() == CHUNK {
+            let chunk = Chunk::after(self.last(), self.view.clone());
+            self.chunks.push_back(chunk);
+            self.forget();
+        }
+        self.view.apply(record);
+        self.chunks.back_mut().expect(NEVER_EMPTY).json.push(record.to_json().into());
+    }
+
+    /// Forgets the oldest chunk, if there is enough without it.
+    fn forget(&mut self) {
+        let others = self.last() - self.chunks.get(1).map_or(0, |second| second.before.after);
+        if self.kept.is_some_and(|kept| others >= kept as u64) {
+            self.chunks.pop_front();
         }
     }
 
+    fn newest(&self) -> &Chunk {
+        self.chunks.back().expect(NEVER_EMPTY)
+    }
+
     fn last(&self) -> u64 {
-        self.forgotten.after + self.latest.len() as u64
+        self.newest().last()
     }
 
     fn next(&self, after: u64, at_most: usize) -> Next {
-        let Some(seen) = after.checked_sub(self.forgotten.after) else {
-            return Next::Forgotten(Box::new(self.forgotten.clone()));
-        };
-        let unseen = self.latest.iter().skip(usize::try_from(seen).unwrap_or(usize::MAX)).take(at_most);
-        let json: Vec<Arc<str>> = unseen.map(|(_, json)| json.clone()).collect();
+        let oldest = &self.chunks.front().expect(NEVER_EMPTY).before;
+        if after < oldest.after {
+            return Next::Forgotten(Box::new(oldest.clone()));
+        }
+        let json: Vec<Arc<str>> = self.after(after).take(at_most).cloned().collect();
         match (json.is_empty(), self.is_whole) {
             (false, _) => Next::Records { first: after + 1, json },
             (true, false) => Next::NothingYet,
             (true, true) => Next::End,
         }
+    }
+
+    fn stretch(&self, up_to: Option<u64>) -> Stretch {
+        let last = self.last().min(up_to.unwrap_or(u64::MAX));
+        let chunk = &self.chunks[self.place_of(last.saturating_sub(CHUNK as u64))];
+        let snapshot = chunk.before.clone();
+        let count = usize::try_from(last.saturating_sub(snapshot.after)).unwrap_or(usize::MAX);
+        let json = self.after(snapshot.after).take(count).cloned().collect();
+        Stretch { snapshot, json }
+    }
+
+    /// The kept records that come after the one with this number.
+    fn after(&self, number: u64) -> impl Iterator<Item = &Arc<str>> {
+        let place = self.place_of(number);
+        let seen = number.saturating_sub(self.chunks[place].before.after);
+        let chunks = self.chunks.range(place..);
+        chunks.flat_map(|chunk| &chunk.json).skip(usize::try_from(seen).unwrap_or(usize::MAX))
+    }
+
+    /// Where the chunk is that has the record after the one with this number; the nearest one, if none has.
+    fn place_of(&self, number: u64) -> usize {
+        self.chunks.partition_point(|chunk| chunk.before.after <= number).saturating_sub(1)
+    }
+}
+
+/// Why there is always a chunk.
+const NEVER_EMPTY: &str = "a chunk is forgotten only when there are others";
+
+impl Chunk {
+    fn after(number: u64, view: ClusterView) -> Chunk {
+        Chunk { before: Snapshot { after: number, view }, json: Vec::new() }
+    }
+
+    /// The number of its last record; of the one before it, if it has none yet.
+    fn last(&self) -> u64 {
+        self.before.after + self.json.len() as u64
     }
 }
 
@@ -166,19 +237,59 @@ mod tests {
         assert!(matches!(history.next(3, 10), Next::End));
     }
 
+    fn add(history: &History, count: usize) {
+        history.add(&(0..count as u64).map(record).collect::<Vec<_>>());
+    }
+
     #[test]
     fn what_is_forgotten_is_summed_up() {
-        let history = history(2);
+        let history = history(CHUNK);
         let paused = Record { event: Event::Laboratory(Laboratory::Paused), ..record(1) };
-        history.add(&[paused, record(2)]);
-        assert_eq!(numbers(history.next(0, 10)), (1, 2));
-        history.add(&[record(3)]);
+        history.add(&[paused]);
+        add(&history, 2 * CHUNK - 1);
+        assert_eq!(numbers(history.next(0, 10)), (1, 10));
+        add(&history, 1);
         let Next::Forgotten(snapshot) = history.next(0, 10) else {
             panic!("the first record is still there")
         };
-        assert_eq!(snapshot.after, 1);
+        assert_eq!(snapshot.after, CHUNK as u64);
         let server = snapshot.view.server(NodeId(1)).unwrap();
-        assert_eq!(server.condition, trace::Condition::Paused);
-        assert_eq!(numbers(history.next(1, 10)), (2, 2));
+        assert_eq!(server.condition, trace::Condition::Dead);
+        assert_eq!(numbers(history.next(snapshot.after, 9999)), (snapshot.after + 1, CHUNK + 1));
+        assert_eq!(history.lines().lines().count(), CHUNK + 1);
+    }
+
+    #[test]
+    fn a_reader_is_given_records_across_chunks() {
+        let history = history(10 * CHUNK);
+        add(&history, 2 * CHUNK + 5);
+        let seen = CHUNK as u64 - 3;
+        assert_eq!(numbers(history.next(seen, 7)), (seen + 1, 7));
+        assert_eq!(numbers(history.next(seen, 9999)), (seen + 1, CHUNK + 8));
+        assert_eq!(numbers(history.next(2 * CHUNK as u64, 10)), (2 * CHUNK as u64 + 1, 5));
+    }
+
+    fn ends(stretch: &Stretch) -> (u64, u64) {
+        (stretch.snapshot.after, stretch.snapshot.after + stretch.json.len() as u64)
+    }
+
+    #[test]
+    fn the_way_back_goes_by_stretches_that_meet() {
+        let history = history(4 * CHUNK);
+        let chunk = CHUNK as u64;
+        assert_eq!(ends(&history.stretch(None)), (0, 0));
+        add(&history, CHUNK + 10);
+        assert_eq!(ends(&history.stretch(None)), (0, chunk + 10));
+        add(&history, 6 * CHUNK);
+        let mut stretch = history.stretch(None);
+        assert_eq!(ends(&stretch), (6 * chunk, 7 * chunk + 10));
+        for first in [5, 4, 3] {
+            stretch = history.stretch(Some(stretch.snapshot.after));
+            assert_eq!(ends(&stretch), (first * chunk, (first + 1) * chunk));
+        }
+        // There is no more, and nothing is told twice.
+        assert_eq!(ends(&history.stretch(Some(3 * chunk))), (3 * chunk, 3 * chunk));
+        assert_eq!(ends(&history.stretch(Some(1))), (3 * chunk, 3 * chunk));
+        assert_eq!(ends(&history.stretch(Some(u64::MAX))), (6 * chunk, 7 * chunk + 10));
     }
 }

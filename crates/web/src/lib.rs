@@ -3,7 +3,9 @@
 //! * [`Site`]: the web server (`site.rs`);
 //! * `access.rs`: who may ask, and `refusal.rs`: what all others are told;
 //! * [`Setup`]: what the page must know before the first record;
-//! * `history.rs`: what has happened so far, and `events.rs`: how the page is told of it;
+//! * [`Scenarios`]: what else can be opened on it;
+//! * `history.rs`: what has happened so far, `records.rs`: how the page reads it, and `events.rs`: how it is told what
+//!   comes;
 //! * `actions.rs`, `wish.rs`: what somebody in front of the page wants;
 //! * [`export`] (`page.rs`): the page as a file that needs no server.
 //!
@@ -15,14 +17,21 @@ mod actions;
 mod events;
 mod history;
 mod page;
+mod records;
 mod refusal;
+#[cfg(feature = "ts")]
+mod rules;
+mod scenarios;
 mod setup;
 mod site;
 mod wish;
 
 pub use actions::{Outcome, Request};
 pub use history::Snapshot;
-pub use page::export;
-pub use setup::{Caption, Mode, RuleTold, Setup, Timing};
+pub use page::{embedded, export};
+#[cfg(feature = "ts")]
+pub use rules::RuleTold;
+pub use scenarios::{ScenarioTitle, Scenarios};
+pub use setup::{Caption, Mode, Setup, Timing};
 pub use site::{Site, SiteError};
 pub use wish::{ClientWish, Wish};

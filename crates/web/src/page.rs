@@ -29,12 +29,16 @@ impl Serialize for Told<'_> {
     }
 }
 
-/// The page with what it shows within: it can be opened from a file, without a server and offline.
-pub fn export<'a>(setup: &Setup, records: impl IntoIterator<Item = &'a Record>) -> String {
+/// What the page shows without a server, as JSON.
+pub fn embedded<'a>(setup: &Setup, records: impl IntoIterator<Item = &'a Record>) -> String {
     let without_steps = |record: &&Record| !matches!(record.event, Event::Io(Io::Step { .. }));
     let records = records.into_iter().filter(without_steps).map(Told).collect();
-    let json = serde_json::to_string(&Embedded { setup, records }).expect("what is embedded has a JSON");
-    let filled = PLACE.replace("><", &format!(">{}<", harmless_in_html(&json)));
+    serde_json::to_string(&Embedded { setup, records }).expect("what is embedded has a JSON")
+}
+
+/// The page with what it shows within: it can be opened from a file, without a server and offline.
+pub fn export<'a>(setup: &Setup, records: impl IntoIterator<Item = &'a Record>) -> String {
+    let filled = PLACE.replace("><", &format!(">{}<", harmless_in_html(&embedded(setup, records))));
     PAGE.replacen(PLACE, &filled, 1)
 }
 

@@ -16,6 +16,8 @@ pub(crate) enum Refusal {
     Method(String),
     /// There is nothing there.
     NotFound(String),
+    /// There is no such scenario.
+    NoScenario(String),
     /// It is no number of a record.
     NoNumber,
     /// It makes no sense.
@@ -59,12 +61,17 @@ impl Refusal {
             Refusal::NotFound(path) => (
                 StatusCode::NOT_FOUND,
                 format!("there is nothing at {path}"),
-                "there are: / (the page), GET /api/setup, /api/events, /api/trace, and POST /api/action",
+                "there are: / (the page), GET /api/setup, /api/records, /api/events, /api/trace, /api/scenarios, and POST /api/action",
+            ),
+            Refusal::NoScenario(name) => (
+                StatusCode::NOT_FOUND,
+                format!("there is no scenario {name}"),
+                "GET /api/scenarios names all; `raft replay --web FILE` shows one of your own",
             ),
             Refusal::NoNumber => (
                 StatusCode::BAD_REQUEST,
-                "after= names no record".to_owned(),
-                "give the id of the last record that was seen, a number; without it all is told",
+                "that names no record".to_owned(),
+                "after= and up_to= take the id of a record, a number; without them all is told, or the latest",
             ),
             Refusal::Nonsense(why) => (
                 StatusCode::BAD_REQUEST,

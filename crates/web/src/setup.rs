@@ -1,7 +1,7 @@
 //! What the page must know before the first record.
 
 use crate::history::KEPT;
-use consensus::{NodeId, Rule};
+use consensus::NodeId;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ pub struct Setup {
     pub mode: Mode,
     /// What the heading says.
     pub title: String,
+    /// The name of the scenario that it is, if it is one that this program has within.
+    pub scenario: Option<String>,
     /// The servers.
     pub servers: Vec<NodeId>,
     /// How long they wait for what, if that is known.
@@ -29,8 +31,6 @@ pub struct Setup {
     pub captions: Vec<Caption>,
     /// The version of this program.
     pub version: String,
-    /// All rules, in the order in which a beginner best meets them.
-    pub rules: Vec<RuleTold>,
 }
 
 /// Live or not.
@@ -67,31 +67,13 @@ pub struct Caption {
     pub text: String,
 }
 
-/// A rule, for a beginner.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[cfg_attr(feature = "ts", ts(rename = "RuleTold"))]
-pub struct RuleTold {
-    /// Its name.
-    pub id: Rule,
-    /// The rule in one sentence.
-    pub statement: &'static str,
-    /// The section of the Raft paper (extended version) that has it.
-    pub paper: &'static str,
-    /// The section of Ongaro's thesis that has it.
-    pub thesis: &'static str,
-    /// What it protects: safety, liveness, or safety and liveness.
-    pub guards: String,
-    /// What goes wrong without it.
-    pub without_it: &'static str,
-}
-
 impl Setup {
     /// What is the same for all: these servers, with nothing more known of them.
     pub fn new(mode: Mode, title: String, servers: Vec<NodeId>) -> Setup {
         Setup {
             mode,
             title,
+            scenario: None,
             servers,
             timing: None,
             seed: None,
@@ -100,7 +82,6 @@ impl Setup {
             history: (mode == Mode::Live).then_some(KEPT),
             captions: Vec::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            rules: Rule::ALL.iter().map(|&rule| RuleTold::of(rule)).collect(),
         }
     }
 }
@@ -111,19 +92,6 @@ impl From<consensus::Timing> for Timing {
             heartbeat_us: micros(timing.heartbeat_interval()),
             election_timeout_min_us: micros(timing.election_timeout_min()),
             election_timeout_max_us: micros(timing.election_timeout_max()),
-        }
-    }
-}
-
-impl RuleTold {
-    fn of(rule: Rule) -> RuleTold {
-        RuleTold {
-            id: rule,
-            statement: rule.statement(),
-            paper: rule.paper(),
-            thesis: rule.thesis(),
-            guards: rule.guards().to_string(),
-            without_it: rule.without_it(),
         }
     }
 }

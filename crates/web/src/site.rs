@@ -5,7 +5,9 @@ use crate::actions::{self, Hands, Request};
 use crate::events;
 use crate::history::History;
 use crate::page::PAGE;
+use crate::records;
 use crate::refusal::Refusal;
+use crate::scenarios::{self, Scenarios};
 use crate::setup::{Mode, Setup};
 use axum::extract::{DefaultBodyLimit, FromRef, OriginalUri, State};
 use axum::http::{HeaderName, Method, StatusCode, header};
@@ -89,6 +91,7 @@ struct Service {
     setup: Arc<Setup>,
     history: History,
     hands: Hands,
+    scenarios: Scenarios,
 }
 
 impl FromRef<Service> for History {
@@ -103,12 +106,18 @@ impl FromRef<Service> for Hands {
     }
 }
 
+impl FromRef<Service> for Scenarios {
+    fn from_ref(service: &Service) -> Scenarios {
+        service.scenarios.clone()
+    }
+}
+
 impl Site {
-    /// Serves the page at this address; port 0 lets the system choose.
+    /// Serves the page at this address; port 0 lets the system choose. These scenarios can be opened on it too.
     ///
     /// # Errors
     /// If the address is not this machine's own, or can't be had.
-    pub fn open(address: SocketAddr, setup: Setup) -> Result<Site, SiteError> {
+    pub fn open(address: SocketAddr, setup: Setup, scenarios: Scenarios) -> Result<Site, SiteError> {
         if !address.ip().is_loopback() {
             return Err(SiteError::Wide(address));
         }
@@ -119,7 +128,7 @@ impl Site {
         let history = History::new(ClusterView::new(setup.servers.iter().copied()), setup.history);
         let (hands, requests) = mpsc::channel(actions::QUEUE);
         let hands = Hands((setup.mode == Mode::Live).then_some(hands));
-        let service = Service { setup: Arc::new(setup), history: history.clone(), hands };
+        let service = Service { setup: Arc::new(setup), history: history.clone(), hands, scenarios };
         let routes = routes(service, address, token.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         runtime.spawn(async move {
@@ -154,8 +163,11 @@ impl Site {
 fn routes(service: Service, address: SocketAddr, token: Token) -> Router {
     let api = Router::new()
         .route("/setup", get(setup))
+        .route("/records", get(records::records))
         .route("/events", get(events::events))
         .route("/trace", get(trace))
+        .route("/scenarios", get(scenarios::titles))
+        .route("/scenarios/{*name}", get(scenarios::film))
         .route("/action", post(actions::act))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

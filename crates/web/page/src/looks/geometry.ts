@@ -3,12 +3,20 @@ import type { NodeId } from '../trace/record'
 export type Point = { readonly x: number; readonly y: number }
 
 /** Where the servers are, and how large. */
-export type Layout = { readonly centre: Point; readonly places: ReadonlyMap<NodeId, Point>; readonly radius: number }
+export type Layout = {
+  readonly places: ReadonlyMap<NodeId, Point>
+  /** For each place the direction out of the ring, of length 1. */
+  readonly outward: ReadonlyMap<NodeId, Point>
+  readonly radius: number
+}
 
 /** Room for the words below a server and for the mark above it. */
 const WORDS = 46
 const LARGEST = 42
 const SMALLEST = 16
+const SMALLEST_WITH_WORDS = 28
+/** How far the words below a server reach to each side of it. */
+const HALF_A_WORD = 36
 /** A ring wider than this times its height would no longer look like one; many servers need the room all the same. */
 const WIDEST = 1.5
 const WIDEST_OF_MANY = 2.4
@@ -16,22 +24,49 @@ const MANY = 9
 
 /** Is there room below a server of this size for its words? They stand beside it otherwise. */
 export function isLarge(radius: number): boolean {
-  return radius >= 32
+  return radius >= SMALLEST_WITH_WORDS
 }
 
 /** Servers on a ring in a box of this size, the first one at the top. */
 export function ringLayout(ids: readonly NodeId[], width: number, height: number): Layout {
   const centre = { x: width / 2, y: height / 2 - WORDS / 4 }
-  if (ids.length < 2) return { centre, places: new Map(ids.map((id) => [id, centre])), radius: LARGEST }
+  const layout = (points: Point[], axes: Point, radius: number) => ({
+    places: new Map(ids.map((id, order) => [id, points[order]!])),
+    outward: new Map(ids.map((id, order) => [id, outOf(centre, axes, points[order]!)])),
+    radius,
+  })
+  if (ids.length < 2) return layout([centre], { x: 1, y: 1 }, LARGEST)
   const widest = ids.length > MANY ? WIDEST_OF_MANY : WIDEST
   const wide = halfAxes(width, height, LARGEST, widest)
-  const radius = Math.max(SMALLEST, Math.min(LARGEST, (Math.PI * (wide.x + wide.y)) / ids.length / 3.1))
-  // A smaller circle leaves the ring larger.
-  const axes = halfAxes(width, height, radius, widest)
-  const first = ids.length === 2 ? Math.PI : -Math.PI / 2
-  const angles = evenly(ids.length, axes, first)
+  const largest = Math.max(SMALLEST, Math.min(LARGEST, (Math.PI * (wide.x + wide.y)) / ids.length / 3.1))
+  for (let radius = largest; ; radius -= 1) {
+    // A smaller circle leaves the ring larger.
+    const axes = halfAxes(width, height, radius, widest)
+    const points = pointsOn(ids.length, centre, axes)
+    if (radius <= SMALLEST_WITH_WORDS || !coverWords(points, radius)) {
+      return layout(points, axes, radius)
+    }
+  }
+}
+
+/** The direction that stands upright on an ellipse at one of its points. */
+function outOf(centre: Point, axes: Point, { x, y }: Point): Point {
+  const [dx, dy] = [(x - centre.x) / axes.x ** 2, (y - centre.y) / axes.y ** 2]
+  const length = Math.hypot(dx, dy) || 1
+  return { x: dx / length, y: dy / length }
+}
+
+/** Does a server stand on the words below another one? */
+function coverWords(points: readonly Point[], radius: number): boolean {
+  const isCovered = (upper: Point, lower: Point) =>
+    lower.y > upper.y && lower.y - upper.y < 2 * radius + WORDS && Math.abs(lower.x - upper.x) < radius + HALF_A_WORD
+  return points.some((upper) => points.some((lower) => isCovered(upper, lower)))
+}
+
+function pointsOn(count: number, centre: Point, axes: Point): Point[] {
+  const first = count === 2 ? Math.PI : -Math.PI / 2
   const place = (angle: number) => ({ x: centre.x + axes.x * Math.cos(angle), y: centre.y + axes.y * Math.sin(angle) })
-  return { centre, places: new Map(ids.map((id, order) => [id, place(angles[order]!)])), radius }
+  return evenly(count, axes, first).map(place)
 }
 
 function halfAxes(width: number, height: number, radius: number, widest: number): Point {

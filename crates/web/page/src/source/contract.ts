@@ -7,11 +7,14 @@ import type { Setup } from '../types/Setup'
 import type { Snapshot } from '../types/Snapshot'
 
 export type { Caption } from '../types/Caption'
-export type { RuleTold } from '../types/RuleTold'
+export type { ScenarioTitle } from '../types/ScenarioTitle'
 export type { Setup } from '../types/Setup'
 
 /** What a person can do to the cluster. */
 export type Action = ServerAction | ClientWish
 
-/** What an exported page has in it. */
-export type Embedded = { setup: Setup; snapshot: Snapshot | null; records: TraceRecord[] }
+/** All of a replay: what an exported page has in it. */
+export type Embedded = { setup: Setup; records: TraceRecord[] }
+
+/** Records that follow each other, and what all before them add up to. */
+export type Stretch = { snapshot: Snapshot; records: TraceRecord[] }

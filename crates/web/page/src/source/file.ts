@@ -2,8 +2,7 @@
 
 import type { TraceRecord } from '../trace/record'
 import { beginsStep } from '../trace/feed'
-import { clusterFrom } from '../trace/view'
-import type { Embedded, RuleTold, Setup } from './contract'
+import type { Embedded, Setup } from './contract'
 import { Session, STEP_US } from './session.svelte'
 
 /** What `raft export` put into this page; nothing if it is the page of a server. */
@@ -12,19 +11,13 @@ export function embedded(): Embedded | null {
   return text ? (JSON.parse(text) as Embedded) : null
 }
 
-export function replay({ setup, snapshot, records }: Embedded): Session {
+/** Shows what happened from its beginning on. */
+export function replay({ setup, records }: Embedded): Session {
   const session = new Session(setup, null)
-  if (snapshot) session.resume(clusterFrom(snapshot.view))
-  fill(session, records)
-  return session
-}
-
-/** Puts all records of a trace into a session, and shows their beginning. */
-export function fill(session: Session, records: readonly TraceRecord[]): void {
   session.isTimeless = isTimeless(records)
   for (const record of session.isTimeless ? spread(records) : records) session.add(record)
-  session.connection = 'file'
   session.player.seek(session.history.firstTime)
+  return session
 }
 
 /** Does a trace tell an order, and no time? In most scenarios everything happens at the same moment. */
@@ -44,9 +37,9 @@ export function spread(records: readonly TraceRecord[]): TraceRecord[] {
 }
 
 /** Reads a trace as docs/trace.md describes it, one record a line. Throws an error with help if it is none. */
-export async function open(file: File, rules: RuleTold[]): Promise<Session> {
+export async function open(file: File): Promise<Session> {
   const records = parse(await file.text())
-  return replay({ setup: setupOf(file.name, records, rules), snapshot: null, records })
+  return replay({ setup: setupOf(file.name, records), records })
 }
 
 export function parse(text: string): TraceRecord[] {
@@ -77,7 +70,7 @@ function parseLine(line: string): TraceRecord | null {
   }
 }
 
-function setupOf(title: string, records: readonly TraceRecord[], rules: RuleTold[]): Setup {
+function setupOf(title: string, records: readonly TraceRecord[]): Setup {
   const ids = new Set<number>()
   for (const record of records) {
     ids.add(record.node)
@@ -86,6 +79,7 @@ function setupOf(title: string, records: readonly TraceRecord[], rules: RuleTold
   return {
     mode: 'replay',
     title,
+    scenario: null,
     servers: [...ids].sort((one, other) => one - other),
     timing: null,
     seed: null,
@@ -94,7 +88,6 @@ function setupOf(title: string, records: readonly TraceRecord[], rules: RuleTold
     history: records.length,
     captions: [],
     version: '',
-    rules,
   }
 }
 

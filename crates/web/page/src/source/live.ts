@@ -1,26 +1,36 @@
-// The cluster that the page's own server runs: records come in, actions go out.
+// The server that serves this page: records come in, actions go out.
 
 import type { TraceRecord } from '../trace/record'
-import { clusterFrom } from '../trace/view'
-import type { Action, Setup } from './contract'
-import { goToLink } from '../time/links'
-import { fill } from './file'
+import type { Snapshot } from '../types/Snapshot'
+import type { Action, Embedded, ScenarioTitle, Setup, Stretch } from './contract'
+import { parse, replay } from './file'
 import { Session } from './session.svelte'
 
 const token = new URLSearchParams(location.search).get('token') ?? ''
 
 /** Asks the server what is on show, and follows it. */
 export async function connect(): Promise<Session> {
-  const setup = (await request('api/setup')) as Setup
-  const isLive = setup.mode === 'live'
-  const session = new Session(setup, isLive ? act : null)
-  listen(session)
-  return session
+  const [setup, newest] = (await Promise.all([request('api/setup'), request('api/records')])) as [Setup, Stretch]
+  return setup.mode === 'live' ? follow(setup, newest) : replay({ setup, records: parse(await trace()) })
+}
+
+/** The scenarios that the server can play. */
+export async function scenarios(): Promise<ScenarioTitle[]> {
+  return (await request('api/scenarios')) as ScenarioTitle[]
+}
+
+/** Plays one of them. */
+export async function scenario(name: string): Promise<Session> {
+  return replay((await request(`api/scenarios/${name}`)) as Embedded)
 }
 
 /** Where the whole trace can be had as a file. */
 export function traceAddress(): string {
   return `api/trace?token=${token}`
+}
+
+async function trace(): Promise<string> {
+  return (await fetch(traceAddress())).text()
 }
 
 async function act(action: Action): Promise<string> {
@@ -39,40 +49,38 @@ async function request(path: string, init: RequestInit = {}): Promise<unknown> {
   return body
 }
 
+/** Shows a running cluster: the newest stretch at once, what comes as it comes, and what was before when it is asked for. */
+function follow(setup: Setup, { snapshot, records }: Stretch): Session {
+  const earlier = async (upTo: number) => (await request(`api/records?up_to=${upTo}`)) as Stretch
+  const session = new Session(setup, { act, earlier })
+  session.resume(snapshot)
+  for (const record of records) session.add(record)
+  session.connection = 'connected'
+  session.player.heard(session.history.lastTime, performance.now())
+  session.player.goLive()
+  listen(session)
+  return session
+}
+
 function listen(session: Session): void {
-  const { player } = session
-  const source = new EventSource(`api/events?token=${token}`)
-  const isReplay = session.setup.mode === 'replay'
-  const replayed: TraceRecord[] = []
-  let isPresent = false
+  const { player, history } = session
+  const source = new EventSource(`api/events?token=${token}&after=${history.end}`)
   const data = (event: Event) => JSON.parse((event as MessageEvent<string>).data)
   source.onopen = () => {
-    if (isPresent) session.connection = 'connected'
+    session.connection = 'connected'
     player.forgetClock()
   }
   source.onmessage = (event) => {
     const record = data(event) as TraceRecord
-    if (isReplay) return void replayed.push(record)
     session.add(record)
-    if (isPresent) player.heard(record.t, performance.now())
+    player.heard(record.t, performance.now())
   }
-  source.addEventListener('snapshot', (event) => session.resume(clusterFrom(data(event).view)))
+  source.addEventListener('snapshot', (event) => session.resume(data(event) as Snapshot))
   source.addEventListener('missed', (event) => {
     const { first, last } = data(event) as { first: number; last: number }
     session.notice = { text: `${last - first + 1} events are missing here: they came faster than the page read them`, isBad: true }
   })
-  source.addEventListener('live', () => {
-    const isFirst = !isPresent
-    isPresent = true
-    session.connection = 'connected'
-    player.heard(session.history.lastTime, performance.now())
-    if (isFirst) player.goLive()
-  })
-  source.addEventListener('end', () => {
-    source.close()
-    fill(session, replayed)
-    goToLink(session, location.hash)
-  })
+  source.addEventListener('live', () => player.heard(history.lastTime, performance.now()))
   source.onerror = () => {
     session.connection = 'broken'
   }

@@ -1,13 +1,18 @@
+import { Pace } from '../time/pace.svelte'
 import { Player } from '../time/player.svelte'
 import { ServersTime } from '../time/servers-time'
 import { History, type Entry } from '../trace/history'
 import type { NodeId, TraceRecord } from '../trace/record'
-import type { ClusterView } from '../trace/view'
+import { clusterFrom } from '../trace/view'
 import { seconds } from '../trace/words'
-import type { Action, Caption, RuleTold, Setup } from './contract'
+import type { Snapshot } from '../types/Snapshot'
+import type { Action, Caption, Setup, Stretch } from './contract'
 
 /** How the records come: all at once from a file, or from a cluster that may be gone. */
-export type Connection = 'file' | 'loading' | 'connected' | 'broken'
+export type Connection = 'file' | 'connected' | 'broken'
+
+/** The server that runs the cluster: it does what it is asked for, and tells what happened up to a record. */
+export type Server = { act: (action: Action) => Promise<string>; earlier: (upTo: number) => Promise<Stretch> }
 
 /** Something that the reader is to know now. */
 export type Notice = { readonly text: string; readonly help?: string; readonly isBad: boolean }
@@ -20,10 +25,10 @@ export class Session {
   readonly history: History
   readonly player: Player
   readonly serversTime: ServersTime
+  readonly pace = new Pace()
   /** Does the trace tell an order only, and no time? */
   isTimeless = false
-  readonly rules: ReadonlyMap<string, RuleTold>
-  connection = $state<Connection>('loading')
+  connection = $state<Connection>('file')
   notice = $state.raw<Notice | null>(null)
   /** The server whose card is open. */
   selected = $state<NodeId | null>(null)
@@ -32,20 +37,22 @@ export class Session {
   showsRoutine = $state(false)
   /** The speed that was asked for, until the cluster has it. */
   wishedSpeed = $state<number | null>(null)
+  /** How often something earlier was loaded. */
+  loaded = $state(0)
+  isLoading = $state(false)
 
   constructor(
     readonly setup: Setup,
-    private perform: ((action: Action) => Promise<string>) | null,
+    private server: Server | null,
   ) {
     this.history = new History(setup.servers)
     this.serversTime = new ServersTime(setup.speed)
     this.player = new Player(this.history, this.serversTime)
-    this.rules = new Map(setup.rules.map((rule) => [rule.id as string, rule]))
   }
 
   /** Can anything be done to the cluster? */
   get hasHands(): boolean {
-    return this.perform !== null && this.connection === 'connected'
+    return this.server !== null && this.connection === 'connected'
   }
 
   get captions(): readonly Caption[] {
@@ -60,24 +67,85 @@ export class Session {
     }
   }
 
-  /** Goes on from what the server says that the cluster is, after records that are gone. */
-  resume(cluster: ClusterView): void {
-    this.history.resume(cluster)
+  /** Goes on from what the server says that the cluster is, after records that are not here. */
+  resume(snapshot: Snapshot): void {
+    this.serversTime.change(this.history.lastTime, this.speedIn(snapshot))
+    this.history.resume(clusterFrom(snapshot.view), snapshot.after)
+  }
+
+  /** Does the server know what happened before all that is loaded? */
+  get hasEarlier(): boolean {
+    const { start, end } = this.history
+    return this.hasHands && start > Math.max(0, end - (this.setup.history ?? 0))
+  }
+
+  /** Loads what happened before, a stretch at a time, until it is enough or there is no more. */
+  async loadEarlier(isEnough: () => boolean): Promise<void> {
+    if (this.isLoading) return
+    this.isLoading = true
+    try {
+      while (this.hasEarlier && !isEnough()) {
+        const isMore = this.prepend(await this.server!.earlier(this.history.start))
+        if (!isMore) break
+      }
+    } catch (failure) {
+      this.complain(failure)
+    }
+    this.isLoading = false
+  }
+
+  /** One event back or forth; what happened before is loaded for it. */
+  async step(direction: 1 | -1): Promise<void> {
+    const { player, history } = this
+    if (player.step(direction, this.isTold) || direction === 1) return
+    const { position } = player.moment
+    await this.loadEarlier(() => history.previous(position - 1, this.isTold) !== undefined)
+    if (position === player.moment.position) player.step(-1, this.isTold)
+  }
+
+  /** To the beginning of all that the server knows. */
+  async begin(): Promise<void> {
+    this.player.seek(this.history.firstTime)
+    await this.loadEarlier(() => this.player.isLive)
+    if (!this.player.isLive) this.player.seek(this.history.firstTime)
+  }
+
+  private prepend({ snapshot, records }: Stretch): boolean {
+    const { history, serversTime } = this
+    const older = new History(this.setup.servers)
+    older.resume(clusterFrom(snapshot.view), snapshot.after)
+    for (const record of records) older.add(record)
+    if (records.length === 0 || older.end !== history.start) return false
+    history.prepend(older)
+    serversTime.begin(this.speedIn(snapshot))
+    for (const record of history.records()) if (record.event === 'speed') serversTime.change(record.t, record.millionths / 1e6)
+    this.loaded += 1
+    return true
+  }
+
+  private speedIn({ view }: Snapshot): number {
+    const { speed_millionths } = view.network
+    return speed_millionths === null ? this.setup.speed : speed_millionths / 1e6
   }
 
   /** Does something to the cluster, and says what came of it. */
   async act(action: Action): Promise<string | null> {
-    if (!this.perform) return null
+    if (!this.server) return null
     try {
-      const done = await this.perform(action)
+      const done = await this.server.act(action)
       this.notice = { text: done, isBad: false }
       return done
     } catch (failure) {
-      const { message, help } = failure as Error & { help?: string }
-      this.notice = { text: message, help, isBad: true }
+      this.complain(failure)
       this.wishedSpeed = null
       return null
     }
+  }
+
+  /** Says what went wrong. */
+  complain(failure: unknown): void {
+    const { message, help } = failure as Error & { help?: string }
+    this.notice = { text: message, help, isBad: true }
   }
 
   /** A time in words; or the step, where no time is told. */

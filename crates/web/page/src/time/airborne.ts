@@ -33,7 +33,12 @@ export type Flight = {
 /** Heartbeats that come faster than the eye follows, drawn as one. */
 export type Stream = { readonly from: NodeId; readonly to: NodeId; readonly term: number; readonly isHeard: boolean }
 
-export type Airborne = { readonly flights: readonly Flight[]; readonly streams: readonly Stream[] }
+export type Airborne = {
+  readonly flights: readonly Flight[]
+  readonly streams: readonly Stream[]
+  /** So many flights are left out, because they are too many to be drawn. */
+  readonly leftOut: number
+}
 
 /** What a person needs to see a message fly, in seconds. */
 const SHORTEST_FLIGHT = 0.5
@@ -48,9 +53,10 @@ const MOST_LOOKED_AT = 4000
 /**
  * The messages on their way at `t`. `perSecond` is how many microseconds of the trace pass in a second of the reader's.
  * A message that flies faster than the eye is shown for as long as the eye needs; where time stands still, at 0, the
- * eye has all the time that it wants, and sees what is really in the air.
+ * eye has all the time that it wants, and sees what is really in the air. At most `most` are told: news before routine,
+ * and the later ones before those that have flown long.
  */
-export function airborne(history: History, position: number, t: number, perSecond: number): Airborne {
+export function airborne(history: History, position: number, t: number, perSecond: number, most = Infinity): Airborne {
   const shortest = SHORTEST_FLIGHT * perSecond
   const expected = Math.max(shortest, history.usualFlight)
   const flights: Flight[] = []
@@ -78,7 +84,9 @@ export function airborne(history: History, position: number, t: number, perSecon
     gathered.add(link)
     streams.push({ from, to, term, isHeard })
   }
-  return { flights: flights.filter((flight) => !isGathered(flight, gathered)), streams }
+  const single = flights.filter((flight) => !isGathered(flight, gathered))
+  const told = [...single.filter((flight) => !flight.isRoutine), ...single.filter((flight) => flight.isRoutine)].slice(0, most)
+  return { flights: told, streams, leftOut: single.length - told.length }
 }
 
 function isGathered(flight: Flight, gathered: ReadonlySet<string>): boolean {

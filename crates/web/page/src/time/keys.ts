@@ -41,13 +41,13 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
       player.toggle()
       return true
     case 'arrowleft':
-      player.step(-1, session.isTold)
+      void session.step(-1)
       return true
     case 'arrowright':
-      player.step(1, session.isTold)
+      void session.step(1)
       return true
     case 'home':
-      player.seek(history.firstTime)
+      void session.begin()
       return true
     case 'end':
     case 'l':

@@ -1,25 +1,60 @@
-// Links that name a position: `#n2.3:117` is an event, `#t=12.345` a time in seconds.
+// Links name what is on show and the moment of it: `#scenario=elections/first-election&at=n2.3:117`. The moment is an event,
+// or a time in seconds. A run that was recorded or lives is named by its title, `#run=3 servers&at=12.345`.
 
 import type { Session } from '../source/session.svelte'
 import { nameOf, type EventId } from '../trace/record'
 
-/** Shows the position that an address' fragment names. False if it names none that is known. */
-export function goToLink(session: Session, fragment: string): boolean {
-  const time = /^#t=(\d+(?:\.\d+)?)$/.exec(fragment)
-  if (time) {
-    session.player.seek(Number(time[1]) * 1e6)
-    return true
-  }
-  const id = eventId(fragment.slice(1))
-  const entry = id && session.history.find(id)
-  if (entry) session.ask(entry)
-  return entry !== undefined
+export type Link = { readonly scenario: string | null; readonly run: string | null; readonly at: string | null }
+
+export function readLink(fragment: string): Link {
+  const fields = new URLSearchParams(fragment.replace(/^#/, ''))
+  return { scenario: fields.get('scenario'), run: fields.get('run'), at: fields.get('at') }
 }
 
-/** The fragment that names the position on show. */
+/** The fragment that names what is on show. */
 export function linkTo(session: Session): string {
+  const { scenario, title } = session.setup
   const name = session.asked && nameOf(session.asked.record)
-  return name ? `#${name}` : `#t=${(session.player.moment.t / 1e6).toFixed(6)}`
+  const at = name ?? (session.player.moment.t / 1e6).toFixed(6)
+  return `#${linkToRun(scenario, title)}&at=${at}`
+}
+
+/** The fragment that names a scenario from its beginning. */
+export function linkToScenario(name: string): string {
+  return `#${linkToRun(name, '')}`
+}
+
+function linkToRun(scenario: string | null, title: string): string {
+  return scenario === null ? `run=${encodeURIComponent(title)}` : `scenario=${scenario}`
+}
+
+/** Is it what is on show that a link names? A link may name none: then it is. */
+export function isOf(link: Link, session: Session): boolean {
+  const { scenario, title } = session.setup
+  if (link.scenario !== null) return link.scenario === scenario
+  return link.run === null || (scenario === null && link.run === title)
+}
+
+/** Shows the moment that a link names. False if it is none of what is on show. */
+export async function goTo(session: Session, at: string): Promise<boolean> {
+  return /^\d+(\.\d+)?$/.test(at) ? goToTime(session, Number(at) * 1e6) : goToEvent(session, at)
+}
+
+async function goToTime(session: Session, t: number): Promise<boolean> {
+  const { history, player } = session
+  await session.loadEarlier(() => history.firstTime <= t)
+  player.seek(t)
+  // What a link names is told with six digits.
+  return history.firstTime <= t + 1
+}
+
+async function goToEvent(session: Session, name: string): Promise<boolean> {
+  const id = eventId(name)
+  if (!id) return false
+  await session.loadEarlier(() => session.history.find(id) !== undefined)
+  const entry = session.history.find(id)
+  if (entry) session.ask(entry)
+  return entry !== undefined
 }
 
 function eventId(name: string): EventId | undefined {

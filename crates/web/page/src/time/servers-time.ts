@@ -11,6 +11,11 @@ export class ServersTime {
     this.stretches.push({ t, own: this.at(t), speed })
   }
 
+  /** Forgets all changes: they are told again, from this speed on. */
+  begin(speed: number): void {
+    this.stretches = [{ t: 0, own: 0, speed }]
+  }
+
   /** The servers' own time at this moment; both in microseconds. */
   at(t: number): number {
     const { t: since, own, speed } = this.stretch(t)

@@ -53,7 +53,7 @@ export class History {
 
   constructor(
     ids: readonly NodeId[],
-    private kept = KEPT,
+    readonly kept = KEPT,
   ) {
     this.newest = newCluster(ids)
   }
@@ -65,7 +65,7 @@ export class History {
 
   /** The position before all that is remembered. */
   get start(): number {
-    return this.entries[0]?.number ?? 0
+    return this.entries[0]?.number ?? this.count
   }
 
   get size(): number {
@@ -103,11 +103,26 @@ export class History {
     return entry
   }
 
-  /** Goes on from this state, after records that nobody has told us. */
-  resume(cluster: ClusterView): void {
+  /** Goes on from this state after so many records, of which some are not told. */
+  resume(cluster: ClusterView, after: number): void {
     this.newest = cluster
-    this.resumed.set(this.count, cluster)
-    this.keyframes.push({ number: this.count, cluster })
+    this.count = after
+    this.resumed.set(after, cluster)
+    this.keyframes.push({ number: after, cluster })
+  }
+
+  /** Puts before all what another history, which ends where this one begins, remembers. */
+  prepend(older: History): void {
+    this.entries = [...older.entries, ...this.entries]
+    this.told = [...older.told, ...this.told]
+    this.keyframes = [...older.keyframes, ...this.keyframes]
+    this.places = new Map([...older.places, ...this.places])
+    this.commands = new Map([...older.commands, ...this.commands])
+    this.resumed = new Map([...older.resumed, ...this.resumed])
+    const reached = older.eras.at(-1)?.term ?? -1
+    this.eras.unshift(...older.eras.splice(0), ...this.eras.splice(0).filter((era) => era.term > reached))
+    this.landmarks.unshift(...older.landmarks)
+    for (const { record } of this.entries) this.noteArrival(record)
   }
 
   /** The cluster before the entry with this number, and after all before it. */
@@ -199,14 +214,15 @@ export class History {
     const term = highestTerm(this.newest)
     if (term > (this.eras.at(-1)?.term ?? -1)) this.eras.push({ number: entry.number, t: record.t, term })
     if (isLandmark(record)) this.landmarks.push(entry)
-    if (record.event === 'received' && record.cause) {
-      const sending = this.find(record.cause)
-      if (sending && sending.arrivedAt === undefined) {
-        sending.arrivedAt = record.t
-        this.usualFlight += (record.t - sending.record.t - this.usualFlight) / 16
-      }
-    }
+    this.noteArrival(record)
     if (record.event === 'sent' && 'append_entries' in record.message) this.noteCommands(record.message.append_entries)
+  }
+
+  private noteArrival(record: TraceRecord): void {
+    const sending = record.event === 'received' && record.cause && this.find(record.cause)
+    if (!sending || sending.arrivedAt !== undefined) return
+    sending.arrivedAt = record.t
+    this.usualFlight += (record.t - sending.record.t - this.usualFlight) / 16
   }
 
   private noteCommands(request: { prev_log_index: number; entries: { term: number; payload: unknown }[] }): void {

@@ -4,13 +4,12 @@ import * as logs from './log'
 import { applyToNetwork, SOUND_NETWORK, type NetworkView } from './network'
 import { lastIndex, type AppendEntries, type NodeId, type Term, type TraceRecord } from './record'
 import type { ClusterView as ToldCluster } from '../types/ClusterView'
+import type { Io } from '../types/Io'
 import type { ProgressView } from '../types/ProgressView'
 import type { ServerView as Told } from '../types/ServerView'
 
 /** A server as an observer knows it. */
 export type ServerView = Readonly<Omit<Told, 'heartbeats_sent' | 'heartbeats_received' | 'last_message'>> & {
-  /** Whose votes it has, while it is a candidate. */
-  readonly votes: readonly NodeId[]
   /** The last request with entries that came to it: what it appends next is from there. */
   readonly last_request: AppendEntries | null
 }
@@ -46,8 +45,18 @@ export function newCluster(ids: readonly NodeId[]): ClusterView {
 
 /** The cluster as the server that serves this page tells it. */
 export function clusterFrom({ servers, network }: ToldCluster): ClusterView {
-  const known = ([id, server]: [string, Told]) => [id, { ...server, votes: [], last_request: null }]
-  return { servers: Object.fromEntries(Object.entries(servers).map(known)), network }
+  return { servers: Object.fromEntries(Object.entries(servers).map(([id, server]) => [id, serverFrom(server)])), network }
+}
+
+function serverFrom(told: Told): ServerView {
+  const { heartbeats_sent: _sent, heartbeats_received: _received, last_message, ...known } = told
+  return { ...known, last_request: entriesIn(last_message?.[1]) }
+}
+
+/** A request with entries, if that is what a server has received here. */
+function entriesIn(io: Io | undefined): AppendEntries | null {
+  if (io?.event !== 'received' || !('append_entries' in io.message)) return null
+  return io.message.append_entries.entries.length > 0 ? io.message.append_entries : null
 }
 
 /** The cluster after this. A server that is not part of it is passed over. */

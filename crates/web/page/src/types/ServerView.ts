@@ -53,6 +53,10 @@ timer: ElectionTimer | null,
  */
 log: LogView, 
 /**
+ * Whose votes it has, while it is a candidate.
+ */
+votes: Array<NodeId>, 
+/**
  * What it knows, as a leader, of the others' logs.
  */
 progress: { [key in NodeId]: ProgressView }, 

@@ -2,7 +2,6 @@
 import type { Caption } from "./Caption";
 import type { Mode } from "./Mode";
 import type { NodeId } from "./NodeId";
-import type { RuleTold } from "./RuleTold";
 import type { Timing } from "./Timing";
 
 /**
@@ -17,6 +16,10 @@ mode: Mode,
  * What the heading says.
  */
 title: string, 
+/**
+ * The name of the scenario that it is, if it is one that this program has within.
+ */
+scenario: string | null, 
 /**
  * The servers.
  */
@@ -48,8 +51,4 @@ captions: Array<Caption>,
 /**
  * The version of this program.
  */
-version: string, 
-/**
- * All rules, in the order in which a beginner best meets them.
- */
-rules: Array<RuleTold>, };
+version: string, };

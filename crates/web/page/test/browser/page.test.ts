@@ -4,10 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Stretch } from '../../src/source/contract'
+import { apply, clusterFrom, type ClusterView } from '../../src/trace/view'
 import { launch, newLeader, RAFT, sentence, start, type Cluster } from './cluster'
 
 const AXE = new URL('../../node_modules/axe-core/axe.min.js', import.meta.url).pathname
 const SHOTS = process.env.SHOTS
+
+/** What of a cluster the server's view and the page's have in common. */
+function comparable({ servers, network }: ClusterView) {
+  const faulty_links = [...network.faulty_links].sort((one, other) => one.from - other.from || one.to - other.to)
+  const told = Object.entries(servers).map(([id, { last_request: _, ...server }]) => [id, server])
+  return { servers: Object.fromEntries(told), network: { ...network, faulty_links } }
+}
 
 describe.skipIf(!RAFT)('the page of a living cluster', () => {
   let browser: Browser
@@ -51,7 +60,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     const early = await browser.newPage()
     let go = () => {}
     const read = new Promise<void>((resolve) => (go = resolve))
-    await early.route('**/api/events*', async (route) => {
+    await early.route('**/api/records*', async (route) => {
       await read
       await route.continue()
     })
@@ -200,18 +209,91 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     const html = await readFile(new URL('../../dist/index.html', import.meta.url), 'utf8')
     const text = await readFile(join(folder, 'trace.jsonl'), 'utf8')
     const records = text.trim().split('\n').map((one) => JSON.parse(one) as { event: string; role?: string; node: number; life: number; seq: number })
-    const setup = { mode: 'replay', title: 'mailed', servers: [1, 2, 3], timing: null, seed: null, speed: 1, latency_us: 0, history: records.length, captions: [], version: '', rules: [] }
-    const embedded = JSON.stringify({ setup, snapshot: null, records }).replaceAll('<', '\\u003c')
+    const setup = { mode: 'replay', title: 'mailed', scenario: null, servers: [1, 2, 3], timing: null, seed: null, speed: 1, latency_us: 0, history: null, captions: [], version: '' }
+    const embedded = JSON.stringify({ setup, records }).replaceAll('<', '\\u003c')
     const hole = '<script type="application/json" id="raft-embedded"></script>'
     expect(html.split(hole).length).toBe(2)
     const path = join(folder, 'mailed.html')
     await writeFile(path, html.replace(hole, () => hole.replace('></', `>${embedded}</`)))
     const leader = records.findLast((one) => one.role === 'leader')!
     const life = leader.life === 1 ? '' : `.${leader.life}`
-    const mailed = await open(`file://${path}#n${leader.node}${life}:${leader.seq}`)
-    await mailed.getByRole('region', { name: 'Why?' }).waitFor()
+    const mailed = await open(`file://${path}#run=mailed&at=n${leader.node}${life}:${leader.seq}`)
+    const why = mailed.getByRole('region', { name: 'Why?' })
     expect(await roleOf(mailed, leader.node)).toBe('leader')
+    await why.getByText('majority-wins').waitFor()
+    await why.getByText('Without it:').waitFor()
     await mailed.close()
+    const other = await open(`file://${path}#scenario=elections/first-election&at=n1:12`)
+    await other.getByText('The link is to elections/first-election, and this is mailed.').waitFor()
+    await other.close()
+  })
+
+  test('opens a scenario and its moment by a link, and goes back to the cluster', async () => {
+    const linked = await open(`${cluster.address}#scenario=elections/first-election&at=n1:5`)
+    const why = linked.getByRole('region', { name: 'Why?' })
+    await why.waitFor()
+    expect(await linked.getByLabel('Scenario', { exact: true }).locator('visible=true').inputValue()).toBe('elections/first-election')
+    await linked.getByRole('button', { name: 'Copy link' }).locator('visible=true').click()
+    expect(new URL(linked.url()).hash).toBe('#scenario=elections/first-election&at=n1:5')
+    await linked.getByLabel('Scenario', { exact: true }).locator('visible=true').selectOption('elections/split-vote-and-its-end')
+    await why.waitFor({ state: 'detached' })
+    await linked.getByRole('button', { name: 'Back', exact: true }).locator('visible=true').click()
+    await newLeader(linked)
+    await linked.close()
+    const unknown = await open(`${cluster.address}#scenario=no/such`)
+    await unknown.getByText('there is no scenario no/such').waitFor()
+    await unknown.close()
+    // The browser tells of the refusal too.
+    expect(errors.splice(0)).toEqual([expect.stringContaining('404')])
+  })
+
+  test('adds records up as the server does', async () => {
+    const get = async (path: string) => (await fetch(new URL(path, cluster.address), { headers: { 'x-raft-token': token } })).json()
+    const token = new URL(cluster.address).searchParams.get('token')!
+    let [checked, events] = [0, new Set<string>()]
+    let later = (await get('api/records')) as Stretch
+    // The server tells what records add up to only where it has many behind them.
+    const happened = later.snapshot.after + later.records.length
+    await page.locator('.speed input').focus()
+    while ((await page.locator('.speed b').textContent()) !== '1/1') await page.keyboard.press('+')
+    const isFar = async () => (later = (await get('api/records')) as Stretch).snapshot.after >= happened
+    await expect.poll(isFar, { timeout: 50_000 }).toBe(true)
+    while (later.snapshot.after > 0) {
+      const earlier = (await get(`api/records?up_to=${later.snapshot.after}`)) as Stretch
+      const folded = earlier.records.reduce(apply, clusterFrom(earlier.snapshot.view))
+      expect(comparable(folded)).toEqual(comparable(clusterFrom(later.snapshot.view)))
+      earlier.records.forEach(({ event }) => events.add(event))
+      later = earlier
+      checked += 1
+    }
+    expect(checked).toBeGreaterThan(1)
+    for (const event of ['role', 'died', 'appended', 'committed', 'links_cut', 'restored']) expect(events).toContain(event)
+  })
+
+  test('reads what was before when it is wanted', async () => {
+    const late = await open(cluster.address)
+    await newLeader(late)
+    await late.getByText('what was before is not loaded').waitFor()
+    await late.keyboard.press('Home')
+    await late.getByText('what was before is not loaded').waitFor({ state: 'detached' })
+    await expect.poll(() => late.locator('.words .number, p.words span').first().textContent()).toMatch(/^0\.\d+ s$/)
+    expect(await late.locator('.story button.line').count()).toBeGreaterThan(0)
+    await late.close()
+  })
+
+  test('keeps the servers in sight of who asks why on a phone', async () => {
+    const phone = await open(cluster.address, 'dark', 390, 844)
+    await newLeader(phone)
+    await phone.locator('.story button.line').last().scrollIntoViewIfNeeded()
+    await phone.locator('.story button.line').last().click()
+    const why = (await phone.getByRole('region', { name: 'Why?' }).boundingBox())!
+    for (const id of [1, 2, 3]) {
+      const body = (await phone.locator(`[data-node="${id}"] .body`).boundingBox())!
+      expect(body.y).toBeGreaterThanOrEqual(0)
+      expect(body.y + body.height).toBeLessThanOrEqual(why.y)
+    }
+    if (SHOTS) await phone.screenshot({ path: join(SHOTS, 'phone-why.png') })
+    await phone.close()
   })
 
   test('fits a phone', async () => {

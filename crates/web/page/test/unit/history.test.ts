@@ -39,10 +39,44 @@ describe('any moment', () => {
     const history = new History([1])
     history.add(record({ seq: 1, event: 'term', was: 0 }))
     const told = apply(newCluster([1]), record({ term: 9, event: 'term', was: 8 }))
-    history.resume(told)
+    history.resume(told, 89)
     history.add(record({ t: 5, seq: 90, term: 9, event: 'heartbeat' }))
-    expect(history.clusterAt(1).servers[1]!.term).toBe(9)
-    expect(history.clusterAt(2).servers[1]!.term).toBe(9)
+    expect(history.clusterAt(0).servers[1]!.term).toBe(0)
+    expect(history.clusterAt(89).servers[1]!.term).toBe(9)
+    expect(history.clusterAt(90).servers[1]!.term).toBe(9)
+    expect(history.end).toBe(90)
+  })
+})
+
+describe('a reader who comes late', () => {
+  const sending = { request_vote: { term: 31, last_log_index: 0, last_log_term: 0 } }
+  const records = longTrace(3000)
+  records[1499] = record({ t: 14_990, seq: 1500, term: 30, event: 'sent', to: 2, message: sending })
+  records[1500] = record({ t: 15_000, node: 2, seq: 1, term: 30, event: 'received', from: 1, message: sending, cause: { node: 1, life: 1, seq: 1500 } })
+
+  function part(from: number, to: number): History {
+    const history = new History([1, 2])
+    history.resume(records.slice(0, from).reduce(apply, newCluster([1, 2])), from)
+    records.slice(from, to).forEach((one) => history.add(one))
+    return history
+  }
+
+  test('has all that others have, once it has read what was before', () => {
+    const whole = part(0, 3000)
+    const late = part(2000, 3000)
+    expect([late.start, late.end]).toEqual([2000, 3000])
+    for (const older of [part(1500, 2000), part(0, 1500)]) late.prepend(older)
+    expect(late.start).toBe(0)
+    expect(late.records()).toEqual(whole.records())
+    expect(late.eras).toEqual(whole.eras)
+    expect(late.landmarks.map(({ number }) => number)).toEqual(whole.landmarks.map(({ number }) => number))
+    expect(late.story(3000, 100, 0, false)).toEqual(whole.story(3000, 100, 0, false))
+    for (const position of [0, 7, 1499, 1500, 1501, 2000, 2718]) {
+      expect(late.clusterAt(position)).toEqual(whole.clusterAt(position))
+    }
+    // A message that was under way where two parts meet has arrived.
+    expect(late.find({ node: 1, life: 1, seq: 1500 })!.arrivedAt).toBe(15_000)
+    expect(late.add(record({ event: 'heartbeat' })).number).toBe(3000)
   })
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ringLayout } from '../../src/looks/geometry'
 import { airborne } from '../../src/time/airborne'
 import { Player } from '../../src/time/player.svelte'
+import { Pace } from '../../src/time/pace.svelte'
 import { ServersTime } from '../../src/time/servers-time'
 import { History } from '../../src/trace/history'
 import { appendEntries, noOp, record } from './records'
@@ -141,5 +142,34 @@ describe('the ring', () => {
         })
       })
     }
+  })
+})
+
+describe('a browser that falls behind', () => {
+  test('is given fewer messages to draw, and more again when it keeps up', () => {
+    const pace = new Pace()
+    const all = pace.most
+    let now = 0
+    const draw = (gap: number, seconds: number) => {
+      for (const end = now + seconds * 1000; now < end; now += gap) pace.frame(now)
+    }
+    draw(16, 5)
+    expect(pace.most).toBe(all)
+    draw(80, 20)
+    expect(pace.most).toBeGreaterThan(0)
+    expect(pace.most).toBeLessThan(all / 8)
+    draw(16, 60)
+    expect(pace.most).toBe(all)
+  })
+
+  test('draws the news before the routine, and says how many are left out', () => {
+    const history = new History([1, 2, 3])
+    const vote = { request_vote: { term: 1, last_log_index: 0, last_log_term: 0 } }
+    history.add(record({ t: 0, seq: 1, event: 'sent', to: 2, message: vote }))
+    history.add(record({ t: 10, seq: 2, event: 'sent', to: 2, message: appendEntries({ index: 0, term: 0 }, []) }))
+    history.add(record({ t: 20, seq: 3, event: 'sent', to: 3, message: appendEntries({ index: 0, term: 0 }, []) }))
+    const { flights, leftOut } = airborne(history, history.end, 100, 1e6, 1)
+    expect(flights.map(({ kind }) => kind)).toEqual(['ask-vote'])
+    expect(leftOut).toBe(2)
   })
 })

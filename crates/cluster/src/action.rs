@@ -1,6 +1,6 @@
 //! What a person can do to a running cluster.
 
-use consensus::NodeId;
+use consensus::{NodeId, Profile};
 use serde::Deserialize;
 use trace::Link;
 
@@ -43,6 +43,23 @@ pub enum Action {
     SetSpeed {
         /// As a multiple of real time.
         multiple: f64,
+    },
+    /// Let all servers follow these rules beyond the paper's basic algorithm.
+    SetProfile {
+        /// Those.
+        profile: Profile,
+    },
+    /// Have the leader hand over.
+    Transfer {
+        /// To this server.
+        to: NodeId,
+    },
+    /// Start one server more, have it added as a learner, and promoted when it has caught up.
+    AddServer,
+    /// Have a server removed from the members. Its process stays.
+    RemoveServer {
+        /// Which one.
+        node: NodeId,
     },
     /// Let nothing pass.
     Cut {

@@ -6,7 +6,8 @@ use crate::Action;
 use crate::chronicle::Chronicle;
 use crate::folder::{Folder, FolderError, Whereabouts};
 use crate::member::{Member, Report};
-use consensus::{Lease, NodeId, Profile, Timing};
+use consensus::event::What;
+use consensus::{Change, Lease, NodeId, Profile, Timing};
 use driver::Speed;
 use rustix::process::Signal;
 use server::{Command, monotonic_now};
@@ -84,16 +85,31 @@ pub enum ClusterError {
     Silent,
 }
 
+/// A server on its way into the cluster.
+#[derive(Debug, Default)]
+struct Joining {
+    has_caught_up: bool,
+    /// When the leader was last asked to take it in.
+    asked: Option<Instant>,
+}
+
+/// What a leader has refused it is asked again after so long.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
 /// A cluster of server processes on this machine.
 #[derive(Debug)]
 pub struct Cluster {
     options: Options,
+    /// The servers with which the cluster began.
+    founders: Vec<NodeId>,
     /// The cluster's start on the monotonic clock: the zero of [`Record::t`].
     epoch: Duration,
     speed: Speed,
     /// The processes that run.
     members: BTreeMap<NodeId, Member>,
     whereabouts: Whereabouts,
+    /// Servers that were started to join the others, and have not become voters yet.
+    joining: BTreeMap<NodeId, Joining>,
     view: ClusterView,
     chronicle: Chronicle,
     reports: (SyncSender<Report>, Receiver<Report>),
@@ -113,7 +129,9 @@ impl Cluster {
             speed: options.speed,
             members: BTreeMap::new(),
             whereabouts: Whereabouts::default(),
+            joining: BTreeMap::new(),
             view: ClusterView::new(options.servers.iter().copied()),
+            founders: options.servers.clone(),
             chronicle: Chronicle::default(),
             reports: sync_channel(REPORTS),
             folder,
@@ -150,6 +168,7 @@ impl Cluster {
         while let Ok(report) = self.reports.1.try_recv() {
             self.take(report);
         }
+        self.go_on_with_joining();
         self.chronicle.settled(self.now())
     }
 
@@ -167,6 +186,10 @@ impl Cluster {
             Action::ForceTimeout { node } => self.force_timeout(*node),
             Action::AlignTimers => Ok(self.align_timers()),
             Action::SetSpeed { multiple } => self.set_speed(*multiple),
+            Action::SetProfile { profile } => Ok(self.set_profile(*profile)),
+            Action::Transfer { to } => self.transfer(*to),
+            Action::AddServer => self.add_server(),
+            Action::RemoveServer { node } => self.remove_server(*node),
             Action::Cut { links } => self.cut(links),
             Action::Mend { links } => self.mend(links),
             Action::Delay { links, delay_us } => self.delay(links, *delay_us),
@@ -251,8 +274,12 @@ impl Cluster {
         command.arg("node").arg("--laboratory").arg("--json");
         command.args(["--id", &id.0.to_string()]);
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
-        for peer in servers.iter().filter(|&&peer| peer != id) {
-            command.args(["--peer", &peer.0.to_string()]);
+        if self.founders.contains(&id) {
+            for peer in self.founders.iter().filter(|&&peer| peer != id) {
+                command.args(["--peer", &peer.0.to_string()]);
+            }
+        } else {
+            command.arg("--join");
         }
         command.args(["--cluster", &self.folder.cluster_name()]);
         command.arg("--data").arg(self.folder.of(id));
@@ -317,7 +344,34 @@ impl Cluster {
 
     fn add(&mut self, record: Record) {
         self.view.apply(&record);
+        if let Event::Decision(decision) = &record.event
+            && let What::CaughtUp { learner } = decision.what
+            && let Some(joining) = self.joining.get_mut(&learner)
+        {
+            joining.has_caught_up = true;
+        }
         self.chronicle.add(record);
+    }
+
+    /// Asks the leader to take in those who wait for it: first as learners, and when they have caught up, as voters.
+    /// What it refuses, because another change is under way, say, it is asked again.
+    fn go_on_with_joining(&mut self) {
+        let Some(leader) = self.view.leader() else { return };
+        let membership = self.view.membership().clone();
+        self.joining.retain(|&id, _| !membership.voters.contains(id));
+        for (&id, joining) in &mut self.joining {
+            let address = self.whereabouts.addresses.get(&id);
+            let change = match (membership.learners.contains(&id), address) {
+                (true, _) if joining.has_caught_up => Change { promote: [id].into(), ..Change::default() },
+                (false, Some(address)) => Change { add: [(id, address.clone())].into(), ..Change::default() },
+                _ => continue,
+            };
+            let is_time = joining.asked.is_none_or(|asked| asked.elapsed() > ASK_AGAIN);
+            if let Some(member) = self.members.get_mut(&leader).filter(|_| is_time) {
+                joining.asked = Some(Instant::now());
+                member.tell(&Command::ChangeMembership(change));
+            }
+        }
     }
 
     /// Notes something that the servers themselves can't report.
@@ -420,6 +474,57 @@ impl Cluster {
             member.tell(&Command::ExpireElectionTimer { at });
         }
         format!("all election timers run out together in {} ms", wait.as_millis())
+    }
+
+    fn set_profile(&mut self, profile: Profile) -> String {
+        self.options.profile = profile;
+        for member in self.members.values_mut() {
+            member.tell(&Command::Profile(profile));
+        }
+        match profile {
+            Profile::PAPER => "all servers follow the paper's basic algorithm".to_owned(),
+            Profile::PRODUCTION => "all servers have pre-vote, check-quorum and eager election".to_owned(),
+            _ => "all servers follow other rules".to_owned(),
+        }
+    }
+
+    fn leading_member(&mut self) -> Result<(NodeId, &mut Member), String> {
+        let leader = self.view.leader().ok_or("there is no leader at the moment that could do it")?;
+        Ok((leader, self.member(leader)?))
+    }
+
+    fn transfer(&mut self, to: NodeId) -> Result<String, String> {
+        if !self.view.membership().voters.contains(to) {
+            return Err(format!("{to} is no voter, and can't lead"));
+        }
+        let (leader, member) = self.leading_member()?;
+        if leader == to {
+            return Err(format!("{to} leads already"));
+        }
+        member.tell(&Command::TransferLeadership { to });
+        Ok(format!("asked {leader} to hand over to {to}"))
+    }
+
+    fn add_server(&mut self) -> Result<String, String> {
+        let id = NodeId(self.options.servers.iter().map(|id| id.0).max().unwrap_or(0) + 1);
+        self.options.servers.push(id);
+        self.spawn(id).map_err(|error| format!("can't start {id}: {error}"))?;
+        self.joining.insert(id, Joining::default());
+        Ok(format!("started {id}: the leader lets it learn, and then vote"))
+    }
+
+    fn remove_server(&mut self, id: NodeId) -> Result<String, String> {
+        let membership = self.view.membership();
+        if !membership.contains(id) {
+            return Err(format!("{id} is no member"));
+        }
+        if membership.voters.voters() == [id].into() {
+            return Err(format!("{id} is the last one that votes: add another server before it goes"));
+        }
+        self.joining.remove(&id);
+        let (leader, member) = self.leading_member()?;
+        member.tell(&Command::ChangeMembership(Change { remove: [id].into(), ..Change::default() }));
+        Ok(format!("asked {leader} to remove {id}"))
     }
 
     fn set_speed(&mut self, multiple: f64) -> Result<String, String> {

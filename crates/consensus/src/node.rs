@@ -85,6 +85,9 @@ impl<R: Rules> Node<R> {
         if node.memberships.latest().0 > Index(0) {
             node.tell_membership(output);
         }
+        if node.config.profile != Profile::PAPER {
+            output.noted(What::Profile { profile: node.config.profile });
+        }
         // What it has promised before a crash is not on its disk; but the term is in which it did.
         if hard_state.current_term > Term(0) && node.config.lease.is_some() {
             node.promise_to_stay(Instant::START);

@@ -157,12 +157,16 @@ function isBeat(entry: Entry): boolean {
 
 export function isAnswer(message: Message): boolean {
   return (
-    'request_vote_reply' in message || 'append_entries_reply' in message || 'install_snapshot_reply' in message
+    'pre_vote_reply' in message ||
+    'request_vote_reply' in message ||
+    'append_entries_reply' in message ||
+    'install_snapshot_reply' in message
   )
 }
 
 export function kindOf(message: Message): FlightKind {
-  if ('request_vote' in message) return 'ask-vote'
+  if ('pre_vote' in message || 'request_vote' in message || 'timeout_now' in message) return 'ask-vote'
+  if ('pre_vote_reply' in message) return message.pre_vote_reply.would_vote ? 'grant' : 'refuse'
   if ('request_vote_reply' in message) return message.request_vote_reply.vote_granted ? 'grant' : 'refuse'
   if ('append_entries' in message) return message.append_entries.entries.length > 0 ? 'entries' : 'heartbeat'
   if ('append_entries_reply' in message) {

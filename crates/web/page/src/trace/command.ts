@@ -8,6 +8,7 @@ const SHOWN = 24
 /** An entry's payload in a few words, such as `x = 1`. */
 export function payloadWords(payload: Payload): string {
   if (payload === 'no_op') return 'no-op'
+  if ('membership' in payload) return 'members'
   try {
     return commandWords(new Reader(payload.command))
   } catch {

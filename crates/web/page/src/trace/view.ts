@@ -5,6 +5,7 @@ import { applyToNetwork, SOUND_NETWORK, type NetworkView } from './network'
 import { lastIndex, type AppendEntries, type NodeId, type Term, type TraceRecord } from './record'
 import type { ClusterView as ToldCluster } from '../types/ClusterView'
 import type { Io } from '../types/Io'
+import type { Membership } from '../types/Membership'
 import type { ProgressView } from '../types/ProgressView'
 import type { ServerView as Told } from '../types/ServerView'
 
@@ -17,6 +18,8 @@ export type ServerView = Readonly<Omit<Told, 'heartbeats_sent' | 'heartbeats_rec
 /** The cluster as an observer knows it. */
 export type ClusterView = {
   readonly servers: { readonly [id: NodeId]: ServerView }
+  /** The configuration with which the cluster began. */
+  readonly founders: Membership
   readonly network: NetworkView
 }
 
@@ -33,6 +36,10 @@ const UNKNOWN: ServerView = {
   votes: [],
   log: logs.EMPTY_LOG,
   progress: {},
+  membership: null,
+  is_removed: false,
+  hands_over_to: null,
+  profile: null,
   last_request: null,
 }
 
@@ -40,12 +47,14 @@ const NO_PROGRESS: ProgressView = { match_index: 0, next_index: 0 }
 
 /** A cluster of these servers, of which nothing is known yet. */
 export function newCluster(ids: readonly NodeId[]): ClusterView {
-  return { servers: Object.fromEntries(ids.map((id) => [id, UNKNOWN])), network: SOUND_NETWORK }
+  const founders = { voters: { simple: [...ids] }, learners: [], addresses: [] }
+  return { servers: Object.fromEntries(ids.map((id) => [id, UNKNOWN])), founders, network: SOUND_NETWORK }
 }
 
 /** The cluster as the server that serves this page tells it. */
-export function clusterFrom({ servers, network }: ToldCluster): ClusterView {
-  return { servers: Object.fromEntries(Object.entries(servers).map(([id, server]) => [id, serverFrom(server)])), network }
+export function clusterFrom({ servers, founders, network }: ToldCluster): ClusterView {
+  const known = Object.entries(servers).map(([id, server]) => [id, serverFrom(server)])
+  return { servers: Object.fromEntries(known), founders, network }
 }
 
 function serverFrom(told: Told): ServerView {
@@ -59,14 +68,13 @@ function entriesIn(io: Io | undefined): AppendEntries | null {
   return io.message.append_entries.entries.length > 0 ? io.message.append_entries : null
 }
 
-/** The cluster after this. A server that is not part of it is passed over. */
+/** The cluster after this, which may have happened to a server that was not heard of before. */
 export function apply(cluster: ClusterView, record: TraceRecord): ClusterView {
-  const before = cluster.servers[record.node]
-  if (!before) return cluster
+  const before = cluster.servers[record.node] ?? UNKNOWN
   const after = applyToServer(before, record)
   const network = applyToNetwork(cluster.network, record)
   if (after === before && network === cluster.network) return cluster
-  return { servers: { ...cluster.servers, [record.node]: after }, network }
+  return { ...cluster, servers: { ...cluster.servers, [record.node]: after }, network }
 }
 
 export function idsOf(cluster: ClusterView): NodeId[] {
@@ -88,13 +96,48 @@ export function leaderOf(cluster: ClusterView): NodeId | null {
   return newest
 }
 
-export function runningOf(cluster: ClusterView): number {
-  return idsOf(cluster).filter((id) => isRunning(cluster.servers[id])).length
+/** The configuration that counts: the leader's or, without one, the latest in any log. */
+export function membershipOf(cluster: ClusterView): Membership {
+  const leader = leaderOf(cluster)
+  if (leader !== null) return cluster.servers[leader]!.membership?.[1] ?? cluster.founders
+  let [latest, membership] = [0, cluster.founders]
+  for (const id of idsOf(cluster)) {
+    const known = cluster.servers[id]!.membership
+    if (known && known[0] >= latest) [latest, membership] = known
+  }
+  return membership
 }
 
-/** How many votes an election needs. */
+/** The sets of voters of which a majority must agree: a joint configuration has two. */
+export function votersOf({ voters }: Membership): readonly (readonly NodeId[])[] {
+  return 'simple' in voters ? [voters.simple] : [voters.joint.old, voters.joint.new]
+}
+
+/** Of each of these sets: how many run, how many there are, and how many must agree. */
+export function quorumsOf(cluster: ClusterView): { running: number; all: number; majority: number }[] {
+  return votersOf(membershipOf(cluster)).map((voters) => ({
+    running: voters.filter((id) => isRunning(cluster.servers[id])).length,
+    all: voters.length,
+    majority: Math.floor(voters.length / 2) + 1,
+  }))
+}
+
+/** How many votes an election needs, at least. */
 export function majorityOf(cluster: ClusterView): number {
-  return Math.floor(idsOf(cluster).length / 2) + 1
+  return Math.max(...quorumsOf(cluster).map(({ majority }) => majority))
+}
+
+/** What a server is to the configuration that counts. */
+export type Part = 'voter' | 'comes' | 'goes' | 'learner' | 'stranger'
+
+export function partOf(cluster: ClusterView, id: NodeId): Part {
+  const membership = membershipOf(cluster)
+  const [before, after] = votersOf(membership)
+  const [votes, willVote] = [before!.includes(id), (after ?? before)!.includes(id)]
+  if (votes && willVote) return 'voter'
+  if (votes) return 'goes'
+  if (willVote) return 'comes'
+  return membership.learners.includes(id) ? 'learner' : 'stranger'
 }
 
 export function highestTerm(cluster: ClusterView): Term {
@@ -129,9 +172,23 @@ function applyEvent(server: ServerView, record: TraceRecord): ServerView {
         leader: leads ? record.node : null,
         progress: {},
         timer: leads ? null : server.timer,
+        hands_over_to: null,
         votes: [],
       }
     }
+    case 'no_voter':
+      return { ...server, timer: null }
+    case 'membership':
+      return { ...server, membership: [record.index, record.membership] }
+    case 'removed':
+      return { ...server, is_removed: true }
+    case 'transfer_begun':
+      return { ...server, hands_over_to: record.to }
+    case 'transfer_failed':
+      return { ...server, hands_over_to: null }
+    case 'profile':
+      return { ...server, profile: record.profile }
+    case 'connection_lost':
     case 'timer':
       return { ...server, timer: { started_at: record.t, timeout_us: record.timeout_us } }
     case 'vote':

@@ -1,30 +1,53 @@
 // The cluster and its servers in words.
 
-import { leaderOf, majorityOf, runningOf, highestTerm, idsOf, type ClusterView, type ServerView } from './view'
+import {
+  highestTerm,
+  leaderOf,
+  membershipOf,
+  quorumsOf,
+  votersOf,
+  type ClusterView,
+  type Part,
+  type ServerView,
+} from './view'
 
 /** The cluster in one sentence, and whether it can make progress. */
 export function clusterWords(cluster: ClusterView): { text: string; tone: 'good' | 'waiting' | 'bad' } {
-  const [running, all, majority] = [runningOf(cluster), idsOf(cluster).length, majorityOf(cluster)]
+  const quorums = quorumsOf(cluster)
+  const running = quorums.map((it) => `${it.running} of ${it.all}`).join(' and ')
+  const majority = quorums.map((it) => it.majority).join(' and ')
   const leader = leaderOf(cluster)
-  const lacking = running < majority
+  const lacking = quorums.some((it) => it.running < it.majority)
   if (leader !== null) {
-    const leads = `n${leader} leads term ${cluster.servers[leader]!.term}`
+    const leads = `n${leader} leads term ${cluster.servers[leader]!.term}${changeWords(cluster)}`
     return lacking
-      ? { text: `${leads}, but has no quorum: ${running} of ${all} running, a majority is ${majority}`, tone: 'bad' }
+      ? { text: `${leads}, but has no quorum: ${running} running, a majority is ${majority}`, tone: 'bad' }
       : { text: leads, tone: 'good' }
   }
-  if (lacking) return { text: `No quorum: ${running} of ${all} running, an election needs ${majority}`, tone: 'bad' }
+  if (lacking) return { text: `No quorum: ${running} running, an election needs ${majority}`, tone: 'bad' }
   return {
-    text: `No leader in term ${highestTerm(cluster)} yet: ${running} of ${all} running, an election needs ${majority}`,
+    text: `No leader in term ${highestTerm(cluster)} yet: ${running} running, an election needs ${majority}`,
     tone: 'waiting',
   }
 }
 
+/** While the members change: which majorities everything needs. */
+function changeWords(cluster: ClusterView): string {
+  const sets = votersOf(membershipOf(cluster))
+  if (sets.length === 1) return ''
+  return `, needs majorities of ${sets.map((ids) => ids.map((id) => `n${id}`).join(' ')).join(' and of ')}`
+}
+
 /** A server's role or what keeps it from having one. */
-export function roleWords(server: ServerView): string {
+export function roleWords(server: ServerView, part: Part = 'voter'): string {
   if (server.condition === 'dead') return 'dead'
   if (server.condition === 'paused') return 'paused'
-  return server.role ?? 'starting'
+  if (server.is_removed) return 'removed'
+  if (server.role === 'follower' && part === 'learner') return 'learner'
+  if (server.role === 'follower' && part === 'stranger') return 'no member'
+  if (server.role === 'leader' && server.hands_over_to !== null) return `hands over to n${server.hands_over_to}`
+  const role = server.role === 'pre_candidate' ? 'pre-candidate' : (server.role ?? 'starting')
+  return part === 'comes' ? `${role}, comes` : part === 'goes' ? `${role}, goes` : role
 }
 
 /** Who has a server's vote; or how many it has itself, as a candidate that needs so many. */

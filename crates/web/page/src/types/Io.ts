@@ -78,7 +78,15 @@ index: Index, } | { "answer": "replaced" } | { "answer": "uncertain" } | { "answ
 /**
  * As far as this all is applied.
  */
-applied: Index, } | { "answer": "not_leader", 
+applied: Index, } | { "answer": "changed", 
+/**
+ * Where in the log the configuration stands with which it does.
+ */
+index: Index, } | { "answer": "hands_over" } | { "answer": "refused", 
+/**
+ * Why, in English.
+ */
+reason: string, } | { "answer": "not_leader", 
 /**
  * Who does, as far as it knows.
  */

@@ -3,10 +3,13 @@ import type { AppendEntries } from "./AppendEntries";
 import type { AppendEntriesReply } from "./AppendEntriesReply";
 import type { InstallSnapshot } from "./InstallSnapshot";
 import type { InstallSnapshotReply } from "./InstallSnapshotReply";
+import type { PreVote } from "./PreVote";
+import type { PreVoteReply } from "./PreVoteReply";
 import type { RequestVote } from "./RequestVote";
 import type { RequestVoteReply } from "./RequestVoteReply";
+import type { TimeoutNow } from "./TimeoutNow";
 
 /**
  * A message between two servers.
  */
-export type Message = { "request_vote": RequestVote } | { "request_vote_reply": RequestVoteReply } | { "append_entries": AppendEntries } | { "append_entries_reply": AppendEntriesReply } | { "install_snapshot": InstallSnapshot } | { "install_snapshot_reply": InstallSnapshotReply };
+export type Message = { "pre_vote": PreVote } | { "pre_vote_reply": PreVoteReply } | { "request_vote": RequestVote } | { "request_vote_reply": RequestVoteReply } | { "append_entries": AppendEntries } | { "append_entries_reply": AppendEntriesReply } | { "install_snapshot": InstallSnapshot } | { "install_snapshot_reply": InstallSnapshotReply } | { "timeout_now": TimeoutNow };

@@ -17,4 +17,8 @@ last_log_index: Index,
 /**
  * The term of its last entry.
  */
-last_log_term: Term, };
+last_log_term: Term, 
+/**
+ * Does it run because its leader has asked it to (thesis §3.10)? Then nobody protects that leader from it.
+ */
+by_transfer: boolean, };

@@ -3,4 +3,4 @@
 /**
  * A role's name.
  */
-export type RoleKind = "follower" | "candidate" | "leader";
+export type RoleKind = "follower" | "pre_candidate" | "candidate" | "leader";

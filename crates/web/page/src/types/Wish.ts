@@ -3,4 +3,4 @@
 /**
  * What a client wants.
  */
-export type Wish = "write" | "read";
+export type Wish = "write" | "read" | "change" | "transfer";

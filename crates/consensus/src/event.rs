@@ -129,6 +129,8 @@ pub enum What {
         /// Where in the log it stands.
         index: Index,
     },
+    /// A change of the members has to wait, for the reason that the rule gives.
+    ChangeRefused,
     /// A server that does not vote yet has caught up: it got what the log had, in less than an election timeout.
     CaughtUp {
         /// The server.

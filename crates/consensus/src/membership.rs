@@ -320,7 +320,12 @@ impl<R: Rules> Node<R> {
                 // Where one server is a majority, that may have been all.
                 self.advance_commit(now, output);
             }
-            Err(objection) => output.changed = Some(Err(objection)),
+            Err(objection) => {
+                if let Some(rule) = objection.rule() {
+                    output.decided(rule, What::ChangeRefused);
+                }
+                output.changed = Some(Err(objection));
+            }
         }
     }
 
@@ -363,8 +368,9 @@ impl<R: Rules> Node<R> {
     }
 
     fn append_membership(&mut self, now: Instant, membership: Membership, output: &mut Output) {
-        let payload = Payload::Membership(Arc::new(membership));
-        self.append_own([payload], Rule::LeaderAppendOnly, output);
+        let is_joint = matches!(membership.voters, Quorum::Joint { .. });
+        let rule = if is_joint { Rule::JointMajorities } else { Rule::LeaderAppendOnly };
+        self.append_own([Payload::Membership(Arc::new(membership))], rule, output);
         self.note_membership(now, output);
     }
 

@@ -98,6 +98,7 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::TransferWhenCaughtUp, What::AsksToTakeOver { to: NodeId(3) }),
         decided(Rule::TransferWhenCaughtUp, What::AskedToTakeOver { leader: NodeId(3) }),
         decided(Rule::TransferWhenCaughtUp, What::TransferFailed { to: NodeId(3) }),
+        decided(Rule::OneChangeAtATime, What::ChangeRefused),
         Event::Io(Io::Asked { wish: Wish::Change, requests: vec![1] }),
         Event::Io(Io::Answered { request: 1, answer: Answer::Changed { index: Index(9) } }),
         Event::Io(Io::Answered {

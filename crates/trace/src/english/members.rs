@@ -26,6 +26,7 @@ pub(super) fn change_words(what: &What) -> String {
         What::Removed { index } => {
             format!("entry {index} is committed, and I am no member any more: disturb nobody")
         }
+        What::ChangeRefused => "that change has to wait".to_owned(),
         What::CaughtUp { learner } => format!("{learner} has caught up: it may become a voter"),
         What::TransferBegun { to } => {
             format!("hand over to {to}: no new commands until it has all that I have and leads")

@@ -319,7 +319,7 @@ impl<R: Rules> Node<R> {
         self.go_on_with_transfer(output);
     }
 
-    fn note_catching_up(&mut self, now: Instant, from: NodeId, output: &mut Output) {
+    pub(crate) fn note_catching_up(&mut self, now: Instant, from: NodeId, output: &mut Output) {
         let (last, patience) = (self.log.last().index, self.config.timing.election_timeout_min());
         let votes = self.membership().voters.contains(from);
         let Role::Leader(leader) = &mut self.role else { return };

@@ -236,6 +236,7 @@ impl<R: Rules> Node<R> {
             }
             SnapshotOutcome::Installed => {
                 self.note_match(now, from, last_included.index, output);
+                self.note_catching_up(now, from, output);
                 if self.role() == RoleKind::Leader {
                     self.replicate_to(from, output);
                 }

@@ -368,8 +368,9 @@ impl<R: Rules> Node<R> {
     }
 
     fn append_membership(&mut self, now: Instant, membership: Membership, output: &mut Output) {
-        let payload = Payload::Membership(Arc::new(membership));
-        self.append_own([payload], Rule::LeaderAppendOnly, output);
+        let is_joint = matches!(membership.voters, Quorum::Joint { .. });
+        let rule = if is_joint { Rule::JointMajorities } else { Rule::LeaderAppendOnly };
+        self.append_own([Payload::Membership(Arc::new(membership))], rule, output);
         self.note_membership(now, output);
     }
 
@@ -421,7 +422,6 @@ impl<R: Rules> Node<R> {
             self.was_member = false;
             let index = self.memberships.latest().0;
             output.decided(Rule::RemovedLeaderStepsDownOnCommit, What::Removed { index });
-            output.removed = true;
         }
         if self.role() != RoleKind::Leader {
             return;

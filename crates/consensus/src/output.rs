@@ -30,8 +30,6 @@ pub struct Output {
     pub changed: Option<Result<LogPosition, CannotChange>>,
     /// What became of the wish to transfer the leadership: whether it has begun.
     pub transferred: Option<Result<(), CannotTransfer>>,
-    /// This server is no member any more, and can't count on hearing what becomes of the rest of the log.
-    pub removed: bool,
     /// What became of reads, each with its number.
     pub reads: Vec<(u64, ReadOutcome)>,
     /// To be sent, each not before its [`Durability`] is met.

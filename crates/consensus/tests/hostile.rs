@@ -2,10 +2,12 @@
 
 use consensus::event::{Event, Problem, What};
 use consensus::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Config, Entry, EveryRule, HardState, Index, Input,
-    Instant, Limits, Log, LogPosition, Membership, Message, Node, NodeId, Output, Payload, Profile, ReadBy,
-    RequestVote, RequestVoteReply, RoleKind, Term, Timing,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Change, Chunk, Config, Entry, EveryRule, HardState,
+    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Limits, Log, LogPosition, Membership,
+    Message, Node, NodeId, Output, Payload, PreVote, PreVoteReply, Profile, Quorum, ReadBy, RequestVote,
+    RequestVoteReply, RoleKind, SnapshotOutcome, Term, TimeoutNow, Timing,
 };
+use std::collections::{BTreeMap, BTreeSet};
 
 fn start(output: &mut Output) -> Node {
     let config = Config {
@@ -48,11 +50,52 @@ fn assert_rejected(node: &mut Node, from: u64, message: Message, problem: Proble
 }
 
 #[test]
-fn strangers_are_not_listened_to() {
+fn nobody_speaks_in_a_servers_own_name() {
     let mut node = start(&mut Output::default());
-    for stranger in [0, 1, 4, u64::MAX] {
-        assert_rejected(&mut node, stranger, Message::AppendEntries(heartbeat(9)), Problem::UnknownSender);
+    assert_rejected(&mut node, 1, Message::AppendEntries(heartbeat(9)), Problem::UnknownSender);
+}
+
+/// Whoever asks for something may know a newer configuration than this server (§6). Whoever answers can't: only
+/// members are asked.
+#[test]
+fn strangers_are_heard_when_they_ask_and_not_when_they_answer() {
+    for stranger in [0, 4, u64::MAX] {
+        let mut node = start(&mut Output::default());
+        receive(&mut node, stranger, Message::AppendEntries(heartbeat(9)));
+        assert_eq!(node.leader(), Some(NodeId(stranger)));
+        assert_eq!(node.hard_state().current_term, Term(9));
     }
+    for (stranger, newer) in [(0, false), (4, false), (4, true), (u64::MAX, true)] {
+        let mut node = start(&mut Output::default());
+        let mut output = Output::default();
+        node.step(Instant::NEVER, Input::Tick, &mut output);
+        node.step(Instant::NEVER, persisted(&node), &mut output);
+        let before = node.hard_state();
+        let term = if newer { before.current_term.next() } else { before.current_term };
+        for answer in answers(term) {
+            let output = receive(&mut node, stranger, answer);
+            assert!(output.messages.is_empty() && output.hard_state.is_none(), "{output:?}");
+            assert_eq!((node.hard_state(), node.role()), (before, RoleKind::Candidate));
+        }
+    }
+}
+
+/// One answer of each kind, as good as it can be.
+fn answers(term: Term) -> [Message; 4] {
+    let outcome = AppendOutcome::Matched { match_index: Index(0) };
+    let last_included = LogPosition::default();
+    let installed = SnapshotOutcome::Installed;
+    [
+        Message::PreVoteReply(PreVoteReply { term, asked_in: term, would_vote: true }),
+        Message::RequestVoteReply(RequestVoteReply { term, vote_granted: true }),
+        Message::AppendEntriesReply(AppendEntriesReply { term, outcome, round: 0 }),
+        Message::InstallSnapshotReply(InstallSnapshotReply {
+            term,
+            last_included,
+            offset: 0,
+            outcome: installed,
+        }),
+    ]
 }
 
 #[test]
@@ -109,9 +152,9 @@ fn persisted(node: &Node) -> Input {
 
 /// Lets the server win an election.
 fn lead(node: &mut Node) -> Term {
-    let mut output = Output::default();
-    node.step(Instant::NEVER, Input::Tick, &mut output);
-    node.step(Instant::NEVER, persisted(node), &mut output);
+    let (now, mut output) = (node.next_deadline(), Output::default());
+    node.step(now, Input::Tick, &mut output);
+    node.step(now, persisted(node), &mut output);
     let term = node.hard_state().current_term;
     receive(node, 2, Message::RequestVoteReply(RequestVoteReply { term, vote_granted: true }));
     assert_eq!(node.role(), RoleKind::Leader);
@@ -149,35 +192,98 @@ impl Noise {
         }
     }
 
+    fn index(&mut self) -> Index {
+        Index(self.number())
+    }
+
+    fn position(&mut self) -> LogPosition {
+        LogPosition { index: self.index(), term: Term(self.number()) }
+    }
+
     fn message(&mut self) -> Message {
         let term = Term(self.number());
-        match self.next() % 4 {
+        match self.next() % 9 {
             0 => Message::RequestVote(RequestVote {
                 term,
-                last_log_index: Index(self.number()),
+                last_log_index: self.index(),
                 last_log_term: Term(self.number()),
-                by_transfer: false,
+                by_transfer: self.coin(),
             }),
             1 => Message::RequestVoteReply(RequestVoteReply { term, vote_granted: self.coin() }),
             2 => Message::AppendEntries(AppendEntries {
                 term,
-                prev_log_index: Index(self.number()),
+                prev_log_index: self.index(),
                 prev_log_term: Term(self.number()),
                 entries: (0..self.next() % 3).map(|_| self.entry(term)).collect(),
-                leader_commit: Index(self.number()),
+                leader_commit: self.index(),
                 round: self.number(),
             }),
-            _ => Message::AppendEntriesReply(AppendEntriesReply {
+            3 => Message::AppendEntriesReply(AppendEntriesReply {
                 term,
                 outcome: self.outcome(),
                 round: self.number(),
             }),
+            4 => Message::PreVote(PreVote {
+                term,
+                last_log_index: self.index(),
+                last_log_term: Term(self.number()),
+            }),
+            5 => Message::PreVoteReply(PreVoteReply {
+                term,
+                asked_in: Term(self.number()),
+                would_vote: self.coin(),
+            }),
+            6 => Message::TimeoutNow(TimeoutNow { term }),
+            7 => Message::InstallSnapshot(InstallSnapshot { term, chunk: self.chunk() }),
+            _ => Message::InstallSnapshotReply(InstallSnapshotReply {
+                term,
+                last_included: self.position(),
+                offset: self.number(),
+                outcome: self.snapshot_outcome(),
+            }),
         }
+    }
+
+    fn chunk(&mut self) -> Chunk {
+        let bytes = vec![7; self.next() as usize % 3].into();
+        Chunk { last_included: self.position(), offset: self.number(), bytes, is_last: self.coin() }
+    }
+
+    fn snapshot_outcome(&mut self) -> SnapshotOutcome {
+        match self.next() % 3 {
+            0 => SnapshotOutcome::Refused,
+            1 => SnapshotOutcome::Received { bytes: self.number() },
+            _ => SnapshotOutcome::Installed,
+        }
+    }
+
+    fn ids(&mut self) -> BTreeSet<NodeId> {
+        (0..self.next() % 4).map(|_| NodeId(self.number())).collect()
+    }
+
+    fn membership(&mut self) -> Membership {
+        let voters = match self.coin() {
+            true => Quorum::Simple(self.ids()),
+            false => Quorum::Joint { old: self.ids(), new: self.ids() },
+        };
+        Membership { voters, learners: self.ids(), ..Membership::default() }
+    }
+
+    fn change(&mut self) -> Change {
+        let add = self.ids().into_iter().map(|id| (id, String::new())).collect();
+        Change { add, promote: self.ids(), remove: self.ids() }
+    }
+
+    fn profile(&mut self) -> Profile {
+        Profile { pre_vote: self.coin(), check_quorum: self.coin(), eager_election: self.coin() }
     }
 
     fn entry(&mut self, term: Term) -> Entry {
         let term = if self.coin() { term } else { Term(self.number()) };
-        Entry { term, payload: Payload::NoOp }
+        let is_membership = self.next() % 4 == 0;
+        let payload =
+            if is_membership { Payload::Membership(self.membership().into()) } else { Payload::NoOp };
+        Entry { term, payload }
     }
 
     fn outcome(&mut self) -> AppendOutcome {
@@ -194,21 +300,36 @@ impl Noise {
 
 #[test]
 fn no_message_makes_a_server_panic() {
+    let mut roles = BTreeMap::<_, u32>::new();
     for seed in 0..2_000 {
         let mut noise = Noise(seed);
         let mut output = Output::default();
         let mut node = start(&mut output);
+        if noise.coin() {
+            lead(&mut node);
+        }
         for _ in 0..100 {
-            let input = match noise.next() % 8 {
+            let input = match noise.next() % 12 {
                 0 => Input::Tick,
                 1 => persisted(&node),
                 2 => Input::Propose { commands: vec![b"x = 1".as_slice().into()] },
                 3 => Input::Read { id: noise.next(), by: ReadBy::Lease },
+                4 => Input::ChangeMembership { change: noise.change() },
+                5 => Input::TransferLeadership { to: NodeId(noise.number()) },
+                6 => Input::ConnectionLost { peer: NodeId(noise.number()) },
+                7 => Input::SetProfile(noise.profile()),
                 _ => Input::Message { from: NodeId(noise.number()), message: noise.message() },
             };
             let now = if noise.coin() { node.next_deadline() } else { Instant::START };
             let mut output = Output::default();
             node.step(now, input, &mut output);
+            *roles.entry(node.role().to_string()).or_default() += 1;
         }
+    }
+    for role in ["follower", "pre-candidate", "candidate", "leader"] {
+        assert!(
+            roles.get(role).is_some_and(|&steps| steps > 1_000),
+            "the noise seldom meets a {role}: {roles:?}"
+        );
     }
 }

@@ -23,8 +23,8 @@ pub enum Outcome<A> {
     /// Its command was in the log, and has gone from it: a later leader's entry has been committed in its place,
     /// or before it. It never takes effect: it may be proposed again.
     Replaced,
-    /// A leader's snapshot covers the place of its command, or this server is no member any more. Whether it was
-    /// committed can't be told here.
+    /// A leader's snapshot covers the place of its command, or this server was removed from the cluster. Whether it
+    /// was committed can't be told here.
     Uncertain,
     /// The read may take place now.
     Readable,
@@ -159,10 +159,10 @@ impl Clients {
         self.give_up_older_than(term, outcomes);
     }
 
-    /// This server won't hear any more what becomes of the log.
-    pub(crate) fn note_removed<A>(&mut self, outcomes: &mut Vec<(RequestId, Outcome<A>)>) {
-        let waiting = std::mem::take(&mut self.proposals).into_values();
-        outcomes.extend(waiting.map(|request| (request, Outcome::Uncertain)));
+    /// This server is no member any more. What becomes of entries behind `committed`, it will never hear.
+    pub(crate) fn note_removed<A>(&mut self, committed: Index, outcomes: &mut Vec<(RequestId, Outcome<A>)>) {
+        let unknown = self.proposals.extract_if(.., |(index, _), _| *index > committed);
+        outcomes.extend(unknown.map(|(_, request)| (request, Outcome::Uncertain)));
     }
 
     /// The core has decided about a read.

@@ -8,7 +8,7 @@ use consensus::event::What;
 use consensus::{
     Append, Change, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input,
     Instant, Log, LogPosition, Membership, Message, Node, NodeId, Outgoing, Output, Payload, Profile,
-    Proposed, ReadBy, Rule, Rules,
+    Proposed, ReadBy, RoleKind, Rule, Rules,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -584,8 +584,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
                 &mut effects.outcomes,
             );
         }
-        if std::mem::take(&mut output.removed) {
-            self.clients.note_removed(&mut effects.outcomes);
+        if self.is_removed() {
+            self.clients.note_removed(self.node.commit_index(), &mut effects.outcomes);
         }
         let chunk = output.store_chunk.take();
         self.output = output;
@@ -594,6 +594,14 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         if let Some(chunk) = chunk {
             self.take_in(now, cause.unwrap_or(first), chunk, effects);
         }
+    }
+
+    /// Is this server no member any more, and knows that this is committed? Then nobody sends it the log.
+    fn is_removed(&self) -> bool {
+        let node = &self.node;
+        node.role() != RoleKind::Leader
+            && !node.membership().contains(node.id())
+            && node.is_membership_committed()
     }
 
     fn hold_back(&mut self, outbound: Outbound) {

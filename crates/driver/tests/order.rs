@@ -170,8 +170,8 @@ fn what_nobody_wants_to_know_keeps_its_name() {
         driver.receive(Instant::START, vote_request(), &mut effects);
         effects.save.take().expect("the vote is to be saved");
         driver.saved(Instant::START, &mut effects);
-        let unknown_sender = Envelope { from: NodeId(9), ..vote_request() };
-        driver.receive(Instant::START, unknown_sender, &mut effects);
+        let in_its_own_name = Envelope { from: NodeId(1), ..vote_request() };
+        driver.receive(Instant::START, in_its_own_name, &mut effects);
         (effects.envelopes, effects.records)
     });
     let [(unwatched, least), (watched, all)] = told;
@@ -181,5 +181,5 @@ fn what_nobody_wants_to_know_keeps_its_name() {
         _ => false,
     };
     assert_eq!(least.iter().collect::<Vec<_>>(), all.iter().filter(is_least).collect::<Vec<_>>());
-    assert_eq!(least.len(), 2, "it begins as a follower, and rejects the stranger");
+    assert_eq!(least.len(), 2, "it begins as a follower, and rejects what somebody says in its name");
 }

@@ -443,10 +443,10 @@ fn write_servers<'a>(
     servers: impl IntoIterator<Item = &'a NodeId>,
 ) -> fmt::Result {
     let names: Vec<String> = servers.into_iter().map(NodeId::to_string).collect();
-    if names.is_empty() { Ok(()) } else { write!(f, " {key}={}", names.join(",")) }
+    if names.is_empty() { Ok(()) } else { write!(f, " {key}={}", names.join("/")) }
 }
 
-/// What a profile has, as a scenario says it: `paper`, `production`, or what is on, as in `pre-vote,check-quorum`.
+/// What a profile has, as a scenario says it: `paper`, `production`, or what is on, as in `pre-vote/check-quorum`.
 pub(crate) fn profile_words(profile: Profile) -> String {
     match profile {
         Profile::PAPER => "paper".to_owned(),
@@ -455,7 +455,7 @@ pub(crate) fn profile_words(profile: Profile) -> String {
             let all =
                 [(pre_vote, "pre-vote"), (check_quorum, "check-quorum"), (eager_election, "eager-election")];
             let on: Vec<&str> = all.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect();
-            on.join(",")
+            on.join("/")
         }
     }
 }
@@ -468,14 +468,14 @@ pub(crate) fn parse_profile(text: &str) -> Result<Profile, String> {
         _ => {}
     }
     let mut profile = Profile::PAPER;
-    for name in text.split(',') {
+    for name in text.split('/') {
         match name {
             "pre-vote" => profile.pre_vote = true,
             "check-quorum" => profile.check_quorum = true,
             "eager-election" => profile.eager_election = true,
             _ => {
                 return Err(format!(
-                    "\"{name}\" is no profile: paper, production, or of pre-vote,check-quorum,eager-election"
+                    "\"{name}\" is no profile: paper, production, or of pre-vote/check-quorum/eager-election"
                 ));
             }
         }

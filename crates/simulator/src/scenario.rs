@@ -453,10 +453,10 @@ fn asked_server(arguments: &mut ArgumentConsumer) -> Result<Option<NodeId>, Box<
     arguments.lookup("at").map(|argument| parse_node(&argument.value)).transpose()
 }
 
-/// Servers, as in `add=n4,n5`.
+/// Servers, as in `add=n4/n5`.
 fn servers_of(arguments: &mut ArgumentConsumer, key: &str) -> Result<Vec<NodeId>, Box<dyn Error>> {
     let Some(argument) = arguments.lookup(key) else { return Ok(Vec::new()) };
-    argument.value.split(',').map(parse_node).collect()
+    argument.value.split('/').map(parse_node).collect()
 }
 
 fn parse_node(text: &str) -> Result<NodeId, Box<dyn Error>> {

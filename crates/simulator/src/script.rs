@@ -47,8 +47,8 @@ impl Script {
     }
 
     /// The same run without chance: each single thing that happens in it as an action of its own, in a
-    /// network that only does what it is told. It has no time in it, so where leaders have leases it may go another
-    /// way.
+    /// network that only does what it is told. It has no time in it, so where servers go by how long ago they heard each
+    /// other (leases, check-quorum, changes of the members) it may go another way.
     pub fn journal(&self) -> Script {
         let mut world = World::new(self.options.clone());
         world.keep_journal();

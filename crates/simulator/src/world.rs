@@ -666,10 +666,13 @@ impl World {
         // Who was removed and does not know it may disturb the others without end (§6).
         let knows_most = nodes.iter().max_by_key(|node| node.commit_index())?;
         let committed = knows_most.membership_at(knows_most.commit_index());
-        let thinks_it_votes = |node: &&&Node<AllBut>| node.membership().voters.contains(node.id());
+        // Who has heard that it goes, and not that this is committed, may still run.
+        let may_run = |node: &&&Node<AllBut>| {
+            node.membership().voters.contains(node.id()) || !node.is_membership_committed()
+        };
         let stranger = nodes
             .iter()
-            .filter(thinks_it_votes)
+            .filter(may_run)
             .find(|node| !committed.contains(node.id()) && !knows_most.membership().contains(node.id()));
         if let Some(stranger) = stranger {
             return Some(format!("{} was removed and does not know it", stranger.id()));

@@ -1,7 +1,10 @@
 //! Drawn runs: every promise is kept with all rules on, and broken without any of them.
 
-use consensus::Rule;
-use simulator::{Faults, Kind, Scenario, Script, SearchOptions, UNSHOWN, Violation, draw, shrink};
+use consensus::{Change, NodeId, Profile, Rule};
+use simulator::{
+    Action, Faults, Kind, Scenario, Script, SearchOptions, UNSHOWN, Violation, World, WorldOptions, draw,
+    shrink,
+};
 use std::fs;
 use std::path::Path;
 
@@ -92,10 +95,13 @@ fn a_journal_leads_to_the_same_violation_without_chance() {
         for seed in 0..200 {
             let script = draw(seed, &options);
             let Some(violation) = script.play().violation else { continue };
-            // A journal has no time in it, and what is owed at last takes time. So do leases.
+            // A journal has no time in it, and what is owed at last takes time. So do leases, who hears whom by
+            // the production profile, and whether a learner keeps up.
             let takes_time = ["logs agree at last", "nobody waits for ever"];
             let is_about_time = takes_time.iter().any(|name| violation.promise.name.starts_with(name));
-            if is_about_time || script.options.lease.is_some() {
+            let WorldOptions { lease, profile, spares, .. } = &script.options;
+            let has_time = lease.is_some() || *profile != Profile::PAPER || *spares > 0;
+            if is_about_time || has_time {
                 continue;
             }
             let again = script.journal().play().violation;
@@ -163,4 +169,38 @@ fn kinds_of_messages_and_faults_are_read_as_they_are_written() {
         assert_eq!(text.parse::<Faults>().map(|faults| faults.to_string()), Ok(text.to_owned()));
     }
     assert!("fire".parse::<Faults>().unwrap_err().contains("choose none, all"));
+}
+
+#[test]
+fn what_is_done_to_members_is_written_as_a_scenario_reads_it() {
+    let ids = |numbers: &[u64]| numbers.iter().copied().map(NodeId).collect();
+    let come = [4, 5].map(|id| (NodeId(id), String::new()));
+    let change = Change { add: come.into(), promote: ids(&[4, 5]), remove: ids(&[2, 3]) };
+    let part = Profile { pre_vote: true, check_quorum: true, eager_election: false };
+    let actions = [
+        Action::ChangeMembers(change.clone(), Some(NodeId(1))),
+        Action::ChangeMembers(
+            Change { add: [(NodeId(4), String::new())].into(), ..Change::default() },
+            Some(NodeId(1)),
+        ),
+        Action::Transfer(NodeId(2), Some(NodeId(1))),
+        Action::LoseConnection(NodeId(2), NodeId(1)),
+        Action::SetProfile(NodeId(1), part),
+        Action::SetProfile(NodeId(1), Profile::PRODUCTION),
+    ];
+    for (words, profile) in
+        [("paper", Profile::PAPER), ("pre-vote/check-quorum", part), ("production", Profile::PRODUCTION)]
+    {
+        let options = WorldOptions { spares: 2, profile, ..WorldOptions::default() };
+        let mut script = format!("cluster 3 spares=2 profile={words}\n---\n");
+        let mut world = World::new(options);
+        world.take_records();
+        for action in &actions {
+            world.perform(action).unwrap();
+            script += &format!("\n{action}\n---\n");
+        }
+        let film = Scenario::film(&script).unwrap();
+        let told: Vec<_> = film.into_iter().skip(1).flat_map(|scene| scene.records).collect();
+        assert_eq!(told, world.take_records(), "{script}");
+    }
 }

@@ -111,6 +111,9 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
                     format!("begin my term with an entry that says nothing: {entries}")
                 }
                 Some(Rule::LeaderAppendOnly) => format!("add to my log: {entries}"),
+                Some(Rule::JointMajorities) => {
+                    format!("add to my log, on the way to the new members: {entries}")
+                }
                 _ if *first == last.index => format!("it fits my log: take over {entries}"),
                 _ => format!("they fit my log: take over {entries}"),
             }
@@ -277,9 +280,7 @@ fn answer_words(request: u64, answer: &Answer) -> String {
         Answer::Done { index } => format!("answer request {request}: done, it is entry {index}"),
         Answer::Replaced => format!("answer request {request}: not done, a later leader overruled it"),
         Answer::Uncertain => {
-            format!(
-                "answer request {request}: its entry is out of my sight, so I can't tell what became of it"
-            )
+            format!("answer request {request}: I can't tell what became of it, nor will I hear")
         }
         Answer::MayRead { applied } => format!("request {request} may read what I have: all up to {applied}"),
         Answer::Changed { index } => {

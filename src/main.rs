@@ -7,6 +7,7 @@ mod export;
 mod failure;
 mod log;
 mod maelstrom;
+mod member;
 mod node;
 mod recording;
 mod replay;
@@ -52,6 +53,8 @@ enum Command {
     Cas(store::CasArguments),
     List(store::ListArguments),
     Watch(watch::WatchArguments),
+    Member(member::MemberArguments),
+    Transfer(member::TransferArguments),
     Bench(bench::BenchArguments),
     Torture(torture::TortureArguments),
     Sim(sim::SimArguments),
@@ -76,6 +79,8 @@ fn main() -> ExitCode {
         Command::Cas(arguments) => store::cas(arguments),
         Command::List(arguments) => store::list(arguments),
         Command::Watch(arguments) => watch::run(arguments),
+        Command::Member(arguments) => member::run(arguments),
+        Command::Transfer(arguments) => member::transfer(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Torture(arguments) => torture::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),

@@ -4,8 +4,9 @@ use crate::failure::{Failure, NotDone};
 use crate::node::{List, Node, Page, Read, Value};
 use crate::step::Step;
 use crate::watch::Watch;
-use consensus::{Index, NodeId};
+use consensus::{Change, Index, NodeId};
 use kv::{Answer, Request, SessionId, Write};
+use server::MembersTold;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -114,14 +115,7 @@ impl Cluster {
         write: &Write<'_>,
         patience: Duration,
     ) -> Result<Answer, Failure> {
-        let deadline = Instant::now() + patience;
-        self.until(deadline, |node, _| {
-            let rest = deadline.saturating_duration_since(Instant::now());
-            match node.write(write, rest) {
-                Err(uncertain @ Failure::Uncertain(_)) => Tried::Ended(Err(uncertain)),
-                tried => Tried::of(tried),
-            }
-        })
+        self.once(patience, |node, patience| node.write(write, patience))
     }
 
     /// What a key holds; none if there is no such key.
@@ -138,6 +132,44 @@ impl Cluster {
     /// If nobody answers in time.
     pub fn list(&mut self, list: &List, patience: Duration) -> Result<Page, NotDone> {
         self.read(patience, |node, patience| node.list(list, patience))
+    }
+
+    /// Who belongs to the cluster, in the eyes of whichever server answers.
+    ///
+    /// # Errors
+    /// If nobody answers in time.
+    pub fn members(&mut self, patience: Duration) -> Result<MembersTold, NotDone> {
+        self.read(patience, Node::members)
+    }
+
+    /// Has the members changed. It is tried again as long as it was certainly not done: a learner may have to catch
+    /// up, another change to end.
+    ///
+    /// # Errors
+    /// [`Failure::Uncertain`] as soon as a try may have begun it.
+    pub fn change_members(&mut self, change: &Change, patience: Duration) -> Result<MembersTold, Failure> {
+        self.once(patience, |node, patience| node.change_members(change, patience))
+    }
+
+    /// Has the leader begin to hand over.
+    ///
+    /// # Errors
+    /// [`Failure::Uncertain`] as soon as a try may have begun it.
+    pub fn transfer(&mut self, to: NodeId, patience: Duration) -> Result<MembersTold, Failure> {
+        self.once(patience, |node, patience| node.transfer(to, patience))
+    }
+
+    /// Tries again only as long as nothing was done.
+    fn once<T>(
+        &mut self,
+        patience: Duration,
+        ask: impl Fn(&Node, Duration) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let deadline = Instant::now() + patience;
+        self.until(deadline, |node, _| match ask(node, deadline.saturating_duration_since(Instant::now())) {
+            Err(uncertain @ Failure::Uncertain(_)) => Tried::Ended(Err(uncertain)),
+            tried => Tried::of(tried),
+        })
     }
 
     /// Begins to hear of each change of keys that begin with `prefix`, after this entry, or from now on: from

@@ -6,8 +6,9 @@ use crate::watch::Watch;
 use consensus::{Index, NodeId};
 use kv::{Answer, Change, SessionId, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use server::{Listed, Listing, Status, Told};
+use server::{Listed, Listing, MembersTold, Status, Told};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -31,6 +32,12 @@ pub struct Node {
     pub(crate) id: Option<NodeId>,
     pub(crate) address: String,
     kept: Mutex<Option<Connection>>,
+}
+
+/// To whom the leadership shall go.
+#[derive(Debug, Serialize)]
+struct Successor {
+    to: NodeId,
 }
 
 /// How new what is read must be.
@@ -216,6 +223,50 @@ impl Node {
         self.parse(&self.read("/status".to_owned(), patience)?)
     }
 
+    /// Who belongs to the cluster, in this server's eyes.
+    ///
+    /// # Errors
+    /// [`NotDone`], if no answer came.
+    pub fn members(&self, patience: Duration) -> Result<MembersTold, NotDone> {
+        self.parse(&self.read("/members".to_owned(), patience)?)
+    }
+
+    /// Has the members changed. It is done when the configuration is committed with which the change begins.
+    ///
+    /// # Errors
+    /// If no answer came, or a refusal.
+    pub fn change_members(
+        &self,
+        change: &consensus::Change,
+        patience: Duration,
+    ) -> Result<MembersTold, Failure> {
+        self.post("/members", change, patience)
+    }
+
+    /// Has the leader begin to hand over.
+    ///
+    /// # Errors
+    /// If no answer came, or a refusal.
+    pub fn transfer(&self, to: NodeId, patience: Duration) -> Result<MembersTold, Failure> {
+        self.post("/leader", &Successor { to }, patience)
+    }
+
+    fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        patience: Duration,
+    ) -> Result<T, Failure> {
+        let body = serde_json::to_vec(body).expect("what is asked for has a JSON");
+        let request = Request { method: "POST", path: path.to_owned(), headers: Vec::new(), body: &body };
+        let reply = self.ask_certainly(&request, patience)?;
+        if reply.head.status == OK {
+            let answer = serde_json::from_slice(&reply.body);
+            return answer.map_err(|_| Failure::Uncertain(self.makes_no_sense().to_string()));
+        }
+        Err(self.why_not_done(&reply))
+    }
+
     /// The server's figures, in the format of Prometheus.
     ///
     /// # Errors
@@ -268,23 +319,31 @@ impl Node {
 
     /// Has a command put into the log.
     fn command(&self, request: &Request<'_>, patience: Duration) -> Result<Answer, Failure> {
-        let reply = match self.ask(request, patience) {
-            Ok(reply) => reply,
-            Err(broken @ Broken::BeforeItWasSent(_)) => return Err(self.silent(broken.into_why()).into()),
-            Err(broken @ Broken::Later(_)) => {
-                return Err(Failure::Uncertain(format!("{self}: {}", broken.into_why())));
-            }
-        };
+        let reply = self.ask_certainly(request, patience)?;
         if matches!(reply.head.status, OK | CREATED) {
             let answer = serde_json::from_slice(&reply.body);
             return answer.map_err(|_| Failure::Uncertain(self.makes_no_sense().to_string()));
         }
         match told(&reply) {
             Some(Told { answer: Some(answer), .. }) => Ok(answer),
-            Some(told) if told.is_certain() => Err(self.why_not(&reply).into()),
-            Some(told) => Err(Failure::Uncertain(told.error)),
+            _ => Err(self.why_not_done(&reply)),
+        }
+    }
+
+    /// Sends what changes something. If it breaks, it is in doubt, unless nothing of it had left.
+    fn ask_certainly(&self, request: &Request<'_>, patience: Duration) -> Result<Reply, Failure> {
+        self.ask(request, patience).map_err(|broken| match broken {
+            Broken::BeforeItWasSent(_) => self.silent(broken.into_why()).into(),
+            Broken::Later(_) => Failure::Uncertain(format!("{self}: {}", broken.into_why())),
+        })
+    }
+
+    fn why_not_done(&self, reply: &Reply) -> Failure {
+        match told(reply) {
+            Some(told) if told.is_certain() => self.why_not(reply).into(),
+            Some(told) => Failure::Uncertain(told.error),
             // Whoever that is, who knows what it has done?
-            None => Err(Failure::Uncertain(self.makes_no_sense().to_string())),
+            None => Failure::Uncertain(self.makes_no_sense().to_string()),
         }
     }
 

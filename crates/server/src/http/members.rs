@@ -68,14 +68,27 @@ async fn settle(
     match timeout(PATIENCE, outcome).await {
         Ok(Ok(Ok(()))) => Ok(()),
         Ok(Ok(Err(ChangeRefusal::Refused(refusal)))) => Err(Problem::of(refusal, service, uri)),
-        Ok(Ok(Err(ChangeRefusal::CannotChange(why)))) => Err(refused(&why, help_to_change(&why))),
-        Ok(Ok(Err(ChangeRefusal::CannotTransfer(why)))) => Err(refused(&why, help_to_transfer(&why))),
+        Ok(Ok(Err(ChangeRefusal::CannotChange(why)))) => {
+            let may_pass = matches!(
+                why,
+                CannotChange::UnderWay
+                    | CannotChange::NothingCommittedInTerm
+                    | CannotChange::NotCaughtUp { .. }
+            );
+            Err(refused(&why, may_pass, help_to_change(&why)))
+        }
+        Ok(Ok(Err(ChangeRefusal::CannotTransfer(why)))) => {
+            let may_pass = matches!(why, CannotTransfer::UnderWay(_));
+            Err(refused(&why, may_pass, help_to_transfer(&why)))
+        }
         Ok(Err(_)) | Err(_) => Err(Problem::Uncertain),
     }
 }
 
-fn refused(why: &impl std::error::Error, help: &str) -> Problem {
-    Problem::Refused { status: StatusCode::CONFLICT, error: why.to_string(), help: help.to_owned() }
+/// What `may_pass` can be tried again.
+fn refused(why: &impl std::error::Error, may_pass: bool, help: &str) -> Problem {
+    let status = if may_pass { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::CONFLICT };
+    Problem::Refused { status, error: why.to_string(), help: help.to_owned() }
 }
 
 fn help_to_change(why: &CannotChange) -> &'static str {

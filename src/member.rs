@@ -1,0 +1,259 @@
+//! `raft member` and `raft transfer`
+
+use crate::arguments::host_and_port;
+use crate::failure::{Failure, written};
+use crate::servers::{ServersArguments, no_answer, not_done};
+use clap::{Args, Subcommand};
+use client::Cluster;
+use consensus::{Change, Membership, NodeId, Quorum};
+use server::MembersTold;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Show and change who belongs to a cluster
+///
+/// A server that is to come is started first, with `raft node --join`. It gets the log as a learner, and votes when it
+/// has caught up.
+///
+///   raft node --join --id 4 --listen 127.0.0.1:4004 --data n4 &
+///   raft member add 4=127.0.0.1:4004
+///   raft member remove 2
+///
+/// Exit status: 0 done, 1 not done, 2 wrong usage, 3 uncertain (see `raft member list`).
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct MemberArguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show the members
+    List(HowToAsk),
+    /// Add a server, wait until it has caught up, and let it vote
+    Add {
+        /// The server and where it listens
+        #[arg(value_name = "ID=HOST:PORT", value_parser = newcomer)]
+        newcomer: (NodeId, String),
+        /// Let it only learn: it gets the log, and does not vote
+        #[arg(long)]
+        learner: bool,
+        #[command(flatten)]
+        how: HowToAsk,
+    },
+    /// Remove a server
+    Remove {
+        /// Its number
+        #[arg(value_name = "ID", value_parser = id)]
+        server: NodeId,
+        #[command(flatten)]
+        how: HowToAsk,
+    },
+    /// Add a server, wait until it has caught up, and let it vote in the place of another one, in one step
+    Replace {
+        /// The number of the one that goes
+        #[arg(value_name = "ID", value_parser = id)]
+        server: NodeId,
+        /// The one that comes, and where it listens
+        #[arg(value_name = "ID=HOST:PORT", value_parser = newcomer)]
+        newcomer: (NodeId, String),
+        #[command(flatten)]
+        how: HowToAsk,
+    },
+    /// Let a learner vote, as soon as it has caught up
+    Promote {
+        /// Its number
+        #[arg(value_name = "ID", value_parser = id)]
+        server: NodeId,
+        #[command(flatten)]
+        how: HowToAsk,
+    },
+}
+
+/// Hand the leadership over to another server
+///
+/// The leader takes no more writes, waits until the other has all of its log, and asks it to take over: clients hardly
+/// notice. Do so before you stop a leader.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct TransferArguments {
+    /// The number of the server that is to lead
+    #[arg(value_name = "ID", value_parser = id)]
+    to: NodeId,
+    #[command(flatten)]
+    how: HowToAsk,
+}
+
+#[derive(Debug, Args)]
+struct HowToAsk {
+    /// Print the members as JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    servers: ServersArguments,
+}
+
+/// The servers are looked at this often while something is waited for.
+const PAUSE: Duration = Duration::from_millis(50);
+
+fn id(text: &str) -> Result<NodeId, String> {
+    let number = text.strip_prefix('n').unwrap_or(text).parse().ok().filter(|&number| number > 0);
+    number.map(NodeId).ok_or_else(|| format!("\"{text}\" is no server's number, such as 4"))
+}
+
+fn newcomer(text: &str) -> Result<(NodeId, String), String> {
+    let (server, address) = text.split_once('=').ok_or("write ID=HOST:PORT, such as 4=127.0.0.1:4004")?;
+    Ok((id(server)?, host_and_port(address)?))
+}
+
+pub(crate) fn run(arguments: MemberArguments) -> Result<ExitCode, Failure> {
+    match arguments.what {
+        What::List(how) => {
+            let told = how.servers.client()?.members(how.servers.timeout);
+            how.tell(&told.map_err(|why| no_answer(&why))?)
+        }
+        What::Add { newcomer: (id, address), learner, how } => {
+            let mut asked = Asked::new(&how)?;
+            asked.add(id, address)?;
+            if !learner {
+                asked.change(Change { promote: [id].into(), ..Change::default() })?;
+            }
+            let told = asked
+                .until(|members| if learner { members.learners.contains(&id) } else { votes(members, id) })?;
+            how.tell(&told)
+        }
+        What::Remove { server, how } => {
+            let mut asked = Asked::new(&how)?;
+            asked.change(Change { remove: [server].into(), ..Change::default() })?;
+            how.tell(&asked.until(|members| !members.contains(server))?)
+        }
+        What::Replace { server, newcomer: (id, address), how } => {
+            let mut asked = Asked::new(&how)?;
+            asked.add(id, address)?;
+            asked.change(Change { promote: [id].into(), remove: [server].into(), ..Change::default() })?;
+            how.tell(&asked.until(|members| votes(members, id) && !members.contains(server))?)
+        }
+        What::Promote { server, how } => {
+            let mut asked = Asked::new(&how)?;
+            asked.change(Change { promote: [server].into(), ..Change::default() })?;
+            how.tell(&asked.until(|members| votes(members, server))?)
+        }
+    }
+}
+
+pub(crate) fn transfer(arguments: TransferArguments) -> Result<ExitCode, Failure> {
+    let TransferArguments { to, how } = arguments;
+    let mut asked = Asked::new(&how)?;
+    asked.cluster.transfer(to, asked.rest()).map_err(explain)?;
+    loop {
+        let told = asked.cluster.members(asked.rest()).map_err(|why| no_answer(&why))?;
+        if told.leader == Some(to) {
+            return if how.json { how.tell(&told) } else { written(writeln!(io::stdout(), "{to} leads")) };
+        }
+        asked.pause(format_args!("{to} has not taken over in time"))?;
+    }
+}
+
+fn votes(members: &Membership, id: NodeId) -> bool {
+    members.voters.contains(id)
+}
+
+fn explain(failure: client::Failure) -> Failure {
+    match failure {
+        client::Failure::NotDone(why) => not_done(&why),
+        client::Failure::Uncertain(why) => Failure::uncertain(
+            format_args!("it may have begun, or may still ({why})"),
+            "see with `raft member list` who the members are now",
+        ),
+    }
+}
+
+/// A cluster that is asked for something that takes several steps.
+struct Asked {
+    cluster: Cluster,
+    deadline: Instant,
+}
+
+impl Asked {
+    fn new(how: &HowToAsk) -> Result<Asked, Failure> {
+        Ok(Asked { cluster: how.servers.client()?, deadline: Instant::now() + how.servers.timeout })
+    }
+
+    fn rest(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    fn pause(&self, what: std::fmt::Arguments<'_>) -> Result<(), Failure> {
+        if self.rest() <= PAUSE {
+            return Err(Failure::uncertain(
+                what,
+                "see with `raft member list`; --timeout gives it more time",
+            ));
+        }
+        std::thread::sleep(PAUSE);
+        Ok(())
+    }
+
+    /// Adds a learner, unless it is one already: the change before may have ended half-way.
+    fn add(&mut self, id: NodeId, address: String) -> Result<(), Failure> {
+        let told = self.cluster.members(self.rest()).map_err(|why| no_answer(&why))?;
+        if told.membership.learners.contains(&id) {
+            eprintln!("{id} learns already");
+            return Ok(());
+        }
+        self.change(Change { add: [(id, address)].into(), ..Change::default() })?;
+        eprintln!("{id} gets the log");
+        Ok(())
+    }
+
+    fn change(&mut self, change: Change) -> Result<(), Failure> {
+        self.cluster.change_members(&change, self.rest()).map(drop).map_err(explain)
+    }
+
+    /// Waits until a configuration is committed that is as wanted, and no joint one.
+    fn until(&mut self, is_wanted: impl Fn(&Membership) -> bool) -> Result<MembersTold, Failure> {
+        loop {
+            let told = self.cluster.members(self.rest()).map_err(|why| no_answer(&why))?;
+            let is_simple = matches!(told.membership.voters, Quorum::Simple(_));
+            if told.is_committed && is_simple && is_wanted(&told.membership) {
+                return Ok(told);
+            }
+            self.pause(format_args!("the change has begun, and not ended in time"))?;
+        }
+    }
+}
+
+impl HowToAsk {
+    fn tell(&self, told: &MembersTold) -> Result<ExitCode, Failure> {
+        if self.json {
+            let json = serde_json::to_string(told).expect("members have a JSON");
+            return written(writeln!(io::stdout(), "{json}"));
+        }
+        written(write!(io::stdout(), "{}", table(told)))
+    }
+}
+
+/// A line for each member.
+fn table(told: &MembersTold) -> String {
+    let MembersTold { leader, membership, is_committed, .. } = told;
+    let mut lines = String::new();
+    for id in membership.members() {
+        let part = match &membership.voters {
+            _ if membership.learners.contains(&id) => "learns",
+            Quorum::Joint { old, .. } if !old.contains(&id) => "comes",
+            Quorum::Joint { new, .. } if !new.contains(&id) => "goes",
+            _ if *leader == Some(id) => "leads",
+            _ => "votes",
+        };
+        let address = membership.addresses.get(&id).map_or("", String::as_str);
+        lines += format!("{id:<5} {part:<7} {address}").trim_end();
+        lines.push('\n');
+    }
+    if !is_committed {
+        lines += "not committed yet\n";
+    }
+    lines
+}

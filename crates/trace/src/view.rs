@@ -162,7 +162,7 @@ impl ClusterView {
     pub fn quorums(&self) -> Vec<(usize, usize, usize)> {
         let voters = &self.membership().voters;
         let runs = |id| self.server(id).is_some_and(ServerView::is_running);
-        let running = voters.counts(runs).map(|(running, majority)| (running, majority));
+        let running = voters.counts(runs);
         let all = voters.counts(|_| true).map(|(all, _)| all);
         running.zip(all).map(|((running, majority), all)| (running, all, majority)).collect()
     }

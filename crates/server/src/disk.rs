@@ -267,8 +267,7 @@ mod tests {
     #[test]
     fn a_server_ends_though_its_inbox_is_full() {
         let folder = tempfile::tempdir().unwrap();
-        let identity =
-            Identity { cluster: "raft".to_owned(), node: NodeId(1), voters: [NodeId(1)].into() };
+        let identity = Identity { cluster: "raft".to_owned(), node: NodeId(1), voters: [NodeId(1)].into() };
         let open = || Storage::open(FolderDisk::open(folder.path()).unwrap(), identity.clone()).unwrap();
         let (storage, _) = open();
         let (engine, inbox) = sync_channel(1);

@@ -2,13 +2,12 @@
 
 use crate::http::{self, Broadcast, Service};
 use crate::member::{Member, Options, Remote};
-use crate::network::{self, Name, Network};
+use crate::network::{self, Name, Network, Reception};
 use crate::transport::Transport;
 use kv::RestoreError;
 use std::net::{SocketAddr, TcpListener};
 use storage::StorageError;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
 use trace::Record;
 
 /// Why a server did not start, or ended early.
@@ -92,18 +91,18 @@ impl Server {
             let name = Name::of(member.options());
             let network = Network::start(&name);
             let engine = member.engine();
-            let service = Service {
-                id: name.id,
-                engine: engine.clone(),
-                addresses: network.addresses(),
-                events: events.clone(),
-                gives_leases: member.options().lease.is_some(),
-                syncs: member.syncs(),
-            };
-            let (clients, connections) = mpsc::channel(1);
+            let service = Service::new(
+                name.id,
+                engine.clone(),
+                network.addresses(),
+                events.clone(),
+                member.options().lease.is_some(),
+                member.syncs(),
+            );
+            let turned_away = service.turned_away.clone();
+            let reception = Reception::new(name, engine, http::routes(service), turned_away);
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            tokio::spawn(network::accept(name, listener, engine, clients));
-            tokio::spawn(http::serve(service, address, connections));
+            tokio::spawn(network::accept(listener, reception));
             network
         };
         for (&id, address) in &member.options().peers {

@@ -4,6 +4,7 @@
 //! was given. One that is too slow finds some gone, and is told how many.
 
 use super::Service;
+use super::errors::Problem;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
@@ -132,16 +133,17 @@ fn lock(recent: &Mutex<Recent>) -> MutexGuard<'_, Recent> {
 
 pub(super) async fn events(
     State(service): State<Service>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let place = service.place_for_stream()?;
     let listener = service.events.listen();
-    let events = futures_util::stream::unfold(listener, |mut listener| async {
+    let events = futures_util::stream::unfold((listener, place), |(mut listener, place)| async {
         let event = match listener.next().await? {
             Told::Record(json) => Event::default().data(&json),
             Told::Missed(missed) => Event::default().event("missed").data(missed.to_string()),
         };
-        Some((Ok(event), listener))
+        Some((Ok(event), (listener, place)))
     });
-    Sse::new(events).keep_alive(KeepAlive::default())
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub(crate) struct Name {
 impl Name {
     pub(crate) fn of(options: &Options) -> Name {
         let peers = options.peers.keys().copied().collect();
-        let election_timeout_min = options.timing.election_timeout_min();
+        let election_timeout_min = options.timing.election_timeout_min().div_f64(options.speed.multiple());
         let promise = options.lease.map(|lease| Promise { lease, election_timeout_min });
         Name { cluster: options.cluster.clone(), id: options.id, peers, promise }
     }
@@ -78,7 +78,7 @@ impl Name {
             Some("it is no member of this cluster")
         } else if promise != self.promise {
             Some(
-                "it has another --lease-reads, or with that another --election-timeout: all servers need the same",
+                "it has another --lease-reads, or with that another --election-timeout or --speed: all servers need the same",
             )
         } else {
             None
@@ -422,5 +422,43 @@ async fn answer_status(outgoing: OwnedWriteHalf, inbox: &SyncSender<Happening>) 
         let mut frames = FramedWrite::new(outgoing, wire::codec());
         // Who asked may be gone by now.
         let _ = frames.send(wire::encode(&status)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consensus::{Lease, Timing};
+    use driver::{Speed, Telling};
+
+    /// n1's name in a cluster with leases, with these election timeouts at this speed.
+    fn name(min_ms: u64, speed: f64) -> Name {
+        let [heartbeat, min, max] = [10, min_ms, min_ms * 2].map(Duration::from_millis);
+        Name::of(&Options {
+            cluster: "raft".to_owned(),
+            id: NodeId(1),
+            peers: [(NodeId(2), None)].into(),
+            data: "nowhere".into(),
+            timing: Timing::new(heartbeat, min, max).unwrap(),
+            seed: 1,
+            speed: Speed::new(speed).unwrap(),
+            latency: Duration::ZERO,
+            faulty_links: BTreeMap::new(),
+            lease: Some(Lease { clock_drift_percent: 5 }),
+            snapshot_after: 1,
+            epoch: Duration::ZERO,
+            telling: Telling::Events,
+        })
+    }
+
+    /// A lease rests on clocks of which none runs much faster than another.
+    #[test]
+    fn where_leaders_have_leases_a_clock_of_another_speed_is_refused() {
+        let problem =
+            |speed| name(150, 1.0).problem_with("raft", NodeId(2), NodeId(1), name(150, speed).promise);
+        assert_eq!(problem(1.0), None);
+        for speed in [0.3, 2.0] {
+            assert!(problem(speed).is_some_and(|problem| problem.contains("--speed")), "{speed}");
+        }
     }
 }

@@ -51,8 +51,8 @@ pub(crate) struct TimeArguments {
     pub(crate) latency: Duration,
 
     /// Let leaders serve reads that ask for it (read=lease) without asking the others each time. It is safe as long
-    /// as no server's clock runs faster than another's by more than this share, such as 5%; give it to all servers
-    /// alike
+    /// as no server's clock runs faster than another's by more than this share, such as 5%, or stands still, as while
+    /// a machine sleeps or is halted; give it to all servers alike, with the same --speed
     #[arg(long, value_name = "DRIFT", env = "RAFT_LEASE_READS", value_parser = lease)]
     pub(crate) lease_reads: Option<Lease>,
 }

@@ -14,7 +14,7 @@ use crate::up::{explain, this_program};
 use clap::Args;
 use clients::{Client, RECOVERY};
 use cluster::{Cluster, Options};
-use consensus::{NodeId, Profile, RoleKind, Timing};
+use consensus::{Lease, NodeId, Profile, RoleKind, Timing};
 use driver::Speed;
 use fastrand::Rng;
 use nemesis::{Blows, Nemesis, Plan};
@@ -39,6 +39,8 @@ const KEYS: usize = 6;
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// Logs are forgotten so soon that snapshots are taken, sent and restored all the time, in bytes.
 const SNAPSHOT_AFTER: usize = 64 << 10;
+/// All servers read the same clock here: a lease need not allow for much, and the less it does the sooner a mistake shows.
+const LEASE: Lease = Lease { clock_drift_percent: 1 };
 
 /// Kill and pause real servers at random while clients use them, and check that nobody was lied to.
 ///
@@ -46,6 +48,8 @@ const SNAPSHOT_AFTER: usize = 64 << 10;
 /// paused (SIGSTOP) and started again. Then all that the clients were told is checked: is it what a single
 /// store would have told them (docs/linearizability.md)? Is every acknowledged write there? Are all replicas
 /// equal? At the first answer "no" it stops, and keeps everything.
+///
+/// With every other seed, leaders have leases, and half of the reads rest on them (--lease-reads in `raft node`).
 ///
 /// A seed gives the same rounds again, but not the same run: real processes don't go the same way twice.
 #[derive(Debug, Args)]
@@ -122,10 +126,15 @@ fn start(arguments: &TortureArguments, seed: u64, data: &Path) -> Result<Cluster
         base_port: None,
         tells_steps: false,
         is_quiet: true,
-        lease: None,
         profile: Profile::PRODUCTION,
+        lease: has_leases(seed).then_some(LEASE),
     };
     Cluster::start(options).map_err(explain)
+}
+
+/// Have leaders leases in the run of this seed?
+fn has_leases(seed: u64) -> bool {
+    seed.is_multiple_of(2)
 }
 
 /// Where the servers keep their data.

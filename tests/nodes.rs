@@ -4,6 +4,7 @@ mod common;
 
 use common::{Up, await_some, raft};
 use consensus::NodeId;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -161,17 +162,60 @@ fn a_peer_is_turned_away(arguments: &[&str], from: u64, reason: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mut up = Up::start(&[&["--data", folder.path().to_str().unwrap()], arguments].concat(), 3);
     up.wait_for_leader();
+    let _stream = call_n1(&up, from);
+    wait_until_told(&mut up, reason);
+}
+
+/// Says to n1 that it is this server, without leases.
+fn call_n1(up: &Up, from: u64) -> TcpStream {
     // The first frame of a peer, as wire.rs defines it: magic, version, a peer's call, from whom to whom.
     let hello = postcard::to_allocvec(&(*b"RAFT", 3u16, 0u8, "raft", from, 1u64, None::<()>)).unwrap();
-    let mut stream = TcpStream::connect(address_of(&up, 1)).unwrap();
+    let mut stream = TcpStream::connect(address_of(up, 1)).unwrap();
     stream.write_all(&(hello.len() as u32).to_be_bytes()).unwrap();
     stream.write_all(&hello).unwrap();
-    up.wait_until("the refusal", |up| {
+    stream
+}
+
+/// Waits until a connection was closed for this reason.
+fn wait_until_told(up: &mut Up, reason: &str) {
+    up.wait_until(reason, |up| {
         up.records.iter().any(|record| {
             matches!(&record.event, Event::Process(Process::Garbage { problem, .. })
                 if problem.starts_with(reason))
         })
     });
+}
+
+#[test]
+fn clients_can_t_keep_servers_from_each_other() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut up = Up::start(&["--data", folder.path().join("cluster").to_str().unwrap()], 3);
+    up.wait_for_leader();
+    let address = address_of(&up, 1);
+    let half_a_request = |text: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+        stream
+    };
+    let half_requests: Vec<TcpStream> =
+        (0..1100).map(|_| half_a_request("GET /healthz HTTP/1.1\r\nhost: x")).collect();
+    wait_until_told(&mut up, "as many clients as there is room for are here already");
+    // Those who say nothing are in nobody's way either.
+    let silent: Vec<TcpStream> = (0..600).map(|_| half_a_request("")).collect();
+    wait_until_told(&mut up, "too many callers had not said who they are");
+    let _stream = call_n1(&up, 9);
+    wait_until_told(&mut up, "it is no member of this cluster");
+
+    drop((half_requests, silent));
+    let turned_away = await_some("a place for a client", || {
+        let mut stream = half_a_request("GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let mut page = String::new();
+        stream.read_to_string(&mut page).ok()?;
+        page.lines().find_map(|line| line.strip_prefix("raft_turned_away_total ")?.parse::<u64>().ok())
+    });
+    assert!(turned_away >= 76, "{turned_away}");
 }
 
 #[test]

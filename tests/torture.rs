@@ -29,9 +29,21 @@ fn servers_on(data: &Path) -> Vec<u32> {
 
 #[test]
 fn real_servers_keep_their_promises_while_they_are_killed_and_paused() {
+    let summary = three_rounds("1");
+    assert_eq!(summary["lease_reads"], 0, "{summary}");
+}
+
+#[test]
+fn leaders_with_leases_keep_theirs_too() {
+    let summary = three_rounds("2");
+    assert!(summary["lease_reads"].as_u64().unwrap() > 0, "{summary}");
+}
+
+/// Three rounds in which nothing is found.
+fn three_rounds(seed: &str) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let output = torture(&data).args(["--rounds", "3", "--seed", "1"]).output().unwrap();
+    let output = torture(&data).args(["--rounds", "3", "--seed", seed]).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{told}");
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -43,6 +55,7 @@ fn real_servers_keep_their_promises_while_they_are_killed_and_paused() {
     }
     assert!(told.contains("round 3: "), "{told}");
     await_gone(&servers_on(&data));
+    summary
 }
 
 #[test]

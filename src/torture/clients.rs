@@ -30,6 +30,8 @@ pub(super) struct Client {
     leader: Option<NodeId>,
     /// Half of the clients use sessions, and try again when it is uncertain what came of a write.
     uses_session: bool,
+    /// Have leaders leases, so that reads may rest on them?
+    has_leases: bool,
     session: Option<Session>,
     values: u64,
     /// What it last saw of a key: the value and its version.
@@ -60,6 +62,7 @@ impl Client {
             nodes: BTreeMap::new(),
             leader: None,
             uses_session: id.is_multiple_of(2),
+            has_leases: super::has_leases(seed),
             session: None,
             values: 0,
             seen: BTreeMap::new(),
@@ -172,7 +175,13 @@ impl Client {
             _ => Duration::from_secs(1),
         };
         if *request == Request::Read {
-            return match node.get(key.as_bytes(), Read::Linearizable, patience) {
+            let by_lease = self.has_leases && self.random.bool();
+            let read = if by_lease { Read::Lease } else { Read::Linearizable };
+            let found = node.get(key.as_bytes(), read, patience);
+            if by_lease && found.is_ok() {
+                shared.counts.lease_reads.fetch_add(1, Ordering::Relaxed);
+            }
+            return match found {
                 Ok(None) => Tried::Answered(Answer::NotFound),
                 Ok(Some(value)) => {
                     let version = Some(value.version.0);

@@ -75,6 +75,9 @@ impl Summary<'_> {
         line("leaders elected", &shared.elections().to_string());
         let counts = &shared.counts;
         line("operations done", &get(&counts.done).to_string());
+        if get(&counts.lease_reads) > 0 {
+            line("of them reads by lease", &get(&counts.lease_reads).to_string());
+        }
         line("certainly not done", &get(&counts.refused).to_string());
         line("uncertain", &get(&counts.uncertain).to_string());
         line("writes tried again in a session", &get(&counts.retries).to_string());
@@ -103,6 +106,7 @@ impl Summary<'_> {
             "not_done": get(&counts.refused),
             "uncertain": get(&counts.uncertain),
             "retries": get(&counts.retries),
+            "lease_reads": get(&counts.lease_reads),
             "stale_reads": get(&counts.stale_reads),
             "per_second": self.per_second(),
             "longest_silence_seconds": self.shared.longest_silence().as_secs_f64(),

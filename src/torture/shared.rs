@@ -34,6 +34,8 @@ pub(super) struct Counts {
     pub(super) refused: AtomicU64,
     /// Operations of which nobody knows.
     pub(super) uncertain: AtomicU64,
+    /// Those of the operations that were answered which were reads that might rest on a lease.
+    pub(super) lease_reads: AtomicU64,
     /// Reads that may be old, and are in no history.
     pub(super) stale_reads: AtomicU64,
     /// Tries that were made again in a session after an uncertain one.

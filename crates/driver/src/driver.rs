@@ -4,6 +4,7 @@ use crate::clients::{Applied, Clients, Outcome, RequestId};
 use crate::scribe::Scribe;
 use crate::snapshots::{BrokenSnapshot, Restored, Restoring, WholeSnapshot};
 use crate::state_machine::{Restore, StateMachine};
+use consensus::AppendOutcome::{Matched, Mismatch, Refused};
 use consensus::event::What;
 use consensus::{
     Append, Change, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input,
@@ -604,11 +605,15 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             && node.is_membership_committed()
     }
 
-    fn hold_back(&mut self, outbound: Outbound) {
-        match &mut self.saving {
-            Some(saving) if self.unsaved.batch.is_empty() => saving.held_back.push(outbound),
-            _ => self.unsaved.held_back.push(outbound),
-        }
+    /// Keeps a message until what it rests on is on disk. A disk that stands still must not gather the answers to
+    /// all heartbeats: the newest says enough.
+    fn hold_back(&mut self, mut outbound: Outbound) {
+        let held_back = match &mut self.saving {
+            Some(saving) if self.unsaved.batch.is_empty() => &mut saving.held_back,
+            _ => &mut self.unsaved.held_back,
+        };
+        held_back.retain(|earlier| !outbound.speaks_for(earlier));
+        held_back.push(outbound);
     }
 
     /// Gives the disk what it has to do, unless it is busy.
@@ -696,6 +701,34 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     ) -> EventId {
         let term = self.node.hard_state().current_term;
         self.scribe.record(now, term, cause, least, event, &mut effects.records)
+    }
+}
+
+impl Outbound {
+    /// Is this an answer to the same leader as an earlier one that waits for the same save, which need not be sent then?
+    /// What matters of it, this one says too from now on.
+    fn speaks_for(&mut self, earlier: &Outbound) -> bool {
+        let Message::AppendEntriesReply(earlier_answer) = &earlier.message else { return false };
+        let Message::AppendEntriesReply(answer) = &mut self.message else { return false };
+        if self.to != earlier.to || answer.term < earlier_answer.term {
+            return false;
+        }
+        if answer.term > earlier_answer.term {
+            // Nobody leads that term any more, as far as this server knows. Messages may be lost.
+            return true;
+        }
+        match (&mut answer.outcome, &earlier_answer.outcome) {
+            // Within a term a follower goes on agreeing where it has agreed with its leader.
+            (Matched { match_index }, Matched { match_index: before }) => {
+                *match_index = (*match_index).max(*before);
+            }
+            (Matched { .. } | Mismatch { .. }, Mismatch { .. }) => {}
+            // That is about the requests of an earlier term, and so is its round.
+            (Refused, Refused) => return true,
+            _ => return false,
+        }
+        answer.round = answer.round.max(earlier_answer.round);
+        true
     }
 }
 

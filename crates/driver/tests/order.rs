@@ -2,8 +2,8 @@
 
 use consensus::event::What;
 use consensus::{
-    AppendEntries, Config, Entry, EveryRule, Index, Instant, Limits, Membership, Message, NodeId, Payload,
-    Profile, RequestVote, Term, Timing,
+    AppendEntries, AppendOutcome, Config, Entry, EveryRule, Index, Instant, Limits, LogPosition, Membership,
+    Message, NodeId, Payload, Profile, RequestVote, Term, Timing,
 };
 use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling};
 use std::collections::BTreeMap;
@@ -91,7 +91,56 @@ fn what_is_decided_during_a_save_waits_for_the_next_one() {
     assert_eq!(batch.hard_state.unwrap().current_term, Term(2));
     assert_eq!(batch.append.unwrap().entries.len(), 2, "together");
     driver.saved(Instant::START, &mut effects);
-    assert_eq!(effects.envelopes.len(), 3);
+    assert_eq!(effects.envelopes.len(), 2);
+}
+
+fn answers(effects: &Effects<()>) -> Vec<(AppendOutcome, u64)> {
+    let answer = |envelope: &Envelope| match &envelope.message {
+        Message::AppendEntriesReply(answer) => Some((answer.outcome.clone(), answer.round)),
+        _ => None,
+    };
+    effects.envelopes.iter().filter_map(answer).collect()
+}
+
+#[test]
+fn a_disk_that_stands_still_gathers_no_answers() {
+    let mut effects = Effects::default();
+    let mut driver = start(&mut effects);
+    let request = |prev: u64, count: usize, round: u64| {
+        let (prev_log_index, prev_log_term) = (Index(prev), Term(u64::from(prev > 0)));
+        let entries = vec![Entry { term: Term(1), payload: Payload::NoOp }; count];
+        envelope(Message::AppendEntries(AppendEntries {
+            prev_log_index,
+            prev_log_term,
+            entries,
+            round,
+            ..append_entries(Term(1))
+        }))
+    };
+    // The first save has the term and three entries; two more wait for the next one, with the heartbeats.
+    driver.receive(Instant::START, request(9, 0, 1), &mut effects);
+    driver.receive(Instant::START, request(0, 3, 2), &mut effects);
+    driver.receive(Instant::START, request(3, 2, 3), &mut effects);
+    for round in 4..1000 {
+        driver.receive(Instant::START, request(5, 0, round), &mut effects);
+        // It comes late, and knows less.
+        driver.receive(Instant::START, request(3, 1, 2), &mut effects);
+        driver.receive(Instant::START, request(9, 0, round), &mut effects);
+    }
+    assert_eq!(answers(&effects), [], "nothing goes before what it rests on is saved");
+
+    let mismatch = |may_agree: u64| AppendOutcome::Mismatch {
+        prev_log_index: Index(9),
+        may_agree: LogPosition { index: Index(may_agree), term: Term(u64::from(may_agree > 0)) },
+    };
+    driver.saved(Instant::START, &mut effects);
+    assert_eq!(answers(&effects), [(mismatch(0), 1)], "the entries are not saved yet");
+    effects.envelopes.clear();
+    let batch = effects.save.take().expect("now the entries are to be saved");
+    assert_eq!(batch.append.unwrap().entries.len(), 5);
+    driver.saved(Instant::START, &mut effects);
+    let matched = AppendOutcome::Matched { match_index: Index(5) };
+    assert_eq!(answers(&effects), [(matched, 999), (mismatch(5), 999)], "the newest of each kind");
 }
 
 #[test]

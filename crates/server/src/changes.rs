@@ -13,8 +13,10 @@ use tokio::sync::watch;
 const MOST_CHANGES: usize = 16_384;
 const MOST_BYTES: usize = 16 << 20;
 
-/// So many changes are given out at once.
+/// So many changes are given out at once, and no more of them once they have so many bytes: a reader that does
+/// not read keeps them, and there may be many.
 const AT_ONCE: usize = 256;
+const BYTES_AT_ONCE: usize = 64 << 10;
 
 /// A key's change. Its value is shared with the store, as long as that keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +78,14 @@ impl Changes {
     pub(crate) fn next(&self, after: Option<Index>, last_applied: Index) -> Batch {
         let after = after.unwrap_or(last_applied);
         let first = self.recent.partition_point(|change| change.version <= after);
-        let changes: Vec<Change> = self.recent.range(first..).take(AT_ONCE).cloned().collect();
-        let is_full = changes.len() == AT_ONCE;
+        let mut room = BYTES_AT_ONCE;
+        let fitting = self.recent.range(first..).take(AT_ONCE).take_while(|change| {
+            let has_room = room > 0;
+            room = room.saturating_sub(change.size());
+            has_room
+        });
+        let changes: Vec<Change> = fitting.cloned().collect();
+        let is_full = first + changes.len() < self.recent.len();
         let until = match changes.last() {
             Some(last) if is_full => last.version,
             _ => last_applied.max(after),
@@ -129,13 +137,31 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_of_long_values_is_short() {
+        let mut changes = Changes::after(Index(0));
+        let long = vec![0; BYTES_AT_ONCE / 2];
+        (1..=3).for_each(|version| note(&mut changes, version, &long));
+        note(&mut changes, 4, &vec![0; BYTES_AT_ONCE * 4]);
+        let batches = [0, 2, 3, 4].map(|after| changes.next(Some(Index(after)), Index(9)));
+        let given: Vec<(Vec<u64>, Index, bool)> =
+            batches.iter().map(|batch| (versions(batch), batch.until, batch.is_full)).collect();
+        let expected = [
+            (vec![1, 2], Index(2), true),
+            (vec![3, 4], Index(9), false),
+            (vec![4], Index(9), false),
+            (vec![], Index(9), false),
+        ];
+        assert_eq!(given, expected);
+    }
+
+    #[test]
     fn the_oldest_changes_make_room() {
         let mut changes = Changes::after(Index(0));
         let megabyte = vec![0; 1 << 20];
         (1..=40).for_each(|version| note(&mut changes, version, &megabyte));
-        let batch = changes.next(Some(Index(0)), Index(40));
-        assert_eq!(batch.complete_after.0 + batch.changes.len() as u64, 40);
-        assert!(batch.changes.len() * megabyte.len() <= MOST_BYTES);
+        let complete_after = changes.next(Some(Index(0)), Index(40)).complete_after;
+        assert!((40 - complete_after.0) as usize * megabyte.len() <= MOST_BYTES);
+        assert_eq!(versions(&changes.next(Some(complete_after), Index(40))), [complete_after.0 + 1]);
 
         let mut changes = Changes::after(Index(0));
         (1..=MOST_CHANGES as u64 + 5).for_each(|version| note(&mut changes, version, b""));

@@ -101,8 +101,10 @@ impl DiskThread {
         self.reads -= 1;
     }
 
-    /// Waits until it has finished what it can.
-    pub(crate) fn stop(self) {
+    /// Waits until it has finished what it can. Nobody reads the engine's inbox any more: a thread that waited for
+    /// a place in it would wait for ever.
+    pub(crate) fn stop(self, inbox: Receiver<Happening>) {
+        drop(inbox);
         drop(self.jobs);
         let _ = self.thread.join();
     }
@@ -131,8 +133,12 @@ impl Worker {
                 None => self.use_pause(),
             };
             match done {
-                Ok(done) => done.map_or(Ok(()), |done| self.tell(done))?,
-                Err(error) => return self.tell(Done::Failed(error)),
+                Ok(Some(done)) => self.tell(done),
+                Ok(None) => {}
+                Err(error) => {
+                    self.tell(Done::Failed(error));
+                    return Ok(());
+                }
             }
         }
     }
@@ -221,13 +227,13 @@ impl Worker {
             match self.storage.save(batch) {
                 Err(error) if error.is_full() && !self.storage.is_poisoned() => {
                     if !std::mem::replace(&mut is_told, true) {
-                        self.tell(Done::Full(Some(error.to_string())))?;
+                        self.tell(Done::Full(Some(error.to_string())));
                     }
                     self.wait_for_room()?;
                 }
                 saved => {
                     if is_told {
-                        self.tell(Done::Full(None))?;
+                        self.tell(Done::Full(None));
                     }
                     return Ok(saved.map(|()| Some(Done::Saved)));
                 }
@@ -244,7 +250,41 @@ impl Worker {
         Ok(())
     }
 
-    fn tell(&self, done: Done) -> Result<(), Ended> {
-        self.engine.send(Happening::Disk(done)).map_err(|_| Ended)
+    /// An engine that is about to end hears nothing any more. What it has asked for is done all the same.
+    fn tell(&self, done: Done) {
+        let _ = self.engine.send(Happening::Disk(done));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consensus::{HardState, Term};
+    use storage::Identity;
+
+    /// In a test that breaks, a thread would wait for ever.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_server_ends_though_its_inbox_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Identity { cluster: "raft".to_owned(), node: NodeId(1), voters: [NodeId(1)].into() };
+        let open = || Storage::open(FolderDisk::open(folder.path()).unwrap(), identity.clone()).unwrap();
+        let (storage, _) = open();
+        let (engine, inbox) = sync_channel(1);
+        engine.send(Happening::Command(crate::Command::Stop)).unwrap();
+        let mut disk = DiskThread::start(storage, engine);
+        for term in [1, 2] {
+            let hard_state = Some(HardState { current_term: Term(term), voted_for: None });
+            let save = Some(Batch { hard_state, ..Batch::default() });
+            disk.take_from(&mut Effects { save, ..Effects::default() });
+        }
+        let (ended, end) = sync_channel(1);
+        std::thread::spawn(move || {
+            disk.stop(inbox);
+            ended.send(()).unwrap();
+        });
+        end.recv_timeout(PATIENCE).expect("it ends");
+        assert_eq!(open().1.hard_state.current_term, Term(2), "what was asked for is done");
     }
 }

@@ -158,11 +158,11 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         mut self,
         news: impl IntoIterator<Item = Process>,
         mut first: Effects<Machine>,
-        inbox: &Receiver<Happening>,
+        inbox: Receiver<Happening>,
     ) -> Result<(), StorageError> {
         news.into_iter().for_each(|news| self.report(Event::Process(news)));
         self.pass_on(&mut first);
-        loop {
+        'running: loop {
             let awaited = match inbox.recv_timeout(self.time_to_wait()) {
                 Ok(happening) => Some(happening),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -173,9 +173,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             // an election while its leader's heartbeats wait in its own queue.
             for happening in awaited.into_iter().chain(inbox.try_iter().take(BATCH)) {
                 if let Happening::Command(Command::Stop) = happening {
-                    self.report(Event::Process(Process::Stopped));
-                    self.disk.stop();
-                    return Ok(());
+                    break 'running;
                 }
                 self.handle(happening)?;
             }
@@ -185,6 +183,8 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             self.hand_over_if_full();
             self.apply();
         }
+        self.report(Event::Process(Process::Stopped));
+        self.disk.stop(inbox);
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! HTTP for clients, on the same port that the servers use among themselves: `curl` is enough to use the
 //! store, and to look at the server.
 
-mod connection;
 mod errors;
 mod events;
 mod kv;
@@ -11,7 +10,6 @@ mod parameters;
 mod status;
 mod watch;
 
-pub(crate) use connection::HttpConnection;
 pub(crate) use events::Broadcast;
 pub(crate) use metrics::sync_histogram;
 
@@ -21,18 +19,29 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use connection::HttpConnections;
 use consensus::NodeId;
 use errors::Problem;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use serde::Serialize;
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// So long a client waits for its outcome, at most.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// So long a client may take to send a request's head, and again its body. So long a connection may also do nothing
+/// between two requests.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// So many clients may have a stream, of changes or of events. Streams have no end, and others want to be served too.
+const MOST_STREAMS: usize = 256;
 
 /// What all handlers need.
 #[derive(Clone)]
@@ -45,9 +54,34 @@ pub(crate) struct Service {
     pub(crate) gives_leases: bool,
     /// How long syncs of the log took.
     pub(crate) syncs: Histogram,
+    /// How many connections there was no place for.
+    pub(crate) turned_away: Counter,
+    /// A place for each stream.
+    streams: Arc<Semaphore>,
 }
 
 impl Service {
+    pub(crate) fn new(
+        id: NodeId,
+        engine: SyncSender<Happening>,
+        network: Network,
+        events: Broadcast,
+        gives_leases: bool,
+        syncs: Histogram,
+    ) -> Service {
+        let (turned_away, streams) = (Counter::default(), Arc::new(Semaphore::new(MOST_STREAMS)));
+        Service { id, engine, network, events, gives_leases, syncs, turned_away, streams }
+    }
+
+    /// A place for a stream, to be kept as long as it lasts.
+    fn place_for_stream(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        self.streams.clone().try_acquire_owned().map_err(|_| Problem::Refused {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            error: format!("{MOST_STREAMS} clients have a stream of {} already", self.id),
+            help: "ask another server, or close streams that nobody reads".to_owned(),
+        })
+    }
+
     /// Gives a request to the engine, unless that has too much to do.
     fn ask(&self, happening: Happening) -> Result<(), Problem> {
         self.engine.try_send(happening).map_err(|error| match error {
@@ -67,13 +101,9 @@ fn json_text(told: &impl Serialize) -> String {
     serde_json::to_string(told).expect("what is told can be written in JSON")
 }
 
-/// Serves clients, whose connections come from `connections`, until the runtime ends.
-pub(crate) async fn serve(
-    service: Service,
-    address: SocketAddr,
-    connections: mpsc::Receiver<HttpConnection>,
-) -> std::io::Result<()> {
-    let routes = Router::new()
+/// What clients can ask for.
+pub(crate) fn routes(service: Service) -> Router {
+    Router::new()
         .route("/kv", get(kv::list))
         .route("/kv/", get(kv::list))
         .route("/kv/{*key}", get(kv::get).put(kv::put).delete(kv::delete))
@@ -89,6 +119,91 @@ pub(crate) async fn serve(
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(axum::extract::DefaultBodyLimit::max(kv::LARGEST_BODY))
-        .with_state(service);
-    axum::serve(HttpConnections::new(address, connections), routes).await
+        .with_state(service)
+}
+
+/// Serves a client until its connection ends, or nothing comes for too long.
+pub(crate) async fn serve(routes: Router, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(SILENCE);
+    // If the connection broke, nobody is left who could be told.
+    let _ = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, sync_channel};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::Instant;
+
+    /// A client's connection to a server whose engine does nothing, and the engine's inbox.
+    fn connect(service: &Service) -> DuplexStream {
+        let (client, server) = duplex(1 << 16);
+        tokio::spawn(serve(routes(service.clone()), server));
+        client
+    }
+
+    fn service() -> (Service, Receiver<Happening>) {
+        let (engine, inbox) = sync_channel(1);
+        (
+            Service::new(NodeId(1), engine, Network::of_a_test(), Broadcast::new(), false, sync_histogram()),
+            inbox,
+        )
+    }
+
+    /// What the server says until it hangs up.
+    async fn said(client: &mut DuplexStream) -> String {
+        let mut said = String::new();
+        client.read_to_string(&mut said).await.unwrap();
+        said
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_more_is_not_waited_for_for_ever() {
+        let (service, _inbox) = service();
+        let half_a_head = "GET /healthz HTTP/1.1\r\nhost: x";
+        let half_a_body = "PUT /kv/x HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf";
+        let then_idle = "GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
+        for (sent, answer) in
+            [("", ""), (half_a_head, ""), (half_a_body, "HTTP/1.1 400"), (then_idle, "HTTP/1.1 404")]
+        {
+            let mut client = connect(&service);
+            let begin = Instant::now();
+            client.write_all(sent.as_bytes()).await.unwrap();
+            let said = said(&mut client).await;
+            assert!(said.starts_with(answer) && said.is_empty() == answer.is_empty(), "{sent}: {said}");
+            assert!(begin.elapsed() < SILENCE * 2, "{sent}: {:?}", begin.elapsed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn streams_stay_open_and_are_bounded() {
+        let (service, _inbox) = service();
+        let mut streams = Vec::new();
+        for _ in 0..MOST_STREAMS {
+            let mut stream = connect(&service);
+            stream.write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            let mut begin = [0; 12];
+            stream.read_exact(&mut begin).await.unwrap();
+            assert_eq!(&begin, b"HTTP/1.1 200");
+            streams.push(stream);
+        }
+        for path in ["/events", "/watch"] {
+            let mut one_more = connect(&service);
+            let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+            one_more.write_all(request.as_bytes()).await.unwrap();
+            let said = said(&mut one_more).await;
+            assert!(said.starts_with("HTTP/1.1 503") && said.contains("\"outcome\":\"not done\""), "{said}");
+        }
+        tokio::time::sleep(SILENCE * 3).await;
+        drop(streams.pop());
+        assert!(service.events.is_heard(), "the others are still there");
+        let mut next = connect(&service);
+        tokio::time::sleep(SILENCE / 2).await;
+        next.write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut begin = [0; 12];
+        next.read_exact(&mut begin).await.unwrap();
+        assert_eq!(&begin, b"HTTP/1.1 200", "there is a place again");
+    }
 }

@@ -2,15 +2,18 @@
 //! one way.
 
 use crate::engine::Happening;
-use crate::http::HttpConnection;
+use crate::http;
 use crate::member::Options;
 use crate::status::Status;
 use crate::transport::Transport;
 use crate::wire::{self, Hello, Promise, Visitor};
+use axum::Router;
 use consensus::NodeId;
 use driver::Envelope;
 use futures_util::SinkExt;
-use std::collections::BTreeMap;
+use prometheus_client::metrics::counter::Counter;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,12 +23,17 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::bytes::BytesMut;
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
-/// So many connections are served at a time; more are turned away.
-const MOST_CONNECTIONS: usize = 1024;
+/// So many clients are served at a time; more are turned away.
+const MOST_CLIENTS: usize = 1024;
+/// So many callers have not said yet who they are. If there are more, the one that has taken longest is turned away.
+const MOST_STRANGERS: usize = 512;
+/// So many files a server has open besides its clients' connections, at most: strangers, peers, its data.
+const OTHER_FILES: u64 = MOST_STRANGERS as u64 + 128;
 /// So many messages wait for one peer, at most.
 const OUTBOUND_QUEUE: usize = 256;
 /// A message of more bytes takes its time, in which nothing else is sent or received.
@@ -49,9 +57,33 @@ pub(crate) struct Name {
 
 impl Name {
     pub(crate) fn of(options: &Options, port: u16) -> Name {
-        let election_timeout_min = options.timing.election_timeout_min();
+        let election_timeout_min = options.timing.election_timeout_min().div_f64(options.speed.multiple());
         let promise = options.lease.map(|lease| Promise { lease, election_timeout_min });
         Name { cluster: options.cluster.clone(), id: options.id, port, promise }
+    }
+
+    /// Why a caller that says this of itself is not received, if it is not.
+    fn problem_with(
+        &self,
+        cluster: &str,
+        from: NodeId,
+        to: NodeId,
+        promise: Option<Promise>,
+    ) -> Option<&'static str> {
+        if cluster != self.cluster {
+            Some("it belongs to another cluster")
+        } else if to != self.id {
+            Some("it wants to talk to another server")
+        } else if from == self.id {
+            // Whether it is a member is not asked: it may know of a newer configuration than this server (§6).
+            Some("it has this server's own number")
+        } else if promise != self.promise {
+            Some(
+                "it has another --lease-reads, or with that another --election-timeout or --speed: all servers need the same",
+            )
+        } else {
+            None
+        }
     }
 }
 
@@ -74,6 +106,12 @@ impl Network {
     /// work.
     pub(crate) fn new(name: Name) -> Network {
         Network { name, runtime: Handle::current(), peers: Arc::default() }
+    }
+
+    /// That of a server which knows nobody.
+    #[cfg(test)]
+    pub(crate) fn of_a_test() -> Network {
+        Network::new(Name { cluster: "raft".to_owned(), id: NodeId(1), port: 0, promise: None })
     }
 
     fn peers(&self) -> MutexGuard<'_, BTreeMap<NodeId, Peer>> {
@@ -199,29 +237,153 @@ async fn send_until_broken(stream: TcpStream, hello: &Hello, messages: &mut mpsc
     }
 }
 
-/// Listens for other servers, and for clients, which speak HTTP: those are handed on to `clients`.
-pub(crate) async fn accept(
+/// What is needed to receive callers. Each peer has a place of its own: however many clients come, they can't keep
+/// the servers from each other.
+pub(crate) struct Reception {
     network: Network,
-    listener: TcpListener,
     inbox: SyncSender<Happening>,
-    clients: mpsc::Sender<HttpConnection>,
-) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    /// What clients are served with.
+    routes: Router,
+    /// A place for each client.
+    clients: Arc<Semaphore>,
+    /// For each peer, the task that receives its messages.
+    peers: Mutex<BTreeMap<NodeId, AbortHandle>>,
+    turned_away: Counter,
+}
+
+/// Receives all who call, other servers and clients, which speak HTTP.
+pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
+    let reception = Arc::new(reception);
+    let mut strangers = Strangers::default();
     loop {
         match listener.accept().await {
             Ok((stream, caller)) => {
-                let Ok(place) = places.clone().try_acquire_owned() else { continue };
-                let (network, inbox, clients) = (network.clone(), inbox.clone(), clients.clone());
-                tokio::spawn(async move {
-                    if !speaks_http(&stream).await {
-                        serve(&network, stream, caller, &inbox).await;
-                    } else if stream.set_nodelay(true).is_ok() {
-                        let _ = clients.send(HttpConnection::new(stream, caller, place)).await;
-                    }
-                });
+                let task = tokio::spawn(reception.clone().receive(stream, caller));
+                if let Some(slowest) = strangers.add(caller, task.abort_handle()) {
+                    reception.turn_away(slowest, "too many callers had not said who they are");
+                }
+                // Where many call at once, each can say who it is before the next is let in.
+                tokio::task::yield_now().await;
             }
             // Out of file descriptors, most likely: wait for others to be closed.
             Err(_) => tokio::time::sleep(RETRY_PAUSES.1).await,
+        }
+    }
+}
+
+/// Callers that have not said who they are, in the order in which they came, and perhaps some that have by now.
+#[derive(Default)]
+struct Strangers(VecDeque<(SocketAddr, AbortHandle)>);
+
+impl Strangers {
+    /// Notes one more. If there are too many, the first is given up and returned.
+    fn add(&mut self, caller: SocketAddr, task: AbortHandle) -> Option<SocketAddr> {
+        if self.0.len() == MOST_STRANGERS {
+            self.0.retain(|(_, task)| !task.is_finished());
+        }
+        let is_full = self.0.len() == MOST_STRANGERS;
+        let first = if is_full { self.0.pop_front() } else { None };
+        self.0.push_back((caller, task));
+        first.map(|(caller, task)| {
+            task.abort();
+            caller
+        })
+    }
+}
+
+/// As many clients as there are places for, and files. A process may open more files than it does if nobody says so.
+fn most_clients() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).clamp(1, MOST_CLIENTS)
+}
+
+impl Reception {
+    pub(crate) fn new(
+        network: Network,
+        inbox: SyncSender<Happening>,
+        routes: Router,
+        turned_away: Counter,
+    ) -> Reception {
+        let clients = Arc::new(Semaphore::new(most_clients()));
+        Reception { network, inbox, routes, clients, peers: Mutex::default(), turned_away }
+    }
+
+    /// Finds out who calls. Whoever it is, is served in a task of its own.
+    async fn receive(self: Arc<Reception>, stream: TcpStream, caller: SocketAddr) {
+        if !speaks_http(&stream).await {
+            let served = self.clone().receive_frames(stream, caller).await;
+            self.report(caller, served);
+        } else if let Ok(place) = self.clients.clone().try_acquire_owned() {
+            let routes = self.routes.clone();
+            tokio::spawn(async move {
+                if stream.set_nodelay(true).is_ok() {
+                    http::serve(routes, stream).await;
+                }
+                drop(place);
+            });
+        } else {
+            self.turn_away(caller, "as many clients as there is room for are here already");
+        }
+    }
+
+    /// Answers who asks for the status, and receives a peer's messages.
+    async fn receive_frames(
+        self: Arc<Reception>,
+        stream: TcpStream,
+        caller: SocketAddr,
+    ) -> Result<(), &'static str> {
+        let (incoming, outgoing) = stream.into_split();
+        let mut frames = FramedRead::new(incoming, wire::codec());
+        let hello = timeout(PATIENCE, read_hello(&mut frames)).await;
+        match hello.map_err(|_| "it did not say who calls")?? {
+            Visitor::AsksStatus => {
+                // Who asked need not have waited for the answer.
+                let _ = timeout(PATIENCE, answer_status(outgoing, &self.inbox)).await;
+            }
+            Visitor::Peer { cluster, from, to, port, promise } => {
+                self.network.name.problem_with(&cluster, from, to, promise).map_or(Ok(()), Err)?;
+                self.network.meet(from, SocketAddr::new(caller.ip(), port));
+                self.receive_peer(from, frames, outgoing, caller);
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives the messages of a peer. If it calls again, it has given up the connection that it had.
+    fn receive_peer(
+        self: Arc<Reception>,
+        peer: NodeId,
+        mut frames: Frames,
+        outgoing: OwnedWriteHalf,
+        caller: SocketAddr,
+    ) {
+        let reception = self.clone();
+        let task = tokio::spawn(async move {
+            let served = receive_messages(&reception.network.name, peer, &mut frames, &reception.inbox).await;
+            // If there is no room for a hint, the election timeout has to do.
+            let _ = reception.inbox.try_send(Happening::ConnectionLost(peer));
+            // Nothing is ever sent, but its end would be the connection's end to the peer.
+            drop(outgoing);
+            reception.report(caller, served);
+        });
+        let mut peers = self.peers.lock().expect("nobody panics with the peers in hand");
+        if let Some(earlier) = peers.insert(peer, task.abort_handle()) {
+            earlier.abort();
+        }
+    }
+
+    /// Closes a connection for which there is no place.
+    fn turn_away(&self, caller: SocketAddr, why: &'static str) {
+        self.turned_away.inc();
+        self.report(caller, Err(why));
+    }
+
+    /// Reports what was not as it should be.
+    fn report(&self, caller: SocketAddr, served: Result<(), &'static str>) {
+        if let Err(problem) = served {
+            let _ = self.inbox.try_send(Happening::Garbage { from: caller, problem });
         }
     }
 }
@@ -232,40 +394,6 @@ async fn speaks_http(stream: &TcpStream) -> bool {
     let mut first = [0];
     let peeked = timeout(PATIENCE, stream.peek(&mut first)).await;
     matches!(peeked, Ok(Ok(1))) && first[0].is_ascii_uppercase()
-}
-
-/// Serves one connection to its end, and reports if it was not what it should be.
-async fn serve(network: &Network, stream: TcpStream, caller: SocketAddr, inbox: &SyncSender<Happening>) {
-    let name = &network.name;
-    let (incoming, outgoing) = stream.into_split();
-    let mut frames = FramedRead::new(incoming, wire::codec());
-    let served = match timeout(PATIENCE, read_hello(&mut frames)).await {
-        Err(_) => Err("it did not say who calls"),
-        Ok(Err(problem)) => Err(problem),
-        Ok(Ok(Visitor::AsksStatus)) => {
-            answer_status(outgoing, inbox).await;
-            Ok(())
-        }
-        Ok(Ok(Visitor::Peer { cluster, .. })) if cluster != name.cluster => {
-            Err("it belongs to another cluster")
-        }
-        Ok(Ok(Visitor::Peer { to, .. })) if to != name.id => Err("it wants to talk to another server"),
-        Ok(Ok(Visitor::Peer { from, .. })) if from == name.id => Err("it has this server's own number"),
-        Ok(Ok(Visitor::Peer { promise, .. })) if promise != name.promise => Err(
-            "it has another --lease-reads, or with that another --election-timeout: all servers need the same",
-        ),
-        // Whether it is a member is not asked: it may know of a newer configuration than this server (§6).
-        Ok(Ok(Visitor::Peer { from, port, .. })) => {
-            network.meet(from, SocketAddr::new(caller.ip(), port));
-            let received = receive_messages(name, from, &mut frames, inbox).await;
-            // If there is no room for a hint, the election timeout has to do.
-            let _ = inbox.try_send(Happening::ConnectionLost(from));
-            received
-        }
-    };
-    if let Err(problem) = served {
-        let _ = inbox.try_send(Happening::Garbage { from: caller, problem });
-    }
 }
 
 type Frames = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
@@ -318,5 +446,48 @@ async fn answer_status(outgoing: OwnedWriteHalf, inbox: &SyncSender<Happening>) 
         let mut frames = FramedWrite::new(outgoing, wire::codec());
         // Who asked may be gone by now.
         let _ = frames.send(wire::encode(&status)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consensus::{Lease, Profile, Timing};
+    use driver::{Speed, Telling};
+
+    /// n1's name in a cluster with leases, with these election timeouts at this speed.
+    fn name(min_ms: u64, speed: f64) -> Name {
+        let [heartbeat, min, max] = [10, min_ms, min_ms * 2].map(Duration::from_millis);
+        Name::of(
+            &Options {
+                cluster: "raft".to_owned(),
+                id: NodeId(1),
+                peers: [(NodeId(2), None)].into(),
+                data: "nowhere".into(),
+                timing: Timing::new(heartbeat, min, max).unwrap(),
+                seed: 1,
+                speed: Speed::new(speed).unwrap(),
+                latency: Duration::ZERO,
+                faulty_links: BTreeMap::new(),
+                lease: Some(Lease { clock_drift_percent: 5 }),
+                snapshot_after: 1,
+                epoch: Duration::ZERO,
+                telling: Telling::Events,
+                joins: false,
+                profile: Profile::PAPER,
+            },
+            0,
+        )
+    }
+
+    /// A lease rests on clocks of which none runs much faster than another.
+    #[test]
+    fn where_leaders_have_leases_a_clock_of_another_speed_is_refused() {
+        let problem =
+            |speed| name(150, 1.0).problem_with("raft", NodeId(2), NodeId(1), name(150, speed).promise);
+        assert_eq!(problem(1.0), None);
+        for speed in [0.3, 2.0] {
+            assert!(problem(speed).is_some_and(|problem| problem.contains("--speed")), "{speed}");
+        }
     }
 }

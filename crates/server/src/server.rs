@@ -2,14 +2,13 @@
 
 use crate::http::{self, Broadcast, Service};
 use crate::member::{Member, Options, Remote};
-use crate::network::{self, Name, Network};
+use crate::network::{self, Name, Network, Reception};
 use crate::transport::Transport;
 use driver::{BrokenSnapshot, UnreadableSnapshot};
 use kv::RestoreError;
 use std::net::{SocketAddr, TcpListener};
 use storage::StorageError;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
 use trace::Record;
 
 /// Why a server did not start, or ended early.
@@ -106,18 +105,18 @@ impl Server {
             let _in_runtime = runtime.enter();
             let network = Network::new(Name::of(member.options(), address.port()));
             let engine = member.engine();
-            let service = Service {
-                id: member.options().id,
-                engine: engine.clone(),
-                network: network.clone(),
-                events: events.clone(),
-                gives_leases: member.options().lease.is_some(),
-                syncs: member.syncs(),
-            };
-            let (clients, connections) = mpsc::channel(1);
+            let service = Service::new(
+                member.options().id,
+                engine.clone(),
+                network.clone(),
+                events.clone(),
+                member.options().lease.is_some(),
+                member.syncs(),
+            );
+            let turned_away = service.turned_away.clone();
+            let reception = Reception::new(network.clone(), engine, http::routes(service), turned_away);
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            tokio::spawn(network::accept(network.clone(), listener, engine, clients));
-            tokio::spawn(http::serve(service, address, connections));
+            tokio::spawn(network::accept(listener, reception));
             network
         };
         for (&id, address) in &member.options().peers {

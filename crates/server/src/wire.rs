@@ -38,6 +38,8 @@ pub(crate) enum Visitor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Promise {
     pub(crate) lease: Lease,
+    /// In real time: a server in slow motion keeps its promise for longer than one that is not, and as a leader would
+    /// rely on it for longer.
     pub(crate) election_timeout_min: Duration,
 }
 

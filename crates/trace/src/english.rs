@@ -403,7 +403,7 @@ fn process_sentence(process: &Process) -> String {
         Process::Started { pid, address } => format!("process {pid} runs and listens at {address}"),
         Process::Stopped => "stop".to_owned(),
         Process::Garbage { from, problem } => {
-            format!("bytes from {from} are no message of this cluster, closed the connection: {problem}")
+            format!("closed a connection from {from}: {problem}")
         }
         Process::CutOff { what } => format!("the last save was never finished: {what}"),
         Process::DiskFull { why: Some(why) } => format!("no room on the disk, waiting until there is: {why}"),

@@ -6,11 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 use trace::{ClusterView, Event, Io, Record};
 
-/// So many records are kept at least, the latest.
+/// So many records are kept at least, the latest, unless their JSON has more than so many bytes.
 pub(crate) const KEPT: usize = 50_000;
+const MOST_BYTES: usize = 32 << 20;
 
-/// Records come in chunks of so many. Before each it is known what all before it add up to.
+/// Records come in chunks of so many; of fewer, if their JSON has so many bytes. Before each it is known what all before
+/// it add up to.
 const CHUNK: usize = 2_000;
+const CHUNK_BYTES: usize = 2 << 20;
+
+/// A reader is given no more at once when its JSON has so many bytes.
+const BYTES_AT_ONCE: usize = 256 << 10;
 
 /// The history that all readers share. Nobody who reads it has a queue: each asks for what comes after the
 /// last that it has seen. So a slow reader can't make it grow, and nobody waits for one.
@@ -38,6 +44,8 @@ struct Records {
 struct Chunk {
     before: Snapshot,
     json: Vec<Arc<str>>,
+    /// How long that is.
+    bytes: usize,
 }
 
 /// What the records up to one add up to.
@@ -102,8 +110,8 @@ impl History {
         self.lock().next(after, at_most)
     }
 
-    /// The records up to this number, or up to the latest one: at least [`CHUNK`] of them if so many are kept, and at
-    /// most twice as many.
+    /// The records up to this number, or up to the latest one: at least [`CHUNK`] of them if so many are kept and they are
+    /// not too long, and at most twice as many.
     pub(crate) fn stretch(&self, up_to: Option<u64>) -> Stretch {
         self.lock().stretch(up_to)
     }
@@ -126,20 +134,23 @@ impl History {
 
 impl Records {
     fn add(&mut self, record: &Record) {
-        if self.newest().json.len() == CHUNK {
+        if self.newest().is_full() {
             let chunk = Chunk::after(self.last(), self.view.clone());
             self.chunks.push_back(chunk);
             self.forget();
         }
         self.view.apply(record);
-        self.chunks.back_mut().expect(NEVER_EMPTY).json.push(record.to_json().into());
+        self.chunks.back_mut().expect(NEVER_EMPTY).push(record.to_json().into());
     }
 
-    /// Forgets the oldest chunk, if there is enough without it.
+    /// Forgets the oldest chunks, if there is enough without them.
     fn forget(&mut self) {
-        let others = self.last() - self.chunks.get(1).map_or(0, |second| second.before.after);
-        if self.kept.is_some_and(|kept| others >= kept as u64) {
-            self.chunks.pop_front();
+        let Some(kept) = self.kept else { return };
+        let mut bytes: usize = self.chunks.iter().map(|chunk| chunk.bytes).sum();
+        while let Some(second) = self.chunks.get(1)
+            && (self.last() - second.before.after >= kept as u64 || bytes > MOST_BYTES)
+        {
+            bytes -= self.chunks.pop_front().expect(NEVER_EMPTY).bytes;
         }
     }
 
@@ -156,7 +167,13 @@ impl Records {
         if after < oldest.after {
             return Next::Forgotten(Box::new(oldest.clone()));
         }
-        let json: Vec<Arc<str>> = self.after(after).take(at_most).cloned().collect();
+        let mut room = BYTES_AT_ONCE;
+        let fitting = self.after(after).take(at_most).take_while(|json| {
+            let has_room = room > 0;
+            room = room.saturating_sub(json.len());
+            has_room
+        });
+        let json: Vec<Arc<str>> = fitting.cloned().collect();
         match (json.is_empty(), self.is_whole) {
             (false, _) => Next::Records { first: after + 1, json },
             (true, false) => Next::NothingYet,
@@ -166,8 +183,10 @@ impl Records {
 
     fn stretch(&self, up_to: Option<u64>) -> Stretch {
         let last = self.last().min(up_to.unwrap_or(u64::MAX));
-        let chunk = &self.chunks[self.place_of(last.saturating_sub(CHUNK as u64))];
-        let snapshot = chunk.before.clone();
+        // Where records are long, two chunks of them are enough.
+        let one_before = self.place_of(last.saturating_sub(1)).saturating_sub(1);
+        let place = self.place_of(last.saturating_sub(CHUNK as u64)).max(one_before);
+        let snapshot = self.chunks[place].before.clone();
         let count = usize::try_from(last.saturating_sub(snapshot.after)).unwrap_or(usize::MAX);
         let json = self.after(snapshot.after).take(count).cloned().collect();
         Stretch { snapshot, json }
@@ -192,7 +211,16 @@ const NEVER_EMPTY: &str = "a chunk is forgotten only when there are others";
 
 impl Chunk {
     fn after(number: u64, view: ClusterView) -> Chunk {
-        Chunk { before: Snapshot { after: number, view }, json: Vec::new() }
+        Chunk { before: Snapshot { after: number, view }, json: Vec::new(), bytes: 0 }
+    }
+
+    fn push(&mut self, json: Arc<str>) {
+        self.bytes += json.len();
+        self.json.push(json);
+    }
+
+    fn is_full(&self) -> bool {
+        self.json.len() >= CHUNK || self.bytes >= CHUNK_BYTES
     }
 
     /// The number of its last record; of the one before it, if it has none yet.
@@ -291,5 +319,39 @@ mod tests {
         assert_eq!(ends(&history.stretch(Some(3 * chunk))), (3 * chunk, 3 * chunk));
         assert_eq!(ends(&history.stretch(Some(1))), (3 * chunk, 3 * chunk));
         assert_eq!(ends(&history.stretch(Some(u64::MAX))), (6 * chunk, 7 * chunk + 10));
+    }
+
+    /// A record whose JSON, which tells the problem twice, has a bit more than a mebibyte.
+    fn long(t: u64) -> Record {
+        let (from, problem) = ("127.0.0.1:1".to_owned(), "x".repeat(1 << 19));
+        Record { event: Event::Process(Process::Garbage { from, problem }), ..record(t) }
+    }
+
+    #[test]
+    fn long_records_are_forgotten_sooner_and_given_out_one_by_one() {
+        let history = history(1000);
+        history.add(&[long(1), record(2), long(3)]);
+        assert_eq!(numbers(history.next(0, 10)), (1, 1));
+        assert_eq!(numbers(history.next(1, 10)), (2, 2));
+        (4..=60).for_each(|t| history.add(&[long(t)]));
+        let Next::Forgotten(snapshot) = history.next(0, 10) else { panic!("all is still there") };
+        assert!((20..=34).contains(&(60 - snapshot.after)), "{}", snapshot.after);
+        assert!(history.lines().len() < MOST_BYTES + 2 * CHUNK_BYTES);
+
+        // The way back goes by short stretches that meet.
+        let mut first = 60;
+        while first > snapshot.after {
+            let stretch = history.stretch(Some(first));
+            assert_eq!(ends(&stretch).1, first);
+            assert!((1..=4).contains(&stretch.json.len()), "{}", stretch.json.len());
+            first = ends(&stretch).0;
+        }
+    }
+
+    #[test]
+    fn a_history_that_is_to_be_whole_is_kept_whole() {
+        let history = History::new(ClusterView::new([NodeId(1)]), None);
+        (1..=40).for_each(|t| history.add(&[long(t)]));
+        assert_eq!(numbers(history.next(0, 10)), (1, 1));
     }
 }

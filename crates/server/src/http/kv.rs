@@ -2,13 +2,12 @@
 
 use super::errors::Problem;
 use super::parameters::Parameters;
-use super::{PATIENCE, Service, json};
+use super::{PATIENCE, SILENCE, Service, json};
 use crate::clients::Request;
 use crate::engine::Happening;
 use crate::json::{Listed, Listing, Text};
 use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use consensus::{Index, ReadBy};
@@ -32,6 +31,21 @@ const PAGE: (usize, usize) = (100, 1000);
 /// A list ends early when its values have so many bytes.
 const PAGE_BYTES: usize = 4 << 20;
 
+/// A request's body, if it comes in time.
+pub(super) struct Value(Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Value {
+    type Rejection = Problem;
+
+    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Value, Problem> {
+        match timeout(SILENCE, Bytes::from_request(request, state)).await {
+            Ok(Ok(bytes)) => Ok(Value(bytes)),
+            Ok(Err(rejection)) => Err(Problem::body(rejection.status())),
+            Err(_) => Err(Problem::body(StatusCode::REQUEST_TIMEOUT)),
+        }
+    }
+}
+
 pub(super) async fn get(State(service): State<Service>, uri: Uri) -> Result<Response, Problem> {
     let key = key_of(&uri);
     let parameters = Parameters::of(&uri, &["read"])?;
@@ -46,9 +60,8 @@ pub(super) async fn put(
     State(service): State<Service>,
     uri: Uri,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Value(value): Value,
 ) -> Result<Response, Problem> {
-    let value = body.map_err(|rejection| Problem::body(rejection.status()))?;
     let parameters = Parameters::of(&uri, &["if-version", "if-value"])?;
     let change = match parameters.bytes("if-value") {
         Some(expected) => Change::CompareAndSwap { expected, new: &value },

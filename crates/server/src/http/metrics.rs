@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use consensus::RoleKind;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
@@ -24,11 +24,11 @@ pub(crate) fn sync_histogram() -> Histogram {
 
 pub(super) async fn metrics(State(service): State<Service>) -> Result<Response, Problem> {
     let status = status::ask(&service).await?;
-    let page = page(&status, service.syncs);
+    let page = page(&status, service.syncs, &service.turned_away);
     Ok(([(CONTENT_TYPE, FORMAT)], page).into_response())
 }
 
-fn page(status: &Status, syncs: Histogram) -> String {
+fn page(status: &Status, syncs: Histogram, turned_away: &Counter) -> String {
     let mut registry = Registry::default();
     let gauges = [
         ("etcd_server_has_leader", "1 if a leader is known", u64::from(status.leader.is_some())),
@@ -52,6 +52,7 @@ fn page(status: &Status, syncs: Histogram) -> String {
         ("etcd_server_leader_changes_seen", "Leaders that came, as seen from here", status.leader_changes),
         ("etcd_server_proposals_failed", "Proposals that another one took the place of", status.failed),
         ("raft_rejected", "Connections and messages that were rejected", status.rejected),
+        ("raft_turned_away", "Those of them for which there was no place", turned_away.get()),
     ];
     for (name, help, value) in counters {
         registry.register(name, help, ConstCounter::new(value));

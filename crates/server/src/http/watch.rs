@@ -35,12 +35,13 @@ pub(super) async fn watch(
         Some(seen) => Some(seen),
         None => parameters.number("after")?,
     };
+    let place = service.place_for_stream()?;
     let first = ask(&service, after.map(Index)).await?;
     let seen = after.map_or(first.until, Index);
     let mut watcher = Watcher { service, prefix, seen, ready: VecDeque::new(), news: None };
     watcher.take(first);
-    let events = futures_util::stream::unfold(watcher, |mut watcher| async {
-        Some((Ok(watcher.next().await?), watcher))
+    let events = futures_util::stream::unfold((watcher, place), |(mut watcher, place)| async {
+        Some((Ok(watcher.next().await?), (watcher, place)))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)))
 }

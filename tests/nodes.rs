@@ -168,8 +168,9 @@ fn a_peer_is_turned_away(arguments: &[&str], from: u64, reason: &str) {
 
 /// Says to n1 that it is this server, without leases.
 fn call_n1(up: &Up, from: u64) -> TcpStream {
-    // The first frame of a peer, as wire.rs defines it: magic, version, a peer's call, from whom to whom.
-    let hello = postcard::to_allocvec(&(*b"RAFT", 3u16, 0u8, "raft", from, 1u64, None::<()>)).unwrap();
+    // The first frame of a peer, as wire.rs defines it: magic, version, a peer's call, from whom to whom, its port.
+    let hello = (*b"RAFT", 4u16, 0u8, "raft", from, 1u64, 9u16, None::<()>);
+    let hello = postcard::to_allocvec(&hello).unwrap();
     let mut stream = TcpStream::connect(address_of(up, 1)).unwrap();
     stream.write_all(&(hello.len() as u32).to_be_bytes()).unwrap();
     stream.write_all(&hello).unwrap();
@@ -205,8 +206,8 @@ fn clients_can_t_keep_servers_from_each_other() {
     // Those who say nothing are in nobody's way either.
     let silent: Vec<TcpStream> = (0..600).map(|_| half_a_request("")).collect();
     wait_until_told(&mut up, "too many callers had not said who they are");
-    let _stream = call_n1(&up, 9);
-    wait_until_told(&mut up, "it is no member of this cluster");
+    let _stream = call_n1(&up, 1);
+    wait_until_told(&mut up, "it has this server's own number");
 
     drop((half_requests, silent));
     let turned_away = await_some("a place for a client", || {
@@ -219,8 +220,8 @@ fn clients_can_t_keep_servers_from_each_other() {
 }
 
 #[test]
-fn a_caller_that_is_no_member_is_turned_away() {
-    a_peer_is_turned_away(&[], 9, "it is no member of this cluster");
+fn a_caller_that_calls_itself_by_the_servers_own_name_is_turned_away() {
+    a_peer_is_turned_away(&[], 1, "it has this server's own number");
 }
 
 #[test]

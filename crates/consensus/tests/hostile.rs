@@ -280,7 +280,7 @@ impl Noise {
 
     fn entry(&mut self, term: Term) -> Entry {
         let term = if self.coin() { term } else { Term(self.number()) };
-        let is_membership = self.next() % 4 == 0;
+        let is_membership = self.next().is_multiple_of(4);
         let payload =
             if is_membership { Payload::Membership(self.membership().into()) } else { Payload::NoOp };
         Entry { term, payload }

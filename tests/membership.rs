@@ -1,0 +1,161 @@
+//! Servers that join and leave a running cluster, and leaders that hand over, as real processes.
+
+mod common;
+
+use client::{Cluster, Node};
+use cluster::Action;
+use common::watched::Watched;
+use common::{PATIENCE, await_some, raft};
+use consensus::NodeId;
+use kv::{Answer, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A server process that dies with the test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Server {
+    fn start(id: u64, address: &str, data: &Path, arguments: &[&str]) -> Server {
+        let mut command = raft();
+        command.args(["node", "--quiet", "--id", &id.to_string(), "--listen", address, "--data"]);
+        command.arg(data.join(id.to_string())).args(arguments);
+        Server(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+fn votes(watched: &Watched, id: u64) -> bool {
+    watched.view.membership().voters.contains(NodeId(id))
+}
+
+#[test]
+fn a_server_joins_votes_and_takes_over() {
+    let mut watched = Watched::start(3);
+    watched.wait_for_agreement();
+    watched.perform(&Action::AddServer);
+    watched.wait_until("n4 to vote", |watched| votes(watched, 4));
+    watched.wait_until("n4 to follow", |watched| {
+        watched.view.server(NodeId(4)).is_some_and(|server| server.leader.is_some())
+    });
+    watched.perform(&Action::Transfer { to: NodeId(4) });
+    watched.wait_until("n4 to lead", |watched| watched.view.leader() == Some(NodeId(4)));
+}
+
+#[test]
+fn a_leader_that_is_removed_lets_another_lead_and_knows_it() {
+    let mut watched = Watched::start(3);
+    let leader = watched.wait_for_agreement();
+    watched.perform(&Action::RemoveServer { node: leader });
+    watched.wait_until("the removed leader to know it", |watched| {
+        watched.view.server(leader).is_some_and(|server| server.is_removed)
+    });
+    watched.wait_until("another leader", |watched| {
+        watched.view.leader().is_some_and(|id| id != leader) && !votes(watched, leader.0)
+    });
+}
+
+#[test]
+fn a_follower_that_is_removed_learns_it_and_stays_quiet() {
+    let mut watched = Watched::start(3);
+    let leader = watched.wait_for_agreement();
+    let follower = (1..=3).map(NodeId).find(|&id| id != leader).unwrap();
+    watched.perform(&Action::RemoveServer { node: follower });
+    watched.wait_until("the removed server to know it", |watched| {
+        watched.view.server(follower).is_some_and(|server| server.is_removed)
+    });
+    assert_eq!(watched.view.leader(), Some(leader));
+}
+
+/// By hand, as the documents tell it: one server, to which two more come; then one is replaced.
+#[test]
+fn a_cluster_grows_from_one_server_and_one_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let listeners: Vec<TcpListener> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let addresses: Vec<String> = listeners.iter().map(|it| it.local_addr().unwrap().to_string()).collect();
+    drop(listeners);
+    let patient = ["--election-timeout", "500ms..1s"];
+    let join = ["--election-timeout", "500ms..1s", "--join"];
+    let address = |id: usize| addresses[id - 1].as_str();
+    let servers = addresses.join(",");
+    let member = |arguments: &[&str]| {
+        let mut command = raft();
+        command.arg("member").args(arguments).args(["--servers", &servers, "--timeout", "60s"]);
+        let output = command.output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let _first = Server::start(1, address(1), folder.path(), &patient);
+    let _others: Vec<Server> =
+        (2..=4).map(|id| Server::start(id as u64, address(id), folder.path(), &join)).collect();
+
+    for id in [2, 3] {
+        let added = member(&["add", &format!("{id}={}", address(id))]);
+        assert_eq!(added.0, Some(0), "{added:?}");
+    }
+    let replaced = member(&["replace", "2", &format!("4={}", address(4))]);
+    assert_eq!(replaced.0, Some(0), "{replaced:?}");
+    let (code, list, said) = member(&["list", "--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(list.contains("\"simple\":[1,3,4]"), "{list}");
+
+    let refused = member(&["remove", "9"]);
+    assert_eq!(refused.0, Some(1));
+    assert!(refused.2.contains("n9 is no member") && refused.2.contains("help: "), "{refused:?}");
+
+    // What is written now is on the disk of a server that was not there at first.
+    let mut cluster = Cluster::new(addresses.iter().map(Node::new));
+    let written = cluster.write(&Write::put(b"x", b"1"), PATIENCE).unwrap();
+    assert!(matches!(written, Answer::Written { .. }));
+}
+
+/// Each server is stopped and started again, leaders after they have handed over. Clients that try again notice
+/// nothing.
+#[test]
+fn a_rolling_restart_fails_no_request() {
+    let mut watched = Watched::start(3);
+    watched.wait_for_agreement();
+    let addresses: Vec<String> =
+        (1..=3).map(|id| watched.view.server(NodeId(id)).unwrap().address.clone().unwrap()).collect();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let client = std::thread::spawn({
+        let is_over = is_over.clone();
+        move || {
+            let mut cluster = Cluster::new(addresses.iter().map(Node::new));
+            let mut written = 0u64;
+            while !is_over.load(Ordering::Relaxed) {
+                let answer = cluster.write(&Write::put(b"x", written.to_string().as_bytes()), PATIENCE);
+                assert!(matches!(answer, Ok(Answer::Written { .. })), "{answer:?}");
+                written += 1;
+            }
+            written
+        }
+    });
+    for id in (1..=3).map(NodeId) {
+        if watched.view.leader() == Some(id) {
+            let heir = (1..=3).map(NodeId).find(|&other| other != id).unwrap();
+            watched.perform(&Action::Transfer { to: heir });
+            watched.wait_until("the leadership to be handed over", |watched| {
+                watched.view.leader().is_some_and(|leader| leader != id)
+            });
+        }
+        watched.perform(&Action::Restart { node: id });
+        watched.wait_until("the server to follow again", |watched| {
+            watched.view.server(id).is_some_and(|server| server.life > 1 && server.leader.is_some())
+        });
+    }
+    is_over.store(true, Ordering::Relaxed);
+    await_some("the client to end", || client.is_finished().then_some(()));
+    assert!(client.join().unwrap() > 0);
+}

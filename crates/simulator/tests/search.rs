@@ -36,9 +36,14 @@ fn without_any_fault_there_is_always_a_leader() {
     }
 }
 
+/// Where chance leads to late or not at all, or what takes long to be made short. Their stories were written by hand
+/// (docs/simulator.md), and are played with all others.
+const BY_HAND: [Rule; 3] = [Rule::ChangeAfterCommitInTerm, Rule::CheckQuorum, Rule::PreVote];
+
 #[test]
 fn without_any_rule_a_promise_is_broken_and_the_run_can_be_made_short() {
-    let is_shown = |rule: &&Rule| UNSHOWN.iter().all(|(unshown, _)| unshown != *rule);
+    let is_shown =
+        |rule: &&Rule| UNSHOWN.iter().all(|(unshown, _)| unshown != *rule) && !BY_HAND.contains(rule);
     for &rule in Rule::ALL.iter().filter(is_shown) {
         let options = SearchOptions { without: Some(rule), ..SearchOptions::default() };
         let (seed, script, violation) =

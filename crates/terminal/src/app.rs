@@ -6,7 +6,7 @@ use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
 use crate::{End, INTERRUPT, Setup, speeds};
 use cluster::{Action, Links};
-use consensus::NodeId;
+use consensus::{NodeId, Profile};
 use ratatui::crossterm::event::KeyEvent;
 use std::collections::VecDeque;
 use trace::{Condition, Event, FaultyLink, Feed, FeedLine, Laboratory, Record};
@@ -169,11 +169,19 @@ impl App {
                 return Some(Command::Perform(Action::ForceTimeout { node: self.selected_server() }));
             }
             Wish::AlignTimers => return Some(Command::Perform(Action::AlignTimers)),
+            Wish::AddServer => return Some(Command::Perform(Action::AddServer)),
+            Wish::RemoveServer => {
+                return Some(Command::Perform(Action::RemoveServer { node: self.selected_server() }));
+            }
+            Wish::HandOver => {
+                return Some(Command::Perform(Action::Transfer { to: self.selected_server() }));
+            }
+            Wish::ChangeProfile => return Some(Command::Perform(self.change_profile())),
             Wish::Slower => return self.change_speed(now, speeds::slower(self.speed())),
             Wish::Faster => return self.change_speed(now, speeds::faster(self.speed())),
             Wish::SelectNumber(number) => self.select(NodeId(number), now),
             Wish::SelectPrevious => self.selected = self.selected.saturating_sub(1),
-            Wish::SelectNext => self.selected = (self.selected + 1).min(self.setup.servers.len() - 1),
+            Wish::SelectNext => self.selected = (self.selected + 1).min(self.servers().len() - 1),
             Wish::Freeze if self.frozen.is_some() => self.frozen = None,
             Wish::Freeze => self.freeze(now),
             Wish::PageUp => self.scroll_up(now, self.page),
@@ -189,12 +197,26 @@ impl App {
         None
     }
 
+    /// All servers, in the order of the table. Some may have come since the start.
+    fn servers(&self) -> Vec<NodeId> {
+        self.live.view.servers().map(|(id, _)| id).collect()
+    }
+
     fn selected_server(&self) -> NodeId {
-        self.setup.servers[self.selected]
+        self.servers()[self.selected]
+    }
+
+    /// All servers follow the other profile than the leader's, or if there is none, than that of any.
+    fn change_profile(&self) -> Action {
+        let view = &self.live.view;
+        let leader = view.leader().and_then(|leader| view.server(leader));
+        let known = leader.or_else(|| view.servers().map(|(_, server)| server).next());
+        let is_production = known.is_some_and(|server| server.profile == Some(Profile::PRODUCTION));
+        Action::SetProfile { profile: if is_production { Profile::PAPER } else { Profile::PRODUCTION } }
     }
 
     fn select(&mut self, id: NodeId, now: u64) {
-        match self.setup.servers.iter().position(|&server| server == id) {
+        match self.servers().iter().position(|&server| server == id) {
             Some(place) => self.selected = place,
             None => self.announce(Err(format!("there is no {id} in this cluster")), now),
         }

@@ -7,7 +7,8 @@ use crate::{End, Setup};
 use cluster::{Action, Links};
 use consensus::event::{Event as Decision, What};
 use consensus::{
-    AppendEntries, HardState, Index, LogPosition, Message, NodeId, RequestVote, RoleKind, Rule, Term, Timing,
+    AppendEntries, HardState, Index, LogPosition, Message, NodeId, Profile, RequestVote, RoleKind, Rule,
+    Term, Timing,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -318,11 +319,15 @@ fn the_keys_do_what_they_say() {
     }
     assert_eq!(key(&mut app, 'l'), perform(Action::KillLeader));
     assert_eq!(key(&mut app, 'a'), perform(Action::AlignTimers));
+    assert_eq!(key(&mut app, 'n'), perform(Action::AddServer));
+    assert_eq!(key(&mut app, 'f'), perform(Action::SetProfile { profile: Profile::PRODUCTION }));
     assert_eq!(key(&mut app, '3'), None);
     assert_eq!(key(&mut app, 'k'), perform(Action::Kill { node: NodeId(3) }));
     assert_eq!(press(&mut app, KeyCode::Up, KeyModifiers::NONE), None);
     assert_eq!(key(&mut app, 'r'), perform(Action::Restart { node: NodeId(2) }));
     assert_eq!(key(&mut app, 't'), perform(Action::ForceTimeout { node: NodeId(2) }));
+    assert_eq!(key(&mut app, 'd'), perform(Action::RemoveServer { node: NodeId(2) }));
+    assert_eq!(key(&mut app, 'o'), perform(Action::Transfer { to: NodeId(2) }));
     assert_eq!(key(&mut app, 's'), perform(Action::Pause { node: NodeId(2) }));
     app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::Paused)));
     assert_eq!(key(&mut app, 's'), perform(Action::Resume { node: NodeId(2) }));

@@ -315,7 +315,10 @@ impl<R: Rules> Node<R> {
             return;
         }
         self.replicate_to(from, output);
-        self.note_round(now, from, reply.round, output);
+        // What was refused was a request of an earlier term, and its round one of that term.
+        if reply.outcome != AppendOutcome::Refused {
+            self.note_round(now, from, reply.round, output);
+        }
         self.go_on_with_transfer(output);
     }
 

@@ -348,7 +348,11 @@ impl<R: Rules> Node<R> {
 
     /// Whoever answers a leader in its term follows it.
     fn note_heard(&mut self, now: Instant, from: NodeId, message: &Message) {
-        let follows = matches!(message, Message::AppendEntriesReply(_) | Message::InstallSnapshotReply(_));
+        let follows = match message {
+            Message::AppendEntriesReply(reply) => reply.outcome != AppendOutcome::Refused,
+            Message::InstallSnapshotReply(reply) => reply.outcome != SnapshotOutcome::Refused,
+            _ => false,
+        };
         if let Role::Leader(leader) = &mut self.role
             && follows
             && message.term() == self.hard_state.current_term

@@ -84,3 +84,17 @@ fn reads_do_not_put_heartbeats_off() {
     step(&mut node, Input::Read { id: 1, by: ReadBy::Round });
     assert_eq!(node.next_deadline(), next_heartbeat);
 }
+
+/// A request of an earlier term, in which this server led too, is refused in the present one. Its round says nothing of
+/// the rounds of this term.
+#[test]
+fn a_refusal_answers_no_round() {
+    let mut node = leader();
+    let asked = step(&mut node, Input::Read { id: 1, by: ReadBy::Round });
+    let round = requests_to(FOLLOWER, &asked).last().expect("a read asks").round;
+    let refused = AppendEntriesReply { term: Term(1), outcome: AppendOutcome::Refused, round };
+    assert!(hear(&mut node, FOLLOWER, Message::AppendEntriesReply(refused)).reads.is_empty());
+    let outcome = AppendOutcome::Matched { match_index: Index(1) };
+    let matched = AppendEntriesReply { term: Term(1), outcome, round };
+    assert_eq!(hear(&mut node, FOLLOWER, Message::AppendEntriesReply(matched)).reads.len(), 1);
+}

@@ -257,7 +257,7 @@ impl Cluster {
             self.turn_to_next(&failure);
             in_vain += 1;
             if in_vain % self.nodes.len() == 0 {
-                patience *= 2;
+                patience = patience.saturating_mul(2);
                 std::thread::sleep(REST);
             }
             // What is sent in the last moment only adds a doubt.

@@ -11,8 +11,8 @@ use kv::{Answer, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// A server process that dies with the test.
 struct Server(Child);
@@ -126,15 +126,20 @@ fn a_cluster_grows_from_one_server_and_one_is_replaced() {
 fn a_rolling_restart_fails_no_request() {
     let mut watched = Watched::start(3);
     watched.wait_for_agreement();
-    let addresses: Vec<String> =
-        (1..=3).map(|id| watched.view.server(NodeId(id)).unwrap().address.clone().unwrap()).collect();
+    // A server that was started again listens elsewhere.
+    let addresses = |watched: &Watched| -> Vec<Node> {
+        let servers = watched.view.servers();
+        servers.map(|(id, server)| Node::named(id, server.address.clone().unwrap())).collect()
+    };
+    let known = Arc::new(Mutex::new(addresses(&watched)));
     let is_over = Arc::new(AtomicBool::new(false));
     let client = std::thread::spawn({
-        let is_over = is_over.clone();
+        let (is_over, known) = (is_over.clone(), known.clone());
         move || {
-            let mut cluster = Cluster::new(addresses.iter().map(Node::new));
+            let mut cluster = Cluster::new(known.lock().unwrap().clone());
             let mut written = 0u64;
             while !is_over.load(Ordering::Relaxed) {
+                cluster.meet(known.lock().unwrap().clone());
                 let answer = cluster.write(&Write::put(b"x", written.to_string().as_bytes()), PATIENCE);
                 assert!(matches!(answer, Ok(Answer::Written { .. })), "{answer:?}");
                 written += 1;
@@ -154,6 +159,7 @@ fn a_rolling_restart_fails_no_request() {
         watched.wait_until("the server to follow again", |watched| {
             watched.view.server(id).is_some_and(|server| server.life > 1 && server.leader.is_some())
         });
+        *known.lock().unwrap() = addresses(&watched);
     }
     is_over.store(true, Ordering::Relaxed);
     await_some("the client to end", || client.is_finished().then_some(()));

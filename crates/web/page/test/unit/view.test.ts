@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { lastIndexOf, termAt } from '../../src/trace/log'
 import { faultsOf, isCutOff } from '../../src/trace/network'
 import type { TraceRecord } from '../../src/trace/record'
-import { apply, leaderOf, newCluster, quorumsOf, type ClusterView } from '../../src/trace/view'
+import { apply, leaderOf, newCluster, partOf, quorumsOf, type ClusterView } from '../../src/trace/view'
 import { clusterWords } from '../../src/trace/words'
 
 const runningIn = (cluster: ClusterView) => quorumsOf(cluster)[0]!.running
@@ -50,9 +50,11 @@ describe('servers', () => {
     expect(again.servers[1]).toMatchObject({ condition: 'running', role: 'follower', address: '127.0.0.1:1' })
   })
 
-  test('strangers are passed over', () => {
-    const cluster = newCluster([1])
-    expect(apply(cluster, started(9))).toBe(cluster)
+  test('a server that comes later is shown, and has no vote yet', () => {
+    const cluster = apply(newCluster([1]), started(9))
+    expect(cluster.servers[9]!.condition).toBe('running')
+    expect(partOf(cluster, 9)).toBe('stranger')
+    expect(quorumsOf(cluster)).toEqual([{ running: 0, all: 1, majority: 1 }])
   })
 
   test('the state before stays what it was', () => {

@@ -2,8 +2,8 @@
 
 use crate::{Cluster, FORGET_AFTER};
 use consensus::{
-    Config, EveryRule, HardState, Input, Instant, Limits, Log, LogPosition, Message, Node, NodeId, Output,
-    Timing,
+    Config, EveryRule, HardState, Input, Instant, Limits, Log, LogPosition, Membership, Message, Node,
+    NodeId, Output, Profile, Timing,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,10 +28,11 @@ impl Cluster for Ours {
         let node = |id: NodeId| {
             let config = Config {
                 id,
-                voters: VOTERS.into_iter().collect(),
+                membership: Membership::of_voters(VOTERS).into(),
                 timing: Timing::default(),
                 limits: Limits { bytes_behind_snapshot: 0, ..Limits::default() },
                 lease: None,
+                profile: Profile::PAPER,
                 seed: id.0,
             };
             Node::start(config, HardState::default(), Log::default(), EveryRule, &mut output)

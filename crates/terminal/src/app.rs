@@ -30,7 +30,7 @@ pub(crate) struct App {
     pub(crate) has_colour: bool,
     pub(crate) shows_help: bool,
     pub(crate) panels: Panels,
-    /// The chosen server's place in `setup.servers`.
+    /// The chosen server's place in the table.
     pub(crate) selected: usize,
     live: Scene,
     frozen: Option<Frozen>,

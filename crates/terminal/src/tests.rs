@@ -382,6 +382,21 @@ fn the_story_can_be_scrolled_back_and_forth() {
 }
 
 #[test]
+fn a_server_that_comes_later_has_a_row() {
+    let mut app = app(3);
+    let role = What::Role { role: RoleKind::Follower, was: None };
+    for node in 1..=4 {
+        let record = record(0, node, 0, decided(Rule::StartAsFollower, role.clone()));
+        app.observe(&Record { seq: Some(1), ..record });
+    }
+    let text = text(&mut app, 0);
+    assert!(text.contains("4 servers"), "{text}");
+    for server in ["n1", "n2", "n3", "n4"] {
+        assert!(row(&text, server).contains("○"), "{text}");
+    }
+}
+
+#[test]
 fn the_help_explains_keys_and_signs_and_goes_with_any_key() {
     let mut app = with_leader(3);
     key(&mut app, '?');

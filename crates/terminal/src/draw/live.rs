@@ -12,7 +12,8 @@ use std::time::Duration;
 
 /// Draws the view as it is at the time `now`, in microseconds since the cluster's start.
 pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
-    let Some(places) = Places::of(frame.area(), 1, app.setup.servers.len(), app.panels) else {
+    let servers = app.scene().view.servers().count();
+    let Some(places) = Places::of(frame.area(), 1, servers, app.panels) else {
         return draw_too_small(frame);
     };
     app.page = story::rows(places.story);
@@ -43,7 +44,7 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
 fn facts(app: &App) -> Vec<String> {
     let setup = &app.setup;
     let mut facts = vec![
-        counted(setup.servers.len(), "server"),
+        counted(app.scene().view.servers().count(), "server"),
         format!("speed {}×", app.speed()),
         timeout_words(&setup.timing),
         heartbeat_words(&setup.timing),

@@ -18,13 +18,10 @@
 use crate::event::{Event, What};
 use crate::progress::Progress;
 use crate::role::Role;
-use crate::{
-    Index, Instant, Message, Node, NodeId, Output, Payload, Quorum, RoleKind, Rule, Rules, TimeoutNow,
-};
+use crate::{Index, Instant, Node, NodeId, Output, Payload, Quorum, RoleKind, Rule, Rules};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The members of a cluster: what the paper calls a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,10 +110,7 @@ impl CannotChange {
 impl fmt::Display for CannotChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CannotChange::NotLeader { leader: Some(leader) } => {
-                write!(f, "this server does not lead, {leader} does")
-            }
-            CannotChange::NotLeader { leader: None } => write!(f, "this server does not lead"),
+            CannotChange::NotLeader { leader } => write_not_leader(f, *leader),
             CannotChange::UnderWay => write!(f, "another change is under way"),
             CannotChange::NothingCommittedInTerm => {
                 write!(f, "the leader is new, and has not committed anything in its term yet")
@@ -138,6 +132,13 @@ impl fmt::Display for CannotChange {
 }
 
 impl std::error::Error for CannotChange {}
+
+pub(crate) fn write_not_leader(f: &mut fmt::Formatter<'_>, leader: Option<NodeId>) -> fmt::Result {
+    match leader {
+        Some(leader) => write!(f, "this server does not lead, {leader} does"),
+        None => write!(f, "this server does not lead"),
+    }
+}
 
 impl Membership {
     /// A configuration in which these servers vote.
@@ -345,15 +346,23 @@ impl<R: Rules> Node<R> {
         if let Some((learner, has)) = self.who_lags_behind(now, &goal) {
             return Err(CannotChange::NotCaughtUp { learner, has, of: self.log.last().index });
         }
-        let patience = self.config.timing.election_timeout_max();
-        let hears =
-            |id| id == self.id() || self.progress().is_some_and(|all| is_heard(all, id, now, patience));
-        let unheard = goal.voters.counts(hears).find(|(heard, needed)| heard < needed);
-        if let Some((heard, needed)) = unheard {
+        if let Some((heard, needed)) = self.lacks_of(&goal.voters, now) {
             return Err(CannotChange::NoQuorum { heard, needed });
         }
         let joint = self.membership.joint_with(&goal).filter(|_| self.rules.hold(Rule::JointMajorities));
         Ok(joint.unwrap_or(goal))
+    }
+
+    /// If this leader has not heard enough of these voters within an election timeout: how many, itself included if it
+    /// is one, and how many are needed.
+    pub(crate) fn lacks_of(&self, voters: &Quorum, now: Instant) -> Option<(usize, usize)> {
+        let patience = self.config.timing.election_timeout_max();
+        let progress = |id: NodeId| self.progress().and_then(|progress| progress.get(&id));
+        let is_heard = |id: NodeId| {
+            let is_fresh = |progress: &Progress| now.since(progress.heard()) < patience;
+            id == self.id() || progress(id).is_some_and(is_fresh)
+        };
+        voters.counts(is_heard).find(|(heard, needed)| heard < needed)
     }
 
     /// A server that would vote from then on, and lacks too much of the log; with what it has.
@@ -376,10 +385,10 @@ impl<R: Rules> Node<R> {
 
     /// The log, or what is committed of it, has changed, and so may have the configuration that counts.
     pub(crate) fn note_membership(&mut self, now: Instant, output: &mut Output) {
-        let membership = self.counted().1.clone();
-        if membership == self.membership {
+        if self.counted().1 == self.membership {
             return;
         }
+        let membership = self.counted().1.clone();
         self.membership = membership.clone();
         self.was_member |= membership.contains(self.id());
         self.peers = membership.members().into_iter().filter(|&id| id != self.config.id).collect();
@@ -478,13 +487,8 @@ impl<R: Rules> Node<R> {
         let voters = self.peers.iter().filter(|peer| self.membership.voters.contains(**peer));
         let best = voters.max_by_key(|peer| self.progress_of(**peer).match_index()).copied();
         if let Some(to) = best.filter(|to| self.progress_of(*to).match_index() == self.log.last().index) {
-            output.decided(Rule::TransferWhenCaughtUp, What::AsksToTakeOver { to });
-            self.send(to, Message::TimeoutNow(TimeoutNow { term: self.hard_state.current_term }), output);
+            self.ask_to_take_over(to, output);
         }
         self.become_follower(now, None, Some(Rule::RemovedLeaderStepsDownOnCommit), output);
     }
-}
-
-fn is_heard(all: &BTreeMap<NodeId, Progress>, id: NodeId, now: Instant, patience: Duration) -> bool {
-    all.get(&id).is_some_and(|progress| now.since(progress.heard()) < patience)
 }

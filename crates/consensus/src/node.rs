@@ -257,11 +257,7 @@ impl<R: Rules> Node<R> {
         if !self.config.profile.check_quorum || !self.rules.hold(Rule::CheckQuorum) {
             return false;
         }
-        let patience = self.config.timing.election_timeout_max();
-        let own = self.id();
-        let is_heard = |id: NodeId| id == own || now.since(self.progress_of(id).heard()) < patience;
-        let unheard = self.membership.voters.counts(is_heard).find(|(heard, needed)| heard < needed);
-        let Some((heard, needed)) = unheard else { return false };
+        let Some((heard, needed)) = self.lacks_of(&self.membership.voters, now) else { return false };
         output.decided(Rule::CheckQuorum, What::QuorumLost { heard, needed });
         self.become_follower(now, None, Some(Rule::CheckQuorum), output);
         true

@@ -77,15 +77,14 @@ impl<R: Rules> Node<R> {
     }
 
     fn count_pre_vote(&mut self, now: Instant, voter: NodeId, granted: bool, output: &mut Output) {
-        let membership = self.membership().clone();
         let Role::PreCandidate(candidate) = &mut self.role else {
             unreachable!("only a pre-candidate counts these")
         };
         if granted && !candidate.votes.contains(&voter) {
             candidate.votes.push(voter);
         }
-        let (votes, needed) = (candidate.votes.len(), membership.voters.majority());
-        let has_majority = membership.voters.is_majority(&candidate.votes);
+        let (votes, needed) = (candidate.votes.len(), self.membership.voters.majority());
+        let has_majority = self.membership.voters.is_majority(&candidate.votes);
         output.decided(Rule::PreVote, What::PreTally { voter, granted, votes, needed });
         if has_majority {
             self.start_election(now, Rule::PreVote, false, output);

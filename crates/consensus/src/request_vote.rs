@@ -148,7 +148,6 @@ impl<R: Rules> Node<R> {
     }
 
     fn count_vote(&mut self, now: Instant, voter: NodeId, granted: bool, output: &mut Output) {
-        let membership = self.membership().clone();
         let Role::Candidate(candidate) = &mut self.role else {
             unreachable!("only a candidate counts votes")
         };
@@ -156,8 +155,8 @@ impl<R: Rules> Node<R> {
         if granted && self.rules.allow(Rule::CountEachVoterOnce, is_first_answer) {
             candidate.votes.push(voter);
         }
-        let has_majority = membership.voters.is_majority(&candidate.votes);
-        let (votes, needed) = (candidate.votes.len(), membership.voters.majority());
+        let has_majority = self.membership.voters.is_majority(&candidate.votes);
+        let (votes, needed) = (candidate.votes.len(), self.membership.voters.majority());
         let rule = if is_first_answer { Rule::MajorityWins } else { Rule::CountEachVoterOnce };
         output.decided(rule, What::Tally { voter, granted, votes, needed });
         if self.rules.allow(Rule::MajorityWins, has_majority) {

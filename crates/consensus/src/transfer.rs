@@ -2,6 +2,7 @@
 //! to miss it first.
 
 use crate::event::What;
+use crate::membership::write_not_leader;
 use crate::role::Role;
 use crate::{Index, Instant, Message, Node, NodeId, Output, RoleKind, Rule, Rules, TimeoutNow};
 use std::fmt;
@@ -37,10 +38,7 @@ pub enum CannotTransfer {
 impl fmt::Display for CannotTransfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CannotTransfer::NotLeader { leader: Some(leader) } => {
-                write!(f, "this server does not lead, {leader} does")
-            }
-            CannotTransfer::NotLeader { leader: None } => write!(f, "this server does not lead"),
+            CannotTransfer::NotLeader { leader } => write_not_leader(f, *leader),
             CannotTransfer::UnderWay(to) => write!(f, "the leadership is on its way to {to} already"),
             CannotTransfer::LeadsAlready(id) => write!(f, "{id} leads already"),
             CannotTransfer::NoVoter(id) => write!(f, "{id} is no voter, and can't lead"),
@@ -94,18 +92,20 @@ impl<R: Rules> Node<R> {
             // The other's election is not bound by anybody's promise to this leader, so the promises are worth
             // nothing any more, even if the other should be asked very late.
             leader.reads.give_up_lease();
-            output.decided(Rule::TransferWhenCaughtUp, What::AsksToTakeOver { to });
-            let request = TimeoutNow { term: self.hard_state.current_term };
-            self.send(to, Message::TimeoutNow(request), output);
+            self.ask_to_take_over(to, output);
         }
+    }
+
+    pub(crate) fn ask_to_take_over(&self, to: NodeId, output: &mut Output) {
+        output.decided(Rule::TransferWhenCaughtUp, What::AsksToTakeOver { to });
+        self.send(to, Message::TimeoutNow(TimeoutNow { term: self.hard_state.current_term }), output);
     }
 
     /// A leader that still leads an election timeout later goes on as if nothing had been.
     pub(crate) fn end_failed_transfer(&mut self, now: Instant, output: &mut Output) {
-        let membership = self.membership().clone();
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(Transfer { to, deadline, .. }) = leader.transfer else { return };
-        if now >= deadline || !membership.voters.contains(to) {
+        if now >= deadline || !self.membership.voters.contains(to) {
             leader.transfer = None;
             output.decided(Rule::TransferWhenCaughtUp, What::TransferFailed { to });
         }

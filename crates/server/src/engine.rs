@@ -1,7 +1,7 @@
 //! The thread that owns the driver: it waits for what happens, lets the driver act on it, and passes
 //! on what came of it.
 
-use crate::clients::{Refusal, Request, Waiting};
+use crate::clients::{ChangeOutcome, Refusal, Request, Waiting};
 use crate::command::Command;
 use crate::disk::{DiskThread, Done};
 use crate::http::Broadcast;
@@ -11,7 +11,7 @@ use crate::monotonic_now;
 use crate::status::Status;
 use crate::transport::Transport;
 use consensus::event::What;
-use consensus::{Instant, Membership, NodeId, RoleKind};
+use consensus::{Change, Instant, Membership, NodeId, RoleKind};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -248,16 +248,10 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 let _ = answer.send(self.driver.machine().changes.next(after, last_applied));
             }
             Happening::Client(Request::ChangeMembership { change, answer }) => {
-                if let Some(id) = self.waiting.add_change(answer) {
-                    self.driver.change_membership(self.now(), id, change, &mut self.effects);
-                    self.pass_on_effects();
-                }
+                self.change_membership(change, answer);
             }
             Happening::Client(Request::TransferLeadership { to, answer }) => {
-                if let Some(id) = self.waiting.add_change(answer) {
-                    self.driver.transfer_leadership(self.now(), id, to, &mut self.effects);
-                    self.pass_on_effects();
-                }
+                self.transfer_leadership(to, answer);
             }
             Happening::ConnectionLost(peer) => {
                 self.driver.connection_lost(self.now(), peer, &mut self.effects);
@@ -330,20 +324,24 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 self.driver.set_profile(self.now(), profile, &mut self.effects);
                 self.pass_on_effects();
             }
-            Command::ChangeMembership(change) => {
-                // What comes of it is in the story.
-                if let Some(id) = self.waiting.add_change(oneshot::channel().0) {
-                    self.driver.change_membership(self.now(), id, change, &mut self.effects);
-                    self.pass_on_effects();
-                }
-            }
-            Command::TransferLeadership { to } => {
-                if let Some(id) = self.waiting.add_change(oneshot::channel().0) {
-                    self.driver.transfer_leadership(self.now(), id, to, &mut self.effects);
-                    self.pass_on_effects();
-                }
-            }
+            // What comes of these is in the story.
+            Command::ChangeMembership(change) => self.change_membership(change, oneshot::channel().0),
+            Command::TransferLeadership { to } => self.transfer_leadership(to, oneshot::channel().0),
             Command::Stop => unreachable!("handled by run"),
+        }
+    }
+
+    fn change_membership(&mut self, change: Change, answer: oneshot::Sender<ChangeOutcome>) {
+        if let Some(id) = self.waiting.add_change(answer) {
+            self.driver.change_membership(self.now(), id, change, &mut self.effects);
+            self.pass_on_effects();
+        }
+    }
+
+    fn transfer_leadership(&mut self, to: NodeId, answer: oneshot::Sender<ChangeOutcome>) {
+        if let Some(id) = self.waiting.add_change(answer) {
+            self.driver.transfer_leadership(self.now(), id, to, &mut self.effects);
+            self.pass_on_effects();
         }
     }
 

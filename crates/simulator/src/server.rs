@@ -4,8 +4,8 @@ use crate::disk::{SimulatedDisk, Unsynced};
 use crate::machine::Machine;
 use crate::rules::AllBut;
 use consensus::{
-    Append, Change, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Node, NodeId,
-    Profile, ReadBy, Term,
+    Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Node, NodeId, ReadBy,
+    Term,
 };
 use driver::{
     Clock, Driver, Effects, Envelope, RequestId, Restored, Snapshot, Speed, Telling, UnreadableSnapshot,
@@ -13,7 +13,6 @@ use driver::{
 };
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::time::Duration;
 use storage::{Batch, Identity, Recovered, Storage, StorageError};
 use trace::Process;
@@ -220,94 +219,30 @@ impl Server {
         }
     }
 
-    pub(crate) fn receive(&mut self, now: Duration, envelope: Envelope, effects: &mut Effects<Machine>) {
-        if let Some(alive) = &mut self.alive {
-            let now = alive.time(now);
-            alive.driver.receive(now, envelope, effects);
-        }
-    }
-
-    /// A client wants this in the log.
-    pub(crate) fn propose(
+    /// Something happens to it, at its own time. To a dead server nothing does.
+    pub(crate) fn drive(
         &mut self,
         now: Duration,
-        request: RequestId,
-        command: Arc<[u8]>,
-        effects: &mut Effects<Machine>,
+        happens: impl FnOnce(&mut Driver<Machine, AllBut>, Instant),
     ) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
-            alive.driver.propose(now, vec![(request, command)], effects);
+            happens(&mut alive.driver, now);
         }
     }
 
     /// A client wants to read: by the leader's lease where leaders have one.
     pub(crate) fn read(&mut self, now: Duration, request: RequestId, effects: &mut Effects<Machine>) {
-        if let Some(alive) = &mut self.alive {
-            let now = alive.time(now);
-            let by = if self.config.lease.is_some() { ReadBy::Lease } else { ReadBy::Round };
-            alive.driver.read(now, request, by, effects);
-        }
-    }
-
-    /// Somebody wants to change the members.
-    pub(crate) fn change_members(
-        &mut self,
-        now: Duration,
-        request: RequestId,
-        change: Change,
-        effects: &mut Effects<Machine>,
-    ) {
-        if let Some(alive) = &mut self.alive {
-            let now = alive.time(now);
-            alive.driver.change_membership(now, request, change, effects);
-        }
-    }
-
-    /// Somebody wants another server to lead.
-    pub(crate) fn transfer(
-        &mut self,
-        now: Duration,
-        request: RequestId,
-        to: NodeId,
-        effects: &mut Effects<Machine>,
-    ) {
-        if let Some(alive) = &mut self.alive {
-            let now = alive.time(now);
-            alive.driver.transfer_leadership(now, request, to, effects);
-        }
-    }
-
-    /// Its connection to another server breaks.
-    pub(crate) fn lose_connection(&mut self, now: Duration, peer: NodeId, effects: &mut Effects<Machine>) {
-        if let Some(alive) = &mut self.alive {
-            let now = alive.time(now);
-            alive.driver.connection_lost(now, peer, effects);
-        }
-    }
-
-    pub(crate) fn set_profile(&mut self, now: Duration, profile: Profile, effects: &mut Effects<Machine>) {
-        if let Some(alive) = &mut self.alive {
-            let now = alive.time(now);
-            alive.driver.set_profile(now, profile, effects);
-        }
+        let by = if self.config.lease.is_some() { ReadBy::Lease } else { ReadBy::Round };
+        self.drive(now, |driver, now| driver.read(now, request, by, effects));
     }
 
     /// Lets its election timer run out now.
     pub(crate) fn expire_timer(&mut self, now: Duration, effects: &mut Effects<Machine>) {
-        if let Some(alive) = &mut self.alive {
-            let now = alive.time(now);
-            alive.driver.set_election_timer(now, now, effects);
-            alive.driver.tick(now, effects);
-        }
-    }
-
-    /// Writes a snapshot of what it has applied.
-    pub(crate) fn take_snapshot(&mut self, now: Duration, effects: &mut Effects<Machine>) {
-        if let Some(alive) = &mut self.alive {
-            let now = alive.time(now);
-            alive.driver.take_snapshot(now, effects);
-        }
+        self.drive(now, |driver, now| {
+            driver.set_election_timer(now, now, effects);
+            driver.tick(now, effects);
+        });
     }
 
     /// Its disk gets something to do.
@@ -368,10 +303,7 @@ impl Server {
 
     /// Applies what is committed.
     pub(crate) fn apply(&mut self, now: Duration, effects: &mut Effects<Machine>) {
-        if let Some(alive) = &mut self.alive {
-            let now = alive.time(now);
-            alive.driver.apply(now, usize::MAX, effects);
-        }
+        self.drive(now, |driver, now| driver.apply(now, usize::MAX, effects));
     }
 
     pub(crate) fn needs_apply(&self) -> bool {

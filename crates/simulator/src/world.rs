@@ -12,10 +12,10 @@ use crate::script::Ending;
 use crate::server::Server;
 use crate::store_clients::{Asked, StoreClients, Try};
 use consensus::{
-    Change, Config, Lease, Limits, Log, LogPosition, Membership, Node, NodeId, Profile, Quorum, RoleKind,
-    Timing,
+    Change, Config, Instant, Lease, Limits, Log, LogPosition, Membership, Node, NodeId, Profile, Quorum,
+    RoleKind, Timing,
 };
-use driver::{Effects, Envelope, RequestId, Speed, Telling};
+use driver::{Driver, Effects, Envelope, RequestId, Speed, Telling};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -319,11 +319,11 @@ impl World {
             Action::LoseConnection(id, peer) => {
                 self.running(*id)?;
                 self.server(*peer)?;
-                self.act(*id, |server, now, effects| server.lose_connection(now, *peer, effects));
+                self.drive(*id, |driver, now, effects| driver.connection_lost(now, *peer, effects));
             }
             Action::SetProfile(id, profile) => {
                 self.running(*id)?;
-                self.act(*id, |server, now, effects| server.set_profile(now, *profile, effects));
+                self.drive(*id, |driver, now, effects| driver.set_profile(now, *profile, effects));
             }
             Action::Deliver(selection) => return Ok(self.deliver(selection)),
             Action::Settle => while self.deliver(&Selection::default()) > 0 {},
@@ -371,7 +371,7 @@ impl World {
             }
             Action::Snapshot(id) => {
                 self.running(*id)?;
-                self.act(*id, Server::take_snapshot);
+                self.drive(*id, |driver, now, effects| driver.take_snapshot(now, effects));
             }
             Action::FailNextSave(id) => self.server(*id)?.disk().fail_next_sync(),
             Action::CrashInSave(id, operations, unsynced) => {
@@ -451,7 +451,7 @@ impl World {
     fn deliver_one(&mut self, envelope: Envelope) {
         self.note_in_journal(&Action::Deliver(Selection::of(&envelope)));
         self.coverage.messages += 1;
-        self.act(envelope.to, |server, now, effects| server.receive(now, envelope, effects));
+        self.drive(envelope.to, |driver, now, effects| driver.receive(now, envelope, effects));
     }
 
     /// Delivers what is meant and is under way to a server that is not halted.
@@ -463,7 +463,7 @@ impl World {
                 && let Some(envelope) = self.network.take(place)
             {
                 delivered += 1;
-                self.act(envelope.to, |server, now, effects| server.receive(now, envelope, effects));
+                self.drive(envelope.to, |driver, now, effects| driver.receive(now, envelope, effects));
             }
         }
         delivered
@@ -501,7 +501,7 @@ impl World {
         self.running(id)?;
         let command: Arc<[u8]> = value.to_string().into_bytes().into();
         let request = self.clients.write(command.clone());
-        self.act(id, |server, now, effects| server.propose(now, request, command, effects));
+        self.drive(id, |driver, now, effects| driver.propose(now, vec![(request, command)], effects));
         Ok(())
     }
 
@@ -517,7 +517,9 @@ impl World {
         self.running(id)?;
         change.add.keys().try_for_each(|&added| self.server(added).map(drop))?;
         let request = self.clients.change();
-        self.act(id, |server, now, effects| server.change_members(now, request, change.clone(), effects));
+        self.drive(id, |driver, now, effects| {
+            driver.change_membership(now, request, change.clone(), effects)
+        });
         Ok(())
     }
 
@@ -525,7 +527,7 @@ impl World {
     fn transfer(&mut self, id: NodeId, to: NodeId) -> Result<(), Refusal> {
         self.running(id)?;
         let request = self.clients.change();
-        self.act(id, |server, now, effects| server.transfer(now, request, to, effects));
+        self.drive(id, |driver, now, effects| driver.transfer_leadership(now, request, to, effects));
         Ok(())
     }
 
@@ -538,7 +540,9 @@ impl World {
         let Try { id: request, asked, what } = attempt;
         self.note(id, Laboratory::ClientAsks { client, what, again: wish == Wish::Retry });
         self.act(id, |server, now, effects| match asked {
-            Asked::Write(command) => server.propose(now, request, command, effects),
+            Asked::Write(command) => {
+                server.drive(now, |driver, now| driver.propose(now, vec![(request, command)], effects));
+            }
             Asked::Read => server.read(now, request, effects),
         });
         Ok(())
@@ -715,6 +719,15 @@ impl World {
         self.pass_on(id, &mut effects);
         self.effects = effects;
         self.save_or_wait(id);
+    }
+
+    /// Lets something happen to a server's driver, at the server's own time.
+    fn drive(
+        &mut self,
+        id: NodeId,
+        happens: impl FnOnce(&mut Driver<Machine, AllBut>, Instant, &mut Effects<Machine>),
+    ) {
+        self.act(id, |server, now, effects| server.drive(now, |driver, now| happens(driver, now, effects)));
     }
 
     /// Saves what a server has decided, at once or when its disk will have finished.

@@ -234,8 +234,9 @@ fn help_with_lost_snapshot() -> String {
 fn help_with_foreign(found: &Identity, wanted: &Identity) -> String {
     let Identity { cluster, node, .. } = found;
     if (cluster, node) == (&wanted.cluster, &wanted.node) {
-        "the voters of a cluster can't change: start the server with those that it began with, or begin a \
-         new cluster in another folder with --data"
+        "the voters of a cluster can't change by how a server is started: start it with those that it began with, \
+         or with --join if it has joined (`raft member` changes the members while the servers run), or begin a new \
+         cluster in another folder with --data"
             .into()
     } else {
         format!(

@@ -3,6 +3,7 @@
 mod catch_up;
 mod closed_loop;
 mod connection;
+mod elections;
 mod etcd;
 mod failover;
 mod grpc;
@@ -17,6 +18,7 @@ use crate::failure::Failure;
 use catch_up::CatchUpArguments;
 use clap::{Args, Subcommand, ValueEnum};
 use closed_loop::ClosedLoop;
+use elections::ElectionsArguments;
 use failover::FailoverArguments;
 use load::Kind;
 use restart::RestartArguments;
@@ -57,6 +59,8 @@ enum What {
     /// the failure. In it are: how long the others take to miss the leader, the election, a write, and up to one
     /// probing interval of the client. Later the leader comes back, and all is calm again before the next trial.
     Failover(FailoverArguments),
+    /// The leader crashes, again and again, in the simulator: the paper's Figure 16 (§9.3).
+    Elections(ElectionsArguments),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -72,6 +76,7 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
         What::Restart(arguments) => restart::run(&arguments),
         What::CatchUp(arguments) => catch_up::run(&arguments),
         What::Failover(arguments) => failover::run(&arguments),
+        What::Elections(arguments) => elections::run(&arguments),
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) struct NodeArguments {
     #[arg(long, short)]
     verbose: bool,
 
-    /// Tell only of the process, its disk, its network and its role in Raft: telling more takes time
+    /// Tell only of the process, its disk, its network, its role in Raft and the members: telling more takes time
     #[arg(long, short, conflicts_with_all = ["verbose", "record"])]
     quiet: bool,
 
@@ -180,7 +180,14 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
 fn is_told_by_quiet(event: &Event) -> bool {
     match event {
         Event::Process(_) => true,
-        Event::Decision(decision) => matches!(decision.what, What::Role { .. }),
+        Event::Decision(decision) => matches!(
+            decision.what,
+            What::Role { .. }
+                | What::Membership { .. }
+                | What::CaughtUp { .. }
+                | What::ChangeRefused { .. }
+                | What::Removed { .. }
+        ),
         _ => false,
     }
 }
@@ -285,7 +292,7 @@ impl NodeArguments {
         mut recording: Option<Recording>,
     ) -> impl FnMut(&Record) + Send + 'static {
         let mut feed = if self.verbose { Feed::with_routine() } else { Feed::new() };
-        let (json, ends_with_reader) = (self.json, self.laboratory);
+        let (json, is_in_laboratory) = (self.json, self.laboratory);
         move |record| {
             if let Some(recording) = &mut recording {
                 recording.add([record]);
@@ -298,11 +305,22 @@ impl NodeArguments {
             }
             let mut stdout = io::stdout().lock();
             let told = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-            if told.is_err() && ends_with_reader {
+            if told.is_err() && is_in_laboratory {
                 remote.command(Command::Stop);
+            }
+            if is_removal(&record.event) && !is_in_laboratory {
+                eprintln!(
+                    "warning: {} was removed, and is no member of the cluster any more\n\
+                     help: stop it; a new server comes with `raft node --join`, under a number of its own",
+                    record.node
+                );
             }
         }
     }
+}
+
+fn is_removal(event: &Event) -> bool {
+    matches!(event, Event::Decision(decision) if matches!(decision.what, What::Removed { .. }))
 }
 
 /// Passes commands on from standard input, until it ends: then whoever started this server is gone.

@@ -2,12 +2,11 @@
 
 use crate::failure::Failure;
 use crate::scenarios;
-use consensus::{NodeId, Timing};
+use consensus::Timing;
 use simulator::Scenario;
-use std::collections::BTreeSet;
 use std::path::Path;
 use terminal::Moment;
-use trace::{Event, Io, Record, StepInput};
+use trace::{ClusterView, Event, Io, Record, StepInput};
 
 /// A run, from a file.
 #[derive(Debug)]
@@ -88,15 +87,9 @@ impl Tape {
                 self.scenes.into_iter().flat_map(|scene| scene.records).collect(),
             );
         }
-        let servers: BTreeSet<NodeId> = self.records().map(|record| record.node).collect();
         let moments =
             self.scenes.into_iter().map(|scene| Moment { caption: scene.command, records: scene.records });
-        terminal::Tape {
-            title: self.title,
-            servers: servers.into_iter().collect(),
-            timing: None,
-            moments: moments.collect(),
-        }
+        terminal::Tape::played(self.title, moments.collect())
     }
 
     /// What the page is told of it before the records.
@@ -108,12 +101,12 @@ impl Tape {
             captions.extend(scene.command.clone().map(|text| web::Caption { before: shown + 1, text }));
             shown += scene.records.iter().filter(is_shown).count() as u64;
         }
-        let servers: BTreeSet<NodeId> = self.records().map(|record| record.node).collect();
+        let records: Vec<&Record> = self.records().collect();
         web::Setup {
             timing: self.records().find_map(timing),
             captions,
             scenario: self.scenario.clone(),
-            ..web::Setup::new(web::Mode::Replay, self.title.clone(), servers.into_iter().collect())
+            ..web::Setup::new(web::Mode::Replay, self.title.clone(), ClusterView::founders_of(&records))
         }
     }
 

@@ -14,10 +14,10 @@ use crate::up::{explain, this_program};
 use clap::Args;
 use clients::{Client, RECOVERY};
 use cluster::{Cluster, Options};
-use consensus::{Lease, NodeId, Profile, RoleKind, Timing};
+use consensus::{Lease, NodeId, Profile, Timing};
 use driver::Speed;
 use fastrand::Rng;
-use nemesis::{Blows, Nemesis, Plan};
+use nemesis::{Deeds, Nemesis, Plan};
 use remains::Remains;
 use report::{Progress, Summary};
 use shared::Shared;
@@ -35,19 +35,20 @@ use violation::Violation;
 
 /// So many keys there are in a round: few, so that clients get in each other's way.
 const KEYS: usize = 6;
-/// How often a server is asked who leads.
-const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// Logs are forgotten so soon that snapshots are taken, sent and restored all the time, in bytes.
 const SNAPSHOT_AFTER: usize = 64 << 10;
 /// All servers read the same clock here: a lease need not allow for much, and the less it does the sooner a mistake shows.
 const LEASE: Lease = Lease { clock_drift_percent: 1 };
 
-/// Kill and pause real servers at random while clients use them, and check that nobody was lied to.
+/// Kill, pause and isolate real servers at random while clients use them, and check that nobody was lied to.
 ///
-/// In each round clients write and read some keys, while a seed draws which servers are killed (SIGKILL),
-/// paused (SIGSTOP) and started again. Then all that the clients were told is checked: is it what a single
-/// store would have told them (docs/linearizability.md)? Is every acknowledged write there? Are all replicas
+/// In each round clients write and read some keys, while a seed draws which servers are killed (SIGKILL) and started
+/// again, paused (SIGSTOP), or cut off from the others. Then all that the clients were told is checked: is it what a
+/// single store would have told them (docs/linearizability.md)? Is every acknowledged write there? Are all replicas
 /// equal? At the first answer "no" it stops, and keeps everything.
+///
+/// With --members, servers also come and go meanwhile: new ones are added, members removed or replaced, leaders
+/// included, and the leadership is handed over.
 ///
 /// With every other seed, leaders have leases, and half of the reads rest on them (--lease-reads in `raft node`).
 ///
@@ -65,6 +66,10 @@ pub(crate) struct TortureArguments {
     /// How many servers there are
     #[arg(long, short, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u64).range(1..=15))]
     nodes: u64,
+
+    /// Let servers come and go meanwhile: at first there are so many as --nodes says, and later about so many
+    #[arg(long)]
+    members: bool,
 
     /// How many clients there are
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -186,6 +191,7 @@ impl DataFolder {
 /// A run.
 struct Torture<'a> {
     arguments: &'a TortureArguments,
+    /// The members.
     servers: Vec<NodeId>,
     random: Rng,
     clients: Vec<Client>,
@@ -196,7 +202,7 @@ struct Torture<'a> {
     begin: Instant,
     signal: Arc<AtomicUsize>,
     rounds: u64,
-    blows: Blows,
+    deeds: Deeds,
     /// For how long the clients worked.
     load: Duration,
     /// Keys of which the checker gave up to find out.
@@ -206,19 +212,18 @@ struct Torture<'a> {
 
 impl<'a> Torture<'a> {
     fn new(arguments: &'a TortureArguments, seed: u64, signal: Arc<AtomicUsize>) -> Torture<'a> {
-        let servers: Vec<NodeId> = (1..=arguments.nodes).map(NodeId).collect();
         Torture {
             arguments,
             random: Rng::with_seed(seed),
-            clients: (1..=arguments.clients).map(|id| Client::new(id, seed, &servers)).collect(),
-            last_reader: Client::new(0, seed, &servers),
-            servers,
+            clients: (1..=arguments.clients).map(|id| Client::new(id, seed)).collect(),
+            last_reader: Client::new(0, seed),
+            servers: (1..=arguments.nodes).map(NodeId).collect(),
             shared: Shared::new(),
             remains: Vec::new(),
             begin: Instant::now(),
             signal,
             rounds: 0,
-            blows: Blows::default(),
+            deeds: Deeds::default(),
             load: Duration::ZERO,
             undecided: 0,
             seed,
@@ -259,26 +264,26 @@ impl<'a> Torture<'a> {
     fn round(&mut self, cluster: &mut Cluster, progress: &Progress) -> Result<(), Violation> {
         self.rounds += 1;
         let keys: Vec<String> = (0..KEYS).map(|key| format!("round{}/key{key}", self.rounds)).collect();
-        let plan = Plan::draw(&mut self.random, self.servers.len());
+        let plan = Plan::draw(&mut self.random, self.servers.len(), self.arguments.members);
         let began = Instant::now();
-        let mut nemesis = Nemesis::new(cluster, &self.shared, self.random.fork());
+        let random = self.random.fork();
+        let usual = self.arguments.nodes as usize;
+        let mut nemesis = Nemesis::new(cluster, &self.shared, usual, &self.servers, random);
         nemesis.watch();
         self.shared.begin_round();
-        let (shared, signal, servers) = (&self.shared, &self.signal, &self.servers);
-        std::thread::scope(|scope| {
+        let (shared, signal) = (&self.shared, &self.signal);
+        let members = std::thread::scope(|scope| {
             for client in &mut self.clients {
                 scope.spawn(|| client.work(&keys, shared));
             }
-            for &id in servers {
-                scope.spawn(move || ask_who_leads(id, shared));
-            }
-            nemesis.act(&plan, || signal.load(Ordering::Relaxed) != 0);
+            let members = nemesis.act(&plan, || signal.load(Ordering::Relaxed) != 0);
             shared.end_round();
+            members
         });
         self.load += began.elapsed();
-        self.blows.kills += nemesis.blows.kills;
-        self.blows.pauses += nemesis.blows.pauses;
         let story = std::mem::take(&mut nemesis.story);
+        self.deeds.add(nemesis.deeds);
+        self.note_members(members);
 
         let is_well = !self.shared.has_complaint();
         let could_read = is_well && keys.iter().all(|key| self.last_reader.read_at_last(key, &self.shared));
@@ -295,8 +300,14 @@ impl<'a> Torture<'a> {
         self.remains.extend(keys.iter().map(|key| Remains::of(key, &history)));
         let compared = replicas::compare(&self.servers, &self.shared);
         // If a server has died meanwhile, that says more.
-        Nemesis::new(cluster, &self.shared, Rng::new()).watch();
+        Nemesis::new(cluster, &self.shared, usual, &self.servers, Rng::new()).watch();
         self.shared.take_violation().map_or(compared, Err)
+    }
+
+    fn note_members(&mut self, members: Vec<NodeId>) {
+        self.deeds.joined += members.iter().filter(|id| !self.servers.contains(id)).count() as u64;
+        self.deeds.left += self.servers.iter().filter(|id| !members.contains(id)).count() as u64;
+        self.servers = members;
     }
 
     fn check(&mut self, history: &History) -> Result<(), Violation> {
@@ -325,12 +336,12 @@ impl<'a> Torture<'a> {
     fn summary(&self) -> Summary<'_> {
         Summary {
             seed: self.seed,
-            servers: self.servers.len(),
+            servers: self.arguments.nodes,
             clients: self.clients.len(),
             rounds: self.rounds,
             took: self.begin.elapsed(),
             load: self.load,
-            blows: self.blows,
+            deeds: self.deeds,
             undecided: self.undecided,
             shared: &self.shared,
         }
@@ -351,17 +362,4 @@ fn last_answer(history: &History) -> Answer {
         _ => None,
     });
     answers.next_back().expect("a read was answered")
-}
-
-/// Asks a server over and over whether it leads, to count the leaders and to strike them.
-fn ask_who_leads(id: NodeId, shared: &Shared) {
-    while !shared.round_is_over() {
-        let status = shared.address(id).map(|address| client::Node::named(id, address).status(ASK_AGAIN * 5));
-        if let Some(Ok(status)) = status
-            && status.role == RoleKind::Leader
-        {
-            shared.note_leader(status.term.0, id);
-        }
-        std::thread::sleep(ASK_AGAIN);
-    }
 }

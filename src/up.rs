@@ -105,7 +105,7 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
     let site = arguments.open_site(&options)?;
     let cluster = Cluster::start(options.clone()).map_err(explain)?;
     let setup = Setup {
-        servers: options.servers,
+        servers: cluster.view().servers().map(|(id, _)| id).collect(),
         timing: options.timing,
         seed: options.seed,
         speed: options.speed.multiple(),

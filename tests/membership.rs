@@ -8,11 +8,13 @@ use common::watched::Watched;
 use common::{PATIENCE, await_some, raft};
 use consensus::NodeId;
 use kv::{Answer, Write};
+use std::fs::File;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use trace::Condition;
 
 /// A server process that dies with the test.
 struct Server(Child);
@@ -29,7 +31,8 @@ impl Server {
         let mut command = raft();
         command.args(["node", "--quiet", "--id", &id.to_string(), "--listen", address, "--data"]);
         command.arg(data.join(id.to_string())).args(arguments);
-        Server(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        let told = File::create(data.join(format!("{id}.stderr"))).unwrap();
+        Server(command.stdout(Stdio::null()).stderr(told).spawn().unwrap())
     }
 }
 
@@ -48,6 +51,65 @@ fn a_server_joins_votes_and_takes_over() {
     });
     watched.perform(&Action::Transfer { to: NodeId(4) });
     watched.wait_until("n4 to lead", |watched| watched.view.leader() == Some(NodeId(4)));
+}
+
+/// A server that comes later hears of the others' addresses by the configuration, too. There the old one still stands.
+#[test]
+fn a_server_that_listens_elsewhere_since_its_restart_is_found_by_newcomers() {
+    let mut watched = Watched::start(3);
+    watched.wait_for_agreement();
+    watched.perform(&Action::AddServer);
+    watched.wait_until("n4 to vote", |watched| votes(watched, 4));
+    watched.perform(&Action::Restart { node: NodeId(4) });
+    watched.wait_until("n4 to follow again", |watched| {
+        watched.view.server(NodeId(4)).is_some_and(|server| server.life > 1 && server.leader.is_some())
+    });
+    watched.perform(&Action::Transfer { to: NodeId(4) });
+    watched.wait_until("n4 to lead", |watched| watched.view.leader() == Some(NodeId(4)));
+    watched.perform(&Action::AddServer);
+    watched.wait_until("n5 to vote", |watched| votes(watched, 5));
+}
+
+#[test]
+fn a_server_is_replaced_in_one_step_and_its_process_dismissed() {
+    let mut watched = Watched::start(3);
+    let leader = watched.wait_for_agreement();
+    let replaced = (1..=3).map(NodeId).find(|&id| id != leader).unwrap();
+    watched.perform(&Action::ReplaceServer { node: replaced });
+    watched.wait_until("n4 to vote in its place", |watched| votes(watched, 4) && !votes(watched, replaced.0));
+    watched.wait_until("the change to end", |watched| !watched.cluster.is_joining());
+    watched.wait_until("the replaced server to know it", |watched| {
+        watched.view.server(replaced).is_some_and(|server| server.is_removed)
+    });
+    watched.perform(&Action::RemoveServer { node: replaced });
+    watched.wait_until("its process to end", |watched| {
+        watched.view.server(replaced).is_some_and(|server| server.condition == Condition::Dead)
+    });
+    let refused = watched.cluster.perform(&Action::RemoveServer { node: replaced });
+    assert_eq!(refused, Err(format!("{replaced} is no member, and does not run")));
+}
+
+#[test]
+fn servers_that_came_later_come_back_with_their_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || Watched::start_on(3, folder.path());
+    let mut first = start();
+    first.wait_for_agreement();
+    first.perform(&Action::ReplaceServer { node: NodeId(1) });
+    first.wait_until("n4 in the place of n1", |watched| {
+        let voters = watched.view.membership().voters.clone();
+        voters == [2, 3, 4].map(NodeId).into_iter().collect()
+    });
+    first.perform(&Action::RemoveServer { node: NodeId(1) });
+    drop(first);
+
+    let mut second = start();
+    second.wait_until("n4 to be there again", |watched| {
+        watched.view.server(NodeId(4)).is_some_and(|server| server.leader.is_some())
+    });
+    let servers: Vec<NodeId> = second.view.servers().map(|(id, _)| id).collect();
+    assert_eq!(servers, [2, 3, 4].map(NodeId));
+    assert!(folder.path().join("n1.removed").is_dir());
 }
 
 #[test]
@@ -113,6 +175,13 @@ fn a_cluster_grows_from_one_server_and_one_is_replaced() {
     let refused = member(&["remove", "9"]);
     assert_eq!(refused.0, Some(1));
     assert!(refused.2.contains("n9 is no member") && refused.2.contains("help: "), "{refused:?}");
+
+    // Who was removed says so, and what to do.
+    let told = await_some("n2 to say that it was removed", || {
+        let told = std::fs::read_to_string(folder.path().join("2.stderr")).unwrap();
+        told.contains("n2 was removed").then_some(told)
+    });
+    assert!(told.contains("help: stop it"), "{told}");
 
     // What is written now is on the disk of a server that was not there at first.
     let mut cluster = Cluster::new(addresses.iter().map(Node::new));

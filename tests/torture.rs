@@ -34,6 +34,14 @@ fn real_servers_keep_their_promises_while_they_are_killed_and_paused() {
 }
 
 #[test]
+fn servers_that_come_and_go_keep_theirs_too() {
+    let summary = rounds(&["--rounds", "6", "--seed", "3", "--members"]);
+    for figure in ["joined", "left"] {
+        assert!(summary[figure].as_u64().unwrap() > 0, "{figure} in {summary}");
+    }
+}
+
+#[test]
 fn leaders_with_leases_keep_theirs_too() {
     let summary = three_rounds("2");
     assert!(summary["lease_reads"].as_u64().unwrap() > 0, "{summary}");
@@ -41,19 +49,28 @@ fn leaders_with_leases_keep_theirs_too() {
 
 /// Three rounds in which nothing is found.
 fn three_rounds(seed: &str) -> serde_json::Value {
+    let summary = rounds(&["--rounds", "3", "--seed", seed]);
+    for figure in ["kills", "pauses"] {
+        assert!(summary[figure].as_u64().unwrap() > 0, "{figure} in {summary}");
+    }
+    summary
+}
+
+/// Some rounds in which nothing is found.
+fn rounds(arguments: &[&str]) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let output = torture(&data).args(["--rounds", "3", "--seed", seed]).output().unwrap();
+    let output = torture(&data).args(arguments).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{told}");
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(summary["rounds"], 3, "{summary}");
+    assert_eq!(summary["rounds"].as_u64().unwrap().to_string(), arguments[1], "{summary}");
     assert_eq!(summary["violation"], serde_json::Value::Null);
     assert_eq!(summary["undecided_rounds"], 0, "{summary}");
-    for figure in ["kills", "pauses", "elections", "done"] {
+    for figure in ["elections", "done"] {
         assert!(summary[figure].as_u64().unwrap() > 0, "{figure} in {summary}");
     }
-    assert!(told.contains("round 3: "), "{told}");
+    assert!(told.contains(&format!("round {}: ", arguments[1])), "{told}");
     await_gone(&servers_on(&data));
     summary
 }

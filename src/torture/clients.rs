@@ -24,7 +24,7 @@ const VALUE_LENGTH: usize = 100;
 pub(super) struct Client {
     id: u64,
     random: Rng,
-    servers: Vec<NodeId>,
+    /// The connections that it has.
     nodes: BTreeMap<NodeId, Node>,
     /// Who leads, as far as it knows.
     leader: Option<NodeId>,
@@ -54,11 +54,10 @@ enum Tried {
 }
 
 impl Client {
-    pub(super) fn new(id: u64, seed: u64, servers: &[NodeId]) -> Client {
+    pub(super) fn new(id: u64, seed: u64) -> Client {
         Client {
             id,
             random: Rng::with_seed(seed ^ id.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-            servers: servers.to_vec(),
             nodes: BTreeMap::new(),
             leader: None,
             uses_session: id.is_multiple_of(2),
@@ -229,14 +228,18 @@ impl Client {
 
     /// A server to ask: the leader if it is known, or any.
     fn choose(&mut self, is_elsewhere: bool, shared: &Shared) -> Option<Node> {
-        let any = self.servers[self.random.usize(..self.servers.len())];
+        let servers = shared.servers();
+        let any = *servers.get(self.random.usize(..servers.len().max(1)))?;
         let id = if is_elsewhere { any } else { *self.leader.get_or_insert(any) };
-        let address = shared.address(id)?;
-        let node = self.nodes.entry(id).or_insert_with(|| Node::named(id, address.clone()));
-        if node.address() != address {
-            *node = Node::named(id, address);
+        let Some(node) = shared.node(id) else {
+            self.leader = None;
+            return None;
+        };
+        let known = self.nodes.entry(id).or_insert_with(|| node.clone());
+        if known.address() != node.address() {
+            *known = node;
         }
-        Some(node.clone())
+        Some(known.clone())
     }
 
     fn have_session(&mut self, shared: &Shared) -> bool {

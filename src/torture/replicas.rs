@@ -13,14 +13,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether all are equally far.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// Waits until all servers have applied the same entries, which they do when nobody writes, and compares
+/// Waits until all members have applied the same entries, which they do when nobody writes, and compares
 /// everything that they hold.
 pub(super) fn compare(servers: &[NodeId], shared: &Shared) -> Result<(), Violation> {
-    let nodes: BTreeMap<NodeId, Node> = servers
-        .iter()
-        .map(|&id| (id, Node::named(id, shared.address(id).expect("all servers run"))))
-        .collect();
-    wait_until_equally_far(&nodes)?;
+    let nodes = servers.iter().map(|&id| (id, shared.node(id).expect("all servers run"))).collect();
+    let nodes = wait_until_equally_far(nodes)?;
     let mut stores = nodes.iter().map(|(&id, node)| (id, store_of(node)));
     let (first, expected) = stores.next().expect("a cluster has servers");
     let expected = expected.map_err(silent)?;
@@ -35,9 +32,14 @@ pub(super) fn compare(servers: &[NodeId], shared: &Shared) -> Result<(), Violati
     Ok(())
 }
 
-fn wait_until_equally_far(nodes: &BTreeMap<NodeId, Node>) -> Result<(), Violation> {
+/// Returns the members. A server that was asked to go at the last moment may not be among them.
+fn wait_until_equally_far(mut nodes: BTreeMap<NodeId, Node>) -> Result<BTreeMap<NodeId, Node>, Violation> {
     let deadline = Instant::now() + RECOVERY;
     loop {
+        let mut told = nodes.values().filter_map(|node| node.members(PATIENCE).ok());
+        if let Some(told) = told.find(|told| told.leader == Some(told.node) && told.is_committed) {
+            nodes.retain(|id, _| told.membership.contains(*id));
+        }
         let statuses: Vec<_> = nodes.values().map(|node| node.status(PATIENCE)).collect();
         let far = statuses.iter().map(|status| {
             let status = status.as_ref().ok()?;
@@ -46,7 +48,7 @@ fn wait_until_equally_far(nodes: &BTreeMap<NodeId, Node>) -> Result<(), Violatio
         });
         let far: Vec<_> = far.collect();
         if far[0].is_some() && far.iter().all(|position| *position == far[0]) {
-            return Ok(());
+            return Ok(nodes);
         }
         if Instant::now() > deadline {
             let what =

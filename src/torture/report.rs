@@ -1,6 +1,6 @@
 //! What the torture tells.
 
-use super::nemesis::{Blows, Story};
+use super::nemesis::{Deeds, Story};
 use super::shared::Shared;
 use super::violation::Violation;
 use crate::failure::Failure;
@@ -49,20 +49,20 @@ impl Progress {
 /// What came of a run.
 pub(super) struct Summary<'a> {
     pub(super) seed: u64,
-    pub(super) servers: usize,
+    pub(super) servers: u64,
     pub(super) clients: usize,
     pub(super) rounds: u64,
     pub(super) took: Duration,
     /// For how long the clients worked.
     pub(super) load: Duration,
-    pub(super) blows: Blows,
+    pub(super) deeds: Deeds,
     pub(super) undecided: u64,
     pub(super) shared: &'a Shared,
 }
 
 impl Summary<'_> {
     pub(super) fn text(&self) -> String {
-        let Summary { seed, servers, clients, rounds, took, blows, shared, .. } = self;
+        let Summary { seed, servers, clients, rounds, took, deeds, shared, .. } = self;
         let mut text = format!(
             "{servers} servers, {clients} clients, seed {seed}: {rounds} rounds in {:.0} s\n\n",
             took.as_secs_f64()
@@ -70,8 +70,14 @@ impl Summary<'_> {
         let mut line = |what: &str, figure: &str| {
             let _ = writeln!(text, "  {figure:>12}  {what}");
         };
-        line("servers killed", &blows.kills.to_string());
-        line("servers paused", &blows.pauses.to_string());
+        line("servers killed", &deeds.kills.to_string());
+        line("servers paused", &deeds.pauses.to_string());
+        line("servers isolated", &deeds.isolations.to_string());
+        if deeds.joined + deeds.left + deeds.handovers > 0 {
+            line("servers that joined", &deeds.joined.to_string());
+            line("servers that left", &deeds.left.to_string());
+            line("leaders asked to hand over", &deeds.handovers.to_string());
+        }
         line("leaders elected", &shared.elections().to_string());
         let counts = &shared.counts;
         line("operations done", &get(&counts.done).to_string());
@@ -99,8 +105,12 @@ impl Summary<'_> {
             "clients": self.clients,
             "rounds": self.rounds,
             "seconds": self.took.as_secs_f64(),
-            "kills": self.blows.kills,
-            "pauses": self.blows.pauses,
+            "kills": self.deeds.kills,
+            "pauses": self.deeds.pauses,
+            "isolations": self.deeds.isolations,
+            "joined": self.deeds.joined,
+            "left": self.deeds.left,
+            "handovers": self.deeds.handovers,
             "elections": self.shared.elections(),
             "done": get(&counts.done),
             "not_done": get(&counts.refused),

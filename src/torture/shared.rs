@@ -1,6 +1,7 @@
 //! What all threads of the torture share.
 
 use super::violation::Violation;
+use client::Node;
 use consensus::NodeId;
 use simulator::linearizability::{Answer, History, Pending, Request};
 use std::collections::BTreeMap;
@@ -83,8 +84,19 @@ impl Shared {
         }
     }
 
-    pub(super) fn address(&self, id: NodeId) -> Option<String> {
-        lock(&self.addresses).get(&id).cloned()
+    /// Where this server is, if it has said so.
+    pub(super) fn node(&self, id: NodeId) -> Option<Node> {
+        lock(&self.addresses).get(&id).map(|address| Node::named(id, address.clone()))
+    }
+
+    /// The servers that have said where they are.
+    pub(super) fn servers(&self) -> Vec<NodeId> {
+        lock(&self.addresses).keys().copied().collect()
+    }
+
+    /// A server is gone for good.
+    pub(super) fn forget(&self, id: NodeId) {
+        lock(&self.addresses).remove(&id);
     }
 
     /// A client is about to ask. The history's clock is read before anything is sent.

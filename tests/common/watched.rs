@@ -4,6 +4,7 @@ use super::PATIENCE;
 use cluster::{Action, Cluster, Options};
 use consensus::{NodeId, Profile, Timing};
 use driver::Speed;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use trace::{ClusterView, Record};
@@ -13,14 +14,19 @@ pub struct Watched {
     pub cluster: Cluster,
     pub records: Vec<Record>,
     pub view: ClusterView,
-    _data: TempDir,
+    _data: Option<TempDir>,
 }
 
 impl Watched {
     pub fn start(servers: u64) -> Watched {
         let data = tempfile::tempdir().unwrap();
-        let servers: Vec<NodeId> = (1..=servers).map(NodeId).collect();
-        let view = ClusterView::new(servers.iter().copied());
+        let watched = Watched::start_on(servers, &data.path().join("cluster"));
+        Watched { _data: Some(data), ..watched }
+    }
+
+    /// A cluster whose data is in this folder, and stays there.
+    pub fn start_on(servers: u64, data: &Path) -> Watched {
+        let servers = (1..=servers).map(NodeId).collect();
         let options = Options {
             program: env!("CARGO_BIN_EXE_raft").into(),
             servers,
@@ -30,13 +36,15 @@ impl Watched {
             lease: None,
             profile: Profile::PAPER,
             latency: Duration::ZERO,
-            data: Some(data.path().join("cluster")),
+            data: Some(data.to_owned()),
             base_port: None,
             snapshot_after: 64 << 20,
             tells_steps: false,
             is_quiet: false,
         };
-        Watched { cluster: Cluster::start(options).unwrap(), records: Vec::new(), view, _data: data }
+        let cluster = Cluster::start(options).unwrap();
+        let view = cluster.view().clone();
+        Watched { cluster, records: Vec::new(), view, _data: None }
     }
 
     pub fn wait_until(&mut self, what: &str, is_so: impl Fn(&Watched) -> bool) {

@@ -56,7 +56,12 @@ pub enum Action {
     },
     /// Start one server more, have it added as a learner, and promoted when it has caught up.
     AddServer,
-    /// Have a server removed from the members. Its process stays.
+    /// Start one server more, and have it vote in the place of another one, in one step, when it has caught up.
+    ReplaceServer {
+        /// Which one goes.
+        node: NodeId,
+    },
+    /// Have a server removed from the members. Its process stays; where it is no member any more, that ends too.
     RemoveServer {
         /// Which one.
         node: NodeId,

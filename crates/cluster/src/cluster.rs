@@ -7,7 +7,7 @@ use crate::chronicle::Chronicle;
 use crate::folder::{Folder, FolderError, Whereabouts};
 use crate::member::{Member, Report};
 use consensus::event::What;
-use consensus::{Change, Lease, NodeId, Profile, Timing};
+use consensus::{Change, Lease, NodeId, Profile, Quorum, Timing};
 use driver::Speed;
 use rustix::process::Signal;
 use server::{Command, monotonic_now};
@@ -32,7 +32,8 @@ const REPORTS: usize = 65_536;
 pub struct Options {
     /// The program whose `node` command is a server: the `raft` command itself.
     pub program: PathBuf,
-    /// The servers, at least one.
+    /// The servers with which the cluster begins, at least one. Those that came later come back as well, where there
+    /// is a folder of data.
     pub servers: Vec<NodeId>,
     /// How long they wait for what.
     pub timing: Timing,
@@ -88,6 +89,8 @@ pub enum ClusterError {
 /// A server on its way into the cluster.
 #[derive(Debug, Default)]
 struct Joining {
+    /// It votes in this one's place.
+    instead_of: Option<NodeId>,
     has_caught_up: bool,
     /// When the leader was last asked to take it in.
     asked: Option<Instant>,
@@ -102,6 +105,8 @@ pub struct Cluster {
     options: Options,
     /// The servers with which the cluster began.
     founders: Vec<NodeId>,
+    /// The highest number that a server has or had.
+    latest: NodeId,
     /// The cluster's start on the monotonic clock: the zero of [`Record::t`].
     epoch: Duration,
     speed: Speed,
@@ -122,16 +127,22 @@ impl Cluster {
     ///
     /// # Errors
     /// If one can't be started. Then none is left running.
-    pub fn start(options: Options) -> Result<Cluster, ClusterError> {
+    pub fn start(mut options: Options) -> Result<Cluster, ClusterError> {
         let folder = Folder::open(options.data.as_deref())?;
+        let founders = options.servers.clone();
+        let gone = folder.those_put_away();
+        options.servers.extend(folder.servers().into_iter().filter(|id| !founders.contains(id)));
+        options.servers.retain(|id| !gone.contains(id));
+        let latest = options.servers.iter().copied().chain(gone).max().expect("there is a server, or was");
         let mut cluster = Cluster {
             epoch: monotonic_now(),
             speed: options.speed,
             members: BTreeMap::new(),
             whereabouts: Whereabouts::default(),
             joining: BTreeMap::new(),
-            view: ClusterView::new(options.servers.iter().copied()),
-            founders: options.servers.clone(),
+            view: ClusterView::new(options.servers.iter().copied().filter(|id| founders.contains(id))),
+            latest,
+            founders,
             chronicle: Chronicle::default(),
             reports: sync_channel(REPORTS),
             folder,
@@ -152,6 +163,16 @@ impl Cluster {
     /// What is known of the servers at this moment.
     pub fn view(&self) -> &ClusterView {
         &self.view
+    }
+
+    /// The server that was added last.
+    pub fn latest(&self) -> NodeId {
+        self.latest
+    }
+
+    /// Is a server on its way into the cluster, and no voter yet?
+    pub fn is_joining(&self) -> bool {
+        !self.joining.is_empty()
     }
 
     /// Microseconds since the cluster's start.
@@ -188,7 +209,8 @@ impl Cluster {
             Action::SetSpeed { multiple } => self.set_speed(*multiple),
             Action::SetProfile { profile } => Ok(self.set_profile(*profile)),
             Action::Transfer { to } => self.transfer(*to),
-            Action::AddServer => self.add_server(),
+            Action::AddServer => self.add_server(None),
+            Action::ReplaceServer { node } => self.replace_server(*node),
             Action::RemoveServer { node } => self.remove_server(*node),
             Action::Cut { links } => self.cut(links),
             Action::Mend { links } => self.mend(links),
@@ -251,7 +273,6 @@ impl Cluster {
     fn node_command(&self, id: NodeId) -> std::process::Command {
         let Options {
             program,
-            servers,
             timing,
             seed,
             latency,
@@ -263,8 +284,7 @@ impl Cluster {
             is_quiet,
             ..
         } = &self.options;
-        let place = servers.iter().position(|&server| server == id).unwrap_or_default();
-        let port = base_port.map_or(0, |base| base + place as u16);
+        let port = base_port.map_or(0, |base| base.saturating_add(id.0 as u16 - 1));
         let (min, max) = (timing.election_timeout_min(), timing.election_timeout_max());
         let mut command = std::process::Command::new(program);
         // What the environment says was meant for this command, and has been heard.
@@ -358,11 +378,17 @@ impl Cluster {
     fn go_on_with_joining(&mut self) {
         let Some(leader) = self.view.leader() else { return };
         let membership = self.view.membership().clone();
-        self.joining.retain(|&id, _| !membership.voters.contains(id));
+        // In a joint configuration nothing has ended yet: it may still be cut off.
+        let has_joined =
+            |id: NodeId| matches!(&membership.voters, Quorum::Simple(voters) if voters.contains(&id));
+        self.joining.retain(|&id, _| !has_joined(id));
         for (&id, joining) in &mut self.joining {
             let address = self.whereabouts.addresses.get(&id);
             let change = match (membership.learners.contains(&id), address) {
-                (true, _) if joining.has_caught_up => Change { promote: [id].into(), ..Change::default() },
+                (true, _) if joining.has_caught_up => {
+                    let remove = joining.instead_of.filter(|&other| membership.contains(other));
+                    Change { promote: [id].into(), remove: remove.into_iter().collect(), ..Change::default() }
+                }
                 (false, Some(address)) => Change { add: [(id, address.clone())].into(), ..Change::default() },
                 _ => continue,
             };
@@ -439,6 +465,9 @@ impl Cluster {
     }
 
     fn restart(&mut self, id: NodeId) -> Result<String, String> {
+        if !self.options.servers.contains(&id) {
+            return Err(format!("{id} is no server of this cluster: add a new one"));
+        }
         if self.members.contains_key(&id) {
             self.kill(id)?;
         }
@@ -505,26 +534,48 @@ impl Cluster {
         Ok(format!("asked {leader} to hand over to {to}"))
     }
 
-    fn add_server(&mut self) -> Result<String, String> {
-        let id = NodeId(self.options.servers.iter().map(|id| id.0).max().unwrap_or(0) + 1);
+    fn add_server(&mut self, instead_of: Option<NodeId>) -> Result<String, String> {
+        // No number is used twice: whoever had it may be remembered somewhere.
+        let id = NodeId(self.latest.0 + 1);
+        self.latest = id;
         self.options.servers.push(id);
         self.spawn(id).map_err(|error| format!("can't start {id}: {error}"))?;
-        self.joining.insert(id, Joining::default());
-        Ok(format!("started {id}: the leader lets it learn, and then vote"))
+        self.joining.insert(id, Joining { instead_of, ..Joining::default() });
+        let instead_of = instead_of.map_or(String::new(), |other| format!(" in the place of {other}"));
+        Ok(format!("started {id}: the leader lets it learn, and then vote{instead_of}"))
+    }
+
+    fn replace_server(&mut self, id: NodeId) -> Result<String, String> {
+        if !self.view.membership().contains(id) {
+            return Err(format!("{id} is no member"));
+        }
+        self.joining.remove(&id);
+        self.add_server(Some(id))
     }
 
     fn remove_server(&mut self, id: NodeId) -> Result<String, String> {
         let membership = self.view.membership();
         if !membership.contains(id) {
-            return Err(format!("{id} is no member"));
+            return self.dismiss(id);
         }
         if membership.voters.voters() == [id].into() {
             return Err(format!("{id} is the last one that votes: add another server before it goes"));
         }
-        self.joining.remove(&id);
         let (leader, member) = self.leading_member()?;
         member.tell(&Command::ChangeMembership(Change { remove: [id].into(), ..Change::default() }));
+        self.joining.remove(&id);
         Ok(format!("asked {leader} to remove {id}"))
+    }
+
+    /// Ends the process of a server that is no member, and lets the others forget where it was.
+    fn dismiss(&mut self, id: NodeId) -> Result<String, String> {
+        self.kill(id).map_err(|_| format!("{id} is no member, and does not run"))?;
+        self.joining.remove(&id);
+        self.folder.put_away(id).map_err(|error| format!("can't put the data of {id} aside: {error}"))?;
+        self.options.servers.retain(|&server| server != id);
+        self.whereabouts.addresses.remove(&id);
+        self.folder.publish(&self.whereabouts);
+        Ok(format!("{id} is no member: ended its process"))
     }
 
     fn set_speed(&mut self, multiple: f64) -> Result<String, String> {

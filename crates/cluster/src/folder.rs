@@ -2,7 +2,7 @@
 
 use consensus::NodeId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 const TEMPORARY_PREFIX: &str = "raft-for-beginners-";
 const WHEREABOUTS: &str = "cluster.json";
+const PUT_AWAY: &str = ".removed";
 const LOCK: &str = "cluster.lock";
 /// Lies in folders that nobody asked for by name: only those may be removed.
 const TEMPORARY_MARK: &str = "temporary";
@@ -96,6 +97,28 @@ impl Folder {
     /// A server's own folder.
     pub(crate) fn of(&self, id: NodeId) -> PathBuf {
         self.path.join(id.to_string())
+    }
+
+    /// The servers whose data is here.
+    pub(crate) fn servers(&self) -> BTreeSet<NodeId> {
+        self.named("")
+    }
+
+    /// Puts a server's data away, which will not come back.
+    pub(crate) fn put_away(&self, id: NodeId) -> io::Result<()> {
+        fs::rename(self.of(id), self.path.join(format!("{id}{PUT_AWAY}")))
+    }
+
+    /// The servers whose data was put away.
+    pub(crate) fn those_put_away(&self) -> BTreeSet<NodeId> {
+        self.named(PUT_AWAY)
+    }
+
+    /// The servers that have a folder with this ending.
+    fn named(&self, ending: &str) -> BTreeSet<NodeId> {
+        let names = fs::read_dir(&self.path).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let id = |name: &str| name.strip_prefix('n')?.strip_suffix(ending)?.parse().ok().map(NodeId);
+        names.filter_map(|name| id(name.to_str()?)).collect()
     }
 
     /// A name for the cluster: of its own on a temporary folder, so that no two of them can be mixed

@@ -69,10 +69,13 @@ pub enum What {
         voter: NodeId,
         /// Whether it was a yes.
         granted: bool,
-        /// How many would vote for it so far.
+        /// How many would vote for it so far; in a joint configuration, of the old set.
         votes: usize,
         /// Votes that win.
         needed: usize,
+        /// In a joint configuration: the same two of the new set.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        of_new: Option<(usize, usize)>,
     },
     /// A request for a vote was decided.
     Vote {
@@ -87,10 +90,13 @@ pub enum What {
         voter: NodeId,
         /// Whether it was a yes.
         granted: bool,
-        /// Votes for the candidate so far.
+        /// Votes for the candidate so far; in a joint configuration, of the old set.
         votes: usize,
         /// Votes that win.
         needed: usize,
+        /// In a joint configuration: the same two of the new set.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        of_new: Option<(usize, usize)>,
     },
     /// A leader's first sign of life in its term.
     Leader {

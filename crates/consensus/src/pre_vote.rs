@@ -83,9 +83,9 @@ impl<R: Rules> Node<R> {
         if granted && !candidate.votes.contains(&voter) {
             candidate.votes.push(voter);
         }
-        let (votes, needed) = (candidate.votes.len(), self.membership.voters.majority());
+        let ((votes, needed), of_new) = self.membership.voters.tally(&candidate.votes);
         let has_majority = self.membership.voters.is_majority(&candidate.votes);
-        output.decided(Rule::PreVote, What::PreTally { voter, granted, votes, needed });
+        output.decided(Rule::PreVote, What::PreTally { voter, granted, votes, needed, of_new });
         if has_majority {
             self.start_election(now, Rule::PreVote, false, output);
         }

@@ -59,6 +59,13 @@ impl Quorum {
         self.sets().map(majority).max().unwrap_or(1)
     }
 
+    /// How many of those in favour count, and how many are needed; and of a joint one the same two of the new set.
+    pub(crate) fn tally(&self, in_favour: &[NodeId]) -> ((usize, usize), Option<(usize, usize)>) {
+        let votes_in = |set: &BTreeSet<NodeId>| in_favour.iter().filter(|id| set.contains(id)).count();
+        let mut tallies = self.sets().map(|set| (votes_in(set), majority(set)));
+        (tallies.next().expect("there is a set"), tallies.next())
+    }
+
     /// Of each set that needs a majority: how many of its servers are among these, and how many are needed.
     pub fn counts(&self, among: impl Fn(NodeId) -> bool) -> impl Iterator<Item = (usize, usize)> {
         self.sets().map(move |set| (set.iter().filter(|id| among(**id)).count(), majority(set)))
@@ -129,6 +136,15 @@ mod tests {
         assert_eq!(reached(&[1, 9, 9, 1]), Index(1));
         assert_eq!(reached(&[1, 9, 8, 9, 1]), Index(8));
         assert_eq!(reached(&[]), Index(0));
+    }
+
+    #[test]
+    fn a_joint_tally_counts_both_sets() {
+        let [old, new] = [[1, 2, 3], [3, 4, 5]].map(|set| set.map(NodeId).into());
+        let joint = Quorum::Joint { old, new };
+        assert_eq!(joint.tally(&ids(&[1, 2, 3])), ((3, 2), Some((1, 2))));
+        assert_eq!(joint.tally(&ids(&[4, 9])), ((0, 2), Some((1, 2))));
+        assert_eq!(simple(3).tally(&ids(&[1, 2, 9])), ((2, 2), None));
     }
 
     #[test]

@@ -156,9 +156,9 @@ impl<R: Rules> Node<R> {
             candidate.votes.push(voter);
         }
         let has_majority = self.membership.voters.is_majority(&candidate.votes);
-        let (votes, needed) = (candidate.votes.len(), self.membership.voters.majority());
+        let ((votes, needed), of_new) = self.membership.voters.tally(&candidate.votes);
         let rule = if is_first_answer { Rule::MajorityWins } else { Rule::CountEachVoterOnce };
-        output.decided(rule, What::Tally { voter, granted, votes, needed });
+        output.decided(rule, What::Tally { voter, granted, votes, needed, of_new });
         if self.rules.allow(Rule::MajorityWins, has_majority) {
             self.become_leader(now, output);
         }

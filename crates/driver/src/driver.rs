@@ -33,7 +33,7 @@ pub struct Envelope {
 /// How much a driver tells.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Telling {
-    /// Only which role the server has, and which messages were rejected. All else that happens has its name
+    /// Only which role the server has, who the members are, and which messages were rejected. All else that happens has its name
     /// all the same ([`Envelope::sent_as`]), but is not written down.
     Least,
     /// What happens.
@@ -644,7 +644,12 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             let is_timeout = matches!(event.what, What::Timeout { .. });
             let event_cause = if is_timeout { self.timer_started_as } else { cause };
             let least = match event.what {
-                What::Role { .. } | What::Rejected { .. } => Telling::Least,
+                What::Role { .. }
+                | What::Membership { .. }
+                | What::CaughtUp { .. }
+                | What::ChangeRefused { .. }
+                | What::Removed { .. }
+                | What::Rejected { .. } => Telling::Least,
                 _ => Telling::Events,
             };
             let id = self.record_from(least, now, event_cause, || Event::Decision(event), effects);

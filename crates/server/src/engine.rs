@@ -75,6 +75,8 @@ pub(crate) struct Engine<T, O> {
     leaders: Leaders,
     /// The members that the transport knows.
     members: Arc<Membership>,
+    /// Servers of which the laboratory says where they are: that is newer than what the configuration says.
+    placed: BTreeSet<NodeId>,
     /// Servers that are no members any more, and when to hang up on them, on the monotonic clock.
     gone: VecDeque<(Duration, NodeId)>,
     rejected: u64,
@@ -144,6 +146,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             forced_timeout: None,
             leaders: Leaders::default(),
             members: Arc::default(),
+            placed: BTreeSet::new(),
             gone: VecDeque::new(),
             rejected: 0,
             told: BTreeSet::new(),
@@ -299,7 +302,10 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Peer { id, address } => self.transport.set_address(id, address),
+            Command::Peer { id, address } => {
+                self.placed.insert(id);
+                self.transport.set_address(id, address);
+            }
             Command::Speed { multiple } => {
                 // Leases rest on clocks of which none runs much faster than another.
                 if let Ok(speed) = Speed::new(multiple)
@@ -464,7 +470,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         if !Arc::ptr_eq(&self.members, self.driver.node().membership()) {
             let before = std::mem::replace(&mut self.members, self.driver.node().membership().clone());
             for (&id, address) in &self.members.addresses {
-                if before.addresses.get(&id) != Some(address) {
+                if before.addresses.get(&id) != Some(address) && !self.placed.contains(&id) {
                     self.transport.set_address(id, address.clone());
                 }
             }

@@ -79,6 +79,13 @@ enum Done {
     Waits(Job, StorageError),
 }
 
+/// What came of a job of a disk.
+pub(crate) struct Finished {
+    pub(crate) is_done: bool,
+    /// What there is to tell of the disk.
+    pub(crate) news: Option<Process>,
+}
+
 impl Server {
     pub(crate) fn new(config: Config, log: Log, term: Term) -> Server {
         Server {
@@ -261,15 +268,15 @@ impl Server {
         jobs.extend(effects.read_chunks.drain(..).map(Job::Read));
     }
 
-    /// Its disk does what is first to do. If it has no room for a save, it will try again. Hands over what
-    /// there is to tell of the disk.
+    /// Its disk does what is first to do. If it has no room for a save, it will try again.
     pub(crate) fn finish_job(
         &mut self,
         now: Duration,
         effects: &mut Effects<Machine>,
-    ) -> Result<Option<Process>, StorageError> {
-        let Some(alive) = &mut self.alive else { return Ok(None) };
-        let Some(job) = alive.jobs.pop_front() else { return Ok(None) };
+    ) -> Result<Finished, StorageError> {
+        let nothing = Finished { is_done: false, news: None };
+        let Some(alive) = &mut self.alive else { return Ok(nothing) };
+        let Some(job) = alive.jobs.pop_front() else { return Ok(nothing) };
         alive.save_due = None;
         let done = do_job(&mut alive.storage, job)?;
         let now = alive.time(now);
@@ -278,12 +285,14 @@ impl Server {
             Done::Waits(job, error) => {
                 alive.jobs.push_front(job);
                 let is_news = !std::mem::replace(&mut alive.lacks_room, true);
-                return Ok(is_news.then(|| Process::DiskFull { why: Some(error.to_string()) }));
+                let news = is_news.then(|| Process::DiskFull { why: Some(error.to_string()) });
+                return Ok(Finished { is_done: false, news });
             }
             Done::Saved => {
                 driver.saved(now, effects);
                 let lacked_room = std::mem::take(&mut alive.lacks_room);
-                return Ok(lacked_room.then_some(Process::DiskFull { why: None }));
+                let news = lacked_room.then_some(Process::DiskFull { why: None });
+                return Ok(Finished { is_done: true, news });
             }
             Done::SnapshotTaken(position) => driver.snapshot_taken(now, position, effects),
             Done::Read(to, chunk) => driver.chunk_read(now, to, chunk, effects),
@@ -293,7 +302,7 @@ impl Server {
             Done::GivenUp(Job::Store(_)) => driver.chunk_not_stored(now, effects),
             Done::GivenUp(_) => driver.snapshot_given_up(now, effects),
         }
-        Ok(None)
+        Ok(Finished { is_done: true, news: None })
     }
 
     /// Has its disk something to do?

@@ -9,7 +9,7 @@ use crate::network::{Fate, Network, Weather};
 use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, linearizable, no_panic};
 use crate::rules::AllBut;
 use crate::script::Ending;
-use crate::server::Server;
+use crate::server::{Finished, Server};
 use crate::store_clients::{Asked, StoreClients, Try};
 use consensus::{
     Change, Config, Instant, Lease, Limits, Log, LogPosition, Membership, Node, NodeId, Profile, Quorum,
@@ -749,20 +749,20 @@ impl World {
     fn finish_save(&mut self, id: NodeId) -> bool {
         let mut effects = std::mem::take(&mut self.effects);
         let server = self.servers.get_mut(&id).expect("only servers of this world save");
-        let saved = server.finish_job(self.now, &mut effects);
-        let has_saved = !effects.records.is_empty();
-        match saved {
-            Ok(news) => {
+        let finished = server.finish_job(self.now, &mut effects);
+        let is_done = finished.as_ref().is_ok_and(|finished| finished.is_done);
+        match finished {
+            Ok(Finished { news, .. }) => {
                 let life = self.view.server(id).map_or(1, |server| server.life);
                 self.note_process(id, life, news);
-                if has_saved {
+                if is_done {
                     self.pass_on(id, &mut effects);
                 }
             }
             Err(error) => self.note_disk_failure(id, &error),
         }
         self.effects = effects;
-        has_saved
+        is_done
     }
 
     /// The server's disk has failed it, and the server ends. If that was for a lack of power, all that

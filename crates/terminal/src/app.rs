@@ -173,6 +173,9 @@ impl App {
             Wish::RemoveServer => {
                 return Some(Command::Perform(Action::RemoveServer { node: self.selected_server() }));
             }
+            Wish::ReplaceServer => {
+                return Some(Command::Perform(Action::ReplaceServer { node: self.selected_server() }));
+            }
             Wish::HandOver => {
                 return Some(Command::Perform(Action::Transfer { to: self.selected_server() }));
             }

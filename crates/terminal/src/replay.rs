@@ -13,17 +13,16 @@ mod tests;
 use crate::{End, draw, has_colour, on_terminal, pressed_keys};
 use consensus::{NodeId, Timing};
 use player::Player;
-use std::collections::BTreeSet;
 use std::io;
 use std::time::Instant;
-use trace::Record;
+use trace::{ClusterView, Record};
 
 /// What is replayed: what happened, moment by moment.
 #[derive(Debug, Clone)]
 pub struct Tape {
     /// What the heading says.
     pub title: String,
-    /// The servers.
+    /// The servers with which it begins.
     pub servers: Vec<NodeId>,
     /// How long they wait for what, if that is known.
     pub timing: Option<Timing>,
@@ -43,9 +42,13 @@ pub struct Moment {
 impl Tape {
     /// The tape of a recorded trace, of which no more is known than its records.
     pub fn recorded(title: String, records: Vec<Record>) -> Tape {
-        let servers: BTreeSet<NodeId> = records.iter().map(|record| record.node).collect();
-        let moments = vec![Moment { caption: None, records }];
-        Tape { title, servers: servers.into_iter().collect(), timing: None, moments }
+        Tape::played(title, vec![Moment { caption: None, records }])
+    }
+
+    /// The tape of what happened moment by moment.
+    pub fn played(title: String, moments: Vec<Moment>) -> Tape {
+        let records: Vec<&Record> = moments.iter().flat_map(|moment| &moment.records).collect();
+        Tape { title, servers: ClusterView::founders_of(&records), timing: None, moments }
     }
 }
 

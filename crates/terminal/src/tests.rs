@@ -327,6 +327,7 @@ fn the_keys_do_what_they_say() {
     assert_eq!(key(&mut app, 'r'), perform(Action::Restart { node: NodeId(2) }));
     assert_eq!(key(&mut app, 't'), perform(Action::ForceTimeout { node: NodeId(2) }));
     assert_eq!(key(&mut app, 'd'), perform(Action::RemoveServer { node: NodeId(2) }));
+    assert_eq!(key(&mut app, 'x'), perform(Action::ReplaceServer { node: NodeId(2) }));
     assert_eq!(key(&mut app, 'o'), perform(Action::Transfer { to: NodeId(2) }));
     assert_eq!(key(&mut app, 's'), perform(Action::Pause { node: NodeId(2) }));
     app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::Paused)));

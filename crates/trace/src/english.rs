@@ -59,13 +59,16 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
             "I hear a leader: I would not vote for another".to_owned()
         }
         What::PreVote { granted: false, .. } => "I would not vote for it".to_owned(),
-        What::PreTally { voter, granted, votes, needed } => {
+        What::PreTally { voter, granted, votes, needed, of_new } => {
             let answer = match (*voter == record.node, granted) {
                 (true, _) => "I would vote for myself".to_owned(),
                 (_, true) => format!("{voter} would vote for me"),
                 (_, false) => format!("{voter} would not vote for me"),
             };
-            format!("{answer}: {votes} of the {needed} that I need before I run")
+            format!(
+                "{answer}: {votes} of the {needed} that I need before I run{}",
+                members::and_of_new(of_new)
+            )
         }
         What::Vote { candidate, granted: true } if *candidate == record.node => "vote for myself".to_owned(),
         What::Vote { granted: true, .. } => "grant: save the vote, then answer yes".to_owned(),
@@ -73,14 +76,14 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
             "I may just have heard a leader: refuse vote and term".to_owned()
         }
         What::Vote { granted: false, .. } => "refuse the vote".to_owned(),
-        What::Tally { voter, granted, votes, needed } => {
+        What::Tally { voter, granted, votes, needed, of_new } => {
             let answer = match (*voter == record.node, rule, granted) {
                 (true, _, _) => "my own vote is saved".to_owned(),
                 (_, Some(Rule::CountEachVoterOnce), _) => format!("{voter} has been counted already"),
                 (_, _, true) => format!("{voter} says yes"),
                 (_, _, false) => format!("{voter} says no"),
             };
-            format!("{answer}: {votes} of the {needed} votes that I need")
+            format!("{answer}: {votes} of the {needed} votes that I need{}", members::and_of_new(of_new))
         }
         What::Leader { leader } => format!("{leader} leads term {term}: follow it"),
         What::QuorumLost { heard, needed } => {

@@ -6,11 +6,11 @@ mod network;
 pub use log::LogView;
 pub use network::{Faults, FaultyLink, NetworkView};
 
-use crate::record::{Event, Io, Laboratory, Process, Record};
+use crate::record::{Event, Io, Laboratory, Process, Record, StepInput};
 use consensus::event::{Event as Decision, What};
 use consensus::{Index, LogPosition, Membership, Message, NodeId, Profile, Quorum, RoleKind, Rule, Term};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -146,6 +146,22 @@ impl ClusterView {
             .filter(|(_, server)| server.is_running() && server.role == Some(RoleKind::Leader))
             .max_by_key(|(_, server)| server.term)
             .map(|(id, _)| id)
+    }
+
+    /// The servers with which a run began that was recorded: of those in it, the ones that the first step names as
+    /// voters or, where no steps were recorded, all.
+    pub fn founders_of(records: &[&Record]) -> Vec<NodeId> {
+        let started_with = |record: &&Record| match &record.event {
+            Event::Io(Io::Step { input, .. }) => match &**input {
+                StepInput::Start { membership, .. } => Some(membership.voters.voters()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let voters = records.iter().filter_map(started_with).find(|voters| !voters.is_empty());
+        let is_founder = |id: &NodeId| voters.as_ref().is_none_or(|voters| voters.contains(id));
+        let servers: BTreeSet<NodeId> = records.iter().map(|record| record.node).filter(is_founder).collect();
+        servers.into_iter().collect()
     }
 
     /// The configuration that counts: the leader's or, without one, the latest in any log.

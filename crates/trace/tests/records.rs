@@ -83,7 +83,10 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::PreVote, What::Role { role: RoleKind::PreCandidate, was: Some(RoleKind::Follower) }),
         decided(Rule::PreVote, What::PreVote { candidate: NodeId(3), granted: true }),
         decided(Rule::LeaderStickiness, What::PreVote { candidate: NodeId(3), granted: false }),
-        decided(Rule::PreVote, What::PreTally { voter: NodeId(3), granted: true, votes: 2, needed: 2 }),
+        decided(
+            Rule::PreVote,
+            What::PreTally { voter: NodeId(3), granted: true, votes: 2, needed: 2, of_new: None },
+        ),
         Event::Decision(event::Event { rule: None, what: What::NoVoter }),
         decided(Rule::CheckQuorum, What::QuorumLost { heard: 1, needed: 2 }),
         Event::Decision(event::Event {
@@ -132,7 +135,10 @@ fn one_of_each() -> Vec<Event> {
         ),
         decided(Rule::PersistBeforeAnswer, What::Vote { candidate: NodeId(3), granted: true }),
         decided(Rule::OneVotePerTerm, What::Vote { candidate: NodeId(3), granted: false }),
-        decided(Rule::MajorityWins, What::Tally { voter: NodeId(3), granted: true, votes: 2, needed: 2 }),
+        decided(
+            Rule::MajorityWins,
+            What::Tally { voter: NodeId(3), granted: true, votes: 2, needed: 2, of_new: None },
+        ),
         decided(Rule::RecogniseLeader, What::Leader { leader: NodeId(3) }),
         decided(Rule::HeartbeatAtOnce, What::Heartbeat),
         decided(Rule::RejectStaleTerm, What::Refused { leader: NodeId(3), stale_term: Term(4) }),

@@ -33,10 +33,19 @@ impl Property for HeardLeadersStay {
                 if matches!(decision.what, What::Term { .. }) && decision.rule == Some(Rule::CandidateIncrementsTerm))
         });
         for record in step.records {
-            if let Event::Io(Io::Received { message: Message::AppendEntries(request), .. }) = &record.event
-                && request.term == step.term()
-            {
-                self.heard.insert(id, (request.term, now));
+            match &record.event {
+                Event::Io(Io::Received { message: Message::AppendEntries(request), .. })
+                    if request.term == step.term() =>
+                {
+                    self.heard.insert(id, (request.term, now));
+                }
+                // Whoever is made to lose patience hears nobody, and neither does who has just started.
+                Event::Decision(decision)
+                    if matches!(decision.what, What::Timer { timeout_us: 0 } | What::Role { was: None, .. }) =>
+                {
+                    self.heard.remove(&id);
+                }
+                _ => {}
             }
         }
         if !raises_term || is_asked || moment.calm.is_none() {

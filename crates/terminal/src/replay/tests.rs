@@ -39,7 +39,7 @@ fn elects_n1(t: u64, term: u64) -> Vec<Record> {
     };
     let request = Message::RequestVote(request);
     let vote = What::Vote { candidate: NodeId(1), granted: true };
-    let tally = What::Tally { voter: NodeId(2), granted: true, votes: 2, needed: 2 };
+    let tally = What::Tally { voter: NodeId(2), granted: true, votes: 2, needed: 2, of_new: None };
     let leader = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
     vec![
         record(t, 1, term, decided(Rule::ElectionTimeout, What::Timeout { role: RoleKind::Follower })),

@@ -21,7 +21,7 @@ pub(super) fn change_words(what: &What) -> String {
                     format!("all needs a majority of {} and a majority of {}", list(old), list(new))
                 }
             };
-            format!("entry {index} counts from now on, committed or not: {voters}{learners}")
+            format!("from entry {index} on, committed or not: {voters}{learners}")
         }
         What::ChangeRefused { reason } => format!("no change of the members: {reason}"),
         What::Removed { index } => {
@@ -38,6 +38,11 @@ pub(super) fn change_words(what: &What) -> String {
         What::TransferFailed { to } => format!("{to} has not taken over in time: go on leading"),
         _ => unreachable!("only changes of members and leaders are passed here"),
     }
+}
+
+/// In a joint configuration: how many of the new members' votes there are, and how many are needed.
+pub(super) fn and_of_new(of_new: &Option<(usize, usize)>) -> String {
+    of_new.map_or(String::new(), |(votes, needed)| format!(", and {votes} of {needed} of the new members"))
 }
 
 /// Which rules a server follows beyond the basic algorithm.

@@ -38,7 +38,11 @@ profile: Profile, } | { "action": "transfer",
 /**
  * To this server.
  */
-to: NodeId, } | { "action": "add_server" } | { "action": "remove_server", 
+to: NodeId, } | { "action": "add_server" } | { "action": "replace_server", 
+/**
+ * Which one goes.
+ */
+node: NodeId, } | { "action": "remove_server", 
 /**
  * Which one.
  */

@@ -64,13 +64,17 @@ voter: NodeId,
  */
 granted: boolean, 
 /**
- * How many would vote for it so far.
+ * How many would vote for it so far; in a joint configuration, of the old set.
  */
 votes: number, 
 /**
  * Votes that win.
  */
-needed: number, } | { "event": "vote", 
+needed: number, 
+/**
+ * In a joint configuration: the same two of the new set.
+ */
+of_new?: [number, number] | null, } | { "event": "vote", 
 /**
  * Who asked.
  */
@@ -88,13 +92,17 @@ voter: NodeId,
  */
 granted: boolean, 
 /**
- * Votes for the candidate so far.
+ * Votes for the candidate so far; in a joint configuration, of the old set.
  */
 votes: number, 
 /**
  * Votes that win.
  */
-needed: number, } | { "event": "leader", 
+needed: number, 
+/**
+ * In a joint configuration: the same two of the new set.
+ */
+of_new?: [number, number] | null, } | { "event": "leader", 
 /**
  * The leader.
  */

@@ -192,6 +192,11 @@ impl Server {
         self.alive.as_ref().map(|alive| alive.driver.node())
     }
 
+    /// What its own clock shows, if it lives.
+    pub(crate) fn own_time(&self, now: Duration) -> Option<Instant> {
+        self.alive.as_ref().map(|alive| alive.time_it_sees(now))
+    }
+
     pub(crate) fn speed(&self) -> Speed {
         self.speed
     }
@@ -350,8 +355,12 @@ impl Server {
 impl Alive {
     /// The server's own time, which never goes back.
     fn time(&mut self, now: Duration) -> Instant {
-        self.acted = self.acted.max(self.clock.at(now));
+        self.acted = self.time_it_sees(now);
         self.acted
+    }
+
+    fn time_it_sees(&self, now: Duration) -> Instant {
+        self.acted.max(self.clock.at(now))
     }
 }
 

@@ -1,6 +1,6 @@
 use super::{Moment, Promise, Property, Step};
 use consensus::event::What;
-use consensus::{Message, NodeId, RoleKind, Rule, Term};
+use consensus::{Instant, Message, NodeId, RoleKind, Rule, Term};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use trace::{Event, Io};
@@ -8,8 +8,8 @@ use trace::{Event, Io};
 /// With pre-vote and check-quorum, a leader that a majority hears is not deposed.
 #[derive(Debug, Default)]
 pub(crate) struct HeardLeadersStay {
-    /// When each server last heard the leader of this term.
-    heard: BTreeMap<NodeId, (Term, Duration)>,
+    /// When each server, by its own clock, last heard the leader of this term.
+    heard: BTreeMap<NodeId, (Term, Instant)>,
 }
 
 static PROMISE: Promise = Promise {
@@ -24,7 +24,8 @@ impl Property for HeardLeadersStay {
     }
 
     fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
-        let (id, now) = (step.id(), moment.now);
+        let id = step.id();
+        let own_time = |id: NodeId| moment.servers.get(&id)?.own_time(moment.now);
         let is_asked = step.records.iter().any(|record| {
             matches!(&record.event, Event::Decision(decision) if decision.rule == Some(Rule::TransferWhenCaughtUp))
         });
@@ -37,7 +38,7 @@ impl Property for HeardLeadersStay {
                 Event::Io(Io::Received { message: Message::AppendEntries(request), .. })
                     if request.term == step.term() =>
                 {
-                    self.heard.insert(id, (request.term, now));
+                    self.heard.extend(own_time(id).map(|now| (id, (request.term, now))));
                 }
                 // Whoever is made to lose patience hears nobody, and neither does who has just started.
                 Event::Decision(decision)
@@ -59,15 +60,13 @@ impl Property for HeardLeadersStay {
             let profile = node.config().profile;
             profile.pre_vote && profile.check_quorum
         });
-        let patience = moment.timing.election_timeout_min();
+        // What a voter says may have been under way when the leader was heard.
+        let way = moment.calm.map_or(Duration::ZERO, |calm| calm.latency * 2);
+        let patience = moment.timing.election_timeout_min().saturating_sub(way);
         let hears = |voter: NodeId| {
-            voter == leader.id()
-                || self.heard.get(&voter).is_some_and(|(term, when)| {
-                    *term == leader.hard_state().current_term
-                        && now.saturating_sub(*when)
-                            + moment.calm.map_or(Duration::ZERO, |calm| calm.latency * 2)
-                            < patience
-                })
+            let heard = self.heard.get(&voter).filter(|(term, _)| *term == leader.hard_state().current_term);
+            let since = heard.zip(own_time(voter)).map(|((_, when), now)| now.since(*when));
+            voter == leader.id() || since.is_some_and(|since| since < patience)
         };
         let is_heard = leader.membership().voters.counts(hears).all(|(count, needed)| count >= needed);
         (all_ask && is_heard)

@@ -10,18 +10,21 @@ mod grpc;
 mod load;
 mod long_log;
 mod machine;
+mod plot;
 mod process;
-mod restart;
+mod recovery;
+mod report;
 mod servers;
+mod spread;
 
 use crate::failure::Failure;
 use catch_up::CatchUpArguments;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use closed_loop::ClosedLoop;
 use elections::ElectionsArguments;
 use failover::FailoverArguments;
 use load::Kind;
-use restart::RestartArguments;
+use recovery::RecoveryArguments;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -46,7 +49,7 @@ enum What {
     /// With a --snapshot-after that is larger than the log (1GiB, say), it reads all of that; with the
     /// default, a snapshot and the log after it.
     #[command(verbatim_doc_comment)]
-    Restart(RestartArguments),
+    Recovery(RecoveryArguments),
     /// A follower that has missed much catches up: how long it takes, and what clients notice meanwhile.
     ///
     /// With a --snapshot-after that is larger than the log (1GiB, say), it gets all of that; with the
@@ -59,21 +62,18 @@ enum What {
     /// the failure. In it are: how long the others take to miss the leader, the election, a write, and up to one
     /// probing interval of the client. Later the leader comes back, and all is calm again before the next trial.
     Failover(FailoverArguments),
-    /// The leader crashes, again and again, in the simulator: the paper's Figure 16 (§9.3).
+    /// The leader crashes, again and again: how long until the next one, with which election timeouts?
+    ///
+    /// It is the experiment of the paper's Figure 16 (§9.3). The simulator plays it in seconds; with --real,
+    /// processes do in minutes.
     Elections(ElectionsArguments),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Table,
-    Json,
 }
 
 pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
     match arguments.what {
         What::Writes(arguments) => closed_loop::run(Kind::Writes, &arguments),
         What::Reads(arguments) => closed_loop::run(Kind::Reads, &arguments),
-        What::Restart(arguments) => restart::run(&arguments),
+        What::Recovery(arguments) => recovery::run(&arguments),
         What::CatchUp(arguments) => catch_up::run(&arguments),
         What::Failover(arguments) => failover::run(&arguments),
         What::Elections(arguments) => elections::run(&arguments),

@@ -152,63 +152,115 @@ fn status_says_when_there_is_nobody_to_ask() {
     assert!(text(&output.stderr).contains("help: start a cluster"), "{}", text(&output.stderr));
 }
 
+/// What a bench has found, told as JSON.
+fn measured(arguments: &[&str]) -> serde_json::Value {
+    let output = run(&[&["bench"], arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["bench"].as_str(), Some(arguments[0]));
+    assert!(!report["about"].as_str().unwrap().is_empty());
+    report
+}
+
 #[test]
 fn a_bench_counts_what_clients_got_done() {
     for kind in ["writes", "reads"] {
-        let output = run(&["bench", kind, "--clients", "2", "--seconds", "1", "--output", "json"]);
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!((line["bench"].as_str(), line["clients"].as_u64()), (Some(kind), Some(2)));
-        assert!(line["per_second"].as_f64().unwrap() > 0.0);
-        let syncs = line["leader_syncs_per_operation"].as_f64().unwrap();
-        assert_eq!(syncs > 0.0, kind == "writes", "only what is written must be on disk: {line}");
+        let report = measured(&[kind, "--clients", "2", "--seconds", "1", "--runs", "2"]);
+        let row = &report["rows"][0];
+        assert_eq!(row["clients"].as_u64(), Some(2));
+        let [least, most] = ["per_second_least", "per_second_most"].map(|key| row[key].as_f64().unwrap());
+        assert!(0.0 < least && least <= most, "{row}");
+        let syncs = row["leader_syncs_per_operation"].as_f64().unwrap();
+        assert_eq!(syncs > 0.0, kind == "writes", "only what is written must be on disk: {row}");
     }
     assert_refused(&["bench", "writes", "--clients", "0"], 2, &["--clients"]);
     let large = ["bench", "writes", "--etcd", "etcd", "--value-size", "20000"];
     assert_refused(&large, 2, &["too large for --etcd", "--value-size up to 15968"]);
 }
 
+/// The median of this figure of a report whose rows are figures.
+fn median_of(report: &serde_json::Value, key: &str) -> f64 {
+    let rows = report["rows"].as_array().unwrap();
+    rows.iter().find(|row| row["key"] == key).unwrap()["median"].as_f64().unwrap()
+}
+
 #[test]
 fn a_server_with_a_long_log_starts_again() {
     for (snapshot_after, by_snapshot) in [("1MiB", false), ("4KiB", true)] {
-        let arguments = ["bench", "restart", "--entries", "300", "--rounds", "2", "--output", "json"];
-        let output = run(&[&arguments[..], &["--snapshot-after", snapshot_after]].concat());
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!((line["entries"].as_u64(), line["rounds"].as_u64()), (Some(300), Some(2)));
-        assert_eq!(line["snapshot_bytes"].as_u64().unwrap() > 0, by_snapshot, "{line}");
-        assert!(line["serves_ms"].as_f64() > line["listens_ms"].as_f64(), "{line}");
+        let arguments = ["recovery", "--entries", "300", "--rounds", "2", "--snapshot-after", snapshot_after];
+        let report = measured(&arguments);
+        assert_eq!(median_of(&report, "snapshot_mib") > 0.0, by_snapshot, "{report}");
+        assert!(median_of(&report, "serves_ms") > median_of(&report, "listens_ms"), "{report}");
     }
 }
 
 #[test]
 fn a_follower_that_was_away_catches_up() {
-    for (snapshot_after, by_snapshot) in [("1MiB", false), ("4KiB", true)] {
-        let arguments = ["bench", "catch-up", "--entries", "300", "--clients", "2", "--seconds", "1"];
-        let rest = ["--output", "json", "--snapshot-after", snapshot_after];
-        let output = run(&[&arguments[..], &rest].concat());
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert!(line["missed"].as_u64().unwrap() >= 300, "{line}");
-        assert_eq!(line["by_snapshot"].as_bool(), Some(by_snapshot), "{line}");
+    for (snapshot_after, way) in [("1MiB", "by the log"), ("4KiB", "by a snapshot and the log")] {
+        let arguments = ["catch-up", "--entries", "300", "--clients", "2", "--seconds", "1"];
+        let report = measured(&[&arguments[..], &["--snapshot-after", snapshot_after]].concat());
+        assert!(report["about"].as_str().unwrap().contains(&format!("caught up {way}")), "{report}");
+        assert!(report["rows"][2]["per_second"].as_f64().unwrap() > 0.0, "{report}");
     }
 }
 
 #[test]
 fn leaders_fail_under_a_client_that_writes() {
-    let arguments = ["bench", "failover", "--trials", "1", "--settings", "paper-150-300", "--output", "json"];
-    let output = run(&arguments);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let output = text(&output.stdout);
-    let rows = output.lines().map(|line| serde_json::from_str(line).unwrap());
-    let rows: Vec<serde_json::Value> = rows.collect();
+    let report = measured(&["failover", "--trials", "1", "--settings", "paper-150-300"]);
+    let rows = report["rows"].as_array().unwrap();
     let leaders: Vec<_> = rows.iter().map(|row| row["leader"].as_str()).collect();
     assert_eq!(leaders, [Some("killed"), Some("frozen")]);
     for row in rows {
         assert_eq!((row["setting"].as_str(), row["trials"].as_u64()), (Some("paper-150-300"), Some(1)));
-        assert_eq!(row["gaps_ms"][0], row["gap_ms"]["max"], "there is only one: {row}");
-        assert!(row["leads_after_ms"]["max"].as_f64().unwrap() > 0.0, "{row}");
-        assert!(row["elections_most"].as_u64().unwrap() >= 1, "another server must have been elected: {row}");
+        assert_eq!(row["gaps_ms"][0], row["gap_max_ms"], "there is only one: {row}");
+        assert!(row["leads_after_median_ms"].as_f64().unwrap() > 0.0, "{row}");
+        assert!(
+            row["elections_most"].as_f64().unwrap() >= 1.0,
+            "another server must have been elected: {row}"
+        );
+    }
+}
+
+#[test]
+fn the_figure_of_the_paper_is_measured_again_in_all_its_forms() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let [csv, svg, page] = ["e.csv", "e.svg", "e.html"].map(file);
+    let arguments = ["elections", "--trials", "20", "--csv", &csv, "--svg", &svg, "--report", &page];
+    let report = measured(&arguments);
+    assert_eq!(measured(&["elections", "--trials", "20"])["rows"], report["rows"], "chance has a seed");
+    let rows = report["rows"].as_array().unwrap();
+    let lines: Vec<_> = rows.iter().map(|row| row["timeouts_ms"].as_str().unwrap()).collect();
+    assert_eq!((lines.len(), lines[0], lines[6]), (10, "150-150", "12-24"));
+    let median = |line: &str| {
+        let row = rows.iter().find(|row| row["timeouts_ms"] == line).unwrap();
+        row["median_ms"].as_f64().unwrap_or(f64::INFINITY)
+    };
+    // What the figure shows: some chance ends the split votes, and shorter timeouts are sooner over.
+    assert!(median("150-300") < median("150-155") && median("150-155") < median("150-151"), "{report}");
+    assert!(median("12-24") < median("25-50") && median("25-50") < median("150-300"), "{report}");
+    let read = |file: &str| std::fs::read_to_string(file).unwrap();
+    assert_eq!(read(&csv).lines().count(), 1 + 10 * 20);
+    assert_eq!(read(&svg).matches("<svg").count(), 3, "two plots in one image");
+    assert!(read(&page).contains("<td>12-24</td>"));
+
+    let real = measured(&["elections", "--real", "--trials", "1", "--lines", "150-300", "--nodes", "3"]);
+    assert!(real["rows"][0]["median_ms"].as_f64().unwrap() > 0.0, "{real}");
+}
+
+#[test]
+fn an_election_that_was_measured_can_be_looked_at() {
+    let output = run(&["bench", "elections", "--lines", "150-155", "--show", "7"]);
+    let told = text(&output.stdout);
+    for part in ["150-155 ms, trial 7: a new leader after", "killed (SIGKILL)", "become the leader of term"] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    for (arguments, said) in [
+        (["--nodes", "2"], "--nodes"),
+        (["--latency", "6ms..2ms"], "shorter time first"),
+        (["--lines", "1-2"], "150-155"),
+    ] {
+        assert_refused(&[&["bench", "elections"], &arguments[..]].concat(), 2, &[said]);
     }
 }
 

@@ -1,17 +1,17 @@
 //! `raft bench catch-up`
 
+use super::failed;
 use super::load::{Kind, Load, Measured, Raft};
 use super::long_log::{LongLog, mebibytes};
 use super::process::Memory;
+use super::report::{Column, Report, number};
 use super::servers::{Server, Servers, server, servers, start, wait_for};
-use super::{Output, failed};
-use crate::failure::{Failure, written};
+use crate::failure::Failure;
 use clap::Args;
 use cluster::{Action, Cluster};
 use consensus::{Index, NodeId};
+use serde_json::json;
 use server::Status;
-use std::fmt::Write as _;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -68,12 +68,8 @@ pub(super) fn run(arguments: &CatchUpArguments) -> Result<ExitCode, Failure> {
     cluster.perform(&Action::Kill { node: away.node }).map_err(failed)?;
     log.write_to(&target)?;
     let found = measure(arguments, &mut cluster, &target, &leader, away)?;
-    let text = match log.output {
-        Output::Table => setting + &table(arguments, &found),
-        Output::Json => format!("{}\n", json(arguments, &found)),
-    };
     cluster.stop();
-    written(io::stdout().write_all(text.as_bytes()))
+    log.report.tell(&report(setting, &found))
 }
 
 fn measure(
@@ -131,77 +127,44 @@ fn catch_up(cluster: &mut Cluster, leader: &Server, away: Away) -> Result<Catchi
     })
 }
 
-fn table(arguments: &CatchUpArguments, found: &Found) -> String {
-    let CatchingUp { missed, has_missed, is_level, by_snapshot, leader, follower, elections } =
-        &found.catching_up;
-    let mut text = String::new();
-    let way = if *by_snapshot { "by a snapshot and the log after it" } else { "by the log" };
-    let _ = writeln!(text, "the follower had missed {missed} entries, and caught up {way}");
-    let _ = writeln!(text, "it had them after {:.2} s", has_missed.as_secs_f64());
-    let _ = writeln!(text, "it had all that was committed by then after {:.2} s", is_level.as_secs_f64());
-    let (before, most) = (mebibytes(leader.0), mebibytes(leader.1));
-    let _ = writeln!(text, "memory of the leader: {before:.0} MiB before, {most:.0} MiB at most meanwhile");
-    let (now, peak) = (mebibytes(follower.now), mebibytes(follower.peak));
-    let _ = writeln!(text, "memory of the follower: {now:.0} MiB then, {peak:.0} MiB at most");
-    let _ = writeln!(text, "elections meanwhile: {elections}\n");
-    let _ = writeln!(
-        text,
-        "{:<22} {:>10} {:>9} {:>9} {:>9}",
-        format!("{} clients", arguments.clients),
-        "per second",
-        "p50 µs",
-        "p99 µs",
-        "max µs"
-    );
-    for (when, load) in ["before", "while it catches up", "after"].into_iter().zip(&found.loads) {
-        let _ = writeln!(
-            text,
-            "{when:<22} {:>10.0} {:>9} {:>9} {:>9}",
-            load.per_second(),
-            load.percentile(50.0),
-            load.percentile(99.0),
-            load.percentile(100.0)
-        );
+const COLUMNS: [Column; 5] = [
+    Column::text("when", "clients' writes"),
+    Column::number("per_second", "per second", 0),
+    Column::number("p50_us", "p50 µs", 0),
+    Column::number("p99_us", "p99 µs", 0),
+    Column::number("max_us", "max µs", 0),
+];
+
+fn report(about: String, found: &Found) -> Report {
+    let figures = |load: &Measured| {
+        let percentile = |percent| load.percentile(percent) as f64;
+        [load.per_second(), percentile(50.0), percentile(99.0), percentile(100.0)]
+    };
+    let row = |when: &str, figures: [f64; 4]| [json!(when)].into_iter().chain(figures.map(number)).collect();
+    let loads = ["before", "meanwhile", "after"].into_iter().zip(&found.loads);
+    Report {
+        bench: "catch-up",
+        about: about + &found.catching_up.words(),
+        columns: COLUMNS.to_vec(),
+        rows: loads.map(|(when, load)| row(when, figures(load))).collect(),
+        plots: Vec::new(),
+        remarks: String::new(),
     }
-    let [before, meanwhile, _] = &found.loads;
-    let ratio =
-        |percentile| meanwhile.percentile(percentile) as f64 / before.percentile(percentile).max(1) as f64;
-    let _ = writeln!(
-        text,
-        "{:<22} {:>10.2} {:>9.2} {:>9.2} {:>9.2}",
-        "while / before",
-        meanwhile.per_second() / before.per_second(),
-        ratio(50.0),
-        ratio(99.0),
-        ratio(100.0)
-    );
-    text
 }
 
-fn json(arguments: &CatchUpArguments, found: &Found) -> serde_json::Value {
-    let [before, meanwhile, after] = found.loads.each_ref().map(|load| {
-        serde_json::json!({
-            "per_second": load.per_second(),
-            "p50_us": load.percentile(50.0),
-            "p99_us": load.percentile(99.0),
-            "max_us": load.percentile(100.0),
-        })
-    });
-    let CatchingUp { missed, has_missed, is_level, by_snapshot, leader, follower, elections } =
-        &found.catching_up;
-    serde_json::json!({
-        "bench": "catch-up",
-        "clients": arguments.clients,
-        "missed": missed,
-        "by_snapshot": by_snapshot,
-        "has_missed_ms": has_missed.as_millis() as u64,
-        "is_level_ms": is_level.as_millis() as u64,
-        "leader_memory_before_bytes": leader.0,
-        "leader_memory_most_bytes": leader.1,
-        "follower_peak_memory_bytes": follower.peak,
-        "elections": elections,
-        "before": before,
-        "meanwhile": meanwhile,
-        "after": after,
-    })
+impl CatchingUp {
+    fn words(&self) -> String {
+        let CatchingUp { missed, has_missed, is_level, by_snapshot, leader, follower, elections } = self;
+        let way = if *by_snapshot { "by a snapshot and the log after it" } else { "by the log" };
+        let [before, most, now, peak] = [leader.0, leader.1, follower.now, follower.peak].map(mebibytes);
+        format!(
+            "the follower had missed {missed} entries, and caught up {way}\n\
+             it had them after {:.2} s, and all that was committed by then after {:.2} s\n\
+             memory of the leader: {before:.0} MiB before, {most:.0} MiB at most meanwhile; of the follower: {now:.0} MiB then, \
+             {peak:.0} MiB at most\n\
+             elections meanwhile: {elections}\n",
+            has_missed.as_secs_f64(),
+            is_level.as_secs_f64()
+        )
+    }
 }

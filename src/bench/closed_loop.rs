@@ -2,15 +2,22 @@
 
 use super::etcd::{Etcd, EtcdLeader};
 use super::load::{Kind, Load, Measured, Target};
+use super::plot::{Axis, Line, Plot, Scale};
+use super::process::Machine;
+use super::report::{Column, Report, ReportArguments, Row, number};
 use super::servers::{Counters, ServerArguments, Servers, servers, start};
-use super::{Output, failed, grpc, machine};
-use crate::failure::{Failure, written};
+use super::spread::Spread;
+use super::{failed, grpc, machine};
+use crate::failure::Failure;
 use clap::Args;
-use std::fmt::Write as _;
-use std::io::{self, Write};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+
+/// Whatever else runs must not take more of the machine than this, or a row is marked.
+const QUIET: f64 = 0.1;
 
 /// No key of a client is longer, with what gRPC adds.
 const LONGEST_KEY: usize = 32;
@@ -41,9 +48,12 @@ pub(super) struct ClosedLoop {
     #[command(flatten)]
     servers: ServerArguments,
 
-    /// How the figures are printed
-    #[arg(long, value_enum, default_value = "table")]
-    output: Output,
+    /// How often each is measured, in turn
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=100))]
+    runs: u32,
+
+    #[command(flatten)]
+    report: ReportArguments,
 }
 
 /// A cluster, and how it is asked.
@@ -62,12 +72,9 @@ pub(super) fn run(kind: Kind, arguments: &ClosedLoop) -> Result<ExitCode, Failur
     }
     let mut cluster = start(arguments.nodes, &arguments.servers)?;
     let folder = cluster.data_folder().to_path_buf();
-    let introduction = introduction(kind, arguments, &folder)?;
+    let about = about(kind, arguments, &folder)?;
     let etcd = arguments.etcd.as_ref().map(|program| Etcd::start(program, arguments.nodes, &folder));
     let mut etcd = etcd.transpose()?;
-    if arguments.output == Output::Table {
-        written(io::stdout().write_all(introduction.as_bytes()))?;
-    }
     let servers = servers(&mut cluster)?;
     let raft = servers.target();
     let mut systems = vec![System { name: "raft", servers, target: &raft }];
@@ -77,131 +84,192 @@ pub(super) fn run(kind: Kind, arguments: &ClosedLoop) -> Result<ExitCode, Failur
         etcd_leader = EtcdLeader(servers.leader.address.clone());
         systems.push(System { name: "etcd", servers, target: &etcd_leader });
     }
-    for &clients in &arguments.clients {
-        let rows = systems.iter().map(|system| measure(kind, arguments, clients, system));
-        let rows = rows.collect::<Result<Vec<Row>, Failure>>()?;
-        let text: String = match arguments.output {
-            Output::Table => rows.iter().map(Row::line).chain(ratio(&rows)).collect(),
-            Output::Json => rows.iter().map(|row| format!("{}\n", row.json())).collect(),
-        };
-        written(io::stdout().write_all(text.as_bytes()))?;
-    }
+    let measured = measure_all(kind, arguments, &systems)?;
+    drop(etcd);
     cluster.stop();
-    Ok(ExitCode::SUCCESS)
+    arguments.report.tell(&report(kind, about, &measured))
 }
 
-fn introduction(kind: Kind, arguments: &ClosedLoop, folder: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
-    let what = match kind {
-        Kind::Writes => "durable writes",
-        Kind::Reads => "linearizable reads",
-    };
+/// All runs: for each number of clients one system after the other, again and again, so that whatever else the machine
+/// does falls on all alike.
+fn measure_all(kind: Kind, arguments: &ClosedLoop, systems: &[System]) -> Result<Vec<Runs>, Failure> {
+    let style =
+        ProgressStyle::with_template("{wide_bar:.cyan} {pos} of {len} runs").expect("it is a template");
+    let count = arguments.clients.len() * systems.len() * arguments.runs as usize;
+    let progress = ProgressBar::new(count as u64).with_style(style);
+    let mut measured = Vec::new();
+    for &clients in &arguments.clients {
+        let mut of_systems: Vec<Runs> =
+            systems.iter().map(|system| Runs { system: system.name, clients, runs: Vec::new() }).collect();
+        for _ in 0..arguments.runs {
+            for (system, of_system) in systems.iter().zip(&mut of_systems) {
+                of_system.runs.push(measure(kind, arguments, clients, system)?);
+                progress.inc(1);
+            }
+        }
+        measured.append(&mut of_systems);
+    }
+    progress.finish_and_clear();
+    Ok(measured)
+}
+
+fn about(kind: Kind, arguments: &ClosedLoop, folder: &Path) -> Result<String, Failure> {
     let (nodes, size, seconds) = (arguments.nodes, arguments.value_size, arguments.seconds);
-    let _ =
-        writeln!(text, "{nodes} servers on this machine, {what} of {size}-byte values, {seconds} s a run");
-    text += &machine::described(folder)?;
-    text +=
-        "syncs and bytes are the leader's; cpu µs and switches (between threads) those of all servers\n\n";
-    let _ = writeln!(
-        text,
-        "{:<9} {:>7} {:>10} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9} {:>11}",
-        "",
-        "clients",
-        "per second",
-        "p50 µs",
-        "p99 µs",
-        "max µs",
-        "syncs/op",
-        "bytes/op",
-        "cpu µs/op",
-        "switches/op"
-    );
-    Ok(text)
+    let runs =
+        if arguments.runs == 1 { "once".to_owned() } else { format!("{} times, in turn", arguments.runs) };
+    Ok(format!(
+        "{nodes} servers on this machine, {} of {size}-byte values, {seconds} s a run, each {runs}\n\
+         {}\
+         syncs and bytes are the leader's; cpu µs and switches (between threads) those of all servers; client cpu µs those of \
+         the load generator\n\
+         others: how much of the machine went to processes of somebody else; * where that was more than {:.0}%\n",
+        kind.words(),
+        machine::described(folder)?,
+        QUIET * 100.0
+    ))
 }
 
 /// What came of one run.
-struct Row {
-    system: &'static str,
-    kind: Kind,
-    clients: u16,
+struct Run {
     measured: Measured,
     before: Counters,
     after: Counters,
+    /// The processor time of the load generator, in microseconds.
+    client_cpu_us: u64,
+    /// The share of the machine that went to others.
+    others: f64,
 }
 
-fn measure(kind: Kind, arguments: &ClosedLoop, clients: u16, system: &System) -> Result<Row, Failure> {
+/// All runs of one system with one number of clients.
+struct Runs {
+    system: &'static str,
+    clients: u16,
+    runs: Vec<Run>,
+}
+
+fn measure(kind: Kind, arguments: &ClosedLoop, clients: u16, system: &System) -> Result<Run, Failure> {
     let System { name, servers, target } = system;
     let load = Load { kind, target: *target, clients, value_size: arguments.value_size as usize };
     let seconds = Duration::from_secs(arguments.seconds);
     let in_run = |error| failed(format_args!("{name}: the run with {clients} clients failed: {error}"));
     let count = || {
-        let before = servers.counters()?;
+        let (before, machine_before) = (servers.counters()?, Machine::now());
         std::thread::sleep(seconds);
-        Ok((before, servers.counters()?))
+        Ok((before, machine_before, servers.counters()?, Machine::now()))
     };
     let (measured, counted) = load.run(seconds / 5, count).map_err(in_run)?;
-    let (before, after) = counted.map_err(in_run)?;
-    Ok(Row { system: name, kind, clients, measured, before, after })
+    let (before, machine_before, after, machine_after) = counted.map_err(in_run)?;
+    let client_cpu_us = machine_after.own_us - machine_before.own_us;
+    let known = client_cpu_us + after.cpu_us.saturating_sub(before.cpu_us);
+    let others = machine_after.share_of_others(&machine_before, known);
+    Ok(Run { measured, before, after, client_cpu_us, others })
 }
 
-impl Row {
-    /// So many of something that the servers count, for each operation.
-    fn each(&self, count: impl Fn(&Counters) -> u64) -> f64 {
-        let counted = count(&self.after).saturating_sub(count(&self.before));
-        counted as f64 / self.measured.operations().max(1) as f64
+impl Run {
+    /// So much of something for each operation.
+    fn each(&self, amount: u64) -> f64 {
+        amount as f64 / self.measured.operations().max(1) as f64
     }
 
-    /// The figures, in the order of the columns.
-    fn figures(&self) -> [f64; 8] {
+    /// So many of something that the servers count, for each operation.
+    fn counted(&self, count: impl Fn(&Counters) -> u64) -> f64 {
+        self.each(count(&self.after).saturating_sub(count(&self.before)))
+    }
+
+    /// The figures, in the order of [`FIGURES`].
+    fn figures(&self) -> [f64; 9] {
         [
             self.measured.per_second(),
             self.measured.percentile(50.0) as f64,
             self.measured.percentile(99.0) as f64,
             self.measured.percentile(100.0) as f64,
-            self.each(|counters| counters.syncs),
-            self.each(|counters| counters.written),
-            self.each(|counters| counters.cpu_us),
-            self.each(|counters| counters.switches),
+            self.counted(|counters| counters.syncs),
+            self.counted(|counters| counters.written),
+            self.counted(|counters| counters.cpu_us),
+            self.counted(|counters| counters.switches),
+            self.each(self.client_cpu_us),
         ]
-    }
-
-    fn line(&self) -> String {
-        let [per_second, p50, p99, max, syncs, bytes, cpu, switches] = self.figures();
-        format!(
-            "{:<9} {:>7} {per_second:>10.0} {p50:>8} {p99:>8} {max:>8} {syncs:>9.3} {bytes:>9.0} {cpu:>9.1} \
-             {switches:>11.2}\n",
-            self.system, self.clients
-        )
-    }
-
-    fn json(&self) -> serde_json::Value {
-        let [per_second, p50, p99, max, syncs, bytes, cpu, switches] = self.figures();
-        serde_json::json!({
-            "bench": match self.kind { Kind::Writes => "writes", Kind::Reads => "reads" },
-            "system": self.system,
-            "clients": self.clients,
-            "per_second": per_second,
-            "p50_us": p50 as u64,
-            "p99_us": p99 as u64,
-            "max_us": max as u64,
-            "leader_syncs_per_operation": syncs,
-            "leader_bytes_per_operation": bytes,
-            "cpu_us_per_operation": cpu,
-            "switches_per_operation": switches,
-        })
     }
 }
 
-/// Where there are two rows: each figure of the first divided by that of the second.
-fn ratio(rows: &[Row]) -> Option<String> {
-    let [first, second] = rows else { return None };
-    let mut line = format!("{:<9} {:>7}", format!("{}/{}", first.system, second.system), first.clients);
-    for ((own, other), width) in first.figures().iter().zip(second.figures()).zip([10, 8, 8, 8, 9, 9, 9, 11])
-    {
-        match other > 0.0 {
-            true => _ = write!(line, " {:>width$.2}", own / other),
-            false => _ = write!(line, " {:>width$}", "-"),
-        }
+/// What is measured in each run, and told as the median of all.
+const FIGURES: [Column; 9] = [
+    Column::number("per_second", "per second", 0),
+    Column::number("p50_us", "p50 µs", 0),
+    Column::number("p99_us", "p99 µs", 0),
+    Column::number("max_us", "max µs", 0),
+    Column::number("leader_syncs_per_operation", "syncs/op", 3),
+    Column::number("leader_bytes_per_operation", "bytes/op", 0),
+    Column::number("cpu_us_per_operation", "cpu µs/op", 1),
+    Column::number("switches_per_operation", "switches/op", 2),
+    Column::number("client_cpu_us_per_operation", "client cpu µs/op", 1),
+];
+
+const BEFORE: [Column; 2] = [Column::text("system", ""), Column::number("clients", "clients", 0)];
+
+const AFTER: [Column; 4] = [
+    Column::number("per_second_least", "least", 0),
+    Column::number("per_second_most", "most", 0),
+    Column::number("others_percent", "others %", 0),
+    Column::text("disturbed", ""),
+];
+
+impl Runs {
+    /// The median of each figure.
+    fn medians(&self) -> Vec<f64> {
+        let median = |place: usize| Spread::of(self.runs.iter().map(|run| run.figures()[place])).median();
+        (0..FIGURES.len()).map(median).collect()
     }
-    Some(line + "\n\n")
+
+    fn row(&self) -> Row {
+        let per_second = Spread::of(self.runs.iter().map(|run| run.measured.per_second()));
+        let others = Spread::of(self.runs.iter().map(|run| run.others)).most();
+        let mut row = vec![json!(self.system), json!(self.clients)];
+        row.extend(self.medians().into_iter().map(number));
+        row.extend([number(per_second.least()), number(per_second.most()), number(others * 100.0)]);
+        row.push(json!(if others > QUIET { "*" } else { "" }));
+        row
+    }
+}
+
+/// Each figure of the first divided by that of the second.
+fn ratio(first: &Runs, second: &Runs) -> Row {
+    let mut row = vec![json!(format!("{}/{}", first.system, second.system)), json!(first.clients)];
+    row.extend(first.medians().iter().zip(second.medians()).map(|(own, other)| number(own / other)));
+    row.extend(AFTER.map(|_| json!(null)));
+    row
+}
+
+fn report(kind: Kind, about: String, measured: &[Runs]) -> Report {
+    let mut rows = Vec::new();
+    for of_systems in measured.chunk_by(|one, other| one.clients == other.clients) {
+        rows.extend(of_systems.iter().map(Runs::row));
+    }
+    let pairs = measured.chunk_by(|one, other| one.clients == other.clients);
+    let ratios: Vec<Row> =
+        pairs.filter(|pair| pair.len() == 2).map(|pair| ratio(&pair[0], &pair[1])).collect();
+    let mut names: Vec<&str> = measured.iter().map(|runs| runs.system).collect();
+    names.dedup();
+    names.sort_unstable();
+    names.dedup();
+    let line = |name: &&str| {
+        let own = measured.iter().filter(|runs| runs.system == *name);
+        Line {
+            name: (*name).to_owned(),
+            points: own.map(|runs| (f64::from(runs.clients), runs.medians()[0])).collect(),
+        }
+    };
+    Report {
+        bench: kind.bench(),
+        about,
+        columns: BEFORE.into_iter().chain(FIGURES).chain(AFTER).collect(),
+        rows: rows.into_iter().chain(ratios).collect(),
+        plots: vec![Plot {
+            title: format!("{} in a second", kind.words()),
+            x: Axis { title: "clients", scale: Scale::Logarithmic },
+            y: Axis { title: "in a second", scale: Scale::Linear },
+            lines: names.iter().map(line).collect(),
+        }],
+        remarks: String::new(),
+    }
 }

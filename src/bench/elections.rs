@@ -1,55 +1,321 @@
 //! `raft bench elections`: the paper's Figure 16 again (§9.3).
 
 mod line;
+mod real;
 mod simulated;
 
-use crate::failure::Failure;
+use super::plot::{self, Axis, Plot, Scale};
+use super::report::{Column, Report, ReportArguments, Row, number};
+use super::spread::Spread;
+use crate::arguments::duration;
+use crate::failure::{Failure, written};
 use clap::Args;
-use line::{LINES, Line};
+use consensus::Timing;
+use indicatif::{ProgressBar, ProgressStyle};
+use line::{LINES, Line, PLOTS, Subplot};
+use serde_json::json;
 use simulated::Machines;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use trace::Feed;
+
+/// Trials without chance are all alike: so many are enough.
+const TRIALS_WITHOUT_CHANCE: u64 = 100;
+
+/// Leaders that crash again and again, with other election timeouts on each line of the figure.
+#[derive(Debug, Args)]
+pub(super) struct ElectionsArguments {
+    /// How often the leader crashes, on each line [default: 1000, where nothing is random 100; with --real 30]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    trials: Option<u64>,
+
+    /// The election timeouts that are tried, in ms [default: all of the figure]
+    #[arg(long, value_name = "MIN-MAX,...", value_delimiter = ',', value_parser = line::parser())]
+    lines: Vec<Line>,
+
+    /// How many servers there are
+    #[arg(long, short, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(3..=101))]
+    nodes: u64,
+
+    /// How long a message is under way: each time drawn anew, most near the lower end
+    #[arg(long, value_name = "MIN..MAX", default_value = "2ms..6ms", value_parser = range)]
+    latency: RangeInclusive<Duration>,
+
+    /// How long a disk takes to save a vote: each time drawn anew
+    #[arg(long, value_name = "MIN..MAX", default_value = "0ms..0ms", value_parser = range)]
+    save_time: RangeInclusive<Duration>,
+
+    /// Let all logs be alike, so that everybody can win. Those of real processes always are
+    #[arg(long)]
+    equal_logs: bool,
+
+    /// So long a trial waits for a new leader
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    patience: Duration,
+
+    /// Where the randomness comes from
+    #[arg(long, default_value = "1")]
+    seed: u64,
+
+    /// Use real processes instead of the simulator, and let each message be held for --latency (its lower end); their
+    /// disks are this machine's
+    #[arg(long, conflicts_with_all = ["save_time", "seed", "show"])]
+    real: bool,
+
+    /// Tell the story of this trial of each line
+    #[arg(long, value_name = "TRIAL")]
+    show: Option<u64>,
+
+    /// Write all downtimes to this file, as CSV
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+
+    /// Write the figure to this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+
+    #[command(flatten)]
+    report: ReportArguments,
+}
+
+/// Parses `2ms..6ms`.
+fn range(text: &str) -> Result<RangeInclusive<Duration>, String> {
+    let (min, max) = text.split_once("..").unwrap_or((text, text));
+    let (min, max) = (duration(min)?, duration(max)?);
+    match min <= max && max <= Timing::LONGEST {
+        true => Ok(min..=max),
+        false => Err("write the shorter time first, and no more than a day: 2ms..6ms".to_owned()),
+    }
+}
 
 /// What came of the crash of a leader.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Trial {
+struct Trial {
     /// From the crash until another server led; none if that took longer than anybody waited.
-    pub(super) downtime: Option<Duration>,
+    downtime: Option<Duration>,
     /// By so much the term rose.
-    pub(super) elections: u64,
+    elections: u64,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct ElectionsArguments {
-    #[arg(long, default_value = "1000")]
-    trials: u64,
-    #[arg(long, default_value = "5")]
-    nodes: u64,
-    #[arg(long, value_name = "LINE,...", value_delimiter = ',', value_parser = line::parser())]
-    lines: Vec<Line>,
-    #[arg(long)]
-    show: Option<u64>,
+impl Trial {
+    fn downtime_ms(&self) -> f64 {
+        self.downtime.map_or(f64::INFINITY, |downtime| downtime.as_secs_f64() * 1e3)
+    }
+}
+
+/// A line, and what came of its trials.
+struct Measured {
+    line: Line,
+    trials: Vec<Trial>,
 }
 
 pub(super) fn run(arguments: &ElectionsArguments) -> Result<ExitCode, Failure> {
-    let machines = Machines::new(arguments.nodes, Duration::from_millis(15), 1);
-    let patience = Duration::from_secs(10);
-    let lines = if arguments.lines.is_empty() { &LINES[..] } else { &arguments.lines };
-    for &line in lines {
-        let begin = Instant::now();
-        if let Some(n) = arguments.show {
-            let (trial, records) = machines.story(line, n, patience);
-            println!("{trial:?}");
-            let mut feed = trace::Feed::new();
-            for r in &records { for l in feed.tell(r) { println!("{l}"); } }
-            continue;
-        }
-        let n = if line.is_fixed() { arguments.trials / 10 } else { arguments.trials };
-        let trials: Vec<Trial> = (0..n).map(|trial| machines.trial(line, trial, patience)).collect();
-        let mut t: Vec<f64> = trials.iter().map(|t| t.downtime.map_or(f64::INFINITY, |d| d.as_secs_f64() * 1e3)).collect();
-        t.sort_by(f64::total_cmp);
-        let e = trials.iter().map(|t| t.elections).sum::<u64>() as f64 / n as f64;
-        println!("{} min {:.1} median {:.1} mean {:.1} p90 {:.1} worst {:.1} elections {e:.2} took {:?}", line.name, t[0], t[t.len()/2], t.iter().sum::<f64>()/n as f64, t[t.len()*9/10], t[t.len()-1], begin.elapsed());
+    if let Some(trial) = arguments.show {
+        return arguments.tell_stories(trial);
     }
-    Ok(ExitCode::SUCCESS)
+    let begin = Instant::now();
+    let measured = if arguments.real { real::measure(arguments)? } else { arguments.simulate() };
+    if let Some(file) = &arguments.csv {
+        write(file, &csv(&measured))?;
+    }
+    let plots = plots(&measured);
+    if let Some(file) = &arguments.svg {
+        write(file, &plot::stacked(&plots))?;
+    }
+    arguments.report.tell(&Report {
+        bench: "elections",
+        about: arguments.about(begin.elapsed()),
+        columns: COLUMNS.to_vec(),
+        rows: measured.iter().map(Measured::row).collect(),
+        plots,
+        remarks: remarks().to_owned(),
+    })
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(file, text).map_err(|error| {
+        let help = "choose another file, in a folder that is there and that you may write to";
+        Failure::of(format_args!("can't write {}: {error}", file.display()), help)
+    })
+}
+
+impl ElectionsArguments {
+    fn lines(&self) -> &[Line] {
+        if self.lines.is_empty() { &LINES } else { &self.lines }
+    }
+
+    fn machines(&self) -> Machines {
+        let ElectionsArguments { nodes, latency, save_time, equal_logs, seed, .. } = self;
+        Machines {
+            nodes: *nodes,
+            latency: latency.clone(),
+            save_time: save_time.clone(),
+            equal_logs: *equal_logs,
+            seed: *seed,
+        }
+    }
+
+    /// How many trials this line has.
+    fn trials(&self, line: Line) -> u64 {
+        match self.trials {
+            Some(trials) => trials,
+            None if self.real => 30,
+            None if line.is_fixed() => TRIALS_WITHOUT_CHANCE,
+            None => 1000,
+        }
+    }
+
+    fn progress(&self) -> ProgressBar {
+        let trials = self.lines().iter().map(|&line| self.trials(line)).sum();
+        let style = ProgressStyle::with_template("{wide_bar:.cyan} {pos} of {len} elections");
+        ProgressBar::new(trials).with_style(style.expect("it is a template"))
+    }
+
+    /// All trials, on all processors. Each has a seed of its own, so it does not matter who plays which.
+    fn simulate(&self) -> Vec<Measured> {
+        let (machines, progress) = (self.machines(), self.progress());
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let measure = |&line: &Line| {
+            let next = AtomicU64::new(0);
+            let work = || {
+                let mut done = Vec::new();
+                loop {
+                    let trial = next.fetch_add(1, Ordering::Relaxed);
+                    if trial >= self.trials(line) {
+                        return done;
+                    }
+                    done.push((trial, machines.trial(line, trial, self.patience)));
+                    progress.inc(1);
+                }
+            };
+            let mut trials: Vec<(u64, Trial)> = std::thread::scope(|scope| {
+                let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+                workers.into_iter().flat_map(|worker| worker.join().expect("no trial panics")).collect()
+            });
+            trials.sort_by_key(|(number, _)| *number);
+            Measured { line, trials: trials.into_iter().map(|(_, trial)| trial).collect() }
+        };
+        let measured = self.lines().iter().map(measure).collect();
+        progress.finish_and_clear();
+        measured
+    }
+
+    fn tell_stories(&self, number: u64) -> Result<ExitCode, Failure> {
+        let machines = self.machines();
+        let mut text = String::new();
+        for &line in self.lines() {
+            let (trial, records) = machines.story(line, number, self.patience);
+            let _ = write!(text, "{} ms, trial {number}: ", line.name);
+            let _ = match trial.downtime {
+                Some(downtime) => writeln!(text, "a new leader after {downtime:.1?}\n"),
+                None => writeln!(text, "no new leader in {:?}\n", self.patience),
+            };
+            let mut feed = Feed::new();
+            records.iter().flat_map(|record| feed.tell(record)).for_each(|told| {
+                let _ = writeln!(text, "{told}");
+            });
+            text.push('\n');
+        }
+        written(io::stdout().write_all(text.as_bytes()))
+    }
+
+    fn about(&self, took: Duration) -> String {
+        let ElectionsArguments { nodes, latency, save_time, patience, .. } = self;
+        let (fastest, slowest) = (latency.start(), latency.end());
+        let machines = match self.real {
+            true => format!("real processes, each message held for {fastest:?}"),
+            false => {
+                let disk = match save_time.end().is_zero() {
+                    true => "disks that take no time".to_owned(),
+                    false => format!("a save takes {:?} to {:?}", save_time.start(), save_time.end()),
+                };
+                format!("simulated, in {took:.1?}; a message takes {fastest:?} to {slowest:?}, {disk}")
+            }
+        };
+        let logs = match self.real || self.equal_logs {
+            true => "all logs are alike, so that everybody can win",
+            false => "all logs have different lengths, so that only about half of the others can win",
+        };
+        format!(
+            "the leader of {nodes} servers crashes at a random moment after heartbeats to all (§9.3, Figure 16)\n\
+             {machines}\n\
+             {logs}; a heartbeat interval is half of the shortest timeout\n\
+             downtime: from the crash until another server leads, in ms; after {patience:?} nobody waits any more\n"
+        )
+    }
+}
+
+const COLUMNS: [Column; 11] = [
+    Column::text("timeouts_ms", "timeouts"),
+    Column::number("trials", "trials", 0),
+    Column::number("min_ms", "least", 1),
+    Column::number("median_ms", "median", 1),
+    Column::number("mean_ms", "mean", 1),
+    Column::number("p90_ms", "90%", 1),
+    Column::number("max_ms", "worst", 1),
+    Column::number("elections_mean", "elections", 2),
+    Column::number("elections_most", "most", 0),
+    Column::text("paper", "the paper"),
+    Column::hidden("downtimes_ms"),
+];
+
+impl Measured {
+    fn row(&self) -> Row {
+        let downtimes = Spread::of(self.trials.iter().map(Trial::downtime_ms));
+        let elections = Spread::of(self.trials.iter().map(|trial| trial.elections as f64));
+        vec![
+            json!(self.line.name),
+            json!(self.trials.len()),
+            number(downtimes.least()),
+            number(downtimes.median()),
+            number(downtimes.mean()),
+            number(downtimes.percentile(90)),
+            number(downtimes.most()),
+            number(elections.mean()),
+            number(elections.most()),
+            json!(self.line.paper),
+            downtimes.all().iter().map(|&downtime| number(downtime)).collect(),
+        ]
+    }
+}
+
+fn remarks() -> &'static str {
+    "the paper: its own figures, where §9.3 tells them in numbers\n\
+     `raft bench elections --lines 150-155 --show 7` tells what happened in a trial\n"
+}
+
+/// The two plots of the figure, of those lines that were measured.
+fn plots(measured: &[Measured]) -> Vec<Plot> {
+    let drawn = |subplot: &Subplot| {
+        let lines = measured.iter().filter(|measured| measured.line.is_in(*subplot));
+        let lines = lines.map(|measured| {
+            plot::Line::cumulative(measured.line.name, measured.trials.iter().map(Trial::downtime_ms))
+        });
+        Plot {
+            title: subplot.title().to_owned(),
+            x: Axis { title: "ms without a leader", scale: Scale::Logarithmic },
+            y: Axis { title: "% of the crashes", scale: Scale::Linear },
+            lines: lines.collect(),
+        }
+    };
+    PLOTS.iter().map(drawn).filter(|plot| !plot.lines.is_empty()).collect()
+}
+
+/// A line for each trial.
+fn csv(measured: &[Measured]) -> String {
+    let mut csv = "timeouts_ms,trial,downtime_ms,elections\n".to_owned();
+    for Measured { line, trials } in measured {
+        for (trial, number) in trials.iter().zip(0..) {
+            let downtime =
+                trial.downtime.map_or(String::new(), |it| format!("{:.3}", it.as_secs_f64() * 1e3));
+            let _ = writeln!(csv, "{},{number},{downtime},{}", line.name, trial.elections);
+        }
+    }
+    csv
 }

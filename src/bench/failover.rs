@@ -5,14 +5,13 @@ mod report;
 mod setting;
 mod trial;
 
-use super::Output;
+use super::report::ReportArguments;
 use crate::arguments::{StorageArguments, duration};
-use crate::failure::{Failure, written};
+use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use report::Row;
+use report::Trials;
 use setting::{SETTINGS, Setting};
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -52,9 +51,8 @@ pub(super) struct FailoverArguments {
     #[command(flatten)]
     storage: StorageArguments,
 
-    /// How the figures are printed
-    #[arg(long, value_enum, default_value = "table")]
-    output: Output,
+    #[command(flatten)]
+    report: ReportArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -100,22 +98,18 @@ pub(super) fn run(arguments: &FailoverArguments) -> Result<ExitCode, Failure> {
     let settings = arguments.settings().iter();
     let mut subjects =
         settings.map(|&setting| arguments.start(setting)).collect::<Result<Vec<Subject>, Failure>>()?;
-    let introduction = report::introduction(arguments, subjects[0].data_folder())?;
-    let rows = measure(arguments, &mut subjects)?;
+    let about = report::about(arguments, subjects[0].data_folder())?;
+    let measured = measure(arguments, &mut subjects)?;
     subjects.into_iter().for_each(Subject::stop);
-    let text: String = match arguments.output {
-        Output::Table => [introduction].into_iter().chain(rows.iter().map(Row::line)).collect(),
-        Output::Json => rows.iter().map(|row| format!("{}\n", row.json(arguments))).collect(),
-    };
-    written(io::stdout().write_all(text.as_bytes()))
+    arguments.report.tell(&report::report(about, &measured))
 }
 
 /// One trial of each row in turn, again and again: whatever else the machine does falls on all of them alike.
-fn measure(arguments: &FailoverArguments, subjects: &mut [Subject]) -> Result<Vec<Row>, Failure> {
+fn measure(arguments: &FailoverArguments, subjects: &mut [Subject]) -> Result<Vec<Trials>, Failure> {
     let faults = arguments.by.faults();
-    let mut rows: Vec<Row> = subjects
+    let mut rows: Vec<Trials> = subjects
         .iter()
-        .flat_map(|subject| faults.iter().map(|&fault| Row::new(subject.setting, fault)))
+        .flat_map(|subject| faults.iter().map(|&fault| Trials::new(subject.setting, fault)))
         .collect();
     let style = ProgressStyle::with_template("{wide_bar:.cyan} {pos} of {len} trials").expect("a template");
     let progress = ProgressBar::new(u64::from(arguments.trials) * rows.len() as u64).with_style(style);

@@ -20,6 +20,23 @@ pub(super) enum Kind {
     Reads,
 }
 
+impl Kind {
+    /// The bench that measures them.
+    pub(super) fn bench(self) -> &'static str {
+        match self {
+            Kind::Writes => "writes",
+            Kind::Reads => "reads",
+        }
+    }
+
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Kind::Writes => "durable writes",
+            Kind::Reads => "linearizable reads",
+        }
+    }
+}
+
 /// Whom clients ask.
 pub(super) trait Target: Sync {
     /// A client that is connected. If it reads, its key is there.

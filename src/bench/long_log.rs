@@ -1,7 +1,7 @@
 //! What the benches of a long log have in common.
 
-use super::Output;
 use super::load::{Filling, Raft};
+use super::report::ReportArguments;
 use super::servers::ServerArguments;
 use super::{failed, machine};
 use crate::failure::Failure;
@@ -31,16 +31,11 @@ pub(super) struct LongLog {
     #[command(flatten)]
     pub(super) servers: ServerArguments,
 
-    /// How the figures are printed
-    #[arg(long, value_enum, default_value = "table")]
-    pub(super) output: Output,
+    #[command(flatten)]
+    pub(super) report: ReportArguments,
 }
 
 impl LongLog {
-    pub(super) fn entries(&self) -> u64 {
-        self.entries
-    }
-
     /// In bytes.
     pub(super) fn value_size(&self) -> usize {
         self.value_size as usize
@@ -65,10 +60,8 @@ impl LongLog {
             value_size: self.value_size(),
         };
         let took = filling.run().map_err(|error| failed(format_args!("the writers failed: {error}")))?;
-        if self.output == Output::Table {
-            let each = self.entries as f64 / took.as_secs_f64();
-            eprintln!("{} entries written in {:.1} s, {each:.0} a second", self.entries, took.as_secs_f64());
-        }
+        let each = self.entries as f64 / took.as_secs_f64();
+        eprintln!("{} entries written in {:.1} s, {each:.0} a second", self.entries, took.as_secs_f64());
         Ok(())
     }
 

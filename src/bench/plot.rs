@@ -67,7 +67,8 @@ struct Range {
 
 impl Range {
     fn of(axis: Axis, values: impl Iterator<Item = f64>) -> Range {
-        let finite = values.filter(|value| value.is_finite() && (axis.scale == Scale::Linear || *value > 0.0));
+        let finite =
+            values.filter(|value| value.is_finite() && (axis.scale == Scale::Linear || *value > 0.0));
         let (least, most) = finite.fold((f64::MAX, f64::MIN), |(min, max), it| (min.min(it), max.max(it)));
         let (from, to) = match axis.scale {
             _ if least > most => (1.0, 10.0),
@@ -132,37 +133,43 @@ impl Plot {
 
     /// Drawn with letters: each line has one of its own.
     pub(super) fn text(&self) -> String {
-        const WIDTH: usize = 64;
-        const HEIGHT: usize = 16;
+        const COLUMNS: usize = 64;
+        const ROWS: usize = 16;
         let (x, y) = self.ranges();
-        let mut rows = vec![vec![' '; WIDTH]; HEIGHT];
+        let mut rows = vec![vec![' '; COLUMNS]; ROWS];
         for (line, letter) in self.lines.iter().zip(LETTERS.into_iter().cycle()) {
-            for column in 0..WIDTH {
-                let place = column as f64 / (WIDTH - 1) as f64;
+            for column in 0..COLUMNS {
+                let place = column as f64 / (COLUMNS - 1) as f64;
                 if let Some(height) = line.height_at(x.value(place)) {
-                    let row = (y.place(height) * (HEIGHT - 1) as f64).round() as usize;
-                    rows[HEIGHT - 1 - row.min(HEIGHT - 1)][column] = letter;
+                    let row = (y.place(height) * (ROWS - 1) as f64).round() as usize;
+                    rows[ROWS - 1 - row.min(ROWS - 1)][column] = letter;
                 }
             }
         }
         let mut text = format!("{}\n{}\n", self.title, self.y.title);
         for (number, row) in rows.iter().enumerate() {
-            let value = y.value(1.0 - number as f64 / (HEIGHT - 1) as f64);
+            let value = y.value(1.0 - number as f64 / (ROWS - 1) as f64);
             let value = if number % 5 == 0 { label(value.round()) } else { String::new() };
             let row: String = row.iter().collect();
             let _ = writeln!(text, "{value:>7} │{}", row.trim_end());
         }
-        let mut scale = vec![' '; WIDTH + 8];
+        let mut scale = vec![' '; COLUMNS + 8];
         let mut free_from = 0;
         for tick in x.ticks() {
-            let (at, tick) = ((x.place(tick) * (WIDTH - 1) as f64).round() as usize, label(tick));
+            let (at, tick) = ((x.place(tick) * (COLUMNS - 1) as f64).round() as usize, label(tick));
             if at >= free_from {
                 scale.splice(at..at + tick.len(), tick.chars());
                 free_from = at + tick.len() + 1;
             }
         }
         let scale: String = scale.into_iter().collect();
-        let _ = writeln!(text, "        └{}\n         {}  {}", "─".repeat(WIDTH), scale.trim_end(), self.x.title);
+        let _ = writeln!(
+            text,
+            "        └{}\n         {}  {}",
+            "─".repeat(COLUMNS),
+            scale.trim_end(),
+            self.x.title
+        );
         let names = self.lines.iter().zip(LETTERS.into_iter().cycle());
         let names: Vec<String> = names.map(|(line, letter)| format!("{letter} {}", line.name)).collect();
         let _ = writeln!(text, "         {}", names.join("   "));
@@ -171,14 +178,15 @@ impl Plot {
 
     /// An image for a page or a file of its own. It fits a light and a dark background, and paper.
     pub(super) fn svg(&self) -> String {
-        const WIDTH: f64 = 720.0;
-        const HEIGHT: f64 = 400.0;
-        const [LEFT, RIGHT, TOP, BOTTOM]: [f64; 4] = [64.0, 150.0, 40.0, 52.0];
+        const LEFT: f64 = 64.0;
+        const RIGHT: f64 = 150.0;
+        const TOP: f64 = 40.0;
+        const BOTTOM: f64 = 52.0;
         let (x, y) = self.ranges();
         let across = |value: f64| LEFT + x.place(value) * (WIDTH - LEFT - RIGHT);
         let down = |value: f64| HEIGHT - BOTTOM - y.place(value) * (HEIGHT - TOP - BOTTOM);
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{0}\">\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{0}\">\n\
              <style>{STYLE}</style>\n<text class=\"title\" x=\"{LEFT}\" y=\"20\">{0}</text>\n",
             escaped(&self.title)
         );
@@ -231,6 +239,23 @@ impl Plot {
         svg + "</svg>\n"
     }
 }
+
+/// Several plots in one image, one below the other.
+pub(super) fn stacked(plots: &[Plot]) -> String {
+    let height = HEIGHT * plots.len() as f64;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\">\n"
+    );
+    for (number, plot) in plots.iter().enumerate() {
+        let at = HEIGHT * number as f64;
+        let _ = write!(svg, "<g transform=\"translate(0 {at})\">{}</g>\n", plot.svg());
+    }
+    svg + "</svg>\n"
+}
+
+/// The size of a plot as an image.
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 400.0;
 
 /// So many kinds of lines there are: each has a colour, and dashes of its own.
 const COLOURS: usize = 6;

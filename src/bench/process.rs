@@ -40,6 +40,38 @@ impl Usage {
     }
 }
 
+/// What the whole machine has done so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Machine {
+    /// The processor time of all processes together, and that in which there was nothing to do, in microseconds.
+    busy_us: u64,
+    idle_us: u64,
+    /// That of this process.
+    pub(super) own_us: u64,
+}
+
+impl Machine {
+    pub(super) fn now() -> Machine {
+        let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+        let all = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+        let ticks: Vec<u64> = all.take(8).filter_map(|it| it.parse().ok()).collect();
+        let idle: u64 = ticks.iter().skip(3).take(2).sum();
+        let tick_us = 1_000_000 / TICKS;
+        Machine {
+            busy_us: (ticks.iter().sum::<u64>() - idle) * tick_us,
+            idle_us: idle * tick_us,
+            own_us: Usage::of(std::process::id()).cpu_us,
+        }
+    }
+
+    /// The share of the machine's time since then that went neither to us, who used so much, nor to nobody: from 0 to 1.
+    pub(super) fn share_of_others(&self, before: &Machine, known_us: u64) -> f64 {
+        let busy = self.busy_us.saturating_sub(before.busy_us);
+        let all = busy + self.idle_us.saturating_sub(before.idle_us);
+        busy.saturating_sub(known_us) as f64 / all.max(1) as f64
+    }
+}
+
 /// The memory of a process, in bytes: what it holds, and the most that it has held.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Memory {

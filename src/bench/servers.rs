@@ -8,12 +8,15 @@ use crate::failure::Failure;
 use crate::up::this_program;
 use clap::Args;
 use cluster::{Cluster, Options};
-use consensus::{NodeId, Profile, RoleKind, Timing};
+use consensus::event::What;
+use consensus::{NodeId, Profile, RoleKind, Term, Timing};
 use driver::Speed;
 use server::{Status, ask_status};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use trace::Event;
 
 /// To start or to elect a leader takes less, and so does everything else that is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(600);
@@ -170,4 +173,30 @@ pub(super) fn wait_for<T>(problem: &str, mut ask: impl FnMut() -> Option<T>) -> 
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// All servers agree on this, and on all of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Agreed {
+    pub(super) leader: NodeId,
+    pub(super) term: Term,
+}
+
+/// Does it tell that a server has come to lead?
+pub(super) fn tells_of_leader(event: &Event) -> bool {
+    let Event::Decision(decision) = event else { return false };
+    matches!(decision.what, What::Role { role: RoleKind::Leader, .. })
+}
+
+/// What the servers agree on, if all that the leader has is committed, and everybody has it.
+pub(super) fn agreement(servers: &BTreeMap<NodeId, Server>) -> Option<Agreed> {
+    let statuses = servers.values().map(|server| server.status().ok()).collect::<Option<Vec<Status>>>()?;
+    let leader = statuses.iter().find(|status| status.role == RoleKind::Leader)?;
+    let follows = |status: &Status| {
+        status.term == leader.term
+            && status.leader == Some(leader.node)
+            && status.last_log == leader.last_log
+            && status.last_applied == leader.last_log.index
+    };
+    statuses.iter().all(follows).then_some(Agreed { leader: leader.node, term: leader.term })
 }

@@ -1,6 +1,6 @@
 //! The lines of the figure.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use consensus::Timing;
 use std::time::Duration;
 
@@ -10,45 +10,48 @@ pub(super) struct Line {
     pub(super) name: &'static str,
     min: u64,
     max: u64,
-    pub(super) plot: Plot,
+    plot: Subplot,
     /// What the paper says of it, in words.
     pub(super) paper: &'static str,
 }
 
 /// The figure has two plots, one above the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Plot {
+pub(super) enum Subplot {
     /// How much chance there is in the timeouts.
     Upper,
     /// How long they are.
     Lower,
 }
 
-impl Plot {
+impl Subplot {
     pub(super) fn title(self) -> &'static str {
         match self {
-            Plot::Upper => "more chance in the timeouts: fewer split votes",
-            Plot::Lower => "shorter timeouts: sooner noticed, until they are too short",
+            Subplot::Upper => "more chance in the timeouts: fewer split votes",
+            Subplot::Lower => "shorter timeouts: sooner noticed, until they are too short",
         }
     }
 }
 
+/// From top to bottom.
+pub(super) const PLOTS: [Subplot; 2] = [Subplot::Upper, Subplot::Lower];
+
 /// All lines, in the order of the figure. "150-300" is in both plots.
 pub(super) const LINES: [Line; 10] = [
-    Line::new("150-150", 150, 150, Plot::Upper, "over 10 s"),
-    Line::new("150-151", 150, 151, Plot::Upper, ""),
-    Line::new("150-155", 150, 155, Plot::Upper, "median 287"),
-    Line::new("150-175", 150, 175, Plot::Upper, ""),
-    Line::new("150-200", 150, 200, Plot::Upper, "worst 513"),
-    Line::new("150-300", 150, 300, Plot::Upper, ""),
-    Line::new("12-24", 12, 24, Plot::Lower, "mean 35, worst 152"),
-    Line::new("25-50", 25, 50, Plot::Lower, ""),
-    Line::new("50-100", 50, 100, Plot::Lower, ""),
-    Line::new("100-200", 100, 200, Plot::Lower, ""),
+    Line::new("150-150", 150, 150, Subplot::Upper, "over 10 s"),
+    Line::new("150-151", 150, 151, Subplot::Upper, ""),
+    Line::new("150-155", 150, 155, Subplot::Upper, "median 287"),
+    Line::new("150-175", 150, 175, Subplot::Upper, ""),
+    Line::new("150-200", 150, 200, Subplot::Upper, "worst 513"),
+    Line::new("150-300", 150, 300, Subplot::Upper, ""),
+    Line::new("12-24", 12, 24, Subplot::Lower, "mean 35, worst 152"),
+    Line::new("25-50", 25, 50, Subplot::Lower, ""),
+    Line::new("50-100", 50, 100, Subplot::Lower, ""),
+    Line::new("100-200", 100, 200, Subplot::Lower, ""),
 ];
 
 impl Line {
-    const fn new(name: &'static str, min: u64, max: u64, plot: Plot, paper: &'static str) -> Line {
+    const fn new(name: &'static str, min: u64, max: u64, plot: Subplot, paper: &'static str) -> Line {
         Line { name, min, max, plot, paper }
     }
 
@@ -58,7 +61,7 @@ impl Line {
     }
 
     /// Is it drawn in this plot?
-    pub(super) fn is_in(self, plot: Plot) -> bool {
+    pub(super) fn is_in(self, plot: Subplot) -> bool {
         self.plot == plot || self.name == "150-300"
     }
 
@@ -73,8 +76,6 @@ impl Line {
 
 /// Parses the name of a line.
 pub(super) fn parser() -> impl TypedValueParser<Value = Line> {
-    let values = LINES.map(|line| PossibleValue::new(line.name).hide(false));
-    PossibleValuesParser::new(values).map(|name| {
-        LINES.into_iter().find(|line| line.name == name).expect("only these names are possible")
-    })
+    PossibleValuesParser::new(LINES.map(|line| line.name))
+        .map(|name| LINES.into_iter().find(|line| line.name == name).expect("only these names are possible"))
 }

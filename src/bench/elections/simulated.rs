@@ -4,9 +4,9 @@ use super::Trial;
 use super::line::Line;
 use consensus::event::What;
 use consensus::{Entry, Log, LogPosition, NodeId, Payload, RoleKind, Term};
-use driver::Telling;
 use fastrand::Rng;
 use simulator::{Action, Selection, Weather, World, WorldOptions};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 use trace::{Event, Record};
@@ -23,43 +23,44 @@ pub(super) struct Machines {
     pub(super) latency: RangeInclusive<Duration>,
     /// How long a disk takes for a save.
     pub(super) save_time: RangeInclusive<Duration>,
+    /// Can every server win? Otherwise only about half of those who are left, since the others' logs are behind those of a
+    /// majority (§5.4.1).
+    pub(super) equal_logs: bool,
     pub(super) seed: u64,
 }
 
 impl Machines {
-    /// Such that a request to all, which has to be saved before it is answered, takes so long on average: one part of ten
-    /// to get there and back each, and the rest for the disk.
-    pub(super) fn new(nodes: u64, broadcast_time: Duration, seed: u64) -> Machines {
-        let share = |tenths: f64| broadcast_time.mul_f64(tenths / 10.0);
-        Machines { nodes, latency: share(std::env::var("LMIN").unwrap().parse().unwrap())..=share(std::env::var("LMAX").unwrap().parse().unwrap()), save_time: share(std::env::var("SMIN").unwrap().parse().unwrap())..=share(std::env::var("SMAX").unwrap().parse().unwrap()), seed }
-    }
-
     /// The world of one trial of a line.
-    fn world(&self, line: Line, trial: u64, telling: Telling) -> World {
+    fn world(&self, line: Line, trial: u64) -> World {
         World::new(WorldOptions {
             servers: self.nodes,
             timing: line.timing(),
             seed: self.seed.wrapping_mul(1_000_003).wrapping_add(trial),
             weather: Weather { latency: self.latency.clone(), loss: 0.0, duplication: 0.0 },
             save_time: self.save_time.clone(),
-            logs: logs(self.nodes),
-            telling,
+            logs: self.logs(),
             ..WorldOptions::default()
         })
     }
 
+    /// What the servers begin with, the leader with the longest log.
+    fn logs(&self) -> BTreeMap<NodeId, Log> {
+        let length = |id: u64| if self.equal_logs { 1 } else { self.nodes + 1 - id };
+        let log = |id: u64| {
+            let entries = (0..length(id)).map(|_| Entry { term: Term(1), payload: Payload::NoOp });
+            (NodeId(id), Log::new(LogPosition::default(), entries.collect()))
+        };
+        (1..=self.nodes).map(log).collect()
+    }
+
     /// Lets the leader crash once, and waits for the next one, but no longer than `patience`.
     pub(super) fn trial(&self, line: Line, trial: u64, patience: Duration) -> Trial {
-        self.play(line, trial, patience, Telling::Events).0
+        self.story(line, trial, patience).0
     }
 
     /// The same, with all that happens from the last heartbeats on.
     pub(super) fn story(&self, line: Line, trial: u64, patience: Duration) -> (Trial, Vec<Record>) {
-        self.play(line, trial, patience, Telling::Events)
-    }
-
-    fn play(&self, line: Line, trial: u64, patience: Duration, telling: Telling) -> (Trial, Vec<Record>) {
-        let mut world = self.world(line, trial, telling);
+        let mut world = self.world(line, trial);
         let perform = |world: &mut World, action: Action| {
             world.perform(&action).expect("nothing stands in the way of it");
         };
@@ -100,15 +101,4 @@ impl Machines {
 fn is_lead(record: &Record) -> bool {
     let Event::Decision(decision) = &record.event else { return false };
     matches!(decision.what, What::Role { role: RoleKind::Leader, .. })
-}
-
-/// Logs of different lengths: of those who are left, only about half can win, since the others' logs are behind those of a
-/// majority (§5.4.1).
-fn logs(nodes: u64) -> std::collections::BTreeMap<NodeId, Log> {
-    let entry = || Entry { term: Term(1), payload: Payload::NoOp };
-    let log = |id: u64| {
-        let entries = (id..=nodes).map(|_| entry()).collect();
-        (NodeId(id), Log::new(LogPosition::default(), entries))
-    };
-    (1..=nodes).map(log).collect()
 }

@@ -4,16 +4,15 @@ use super::client::{Acknowledgement, Client};
 use super::setting::Setting;
 use crate::arguments::StorageArguments;
 use crate::bench::failed;
-use crate::bench::servers::{PAUSE, Server, server, start_with, wait_for};
+use crate::bench::servers::{PAUSE, Server, agreement, server, start_with, tells_of_leader, wait_for};
 use crate::failure::Failure;
 use cluster::{Action, Cluster};
-use consensus::event::What;
 use consensus::{NodeId, RoleKind, Term};
 use server::Status;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use trace::{Event, Record};
+use trace::Record;
 
 /// So many writes are acknowledged before the leader fails, and up to twice as many: then it fails at no special
 /// moment.
@@ -67,13 +66,6 @@ pub(super) struct Subject {
     pub(super) setting: Setting,
     cluster: Cluster,
     ids: Vec<NodeId>,
-}
-
-/// All servers agree on this, and on all of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Agreed {
-    leader: NodeId,
-    term: Term,
 }
 
 impl Subject {
@@ -181,22 +173,4 @@ impl Subject {
     fn perform(&mut self, action: Action) -> Result<(), Failure> {
         self.cluster.perform(&action).map(drop).map_err(failed)
     }
-}
-
-fn tells_of_leader(event: &Event) -> bool {
-    let Event::Decision(decision) = event else { return false };
-    matches!(decision.what, What::Role { role: RoleKind::Leader, .. })
-}
-
-/// What the servers agree on, if all that the leader has is committed, and everybody has it.
-fn agreement(servers: &BTreeMap<NodeId, Server>) -> Option<Agreed> {
-    let statuses = servers.values().map(|server| server.status().ok()).collect::<Option<Vec<Status>>>()?;
-    let leader = statuses.iter().find(|status| status.role == RoleKind::Leader)?;
-    let follows = |status: &Status| {
-        status.term == leader.term
-            && status.leader == Some(leader.node)
-            && status.last_log == leader.last_log
-            && status.last_applied == leader.last_log.index
-    };
-    statuses.iter().all(follows).then_some(Agreed { leader: leader.node, term: leader.term })
 }

@@ -42,7 +42,10 @@ impl Property for HeardLeadersStay {
                 }
                 // Whoever is made to lose patience hears nobody, and neither does who has just started.
                 Event::Decision(decision)
-                    if matches!(decision.what, What::Timer { timeout_us: 0 } | What::Role { was: None, .. }) =>
+                    if matches!(
+                        decision.what,
+                        What::Timer { timeout_us: 0 } | What::Role { was: None, .. }
+                    ) =>
                 {
                     self.heard.remove(&id);
                 }

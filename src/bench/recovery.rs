@@ -1,16 +1,18 @@
-//! `raft bench restart`
+//! `raft bench recovery`
 
 use super::connection::{Connection, get};
+use super::failed;
 use super::load::Raft;
 use super::long_log::{LongLog, mebibytes};
 use super::process::{Memory, Usage};
+use super::report::{Column, Report, number};
 use super::servers::{Server, server, start, wait_for};
-use super::{Output, failed};
-use crate::failure::{Failure, written};
+use super::spread::Spread;
+use crate::failure::Failure;
 use clap::Args;
 use cluster::{Action, Cluster};
 use consensus::{NodeId, RoleKind};
-use std::io::{self, Write};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -19,7 +21,7 @@ const ONLY: NodeId = NodeId(1);
 
 /// A server that starts again: alone, so that nothing but its own disk is waited for.
 #[derive(Debug, Args)]
-pub(super) struct RestartArguments {
+pub(super) struct RecoveryArguments {
     #[command(flatten)]
     log: LongLog,
 
@@ -39,7 +41,7 @@ struct Round {
     memory: Memory,
 }
 
-pub(super) fn run(arguments: &RestartArguments) -> Result<ExitCode, Failure> {
+pub(super) fn run(arguments: &RecoveryArguments) -> Result<ExitCode, Failure> {
     let log = &arguments.log;
     let mut cluster = start(1, &log.servers)?;
     let folder = cluster.data_folder().to_path_buf();
@@ -61,12 +63,8 @@ pub(super) fn run(arguments: &RestartArguments) -> Result<ExitCode, Failure> {
         rounds.push(restart(&mut cluster, &log.last_key())?);
     }
     let used = Used::of(&folder);
-    let text = match log.output {
-        Output::Table => table(&setting, &rounds, &used),
-        Output::Json => format!("{}\n", json(log.entries(), &rounds, &used)),
-    };
     cluster.stop();
-    written(io::stdout().write_all(text.as_bytes()))
+    log.report.tell(&report(setting, &rounds, &used))
 }
 
 fn leads(server: &Server) -> Option<()> {
@@ -109,51 +107,45 @@ impl Used {
     }
 }
 
-fn table(setting: &str, rounds: &[Round], used: &Used) -> String {
-    let row = |name: &str, figure: &dyn Fn(&Round) -> f64| {
-        let [least, median, most] = spread(rounds, figure);
-        format!("{name:<34} {median:>9.1} {least:>9.1} {most:>9.1}\n")
+const COLUMNS: [Column; 5] = [
+    Column::hidden("key"),
+    Column::text("what", ""),
+    Column::number("median", "median", 1),
+    Column::number("least", "least", 1),
+    Column::number("most", "most", 1),
+];
+
+fn report(about: String, rounds: &[Round], used: &Used) -> Report {
+    let row = |key: &str, what: &str, figure: &dyn Fn(&Round) -> f64| {
+        let spread = Spread::of(rounds.iter().map(figure));
+        let figures = [spread.median(), spread.least(), spread.most()].map(number);
+        [json!(key), json!(what)].into_iter().chain(figures).collect()
     };
-    let head = format!(
-        "on disk: {:.0} MiB of log, {:.0} MiB of snapshot; both in the system's cache when it starts\n\n{:<34} {:>9} {:>9} {:>9}\n",
-        mebibytes(used.segments),
-        mebibytes(used.snapshot),
-        format!("{} restarts after SIGKILL", rounds.len()),
-        "median",
-        "least",
-        "most"
-    );
-    [
-        setting.to_owned(),
-        head,
-        row("ms until it listens", &|round| round.listens.as_secs_f64() * 1e3),
-        row("ms until it serves the last write", &|round| round.serves.as_secs_f64() * 1e3),
-        row("ms of processor time for that", &|round| round.cpu_us as f64 / 1e3),
-        row("MiB of memory then", &|round| mebibytes(round.memory.now)),
-        row("MiB of memory at its peak", &|round| mebibytes(round.memory.peak)),
-    ]
-    .concat()
-}
-
-fn json(entries: u64, rounds: &[Round], used: &Used) -> serde_json::Value {
-    let median = |figure: &dyn Fn(&Round) -> f64| spread(rounds, figure)[1];
-    serde_json::json!({
-        "bench": "restart",
-        "entries": entries,
-        "log_bytes": used.segments,
-        "snapshot_bytes": used.snapshot,
-        "rounds": rounds.len(),
-        "listens_ms": median(&|round| round.listens.as_secs_f64() * 1e3),
-        "serves_ms": median(&|round| round.serves.as_secs_f64() * 1e3),
-        "cpu_ms": median(&|round| round.cpu_us as f64 / 1e3),
-        "memory_bytes": median(&|round| round.memory.now as f64),
-        "peak_memory_bytes": median(&|round| round.memory.peak as f64),
-    })
-}
-
-/// The least, the median and the most.
-fn spread(rounds: &[Round], figure: &dyn Fn(&Round) -> f64) -> [f64; 3] {
-    let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
-    figures.sort_by(f64::total_cmp);
-    [figures[0], figures[figures.len() / 2], figures[figures.len() - 1]]
+    Report {
+        bench: "recovery",
+        about: format!(
+            "{about}on disk: {:.0} MiB of log, {:.0} MiB of snapshot; both in the system's cache when it starts\n\
+             {} restarts after SIGKILL\n",
+            mebibytes(used.segments),
+            mebibytes(used.snapshot),
+            rounds.len()
+        ),
+        columns: COLUMNS.to_vec(),
+        rows: vec![
+            row("listens_ms", "ms until it listens", &|round| round.listens.as_secs_f64() * 1e3),
+            row("serves_ms", "ms until it serves the last write", &|round| round.serves.as_secs_f64() * 1e3),
+            row("cpu_ms", "ms of processor time for that", &|round| round.cpu_us as f64 / 1e3),
+            row("memory_mib", "MiB of memory then", &|round| mebibytes(round.memory.now)),
+            row("peak_memory_mib", "MiB of memory at its peak", &|round| mebibytes(round.memory.peak)),
+            vec![
+                json!("snapshot_mib"),
+                json!("MiB of snapshot"),
+                number(mebibytes(used.snapshot)),
+                json!(null),
+                json!(null),
+            ],
+        ],
+        plots: Vec::new(),
+        remarks: String::new(),
+    }
 }

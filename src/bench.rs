@@ -3,6 +3,7 @@
 mod catch_up;
 mod closed_loop;
 mod connection;
+mod core;
 mod elections;
 mod etcd;
 mod failover;
@@ -15,16 +16,20 @@ mod process;
 mod recovery;
 mod report;
 mod servers;
+mod sim;
 mod spread;
 
+use self::core::CoreArguments;
 use crate::failure::Failure;
 use catch_up::CatchUpArguments;
 use clap::{Args, Subcommand};
 use closed_loop::ClosedLoop;
 use elections::ElectionsArguments;
 use failover::FailoverArguments;
+use indicatif::{ProgressBar, ProgressStyle};
 use load::Kind;
 use recovery::RecoveryArguments;
+use sim::SimArguments;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -67,6 +72,10 @@ enum What {
     /// It is the experiment of the paper's Figure 16 (§9.3). The simulator plays it in seconds; with --real,
     /// processes do in minutes.
     Elections(ElectionsArguments),
+    /// The consensus alone: what an entry costs, without disk and network.
+    Core(CoreArguments),
+    /// The simulator: how many clusters it plays in a second.
+    Sim(SimArguments),
 }
 
 pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
@@ -77,7 +86,16 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
         What::CatchUp(arguments) => catch_up::run(&arguments),
         What::Failover(arguments) => failover::run(&arguments),
         What::Elections(arguments) => elections::run(&arguments),
+        What::Core(arguments) => core::run(&arguments),
+        What::Sim(arguments) => sim::run(&arguments),
     }
+}
+
+/// How far a bench is, on a terminal.
+fn progress(count: u64, what: &str) -> ProgressBar {
+    let template = format!("{{wide_bar:.cyan}} {{pos}} of {{len}} {what}");
+    let style = ProgressStyle::with_template(&template).expect("it is a template");
+    ProgressBar::new(count).with_style(style)
 }
 
 /// A bench that could not be brought to its end.

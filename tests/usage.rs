@@ -249,6 +249,19 @@ fn the_figure_of_the_paper_is_measured_again_in_all_its_forms() {
 }
 
 #[test]
+fn the_core_and_the_simulator_are_measured_too() {
+    let core = measured(&["core", "--duration", "10ms", "--runs", "2", "--batch", "1,64"]);
+    assert_eq!(core["rows"].as_array().unwrap().len(), 2);
+    for row in core["rows"].as_array().unwrap() {
+        assert!(row["ns_per_entry_least"].as_f64().unwrap() > 0.0, "{row}");
+    }
+    let sim = measured(&["sim", "--seeds", "5", "--runs", "2"]);
+    for key in ["seeds_per_second", "steps_per_second", "times_as_fast_as_life"] {
+        assert!(median_of(&sim, key) > 0.0, "{sim}");
+    }
+}
+
+#[test]
 fn an_election_that_was_measured_can_be_looked_at() {
     let output = run(&["bench", "elections", "--lines", "150-155", "--show", "7"]);
     let told = text(&output.stdout);

@@ -7,10 +7,9 @@ use super::process::Machine;
 use super::report::{Column, Report, ReportArguments, Row, number};
 use super::servers::{Counters, ServerArguments, Servers, servers, start};
 use super::spread::Spread;
-use super::{failed, grpc, machine};
+use super::{failed, grpc, machine, progress};
 use crate::failure::Failure;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -93,10 +92,8 @@ pub(super) fn run(kind: Kind, arguments: &ClosedLoop) -> Result<ExitCode, Failur
 /// All runs: for each number of clients one system after the other, again and again, so that whatever else the machine
 /// does falls on all alike.
 fn measure_all(kind: Kind, arguments: &ClosedLoop, systems: &[System]) -> Result<Vec<Runs>, Failure> {
-    let style =
-        ProgressStyle::with_template("{wide_bar:.cyan} {pos} of {len} runs").expect("it is a template");
     let count = arguments.clients.len() * systems.len() * arguments.runs as usize;
-    let progress = ProgressBar::new(count as u64).with_style(style);
+    let progress = progress(count as u64, "runs");
     let mut measured = Vec::new();
     for &clients in &arguments.clients {
         let mut of_systems: Vec<Runs> =

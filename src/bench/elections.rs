@@ -5,13 +5,14 @@ mod real;
 mod simulated;
 
 use super::plot::{self, Axis, Plot, Scale};
+use super::progress;
 use super::report::{Column, Report, ReportArguments, Row, number};
 use super::spread::Spread;
 use crate::arguments::duration;
 use crate::failure::{Failure, written};
 use clap::Args;
 use consensus::Timing;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use line::{LINES, Line, PLOTS, Subplot};
 use serde_json::json;
 use simulated::Machines;
@@ -173,8 +174,7 @@ impl ElectionsArguments {
 
     fn progress(&self) -> ProgressBar {
         let trials = self.lines().iter().map(|&line| self.trials(line)).sum();
-        let style = ProgressStyle::with_template("{wide_bar:.cyan} {pos} of {len} elections");
-        ProgressBar::new(trials).with_style(style.expect("it is a template"))
+        progress(trials, "elections")
     }
 
     /// All trials, on all processors. Each has a seed of its own, so it does not matter who plays which.

@@ -5,11 +5,11 @@ mod report;
 mod setting;
 mod trial;
 
+use super::progress;
 use super::report::ReportArguments;
 use crate::arguments::{StorageArguments, duration};
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use report::Trials;
 use setting::{SETTINGS, Setting};
 use std::path::PathBuf;
@@ -111,8 +111,7 @@ fn measure(arguments: &FailoverArguments, subjects: &mut [Subject]) -> Result<Ve
         .iter()
         .flat_map(|subject| faults.iter().map(|&fault| Trials::new(subject.setting, fault)))
         .collect();
-    let style = ProgressStyle::with_template("{wide_bar:.cyan} {pos} of {len} trials").expect("a template");
-    let progress = ProgressBar::new(u64::from(arguments.trials) * rows.len() as u64).with_style(style);
+    let progress = progress(u64::from(arguments.trials) * rows.len() as u64, "trials");
     for _ in 0..arguments.trials {
         let turns = subjects.iter_mut().zip(rows.chunks_mut(faults.len()));
         for (subject, rows) in turns {

@@ -69,17 +69,17 @@ pub(super) fn described(folder: &Path) -> Result<String, Failure> {
     })?;
     let (sync, round_trip) = (sync.as_micros(), round_trip.as_micros());
     Ok(format!(
-        "machine: {}\nits own medians: {sync} µs for 256 bytes and fdatasync, {round_trip} µs for a loopback round trip\n",
-        machine()
+        "{}\nits own medians: {sync} µs for 256 bytes and fdatasync, {round_trip} µs for a loopback round trip\n",
+        named()
     ))
 }
 
 /// The machine in one line, as far as the system tells.
-fn machine() -> String {
+pub(super) fn named() -> String {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     let model = model.map_or("unknown CPU", |(_, model)| model.trim());
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{cpus} × {model}, {} {}", std::env::consts::OS, kernel.trim())
+    format!("machine: {cpus} × {model}, {} {}", std::env::consts::OS, kernel.trim())
 }

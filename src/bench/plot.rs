@@ -138,8 +138,8 @@ impl Plot {
         let (x, y) = self.ranges();
         let mut rows = vec![vec![' '; COLUMNS]; ROWS];
         for (line, letter) in self.lines.iter().zip(LETTERS.into_iter().cycle()) {
-            for column in 0..COLUMNS {
-                let place = column as f64 / (COLUMNS - 1) as f64;
+            let places = (0..COLUMNS).map(|column| column as f64 / (COLUMNS - 1) as f64);
+            for (column, place) in places.enumerate() {
                 if let Some(height) = line.height_at(x.value(place)) {
                     let row = (y.place(height) * (ROWS - 1) as f64).round() as usize;
                     rows[ROWS - 1 - row.min(ROWS - 1)][column] = letter;
@@ -222,8 +222,8 @@ impl Plot {
         );
         for (number, line) in self.lines.iter().enumerate() {
             let (class, row) = (number % COLOURS, TOP + 12.0 + number as f64 * 20.0);
-            let points: Vec<String> =
-                line.points.iter().map(|&(px, py)| format!("{:.1} {:.1}", across(px), down(py))).collect();
+            let points = line.points.iter().map(|&(px, py)| (across(px), down(py)));
+            let points: Vec<String> = visible(points).map(|(px, py)| format!("{px:.1} {py:.1}")).collect();
             if !points.is_empty() {
                 let _ = writeln!(svg, "<path class=\"line l{class}\" d=\"M{}\"/>", points.join("L"));
             }
@@ -248,7 +248,7 @@ pub(super) fn stacked(plots: &[Plot]) -> String {
     );
     for (number, plot) in plots.iter().enumerate() {
         let at = HEIGHT * number as f64;
-        let _ = write!(svg, "<g transform=\"translate(0 {at})\">{}</g>\n", plot.svg());
+        let _ = writeln!(svg, "<g transform=\"translate(0 {at})\">{}</g>", plot.svg());
     }
     svg + "</svg>\n"
 }
@@ -268,6 +268,18 @@ text{fill:currentColor;font-size:12px}.title{font-size:14px;font-weight:600}.tic
 .l3{stroke:#8250df;stroke-dasharray:10 3 2 3}.l4{stroke:#cf222e;stroke-dasharray:14 4}.l5{stroke:#57606a;stroke-dasharray:1 3}\
 @media screen and (prefers-color-scheme:dark){svg{color:#e6edf3}.l0{stroke:#58a6ff}.l1{stroke:#f0883e}.l2{stroke:#3fb950}\
 .l3{stroke:#bc8cff}.l4{stroke:#ff7b72}.l5{stroke:#8b949e}}";
+
+/// The points without those that nobody could tell from the one before.
+fn visible(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
+    let mut last: Option<(f64, f64)> = None;
+    points.filter(move |&(x, y)| {
+        let is_new = last.is_none_or(|(before_x, before_y)| (x - before_x).hypot(y - before_y) > 1.0);
+        if is_new {
+            last = Some((x, y));
+        }
+        is_new
+    })
+}
 
 /// For text within HTML and SVG.
 pub(super) fn escaped(text: &str) -> String {

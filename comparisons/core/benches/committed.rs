@@ -5,8 +5,7 @@
 
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 
-use comparison::Cluster;
-use comparison::ours::Ours;
+use comparison::{Cluster, Trio};
 use comparison::raft_rs::RaftRs;
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
@@ -18,7 +17,7 @@ fn committed(criterion: &mut Criterion) {
     for batch in [1, 64] {
         let mut group = criterion.benchmark_group(format!("entries committed, {batch} at a time"));
         group.throughput(Throughput::Elements(batch as u64));
-        measure::<Ours>(&mut group, "raft for beginners", batch);
+        measure::<Trio>(&mut group, "raft for beginners", batch);
         measure::<RaftRs>(&mut group, "raft-rs", batch);
         group.finish();
     }

@@ -5,8 +5,12 @@
 //! committed entries are looked at and not applied. Every [`FORGET_AFTER`] entries both forget the beginnings
 //! of their logs, as a server with snapshots does.
 
-pub mod ours;
 pub mod raft_rs;
+#[path = "../../../src/bench/core/trio.rs"]
+mod trio;
+
+use std::sync::Arc;
+pub use trio::{FORGET_AFTER, Trio};
 
 /// A cluster that a benchmark drives.
 pub trait Cluster {
@@ -24,8 +28,21 @@ pub trait Cluster {
     fn commit(&mut self, commands: Vec<Self::Command>) -> u64;
 }
 
-/// So many entries the logs hold before their beginnings are forgotten.
-pub const FORGET_AFTER: u64 = 4096;
+impl Cluster for Trio {
+    type Command = Arc<[u8]>;
+
+    fn start() -> Trio {
+        Trio::default()
+    }
+
+    fn command(size: usize) -> Arc<[u8]> {
+        vec![7; size].into()
+    }
+
+    fn commit(&mut self, commands: Vec<Arc<[u8]>>) -> u64 {
+        Trio::commit(self, commands)
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -44,7 +61,7 @@ mod tests {
 
     #[test]
     fn ours_commits_what_is_proposed() {
-        commits_what_is_proposed::<ours::Ours>();
+        commits_what_is_proposed::<Trio>();
     }
 
     #[test]

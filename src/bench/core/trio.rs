@@ -1,6 +1,5 @@
-//! The project's own core.
+//! Three servers in one thread, without disk and network.
 
-use crate::{Cluster, FORGET_AFTER};
 use consensus::{
     Config, EveryRule, HardState, Input, Instant, Limits, Log, LogPosition, Membership, Message, Node,
     NodeId, Output, Profile, Timing,
@@ -12,18 +11,19 @@ const VOTERS: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
 /// The place of the server that leads.
 const LEADER: usize = 0;
 
-/// Three servers with the project's core.
-pub struct Ours {
+/// So many entries the logs hold before their beginnings are forgotten, as a server with snapshots does.
+pub const FORGET_AFTER: u64 = 4096;
+
+/// Three servers, of which one leads. What is to be saved counts as saved at once, messages arrive at once and in order.
+pub struct Trio {
     nodes: [Node; 3],
     output: Output,
     /// Messages on their way: from, to, what.
     network: VecDeque<(NodeId, NodeId, Message)>,
 }
 
-impl Cluster for Ours {
-    type Command = Arc<[u8]>;
-
-    fn start() -> Ours {
+impl Default for Trio {
+    fn default() -> Trio {
         let mut output = Output::default();
         let node = |id: NodeId| {
             let config = Config {
@@ -38,19 +38,19 @@ impl Cluster for Ours {
             Node::start(config, HardState::default(), Log::default(), EveryRule, &mut output)
         };
         let nodes = VOTERS.map(node);
-        let mut cluster = Ours { nodes, output, network: VecDeque::new() };
+        let mut cluster = Trio { nodes, output, network: VecDeque::new() };
         cluster.step(LEADER, Input::SetElectionTimer { deadline: Instant::START });
         cluster.step(LEADER, Input::Tick);
         cluster.talk();
         assert_eq!(cluster.nodes[LEADER].leader(), Some(VOTERS[LEADER]));
         cluster
     }
+}
 
-    fn command(size: usize) -> Arc<[u8]> {
-        vec![7; size].into()
-    }
-
-    fn commit(&mut self, commands: Vec<Arc<[u8]>>) -> u64 {
+impl Trio {
+    /// Proposes the commands together, and lets the servers talk until all is said. Returns how many entries
+    /// the leader has committed by then.
+    pub fn commit(&mut self, commands: Vec<Arc<[u8]>>) -> u64 {
         if !commands.is_empty() {
             self.step(LEADER, Input::Propose { commands });
             self.talk();
@@ -58,9 +58,7 @@ impl Cluster for Ours {
         self.forget();
         self.nodes[LEADER].commit_index().0
     }
-}
 
-impl Ours {
     /// Lets something happen to a server. What it wants saved is saved at once.
     fn step(&mut self, place: usize, input: Input) {
         let (node, output) = (&mut self.nodes[place], &mut self.output);

@@ -8,8 +8,17 @@ use trace::{Event, Io};
 /// With pre-vote and check-quorum, a leader that a majority hears is not deposed.
 #[derive(Debug, Default)]
 pub(crate) struct HeardLeadersStay {
-    /// When each server, by its own clock, last heard the leader of this term.
-    heard: BTreeMap<NodeId, (Term, Instant)>,
+    /// Whom each server hears.
+    heard: BTreeMap<NodeId, Hearing>,
+}
+
+/// A server hears the leader of a term.
+#[derive(Debug)]
+struct Hearing {
+    term: Term,
+    /// Without a pause of an election timeout since then, and last by then, by the server's own clock.
+    since: Instant,
+    last: Instant,
 }
 
 static PROMISE: Promise = Promise {
@@ -26,6 +35,7 @@ impl Property for HeardLeadersStay {
     fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
         let id = step.id();
         let own_time = |id: NodeId| moment.servers.get(&id)?.own_time(moment.now);
+        let patience = moment.timing.election_timeout_min();
         let is_asked = step.records.iter().any(|record| {
             matches!(&record.event, Event::Decision(decision) if decision.rule == Some(Rule::TransferWhenCaughtUp))
         });
@@ -38,7 +48,13 @@ impl Property for HeardLeadersStay {
                 Event::Io(Io::Received { message: Message::AppendEntries(request), .. })
                     if request.term == step.term() =>
                 {
-                    self.heard.extend(own_time(id).map(|now| (id, (request.term, now))));
+                    let Some(now) = own_time(id) else { continue };
+                    let before = self
+                        .heard
+                        .get(&id)
+                        .filter(|hearing| hearing.term == request.term && now.since(hearing.last) < patience);
+                    let since = before.map_or(now, |hearing| hearing.since);
+                    self.heard.insert(id, Hearing { term: request.term, since, last: now });
                 }
                 // Whoever is made to lose patience hears nobody, and neither does who has just started.
                 Event::Decision(decision)
@@ -63,13 +79,14 @@ impl Property for HeardLeadersStay {
             let profile = node.config().profile;
             profile.pre_vote && profile.check_quorum
         });
-        // What a voter says may have been under way when the leader was heard.
+        // What a voter says may have been under way when it heard the leader last, or first.
         let way = moment.calm.map_or(Duration::ZERO, |calm| calm.latency * 2);
-        let patience = moment.timing.election_timeout_min().saturating_sub(way);
         let hears = |voter: NodeId| {
-            let heard = self.heard.get(&voter).filter(|(term, _)| *term == leader.hard_state().current_term);
-            let since = heard.zip(own_time(voter)).map(|((_, when), now)| now.since(*when));
-            voter == leader.id() || since.is_some_and(|since| since < patience)
+            let hearing = self.heard.get(&voter).filter(|it| it.term == leader.hard_state().current_term);
+            let is_heard = hearing.zip(own_time(voter)).is_some_and(|(hearing, now)| {
+                now.since(hearing.last) + way < patience && now.since(hearing.since) > patience
+            });
+            voter == leader.id() || is_heard
         };
         let is_heard = leader.membership().voters.counts(hears).all(|(count, needed)| count >= needed);
         (all_ask && is_heard)

@@ -1,6 +1,6 @@
 //! `raft export`
 
-use crate::failure::{Failure, written};
+use crate::failure::{Failure, write_file, written};
 use crate::tape::Tape;
 use clap::Args;
 use std::io::{self, Write};
@@ -30,10 +30,7 @@ pub(crate) fn run(arguments: ExportArguments) -> Result<ExitCode, Failure> {
 }
 
 fn write_to(output: &Path, page: &str) -> Result<ExitCode, Failure> {
-    std::fs::write(output, page).map_err(|error| {
-        let help = "choose another file, in a folder that is there and that you may write to";
-        Failure::of(format_args!("can't write {}: {error}", output.display()), help)
-    })?;
+    write_file(output, page)?;
     eprintln!("{}: {} kB, to be opened in any browser", output.display(), page.len().div_ceil(1000));
     Ok(ExitCode::SUCCESS)
 }

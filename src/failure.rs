@@ -2,7 +2,9 @@
 
 use signal_hook::flag;
 use std::fmt::Display;
+use std::fs;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -64,6 +66,14 @@ pub(crate) fn exit_code(end: io::Result<End>) -> Result<ExitCode, Failure> {
             "try --plain, which needs nothing of a terminal",
         )),
     }
+}
+
+/// Writes a file that somebody has asked for.
+pub(crate) fn write_file(file: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(file, text).map_err(|error| {
+        let help = "choose another file, in a folder that is there and that you may write to";
+        Failure::of(format_args!("can't write {}: {error}", file.display()), help)
+    })
 }
 
 /// Lets a second signal end the process at once, should what the first one asks for take too long: a

@@ -180,14 +180,9 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
 fn is_told_by_quiet(event: &Event) -> bool {
     match event {
         Event::Process(_) => true,
-        Event::Decision(decision) => matches!(
-            decision.what,
-            What::Role { .. }
-                | What::Membership { .. }
-                | What::CaughtUp { .. }
-                | What::ChangeRefused { .. }
-                | What::Removed { .. }
-        ),
+        // What was rejected is counted.
+        Event::Decision(decision) if matches!(decision.what, What::Rejected { .. }) => false,
+        Event::Decision(decision) => Telling::least_with(&decision.what) == Telling::Least,
         _ => false,
     }
 }

@@ -11,6 +11,7 @@ use super::{failed, grpc, machine, progress};
 use crate::failure::Failure;
 use clap::Args;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -238,21 +239,14 @@ fn ratio(first: &Runs, second: &Runs) -> Row {
 }
 
 fn report(kind: Kind, about: String, measured: &[Runs]) -> Report {
-    let mut rows = Vec::new();
-    for of_systems in measured.chunk_by(|one, other| one.clients == other.clients) {
-        rows.extend(of_systems.iter().map(Runs::row));
-    }
     let pairs = measured.chunk_by(|one, other| one.clients == other.clients);
     let ratios: Vec<Row> =
         pairs.filter(|pair| pair.len() == 2).map(|pair| ratio(&pair[0], &pair[1])).collect();
-    let mut names: Vec<&str> = measured.iter().map(|runs| runs.system).collect();
-    names.dedup();
-    names.sort_unstable();
-    names.dedup();
-    let line = |name: &&str| {
-        let own = measured.iter().filter(|runs| runs.system == *name);
+    let names: BTreeSet<&str> = measured.iter().map(|runs| runs.system).collect();
+    let line = |name: &str| {
+        let own = measured.iter().filter(|runs| runs.system == name);
         Line {
-            name: (*name).to_owned(),
+            name: name.to_owned(),
             points: own.map(|runs| (f64::from(runs.clients), runs.medians()[0])).collect(),
         }
     };
@@ -260,12 +254,12 @@ fn report(kind: Kind, about: String, measured: &[Runs]) -> Report {
         bench: kind.bench(),
         about,
         columns: BEFORE.into_iter().chain(FIGURES).chain(AFTER).collect(),
-        rows: rows.into_iter().chain(ratios).collect(),
+        rows: measured.iter().map(Runs::row).chain(ratios).collect(),
         plots: vec![Plot {
             title: format!("{} in a second", kind.words()),
             x: Axis { title: "clients", scale: Scale::Logarithmic },
             y: Axis { title: "in a second", scale: Scale::Linear },
-            lines: names.iter().map(line).collect(),
+            lines: names.into_iter().map(line).collect(),
         }],
         remarks: String::new(),
     }

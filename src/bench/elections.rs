@@ -9,7 +9,7 @@ use super::progress;
 use super::report::{Column, Report, ReportArguments, Row, number};
 use super::spread::Spread;
 use crate::arguments::duration;
-use crate::failure::{Failure, written};
+use crate::failure::{Failure, write_file, written};
 use clap::Args;
 use consensus::Timing;
 use indicatif::ProgressBar;
@@ -17,10 +17,9 @@ use line::{LINES, Line, PLOTS, Subplot};
 use serde_json::json;
 use simulated::Machines;
 use std::fmt::Write as _;
-use std::fs;
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -123,11 +122,11 @@ pub(super) fn run(arguments: &ElectionsArguments) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
     let measured = if arguments.real { real::measure(arguments)? } else { arguments.simulate() };
     if let Some(file) = &arguments.csv {
-        write(file, &csv(&measured))?;
+        write_file(file, &csv(&measured))?;
     }
     let plots = plots(&measured);
     if let Some(file) = &arguments.svg {
-        write(file, &plot::stacked(&plots))?;
+        write_file(file, &plot::stacked(&plots))?;
     }
     arguments.report.tell(&Report {
         bench: "elections",
@@ -136,13 +135,6 @@ pub(super) fn run(arguments: &ElectionsArguments) -> Result<ExitCode, Failure> {
         rows: measured.iter().map(Measured::row).collect(),
         plots,
         remarks: remarks().to_owned(),
-    })
-}
-
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(file, text).map_err(|error| {
-        let help = "choose another file, in a folder that is there and that you may write to";
-        Failure::of(format_args!("can't write {}: {error}", file.display()), help)
     })
 }
 

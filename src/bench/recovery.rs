@@ -5,7 +5,7 @@ use super::failed;
 use super::load::Raft;
 use super::long_log::{LongLog, mebibytes};
 use super::process::{Memory, Usage};
-use super::report::{Column, Report, number};
+use super::report::{Report, figure_columns, figure_row, number};
 use super::servers::{Server, server, start, wait_for};
 use super::spread::Spread;
 use crate::failure::Failure;
@@ -107,19 +107,9 @@ impl Used {
     }
 }
 
-const COLUMNS: [Column; 5] = [
-    Column::hidden("key"),
-    Column::text("what", ""),
-    Column::number("median", "median", 1),
-    Column::number("least", "least", 1),
-    Column::number("most", "most", 1),
-];
-
 fn report(about: String, rounds: &[Round], used: &Used) -> Report {
     let row = |key: &str, what: &str, figure: &dyn Fn(&Round) -> f64| {
-        let spread = Spread::of(rounds.iter().map(figure));
-        let figures = [spread.median(), spread.least(), spread.most()].map(number);
-        [json!(key), json!(what)].into_iter().chain(figures).collect()
+        figure_row(key, what, &Spread::of(rounds.iter().map(figure)))
     };
     Report {
         bench: "recovery",
@@ -130,7 +120,7 @@ fn report(about: String, rounds: &[Round], used: &Used) -> Report {
             mebibytes(used.snapshot),
             rounds.len()
         ),
-        columns: COLUMNS.to_vec(),
+        columns: figure_columns(1),
         rows: vec![
             row("listens_ms", "ms until it listens", &|round| round.listens.as_secs_f64() * 1e3),
             row("serves_ms", "ms until it serves the last write", &|round| round.serves.as_secs_f64() * 1e3),

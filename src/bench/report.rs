@@ -1,7 +1,8 @@
 //! What a bench has found: as a table for people, as JSON for programs, and as a page with plots.
 
 use super::plot::{Plot, escaped};
-use crate::failure::{Failure, written};
+use super::spread::Spread;
+use crate::failure::{Failure, write_file, written};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -24,10 +25,7 @@ pub(super) struct ReportArguments {
 impl ReportArguments {
     pub(super) fn tell(&self, report: &Report) -> Result<ExitCode, Failure> {
         if let Some(file) = &self.report {
-            std::fs::write(file, report.html()).map_err(|error| {
-                let help = "choose another file, in a folder that is there and that you may write to";
-                Failure::of(format_args!("can't write {}: {error}", file.display()), help)
-            })?;
+            write_file(file, &report.html())?;
             eprintln!("{}: to be opened in any browser", file.display());
         }
         let text = if self.json { format!("{}\n", report.json()) } else { report.text() };
@@ -87,6 +85,23 @@ impl Column {
 
 /// A cell for each column.
 pub(super) type Row = Vec<Value>;
+
+/// The columns of a bench that measures several figures, a row for each.
+pub(super) fn figure_columns(digits: usize) -> Vec<Column> {
+    vec![
+        Column::hidden("key"),
+        Column::text("what", ""),
+        Column::number("median", "median", digits),
+        Column::number("least", "least", digits),
+        Column::number("most", "most", digits),
+    ]
+}
+
+/// The row of a figure: its name for programs, that for people, and what was measured.
+pub(super) fn figure_row(key: &str, what: &str, spread: &Spread) -> Row {
+    let figures = [spread.median(), spread.least(), spread.most()].map(number);
+    [json!(key), json!(what)].into_iter().chain(figures).collect()
+}
 
 /// A number that may be none: what is not finite has no JSON.
 pub(super) fn number(value: f64) -> Value {

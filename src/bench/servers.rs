@@ -8,7 +8,6 @@ use crate::failure::Failure;
 use crate::up::this_program;
 use clap::Args;
 use cluster::{Cluster, Options};
-use consensus::event::What;
 use consensus::{NodeId, Profile, RoleKind, Term, Timing};
 use driver::Speed;
 use server::{Status, ask_status};
@@ -16,7 +15,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use trace::Event;
 
 /// To start or to elect a leader takes less, and so does everything else that is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(600);
@@ -109,14 +107,14 @@ impl Servers {
 /// Starts so many servers of this program. Those that were in this folder before go on with what they have.
 pub(super) fn start(nodes: u64, arguments: &ServerArguments) -> Result<Cluster, Failure> {
     let timing = arguments.elections.timing()?;
-    start_with(options(nodes, timing, &arguments.storage, arguments.data.clone())?)
+    start_with(options(nodes, timing, arguments.snapshot_after(), arguments.data.clone())?)
 }
 
 /// What so many servers of this program are started with: quiet ones.
 pub(super) fn options(
     nodes: u64,
     timing: Timing,
-    storage: &StorageArguments,
+    snapshot_after: usize,
     data: Option<PathBuf>,
 ) -> Result<Options, Failure> {
     Ok(Options {
@@ -128,7 +126,7 @@ pub(super) fn options(
         latency: Duration::ZERO,
         lease: None,
         profile: Profile::PRODUCTION,
-        snapshot_after: storage.snapshot_after,
+        snapshot_after,
         data,
         base_port: None,
         tells_steps: false,
@@ -146,6 +144,35 @@ pub(super) fn server(cluster: &mut Cluster, id: NodeId) -> Result<Server, Failur
         cluster.news(PAUSE);
         let known = cluster.view().server(id);
         known.and_then(|known| Some(Server { address: known.address.clone()?, pid: known.pid? }))
+    })
+}
+
+/// The servers of these numbers, which run.
+pub(super) fn servers_of(cluster: &mut Cluster, ids: &[NodeId]) -> Result<BTreeMap<NodeId, Server>, Failure> {
+    ids.iter().map(|&id| Ok((id, server(cluster, id)?))).collect()
+}
+
+/// Waits until all these servers have the same leader and the same log, all of it committed, and until it has stayed so for
+/// so long. At each look in vain `without` has its turn.
+pub(super) fn await_calm(
+    cluster: &mut Cluster,
+    ids: &[NodeId],
+    long: Duration,
+    mut without: impl FnMut(&mut Cluster),
+) -> Result<Agreed, Failure> {
+    let servers = servers_of(cluster, ids)?;
+    let (mut since, mut before) = (Instant::now(), None);
+    wait_for("the servers don't come to rest", || {
+        cluster.news(Duration::ZERO);
+        let now = agreement(&servers);
+        if now.is_none() {
+            without(cluster);
+        }
+        if now.is_none() || now != before {
+            since = Instant::now();
+        }
+        before = now;
+        now.filter(|_| since.elapsed() >= long)
     })
 }
 
@@ -182,14 +209,8 @@ pub(super) struct Agreed {
     pub(super) term: Term,
 }
 
-/// Does it tell that a server has come to lead?
-pub(super) fn tells_of_leader(event: &Event) -> bool {
-    let Event::Decision(decision) = event else { return false };
-    matches!(decision.what, What::Role { role: RoleKind::Leader, .. })
-}
-
 /// What the servers agree on, if all that the leader has is committed, and everybody has it.
-pub(super) fn agreement(servers: &BTreeMap<NodeId, Server>) -> Option<Agreed> {
+fn agreement(servers: &BTreeMap<NodeId, Server>) -> Option<Agreed> {
     let statuses = servers.values().map(|server| server.status().ok()).collect::<Option<Vec<Status>>>()?;
     let leader = statuses.iter().find(|status| status.role == RoleKind::Leader)?;
     let follows = |status: &Status| {

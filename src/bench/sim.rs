@@ -1,11 +1,10 @@
 //! `raft bench sim`
 
-use super::report::{Column, Report, ReportArguments, number};
+use super::report::{Report, ReportArguments, figure_columns, figure_row};
 use super::spread::Spread;
 use super::{machine, progress};
 use crate::failure::Failure;
 use clap::Args;
-use serde_json::json;
 use simulator::{Ending, SearchOptions, draw};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -24,14 +23,6 @@ pub(super) struct SimArguments {
     #[command(flatten)]
     report: ReportArguments,
 }
-
-const COLUMNS: [Column; 5] = [
-    Column::hidden("key"),
-    Column::text("what", ""),
-    Column::number("median", "median", 0),
-    Column::number("least", "least", 0),
-    Column::number("most", "most", 0),
-];
 
 /// What one run came to, for each second of the processor.
 struct Run {
@@ -52,9 +43,7 @@ pub(super) fn run(arguments: &SimArguments) -> Result<ExitCode, Failure> {
         .collect();
     progress.finish_and_clear();
     let row = |key: &str, what: &str, figure: fn(&Run) -> f64| {
-        let spread = Spread::of(runs_done.iter().map(figure));
-        let figures = [spread.median(), spread.least(), spread.most()].map(number);
-        [json!(key), json!(what)].into_iter().chain(figures).collect()
+        figure_row(key, what, &Spread::of(runs_done.iter().map(figure)))
     };
     report.tell(&Report {
         bench: "sim",
@@ -62,7 +51,7 @@ pub(super) fn run(arguments: &SimArguments) -> Result<ExitCode, Failure> {
             "{seeds} simulated clusters with all kinds of trouble, {runs} times, on one processor\n{}\n",
             machine::named()
         ),
-        columns: COLUMNS.to_vec(),
+        columns: figure_columns(0),
         rows: vec![
             row("seeds_per_second", "clusters in a second", |run| run.seeds),
             row("steps_per_second", "steps in a second, each followed by all checks", |run| run.steps),

@@ -5,7 +5,7 @@ use super::shared::Shared;
 use super::violation::Violation;
 use cluster::{Action, Cluster, Links};
 use consensus::event::{Event as Decision, What};
-use consensus::{CannotChange, NodeId, Quorum, RoleKind};
+use consensus::{CannotChange, NodeId, Quorum};
 use fastrand::Rng;
 use rustix::process::Signal;
 use std::collections::BTreeSet;
@@ -385,9 +385,7 @@ impl<'a> Nemesis<'a> {
                     let picture = last_words.clone();
                     self.shared.complain(Violation { picture, ..Violation::told(what) });
                 }
-                Event::Decision(Decision { what: What::Role { role: RoleKind::Leader, .. }, .. }) => {
-                    self.shared.note_leader(record.term.0, record.node);
-                }
+                _ if record.comes_to_lead() => self.shared.note_leader(record.term.0, record.node),
                 Event::Decision(Decision { what: What::ChangeRefused { reason }, .. }) => {
                     self.refusal = Some(reason.clone());
                 }

@@ -33,14 +33,29 @@ pub struct Envelope {
 /// How much a driver tells.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Telling {
-    /// Only which role the server has, who the members are, and which messages were rejected. All else that happens has its name
-    /// all the same ([`Envelope::sent_as`]), but is not written down.
+    /// Only which role the server has, who the members are, which changes of them were refused, and which messages were
+    /// rejected. All else that happens has its name all the same ([`Envelope::sent_as`]), but is not written down.
     Least,
     /// What happens.
     #[default]
     Events,
     /// Also each step, with its input and the state after it: enough to play it again.
     StepsToo,
+}
+
+impl Telling {
+    /// How much a driver tells at least that tells of this.
+    pub fn least_with(what: &What) -> Telling {
+        match what {
+            What::Role { .. }
+            | What::Membership { .. }
+            | What::CaughtUp { .. }
+            | What::ChangeRefused { .. }
+            | What::Removed { .. }
+            | What::Rejected { .. } => Telling::Least,
+            _ => Telling::Events,
+        }
+    }
 }
 
 /// What a driver has done, for its keeper to pass on.
@@ -643,15 +658,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             let is_timer = matches!(event.what, What::Timer { .. } | What::ConnectionLost { .. });
             let is_timeout = matches!(event.what, What::Timeout { .. });
             let event_cause = if is_timeout { self.timer_started_as } else { cause };
-            let least = match event.what {
-                What::Role { .. }
-                | What::Membership { .. }
-                | What::CaughtUp { .. }
-                | What::ChangeRefused { .. }
-                | What::Removed { .. }
-                | What::Rejected { .. } => Telling::Least,
-                _ => Telling::Events,
-            };
+            let least = Telling::least_with(&event.what);
             let id = self.record_from(least, now, event_cause, || Event::Decision(event), effects);
             cause = cause.or(Some(id));
             if is_timer {

@@ -1,6 +1,7 @@
 //! One thing that happened, and its JSON.
 
 use crate::english;
+use consensus::event::What;
 use consensus::{
     Change, Chunk, Entry, HardState, Index, Instant, Lease, Limits, LogPosition, Membership, Message, NodeId,
     Profile, ReadBy, RoleKind, Rule, Term,
@@ -514,6 +515,12 @@ impl Record {
     /// The event's name, if the server itself reported it.
     pub fn id(&self) -> Option<EventId> {
         self.seq.map(|seq| EventId { node: self.node, life: self.life, seq })
+    }
+
+    /// Does the server come to lead here?
+    pub fn comes_to_lead(&self) -> bool {
+        let Event::Decision(decision) = &self.event else { return false };
+        matches!(decision.what, What::Role { role: RoleKind::Leader, .. })
     }
 
     /// The rule that decided, if one did.

@@ -2,14 +2,13 @@
 
 use super::Trial;
 use super::line::Line;
-use consensus::event::What;
-use consensus::{Entry, Log, LogPosition, NodeId, Payload, RoleKind, Term};
+use consensus::{Entry, Log, LogPosition, NodeId, Payload, Term};
 use fastrand::Rng;
 use simulator::{Action, Selection, Weather, World, WorldOptions};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
-use trace::{Event, Record};
+use trace::Record;
 
 /// The leader that crashes.
 const LEADER: NodeId = NodeId(1);
@@ -66,7 +65,7 @@ impl Machines {
         };
         let servers = || (1..=self.nodes).map(NodeId);
         perform(&mut world, Action::Timeout(LEADER));
-        while !world.take_records().iter().any(is_lead) {
+        while !world.take_records().iter().any(Record::comes_to_lead) {
             servers().for_each(|id| perform(&mut world, Action::Save(id)));
             perform(&mut world, Action::Deliver(Selection::default()));
         }
@@ -87,7 +86,8 @@ impl Machines {
             waited += slice;
             let first_new = records.len();
             records.extend(world.take_records());
-            let new_leader = records[first_new..].iter().find(|record| is_lead(record) && record.term > term);
+            let new_leader =
+                records[first_new..].iter().find(|record| record.comes_to_lead() && record.term > term);
             let downtime = new_leader.map(|record| Duration::from_micros(record.t - crashed));
             if downtime.is_some() || waited >= patience {
                 let term_now = records.iter().map(|record| record.term).max().unwrap_or(term);
@@ -96,9 +96,4 @@ impl Machines {
             }
         }
     }
-}
-
-fn is_lead(record: &Record) -> bool {
-    let Event::Decision(decision) = &record.event else { return false };
-    matches!(decision.what, What::Role { role: RoleKind::Leader, .. })
 }

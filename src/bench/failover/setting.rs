@@ -71,7 +71,7 @@ impl Setting {
         storage: &StorageArguments,
         data: Option<PathBuf>,
     ) -> Result<Options, Failure> {
-        let options = servers::options(nodes, self.timing(), storage, data)?;
+        let options = servers::options(nodes, self.timing(), storage.snapshot_after, data)?;
         Ok(Options { profile: self.profile, ..options })
     }
 }

@@ -4,12 +4,11 @@ use super::client::{Acknowledgement, Client};
 use super::setting::Setting;
 use crate::arguments::StorageArguments;
 use crate::bench::failed;
-use crate::bench::servers::{PAUSE, Server, agreement, server, start_with, tells_of_leader, wait_for};
+use crate::bench::servers::{PAUSE, await_calm, servers_of, start_with, wait_for};
 use crate::failure::Failure;
 use cluster::{Action, Cluster};
 use consensus::{NodeId, RoleKind, Term};
 use server::Status;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use trace::Record;
@@ -105,7 +104,7 @@ impl Subject {
     }
 
     fn try_once(&mut self, fault: Fault, probing_interval: Duration) -> Result<Option<Trial>, Failure> {
-        let servers = self.servers()?;
+        let servers = servers_of(&mut self.cluster, &self.ids)?;
         let addresses = servers.iter().map(|(&id, server)| (id, server.address.clone())).collect();
         let mut client = Client::start(addresses, probing_interval);
         let leader = client.await_writes(WRITES_BEFORE + fastrand::usize(..=WRITES_BEFORE), |_| true)?.by;
@@ -130,36 +129,19 @@ impl Subject {
         }))
     }
 
-    fn servers(&mut self) -> Result<BTreeMap<NodeId, Server>, Failure> {
-        let cluster = &mut self.cluster;
-        self.ids.iter().map(|&id| Ok((id, server(cluster, id)?))).collect()
-    }
-
     /// Waits for the first server that leads a later term than this, and returns when it came to lead, in
     /// microseconds of the cluster's time.
     fn await_leader_after(&mut self, term: Term) -> Result<u64, Failure> {
         wait_for("no new leader told of itself", || {
-            let leads = |record: &Record| record.term > term && tells_of_leader(&record.event);
+            let leads = |record: &Record| record.term > term && record.comes_to_lead();
             self.cluster.news(PAUSE).iter().find(|record| leads(record)).map(|record| record.t)
         })
     }
 
-    /// Waits until all servers have the same leader and the same log, all of it committed, and until it has stayed so
-    /// for as long as servers without a leader would have needed to elect one.
+    /// Waits until it has been calm for as long as servers without a leader would have needed to elect one.
     fn await_calm(&mut self) -> Result<(), Failure> {
-        let servers = self.servers()?;
         let long = 2 * self.setting.timing().election_timeout_max();
-        let mut since = Instant::now();
-        let mut before = None;
-        wait_for("the servers don't come to rest", || {
-            self.cluster.news(Duration::ZERO);
-            let now = agreement(&servers);
-            if now.is_none() || now != before {
-                since = Instant::now();
-            }
-            before = now;
-            (since.elapsed() >= long).then_some(())
-        })
+        await_calm(&mut self.cluster, &self.ids, long, |_| ()).map(drop)
     }
 
     fn halt(&mut self) -> Result<(), Failure> {

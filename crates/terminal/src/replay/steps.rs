@@ -3,7 +3,7 @@
 use super::Moment;
 use crate::scene::Scene;
 use consensus::event::What;
-use consensus::{Message, NodeId, RoleKind};
+use consensus::{Message, NodeId};
 use trace::{Event, Feed, FeedLine, Io, Laboratory, Record};
 
 /// One in so many scenes is kept. From the nearest before it, any other is quickly made again.
@@ -209,9 +209,7 @@ impl Mark {
     fn is_on(self, record: &Record) -> bool {
         match (&record.event, self) {
             (Event::Decision(decision), Mark::Election) => matches!(decision.what, What::Timeout { .. }),
-            (Event::Decision(decision), Mark::Leader) => {
-                matches!(decision.what, What::Role { role: RoleKind::Leader, .. })
-            }
+            (_, Mark::Leader) => record.comes_to_lead(),
             (Event::Laboratory(Laboratory::Violated { .. }), Mark::Violation) => true,
             _ => false,
         }

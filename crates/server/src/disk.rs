@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 use storage::{Batch, FolderDisk, Storage, StorageError};
+use tokio::sync::mpsc;
 
 /// After so long it is looked whether a full disk has room again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -64,7 +65,7 @@ pub(crate) struct DiskThread {
 
 impl DiskThread {
     /// Starts the thread. What comes of each job is told as [`Happening::Disk`].
-    pub(crate) fn start(storage: Storage<FolderDisk>, engine: SyncSender<Happening>) -> DiskThread {
+    pub(crate) fn start(storage: Storage<FolderDisk>, engine: mpsc::Sender<Happening>) -> DiskThread {
         let (jobs, inbox) = sync_channel(MOST_JOBS);
         let thread = std::thread::Builder::new().name("disk".to_owned());
         let worker =
@@ -103,7 +104,7 @@ impl DiskThread {
 
     /// Waits until it has finished what it can. Nobody reads the engine's inbox any more: a thread that waited for
     /// a place in it would wait for ever.
-    pub(crate) fn stop(self, inbox: Receiver<Happening>) {
+    pub(crate) fn stop(self, inbox: mpsc::Receiver<Happening>) {
         drop(inbox);
         drop(self.jobs);
         let _ = self.thread.join();
@@ -122,7 +123,7 @@ struct Worker {
     snapshot: Option<(LogPosition, WholeSnapshot<Snapshot>, u64)>,
     /// Something was saved since the log's next segment was thought of.
     may_prepare: bool,
-    engine: SyncSender<Happening>,
+    engine: mpsc::Sender<Happening>,
 }
 
 impl Worker {
@@ -252,7 +253,7 @@ impl Worker {
 
     /// An engine that is about to end hears nothing any more. What it has asked for is done all the same.
     fn tell(&self, done: Done) {
-        let _ = self.engine.send(Happening::Disk(done));
+        let _ = self.engine.blocking_send(Happening::Disk(done));
     }
 }
 
@@ -271,8 +272,8 @@ mod tests {
         let identity = Identity { cluster: "raft".to_owned(), node: NodeId(1), voters: [NodeId(1)].into() };
         let open = || Storage::open(FolderDisk::open(folder.path()).unwrap(), identity.clone()).unwrap();
         let (storage, _) = open();
-        let (engine, inbox) = sync_channel(1);
-        engine.send(Happening::Command(crate::Command::Stop)).unwrap();
+        let (engine, inbox) = mpsc::channel(1);
+        engine.try_send(Happening::Command(crate::Command::Stop)).unwrap();
         let mut disk = DiskThread::start(storage, engine);
         for term in [1, 2] {
             let hard_state = Some(HardState { current_term: Term(term), voted_for: None });

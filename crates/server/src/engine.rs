@@ -1,5 +1,6 @@
-//! The thread that owns the driver: it waits for what happens, lets the driver act on it, and passes
-//! on what came of it.
+//! The engine owns the driver: it waits for what happens, lets the driver act on it, and passes on what
+//! came of it. It runs in the thread of the network, as one task among those of the connections: a message
+//! costs no way between threads.
 
 use crate::clients::{ChangeOutcome, Refusal, Request, Waiting};
 use crate::command::Command;
@@ -16,10 +17,11 @@ use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 use storage::StorageError;
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use trace::{Event, Process, Record};
 
 /// So many happenings are handled before the clock is looked at again.
@@ -157,24 +159,25 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     ///
     /// # Errors
     /// If the disk fails: then the server must not go on.
-    pub(crate) fn run(
+    pub(crate) async fn run(
         mut self,
         news: impl IntoIterator<Item = Process>,
         mut first: Effects<Machine>,
-        inbox: Receiver<Happening>,
+        mut inbox: Receiver<Happening>,
     ) -> Result<(), StorageError> {
         news.into_iter().for_each(|news| self.report(Event::Process(news)));
         self.pass_on(&mut first);
         'running: loop {
-            let awaited = match inbox.recv_timeout(self.time_to_wait()) {
-                Ok(happening) => Some(happening),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => break,
+            let awaited = match timeout(self.time_to_wait(), inbox.recv()).await {
+                Ok(Some(happening)) => Some(happening),
+                Ok(None) => break,
+                Err(_) => None,
             };
             self.tell_if_heard();
             // What has come already is handled before a timer runs out: a busy server should not hold
             // an election while its leader's heartbeats wait in its own queue.
-            for happening in awaited.into_iter().chain(inbox.try_iter().take(BATCH)) {
+            let waiting = std::iter::from_fn(|| inbox.try_recv().ok());
+            for happening in awaited.into_iter().chain(waiting.take(BATCH)) {
                 if let Happening::Command(Command::Stop) = happening {
                     break 'running;
                 }
@@ -185,6 +188,10 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             self.let_time_pass();
             self.hand_over_if_full();
             self.apply();
+            if self.driver.needs_apply() {
+                // The connections must not wait until all is applied.
+                tokio::task::yield_now().await;
+            }
         }
         self.report(Event::Process(Process::Stopped));
         self.disk.stop(inbox);

@@ -28,10 +28,10 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use serde::Serialize;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// So long a client waits for its outcome, at most.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -47,7 +47,7 @@ const MOST_STREAMS: usize = 256;
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) id: NodeId,
-    pub(crate) engine: SyncSender<Happening>,
+    pub(crate) engine: mpsc::Sender<Happening>,
     pub(crate) network: Network,
     pub(crate) events: Broadcast,
     /// Have leaders leases, so that read=lease makes sense?
@@ -63,7 +63,7 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn new(
         id: NodeId,
-        engine: SyncSender<Happening>,
+        engine: mpsc::Sender<Happening>,
         network: Network,
         events: Broadcast,
         gives_leases: bool,
@@ -86,7 +86,7 @@ impl Service {
     fn ask(&self, happening: Happening) -> Result<(), Problem> {
         self.engine.try_send(happening).map_err(|error| match error {
             TrySendError::Full(_) => Problem::Busy,
-            TrySendError::Disconnected(_) => Problem::Stopping,
+            TrySendError::Closed(_) => Problem::Stopping,
         })
     }
 }
@@ -133,7 +133,6 @@ pub(crate) async fn serve(routes: Router, stream: impl AsyncRead + AsyncWrite + 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::{Receiver, sync_channel};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::time::Instant;
 
@@ -144,8 +143,8 @@ mod tests {
         client
     }
 
-    fn service() -> (Service, Receiver<Happening>) {
-        let (engine, inbox) = sync_channel(1);
+    fn service() -> (Service, mpsc::Receiver<Happening>) {
+        let (engine, inbox) = mpsc::channel(1);
         (
             Service::new(NodeId(1), engine, Network::of_a_test(), Broadcast::new(), false, sync_histogram()),
             inbox,

@@ -115,7 +115,7 @@ impl MaelstromNode {
         patience: Duration,
     ) -> Result<MaelstromNode, ServerError> {
         let member = Member::open(options)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         Ok(MaelstromNode { member, introduction, patience, runtime })
     }
 
@@ -157,7 +157,8 @@ impl MaelstromNode {
             remote.command(Command::Stop);
         });
 
-        let ended = member.run("standard input".to_owned(), outbox.clone(), observer, Broadcast::new());
+        let told = Broadcast::new();
+        let ended = runtime.block_on(member.run("standard input".to_owned(), outbox.clone(), observer, told));
         // Whoever still waits is told that nobody knows.
         let _ = runtime.block_on(places.acquire_many(MOST_REQUESTS));
         outbox.end();

@@ -16,9 +16,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 use storage::{FolderDisk, Identity, Recovered, Storage};
+use tokio::sync::mpsc;
 use trace::{Faults, Process, Record};
 
 /// So many happenings wait for the engine, at most.
@@ -78,18 +78,18 @@ pub(crate) struct Member {
     recovered: Recovered,
     /// How long its syncs took.
     syncs: Histogram,
-    sender: SyncSender<Happening>,
-    inbox: Receiver<Happening>,
+    sender: mpsc::Sender<Happening>,
+    inbox: mpsc::Receiver<Happening>,
 }
 
 /// Tells a running server what to do, from another thread.
 #[derive(Debug, Clone)]
-pub struct Remote(SyncSender<Happening>);
+pub struct Remote(mpsc::Sender<Happening>);
 
 impl Remote {
     /// Tells the server; waits while it has too much to do. A server that has ended hears nothing.
     pub fn command(&self, command: Command) {
-        let _ = self.0.send(Happening::Command(command));
+        let _ = self.0.blocking_send(Happening::Command(command));
     }
 }
 
@@ -107,7 +107,7 @@ impl Member {
             move |took| syncs.observe(took.as_secs_f64())
         });
         let (storage, recovered) = Storage::open(disk, identity)?;
-        let (sender, inbox) = sync_channel(INBOX);
+        let (sender, inbox) = mpsc::channel(INBOX);
         Ok(Member { options, storage, recovered, syncs, sender, inbox })
     }
 
@@ -125,7 +125,7 @@ impl Member {
     }
 
     /// Where it hears what happens.
-    pub(crate) fn engine(&self) -> SyncSender<Happening> {
+    pub(crate) fn engine(&self) -> mpsc::Sender<Happening> {
         self.sender.clone()
     }
 
@@ -137,7 +137,7 @@ impl Member {
     ///
     /// # Errors
     /// If the disk fails.
-    pub(crate) fn run(
+    pub(crate) async fn run(
         self,
         address: String,
         transport: impl Transport,
@@ -181,7 +181,7 @@ impl Member {
         let started = Process::Started { pid: std::process::id(), address };
         let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
         let news = [started].into_iter().chain(cut_off);
-        Engine::new(driver, disk, about, transport, links, observer, events).run(news, effects, inbox)?;
+        Engine::new(driver, disk, about, transport, links, observer, events).run(news, effects, inbox).await?;
         Ok(())
     }
 }

@@ -15,13 +15,13 @@ use prometheus_client::metrics::counter::Counter;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
@@ -241,7 +241,7 @@ async fn send_until_broken(stream: TcpStream, hello: &Hello, messages: &mut mpsc
 /// the servers from each other.
 pub(crate) struct Reception {
     network: Network,
-    inbox: SyncSender<Happening>,
+    inbox: mpsc::Sender<Happening>,
     /// What clients are served with.
     routes: Router,
     /// A place for each client.
@@ -302,7 +302,7 @@ fn most_clients() -> usize {
 impl Reception {
     pub(crate) fn new(
         network: Network,
-        inbox: SyncSender<Happening>,
+        inbox: mpsc::Sender<Happening>,
         routes: Router,
         turned_away: Counter,
     ) -> Reception {
@@ -422,7 +422,7 @@ async fn receive_messages(
     name: &Name,
     caller: NodeId,
     frames: &mut Frames,
-    inbox: &SyncSender<Happening>,
+    inbox: &mpsc::Sender<Happening>,
 ) -> Result<(), &'static str> {
     while let Some(frame) = next_frame(frames).await? {
         let envelope: Envelope = wire::decode(&frame).ok_or("a frame holds no message")?;
@@ -432,13 +432,13 @@ async fn receive_messages(
         match inbox.try_send(Happening::Envelope(envelope)) {
             // A full inbox is a slow server, and Raft can stand lost messages.
             Ok(()) | Err(TrySendError::Full(_)) => {}
-            Err(TrySendError::Disconnected(_)) => break,
+            Err(TrySendError::Closed(_)) => break,
         }
     }
     Ok(())
 }
 
-async fn answer_status(outgoing: OwnedWriteHalf, inbox: &SyncSender<Happening>) {
+async fn answer_status(outgoing: OwnedWriteHalf, inbox: &mpsc::Sender<Happening>) {
     let (answer, status) = oneshot::channel::<Status>();
     if inbox.try_send(Happening::StatusAsked(answer)).is_ok()
         && let Ok(status) = status.await

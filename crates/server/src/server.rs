@@ -84,7 +84,7 @@ impl Server {
         let address = listener.local_addr().map_err(listen_error)?;
         listener.set_nonblocking(true)?;
         let member = Member::open(options)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Server { member, listener, address, runtime })
     }
 
@@ -124,7 +124,7 @@ impl Server {
                 network.set_address(id, address.clone());
             }
         }
-        member.run(address.to_string(), network, observer, events)?;
+        runtime.block_on(member.run(address.to_string(), network, observer, events))?;
         runtime.shutdown_background();
         Ok(())
     }

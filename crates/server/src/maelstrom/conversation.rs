@@ -9,14 +9,13 @@ use crate::engine::Happening;
 use consensus::NodeId;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 /// One node's end of the conversation with Maelstrom's clients and the other nodes.
 pub(super) struct Conversation {
     pub(super) introduction: Introduction,
-    pub(super) engine: SyncSender<Happening>,
+    pub(super) engine: mpsc::Sender<Happening>,
     pub(super) outbox: Outbox,
     pub(super) kv: Arc<LinKv>,
     /// How many more requests can be served at once.

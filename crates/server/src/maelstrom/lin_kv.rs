@@ -21,9 +21,10 @@ use crate::engine::Happening;
 use consensus::{NodeId, ReadBy};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -32,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves clients.
 pub(super) struct LinKv {
-    engine: SyncSender<Happening>,
+    engine: Sender<Happening>,
     outbox: Outbox,
     life: u64,
     /// So long a client waits for its outcome, at most.
@@ -68,7 +69,7 @@ impl Tried {
 }
 
 impl LinKv {
-    pub(super) fn new(engine: SyncSender<Happening>, outbox: Outbox, life: u64, patience: Duration) -> LinKv {
+    pub(super) fn new(engine: Sender<Happening>, outbox: Outbox, life: u64, patience: Duration) -> LinKv {
         LinKv { engine, outbox, life, patience, forwards: Mutex::default() }
     }
 
@@ -196,7 +197,7 @@ impl LinKv {
     fn ask(&self, request: clients::Request) -> Result<(), String> {
         self.engine.try_send(Happening::Client(request)).map_err(|error| match error {
             TrySendError::Full(_) => "this node has too much to do".to_owned(),
-            TrySendError::Disconnected(_) => "this node is about to end".to_owned(),
+            TrySendError::Closed(_) => "this node is about to end".to_owned(),
         })
     }
 

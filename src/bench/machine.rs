@@ -5,53 +5,129 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 /// So often it is measured.
 const SAMPLES: usize = 300;
 
-/// The median time that it takes to write 256 bytes into a file that is long enough, and to sync them:
-/// what a durable write can't do without.
-fn sync_latency(folder: &Path) -> io::Result<Duration> {
-    let path = folder.join("sync-latency");
-    let mut file = File::create(&path)?;
-    file.write_all(&vec![0; 256 * SAMPLES])?;
-    file.sync_all()?;
-    let mut file = OpenOptions::new().write(true).open(&path)?;
-    let mut samples = Vec::with_capacity(SAMPLES);
-    for sample in 0..SAMPLES {
-        file.seek(SeekFrom::Start(256 * sample as u64))?;
-        let begin = Instant::now();
-        file.write_all(&[1; 256])?;
-        file.sync_data()?;
-        samples.push(begin.elapsed());
-    }
-    fs::remove_file(&path)?;
-    Ok(median(samples))
+/// A cluster's servers, in what is measured of the machine as of three.
+const SERVERS: usize = 3;
+
+/// What the machine takes for what no durable write can do without. All are medians, of 256 bytes each time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Floor {
+    /// Writing into a file that is long enough, and syncing that.
+    sync: Duration,
+    /// The same where three do it at the same time.
+    sync_of_three: Duration,
+    /// To another thread and back, over TCP on this machine.
+    round_trip: Duration,
+    /// To two other threads, and back from both.
+    broadcast: Duration,
 }
 
-/// The median time that 256 bytes take to another thread and back, over TCP on this machine.
-fn loopback_round_trip() -> io::Result<Duration> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let mut here = TcpStream::connect(listener.local_addr()?)?;
-    let (mut there, _) = listener.accept()?;
-    here.set_nodelay(true)?;
-    there.set_nodelay(true)?;
-    let echo = std::thread::spawn(move || {
-        let mut bytes = [0; 256];
-        // It ends with the connection.
-        while there.read_exact(&mut bytes).and_then(|()| there.write_all(&bytes)).is_ok() {}
+impl Floor {
+    /// Measures it, with files in this folder.
+    pub(super) fn measure(folder: &Path) -> Result<Floor, Failure> {
+        let disk_failed = |error| {
+            Failure::of(
+                format_args!("can't measure the disk: {error}"),
+                "choose another folder with --data",
+            )
+        };
+        let network_failed = |error| {
+            Failure::of(
+                format_args!("can't measure the loopback: {error}"),
+                "see what is wrong with the network",
+            )
+        };
+        Ok(Floor {
+            sync: sync_latency(folder, 1).map_err(disk_failed)?,
+            sync_of_three: sync_latency(folder, SERVERS).map_err(disk_failed)?,
+            round_trip: round_trip(1).map_err(network_failed)?,
+            broadcast: round_trip(SERVERS - 1).map_err(network_failed)?,
+        })
+    }
+
+    /// How many writes a second a client could get done that waits for each, if nothing took any time but its way to
+    /// the leader, the leader's to the followers, and the disks.
+    pub(super) fn writes_of_one_client(&self) -> f64 {
+        (self.round_trip + self.broadcast + self.sync_of_three).as_secs_f64().recip()
+    }
+
+    /// In a line.
+    pub(super) fn words(&self) -> String {
+        let [sync, three, round_trip, broadcast] =
+            [self.sync, self.sync_of_three, self.round_trip, self.broadcast].map(|it| it.as_micros());
+        format!(
+            "its own medians, for 256 bytes: write and fdatasync {sync} µs, where three do it at once {three} µs; over the loopback \
+             there and back {round_trip} µs, to two and back from both {broadcast} µs\n"
+        )
+    }
+}
+
+/// How long a write and its sync take where so many do that at a time, each in a file of its own.
+fn sync_latency(folder: &Path, at_once: usize) -> io::Result<Duration> {
+    let together = Barrier::new(at_once);
+    let sync_all = |file: io::Result<File>| -> io::Result<Vec<Duration>> {
+        let sync = |file: &mut File, sample: usize| {
+            file.seek(SeekFrom::Start(256 * sample as u64))?;
+            let begin = Instant::now();
+            file.write_all(&[1; 256])?;
+            file.sync_data().map(|()| begin.elapsed())
+        };
+        let mut file = file;
+        let samples = (0..SAMPLES).map(|sample| {
+            together.wait();
+            // Where one fails, the others must not wait for ever.
+            file.as_mut().map_err(|error| io::Error::other(error.to_string())).and_then(|file| sync(file, sample))
+        });
+        samples.collect::<Vec<_>>().into_iter().collect()
+    };
+    let paths: Vec<_> = (0..at_once).map(|number| folder.join(format!("sync-latency-{number}"))).collect();
+    let samples = std::thread::scope(|scope| {
+        let threads: Vec<_> = paths.iter().map(|path| scope.spawn(|| sync_all(zeroes(path)))).collect();
+        let samples: Vec<_> = threads.into_iter().map(|it| it.join().expect("nothing here panics")).collect();
+        samples.into_iter().collect::<io::Result<Vec<_>>>()
     });
+    paths.iter().try_for_each(fs::remove_file)?;
+    Ok(median(samples?.concat()))
+}
+
+/// A file that is long enough for all samples.
+fn zeroes(path: &Path) -> io::Result<File> {
+    let mut file = File::create(path)?;
+    file.write_all(&vec![0; 256 * SAMPLES])?;
+    file.sync_all()?;
+    OpenOptions::new().write(true).open(path)
+}
+
+/// How long it takes to so many other threads, and back from all.
+fn round_trip(to: usize) -> io::Result<Duration> {
+    let mut connections = (0..to).map(|_| echo()).collect::<io::Result<Vec<_>>>()?;
     let mut samples = Vec::with_capacity(SAMPLES);
     for _ in 0..SAMPLES {
         let (begin, mut bytes) = (Instant::now(), [1; 256]);
-        here.write_all(&bytes)?;
-        here.read_exact(&mut bytes)?;
+        connections.iter_mut().try_for_each(|it| it.write_all(&bytes))?;
+        connections.iter_mut().try_for_each(|it| it.read_exact(&mut bytes))?;
         samples.push(begin.elapsed());
     }
-    drop(here);
-    echo.join().expect("an echo doesn't panic");
     Ok(median(samples))
+}
+
+/// A connection to a thread that says again whatever it is told, until the connection ends.
+fn echo() -> io::Result<TcpStream> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let here = TcpStream::connect(listener.local_addr()?)?;
+    let (mut there, _) = listener.accept()?;
+    here.set_nodelay(true)?;
+    there.set_nodelay(true)?;
+    std::thread::spawn(move || {
+        let mut bytes = [0; 256];
+        while there.read_exact(&mut bytes).and_then(|()| there.write_all(&bytes)).is_ok() {}
+    });
+    Ok(here)
 }
 
 fn median(mut samples: Vec<Duration>) -> Duration {
@@ -61,17 +137,7 @@ fn median(mut samples: Vec<Duration>) -> Duration {
 
 /// The machine, and what it takes without any server: in two lines.
 pub(super) fn described(folder: &Path) -> Result<String, Failure> {
-    let sync = sync_latency(folder).map_err(|error| {
-        Failure::of(format_args!("can't measure the disk: {error}"), "choose another folder with --data")
-    })?;
-    let round_trip = loopback_round_trip().map_err(|error| {
-        Failure::of(format_args!("can't measure the loopback: {error}"), "see what is wrong with the network")
-    })?;
-    let (sync, round_trip) = (sync.as_micros(), round_trip.as_micros());
-    Ok(format!(
-        "{}\nits own medians: {sync} µs for 256 bytes and fdatasync, {round_trip} µs for a loopback round trip\n",
-        named()
-    ))
+    Ok(format!("{}\n{}", named(), Floor::measure(folder)?.words()))
 }
 
 /// The machine in one line, as far as the system tells.

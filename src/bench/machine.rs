@@ -31,10 +31,7 @@ impl Floor {
     /// Measures it, with files in this folder.
     pub(super) fn measure(folder: &Path) -> Result<Floor, Failure> {
         let disk_failed = |error| {
-            Failure::of(
-                format_args!("can't measure the disk: {error}"),
-                "choose another folder with --data",
-            )
+            Failure::of(format_args!("can't measure the disk: {error}"), "choose another folder with --data")
         };
         let network_failed = |error| {
             Failure::of(
@@ -81,7 +78,9 @@ fn sync_latency(folder: &Path, at_once: usize) -> io::Result<Duration> {
         let samples = (0..SAMPLES).map(|sample| {
             together.wait();
             // Where one fails, the others must not wait for ever.
-            file.as_mut().map_err(|error| io::Error::other(error.to_string())).and_then(|file| sync(file, sample))
+            file.as_mut()
+                .map_err(|error| io::Error::other(error.to_string()))
+                .and_then(|file| sync(file, sample))
         });
         samples.collect::<Vec<_>>().into_iter().collect()
     };

@@ -1,6 +1,7 @@
 //! HTTP for clients, on the same port that the servers use among themselves: `curl` is enough to use the
 //! store, and to look at the server.
 
+mod body;
 mod errors;
 mod events;
 mod kv;
@@ -44,7 +45,6 @@ const SILENCE: Duration = Duration::from_secs(30);
 const MOST_STREAMS: usize = 256;
 
 /// What all handlers need.
-#[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) id: NodeId,
     pub(crate) engine: mpsc::Sender<Happening>,
@@ -102,7 +102,7 @@ fn json_text(told: &impl Serialize) -> String {
 }
 
 /// What clients can ask for.
-pub(crate) fn routes(service: Service) -> Router {
+pub(crate) fn routes(service: Arc<Service>) -> Router {
     Router::new()
         .route("/kv", get(kv::list))
         .route("/kv/", get(kv::list))
@@ -118,7 +118,6 @@ pub(crate) fn routes(service: Service) -> Router {
         .route("/watch", get(watch::watch))
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .layer(axum::extract::DefaultBodyLimit::max(kv::LARGEST_BODY))
         .with_state(service)
 }
 
@@ -137,18 +136,16 @@ mod tests {
     use tokio::time::Instant;
 
     /// A client's connection to a server whose engine does nothing, and the engine's inbox.
-    fn connect(service: &Service) -> DuplexStream {
+    fn connect(service: &Arc<Service>) -> DuplexStream {
         let (client, server) = duplex(1 << 16);
         tokio::spawn(serve(routes(service.clone()), server));
         client
     }
 
-    fn service() -> (Service, mpsc::Receiver<Happening>) {
+    fn service() -> (Arc<Service>, mpsc::Receiver<Happening>) {
         let (engine, inbox) = mpsc::channel(1);
-        (
-            Service::new(NodeId(1), engine, Network::of_a_test(), Broadcast::new(), false, sync_histogram()),
-            inbox,
-        )
+        let (network, events) = (Network::of_a_test(), Broadcast::new());
+        (Arc::new(Service::new(NodeId(1), engine, network, events, false, sync_histogram())), inbox)
     }
 
     /// What the server says until it hangs up.

@@ -181,7 +181,9 @@ impl Member {
         let started = Process::Started { pid: std::process::id(), address };
         let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
         let news = [started].into_iter().chain(cut_off);
-        Engine::new(driver, disk, about, transport, links, observer, events).run(news, effects, inbox).await?;
+        Engine::new(driver, disk, about, transport, links, observer, events)
+            .run(news, effects, inbox)
+            .await?;
         Ok(())
     }
 }

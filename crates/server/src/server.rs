@@ -7,6 +7,7 @@ use crate::transport::Transport;
 use driver::{BrokenSnapshot, UnreadableSnapshot};
 use kv::RestoreError;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use storage::StorageError;
 use tokio::runtime::Runtime;
 use trace::Record;
@@ -114,7 +115,8 @@ impl Server {
                 member.syncs(),
             );
             let turned_away = service.turned_away.clone();
-            let reception = Reception::new(network.clone(), engine, http::routes(service), turned_away);
+            let reception =
+                Reception::new(network.clone(), engine, http::routes(Arc::new(service)), turned_away);
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::spawn(network::accept(listener, reception));
             network

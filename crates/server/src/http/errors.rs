@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use consensus::NodeId;
 use kv::LONGEST_VALUE;
+use std::sync::Arc;
 
 /// Why a client does not get what it wanted.
 #[derive(Debug)]
@@ -66,19 +67,16 @@ impl Problem {
         }
     }
 
-    /// A value did not come, or is too long.
-    pub(super) fn body(status: StatusCode) -> Problem {
-        match status {
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::Refused {
-                status,
-                error: format!("the value is longer than {LONGEST_VALUE} bytes"),
-                help: "split it over several keys".to_owned(),
-            },
-            _ => Problem::Nonsense {
-                error: "the request's body did not come whole".to_owned(),
-                help: "send it again",
-            },
+    pub(super) fn too_long() -> Problem {
+        Problem::Refused {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            error: format!("the value is longer than {LONGEST_VALUE} bytes"),
+            help: "split it over several keys".to_owned(),
         }
+    }
+
+    pub(super) fn not_whole() -> Problem {
+        Problem::Nonsense { error: "the request's body did not come whole".to_owned(), help: "send it again" }
     }
 
     /// What becomes of the request: is it certain that nothing does?
@@ -179,7 +177,7 @@ fn status_of(answer: &kv::Answer) -> StatusCode {
     }
 }
 
-pub(super) async fn not_found(State(_): State<Service>, uri: Uri) -> Response {
+pub(super) async fn not_found(State(_): State<Arc<Service>>, uri: Uri) -> Response {
     let error = format!("there is nothing at {}", uri.path());
     let help = "there are: /kv/KEY, /kv?prefix=, /watch?prefix=, /sessions, /members, /leader, /status, /healthz, /readyz, /metrics, /events";
     Problem::Refused { status: StatusCode::NOT_FOUND, error, help: help.to_owned() }.into_response()

@@ -132,7 +132,7 @@ fn lock(recent: &Mutex<Recent>) -> MutexGuard<'_, Recent> {
 }
 
 pub(super) async fn events(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let place = service.place_for_stream()?;
     let listener = service.events.listen();

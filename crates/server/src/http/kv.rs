@@ -1,24 +1,23 @@
 //! The key-value store: `/kv/KEY`, `/kv?prefix=`, and `/sessions`.
 
+use super::body::Sent;
 use super::errors::Problem;
 use super::parameters::Parameters;
-use super::{PATIENCE, SILENCE, Service, json};
+use super::{PATIENCE, Service, json};
 use crate::clients::Request;
 use crate::engine::Happening;
 use crate::json::{Listed, Listing, Text};
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use consensus::{Index, ReadBy};
-use kv::{Change, Command, DEFAULT_SESSIONS, LONGEST_VALUE, SessionId, Store, Write};
+use kv::{Change, Command, DEFAULT_SESSIONS, SessionId, Store, Write};
 use percent_encoding::percent_decode_str;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-
-/// No request has a longer body, in bytes.
-pub(super) const LARGEST_BODY: usize = LONGEST_VALUE;
 
 /// The version of a key, in answers.
 static VERSION: HeaderName = HeaderName::from_static("raft-version");
@@ -31,22 +30,7 @@ const PAGE: (usize, usize) = (100, 1000);
 /// A list ends early when its values have so many bytes.
 const PAGE_BYTES: usize = 4 << 20;
 
-/// A request's body, if it comes in time.
-pub(super) struct Value(Bytes);
-
-impl<S: Send + Sync> FromRequest<S> for Value {
-    type Rejection = Problem;
-
-    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Value, Problem> {
-        match timeout(SILENCE, Bytes::from_request(request, state)).await {
-            Ok(Ok(bytes)) => Ok(Value(bytes)),
-            Ok(Err(rejection)) => Err(Problem::body(rejection.status())),
-            Err(_) => Err(Problem::body(StatusCode::REQUEST_TIMEOUT)),
-        }
-    }
-}
-
-pub(super) async fn get(State(service): State<Service>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn get(State(service): State<Arc<Service>>, uri: Uri) -> Result<Response, Problem> {
     let key = key_of(&uri);
     let parameters = Parameters::of(&uri, &["read"])?;
     let store = read(&service, &uri, &parameters).await?;
@@ -57,10 +41,10 @@ pub(super) async fn get(State(service): State<Service>, uri: Uri) -> Result<Resp
 }
 
 pub(super) async fn put(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     uri: Uri,
     headers: HeaderMap,
-    Value(value): Value,
+    Sent(value): Sent,
 ) -> Result<Response, Problem> {
     let parameters = Parameters::of(&uri, &["if-version", "if-value"])?;
     let change = match parameters.bytes("if-value") {
@@ -71,7 +55,7 @@ pub(super) async fn put(
 }
 
 pub(super) async fn delete(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -79,12 +63,12 @@ pub(super) async fn delete(
     write(&service, &uri, &headers, &parameters, Change::Delete).await
 }
 
-pub(super) async fn open_session(State(service): State<Service>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn open_session(State(service): State<Arc<Service>>, uri: Uri) -> Result<Response, Problem> {
     Parameters::of(&uri, &[])?;
     execute(&service, &uri, &Command::OpenSession { at_most: DEFAULT_SESSIONS }).await
 }
 
-pub(super) async fn list(State(service): State<Service>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn list(State(service): State<Arc<Service>>, uri: Uri) -> Result<Response, Problem> {
     let parameters = Parameters::of(&uri, &["prefix", "after", "limit", "read"])?;
     let prefix = parameters.bytes("prefix").unwrap_or_default();
     let after = parameters.bytes("after").unwrap_or_default();

@@ -1,18 +1,19 @@
 //! Who belongs to the cluster, and who leads it: `/members` and `/leader`.
 
+use super::body::Sent;
 use super::errors::Problem;
 use super::status::ask;
 use super::{PATIENCE, Service, json};
 use crate::clients::{ChangeRefusal, Request};
 use crate::engine::Happening;
 use crate::json::MembersTold;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use consensus::{CannotChange, CannotTransfer, Change, NodeId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -24,15 +25,15 @@ struct Successor {
 }
 
 /// The configuration that counts for this server.
-pub(super) async fn members(State(service): State<Service>) -> Result<Response, Problem> {
+pub(super) async fn members(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
     Ok(json(StatusCode::OK, &MembersTold::of(ask(&service).await?)))
 }
 
 /// Changes the members: the answer comes when the configuration is committed with which the change begins.
 pub(super) async fn change(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     uri: Uri,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Response, Problem> {
     let help = r#"write {"add":[[4,"HOST:PORT"]]}, {"promote":[4]}, {"remove":[2]}, or several of them"#;
     let change: Change = parse(&body, help)?;
@@ -44,9 +45,9 @@ pub(super) async fn change(
 
 /// Hands the leadership over: the answer comes when that has begun.
 pub(super) async fn transfer(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     uri: Uri,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Response, Problem> {
     let Successor { to } = parse(&body, r#"write {"to":3} for n3"#)?;
     let (answer, outcome) = oneshot::channel();

@@ -14,6 +14,7 @@ use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use std::sync::Arc;
 
 const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -22,9 +23,9 @@ pub(crate) fn sync_histogram() -> Histogram {
     Histogram::new((0..16).map(|doubled| 0.0001 * f64::from(1 << doubled)))
 }
 
-pub(super) async fn metrics(State(service): State<Service>) -> Result<Response, Problem> {
+pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
     let status = status::ask(&service).await?;
-    let page = page(&status, service.syncs, &service.turned_away);
+    let page = page(&status, service.syncs.clone(), &service.turned_away);
     Ok(([(CONTENT_TYPE, FORMAT)], page).into_response())
 }
 

@@ -7,19 +7,20 @@ use crate::status::Status;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
-pub(super) async fn status(State(service): State<Service>) -> Result<Response, Problem> {
+pub(super) async fn status(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
     Ok(json(StatusCode::OK, &ask(&service).await?))
 }
 
 /// The server runs, and its engine answers.
-pub(super) async fn healthz(State(service): State<Service>) -> Result<&'static str, Problem> {
+pub(super) async fn healthz(State(service): State<Arc<Service>>) -> Result<&'static str, Problem> {
     ask(&service).await.map(|_| "ok\n")
 }
 
 /// The server knows a leader, so that clients can be served, here or there.
-pub(super) async fn readyz(State(service): State<Service>) -> Result<&'static str, Problem> {
+pub(super) async fn readyz(State(service): State<Arc<Service>>) -> Result<&'static str, Problem> {
     let status = ask(&service).await?;
     match status.leader {
         Some(_) => Ok("ready\n"),

@@ -14,6 +14,7 @@ use consensus::Index;
 use futures_util::Stream;
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
@@ -24,7 +25,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_millis(20);
 
 pub(super) async fn watch(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
@@ -48,7 +49,7 @@ pub(super) async fn watch(
 
 /// Somebody who watches.
 struct Watcher {
-    service: Service,
+    service: Arc<Service>,
     prefix: Vec<u8>,
     /// All changes up to this entry have been told, or are ready to be.
     seen: Index,

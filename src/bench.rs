@@ -10,14 +10,10 @@ mod failover;
 mod grpc;
 mod load;
 mod long_log;
-mod machine;
-mod plot;
-mod process;
 mod recovery;
 mod report;
 mod servers;
 mod sim;
-mod spread;
 
 use self::core::CoreArguments;
 use crate::failure::Failure;
@@ -28,9 +24,11 @@ use elections::ElectionsArguments;
 use failover::FailoverArguments;
 use indicatif::{ProgressBar, ProgressStyle};
 use load::Kind;
+use measure::machine::{self, Floor};
 use recovery::RecoveryArguments;
 use sim::SimArguments;
 use std::fmt::Display;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Measure how fast a cluster on this machine is.
@@ -89,6 +87,17 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
         What::Core(arguments) => core::run(&arguments),
         What::Sim(arguments) => sim::run(&arguments),
     }
+}
+
+/// The machine, and what it takes without any server: in two lines.
+fn machine_described(folder: &Path) -> Result<String, Failure> {
+    let floor = Floor::measure(folder).map_err(|error| {
+        Failure::of(
+            format_args!("can't measure the disk or the loopback: {error}"),
+            "choose another folder with --data, and see what is wrong with the network",
+        )
+    })?;
+    Ok(format!("{}\n{}", machine::named(), floor.words()))
 }
 
 /// How far a bench is, on a terminal.

@@ -3,13 +3,13 @@
 use super::failed;
 use super::load::{Kind, Load, Measured, Raft};
 use super::long_log::{LongLog, mebibytes};
-use super::process::Memory;
-use super::report::{Column, Report, number};
 use super::servers::{Server, Servers, server, servers, start, wait_for};
 use crate::failure::Failure;
 use clap::Args;
 use cluster::{Action, Cluster};
 use consensus::{Index, NodeId};
+use measure::process::Memory;
+use measure::report::{Column, Report, number};
 use serde_json::json;
 use server::Status;
 use std::process::ExitCode;

@@ -2,14 +2,15 @@
 
 use super::etcd::{Etcd, EtcdLeader};
 use super::load::{Kind, Load, Measured, Target};
-use super::plot::{Axis, Line, Plot, Scale};
-use super::process::Machine;
-use super::report::{Column, Report, ReportArguments, Row, number};
+use super::report::ReportArguments;
 use super::servers::{Counters, ServerArguments, Servers, servers, start};
-use super::spread::Spread;
-use super::{failed, grpc, machine, progress};
+use super::{failed, grpc, machine_described, progress};
 use crate::failure::Failure;
 use clap::Args;
+use measure::plot::{Axis, Line, Plot, Scale};
+use measure::process::Machine;
+use measure::report::{Column, Report, Row, number};
+use measure::spread::Spread;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -122,7 +123,7 @@ fn about(kind: Kind, arguments: &ClosedLoop, folder: &Path) -> Result<String, Fa
          the load generator\n\
          others: how much of the machine went to processes of somebody else; * where that was more than {:.0}%\n",
         kind.words(),
-        machine::described(folder)?,
+        machine_described(folder)?,
         QUIET * 100.0
     ))
 }

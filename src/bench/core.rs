@@ -2,12 +2,14 @@
 
 mod trio;
 
-use super::report::{Column, Report, ReportArguments, Row, number};
-use super::spread::Spread;
-use super::{machine, progress};
+use super::progress;
+use super::report::ReportArguments;
 use crate::arguments::duration;
 use crate::failure::Failure;
 use clap::Args;
+use measure::machine;
+use measure::report::{Column, Report, Row, number};
+use measure::spread::Spread;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use super::load::{Filling, Raft};
 use super::report::ReportArguments;
 use super::servers::ServerArguments;
-use super::{failed, machine};
+use super::{failed, machine_described};
 use crate::failure::Failure;
 use clap::Args;
 use std::fmt::Write as _;
@@ -74,7 +74,7 @@ impl LongLog {
             "a snapshot after {:.0} MiB of them",
             mebibytes(self.servers.snapshot_after() as u64)
         );
-        text += &machine::described(folder)?;
+        text += &machine_described(folder)?;
         Ok(text)
     }
 }

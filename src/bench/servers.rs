@@ -2,7 +2,6 @@
 
 use super::connection::Connection;
 use super::load::Raft;
-use super::process::Usage;
 use crate::arguments::{ElectionArguments, StorageArguments};
 use crate::failure::Failure;
 use crate::up::this_program;
@@ -10,6 +9,7 @@ use clap::Args;
 use cluster::{Cluster, Options};
 use consensus::{NodeId, Profile, RoleKind, Term, Timing};
 use driver::Speed;
+use measure::process::Usage;
 use server::{Status, ask_status};
 use std::collections::BTreeMap;
 use std::io;

@@ -1,10 +1,12 @@
 //! `raft bench sim`
 
-use super::report::{Report, ReportArguments, figure_columns, figure_row};
-use super::spread::Spread;
-use super::{machine, progress};
+use super::progress;
+use super::report::ReportArguments;
 use crate::failure::Failure;
 use clap::Args;
+use measure::machine;
+use measure::report::{Report, figure_columns, figure_row};
+use measure::spread::Spread;
 use simulator::{Ending, SearchOptions, draw};
 use std::process::ExitCode;
 use std::time::Instant;

@@ -4,11 +4,11 @@ use super::FailoverArguments;
 use super::client::VALUE_SIZE;
 use super::setting::Setting;
 use super::trial::{Fault, Trial};
-use crate::bench::machine;
-use crate::bench::plot::{Axis, Line, Plot, Scale};
-use crate::bench::report::{Column, Report, Row, number};
-use crate::bench::spread::Spread;
+use crate::bench::machine_described;
 use crate::failure::Failure;
+use measure::plot::{Axis, Line, Plot, Scale};
+use measure::report::{Column, Report, Row, number};
+use measure::spread::Spread;
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(super) fn about(arguments: &FailoverArguments, folder: &Path) -> Result<Stri
          one trial of each row in turn, so that whatever else the machine does falls on all alike\n\
          gap: the client's longest time without an acknowledged write; before: the same without a failure; leads: from\n\
          the failure until another server said that it leads; all in ms\n",
-        machine::described(folder)?
+        machine_described(folder)?
     ))
 }
 

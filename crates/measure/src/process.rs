@@ -7,17 +7,18 @@ const TICKS: u64 = 100;
 
 /// What a process has used so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Usage {
+pub struct Usage {
     /// Processor time, in microseconds.
-    pub(super) cpu_us: u64,
+    pub cpu_us: u64,
     /// Bytes that it has caused to be written to disk.
-    pub(super) written: u64,
+    pub written: u64,
     /// How often one of its threads gave up its processor.
-    pub(super) switches: u64,
+    pub switches: u64,
 }
 
 impl Usage {
-    pub(super) fn of(pid: u32) -> Usage {
+    /// That of this process; zero if there is none.
+    pub fn of(pid: u32) -> Usage {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         // The second field, the name in parentheses, may hold anything.
         let fields = stat.rsplit_once(')').map(|(_, fields)| fields).unwrap_or_default();
@@ -42,16 +43,17 @@ impl Usage {
 
 /// What the whole machine has done so far.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Machine {
+pub struct Machine {
     /// The processor time of all processes together, and that in which there was nothing to do, in microseconds.
     busy_us: u64,
     idle_us: u64,
     /// That of this process.
-    pub(super) own_us: u64,
+    pub own_us: u64,
 }
 
 impl Machine {
-    pub(super) fn now() -> Machine {
+    /// What it has done by now.
+    pub fn now() -> Machine {
         let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
         let all = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
         let ticks: Vec<u64> = all.take(8).filter_map(|it| it.parse().ok()).collect();
@@ -65,7 +67,7 @@ impl Machine {
     }
 
     /// The share of the machine's time since then that went neither to us, who used so much, nor to nobody: from 0 to 1.
-    pub(super) fn share_of_others(&self, before: &Machine, known_us: u64) -> f64 {
+    pub fn share_of_others(&self, before: &Machine, known_us: u64) -> f64 {
         let busy = self.busy_us.saturating_sub(before.busy_us);
         let all = busy + self.idle_us.saturating_sub(before.idle_us);
         busy.saturating_sub(known_us) as f64 / all.max(1) as f64
@@ -74,13 +76,16 @@ impl Machine {
 
 /// The memory of a process, in bytes: what it holds, and the most that it has held.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Memory {
-    pub(super) now: u64,
-    pub(super) peak: u64,
+pub struct Memory {
+    /// What it holds.
+    pub now: u64,
+    /// The most that it has held.
+    pub peak: u64,
 }
 
 impl Memory {
-    pub(super) fn of(pid: u32) -> Memory {
+    /// That of this process; zero if there is none.
+    pub fn of(pid: u32) -> Memory {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         Memory { now: number(&status, "VmRSS:") << 10, peak: number(&status, "VmHWM:") << 10 }
     }

@@ -2,10 +2,14 @@
 
 /// Some figures, in ascending order. There is at least one.
 #[derive(Debug, Clone)]
-pub(super) struct Spread(Vec<f64>);
+pub struct Spread(Vec<f64>);
 
 impl Spread {
-    pub(super) fn of(figures: impl IntoIterator<Item = f64>) -> Spread {
+    /// The spread of these.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn of(figures: impl IntoIterator<Item = f64>) -> Spread {
         let mut figures: Vec<f64> = figures.into_iter().collect();
         figures.sort_by(f64::total_cmp);
         assert!(!figures.is_empty(), "nothing was measured");
@@ -13,27 +17,32 @@ impl Spread {
     }
 
     /// The least one that so many percent are not above.
-    pub(super) fn percentile(&self, percent: usize) -> f64 {
+    pub fn percentile(&self, percent: usize) -> f64 {
         self.0[(self.0.len() * percent).div_ceil(100).max(1) - 1]
     }
 
-    pub(super) fn least(&self) -> f64 {
+    /// The least of them.
+    pub fn least(&self) -> f64 {
         self.percentile(0)
     }
 
-    pub(super) fn median(&self) -> f64 {
+    /// The lower one of the two in the middle, if there are two.
+    pub fn median(&self) -> f64 {
         self.percentile(50)
     }
 
-    pub(super) fn most(&self) -> f64 {
+    /// The most of them.
+    pub fn most(&self) -> f64 {
         self.percentile(100)
     }
 
-    pub(super) fn mean(&self) -> f64 {
+    /// Their mean.
+    pub fn mean(&self) -> f64 {
         self.0.iter().sum::<f64>() / self.0.len() as f64
     }
 
-    pub(super) fn all(&self) -> &[f64] {
+    /// All of them.
+    pub fn all(&self) -> &[f64] {
         &self.0
     }
 }

@@ -4,38 +4,47 @@ use std::fmt::Write as _;
 
 /// Lines over one another.
 #[derive(Debug, Clone)]
-pub(super) struct Plot {
-    pub(super) title: String,
-    pub(super) x: Axis,
-    pub(super) y: Axis,
-    pub(super) lines: Vec<Line>,
+pub struct Plot {
+    /// What it shows.
+    pub title: String,
+    /// From left to right.
+    pub x: Axis,
+    /// Upwards.
+    pub y: Axis,
+    /// What is plotted.
+    pub lines: Vec<Line>,
 }
 
 /// What an axis shows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Axis {
-    pub(super) title: &'static str,
-    pub(super) scale: Scale,
+pub struct Axis {
+    /// What it counts, and in which unit.
+    pub title: &'static str,
+    /// How it is divided.
+    pub scale: Scale,
 }
 
+/// How an axis is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scale {
+pub enum Scale {
     /// From zero on.
     Linear,
+    /// Each tenfold takes as much room.
     Logarithmic,
 }
 
 /// A line from point to point.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
-    pub(super) name: String,
+pub struct Line {
+    /// What it stands for.
+    pub name: String,
     /// With ascending x.
-    pub(super) points: Vec<(f64, f64)>,
+    pub points: Vec<(f64, f64)>,
 }
 
 impl Line {
     /// What share of the values, in percent, is no larger than each. Values that are not finite never come in.
-    pub(super) fn cumulative(name: &str, values: impl IntoIterator<Item = f64>) -> Line {
+    pub fn cumulative(name: &str, values: impl IntoIterator<Item = f64>) -> Line {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
         let count = values.len() as f64;
@@ -138,7 +147,7 @@ impl Plot {
     }
 
     /// Drawn with letters: each line has one of its own.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         const COLUMNS: usize = 64;
         const ROWS: usize = 16;
         let (x, y) = self.ranges();
@@ -183,7 +192,7 @@ impl Plot {
     }
 
     /// An image for a page or a file of its own. It fits a light and a dark background, and paper.
-    pub(super) fn svg(&self) -> String {
+    pub fn svg(&self) -> String {
         const LEFT: f64 = 64.0;
         const RIGHT: f64 = 150.0;
         const TOP: f64 = 40.0;
@@ -248,7 +257,7 @@ impl Plot {
 }
 
 /// Several plots in one image, one below the other.
-pub(super) fn stacked(plots: &[Plot]) -> String {
+pub fn stacked(plots: &[Plot]) -> String {
     let height = HEIGHT * plots.len() as f64;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\">\n"
@@ -289,7 +298,7 @@ fn visible(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f6
 }
 
 /// For text within HTML and SVG.
-pub(super) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -1,6 +1,5 @@
 //! What the machine is, and how long its disk and its loopback take.
 
-use crate::failure::Failure;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,7 +15,7 @@ const SERVERS: usize = 3;
 
 /// What the machine takes for what no durable write can do without. All are medians, of 256 bytes each time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Floor {
+pub struct Floor {
     /// Writing into a file that is long enough, and syncing that.
     sync: Duration,
     /// The same where three do it at the same time.
@@ -29,32 +28,26 @@ pub(super) struct Floor {
 
 impl Floor {
     /// Measures it, with files in this folder.
-    pub(super) fn measure(folder: &Path) -> Result<Floor, Failure> {
-        let disk_failed = |error| {
-            Failure::of(format_args!("can't measure the disk: {error}"), "choose another folder with --data")
-        };
-        let network_failed = |error| {
-            Failure::of(
-                format_args!("can't measure the loopback: {error}"),
-                "see what is wrong with the network",
-            )
-        };
+    ///
+    /// # Errors
+    /// If the system refuses a file, or a connection.
+    pub fn measure(folder: &Path) -> io::Result<Floor> {
         Ok(Floor {
-            sync: sync_latency(folder, 1).map_err(disk_failed)?,
-            sync_of_three: sync_latency(folder, SERVERS).map_err(disk_failed)?,
-            round_trip: round_trip(1).map_err(network_failed)?,
-            broadcast: round_trip(SERVERS - 1).map_err(network_failed)?,
+            sync: sync_latency(folder, 1)?,
+            sync_of_three: sync_latency(folder, SERVERS)?,
+            round_trip: round_trip(1)?,
+            broadcast: round_trip(SERVERS - 1)?,
         })
     }
 
     /// How many writes a second a client could get done that waits for each, if nothing took any time but its way to
     /// the leader, the leader's to the followers, and the disks.
-    pub(super) fn writes_of_one_client(&self) -> f64 {
+    pub fn writes_of_one_client(&self) -> f64 {
         (self.round_trip + self.broadcast + self.sync_of_three).as_secs_f64().recip()
     }
 
     /// In a line.
-    pub(super) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         let [sync, three, round_trip, broadcast] =
             [self.sync, self.sync_of_three, self.round_trip, self.broadcast].map(|it| it.as_micros());
         format!(
@@ -134,13 +127,8 @@ fn median(mut samples: Vec<Duration>) -> Duration {
     samples[samples.len() / 2]
 }
 
-/// The machine, and what it takes without any server: in two lines.
-pub(super) fn described(folder: &Path) -> Result<String, Failure> {
-    Ok(format!("{}\n{}", named(), Floor::measure(folder)?.words()))
-}
-
 /// The machine in one line, as far as the system tells.
-pub(super) fn named() -> String {
+pub fn named() -> String {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));

@@ -2,6 +2,7 @@
 //! came of it. It runs in the thread of the network, as one task among those of the connections: a message
 //! costs no way between threads.
 
+use crate::alarm::Alarm;
 use crate::clients::{ChangeOutcome, Refusal, Request, Waiting};
 use crate::command::Command;
 use crate::disk::{DiskThread, Done};
@@ -19,9 +20,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::StorageError;
+use tokio::select;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 use trace::{Event, Process, Record};
 
 /// So many happenings are handled before the clock is looked at again.
@@ -164,14 +165,18 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         news: impl IntoIterator<Item = Process>,
         mut first: Effects<Machine>,
         mut inbox: Receiver<Happening>,
+        mut alarm: Alarm,
     ) -> Result<(), StorageError> {
         news.into_iter().for_each(|news| self.report(Event::Process(news)));
         self.pass_on(&mut first);
         'running: loop {
-            let awaited = match timeout(self.time_to_wait(), inbox.recv()).await {
-                Ok(Some(happening)) => Some(happening),
-                Ok(None) => break,
-                Err(_) => None,
+            let awaited = select! {
+                biased;
+                happening = inbox.recv() => match happening {
+                    Some(happening) => Some(happening),
+                    None => break,
+                },
+                () = alarm.wait(self.next_moment()) => None,
             };
             self.tell_if_heard();
             // What has come already is handled before a timer runs out: a busy server should not hold
@@ -188,10 +193,6 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             self.let_time_pass();
             self.hand_over_if_full();
             self.apply();
-            if self.driver.needs_apply() {
-                // The connections must not wait until all is applied.
-                tokio::task::yield_now().await;
-            }
         }
         self.report(Event::Process(Process::Stopped));
         self.disk.stop(inbox);
@@ -208,9 +209,10 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         self.clock.at(monotonic_now())
     }
 
-    fn time_to_wait(&self) -> Duration {
+    /// When there is something to do even if nothing happens, on the monotonic clock.
+    fn next_moment(&self) -> Option<Duration> {
         if self.driver.needs_apply() {
-            return Duration::ZERO;
+            return Some(Duration::ZERO);
         }
         let deadlines = [
             Some(self.driver.next_deadline()),
@@ -218,10 +220,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             self.forced_timeout,
         ];
         let next = deadlines.into_iter().flatten().min().unwrap_or(Instant::NEVER);
-        match self.clock.real_time_of(next) {
-            Some(real) => real.saturating_sub(monotonic_now()),
-            None => Duration::MAX,
-        }
+        self.clock.real_time_of(next)
     }
 
     fn handle(&mut self, happening: Happening) -> Result<(), StorageError> {

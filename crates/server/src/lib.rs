@@ -14,6 +14,7 @@
 //! Every queue is bounded. A message that finds its queue full is dropped: to Raft, that is a message
 //! that the network has lost.
 
+mod alarm;
 mod background;
 mod changes;
 mod clients;

@@ -115,7 +115,7 @@ impl MaelstromNode {
         patience: Duration,
     ) -> Result<MaelstromNode, ServerError> {
         let member = Member::open(options)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(MaelstromNode { member, introduction, patience, runtime })
     }
 

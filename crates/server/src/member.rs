@@ -1,6 +1,7 @@
 //! What every server has, whatever carries its messages: a data folder, an inbox, and an engine between
 //! them.
 
+use crate::alarm::Alarm;
 use crate::command::Command;
 use crate::disk::DiskThread;
 use crate::engine::{About, Engine, Happening};
@@ -173,6 +174,7 @@ impl Member {
             profile: options.profile,
             seed: seed_of_life(&options, life),
         };
+        let alarm = Alarm::new()?;
         let links = Links::new(options.faulty_links.clone(), config.seed);
         let disk = DiskThread::start(storage, sender);
         let mut effects = Effects::default();
@@ -182,7 +184,7 @@ impl Member {
         let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
         let news = [started].into_iter().chain(cut_off);
         Engine::new(driver, disk, about, transport, links, observer, events)
-            .run(news, effects, inbox)
+            .run(news, effects, inbox, alarm)
             .await?;
         Ok(())
     }

@@ -40,12 +40,6 @@ impl Floor {
         })
     }
 
-    /// How many writes a second a client could get done that waits for each, if nothing took any time but its way to
-    /// the leader, the leader's to the followers, and the disks.
-    pub fn writes_of_one_client(&self) -> f64 {
-        (self.round_trip + self.broadcast + self.sync_of_three).as_secs_f64().recip()
-    }
-
     /// In a line.
     pub fn words(&self) -> String {
         let [sync, three, round_trip, broadcast] =
@@ -59,32 +53,32 @@ impl Floor {
 
 /// How long a write and its sync take where so many do that at a time, each in a file of its own.
 fn sync_latency(folder: &Path, at_once: usize) -> io::Result<Duration> {
-    let together = Barrier::new(at_once);
-    let sync_all = |file: io::Result<File>| -> io::Result<Vec<Duration>> {
-        let sync = |file: &mut File, sample: usize| {
-            file.seek(SeekFrom::Start(256 * sample as u64))?;
-            let begin = Instant::now();
-            file.write_all(&[1; 256])?;
-            file.sync_data().map(|()| begin.elapsed())
-        };
-        let mut file = file;
-        let samples = (0..SAMPLES).map(|sample| {
-            together.wait();
-            // Where one fails, the others must not wait for ever.
-            file.as_mut()
-                .map_err(|error| io::Error::other(error.to_string()))
-                .and_then(|file| sync(file, sample))
-        });
-        samples.collect::<Vec<_>>().into_iter().collect()
-    };
     let paths: Vec<_> = (0..at_once).map(|number| folder.join(format!("sync-latency-{number}"))).collect();
-    let samples = std::thread::scope(|scope| {
-        let threads: Vec<_> = paths.iter().map(|path| scope.spawn(|| sync_all(zeroes(path)))).collect();
-        let samples: Vec<_> = threads.into_iter().map(|it| it.join().expect("nothing here panics")).collect();
-        samples.into_iter().collect::<io::Result<Vec<_>>>()
+    let files = paths.iter().map(|path| zeroes(path)).collect::<io::Result<Vec<File>>>()?;
+    let together = Barrier::new(at_once);
+    let sync_again_and_again = |mut file: File| -> Vec<io::Result<Duration>> {
+        let sync_together = |sample| {
+            together.wait();
+            sync_once(&mut file, sample)
+        };
+        // After a failure too: the others wait for it.
+        (0..SAMPLES).map(sync_together).collect()
+    };
+    let samples: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            files.into_iter().map(|file| scope.spawn(|| sync_again_and_again(file))).collect();
+        threads.into_iter().flat_map(|it| it.join().expect("nothing here panics")).collect()
     });
     paths.iter().try_for_each(fs::remove_file)?;
-    Ok(median(samples?.concat()))
+    Ok(median(samples.into_iter().collect::<io::Result<_>>()?))
+}
+
+fn sync_once(file: &mut File, sample: usize) -> io::Result<Duration> {
+    file.seek(SeekFrom::Start(256 * sample as u64))?;
+    let begin = Instant::now();
+    file.write_all(&[1; 256])?;
+    file.sync_data()?;
+    Ok(begin.elapsed())
 }
 
 /// A file that is long enough for all samples.

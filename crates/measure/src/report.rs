@@ -215,6 +215,12 @@ mod tests {
     }
 
     #[test]
+    fn a_small_ratio_keeps_its_digits() {
+        let column = Column::number("per_second", "per second", 0);
+        assert_eq!([1835.4, 9.0, 0.44].map(|it| column.words(&number(it))), ["1835", "9", "0.44"]);
+    }
+
+    #[test]
     fn programs_see_all_figures() {
         let json = report().json();
         assert_eq!(json["rows"][0], json!({ "dish": "soup", "ms": 12.34, "all_ms": [12.34] }));

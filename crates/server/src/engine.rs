@@ -1,6 +1,6 @@
 //! The engine owns the driver: it waits for what happens, lets the driver act on it, and passes on what
-//! came of it. It runs in the thread of the network, as one task among those of the connections: a message
-//! costs no way between threads.
+//! came of it. It runs in the thread of the network, beside the tasks of the connections: no message changes
+//! threads on its way.
 
 use crate::alarm::Alarm;
 use crate::clients::{ChangeOutcome, Refusal, Request, Waiting};

@@ -160,10 +160,15 @@ mod tests {
         let (service, _inbox) = service();
         let half_a_head = "GET /healthz HTTP/1.1\r\nhost: x";
         let half_a_body = "PUT /kv/x HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf";
+        let half_a_change = "POST /members HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf";
         let then_idle = "GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
-        for (sent, answer) in
-            [("", ""), (half_a_head, ""), (half_a_body, "HTTP/1.1 400"), (then_idle, "HTTP/1.1 404")]
-        {
+        for (sent, answer) in [
+            ("", ""),
+            (half_a_head, ""),
+            (half_a_body, "HTTP/1.1 400"),
+            (half_a_change, "HTTP/1.1 400"),
+            (then_idle, "HTTP/1.1 404"),
+        ] {
             let mut client = connect(&service);
             let begin = Instant::now();
             client.write_all(sent.as_bytes()).await.unwrap();

@@ -2,8 +2,9 @@
 //!
 //! * `wire.rs`: what goes over a TCP connection, and how little of it is believed;
 //! * `network.rs`: the listener, and one connection to each peer;
-//! * `engine.rs`: the thread that owns the [driver::Driver]: it waits for a message, a command or a
-//!   deadline, lets the driver act, and passes on what came of it;
+//! * `engine.rs`: owns the [driver::Driver]: it waits for a message, a command or a deadline, lets the
+//!   driver act, and passes on what came of it;
+//! * `alarm.rs`: wakes it at the deadline, exactly;
 //! * `links.rs`: what the laboratory does to messages on their way;
 //! * `disk.rs`: the thread that saves, so that the engine need not wait;
 //! * `http.rs`, `json.rs`: what clients can ask for, and what they are told;

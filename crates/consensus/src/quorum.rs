@@ -38,8 +38,10 @@ impl Quorum {
     pub fn reached_by_majority<T: Ord + Copy + Default>(&self, reached: impl Fn(NodeId) -> T) -> T {
         let by_set = |set: &BTreeSet<NodeId>| {
             let is_by_majority =
-                |place: &T| set.iter().filter(|&&id| reached(id) >= *place).count() >= majority(set);
-            set.iter().map(|&id| reached(id)).filter(is_by_majority).max().unwrap_or_default()
+                |place: T| set.iter().filter(|&&id| reached(id) >= place).count() >= majority(set);
+            set.iter().map(|&id| reached(id)).fold(T::default(), |farthest, place| {
+                if place > farthest && is_by_majority(place) { place } else { farthest }
+            })
         };
         self.sets().map(by_set).min().unwrap_or_default()
     }

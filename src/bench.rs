@@ -1,35 +1,39 @@
 //! `raft bench`
 
 mod catch_up;
-mod closed_loop;
 mod connection;
 mod core;
 mod elections;
-mod etcd;
 mod failover;
-mod grpc;
 mod load;
 mod long_log;
+mod operations;
 mod recovery;
 mod report;
 mod servers;
 mod sim;
 
 use self::core::CoreArguments;
+use crate::arguments::duration;
 use crate::failure::Failure;
 use catch_up::CatchUpArguments;
 use clap::{Args, Subcommand};
-use closed_loop::ClosedLoop;
 use elections::ElectionsArguments;
 use failover::FailoverArguments;
 use indicatif::{ProgressBar, ProgressStyle};
 use load::Kind;
 use measure::machine::{self, Floor};
+use operations::OperationArguments;
 use recovery::RecoveryArguments;
 use sim::SimArguments;
 use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// A shorter run measures nothing but its own beginning and end.
+const SHORTEST_RUN: Duration = Duration::from_millis(10);
+const LONGEST_RUN: Duration = Duration::from_secs(3600);
 
 /// Measure how fast a cluster on this machine is.
 ///
@@ -44,9 +48,9 @@ pub(crate) struct BenchArguments {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Durable writes: each is on the disks of a majority before it is answered.
-    Writes(ClosedLoop),
+    Writes(OperationArguments),
     /// Linearizable reads: a majority confirms the leader before each is answered.
-    Reads(ClosedLoop),
+    Reads(OperationArguments),
     /// A server with a long log starts again: how long until it serves, and its memory.
     ///
     /// With a --snapshot-after that is larger than the log (1GiB, say), it reads all of that; with the
@@ -78,8 +82,8 @@ enum What {
 
 pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
     match arguments.what {
-        What::Writes(arguments) => closed_loop::run(Kind::Writes, &arguments),
-        What::Reads(arguments) => closed_loop::run(Kind::Reads, &arguments),
+        What::Writes(arguments) => operations::run(Kind::Writes, &arguments),
+        What::Reads(arguments) => operations::run(Kind::Reads, &arguments),
         What::Recovery(arguments) => recovery::run(&arguments),
         What::CatchUp(arguments) => catch_up::run(&arguments),
         What::Failover(arguments) => failover::run(&arguments),
@@ -91,13 +95,26 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
 
 /// The machine, and what it takes without any server: in two lines.
 fn machine_described(folder: &Path) -> Result<String, Failure> {
-    let floor = Floor::measure(folder).map_err(|error| {
+    Ok(format!("{}\n{}", machine::named(), floor(folder)?.words()))
+}
+
+/// What the machine takes without any server.
+fn floor(folder: &Path) -> Result<Floor, Failure> {
+    Floor::measure(folder).map_err(|error| {
         Failure::of(
             format_args!("can't measure the disk or the loopback: {error}"),
             "choose another folder with --data, and see what is wrong with the network",
         )
-    })?;
-    Ok(format!("{}\n{}", machine::named(), floor.words()))
+    })
+}
+
+/// Parses how long a run takes.
+fn run_duration(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if !(SHORTEST_RUN..=LONGEST_RUN).contains(&time) {
+        return Err(format!("choose from {SHORTEST_RUN:?} to {LONGEST_RUN:?}"));
+    }
+    Ok(time)
 }
 
 /// How far a bench is, on a terminal.

@@ -165,7 +165,7 @@ fn measured(arguments: &[&str]) -> serde_json::Value {
 #[test]
 fn a_bench_counts_what_clients_got_done() {
     for kind in ["writes", "reads"] {
-        let report = measured(&[kind, "--clients", "2", "--seconds", "1", "--runs", "2"]);
+        let report = measured(&[kind, "--clients", "2", "--duration", "500ms", "--runs", "2"]);
         let row = &report["rows"][0];
         assert_eq!(row["clients"].as_u64(), Some(2));
         let [least, most] = ["per_second_least", "per_second_most"].map(|key| row[key].as_f64().unwrap());
@@ -174,8 +174,21 @@ fn a_bench_counts_what_clients_got_done() {
         assert_eq!(syncs > 0.0, kind == "writes", "only what is written must be on disk: {row}");
     }
     assert_refused(&["bench", "writes", "--clients", "0"], 2, &["--clients"]);
-    let large = ["bench", "writes", "--etcd", "etcd", "--value-size", "20000"];
-    assert_refused(&large, 2, &["too large for --etcd", "--value-size up to 15968"]);
+    assert_refused(&["bench", "reads", "--duration", "0s"], 2, &["--duration", "from 10ms to 3600s"]);
+}
+
+#[test]
+fn a_lone_client_is_told_what_the_machine_allows() {
+    let report = measured(&["writes", "--clients", "1", "--duration", "500ms"]);
+    assert!(report["remarks"].as_str().unwrap().contains("of what this machine allows"), "{report}");
+}
+
+#[test]
+fn an_open_load_asks_as_often_as_it_is_told() {
+    let report = measured(&["writes", "--clients", "4", "--rate", "100", "--duration", "1s"]);
+    let per_second = report["rows"][0]["per_second"].as_f64().unwrap();
+    // What was due in the warming up, a fifth of the time, may be done late.
+    assert!(0.0 < per_second && per_second <= 125.0, "{report}");
 }
 
 /// The median of this figure of a report whose rows are figures.
@@ -187,7 +200,7 @@ fn median_of(report: &serde_json::Value, key: &str) -> f64 {
 #[test]
 fn a_server_with_a_long_log_starts_again() {
     for (snapshot_after, by_snapshot) in [("1MiB", false), ("4KiB", true)] {
-        let arguments = ["recovery", "--entries", "300", "--rounds", "2", "--snapshot-after", snapshot_after];
+        let arguments = ["recovery", "--entries", "300", "--runs", "2", "--snapshot-after", snapshot_after];
         let report = measured(&arguments);
         assert_eq!(median_of(&report, "snapshot_mib") > 0.0, by_snapshot, "{report}");
         assert!(median_of(&report, "serves_ms") > median_of(&report, "listens_ms"), "{report}");
@@ -197,7 +210,7 @@ fn a_server_with_a_long_log_starts_again() {
 #[test]
 fn a_follower_that_was_away_catches_up() {
     for (snapshot_after, way) in [("1MiB", "by the log"), ("4KiB", "by a snapshot and the log")] {
-        let arguments = ["catch-up", "--entries", "300", "--clients", "2", "--seconds", "1"];
+        let arguments = ["catch-up", "--entries", "300", "--clients", "2", "--duration", "500ms"];
         let report = measured(&[&arguments[..], &["--snapshot-after", snapshot_after]].concat());
         assert!(report["about"].as_str().unwrap().contains(&format!("caught up {way}")), "{report}");
         assert!(report["rows"][2]["per_second"].as_f64().unwrap() > 0.0, "{report}");

@@ -1,9 +1,9 @@
 //! `raft bench catch-up`
 
-use super::failed;
-use super::load::{Kind, Load, Measured, Raft};
+use super::load::{Kind, Load, Measured, Pace, Raft};
 use super::long_log::{LongLog, mebibytes};
 use super::servers::{Server, Servers, server, servers, start, wait_for};
+use super::{failed, run_duration};
 use crate::failure::Failure;
 use clap::Args;
 use cluster::{Action, Cluster};
@@ -28,9 +28,9 @@ pub(super) struct CatchUpArguments {
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=1000))]
     clients: u16,
 
-    /// How long they are watched before, for comparison, in seconds
-    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=3600))]
-    seconds: u64,
+    /// How long they are watched before, and after, for comparison
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = run_duration)]
+    duration: Duration,
 }
 
 /// What came of it.
@@ -75,18 +75,19 @@ pub(super) fn run(arguments: &CatchUpArguments) -> Result<ExitCode, Failure> {
 fn measure(
     arguments: &CatchUpArguments,
     cluster: &mut Cluster,
-    target: &Raft,
+    servers: &Raft,
     leader: &Server,
     away: Away,
 ) -> Result<Found, Failure> {
     let value_size = arguments.log.value_size();
-    let load = Load { kind: Kind::Writes, target, clients: arguments.clients, value_size };
-    let seconds = Duration::from_secs(arguments.seconds);
-    let (warm_up, none) = (seconds / 5, Duration::ZERO);
+    let load =
+        Load { kind: Kind::Writes, servers, clients: arguments.clients, pace: Pace::Closed, value_size };
+    let duration = arguments.duration;
+    let (warm_up, none) = (duration / 5, Duration::ZERO);
     let in_run = |error| failed(format_args!("the clients' load failed: {error}"));
-    let (before, ()) = load.run(warm_up, || std::thread::sleep(seconds)).map_err(in_run)?;
+    let (before, ()) = load.run(warm_up, || std::thread::sleep(duration)).map_err(in_run)?;
     let (meanwhile, catching_up) = load.run(none, || catch_up(cluster, leader, away)).map_err(in_run)?;
-    let (after, ()) = load.run(none, || std::thread::sleep(seconds)).map_err(in_run)?;
+    let (after, ()) = load.run(none, || std::thread::sleep(duration)).map_err(in_run)?;
     Ok(Found { loads: [before, meanwhile, after], catching_up: catching_up? })
 }
 

@@ -2,9 +2,8 @@
 
 mod trio;
 
-use super::progress;
 use super::report::ReportArguments;
-use crate::arguments::duration;
+use super::{progress, run_duration};
 use crate::failure::Failure;
 use clap::Args;
 use measure::machine;
@@ -28,7 +27,7 @@ pub(super) struct CoreArguments {
     value_size: u32,
 
     /// How long each run takes
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = run_duration)]
     duration: Duration,
 
     /// How often each is measured, in turn
@@ -68,8 +67,8 @@ pub(super) fn run(arguments: &CoreArguments) -> Result<ExitCode, Failure> {
         about: format!(
             "three servers in one thread commit entries of {value_size} bytes, without disk and network; {runs} runs of {duration:?} \
              each, in turn; medians\n{}\n\
-             every {FORGET_AFTER} entries they forget the beginnings of their logs, as with snapshots; `cargo bench --manifest-path \
-             comparisons/core/Cargo.toml` measures the same beside raft-rs\n",
+             every {FORGET_AFTER} entries they forget the beginnings of their logs, as with snapshots; bench/peers measures the same \
+             beside raft-rs\n",
             machine::named()
         ),
         columns: COLUMNS.to_vec(),

@@ -12,7 +12,7 @@ use clap::Args;
 use consensus::Timing;
 use indicatif::ProgressBar;
 use line::{LINES, Line, PLOTS, Subplot};
-use measure::plot::{self, Axis, Plot, Scale};
+use measure::plot::{Axis, Line as PlotLine, Plot, Scale};
 use measure::report::{Column, Report, Row, number};
 use measure::spread::Spread;
 use serde_json::json;
@@ -77,10 +77,6 @@ pub(super) struct ElectionsArguments {
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 
-    /// Write the figure to this file, as SVG
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
-
     #[command(flatten)]
     report: ReportArguments,
 }
@@ -125,16 +121,12 @@ pub(super) fn run(arguments: &ElectionsArguments) -> Result<ExitCode, Failure> {
     if let Some(file) = &arguments.csv {
         write_file(file, &csv(&measured))?;
     }
-    let plots = plots(&measured);
-    if let Some(file) = &arguments.svg {
-        write_file(file, &plot::stacked(&plots))?;
-    }
     arguments.report.tell(&Report {
         bench: "elections",
         about: arguments.about(begin.elapsed()),
         columns: COLUMNS.to_vec(),
         rows: measured.iter().map(Measured::row).collect(),
-        plots,
+        plots: plots(&measured),
         remarks: remarks().to_owned(),
     })
 }
@@ -288,7 +280,7 @@ fn plots(measured: &[Measured]) -> Vec<Plot> {
     let drawn = |subplot: &Subplot| {
         let lines = measured.iter().filter(|measured| measured.line.is_in(*subplot));
         let lines = lines.map(|measured| {
-            plot::Line::cumulative(measured.line.name, measured.trials.iter().map(Trial::downtime_ms))
+            PlotLine::cumulative(measured.line.name, measured.trials.iter().map(Trial::downtime_ms))
         });
         Plot {
             title: subplot.title().to_owned(),

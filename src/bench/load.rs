@@ -37,35 +37,9 @@ impl Kind {
     }
 }
 
-/// Whom clients ask.
-pub(super) trait Target: Sync {
-    /// A client that is connected. If it reads, its key is there.
-    fn client(&self, kind: Kind, number: u16, value_size: usize) -> io::Result<Box<dyn Client>>;
-}
-
-/// Asks the same again and again.
-pub(super) trait Client {
-    fn ask(&mut self) -> io::Result<()>;
-}
-
 /// The servers of a cluster, each as HOST:PORT. Clients ask the leader.
 #[derive(Debug, Clone)]
 pub(super) struct Raft(pub(super) Vec<String>);
-
-impl Target for Raft {
-    fn client(&self, kind: Kind, number: u16, value_size: usize) -> io::Result<Box<dyn Client>> {
-        let (mut connection, key) = (self.connect_anew()?, format!("bench{number}"));
-        let write = put(&key, value_size);
-        let request = match kind {
-            Kind::Writes => write,
-            Kind::Reads => {
-                connection.ask(&write)?;
-                get(&key)
-            }
-        };
-        Ok(Box::new(RaftClient { servers: self.clone(), connection, request }))
-    }
-}
 
 impl Raft {
     fn leader(&self) -> io::Result<String> {
@@ -103,23 +77,61 @@ impl Raft {
     }
 }
 
-struct RaftClient {
-    servers: Raft,
+/// A client that is connected, and what it asks for again and again.
+struct Client<'a> {
+    servers: &'a Raft,
     connection: Connection,
     request: Vec<u8>,
 }
 
-impl Client for RaftClient {
+impl Client<'_> {
     fn ask(&mut self) -> io::Result<()> {
         self.servers.ask(&mut self.connection, &self.request)
+    }
+}
+
+/// When clients ask.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Pace {
+    /// Each as soon as it has its answer: a closed loop.
+    Closed,
+    /// So many times a second in all, whether there are answers yet or not: an open load.
+    Open(u32),
+}
+
+/// When a client asks under an open load: at even times.
+struct Timetable {
+    next: Instant,
+    interval: Duration,
+}
+
+impl Timetable {
+    /// That of one of so many clients, which all begin now and take turns.
+    fn of(rate: u32, number: u16, clients: u16) -> Timetable {
+        let interval = Duration::from_secs(1) * u32::from(clients) / rate;
+        Timetable { next: Instant::now() + interval * u32::from(number) / u32::from(clients), interval }
+    }
+
+    /// Waits until it is time to ask, and returns when that was. Whoever had to wait for the last answer is late, and what it
+    /// asks for has waited, too: to count from here on only would hide the worst (coordinated omission).
+    fn await_turn(&mut self) -> Instant {
+        let due = self.next;
+        self.next += self.interval;
+        let early = due.saturating_duration_since(Instant::now());
+        if early.is_zero() {
+            return due;
+        }
+        std::thread::sleep(early);
+        Instant::now()
     }
 }
 
 /// Clients that work until they are told to stop.
 pub(super) struct Load<'a> {
     pub(super) kind: Kind,
-    pub(super) target: &'a dyn Target,
+    pub(super) servers: &'a Raft,
     pub(super) clients: u16,
+    pub(super) pace: Pace,
     /// In bytes.
     pub(super) value_size: usize,
 }
@@ -177,20 +189,39 @@ impl Load<'_> {
         })
     }
 
-    /// One client. Those of its operations count that begin after the warming up.
+    /// One client. Those of its operations count that are due after the warming up.
     fn work(&self, number: u16, all_connected: &Barrier, phase: &Phase) -> io::Result<Histogram<u64>> {
-        let prepared = self.target.client(self.kind, number, self.value_size);
+        let prepared = self.prepare(number);
         all_connected.wait();
         let mut client = prepared?;
+        let mut timetable = match self.pace {
+            Pace::Closed => None,
+            Pace::Open(rate) => Some(Timetable::of(rate, number, self.clients)),
+        };
         let mut latencies = new_histogram();
         while !phase.is_over.load(Ordering::Relaxed) {
-            let (counts, asked) = (phase.counts.load(Ordering::Relaxed), Instant::now());
+            let counts = phase.counts.load(Ordering::Relaxed);
+            let due = timetable.as_mut().map_or_else(Instant::now, Timetable::await_turn);
             client.ask()?;
             if counts {
-                latencies.saturating_record(asked.elapsed().as_micros() as u64);
+                latencies.saturating_record(due.elapsed().as_micros() as u64);
             }
         }
         Ok(latencies)
+    }
+
+    /// A client of this number. If it reads, its key is there.
+    fn prepare(&self, number: u16) -> io::Result<Client<'_>> {
+        let (mut connection, key) = (self.servers.connect_anew()?, format!("bench{number}"));
+        let write = put(&key, self.value_size);
+        let request = match self.kind {
+            Kind::Writes => write,
+            Kind::Reads => {
+                connection.ask(&write)?;
+                get(&key)
+            }
+        };
+        Ok(Client { servers: self.servers, connection, request })
     }
 }
 
@@ -235,4 +266,28 @@ impl Filling<'_> {
 /// The key of this number.
 pub(super) fn key(number: u64) -> String {
     format!("key{number:08}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_of_an_open_load_take_turns() {
+        let clients = [0, 1, 2, 3].map(|number| Timetable::of(100, number, 4));
+        for pair in clients.windows(2) {
+            assert_eq!(pair[0].interval, Duration::from_millis(40));
+            assert!(pair[1].next - pair[0].next >= Duration::from_millis(10));
+        }
+    }
+
+    #[test]
+    fn what_was_due_earlier_counts_from_then() {
+        let due = Instant::now();
+        let mut late = Timetable { next: due, interval: Duration::ZERO };
+        assert_eq!((late.await_turn(), late.await_turn()), (due, due));
+        let mut early =
+            Timetable { next: due + Duration::from_millis(1), interval: Duration::from_millis(1) };
+        assert!(early.await_turn() >= due + Duration::from_millis(1));
+    }
 }

@@ -27,11 +27,11 @@ pub(super) struct RecoveryArguments {
 
     /// How often it is started again
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=100))]
-    rounds: u32,
+    runs: u32,
 }
 
 /// One restart.
-struct Round {
+struct Restart {
     /// Until it listens: it has read its snapshot and its log.
     listens: Duration,
     /// Until it has answered a linearizable read of the last key: it leads, and has applied everything.
@@ -58,20 +58,20 @@ pub(super) fn run(arguments: &RecoveryArguments) -> Result<ExitCode, Failure> {
             break;
         }
     }
-    let mut rounds = Vec::new();
-    for _ in 0..arguments.rounds {
-        rounds.push(restart(&mut cluster, &log.last_key())?);
+    let mut restarts = Vec::new();
+    for _ in 0..arguments.runs {
+        restarts.push(restart(&mut cluster, &log.last_key())?);
     }
     let used = Used::of(&folder);
     cluster.stop();
-    log.report.tell(&report(setting, &rounds, &used))
+    log.report.tell(&report(setting, &restarts, &used))
 }
 
 fn leads(server: &Server) -> Option<()> {
     server.status().ok().filter(|status| status.role == RoleKind::Leader).map(drop)
 }
 
-fn restart(cluster: &mut Cluster, last_key: &str) -> Result<Round, Failure> {
+fn restart(cluster: &mut Cluster, last_key: &str) -> Result<Restart, Failure> {
     cluster.perform(&Action::Kill { node: ONLY }).map_err(failed)?;
     cluster.news(Duration::ZERO);
     let begin = Instant::now();
@@ -83,7 +83,7 @@ fn restart(cluster: &mut Cluster, last_key: &str) -> Result<Round, Failure> {
         Connection::to(&server.address).and_then(|mut it| it.ask(&request)).ok()
     })?;
     let (serves, cpu_us) = (begin.elapsed(), Usage::of(server.pid).cpu_us);
-    Ok(Round { listens, serves, cpu_us, memory: Memory::of(server.pid) })
+    Ok(Restart { listens, serves, cpu_us, memory: Memory::of(server.pid) })
 }
 
 /// What the server has on disk, in bytes.
@@ -107,9 +107,9 @@ impl Used {
     }
 }
 
-fn report(about: String, rounds: &[Round], used: &Used) -> Report {
-    let row = |key: &str, what: &str, figure: &dyn Fn(&Round) -> f64| {
-        figure_row(key, what, &Spread::of(rounds.iter().map(figure)))
+fn report(about: String, restarts: &[Restart], used: &Used) -> Report {
+    let row = |key: &str, what: &str, figure: &dyn Fn(&Restart) -> f64| {
+        figure_row(key, what, &Spread::of(restarts.iter().map(figure)))
     };
     Report {
         bench: "recovery",
@@ -118,15 +118,17 @@ fn report(about: String, rounds: &[Round], used: &Used) -> Report {
              {} restarts after SIGKILL\n",
             mebibytes(used.segments),
             mebibytes(used.snapshot),
-            rounds.len()
+            restarts.len()
         ),
         columns: figure_columns(1),
         rows: vec![
-            row("listens_ms", "ms until it listens", &|round| round.listens.as_secs_f64() * 1e3),
-            row("serves_ms", "ms until it serves the last write", &|round| round.serves.as_secs_f64() * 1e3),
-            row("cpu_ms", "ms of processor time for that", &|round| round.cpu_us as f64 / 1e3),
-            row("memory_mib", "MiB of memory then", &|round| mebibytes(round.memory.now)),
-            row("peak_memory_mib", "MiB of memory at its peak", &|round| mebibytes(round.memory.peak)),
+            row("listens_ms", "ms until it listens", &|restart| restart.listens.as_secs_f64() * 1e3),
+            row("serves_ms", "ms until it serves the last write", &|restart| {
+                restart.serves.as_secs_f64() * 1e3
+            }),
+            row("cpu_ms", "ms of processor time for that", &|restart| restart.cpu_us as f64 / 1e3),
+            row("memory_mib", "MiB of memory then", &|restart| mebibytes(restart.memory.now)),
+            row("peak_memory_mib", "MiB of memory at its peak", &|restart| mebibytes(restart.memory.peak)),
             vec![
                 json!("snapshot_mib"),
                 json!("MiB of snapshot"),

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, write_file, written};
 use clap::Args;
+use measure::plot;
 use measure::report::Report;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -17,15 +18,27 @@ pub struct ReportArguments {
     /// Write them also as a page, with plots, to this file
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+
+    /// Write the plots alone, as an image, to this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 impl ReportArguments {
     pub fn tell(&self, report: &Report) -> Result<ExitCode, Failure> {
+        let text = if self.json { format!("{}\n", report.json()) } else { report.text() };
+        let told = written(io::stdout().write_all(text.as_bytes()))?;
         if let Some(file) = &self.report {
             write_file(file, &report.html())?;
             eprintln!("{}: to be opened in any browser", file.display());
         }
-        let text = if self.json { format!("{}\n", report.json()) } else { report.text() };
-        written(io::stdout().write_all(text.as_bytes()))
+        match &self.svg {
+            Some(_) if report.plots.is_empty() => Err(Failure::usage(
+                "this bench draws nothing",
+                "leave --svg out: the figures are all that there is",
+            )),
+            Some(file) => write_file(file, &plot::stacked(&report.plots)).map(|()| told),
+            None => Ok(told),
+        }
     }
 }

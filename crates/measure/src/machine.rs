@@ -24,6 +24,8 @@ pub struct Floor {
     round_trip: Duration,
     /// To two other threads, and back from both.
     broadcast: Duration,
+    /// A whole write, as bare as can be.
+    write: Duration,
 }
 
 impl Floor {
@@ -37,16 +39,34 @@ impl Floor {
             sync_of_three: sync_latency(folder, SERVERS)?,
             round_trip: round_trip(1)?,
             broadcast: round_trip(SERVERS - 1)?,
+            write: bare_write(folder)?,
         })
+    }
+
+    /// What a lone client gets done, beside what these times allow. In two lines.
+    pub fn beside(&self, writes_per_second: f64) -> String {
+        let parts = self.round_trip + self.broadcast + self.sync_of_three;
+        let share = |of: Duration| 100.0 * writes_per_second * of.as_secs_f64();
+        format!(
+            "a lone client's writes: {:.0}% of what the bare ones would be, one in {} µs (client, leader, followers: threads of one \
+             process that do nothing but pass 256 bytes on and sync them)\n\
+             {:.0}% of what the parts allow if nothing lay between them, one in {} µs: the loopback there and back, to two and back \
+             from both, three syncs at once\n",
+            share(self.write),
+            self.write.as_micros(),
+            share(parts),
+            parts.as_micros()
+        )
     }
 
     /// In a line.
     pub fn words(&self) -> String {
-        let [sync, three, round_trip, broadcast] =
-            [self.sync, self.sync_of_three, self.round_trip, self.broadcast].map(|it| it.as_micros());
+        let [sync, three, round_trip, broadcast, write] =
+            [self.sync, self.sync_of_three, self.round_trip, self.broadcast, self.write]
+                .map(|it| it.as_micros());
         format!(
             "its own medians, for 256 bytes: write and fdatasync {sync} µs, where three do it at once {three} µs; over the loopback \
-             there and back {round_trip} µs, to two and back from both {broadcast} µs\n"
+             there and back {round_trip} µs, to two and back from both {broadcast} µs; a bare durable write on three {write} µs\n"
         )
     }
 }
@@ -89,6 +109,61 @@ fn zeroes(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).open(path)
 }
 
+/// How long a write takes of which nothing is left but what makes it durable: from a client to a leader, from there to the
+/// followers, all of which save it, and back to the client as soon as the leader and one follower have it on disk.
+fn bare_write(folder: &Path) -> io::Result<Duration> {
+    let paths: Vec<_> = (0..SERVERS).map(|number| folder.join(format!("bare-write-{number}"))).collect();
+    let mut files = paths.iter().map(|path| zeroes(path)).collect::<io::Result<Vec<File>>>()?;
+    let mut own_file = files.pop().expect("there are some");
+    let (mut client, mut to_client) = connection()?;
+    // All followers answer on the same one, so the first answer comes first.
+    let (mut from_followers, to_leader) = connection()?;
+    let mut to_followers = Vec::new();
+    for mut file in files {
+        let (to_follower, mut from_leader) = connection()?;
+        let mut to_leader = to_leader.try_clone()?;
+        to_followers.push(to_follower);
+        std::thread::spawn(move || {
+            each_of_them(&mut from_leader, |sample, bytes| {
+                sync_once(&mut file, sample)?;
+                to_leader.write_all(bytes)
+            })
+        });
+    }
+    std::thread::spawn(move || {
+        each_of_them(&mut to_client.try_clone()?, |sample, bytes| {
+            to_followers.iter_mut().try_for_each(|it| it.write_all(bytes))?;
+            sync_once(&mut own_file, sample)?;
+            from_followers.read_exact(bytes)?;
+            to_client.write_all(bytes)?;
+            // The slower ones.
+            (2..SERVERS).try_for_each(|_| from_followers.read_exact(bytes))
+        })
+    });
+    let mut samples = Vec::with_capacity(SAMPLES);
+    for _ in 0..SAMPLES {
+        let (begin, mut bytes) = (Instant::now(), [1; 256]);
+        client.write_all(&bytes)?;
+        client.read_exact(&mut bytes)?;
+        samples.push(begin.elapsed());
+    }
+    paths.iter().try_for_each(fs::remove_file)?;
+    Ok(median(samples))
+}
+
+/// Does something with each 256 bytes that arrive, until no more do.
+fn each_of_them(
+    from: &mut TcpStream,
+    mut act: impl FnMut(usize, &mut [u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut bytes = [0; 256];
+    for sample in 0.. {
+        from.read_exact(&mut bytes)?;
+        act(sample % SAMPLES, &mut bytes)?;
+    }
+    Ok(())
+}
+
 /// How long it takes to so many other threads, and back from all.
 fn round_trip(to: usize) -> io::Result<Duration> {
     let mut connections = (0..to).map(|_| echo()).collect::<io::Result<Vec<_>>>()?;
@@ -104,16 +179,20 @@ fn round_trip(to: usize) -> io::Result<Duration> {
 
 /// A connection to a thread that says again whatever it is told, until the connection ends.
 fn echo() -> io::Result<TcpStream> {
+    let (here, mut there) = connection()?;
+    let mut back = there.try_clone()?;
+    std::thread::spawn(move || each_of_them(&mut there, |_, bytes| back.write_all(bytes)));
+    Ok(here)
+}
+
+/// Both ends of one.
+fn connection() -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let here = TcpStream::connect(listener.local_addr()?)?;
-    let (mut there, _) = listener.accept()?;
+    let (there, _) = listener.accept()?;
     here.set_nodelay(true)?;
     there.set_nodelay(true)?;
-    std::thread::spawn(move || {
-        let mut bytes = [0; 256];
-        while there.read_exact(&mut bytes).and_then(|()| there.write_all(&bytes)).is_ok() {}
-    });
-    Ok(here)
+    Ok((here, there))
 }
 
 fn median(mut samples: Vec<Duration>) -> Duration {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 /// What a bench has found.
 #[derive(Debug)]
 pub struct Report {
-    /// Its name.
+    /// Its name, in one word.
     pub bench: &'static str,
     /// What was measured, how, and on which machine: some lines.
     pub about: String,
@@ -140,8 +140,8 @@ impl Report {
     pub fn html(&self) -> String {
         let mut html = format!(
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n<title>raft bench {0}</title>\n\
-             <style>{STYLE}</style>\n<h1>raft bench {0}</h1>\n{1}<table>\n<tr>",
+             <meta name=\"viewport\" content=\"width=device-width\">\n<title>{0} · Raft for Beginners</title>\n\
+             <style>{STYLE}</style>\n<h1>{0}</h1>\n{1}<table>\n<tr>",
             escaped(self.bench),
             paragraphs(&self.about)
         );

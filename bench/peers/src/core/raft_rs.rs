@@ -1,6 +1,6 @@
 //! The crate `raft`, driven as its documentation says.
 
-use crate::{Cluster, FORGET_AFTER};
+use super::{Cluster, FORGET_AFTER};
 use raft::eraftpb::{Entry, Message, MessageType};
 use raft::storage::MemStorage;
 use raft::{Config, RawNode, Storage};
@@ -13,12 +13,22 @@ const LEADER: usize = 0;
 pub struct RaftRs {
     nodes: Vec<RawNode<MemStorage>>,
     network: VecDeque<Message>,
+    proposing: Proposing,
+    command: Vec<u8>,
 }
 
-impl Cluster for RaftRs {
-    type Command = Vec<u8>;
+/// How commands are given to the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proposing {
+    /// Each by itself, before the servers talk. The library puts them in one message (`batch_append`).
+    Singly,
+    /// All in one message: the least work for the library.
+    Together,
+}
 
-    fn start() -> RaftRs {
+impl RaftRs {
+    /// Three servers, of which one leads. Commands will have so many bytes.
+    pub fn start(proposing: Proposing, size: usize) -> RaftRs {
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let node = |id| {
             let storage = MemStorage::new_with_conf_state((vec![1, 2, 3], vec![]));
@@ -30,11 +40,13 @@ impl Cluster for RaftRs {
                 max_size_per_msg: 256 << 10,
                 max_inflight_msgs: 64,
                 skip_bcast_commit: true,
+                batch_append: proposing == Proposing::Singly,
                 ..Config::default()
             };
             RawNode::new(&config, storage, &logger).expect("the configuration is valid")
         };
-        let mut cluster = RaftRs { nodes: (1..=3).map(node).collect(), network: VecDeque::new() };
+        let (nodes, command) = ((1..=3).map(node).collect(), vec![7; size]);
+        let mut cluster = RaftRs { nodes, network: VecDeque::new(), proposing, command };
         cluster.nodes[LEADER].campaign().expect("a follower may run");
         cluster.settle(LEADER);
         cluster.talk();
@@ -42,23 +54,32 @@ impl Cluster for RaftRs {
         cluster
     }
 
-    fn command(size: usize) -> Vec<u8> {
-        vec![7; size]
+    fn propose(&mut self, batch: usize) {
+        let leader = &mut self.nodes[LEADER];
+        let commands = (0..batch).map(|_| self.command.clone());
+        match self.proposing {
+            Proposing::Singly => commands
+                .for_each(|command| leader.propose(Vec::new(), command).expect("the leader takes proposals")),
+            Proposing::Together => {
+                let entry = |data: Vec<u8>| {
+                    let mut entry = Entry::new();
+                    entry.set_data(data.into());
+                    entry
+                };
+                let mut proposal = Message::new();
+                proposal.set_msg_type(MessageType::MsgPropose);
+                proposal.set_from(1);
+                proposal.set_entries(commands.map(entry).collect());
+                leader.raft.step(proposal).expect("the leader takes proposals");
+            }
+        }
     }
+}
 
-    fn commit(&mut self, commands: Vec<Vec<u8>>) -> u64 {
-        if !commands.is_empty() {
-            // All in one message: the least work for the library.
-            let entry = |data: Vec<u8>| {
-                let mut entry = Entry::new();
-                entry.set_data(data.into());
-                entry
-            };
-            let mut proposal = Message::new();
-            proposal.set_msg_type(MessageType::MsgPropose);
-            proposal.set_from(1);
-            proposal.set_entries(commands.into_iter().map(entry).collect());
-            self.nodes[LEADER].raft.step(proposal).expect("the leader takes proposals");
+impl Cluster for RaftRs {
+    fn commit(&mut self, batch: usize) -> u64 {
+        if batch > 0 {
+            self.propose(batch);
             self.settle(LEADER);
             self.talk();
         }

@@ -1,0 +1,111 @@
+//! Clients of both systems, each made of well-kept libraries: HTTP/1.1 by `hyper` for ours, `etcd-client` (gRPC, by `hyper`
+//! too) for etcd.
+
+use crate::members::System;
+use anyhow::{Context, bail};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// A client of one server.
+pub enum Client {
+    /// It speaks with a server of ours.
+    Raft(SendRequest<Full<Bytes>>),
+    /// It speaks with a member of etcd.
+    Etcd(Box<etcd_client::Client>),
+}
+
+impl Client {
+    /// Connects to a server at HOST:PORT.
+    pub async fn connect(system: System, address: &str) -> anyhow::Result<Client> {
+        Ok(match system {
+            System::Raft => Client::Raft(connect(address).await?),
+            System::Etcd => Client::Etcd(etcd(address).await?),
+        })
+    }
+
+    /// So many clients of etcd that have one connection together: HTTP/2 carries many questions at a time.
+    pub async fn on_one_connection(address: &str, count: u32) -> anyhow::Result<Vec<Client>> {
+        let client = etcd(address).await?;
+        Ok((0..count).map(|_| Client::Etcd(client.clone())).collect())
+    }
+
+    /// Writes, and returns when that is on the disks of a majority.
+    ///
+    /// # Errors
+    /// If the server refuses (it knows no leader, say), or is not there.
+    pub async fn put(&mut self, key: &str, value: &Bytes) -> anyhow::Result<()> {
+        match self {
+            Client::Raft(connection) => {
+                ask(connection, Method::PUT, &format!("/kv/{key}"), value.clone()).await?;
+            }
+            Client::Etcd(client) => {
+                client.put(key, value.as_ref(), None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is there, linearizably.
+    ///
+    /// # Errors
+    /// As with [`Client::put`], and if there is nothing.
+    pub async fn get(&mut self, key: &str) -> anyhow::Result<()> {
+        match self {
+            Client::Raft(connection) => {
+                ask(connection, Method::GET, &format!("/kv/{key}"), Bytes::new()).await?;
+            }
+            Client::Etcd(client) => {
+                client.get(key, None).await?.kvs().first().context("etcd has no such key")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether another question may follow one that failed.
+    pub fn is_usable(&self) -> bool {
+        match self {
+            Client::Raft(connection) => connection.is_ready(),
+            Client::Etcd(_) => true,
+        }
+    }
+}
+
+/// The page of a server that tells of itself, in the format of Prometheus. Both systems have one.
+pub async fn metrics(address: &str) -> anyhow::Result<String> {
+    let page = ask(&mut connect(address).await?, Method::GET, "/metrics", Bytes::new()).await?;
+    Ok(String::from_utf8(page.into())?)
+}
+
+async fn etcd(address: &str) -> anyhow::Result<Box<etcd_client::Client>> {
+    Ok(Box::new(etcd_client::Client::connect([format!("http://{address}")], None).await?))
+}
+
+async fn connect(address: &str) -> anyhow::Result<SendRequest<Full<Bytes>>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (connection, speaks) = http1::handshake(TokioIo::new(stream)).await?;
+    // It ends with the connection.
+    tokio::spawn(speaks);
+    Ok(connection)
+}
+
+async fn ask(
+    connection: &mut SendRequest<Full<Bytes>>,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> anyhow::Result<Bytes> {
+    connection.ready().await?;
+    let request = Request::builder().method(method).uri(path).header("host", "raft").body(Full::new(body))?;
+    let answer = connection.send_request(request).await?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    if status != StatusCode::OK {
+        bail!("a server answered {status}: {}", String::from_utf8_lossy(&body).trim());
+    }
+    Ok(body)
+}

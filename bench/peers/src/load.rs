@@ -1,0 +1,314 @@
+//! Clients in a closed loop: each waits for its answer before it asks again.
+
+use crate::client::Client;
+use crate::members::{Members, ProgramArguments, Setting, System};
+use crate::told::{ToldArguments, progress, run_duration};
+use clap::Args;
+use futures::future::{try_join, try_join_all};
+use hdrhistogram::Histogram;
+use hyper::body::Bytes;
+use measure::plot::{Axis, Line, Plot, Scale};
+use measure::process::Machine;
+use measure::report::{Column, Report, Row, number};
+use measure::spread::Spread;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// Whatever else runs must not take more of the machine than this, or a row is marked.
+const QUIET: f64 = 0.1;
+
+/// What clients ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Durable ones.
+    Writes,
+    /// Linearizable ones.
+    Reads,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Writes => "writes",
+            Kind::Reads => "reads",
+        }
+    }
+}
+
+/// The clusters that are asked.
+const CLUSTERS: [Setting; 2] = [
+    Setting {
+        name: "raft",
+        system: System::Raft,
+        heartbeat: 100,
+        election_timeout: 1000,
+        options: &["--profile", "production"],
+    },
+    Setting { name: "etcd", system: System::Etcd, heartbeat: 100, election_timeout: 1000, options: &[] },
+];
+
+/// A cluster, and how it is asked.
+#[derive(Debug, Clone, Copy)]
+struct Subject {
+    name: &'static str,
+    system: System,
+    /// Whether all clients have one connection together.
+    shares_connection: bool,
+}
+
+/// Who is measured, in the order of the rows.
+const SUBJECTS: [Subject; 3] = [
+    Subject { name: "raft", system: System::Raft, shares_connection: false },
+    Subject { name: "etcd", system: System::Etcd, shares_connection: false },
+    Subject { name: "etcd, on one connection", system: System::Etcd, shares_connection: true },
+];
+
+/// Clients in a closed loop, beside etcd.
+#[derive(Debug, Args)]
+pub struct LoadArguments {
+    /// How many clients there are, one row for each number
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1,16,64,256", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    clients: Vec<u32>,
+
+    /// How long each run takes; a fifth more is for warming up
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = run_duration)]
+    duration: Duration,
+
+    /// How many bytes a value has
+    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = clap::value_parser!(u32).range(..=1_048_576))]
+    value_size: u32,
+
+    /// How often each is measured, in turn
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+
+    #[command(flatten)]
+    programs: ProgramArguments,
+
+    #[command(flatten)]
+    told: ToldArguments,
+}
+
+/// What is measured in each run, and told as the median of all.
+const FIGURES: [Column; 6] = [
+    Column::number("per_second", "per second", 0),
+    Column::number("p50_us", "p50 µs", 0),
+    Column::number("p99_us", "p99 µs", 0),
+    Column::number("max_us", "max µs", 0),
+    Column::number("server_cpu_us_per_operation", "server cpu µs/op", 1),
+    Column::number("client_cpu_us_per_operation", "client cpu µs/op", 1),
+];
+
+const BEFORE: [Column; 2] = [Column::text("system", ""), Column::number("clients", "clients", 0)];
+
+const AFTER: [Column; 4] = [
+    Column::number("per_second_least", "least", 0),
+    Column::number("per_second_most", "most", 0),
+    Column::number("others_percent", "others %", 0),
+    Column::text("disturbed", ""),
+];
+
+/// What came of one run.
+struct Run {
+    /// In the order of [`FIGURES`].
+    figures: [f64; FIGURES.len()],
+    /// The share of the machine that went to processes of somebody else.
+    others: f64,
+}
+
+/// All runs with one number of clients.
+struct Runs {
+    subject: Subject,
+    clients: u32,
+    runs: Vec<Run>,
+}
+
+/// Measures and tells.
+pub async fn run(kind: Kind, arguments: &LoadArguments) -> anyhow::Result<()> {
+    let LoadArguments { clients, duration, value_size, runs, programs, told } = arguments;
+    let about = programs.about()?;
+    let start = |setting| Members::start(programs, setting);
+    let mut clusters = CLUSTERS.into_iter().map(start).collect::<anyhow::Result<Vec<_>>>()?;
+    let progress = progress(clients.len() as u64 * SUBJECTS.len() as u64 * u64::from(*runs), "runs");
+    let mut measured = Vec::new();
+    for &clients in clients {
+        let mut of_subjects = SUBJECTS.map(|subject| Runs { subject, clients, runs: Vec::new() });
+        for _ in 0..*runs {
+            for Runs { subject, runs, .. } in &mut of_subjects {
+                let value = vec![b'x'; *value_size as usize].into();
+                let load = Load { kind, subject: *subject, clients, value };
+                let cluster = clusters.iter_mut().find(|cluster| cluster.system() == subject.system);
+                runs.push(load.run(cluster.expect("each has one"), *duration).await?);
+                progress.inc(1);
+            }
+        }
+        measured.extend(of_subjects);
+    }
+    progress.finish_and_clear();
+    told.tell(&report(
+        kind,
+        format!(
+            "three servers, values of {value_size} bytes; clients in a closed loop, each with a connection of its own to the leader \
+             unless told otherwise; {runs} runs of {duration:?} each, in turn; medians\nraft is asked in HTTP/1.1 (hyper), etcd in \
+             gRPC (etcd-client), all clients in one thread; heartbeat 100 ms, election timeout 1 to 2 s\n{about}others: how much of \
+             the machine went to other processes, at most; * where that was more than {:.0}%\n",
+            QUIET * 100.0
+        ),
+        &measured,
+    ))
+}
+
+/// Clients that ask for as long as the window lasts.
+struct Load {
+    kind: Kind,
+    subject: Subject,
+    clients: u32,
+    value: Bytes,
+}
+
+/// The time that counts.
+#[derive(Clone, Copy)]
+struct Window {
+    from: Instant,
+    to: Instant,
+}
+
+/// What servers and the whole machine have used so far.
+struct Used {
+    servers_us: u64,
+    machine: Machine,
+}
+
+impl Used {
+    fn now(members: &Members) -> Used {
+        Used { servers_us: members.cpu_us(), machine: Machine::now() }
+    }
+}
+
+impl Load {
+    async fn run(&self, members: &mut Members, duration: Duration) -> anyhow::Result<Run> {
+        let leader = members.calm_leader().await?;
+        let clients = self.connect(&members.addresses()[leader]).await?;
+        let clients =
+            try_join_all((0..).zip(clients).map(|(number, client)| self.prepare(client, number))).await?;
+        let from = Instant::now() + duration / 5;
+        let window = Window { from, to: from + duration };
+        let work = try_join_all(clients.into_iter().map(|(client, key)| self.work(client, key, window)));
+        let watch = async {
+            tokio::time::sleep_until(window.from.into()).await;
+            let before = Used::now(members);
+            tokio::time::sleep_until(window.to.into()).await;
+            Ok((before, Used::now(members)))
+        };
+        let (latencies, (before, after)) = try_join(work, watch).await?;
+        let mut all = new_histogram();
+        latencies.into_iter().for_each(|of_client| all += of_client);
+        Ok(Run::of(&all, duration, &before, &after))
+    }
+
+    async fn connect(&self, address: &str) -> anyhow::Result<Vec<Client>> {
+        if self.subject.shares_connection {
+            return Client::on_one_connection(address, self.clients).await;
+        }
+        try_join_all((0..self.clients).map(|_| Client::connect(self.subject.system, address))).await
+    }
+
+    /// The client and its key, which is there.
+    async fn prepare(&self, mut client: Client, number: u32) -> anyhow::Result<(Client, String)> {
+        let key = format!("bench{number}");
+        client.put(&key, &self.value).await?;
+        Ok((client, key))
+    }
+
+    /// Asks until the time is over. Returns how long each question took that was asked in it, in microseconds.
+    async fn work(&self, mut client: Client, key: String, window: Window) -> anyhow::Result<Histogram<u64>> {
+        let mut latencies = new_histogram();
+        loop {
+            let asked = Instant::now();
+            if asked >= window.to {
+                return Ok(latencies);
+            }
+            match self.kind {
+                Kind::Writes => client.put(&key, &self.value).await?,
+                Kind::Reads => client.get(&key).await?,
+            }
+            if asked >= window.from {
+                latencies.saturating_record(asked.elapsed().as_micros() as u64);
+            }
+        }
+    }
+}
+
+fn new_histogram() -> Histogram<u64> {
+    Histogram::new_with_max(60_000_000, 3).expect("these bounds make sense")
+}
+
+impl Run {
+    fn of(latencies: &Histogram<u64>, duration: Duration, before: &Used, after: &Used) -> Run {
+        let servers_us = after.servers_us.saturating_sub(before.servers_us);
+        let clients_us = after.machine.own_us - before.machine.own_us;
+        let each = |microseconds: u64| microseconds as f64 / latencies.len().max(1) as f64;
+        Run {
+            figures: [
+                latencies.len() as f64 / duration.as_secs_f64(),
+                latencies.value_at_percentile(50.0) as f64,
+                latencies.value_at_percentile(99.0) as f64,
+                latencies.max() as f64,
+                each(servers_us),
+                each(clients_us),
+            ],
+            others: after.machine.share_of_others(&before.machine, servers_us + clients_us),
+        }
+    }
+}
+
+impl Runs {
+    /// The median of each figure.
+    fn medians(&self) -> Vec<f64> {
+        let median = |place: usize| Spread::of(self.runs.iter().map(|run| run.figures[place])).median();
+        (0..FIGURES.len()).map(median).collect()
+    }
+
+    fn row(&self) -> Row {
+        let per_second = Spread::of(self.runs.iter().map(|run| run.figures[0]));
+        let others = Spread::of(self.runs.iter().map(|run| run.others)).most();
+        let mut row = vec![json!(self.subject.name), json!(self.clients)];
+        row.extend(self.medians().into_iter().map(number));
+        row.extend([number(per_second.least()), number(per_second.most()), number(others * 100.0)]);
+        row.push(json!(if others > QUIET { "*" } else { "" }));
+        row
+    }
+}
+
+/// Each figure of the first divided by that of the second.
+fn ratio(first: &Runs, second: &Runs) -> Row {
+    let mut row =
+        vec![json!(format!("{} / {}", first.subject.name, second.subject.name)), json!(first.clients)];
+    row.extend(first.medians().iter().zip(second.medians()).map(|(own, other)| number(own / other)));
+    row.extend(AFTER.map(|_| json!(null)));
+    row
+}
+
+fn report(kind: Kind, about: String, measured: &[Runs]) -> Report {
+    let alike = measured.chunks_exact(SUBJECTS.len());
+    let ratios =
+        alike.flat_map(|of_subjects| of_subjects[1..].iter().map(|other| ratio(&of_subjects[0], other)));
+    let line = |subject: &Subject| {
+        let own = measured.iter().filter(|runs| runs.subject.name == subject.name);
+        let points = own.map(|runs| (f64::from(runs.clients), runs.medians()[0])).collect();
+        Line { name: subject.name.to_owned(), points }
+    };
+    Report {
+        bench: kind.name(),
+        about,
+        columns: BEFORE.into_iter().chain(FIGURES).chain(AFTER).collect(),
+        rows: measured.iter().map(Runs::row).chain(ratios).collect(),
+        plots: vec![Plot {
+            title: format!("{} in a second", kind.name()),
+            x: Axis { title: "clients", scale: Scale::Logarithmic },
+            y: Axis { title: "in a second", scale: Scale::Linear },
+            lines: SUBJECTS.iter().map(line).collect(),
+        }],
+        remarks: String::new(),
+    }
+}

@@ -1,0 +1,84 @@
+//! A client that asks servers for a write over and over, until one has done it.
+
+use crate::client::Client;
+use crate::members::{PATIENCE, System};
+use anyhow::bail;
+use hyper::body::Bytes;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+/// What is written, in bytes.
+const VALUE: [u8; 256] = [b'x'; 256];
+
+/// Asks each of some servers every so often, and does not wait for an answer before it asks again: a question that was
+/// asked while nobody led may never be answered.
+pub struct Prober {
+    servers: Vec<Arc<Server>>,
+    interval: Duration,
+}
+
+struct Server {
+    system: System,
+    address: String,
+    /// Clients that wait for no answer.
+    idle: Mutex<Vec<Client>>,
+}
+
+impl Prober {
+    /// One that asks these servers, each so often.
+    pub fn of(system: System, addresses: Vec<String>, interval: Duration) -> Prober {
+        let server = |address| Arc::new(Server { system, address, idle: Mutex::default() });
+        Prober { servers: addresses.into_iter().map(server).collect(), interval }
+    }
+
+    /// Asks each server once, so that there are connections.
+    pub async fn connect(&self) {
+        for server in &self.servers {
+            server.clone().ask().await;
+        }
+    }
+
+    /// When a write was first done, of those that are asked for from now on.
+    ///
+    /// # Errors
+    /// If none is done for long.
+    pub async fn first_write(&self) -> anyhow::Result<Instant> {
+        let deadline = tokio::time::sleep(PATIENCE);
+        tokio::pin!(deadline);
+        let mut ticks = tokio::time::interval(self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut asked = JoinSet::new();
+        loop {
+            tokio::select! {
+                Some(answer) = asked.join_next() => {
+                    if let Some(done_at) = answer? {
+                        return Ok(done_at);
+                    }
+                }
+                _ = ticks.tick() => self.servers.iter().for_each(|server| {
+                    asked.spawn(server.clone().ask());
+                }),
+                () = &mut deadline => bail!("no server did a write within {PATIENCE:?}"),
+            }
+        }
+    }
+}
+
+impl Server {
+    /// Asks for a write, and returns when it was done, if it was.
+    async fn ask(self: Arc<Server>) -> Option<Instant> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut client = match idle {
+            Some(client) => client,
+            None => Client::connect(self.system, &self.address).await.ok()?,
+        };
+        let done = client.put("probe", &Bytes::from_static(&VALUE)).await;
+        let done_at = done.is_ok().then(Instant::now);
+        if client.is_usable() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+        }
+        done_at
+    }
+}

@@ -1,0 +1,76 @@
+//! How the figures are told.
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use measure::plot;
+use measure::report::Report;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Every comparison has these.
+#[derive(Debug, Args)]
+pub struct ToldArguments {
+    /// Print the figures as JSON, for programs
+    #[arg(long)]
+    json: bool,
+
+    /// Write them also as a page, with plots, to this file
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Write the plots alone, as an image, to this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+impl ToldArguments {
+    /// Tells them.
+    ///
+    /// # Errors
+    /// If a file can't be written.
+    pub fn tell(&self, report: &Report) -> anyhow::Result<()> {
+        if self.json {
+            println!("{}", report.json());
+        } else {
+            print!("{}", report.text());
+        }
+        if let Some(file) = &self.report {
+            write(file, &report.html())?;
+        }
+        if let Some(file) = &self.svg {
+            ensure!(!report.plots.is_empty(), "this comparison draws nothing: leave --svg out");
+            write(file, &plot::stacked(&report.plots))?;
+        }
+        Ok(())
+    }
+}
+
+fn write(file: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(file, text).with_context(|| format!("can't write {}", file.display()))
+}
+
+/// How far a comparison is, on a terminal.
+pub fn progress(count: u64, what: &str) -> ProgressBar {
+    let template = format!("{{wide_bar:.cyan}} {{pos}} of {{len}} {what}");
+    ProgressBar::new(count).with_style(ProgressStyle::with_template(&template).expect("it is a template"))
+}
+
+/// Parses how often a client asks.
+pub fn probing_interval(text: &str) -> Result<Duration, String> {
+    duration(text, Duration::from_micros(100), Duration::from_secs(1))
+}
+
+/// Parses how long a run takes.
+pub fn run_duration(text: &str) -> Result<Duration, String> {
+    duration(text, Duration::from_millis(10), Duration::from_secs(3600))
+}
+
+fn duration(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    match (least..=most).contains(&time) {
+        true => Ok(time),
+        false => Err(format!("choose from {least:?} to {most:?}")),
+    }
+}

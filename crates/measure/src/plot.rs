@@ -194,18 +194,18 @@ impl Plot {
     /// An image for a page or a file of its own. It fits a light and a dark background, and paper.
     pub fn svg(&self) -> String {
         const LEFT: f64 = 64.0;
-        const RIGHT: f64 = 150.0;
         const TOP: f64 = 40.0;
         const BOTTOM: f64 = 52.0;
         let (x, y) = self.ranges();
-        let across = |value: f64| LEFT + x.place(value) * (WIDTH - LEFT - RIGHT);
+        let right = WIDTH - self.names_width();
+        let across = |value: f64| LEFT + x.place(value) * (right - LEFT);
         let down = |value: f64| HEIGHT - BOTTOM - y.place(value) * (HEIGHT - TOP - BOTTOM);
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{0}\">\n\
              <style>{STYLE}</style>\n<text class=\"title\" x=\"{LEFT}\" y=\"20\">{0}</text>\n",
             escaped(&self.title)
         );
-        let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
+        let bottom = HEIGHT - BOTTOM;
         for tick in x.ticks() {
             let at = across(tick);
             let _ = writeln!(
@@ -254,6 +254,13 @@ impl Plot {
         }
         svg + "</svg>\n"
     }
+
+    /// How much room the lines' names need beside the plot.
+    fn names_width(&self) -> f64 {
+        const LETTER: f64 = 7.0;
+        let longest = self.lines.iter().map(|line| line.name.chars().count()).max().unwrap_or_default();
+        50.0 + LETTER * longest as f64
+    }
 }
 
 /// Several plots in one image, one below the other.
@@ -274,7 +281,7 @@ const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
 
 /// So many kinds of lines there are: each has a colour, and dashes of its own.
-const COLOURS: usize = 6;
+const COLOURS: usize = 8;
 
 const STYLE: &str = "\
 svg{font-family:system-ui,sans-serif;color:#1f2328}\
@@ -282,8 +289,9 @@ text{fill:currentColor;font-size:12px}.title{font-size:14px;font-weight:600}.tic
 .grid{stroke:currentColor;opacity:.15;fill:none}.line{fill:none;stroke-width:2}\
 .l0{stroke:#0969da}.l1{stroke:#bc4c00;stroke-dasharray:8 3}.l2{stroke:#1a7f37;stroke-dasharray:3 3}\
 .l3{stroke:#8250df;stroke-dasharray:10 3 2 3}.l4{stroke:#cf222e;stroke-dasharray:14 4}.l5{stroke:#57606a;stroke-dasharray:1 3}\
+.l6{stroke:#1b7c83;stroke-dasharray:6 2 1 2 1 2}.l7{stroke:#9a6700;stroke-dasharray:20 3}\
 @media screen and (prefers-color-scheme:dark){svg{color:#e6edf3}.l0{stroke:#58a6ff}.l1{stroke:#f0883e}.l2{stroke:#3fb950}\
-.l3{stroke:#bc8cff}.l4{stroke:#ff7b72}.l5{stroke:#8b949e}}";
+.l3{stroke:#bc8cff}.l4{stroke:#ff7b72}.l5{stroke:#8b949e}.l6{stroke:#39c5cf}.l7{stroke:#d29922}}";
 
 /// The points without those that nobody could tell from the one before.
 fn visible(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
@@ -354,5 +362,12 @@ mod tests {
         assert!(svg.contains("a &lt; b") && svg.contains(">two</text>"));
         assert!(text.contains("a one   b two"), "{text}");
         assert!(text.lines().any(|line| line.contains('b') && line.contains("100")), "{text}");
+    }
+    #[test]
+    fn a_long_name_has_room_beside_a_plot() {
+        let named = |name: &str| plot(Scale::Linear, vec![Line::cumulative(name, [1.0, 2.0])]);
+        let [short, long] = [named("x"), named("a name of some words and more")];
+        assert!(long.names_width() - short.names_width() >= 28.0 * 6.6);
+        assert!(long.svg().contains(&format!("H{}", WIDTH - long.names_width())));
     }
 }

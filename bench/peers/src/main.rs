@@ -13,6 +13,7 @@ mod start;
 mod told;
 
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// Measure this project beside etcd, raft-rs and openraft.
 ///
@@ -41,8 +42,18 @@ enum What {
     Start(start::StartArguments),
 }
 
-fn main() -> anyhow::Result<()> {
-    match CommandLine::parse().what {
+fn main() -> ExitCode {
+    match measure(CommandLine::parse().what) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(what: What) -> anyhow::Result<()> {
+    match what {
         What::Core(arguments) => core::run(&arguments),
         What::Memory(arguments) => memory::run(&arguments),
         What::Writes(arguments) => with_network(load::run(load::Kind::Writes, &arguments)),

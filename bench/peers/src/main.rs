@@ -12,6 +12,7 @@ mod prober;
 mod start;
 mod told;
 
+use anyhow::bail;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -63,7 +64,14 @@ fn measure(what: What) -> anyhow::Result<()> {
     }
 }
 
-/// In one thread: the load generator should leave the machine to the servers.
+/// In one thread: the load generator should leave the machine to the servers. Those end with the comparison, also when that is
+/// interrupted.
 fn with_network(comparison: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(comparison)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        tokio::select! {
+            told = comparison => told,
+            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        }
+    })
 }

@@ -5,6 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use consensus::{Lease, Profile, Rule, Timing};
 use driver::Speed;
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -33,6 +34,13 @@ impl ElectionArguments {
             );
             Failure::usage(error, help)
         })
+    }
+}
+
+impl fmt::Display for ElectionArguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DurationRange { min, max } = self.election_timeout;
+        write!(f, "heartbeat {:?}, election timeout {min:?} to {max:?}", self.heartbeat)
     }
 }
 

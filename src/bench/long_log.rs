@@ -6,7 +6,6 @@ use super::servers::ServerArguments;
 use super::{failed, machine_described};
 use crate::failure::Failure;
 use clap::Args;
-use std::fmt::Write as _;
 use std::path::Path;
 
 /// A log, and who writes it.
@@ -68,14 +67,11 @@ impl LongLog {
     /// The setting and the machine.
     pub(super) fn described(&self, folder: &Path) -> Result<String, Failure> {
         let (entries, size, keys) = (self.entries, self.value_size, self.keys());
-        let mut text = format!("{entries} entries that put {size} bytes each, in {keys} keys; ");
-        let _ = writeln!(
-            text,
-            "a snapshot after {:.0} MiB of them",
-            mebibytes(self.servers.snapshot_after() as u64)
-        );
-        text += &machine_described(folder)?;
-        Ok(text)
+        Ok(format!(
+            "{entries} entries that put {size} bytes each, in {keys} keys\n{}\n{}",
+            self.servers,
+            machine_described(folder)?
+        ))
     }
 }
 

@@ -208,7 +208,7 @@ fn report(kind: Kind, arguments: &OperationArguments, floor: &Floor, measured: &
 }
 
 fn about(kind: Kind, arguments: &OperationArguments, floor: &Floor) -> String {
-    let OperationArguments { nodes, value_size, duration, rate, runs, .. } = arguments;
+    let OperationArguments { nodes, value_size, duration, rate, runs, servers, .. } = arguments;
     let pace = match rate {
         None => "each client asks as soon as it has its answer".to_owned(),
         Some(rate) => {
@@ -218,7 +218,7 @@ fn about(kind: Kind, arguments: &OperationArguments, floor: &Floor) -> String {
     let runs = if *runs == 1 { "once".to_owned() } else { format!("{runs} times, in turn; medians") };
     format!(
         "{nodes} servers on this machine, {} of {value_size}-byte values; {pace}; {duration:?} a run, each {runs}\n\
-         {}\n{}\
+         {servers}\n{}\n{}\
          syncs and bytes are the leader's; cpu µs and switches (between threads) those of all servers; client cpu µs those of \
          the load generator\n\
          others: how much of the machine went to processes of somebody else; * where that was more than {:.0}%\n",

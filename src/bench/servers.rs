@@ -12,6 +12,7 @@ use driver::Speed;
 use measure::process::Usage;
 use server::{Status, ask_status};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -36,10 +37,10 @@ pub(super) struct ServerArguments {
     elections: ElectionArguments,
 }
 
-impl ServerArguments {
-    /// In bytes.
-    pub(super) fn snapshot_after(&self) -> usize {
-        self.storage.snapshot_after
+impl fmt::Display for ServerArguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mebibytes = self.storage.snapshot_after as f64 / f64::from(1 << 20);
+        write!(f, "{}, a snapshot after {mebibytes:.0} MiB of entries", self.elections)
     }
 }
 
@@ -107,7 +108,7 @@ impl Servers {
 /// Starts so many servers of this program. Those that were in this folder before go on with what they have.
 pub(super) fn start(nodes: u64, arguments: &ServerArguments) -> Result<Cluster, Failure> {
     let timing = arguments.elections.timing()?;
-    start_with(options(nodes, timing, arguments.snapshot_after(), arguments.data.clone())?)
+    start_with(options(nodes, timing, arguments.storage.snapshot_after, arguments.data.clone())?)
 }
 
 /// What so many servers of this program are started with: quiet ones.

@@ -144,6 +144,7 @@ fn report(about: String, found: &Found) -> Report {
     let row = |when: &str, figures: [f64; 4]| [json!(when)].into_iter().chain(figures.map(number)).collect();
     let loads = ["before", "meanwhile", "after"].into_iter().zip(&found.loads);
     Report {
+        program: "raft bench",
         bench: "catch-up",
         about: about + &found.catching_up.words(),
         columns: COLUMNS.to_vec(),

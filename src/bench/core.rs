@@ -63,6 +63,7 @@ pub(super) fn run(arguments: &CoreArguments) -> Result<ExitCode, Failure> {
         [f64::from(*batch), median, spread.least(), spread.most(), 1e9 / median].map(number).into()
     };
     report.tell(&Report {
+        program: "raft bench",
         bench: "core",
         about: format!(
             "three servers in one thread commit entries of {value_size} bytes, without disk and network; {runs} runs of {duration:?} \

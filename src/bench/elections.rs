@@ -5,7 +5,7 @@ mod real;
 mod simulated;
 
 use super::progress;
-use super::report::ReportArguments;
+use super::report::DrawingArguments;
 use crate::arguments::duration;
 use crate::failure::{Failure, write_file, written};
 use clap::Args;
@@ -78,7 +78,7 @@ pub(super) struct ElectionsArguments {
     csv: Option<PathBuf>,
 
     #[command(flatten)]
-    report: ReportArguments,
+    report: DrawingArguments,
 }
 
 /// Parses `2ms..6ms`.
@@ -122,6 +122,7 @@ pub(super) fn run(arguments: &ElectionsArguments) -> Result<ExitCode, Failure> {
         write_file(file, &csv(&measured))?;
     }
     arguments.report.tell(&Report {
+        program: "raft bench",
         bench: "elections",
         about: arguments.about(begin.elapsed()),
         columns: COLUMNS.to_vec(),

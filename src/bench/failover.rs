@@ -6,7 +6,7 @@ mod setting;
 mod trial;
 
 use super::progress;
-use super::report::ReportArguments;
+use super::report::DrawingArguments;
 use crate::arguments::{StorageArguments, duration};
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
@@ -52,7 +52,7 @@ pub(super) struct FailoverArguments {
     storage: StorageArguments,
 
     #[command(flatten)]
-    report: ReportArguments,
+    report: DrawingArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,8 +3,8 @@
 use super::connection::{Connection, get, put};
 use hdrhistogram::Histogram;
 use std::io;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
 /// A cluster that does not answer for so long has failed.
@@ -12,6 +12,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// So long a client waits before it looks for a leader again.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// Whoever waits for its turn looks so often whether all is over.
+const LONGEST_NAP: Duration = Duration::from_millis(100);
 
 /// What clients ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,17 +115,20 @@ impl Timetable {
         Timetable { next: Instant::now() + interval * u32::from(number) / u32::from(clients), interval }
     }
 
-    /// Waits until it is time to ask, and returns when that was. Whoever had to wait for the last answer is late, and what it
-    /// asks for has waited, too: to count from here on only would hide the worst (coordinated omission).
-    fn await_turn(&mut self) -> Instant {
+    /// Waits until it is time to ask, and returns when that was; none if all was over before. Whoever had to wait for its
+    /// last answer is late, and what it asks for has waited, too: to count from when it could ask would hide the worst
+    /// (coordinated omission).
+    fn await_turn(&mut self, phase: &Phase) -> Option<Instant> {
         let due = self.next;
-        self.next += self.interval;
-        let early = due.saturating_duration_since(Instant::now());
-        if early.is_zero() {
-            return due;
+        while !phase.is_over.load(Ordering::Relaxed) {
+            let early = due.saturating_duration_since(Instant::now());
+            if early.is_zero() {
+                self.next += self.interval;
+                return Some(due);
+            }
+            std::thread::sleep(early.min(LONGEST_NAP));
         }
-        std::thread::sleep(early);
-        Instant::now()
+        None
     }
 }
 
@@ -161,8 +167,15 @@ impl Measured {
 /// What the clients should be doing.
 #[derive(Default)]
 struct Phase {
-    counts: AtomicBool,
+    /// What is due from then on counts.
+    counts_from: OnceLock<Instant>,
     is_over: AtomicBool,
+}
+
+impl Phase {
+    fn counts(&self, due: Instant) -> bool {
+        self.counts_from.get().is_some_and(|from| due >= *from)
+    }
 }
 
 impl Load<'_> {
@@ -176,8 +189,7 @@ impl Load<'_> {
                 .collect();
             all_connected.wait();
             std::thread::sleep(warm_up);
-            phase.counts.store(true, Ordering::Relaxed);
-            let begin = Instant::now();
+            let begin = *phase.counts_from.get_or_init(Instant::now);
             let watched = watch();
             let took = begin.elapsed();
             phase.is_over.store(true, Ordering::Relaxed);
@@ -200,8 +212,12 @@ impl Load<'_> {
         };
         let mut latencies = new_histogram();
         while !phase.is_over.load(Ordering::Relaxed) {
-            let counts = phase.counts.load(Ordering::Relaxed);
-            let due = timetable.as_mut().map_or_else(Instant::now, Timetable::await_turn);
+            let due = match &mut timetable {
+                None => Some(Instant::now()),
+                Some(timetable) => timetable.await_turn(phase),
+            };
+            let Some(due) = due else { break };
+            let counts = phase.counts(due);
             client.ask()?;
             if counts {
                 latencies.saturating_record(due.elapsed().as_micros() as u64);
@@ -283,11 +299,23 @@ mod tests {
 
     #[test]
     fn what_was_due_earlier_counts_from_then() {
-        let due = Instant::now();
+        let (due, phase) = (Instant::now(), Phase::default());
         let mut late = Timetable { next: due, interval: Duration::ZERO };
-        assert_eq!((late.await_turn(), late.await_turn()), (due, due));
-        let mut early =
-            Timetable { next: due + Duration::from_millis(1), interval: Duration::from_millis(1) };
-        assert!(early.await_turn() >= due + Duration::from_millis(1));
+        assert_eq!([late.await_turn(&phase), late.await_turn(&phase)], [Some(due); 2]);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_turn_that_comes_when_all_is_over() {
+        let next = Instant::now() + Duration::from_secs(3600);
+        let phase = Phase { is_over: true.into(), ..Phase::default() };
+        assert_eq!(Timetable { next, interval: Duration::ZERO }.await_turn(&phase), None);
+    }
+
+    #[test]
+    fn what_was_due_in_the_warming_up_does_not_count() {
+        let (due, phase) = (Instant::now(), Phase::default());
+        assert!(!phase.counts(due));
+        let from = *phase.counts_from.get_or_init(Instant::now);
+        assert!(phase.counts(from) && !phase.counts(from - Duration::from_millis(1)));
     }
 }

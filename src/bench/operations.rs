@@ -1,12 +1,12 @@
 //! `raft bench writes` and `raft bench reads`
 
 use super::load::{Kind, Load, Measured, Pace};
-use super::report::ReportArguments;
+use super::report::DrawingArguments;
 use super::servers::{Counters, ServerArguments, Servers, servers, start};
 use super::{failed, floor, progress, run_duration};
 use crate::failure::Failure;
 use clap::Args;
-use measure::machine::{self, Floor};
+use measure::machine::{self, FLOOR_BYTES, Floor};
 use measure::plot::{Axis, Line, Plot, Scale};
 use measure::process::Machine;
 use measure::report::{Column, Report, Row, number};
@@ -50,7 +50,7 @@ pub(super) struct OperationArguments {
     runs: u32,
 
     #[command(flatten)]
-    report: ReportArguments,
+    report: DrawingArguments,
 }
 
 pub(super) fn run(kind: Kind, arguments: &OperationArguments) -> Result<ExitCode, Failure> {
@@ -188,8 +188,10 @@ impl Runs {
 fn report(kind: Kind, arguments: &OperationArguments, floor: &Floor, measured: &[Runs]) -> Report {
     let per_second = |runs: &Runs| runs.medians()[0];
     let alone = measured.iter().find(|runs| runs.clients == 1).map(per_second);
-    let is_floor_of = kind == Kind::Writes && arguments.nodes == 3 && arguments.rate.is_none();
+    let is_alike = arguments.nodes == 3 && arguments.value_size as usize == FLOOR_BYTES;
+    let is_floor_of = kind == Kind::Writes && is_alike && arguments.rate.is_none();
     Report {
+        program: "raft bench",
         bench: kind.bench(),
         about: about(kind, arguments, floor),
         columns: [CLIENTS].into_iter().chain(FIGURES).chain(AFTER).collect(),

@@ -112,6 +112,7 @@ fn report(about: String, restarts: &[Restart], used: &Used) -> Report {
         figure_row(key, what, &Spread::of(restarts.iter().map(figure)))
     };
     Report {
+        program: "raft bench",
         bench: "recovery",
         about: format!(
             "{about}on disk: {:.0} MiB of log, {:.0} MiB of snapshot; both in the system's cache when it starts\n\

@@ -18,10 +18,6 @@ pub struct ReportArguments {
     /// Write them also as a page, with plots, to this file
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-
-    /// Write the plots alone, as an image, to this file
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
 }
 
 impl ReportArguments {
@@ -32,13 +28,27 @@ impl ReportArguments {
             write_file(file, &report.html())?;
             eprintln!("{}: to be opened in any browser", file.display());
         }
-        match &self.svg {
-            Some(_) if report.plots.is_empty() => Err(Failure::usage(
-                "this bench draws nothing",
-                "leave --svg out: the figures are all that there is",
-            )),
-            Some(file) => write_file(file, &plot::stacked(&report.plots)).map(|()| told),
-            None => Ok(told),
+        Ok(told)
+    }
+}
+
+/// The same for benches that also draw.
+#[derive(Debug, Clone, Args)]
+pub struct DrawingArguments {
+    #[command(flatten)]
+    report: ReportArguments,
+
+    /// Write the plots alone, as an image, to this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+impl DrawingArguments {
+    pub fn tell(&self, report: &Report) -> Result<ExitCode, Failure> {
+        let told = self.report.tell(report)?;
+        if let Some(file) = &self.svg {
+            write_file(file, &plot::stacked(&report.plots))?;
         }
+        Ok(told)
     }
 }

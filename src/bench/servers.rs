@@ -39,8 +39,8 @@ pub(super) struct ServerArguments {
 
 impl fmt::Display for ServerArguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mebibytes = self.storage.snapshot_after as f64 / f64::from(1 << 20);
-        write!(f, "{}, a snapshot after {mebibytes:.0} MiB of entries", self.elections)
+        let kibibytes = self.storage.snapshot_after >> 10;
+        write!(f, "{}, a snapshot after {kibibytes} KiB of entries", self.elections)
     }
 }
 

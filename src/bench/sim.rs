@@ -48,6 +48,7 @@ pub(super) fn run(arguments: &SimArguments) -> Result<ExitCode, Failure> {
         figure_row(key, what, &Spread::of(runs_done.iter().map(figure)))
     };
     report.tell(&Report {
+        program: "raft bench",
         bench: "sim",
         about: format!(
             "{seeds} simulated clusters with all kinds of trouble, {runs} times, on one processor\n{}\n",

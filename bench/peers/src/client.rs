@@ -23,14 +23,18 @@ impl Client {
     pub async fn connect(system: System, address: &str) -> anyhow::Result<Client> {
         Ok(match system {
             System::Raft => Client::Raft(connect(address).await?),
-            System::Etcd => Client::Etcd(etcd(address).await?),
+            System::Etcd => Client::Etcd(Box::new(
+                etcd_client::Client::connect([format!("http://{address}")], None).await?,
+            )),
         })
     }
 
-    /// So many clients of etcd that have one connection together: HTTP/2 carries many questions at a time.
-    pub async fn on_one_connection(address: &str, count: u32) -> anyhow::Result<Vec<Client>> {
-        let client = etcd(address).await?;
-        Ok((0..count).map(|_| Client::Etcd(client.clone())).collect())
+    /// One more on the same connection, if that can carry several questions at a time: HTTP/2 can.
+    pub fn another(&self) -> Option<Client> {
+        match self {
+            Client::Raft(_) => None,
+            Client::Etcd(client) => Some(Client::Etcd(client.clone())),
+        }
     }
 
     /// Writes, and returns when that is on the disks of a majority.
@@ -78,10 +82,6 @@ impl Client {
 pub async fn metrics(address: &str) -> anyhow::Result<String> {
     let page = ask(&mut connect(address).await?, Method::GET, "/metrics", Bytes::new()).await?;
     Ok(String::from_utf8(page.into())?)
-}
-
-async fn etcd(address: &str) -> anyhow::Result<Box<etcd_client::Client>> {
-    Ok(Box::new(etcd_client::Client::connect([format!("http://{address}")], None).await?))
 }
 
 async fn connect(address: &str) -> anyhow::Result<SendRequest<Full<Bytes>>> {

@@ -9,7 +9,7 @@ mod raft_rs;
 #[path = "../../../src/bench/core/trio.rs"]
 mod trio;
 
-use crate::told::{ToldArguments, run_duration};
+use crate::told::{ToldArguments, progress, run_duration};
 use clap::Args;
 use measure::machine;
 use measure::report::{Column, Report, Row, number};
@@ -24,8 +24,8 @@ use trio::{FORGET_AFTER, Trio};
 #[derive(Debug, Args)]
 pub struct CoreArguments {
     /// How many bytes an entry has
-    #[arg(long, value_name = "BYTES", default_value_t = 256)]
-    value_size: usize,
+    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = clap::value_parser!(u32).range(..=1_048_576))]
+    value_size: u32,
 
     /// How long each run takes
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = run_duration)]
@@ -77,12 +77,15 @@ const COLUMNS: [Column; 6] = [
 
 /// Measures and tells.
 pub fn run(arguments: &CoreArguments) -> anyhow::Result<()> {
-    let mut subjects = subjects(arguments.value_size);
+    let mut subjects = subjects(arguments.value_size as usize);
+    let progress = progress(u64::from(arguments.runs) * subjects.len() as u64, "runs");
     for _ in 0..arguments.runs {
         for subject in &mut subjects {
             subject.measure(arguments.duration);
+            progress.inc(1);
         }
     }
+    progress.finish_and_clear();
     let CoreArguments { value_size, duration, runs, .. } = arguments;
     let spreads: Vec<Spread> = subjects.iter().map(|it| Spread::of(it.nanoseconds.iter().copied())).collect();
     let row = |(subject, spread): (&Subject, &Spread)| -> Row {
@@ -96,6 +99,7 @@ pub fn run(arguments: &CoreArguments) -> anyhow::Result<()> {
     };
     let rows = subjects.iter().zip(&spreads).map(row).chain([(0, 1), (2, 3), (2, 4)].map(ratio)).collect();
     arguments.told.tell(&Report {
+        program: "peers",
         bench: "core",
         about: format!(
             "three servers in one thread commit entries of {value_size} bytes, without disk and network: this project's consensus \

@@ -2,7 +2,7 @@
 
 use crate::members::{Members, ProgramArguments, Setting, System};
 use crate::prober::Prober;
-use crate::told::{ToldArguments, probing_interval, progress};
+use crate::told::{DrawnArguments, probing_interval, progress};
 use clap::Args;
 use measure::plot::{Axis, Line, Plot, Scale};
 use measure::report::{Column, Report, Row, number};
@@ -54,7 +54,7 @@ pub struct FailoverArguments {
     programs: ProgramArguments,
 
     #[command(flatten)]
-    told: ToldArguments,
+    told: DrawnArguments,
 }
 
 const COLUMNS: [Column; 7] = [
@@ -107,6 +107,7 @@ pub async fn run(arguments: &FailoverArguments) -> anyhow::Result<()> {
     };
     let line = |(setting, gaps): (&Setting, &&Vec<f64>)| Line::cumulative(setting.name, gaps.iter().copied());
     told.tell(&Report {
+        program: "peers",
         bench: "failover",
         about: format!(
             "three servers; the leader's process is killed (SIGKILL) at a random moment between two heartbeats; gap: from then on \
@@ -138,7 +139,7 @@ impl Subject {
         let killed_at = Instant::now();
         self.members.kill(leader)?;
         let done_at = client.first_write().await?;
-        self.members.restart(leader)?;
+        self.members.start_one(leader)?;
         Ok(done_at - killed_at)
     }
 }

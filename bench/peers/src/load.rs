@@ -2,7 +2,8 @@
 
 use crate::client::Client;
 use crate::members::{Members, ProgramArguments, Setting, System};
-use crate::told::{ToldArguments, progress, run_duration};
+use crate::told::{DrawnArguments, progress, run_duration};
+use anyhow::Context;
 use clap::Args;
 use futures::future::{try_join, try_join_all};
 use hdrhistogram::Histogram;
@@ -86,7 +87,7 @@ pub struct LoadArguments {
     programs: ProgramArguments,
 
     #[command(flatten)]
-    told: ToldArguments,
+    told: DrawnArguments,
 }
 
 /// What is measured in each run, and told as the median of all.
@@ -138,7 +139,8 @@ pub async fn run(kind: Kind, arguments: &LoadArguments) -> anyhow::Result<()> {
                 let value = vec![b'x'; *value_size as usize].into();
                 let load = Load { kind, subject: *subject, clients, value };
                 let cluster = clusters.iter_mut().find(|cluster| cluster.system() == subject.system);
-                runs.push(load.run(cluster.expect("each has one"), *duration).await?);
+                let run = load.run(cluster.expect("each has one"), *duration).await;
+                runs.push(run.with_context(|| format!("{} with {clients} clients", subject.name))?);
                 progress.inc(1);
             }
         }
@@ -207,10 +209,12 @@ impl Load {
     }
 
     async fn connect(&self, address: &str) -> anyhow::Result<Vec<Client>> {
+        let system = self.subject.system;
         if self.subject.shares_connection {
-            return Client::on_one_connection(address, self.clients).await;
+            let client = Client::connect(system, address).await?;
+            return Ok((0..self.clients).map_while(|_| client.another()).collect());
         }
-        try_join_all((0..self.clients).map(|_| Client::connect(self.subject.system, address))).await
+        try_join_all((0..self.clients).map(|_| Client::connect(system, address))).await
     }
 
     /// The client and its key, which is there.
@@ -299,6 +303,7 @@ fn report(kind: Kind, about: String, measured: &[Runs]) -> Report {
         Line { name: subject.name.to_owned(), points }
     };
     Report {
+        program: "peers",
         bench: kind.name(),
         about,
         columns: BEFORE.into_iter().chain(FIGURES).chain(AFTER).collect(),

@@ -15,6 +15,7 @@ mod told;
 use anyhow::bail;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Measure this project beside etcd, raft-rs and openraft.
 ///
@@ -69,9 +70,16 @@ fn measure(what: What) -> anyhow::Result<()> {
 fn with_network(comparison: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        let [mut interrupt, mut terminate, mut hang_up] = [
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        ];
         tokio::select! {
             told = comparison => told,
-            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+            _ = interrupt.recv() => bail!("interrupted"),
+            _ = terminate.recv() => bail!("terminated"),
+            _ = hang_up.recv() => bail!("the terminal has gone"),
         }
     })
 }

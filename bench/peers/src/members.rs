@@ -68,7 +68,9 @@ impl ProgramArguments {
 /// The first line of what a program says of its version.
 fn version(program: &Path) -> anyhow::Result<String> {
     let said = Command::new(program).arg("--version").output().with_context(|| no_program(program))?;
-    Ok(String::from_utf8_lossy(&said.stdout).lines().next().unwrap_or_default().to_owned())
+    let version = String::from_utf8_lossy(&said.stdout).lines().next().map(str::to_owned);
+    version
+        .with_context(|| format!("{} does not tell its version: is it the right program?", program.display()))
 }
 
 fn no_program(program: &Path) -> String {
@@ -139,11 +141,11 @@ impl Members {
 
     /// Starts all servers.
     pub fn start_all(&mut self) -> anyhow::Result<()> {
-        (0..COUNT).try_for_each(|place| self.restart(place))
+        (0..COUNT).try_for_each(|place| self.start_one(place))
     }
 
     /// Starts a server that does not run, on what data it has.
-    pub fn restart(&mut self, place: usize) -> anyhow::Result<()> {
+    pub fn start_one(&mut self, place: usize) -> anyhow::Result<()> {
         let member = &mut self.members[place];
         member.reap();
         let started = member.command.spawn();
@@ -197,7 +199,10 @@ impl Members {
                 _ => tokio::time::sleep(PAUSE).await,
             }
         }
-        bail!("{}: the servers did not come to rest in {PATIENCE:?}", self.setting.name)
+        bail!(
+            "{}: the servers did not come to rest in {PATIENCE:?}; close other programs and try again",
+            self.setting.name
+        )
     }
 
     /// The place of the leader, if there is just one, and all have one.
@@ -214,6 +219,16 @@ impl Members {
             }
         }
         leader
+    }
+
+    /// Goes on until a server ends by itself.
+    pub async fn watch(&mut self) -> anyhow::Error {
+        loop {
+            if let Err(ended) = self.check() {
+                return ended;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// # Errors

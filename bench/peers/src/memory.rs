@@ -8,7 +8,7 @@
 mod open_raft;
 mod ours;
 
-use crate::told::{ToldArguments, run_duration};
+use crate::told::{DrawnArguments, progress, run_duration};
 use clap::Args;
 use measure::machine;
 use measure::plot::{Axis, Line, Plot, Scale};
@@ -29,8 +29,8 @@ pub struct MemoryArguments {
     clients: Vec<u32>,
 
     /// How many bytes a value of ours has
-    #[arg(long, value_name = "BYTES", default_value_t = 256)]
-    value_size: usize,
+    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = clap::value_parser!(u32).range(..=1_048_576))]
+    value_size: u32,
 
     /// How long each run takes; a fifth more is for warming up
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = run_duration)]
@@ -41,7 +41,7 @@ pub struct MemoryArguments {
     runs: u32,
 
     #[command(flatten)]
-    told: ToldArguments,
+    told: DrawnArguments,
 }
 
 /// Whom clients ask.
@@ -66,11 +66,13 @@ pub fn run(arguments: &MemoryArguments) -> anyhow::Result<()> {
     let MemoryArguments { clients, value_size, duration, runs, told } = arguments;
     let (mut rows, mut ratios) = (Vec::<Row>::new(), Vec::<Row>::new());
     let mut lines = SYSTEMS.map(|name| Line { name: name.to_owned(), points: Vec::new() });
+    let progress = progress(clients.len() as u64 * u64::from(*runs), "pairs of runs");
     for &clients in clients {
         let mut measured = [Vec::new(), Vec::new()];
         for _ in 0..*runs {
-            measured[0].push(writes_per_second(&Ours::start(*value_size), clients, *duration)?);
+            measured[0].push(writes_per_second(&Ours::start(*value_size as usize), clients, *duration)?);
             measured[1].push(writes_per_second(&OpenRaft::start()?, clients, *duration)?);
+            progress.inc(1);
         }
         let spreads = measured.map(Spread::of);
         for ((system, spread), line) in SYSTEMS.iter().zip(&spreads).zip(&mut lines) {
@@ -81,7 +83,9 @@ pub fn run(arguments: &MemoryArguments) -> anyhow::Result<()> {
         let ratio = number(spreads[0].median() / spreads[1].median());
         ratios.push(vec![json!("raft / openraft"), json!(clients), ratio, json!(null), json!(null)]);
     }
+    progress.finish_and_clear();
     told.tell(&Report {
+        program: "peers",
         bench: "memory",
         about: format!(
             "three servers in one thread, clients in another that each wait for their write; all in memory; raft: values of \

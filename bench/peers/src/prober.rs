@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::members::{PATIENCE, System};
 use anyhow::bail;
 use hyper::body::Bytes;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -22,7 +22,7 @@ pub struct Prober {
 struct Server {
     system: System,
     address: String,
-    /// Clients that wait for no answer.
+    /// Clients that may ask: they wait for no answer, or need not.
     idle: Mutex<Vec<Client>>,
 }
 
@@ -69,16 +69,23 @@ impl Prober {
 impl Server {
     /// Asks for a write, and returns when it was done, if it was.
     async fn ask(self: Arc<Server>) -> Option<Instant> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle().pop();
         let mut client = match idle {
             Some(client) => client,
             None => Client::connect(self.system, &self.address).await.ok()?,
         };
+        let another = client.another();
+        let is_shared = another.is_some();
+        self.idle().extend(another);
         let done = client.put("probe", &Bytes::from_static(&VALUE)).await;
         let done_at = done.is_ok().then(Instant::now);
-        if client.is_usable() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+        if !is_shared && client.is_usable() {
+            self.idle().push(client);
         }
         done_at
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Client>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

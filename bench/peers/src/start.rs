@@ -89,6 +89,7 @@ pub async fn run(arguments: &StartArguments) -> anyhow::Result<()> {
         STARTS.iter().zip(measured).map(move |(start, milliseconds)| row(setting, start, milliseconds))
     });
     told.tell(&Report {
+        program: "peers",
         bench: "start",
         about: format!(
             "three processes are started at once; how long until one of them has done a write of 256 bytes? The first time they have \
@@ -106,5 +107,8 @@ async fn start(members: &mut Members, interval: Duration) -> anyhow::Result<Dura
     let began = Instant::now();
     members.start_all()?;
     let client = Prober::of(members.system(), members.addresses(), interval);
-    Ok(client.first_write().await? - began)
+    tokio::select! {
+        done_at = client.first_write() => Ok(done_at? - began),
+        ended = members.watch() => Err(ended),
+    }
 }

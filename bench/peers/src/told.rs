@@ -1,11 +1,12 @@
 //! How the figures are told.
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use measure::plot;
 use measure::report::Report;
 use std::fs;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,10 +20,6 @@ pub struct ToldArguments {
     /// Write them also as a page, with plots, to this file
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-
-    /// Write the plots alone, as an image, to this file
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
 }
 
 impl ToldArguments {
@@ -31,19 +28,34 @@ impl ToldArguments {
     /// # Errors
     /// If a file can't be written.
     pub fn tell(&self, report: &Report) -> anyhow::Result<()> {
-        if self.json {
-            println!("{}", report.json());
-        } else {
-            print!("{}", report.text());
+        let text = if self.json { format!("{}\n", report.json()) } else { report.text() };
+        match io::stdout().write_all(text.as_bytes()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
+            _ => {}
         }
-        if let Some(file) = &self.report {
-            write(file, &report.html())?;
-        }
-        if let Some(file) = &self.svg {
-            ensure!(!report.plots.is_empty(), "this comparison draws nothing: leave --svg out");
-            write(file, &plot::stacked(&report.plots))?;
-        }
-        Ok(())
+        self.report.as_ref().map_or(Ok(()), |file| write(file, &report.html()))
+    }
+}
+
+/// Those have them, too, that also draw.
+#[derive(Debug, Args)]
+pub struct DrawnArguments {
+    #[command(flatten)]
+    told: ToldArguments,
+
+    /// Write the plots alone, as an image, to this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+impl DrawnArguments {
+    /// Tells the figures, and draws them.
+    ///
+    /// # Errors
+    /// If a file can't be written.
+    pub fn tell(&self, report: &Report) -> anyhow::Result<()> {
+        self.told.tell(report)?;
+        self.svg.as_ref().map_or(Ok(()), |file| write(file, &plot::stacked(&report.plots)))
     }
 }
 
@@ -59,7 +71,7 @@ pub fn progress(count: u64, what: &str) -> ProgressBar {
 
 /// Parses how often a client asks.
 pub fn probing_interval(text: &str) -> Result<Duration, String> {
-    duration(text, Duration::from_micros(100), Duration::from_secs(1))
+    duration(text, Duration::from_millis(1), Duration::from_secs(1))
 }
 
 /// Parses how long a run takes.

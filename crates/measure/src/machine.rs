@@ -10,10 +10,16 @@ use std::time::{Duration, Instant};
 /// So often it is measured.
 const SAMPLES: usize = 300;
 
+/// Whoever does not answer for so long has failed: its disk, most likely.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A cluster's servers, in what is measured of the machine as of three.
 const SERVERS: usize = 3;
 
-/// What the machine takes for what no durable write can do without. All are medians, of 256 bytes each time.
+/// So many bytes are written and sent each time.
+pub const FLOOR_BYTES: usize = 256;
+
+/// What the machine takes for what no durable write can do without. All are medians.
 #[derive(Debug, Clone, Copy)]
 pub struct Floor {
     /// Writing into a file that is long enough, and syncing that.
@@ -49,7 +55,7 @@ impl Floor {
         let share = |of: Duration| 100.0 * writes_per_second * of.as_secs_f64();
         format!(
             "a lone client's writes: {:.0}% of what the bare ones would be, one in {} µs (client, leader, followers: threads of one \
-             process that do nothing but pass 256 bytes on and sync them)\n\
+             process that do nothing but pass {FLOOR_BYTES} bytes on and sync them)\n\
              {:.0}% of what the parts allow if nothing lay between them, one in {} µs: the loopback there and back, to two and back \
              from both, three syncs at once\n",
             share(self.write),
@@ -65,7 +71,7 @@ impl Floor {
             [self.sync, self.sync_of_three, self.round_trip, self.broadcast, self.write]
                 .map(|it| it.as_micros());
         format!(
-            "its own medians, for 256 bytes: write and fdatasync {sync} µs, where three do it at once {three} µs; over the loopback \
+            "its own medians, for {FLOOR_BYTES} bytes: write and fdatasync {sync} µs, where three do it at once {three} µs; over the loopback \
              there and back {round_trip} µs, to two and back from both {broadcast} µs; a bare durable write on three {write} µs\n"
         )
     }
@@ -94,9 +100,9 @@ fn sync_latency(folder: &Path, at_once: usize) -> io::Result<Duration> {
 }
 
 fn sync_once(file: &mut File, sample: usize) -> io::Result<Duration> {
-    file.seek(SeekFrom::Start(256 * sample as u64))?;
+    file.seek(SeekFrom::Start((FLOOR_BYTES * sample) as u64))?;
     let begin = Instant::now();
-    file.write_all(&[1; 256])?;
+    file.write_all(&[1; FLOOR_BYTES])?;
     file.sync_data()?;
     Ok(begin.elapsed())
 }
@@ -104,7 +110,7 @@ fn sync_once(file: &mut File, sample: usize) -> io::Result<Duration> {
 /// A file that is long enough for all samples.
 fn zeroes(path: &Path) -> io::Result<File> {
     let mut file = File::create(path)?;
-    file.write_all(&vec![0; 256 * SAMPLES])?;
+    file.write_all(&vec![0; FLOOR_BYTES * SAMPLES])?;
     file.sync_all()?;
     OpenOptions::new().write(true).open(path)
 }
@@ -116,6 +122,7 @@ fn bare_write(folder: &Path) -> io::Result<Duration> {
     let mut files = paths.iter().map(|path| zeroes(path)).collect::<io::Result<Vec<File>>>()?;
     let mut own_file = files.pop().expect("there are some");
     let (mut client, mut to_client) = connection()?;
+    client.set_read_timeout(Some(PATIENCE))?;
     // All followers answer on the same one, so the first answer comes first.
     let (mut from_followers, to_leader) = connection()?;
     let mut to_followers = Vec::new();
@@ -124,25 +131,29 @@ fn bare_write(folder: &Path) -> io::Result<Duration> {
         let mut to_leader = to_leader.try_clone()?;
         to_followers.push(to_follower);
         std::thread::spawn(move || {
-            each_of_them(&mut from_leader, |sample, bytes| {
-                sync_once(&mut file, sample)?;
+            each_of_them(&mut from_leader, |bytes| {
+                sync_once(&mut file, sample_of(bytes))?;
                 to_leader.write_all(bytes)
             })
         });
     }
     std::thread::spawn(move || {
-        each_of_them(&mut to_client.try_clone()?, |sample, bytes| {
+        each_of_them(&mut to_client.try_clone()?, |bytes| {
             to_followers.iter_mut().try_for_each(|it| it.write_all(bytes))?;
-            sync_once(&mut own_file, sample)?;
-            from_followers.read_exact(bytes)?;
-            to_client.write_all(bytes)?;
-            // The slower ones.
-            (2..SERVERS).try_for_each(|_| from_followers.read_exact(bytes))
+            sync_once(&mut own_file, sample_of(bytes))?;
+            let mut answer = [0; FLOOR_BYTES];
+            // An answer to an earlier one is the slower follower's.
+            while answer != *bytes {
+                from_followers.read_exact(&mut answer)?;
+            }
+            to_client.write_all(bytes)
         })
     });
     let mut samples = Vec::with_capacity(SAMPLES);
-    for _ in 0..SAMPLES {
-        let (begin, mut bytes) = (Instant::now(), [1; 256]);
+    for sample in 0..SAMPLES {
+        let mut bytes = [1; FLOOR_BYTES];
+        bytes[..8].copy_from_slice(&(sample as u64).to_le_bytes());
+        let begin = Instant::now();
         client.write_all(&bytes)?;
         client.read_exact(&mut bytes)?;
         samples.push(begin.elapsed());
@@ -151,17 +162,22 @@ fn bare_write(folder: &Path) -> io::Result<Duration> {
     Ok(median(samples))
 }
 
+/// The number with which they begin.
+fn sample_of(bytes: &[u8; FLOOR_BYTES]) -> usize {
+    let (number, _) = bytes.split_first_chunk().expect("there are 256");
+    u64::from_le_bytes(*number) as usize
+}
+
 /// Does something with each 256 bytes that arrive, until no more do.
 fn each_of_them(
     from: &mut TcpStream,
-    mut act: impl FnMut(usize, &mut [u8]) -> io::Result<()>,
+    mut act: impl FnMut(&mut [u8; FLOOR_BYTES]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut bytes = [0; 256];
-    for sample in 0.. {
+    let mut bytes = [0; FLOOR_BYTES];
+    loop {
         from.read_exact(&mut bytes)?;
-        act(sample % SAMPLES, &mut bytes)?;
+        act(&mut bytes)?;
     }
-    Ok(())
 }
 
 /// How long it takes to so many other threads, and back from all.
@@ -169,7 +185,7 @@ fn round_trip(to: usize) -> io::Result<Duration> {
     let mut connections = (0..to).map(|_| echo()).collect::<io::Result<Vec<_>>>()?;
     let mut samples = Vec::with_capacity(SAMPLES);
     for _ in 0..SAMPLES {
-        let (begin, mut bytes) = (Instant::now(), [1; 256]);
+        let (begin, mut bytes) = (Instant::now(), [1; FLOOR_BYTES]);
         connections.iter_mut().try_for_each(|it| it.write_all(&bytes))?;
         connections.iter_mut().try_for_each(|it| it.read_exact(&mut bytes))?;
         samples.push(begin.elapsed());
@@ -181,7 +197,7 @@ fn round_trip(to: usize) -> io::Result<Duration> {
 fn echo() -> io::Result<TcpStream> {
     let (here, mut there) = connection()?;
     let mut back = there.try_clone()?;
-    std::thread::spawn(move || each_of_them(&mut there, |_, bytes| back.write_all(bytes)));
+    std::thread::spawn(move || each_of_them(&mut there, |bytes| back.write_all(bytes)));
     Ok(here)
 }
 

@@ -363,6 +363,7 @@ mod tests {
         assert!(text.contains("a one   b two"), "{text}");
         assert!(text.lines().any(|line| line.contains('b') && line.contains("100")), "{text}");
     }
+
     #[test]
     fn a_long_name_has_room_beside_a_plot() {
         let named = |name: &str| plot(Scale::Linear, vec![Line::cumulative(name, [1.0, 2.0])]);

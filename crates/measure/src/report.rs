@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 /// What a bench has found.
 #[derive(Debug)]
 pub struct Report {
-    /// Its name, in one word.
+    /// The program that measured.
+    pub program: &'static str,
+    /// The bench's name, in one word.
     pub bench: &'static str,
     /// What was measured, how, and on which machine: some lines.
     pub about: String,
@@ -140,9 +142,9 @@ impl Report {
     pub fn html(&self) -> String {
         let mut html = format!(
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n<title>{0} · Raft for Beginners</title>\n\
+             <meta name=\"viewport\" content=\"width=device-width\">\n<title>{0}</title>\n\
              <style>{STYLE}</style>\n<h1>{0}</h1>\n{1}<table>\n<tr>",
-            escaped(self.bench),
+            escaped(&format!("{} {}", self.program, self.bench)),
             paragraphs(&self.about)
         );
         for (place, _, title) in self.shown() {
@@ -189,6 +191,7 @@ mod tests {
 
     fn report() -> Report {
         Report {
+            program: "kitchen",
             bench: "cooking",
             about: "three <cooks>\n".to_owned(),
             columns: vec![

@@ -54,6 +54,7 @@ pub(super) fn report(about: String, measured: &[Trials]) -> Report {
         Line::cumulative(&name, trials.trials.iter().map(|trial| milliseconds(trial.gap)))
     };
     Report {
+        program: "raft bench",
         bench: "failover",
         about,
         columns: COLUMNS.to_vec(),

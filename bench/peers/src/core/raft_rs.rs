@@ -1,6 +1,7 @@
 //! The crate `raft`, driven as its documentation says.
 
 use super::{Cluster, FORGET_AFTER};
+use hyper::body::Bytes;
 use raft::eraftpb::{Entry, Message, MessageType};
 use raft::storage::MemStorage;
 use raft::{Config, RawNode, Storage};
@@ -14,7 +15,7 @@ pub struct RaftRs {
     nodes: Vec<RawNode<MemStorage>>,
     network: VecDeque<Message>,
     proposing: Proposing,
-    command: Vec<u8>,
+    command: Bytes,
 }
 
 /// How commands are given to the library.
@@ -45,7 +46,7 @@ impl RaftRs {
             };
             RawNode::new(&config, storage, &logger).expect("the configuration is valid")
         };
-        let (nodes, command) = ((1..=3).map(node).collect(), vec![7; size]);
+        let (nodes, command) = ((1..=3).map(node).collect(), vec![7; size].into());
         let mut cluster = RaftRs { nodes, network: VecDeque::new(), proposing, command };
         cluster.nodes[LEADER].campaign().expect("a follower may run");
         cluster.settle(LEADER);
@@ -58,12 +59,14 @@ impl RaftRs {
         let leader = &mut self.nodes[LEADER];
         let commands = (0..batch).map(|_| self.command.clone());
         match self.proposing {
-            Proposing::Singly => commands
-                .for_each(|command| leader.propose(Vec::new(), command).expect("the leader takes proposals")),
+            // That takes a vector: the command is copied.
+            Proposing::Singly => commands.for_each(|command| {
+                leader.propose(Vec::new(), command.into()).expect("the leader takes proposals");
+            }),
             Proposing::Together => {
-                let entry = |data: Vec<u8>| {
+                let entry = |data: Bytes| {
                     let mut entry = Entry::new();
-                    entry.set_data(data.into());
+                    entry.set_data(data);
                     entry
                 };
                 let mut proposal = Message::new();

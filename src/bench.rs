@@ -20,7 +20,6 @@ use catch_up::CatchUpArguments;
 use clap::{Args, Subcommand};
 use elections::ElectionsArguments;
 use failover::FailoverArguments;
-use indicatif::{ProgressBar, ProgressStyle};
 use load::Kind;
 use measure::machine::{self, Floor};
 use operations::OperationArguments;
@@ -115,13 +114,6 @@ fn run_duration(text: &str) -> Result<Duration, String> {
         return Err(format!("choose from {SHORTEST_RUN:?} to {LONGEST_RUN:?}"));
     }
     Ok(time)
-}
-
-/// How far a bench is, on a terminal.
-fn progress(count: u64, what: &str) -> ProgressBar {
-    let template = format!("{{wide_bar:.cyan}} {{pos}} of {{len}} {what}");
-    let style = ProgressStyle::with_template(&template).expect("it is a template");
-    ProgressBar::new(count).with_style(style)
 }
 
 /// A bench that could not be brought to its end.

@@ -3,10 +3,11 @@
 mod trio;
 
 use super::report::ReportArguments;
-use super::{progress, run_duration};
+use super::run_duration;
 use crate::failure::Failure;
 use clap::Args;
 use measure::machine;
+use measure::progress::progress;
 use measure::report::{Column, Report, Row, number};
 use measure::spread::Spread;
 use std::hint::black_box;

@@ -4,7 +4,6 @@ mod line;
 mod real;
 mod simulated;
 
-use super::progress;
 use super::report::DrawingArguments;
 use crate::arguments::duration;
 use crate::failure::{Failure, write_file, written};
@@ -13,6 +12,7 @@ use consensus::Timing;
 use indicatif::ProgressBar;
 use line::{LINES, Line, PLOTS, Subplot};
 use measure::plot::{Axis, Line as PlotLine, Plot, Scale};
+use measure::progress::progress;
 use measure::report::{Column, Report, Row, number};
 use measure::spread::Spread;
 use serde_json::json;

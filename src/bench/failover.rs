@@ -5,11 +5,11 @@ mod report;
 mod setting;
 mod trial;
 
-use super::progress;
 use super::report::DrawingArguments;
 use crate::arguments::{StorageArguments, duration};
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
+use measure::progress::progress;
 use report::Trials;
 use setting::{SETTINGS, Setting};
 use std::path::PathBuf;

@@ -120,7 +120,7 @@ impl Timetable {
     /// (coordinated omission).
     fn await_turn(&mut self, phase: &Phase) -> Option<Instant> {
         let due = self.next;
-        while !phase.is_over.load(Ordering::Relaxed) {
+        while !phase.is_over() {
             let early = due.saturating_duration_since(Instant::now());
             if early.is_zero() {
                 self.next += self.interval;
@@ -173,6 +173,10 @@ struct Phase {
 }
 
 impl Phase {
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
     fn counts(&self, due: Instant) -> bool {
         self.counts_from.get().is_some_and(|from| due >= *from)
     }
@@ -210,13 +214,12 @@ impl Load<'_> {
             Pace::Closed => None,
             Pace::Open(rate) => Some(Timetable::of(rate, number, self.clients)),
         };
+        let mut next_turn = || match &mut timetable {
+            None => (!phase.is_over()).then(Instant::now),
+            Some(timetable) => timetable.await_turn(phase),
+        };
         let mut latencies = new_histogram();
-        while !phase.is_over.load(Ordering::Relaxed) {
-            let due = match &mut timetable {
-                None => Some(Instant::now()),
-                Some(timetable) => timetable.await_turn(phase),
-            };
-            let Some(due) = due else { break };
+        while let Some(due) = next_turn() {
             let counts = phase.counts(due);
             client.ask()?;
             if counts {

@@ -1,22 +1,20 @@
 //! `raft bench writes` and `raft bench reads`
 
-use super::load::{Kind, Load, Measured, Pace};
+use super::load::{Kind, Load, Pace};
 use super::report::DrawingArguments;
 use super::servers::{Counters, ServerArguments, Servers, servers, start};
-use super::{failed, floor, progress, run_duration};
+use super::{failed, floor, run_duration};
 use crate::failure::Failure;
 use clap::Args;
 use measure::machine::{self, FLOOR_BYTES, Floor};
 use measure::plot::{Axis, Line, Plot, Scale};
 use measure::process::Machine;
-use measure::report::{Column, Report, Row, number};
-use measure::spread::Spread;
+use measure::progress::progress;
+use measure::report::{Column, Report, Row};
+use measure::runs::{AFTER_FIGURES, QUIET, Run, Runs};
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Duration;
-
-/// Whatever else runs must not take more of the machine than this, or a row is marked.
-const QUIET: f64 = 0.1;
 
 /// Clients that ask over and over.
 #[derive(Debug, Args)]
@@ -64,10 +62,14 @@ pub(super) fn run(kind: Kind, arguments: &OperationArguments) -> Result<ExitCode
 
 /// All runs: one number of clients after the other, again and again, so that whatever else the machine does falls on all
 /// alike.
-fn measure_all(kind: Kind, arguments: &OperationArguments, servers: &Servers) -> Result<Vec<Runs>, Failure> {
+fn measure_all(
+    kind: Kind,
+    arguments: &OperationArguments,
+    servers: &Servers,
+) -> Result<Vec<Measured>, Failure> {
     let progress = progress(arguments.clients.len() as u64 * u64::from(arguments.runs), "runs");
-    let rows = arguments.clients.iter().map(|&clients| Runs { clients, runs: Vec::new() });
-    let mut rows: Vec<Runs> = rows.collect();
+    let rows = arguments.clients.iter().map(|&clients| Measured { clients, runs: Runs::default() });
+    let mut rows: Vec<Measured> = rows.collect();
     for _ in 0..arguments.runs {
         for row in &mut rows {
             row.runs.push(measure(kind, arguments, row.clients, servers)?);
@@ -76,73 +78,6 @@ fn measure_all(kind: Kind, arguments: &OperationArguments, servers: &Servers) ->
     }
     progress.finish_and_clear();
     Ok(rows)
-}
-
-/// What came of one run.
-struct Run {
-    measured: Measured,
-    before: Counters,
-    after: Counters,
-    /// The processor time of the load generator, in microseconds.
-    client_cpu_us: u64,
-    /// The share of the machine that went to others.
-    others: f64,
-}
-
-/// All runs with one number of clients.
-struct Runs {
-    clients: u16,
-    runs: Vec<Run>,
-}
-
-fn measure(
-    kind: Kind,
-    arguments: &OperationArguments,
-    clients: u16,
-    servers: &Servers,
-) -> Result<Run, Failure> {
-    let (all, value_size) = (servers.target(), arguments.value_size as usize);
-    let pace = arguments.rate.map_or(Pace::Closed, Pace::Open);
-    let load = Load { kind, servers: &all, clients, pace, value_size };
-    let in_run = |error| failed(format_args!("the run with {clients} clients failed: {error}"));
-    let count = || {
-        let (before, machine_before) = (servers.counters()?, Machine::now());
-        std::thread::sleep(arguments.duration);
-        Ok((before, machine_before, servers.counters()?, Machine::now()))
-    };
-    let (measured, counted) = load.run(arguments.duration / 5, count).map_err(in_run)?;
-    let (before, machine_before, after, machine_after) = counted.map_err(in_run)?;
-    let client_cpu_us = machine_after.own_us - machine_before.own_us;
-    let known = client_cpu_us + after.cpu_us.saturating_sub(before.cpu_us);
-    let others = machine_after.share_of_others(&machine_before, known);
-    Ok(Run { measured, before, after, client_cpu_us, others })
-}
-
-impl Run {
-    /// So much of something for each operation.
-    fn each(&self, amount: u64) -> f64 {
-        amount as f64 / self.measured.operations().max(1) as f64
-    }
-
-    /// So many of something that the servers count, for each operation.
-    fn counted(&self, count: impl Fn(&Counters) -> u64) -> f64 {
-        self.each(count(&self.after).saturating_sub(count(&self.before)))
-    }
-
-    /// The figures, in the order of [`FIGURES`].
-    fn figures(&self) -> [f64; 9] {
-        [
-            self.measured.per_second(),
-            self.measured.percentile(50.0) as f64,
-            self.measured.percentile(99.0) as f64,
-            self.measured.percentile(100.0) as f64,
-            self.counted(|counters| counters.syncs),
-            self.counted(|counters| counters.written),
-            self.counted(|counters| counters.cpu_us),
-            self.counted(|counters| counters.switches),
-            self.each(self.client_cpu_us),
-        ]
-    }
 }
 
 /// What is measured in each run, and told as the median of all.
@@ -160,49 +95,76 @@ const FIGURES: [Column; 9] = [
 
 const CLIENTS: Column = Column::number("clients", "clients", 0);
 
-const AFTER: [Column; 4] = [
-    Column::number("per_second_least", "least", 0),
-    Column::number("per_second_most", "most", 0),
-    Column::number("others_percent", "others %", 0),
-    Column::text("disturbed", ""),
-];
+/// All runs with one number of clients.
+struct Measured {
+    clients: u16,
+    runs: Runs<{ FIGURES.len() }>,
+}
 
-impl Runs {
-    /// The median of each figure.
-    fn medians(&self) -> Vec<f64> {
-        let median = |place: usize| Spread::of(self.runs.iter().map(|run| run.figures()[place])).median();
-        (0..FIGURES.len()).map(median).collect()
+impl Measured {
+    fn row(&self) -> Row {
+        [json!(self.clients)].into_iter().chain(self.runs.cells()).collect()
     }
 
-    fn row(&self) -> Row {
-        let per_second = Spread::of(self.runs.iter().map(|run| run.measured.per_second()));
-        let others = Spread::of(self.runs.iter().map(|run| run.others)).most();
-        let mut row = vec![json!(self.clients)];
-        row.extend(self.medians().into_iter().map(number));
-        row.extend([number(per_second.least()), number(per_second.most()), number(others * 100.0)]);
-        row.push(json!(if others > QUIET { "*" } else { "" }));
-        row
+    fn per_second(&self) -> f64 {
+        self.runs.medians()[0]
     }
 }
 
-fn report(kind: Kind, arguments: &OperationArguments, floor: &Floor, measured: &[Runs]) -> Report {
-    let per_second = |runs: &Runs| runs.medians()[0];
-    let alone = measured.iter().find(|runs| runs.clients == 1).map(per_second);
+fn measure(
+    kind: Kind,
+    arguments: &OperationArguments,
+    clients: u16,
+    servers: &Servers,
+) -> Result<Run<{ FIGURES.len() }>, Failure> {
+    let (all, value_size) = (servers.target(), arguments.value_size as usize);
+    let pace = arguments.rate.map_or(Pace::Closed, Pace::Open);
+    let load = Load { kind, servers: &all, clients, pace, value_size };
+    let in_run = |error| failed(format_args!("the run with {clients} clients failed: {error}"));
+    let count = || {
+        let (before, machine_before) = (servers.counters()?, Machine::now());
+        std::thread::sleep(arguments.duration);
+        Ok((before, machine_before, servers.counters()?, Machine::now()))
+    };
+    let (done, counted) = load.run(arguments.duration / 5, count).map_err(in_run)?;
+    let (before, machine_before, after, machine_after) = counted.map_err(in_run)?;
+    let client_cpu_us = machine_after.own_us - machine_before.own_us;
+    let used = |count: fn(&Counters) -> u64| count(&after).saturating_sub(count(&before));
+    let each = |amount: u64| amount as f64 / done.operations().max(1) as f64;
+    let servers_cpu_us = used(|counters| counters.cpu_us);
+    Ok(Run {
+        figures: [
+            done.per_second(),
+            done.percentile(50.0) as f64,
+            done.percentile(99.0) as f64,
+            done.percentile(100.0) as f64,
+            each(used(|counters| counters.syncs)),
+            each(used(|counters| counters.written)),
+            each(servers_cpu_us),
+            each(used(|counters| counters.switches)),
+            each(client_cpu_us),
+        ],
+        others: machine_after.share_of_others(&machine_before, client_cpu_us + servers_cpu_us),
+    })
+}
+
+fn report(kind: Kind, arguments: &OperationArguments, floor: &Floor, measured: &[Measured]) -> Report {
+    let alone = measured.iter().find(|measured| measured.clients == 1).map(Measured::per_second);
     let is_alike = arguments.nodes == 3 && arguments.value_size as usize == FLOOR_BYTES;
     let is_floor_of = kind == Kind::Writes && is_alike && arguments.rate.is_none();
     Report {
         program: "raft bench",
         bench: kind.bench(),
         about: about(kind, arguments, floor),
-        columns: [CLIENTS].into_iter().chain(FIGURES).chain(AFTER).collect(),
-        rows: measured.iter().map(Runs::row).collect(),
+        columns: [CLIENTS].into_iter().chain(FIGURES).chain(AFTER_FIGURES).collect(),
+        rows: measured.iter().map(Measured::row).collect(),
         plots: vec![Plot {
             title: format!("{} in a second", kind.words()),
             x: Axis { title: "clients", scale: Scale::Logarithmic },
             y: Axis { title: "in a second", scale: Scale::Linear },
             lines: vec![Line {
                 name: kind.words().to_owned(),
-                points: measured.iter().map(|runs| (f64::from(runs.clients), per_second(runs))).collect(),
+                points: measured.iter().map(|it| (f64::from(it.clients), it.per_second())).collect(),
             }],
         }],
         remarks: alone.filter(|_| is_floor_of).map(|alone| floor.beside(alone)).unwrap_or_default(),

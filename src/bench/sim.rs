@@ -1,10 +1,10 @@
 //! `raft bench sim`
 
-use super::progress;
 use super::report::ReportArguments;
 use crate::failure::Failure;
 use clap::Args;
 use measure::machine;
+use measure::progress::progress;
 use measure::report::{Report, figure_columns, figure_row};
 use measure::spread::Spread;
 use simulator::{Ending, SearchOptions, draw};

@@ -9,9 +9,10 @@ mod raft_rs;
 #[path = "../../../src/bench/core/trio.rs"]
 mod trio;
 
-use crate::told::{ToldArguments, progress, run_duration};
+use crate::told::{ToldArguments, run_duration};
 use clap::Args;
 use measure::machine;
+use measure::progress::progress;
 use measure::report::{Column, Report, Row, number};
 use measure::spread::Spread;
 use raft_rs::{Proposing, RaftRs};

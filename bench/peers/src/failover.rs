@@ -2,9 +2,10 @@
 
 use crate::members::{Members, ProgramArguments, Setting, System};
 use crate::prober::Prober;
-use crate::told::{DrawnArguments, probing_interval, progress};
+use crate::told::{DrawnArguments, probing_interval};
 use clap::Args;
 use measure::plot::{Axis, Line, Plot, Scale};
+use measure::progress::progress;
 use measure::report::{Column, Report, Row, number};
 use measure::spread::Spread;
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::members::{Members, ProgramArguments, Setting, System};
-use crate::told::{DrawnArguments, progress, run_duration};
+use crate::told::{DrawnArguments, run_duration};
 use anyhow::Context;
 use clap::Args;
 use futures::future::{try_join, try_join_all};
@@ -10,13 +10,11 @@ use hdrhistogram::Histogram;
 use hyper::body::Bytes;
 use measure::plot::{Axis, Line, Plot, Scale};
 use measure::process::Machine;
+use measure::progress::progress;
 use measure::report::{Column, Report, Row, number};
-use measure::spread::Spread;
+use measure::runs::{AFTER_FIGURES, QUIET, Run, Runs};
 use serde_json::json;
 use std::time::{Duration, Instant};
-
-/// Whatever else runs must not take more of the machine than this, or a row is marked.
-const QUIET: f64 = 0.1;
 
 /// What clients ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,26 +100,11 @@ const FIGURES: [Column; 6] = [
 
 const BEFORE: [Column; 2] = [Column::text("system", ""), Column::number("clients", "clients", 0)];
 
-const AFTER: [Column; 4] = [
-    Column::number("per_second_least", "least", 0),
-    Column::number("per_second_most", "most", 0),
-    Column::number("others_percent", "others %", 0),
-    Column::text("disturbed", ""),
-];
-
-/// What came of one run.
-struct Run {
-    /// In the order of [`FIGURES`].
-    figures: [f64; FIGURES.len()],
-    /// The share of the machine that went to processes of somebody else.
-    others: f64,
-}
-
 /// All runs with one number of clients.
-struct Runs {
+struct Measured {
     subject: Subject,
     clients: u32,
-    runs: Vec<Run>,
+    runs: Runs<{ FIGURES.len() }>,
 }
 
 /// Measures and tells.
@@ -133,9 +116,9 @@ pub async fn run(kind: Kind, arguments: &LoadArguments) -> anyhow::Result<()> {
     let progress = progress(clients.len() as u64 * SUBJECTS.len() as u64 * u64::from(*runs), "runs");
     let mut measured = Vec::new();
     for &clients in clients {
-        let mut of_subjects = SUBJECTS.map(|subject| Runs { subject, clients, runs: Vec::new() });
+        let mut of_subjects = SUBJECTS.map(|subject| Measured { subject, clients, runs: Runs::default() });
         for _ in 0..*runs {
-            for Runs { subject, runs, .. } in &mut of_subjects {
+            for Measured { subject, runs, .. } in &mut of_subjects {
                 let value = vec![b'x'; *value_size as usize].into();
                 let load = Load { kind, subject: *subject, clients, value };
                 let cluster = clusters.iter_mut().find(|cluster| cluster.system() == subject.system);
@@ -188,7 +171,7 @@ impl Used {
 }
 
 impl Load {
-    async fn run(&self, members: &mut Members, duration: Duration) -> anyhow::Result<Run> {
+    async fn run(&self, members: &mut Members, duration: Duration) -> anyhow::Result<Run<{ FIGURES.len() }>> {
         let leader = members.calm_leader().await?;
         let clients = self.connect(&members.addresses()[leader]).await?;
         let clients =
@@ -205,7 +188,7 @@ impl Load {
         let (latencies, (before, after)) = try_join(work, watch).await?;
         let mut all = new_histogram();
         latencies.into_iter().for_each(|of_client| all += of_client);
-        Ok(Run::of(&all, duration, &before, &after))
+        Ok(run_of(&all, duration, &before, &after))
     }
 
     async fn connect(&self, address: &str) -> anyhow::Result<Vec<Client>> {
@@ -247,67 +230,60 @@ fn new_histogram() -> Histogram<u64> {
     Histogram::new_with_max(60_000_000, 3).expect("these bounds make sense")
 }
 
-impl Run {
-    fn of(latencies: &Histogram<u64>, duration: Duration, before: &Used, after: &Used) -> Run {
-        let servers_us = after.servers_us.saturating_sub(before.servers_us);
-        let clients_us = after.machine.own_us - before.machine.own_us;
-        let each = |microseconds: u64| microseconds as f64 / latencies.len().max(1) as f64;
-        Run {
-            figures: [
-                latencies.len() as f64 / duration.as_secs_f64(),
-                latencies.value_at_percentile(50.0) as f64,
-                latencies.value_at_percentile(99.0) as f64,
-                latencies.max() as f64,
-                each(servers_us),
-                each(clients_us),
-            ],
-            others: after.machine.share_of_others(&before.machine, servers_us + clients_us),
-        }
+fn run_of(
+    latencies: &Histogram<u64>,
+    duration: Duration,
+    before: &Used,
+    after: &Used,
+) -> Run<{ FIGURES.len() }> {
+    let servers_us = after.servers_us.saturating_sub(before.servers_us);
+    let clients_us = after.machine.own_us - before.machine.own_us;
+    let each = |microseconds: u64| microseconds as f64 / latencies.len().max(1) as f64;
+    Run {
+        figures: [
+            latencies.len() as f64 / duration.as_secs_f64(),
+            latencies.value_at_percentile(50.0) as f64,
+            latencies.value_at_percentile(99.0) as f64,
+            latencies.max() as f64,
+            each(servers_us),
+            each(clients_us),
+        ],
+        others: after.machine.share_of_others(&before.machine, servers_us + clients_us),
     }
 }
 
-impl Runs {
-    /// The median of each figure.
-    fn medians(&self) -> Vec<f64> {
-        let median = |place: usize| Spread::of(self.runs.iter().map(|run| run.figures[place])).median();
-        (0..FIGURES.len()).map(median).collect()
-    }
-
+impl Measured {
     fn row(&self) -> Row {
-        let per_second = Spread::of(self.runs.iter().map(|run| run.figures[0]));
-        let others = Spread::of(self.runs.iter().map(|run| run.others)).most();
-        let mut row = vec![json!(self.subject.name), json!(self.clients)];
-        row.extend(self.medians().into_iter().map(number));
-        row.extend([number(per_second.least()), number(per_second.most()), number(others * 100.0)]);
-        row.push(json!(if others > QUIET { "*" } else { "" }));
-        row
+        [json!(self.subject.name), json!(self.clients)].into_iter().chain(self.runs.cells()).collect()
     }
 }
 
 /// Each figure of the first divided by that of the second.
-fn ratio(first: &Runs, second: &Runs) -> Row {
+fn ratio(first: &Measured, second: &Measured) -> Row {
     let mut row =
         vec![json!(format!("{} / {}", first.subject.name, second.subject.name)), json!(first.clients)];
-    row.extend(first.medians().iter().zip(second.medians()).map(|(own, other)| number(own / other)));
-    row.extend(AFTER.map(|_| json!(null)));
+    row.extend(
+        first.runs.medians().into_iter().zip(second.runs.medians()).map(|(own, other)| number(own / other)),
+    );
+    row.extend(AFTER_FIGURES.map(|_| json!(null)));
     row
 }
 
-fn report(kind: Kind, about: String, measured: &[Runs]) -> Report {
+fn report(kind: Kind, about: String, measured: &[Measured]) -> Report {
     let alike = measured.chunks_exact(SUBJECTS.len());
     let ratios =
         alike.flat_map(|of_subjects| of_subjects[1..].iter().map(|other| ratio(&of_subjects[0], other)));
     let line = |subject: &Subject| {
-        let own = measured.iter().filter(|runs| runs.subject.name == subject.name);
-        let points = own.map(|runs| (f64::from(runs.clients), runs.medians()[0])).collect();
+        let own = measured.iter().filter(|it| it.subject.name == subject.name);
+        let points = own.map(|it| (f64::from(it.clients), it.runs.medians()[0])).collect();
         Line { name: subject.name.to_owned(), points }
     };
     Report {
         program: "peers",
         bench: kind.name(),
         about,
-        columns: BEFORE.into_iter().chain(FIGURES).chain(AFTER).collect(),
-        rows: measured.iter().map(Runs::row).chain(ratios).collect(),
+        columns: BEFORE.into_iter().chain(FIGURES).chain(AFTER_FIGURES).collect(),
+        rows: measured.iter().map(Measured::row).chain(ratios).collect(),
         plots: vec![Plot {
             title: format!("{} in a second", kind.name()),
             x: Axis { title: "clients", scale: Scale::Logarithmic },

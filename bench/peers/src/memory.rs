@@ -8,10 +8,11 @@
 mod open_raft;
 mod ours;
 
-use crate::told::{DrawnArguments, progress, run_duration};
+use crate::told::{DrawnArguments, run_duration};
 use clap::Args;
 use measure::machine;
 use measure::plot::{Axis, Line, Plot, Scale};
+use measure::progress::progress;
 use measure::report::{Column, Report, Row, number};
 use measure::spread::Spread;
 use open_raft::OpenRaft;

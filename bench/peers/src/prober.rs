@@ -60,7 +60,7 @@ impl Prober {
                 _ = ticks.tick() => self.servers.iter().for_each(|server| {
                     asked.spawn(server.clone().ask());
                 }),
-                () = &mut deadline => bail!("no server did a write within {PATIENCE:?}"),
+                () = &mut deadline => bail!("no server did a write within {PATIENCE:?}; close other programs and try again"),
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use crate::members::{Members, ProgramArguments, Setting, System};
 use crate::prober::Prober;
-use crate::told::{ToldArguments, probing_interval, progress};
+use crate::told::{ToldArguments, probing_interval};
 use clap::Args;
+use measure::progress::progress;
 use measure::report::{Column, Report, Row, number};
 use measure::spread::Spread;
 use serde_json::json;

@@ -2,7 +2,6 @@
 
 use anyhow::Context;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use measure::plot;
 use measure::report::Report;
 use std::fs;
@@ -61,12 +60,6 @@ impl DrawnArguments {
 
 fn write(file: &Path, text: &str) -> anyhow::Result<()> {
     fs::write(file, text).with_context(|| format!("can't write {}", file.display()))
-}
-
-/// How far a comparison is, on a terminal.
-pub fn progress(count: u64, what: &str) -> ProgressBar {
-    let template = format!("{{wide_bar:.cyan}} {{pos}} of {{len}} {what}");
-    ProgressBar::new(count).with_style(ProgressStyle::with_template(&template).expect("it is a template"))
 }
 
 /// Parses how often a client asks.

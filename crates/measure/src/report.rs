@@ -183,7 +183,7 @@ color:#1f2328;background:#fff}p{margin:.3rem 0}table{border-collapse:collapse;ma
 th,td{padding:.25rem .7rem;text-align:left;border-bottom:1px solid #d0d7de;white-space:nowrap}\
 .number,th.number{text-align:right;font-variant-numeric:tabular-nums}figure{margin:1.5rem 0;break-inside:avoid}svg{width:100%;height:auto}\
 @media screen and (prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}th,td{border-color:#30363d}}\
-@media print{body{margin:0;max-width:none}table{display:table;font-size:7.5pt}th,td{padding:.15rem .3rem}}";
+@media print{body{margin:0;max-width:none}table{display:table;font-size:7.5pt}th,td{padding:.15rem .3rem}th{white-space:normal;vertical-align:bottom}}";
 
 #[cfg(test)]
 mod tests {

@@ -49,8 +49,13 @@ impl Connection {
         Ok(self.exchange(request)?.status.is_success())
     }
 
+    /// Sends a whole request, and leaves it at that.
+    pub(super) fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        self.0.get_mut().write_all(request)
+    }
+
     fn exchange(&mut self, request: &[u8]) -> io::Result<Reply> {
-        self.0.get_mut().write_all(request)?;
+        self.send(request)?;
         let status = StatusLine(self.line()?);
         let mut length = None;
         while let Some((name, value)) = self.line()?.split_once(':') {

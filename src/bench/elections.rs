@@ -52,7 +52,7 @@ pub(super) struct ElectionsArguments {
     #[arg(long, value_name = "MIN..MAX", default_value = "0ms..0ms", value_parser = range)]
     save_time: RangeInclusive<Duration>,
 
-    /// Let all logs be alike, so that everybody can win. Those of real processes always are
+    /// Let all logs be alike, so that everybody can win
     #[arg(long)]
     equal_logs: bool,
 
@@ -224,7 +224,7 @@ impl ElectionsArguments {
                 format!("simulated, in {took:.1?}; a message takes {fastest:?} to {slowest:?}, {disk}")
             }
         };
-        let logs = match self.real || self.equal_logs {
+        let logs = match self.equal_logs {
             true => "all logs are alike, so that everybody can win",
             false => "all logs have different lengths, so that only about half of the others can win",
         };

@@ -2,14 +2,17 @@
 
 use super::line::Line;
 use super::{ElectionsArguments, Measured, Trial};
+use crate::bench::connection::{Connection, put};
 use crate::bench::failed;
-use crate::bench::servers::{Agreed, PAUSE, await_calm, options, start_with};
+use crate::bench::servers::{Agreed, PAUSE, await_calm, options, servers_of, start_with, wait_for};
 use crate::failure::Failure;
-use cluster::{Action, Cluster, Options};
-use consensus::{NodeId, Profile};
+use cluster::{Action, Cluster, Links, Options};
+use consensus::{Index, NodeId, Profile, Term};
+use driver::Speed;
 use indicatif::ProgressBar;
+use server::Status;
 use std::time::{Duration, Instant};
-use trace::Record;
+use trace::{Link, Record};
 
 /// If nobody leads for so long between two trials, one server is made to run: without any chance in the timeouts it might
 /// take for ever.
@@ -32,15 +35,13 @@ fn measure_line(
     line: Line,
     progress: &ProgressBar,
 ) -> Result<Measured, Failure> {
-    let options = Options {
-        latency: *arguments.latency.start(),
-        profile: Profile::PAPER,
-        ..options(arguments.nodes, line.timing(), SNAPSHOT_AFTER, None)?
-    };
-    let mut subject = Subject { ids: options.servers.clone(), cluster: start_with(options)?, line };
+    let options =
+        Options { profile: Profile::PAPER, ..options(arguments.nodes, line.timing(), SNAPSHOT_AFTER, None)? };
+    let mut subject =
+        Subject { ids: options.servers.clone(), cluster: start_with(options)?, arguments, line };
     let mut trials = Vec::new();
     for _ in 0..arguments.trials(line) {
-        trials.push(subject.measure(arguments.patience)?);
+        trials.push(subject.measure()?);
         progress.inc(1);
     }
     subject.cluster.stop();
@@ -48,44 +49,127 @@ fn measure_line(
 }
 
 /// The servers whose leader crashes.
-struct Subject {
+struct Subject<'a> {
     cluster: Cluster,
     ids: Vec<NodeId>,
+    arguments: &'a ElectionsArguments,
     line: Line,
 }
 
-impl Subject {
-    fn measure(&mut self, patience: Duration) -> Result<Trial, Failure> {
-        let Agreed { leader, term } = self.await_calm()?;
-        // All are as far as they can get, so the moment is no special one within the heartbeat interval.
-        std::thread::sleep(self.line.timing().heartbeat_interval().mul_f64(fastrand::f64()));
+impl Subject<'_> {
+    /// Lets the leader crash once. If another server came to lead just before that, or the logs did not come to be as they
+    /// should, the trial says nothing, and another one is made.
+    fn measure(&mut self) -> Result<Trial, Failure> {
+        wait_for("the servers are never ready for a crash", || self.try_once().transpose())?
+    }
+
+    fn try_once(&mut self) -> Result<Option<Trial>, Failure> {
+        self.perform(Action::Heal)?;
+        let agreed = self.await_calm()?;
+        if !self.arguments.equal_logs {
+            self.let_logs_differ(agreed.leader)?;
+        }
+        self.hold_messages()?;
+        self.perform(Action::SetSpeed { multiple: Speed::REAL_TIME.multiple() })?;
+        let interval = self.line.timing().heartbeat_interval();
+        std::thread::sleep(interval + *self.arguments.latency.start());
+        if !self.is_ready(agreed)? {
+            return Ok(None);
+        }
+        // All that the servers do is heartbeats, so the moment is no special one between two of them.
+        std::thread::sleep(interval.mul_f64(fastrand::f64()));
+        self.crash(agreed)
+    }
+
+    /// Lets the leader crash, and waits for the next one; none if that was there before.
+    fn crash(&mut self, Agreed { leader, term }: Agreed) -> Result<Option<Trial>, Failure> {
         let crashed_at = self.cluster.now();
         self.perform(Action::Kill { node: leader })?;
-        let deadline = Instant::now() + patience;
-        let mut newest = term;
-        let led_at = loop {
+        let led_at = self.await_leader_after(term);
+        let followers = self.statuses_of_followers(leader)?;
+        self.perform(Action::Restart { node: leader })?;
+        if led_at.is_some_and(|led_at| led_at < crashed_at) {
+            return Ok(None);
+        }
+        let newest = followers.iter().map(|status| status.term).max().unwrap_or(term);
+        let downtime = led_at.map(|led_at| Duration::from_micros(led_at - crashed_at));
+        Ok(Some(Trial { downtime, elections: newest.0 - term.0 }))
+    }
+
+    /// When a server came to lead a later term than this, in microseconds of the cluster's time; none if nobody waits so
+    /// long.
+    fn await_leader_after(&mut self, term: Term) -> Option<u64> {
+        let deadline = Instant::now() + self.arguments.patience;
+        let leads = |record: &&Record| record.term > term && record.comes_to_lead();
+        loop {
             let records = self.cluster.news(PAUSE);
-            newest = records.iter().map(|record| record.term).max().unwrap_or(term).max(newest);
-            let leads = |record: &&Record| record.term > term && record.comes_to_lead();
             match records.iter().find(leads) {
-                Some(record) => break Some(record.t),
-                None if Instant::now() > deadline => break None,
+                Some(record) => return Some(record.t),
+                None if Instant::now() > deadline => return None,
                 None => {}
             }
-        };
-        self.perform(Action::Restart { node: leader })?;
-        let downtime = led_at.map(|at| Duration::from_micros(at.saturating_sub(crashed_at)));
-        Ok(Trial { downtime, elections: newest.0 - term.0 })
+        }
+    }
+
+    /// Lets the log of each follower end before that of the one before it: the last one misses all entries of some new ones,
+    /// the one before it all but the first of them, and so on. Thereafter the leader hears no answers, as in the simulator:
+    /// it takes what it has sent for received, and the logs stay as they are under its heartbeats.
+    fn let_logs_differ(&mut self, leader: NodeId) -> Result<(), Failure> {
+        // Clocks that nearly stand still: nobody's patience ends meanwhile.
+        self.perform(Action::SetSpeed { multiple: Speed::SLOWEST.multiple() })?;
+        let servers = servers_of(&mut self.cluster, &self.ids)?;
+        let end = servers[&leader].status().map_err(failed)?.last_log.index;
+        let followers: Vec<NodeId> = self.followers_of(leader).collect();
+        for (hearing, index) in (1..followers.len()).rev().zip(end.0 + 1..) {
+            let (hearing, behind) = (&followers[..hearing], followers[hearing]);
+            self.perform(Action::Cut { links: one_way(leader, behind) })?;
+            // Nobody waits for the answer: what too few servers get is never acknowledged.
+            let mut client = Connection::to(&servers[&leader].address).map_err(failed)?;
+            client.send(&put("longer", 1)).map_err(failed)?;
+            let has_it = |id: &NodeId| servers[id].status().is_ok_and(|it| it.last_log.index >= Index(index));
+            wait_for("an entry does not arrive", || hearing.iter().all(has_it).then_some(()))?;
+        }
+        self.perform(Action::Cut { links: Links::Of(leader) })?;
+        for &follower in &followers {
+            self.perform(Action::Mend { links: one_way(leader, follower) })?;
+        }
+        Ok(())
+    }
+
+    fn followers_of(&self, leader: NodeId) -> impl Iterator<Item = NodeId> {
+        self.ids.iter().copied().filter(move |&id| id != leader)
+    }
+
+    /// Lets each message from now on be under way for as long as is asked for.
+    fn hold_messages(&mut self) -> Result<(), Failure> {
+        let delay_us = u64::try_from(self.arguments.latency.start().as_micros()).unwrap_or(u64::MAX);
+        self.perform(Action::Delay { links: Links::All, delay_us })
+    }
+
+    /// Do all still follow this leader, and are their logs as they should be?
+    fn is_ready(&mut self, Agreed { leader, term }: Agreed) -> Result<bool, Failure> {
+        let followers = self.statuses_of_followers(leader)?;
+        let follows = |status: &Status| status.term == term && status.leader == Some(leader);
+        let differs = |(longer, shorter): (&Status, &Status)| longer.last_log.index > shorter.last_log.index;
+        let have_logs_to_differ = followers.iter().zip(&followers[1..]).all(differs);
+        Ok(followers.iter().all(follows) && (self.arguments.equal_logs || have_logs_to_differ))
+    }
+
+    fn statuses_of_followers(&mut self, leader: NodeId) -> Result<Vec<Status>, Failure> {
+        let followers: Vec<NodeId> = self.followers_of(leader).collect();
+        let servers = servers_of(&mut self.cluster, &followers)?;
+        servers.values().map(|server| server.status().map_err(failed)).collect()
     }
 
     /// Waits until one server has led all others for some heartbeats.
     fn await_calm(&mut self) -> Result<Agreed, Failure> {
-        let (long, runner) = (4 * self.line.timing().heartbeat_interval(), self.ids[0]);
+        let long = 4 * self.line.timing().heartbeat_interval();
         let mut nudge_at = Instant::now() + NUDGE_AFTER;
         await_calm(&mut self.cluster, &self.ids, long, |cluster| {
             if Instant::now() > nudge_at {
-                // It may just have died; then another time.
-                let _ = cluster.perform(&Action::ForceTimeout { node: runner });
+                // It may just have died, or its log be too short; then another one, another time.
+                let node = fastrand::choice(&self.ids).copied().expect("there are servers");
+                let _ = cluster.perform(&Action::ForceTimeout { node });
                 nudge_at = Instant::now() + NUDGE_AFTER;
             }
         })
@@ -94,4 +178,8 @@ impl Subject {
     fn perform(&mut self, action: Action) -> Result<(), Failure> {
         self.cluster.perform(&action).map(drop).map_err(failed)
     }
+}
+
+fn one_way(from: NodeId, to: NodeId) -> Links {
+    Links::OneWay(Link { from, to })
 }

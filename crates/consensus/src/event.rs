@@ -321,6 +321,11 @@ pub enum Check {
         /// Where this server's log ends.
         own: LogPosition,
     },
+    /// Of two servers that ask at the same time who would vote for them, this one goes first.
+    GoesBefore {
+        /// The other one.
+        candidate: NodeId,
+    },
 }
 
 /// What can be wrong with a message.

@@ -40,10 +40,26 @@ impl<R: Rules> Node<R> {
         let reply = PreVoteReply { term, asked_in: request.term, would_vote: granted };
         self.send(candidate, Message::PreVoteReply(reply), output);
         self.tell_stranger(now, candidate, output);
-        // The other goes first: two that run at the same time could split the votes.
-        if granted && self.role() != RoleKind::Leader {
+        if granted && self.role() != RoleKind::Leader && !self.goes_before(candidate, request, output) {
+            if self.role() == RoleKind::PreCandidate {
+                self.become_follower(now, None, Some(Rule::PreVote), output);
+            }
             self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
         }
+    }
+
+    /// Two that ask at the same time could both be told yes, and split the votes. So one lets the other go first: of equal
+    /// logs, the lower number goes on.
+    fn goes_before(&self, candidate: NodeId, request: &PreVote, output: &mut Output) -> bool {
+        if self.role() != RoleKind::PreCandidate {
+            return false;
+        }
+        let goes_before = request.last_log() == self.log.last() && self.id() < candidate;
+        output.decided(
+            Rule::PreVote,
+            What::Check { check: Check::GoesBefore { candidate }, holds: goes_before },
+        );
+        goes_before
     }
 
     /// The first rule that forbids to vote for it, if any does.

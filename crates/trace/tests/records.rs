@@ -133,6 +133,10 @@ fn one_of_each() -> Vec<Event> {
             Rule::UpToDateLog,
             What::Check { check: Check::LogUpToDate { candidate: log, own: log }, holds: true },
         ),
+        decided(
+            Rule::PreVote,
+            What::Check { check: Check::GoesBefore { candidate: NodeId(3) }, holds: false },
+        ),
         decided(Rule::PersistBeforeAnswer, What::Vote { candidate: NodeId(3), granted: true }),
         decided(Rule::OneVotePerTerm, What::Vote { candidate: NodeId(3), granted: false }),
         decided(

@@ -22,4 +22,8 @@ candidate: LogPosition,
 /**
  * Where this server's log ends.
  */
-own: LogPosition, } };
+own: LogPosition, } } | { "goes_before": { 
+/**
+ * The other one.
+ */
+candidate: NodeId, } };

@@ -117,6 +117,13 @@ pub enum What {
         /// How long the timer runs now, in microseconds of the server's clock.
         timeout_us: u64,
     },
+    /// Another server has connected, and this one knows no leader. The election timer runs out sooner, in case there is none.
+    ConnectionMade {
+        /// The other server.
+        peer: NodeId,
+        /// How long the timer runs now, in microseconds of the server's clock.
+        timeout_us: u64,
+    },
     /// The server follows another profile from now on.
     Profile {
         /// That one.

@@ -82,6 +82,11 @@ pub enum Input {
         /// The other server.
         peer: NodeId,
     },
+    /// Another server has connected to this one: they can hear each other now. Only a hint.
+    ConnectionMade {
+        /// The other server.
+        peer: NodeId,
+    },
     /// From now on this server follows another profile.
     SetProfile(Profile),
     /// For the laboratory: let the election timer run out at this moment, whatever it was drawn to.

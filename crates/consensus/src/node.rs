@@ -120,6 +120,7 @@ impl<R: Rules> Node<R> {
             Input::ChangeMembership { change } => self.change_membership(now, &change, output),
             Input::TransferLeadership { to } => self.transfer_leadership(now, to, output),
             Input::ConnectionLost { peer } => self.note_connection_lost(now, peer, output),
+            Input::ConnectionMade { peer } => self.note_connection_made(now, peer, output),
             Input::SetProfile(profile) => self.set_profile(profile, output),
             Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
         }
@@ -268,20 +269,44 @@ impl<R: Rules> Node<R> {
     /// it. The small delay is random, so that one of those who have noticed is first, and the rest have noticed by
     /// then.
     fn note_connection_lost(&mut self, now: Instant, peer: NodeId, output: &mut Output) {
-        let is_eager = self.config.profile.eager_election && self.asks_first();
-        let Role::Follower(follower) = &self.role else { return };
-        if !is_eager || follower.leader != Some(peer) || !self.may_campaign() {
+        if self.role() != RoleKind::Follower || self.leader() != Some(peer) || !self.asks_eagerly() {
             return;
         }
-        let timer_runs_out = follower.election_deadline;
         if self.config.lease.is_none() {
             self.stays_until = now;
         }
         let interval = self.config.timing.heartbeat_interval();
-        let delay = self.random.duration_between(interval / 10, interval / 2);
-        let deadline = (now + delay).max(self.stays_until).min(timer_runs_out);
+        let timeout = self.ask_within(now, interval / 10, interval / 2);
+        output.noted(What::ConnectionLost { leader: peer, timeout_us: micros(timeout) });
+    }
+
+    /// Another server has connected. If this one waits for a leader, that may be since there were too few to elect one: after a
+    /// start, or while others were gone. If there is one, it is heard within a heartbeat interval. If not, nothing is gained by
+    /// waiting for longer.
+    fn note_connection_made(&mut self, now: Instant, peer: NodeId, output: &mut Output) {
+        let waits =
+            matches!(self.role(), RoleKind::Follower | RoleKind::PreCandidate) && self.leader().is_none();
+        let interval = self.config.timing.heartbeat_interval();
+        let asks_soon = self.next_deadline() <= now + 2 * interval;
+        if !waits || asks_soon || !self.asks_eagerly() {
+            return;
+        }
+        let timeout = self.ask_within(now, interval, 2 * interval);
+        output.noted(What::ConnectionMade { peer, timeout_us: micros(timeout) });
+    }
+
+    /// Does it ask who would vote for it as soon as that may help, instead of waiting for an election timeout?
+    fn asks_eagerly(&self) -> bool {
+        self.config.profile.eager_election && self.asks_first() && self.may_campaign()
+    }
+
+    /// Sets the election timer to a random time between these, but never beyond what it is set to, nor short of a promise.
+    /// Returns how long it runs.
+    fn ask_within(&mut self, now: Instant, min: Duration, max: Duration) -> Duration {
+        let delay = self.random.duration_between(min, max);
+        let deadline = (now + delay).max(self.stays_until).min(self.next_deadline());
         self.set_election_deadline(deadline);
-        output.noted(What::ConnectionLost { leader: peer, timeout_us: micros(deadline.since(now)) });
+        deadline.since(now)
     }
 
     fn set_profile(&mut self, profile: Profile, output: &mut Output) {

@@ -309,7 +309,7 @@ fn no_message_makes_a_server_panic() {
             lead(&mut node);
         }
         for _ in 0..100 {
-            let input = match noise.next() % 12 {
+            let input = match noise.next() % 13 {
                 0 => Input::Tick,
                 1 => persisted(&node),
                 2 => Input::Propose { commands: vec![b"x = 1".as_slice().into()] },
@@ -317,7 +317,8 @@ fn no_message_makes_a_server_panic() {
                 4 => Input::ChangeMembership { change: noise.change() },
                 5 => Input::TransferLeadership { to: NodeId(noise.number()) },
                 6 => Input::ConnectionLost { peer: NodeId(noise.number()) },
-                7 => Input::SetProfile(noise.profile()),
+                7 => Input::ConnectionMade { peer: NodeId(noise.number()) },
+                8 => Input::SetProfile(noise.profile()),
                 _ => Input::Message { from: NodeId(noise.number()), message: noise.message() },
             };
             let now = if noise.coin() { node.next_deadline() } else { Instant::START };

@@ -353,6 +353,13 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.tell_step(now, first, StepInput::ConnectionLost { peer }, effects);
     }
 
+    /// Another server has connected to this one.
+    pub fn connection_made(&mut self, now: Instant, peer: NodeId, effects: &mut Effects<M>) {
+        let first = self.scribe.next_id();
+        self.step(now, None, Input::ConnectionMade { peer }, effects);
+        self.tell_step(now, first, StepInput::ConnectionMade { peer }, effects);
+    }
+
     /// The server follows another profile from now on.
     pub fn set_profile(&mut self, now: Instant, profile: Profile, effects: &mut Effects<M>) {
         let first = self.scribe.next_id();
@@ -655,7 +662,10 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     ) {
         let mut cause = cause;
         for event in events.drain(..) {
-            let is_timer = matches!(event.what, What::Timer { .. } | What::ConnectionLost { .. });
+            let is_timer = matches!(
+                event.what,
+                What::Timer { .. } | What::ConnectionLost { .. } | What::ConnectionMade { .. }
+            );
             let is_timeout = matches!(event.what, What::Timeout { .. });
             let event_cause = if is_timeout { self.timer_started_as } else { cause };
             let least = Telling::least_with(&event.what);

@@ -51,6 +51,8 @@ pub(crate) enum Happening {
     Disk(Done),
     /// The connection ended on which this server's messages came.
     ConnectionLost(NodeId),
+    /// One was made on which they will come.
+    ConnectionMade(NodeId),
     /// A connection brought what it should not.
     Garbage { from: SocketAddr, problem: &'static str },
 }
@@ -264,6 +266,10 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             }
             Happening::ConnectionLost(peer) => {
                 self.driver.connection_lost(self.now(), peer, &mut self.effects);
+                self.pass_on_effects();
+            }
+            Happening::ConnectionMade(peer) => {
+                self.driver.connection_made(self.now(), peer, &mut self.effects);
                 self.pass_on_effects();
             }
             Happening::StatusAsked(answer) => {

@@ -22,7 +22,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::bytes::BytesMut;
@@ -99,6 +99,8 @@ pub(crate) struct Network {
 struct Peer {
     queue: mpsc::Sender<Envelope>,
     address: watch::Sender<Option<String>>,
+    /// It has shown that it runs.
+    is_there: Arc<Notify>,
 }
 
 impl Network {
@@ -123,10 +125,14 @@ impl Network {
         self.peers().get(&id)?.address.borrow().clone()
     }
 
-    /// A server has called that listens there. If nobody has said where it is, that must do.
+    /// A server has called that listens there. If nobody has said where it is, that must do. If it could not be reached, it is
+    /// called again at once.
     fn meet(&self, id: NodeId, address: SocketAddr) {
         if self.address_of(id).is_none() {
             self.set_address(id, address.to_string());
+        }
+        if let Some(peer) = self.peers().get(&id) {
+            peer.is_there.notify_one();
         }
     }
 }
@@ -165,8 +171,9 @@ impl Peer {
     fn start(name: Name, id: NodeId) -> Peer {
         let (queue, messages) = mpsc::channel(OUTBOUND_QUEUE);
         let (address, addresses) = watch::channel(None);
-        tokio::spawn(keep_sending(name, id, messages, addresses));
-        Peer { queue, address }
+        let is_there = Arc::new(Notify::new());
+        tokio::spawn(keep_sending(name, id, messages, addresses, is_there.clone()));
+        Peer { queue, address, is_there }
     }
 }
 
@@ -176,6 +183,7 @@ async fn keep_sending(
     to: NodeId,
     mut messages: mpsc::Receiver<Envelope>,
     mut addresses: watch::Receiver<Option<String>>,
+    is_there: Arc<Notify>,
 ) {
     let Name { cluster, id: from, port, promise } = name;
     let hello = Hello::new(Visitor::Peer { cluster, from, to, port, promise });
@@ -199,6 +207,7 @@ async fn keep_sending(
         tokio::select! {
             _ = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_PAUSES.1),
             _ = addresses.changed() => pause = RETRY_PAUSES.0,
+            () = is_there.notified() => pause = RETRY_PAUSES.0,
         }
     }
 }
@@ -361,8 +370,9 @@ impl Reception {
     ) {
         let reception = self.clone();
         let task = tokio::spawn(async move {
-            let served = receive_messages(&reception.network.name, peer, &mut frames, &reception.inbox).await;
             // If there is no room for a hint, the election timeout has to do.
+            let _ = reception.inbox.try_send(Happening::ConnectionMade(peer));
+            let served = receive_messages(&reception.network.name, peer, &mut frames, &reception.inbox).await;
             let _ = reception.inbox.try_send(Happening::ConnectionLost(peer));
             // Nothing is ever sent, but its end would be the connection's end to the peer.
             drop(outgoing);

@@ -38,6 +38,8 @@ pub enum Action {
     Transfer(NodeId, Option<NodeId>),
     /// The first server's connection to the second breaks.
     LoseConnection(NodeId, NodeId),
+    /// The second server connects to the first.
+    MakeConnection(NodeId, NodeId),
     /// The server follows this profile from now on.
     SetProfile(NodeId, Profile),
     /// Messages under way arrive.
@@ -128,6 +130,7 @@ impl Action {
             | Action::Transfer(_, server) => server.is_some(),
             Action::CheckHistory
             | Action::LoseConnection(..)
+            | Action::MakeConnection(..)
             | Action::SetProfile(..)
             | Action::Tick(_)
             | Action::Timeout(_)
@@ -513,6 +516,7 @@ impl fmt::Display for Action {
                 server.map_or(Ok(()), |server| write!(f, " at={server}"))
             }
             Action::LoseConnection(node, peer) => write!(f, "lose-connection {node} {peer}"),
+            Action::MakeConnection(node, peer) => write!(f, "make-connection {node} {peer}"),
             Action::SetProfile(node, profile) => write!(f, "profile {node} {}", profile_words(*profile)),
             Action::Deliver(selection) => write!(f, "deliver{selection}"),
             Action::Settle => write!(f, "settle"),

@@ -103,6 +103,7 @@ fn fault(action: &Action) -> Option<&'static str> {
         Action::ChangeMembers(..) => Some("changes of the members"),
         Action::Transfer(..) => Some("transfers of the leadership"),
         Action::LoseConnection(..) => Some("connections broken"),
+        Action::MakeConnection(..) => Some("connections made"),
         Action::SetProfile(..) => Some("other profiles"),
         _ => None,
     }

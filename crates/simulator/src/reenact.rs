@@ -116,6 +116,9 @@ impl Life {
             (Some(driver), StepInput::ConnectionLost { peer }) => {
                 driver.connection_lost(now, *peer, &mut effects);
             }
+            (Some(driver), StepInput::ConnectionMade { peer }) => {
+                driver.connection_made(now, *peer, &mut effects);
+            }
             (Some(driver), StepInput::SetProfile(profile)) => driver.set_profile(now, *profile, &mut effects),
             (Some(driver), StepInput::Saved) => driver.saved(now, &mut effects),
             (Some(driver), StepInput::TakeSnapshot) => driver.take_snapshot(now, &mut effects),

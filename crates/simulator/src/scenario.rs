@@ -281,7 +281,7 @@ impl Scenario {
 }
 
 const MOST_SERVERS: u64 = 99;
-const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, profile, tick, timeout, deliver, settle, lose, \
+const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
                         hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
                         calm, status, logs, expect";
@@ -331,6 +331,7 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         }
         "transfer" => Action::Transfer(node(arguments)?, asked_server(arguments)?),
         "lose-connection" => Action::LoseConnection(node(arguments)?, node(arguments)?),
+        "make-connection" => Action::MakeConnection(node(arguments)?, node(arguments)?),
         "profile" => {
             let id = node(arguments)?;
             Action::SetProfile(id, parse_profile(next(arguments, "a profile, such as production")?)?)

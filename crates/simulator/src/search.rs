@@ -154,6 +154,10 @@ impl Draw {
                 self.draw_store_load(end);
                 self.draw_changes(end);
             }
+            if options.without == Some(Rule::OneChangeAtATime) {
+                self.draw_rush(end);
+            }
+            self.draw_connections(seed, end);
         }
         let mut actions = Vec::new();
         let mut now = Duration::ZERO;
@@ -312,6 +316,36 @@ impl Draw {
                     self.at(at, Action::SetProfile(one, profile));
                 }
             }
+        }
+    }
+
+    /// Learners that become voters one right after the other, while they and the leader, n1, are parted from all others.
+    fn draw_rush(&mut self, end: Duration) {
+        let (leader, a_while) = (NodeId(1), self.timing.election_timeout_max());
+        let learners: Vec<NodeId> = self.all().skip(self.servers as usize).collect();
+        let at = end.saturating_sub(a_while * 7).mul_f64(self.random.f64());
+        let parted = at + a_while * 3;
+        self.at(at, Action::Timeout(leader));
+        self.at(at + a_while, Action::ChangeMembers(adding(&learners), Some(leader)));
+        self.at(parted, Action::Partition([&[leader], &learners[..]].concat()));
+        for learner in learners {
+            self.at(parted, Action::ChangeMembers(promoting(&[learner], &[]), Some(leader)));
+        }
+        self.at(parted + a_while * 4, Action::Heal);
+    }
+
+    /// Connections that are made, where that means something.
+    fn draw_connections(&mut self, seed: u64, end: Duration) {
+        if !self.profile.eager_election {
+            return;
+        }
+        // Drawn apart, too.
+        let mut apart = Rng::with_seed(seed.rotate_left(32));
+        for _ in 0..apart.u64(1..=12) {
+            let at = end.mul_f64(apart.f64());
+            let mut server = || NodeId(apart.u64(1..=self.servers + self.spares));
+            let made = Action::MakeConnection(server(), server());
+            self.at(at, made);
         }
     }
 

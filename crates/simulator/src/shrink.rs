@@ -134,6 +134,7 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
             Action::Transfer(one(to)?, server.map_or(Some(None), |id| one(&id).map(Some))?)
         }
         Action::LoseConnection(id, peer) => Action::LoseConnection(one(id)?, one(peer)?),
+        Action::MakeConnection(id, peer) => Action::MakeConnection(one(id)?, one(peer)?),
         Action::SetProfile(id, profile) => Action::SetProfile(one(id)?, *profile),
         Action::Deliver(messages) => Action::Deliver(selection(messages)?),
         Action::Lose(messages) => Action::Lose(selection(messages)?),

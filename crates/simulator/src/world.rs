@@ -321,6 +321,11 @@ impl World {
                 self.server(*peer)?;
                 self.drive(*id, |driver, now, effects| driver.connection_lost(now, *peer, effects));
             }
+            Action::MakeConnection(id, peer) => {
+                self.running(*id)?;
+                self.server(*peer)?;
+                self.drive(*id, |driver, now, effects| driver.connection_made(now, *peer, effects));
+            }
             Action::SetProfile(id, profile) => {
                 self.running(*id)?;
                 self.drive(*id, |driver, now, effects| driver.set_profile(now, *profile, effects));

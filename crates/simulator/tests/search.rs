@@ -190,6 +190,7 @@ fn what_is_done_to_members_is_written_as_a_scenario_reads_it() {
         ),
         Action::Transfer(NodeId(2), Some(NodeId(1))),
         Action::LoseConnection(NodeId(2), NodeId(1)),
+        Action::MakeConnection(NodeId(2), NodeId(1)),
         Action::SetProfile(NodeId(1), part),
         Action::SetProfile(NodeId(1), Profile::PRODUCTION),
     ];

@@ -97,6 +97,12 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
                 micro_words(*timeout_us)
             )
         }
+        What::ConnectionMade { peer, timeout_us } => {
+            format!(
+                "{peer} has connected: unless I hear a leader, ask the others in {}",
+                micro_words(*timeout_us)
+            )
+        }
         What::Profile { profile } => profile_words(profile),
         What::Membership { .. }
         | What::ChangeRefused { .. }

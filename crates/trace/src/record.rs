@@ -314,6 +314,11 @@ pub enum StepInput {
         /// The other server.
         peer: NodeId,
     },
+    /// Another server has connected.
+    ConnectionMade {
+        /// The other server.
+        peer: NodeId,
+    },
     /// It follows another profile from now on.
     SetProfile(Profile),
     /// Somebody sets its election timer.

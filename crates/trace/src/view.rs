@@ -285,7 +285,9 @@ impl ServerView {
                     self.timer = None;
                 }
             }
-            What::Timer { timeout_us } | What::ConnectionLost { timeout_us, .. } => {
+            What::Timer { timeout_us }
+            | What::ConnectionLost { timeout_us, .. }
+            | What::ConnectionMade { timeout_us, .. } => {
                 self.timer = Some(ElectionTimer { started_at: record.t, timeout_us: *timeout_us });
             }
             What::NoVoter => self.timer = None,

@@ -93,6 +93,10 @@ fn one_of_each() -> Vec<Event> {
             rule: None,
             what: What::ConnectionLost { leader: NodeId(3), timeout_us: 4_200 },
         }),
+        Event::Decision(event::Event {
+            rule: None,
+            what: What::ConnectionMade { peer: NodeId(3), timeout_us: 21_000 },
+        }),
         Event::Decision(event::Event { rule: None, what: What::Profile { profile: Profile::PRODUCTION } }),
         membership(Membership::of_voters([1, 2, 3].map(NodeId))),
         membership(joint()),

@@ -189,6 +189,7 @@ function applyEvent(server: ServerView, record: TraceRecord): ServerView {
     case 'profile':
       return { ...server, profile: record.profile }
     case 'connection_lost':
+    case 'connection_made':
     case 'timer':
       return { ...server, timer: { started_at: record.t, timeout_us: record.timeout_us } }
     case 'vote':

@@ -122,6 +122,14 @@ leader: NodeId,
 /**
  * How long the timer runs now, in microseconds of the server's clock.
  */
+timeout_us: number, } | { "event": "connection_made", 
+/**
+ * The other server.
+ */
+peer: NodeId, 
+/**
+ * How long the timer runs now, in microseconds of the server's clock.
+ */
 timeout_us: number, } | { "event": "profile", 
 /**
  * That one.

@@ -2,10 +2,11 @@
 
 mod common;
 
-use cluster::Action;
+use cluster::{Action, Options};
 use common::watched::Watched;
 use common::{assert_one_leader_per_term, await_gone, is_election, leaders_by_term};
-use consensus::{NodeId, RoleKind};
+use consensus::{NodeId, Profile, RoleKind, Timing};
+use std::time::Duration;
 use trace::{Event, Process, Record};
 
 #[test]
@@ -41,6 +42,30 @@ fn terms_survive_a_crash_of_all() {
     watched.wait_until("a leader of a later term", |watched| {
         watched.view.leader().is_some_and(|leader| watched.view.server(leader).unwrap().term > term)
     });
+    assert_one_leader_per_term(&watched.records);
+}
+
+#[test]
+fn eager_servers_do_not_wait_until_their_patience_ends() {
+    let data = tempfile::tempdir().unwrap();
+    let hour = Duration::from_secs(3600);
+    let mut watched = Watched::start_with(Options {
+        timing: Timing::new(Duration::from_millis(100), hour, 2 * hour).unwrap(),
+        profile: Profile::PRODUCTION,
+        ..Watched::options(3, data.path())
+    });
+    let first = watched.wait_for_agreement();
+    watched.perform(&Action::KillLeader);
+    watched.wait_until("another leader, since connections broke", |watched| {
+        watched.view.leader().is_some_and(|leader| leader != first)
+    });
+    let left: Vec<NodeId> = (1..=3).map(NodeId).filter(|&id| id != first).collect();
+    for &node in &left {
+        watched.perform(&Action::Kill { node });
+    }
+    watched.perform(&Action::Restart { node: left[0] });
+    watched.perform(&Action::Restart { node: left[1] });
+    watched.wait_until("a leader, since connections were made", |watched| watched.view.leader().is_some());
     assert_one_leader_per_term(&watched.records);
 }
 

@@ -26,10 +26,13 @@ impl Watched {
 
     /// A cluster whose data is in this folder, and stays there.
     pub fn start_on(servers: u64, data: &Path) -> Watched {
-        let servers = (1..=servers).map(NodeId).collect();
-        let options = Options {
+        Watched::start_with(Watched::options(servers, data))
+    }
+
+    pub fn options(servers: u64, data: &Path) -> Options {
+        Options {
             program: env!("CARGO_BIN_EXE_raft").into(),
-            servers,
+            servers: (1..=servers).map(NodeId).collect(),
             timing: Timing::default(),
             seed: 1,
             speed: Speed::REAL_TIME,
@@ -41,7 +44,10 @@ impl Watched {
             snapshot_after: 64 << 20,
             tells_steps: false,
             is_quiet: false,
-        };
+        }
+    }
+
+    pub fn start_with(options: Options) -> Watched {
         let cluster = Cluster::start(options).unwrap();
         let view = cluster.view().clone();
         Watched { cluster, records: Vec::new(), view, _data: None }

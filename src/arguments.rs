@@ -112,7 +112,8 @@ pub(crate) struct ProfileArguments {
     #[arg(long, value_name = "WHETHER", env = "RAFT_CHECK_QUORUM")]
     check_quorum: Option<Switch>,
 
-    /// When the connection to the leader breaks, ask at once whether an election could be won; needs --pre-vote on
+    /// When the connection to the leader breaks, and when one is made while no leader is known, ask soon whether an election
+    /// could be won; needs --pre-vote on
     #[arg(long, value_name = "WHETHER", env = "RAFT_EAGER_ELECTION")]
     eager_election: Option<Switch>,
 }

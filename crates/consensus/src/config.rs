@@ -193,8 +193,8 @@ pub struct Profile {
     /// As a leader, step down if no majority is heard ([`Rule::CheckQuorum`]), and as anybody, refuse candidates
     /// while a leader is heard ([`Rule::LeaderStickiness`]).
     pub check_quorum: bool,
-    /// When the connection to the leader breaks, ask at once whether an election could be won, without waiting for
-    /// the election timeout. It needs `pre_vote`, without which a broken connection could depose a healthy leader.
+    /// When the connection to the leader breaks, and when one is made while no leader is known, ask soon whether an election
+    /// could be won, without waiting for the election timeout. It needs `pre_vote`, without which a broken connection could depose a healthy leader.
     pub eager_election: bool,
 }
 

@@ -332,6 +332,8 @@ pub enum Check {
     GoesBefore {
         /// The other one.
         candidate: NodeId,
+        /// Do their logs end alike? If not, the other's is ahead.
+        equal_logs: bool,
     },
 }
 

@@ -280,15 +280,15 @@ impl<R: Rules> Node<R> {
         output.noted(What::ConnectionLost { leader: peer, timeout_us: micros(timeout) });
     }
 
-    /// Another server has connected. If this one waits for a leader, that may be since there were too few to elect one: after a
-    /// start, or while others were gone. If there is one, it is heard within a heartbeat interval. If not, nothing is gained by
-    /// waiting for longer.
+    /// Another voter has connected. If this server waits for a leader, that may be since there were too few to elect one:
+    /// after a start, or while others were gone. If there is one, it is heard within a heartbeat interval. If not, nothing is
+    /// gained by waiting for longer. A candidate does wait: its next election would raise the term once more.
     fn note_connection_made(&mut self, now: Instant, peer: NodeId, output: &mut Output) {
         let waits =
             matches!(self.role(), RoleKind::Follower | RoleKind::PreCandidate) && self.leader().is_none();
         let interval = self.config.timing.heartbeat_interval();
-        let asks_soon = self.next_deadline() <= now + 2 * interval;
-        if !waits || asks_soon || !self.asks_eagerly() {
+        let asks_soon = self.next_deadline() <= now.max(self.stays_until) + 2 * interval;
+        if !waits || asks_soon || !self.asks_eagerly() || !self.membership.voters.contains(peer) {
             return;
         }
         let timeout = self.ask_within(now, interval, 2 * interval);
@@ -300,11 +300,11 @@ impl<R: Rules> Node<R> {
         self.config.profile.eager_election && self.asks_first() && self.may_campaign()
     }
 
-    /// Sets the election timer to a random time between these, but never beyond what it is set to, nor short of a promise.
-    /// Returns how long it runs.
+    /// Sets the election timer to a random time between these, from now or from the end of a promise on, but never beyond what
+    /// it is set to. Returns how long it runs.
     fn ask_within(&mut self, now: Instant, min: Duration, max: Duration) -> Duration {
         let delay = self.random.duration_between(min, max);
-        let deadline = (now + delay).max(self.stays_until).min(self.next_deadline());
+        let deadline = (now.max(self.stays_until) + delay).min(self.next_deadline());
         self.set_election_deadline(deadline);
         deadline.since(now)
     }

@@ -40,26 +40,26 @@ impl<R: Rules> Node<R> {
         let reply = PreVoteReply { term, asked_in: request.term, would_vote: granted };
         self.send(candidate, Message::PreVoteReply(reply), output);
         self.tell_stranger(now, candidate, output);
-        if granted && self.role() != RoleKind::Leader && !self.goes_before(candidate, request, output) {
-            if self.role() == RoleKind::PreCandidate {
-                self.become_follower(now, None, Some(Rule::PreVote), output);
-            }
-            self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
+        if !granted || self.role() == RoleKind::Leader {
+            return;
         }
+        // The other goes first: two that run at the same time could split the votes.
+        if self.role() == RoleKind::PreCandidate && !self.goes_before(candidate, request, output) {
+            self.become_follower(now, None, Some(Rule::PreVote), output);
+        }
+        self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
     }
 
-    /// Two that ask at the same time could both be told yes, and split the votes. So one lets the other go first: of equal
-    /// logs, the lower number goes on.
+    /// Two that ask at the same time could both be told yes by others. So one of them steps back: who has the log that is
+    /// behind, or of equal logs the higher number.
     fn goes_before(&self, candidate: NodeId, request: &PreVote, output: &mut Output) -> bool {
-        if self.role() != RoleKind::PreCandidate {
-            return false;
-        }
-        let goes_before = request.last_log() == self.log.last() && self.id() < candidate;
+        let equal_logs = request.last_log() == self.log.last();
+        let holds = equal_logs && self.id() < candidate;
         output.decided(
             Rule::PreVote,
-            What::Check { check: Check::GoesBefore { candidate }, holds: goes_before },
+            What::Check { check: Check::GoesBefore { candidate, equal_logs }, holds },
         );
-        goes_before
+        holds
     }
 
     /// The first rule that forbids to vote for it, if any does.

@@ -22,7 +22,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::bytes::BytesMut;
@@ -99,8 +99,8 @@ pub(crate) struct Network {
 struct Peer {
     queue: mpsc::Sender<Envelope>,
     address: watch::Sender<Option<String>>,
-    /// It has shown that it runs.
-    is_there: Arc<Notify>,
+    /// Changes when it calls.
+    calls: watch::Sender<()>,
 }
 
 impl Network {
@@ -125,14 +125,14 @@ impl Network {
         self.peers().get(&id)?.address.borrow().clone()
     }
 
-    /// A server has called that listens there. If nobody has said where it is, that must do. If it could not be reached, it is
-    /// called again at once.
+    /// A server has called that listens there. If nobody has said where it is, that must do. If it could not be reached, and
+    /// does not keep a caller waiting, it is called again at once.
     fn meet(&self, id: NodeId, address: SocketAddr) {
         if self.address_of(id).is_none() {
             self.set_address(id, address.to_string());
         }
         if let Some(peer) = self.peers().get(&id) {
-            peer.is_there.notify_one();
+            peer.calls.send_replace(());
         }
     }
 }
@@ -171,9 +171,9 @@ impl Peer {
     fn start(name: Name, id: NodeId) -> Peer {
         let (queue, messages) = mpsc::channel(OUTBOUND_QUEUE);
         let (address, addresses) = watch::channel(None);
-        let is_there = Arc::new(Notify::new());
-        tokio::spawn(keep_sending(name, id, messages, addresses, is_there.clone()));
-        Peer { queue, address, is_there }
+        let (calls, called) = watch::channel(());
+        tokio::spawn(keep_sending(name, id, messages, addresses, called));
+        Peer { queue, address, calls }
     }
 }
 
@@ -183,16 +183,19 @@ async fn keep_sending(
     to: NodeId,
     mut messages: mpsc::Receiver<Envelope>,
     mut addresses: watch::Receiver<Option<String>>,
-    is_there: Arc<Notify>,
+    mut called: watch::Receiver<()>,
 ) {
     let Name { cluster, id: from, port, promise } = name;
     let hello = Hello::new(Visitor::Peer { cluster, from, to, port, promise });
     let mut pause = RETRY_PAUSES.0;
     while !messages.is_closed() {
         let address = addresses.borrow_and_update().clone();
+        called.mark_unchanged();
+        let mut was_reached = false;
         if let Some(address) = address
             && let Some(stream) = call(&address).await
         {
+            was_reached = true;
             // What waited while there was no connection is out of date.
             while messages.try_recv().is_ok() {}
             let connected_at = Instant::now();
@@ -207,7 +210,7 @@ async fn keep_sending(
         tokio::select! {
             _ = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_PAUSES.1),
             _ = addresses.changed() => pause = RETRY_PAUSES.0,
-            () = is_there.notified() => pause = RETRY_PAUSES.0,
+            _ = called.changed(), if !was_reached => pause = RETRY_PAUSES.0,
         }
     }
 }

@@ -319,7 +319,7 @@ impl Draw {
         }
     }
 
-    /// Learners that become voters one right after the other, while they and the leader, n1, are parted from all others.
+    /// What [`Rule::OneChangeAtATime`] is against: learners that become voters one right after the other, while they and the leader, n1, are parted from all others.
     fn draw_rush(&mut self, end: Duration) {
         let (leader, a_while) = (NodeId(1), self.timing.election_timeout_max());
         let learners: Vec<NodeId> = self.all().skip(self.servers as usize).collect();
@@ -336,16 +336,18 @@ impl Draw {
 
     /// Connections that are made, where that means something.
     fn draw_connections(&mut self, seed: u64, end: Duration) {
-        if !self.profile.eager_election {
+        if !self.profile.eager_election && self.spares == 0 {
             return;
         }
         // Drawn apart, too.
-        let mut apart = Rng::with_seed(seed.rotate_left(32));
+        let mut apart = Rng::with_seed(!seed.rotate_left(32));
         for _ in 0..apart.u64(1..=12) {
             let at = end.mul_f64(apart.f64());
             let mut server = || NodeId(apart.u64(1..=self.servers + self.spares));
-            let made = Action::MakeConnection(server(), server());
-            self.at(at, made);
+            let (one, other) = (server(), server());
+            if one != other {
+                self.at(at, Action::MakeConnection(one, other));
+            }
         }
     }
 

@@ -6,7 +6,7 @@ mod members;
 use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Wish};
 use consensus::event::{Check, Problem, What};
 use consensus::{
-    AppendOutcome, Chunk, HardState, Index, LogPosition, Message, RoleKind, Rule, SnapshotOutcome,
+    AppendOutcome, Chunk, HardState, Index, LogPosition, Message, RoleKind, Rule, SnapshotOutcome, Term,
 };
 use links::way;
 use members::{change_words, profile_words};
@@ -50,7 +50,7 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Timeout { role: RoleKind::PreCandidate } => "not enough answers in time: ask again".to_owned(),
         What::Timeout { role: RoleKind::Candidate } => "no winner in time: hold another election".to_owned(),
         What::Timeout { .. } => "no leader heard in time: hold an election".to_owned(),
-        What::Check { check, holds } => check_sentence(record, check, *holds),
+        What::Check { check, holds } => check_sentence(term, check, *holds),
         What::NoVoter => "no leader heard in time, but I am no voter: stay quiet".to_owned(),
         What::PreVote { candidate, granted: true } => {
             format!("I would vote for {candidate}: tell it")
@@ -229,8 +229,7 @@ fn problem_words(problem: Problem) -> &'static str {
     }
 }
 
-fn check_sentence(record: &Record, check: &Check, holds: bool) -> String {
-    let Record { node, term, .. } = *record;
+fn check_sentence(term: Term, check: &Check, holds: bool) -> String {
     match check {
         Check::TermIsCurrent { requested } => format!("its term {requested} is older than mine ({term})"),
         Check::NoOtherVote { voted_for: None } => format!("no vote yet in term {term}"),
@@ -247,13 +246,14 @@ fn check_sentence(record: &Record, check: &Check, holds: bool) -> String {
             let verdict = if holds { "is not behind" } else { "is behind" };
             format!("its log ({}) {verdict} mine ({})", log_end(*candidate), log_end(*own))
         }
-        Check::GoesBefore { candidate } => {
-            let (why, what) = match (holds, *candidate < node) {
-                (true, _) => ("its number is higher", "go on"),
-                (false, true) => ("its number is lower", "let it go first"),
-                (false, false) => ("its log is longer", "let it go first"),
-            };
-            format!("we both ask, and {why}: {what}")
+        Check::GoesBefore { equal_logs: false, .. } => {
+            "we both ask, and its log is ahead: let it go first".to_owned()
+        }
+        Check::GoesBefore { .. } if holds => {
+            "we both ask, with equal logs, and my number is lower: go on".to_owned()
+        }
+        Check::GoesBefore { .. } => {
+            "we both ask, with equal logs, and its number is lower: let it go first".to_owned()
         }
     }
 }

@@ -139,7 +139,7 @@ fn one_of_each() -> Vec<Event> {
         ),
         decided(
             Rule::PreVote,
-            What::Check { check: Check::GoesBefore { candidate: NodeId(3) }, holds: false },
+            What::Check { check: Check::GoesBefore { candidate: NodeId(3), equal_logs: true }, holds: false },
         ),
         decided(Rule::PersistBeforeAnswer, What::Vote { candidate: NodeId(3), granted: true }),
         decided(Rule::OneVotePerTerm, What::Vote { candidate: NodeId(3), granted: false }),

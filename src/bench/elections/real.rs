@@ -67,7 +67,7 @@ impl Subject<'_> {
         self.perform(Action::Heal)?;
         let agreed = self.await_calm()?;
         if !self.arguments.equal_logs {
-            self.let_logs_differ(agreed.leader)?;
+            self.let_logs_differ(agreed)?;
         }
         self.hold_messages()?;
         self.perform(Action::SetSpeed { multiple: Speed::REAL_TIME.multiple() })?;
@@ -81,40 +81,48 @@ impl Subject<'_> {
         self.crash(agreed)
     }
 
-    /// Lets the leader crash, and waits for the next one; none if that was there before.
+    /// Lets the leader crash, and waits for the next one; none if somebody ran before that.
     fn crash(&mut self, Agreed { leader, term }: Agreed) -> Result<Option<Trial>, Failure> {
         let crashed_at = self.cluster.now();
         self.perform(Action::Kill { node: leader })?;
-        let led_at = self.await_leader_after(term);
-        let followers = self.statuses_of_followers(leader)?;
+        let records = self.await_leader_after(term);
+        let next = records.last().filter(|record| record.comes_to_lead());
+        let newest = match next {
+            Some(record) => record.term,
+            None => {
+                let followers = self.statuses_of_followers(leader)?;
+                followers.iter().map(|status| status.term).max().unwrap_or(term)
+            }
+        };
         self.perform(Action::Restart { node: leader })?;
-        if led_at.is_some_and(|led_at| led_at < crashed_at) {
-            return Ok(None);
-        }
-        let newest = followers.iter().map(|status| status.term).max().unwrap_or(term);
-        let downtime = led_at.map(|led_at| Duration::from_micros(led_at - crashed_at));
-        Ok(Some(Trial { downtime, elections: newest.0 - term.0 }))
+        let downtime = next.map(|record| Duration::from_micros(record.t.saturating_sub(crashed_at)));
+        let is_sound = records.iter().all(|record| record.t >= crashed_at);
+        Ok(is_sound.then_some(Trial { downtime, elections: newest.0 - term.0 }))
     }
 
-    /// When a server came to lead a later term than this, in microseconds of the cluster's time; none if nobody waits so
-    /// long.
-    fn await_leader_after(&mut self, term: Term) -> Option<u64> {
+    /// What is told of later terms than this, until a server comes to lead or nobody waits any longer.
+    fn await_leader_after(&mut self, term: Term) -> Vec<Record> {
         let deadline = Instant::now() + self.arguments.patience;
-        let leads = |record: &&Record| record.term > term && record.comes_to_lead();
-        loop {
-            let records = self.cluster.news(PAUSE);
-            match records.iter().find(leads) {
-                Some(record) => return Some(record.t),
-                None if Instant::now() > deadline => return None,
-                None => {}
+        let mut told = Vec::new();
+        while Instant::now() <= deadline {
+            for record in self.cluster.news(PAUSE) {
+                if record.term > term {
+                    let comes_to_lead = record.comes_to_lead();
+                    told.push(record);
+                    if comes_to_lead {
+                        return told;
+                    }
+                }
             }
         }
+        told
     }
 
     /// Lets the log of each follower end before that of the one before it: the last one misses all entries of some new ones,
     /// the one before it all but the first of them, and so on. Thereafter the leader hears no answers, as in the simulator:
     /// it takes what it has sent for received, and the logs stay as they are under its heartbeats.
-    fn let_logs_differ(&mut self, leader: NodeId) -> Result<(), Failure> {
+    /// If the leader changes meanwhile, that is all.
+    fn let_logs_differ(&mut self, Agreed { leader, term }: Agreed) -> Result<(), Failure> {
         // Clocks that nearly stand still: nobody's patience ends meanwhile.
         self.perform(Action::SetSpeed { multiple: Speed::SLOWEST.multiple() })?;
         let servers = servers_of(&mut self.cluster, &self.ids)?;
@@ -126,8 +134,16 @@ impl Subject<'_> {
             // Nobody waits for the answer: what too few servers get is never acknowledged.
             let mut client = Connection::to(&servers[&leader].address).map_err(failed)?;
             client.send(&put("longer", 1)).map_err(failed)?;
-            let has_it = |id: &NodeId| servers[id].status().is_ok_and(|it| it.last_log.index >= Index(index));
-            wait_for("an entry does not arrive", || hearing.iter().all(has_it).then_some(()))?;
+            let has_it = |status: &Status| status.last_log.index >= Index(index);
+            let is_led = wait_for("an entry does not arrive", || {
+                let asked = hearing.iter().chain([&leader]).map(|id| servers[id].status().ok());
+                let statuses = asked.collect::<Option<Vec<Status>>>()?;
+                let is_led = statuses.iter().all(|status| status.term == term);
+                (!is_led || statuses.iter().all(has_it)).then_some(is_led)
+            })?;
+            if !is_led {
+                return Ok(());
+            }
         }
         self.perform(Action::Cut { links: Links::Of(leader) })?;
         for &follower in &followers {

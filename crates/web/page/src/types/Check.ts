@@ -26,4 +26,8 @@ own: LogPosition, } } | { "goes_before": {
 /**
  * The other one.
  */
-candidate: NodeId, } };
+candidate: NodeId, 
+/**
+ * Do their logs end alike? If not, the other's is ahead.
+ */
+equal_logs: boolean, } };

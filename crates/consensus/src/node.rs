@@ -296,13 +296,13 @@ impl<R: Rules> Node<R> {
     }
 
     /// Does it ask who would vote for it as soon as that may help, instead of waiting for an election timeout?
-    fn asks_eagerly(&self) -> bool {
+    pub(crate) fn asks_eagerly(&self) -> bool {
         self.config.profile.eager_election && self.asks_first() && self.may_campaign()
     }
 
     /// Sets the election timer to a random time between these, from now or from the end of a promise on, but never beyond what
     /// it is set to. Returns how long it runs.
-    fn ask_within(&mut self, now: Instant, min: Duration, max: Duration) -> Duration {
+    pub(crate) fn ask_within(&mut self, now: Instant, min: Duration, max: Duration) -> Duration {
         let delay = self.random.duration_between(min, max);
         let deadline = (now.max(self.stays_until) + delay).min(self.next_deadline());
         self.set_election_deadline(deadline);

@@ -2,6 +2,7 @@
 //! Somebody who was cut off can't win, so it stays quiet, and does not depose a leader when it comes back.
 
 use crate::event::{Check, What};
+use crate::node::micros;
 use crate::role::Role;
 use crate::{
     Instant, LogPosition, Message, Node, NodeId, Output, PreVote, PreVoteReply, RoleKind, Rule, Rules,
@@ -40,6 +41,9 @@ impl<R: Rules> Node<R> {
         let reply = PreVoteReply { term, asked_in: request.term, would_vote: granted };
         self.send(candidate, Message::PreVoteReply(reply), output);
         self.tell_stranger(now, candidate, output);
+        if matches!(objection, Some(Rule::UpToDateLog | Rule::CompareTermBeforeLength)) {
+            self.ask_again_soon(now, output);
+        }
         if !granted || self.role() == RoleKind::Leader {
             return;
         }
@@ -48,6 +52,16 @@ impl<R: Rules> Node<R> {
             self.become_follower(now, None, Some(Rule::PreVote), output);
         }
         self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
+    }
+
+    /// Whoever asks misses the leader, perhaps only by now. If it lacks what this server has, it can't win, but this server may,
+    /// although it asked too early.
+    fn ask_again_soon(&mut self, now: Instant, output: &mut Output) {
+        if self.role() == RoleKind::PreCandidate && self.asks_eagerly() {
+            let interval = self.config.timing.heartbeat_interval();
+            let timeout = self.ask_within(now, interval / 10, interval / 2);
+            output.decided(Rule::PreVote, What::Timer { timeout_us: micros(timeout) });
+        }
     }
 
     /// Two that ask at the same time could both be told yes by others. So one of them steps back: who has the log that is

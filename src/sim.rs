@@ -50,7 +50,7 @@ pub(crate) struct SimArguments {
     #[arg(long, value_name = "RULE", value_parser = rule_parser(), hide_possible_values = true)]
     without: Option<Rule>,
 
-    /// Switch each rule off in turn, and print a table of what that breaks (this takes minutes)
+    /// Switch each rule off in turn, and print a table of what that breaks (this takes a quarter of an hour and more)
     #[arg(long, conflicts_with_all = ["without", "time"])]
     without_each: bool,
 

@@ -194,7 +194,8 @@ pub struct Profile {
     /// while a leader is heard ([`Rule::LeaderStickiness`]).
     pub check_quorum: bool,
     /// When the connection to the leader breaks, and when one is made while no leader is known, ask soon whether an election
-    /// could be won, without waiting for the election timeout. It needs `pre_vote`, without which a broken connection could depose a healthy leader.
+    /// could be won, without waiting for the election timeout. It needs `pre_vote`, without which a broken connection
+    /// could depose a healthy leader.
     pub eager_election: bool,
 }
 

@@ -266,8 +266,7 @@ impl<R: Rules> Node<R> {
 
     /// The connection to another server broke. If that is the leader, it may have died: a process that dies closes
     /// its connections. So the server asks soon whether others miss the leader too. If they do not, nothing comes of
-    /// it. The small delay is random, so that one of those who have noticed is first, and the rest have noticed by
-    /// then.
+    /// it.
     fn note_connection_lost(&mut self, now: Instant, peer: NodeId, output: &mut Output) {
         if self.role() != RoleKind::Follower || self.leader() != Some(peer) || !self.asks_eagerly() {
             return;
@@ -275,9 +274,8 @@ impl<R: Rules> Node<R> {
         if self.config.lease.is_none() {
             self.stays_until = now;
         }
-        let interval = self.config.timing.heartbeat_interval();
-        let timeout = self.ask_within(now, interval / 10, interval / 2);
-        output.noted(What::ConnectionLost { leader: peer, timeout_us: micros(timeout) });
+        let timeout_us = self.ask_soon(now);
+        output.noted(What::ConnectionLost { leader: peer, timeout_us });
     }
 
     /// Another voter has connected. If this server waits for a leader, that may be since there were too few to elect one:
@@ -291,8 +289,8 @@ impl<R: Rules> Node<R> {
         if !waits || asks_soon || !self.asks_eagerly() || !self.membership.voters.contains(peer) {
             return;
         }
-        let timeout = self.ask_within(now, interval, 2 * interval);
-        output.noted(What::ConnectionMade { peer, timeout_us: micros(timeout) });
+        let timeout_us = self.ask_within(now, interval, 2 * interval);
+        output.noted(What::ConnectionMade { peer, timeout_us });
     }
 
     /// Does it ask who would vote for it as soon as that may help, instead of waiting for an election timeout?
@@ -300,13 +298,20 @@ impl<R: Rules> Node<R> {
         self.config.profile.eager_election && self.asks_first() && self.may_campaign()
     }
 
+    /// Lets the election timer run out after a small delay: a random one, so that one of those who have noticed that the leader
+    /// is missing is first, and the rest have noticed by then. Returns how long it runs, in microseconds.
+    pub(crate) fn ask_soon(&mut self, now: Instant) -> u64 {
+        let interval = self.config.timing.heartbeat_interval();
+        self.ask_within(now, interval / 10, interval / 2)
+    }
+
     /// Sets the election timer to a random time between these, from now or from the end of a promise on, but never beyond what
-    /// it is set to. Returns how long it runs.
-    pub(crate) fn ask_within(&mut self, now: Instant, min: Duration, max: Duration) -> Duration {
+    /// it is set to. Returns how long it runs, in microseconds.
+    fn ask_within(&mut self, now: Instant, min: Duration, max: Duration) -> u64 {
         let delay = self.random.duration_between(min, max);
         let deadline = (now.max(self.stays_until) + delay).min(self.next_deadline());
         self.set_election_deadline(deadline);
-        deadline.since(now)
+        micros(deadline.since(now))
     }
 
     fn set_profile(&mut self, profile: Profile, output: &mut Output) {

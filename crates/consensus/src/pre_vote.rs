@@ -2,7 +2,6 @@
 //! Somebody who was cut off can't win, so it stays quiet, and does not depose a leader when it comes back.
 
 use crate::event::{Check, What};
-use crate::node::micros;
 use crate::role::Role;
 use crate::{
     Instant, LogPosition, Message, Node, NodeId, Output, PreVote, PreVoteReply, RoleKind, Rule, Rules,
@@ -58,9 +57,8 @@ impl<R: Rules> Node<R> {
     /// although it asked too early.
     fn ask_again_soon(&mut self, now: Instant, output: &mut Output) {
         if self.role() == RoleKind::PreCandidate && self.asks_eagerly() {
-            let interval = self.config.timing.heartbeat_interval();
-            let timeout = self.ask_within(now, interval / 10, interval / 2);
-            output.decided(Rule::PreVote, What::Timer { timeout_us: micros(timeout) });
+            let timeout_us = self.ask_soon(now);
+            output.decided(Rule::PreVote, What::Timer { timeout_us });
         }
     }
 

@@ -319,7 +319,8 @@ impl Draw {
         }
     }
 
-    /// What [`Rule::OneChangeAtATime`] is against: learners that become voters one right after the other, while they and the leader, n1, are parted from all others.
+    /// What [`Rule::OneChangeAtATime`] is against: learners that become voters one right after the other, while they and the
+    /// leader, n1, are parted from all others.
     fn draw_rush(&mut self, end: Duration) {
         let (leader, a_while) = (NodeId(1), self.timing.election_timeout_max());
         let learners: Vec<NodeId> = self.all().skip(self.servers as usize).collect();

@@ -16,6 +16,7 @@ pre_vote: boolean,
 check_quorum: boolean, 
 /**
  * When the connection to the leader breaks, and when one is made while no leader is known, ask soon whether an election
- * could be won, without waiting for the election timeout. It needs `pre_vote`, without which a broken connection could depose a healthy leader.
+ * could be won, without waiting for the election timeout. It needs `pre_vote`, without which a broken connection
+ * could depose a healthy leader.
  */
 eager_election: boolean, };

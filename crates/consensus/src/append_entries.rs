@@ -1,11 +1,11 @@
 //! Replication (§5.3, §5.4.2): how a leader's log becomes everybody's, and how a leader stays in office
 //! (§5.2) by the same messages.
 
-use crate::event::What;
+use crate::event::{Problem, What};
 use crate::role::Role;
 use crate::{
     Append, AppendEntries, AppendEntriesReply, AppendOutcome, Entry, Index, Instant, LogPosition, Message,
-    Node, NodeId, Output, Payload, Proposed, RoleKind, Rule, Rules,
+    Node, NodeId, Origin, Output, Payload, Proposed, RoleKind, Rule, Rules,
 };
 use std::sync::Arc;
 
@@ -289,11 +289,15 @@ impl<R: Rules> Node<R> {
         &mut self,
         now: Instant,
         from: NodeId,
+        origin: Origin,
         reply: AppendEntriesReply,
         output: &mut Output,
     ) {
         if reply.term != self.hard_state.current_term || self.role() != RoleKind::Leader {
             return self.ignore_answer(from, reply.term, output);
+        }
+        if self.denies_what_it_had(now, from, origin, &reply, output) {
+            return;
         }
         match reply.outcome {
             // A refusal for the term alone says nothing about the log.
@@ -320,6 +324,29 @@ impl<R: Rules> Node<R> {
             self.note_round(now, from, reply.round, output);
         }
         self.go_on_with_transfer(output);
+    }
+
+    /// Does a follower that has restarted deny entries that it had acknowledged before? Then its disk has lost them, and
+    /// nothing that it says counts any longer.
+    fn denies_what_it_had(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        origin: Origin,
+        reply: &AppendEntriesReply,
+        output: &mut Output,
+    ) -> bool {
+        let AppendOutcome::Mismatch { prev_log_index, may_agree } = reply.outcome else { return false };
+        let had = self.progress_of(from).match_index();
+        if !self.rules.hold(Rule::LostDataIsOut)
+            || !self.progress_of_mut(from).note_denial(prev_log_index, may_agree.index)
+        {
+            return false;
+        }
+        let what = What::LostEntries { follower: from, had, has: may_agree.index };
+        output.decided(Rule::LostDataIsOut, what);
+        self.refuse(now, from, origin, Problem::LostEntries { had }, output);
+        true
     }
 
     pub(crate) fn note_catching_up(&mut self, now: Instant, from: NodeId, output: &mut Output) {

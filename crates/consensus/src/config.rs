@@ -1,6 +1,6 @@
 //! What a server is told at its start: who it is, who its peers are, how long it waits.
 
-use crate::{Membership, NodeId, Rule};
+use crate::{Credentials, Membership, NodeId, Rule};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -214,6 +214,8 @@ pub struct Config {
     /// The configuration that the snapshot holds or, without one, that the cluster began with. A server that is
     /// yet to join a cluster knows of no members.
     pub membership: Arc<Membership>,
+    /// Who it is to others, and where it belongs.
+    pub credentials: Credentials,
     /// How long to wait for what.
     pub timing: Timing,
     /// How much to send at once.

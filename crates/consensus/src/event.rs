@@ -1,7 +1,9 @@
 //! What a server reports of its decisions. Structured, never text: telling it in English is the
 //! `trace` crate's part.
 
-use crate::{CannotChange, Index, LogPosition, Membership, NodeId, Profile, RoleKind, Rule, Term};
+use crate::{
+    CannotChange, ClusterId, Index, LogPosition, Membership, NodeId, Profile, Retirement, RoleKind, Rule, Term,
+};
 use std::sync::Arc;
 
 /// One decision, and the rule that made it so.
@@ -296,12 +298,46 @@ pub enum What {
         /// The term that it answered in.
         answer_term: Term,
     },
-    /// A message that no server which follows the protocol sends. It changed nothing.
+    /// A message that no server which follows the protocol sends, or that does not come from where it should. It
+    /// changed nothing.
     Rejected {
         /// Who sent it.
         from: NodeId,
         /// What was wrong with it.
         problem: Problem,
+    },
+    /// Another server rejects the messages of this one.
+    RefusedBy {
+        /// The other server.
+        by: NodeId,
+        /// What is wrong with them.
+        problem: Problem,
+    },
+    /// All founders have saved who they are: the cluster has begun.
+    Founded {
+        /// Its id.
+        cluster: ClusterId,
+        /// The founders.
+        founders: Vec<NodeId>,
+    },
+    /// A server that belonged to no cluster belongs to one now.
+    Joined {
+        /// The cluster's id.
+        cluster: ClusterId,
+    },
+    /// A follower denies entries that it had acknowledged before it restarted: it has lost them.
+    LostEntries {
+        /// The follower.
+        follower: NodeId,
+        /// It had acknowledged entries up to this one.
+        had: Index,
+        /// Its log agrees up to here at most.
+        has: Index,
+    },
+    /// This server's data folder must not take part in the cluster any longer.
+    Retired {
+        /// Why.
+        retirement: Retirement,
     },
 }
 
@@ -345,7 +381,7 @@ pub enum Check {
 pub enum Problem {
     /// Its sender is this server itself.
     UnknownSender,
-    /// Its term is higher than [`Term::HIGHEST_BELIEVED`].
+    /// Its term is further ahead than [`Term::FARTHEST_AHEAD`] allows.
     TermTooHigh,
     /// It claims to lead a term that is known to have another leader.
     SecondLeader,
@@ -357,4 +393,17 @@ pub enum Problem {
     ImpossibleMatch,
     /// It can't be a piece of a snapshot, or what has come of one adds up to none.
     BrokenSnapshot,
+    /// It comes from another cluster.
+    OtherCluster,
+    /// It comes from another data folder than the one that this number stands for.
+    OtherData,
+    /// A later start of the same data folder has been seen, or a second copy of it.
+    EarlierStart,
+    /// Its sender has lost entries that it had acknowledged.
+    LostEntries {
+        /// It had acknowledged entries up to this one.
+        had: Index,
+    },
+    /// Its sender would found a cluster with other servers or other data.
+    OtherFounders,
 }

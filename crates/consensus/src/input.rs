@@ -1,6 +1,6 @@
 //! What can happen to a server.
 
-use crate::{Change, Chunk, HardState, Instant, LogPosition, Membership, Message, NodeId, Profile};
+use crate::{Change, Chunk, HardState, Instant, LogPosition, Membership, Message, NodeId, Origin, Profile};
 use std::sync::Arc;
 
 /// One thing that happens to a server. See [`Node::step`](crate::Node::step).
@@ -12,6 +12,8 @@ pub enum Input {
     Message {
         /// Its sender, as the transport knows it.
         from: NodeId,
+        /// Where it comes from, as the transport knows it.
+        origin: Origin,
         /// What it says.
         message: Message,
     },
@@ -31,6 +33,8 @@ pub enum Input {
     /// This is on disk now: a crash can't take it away any more. Older things than the server's present
     /// state are no surprise: it may have moved on while the disk was busy.
     Persisted {
+        /// How many times the [memory](crate::Memory) had changed when the saved one was put out.
+        memory: u64,
         /// The hard state that was saved.
         hard_state: HardState,
         /// Where the saved log ends. If the log has been cut before there since, this says nothing.
@@ -82,10 +86,13 @@ pub enum Input {
         /// The other server.
         peer: NodeId,
     },
-    /// Another server has connected to this one: they can hear each other now. Only a hint.
+    /// Another server has connected to this one: they can hear each other now. Only a hint, but for where it comes
+    /// from.
     ConnectionMade {
         /// The other server.
         peer: NodeId,
+        /// Where it comes from, as it says in its handshake.
+        origin: Origin,
     },
     /// From now on this server follows another profile.
     SetProfile(Profile),

@@ -38,6 +38,8 @@
 mod append_entries;
 mod config;
 pub mod event;
+mod founding;
+mod identity;
 mod input;
 mod install_snapshot;
 mod log;
@@ -52,6 +54,7 @@ mod progress;
 mod quorum;
 mod random;
 mod read;
+mod recognition;
 mod request_vote;
 mod role;
 mod rule;
@@ -61,12 +64,15 @@ mod transfer;
 mod types;
 
 pub use config::{Config, InvalidTiming, Lease, Limits, Profile, Timing};
+pub use identity::{
+    ClusterId, Credentials, Incarnation, InvalidId, Memory, Origin, Retirement, Start,
+};
 pub use input::{Input, ReadBy};
 pub use log::{Entry, Log, Payload};
 pub use membership::{CannotChange, Change, Membership};
 pub use message::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, InstallSnapshot, InstallSnapshotReply, Message,
-    PreVote, PreVoteReply, RequestVote, RequestVoteReply, SnapshotOutcome, TimeoutNow,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, Found, InstallSnapshot, InstallSnapshotReply, Message,
+    PreVote, PreVoteReply, Refusal, RequestVote, RequestVoteReply, SnapshotOutcome, TimeoutNow,
 };
 pub use node::Node;
 pub use output::{Append, ChunkWanted, Durability, Outgoing, Output, Proposed, ReadOutcome};

@@ -18,7 +18,9 @@
 use crate::event::{Event, What};
 use crate::progress::Progress;
 use crate::role::Role;
-use crate::{Index, Instant, Node, NodeId, Output, Payload, Quorum, RoleKind, Rule, Rules};
+use crate::{
+    ClusterId, Incarnation, Index, Instant, LogPosition, Memory, Node, NodeId, Output, Payload, Quorum, RoleKind, Rule, Rules,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -36,6 +38,15 @@ pub struct Membership {
     #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
     #[cfg_attr(feature = "ts", ts(as = "Vec<(NodeId, String)>"))]
     pub addresses: BTreeMap<NodeId, String>,
+    /// The cluster, once it has an id.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub cluster: Option<ClusterId>,
+    /// The data folder of each voter. A vote or an acknowledgement from another folder does not count
+    /// ([`Rule::SameDataSameServer`]). One that is not named here can have any: a learner, which is named when it
+    /// becomes a voter, and the members of an old cluster, until a leader has heard them.
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::pairs"))]
+    #[cfg_attr(feature = "ts", ts(as = "Vec<(NodeId, Incarnation)>"))]
+    pub incarnations: BTreeMap<NodeId, Incarnation>,
 }
 
 /// A change of the membership. It takes place as a whole or not at all.
@@ -50,6 +61,9 @@ pub struct Change {
     pub promote: BTreeSet<NodeId>,
     /// Members that go.
     pub remove: BTreeSet<NodeId>,
+    /// Members that are reached elsewhere from now on.
+    #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
+    pub relocate: BTreeMap<NodeId, String>,
 }
 
 /// Why a [`Change`] is refused.
@@ -158,23 +172,29 @@ impl Membership {
         members
     }
 
+    /// Is that the data folder by which this configuration knows the server? An unknown one can be anyone's.
+    pub fn is_data_of(&self, id: NodeId, incarnation: Option<Incarnation>) -> bool {
+        let named = self.incarnations.get(&id);
+        named.zip(incarnation).is_none_or(|(named, incarnation)| *named == incarnation)
+    }
+
     /// About how many bytes it takes on the way or on disk.
     pub(crate) fn size(&self) -> usize {
         let addresses: usize = self.addresses.values().map(|address| 16 + address.len()).sum();
-        addresses + 16 * (self.voters.voters().len() + self.learners.len())
+        addresses + 16 * (self.voters.voters().len() + self.learners.len() + self.incarnations.len())
     }
 
     /// The configuration that a change of this one comes to in the end.
     pub(crate) fn changed_by(&self, change: &Change) -> Result<Membership, CannotChange> {
         let Quorum::Simple(voters) = &self.voters else { return Err(CannotChange::UnderWay) };
-        let Change { add, promote, remove } = change;
+        let Change { add, promote, remove, relocate } = change;
         if let Some(&id) = add.keys().find(|id| self.contains(**id)) {
             return Err(CannotChange::AlreadyMember(id));
         }
         if let Some(&id) = promote.iter().find(|id| voters.contains(id)) {
             return Err(CannotChange::AlreadyVoter(id));
         }
-        let mut asked_for = promote.iter().chain(remove);
+        let mut asked_for = promote.iter().chain(remove).chain(relocate.keys());
         if let Some(&id) = asked_for.find(|id| !self.contains(**id) && !add.contains_key(id)) {
             return Err(CannotChange::UnknownServer(id));
         }
@@ -185,9 +205,11 @@ impl Membership {
         }
         let learners = self.learners.iter().chain(add.keys()).copied();
         let learners = learners.filter(|id| stays(id) && !promote.contains(id)).collect();
-        let known = self.addresses.iter().chain(add);
+        let known = self.addresses.iter().chain(add).chain(relocate);
         let addresses = known.filter(|(id, _)| stays(id)).map(|(id, at)| (*id, at.clone())).collect();
-        let changed = Membership { voters: Quorum::Simple(new), learners, addresses };
+        let incarnations = self.incarnations.iter().filter(|(id, _)| stays(id)).map(|(id, of)| (*id, *of)).collect();
+        let changed =
+            Membership { voters: Quorum::Simple(new), learners, addresses, cluster: self.cluster, incarnations };
         if changed == *self { Err(CannotChange::Nothing) } else { Ok(changed) }
     }
 
@@ -202,17 +224,20 @@ impl Membership {
         }
         let mut addresses = self.addresses.clone();
         addresses.extend(new.addresses.clone());
+        let mut incarnations = self.incarnations.clone();
+        incarnations.extend(&new.incarnations);
         let voters = Quorum::Joint { old: before.clone(), new: after.clone() };
-        Some(Membership { voters, learners: new.learners.clone(), addresses })
+        Some(Membership { voters, learners: new.learners.clone(), addresses, incarnations, cluster: self.cluster })
     }
 
     /// The configuration to which this joint one leads; none if it is none.
     pub(crate) fn leads_to(&self) -> Option<Membership> {
         let Quorum::Joint { new, .. } = &self.voters else { return None };
         let stays = |id: &NodeId| new.contains(id) || self.learners.contains(id);
-        let known = self.addresses.iter().filter(|(id, _)| stays(id));
-        let addresses = known.map(|(id, at)| (*id, at.clone())).collect();
-        Some(Membership { voters: Quorum::Simple(new.clone()), learners: self.learners.clone(), addresses })
+        let mut goal = Membership { voters: Quorum::Simple(new.clone()), ..self.clone() };
+        goal.addresses.retain(|id, _| stays(id));
+        goal.incarnations.retain(|id, _| stays(id));
+        Some(goal)
     }
 }
 
@@ -223,6 +248,8 @@ impl Default for Membership {
             voters: Quorum::Simple(BTreeSet::new()),
             learners: BTreeSet::new(),
             addresses: BTreeMap::new(),
+            cluster: None,
+            incarnations: BTreeMap::new(),
         }
     }
 }
@@ -307,9 +334,14 @@ impl<R: Rules> Node<R> {
     /// May this server run in elections? A voter may. Somebody who is on the way out may, too, as long as it does
     /// not know that the others can do without it (thesis §4.2.2).
     pub(crate) fn may_campaign(&self) -> bool {
-        let votes_yet = |membership: &Membership| membership.voters.contains(self.id());
-        votes_yet(&self.membership)
-            || (!self.is_membership_committed() && votes_yet(&self.memberships.before_latest().1))
+        let own = self.incarnation();
+        let votes_yet = |membership: &Membership| {
+            let is_own_data = membership.is_data_of(self.id(), own);
+            membership.voters.contains(self.id()) && self.rules.allow(Rule::SameDataSameServer, is_own_data)
+        };
+        let is_voter = votes_yet(&self.membership)
+            || (!self.is_membership_committed() && votes_yet(&self.memberships.before_latest().1));
+        is_voter && self.founding.is_none() && self.memory.retired.is_none()
     }
 
     /// Somebody wants to change the members.
@@ -342,7 +374,8 @@ impl<R: Rules> Node<R> {
         if !self.rules.allow(Rule::ChangeAfterCommitInTerm, self.has_committed_in_term()) {
             return Err(CannotChange::NothingCommittedInTerm);
         }
-        let goal = self.membership.changed_by(change)?;
+        let mut goal = self.membership.changed_by(change)?;
+        self.name_folders(&mut goal);
         if let Some((learner, has)) = self.who_lags_behind(now, &goal) {
             return Err(CannotChange::NotCaughtUp { learner, has, of: self.log.last().index });
         }
@@ -351,6 +384,52 @@ impl<R: Rules> Node<R> {
         }
         let joint = self.membership.joint_with(&goal).filter(|_| self.rules.hold(Rule::JointMajorities));
         Ok(joint.unwrap_or(goal))
+    }
+
+    /// Names the data folder of each voter of which this leader knows it.
+    fn name_folders(&self, membership: &mut Membership) {
+        for id in membership.voters.voters() {
+            let incarnation = match self.progress().and_then(|progress| progress.get(&id)) {
+                _ if id == self.id() => self.incarnation(),
+                progress => progress.and_then(Progress::incarnation),
+            };
+            if let Some(incarnation) = incarnation {
+                membership.incarnations.entry(id).or_insert(incarnation);
+            }
+        }
+    }
+
+    /// The members of an old cluster have no names for their data folders, and the cluster has no id. Once the leader has
+    /// heard them all, it writes both into a new configuration.
+    pub(crate) fn name_unnamed(&mut self, now: Instant, output: &mut Output) {
+        let is_named = self.membership.cluster.is_some() || self.incarnation().is_none();
+        let may_change = self.role() == RoleKind::Leader
+            && self.is_membership_committed()
+            && !self.is_handing_over()
+            && self.has_committed_in_term()
+            && matches!(self.membership.voters, Quorum::Simple(_));
+        if is_named || !may_change {
+            return;
+        }
+        let mut named = Membership::clone(&self.membership);
+        self.name_folders(&mut named);
+        if named.voters.voters().iter().all(|id| named.incarnations.contains_key(id)) {
+            named.cluster = Some(ClusterId::of_founders(&named.incarnations));
+            self.append_membership(now, named, output);
+            self.replicate_to_all(output);
+            self.advance_commit(now, output);
+        }
+    }
+
+    /// The folder that this server runs on.
+    pub(crate) fn incarnation(&self) -> Option<Incarnation> {
+        self.config.credentials.start.map(|start| start.incarnation)
+    }
+
+    /// The first configuration, before there is a log.
+    pub(crate) fn begin_with(&mut self, first: Arc<Membership>, output: &mut Output) {
+        self.memberships = Memberships::new(Index(0), first);
+        self.note_membership(Instant::START, output);
     }
 
     /// If this leader has not heard enough of these voters within an election timeout: how many, itself included if it
@@ -389,12 +468,17 @@ impl<R: Rules> Node<R> {
             return;
         }
         let membership = self.counted().1.clone();
-        self.membership = membership.clone();
+        let before = std::mem::replace(&mut self.membership, membership.clone());
+        self.refused_by.clear();
         self.was_member |= membership.contains(self.id());
         self.peers = membership.members().into_iter().filter(|&id| id != self.config.id).collect();
         if let Role::Leader(leader) = &mut self.role {
             let last = self.log.last().index;
             for &peer in &self.peers {
+                // What was known of a former member under this number says nothing about this one.
+                if !before.contains(peer) {
+                    leader.progress.insert(peer, Progress::new(last, now));
+                }
                 leader.progress.entry(peer).or_insert_with(|| Progress::new(last, now)).leaves = None;
             }
             let leaving = leader.progress.keys().filter(|id| !membership.contains(**id));
@@ -431,6 +515,10 @@ impl<R: Rules> Node<R> {
             self.was_member = false;
             let index = self.memberships.latest().0;
             output.decided(Rule::RemovedLeaderStepsDownOnCommit, What::Removed { index });
+            self.remember_removal(index, output);
+        }
+        if let Some(cluster) = self.membership.cluster.filter(|_| self.memory.cluster.is_none()) {
+            self.set_memory(Memory { cluster: Some(cluster), ..self.memory.clone() }, output);
         }
         if self.role() != RoleKind::Leader {
             return;
@@ -445,6 +533,22 @@ impl<R: Rules> Node<R> {
         if !self.rules.allow(Rule::RemovedLeaderStepsDownOnCommit, is_needed) {
             self.step_down_for_others(now, output);
         }
+    }
+
+    fn remember_removal(&mut self, index: Index, output: &mut Output) {
+        if let Some(term) = self.log.term_at(index).filter(|_| self.rules.hold(Rule::RememberRemoval)) {
+            let removed_by = LogPosition { index, term };
+            self.set_memory(Memory { removed_by, ..self.memory.clone() }, output);
+        }
+    }
+
+    /// After a restart: is the latest configuration one that this server is no member of, and does it remember that it
+    /// is committed?
+    pub(crate) fn remembers_removal(&self) -> bool {
+        let removed_by = self.memory.removed_by;
+        removed_by.index > Index(0)
+            && removed_by.index == self.memberships.latest().0
+            && self.log.contains(removed_by)
     }
 
     /// Whoever is no member any more is sent to for one more election timeout, so that it learns that.

@@ -1,6 +1,7 @@
 //! What servers say to each other: the remote procedure calls of Figures 2 and 13, as one-way messages.
 
-use crate::{Entry, Index, LogPosition, Term};
+use crate::event::Problem;
+use crate::{Entry, Incarnation, Index, LogPosition, NodeId, Start, Term};
 use std::sync::Arc;
 
 /// A message between two servers.
@@ -27,6 +28,35 @@ pub enum Message {
     InstallSnapshotReply(InstallSnapshotReply),
     /// A leader asks another server to take over.
     TimeoutNow(TimeoutNow),
+    /// A server wants to found a cluster with the others, or replies to one that does.
+    Found(Found),
+    /// A server is told why it is not heard.
+    Refusal(Refusal),
+}
+
+/// Found (ours): the servers of a new cluster tell each other which data folder each of them has
+/// ([`Rule::FoundTogether`](crate::Rule::FoundTogether)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Found {
+    /// The founders, each with its folder where the sender knows it.
+    pub founders: Vec<(NodeId, Option<Incarnation>)>,
+    /// Are they all known to the sender, and on its disk?
+    pub is_saved: bool,
+    /// Is it the reply to such a message?
+    pub is_reply: bool,
+}
+
+/// Refusal (ours): the sender does not hear the receiver, or does not count it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Refusal {
+    /// The start that is refused: another one need not care.
+    pub start: Start,
+    /// Why.
+    pub problem: Problem,
 }
 
 /// PreVote (thesis §9.6): would the receiver vote for the sender in the term after `term`? Nobody's term rises by
@@ -211,7 +241,7 @@ pub struct TimeoutNow {
 }
 
 impl Message {
-    /// The sender's term: every message carries it (§5.1).
+    /// The sender's term: every message of Raft carries it (§5.1). The others have 0.
     pub fn term(&self) -> Term {
         match self {
             Message::PreVote(request) => request.term,
@@ -223,6 +253,7 @@ impl Message {
             Message::InstallSnapshot(request) => request.term,
             Message::InstallSnapshotReply(reply) => reply.term,
             Message::TimeoutNow(request) => request.term,
+            Message::Found(_) | Message::Refusal(_) => Term(0),
         }
     }
 
@@ -237,7 +268,9 @@ impl Message {
             | Message::RequestVote(_)
             | Message::AppendEntries(_)
             | Message::InstallSnapshot(_)
-            | Message::TimeoutNow(_) => false,
+            | Message::TimeoutNow(_)
+            | Message::Found(_)
+            | Message::Refusal(_) => false,
         }
     }
 }

@@ -1,16 +1,18 @@
 //! One server: what it knows, how it takes a step, and how it changes its role.
 
 use crate::event::{Event, Problem, What};
+use crate::founding::Founding;
 use crate::install_snapshot::Incoming;
 use crate::membership::Memberships;
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::read::Reads;
+use crate::recognition::Told;
 use crate::role::{Candidate, Follower, Leader, PreCandidate, Role};
 use crate::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, Config, Durability, Entry, EveryRule, HardState,
-    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition, Membership, Message,
-    NodeId, Outgoing, Output, Payload, Profile, RequestVote, RoleKind, Rule, Rules, SnapshotOutcome, Term,
+    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition, Membership, Memory, Message,
+    NodeId, Origin, Outgoing, Output, Payload, Profile, RequestVote, RoleKind, Rule, Rules, SnapshotOutcome, Term,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +39,17 @@ pub struct Node<R: Rules = EveryRule> {
     /// Before this moment it counts as hearing its leader. Where leaders have leases, nobody gets its vote until
     /// then, not even itself.
     stays_until: Instant,
+    /// What it remembers for good, as decided.
+    pub(crate) memory: Memory,
+    /// How many times the memory has changed, and how many of the changes are on disk.
+    pub(crate) memory_version: u64,
+    persisted_memory: u64,
+    /// The cluster that it is founding.
+    pub(crate) founding: Option<Founding>,
+    /// The servers that do not hear it, each with the reason.
+    pub(crate) refused_by: BTreeMap<NodeId, Problem>,
+    /// The refusals that it sent last.
+    pub(crate) told: BTreeMap<NodeId, Told>,
     pub(crate) memberships: Memberships,
     /// The configuration that counts.
     pub(crate) membership: Arc<Membership>,
@@ -72,6 +85,12 @@ impl<R: Rules> Node<R> {
             role: Role::Follower(Follower { leader: None, election_deadline: Instant::NEVER }),
             memberships,
             membership: Arc::default(),
+            memory: config.credentials.memory.clone(),
+            memory_version: 0,
+            persisted_memory: 0,
+            founding: None,
+            refused_by: BTreeMap::new(),
+            told: BTreeMap::new(),
             was_member: false,
             peers: Vec::new(),
             random: Random::from_seed(config.seed),
@@ -82,6 +101,9 @@ impl<R: Rules> Node<R> {
         node.membership = node.memberships.latest().1.clone();
         node.was_member = node.membership.contains(node.id());
         node.peers = node.membership.members().into_iter().filter(|&id| id != node.id()).collect();
+        if node.remembers_removal() && node.rules.hold(Rule::RememberRemoval) {
+            node.commit_index = node.commit_index.max(node.memory.removed_by.index);
+        }
         if node.memberships.latest().0 > Index(0) {
             node.tell_membership(output);
         }
@@ -93,6 +115,10 @@ impl<R: Rules> Node<R> {
             node.promise_to_stay(Instant::START);
         }
         node.restart_election_timer(Instant::START, Rule::RandomisedTimeout, output);
+        node.begin_founding(output);
+        if node.founding.is_some() {
+            node.set_election_deadline(Instant::START);
+        }
         let may_have_led = hard_state.voted_for == Some(node.config.id);
         if may_have_led && !node.rules.hold(Rule::StartAsFollower) {
             node.become_leader(Instant::START, output);
@@ -106,10 +132,12 @@ impl<R: Rules> Node<R> {
         let term_before = self.hard_state.current_term;
         match input {
             Input::Tick => self.tick(now, output),
-            Input::Message { from, message } => self.receive(now, from, message, output),
+            Input::Message { from, origin, message } => self.receive(now, from, origin, message, output),
             Input::Propose { commands } => self.propose(commands, output),
             Input::Read { id, by } => self.read(now, id, by, output),
-            Input::Persisted { hard_state, log } => self.note_persisted(now, hard_state, log, output),
+            Input::Persisted { memory, hard_state, log } => {
+                self.note_persisted(now, memory, hard_state, log, output);
+            }
             Input::SnapshotTaken { last_included } => self.note_snapshot(last_included, output),
             Input::ChunkRead { to, chunk } => self.note_chunk_read(to, chunk, output),
             Input::ChunkStored { last_included, end, whole } => {
@@ -120,7 +148,7 @@ impl<R: Rules> Node<R> {
             Input::ChangeMembership { change } => self.change_membership(now, &change, output),
             Input::TransferLeadership { to } => self.transfer_leadership(now, to, output),
             Input::ConnectionLost { peer } => self.note_connection_lost(now, peer, output),
-            Input::ConnectionMade { peer } => self.note_connection_made(now, peer, output),
+            Input::ConnectionMade { peer, origin } => self.note_connection_made(now, peer, origin, output),
             Input::SetProfile(profile) => self.set_profile(profile, output),
             Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
         }
@@ -145,6 +173,21 @@ impl<R: Rules> Node<R> {
     /// currentTerm and votedFor.
     pub fn hard_state(&self) -> HardState {
         self.hard_state
+    }
+
+    /// What it remembers for good besides term, vote and log.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// How many times that has changed since the start.
+    pub fn memory_version(&self) -> u64 {
+        self.memory_version
+    }
+
+    /// Where its messages come from, for those who get them.
+    pub fn origin(&self) -> Origin {
+        Origin { cluster: self.memory.cluster, start: self.config.credentials.start }
     }
 
     /// What the server is at the moment.
@@ -219,6 +262,7 @@ impl<R: Rules> Node<R> {
             return;
         }
         match self.role.kind() {
+            _ if self.founding.is_some() => self.ask_founders(now, output),
             RoleKind::Follower if !self.rules.hold(Rule::ElectionTimeout) => {}
             RoleKind::Follower => self.run(now, Rule::ElectionTimeout, output),
             RoleKind::PreCandidate => self.run(now, Rule::CandidateRestartsTimer, output),
@@ -232,6 +276,7 @@ impl<R: Rules> Node<R> {
                 self.end_failed_transfer(now, output);
                 if !self.step_down_unheard(now, output) {
                     self.send_heartbeats(now, output);
+                    self.name_unnamed(now, output);
                 }
             }
         }
@@ -281,7 +326,10 @@ impl<R: Rules> Node<R> {
     /// Another voter has connected. If this server waits for a leader, that may be since there were too few to elect one:
     /// after a start, or while others were gone. If there is one, it is heard within a heartbeat interval. If not, nothing is
     /// gained by waiting for longer. A candidate does wait: its next election would raise the term once more.
-    fn note_connection_made(&mut self, now: Instant, peer: NodeId, output: &mut Output) {
+    fn note_connection_made(&mut self, now: Instant, peer: NodeId, origin: Origin, output: &mut Output) {
+        if !self.meets(now, peer, origin, output) {
+            return;
+        }
         let waits =
             matches!(self.role(), RoleKind::Follower | RoleKind::PreCandidate) && self.leader().is_none();
         let interval = self.config.timing.heartbeat_interval();
@@ -307,7 +355,7 @@ impl<R: Rules> Node<R> {
 
     /// Sets the election timer to a random time between these, from now or from the end of a promise on, but never beyond what
     /// it is set to. Returns how long it runs, in microseconds.
-    fn ask_within(&mut self, now: Instant, min: Duration, max: Duration) -> u64 {
+    pub(crate) fn ask_within(&mut self, now: Instant, min: Duration, max: Duration) -> u64 {
         let delay = self.random.duration_between(min, max);
         let deadline = (now.max(self.stays_until) + delay).min(self.next_deadline());
         self.set_election_deadline(deadline);
@@ -335,7 +383,26 @@ impl<R: Rules> Node<R> {
     }
 
     /// The one place where a message's term meets the server's (§5.1).
-    fn receive(&mut self, now: Instant, from: NodeId, message: Message, output: &mut Output) {
+    fn receive(&mut self, now: Instant, from: NodeId, origin: Origin, message: Message, output: &mut Output) {
+        if let Message::Refusal(refusal) = &message {
+            return self.receive_refusal(now, from, origin, refusal, output);
+        }
+        if from == self.config.id {
+            return output.noted(What::Rejected { from, problem: Problem::UnknownSender });
+        }
+        if self.memory.retired.is_some() || !self.recognises(now, from, origin, &message, output) {
+            return;
+        }
+        if let Message::Found(found) = &message {
+            return self.receive_found(now, from, origin, found, output);
+        }
+        if self.founding.is_some() {
+            // Only who knows that all have saved the list runs in elections, and so it all began.
+            if self.memory.cluster.is_none() || self.memory.cluster != origin.cluster {
+                return;
+            }
+            self.note_founded(now, output);
+        }
         if let Some(problem) = self.problem_with(from, &message) {
             return output.noted(What::Rejected { from, problem });
         }
@@ -354,7 +421,7 @@ impl<R: Rules> Node<R> {
         if is_newer && !matches!(message, Message::PreVote(_)) && self.rules.hold(Rule::NewerTermWins) {
             self.adopt_term(now, message.term(), output);
         }
-        self.note_heard(now, from, &message);
+        self.note_heard(now, from, origin, &message);
         match message {
             Message::PreVote(request) => self.receive_pre_vote(now, from, &request, output),
             Message::PreVoteReply(reply) => self.receive_pre_vote_reply(now, from, &reply, output),
@@ -362,18 +429,19 @@ impl<R: Rules> Node<R> {
             Message::RequestVoteReply(reply) => self.receive_request_vote_reply(now, from, reply, output),
             Message::AppendEntries(request) => self.receive_append_entries(now, from, request, output),
             Message::AppendEntriesReply(reply) => {
-                self.receive_append_entries_reply(now, from, reply, output);
+                self.receive_append_entries_reply(now, from, origin, reply, output);
             }
             Message::InstallSnapshot(request) => self.receive_install_snapshot(now, from, request, output),
             Message::InstallSnapshotReply(reply) => {
                 self.receive_install_snapshot_reply(now, from, reply, output);
             }
             Message::TimeoutNow(request) => self.receive_timeout_now(now, from, request, output),
+            Message::Found(_) | Message::Refusal(_) => unreachable!("these were handled before"),
         }
     }
 
     /// Whoever answers a leader in its term follows it.
-    fn note_heard(&mut self, now: Instant, from: NodeId, message: &Message) {
+    fn note_heard(&mut self, now: Instant, from: NodeId, origin: Origin, message: &Message) {
         let follows = match message {
             Message::AppendEntriesReply(reply) => reply.outcome != AppendOutcome::Refused,
             Message::InstallSnapshotReply(reply) => reply.outcome != SnapshotOutcome::Refused,
@@ -385,16 +453,18 @@ impl<R: Rules> Node<R> {
             && let Some(progress) = leader.progress.get_mut(&from)
         {
             progress.note_heard(now);
+            let last = self.log.last().index;
+            progress.note_start(origin.start, last, now);
         }
     }
 
     /// What no server that follows the protocol would send. A peer may be broken or hostile; its
     /// messages must not be able to crash this server.
     fn problem_with(&self, from: NodeId, message: &Message) -> Option<Problem> {
-        if from == self.config.id {
-            return Some(Problem::UnknownSender);
-        }
-        if message.term() > Term::HIGHEST_BELIEVED {
+        // Who has no cluster yet can't tell what is too far ahead.
+        let is_new = self.membership.members().is_empty() && self.log.last() == LogPosition::default();
+        let own = if is_new { Term(u64::MAX / 2) } else { self.hard_state.current_term };
+        if !message.term().is_believed_at(own) {
             return Some(Problem::TermTooHigh);
         }
         match message {
@@ -414,7 +484,9 @@ impl<R: Rules> Node<R> {
             Message::PreVote(_)
             | Message::PreVoteReply(_)
             | Message::RequestVote(_)
-            | Message::RequestVoteReply(_) => None,
+            | Message::RequestVoteReply(_)
+            | Message::Found(_)
+            | Message::Refusal(_) => None,
         }
     }
 
@@ -560,7 +632,7 @@ impl<R: Rules> Node<R> {
         output.decided(rule, What::Timer { timeout_us: micros(timeout) });
     }
 
-    fn set_election_deadline(&mut self, deadline: Instant) {
+    pub(crate) fn set_election_deadline(&mut self, deadline: Instant) {
         match &mut self.role {
             Role::Follower(follower) => follower.election_deadline = deadline,
             Role::PreCandidate(candidate) => candidate.election_deadline = deadline,
@@ -597,8 +669,16 @@ impl<R: Rules> Node<R> {
         output.hard_state = Some(hard_state);
     }
 
-    fn note_persisted(&mut self, now: Instant, hard_state: HardState, log: LogPosition, output: &mut Output) {
+    fn note_persisted(
+        &mut self,
+        now: Instant,
+        memory: u64,
+        hard_state: HardState,
+        log: LogPosition,
+        output: &mut Output,
+    ) {
         self.persisted = hard_state;
+        self.persisted_memory = memory;
         // A log that ends there may have been cut since. If it holds that entry, it holds all before it.
         if log.index > self.persisted_log && self.log.contains(log) {
             self.persisted_log = log.index;
@@ -611,11 +691,17 @@ impl<R: Rules> Node<R> {
         if self.is_persisted() {
             self.count_own_vote(now, output);
         }
+        self.go_on_founding(now, output);
     }
 
     /// Is all that this server says about its term and vote on disk?
     pub(crate) fn is_persisted(&self) -> bool {
         self.persisted == self.hard_state
+    }
+
+    /// Is what it remembers on disk?
+    pub(crate) fn is_memory_persisted(&self) -> bool {
+        self.persisted_memory == self.memory_version
     }
 
     pub(crate) fn send(&self, to: NodeId, message: Message, output: &mut Output) {

@@ -2,7 +2,7 @@
 
 use crate::event::{Event, What};
 use crate::{
-    CannotChange, CannotTransfer, Chunk, Entry, HardState, Index, LogPosition, Message, NodeId, Rule,
+    CannotChange, CannotTransfer, Chunk, Entry, HardState, Index, LogPosition, Memory, Message, NodeId, Rule,
 };
 
 /// What one [`step`](crate::Node::step) asks its driver to do, in buffers that are reused.
@@ -10,6 +10,8 @@ use crate::{
 pub struct Output {
     /// To be saved, durably; then the driver says [`Persisted`](crate::Input::Persisted).
     pub hard_state: Option<HardState>,
+    /// To be saved likewise, before it.
+    pub memory: Option<Memory>,
     /// To be saved likewise, together with it.
     pub append: Option<Append>,
     /// To be saved likewise, before what is appended: the log begins after this entry from now on, which a

@@ -2,18 +2,18 @@
 //! serde's ways lose that they were numbers.
 
 use crate::NodeId;
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
-pub(crate) fn serialize<S: Serializer>(
-    map: &BTreeMap<NodeId, String>,
+pub(crate) fn serialize<T: Serialize, S: Serializer>(
+    map: &BTreeMap<NodeId, T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(map)
 }
 
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<BTreeMap<NodeId, String>, D::Error> {
-    Vec::<(NodeId, String)>::deserialize(deserializer).map(BTreeMap::from_iter)
+) -> Result<BTreeMap<NodeId, T>, D::Error> {
+    Vec::<(NodeId, T)>::deserialize(deserializer).map(BTreeMap::from_iter)
 }

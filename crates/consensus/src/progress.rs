@@ -1,6 +1,6 @@
 //! What a leader knows of a follower's log, and how it sends to it (Figure 2: nextIndex, matchIndex).
 
-use crate::{Chunk, Index, Instant, Limits, LogPosition};
+use crate::{Chunk, Incarnation, Index, Instant, Limits, LogPosition, Start};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -17,6 +17,12 @@ pub struct Progress {
     /// When it was last heard, or when the leader began to listen.
     heard: Instant,
     catching_up: CatchingUp,
+    /// The start of the follower's data folder that spoke last.
+    start: Option<Start>,
+    /// The start in which it acknowledged `match_index`.
+    matched_in: Option<Start>,
+    /// It has lost entries that it had acknowledged, up to this one.
+    lost: Option<Index>,
     /// The server is no member any more: it is sent to until then, so that it learns of it.
     pub(crate) leaves: Option<Instant>,
 }
@@ -74,8 +80,43 @@ impl Progress {
             answered_round: 0,
             heard: now,
             catching_up: CatchingUp { began: now, end: leader_last, was_fast: false },
+            start: None,
+            matched_in: None,
+            lost: None,
             leaves: None,
         }
+    }
+
+    /// The data folder that these are the replies of.
+    pub fn incarnation(&self) -> Option<Incarnation> {
+        self.start.map(|start| start.incarnation)
+    }
+
+    /// A reply comes from this start of the follower's data folder. With another folder it is another server, of which
+    /// nothing is known yet.
+    pub(crate) fn note_start(&mut self, start: Option<Start>, leader_last: Index, now: Instant) {
+        let incarnation = start.map(|start| start.incarnation);
+        if self.start.is_some() && self.incarnation() != incarnation {
+            *self = Progress { leaves: self.leaves, ..Progress::new(leader_last, now) };
+        }
+        self.start = start;
+    }
+
+    /// If the follower has lost entries that it had acknowledged: the last of them.
+    pub fn lost(&self) -> Option<Index> {
+        self.lost
+    }
+
+    /// A later start of the follower's folder says that its log agrees only up to `may_agree` with what comes before
+    /// `prev_log_index`. If an earlier start had acknowledged more, the follower has lost it. Tells whether it has.
+    pub(crate) fn note_denial(&mut self, prev_log_index: Index, may_agree: Index) -> bool {
+        let is_later = self.start.zip(self.matched_in).is_some_and(|(now, then)| now.number > then.number);
+        let has_lost = is_later && prev_log_index >= self.match_index && may_agree < self.match_index;
+        if has_lost {
+            self.lost = Some(self.match_index);
+            self.match_index = Index(0);
+        }
+        has_lost
     }
 
     /// When the follower was last heard, or when the leader began to listen.
@@ -215,6 +256,9 @@ impl Progress {
     /// The follower's log agrees up to `index`. Tells whether that is news.
     pub(crate) fn note_match(&mut self, index: Index) -> bool {
         let is_news = index > self.match_index;
+        if is_news {
+            self.matched_in = self.start;
+        }
         self.match_index = self.match_index.max(index);
         match &mut self.sending {
             // Another answer than the one to the probe that is under way tells nothing about it.

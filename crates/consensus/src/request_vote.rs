@@ -43,7 +43,9 @@ impl<R: Rules> Node<R> {
 
     /// A candidate's own vote counts from the moment that it can't be forgotten any more.
     pub(crate) fn count_own_vote(&mut self, now: Instant, output: &mut Output) {
-        if self.role() == RoleKind::Candidate {
+        let waits_for_it =
+            matches!(&self.role, Role::Candidate(candidate) if !candidate.votes.contains(&self.config.id));
+        if waits_for_it {
             self.count_vote(now, self.id(), true, output);
         }
     }

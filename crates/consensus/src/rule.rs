@@ -547,6 +547,54 @@ rules! {
         statement: "A leader that is no member any more steps down as soon as that is committed.",
         without_it: "a server that does not belong to the cluster goes on leading it",
     }
+    FoundTogether {
+        id: "found-together",
+        paper: "§5.1",
+        thesis: "§3.8",
+        guards: Safety,
+        statement: "A new cluster begins only after every founder has saved which data folder each founder has.",
+        without_it: "a founder that lost its disk founds the cluster a second time, and acknowledged entries are gone",
+    }
+    SameCluster {
+        id: "same-cluster",
+        paper: "§5.1",
+        thesis: "§3.8",
+        guards: Safety,
+        statement: "A server hears only servers of its own cluster.",
+        without_it: "a mistyped address merges two clusters, and one overwrites what the other has committed",
+    }
+    SameDataSameServer {
+        id: "same-data-same-server",
+        paper: "§5.1, Figure 2",
+        thesis: "§3.8",
+        guards: Safety,
+        statement: "A vote or an acknowledgement counts only from the data folder that the configuration names.",
+        without_it: "a server that comes back with an empty disk votes for a leader that lacks committed entries",
+    }
+    LatestStartOnly {
+        id: "latest-start-only",
+        paper: "§5.1, Figure 2",
+        thesis: "§3.8",
+        guards: Safety,
+        statement: "A server that has seen a start of a data folder hears no earlier start of it, and no second copy.",
+        without_it: "an older copy of a data folder, put back, votes as if it had never held what it acknowledged",
+    }
+    LostDataIsOut {
+        id: "lost-data-is-out",
+        paper: "§5.3, Figure 2",
+        thesis: "§3.8",
+        guards: Safety,
+        statement: "A follower that denies entries that it acknowledged before its restart no longer counts, and stops.",
+        without_it: "a server whose disk lost entries votes for a leader that lacks them",
+    }
+    RememberRemoval {
+        id: "remember-removal",
+        paper: "§6",
+        thesis: "§4.2.2",
+        guards: Liveness,
+        statement: "A server that learns that its removal is committed remembers it on disk.",
+        without_it: "a removed server restarts, runs in elections, and deposes the leader",
+    }
 }
 
 impl fmt::Display for Rule {

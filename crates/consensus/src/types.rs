@@ -24,14 +24,19 @@ impl fmt::Display for NodeId {
 pub struct Term(pub u64);
 
 impl Term {
-    /// The highest term that a peer is believed. Half of the numbers stay free above it, so that
-    /// raising the term never overflows, whatever peers send. (Honest ones never come near it; against
-    /// members that lie Raft offers nothing.)
-    pub const HIGHEST_BELIEVED: Term = Term(u64::MAX / 2);
+    /// A peer's term is believed if it is ahead of the own one by no more than this. Elections raise the term by one
+    /// each, so honest servers stay below it for years, and no message can bring a server close to the last number:
+    /// wherever its term stands, elections go on.
+    pub const FARTHEST_AHEAD: u64 = 1 << 32;
+
+    /// Is this term believed by a server whose own is `own`?
+    pub(crate) fn is_believed_at(self, own: Term) -> bool {
+        self.0.saturating_sub(own.0) <= Term::FARTHEST_AHEAD
+    }
 
     /// The term after this one.
     pub fn next(self) -> Term {
-        Term(self.0.checked_add(1).expect("terms from peers are bounded by HIGHEST_BELIEVED"))
+        Term(self.0.checked_add(1).expect("no term comes close to the last number"))
     }
 }
 

@@ -8,7 +8,7 @@ use consensus::AppendOutcome::{Matched, Mismatch, Refused};
 use consensus::event::What;
 use consensus::{
     Append, Change, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input,
-    Instant, Log, LogPosition, Membership, Message, Node, NodeId, Outgoing, Output, Payload, Profile,
+    Instant, Log, LogPosition, Membership, Message, Node, NodeId, Origin, Outgoing, Output, Payload, Profile,
     Proposed, ReadBy, RoleKind, Rule, Rules,
 };
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ pub struct Envelope {
     pub to: NodeId,
     /// The event in which the sender sent it, so that the receiver can tell what caused its own.
     pub sent_as: EventId,
+    /// Which of the sender's data folders it comes from, and from which cluster.
+    pub origin: Origin,
     /// What it says.
     pub message: Message,
 }
@@ -52,7 +54,12 @@ impl Telling {
             | What::CaughtUp { .. }
             | What::ChangeRefused { .. }
             | What::Removed { .. }
-            | What::Rejected { .. } => Telling::Least,
+            | What::Rejected { .. }
+            | What::RefusedBy { .. }
+            | What::Founded { .. }
+            | What::Joined { .. }
+            | What::LostEntries { .. }
+            | What::Retired { .. } => Telling::Least,
             _ => Telling::Events,
         }
     }
@@ -145,9 +152,12 @@ enum Incoming<M: StateMachine> {
 /// A save that is under way.
 #[derive(Debug)]
 struct Saving {
-    /// What will be on disk: this hard state, and the log up to here.
+    /// What will be on disk: so many changes of the memory, this hard state, and the log up to here.
+    memory: u64,
     hard_state: HardState,
     log: LogPosition,
+    /// Is nothing saved but the memory?
+    is_memory_only: bool,
     /// The event that decided the latest part of it.
     decided_as: EventId,
     /// Messages that rest on it.
@@ -173,17 +183,20 @@ struct Outbound {
 }
 
 impl<M: StateMachine, R: Rules> Driver<M, R> {
-    /// Starts a server from what its storage held, with the state machine that its snapshot holds. Its clock
+    /// Starts a server from what its storage held, with the state machine that its snapshot holds. Its data folder says
+    /// who it is: of the credentials in `config` only the founders count. Its clock
     /// stands at [`Instant::START`].
     pub fn start(
-        config: Config,
+        mut config: Config,
         recovered: Recovered,
         machine: M,
         rules: R,
         telling: Telling,
         effects: &mut Effects<M>,
     ) -> Driver<M, R> {
-        let Recovered { hard_state, log_begins_after: snapshot, log, life, .. } = recovered;
+        let Recovered { hard_state, log_begins_after: snapshot, log, life, start, memory, .. } = recovered;
+        config.credentials.start = start;
+        config.credentials.memory = memory;
         let told = (telling == Telling::StepsToo).then(|| start_input(&config, hard_state, snapshot, &log));
         let log = Log::new(snapshot, log);
         let is_new = hard_state == HardState::default() && log.last() == LogPosition::default();
@@ -260,11 +273,11 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
 
     /// A message has come.
     pub fn receive(&mut self, now: Instant, envelope: Envelope, effects: &mut Effects<M>) {
-        let Envelope { from, sent_as, message, .. } = envelope;
+        let Envelope { from, sent_as, origin, message, .. } = envelope;
         let received = || Event::Io(Io::Received { from, message: message.clone() });
         let received = self.record(now, Some(sent_as), received, effects);
-        let told = self.if_steps_are_told(|| StepInput::Receive { from, sent_as, message: message.clone() });
-        self.step(now, Some(received), Input::Message { from, message }, effects);
+        let told = self.if_steps_are_told(|| StepInput::Receive { from, sent_as, origin, message: message.clone() });
+        self.step(now, Some(received), Input::Message { from, origin, message }, effects);
         if let Some(input) = told {
             self.tell_step(now, received, input, effects);
         }
@@ -354,10 +367,10 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// Another server has connected to this one.
-    pub fn connection_made(&mut self, now: Instant, peer: NodeId, effects: &mut Effects<M>) {
+    pub fn connection_made(&mut self, now: Instant, peer: NodeId, origin: Origin, effects: &mut Effects<M>) {
         let first = self.scribe.next_id();
-        self.step(now, None, Input::ConnectionMade { peer }, effects);
-        self.tell_step(now, first, StepInput::ConnectionMade { peer }, effects);
+        self.step(now, None, Input::ConnectionMade { peer, origin }, effects);
+        self.tell_step(now, first, StepInput::ConnectionMade { peer, origin }, effects);
     }
 
     /// The server follows another profile from now on.
@@ -380,13 +393,18 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     /// If none was asked for.
     pub fn saved(&mut self, now: Instant, effects: &mut Effects<M>) {
         let saving = self.saving.take().expect("what was saved was asked for");
-        let Saving { hard_state, log, decided_as, held_back } = saving;
-        let saved = self.record(now, Some(decided_as), || Event::Io(Io::Saved { hard_state, log }), effects);
+        let Saving { memory, hard_state, log, is_memory_only, decided_as, held_back } = saving;
+        let first = self.scribe.next_id();
+        let saved = if is_memory_only {
+            decided_as
+        } else {
+            self.record(now, Some(decided_as), || Event::Io(Io::Saved { hard_state, log }), effects)
+        };
         for outbound in held_back {
             self.release(now, outbound, effects);
         }
-        self.step(now, Some(saved), Input::Persisted { hard_state, log }, effects);
-        self.tell_step(now, saved, StepInput::Saved, effects);
+        self.step(now, Some(saved), Input::Persisted { memory, hard_state, log }, effects);
+        self.tell_step(now, first, StepInput::Saved, effects);
     }
 
     /// Are there committed commands that were not applied yet?
@@ -579,6 +597,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.tell(now, cause, &mut output.events, effects);
 
         let decided = Batch {
+            memory: output.memory.take(),
             hard_state: output.hard_state.take(),
             begins_after: output.begins_after.take(),
             append: output.append.take(),
@@ -647,7 +666,9 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let decided_as = decided_as.expect("what is to be saved was decided");
         // All that the core has put out so far is in this batch, or was saved before.
         let (hard_state, log) = (self.node.hard_state(), self.node.log().last());
-        self.saving = Some(Saving { hard_state, log, decided_as, held_back });
+        let memory = self.node.memory_version();
+        let is_memory_only = !batch.is_in_log();
+        self.saving = Some(Saving { memory, hard_state, log, is_memory_only, decided_as, held_back });
         effects.save = Some(batch);
     }
 
@@ -681,7 +702,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let Outbound { to, message, cause } = outbound;
         let sent = || Event::Io(Io::Sent { to, message: message.clone() });
         let sent_as = self.record(now, cause, sent, effects);
-        effects.envelopes.push(Envelope { from: self.node.id(), to, sent_as, message });
+        let (from, origin) = (self.node.id(), self.node.origin());
+        effects.envelopes.push(Envelope { from, to, sent_as, origin, message });
     }
 
     /// Ends the telling of a step whose first event is `first` with what it began with and came to.
@@ -760,6 +782,7 @@ impl Unsaved {
             return;
         }
         self.decided_as = Some(decided_as);
+        self.batch.memory = decided.memory.or_else(|| self.batch.memory.take());
         self.batch.hard_state = decided.hard_state.or(self.batch.hard_state);
         if let Some(begins_after) = decided.begins_after {
             self.batch.begins_after = Some(begins_after);
@@ -811,6 +834,7 @@ fn first_of_terms(log: &Log) -> Vec<LogPosition> {
 fn start_input(config: &Config, hard_state: HardState, snapshot: LogPosition, log: &[Entry]) -> StepInput {
     StepInput::Start {
         membership: Membership::clone(&config.membership),
+        credentials: config.credentials.clone(),
         heartbeat_interval: config.timing.heartbeat_interval(),
         election_timeout_min: config.timing.election_timeout_min(),
         election_timeout_max: config.timing.election_timeout_max(),

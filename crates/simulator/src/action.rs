@@ -90,6 +90,19 @@ pub enum Action {
     CrashInSave(NodeId, u32, Unsynced),
     /// The server's disk is full.
     FillDisk(NodeId),
+    /// A dead server's disk is replaced by an empty one. Told to join, it is then started as one that is to be added;
+    /// otherwise as it was started first.
+    LoseDisk(NodeId, bool),
+    /// A copy is made of what the server's disk holds for good.
+    CopyDisk(NodeId),
+    /// A dead server's disk is replaced by the copy that was made of it; or of its files only those of the log and the
+    /// snapshot, as if the disk had lost what was written since.
+    PutBack(NodeId, bool),
+    /// A dead server gets another address. The others learn it when they hear from it.
+    Move(NodeId),
+    /// A server of another cluster, which has the first server's number and leads there in this term, sends the second
+    /// its first entry.
+    Stray(NodeId, NodeId, Term),
     /// The server's disk is as good as new: it has room, and what it was to do wrong it won't.
     MendDisk(NodeId),
     /// The server's clock runs at this speed.
@@ -118,6 +131,7 @@ impl Action {
             | Action::Mend(..)
             | Action::Partition(_)
             | Action::Heal
+            | Action::Move(_)
             | Action::Pause(_)
             | Action::Resume(_)
             | Action::SetClock(..)
@@ -148,6 +162,10 @@ impl Action {
             | Action::FailNextSave(_)
             | Action::CrashInSave(..)
             | Action::FillDisk(_)
+            | Action::LoseDisk(..)
+            | Action::CopyDisk(_)
+            | Action::PutBack(..)
+            | Action::Stray(..)
             | Action::MendDisk(_) => true,
         }
     }
@@ -209,6 +227,8 @@ pub struct Selection {
     pub offset: Option<u64>,
     /// Of answers, those that have received so many bytes of a snapshot; none means any.
     pub bytes: Option<u64>,
+    /// Those that were sent in this life of their sender; none means any.
+    pub life: Option<u64>,
     /// Only so many, the oldest first; none means all.
     pub count: Option<usize>,
 }
@@ -267,11 +287,17 @@ pub enum Kind {
     SnapshotAck,
     /// A leader asks another server to take over.
     TimeoutNow,
+    /// A server wants to found a cluster.
+    Found,
+    /// The answer to it.
+    FoundAnswer,
+    /// A server is told why it is not heard.
+    Refusal,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 12] = [
         Kind::PreVote,
         Kind::PreVoteAnswer,
         Kind::RequestVote,
@@ -281,6 +307,9 @@ impl Kind {
         Kind::InstallSnapshot,
         Kind::SnapshotAck,
         Kind::TimeoutNow,
+        Kind::Found,
+        Kind::FoundAnswer,
+        Kind::Refusal,
     ];
 
     pub(crate) fn of(message: &Message) -> Kind {
@@ -294,6 +323,9 @@ impl Kind {
             Message::InstallSnapshot(_) => Kind::InstallSnapshot,
             Message::InstallSnapshotReply(_) => Kind::SnapshotAck,
             Message::TimeoutNow(_) => Kind::TimeoutNow,
+            Message::Found(found) if found.is_reply => Kind::FoundAnswer,
+            Message::Found(_) => Kind::Found,
+            Message::Refusal(_) => Kind::Refusal,
         }
     }
 }
@@ -310,6 +342,9 @@ impl fmt::Display for Kind {
             Kind::InstallSnapshot => "install-snapshot",
             Kind::SnapshotAck => "snapshot-ack",
             Kind::TimeoutNow => "timeout-now",
+            Kind::Found => "found",
+            Kind::FoundAnswer => "found-answer",
+            Kind::Refusal => "refusal",
         })
     }
 }
@@ -338,12 +373,14 @@ impl FromStr for Unsynced {
 impl Selection {
     /// This message, as exactly as a scenario can name it. Two that it can't tell apart say the same.
     pub(crate) fn of(envelope: &Envelope) -> Selection {
-        let Envelope { from, to, message, .. } = envelope;
+        let Envelope { from, to, sent_as, message, .. } = envelope;
         let selection = Selection {
             from: Some(*from),
             to: Some(*to),
             kind: Some(Kind::of(message)),
             term: Some(message.term()),
+            // That of a first life goes without saying.
+            life: Some(sent_as.life).filter(|life| *life > 1),
             count: Some(1),
             ..Selection::default()
         };
@@ -355,7 +392,11 @@ impl Selection {
                 let answer = Some(if *granted { Answer::Yes } else { Answer::No });
                 Selection { answer, ..selection }
             }
-            Message::TimeoutNow(_) => selection,
+            Message::Found(found) => {
+                let answer = Some(if found.is_saved { Answer::Yes } else { Answer::No });
+                Selection { answer, ..selection }
+            }
+            Message::TimeoutNow(_) | Message::Refusal(_) => selection,
             Message::AppendEntries(request) => Selection {
                 prev: Some(request.prev_log_index),
                 last: Some(request.last_index()),
@@ -414,12 +455,13 @@ impl Selection {
             && fits(&self.answer, &message.answer)
             && fits(&self.offset, &message.offset)
             && fits(&self.bytes, &message.bytes)
+            && fits(&self.life, &message.life)
     }
 }
 
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Selection { from, to, kind, term, prev, last, commit, round, answer, offset, bytes, count } =
+        let Selection { from, to, kind, term, prev, last, commit, round, answer, offset, bytes, life, count } =
             self;
         let mut part = |key: &str, value: Option<String>| match value {
             Some(value) => write!(f, " {key}={value}"),
@@ -436,6 +478,7 @@ impl fmt::Display for Selection {
         part("answer", answer.map(|answer| answer.to_string()))?;
         part("offset", offset.map(|offset| offset.to_string()))?;
         part("bytes", bytes.map(|bytes| bytes.to_string()))?;
+        part("life", life.map(|life| life.to_string()))?;
         part("count", count.map(|count| count.to_string()))
     }
 }
@@ -505,7 +548,7 @@ impl fmt::Display for Action {
             Action::CheckHistory => write!(f, "check-history"),
             Action::ChangeMembers(change, server) => {
                 write!(f, "change")?;
-                let Change { add, promote, remove } = change;
+                let Change { add, promote, remove, .. } = change;
                 write_servers(f, "add", add.keys())?;
                 write_servers(f, "promote", promote)?;
                 write_servers(f, "remove", remove)?;
@@ -549,6 +592,13 @@ impl fmt::Display for Action {
                 write!(f, "crash-in-save {node} {operations} unsynced={unsynced}")
             }
             Action::FillDisk(node) => write!(f, "fill-disk {node}"),
+            Action::LoseDisk(node, false) => write!(f, "lose-disk {node}"),
+            Action::LoseDisk(node, true) => write!(f, "lose-disk {node} then=join"),
+            Action::CopyDisk(node) => write!(f, "copy-disk {node}"),
+            Action::PutBack(node, false) => write!(f, "put-back {node}"),
+            Action::PutBack(node, true) => write!(f, "put-back {node} only=log"),
+            Action::Move(node) => write!(f, "move {node}"),
+            Action::Stray(from, to, term) => write!(f, "stray {from} {to} term={term}"),
             Action::MendDisk(node) => write!(f, "mend-disk {node}"),
             Action::SetClock(node, speed) => write!(f, "clock {node} {speed}"),
             Action::JumpClock(node, by) => write!(f, "jump-clock {node} {}", time(*by)),

@@ -1,5 +1,7 @@
 //! A disk that breaks whatever a disk may break.
 
+use consensus::{Incarnation, Start};
+use fastrand::Rng;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +14,8 @@ use storage::Disk;
 #[derive(Debug, Clone)]
 pub struct SimulatedDisk {
     name: PathBuf,
+    /// What its random numbers come from.
+    seed: u64,
     state: Rc<RefCell<State>>,
 }
 
@@ -50,6 +54,8 @@ struct State {
     synced_names: BTreeMap<String, File>,
     plan: Plan,
     is_full: bool,
+    /// How many random numbers were drawn.
+    drawn: u64,
 }
 
 /// What the disk will do wrong.
@@ -79,9 +85,14 @@ struct Content {
 }
 
 impl SimulatedDisk {
-    /// An empty disk. Its name is told where something is wrong with it.
-    pub fn new(name: impl Into<PathBuf>) -> SimulatedDisk {
-        SimulatedDisk { name: name.into(), state: Rc::default() }
+    /// An empty disk. Its name is told where something is wrong with it; the same seed gives the same random numbers.
+    pub fn new(name: impl Into<PathBuf>, seed: u64) -> SimulatedDisk {
+        SimulatedDisk { name: name.into(), seed, state: Rc::default() }
+    }
+
+    /// The first start of a server on an empty disk with this seed.
+    pub(crate) fn first_start(seed: u64) -> Start {
+        Start { incarnation: Incarnation(random(seed, 1)), number: 1, run: random(seed, 2) }
     }
 
     /// Another disk with the same files, to look at what this one holds.
@@ -91,7 +102,39 @@ impl SimulatedDisk {
         };
         let files = self.state.borrow().files.iter().map(|(name, file)| (name.clone(), copy(file))).collect();
         let state = State { files, ..State::default() };
-        SimulatedDisk { name: self.name.clone(), state: Rc::new(RefCell::new(state)) }
+        SimulatedDisk { name: self.name.clone(), seed: self.seed, state: Rc::new(RefCell::new(state)) }
+    }
+
+    /// Another disk with the files that this one would hold after a crash that takes what was not synced: a backup.
+    pub(crate) fn backup(&self) -> SimulatedDisk {
+        let copy = |file: &File| {
+            let bytes = file.borrow().synced.clone();
+            Rc::new(RefCell::new(Content { synced: bytes.clone(), bytes, ..Content::default() }))
+        };
+        let names = &self.state.borrow().synced_names;
+        let files: BTreeMap<String, File> = names.iter().map(|(name, file)| (name.clone(), copy(file))).collect();
+        let state = State { synced_names: files.clone(), files, ..State::default() };
+        SimulatedDisk { name: self.name.clone(), seed: self.seed, state: Rc::new(RefCell::new(state)) }
+    }
+
+    /// Its files of the log and the snapshot become those of a backup.
+    pub(crate) fn take_log_of(&self, backup: &SimulatedDisk) {
+        let is_small = |name: &String| ["identity", "memory", "lives"].contains(&name.as_str());
+        let backup = backup.backup();
+        let (state, backup) = (&mut *self.state.borrow_mut(), backup.state.borrow());
+        for (own, other) in
+            [(&mut state.files, &backup.files), (&mut state.synced_names, &backup.synced_names)]
+        {
+            own.retain(|name, _| is_small(name));
+            let log = other.iter().filter(|(name, _)| !is_small(name));
+            own.extend(log.map(|(name, file)| (name.clone(), file.clone())));
+        }
+    }
+
+    /// Takes the place of another disk. Random numbers that the other has drawn do not come again.
+    pub(crate) fn replacing(self, other: &SimulatedDisk) -> SimulatedDisk {
+        self.state.borrow_mut().drawn = other.state.borrow().drawn;
+        self
     }
 
     /// The power goes out, and comes back: what was synced is there afterwards.
@@ -194,6 +237,11 @@ impl State {
         }
         fails
     }
+}
+
+/// The random number that a disk with this seed draws as its `number`-th.
+fn random(seed: u64, number: u64) -> u64 {
+    Rng::with_seed(seed.wrapping_mul(1 << 20).wrapping_add(number)).u64(..)
 }
 
 fn sync_error() -> io::Error {
@@ -312,6 +360,12 @@ impl Disk for SimulatedDisk {
         state.synced_names = state.files.clone();
         Ok(())
     }
+
+    fn random(&mut self) -> u64 {
+        let mut state = self.state.borrow_mut();
+        state.drawn += 1;
+        random(self.seed, state.drawn)
+    }
 }
 
 #[cfg(test)]
@@ -326,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_crash_takes_what_was_not_synced() {
-        let mut disk = SimulatedDisk::new("disk");
+        let mut disk = SimulatedDisk::new("disk", 1);
         disk.write("a.new", b"first").unwrap();
         disk.sync("a.new").unwrap();
         disk.rename("a.new", "a").unwrap();
@@ -345,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_crash_may_spare_or_tear_what_was_not_synced() {
-        let mut disk = SimulatedDisk::new("disk");
+        let mut disk = SimulatedDisk::new("disk", 1);
         write_and_sync(&mut disk, b"old");
         disk.write("a", b"newer").unwrap();
         disk.crash(Unsynced::Torn);
@@ -358,7 +412,7 @@ mod tests {
 
     #[test]
     fn a_write_in_a_file_is_torn_without_touching_what_is_beside_it() {
-        let mut disk = SimulatedDisk::new("disk");
+        let mut disk = SimulatedDisk::new("disk", 1);
         write_and_sync(&mut disk, b"0123456789");
         disk.write_at("a", 4, b"abcd").unwrap();
         disk.crash(Unsynced::Torn);
@@ -368,7 +422,7 @@ mod tests {
 
     #[test]
     fn after_a_failed_sync_the_next_one_only_pretends() {
-        let mut disk = SimulatedDisk::new("disk");
+        let mut disk = SimulatedDisk::new("disk", 1);
         disk.write("a", b"content").unwrap();
         disk.sync_directory().unwrap();
         disk.fail_next_sync();
@@ -380,7 +434,7 @@ mod tests {
 
     #[test]
     fn the_power_goes_out_when_it_was_told_to() {
-        let mut disk = SimulatedDisk::new("disk");
+        let mut disk = SimulatedDisk::new("disk", 1);
         disk.cut_power_after(1, Unsynced::Torn);
         disk.write("a", b"content").unwrap();
         assert_eq!(disk.has_no_power(), None);
@@ -392,7 +446,7 @@ mod tests {
 
     #[test]
     fn a_copy_holds_the_same_and_is_another_disk() {
-        let mut disk = SimulatedDisk::new("disk");
+        let mut disk = SimulatedDisk::new("disk", 1);
         write_and_sync(&mut disk, b"old");
         let mut copy = disk.copy();
         copy.write("a", b"new").unwrap();
@@ -402,7 +456,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_takes_nothing_more_until_it_has_room() {
-        let mut disk = SimulatedDisk::new("disk");
+        let mut disk = SimulatedDisk::new("disk", 1);
         disk.fill();
         assert_eq!(disk.write("a", b"content").unwrap_err().kind(), io::ErrorKind::StorageFull);
         assert_eq!(disk.create("b", 10).unwrap_err().kind(), io::ErrorKind::StorageFull);

@@ -37,6 +37,10 @@ pub(crate) struct Network {
     sent: u64,
     /// Links on which nothing arrives, each in one direction: from, to.
     cut: BTreeSet<(NodeId, NodeId)>,
+    /// How many times each server has changed its address.
+    addresses: BTreeMap<NodeId, u64>,
+    /// The address of the second server that the first one knows.
+    known: BTreeMap<(NodeId, NodeId), u64>,
 }
 
 /// A message's place among those under way: when it is due, and its number.
@@ -52,11 +56,20 @@ pub(crate) enum Fate {
 
 impl Network {
     pub(crate) fn new(weather: Weather, random: Rng) -> Network {
-        Network { weather, random, in_flight: BTreeMap::new(), sent: 0, cut: BTreeSet::new() }
+        Network {
+            weather,
+            random,
+            in_flight: BTreeMap::new(),
+            sent: 0,
+            cut: BTreeSet::new(),
+            addresses: BTreeMap::new(),
+            known: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn send(&mut self, now: Duration, envelope: Envelope) -> Fate {
-        if self.cut.contains(&(envelope.from, envelope.to)) || self.happens(self.weather.loss) {
+        let link = (envelope.from, envelope.to);
+        if self.cut.contains(&link) || !self.knows_address(link) || self.happens(self.weather.loss) {
             return Fate::Lost;
         }
         let is_doubled = self.happens(self.weather.duplication);
@@ -132,6 +145,25 @@ impl Network {
     /// What is under way, in the order in which it was sent.
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = &Envelope> {
         self.find(&Selection::default()).into_iter().map(|place| &self.in_flight[&place])
+    }
+
+    /// The server is somewhere else from now on, and what is under way to it is lost. The others learn of it when they hear
+    /// from it.
+    pub(crate) fn change_address(&mut self, id: NodeId) {
+        *self.addresses.entry(id).or_default() += 1;
+        self.in_flight.retain(|_, envelope| envelope.to != id);
+    }
+
+    /// The first server has heard from the second.
+    pub(crate) fn learn_address(&mut self, id: NodeId, of: NodeId) {
+        if let Some(address) = self.addresses.get(&of) {
+            self.known.insert((id, of), *address);
+        }
+    }
+
+    fn knows_address(&self, (from, to): (NodeId, NodeId)) -> bool {
+        let known = self.known.get(&(from, to)).copied().unwrap_or_default();
+        known == self.addresses.get(&to).copied().unwrap_or_default()
     }
 
     /// Cuts the link in this direction. What is under way on it is lost.

@@ -32,12 +32,13 @@ mod one_vote_per_term;
 mod own_answer;
 mod patience_has_an_end;
 mod removed_do_not_lead;
+mod removed_stay_quiet;
 mod terms_never_fall;
 
 use crate::clients::Answered;
 use crate::rules::AllBut;
 use crate::server::Server;
-use consensus::{Index, LogPosition, Node, NodeId, RoleKind, Term, Timing};
+use consensus::{Index, LogPosition, Membership, Node, NodeId, RoleKind, Term, Timing};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -88,6 +89,14 @@ pub(crate) struct Moment<'a> {
     pub(crate) committed: LogPosition,
 }
 
+/// Does the server count in this configuration: as a member, with the data folder that stands for it?
+pub(crate) fn is_part_of(node: &Node<AllBut>, membership: &Membership) -> bool {
+    membership.contains(node.id())
+        && membership.is_data_of(node.id(), node.origin().incarnation())
+        && node.memory().retired.is_none()
+        && node.awaited_founders().is_none()
+}
+
 /// A server's step.
 pub(crate) struct Step<'a> {
     /// The server as it is after the step.
@@ -98,6 +107,8 @@ pub(crate) struct Step<'a> {
     pub(crate) applied: &'a [(Index, Arc<[u8]>)],
     /// What it tells clients.
     pub(crate) answers: &'a [Answered],
+    /// Its disk was replaced by an older copy of itself: what it had said before does not bind it.
+    pub(crate) is_set_back: bool,
 }
 
 impl Step<'_> {
@@ -120,8 +131,15 @@ impl<'a> Moment<'a> {
     pub(crate) fn all_agree(&self) -> bool {
         let Some(leader) = self.leader() else { return false };
         let last = leader.log().last();
-        let mut members = self.running().filter(|node| leader.membership().contains(node.id()));
+        let mut members = self.members(leader);
         members.all(|node| node.log().last() == last && node.commit_index() == last.index)
+    }
+
+    /// The running servers that have a part in the leader's cluster.
+    pub(crate) fn members(&self, leader: &'a Node<AllBut>) -> impl Iterator<Item = &'a Node<AllBut>> {
+        let is_set_back = |id: NodeId| self.servers[&id].is_set_back();
+        self.running()
+            .filter(move |node| is_part_of(node, leader.membership()) && !is_set_back(node.id()))
     }
 
     /// The leader of the newest term that any running server knows, if there is one.
@@ -146,6 +164,9 @@ impl Promise {
 /// Watches over one promise.
 pub(crate) trait Property: fmt::Debug {
     fn promise(&self) -> &'static Promise;
+
+    /// The server's disk was replaced: it is somebody else, and what it has said before does not bind it.
+    fn forget(&mut self, _server: NodeId) {}
 
     /// Looks at a step, and remembers what it needs for the next. If the promise is broken: how.
     fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String>;
@@ -175,6 +196,7 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::<nothing_impossible::NothingImpossible>::default(),
         Box::<match_index_is_true::MatchIndexIsTrue>::default(),
         Box::<removed_do_not_lead::RemovedDoNotLead>::default(),
+        Box::<removed_stay_quiet::RemovedStayQuiet>::default(),
         Box::<heirs_have_it_all::HeirsHaveItAll>::default(),
         Box::<new_voters_keep_up::NewVotersKeepUp>::default(),
         Box::<leaders_are_heard::LeadersAreHeard>::default(),

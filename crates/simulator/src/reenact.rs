@@ -100,9 +100,10 @@ impl Life {
             }
             (Some(driver), StepInput::Apply { at_most }) => driver.apply(now, *at_most, &mut effects),
             (Some(driver), StepInput::Read { id, by }) => driver.read(now, RequestId(*id), *by, &mut effects),
-            (Some(driver), StepInput::Receive { from, sent_as, message }) => {
-                let (from, sent_as, message) = (*from, *sent_as, message.clone());
-                driver.receive(now, Envelope { from, to: record.node, sent_as, message }, &mut effects);
+            (Some(driver), StepInput::Receive { from, sent_as, origin, message }) => {
+                let (from, sent_as, origin, message) = (*from, *sent_as, *origin, message.clone());
+                let envelope = Envelope { from, to: record.node, sent_as, origin, message };
+                driver.receive(now, envelope, &mut effects);
             }
             (Some(driver), StepInput::SetElectionTimer { deadline }) => {
                 driver.set_election_timer(now, *deadline, &mut effects);
@@ -116,8 +117,8 @@ impl Life {
             (Some(driver), StepInput::ConnectionLost { peer }) => {
                 driver.connection_lost(now, *peer, &mut effects);
             }
-            (Some(driver), StepInput::ConnectionMade { peer }) => {
-                driver.connection_made(now, *peer, &mut effects);
+            (Some(driver), StepInput::ConnectionMade { peer, origin }) => {
+                driver.connection_made(now, *peer, *origin, &mut effects);
             }
             (Some(driver), StepInput::SetProfile(profile)) => driver.set_profile(now, *profile, &mut effects),
             (Some(driver), StepInput::Saved) => driver.saved(now, &mut effects),
@@ -141,6 +142,7 @@ impl Life {
 fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Result<Driver<()>, Divergence> {
     let StepInput::Start {
         membership,
+        credentials,
         heartbeat_interval,
         election_timeout_min,
         election_timeout_max,
@@ -161,6 +163,7 @@ fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Resul
     let config = Config {
         id,
         membership: Arc::new(membership.clone()),
+        credentials: credentials.clone(),
         timing,
         limits: *limits,
         lease: *lease,
@@ -168,8 +171,15 @@ fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Resul
         seed: *seed,
     };
     let (hard_state, log) = (*hard_state, log.clone());
-    let recovered =
-        Recovered { hard_state, life: record.life, log_begins_after: *snapshot, log, ..Recovered::default() };
+    let recovered = Recovered {
+        hard_state,
+        life: record.life,
+        start: credentials.start,
+        memory: credentials.memory.clone(),
+        log_begins_after: *snapshot,
+        log,
+        ..Recovered::default()
+    };
     Ok(Driver::start(config, recovered, (), EveryRule, Telling::StepsToo, effects))
 }
 

@@ -185,6 +185,7 @@ impl Scenario {
             save_time: range(&option("save-time", "0ms"))?,
             logs: std::mem::take(&mut self.logs),
             committed: self.committed,
+            founds: option("founded", "yes") == "no",
             ..WorldOptions::default()
         };
         if !options.is_possible() {
@@ -283,7 +284,7 @@ impl Scenario {
 const MOST_SERVERS: u64 = 99;
 const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
-                        hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, fill-disk, mend-disk, clock, jump-clock, \
+                        hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, move, stray, clock, jump-clock, \
                         calm, status, logs, expect";
 const EXPECTATIONS: &str =
     "there are: leader, no-leader, some-leader, role, term, log, commit, violation, no-violation";
@@ -307,6 +308,16 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         "fill-disk" => return each(Action::FillDisk),
         "mend-disk" => return each(Action::MendDisk),
         "snapshot" => return each(Action::Snapshot),
+        "copy-disk" => return each(Action::CopyDisk),
+        "move" => return each(Action::Move),
+        "put-back" => {
+            let only_log = flag(arguments, "only", "log")?;
+            return Ok(nodes(arguments)?.into_iter().map(|id| Action::PutBack(id, only_log)).collect());
+        }
+        "lose-disk" => {
+            let joins = flag(arguments, "then", "join")?;
+            return Ok(nodes(arguments)?.into_iter().map(|id| Action::LoseDisk(id, joins)).collect());
+        }
         "crash" => {
             let unsynced = option::<Unsynced>(arguments, "unsynced")?.unwrap_or_default();
             return Ok(nodes(arguments)?.into_iter().map(|id| Action::Crash(id, unsynced)).collect());
@@ -326,6 +337,7 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
                 add: servers_of(arguments, "add")?.into_iter().map(|id| (id, String::new())).collect(),
                 promote: servers_of(arguments, "promote")?.into_iter().collect(),
                 remove: servers_of(arguments, "remove")?.into_iter().collect(),
+                ..Change::default()
             };
             Action::ChangeMembers(change, asked_server(arguments)?)
         }
@@ -335,6 +347,11 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
         "profile" => {
             let id = node(arguments)?;
             Action::SetProfile(id, parse_profile(next(arguments, "a profile, such as production")?)?)
+        }
+        "stray" => {
+            let (from, to) = (node(arguments)?, node(arguments)?);
+            let term = option(arguments, "term")?.ok_or("say in which term, as in term=9")?;
+            Action::Stray(from, to, Term(term))
         }
         "deliver" => Action::Deliver(selection(arguments)?),
         "settle" => Action::Settle,
@@ -433,8 +450,8 @@ fn selection(arguments: &mut ArgumentConsumer) -> Result<Selection, Box<dyn Erro
     let commit = option(arguments, "commit")?.map(Index);
     let (round, answer) = (option(arguments, "round")?, option(arguments, "answer")?);
     let (offset, bytes) = (option(arguments, "offset")?, option(arguments, "bytes")?);
-    let count = option(arguments, "count")?;
-    Ok(Selection { from, to, kind, term, prev, last, commit, round, answer, offset, bytes, count })
+    let (life, count) = (option(arguments, "life")?, option(arguments, "count")?);
+    Ok(Selection { from, to, kind, term, prev, last, commit, round, answer, offset, bytes, life, count })
 }
 
 /// The argument with this key, if it is given.
@@ -447,6 +464,15 @@ where
         let error: Box<dyn Error> = error.into();
         format!("{key}={}: {error}", argument.value).into()
     })
+}
+
+/// Is the argument there that has only one value, as in `then=join`?
+fn flag(arguments: &mut ArgumentConsumer, key: &str, value: &str) -> Result<bool, Box<dyn Error>> {
+    match arguments.lookup(key) {
+        None => Ok(false),
+        Some(argument) if argument.value == value => Ok(true),
+        Some(other) => Err(format!("{key}={}: say {key}={value}, or leave it out", other.value).into()),
+    }
 }
 
 /// The server that is asked, as in `at=n1`, if it is named.

@@ -140,6 +140,7 @@ impl Script {
             save_time,
             logs,
             committed,
+            founds,
             ..
         } = &self.options;
         let mut commands = Vec::new();
@@ -162,6 +163,7 @@ impl Script {
         option(has_own_timeouts, "election-timeout", timeouts);
         let heartbeat = timing.heartbeat_interval();
         option(heartbeat != Timing::default().heartbeat_interval(), "heartbeat", time(heartbeat));
+        option(*founds, "founded", "no".to_owned());
         option(weather.latency != fair.weather.latency, "latency", range(&weather.latency));
         option(weather.loss > 0.0, "loss", weather.loss.to_string());
         option(weather.duplication > 0.0, "duplication", weather.duplication.to_string());

@@ -7,7 +7,7 @@ use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::script::Script;
 use crate::world::WorldOptions;
-use consensus::{Change, Lease, Limits, NodeId, Profile, Quorum, Rule, Timing};
+use consensus::{Change, Lease, Limits, NodeId, Profile, Quorum, Rule, Term, Timing};
 use driver::Speed;
 use fastrand::Rng;
 use std::fmt;
@@ -108,6 +108,10 @@ struct Draw {
     /// Servers that are yet to join.
     spares: u64,
     profile: Profile,
+    /// How many disks are lost, or set back.
+    lost: u64,
+    /// Is the cluster yet to be founded?
+    founds: bool,
     /// What happens when, in no order yet.
     troubles: Vec<(Duration, Action)>,
 }
@@ -135,7 +139,9 @@ impl Draw {
             Some(profile) => profile,
             None => draw_profile(&mut apart),
         };
-        Draw { random, servers, faults, timing, lease, spares, profile, troubles: Vec::new() }
+        let founds = options.without == Some(Rule::FoundTogether) || apart.u8(0..8) == 0;
+        let troubles = Vec::new();
+        Draw { random, servers, faults, timing, lease, spares, profile, lost: 0, founds, troubles }
     }
 
     fn script(mut self, seed: u64, options: &SearchOptions) -> Script {
@@ -158,6 +164,7 @@ impl Draw {
                 self.draw_rush(end);
             }
             self.draw_connections(seed, end);
+            self.draw_identities(seed, end, options.without);
         }
         let mut actions = Vec::new();
         let mut now = Duration::ZERO;
@@ -210,7 +217,9 @@ impl Draw {
         if self.random.u8(0..6) == 0 || needs_diverging_logs(options.without) {
             let history = history::draw(self.servers, &mut self.random);
             (world.logs, world.committed) = (history.logs, history.committed);
+            self.founds = false;
         }
+        world.founds = self.founds;
         world
     }
 
@@ -349,6 +358,105 @@ impl Draw {
             if one != other {
                 self.at(at, Action::MakeConnection(one, other));
             }
+        }
+    }
+
+    /// Disks that are lost or set back, servers that move, and servers of other clusters that call. Drawn apart, too.
+    fn draw_identities(&mut self, seed: u64, end: Duration, without: Option<Rule>) {
+        let mut apart = Rng::with_seed(seed.rotate_left(16) ^ 0x1de7);
+        let is_about_it = needs_identities(without);
+        if !is_about_it && apart.u8(0..4) != 0 {
+            return;
+        }
+        let Faults { network, disk, .. } = self.faults;
+        let may_lose = if self.spares == 0 { (self.servers - 1) / 2 } else { (self.servers - 1) / 2 / 2 };
+        for _ in 0..apart.u64(1..=6) {
+            let (at, later) = (end.mul_f64(apart.f64()), end.mul_f64(apart.f64() / 4.0));
+            let server = NodeId(apart.u64(1..=self.servers));
+            match apart.u8(0..4) {
+                0 if (disk || is_about_it) && self.lost < may_lose && !self.founds => {
+                    self.lost += 1;
+                    self.lose_disk(server, at, later, apart.bool());
+                }
+                1 if (disk || is_about_it) && self.lost < may_lose && !self.founds => {
+                    self.lost += 1;
+                    self.set_back(server, at, later);
+                }
+                2 if network || is_about_it => {
+                    self.at(at, Action::Crash(server, Unsynced::Lost));
+                    self.at(at, Action::Move(server));
+                    self.at(at + later, Action::Restart(server));
+                    self.meet_all(server, at + later);
+                }
+                3 if network || is_about_it => {
+                    let other = NodeId(apart.u64(1..=self.servers));
+                    self.at(at, Action::Stray(server, other, Term(apart.u64(1..=9))));
+                }
+                _ => {}
+            }
+        }
+        // The only leader that a lost disk can give a chance is one that lacks what the others have.
+        if without == Some(Rule::SameDataSameServer) || without == Some(Rule::LatestStartOnly) {
+            self.draw_wipes(&mut apart, end);
+        }
+    }
+
+    /// A server is away while the others write, then all but it are gone, and one of them comes back without its data.
+    fn draw_wipes(&mut self, apart: &mut Rng, end: Duration) {
+        let a_while = self.timing.election_timeout_max() * 3;
+        let mut at = Duration::ZERO;
+        let (away, wiped) = (NodeId(apart.u64(1..=self.servers)), NodeId(apart.u64(1..=self.servers)));
+        self.at(at, Action::CopyDisk(wiped));
+        self.at(at, Action::Crash(wiped, Unsynced::Lost));
+        self.at(at, Action::Restart(wiped));
+        self.meet_all(wiped, at);
+        at += a_while;
+        self.at(at, Action::Crash(away, Unsynced::Lost));
+        for value in 0..5 {
+            let when = at + a_while + self.up_to(a_while);
+            self.at(when, Action::Propose(None, 5_000 + value));
+        }
+        at += a_while * 3;
+        for server in self.all() {
+            self.at(at, Action::Crash(server, Unsynced::Lost));
+        }
+        let replaced = if apart.bool() { Action::LoseDisk(wiped, apart.bool()) } else { Action::PutBack(wiped, false) };
+        self.at(at, replaced);
+        self.at(at, Action::Restart(wiped));
+        self.at(at, Action::Restart(away));
+        self.at(end.min(at + a_while * 2), Action::Heal);
+    }
+
+    fn lose_disk(&mut self, server: NodeId, at: Duration, later: Duration, joins: bool) {
+        self.at(at, Action::Crash(server, Unsynced::Lost));
+        self.at(at, Action::LoseDisk(server, joins));
+        self.at(at + later, Action::Restart(server));
+        if joins && self.spares > 0 {
+            // The operator lets it in again.
+            let pause = self.timing.election_timeout_max() * 2;
+            let changes = [promoting(&[], &[server]), adding(&[server]), promoting(&[server], &[])];
+            for (place, change) in (1..).zip(changes) {
+                self.at(at + later + pause * place, Action::ChangeMembers(change, None));
+            }
+        }
+    }
+
+    fn set_back(&mut self, server: NodeId, at: Duration, later: Duration) {
+        self.at(at.mul_f64(0.5), Action::CopyDisk(server));
+        for (when, is_put_back) in [(at, false), (at + later, true)] {
+            self.at(when, Action::Crash(server, Unsynced::Lost));
+            if is_put_back {
+                self.at(when, Action::PutBack(server, false));
+            }
+            self.at(when, Action::Restart(server));
+            self.meet_all(server, when);
+        }
+    }
+
+    /// A server that starts connects to all others.
+    fn meet_all(&mut self, server: NodeId, at: Duration) {
+        for other in self.all().filter(|other| *other != server) {
+            self.at(at, Action::MakeConnection(other, server));
         }
     }
 
@@ -546,7 +654,7 @@ impl Draw {
         let majority = (1..=self.servers).map(NodeId).collect::<Quorum>().majority();
         // Where members come and go, nobody knows here whom an election needs.
         let may_stay_dead = self.faults.crash && self.spares == 0;
-        let most_dead = if may_stay_dead { dead.len() - majority } else { 0 };
+        let most_dead = if may_stay_dead { (dead.len() - majority).saturating_sub(self.lost as usize) } else { 0 };
         dead.truncate(self.random.usize(0..=most_dead));
         if self.faults != Faults::NONE {
             actions.push(Action::Heal);
@@ -636,6 +744,14 @@ fn needs_changes(without: Option<Rule>) -> bool {
                 | Rule::LearnersCatchUpFirst
                 | Rule::RemovedLeaderStepsDownOnCommit
         )
+    )
+}
+
+/// Is this a rule that only matters where servers are not who they say they are?
+fn needs_identities(without: Option<Rule>) -> bool {
+    matches!(
+        without,
+        Some(Rule::SameCluster | Rule::SameDataSameServer | Rule::LatestStartOnly | Rule::FoundTogether)
     )
 }
 

@@ -4,15 +4,16 @@ use crate::disk::{SimulatedDisk, Unsynced};
 use crate::machine::Machine;
 use crate::rules::AllBut;
 use consensus::{
-    Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Node, NodeId, ReadBy,
-    Term,
+    Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Memory, Node, NodeId, ReadBy,
+    Start, Term,
 };
 use driver::{
     Clock, Driver, Effects, Envelope, RequestId, Restored, Snapshot, Speed, Telling, UnreadableSnapshot,
     read_chunk, store_chunk,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 use storage::{Batch, Identity, Recovered, Storage, StorageError};
 use trace::Process;
@@ -23,6 +24,16 @@ const SEGMENT_SIZE: u64 = 1024;
 #[derive(Debug)]
 pub(crate) struct Server {
     config: Config,
+    /// The voters by which its folder knows the cluster: those that it is to found it with.
+    voters: BTreeSet<NodeId>,
+    /// What its folder remembers in its first life, where the cluster was founded before the world began.
+    memory: Memory,
+    /// How many lives it had on disks that are gone.
+    lives_before: u64,
+    /// An older copy of its disk.
+    backup: Option<SimulatedDisk>,
+    /// Its disk was replaced by an older copy of itself.
+    is_set_back: bool,
     /// What it begins its first life with.
     log: Log,
     /// The term that its cluster had reached when this server's log was written.
@@ -87,9 +98,14 @@ pub(crate) struct Finished {
 }
 
 impl Server {
-    pub(crate) fn new(config: Config, log: Log, term: Term) -> Server {
+    pub(crate) fn new(config: Config, memory: Memory, log: Log, term: Term) -> Server {
         Server {
-            disk: SimulatedDisk::new(format!("disk of {}", config.id)),
+            disk: SimulatedDisk::new(format!("disk of {}", config.id), config.id.0),
+            voters: config.credentials.founders.clone(),
+            memory,
+            lives_before: 0,
+            backup: None,
+            is_set_back: false,
             config,
             log,
             term,
@@ -111,6 +127,11 @@ impl Server {
         effects: &mut Effects<Machine>,
     ) -> Result<Option<Process>, StorageError> {
         let (mut storage, mut recovered) = self.open(self.disk.clone())?;
+        recovered.life += self.lives_before;
+        if recovered.memory == Memory::default() && self.memory != Memory::default() {
+            recovered.memory = self.memory.clone();
+            storage.save(&Batch { memory: Some(recovered.memory.clone()), ..Batch::default() })?;
+        }
         if recovered.hard_state.current_term < self.term {
             recovered.hard_state = HardState { current_term: self.term, voted_for: None };
             recovered.log = self.log.after(Index(0)).to_vec();
@@ -120,7 +141,8 @@ impl Server {
         }
         // Each life draws other timeouts.
         let seed = self.config.seed ^ (self.config.id.0 << 32) ^ (recovered.life << 48);
-        let mut config = Config { seed, ..self.config.clone() };
+        let membership = Arc::new(recovered.memory.first_configuration());
+        let mut config = Config { seed, membership, ..self.config.clone() };
         let cut_off = recovered.cut_off.take();
         let mut machine = Machine::default();
         if let Some(restored) = restored(&mut storage)? {
@@ -142,9 +164,8 @@ impl Server {
     }
 
     fn open(&self, disk: SimulatedDisk) -> Result<(Storage<SimulatedDisk>, Recovered), StorageError> {
-        let Config { id, membership, .. } = &self.config;
-        let voters = membership.voters.voters();
-        let identity = Identity { cluster: "simulated".to_owned(), node: *id, voters };
+        let (node, voters) = (self.config.id, self.voters.clone());
+        let identity = Identity { cluster: "simulated".to_owned(), node, voters };
         Storage::open_with_segment_size(disk, identity, SEGMENT_SIZE)
     }
 
@@ -165,6 +186,65 @@ impl Server {
     pub(crate) fn crash(&mut self, unsynced: Unsynced) {
         self.kill();
         self.disk.crash(unsynced);
+    }
+
+    /// Its disk is replaced by an empty one. It is started like a founder again, or else to be added.
+    pub(crate) fn lose_disk(&mut self, joins: bool) {
+        self.forget_disk();
+        let seed = self.config.id.0 + 1000 * self.lives_before;
+        self.disk = SimulatedDisk::new(format!("disk of {}", self.config.id), seed);
+        self.is_set_back = false;
+        if joins {
+            self.voters = BTreeSet::new();
+            self.config.credentials.founders = BTreeSet::new();
+        }
+    }
+
+    /// Keeps a copy of its disk.
+    pub(crate) fn back_up(&mut self) {
+        self.backup = Some(self.disk.backup());
+    }
+
+    /// The start in which the copy was made of which this is the number, if there is a copy.
+    pub(crate) fn backed_up_start(&self) -> Option<Start> {
+        let (_, recovered) = self.open(self.backup.as_ref()?.copy()).ok()?;
+        // To look at it has counted one start more: the one that it would have.
+        recovered.start
+    }
+
+    /// Its disk is replaced by the older copy, or only the files of the log and the snapshot are.
+    pub(crate) fn put_back(&mut self, only_log: bool) {
+        if let Some(backup) = &self.backup {
+            if only_log {
+                self.disk.take_log_of(backup);
+            } else {
+                let backup = backup.backup().replacing(&self.disk);
+                self.forget_disk();
+                self.disk = backup;
+            }
+            self.is_set_back = true;
+        }
+    }
+
+    /// The lives of another disk must not be taken for lives of this one.
+    fn forget_disk(&mut self) {
+        self.lives_before += self.open(self.disk.copy()).map_or(1, |(_, recovered)| recovered.life);
+        self.memory = Memory::default();
+        self.log = Log::default();
+        self.term = Term(0);
+    }
+
+    /// Was its disk replaced by an older copy of itself?
+    pub(crate) fn is_set_back(&self) -> bool {
+        self.is_set_back
+    }
+
+    /// What its disk remembers of the starts of others.
+    pub(crate) fn memory(&self) -> Memory {
+        match self.node() {
+            Some(node) => node.memory().clone(),
+            None => self.open(self.disk.copy()).map(|(_, recovered)| recovered.memory).unwrap_or_default(),
+        }
     }
 
     /// Ends its process.

@@ -127,7 +127,8 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::ChangeMembers(change, server) => {
             let rest = |ids: &BTreeSet<NodeId>| ids.iter().filter_map(one).collect();
             let add = change.add.keys().filter_map(one).map(|id| (id, String::new())).collect();
-            let change = Change { add, promote: rest(&change.promote), remove: rest(&change.remove) };
+            let (promote, remove) = (rest(&change.promote), rest(&change.remove));
+            let change = Change { add, promote, remove, ..Change::default() };
             Action::ChangeMembers(change, server.map_or(Some(None), |id| one(&id).map(Some))?)
         }
         Action::Transfer(to, server) => {
@@ -158,6 +159,11 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
             Action::CrashInSave(one(id)?, *operations, *unsynced)
         }
         Action::FillDisk(id) => Action::FillDisk(one(id)?),
+        Action::LoseDisk(id, joins) => Action::LoseDisk(one(id)?, *joins),
+        Action::CopyDisk(id) => Action::CopyDisk(one(id)?),
+        Action::PutBack(id, only_log) => Action::PutBack(one(id)?, *only_log),
+        Action::Move(id) => Action::Move(one(id)?),
+        Action::Stray(from, to, term) => Action::Stray(one(from)?, one(to)?, *term),
         Action::MendDisk(id) => Action::MendDisk(one(id)?),
         Action::SetClock(id, speed) => Action::SetClock(one(id)?, *speed),
         Action::JumpClock(id, by) => Action::JumpClock(one(id)?, *by),
@@ -291,6 +297,7 @@ fn simpler_selections(selection: &Selection) -> impl Iterator<Item = Selection> 
         Selection { commit: None, ..selection.clone() },
         Selection { round: None, ..selection.clone() },
         Selection { answer: None, ..selection.clone() },
+        Selection { life: None, ..selection.clone() },
         Selection { count: None, ..selection.clone() },
     ];
     let selection = selection.clone();

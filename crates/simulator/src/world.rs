@@ -3,6 +3,7 @@
 use crate::action::{Action, Selection, Wish};
 use crate::clients::{Answered, Clients};
 use crate::coverage::Coverage;
+use crate::disk::SimulatedDisk;
 use crate::logs::Logs;
 use crate::machine::Machine;
 use crate::network::{Fate, Network, Weather};
@@ -12,19 +13,19 @@ use crate::script::Ending;
 use crate::server::{Finished, Server};
 use crate::store_clients::{Asked, StoreClients, Try};
 use consensus::{
-    Change, Config, Instant, Lease, Limits, Log, LogPosition, Membership, Node, NodeId, Profile, Quorum,
-    RoleKind, Timing,
+    AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Instant, Lease, Limits, Log,
+    LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, Quorum, RoleKind, Start, Term, Timing,
 };
 use driver::{Driver, Effects, Envelope, RequestId, Speed, Telling};
 use fastrand::Rng;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::StorageError;
-use trace::{ClusterView, Event, Laboratory, Process, Record};
+use trace::{ClusterView, Event, EventId, Laboratory, Process, Record};
 
 /// What a world is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +54,8 @@ pub struct WorldOptions {
     pub logs: BTreeMap<NodeId, Log>,
     /// Up to here those logs are committed: no leader may lack this entry.
     pub committed: LogPosition,
+    /// Whether the servers are yet to found their cluster; otherwise that was done before the world began.
+    pub founds: bool,
     /// Whether the records tell the servers' steps too.
     pub telling: Telling,
 }
@@ -75,6 +78,7 @@ impl Default for WorldOptions {
             save_time: Duration::ZERO..=Duration::ZERO,
             logs: BTreeMap::new(),
             committed: LogPosition::default(),
+            founds: false,
             telling: Telling::Events,
         }
     }
@@ -137,6 +141,17 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// What a founder remembers of a cluster that was founded before the world began. It has met the others.
+fn founding_memory(founders: &BTreeSet<NodeId>, id: NodeId) -> Memory {
+    let incarnation = |id: &NodeId| SimulatedDisk::first_start(id.0).incarnation;
+    let others = founders.iter().filter(|other| **other != id);
+    let starts = others.map(|other| (*other, SimulatedDisk::first_start(other.0))).collect();
+    let folders = founders.iter().map(|id| (*id, incarnation(id))).collect();
+    let founders = founders.iter().map(|id| (*id, Some(incarnation(id)))).collect();
+    let cluster = Some(ClusterId::of_founders(&folders));
+    Memory { cluster, founders, is_founded: true, starts, ..Memory::default() }
+}
+
 /// After so many of the longest election timeouts nobody waits any more for a leader.
 const GIVE_UP: u32 = 1_000;
 
@@ -144,20 +159,27 @@ impl World {
     /// A world in which all servers have just been started.
     pub fn new(options: WorldOptions) -> World {
         let ids: Vec<NodeId> = options.all().collect();
-        let founders = Arc::new(Membership::of_voters((1..=options.servers).map(NodeId)));
+        let founders: BTreeSet<NodeId> = (1..=options.servers).map(NodeId).collect();
+        let memory = |id| founding_memory(&founders, id);
         // Who had a part in the elections of those terms can't vote in them again.
         let term = options.logs.values().map(|log| log.last().term).max().unwrap_or_default();
         let server = |id| {
             let config = Config {
                 id,
-                membership: if founders.contains(id) { founders.clone() } else { Arc::default() },
+                membership: Arc::default(),
+                credentials: Credentials {
+                    founders: if founders.contains(&id) { founders.clone() } else { BTreeSet::new() },
+                    ..Credentials::default()
+                },
                 timing: options.timing,
                 limits: options.limits,
                 lease: options.lease,
                 profile: options.profile,
                 seed: options.seed,
             };
-            (id, Server::new(config, options.logs.get(&id).cloned().unwrap_or_default(), term))
+            let is_founder = founders.contains(&id) && !options.founds;
+            let memory = if is_founder { memory(id) } else { Memory::default() };
+            (id, Server::new(config, memory, options.logs.get(&id).cloned().unwrap_or_default(), term))
         };
         let mut random = Rng::with_seed(options.seed);
         let mut world = World {
@@ -166,7 +188,7 @@ impl World {
             network: Network::new(options.weather.clone(), random.fork()),
             random,
             calm: None,
-            view: ClusterView::new(founders.members()),
+            view: ClusterView::new(founders.clone()),
             properties: properties::all(),
             records: Vec::new(),
             violations: Vec::new(),
@@ -323,8 +345,9 @@ impl World {
             }
             Action::MakeConnection(id, peer) => {
                 self.running(*id)?;
-                self.server(*peer)?;
-                self.drive(*id, |driver, now, effects| driver.connection_made(now, *peer, effects));
+                let origin = self.running(*peer)?.node().map(Node::origin).unwrap_or_default();
+                self.network.learn_address(*id, *peer);
+                self.drive(*id, |driver, now, effects| driver.connection_made(now, *peer, origin, effects));
             }
             Action::SetProfile(id, profile) => {
                 self.running(*id)?;
@@ -383,6 +406,17 @@ impl World {
                 self.server(*id)?.disk().cut_power_after(*operations, *unsynced);
             }
             Action::FillDisk(id) => self.server(*id)?.disk().fill(),
+            Action::LoseDisk(id, joins) => {
+                self.dead(*id)?.lose_disk(*joins);
+                self.note_other_disk(*id);
+            }
+            Action::CopyDisk(id) => self.server(*id)?.back_up(),
+            Action::PutBack(id, only_log) => self.put_back(*id, *only_log)?,
+            Action::Move(id) => {
+                self.dead(*id)?;
+                self.network.change_address(*id);
+            }
+            Action::Stray(from, to, term) => self.stray(*from, *to, *term)?,
             Action::MendDisk(id) => {
                 self.server(*id)?.disk().mend();
                 self.save_or_wait(*id);
@@ -454,6 +488,7 @@ impl World {
     }
 
     fn deliver_one(&mut self, envelope: Envelope) {
+        self.network.learn_address(envelope.to, envelope.from);
         self.note_in_journal(&Action::Deliver(Selection::of(&envelope)));
         self.coverage.messages += 1;
         self.drive(envelope.to, |driver, now, effects| driver.receive(now, envelope, effects));
@@ -468,6 +503,7 @@ impl World {
                 && let Some(envelope) = self.network.take(place)
             {
                 delivered += 1;
+                self.network.learn_address(envelope.to, envelope.from);
                 self.drive(envelope.to, |driver, now, effects| driver.receive(now, envelope, effects));
             }
         }
@@ -626,10 +662,52 @@ impl World {
         Ok(())
     }
 
-    fn restart(&mut self, id: NodeId) -> Result<(), Refusal> {
-        if self.server(id)?.is_alive() {
-            return Err(Refusal(format!("{id} is alive: crash it first")));
+    /// A server's disk is replaced by an older copy. If nobody knew of a later start of it, nobody could tell: that no
+    /// protocol can catch.
+    fn put_back(&mut self, id: NodeId, only_log: bool) -> Result<(), Refusal> {
+        let next = self.dead(id)?.backed_up_start();
+        let next = next.ok_or_else(|| Refusal(format!("there is no copy of the disk of {id}")))?;
+        let has_seen_later = |server: &Server| {
+            let memory = server.memory();
+            memory.starts.get(&id).is_some_and(|seen| {
+                seen.incarnation == next.incarnation && (seen.number, seen.run) > (next.number, 0)
+            })
+        };
+        let others = self.servers.iter().filter(|(other, _)| **other != id);
+        let unaware = others.map(|(other, server)| (other, has_seen_later(server))).find(|(_, has_seen)| !has_seen);
+        if let Some((unaware, _)) = unaware.filter(|_| !only_log) {
+            return Err(Refusal(format!("{unaware} has not seen a later start of {id}: nobody could tell")));
         }
+        self.server(id)?.put_back(only_log);
+        self.note_other_disk(id);
+        Ok(())
+    }
+
+    fn note_other_disk(&mut self, id: NodeId) {
+        self.properties.iter_mut().for_each(|property| property.forget(id));
+    }
+
+    /// A leader of another cluster, which has this number, sends a server of this one its first entry.
+    fn stray(&mut self, from: NodeId, to: NodeId, term: Term) -> Result<(), Refusal> {
+        self.server(from)?;
+        self.server(to)?;
+        let start = Start { incarnation: Incarnation(from.0), number: 1, run: from.0 };
+        let origin = Origin { cluster: Some(ClusterId(0)), start: Some(start) };
+        let message = Message::AppendEntries(AppendEntries {
+            term,
+            prev_log_index: Index(0),
+            prev_log_term: Term(0),
+            entries: vec![Entry { term, payload: Payload::NoOp }],
+            leader_commit: Index(0),
+            round: 0,
+        });
+        let sent_as = EventId { node: from, life: 0, seq: 0 };
+        self.network.send(self.now, Envelope { from, to, sent_as, origin, message });
+        Ok(())
+    }
+
+    fn restart(&mut self, id: NodeId) -> Result<(), Refusal> {
+        self.dead(id)?;
         self.start(id);
         Ok(())
     }
@@ -662,10 +740,18 @@ impl World {
         if self.network.has_cuts() {
             return Some("links are cut".to_owned());
         }
-        let runs = |id| self.servers.get(&id).is_some_and(Server::is_running);
         let nodes: Vec<_> = self.servers.values().filter_map(Server::node).collect();
+        if self.options.founds && nodes.iter().any(|node| node.awaited_founders().is_some()) {
+            return Some("the cluster is not founded".to_owned());
+        }
         let known = nodes.iter().map(|node| node.membership()).chain([self.view.membership()]);
-        for voters in known.map(|membership| &membership.voters) {
+        for membership in known {
+            let voters = &membership.voters;
+            let runs = |id| {
+                self.servers.get(&id).is_some_and(|server| {
+                    server.is_running() && server.node().is_some_and(|node| properties::is_part_of(node, membership))
+                })
+            };
             let all: Vec<usize> = voters.counts(|_| true).map(|(all, _)| all).collect();
             let lacking = voters.counts(runs).zip(all).find(|((running, majority), _)| running < majority);
             if let Some(((running, _), all)) = lacking.filter(|(_, all)| *all > 0) {
@@ -835,7 +921,7 @@ impl World {
         let mut properties = std::mem::take(&mut self.properties);
         let server = &self.servers[&id];
         let (node, applied) = server.node().zip(server.machine()).expect("only a living server takes a step");
-        let (moment, step) = (self.moment(), Step { node, records, applied: &applied.commands, answers });
+        let (moment, step) = (self.moment(), Step { node, records, applied: &applied.commands, answers, is_set_back: server.is_set_back() });
         let broken = |property: &mut Box<dyn Property>| {
             let what_happened = property.check(&moment, &step)?;
             Some(Violation { promise: property.promise(), node: id, what_happened })
@@ -918,6 +1004,11 @@ impl World {
     fn alive(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {
         let server = self.server(id)?;
         if server.is_alive() { Ok(server) } else { Err(Refusal(format!("{id} is dead: restart it first"))) }
+    }
+
+    fn dead(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {
+        let server = self.server(id)?;
+        if server.is_alive() { Err(Refusal(format!("{id} is alive: crash it first"))) } else { Ok(server) }
     }
 
     fn running(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {

@@ -16,7 +16,7 @@
 use crate::bytes::{Bytes, length};
 use crate::hard_state;
 use crate::membership::{decode_membership, encode_membership};
-use consensus::{Append, Entry, HardState, Index, LogPosition, Payload, Term};
+use consensus::{Append, Entry, HardState, Index, LogPosition, Memory, Payload, Term};
 
 const HARD_STATE: u8 = 1;
 const BEGINS_AFTER: u8 = 2;
@@ -25,9 +25,12 @@ const NO_OP: u8 = 4;
 const COMMAND: u8 = 5;
 const MEMBERSHIP: u8 = 6;
 
-/// What must become durable together: after a crash it is there wholly or not at all.
+/// What must become durable together: after a crash it is there wholly or not at all. Only the memory, which has a file
+/// of its own, may be there without the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
+    /// What the server remembers from now on, if that changed.
+    pub memory: Option<Memory>,
     /// The hard state from now on, if it changed.
     pub hard_state: Option<HardState>,
     /// From now on the log begins after this entry, which a snapshot covers: it and the entries before are
@@ -43,6 +46,11 @@ impl Batch {
     /// Is there nothing to save?
     pub fn is_empty(&self) -> bool {
         *self == Batch::default()
+    }
+
+    /// Is there something for the log?
+    pub fn is_in_log(&self) -> bool {
+        self.hard_state.is_some() || self.begins_after.is_some() || self.append.is_some()
     }
 
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {

@@ -73,4 +73,7 @@ pub trait Disk {
 
     /// Makes the names of all files survive any crash.
     fn sync_directory(&mut self) -> io::Result<()>;
+
+    /// A random number: another one each time, on each disk.
+    fn random(&mut self) -> u64;
 }

@@ -5,11 +5,12 @@
 
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
-use crate::identity::Identity;
+use crate::identity::Owner;
 use crate::lives::Lives;
 use crate::segment;
 use crate::snapshot;
 use crate::text_file::TextFile;
+use consensus::Memory;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ const NEW: &str = ".new";
 /// Has a server's file this name?
 pub(crate) fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(NEW).unwrap_or(name);
-    [Lives::FILE, Identity::FILE, snapshot::FILE].contains(&name) || segment::number_of(name).is_some()
+    [Lives::FILE, Owner::FILE, Memory::FILE, snapshot::FILE].contains(&name) || segment::number_of(name).is_some()
 }
 
 /// The name of what is to become this file.

@@ -3,10 +3,11 @@
 use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::files;
-use crate::identity::Identity;
+use crate::identity::Owner;
 use crate::text_file::TextFile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -175,6 +176,11 @@ impl Disk for FolderDisk {
     fn sync_directory(&mut self) -> io::Result<()> {
         sync_directory(&self.folder)
     }
+
+    fn random(&mut self) -> u64 {
+        // The keys of the standard library's maps come from the system's source of randomness.
+        RandomState::new().build_hasher().finish()
+    }
 }
 
 /// In one call to the system, where there is one.
@@ -209,7 +215,7 @@ fn sync_directory(folder: &Path) -> io::Result<()> {
 /// only be what a server leaves behind that crashed before it had written one.
 fn refuse_other_files(folder: &Path) -> Result<(), StorageError> {
     let names = file_names(folder).map_err(StorageError::io("list the folder", folder))?;
-    if names.contains(OsStr::new(Identity::FILE)) {
+    if names.contains(OsStr::new(Owner::FILE)) {
         return Ok(());
     }
     match names.into_iter().find(|name| !is_ours(name)) {

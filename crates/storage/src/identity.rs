@@ -1,7 +1,7 @@
 //! The file that says whose folder this is.
 
 use crate::text_file::{TextFile, field};
-use consensus::NodeId;
+use consensus::{Incarnation, NodeId};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -26,20 +26,38 @@ impl fmt::Display for Identity {
     }
 }
 
-impl TextFile for Identity {
+/// A folder's owner, and the folder's own number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) identity: Identity,
+    /// Drawn at the first start. `None` in a folder of version 1, which had none.
+    pub(crate) incarnation: Option<Incarnation>,
+}
+
+impl TextFile for Owner {
     const FILE: &'static str = "identity";
+    const VERSION: u64 = 2;
 
     fn lines(&self) -> String {
-        let voters: Vec<String> = self.voters.iter().map(|NodeId(voter)| voter.to_string()).collect();
-        format!("cluster {}\nnode {}\nvoters {}\n", self.cluster, self.node.0, voters.join(" "))
+        let Identity { cluster, node, voters } = &self.identity;
+        let voters: Vec<String> = voters.iter().map(|NodeId(voter)| voter.to_string()).collect();
+        let incarnation = self.incarnation.map(|incarnation| format!("incarnation {incarnation}\n"));
+        let incarnation = incarnation.unwrap_or_default();
+        format!("cluster {cluster}\nnode {}\nvoters {}\n{incarnation}", node.0, voters.join(" "))
     }
 
-    fn parse(lines: &str) -> Option<Identity> {
+    fn parse(lines: &str) -> Option<Owner> {
+        let (earlier, incarnation) = lines.split_at_checked(lines.trim_end().rfind('\n')? + 1)?;
+        let incarnation = field(&mut incarnation.lines(), "incarnation")?.parse().ok()?;
+        Some(Owner { incarnation: Some(incarnation), ..Owner::parse_earlier(1, earlier)? })
+    }
+
+    fn parse_earlier(_version: u64, lines: &str) -> Option<Owner> {
         let mut lines = lines.lines();
         let cluster = field(&mut lines, "cluster")?.to_string();
         let node = NodeId(field(&mut lines, "node")?.parse().ok()?);
         let voters = field(&mut lines, "voters")?.split_whitespace();
         let voters = voters.map(|voter| voter.parse().map(NodeId)).collect::<Result<_, _>>().ok()?;
-        Some(Identity { cluster, node, voters })
+        Some(Owner { identity: Identity { cluster, node, voters }, incarnation: None })
     }
 }

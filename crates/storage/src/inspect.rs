@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::files::Files;
-use crate::identity::Identity;
+use crate::identity::{Identity, Owner};
 use crate::lives::Lives;
 use crate::looking_disk::LookingDisk;
 use crate::recovery::{self, Replay, Segments};
@@ -127,7 +127,8 @@ fn tell(inspection: &Inspection) -> Vec<String> {
 fn look(folder: &Path) -> Result<Inspection, StorageError> {
     let files = &mut Files(LookingDisk::new(folder));
     let mut damage = Vec::new();
-    let identity: Option<Identity> = read(files).or_else(|why| note(&mut damage, why))?;
+    let owner: Option<Owner> = read(files).or_else(|why| note(&mut damage, why))?;
+    let identity = owner.map(|owner| owner.identity);
     let Segments { readable, left_behind, damage: in_the_log, .. } =
         Segments::read(files, identity.as_ref())?.unwrap_or_default();
     damage.extend(in_the_log);
@@ -222,7 +223,7 @@ impl Inspection {
                 || !segment.saves.is_empty()
                 || segment.ending != Ending::Open
         });
-        (has_lived || has_saved).then(|| files.missing(Identity::FILE))
+        (has_lived || has_saved).then(|| files.missing(Owner::FILE))
     }
 }
 

@@ -12,7 +12,7 @@
 //!    destroy after each of them. `folder.rs` is the real one; a simulator can bring its own, which
 //!    breaks whatever a disk may break.
 //! 2. `text_file.rs`: how a small file is written so that it is always whole, and so that damage is
-//!    noticed. `identity.rs` and `lives.rs`: what the two small files hold.
+//!    noticed. `identity.rs`, `lives.rs` and `memory.rs`: what the small files hold.
 //! 3. `batch.rs`, `record.rs`, `segment.rs`: how the log is written down, from the inside out, and how a
 //!    torn end is told from damage (`Segment::judge_tail`).
 //! 4. `wal.rs`: the segments together: finding the log again, and adding to it.
@@ -95,6 +95,7 @@ mod inspect;
 mod lives;
 mod looking_disk;
 mod membership;
+mod memory;
 mod record;
 mod recovery;
 mod segment;

@@ -6,12 +6,18 @@
 //! | new voters | `0`, or in a joint configuration `1`, their number, and each |
 //! | learners | their number, and each |
 //! | addresses | their number, and of each its server, its length in bytes (4 bytes), its bytes |
+//! | cluster | `0`, or `1` and its id (16 bytes) |
+//! | incarnations | their number, and of each its server, and the incarnation |
 //!
-//! Each number has 8 bytes if nothing else is said, and its lowest byte first; the `0` and the `1` have one.
+//! Each number has 8 bytes if nothing else is said, and its lowest byte first; the `0` and the `1` have one. Before all of
+//! it stands [`VERSION_2`]. Version 1 had neither that nor the last two parts.
 
 use crate::bytes::{Bytes, length};
-use consensus::{Membership, NodeId, Quorum};
+use consensus::{ClusterId, Incarnation, Membership, NodeId, Quorum};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Tells the second version of the format from the first, which began with the number of voters.
+const VERSION_2: u64 = u64::MAX - 1;
 
 /// Appends the configuration's bytes.
 pub fn encode_membership(membership: &Membership, to: &mut Vec<u8>) {
@@ -19,6 +25,7 @@ pub fn encode_membership(membership: &Membership, to: &mut Vec<u8>) {
         Quorum::Simple(voters) => (voters, None),
         Quorum::Joint { old, new } => (old, Some(new)),
     };
+    to.extend(VERSION_2.to_le_bytes());
     encode_ids(voters, to);
     to.push(u8::from(new.is_some()));
     if let Some(new) = new {
@@ -31,11 +38,22 @@ pub fn encode_membership(membership: &Membership, to: &mut Vec<u8>) {
         to.extend(length(address.as_bytes()));
         to.extend(address.as_bytes());
     }
+    to.push(u8::from(membership.cluster.is_some()));
+    to.extend(membership.cluster.iter().flat_map(|cluster| cluster.0.to_le_bytes()));
+    to.extend((membership.incarnations.len() as u64).to_le_bytes());
+    for (id, incarnation) in &membership.incarnations {
+        to.extend(id.0.to_le_bytes());
+        to.extend(incarnation.0.to_le_bytes());
+    }
 }
 
 /// The configuration that these bytes are, all of them; none if they are none.
 pub fn decode_membership(bytes: &[u8]) -> Option<Membership> {
     let mut rest = Bytes(bytes);
+    let is_version_2 = bytes.starts_with(&VERSION_2.to_le_bytes());
+    if is_version_2 {
+        rest.u64()?;
+    }
     let old = decode_ids(&mut rest)?;
     let voters = match rest.u8()? {
         0 => Quorum::Simple(old),
@@ -49,7 +67,18 @@ pub fn decode_membership(bytes: &[u8]) -> Option<Membership> {
         let length = usize::try_from(rest.u32()?).ok()?;
         addresses.insert(id, String::from_utf8(rest.take(length)?.to_vec()).ok()?);
     }
-    rest.0.is_empty().then_some(Membership { voters, learners, addresses })
+    let (mut cluster, mut incarnations) = (None, BTreeMap::new());
+    if is_version_2 {
+        cluster = match rest.u8()? {
+            0 => None,
+            1 => Some(ClusterId(u128::from_le_bytes(rest.take(16)?.try_into().ok()?))),
+            _ => return None,
+        };
+        for _ in 0..rest.u64()? {
+            incarnations.insert(NodeId(rest.u64()?), Incarnation(rest.u64()?));
+        }
+    }
+    rest.0.is_empty().then_some(Membership { voters, learners, addresses, cluster, incarnations })
 }
 
 fn encode_ids(ids: &BTreeSet<NodeId>, to: &mut Vec<u8>) {
@@ -76,6 +105,8 @@ mod tests {
             voters: Quorum::Joint { old: ids(&[1, 2, 3]), new: ids(&[3, 4, u64::MAX]) },
             learners: ids(&[9]),
             addresses: BTreeMap::from([(NodeId(4), "127.0.0.1:4004".to_owned()), (NodeId(9), String::new())]),
+            cluster: Some(ClusterId(u128::MAX - 7)),
+            incarnations: BTreeMap::from([(NodeId(1), Incarnation(5)), (NodeId(4), Incarnation(u64::MAX))]),
         };
         for membership in [Membership::default(), simple, joint] {
             let mut bytes = Vec::new();
@@ -87,6 +118,25 @@ mod tests {
             bytes.push(0);
             assert_eq!(decode_membership(&bytes), None);
         }
+    }
+
+    /// Written by the version before incarnations.
+    #[test]
+    fn a_configuration_of_version_1_is_read() {
+        let mut bytes = Vec::new();
+        encode_ids(&ids(&[1, 2]), &mut bytes);
+        bytes.push(0);
+        encode_ids(&ids(&[3]), &mut bytes);
+        bytes.extend(1u64.to_le_bytes());
+        bytes.extend(3u64.to_le_bytes());
+        bytes.extend(length(b"h:1"));
+        bytes.extend(b"h:1");
+        let expected = Membership {
+            learners: ids(&[3]),
+            addresses: BTreeMap::from([(NodeId(3), "h:1".to_owned())]),
+            ..Membership::of_voters(ids(&[1, 2]))
+        };
+        assert_eq!(decode_membership(&bytes), Some(expected));
     }
 
     #[test]

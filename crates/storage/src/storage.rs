@@ -3,16 +3,16 @@
 use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
-use crate::files::Files;
-use crate::identity::Identity;
+use crate::files::{Files, aside};
+use crate::identity::{Identity, Owner};
 use crate::lives::Lives;
 use crate::recovery::{self, CutOff, Found, Replay};
 use crate::segment;
 use crate::snapshot::{Chunk, Snapshot, SnapshotInfo};
 use crate::snapshots::Snapshots;
-use crate::text_file::{TextFile, read, read_existing, replace};
+use crate::text_file::{TextFile, encode, read, read_existing, replace};
 use crate::wal::WriteAheadLog;
-use consensus::{Entry, HardState, Index, LogPosition};
+use consensus::{Entry, HardState, Incarnation, Index, LogPosition, Memory, Start};
 use std::path::Path;
 
 /// How many bytes a segment of the log has, unless a save needs more.
@@ -38,6 +38,11 @@ pub struct Recovered {
     /// Which of the server's lives this is: 1 at first, and more after every restart. No two lives
     /// have the same number.
     pub life: u64,
+    /// The same as others are told it, with the incarnation of the folder; `None` without a folder.
+    pub start: Option<Start>,
+    /// What the server remembers besides term, vote and log. A folder of a version that had no incarnations remembers
+    /// its founders without them.
+    pub memory: Memory,
     /// The newest snapshot, if there is one. [`Storage::read_snapshot`] reads it.
     pub snapshot: Option<SnapshotInfo>,
     /// The log begins after this entry, which is the last that the snapshot covers, or one that it covers
@@ -83,11 +88,15 @@ impl<D: Disk> Storage<D> {
             return Err(StorageError::ClusterName { cluster: identity.cluster });
         }
         let mut files = Files(disk);
-        let Past { life, found, snapshot } = match read::<Identity>(&mut files)? {
+        let owner = read::<Owner>(&mut files)?;
+        let incarnation = owner.as_ref().and_then(|owner| owner.incarnation);
+        let incarnation = incarnation.unwrap_or_else(|| Incarnation(files.0.random()));
+        let run = files.0.random();
+        let Past { life, found, snapshot, memory } = match owner {
             None => first_life(&mut files, &identity, segment_size)?,
-            Some(found) if found == identity => next_life(&mut files, &identity)?,
+            Some(found) if found.identity == identity => next_life(&mut files, &found)?,
             Some(found) => {
-                let (found, wanted) = (Box::new(found), Box::new(identity));
+                let (found, wanted) = (Box::new(found.identity), Box::new(identity));
                 return Err(StorageError::Foreign { folder: files.folder().to_path_buf(), found, wanted });
             }
         };
@@ -100,12 +109,14 @@ impl<D: Disk> Storage<D> {
         let mut snapshots = Snapshots::new(identity.cluster.clone(), snapshot);
         begin_after_the_snapshot(&mut files, &mut snapshots, &mut log, &mut replay)?;
         replace(&mut files, &Lives(life))?;
+        replace(&mut files, &memory)?;
         // The identity comes last. Where there is one, the other files must be there too.
-        replace(&mut files, &identity)?;
+        replace(&mut files, &Owner { identity, incarnation: Some(incarnation) })?;
+        let start = Some(Start { incarnation, number: life, run });
 
         let (snapshot, log_begins_after) = (snapshots.newest(), replay.begins_after);
         let recovered =
-            Recovered { hard_state, life, snapshot, log_begins_after, log: replay.entries, cut_off };
+            Recovered { hard_state, life, start, memory, snapshot, log_begins_after, log: replay.entries, cut_off };
         Ok((Storage { files, log, snapshots, has_failed: false }, recovered))
     }
 
@@ -136,9 +147,24 @@ impl<D: Disk> Storage<D> {
             let snapshot = self.snapshots.newest().unwrap_or_default();
             assert!(covers(snapshot.position, position), "what the log loses is in a snapshot");
         }
+        if let Some(memory) = &batch.memory {
+            let saved = self.save_memory(memory);
+            self.note_failure(saved)?;
+        }
+        if !batch.is_in_log() {
+            return Ok(());
+        }
         let batch = self.log.spell_out(batch);
         let saved = self.log.save(&mut self.files, &batch);
         self.note_failure(saved)
+    }
+
+    /// It is small. If there is no room for it, it is as if it had never been tried.
+    fn save_memory(&mut self, memory: &Memory) -> Result<(), Failure> {
+        let written = self.files.write(&aside(Memory::FILE), encode(memory).as_bytes());
+        let synced = written.and_then(|()| self.files.sync(&aside(Memory::FILE)));
+        synced.map_err(|error| self.files.give_up(Memory::FILE, error))?;
+        self.files.put_in_place(Memory::FILE).map_err(Failure::from)
     }
 
     /// Makes the file of the log's next segment if it will soon be needed, so that no save has to wait for
@@ -241,6 +267,7 @@ struct Past {
     life: u64,
     found: Found,
     snapshot: Option<Snapshot>,
+    memory: Memory,
 }
 
 fn first_life(
@@ -252,22 +279,34 @@ fn first_life(
     // writes them. Otherwise this server has lived, and it is the identity that got lost.
     let never_saved = recovery::find(files, None)?.is_none_or(|found| found.is_untouched());
     let never_lived = read(files)?.is_none_or(|lives: Lives| lives == Lives(1));
-    if never_saved && never_lived && Snapshot::open(files, None)?.is_none() {
+    let never_met = read(files)?.is_none_or(|memory: Memory| memory == Memory::default());
+    if never_saved && never_lived && never_met && Snapshot::open(files, None)?.is_none() {
         let found = Found::nothing(identity, segment_size);
-        Ok(Past { life: 1, found, snapshot: None })
+        Ok(Past { life: 1, found, snapshot: None, memory: Memory::default() })
     } else {
-        Err(files.missing(Identity::FILE))
+        Err(files.missing(Owner::FILE))
     }
 }
 
-fn next_life(files: &mut Files<impl Disk>, identity: &Identity) -> Result<Past, StorageError> {
+fn next_life(files: &mut Files<impl Disk>, owner: &Owner) -> Result<Past, StorageError> {
+    let identity = &owner.identity;
     let found = recovery::find(files, Some(identity))?;
     let found = found.ok_or_else(|| recovery::missing(files.folder(), segment::FIRST, Index(0)))?;
     let snapshot = Snapshot::open(files, Some(&identity.cluster))?;
     let covered = snapshot.as_ref().map(|snapshot| snapshot.info.position);
     check_covered(files.folder(), found.log.begins_after, covered)?;
     let Lives(lives) = read_existing(files)?;
-    Ok(Past { life: lives.checked_add(1).expect("no server starts 2^64 times"), found, snapshot })
+    let memory = match owner.incarnation {
+        Some(_) => read_existing(files)?,
+        // The folder of an earlier version. If a crash comes before the identity is written, this is done once more.
+        None => Memory {
+            founders: identity.voters.iter().map(|id| (*id, None)).collect(),
+            is_founded: !identity.voters.is_empty(),
+            ..Memory::default()
+        },
+    };
+    let life = lives.checked_add(1).expect("no server starts 2^64 times");
+    Ok(Past { life, found, snapshot, memory })
 }
 
 /// Refuses a log that begins where no snapshot covers what was before.

@@ -8,7 +8,6 @@ use crate::error::StorageError;
 use crate::files::{Files, aside};
 
 const PROGRAM: &str = "raft-for-beginners";
-const VERSION: u64 = 1;
 const CHECKSUM: &str = "crc32c ";
 
 /// Something that is kept in a file of its own.
@@ -16,11 +15,19 @@ pub(crate) trait TextFile: Sized {
     /// The file's name, which also stands in its first line.
     const FILE: &'static str;
 
+    /// The newest version of the format.
+    const VERSION: u64 = 1;
+
     /// The lines between the first and the checksum.
     fn lines(&self) -> String;
 
     /// Reads them back. It need not be strict: whoever calls it compares with [`TextFile::lines`].
     fn parse(lines: &str) -> Option<Self>;
+
+    /// Reads the lines of an earlier version, if there was one.
+    fn parse_earlier(_version: u64, _lines: &str) -> Option<Self> {
+        None
+    }
 }
 
 /// What is wrong with a file that holds something else than what was written.
@@ -55,7 +62,7 @@ pub(crate) fn read<F: TextFile>(files: &mut Files<impl Disk>) -> Result<Option<F
     let file = files.path(F::FILE);
     match decode(&content) {
         Ok(value) => Ok(Some(value)),
-        Err(Unreadable::Newer(version)) => Err(StorageError::NewerVersion { file, version, known: VERSION }),
+        Err(Unreadable::Newer(version)) => Err(StorageError::NewerVersion { file, version, known: F::VERSION }),
         Err(Unreadable::Damaged(damage)) => Err(StorageError::Corrupt { file, damage }),
     }
 }
@@ -75,8 +82,8 @@ enum Unreadable {
     Newer(u64),
 }
 
-fn encode<F: TextFile>(value: &F) -> String {
-    let content = format!("{PROGRAM} {} {VERSION}\n{}", F::FILE, value.lines());
+pub(crate) fn encode<F: TextFile>(value: &F) -> String {
+    let content = format!("{PROGRAM} {} {}\n{}", F::FILE, F::VERSION, value.lines());
     let checksum = checksum_line(content.as_bytes());
     content + &checksum
 }
@@ -88,10 +95,10 @@ fn decode<F: TextFile>(bytes: &[u8]) -> Result<F, Unreadable> {
     let text = std::str::from_utf8(content).map_err(|_| nonsense())?;
     let (first_line, lines) = text.split_once('\n').ok_or_else(nonsense)?;
     let version = first_line.strip_prefix(&format!("{PROGRAM} {} ", F::FILE)).ok_or_else(nonsense)?;
-    if let Ok(version) = version.parse()
-        && version > VERSION
-    {
-        return Err(Unreadable::Newer(version));
+    match version.parse() {
+        Ok(version) if version > F::VERSION => return Err(Unreadable::Newer(version)),
+        Ok(version) if version < F::VERSION => return F::parse_earlier(version, lines).ok_or_else(nonsense),
+        _ => {}
     }
     // There are many ways to spell a value, such as "05" for 5, but only one is ours.
     F::parse(lines).filter(|value| encode(value).as_bytes() == bytes).ok_or_else(nonsense)

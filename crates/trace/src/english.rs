@@ -1,5 +1,6 @@
 //! Events in English, as the server itself would tell them.
 
+mod identity;
 mod links;
 mod members;
 
@@ -8,6 +9,7 @@ use consensus::event::{Check, Problem, What};
 use consensus::{
     AppendOutcome, Chunk, HardState, Index, LogPosition, Message, RoleKind, Rule, SnapshotOutcome, Term,
 };
+use identity::{found_words, identity_words, refusal_words};
 use links::way;
 use members::{change_words, profile_words};
 
@@ -213,12 +215,18 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Rejected { from, problem } => {
             format!("throw away a message of {from}: {}", problem_words(*problem))
         }
+        What::RefusedBy { .. }
+        | What::Founded { .. }
+        | What::Joined { .. }
+        | What::LostEntries { .. }
+        | What::Retired { .. } => identity_words(what),
     }
 }
 
 /// What is wrong with a message, as its receiver would say it.
-fn problem_words(problem: Problem) -> &'static str {
-    match problem {
+fn problem_words(problem: Problem) -> String {
+    let words = match problem {
+        Problem::LostEntries { had } => return format!("it has lost entries up to {had} that it had acknowledged"),
         Problem::UnknownSender => "that is my own name",
         Problem::TermTooHigh => "no honest server reaches such a term",
         Problem::SecondLeader => "this term has another leader",
@@ -226,7 +234,12 @@ fn problem_words(problem: Problem) -> &'static str {
         Problem::ContradictsCommitted => "it would replace what is committed",
         Problem::ImpossibleMatch => "it claims to have entries that I don't have",
         Problem::BrokenSnapshot => "what it sends adds up to no snapshot",
-    }
+        Problem::OtherCluster => "it belongs to another cluster",
+        Problem::OtherData => "my cluster knows this server by another data folder",
+        Problem::EarlierStart => "I have seen a later start of its data folder",
+        Problem::OtherFounders => "it would found a cluster with others, or with other data",
+    };
+    words.to_owned()
 }
 
 fn check_sentence(term: Term, check: &Check, holds: bool) -> String {
@@ -332,6 +345,8 @@ pub fn message_words(message: &Message) -> String {
             format!("PreVote answer for term {asked_for}: {answer}, term {}", reply.term)
         }
         Message::TimeoutNow(request) => format!("TimeoutNow term {}: take over", request.term),
+        Message::Found(found) => found_words(found),
+        Message::Refusal(refusal) => refusal_words(refusal),
         Message::RequestVote(request) => {
             let log = log_words(request.last_log());
             let why = if request.by_transfer { ", asked to by the leader" } else { "" };

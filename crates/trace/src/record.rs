@@ -3,8 +3,8 @@
 use crate::english;
 use consensus::event::What;
 use consensus::{
-    Change, Chunk, Entry, HardState, Index, Instant, Lease, Limits, LogPosition, Membership, Message, NodeId,
-    Profile, ReadBy, RoleKind, Rule, Term,
+    Change, Chunk, Credentials, Entry, HardState, Index, Instant, Lease, Limits, LogPosition, Membership, Message, NodeId,
+    Origin, Profile, ReadBy, RoleKind, Rule, Term,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -246,6 +246,9 @@ pub enum StepInput {
     Start {
         /// The configuration that its snapshot holds or, without one, that the cluster began with.
         membership: Membership,
+        /// Who it is to others, and where it belongs.
+        #[serde(default)]
+        credentials: Credentials,
         /// How often a leader sends heartbeats.
         heartbeat_interval: Duration,
         /// The shortest election timeout.
@@ -292,6 +295,9 @@ pub enum StepInput {
         from: NodeId,
         /// The event in which it was sent.
         sent_as: EventId,
+        /// Where it comes from.
+        #[serde(default)]
+        origin: Origin,
         /// What it says.
         message: Message,
     },
@@ -318,6 +324,9 @@ pub enum StepInput {
     ConnectionMade {
         /// The other server.
         peer: NodeId,
+        /// Where it comes from.
+        #[serde(default)]
+        origin: Origin,
     },
     /// It follows another profile from now on.
     SetProfile(Profile),

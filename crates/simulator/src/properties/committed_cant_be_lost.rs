@@ -33,11 +33,13 @@ impl Property for CommittedCantBeLost {
         let could_win = |id: &NodeId| {
             // Who is dead knows what is on its disk; the leader's configuration is near enough.
             let node = moment.servers.get(id).and_then(Server::node).unwrap_or(step.node);
-            let voters = &node.membership().voters;
-            let votes = moment.servers.keys().filter(|voter| self.disks.end(**voter) <= self.disks.end(*id));
+            let membership = node.membership();
+            let voters = &membership.voters;
+            let end = |id: NodeId| self.disks.end(membership, id);
+            let votes = moment.servers.keys().filter(|voter| end(**voter) <= end(*id));
             voters.contains(*id) && voters.is_majority(&votes.copied().collect::<Vec<NodeId>>())
         };
-        let lacks_it = |id: &&NodeId| **id != step.id() && !self.disks.has(**id, index, term);
+        let lacks_it = |id: &&NodeId| **id != step.id() && !self.disks.has(step.node.membership(), **id, index, term);
         let danger = moment.servers.keys().filter(lacks_it).copied().find(could_win)?;
         Some(format!(
             "{} takes entry {index} of term {term} for committed, but {danger} could still become leader without it",

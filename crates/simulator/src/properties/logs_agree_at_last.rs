@@ -35,7 +35,7 @@ impl Property for LogsAgreeAtLast {
         let without = moment.now.saturating_sub(calm.since.max(self.last_agreed));
         let is_overdue = without >= moment.timing.election_timeout_max() * PATIENCE;
         let leader = moment.leader().filter(|_| is_overdue)?;
-        let mut members = moment.running().filter(|node| leader.membership().contains(node.id()));
+        let mut members = moment.members(leader);
         let behind = members.find(|node| node.commit_index() < leader.log().last().index)?;
         Some((
             behind.id(),

@@ -28,8 +28,9 @@ impl Property for MajorityHasIt {
         if step.node.role() != RoleKind::Leader || term != step.term() || !step.records.iter().any(commits) {
             return None;
         }
-        let voters = &step.node.membership().voters;
-        let has_it = |id: &NodeId| self.disks.has(*id, index, term);
+        let membership = step.node.membership();
+        let voters = &membership.voters;
+        let has_it = |id: &NodeId| self.disks.has(membership, *id, index, term);
         let holders: Vec<NodeId> = voters.voters().into_iter().filter(has_it).collect();
         (!voters.is_majority(&holders)).then(|| {
             format!(

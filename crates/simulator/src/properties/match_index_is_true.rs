@@ -1,4 +1,4 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Moment, Promise, Property, Step, is_part_of};
 use crate::rules::AllBut;
 use consensus::{Index, Node, NodeId, RoleKind};
 
@@ -25,7 +25,12 @@ impl Property for MatchIndexIsTrue {
         let found = followers.filter(|(id, _)| step.id() == leader.id() || step.id() == **id).find(
             |(id, progress)| {
                 let follower = moment.servers.get(id).and_then(|server| server.node());
-                let follower = follower.filter(|follower| follower.hard_state().current_term == term);
+                let follower = follower.filter(|follower| {
+                    follower.hard_state().current_term == term
+                        && is_part_of(follower, leader.membership())
+                        && progress.incarnation() == follower.origin().incarnation()
+                        && !moment.servers[*id].is_set_back()
+                });
                 follower.is_some_and(|follower| !has(follower, leader, progress.match_index()))
             },
         );

@@ -1,5 +1,5 @@
 use super::{Moment, Promise, Property, Step};
-use consensus::event::What;
+use consensus::event::{Event as Decision, What};
 use trace::{Event, english};
 
 /// Servers that follow the protocol never have to throw away each other's messages.
@@ -19,7 +19,8 @@ impl Property for NothingImpossible {
 
     fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
         step.records.iter().find_map(|record| match &record.event {
-            Event::Decision(decision) if matches!(decision.what, What::Rejected { .. }) => {
+            // Who comes from elsewhere is not of those that follow it.
+            Event::Decision(Decision { what: What::Rejected { problem, .. }, .. }) if problem.rule().is_none() => {
                 Some(format!("{} had to {}", step.id(), english::sentence(record)))
             }
             _ => None,

@@ -21,6 +21,10 @@ impl Property for OneVotePerTerm {
         &PROMISE
     }
 
+    fn forget(&mut self, server: NodeId) {
+        self.votes.retain(|(voter, _), _| *voter != server);
+    }
+
     fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
         step.records.iter().filter_map(vote_told).find_map(|(term, candidate)| {
             let first = *self.votes.entry((step.id(), term)).or_insert(candidate);

@@ -1,4 +1,4 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Moment, Promise, Property, Step, is_part_of};
 use consensus::event::What;
 use consensus::{Message, NodeId, RoleKind};
 use std::collections::BTreeMap;
@@ -28,7 +28,8 @@ impl Property for PatienceHasAnEnd {
 
     fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
         let since = self.waits_since.get(&step.id()).copied().unwrap_or_default();
-        let is_no_voter = !step.node.membership().voters.contains(step.id());
+        let membership = step.node.membership();
+        let is_no_voter = !membership.voters.contains(step.id()) || !is_part_of(step.node, membership);
         let may_wait = step.node.role() == RoleKind::Leader
             || is_no_voter
             || step.records.iter().any(|record| is_reason_to_wait(record, step));

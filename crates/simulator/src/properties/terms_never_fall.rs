@@ -1,5 +1,5 @@
 use super::{Moment, Promise, Property, Step};
-use consensus::{NodeId, Term};
+use consensus::{Message, NodeId, Term};
 use std::collections::BTreeMap;
 use trace::{Event, Io, Record};
 
@@ -21,6 +21,10 @@ impl Property for TermsNeverFall {
         &PROMISE
     }
 
+    fn forget(&mut self, server: NodeId) {
+        self.latest.remove(&server);
+    }
+
     fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
         let latest = self.latest.entry(step.id()).or_default();
         step.records.iter().filter_map(term_told).find_map(|term| {
@@ -34,6 +38,8 @@ impl Property for TermsNeverFall {
 /// while an answer waited for the disk.
 fn term_told(record: &Record) -> Option<Term> {
     match &record.event {
+        // Those are no messages of Raft, and have no term.
+        Event::Io(Io::Sent { message: Message::Found(_) | Message::Refusal(_), .. }) => None,
         Event::Io(Io::Sent { message, .. }) => Some(message.term()),
         _ => None,
     }

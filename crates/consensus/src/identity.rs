@@ -1,0 +1,247 @@
+//! Who is who: a cluster, a server's data, and each start of it have an identity that others can check.
+//!
+//! The paper's servers never lose their disks. Real ones do: a volume is made again, a backup is put back, an
+//! address is mistyped. A server that comes back without its data is somebody else under an old number, and if its
+//! vote counted, the cluster could forget what it has acknowledged. So a number alone says little. A message also
+//! says from which cluster it comes, from which data folder, and from which start of it.
+
+use crate::{Index, LogPosition, Membership, NodeId, Quorum};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+/// A cluster's own number: the same for all of its members, and for no other cluster. Written as 32 hexadecimal
+/// digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct ClusterId(#[cfg_attr(feature = "ts", ts(as = "String"))] pub u128);
+
+/// A data folder's own number, drawn at random at its first start. A folder that was lost and made again has
+/// another one. Written as 16 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Incarnation(#[cfg_attr(feature = "ts", ts(as = "String"))] pub u64);
+
+/// One start of a data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Start {
+    /// The incarnation of the folder.
+    pub incarnation: Incarnation,
+    /// How many times the folder had been started by then, this time included. It only rises, unless the folder
+    /// is replaced by an older copy of itself.
+    pub number: u64,
+    /// Drawn at random at this start: two copies of one folder that both run have different ones.
+    pub run: u64,
+}
+
+/// Where a message comes from, beyond its sender's number.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Origin {
+    /// The sender's cluster, once it belongs to one that has an id.
+    pub cluster: Option<ClusterId>,
+    /// The start of its data folder. `None` where servers have no folders, as in benchmarks of the core alone:
+    /// then nothing is checked.
+    pub start: Option<Start>,
+}
+
+/// What a server remembers for good besides term, vote and log: where it belongs, and whom it knows. It seldom
+/// changes.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Memory {
+    /// The cluster that it belongs to.
+    pub cluster: Option<ClusterId>,
+    /// The members that the cluster was founded with, if this server is one of them. Clusters of before had no
+    /// incarnations: there it is `None`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
+    pub founders: BTreeMap<NodeId, Option<Incarnation>>,
+    /// Have all founders saved the same list? Before, no cluster has begun.
+    pub is_founded: bool,
+    /// A committed configuration that this server is not a member of; index 0 if it knows of none
+    /// ([`Rule::RememberRemoval`](crate::Rule::RememberRemoval)).
+    pub removed_by: LogPosition,
+    /// Why this folder must not take part any longer, if it must not.
+    pub retired: Option<Retirement>,
+    /// The latest start of each other server that was seen.
+    #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
+    pub starts: BTreeMap<NodeId, Start>,
+}
+
+/// What a server knows at its start of who it is.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Credentials {
+    /// This start of its data folder; `None` where it has no folder.
+    pub start: Option<Start>,
+    /// What the folder remembers.
+    pub memory: Memory,
+    /// The servers with which it is to found a cluster, itself included, if it belongs to none yet. Without any, it
+    /// waits to be added to a cluster.
+    pub founders: BTreeSet<NodeId>,
+}
+
+/// Why a data folder has no part in its cluster any longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Retirement {
+    /// It lost entries that it had acknowledged: the leader knows that it had them up to here.
+    LostEntries(Index),
+    /// It is an older copy of itself, or a second one: another server has seen a later start.
+    OlderCopy,
+}
+
+impl Memory {
+    /// The configuration that the cluster began with, if this server is one of its founders; otherwise nobody.
+    pub fn first_configuration(&self) -> Membership {
+        let recorded = self.founders.iter().filter_map(|(id, incarnation)| Some((*id, (*incarnation)?)));
+        Membership {
+            voters: Quorum::Simple(self.founders.keys().copied().collect()),
+            cluster: self.cluster,
+            incarnations: recorded.collect(),
+            ..Membership::default()
+        }
+    }
+
+    /// The folders that the cluster was founded with, if all of them are known.
+    pub(crate) fn founding_folders(&self) -> Option<BTreeMap<NodeId, Incarnation>> {
+        let folders: Option<BTreeMap<_, _>> =
+            self.founders.iter().map(|(id, incarnation)| Some((*id, (*incarnation)?))).collect();
+        folders.filter(|folders| !folders.is_empty())
+    }
+}
+
+impl Origin {
+    /// The incarnation of the sender's folder.
+    pub fn incarnation(&self) -> Option<Incarnation> {
+        self.start.map(|start| start.incarnation)
+    }
+}
+
+impl ClusterId {
+    /// The id of a cluster that is founded by these folders: all founders draw the same one without asking each
+    /// other. It is as random as the incarnations are.
+    pub fn of_founders(founders: &BTreeMap<NodeId, Incarnation>) -> ClusterId {
+        let words = founders.iter().flat_map(|(id, incarnation)| [id.0, incarnation.0]);
+        let mixed = |seed: u64| words.clone().fold(seed, |hash, word| mix(hash ^ word));
+        ClusterId((u128::from(mixed(1)) << 64) | u128::from(mixed(2)))
+    }
+}
+
+/// Spreads every bit over all others (the finalizer of SplitMix64).
+fn mix(word: u64) -> u64 {
+    let word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
+}
+
+impl fmt::Display for ClusterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Display for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// This is not an id: it needs exactly so many hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidId {
+    digits: usize,
+}
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an id has {} hexadecimal digits", self.digits)
+    }
+}
+
+impl std::error::Error for InvalidId {}
+
+fn hexadecimal(text: &str, digits: usize) -> Result<u128, InvalidId> {
+    let is_plain = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = if is_plain { u128::from_str_radix(text, 16).ok() } else { None };
+    number.ok_or(InvalidId { digits })
+}
+
+impl FromStr for ClusterId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<ClusterId, InvalidId> {
+        hexadecimal(text, 32).map(ClusterId)
+    }
+}
+
+impl FromStr for Incarnation {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Incarnation, InvalidId> {
+        hexadecimal(text, 16).map(|number| Incarnation(number as u64))
+    }
+}
+
+/// For people and pages as text, whose numbers are too small for these; on the wire as a number.
+#[cfg(feature = "serde")]
+macro_rules! serde_as_digits {
+    ($($id:ident($number:ident)),*) => {
+        $(
+            impl serde::Serialize for $id {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    if serializer.is_human_readable() {
+                        return serializer.collect_str(self);
+                    }
+                    self.0.serialize(serializer)
+                }
+            }
+
+            impl<'de> serde::Deserialize<'de> for $id {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$id, D::Error> {
+                    if deserializer.is_human_readable() {
+                        let text = String::deserialize(deserializer)?;
+                        return text.parse().map_err(serde::de::Error::custom);
+                    }
+                    $number::deserialize(deserializer).map($id)
+                }
+            }
+        )*
+    };
+}
+
+#[cfg(feature = "serde")]
+serde_as_digits!(ClusterId(u128), Incarnation(u64));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_as_they_are_written() {
+        let cluster = ClusterId(0x1234_5678);
+        assert_eq!(cluster.to_string().parse(), Ok(cluster));
+        let incarnation = Incarnation(u64::MAX);
+        assert_eq!(incarnation.to_string().parse(), Ok(incarnation));
+        for text in ["", "12", "+000000000000001", "000000000000000g", "00000000000000001"] {
+            assert!(text.parse::<Incarnation>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_founders_found_another_cluster() {
+        let founders = |incarnations: [u64; 3]| {
+            let ids = (1..).map(NodeId);
+            ClusterId::of_founders(&ids.zip(incarnations.map(Incarnation)).collect())
+        };
+        assert_eq!(founders([7, 8, 9]), founders([7, 8, 9]));
+        assert_ne!(founders([7, 8, 9]), founders([7, 9, 8]));
+        assert_ne!(founders([7, 8, 9]), founders([7, 8, 10]));
+    }
+}

@@ -1,0 +1,201 @@
+//! Who is heard: a server checks where a message comes from before it looks at what it says (see
+//! [`identity`](crate::Origin)). A number alone proves nothing: behind it may be another cluster, an empty folder, or
+//! an older copy of one.
+
+use crate::event::{Problem, What};
+use crate::{
+    ClusterId, Instant, Memory, Message, Node, NodeId, Origin, Output, Refusal, Retirement, RoleKind, Rule, Rules,
+    Start,
+};
+
+/// A refusal that was sent, so that a server that calls again and again is not told each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    start: Start,
+    problem: Problem,
+    when: Instant,
+}
+
+impl<R: Rules> Node<R> {
+    /// Is this message heard? If not, its sender is told why, unless it was told just now.
+    pub(crate) fn recognises(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        origin: Origin,
+        message: &Message,
+        output: &mut Output,
+    ) -> bool {
+        let problem = self.problem_with_origin(from, origin, message);
+        if let Some(problem) = problem.or_else(|| self.problem_with_lost_data(from, origin, message)) {
+            self.refuse(now, from, origin, problem, output);
+            return false;
+        }
+        if let Some(start) = origin.start {
+            self.note_start(from, start, output);
+        }
+        if self.memory.cluster.is_none()
+            && let Some(cluster) = origin.cluster
+            && self.membership.members().is_empty()
+            && self.founding.is_none()
+        {
+            self.join(cluster, output);
+        }
+        true
+    }
+
+    /// Another server has connected, and says where it comes from. Is it heard?
+    pub(crate) fn meets(&mut self, now: Instant, peer: NodeId, origin: Origin, output: &mut Output) -> bool {
+        if self.memory.retired.is_some() || peer == self.id() {
+            return false;
+        }
+        if let Some(problem) = self.problem_with_sender(peer, origin) {
+            self.refuse(now, peer, origin, problem, output);
+            return false;
+        }
+        if let Some(start) = origin.start {
+            self.note_start(peer, start, output);
+        }
+        true
+    }
+
+    fn problem_with_origin(&self, from: NodeId, origin: Origin, message: &Message) -> Option<Problem> {
+        if let Some(problem) = self.problem_with_sender(from, origin) {
+            return Some(problem);
+        }
+        // A request may come from a member of a newer configuration, which names another folder (§6). Only an answer
+        // counts for anything.
+        let is_known_data = !message.is_answer() || self.membership.is_data_of(from, origin.incarnation());
+        (!self.rules.allow(Rule::SameDataSameServer, is_known_data)).then_some(Problem::OtherData)
+    }
+
+    fn problem_with_sender(&self, from: NodeId, origin: Origin) -> Option<Problem> {
+        let is_own_cluster = self.memory.cluster.zip(origin.cluster).is_none_or(|(own, other)| own == other);
+        if !self.rules.allow(Rule::SameCluster, is_own_cluster) {
+            return Some(Problem::OtherCluster);
+        }
+        let start = origin.start?;
+        let seen = self.memory.starts.get(&from).filter(|seen| seen.incarnation == start.incarnation);
+        let is_latest = seen.is_none_or(|seen| {
+            start.number > seen.number || (start.number, start.run) == (seen.number, seen.run)
+        });
+        (!self.rules.allow(Rule::LatestStartOnly, is_latest)).then_some(Problem::EarlierStart)
+    }
+
+    fn problem_with_lost_data(&self, from: NodeId, origin: Origin, message: &Message) -> Option<Problem> {
+        let progress = self.progress()?.get(&from)?;
+        let had = progress.lost().filter(|_| progress.incarnation() == origin.incarnation())?;
+        message.is_answer().then_some(Problem::LostEntries { had })
+    }
+
+    /// Remembers the latest start of each member's folder, so that an earlier one is not heard.
+    fn note_start(&mut self, from: NodeId, start: Start, output: &mut Output) {
+        let seen = self.memory.starts.get(&from);
+        let is_member = self.membership.contains(from) && self.membership.is_data_of(from, Some(start.incarnation));
+        if is_member && seen != Some(&start) {
+            let mut memory = self.memory.clone();
+            memory.starts.insert(from, start);
+            self.set_memory(memory, output);
+        }
+    }
+
+    /// A server without a cluster takes the id of the first one that calls it. From then on it hears no other.
+    fn join(&mut self, cluster: ClusterId, output: &mut Output) {
+        self.set_memory(Memory { cluster: Some(cluster), ..self.memory.clone() }, output);
+        output.decided(Rule::SameCluster, What::Joined { cluster });
+    }
+
+    /// Does not hear a message, and tells its sender why. To repeat it at once would not help.
+    pub(crate) fn refuse(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        origin: Origin,
+        problem: Problem,
+        output: &mut Output,
+    ) {
+        let Some(start) = origin.start else { return };
+        let pause = self.config.timing.election_timeout_max();
+        let is_repeated = |told: &Told| (told.start, told.problem) == (start, problem) && now.since(told.when) < pause;
+        if self.told.get(&from).is_some_and(is_repeated) {
+            return;
+        }
+        // Members are few; of all others, who can call themselves anything, the latest is enough.
+        let membership = self.membership.clone();
+        self.told.retain(|id, _| membership.contains(*id));
+        self.told.insert(from, Told { start, problem, when: now });
+        let what = What::Rejected { from, problem };
+        match problem.rule() {
+            Some(rule) => output.decided(rule, what),
+            None => output.noted(what),
+        }
+        self.send(from, Message::Refusal(Refusal { start, problem }), output);
+    }
+
+    /// Another server does not hear this one. If it knows of a later start of this folder, or of entries that this folder
+    /// has lost, then this server must not take part any longer: what it says rests on less than it once had.
+    pub(crate) fn receive_refusal(
+        &mut self,
+        now: Instant,
+        by: NodeId,
+        origin: Origin,
+        refusal: &Refusal,
+        output: &mut Output,
+    ) {
+        // It may have been sent to an earlier start.
+        if self.config.credentials.start != Some(refusal.start) {
+            return;
+        }
+        let problem = refusal.problem;
+        if self.refused_by.insert(by, problem) != Some(problem) {
+            output.noted(What::RefusedBy { by, problem });
+        }
+        let retirement = match problem {
+            Problem::EarlierStart => Retirement::OlderCopy,
+            Problem::LostEntries { had } => Retirement::LostEntries(had),
+            _ => return,
+        };
+        let is_of_own_cluster = origin.cluster == self.memory.cluster && self.membership.contains(by);
+        if is_of_own_cluster && self.memory.retired.is_none() {
+            self.retire(now, retirement, output);
+        }
+    }
+
+    fn retire(&mut self, now: Instant, retirement: Retirement, output: &mut Output) {
+        let rule = match retirement {
+            Retirement::LostEntries(_) => Rule::LostDataIsOut,
+            Retirement::OlderCopy => Rule::LatestStartOnly,
+        };
+        self.set_memory(Memory { retired: Some(retirement), ..self.memory.clone() }, output);
+        output.decided(rule, What::Retired { retirement });
+        if self.role() != RoleKind::Follower {
+            self.become_follower(now, None, Some(rule), output);
+        }
+    }
+
+    /// The servers that do not hear this one, or do not count it, each with the reason.
+    pub fn refused_by(&self) -> &std::collections::BTreeMap<NodeId, Problem> {
+        &self.refused_by
+    }
+
+    /// The only place that changes what the server remembers, so that no change can miss the disk.
+    pub(crate) fn set_memory(&mut self, memory: Memory, output: &mut Output) {
+        self.memory_version += 1;
+        output.memory = Some(memory.clone());
+        self.memory = memory;
+    }
+}
+
+impl Problem {
+    /// The rule by which the message is not heard, where one says so.
+    pub fn rule(self) -> Option<Rule> {
+        match self {
+            Problem::OtherCluster => Some(Rule::SameCluster),
+            Problem::OtherData => Some(Rule::SameDataSameServer),
+            Problem::EarlierStart => Some(Rule::LatestStartOnly),
+            Problem::LostEntries { .. } => Some(Rule::LostDataIsOut),
+            Problem::OtherFounders => Some(Rule::FoundTogether),
+            _ => None,
+        }
+    }
+}

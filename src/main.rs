@@ -10,6 +10,7 @@ mod maelstrom;
 mod member;
 mod node;
 mod recording;
+mod recover;
 mod replay;
 mod rules;
 mod scenarios;
@@ -55,6 +56,7 @@ enum Command {
     Watch(watch::WatchArguments),
     Member(member::MemberArguments),
     Transfer(member::TransferArguments),
+    Recover(recover::RecoverArguments),
     Bench(bench::BenchArguments),
     Torture(torture::TortureArguments),
     Sim(sim::SimArguments),
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
         Command::Watch(arguments) => watch::run(arguments),
         Command::Member(arguments) => member::run(arguments),
         Command::Transfer(arguments) => member::transfer(arguments),
+        Command::Recover(arguments) => recover::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Torture(arguments) => torture::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 ///   raft node --join --id 4 --listen 127.0.0.1:4004 --data n4 &
 ///   raft member add 4=127.0.0.1:4004
 ///   raft member remove 2
+///   raft member move 3=127.0.0.1:5003
 ///
 /// Exit status: 0 done, 1 not done, 2 wrong usage, 3 uncertain (see `raft member list`).
 #[derive(Debug, Args)]
@@ -59,6 +60,14 @@ enum What {
         /// The one that comes, and where it listens
         #[arg(value_name = "ID=HOST:PORT", value_parser = newcomer)]
         newcomer: (NodeId, String),
+        #[command(flatten)]
+        how: HowToAsk,
+    },
+    /// Tell the cluster that a member is reached at another address from now on
+    Move {
+        /// The member, and where it listens now
+        #[arg(value_name = "ID=HOST:PORT", value_parser = newcomer)]
+        member: (NodeId, String),
         #[command(flatten)]
         how: HowToAsk,
     },
@@ -135,6 +144,11 @@ pub(crate) fn run(arguments: MemberArguments) -> Result<ExitCode, Failure> {
             asked.add(id, address)?;
             asked.change(Change { promote: [id].into(), remove: [server].into(), ..Change::default() })?;
             how.tell(&asked.until(|members| votes(members, id) && !members.contains(server))?)
+        }
+        What::Move { member: (id, address), how } => {
+            let mut asked = Asked::new(&how)?;
+            asked.change(Change { relocate: [(id, address.clone())].into(), ..Change::default() })?;
+            how.tell(&asked.until(|members| members.addresses.get(&id) == Some(&address))?)
         }
         What::Promote { server, how } => {
             let mut asked = Asked::new(&how)?;
@@ -238,7 +252,7 @@ impl HowToAsk {
 
 /// A line for each member.
 fn table(told: &MembersTold) -> String {
-    let MembersTold { leader, membership, is_committed, .. } = told;
+    let MembersTold { leader, membership, is_committed, troubles, .. } = told;
     let mut lines = String::new();
     for id in membership.members() {
         let part = match &membership.voters {
@@ -249,7 +263,9 @@ fn table(told: &MembersTold) -> String {
             _ => "votes",
         };
         let address = membership.addresses.get(&id).map_or("", String::as_str);
-        lines += format!("{id:<5} {part:<7} {address}").trim_end();
+        let trouble = troubles.iter().find(|trouble| trouble.id == id);
+        let trouble = trouble.map_or(String::new(), |trouble| format!("   {}", trouble.what));
+        lines += format!("{id:<5} {part:<7} {address}{trouble}").trim_end();
         lines.push('\n');
     }
     if !is_committed {

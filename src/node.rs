@@ -4,7 +4,7 @@ use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments, host_a
 use crate::failure::{Failure, end_at_second_signal, ended_by};
 use crate::recording::Recording;
 use clap::Args;
-use consensus::event::What;
+use consensus::event::{Problem, What};
 use consensus::{NodeId, Profile};
 use driver::Telling;
 use server::{Command, Options, Remote, Server, monotonic_now, tell_in_background};
@@ -38,9 +38,10 @@ pub(crate) struct NodeArguments {
     #[arg(long, value_name = "N", env = "RAFT_ID", value_parser = clap::value_parser!(u64).range(1..))]
     id: u64,
 
-    /// Where to listen for the other servers; port 0 lets the system choose
-    #[arg(long, value_name = "HOST:PORT", env = "RAFT_LISTEN", default_value = "127.0.0.1:0")]
-    listen: String,
+    /// Where to listen for the other servers; port 0 lets the system choose, anew at each start [default without --peer:
+    /// 127.0.0.1:0]
+    #[arg(long, value_name = "HOST:PORT", env = "RAFT_LISTEN")]
+    listen: Option<String>,
 
     /// Another server of the cluster and its address; repeat for each
     #[arg(long = "peer", value_name = "ID=HOST:PORT", env = "RAFT_PEERS", value_delimiter = ',')]
@@ -141,7 +142,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
         .and_then(|()| Signals::new([SIGINT, SIGTERM]))
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
-    let server = Server::open(&arguments.listen, options).map_err(failure)?;
+    let server = Server::open(arguments.listen(), options).map_err(failure)?;
     for warning in arguments.warnings() {
         eprintln!("warning: {warning}");
     }
@@ -180,8 +181,10 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
 fn is_told_by_quiet(event: &Event) -> bool {
     match event {
         Event::Process(_) => true,
-        // What was rejected is counted.
-        Event::Decision(decision) if matches!(decision.what, What::Rejected { .. }) => false,
+        // Most of what was rejected is only counted.
+        Event::Decision(decision) if matches!(decision.what, What::Rejected { .. }) => {
+            alarm(decision).is_some()
+        }
         Event::Decision(decision) => Telling::least_with(&decision.what) == Telling::Least,
         _ => false,
     }
@@ -195,14 +198,20 @@ impl NodeArguments {
             return Err(Failure::usage(
                 format_args!(
                     "a server of the laboratory does not listen at {}: anybody could reach it",
-                    self.listen
+                    self.listen()
                 ),
                 "use an address of this machine's own, such as 127.0.0.1:0",
             ));
         }
+        if self.listen.is_none() && !self.peers.is_empty() && !self.laboratory {
+            return Err(Failure::usage(
+                "a server with peers needs an address of its own",
+                "say with --listen HOST:PORT where the others find it, also after a restart",
+            ));
+        }
         let id = NodeId(self.id);
         let mut peers = BTreeMap::new();
-        let mut addresses = BTreeMap::from([(self.listen.clone(), id)]);
+        let mut addresses = BTreeMap::from([(self.listen().to_owned(), id)]);
         for peer in &self.peers {
             if peer.id == id {
                 return Err(Failure::usage(
@@ -260,6 +269,10 @@ impl NodeArguments {
         })
     }
 
+    fn listen(&self) -> &str {
+        self.listen.as_deref().unwrap_or("127.0.0.1:0")
+    }
+
     fn warnings(&self) -> Vec<String> {
         if self.laboratory {
             return Vec::new();
@@ -268,7 +281,7 @@ impl NodeArguments {
             format!(
                 "{} can be reached from other machines, and servers believe whoever speaks their \
                  protocol: use it only in a network that you trust",
-                self.listen
+                self.listen()
             )
         });
         exposure.into_iter().chain(self.time.warning()).collect()
@@ -277,7 +290,7 @@ impl NodeArguments {
     /// Can the server be reached from other machines?
     fn listens_wide(&self) -> bool {
         let is_wide = |address: SocketAddr| !address.ip().is_loopback();
-        self.listen.to_socket_addrs().is_ok_and(|mut addresses| addresses.any(is_wide))
+        self.listen().to_socket_addrs().is_ok_and(|mut addresses| addresses.any(is_wide))
     }
 
     /// Writes records to standard output, in the form that was asked for.
@@ -303,6 +316,13 @@ impl NodeArguments {
             if told.is_err() && is_in_laboratory {
                 remote.command(Command::Stop);
             }
+            if let Event::Decision(decision) = &record.event
+                && let Some(help) = alarm(decision)
+                && !is_in_laboratory
+            {
+                let why = trace::english::sentence(record);
+                eprintln!("warning: {}: {why}\nhelp: {help}", record.node);
+            }
             if is_removal(&record.event) && !is_in_laboratory {
                 eprintln!(
                     "warning: {} was removed, and is no member of the cluster any more\n\
@@ -311,6 +331,32 @@ impl NodeArguments {
                 );
             }
         }
+    }
+}
+
+/// What the operator can do about what no server of a cluster in good order ever says.
+fn alarm(decision: &consensus::event::Event) -> Option<&'static str> {
+    const REPLACE: &str = "nothing is lost if a majority is well: `raft member remove ID`, start the server on an empty folder \
+                           with --join, and `raft member add ID=HOST:PORT`";
+    let problem = match decision.what {
+        What::Retired { .. } | What::LostEntries { .. } => return Some(REPLACE),
+        What::RefusedBy { problem, .. } | What::Rejected { problem, .. } => problem,
+        _ => return None,
+    };
+    match problem {
+        Problem::OtherData | Problem::LostEntries { .. } => Some(REPLACE),
+        Problem::OtherCluster => Some(
+            "check the addresses in --peer and `raft member list`: each cluster has servers and folders of its own",
+        ),
+        Problem::OtherFounders => Some(
+            "give all servers of a new cluster the same --peer list and empty folders; to join a cluster that there is already, \
+             start with --join on an empty folder",
+        ),
+        Problem::ContradictsCommitted => Some(
+            "a server has lost data, or two clusters were mixed: stop the one whose disk was replaced or set back",
+        ),
+        // The message of a server that has just restarted may still have been on its way.
+        _ => None,
     }
 }
 

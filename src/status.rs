@@ -86,6 +86,26 @@ fn table(answers: &[Answer]) -> String {
             ),
             Err(error) => writeln!(text, "{:<7} {address:<21} {error}", "?"),
         };
+        if let Ok(status) = answer {
+            text += &troubles(status);
+        }
+    }
+    text
+}
+
+/// What is wrong with a server, and with others as it sees them.
+fn troubles(status: &Status) -> String {
+    let mut text = String::new();
+    match (&status.trouble, &status.not_ready) {
+        (Some(trouble), _) => {
+            let _ = writeln!(text, "        ! {}", trouble.what);
+            let _ = writeln!(text, "          help: {}", trouble.help);
+        }
+        (None, Some(why)) => drop(writeln!(text, "        not ready: {why}")),
+        (None, None) => {}
+    }
+    for peer in &status.peers {
+        let _ = writeln!(text, "        {} says of {}: {}", status.node, peer.id, peer.what);
     }
     text
 }

@@ -2,7 +2,8 @@
 //! `trace` crate's part.
 
 use crate::{
-    CannotChange, ClusterId, Index, LogPosition, Membership, NodeId, Profile, Retirement, RoleKind, Rule, Term,
+    CannotChange, ClusterId, Index, LogPosition, Membership, NodeId, Profile, Retirement, RoleKind, Rule,
+    Term,
 };
 use std::sync::Arc;
 

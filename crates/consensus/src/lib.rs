@@ -64,15 +64,13 @@ mod transfer;
 mod types;
 
 pub use config::{Config, InvalidTiming, Lease, Limits, Profile, Timing};
-pub use identity::{
-    ClusterId, Credentials, Incarnation, InvalidId, Memory, Origin, Retirement, Start,
-};
+pub use identity::{ClusterId, Credentials, Incarnation, InvalidId, Memory, Origin, Retirement, Start};
 pub use input::{Input, ReadBy};
 pub use log::{Entry, Log, Payload};
 pub use membership::{CannotChange, Change, Membership};
 pub use message::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, Found, InstallSnapshot, InstallSnapshotReply, Message,
-    PreVote, PreVoteReply, Refusal, RequestVote, RequestVoteReply, SnapshotOutcome, TimeoutNow,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, Found, InstallSnapshot, InstallSnapshotReply,
+    Message, PreVote, PreVoteReply, Refusal, RequestVote, RequestVoteReply, SnapshotOutcome, TimeoutNow,
 };
 pub use node::Node;
 pub use output::{Append, ChunkWanted, Durability, Outgoing, Output, Proposed, ReadOutcome};

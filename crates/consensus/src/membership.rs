@@ -19,7 +19,8 @@ use crate::event::{Event, What};
 use crate::progress::Progress;
 use crate::role::Role;
 use crate::{
-    ClusterId, Incarnation, Index, Instant, LogPosition, Memory, Node, NodeId, Output, Payload, Quorum, RoleKind, Rule, Rules,
+    ClusterId, Incarnation, Index, Instant, LogPosition, Memory, Node, NodeId, Output, Payload, Quorum,
+    RoleKind, Rule, Rules,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -207,9 +208,15 @@ impl Membership {
         let learners = learners.filter(|id| stays(id) && !promote.contains(id)).collect();
         let known = self.addresses.iter().chain(add).chain(relocate);
         let addresses = known.filter(|(id, _)| stays(id)).map(|(id, at)| (*id, at.clone())).collect();
-        let incarnations = self.incarnations.iter().filter(|(id, _)| stays(id)).map(|(id, of)| (*id, *of)).collect();
-        let changed =
-            Membership { voters: Quorum::Simple(new), learners, addresses, cluster: self.cluster, incarnations };
+        let incarnations =
+            self.incarnations.iter().filter(|(id, _)| stays(id)).map(|(id, of)| (*id, *of)).collect();
+        let changed = Membership {
+            voters: Quorum::Simple(new),
+            learners,
+            addresses,
+            cluster: self.cluster,
+            incarnations,
+        };
         if changed == *self { Err(CannotChange::Nothing) } else { Ok(changed) }
     }
 
@@ -227,7 +234,13 @@ impl Membership {
         let mut incarnations = self.incarnations.clone();
         incarnations.extend(&new.incarnations);
         let voters = Quorum::Joint { old: before.clone(), new: after.clone() };
-        Some(Membership { voters, learners: new.learners.clone(), addresses, incarnations, cluster: self.cluster })
+        Some(Membership {
+            voters,
+            learners: new.learners.clone(),
+            addresses,
+            incarnations,
+            cluster: self.cluster,
+        })
     }
 
     /// The configuration to which this joint one leads; none if it is none.

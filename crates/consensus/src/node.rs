@@ -11,8 +11,9 @@ use crate::recognition::Told;
 use crate::role::{Candidate, Follower, Leader, PreCandidate, Role};
 use crate::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, Config, Durability, Entry, EveryRule, HardState,
-    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition, Membership, Memory, Message,
-    NodeId, Origin, Outgoing, Output, Payload, Profile, RequestVote, RoleKind, Rule, Rules, SnapshotOutcome, Term,
+    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition, Membership, Memory,
+    Message, NodeId, Origin, Outgoing, Output, Payload, Profile, RequestVote, RoleKind, Rule, Rules,
+    SnapshotOutcome, Term,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,6 +107,9 @@ impl<R: Rules> Node<R> {
         }
         if node.memberships.latest().0 > Index(0) {
             node.tell_membership(output);
+        }
+        if node.remembers_removal() && node.rules.hold(Rule::RememberRemoval) {
+            output.decided(Rule::RememberRemoval, What::Removed { index: node.memory.removed_by.index });
         }
         if node.config.profile != Profile::PAPER {
             output.noted(What::Profile { profile: node.config.profile });
@@ -404,7 +408,13 @@ impl<R: Rules> Node<R> {
             self.note_founded(now, output);
         }
         if let Some(problem) = self.problem_with(from, &message) {
-            return output.noted(What::Rejected { from, problem });
+            output.noted(What::Rejected { from, problem });
+            if problem == Problem::TermTooHigh && self.membership.contains(from) {
+                // Somebody may have misled that member. A step towards its term, and then another one, and they
+                // understand each other again.
+                self.adopt_term(now, self.hard_state.current_term.latest_believed(), output);
+            }
+            return;
         }
         // Requests are heard from anybody in the cluster: the sender may know a newer configuration (§6).
         if message.is_answer() && !self.peers.contains(&from) {
@@ -464,7 +474,9 @@ impl<R: Rules> Node<R> {
         // Who has no cluster yet can't tell what is too far ahead.
         let is_new = self.membership.members().is_empty() && self.log.last() == LogPosition::default();
         let own = if is_new { Term(u64::MAX / 2) } else { self.hard_state.current_term };
-        if !message.term().is_believed_at(own) {
+        // Nobody adopts the term of a server that only asks.
+        let is_question = matches!(message, Message::PreVote(_));
+        if !is_question && !message.term().is_believed_at(own) {
             return Some(Problem::TermTooHigh);
         }
         match message {
@@ -509,7 +521,8 @@ impl<R: Rules> Node<R> {
             self.contradicts_committed(LogPosition { index: place(offset), term: entry.term })
         };
         let contradicts = request.term >= self.hard_state.current_term
-            && request.entries.iter().enumerate().any(contradicts);
+            && (self.contradicts_committed(request.prev_log())
+                || request.entries.iter().enumerate().any(contradicts));
         (!self.rules.allow(Rule::NeverTruncateCommitted, !contradicts))
             .then_some(Problem::ContradictsCommitted)
     }

@@ -120,7 +120,7 @@ impl Progress {
     }
 
     /// When the follower was last heard, or when the leader began to listen.
-    pub(crate) fn heard(&self) -> Instant {
+    pub fn heard(&self) -> Instant {
         self.heard
     }
 

@@ -4,9 +4,10 @@
 
 use crate::event::{Problem, What};
 use crate::{
-    ClusterId, Instant, Memory, Message, Node, NodeId, Origin, Output, Refusal, Retirement, RoleKind, Rule, Rules,
-    Start,
+    ClusterId, Instant, Memory, Message, Node, NodeId, Origin, Output, Refusal, Retirement, RoleKind, Rule,
+    Rules, Start,
 };
+use std::collections::BTreeMap;
 
 /// A refusal that was sent, so that a server that calls again and again is not told each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +92,8 @@ impl<R: Rules> Node<R> {
     /// Remembers the latest start of each member's folder, so that an earlier one is not heard.
     fn note_start(&mut self, from: NodeId, start: Start, output: &mut Output) {
         let seen = self.memory.starts.get(&from);
-        let is_member = self.membership.contains(from) && self.membership.is_data_of(from, Some(start.incarnation));
+        let is_member =
+            self.membership.contains(from) && self.membership.is_data_of(from, Some(start.incarnation));
         if is_member && seen != Some(&start) {
             let mut memory = self.memory.clone();
             memory.starts.insert(from, start);
@@ -116,7 +118,8 @@ impl<R: Rules> Node<R> {
     ) {
         let Some(start) = origin.start else { return };
         let pause = self.config.timing.election_timeout_max();
-        let is_repeated = |told: &Told| (told.start, told.problem) == (start, problem) && now.since(told.when) < pause;
+        let is_repeated =
+            |told: &Told| (told.start, told.problem) == (start, problem) && now.since(told.when) < pause;
         if self.told.get(&from).is_some_and(is_repeated) {
             return;
         }
@@ -173,8 +176,15 @@ impl<R: Rules> Node<R> {
         }
     }
 
+    /// Why this server has lately rejected messages of another one, if it has for what that server is.
+    pub fn refuses(&self, id: NodeId, now: Instant) -> Option<Problem> {
+        let lately = 3 * self.config.timing.election_timeout_max();
+        let told = self.told.get(&id).filter(|told| now.since(told.when) < lately)?;
+        Some(told.problem)
+    }
+
     /// The servers that do not hear this one, or do not count it, each with the reason.
-    pub fn refused_by(&self) -> &std::collections::BTreeMap<NodeId, Problem> {
+    pub fn refused_by(&self) -> &BTreeMap<NodeId, Problem> {
         &self.refused_by
     }
 

@@ -34,6 +34,13 @@ impl Term {
         self.0.saturating_sub(own.0) <= Term::FARTHEST_AHEAD
     }
 
+    /// The latest term that is believed by a server whose own is this one. Far more than enough numbers always stay free
+    /// above it.
+    pub(crate) fn latest_believed(self) -> Term {
+        let highest = u64::MAX - Term::FARTHEST_AHEAD;
+        Term(self.0.saturating_add(Term::FARTHEST_AHEAD).min(highest).max(self.0))
+    }
+
     /// The term after this one.
     pub fn next(self) -> Term {
         Term(self.0.checked_add(1).expect("no term comes close to the last number"))

@@ -2,8 +2,8 @@
 
 use allocation_counter::measure;
 use consensus::{
-    Config, EveryRule, HardState, Input, Instant, Limits, Log, Membership, Message, Node, NodeId, Output,
-    Profile, ReadBy, Timing,
+    Config, Credentials, EveryRule, HardState, Input, Instant, Limits, Log, Membership, Message, Node,
+    NodeId, Origin, Output, Profile, ReadBy, Timing,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ fn said(output: &mut Output, to: NodeId) -> Option<Message> {
 
 fn save(now: Instant, node: &mut Node, output: &mut Output) {
     if output.hard_state.take().is_some() | output.append.take().is_some() {
-        let saved = Input::Persisted { hard_state: node.hard_state(), log: node.log().last() };
+        let saved = Input::Persisted { memory: 0, hard_state: node.hard_state(), log: node.log().last() };
         node.step(now, saved, output);
     }
     output.events.clear();
@@ -43,6 +43,7 @@ impl Pair {
             let config = Config {
                 id,
                 membership: Membership::of_voters([LEADER, FOLLOWER]).into(),
+                credentials: Credentials::default(),
                 timing: Timing::default(),
                 limits: Limits::default(),
                 lease: None,
@@ -73,7 +74,11 @@ impl Pair {
     }
 
     fn tell_follower(&mut self, message: Message) -> Option<Message> {
-        self.follower.step(self.now, Input::Message { from: LEADER, message }, &mut self.output);
+        self.follower.step(
+            self.now,
+            Input::Message { from: LEADER, origin: Origin::default(), message },
+            &mut self.output,
+        );
         save(self.now, &mut self.follower, &mut self.output);
         said(&mut self.output, LEADER)
     }
@@ -82,7 +87,11 @@ impl Pair {
     fn exchange(&mut self, message: Option<Message>) {
         let mut request = message;
         while let Some(reply) = request.take().and_then(|request| self.tell_follower(request)) {
-            request = self.tell_leader(Input::Message { from: FOLLOWER, message: reply });
+            request = self.tell_leader(Input::Message {
+                from: FOLLOWER,
+                origin: Origin::default(),
+                message: reply,
+            });
         }
     }
 

@@ -2,17 +2,22 @@
 
 use consensus::event::{Event, Problem, What};
 use consensus::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Change, Chunk, Config, Entry, EveryRule, HardState,
-    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Limits, Log, LogPosition, Membership,
-    Message, Node, NodeId, Output, Payload, PreVote, PreVoteReply, Profile, Quorum, ReadBy, RequestVote,
-    RequestVoteReply, RoleKind, SnapshotOutcome, Term, TimeoutNow, Timing,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Change, Chunk, Config, Credentials, Entry, EveryRule,
+    HardState, Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Limits, Log, LogPosition,
+    Membership, Message, Node, NodeId, Origin, Output, Payload, PreVote, PreVoteReply, Profile, Quorum,
+    ReadBy, RequestVote, RequestVoteReply, RoleKind, SnapshotOutcome, Term, TimeoutNow, Timing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 fn start(output: &mut Output) -> Node {
+    start_as(1, output)
+}
+
+fn start_as(id: u64, output: &mut Output) -> Node {
     let config = Config {
-        id: NodeId(1),
+        id: NodeId(id),
         membership: Membership::of_voters((1..=3).map(NodeId)).into(),
+        credentials: Credentials::default(),
         timing: Timing::default(),
         limits: Limits::default(),
         lease: None,
@@ -24,7 +29,11 @@ fn start(output: &mut Output) -> Node {
 
 fn receive(node: &mut Node, from: u64, message: Message) -> Output {
     let mut output = Output::default();
-    node.step(Instant::START, Input::Message { from: NodeId(from), message }, &mut output);
+    node.step(
+        Instant::START,
+        Input::Message { from: NodeId(from), origin: Origin::default(), message },
+        &mut output,
+    );
     output
 }
 
@@ -101,14 +110,41 @@ fn answers(term: Term) -> [Message; 4] {
 #[test]
 fn no_peer_can_make_the_term_overflow() {
     let mut node = start(&mut Output::default());
-    let highest = Term::HIGHEST_BELIEVED.0;
+    let highest = Term::FARTHEST_AHEAD;
     for term in [highest + 1, u64::MAX] {
-        assert_rejected(&mut node, 2, Message::AppendEntries(heartbeat(term)), Problem::TermTooHigh);
+        assert_rejected(&mut node, 9, Message::AppendEntries(heartbeat(term)), Problem::TermTooHigh);
     }
     receive(&mut node, 2, Message::AppendEntries(heartbeat(highest)));
     let mut output = Output::default();
     node.step(Instant::NEVER, Input::Tick, &mut output);
     assert_eq!(node.hard_state().current_term, Term(highest + 1), "a candidacy is still possible");
+}
+
+/// One message of a stranger must not part a server from the others for good.
+#[test]
+fn no_message_ends_elections() {
+    let [mut misled, mut other] = [1, 2].map(|id| start_as(id, &mut Output::default()));
+    receive(&mut misled, 9, Message::AppendEntries(heartbeat(Term::FARTHEST_AHEAD)));
+    assert_eq!(misled.hard_state().current_term, Term(Term::FARTHEST_AHEAD));
+    // Its candidacy is farther ahead than the other one believes at once.
+    let mut votes = 0;
+    for election in 0..3 {
+        let mut output = Output::default();
+        misled.step(Instant::NEVER, Input::SetElectionTimer { deadline: Instant::START }, &mut output);
+        misled.step(Instant::NEVER, Input::Tick, &mut output);
+        let to_other = output.messages.iter().filter(|outgoing| outgoing.to == NodeId(2));
+        for request in to_other.map(|outgoing| outgoing.message.clone()) {
+            let replies = receive(&mut other, 1, request);
+            votes += replies
+                .messages
+                .iter()
+                .filter(
+                    |reply| matches!(&reply.message, Message::RequestVoteReply(reply) if reply.vote_granted),
+                )
+                .count();
+        }
+        assert!(votes > 0 || election < 2, "they never understand each other again");
+    }
 }
 
 fn command(term: u64) -> Entry {
@@ -147,7 +183,7 @@ fn nobody_agrees_with_entries_that_the_leader_does_not_have() {
 }
 
 fn persisted(node: &Node) -> Input {
-    Input::Persisted { hard_state: node.hard_state(), log: node.log().last() }
+    Input::Persisted { memory: 0, hard_state: node.hard_state(), log: node.log().last() }
 }
 
 /// Lets the server win an election.
@@ -271,7 +307,8 @@ impl Noise {
 
     fn change(&mut self) -> Change {
         let add = self.ids().into_iter().map(|id| (id, String::new())).collect();
-        Change { add, promote: self.ids(), remove: self.ids() }
+        let relocate = self.ids().into_iter().map(|id| (id, "elsewhere".to_owned())).collect();
+        Change { add, promote: self.ids(), remove: self.ids(), relocate }
     }
 
     fn profile(&mut self) -> Profile {
@@ -317,9 +354,13 @@ fn no_message_makes_a_server_panic() {
                 4 => Input::ChangeMembership { change: noise.change() },
                 5 => Input::TransferLeadership { to: NodeId(noise.number()) },
                 6 => Input::ConnectionLost { peer: NodeId(noise.number()) },
-                7 => Input::ConnectionMade { peer: NodeId(noise.number()) },
+                7 => Input::ConnectionMade { peer: NodeId(noise.number()), origin: Origin::default() },
                 8 => Input::SetProfile(noise.profile()),
-                _ => Input::Message { from: NodeId(noise.number()), message: noise.message() },
+                _ => Input::Message {
+                    from: NodeId(noise.number()),
+                    origin: Origin::default(),
+                    message: noise.message(),
+                },
             };
             let now = if noise.coin() { node.next_deadline() } else { Instant::START };
             let mut output = Output::default();

@@ -1,8 +1,8 @@
 //! What the disk has saved, and what has become of it in memory meanwhile.
 
 use consensus::{
-    AppendEntries, Config, Entry, EveryRule, HardState, Index, Input, Instant, Limits, Log, LogPosition,
-    Membership, Message, Node, NodeId, Output, Payload, Profile, Term, Timing,
+    AppendEntries, Config, Credentials, Entry, EveryRule, HardState, Index, Input, Instant, Limits, Log,
+    LogPosition, Membership, Message, Node, NodeId, Origin, Output, Payload, Profile, Term, Timing,
 };
 
 fn step(node: &mut Node, input: Input) {
@@ -15,7 +15,7 @@ fn first_entry(from: u64, term: u64) -> Input {
     let (prev_log_index, prev_log_term, leader_commit) = (Index(0), Term(0), Index(0));
     let request =
         AppendEntries { term: Term(term), prev_log_index, prev_log_term, entries, leader_commit, round: 0 };
-    Input::Message { from: NodeId(from), message: Message::AppendEntries(request) }
+    Input::Message { from: NodeId(from), origin: Origin::default(), message: Message::AppendEntries(request) }
 }
 
 /// The disk had begun to save an entry when another one took its place. That it has saved the first says nothing
@@ -25,6 +25,7 @@ fn the_late_news_of_a_save_says_nothing_of_what_took_its_place() {
     let config = Config {
         id: NodeId(1),
         membership: Membership::of_voters((1..=3).map(NodeId)).into(),
+        credentials: Credentials::default(),
         timing: Timing::default(),
         limits: Limits::default(),
         seed: 1,
@@ -38,9 +39,9 @@ fn the_late_news_of_a_save_says_nothing_of_what_took_its_place() {
     step(&mut node, first_entry(3, 2));
     assert_eq!(node.log().last(), LogPosition { index: Index(1), term: Term(2) });
 
-    step(&mut node, Input::Persisted { hard_state, log: old });
+    step(&mut node, Input::Persisted { memory: 0, hard_state, log: old });
     assert_eq!(node.persisted_log(), Index(0));
     let (hard_state, new) = (node.hard_state(), node.log().last());
-    step(&mut node, Input::Persisted { hard_state, log: new });
+    step(&mut node, Input::Persisted { memory: 0, hard_state, log: new });
     assert_eq!(node.persisted_log(), Index(1));
 }

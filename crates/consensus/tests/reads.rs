@@ -1,9 +1,9 @@
 //! What reads cost those who are asked.
 
 use consensus::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Config, EveryRule, HardState, Index, Input, Instant,
-    Limits, Log, Membership, Message, Node, NodeId, Output, Profile, ReadBy, RequestVoteReply, RoleKind,
-    Term, Timing,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Config, Credentials, EveryRule, HardState, Index,
+    Input, Instant, Limits, Log, Membership, Message, Node, NodeId, Origin, Output, Profile, ReadBy,
+    RequestVoteReply, RoleKind, Term, Timing,
 };
 
 const LEADER: NodeId = NodeId(1);
@@ -14,14 +14,14 @@ fn step(node: &mut Node, input: Input) -> Output {
     let mut output = Output::default();
     node.step(Instant::START, input, &mut output);
     if output.hard_state.is_some() || output.append.is_some() {
-        let saved = Input::Persisted { hard_state: node.hard_state(), log: node.log().last() };
+        let saved = Input::Persisted { memory: 0, hard_state: node.hard_state(), log: node.log().last() };
         node.step(Instant::START, saved, &mut output);
     }
     output
 }
 
 fn hear(node: &mut Node, from: NodeId, message: Message) -> Output {
-    step(node, Input::Message { from, message })
+    step(node, Input::Message { from, origin: Origin::default(), message })
 }
 
 /// A leader that one of its two followers has answered.
@@ -29,6 +29,7 @@ fn leader() -> Node {
     let config = Config {
         id: LEADER,
         membership: Membership::of_voters([LEADER, FOLLOWER, SILENT]).into(),
+        credentials: Credentials::default(),
         timing: Timing::default(),
         limits: Limits::default(),
         lease: None,

@@ -276,7 +276,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let Envelope { from, sent_as, origin, message, .. } = envelope;
         let received = || Event::Io(Io::Received { from, message: message.clone() });
         let received = self.record(now, Some(sent_as), received, effects);
-        let told = self.if_steps_are_told(|| StepInput::Receive { from, sent_as, origin, message: message.clone() });
+        let told =
+            self.if_steps_are_told(|| StepInput::Receive { from, sent_as, origin, message: message.clone() });
         self.step(now, Some(received), Input::Message { from, origin, message }, effects);
         if let Some(input) = told {
             self.tell_step(now, received, input, effects);

@@ -2,8 +2,8 @@
 
 use consensus::event::What;
 use consensus::{
-    AppendEntries, AppendOutcome, Config, Entry, EveryRule, Index, Instant, Limits, LogPosition, Membership,
-    Message, NodeId, Payload, Profile, RequestVote, Term, Timing,
+    AppendEntries, AppendOutcome, Config, Credentials, Entry, EveryRule, Index, Instant, Limits, LogPosition,
+    Membership, Message, NodeId, Origin, Payload, Profile, RequestVote, Term, Timing,
 };
 use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling};
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ fn start_telling(telling: Telling, effects: &mut Effects<()>) -> Driver<()> {
     let config = Config {
         id: NodeId(1),
         membership: Membership::of_voters((1..=3).map(NodeId)).into(),
+        credentials: Credentials::default(),
         timing: Timing::default(),
         limits: Limits::default(),
         lease: None,
@@ -31,7 +32,7 @@ fn start_telling(telling: Telling, effects: &mut Effects<()>) -> Driver<()> {
 
 fn envelope(message: Message) -> Envelope {
     let sent_as = EventId { node: NodeId(2), life: 1, seq: 9 };
-    Envelope { from: NodeId(2), to: NodeId(1), sent_as, message }
+    Envelope { from: NodeId(2), to: NodeId(1), sent_as, origin: Origin::default(), message }
 }
 
 fn vote_request() -> Envelope {

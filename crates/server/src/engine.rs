@@ -12,8 +12,9 @@ use crate::machine::Machine;
 use crate::monotonic_now;
 use crate::status::Status;
 use crate::transport::Transport;
-use consensus::event::What;
-use consensus::{Change, Instant, Membership, NodeId, RoleKind};
+use crate::trouble::{self, Trouble};
+use consensus::event::{Problem, What};
+use consensus::{Change, Instant, Membership, NodeId, Origin, RoleKind};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -51,8 +52,8 @@ pub(crate) enum Happening {
     Disk(Done),
     /// The connection ended on which this server's messages came.
     ConnectionLost(NodeId),
-    /// One was made on which they will come.
-    ConnectionMade(NodeId),
+    /// One was made on which they will come, and this is where they come from.
+    ConnectionMade(NodeId, Origin),
     /// A connection brought what it should not.
     Garbage { from: SocketAddr, problem: &'static str },
 }
@@ -78,6 +79,8 @@ pub(crate) struct Engine<T, O> {
     /// When the laboratory wants the election timer to run out.
     forced_timeout: Option<Instant>,
     leaders: Leaders,
+    /// Where this server's messages come from, as the transport knows it.
+    origin: Origin,
     /// The members that the transport knows.
     members: Arc<Membership>,
     /// Servers of which the laboratory says where they are: that is newer than what the configuration says.
@@ -85,6 +88,7 @@ pub(crate) struct Engine<T, O> {
     /// Servers that are no members any more, and when to hang up on them, on the monotonic clock.
     gone: VecDeque<(Duration, NodeId)>,
     rejected: u64,
+    contradictions: Contradictions,
     /// Problems that were told already: each is told once, then only counted.
     told: BTreeSet<String>,
 }
@@ -102,6 +106,36 @@ impl Leaders {
             self.latest = leader;
             self.changes += 1;
         }
+    }
+}
+
+/// Messages that can't be, unless somebody has lost data: they would replace what is committed, or claim to lead the very
+/// term that this server leads.
+#[derive(Debug, Default)]
+struct Contradictions {
+    count: u64,
+    /// When the latest came, on the monotonic clock, and from whom.
+    latest: Option<(Duration, NodeId)>,
+}
+
+/// For so long after a contradiction a server is not ready.
+const ALARM: Duration = Duration::from_secs(10);
+
+impl Contradictions {
+    fn note(&mut self, from: NodeId) {
+        self.count += 1;
+        self.latest = Some((monotonic_now(), from));
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        let (_, from) = self.latest.filter(|(when, _)| monotonic_now().saturating_sub(*when) < ALARM)?;
+        let what = format!(
+            "{from} contradicts what this server knows for certain: one of the two has lost data, or they are of two clusters"
+        );
+        let help =
+            "stop the server whose disk was replaced or set back, and compare the logs with `raft log`"
+                .to_owned();
+        Some(Trouble { what, help })
     }
 }
 
@@ -150,10 +184,12 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             disk_full: None,
             forced_timeout: None,
             leaders: Leaders::default(),
+            origin: Origin::default(),
             members: Arc::default(),
             placed: BTreeSet::new(),
             gone: VecDeque::new(),
             rejected: 0,
+            contradictions: Contradictions::default(),
             told: BTreeSet::new(),
         }
     }
@@ -268,8 +304,8 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 self.driver.connection_lost(self.now(), peer, &mut self.effects);
                 self.pass_on_effects();
             }
-            Happening::ConnectionMade(peer) => {
-                self.driver.connection_made(self.now(), peer, &mut self.effects);
+            Happening::ConnectionMade(peer, origin) => {
+                self.driver.connection_made(self.now(), peer, origin, &mut self.effects);
                 self.pass_on_effects();
             }
             Happening::StatusAsked(answer) => {
@@ -467,11 +503,20 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         self.disk.take_from(effects);
         self.leaders.note(self.driver.node().leader());
         self.note_members();
+        self.note_origin();
         for envelope in effects.envelopes.drain(..) {
             self.transport.send(envelope);
         }
         for (request, outcome) in effects.outcomes.drain(..) {
             self.waiting.settle(request, outcome, &self.driver.machine().store);
+        }
+    }
+
+    /// If this server belongs to a cluster now, the others are told with each message.
+    fn note_origin(&mut self) {
+        let origin = self.driver.node().origin();
+        if std::mem::replace(&mut self.origin, origin) != origin {
+            self.transport.set_origin(origin);
         }
     }
 
@@ -503,6 +548,9 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             && let What::Rejected { from, problem } = &decision.what
         {
             self.rejected += 1;
+            if is_contradiction(*problem, self.driver.node().role()) {
+                self.contradictions.note(*from);
+            }
             if !self.told.insert(format!("{from} {problem:?}")) {
                 return;
             }
@@ -534,9 +582,20 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
 
     fn status(&self) -> Status {
         let node = self.driver.node();
+        let trouble = trouble::of_itself(node).or_else(|| self.contradictions.trouble());
+        let not_ready = match self.contradictions.trouble() {
+            Some(Trouble { what, .. }) => Some(what),
+            None => trouble::why_not_ready(node, self.driver.last_applied()),
+        };
         Status {
             node: node.id(),
             cluster: self.about.cluster.clone(),
+            cluster_id: node.memory().cluster,
+            start: node.config().credentials.start,
+            trouble,
+            not_ready,
+            peers: trouble::of_others(node, self.now()),
+            contradictions: self.contradictions.count,
             membership: Membership::clone(node.membership()),
             is_membership_committed: node.is_membership_committed(),
             profile: node.config().profile,
@@ -555,5 +614,14 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             rejected: self.rejected,
             disk_full: self.disk_full.clone(),
         }
+    }
+}
+
+/// Can that only be if somebody has lost data?
+fn is_contradiction(problem: Problem, role: RoleKind) -> bool {
+    match problem {
+        Problem::ContradictsCommitted => true,
+        Problem::SecondLeader => role == RoleKind::Leader,
+        _ => false,
     }
 }

@@ -1,6 +1,7 @@
 //! What clients are told in JSON. The servers write it, and our own clients read it.
 
 use crate::status::Status;
+use crate::trouble::PeerTrouble;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use consensus::{Index, Membership, NodeId};
@@ -131,12 +132,15 @@ pub struct MembersTold {
     pub membership: Membership,
     /// Is it committed, as far as this server knows?
     pub is_committed: bool,
+    /// What is wrong with other members, as this server sees them. A leader knows most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<PeerTrouble>,
 }
 
 impl MembersTold {
     pub(crate) fn of(status: Status) -> MembersTold {
-        let Status { node, leader, membership, is_membership_committed: is_committed, .. } = status;
-        MembersTold { node, leader, membership, is_committed }
+        let Status { node, leader, membership, is_membership_committed: is_committed, peers, .. } = status;
+        MembersTold { node, leader, membership, is_committed, troubles: peers }
     }
 }
 

@@ -33,6 +33,7 @@ mod network;
 mod server;
 mod status;
 mod transport;
+mod trouble;
 mod wire;
 
 pub use background::tell_in_background;
@@ -43,3 +44,4 @@ pub use member::{Options, Remote};
 pub use monotonic::monotonic_now;
 pub use server::{Server, ServerError};
 pub use status::{Status, StatusError, ask_status};
+pub use trouble::{PeerTrouble, Trouble};

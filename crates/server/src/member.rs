@@ -10,11 +10,11 @@ use crate::links::Links;
 use crate::machine::Machine;
 use crate::server::ServerError;
 use crate::transport::Transport;
-use consensus::{Config, EveryRule, Lease, Limits, Membership, NodeId, Profile, Timing};
+use consensus::{Config, Credentials, EveryRule, Lease, Limits, NodeId, Origin, Profile, Timing};
 use driver::{Driver, Effects, Restored, Speed, Telling};
 use kv::Store;
 use prometheus_client::metrics::histogram::Histogram;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,10 +65,10 @@ pub struct Options {
 }
 
 impl Options {
-    /// The configuration with which the cluster began, as far as this server can know: the same for all its founders.
-    fn founders(&self) -> Membership {
+    /// The servers with which it is to found a cluster: the same for all founders.
+    fn founders(&self) -> BTreeSet<NodeId> {
         let founders = self.peers.keys().copied().chain([self.id]);
-        Membership::of_voters(founders.filter(|_| !self.joins))
+        founders.filter(|_| !self.joins).collect()
     }
 }
 
@@ -100,7 +100,7 @@ impl Member {
     /// # Errors
     /// If it can't be had. Nothing has been changed in a folder that belongs to somebody else.
     pub(crate) fn open(options: Options) -> Result<Member, ServerError> {
-        let voters = options.founders().members();
+        let voters = options.founders();
         let identity = Identity { cluster: options.cluster.clone(), node: options.id, voters };
         let syncs = http::sync_histogram();
         let disk = FolderDisk::open(&options.data)?.telling_syncs({
@@ -119,6 +119,11 @@ impl Member {
     /// How often its folder was opened.
     pub(crate) fn life(&self) -> u64 {
         self.recovered.life
+    }
+
+    /// Where its messages come from at first.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin { cluster: self.recovered.memory.cluster, start: self.recovered.start }
     }
 
     pub(crate) fn syncs(&self) -> Histogram {
@@ -149,7 +154,7 @@ impl Member {
         let life = recovered.life;
         let (membership, machine) = match Restored::read(&mut storage)? {
             Some(Restored { membership, machine }) => (membership, machine),
-            None => (Arc::new(options.founders()), Machine::new(Store::default())),
+            None => (Arc::new(recovered.memory.first_configuration()), Machine::new(Store::default())),
         };
         let about = About {
             cluster: options.cluster.clone(),
@@ -164,6 +169,7 @@ impl Member {
         let config = Config {
             id: options.id,
             membership,
+            credentials: Credentials { founders: options.founders(), ..Credentials::default() },
             timing: options.timing,
             limits: Limits {
                 bytes_per_message: MESSAGE,

@@ -6,9 +6,9 @@ use crate::http;
 use crate::member::Options;
 use crate::status::Status;
 use crate::transport::Transport;
-use crate::wire::{self, Hello, Promise, Visitor};
+use crate::wire::{self, Hello, Letter, Promise, Visitor};
 use axum::Router;
-use consensus::NodeId;
+use consensus::{NodeId, Origin};
 use driver::Envelope;
 use futures_util::SinkExt;
 use prometheus_client::metrics::counter::Counter;
@@ -91,6 +91,8 @@ impl Name {
 #[derive(Clone)]
 pub(crate) struct Network {
     name: Name,
+    /// Where its messages come from.
+    origin: Arc<watch::Sender<Origin>>,
     /// What does the work.
     runtime: Handle,
     peers: Arc<Mutex<BTreeMap<NodeId, Peer>>>,
@@ -98,22 +100,25 @@ pub(crate) struct Network {
 
 struct Peer {
     queue: mpsc::Sender<Envelope>,
+    /// Where it should be, as somebody has said.
     address: watch::Sender<Option<String>>,
-    /// Changes when it calls.
-    calls: watch::Sender<()>,
+    /// Where it was when it last called. Changes whenever it calls.
+    called_from: watch::Sender<Option<SocketAddr>>,
 }
 
 impl Network {
     /// It calls other servers as soon as it knows where they are. To be called within a tokio runtime, which does the
     /// work.
-    pub(crate) fn new(name: Name) -> Network {
-        Network { name, runtime: Handle::current(), peers: Arc::default() }
+    pub(crate) fn new(name: Name, origin: Origin) -> Network {
+        let origin = Arc::new(watch::channel(origin).0);
+        Network { name, origin, runtime: Handle::current(), peers: Arc::default() }
     }
 
     /// That of a server which knows nobody.
     #[cfg(test)]
     pub(crate) fn of_a_test() -> Network {
-        Network::new(Name { cluster: "raft".to_owned(), id: NodeId(1), port: 0, promise: None })
+        let name = Name { cluster: "raft".to_owned(), id: NodeId(1), port: 0, promise: None };
+        Network::new(name, Origin::default())
     }
 
     fn peers(&self) -> MutexGuard<'_, BTreeMap<NodeId, Peer>> {
@@ -122,18 +127,28 @@ impl Network {
 
     /// Where this server is, as HOST:PORT, if that is known.
     pub(crate) fn address_of(&self, id: NodeId) -> Option<String> {
-        self.peers().get(&id)?.address.borrow().clone()
+        let peers = self.peers();
+        let peer = peers.get(&id)?;
+        let address = peer.address.borrow().clone();
+        address.or_else(|| peer.called_from.borrow().map(|address| address.to_string()))
     }
 
-    /// A server has called that listens there. If nobody has said where it is, that must do. If it could not be reached, and
-    /// does not keep a caller waiting, it is called again at once.
+    /// A server has called that listens there. If it can't be reached where it should be, or nobody has said where that is,
+    /// it is called there, and at once, unless it keeps a caller waiting.
     fn meet(&self, id: NodeId, address: SocketAddr) {
-        if self.address_of(id).is_none() {
-            self.set_address(id, address.to_string());
+        if id != self.name.id {
+            self.with_peer(id, |peer| {
+                peer.called_from.send_replace(Some(address));
+            });
         }
-        if let Some(peer) = self.peers().get(&id) {
-            peer.calls.send_replace(());
-        }
+    }
+
+    fn with_peer(&self, id: NodeId, action: impl FnOnce(&Peer)) {
+        let mut peers = self.peers();
+        action(peers.entry(id).or_insert_with(|| {
+            let _in_runtime = self.runtime.enter();
+            Peer::start(self.name.clone(), id, self.origin.subscribe())
+        }));
     }
 }
 
@@ -150,16 +165,18 @@ impl Transport for Network {
         if id == self.name.id {
             return;
         }
-        let mut peers = self.peers();
-        let peer = peers.entry(id).or_insert_with(|| {
-            let _in_runtime = self.runtime.enter();
-            Peer::start(self.name.clone(), id)
+        self.with_peer(id, |peer| {
+            peer.address.send_if_modified(|known| {
+                let is_new = known.as_deref() != Some(&address);
+                *known = Some(address);
+                is_new
+            });
         });
-        peer.address.send_if_modified(|known| {
-            let is_new = known.as_deref() != Some(&address);
-            *known = Some(address);
-            is_new
-        });
+    }
+
+    /// Connections are made again, since their first frames told something else.
+    fn set_origin(&self, origin: Origin) {
+        self.origin.send_replace(origin);
     }
 
     fn hang_up(&self, id: NodeId) {
@@ -168,12 +185,29 @@ impl Transport for Network {
 }
 
 impl Peer {
-    fn start(name: Name, id: NodeId) -> Peer {
+    fn start(name: Name, id: NodeId, origins: watch::Receiver<Origin>) -> Peer {
         let (queue, messages) = mpsc::channel(OUTBOUND_QUEUE);
         let (address, addresses) = watch::channel(None);
-        let (calls, called) = watch::channel(());
-        tokio::spawn(keep_sending(name, id, messages, addresses, called));
-        Peer { queue, address, calls }
+        let (called_from, calls) = watch::channel(None);
+        tokio::spawn(keep_sending(name, id, messages, Whereabouts { addresses, calls }, origins));
+        Peer { queue, address, called_from }
+    }
+}
+
+/// Where a peer may be.
+struct Whereabouts {
+    /// Where it should be.
+    addresses: watch::Receiver<Option<String>>,
+    /// Where it last called from.
+    calls: watch::Receiver<Option<SocketAddr>>,
+}
+
+impl Whereabouts {
+    /// Where to try next: in turn where it should be, and where it called from if that is somewhere else.
+    fn next(&mut self, tries: u32) -> Option<String> {
+        let address = self.addresses.borrow_and_update().clone();
+        let called_from = self.calls.borrow_and_update().map(|address| address.to_string());
+        if tries % 2 == 0 { address.or(called_from) } else { called_from.or(address) }
     }
 }
 
@@ -182,15 +216,17 @@ async fn keep_sending(
     name: Name,
     to: NodeId,
     mut messages: mpsc::Receiver<Envelope>,
-    mut addresses: watch::Receiver<Option<String>>,
-    mut called: watch::Receiver<()>,
+    mut whereabouts: Whereabouts,
+    mut origins: watch::Receiver<Origin>,
 ) {
     let Name { cluster, id: from, port, promise } = name;
-    let hello = Hello::new(Visitor::Peer { cluster, from, to, port, promise });
     let mut pause = RETRY_PAUSES.0;
+    // How many times in a row it was not reached, or hung up at once.
+    let mut tries = 0;
     while !messages.is_closed() {
-        let address = addresses.borrow_and_update().clone();
-        called.mark_unchanged();
+        let address = whereabouts.next(tries);
+        let origin = *origins.borrow_and_update();
+        let hello = Hello::new(Visitor::Peer { cluster: cluster.clone(), from, to, port, promise, origin });
         let mut was_reached = false;
         if let Some(address) = address
             && let Some(stream) = call(&address).await
@@ -201,16 +237,19 @@ async fn keep_sending(
             let connected_at = Instant::now();
             tokio::select! {
                 _ = send_until_broken(stream, &hello, &mut messages) => {}
-                _ = addresses.changed() => continue,
+                _ = whereabouts.addresses.changed() => continue,
+                _ = origins.changed() => continue,
             }
             if connected_at.elapsed() > RETRY_PAUSES.1 {
-                pause = RETRY_PAUSES.0;
+                (pause, tries) = (RETRY_PAUSES.0, 0);
+                continue;
             }
         }
+        tries += 1;
         tokio::select! {
             _ = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_PAUSES.1),
-            _ = addresses.changed() => pause = RETRY_PAUSES.0,
-            _ = called.changed(), if !was_reached => pause = RETRY_PAUSES.0,
+            _ = whereabouts.addresses.changed() => pause = RETRY_PAUSES.0,
+            _ = whereabouts.calls.changed(), if !was_reached => pause = RETRY_PAUSES.0,
         }
     }
 }
@@ -234,8 +273,8 @@ async fn send_until_broken(stream: TcpStream, hello: &Hello, messages: &mut mpsc
             // The peer never talks back on this connection: whatever comes is its end.
             _ = from_peer.read(&mut nothing) => return,
             message = messages.recv() => {
-                let Some(envelope) = message else { return };
-                let frame = wire::encode(&envelope);
+                let Some(Envelope { sent_as, message, .. }) = message else { return };
+                let frame = wire::encode(&Letter { sent_as, message });
                 let is_large = frame.len() > LARGE;
                 if frames.send(frame).await.is_err() {
                     return;
@@ -354,10 +393,10 @@ impl Reception {
                 // Who asked need not have waited for the answer.
                 let _ = timeout(PATIENCE, answer_status(outgoing, &self.inbox)).await;
             }
-            Visitor::Peer { cluster, from, to, port, promise } => {
+            Visitor::Peer { cluster, from, to, port, promise, origin } => {
                 self.network.name.problem_with(&cluster, from, to, promise).map_or(Ok(()), Err)?;
                 self.network.meet(from, SocketAddr::new(caller.ip(), port));
-                self.receive_peer(from, frames, outgoing, caller);
+                self.receive_peer((from, origin), frames, outgoing, caller);
             }
         }
         Ok(())
@@ -366,7 +405,7 @@ impl Reception {
     /// Receives the messages of a peer. If it calls again, it has given up the connection that it had.
     fn receive_peer(
         self: Arc<Reception>,
-        peer: NodeId,
+        (peer, origin): (NodeId, Origin),
         mut frames: Frames,
         outgoing: OwnedWriteHalf,
         caller: SocketAddr,
@@ -374,8 +413,9 @@ impl Reception {
         let reception = self.clone();
         let task = tokio::spawn(async move {
             // If there is no room for a hint, the election timeout has to do.
-            let _ = reception.inbox.try_send(Happening::ConnectionMade(peer));
-            let served = receive_messages(&reception.network.name, peer, &mut frames, &reception.inbox).await;
+            let _ = reception.inbox.try_send(Happening::ConnectionMade(peer, origin));
+            let own = reception.network.name.id;
+            let served = receive_messages(own, (peer, origin), &mut frames, &reception.inbox).await;
             let _ = reception.inbox.try_send(Happening::ConnectionLost(peer));
             // Nothing is ever sent, but its end would be the connection's end to the peer.
             drop(outgoing);
@@ -432,16 +472,17 @@ async fn read_hello(frames: &mut Frames) -> Result<Visitor, &'static str> {
 }
 
 async fn receive_messages(
-    name: &Name,
-    caller: NodeId,
+    own: NodeId,
+    (caller, origin): (NodeId, Origin),
     frames: &mut Frames,
     inbox: &mpsc::Sender<Happening>,
 ) -> Result<(), &'static str> {
     while let Some(frame) = next_frame(frames).await? {
-        let envelope: Envelope = wire::decode(&frame).ok_or("a frame holds no message")?;
-        if (envelope.from, envelope.to) != (caller, name.id) {
-            return Err("a message names another sender or receiver than its connection");
+        let Letter { sent_as, message } = wire::decode(&frame).ok_or("a frame holds no message")?;
+        if sent_as.node != caller {
+            return Err("a message names another sender than its connection");
         }
+        let envelope = Envelope { from: caller, to: own, sent_as, origin, message };
         match inbox.try_send(Happening::Envelope(envelope)) {
             // A full inbox is a slow server, and Raft can stand lost messages.
             Ok(()) | Err(TrySendError::Full(_)) => {}

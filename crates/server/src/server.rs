@@ -104,7 +104,7 @@ impl Server {
         let events = Broadcast::new();
         let network = {
             let _in_runtime = runtime.enter();
-            let network = Network::new(Name::of(member.options(), address.port()));
+            let network = Network::new(Name::of(member.options(), address.port()), member.origin());
             let engine = member.engine();
             let service = Service::new(
                 member.options().id,

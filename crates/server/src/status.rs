@@ -1,7 +1,8 @@
 //! What a server answers when it is asked how it is.
 
+use crate::trouble::{PeerTrouble, Trouble};
 use crate::wire::{self, Hello, Visitor};
-use consensus::{Index, LogPosition, Membership, NodeId, Profile, RoleKind, Term};
+use consensus::{ClusterId, Index, LogPosition, Membership, NodeId, Profile, RoleKind, Start, Term};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -14,6 +15,18 @@ pub struct Status {
     pub node: NodeId,
     /// The cluster that it belongs to.
     pub cluster: String,
+    /// The id of that cluster, once it has one.
+    pub cluster_id: Option<ClusterId>,
+    /// This start of its data folder.
+    pub start: Option<Start>,
+    /// What is wrong with it until somebody does something.
+    pub trouble: Option<Trouble>,
+    /// Why clients had better ask another server at the moment.
+    pub not_ready: Option<String>,
+    /// What is wrong with other servers, as it sees them. A leader knows most.
+    pub peers: Vec<PeerTrouble>,
+    /// How many messages in this life contradicted what it knows to be committed, or that it leads its term.
+    pub contradictions: u64,
     /// The members of that, in its eyes.
     pub membership: Membership,
     /// Is it committed, as far as it knows, that these are the members?

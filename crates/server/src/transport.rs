@@ -1,6 +1,6 @@
 //! What an engine needs of whatever carries its messages.
 
-use consensus::NodeId;
+use consensus::{NodeId, Origin};
 use driver::Envelope;
 
 /// Carries messages to the other servers: over TCP (network.rs), or as lines of text (maelstrom/).
@@ -10,6 +10,9 @@ pub(crate) trait Transport {
 
     /// From now on this server is to be found at this address, whether it was known before or not.
     fn set_address(&self, id: NodeId, address: String);
+
+    /// From now on this server's messages come from there: it belongs to a cluster now.
+    fn set_origin(&self, origin: Origin);
 
     /// This server is none of the cluster's any more.
     fn hang_up(&self, id: NodeId);

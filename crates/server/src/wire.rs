@@ -1,21 +1,21 @@
 //! What goes over a TCP connection: frames, each a length (four bytes, big-endian) and so many bytes
-//! in postcard's encoding. The first says who calls, all others are messages.
+//! in postcard's encoding. The first says who calls, from which cluster and data folder, and all others are messages.
 //!
-//! Nothing that comes in is believed: frames are bounded, what can't be read ends the connection, and
-//! a message that names another sender than the caller is thrown away with it.
+//! Nothing that comes in is believed: frames are bounded, and what can't be read ends the connection.
 
-use consensus::{Lease, NodeId};
+use consensus::{Lease, Message, NodeId, Origin};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio_util::bytes::Bytes;
 use tokio_util::codec::LengthDelimitedCodec;
+use trace::EventId;
 
 /// No frame is longer than this, in bytes.
 pub(crate) const LARGEST_FRAME: usize = 4 << 20;
 
 const MAGIC: [u8; 4] = *b"RAFT";
-const VERSION: u16 = 4;
+const VERSION: u16 = 5;
 
 /// The first frame of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +29,16 @@ pub(crate) struct Hello {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Visitor {
     /// Another server, which will send messages. It listens at this port itself.
-    Peer { cluster: String, from: NodeId, to: NodeId, port: u16, promise: Option<Promise> },
+    Peer { cluster: String, from: NodeId, to: NodeId, port: u16, promise: Option<Promise>, origin: Origin },
     /// Somebody who wants to know how the server is.
     AsksStatus,
+}
+
+/// A message on a connection whose first frame says between whom it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Letter {
+    pub(crate) sent_as: EventId,
+    pub(crate) message: Message,
 }
 
 /// Where leaders have leases: what their followers promise. A lease is worth nothing where one of them promises less.

@@ -5,8 +5,8 @@
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 
 use consensus::{
-    AppendEntries, Config, EveryRule, HardState, Index, Input, Instant, Limits, Log, Membership, Message,
-    Node, NodeId, Output, Profile, Rules, Term, Timing,
+    AppendEntries, Config, Credentials, EveryRule, HardState, Index, Input, Instant, Limits, Log, Membership,
+    Message, Node, NodeId, Origin, Output, Profile, Rules, Term, Timing,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use simulator::{AllBut, Coverage, Script, SearchOptions, draw};
@@ -51,6 +51,7 @@ fn rules(criterion: &mut Criterion) {
 fn heartbeats(bencher: &mut criterion::Bencher, rules: impl Rules + Copy) {
     let heartbeat = Input::Message {
         from: NodeId(2),
+        origin: Origin::default(),
         message: Message::AppendEntries(AppendEntries {
             term: Term(1),
             prev_log_index: Index(0),
@@ -63,6 +64,7 @@ fn heartbeats(bencher: &mut criterion::Bencher, rules: impl Rules + Copy) {
     let config = Config {
         id: NodeId(1),
         membership: Membership::of_voters([1, 2, 3].map(NodeId)).into(),
+        credentials: Credentials::default(),
         timing: Timing::default(),
         limits: Limits::default(),
         lease: None,

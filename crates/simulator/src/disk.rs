@@ -112,7 +112,8 @@ impl SimulatedDisk {
             Rc::new(RefCell::new(Content { synced: bytes.clone(), bytes, ..Content::default() }))
         };
         let names = &self.state.borrow().synced_names;
-        let files: BTreeMap<String, File> = names.iter().map(|(name, file)| (name.clone(), copy(file))).collect();
+        let files: BTreeMap<String, File> =
+            names.iter().map(|(name, file)| (name.clone(), copy(file))).collect();
         let state = State { synced_names: files.clone(), files, ..State::default() };
         SimulatedDisk { name: self.name.clone(), seed: self.seed, state: Rc::new(RefCell::new(state)) }
     }

@@ -138,8 +138,7 @@ impl<'a> Moment<'a> {
     /// The running servers that have a part in the leader's cluster.
     pub(crate) fn members(&self, leader: &'a Node<AllBut>) -> impl Iterator<Item = &'a Node<AllBut>> {
         let is_set_back = |id: NodeId| self.servers[&id].is_set_back();
-        self.running()
-            .filter(move |node| is_part_of(node, leader.membership()) && !is_set_back(node.id()))
+        self.running().filter(move |node| is_part_of(node, leader.membership()) && !is_set_back(node.id()))
     }
 
     /// The leader of the newest term that any running server knows, if there is one.

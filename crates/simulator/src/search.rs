@@ -420,7 +420,8 @@ impl Draw {
         for server in self.all() {
             self.at(at, Action::Crash(server, Unsynced::Lost));
         }
-        let replaced = if apart.bool() { Action::LoseDisk(wiped, apart.bool()) } else { Action::PutBack(wiped, false) };
+        let replaced =
+            if apart.bool() { Action::LoseDisk(wiped, apart.bool()) } else { Action::PutBack(wiped, false) };
         self.at(at, replaced);
         self.at(at, Action::Restart(wiped));
         self.at(at, Action::Restart(away));
@@ -654,7 +655,8 @@ impl Draw {
         let majority = (1..=self.servers).map(NodeId).collect::<Quorum>().majority();
         // Where members come and go, nobody knows here whom an election needs.
         let may_stay_dead = self.faults.crash && self.spares == 0;
-        let most_dead = if may_stay_dead { (dead.len() - majority).saturating_sub(self.lost as usize) } else { 0 };
+        let most_dead =
+            if may_stay_dead { (dead.len() - majority).saturating_sub(self.lost as usize) } else { 0 };
         dead.truncate(self.random.usize(0..=most_dead));
         if self.faults != Faults::NONE {
             actions.push(Action::Heal);

@@ -4,8 +4,8 @@ use crate::disk::{SimulatedDisk, Unsynced};
 use crate::machine::Machine;
 use crate::rules::AllBut;
 use consensus::{
-    Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Memory, Node, NodeId, ReadBy,
-    Start, Term,
+    Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Memory, Node, NodeId,
+    ReadBy, Start, Term,
 };
 use driver::{
     Clock, Driver, Effects, Envelope, RequestId, Restored, Snapshot, Speed, Telling, UnreadableSnapshot,

@@ -13,8 +13,9 @@ use crate::script::Ending;
 use crate::server::{Finished, Server};
 use crate::store_clients::{Asked, StoreClients, Try};
 use consensus::{
-    AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Instant, Lease, Limits, Log,
-    LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, Quorum, RoleKind, Start, Term, Timing,
+    AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Instant, Lease, Limits,
+    Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, Quorum, RoleKind, Start, Term,
+    Timing,
 };
 use driver::{Driver, Effects, Envelope, RequestId, Speed, Telling};
 use fastrand::Rng;
@@ -674,7 +675,8 @@ impl World {
             })
         };
         let others = self.servers.iter().filter(|(other, _)| **other != id);
-        let unaware = others.map(|(other, server)| (other, has_seen_later(server))).find(|(_, has_seen)| !has_seen);
+        let unaware =
+            others.map(|(other, server)| (other, has_seen_later(server))).find(|(_, has_seen)| !has_seen);
         if let Some((unaware, _)) = unaware.filter(|_| !only_log) {
             return Err(Refusal(format!("{unaware} has not seen a later start of {id}: nobody could tell")));
         }
@@ -749,7 +751,8 @@ impl World {
             let voters = &membership.voters;
             let runs = |id| {
                 self.servers.get(&id).is_some_and(|server| {
-                    server.is_running() && server.node().is_some_and(|node| properties::is_part_of(node, membership))
+                    server.is_running()
+                        && server.node().is_some_and(|node| properties::is_part_of(node, membership))
                 })
             };
             let all: Vec<usize> = voters.counts(|_| true).map(|(all, _)| all).collect();
@@ -921,7 +924,10 @@ impl World {
         let mut properties = std::mem::take(&mut self.properties);
         let server = &self.servers[&id];
         let (node, applied) = server.node().zip(server.machine()).expect("only a living server takes a step");
-        let (moment, step) = (self.moment(), Step { node, records, applied: &applied.commands, answers, is_set_back: server.is_set_back() });
+        let (moment, step) = (
+            self.moment(),
+            Step { node, records, applied: &applied.commands, answers, is_set_back: server.is_set_back() },
+        );
         let broken = |property: &mut Box<dyn Property>| {
             let what_happened = property.check(&moment, &step)?;
             Some(Violation { promise: property.promise(), node: id, what_happened })

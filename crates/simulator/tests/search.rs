@@ -180,7 +180,8 @@ fn kinds_of_messages_and_faults_are_read_as_they_are_written() {
 fn what_is_done_to_members_is_written_as_a_scenario_reads_it() {
     let ids = |numbers: &[u64]| numbers.iter().copied().map(NodeId).collect();
     let come = [4, 5].map(|id| (NodeId(id), String::new()));
-    let change = Change { add: come.into(), promote: ids(&[4, 5]), remove: ids(&[2, 3]) };
+    let change =
+        Change { add: come.into(), promote: ids(&[4, 5]), remove: ids(&[2, 3]), ..Change::default() };
     let part = Profile { pre_vote: true, check_quorum: true, eager_election: false };
     let actions = [
         Action::ChangeMembers(change.clone(), Some(NodeId(1))),

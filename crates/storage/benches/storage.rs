@@ -20,6 +20,10 @@ const LOG: u64 = 1_000_000;
 struct FreeDisk(Vec<u8>);
 
 impl Disk for FreeDisk {
+    fn random(&mut self) -> u64 {
+        1
+    }
+
     fn folder(&self) -> &Path {
         Path::new("free")
     }

@@ -20,7 +20,8 @@ const NEW: &str = ".new";
 /// Has a server's file this name?
 pub(crate) fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(NEW).unwrap_or(name);
-    [Lives::FILE, Owner::FILE, Memory::FILE, snapshot::FILE].contains(&name) || segment::number_of(name).is_some()
+    [Lives::FILE, Owner::FILE, Memory::FILE, snapshot::FILE].contains(&name)
+        || segment::number_of(name).is_some()
 }
 
 /// The name of what is to become this file.

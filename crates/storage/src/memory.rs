@@ -32,7 +32,8 @@ impl TextFile for Memory {
             if self.is_founded { YES } else { NO },
         );
         for (id, Start { incarnation, number, run }) in &self.starts {
-            let _ = writeln!(lines, "server {} incarnation {incarnation} start {number} run {run:016x}", id.0);
+            let _ =
+                writeln!(lines, "server {} incarnation {incarnation} start {number} run {run:016x}", id.0);
         }
         lines
     }
@@ -43,7 +44,8 @@ impl TextFile for Memory {
             NONE => None,
             id => Some(id.parse::<ClusterId>().ok()?),
         };
-        let founders = lines.next()?.strip_prefix("founders")?.split_whitespace().map(founder).collect::<Option<_>>()?;
+        let founders =
+            lines.next()?.strip_prefix("founders")?.split_whitespace().map(founder).collect::<Option<_>>()?;
         let is_founded = match field(&mut lines, "founded")? {
             YES => true,
             NO => false,
@@ -72,7 +74,9 @@ fn founder(text: &str) -> Option<(NodeId, Option<Incarnation>)> {
 
 fn start(line: &str) -> Option<(NodeId, Start)> {
     let words: Vec<&str> = line.split(' ').collect();
-    let ["server", id, "incarnation", incarnation, "start", number, "run", run] = words[..] else { return None };
+    let ["server", id, "incarnation", incarnation, "start", number, "run", run] = words[..] else {
+        return None;
+    };
     let run = u64::from_str_radix(run, 16).ok()?;
     let start = Start { incarnation: incarnation.parse().ok()?, number: number.parse().ok()?, run };
     Some((NodeId(id.parse().ok()?), start))

@@ -115,8 +115,16 @@ impl<D: Disk> Storage<D> {
         let start = Some(Start { incarnation, number: life, run });
 
         let (snapshot, log_begins_after) = (snapshots.newest(), replay.begins_after);
-        let recovered =
-            Recovered { hard_state, life, start, memory, snapshot, log_begins_after, log: replay.entries, cut_off };
+        let recovered = Recovered {
+            hard_state,
+            life,
+            start,
+            memory,
+            snapshot,
+            log_begins_after,
+            log: replay.entries,
+            cut_off,
+        };
         Ok((Storage { files, log, snapshots, has_failed: false }, recovered))
     }
 
@@ -239,6 +247,10 @@ impl<D: Disk> Storage<D> {
     ) -> Result<Option<Chunk>, StorageError> {
         assert!(at_most > 0, "reading nothing never comes to an end");
         self.snapshots.read(&mut self.files, position, offset, at_most)
+    }
+
+    pub(crate) fn files(&mut self) -> &mut Files<D> {
+        &mut self.files
     }
 
     /// Has a save failed in such a way that every later one is refused?

@@ -62,7 +62,9 @@ pub(crate) fn read<F: TextFile>(files: &mut Files<impl Disk>) -> Result<Option<F
     let file = files.path(F::FILE);
     match decode(&content) {
         Ok(value) => Ok(Some(value)),
-        Err(Unreadable::Newer(version)) => Err(StorageError::NewerVersion { file, version, known: F::VERSION }),
+        Err(Unreadable::Newer(version)) => {
+            Err(StorageError::NewerVersion { file, version, known: F::VERSION })
+        }
         Err(Unreadable::Damaged(damage)) => Err(StorageError::Corrupt { file, damage }),
     }
 }

@@ -226,7 +226,9 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
 /// What is wrong with a message, as its receiver would say it.
 fn problem_words(problem: Problem) -> String {
     let words = match problem {
-        Problem::LostEntries { had } => return format!("it has lost entries up to {had} that it had acknowledged"),
+        Problem::LostEntries { had } => {
+            return format!("it has lost entries up to {had} that it had acknowledged");
+        }
         Problem::UnknownSender => "that is my own name",
         Problem::TermTooHigh => "no honest server reaches such a term",
         Problem::SecondLeader => "this term has another leader",

@@ -3,8 +3,8 @@
 use crate::english;
 use consensus::event::What;
 use consensus::{
-    Change, Chunk, Credentials, Entry, HardState, Index, Instant, Lease, Limits, LogPosition, Membership, Message, NodeId,
-    Origin, Profile, ReadBy, RoleKind, Rule, Term,
+    Change, Chunk, Credentials, Entry, HardState, Index, Instant, Lease, Limits, LogPosition, Membership,
+    Message, NodeId, Origin, Profile, ReadBy, RoleKind, Rule, Term,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -61,6 +61,7 @@ fn joint() -> Membership {
         voters: Quorum::Joint { old: ids([1, 2]), new: ids([2, 4]) },
         learners: [NodeId(5)].into(),
         addresses: [(NodeId(4), "127.0.0.1:4004".to_owned())].into(),
+        ..Membership::default()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Three servers in one thread, without disk and network.
 
 use consensus::{
-    Config, EveryRule, HardState, Input, Instant, Limits, Log, LogPosition, Membership, Message, Node,
-    NodeId, Output, Profile, Timing,
+    Config, Credentials, EveryRule, HardState, Input, Instant, Limits, Log, LogPosition, Membership, Message,
+    Node, NodeId, Origin, Output, Profile, Timing,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ impl Default for Trio {
             let config = Config {
                 id,
                 membership: Membership::of_voters(VOTERS).into(),
+                credentials: Credentials::default(),
                 timing: Timing::default(),
                 limits: Limits { bytes_behind_snapshot: 0, ..Limits::default() },
                 lease: None,
@@ -64,7 +65,7 @@ impl Trio {
         let (node, output) = (&mut self.nodes[place], &mut self.output);
         node.step(Instant::START, input, output);
         if output.hard_state.take().is_some() | output.append.take().is_some() {
-            let saved = Input::Persisted { hard_state: node.hard_state(), log: node.log().last() };
+            let saved = Input::Persisted { memory: 0, hard_state: node.hard_state(), log: node.log().last() };
             node.step(Instant::START, saved, output);
         }
         output.proposed = None;
@@ -76,7 +77,7 @@ impl Trio {
     fn talk(&mut self) {
         while let Some((from, to, message)) = self.network.pop_front() {
             let place = VOTERS.iter().position(|&voter| voter == to).expect("all know each other");
-            self.step(place, Input::Message { from, message });
+            self.step(place, Input::Message { from, origin: Origin::default(), message });
         }
     }
 

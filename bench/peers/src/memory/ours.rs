@@ -1,7 +1,7 @@
 //! Three of the project's drivers in one thread, as a server has one, with a state machine that does nothing.
 
 use super::Cluster;
-use consensus::{Config, EveryRule, Instant, Limits, Membership, NodeId, Profile, Timing};
+use consensus::{Config, Credentials, EveryRule, Instant, Limits, Membership, NodeId, Profile, Timing};
 use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -66,6 +66,7 @@ impl Servers {
             let config = Config {
                 id,
                 membership: Membership::of_voters(VOTERS).into(),
+                credentials: Credentials::default(),
                 timing: Timing::default(),
                 limits: Limits { bytes_behind_snapshot: SNAPSHOT_AFTER / 8, ..Limits::default() },
                 lease: None,

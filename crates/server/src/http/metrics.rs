@@ -44,6 +44,11 @@ fn page(status: &Status, syncs: Histogram, turned_away: &Counter) -> String {
             "1 if the disk has no room for what is to be saved",
             u64::from(status.disk_full.is_some()),
         ),
+        (
+            "raft_ready",
+            "1 if it has caught up, and nothing is wrong with it",
+            u64::from(status.not_ready.is_none()),
+        ),
         ("raft_life", "How often the server was started", status.life),
     ];
     for (name, help, value) in gauges {
@@ -53,6 +58,11 @@ fn page(status: &Status, syncs: Histogram, turned_away: &Counter) -> String {
         ("etcd_server_leader_changes_seen", "Leaders that came, as seen from here", status.leader_changes),
         ("etcd_server_proposals_failed", "Proposals that another one took the place of", status.failed),
         ("raft_rejected", "Connections and messages that were rejected", status.rejected),
+        (
+            "raft_contradictions",
+            "Messages that contradicted what is committed, or that this server leads its term",
+            status.contradictions,
+        ),
         ("raft_turned_away", "Those of them for which there was no place", turned_away.get()),
     ];
     for (name, help, value) in counters {

@@ -19,15 +19,15 @@ pub(super) async fn healthz(State(service): State<Arc<Service>>) -> Result<&'sta
     ask(&service).await.map(|_| "ok\n")
 }
 
-/// The server knows a leader, so that clients can be served, here or there.
+/// The server follows a leader, or leads, and has caught up: it has applied an entry of the current term.
 pub(super) async fn readyz(State(service): State<Arc<Service>>) -> Result<&'static str, Problem> {
     let status = ask(&service).await?;
-    match status.leader {
-        Some(_) => Ok("ready\n"),
-        None => Err(Problem::Refused {
+    match (status.not_ready, status.trouble) {
+        (None, _) => Ok("ready\n"),
+        (Some(why), trouble) => Err(Problem::Refused {
             status: StatusCode::SERVICE_UNAVAILABLE,
-            error: format!("{} knows no leader", status.node),
-            help: "wait for the election to end".to_owned(),
+            error: why,
+            help: trouble.map_or("wait a little, or ask another server".to_owned(), |trouble| trouble.help),
         }),
     }
 }

@@ -5,7 +5,7 @@ use super::raft::RaftBody;
 use crate::command::Command;
 use crate::member::Remote;
 use crate::transport::Transport;
-use consensus::NodeId;
+use consensus::{NodeId, Origin};
 use driver::Envelope;
 use serde::Serialize;
 use std::fmt::Display;
@@ -141,6 +141,9 @@ impl Transport for Outbox {
 
     /// Nodes have names here and no addresses.
     fn set_address(&self, _: NodeId, _: String) {}
+
+    /// Each message says where it comes from.
+    fn set_origin(&self, _: Origin) {}
 
     fn hang_up(&self, _: NodeId) {}
 }

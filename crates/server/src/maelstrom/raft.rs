@@ -6,9 +6,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use consensus::{
-    AppendEntries, AppendEntriesReply, Chunk, Entry, Index, InstallSnapshot, InstallSnapshotReply,
-    LogPosition, Membership, Message, NodeId, Payload, PreVote, PreVoteReply, RequestVote, RequestVoteReply,
-    Term, TimeoutNow,
+    AppendEntries, AppendEntriesReply, Chunk, Entry, Found, Index, InstallSnapshot, InstallSnapshotReply,
+    LogPosition, Membership, Message, NodeId, Origin, Payload, PreVote, PreVoteReply, Refusal, RequestVote,
+    RequestVoteReply, Term, TimeoutNow,
 };
 use driver::Envelope;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub(super) struct RaftBody {
     says: Says,
     /// The event in which the sender sent it, such as n2:117.
     sent_as: String,
+    /// The sender's cluster and data folder.
+    origin: Origin,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +51,8 @@ enum Says {
     },
     InstallSnapshotReply(InstallSnapshotReply),
     TimeoutNow(TimeoutNow),
+    Found(Found),
+    Refusal(Refusal),
 }
 
 /// An entry. A new leader's first one holds nothing, others a command or a configuration.
@@ -74,13 +78,14 @@ struct ToldCommand {
 
 impl RaftBody {
     pub(super) fn of(envelope: Envelope) -> RaftBody {
-        RaftBody { says: Says::from(envelope.message), sent_as: envelope.sent_as.to_string() }
+        let Envelope { sent_as, origin, message, .. } = envelope;
+        RaftBody { says: Says::from(message), sent_as: sent_as.to_string(), origin }
     }
 
     /// The message, as from one node to another; none if it names no event in which it was sent.
     pub(super) fn envelope(self, from: NodeId, to: NodeId) -> Option<Envelope> {
         let sent_as: EventId = self.sent_as.parse().ok()?;
-        Some(Envelope { from, to, sent_as, message: self.says.into() })
+        Some(Envelope { from, to, sent_as, origin: self.origin, message: self.says.into() })
     }
 }
 
@@ -109,6 +114,8 @@ impl From<Message> for Says {
             }
             Message::InstallSnapshotReply(reply) => Says::InstallSnapshotReply(reply),
             Message::TimeoutNow(request) => Says::TimeoutNow(request),
+            Message::Found(found) => Says::Found(found),
+            Message::Refusal(refusal) => Says::Refusal(refusal),
         }
     }
 }
@@ -138,6 +145,8 @@ impl From<Says> for Message {
             }
             Says::InstallSnapshotReply(reply) => Message::InstallSnapshotReply(reply),
             Says::TimeoutNow(request) => Message::TimeoutNow(request),
+            Says::Found(found) => Message::Found(found),
+            Says::Refusal(refusal) => Message::Refusal(refusal),
         }
     }
 }
@@ -185,13 +194,15 @@ mod as_base64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use consensus::{AppendOutcome, SnapshotOutcome};
+    use consensus::{AppendOutcome, ClusterId, Incarnation, SnapshotOutcome, Start};
     use serde_json::json;
     use std::sync::Arc;
 
     fn round_trip(message: Message) -> serde_json::Value {
         let sent_as = EventId { node: NodeId(0), life: 2, seq: 17 };
-        let envelope = Envelope { from: NodeId(0), to: NodeId(1), sent_as, message };
+        let start = Start { incarnation: Incarnation(10), number: 2, run: 11 };
+        let origin = Origin { cluster: Some(ClusterId(12)), start: Some(start) };
+        let envelope = Envelope { from: NodeId(0), to: NodeId(1), sent_as, origin, message };
         let json = serde_json::to_value(RaftBody::of(envelope.clone())).unwrap();
         let body: RaftBody = serde_json::from_str(&json.to_string()).unwrap();
         assert_eq!(body.envelope(NodeId(0), NodeId(1)), Some(envelope));
@@ -215,7 +226,10 @@ mod tests {
             round: 4,
         });
         let expected = json!({
-            "type": "append_entries", "sent_as": "n0.2:17", "term": 2, "prev_log_index": 7, "prev_log_term": 1,
+            "type": "append_entries", "sent_as": "n0.2:17", "origin": {
+                "cluster": "0000000000000000000000000000000c",
+                "start": {"incarnation": "000000000000000a", "number": 2, "run": 11},
+            }, "term": 2, "prev_log_index": 7, "prev_log_term": 1,
             "leader_commit": 6, "round": 4, "entries": [
                 {"term": 2},
                 {"term": 2, "command": {"says": "put 0 = [3]", "bytes": "AQEBMAADWzNdAAA="}},
@@ -257,7 +271,8 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_message() {
-        let vote = json!({"type": "request_vote_reply", "term": 1, "vote_granted": true, "sent_as": "n1:1"});
+        let vote = json!({"type": "request_vote_reply", "term": 1, "vote_granted": true, "sent_as": "n1:1",
+            "origin": {"cluster": null, "start": null}});
         assert!(serde_json::from_value::<RaftBody>(vote.clone()).is_ok());
         for (field, value) in [
             ("type", json!("vote")),

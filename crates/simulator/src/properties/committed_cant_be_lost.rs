@@ -39,7 +39,8 @@ impl Property for CommittedCantBeLost {
             let votes = moment.servers.keys().filter(|voter| end(**voter) <= end(*id));
             voters.contains(*id) && voters.is_majority(&votes.copied().collect::<Vec<NodeId>>())
         };
-        let lacks_it = |id: &&NodeId| **id != step.id() && !self.disks.has(step.node.membership(), **id, index, term);
+        let lacks_it =
+            |id: &&NodeId| **id != step.id() && !self.disks.has(step.node.membership(), **id, index, term);
         let danger = moment.servers.keys().filter(lacks_it).copied().find(could_win)?;
         Some(format!(
             "{} takes entry {index} of term {term} for committed, but {danger} could still become leader without it",

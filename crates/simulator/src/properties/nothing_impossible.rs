@@ -20,7 +20,9 @@ impl Property for NothingImpossible {
     fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
         step.records.iter().find_map(|record| match &record.event {
             // Who comes from elsewhere is not of those that follow it.
-            Event::Decision(Decision { what: What::Rejected { problem, .. }, .. }) if problem.rule().is_none() => {
+            Event::Decision(Decision { what: What::Rejected { problem, .. }, .. })
+                if problem.rule().is_none() =>
+            {
                 Some(format!("{} had to {}", step.id(), english::sentence(record)))
             }
             _ => None,

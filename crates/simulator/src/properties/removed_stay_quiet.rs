@@ -39,7 +39,8 @@ impl Property for RemovedStayQuiet {
             self.removed.remove(&id);
         }
         let runs = decides(|what| matches!(what, What::Timeout { .. }));
-        (runs && self.removed.contains(&id))
-            .then(|| format!("{id} knew that its removal was committed, and runs in an election all the same"))
+        (runs && self.removed.contains(&id)).then(|| {
+            format!("{id} knew that its removal was committed, and runs in an election all the same")
+        })
     }
 }

@@ -14,7 +14,9 @@ pub(super) fn identity_words(what: &What) -> String {
         What::Joined { cluster } => format!("I belong to cluster {cluster} from now on"),
         What::LostEntries { follower, had, has } => {
             let has = if has.0 == 0 { "no entry".to_owned() } else { format!("entries only up to {has}") };
-            format!("{follower} acknowledged entries up to {had}, and after its restart has {has}: it has lost data")
+            format!(
+                "{follower} acknowledged entries up to {had}, and after its restart has {has}: it has lost data"
+            )
         }
         What::Retired { retirement } => format!("{}: take no part any longer", retirement_words(*retirement)),
         _ => unreachable!("only what is about identities is passed here"),
@@ -23,7 +25,9 @@ pub(super) fn identity_words(what: &What) -> String {
 
 fn retirement_words(retirement: Retirement) -> String {
     match retirement {
-        Retirement::LostEntries(had) => format!("my disk has lost entries up to {had} that I had acknowledged"),
+        Retirement::LostEntries(had) => {
+            format!("my disk has lost entries up to {had} that I had acknowledged")
+        }
         Retirement::OlderCopy => "my data folder is an older copy of itself, or runs twice".to_owned(),
     }
 }
@@ -56,7 +60,9 @@ pub(super) fn refusal_words(refusal: &Refusal) -> String {
         Problem::OtherCluster => "I belong to another cluster".to_owned(),
         Problem::OtherData => "my cluster knows you by another data folder".to_owned(),
         Problem::EarlierStart => "I have seen a later start of your data folder".to_owned(),
-        Problem::LostEntries { had } => format!("you have lost entries up to {had} that you had acknowledged"),
+        Problem::LostEntries { had } => {
+            format!("you have lost entries up to {had} that you had acknowledged")
+        }
         Problem::OtherFounders => "my cluster was founded by others".to_owned(),
         other => super::problem_words(other),
     };

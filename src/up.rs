@@ -10,7 +10,7 @@ use crate::failure::{Failure, end_at_second_signal, exit_code};
 use crate::recording::Recording;
 use crate::scenarios;
 use clap::{ArgAction, Args};
-use cluster::{Cluster, ClusterError, Options};
+use cluster::{Cluster, ClusterError, FolderError, Options};
 use consensus::{NodeId, Profile};
 use server::monotonic_now;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -230,6 +230,10 @@ pub(crate) fn open_site(address: SocketAddr, setup: web::Setup) -> Result<Site, 
 /// Tells why the cluster did not start, in the words of the server that failed, if one did.
 pub(crate) fn explain(error: ClusterError) -> Failure {
     match &error {
+        ClusterError::Folder(FolderError::OtherFounders { .. }) => Failure::of(
+            &error,
+            "leave out --nodes to go on with it, or choose another folder; servers are added with `raft member add`",
+        ),
         ClusterError::Folder(_) => {
             Failure::of(&error, "choose another folder with --data, or stop what uses it")
         }

@@ -6,7 +6,7 @@ use crate::store::shown;
 use clap::Args;
 use client::{Change, News};
 use consensus::Index;
-use server::{ChangeTold, Text};
+use server::{ChangeTold, Place, Text};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -36,13 +36,14 @@ pub(crate) struct WatchArguments {
 pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
     let WatchArguments { prefix, after, json, servers } = arguments;
     let mut cluster = servers.client()?;
-    let mut after = after.map(Index);
+    let mut after = after.map(|index| Place { index: Index(index), cluster: None });
     let mut is_first = true;
     loop {
         let watch = cluster.watch(prefix.as_encoded_bytes(), after, servers.timeout);
         let mut watch = watch.map_err(|why| no_answer(&why))?;
         if !is_first {
-            let place = after.map_or("from now on".to_owned(), |after| format!("from entry {after} on"));
+            let place =
+                after.map_or("from now on".to_owned(), |after| format!("from entry {} on", after.index));
             eprintln!("{} tells it now, {place}", watch.server());
         }
         is_first = false;

@@ -14,7 +14,15 @@ use trace::{Event, Process};
 
 fn node(id: u64, data: &Path) -> Command {
     let mut command = raft();
-    command.args(["node", "--id", &id.to_string(), "--data", data.to_str().unwrap()]);
+    command.args([
+        "node",
+        "--id",
+        &id.to_string(),
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        data.to_str().unwrap(),
+    ]);
     command
 }
 

@@ -4,9 +4,9 @@ use crate::failure::{Failure, NotDone};
 use crate::node::{List, Node, Page, Read, Value};
 use crate::step::Step;
 use crate::watch::Watch;
-use consensus::{Change, Index, NodeId};
+use consensus::{Change, NodeId};
 use kv::{Answer, Request, SessionId, Write};
-use server::MembersTold;
+use server::{MembersTold, Place};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -172,7 +172,7 @@ impl Cluster {
         })
     }
 
-    /// Begins to hear of each change of keys that begin with `prefix`, after this entry, or from now on: from
+    /// Begins to hear of each change of keys that begin with `prefix`, after this place, or from now on: from
     /// whichever server answers within `patience`.
     ///
     /// # Errors
@@ -180,7 +180,7 @@ impl Cluster {
     pub fn watch(
         &mut self,
         prefix: &[u8],
-        after: Option<Index>,
+        after: Option<Place>,
         patience: Duration,
     ) -> Result<Watch, NotDone> {
         self.read(patience, |node, patience| node.watch(prefix, after, patience))

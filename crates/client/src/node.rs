@@ -8,7 +8,7 @@ use kv::{Answer, Change, SessionId, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use server::{Listed, Listing, MembersTold, Status, Told};
+use server::{Listed, Listing, MembersTold, Place, Status, Told};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -279,12 +279,12 @@ impl Node {
         }
     }
 
-    /// Begins to hear of each change of keys that begin with `prefix`, after this entry, or from now on. The
+    /// Begins to hear of each change of keys that begin with `prefix`, after this place, or from now on. The
     /// server must begin to tell within `patience`.
     ///
     /// # Errors
     /// [`NotDone`], if it does not.
-    pub fn watch(&self, prefix: &[u8], after: Option<Index>, patience: Duration) -> Result<Watch, NotDone> {
+    pub fn watch(&self, prefix: &[u8], after: Option<Place>, patience: Duration) -> Result<Watch, NotDone> {
         let mut parameters = vec![format!("prefix={}", escape(prefix))];
         parameters.extend(after.map(|after| format!("after={after}")));
         let request = Request::get(with_parameters("/watch".to_owned(), &parameters));

@@ -4,7 +4,7 @@ use crate::exchange::Connection;
 use crate::failure::NotDone;
 use consensus::Index;
 use serde::de::DeserializeOwned;
-use server::{ChangeTold, Missed};
+use server::{ChangeTold, Missed, Place};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -44,19 +44,19 @@ pub struct Watch {
     /// What has come and is no whole line yet.
     bytes: Vec<u8>,
     lines: VecDeque<String>,
-    seen: Option<Index>,
+    seen: Option<Place>,
 }
 
 /// An event in the making.
 #[derive(Debug, Default)]
 struct Event {
-    id: Option<Index>,
+    id: Option<Place>,
     name: String,
     data: String,
 }
 
 impl Watch {
-    pub(crate) fn new(connection: Connection, server: String, after: Option<Index>) -> Watch {
+    pub(crate) fn new(connection: Connection, server: String, after: Option<Place>) -> Watch {
         Watch { connection, server, bytes: Vec::new(), lines: VecDeque::new(), seen: after }
     }
 
@@ -65,9 +65,9 @@ impl Watch {
         &self.server
     }
 
-    /// All changes up to this entry have been told: another server can go on from there. None if nothing was
+    /// All changes up to this place have been told: another server can go on from there. None if nothing was
     /// heard yet.
-    pub fn seen(&self) -> Option<Index> {
+    pub fn seen(&self) -> Option<Place> {
         self.seen
     }
 
@@ -108,7 +108,7 @@ impl Watch {
             let (name, value) = line.split_once(':').unwrap_or((&line, ""));
             let value = value.strip_prefix(' ').unwrap_or(value);
             match name {
-                "id" => event.id = value.parse().ok().map(Index),
+                "id" => event.id = value.parse().ok(),
                 "event" => event.name = value.to_owned(),
                 "data" => event.data += value,
                 _ if line.is_empty() => return Ok(event),

@@ -130,6 +130,7 @@ impl Cluster {
     pub fn start(mut options: Options) -> Result<Cluster, ClusterError> {
         let folder = Folder::open(options.data.as_deref())?;
         let founders = options.servers.clone();
+        folder.refuse_other_founders(&founders)?;
         let gone = folder.those_put_away();
         options.servers.extend(folder.servers().into_iter().filter(|id| !founders.contains(id)));
         options.servers.retain(|id| !gone.contains(id));

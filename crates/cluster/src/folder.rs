@@ -38,6 +38,16 @@ pub enum FolderError {
         /// What the system said.
         source: io::Error,
     },
+    /// It holds the data of a cluster that began with other servers.
+    #[error("the folder {path} holds a cluster that began with {found}, not with {wanted}")]
+    OtherFounders {
+        /// The folder.
+        path: PathBuf,
+        /// The servers with which it began, as in `n1 n2 n3`.
+        found: String,
+        /// Those with which it was to be started.
+        wanted: String,
+    },
     /// Another cluster runs on it.
     #[error("another cluster runs on the folder {path}")]
     InUse {
@@ -102,6 +112,26 @@ impl Folder {
     /// The servers whose data is here.
     pub(crate) fn servers(&self) -> BTreeSet<NodeId> {
         self.named("")
+    }
+
+    /// A cluster goes on with the servers that it began with. That is checked before anything is made.
+    ///
+    /// # Errors
+    /// [`FolderError::OtherFounders`]
+    pub(crate) fn refuse_other_founders(&self, founders: &[NodeId]) -> Result<(), FolderError> {
+        let wanted: BTreeSet<NodeId> = founders.iter().copied().collect();
+        let known = self.servers().into_iter().filter_map(|id| storage::identity_of(&self.of(id)));
+        // Servers that were added later know no founders.
+        let mut begun = known.map(|identity| identity.voters).filter(|voters| !voters.is_empty());
+        match begun.find(|voters| *voters != wanted) {
+            None => Ok(()),
+            Some(found) => {
+                let words =
+                    |ids: &BTreeSet<NodeId>| ids.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" ");
+                let (found, wanted) = (words(&found), words(&wanted));
+                Err(FolderError::OtherFounders { path: self.path.clone(), found, wanted })
+            }
+        }
     }
 
     /// Puts a server's data away, which will not come back.

@@ -18,6 +18,9 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// A server that is refused asks again after so many election timeouts, in case its operator has mended something.
+const RARELY: u32 = 10;
+
 /// A cluster in the making.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Founding {
@@ -80,7 +83,8 @@ impl<R: Rules> Node<R> {
         // One that is refused need not ask again at once.
         let timing = &self.config.timing;
         let is_refused = !self.refused_by.is_empty();
-        let pause = if is_refused { timing.election_timeout_max() } else { timing.heartbeat_interval() };
+        let pause =
+            if is_refused { RARELY * timing.election_timeout_max() } else { timing.heartbeat_interval() };
         self.set_election_deadline(now + pause);
     }
 

@@ -23,7 +23,7 @@ pub struct ClusterId(#[cfg_attr(feature = "ts", ts(as = "String"))] pub u128);
 pub struct Incarnation(#[cfg_attr(feature = "ts", ts(as = "String"))] pub u64);
 
 /// One start of a data folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Start {
@@ -46,7 +46,13 @@ pub struct Origin {
     /// The start of its data folder. `None` where servers have no folders, as in benchmarks of the core alone:
     /// then nothing is checked.
     pub start: Option<Start>,
+    /// The runs of the starts before, the latest first; 0 where there was none. A folder that was set back, and has
+    /// started some times since, has others than its peers remember.
+    pub earlier_runs: EarlierRuns,
 }
+
+/// The runs of so many starts, the latest first.
+pub type EarlierRuns = [u64; 8];
 
 /// What a server remembers for good besides term, vote and log: where it belongs, and whom it knows. It seldom
 /// changes.
@@ -77,6 +83,8 @@ pub struct Memory {
 pub struct Credentials {
     /// This start of its data folder; `None` where it has no folder.
     pub start: Option<Start>,
+    /// The runs of its starts before.
+    pub earlier_runs: EarlierRuns,
     /// What the folder remembers.
     pub memory: Memory,
     /// The servers with which it is to found a cluster, itself included, if it belongs to none yet. Without any, it
@@ -117,6 +125,19 @@ impl Memory {
 }
 
 impl Origin {
+    /// Is this the start that was seen last, or one that came after it?
+    pub(crate) fn is_as_late_as(&self, seen: &Start) -> bool {
+        let Some(start) = self.start else { return true };
+        match start.number.checked_sub(seen.number) {
+            None => false,
+            Some(0) => start.run == seen.run,
+            Some(later) => match self.earlier_runs.get(later as usize - 1) {
+                Some(0) | None => true,
+                Some(run) => *run == seen.run,
+            },
+        }
+    }
+
     /// The incarnation of the sender's folder.
     pub fn incarnation(&self) -> Option<Incarnation> {
         self.start.map(|start| start.incarnation)
@@ -231,6 +252,26 @@ mod tests {
         assert_eq!(incarnation.to_string().parse(), Ok(incarnation));
         for text in ["", "12", "+000000000000001", "000000000000000g", "00000000000000001"] {
             assert!(text.parse::<Incarnation>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_was_set_back_is_no_later_however_often_it_starts() {
+        let start = |number, run| Start { incarnation: Incarnation(1), number, run };
+        let origin = |number, run, earlier: &[u64]| {
+            let mut earlier_runs = EarlierRuns::default();
+            earlier_runs[..earlier.len()].copy_from_slice(earlier);
+            Origin { cluster: None, start: Some(start(number, run)), earlier_runs }
+        };
+        let seen = start(7, 70);
+        assert!(origin(7, 70, &[60, 50]).is_as_late_as(&seen));
+        assert!(origin(8, 80, &[70, 60]).is_as_late_as(&seen));
+        assert!(origin(9, 90, &[80, 70, 60]).is_as_late_as(&seen));
+        assert!(origin(17, 170, &[160; 8]).is_as_late_as(&seen), "too long ago to tell");
+        for set_back in
+            [origin(6, 61, &[50]), origin(7, 71, &[60]), origin(8, 81, &[71, 60]), origin(9, 91, &[81, 71])]
+        {
+            assert!(!set_back.is_as_late_as(&seen), "{set_back:?}");
         }
     }
 

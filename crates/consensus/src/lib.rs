@@ -64,7 +64,9 @@ mod transfer;
 mod types;
 
 pub use config::{Config, InvalidTiming, Lease, Limits, Profile, Timing};
-pub use identity::{ClusterId, Credentials, Incarnation, InvalidId, Memory, Origin, Retirement, Start};
+pub use identity::{
+    ClusterId, Credentials, EarlierRuns, Incarnation, InvalidId, Memory, Origin, Retirement, Start,
+};
 pub use input::{Input, ReadBy};
 pub use log::{Entry, Log, Payload};
 pub use membership::{CannotChange, Change, Membership};

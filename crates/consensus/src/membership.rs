@@ -166,6 +166,11 @@ impl Membership {
         self.voters.contains(id) || self.learners.contains(&id)
     }
 
+    /// Has it no members, as that of a server which is yet to join a cluster?
+    pub fn is_empty(&self) -> bool {
+        self.voters.is_empty() && self.learners.is_empty()
+    }
+
     /// All members, each once, in ascending order.
     pub fn members(&self) -> BTreeSet<NodeId> {
         let mut members = self.voters.voters();

@@ -10,10 +10,10 @@ use crate::read::Reads;
 use crate::recognition::Told;
 use crate::role::{Candidate, Follower, Leader, PreCandidate, Role};
 use crate::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, Config, Durability, Entry, EveryRule, HardState,
-    Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition, Membership, Memory,
-    Message, NodeId, Origin, Outgoing, Output, Payload, Profile, RequestVote, RoleKind, Rule, Rules,
-    SnapshotOutcome, Term,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, Config, Credentials, Durability, Entry,
+    EveryRule, HardState, Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition,
+    Membership, Memory, Message, NodeId, Origin, Outgoing, Output, Payload, Profile, RequestVote, RoleKind,
+    Rule, Rules, SnapshotOutcome, Term,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -191,7 +191,8 @@ impl<R: Rules> Node<R> {
 
     /// Where its messages come from, for those who get them.
     pub fn origin(&self) -> Origin {
-        Origin { cluster: self.memory.cluster, start: self.config.credentials.start }
+        let Credentials { start, earlier_runs, .. } = self.config.credentials;
+        Origin { cluster: self.memory.cluster, start, earlier_runs }
     }
 
     /// What the server is at the moment.
@@ -472,7 +473,7 @@ impl<R: Rules> Node<R> {
     /// messages must not be able to crash this server.
     fn problem_with(&self, from: NodeId, message: &Message) -> Option<Problem> {
         // Who has no cluster yet can't tell what is too far ahead.
-        let is_new = self.membership.members().is_empty() && self.log.last() == LogPosition::default();
+        let is_new = self.membership.is_empty() && self.log.last() == LogPosition::default();
         let own = if is_new { Term(u64::MAX / 2) } else { self.hard_state.current_term };
         // Nobody adopts the term of a server that only asks.
         let is_question = matches!(message, Message::PreVote(_));

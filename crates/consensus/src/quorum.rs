@@ -51,6 +51,11 @@ impl Quorum {
         self.sets().any(|set| set.contains(&id))
     }
 
+    /// Does nobody vote?
+    pub fn is_empty(&self) -> bool {
+        self.sets().all(BTreeSet::is_empty)
+    }
+
     /// All voters, each once, in ascending order.
     pub fn voters(&self) -> BTreeSet<NodeId> {
         self.sets().flatten().copied().collect()

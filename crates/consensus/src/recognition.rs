@@ -9,6 +9,9 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
+/// A server is told again why it is not heard after so many election timeouts.
+const RARELY: u32 = 10;
+
 /// A refusal that was sent, so that a server that calls again and again is not told each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -37,7 +40,7 @@ impl<R: Rules> Node<R> {
         }
         if self.memory.cluster.is_none()
             && let Some(cluster) = origin.cluster
-            && self.membership.members().is_empty()
+            && self.membership.is_empty()
             && self.founding.is_none()
         {
             self.join(cluster, output);
@@ -77,9 +80,7 @@ impl<R: Rules> Node<R> {
         }
         let start = origin.start?;
         let seen = self.memory.starts.get(&from).filter(|seen| seen.incarnation == start.incarnation);
-        let is_latest = seen.is_none_or(|seen| {
-            start.number > seen.number || (start.number, start.run) == (seen.number, seen.run)
-        });
+        let is_latest = seen.is_none_or(|seen| origin.is_as_late_as(seen));
         (!self.rules.allow(Rule::LatestStartOnly, is_latest)).then_some(Problem::EarlierStart)
     }
 
@@ -117,7 +118,7 @@ impl<R: Rules> Node<R> {
         output: &mut Output,
     ) {
         let Some(start) = origin.start else { return };
-        let pause = self.config.timing.election_timeout_max();
+        let pause = RARELY * self.config.timing.election_timeout_max();
         let is_repeated =
             |told: &Told| (told.start, told.problem) == (start, problem) && now.since(told.when) < pause;
         if self.told.get(&from).is_some_and(is_repeated) {
@@ -178,7 +179,7 @@ impl<R: Rules> Node<R> {
 
     /// Why this server has lately rejected messages of another one, if it has for what that server is.
     pub fn refuses(&self, id: NodeId, now: Instant) -> Option<Problem> {
-        let lately = 3 * self.config.timing.election_timeout_max();
+        let lately = 3 * RARELY * self.config.timing.election_timeout_max();
         let told = self.told.get(&id).filter(|told| now.since(told.when) < lately)?;
         Some(told.problem)
     }

@@ -132,6 +132,8 @@ fn no_message_ends_elections() {
         let mut output = Output::default();
         misled.step(Instant::NEVER, Input::SetElectionTimer { deadline: Instant::START }, &mut output);
         misled.step(Instant::NEVER, Input::Tick, &mut output);
+        let saved = persisted(&misled);
+        misled.step(Instant::NEVER, saved, &mut output);
         let to_other = output.messages.iter().filter(|outgoing| outgoing.to == NodeId(2));
         for request in to_other.map(|outgoing| outgoing.message.clone()) {
             let replies = receive(&mut other, 1, request);

@@ -194,8 +194,11 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         telling: Telling,
         effects: &mut Effects<M>,
     ) -> Driver<M, R> {
-        let Recovered { hard_state, log_begins_after: snapshot, log, life, start, memory, .. } = recovered;
+        let Recovered {
+            hard_state, log_begins_after: snapshot, log, life, start, earlier_runs, memory, ..
+        } = recovered;
         config.credentials.start = start;
+        config.credentials.earlier_runs = earlier_runs;
         config.credentials.memory = memory;
         let told = (telling == Telling::StepsToo).then(|| start_input(&config, hard_state, snapshot, &log));
         let log = Log::new(snapshot, log);

@@ -3,7 +3,7 @@
 //! Nobody has a queue: each reader asks for what came after the last change that it has seen. One that is too
 //! slow finds the oldest changes gone, and is told so. So the memory is bounded whoever reads.
 
-use consensus::Index;
+use consensus::{ClusterId, Index};
 use kv::Changed;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -46,6 +46,10 @@ pub(crate) struct Batch {
     pub(crate) complete_after: Index,
     /// With this batch, all changes up to this entry are given out.
     pub(crate) until: Index,
+    /// What this server has applied.
+    pub(crate) applied: Index,
+    /// The cluster that the changes are of, which the engine knows.
+    pub(crate) cluster: Option<ClusterId>,
     /// Is there perhaps more already?
     pub(crate) is_full: bool,
     /// Tells of changes after this batch. It closes if a snapshot takes the place of the store.
@@ -91,7 +95,7 @@ impl Changes {
             _ => last_applied.max(after),
         };
         let (complete_after, news) = (self.complete_after, self.news.subscribe());
-        Batch { changes, complete_after, until, is_full, news }
+        Batch { changes, complete_after, until, applied: last_applied, cluster: None, is_full, news }
     }
 }
 

@@ -3,6 +3,7 @@
 //! threads on its way.
 
 use crate::alarm::Alarm;
+use crate::changes::Batch;
 use crate::clients::{ChangeOutcome, Refusal, Request, Waiting};
 use crate::command::Command;
 use crate::disk::{DiskThread, Done};
@@ -27,7 +28,7 @@ use tokio::sync::oneshot;
 use trace::{Event, Process, Record};
 
 /// So many happenings are handled before the clock is looked at again.
-const BATCH: usize = 256;
+const AT_ONCE: usize = 256;
 
 /// So many commands are applied before it is looked again what else there is to do.
 const APPLY_AT_ONCE: usize = 4096;
@@ -143,6 +144,8 @@ impl Contradictions {
 #[derive(Debug)]
 pub(crate) struct About {
     pub(crate) cluster: String,
+    /// Where others reach it, as HOST:PORT, if it is one place.
+    pub(crate) address: Option<String>,
     pub(crate) life: u64,
     /// The cluster's start on the monotonic clock: the zero of [`Record::t`].
     pub(crate) epoch: Duration,
@@ -220,7 +223,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             // What has come already is handled before a timer runs out: a busy server should not hold
             // an election while its leader's heartbeats wait in its own queue.
             let waiting = std::iter::from_fn(|| inbox.try_recv().ok());
-            for happening in awaited.into_iter().chain(waiting.take(BATCH)) {
+            for happening in awaited.into_iter().chain(waiting.take(AT_ONCE)) {
                 if let Happening::Command(Command::Stop) = happening {
                     break 'running;
                 }
@@ -291,8 +294,9 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             }
             Happening::Client(Request::Watch { after, answer }) => {
                 let last_applied = self.driver.last_applied();
-                // Who asked may be gone by now.
-                let _ = answer.send(self.driver.machine().changes.next(after, last_applied));
+                let cluster = self.driver.node().memory().cluster;
+                let batch = self.driver.machine().changes.next(after, last_applied);
+                let _ = answer.send(Batch { cluster, ..batch });
             }
             Happening::Client(Request::ChangeMembership { change, answer }) => {
                 self.change_membership(change, answer);
@@ -385,7 +389,18 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         }
     }
 
-    fn change_membership(&mut self, change: Change, answer: oneshot::Sender<ChangeOutcome>) {
+    /// With a change, the configuration also gets the addresses of founders that it lacks: newcomers know them from nowhere
+    /// else.
+    fn change_membership(&mut self, mut change: Change, answer: oneshot::Sender<ChangeOutcome>) {
+        let node = self.driver.node();
+        let lacks =
+            |id: &NodeId| !node.membership().addresses.contains_key(id) && !change.remove.contains(id);
+        for id in node.membership().members().into_iter().filter(lacks).collect::<Vec<_>>() {
+            let own = (id == node.id()).then(|| self.about.address.clone()).flatten();
+            if let Some(address) = own.or_else(|| self.transport.address_of(id)) {
+                change.relocate.entry(id).or_insert(address);
+            }
+        }
         if let Some(id) = self.waiting.add_change(answer) {
             self.driver.change_membership(self.now(), id, change, &mut self.effects);
             self.pass_on_effects();

@@ -38,7 +38,9 @@ mod wire;
 
 pub use background::tell_in_background;
 pub use command::Command;
-pub use json::{ChangeTold, Listed, Listing, MembersTold, Missed, OutcomeTold, Text, Told};
+pub use json::{
+    ChangeTold, InvalidPlace, Listed, Listing, MembersTold, Missed, OutcomeTold, Place, Text, Told,
+};
 pub use maelstrom::{Introduction, MaelstromNode};
 pub use member::{Options, Remote};
 pub use monotonic::monotonic_now;

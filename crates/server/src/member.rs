@@ -15,6 +15,7 @@ use driver::{Driver, Effects, Restored, Speed, Telling};
 use kv::Store;
 use prometheus_client::metrics::histogram::Histogram;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,7 +124,8 @@ impl Member {
 
     /// Where its messages come from at first.
     pub(crate) fn origin(&self) -> Origin {
-        Origin { cluster: self.recovered.memory.cluster, start: self.recovered.start }
+        let Recovered { start, earlier_runs, .. } = self.recovered;
+        Origin { cluster: self.recovered.memory.cluster, start, earlier_runs }
     }
 
     pub(crate) fn syncs(&self) -> Histogram {
@@ -158,6 +160,12 @@ impl Member {
         };
         let about = About {
             cluster: options.cluster.clone(),
+            // One that listens everywhere is to be found at many.
+            address: address
+                .parse::<SocketAddr>()
+                .ok()
+                .filter(|it| !it.ip().is_unspecified())
+                .map(|it| it.to_string()),
             life,
             epoch: options.epoch,
             first_speed: options.speed,

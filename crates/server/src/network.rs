@@ -6,9 +6,9 @@ use crate::http;
 use crate::member::Options;
 use crate::status::Status;
 use crate::transport::Transport;
-use crate::wire::{self, Hello, Letter, Promise, Visitor};
+use crate::wire::{self, Back, Hello, Letter, Promise, Visitor};
 use axum::Router;
-use consensus::{NodeId, Origin};
+use consensus::{Message, NodeId, Origin, Start};
 use driver::Envelope;
 use futures_util::SinkExt;
 use prometheus_client::metrics::counter::Counter;
@@ -17,7 +17,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -96,6 +95,9 @@ pub(crate) struct Network {
     /// What does the work.
     runtime: Handle,
     peers: Arc<Mutex<BTreeMap<NodeId, Peer>>>,
+    /// The starts of other servers that have called, and how each hears that it is refused.
+    callers: Arc<Mutex<BTreeMap<(NodeId, Start), mpsc::Sender<Back>>>>,
+    inbox: mpsc::Sender<Happening>,
 }
 
 struct Peer {
@@ -109,28 +111,21 @@ struct Peer {
 impl Network {
     /// It calls other servers as soon as it knows where they are. To be called within a tokio runtime, which does the
     /// work.
-    pub(crate) fn new(name: Name, origin: Origin) -> Network {
+    pub(crate) fn new(name: Name, origin: Origin, inbox: mpsc::Sender<Happening>) -> Network {
         let origin = Arc::new(watch::channel(origin).0);
-        Network { name, origin, runtime: Handle::current(), peers: Arc::default() }
+        let (peers, callers) = (Arc::default(), Arc::default());
+        Network { name, origin, runtime: Handle::current(), peers, callers, inbox }
     }
 
     /// That of a server which knows nobody.
     #[cfg(test)]
     pub(crate) fn of_a_test() -> Network {
         let name = Name { cluster: "raft".to_owned(), id: NodeId(1), port: 0, promise: None };
-        Network::new(name, Origin::default())
+        Network::new(name, Origin::default(), mpsc::channel(1).0)
     }
 
     fn peers(&self) -> MutexGuard<'_, BTreeMap<NodeId, Peer>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Where this server is, as HOST:PORT, if that is known.
-    pub(crate) fn address_of(&self, id: NodeId) -> Option<String> {
-        let peers = self.peers();
-        let peer = peers.get(&id)?;
-        let address = peer.address.borrow().clone();
-        address.or_else(|| peer.called_from.borrow().map(|address| address.to_string()))
     }
 
     /// A server has called that listens there. If it can't be reached where it should be, or nobody has said where that is,
@@ -143,21 +138,53 @@ impl Network {
         }
     }
 
+    fn callers(&self) -> MutexGuard<'_, BTreeMap<(NodeId, Start), mpsc::Sender<Back>>> {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What this caller is to be told if it is refused.
+    fn expect_refusals(&self, caller: NodeId, origin: Origin) -> mpsc::Receiver<Back> {
+        let (sender, refusals) = mpsc::channel(1);
+        if let Some(start) = origin.start {
+            let mut callers = self.callers();
+            // Those that have hung up are not kept.
+            callers.retain(|_, caller| !caller.is_closed());
+            callers.insert((caller, start), sender);
+        }
+        refusals
+    }
+
     fn with_peer(&self, id: NodeId, action: impl FnOnce(&Peer)) {
         let mut peers = self.peers();
         action(peers.entry(id).or_insert_with(|| {
             let _in_runtime = self.runtime.enter();
-            Peer::start(self.name.clone(), id, self.origin.subscribe())
+            Peer::start(self.name.clone(), id, self.origin.subscribe(), self.inbox.clone())
         }));
     }
 }
 
 impl Transport for Network {
     fn send(&self, envelope: Envelope) {
+        // Two servers may call themselves by one number: a refusal goes to the one that it is for.
+        if let Message::Refusal(refusal) = &envelope.message {
+            let caller = self.callers().get(&(envelope.to, refusal.start)).cloned();
+            let Envelope { sent_as, origin, message, .. } = envelope;
+            if let Some(caller) = caller {
+                let _ = caller.try_send(Back { origin, letter: Letter { sent_as, message } });
+            }
+            return;
+        }
         if let Some(peer) = self.peers().get(&envelope.to) {
             // A full queue is a slow network.
             let _ = peer.queue.try_send(envelope);
         }
+    }
+
+    fn address_of(&self, id: NodeId) -> Option<String> {
+        let peers = self.peers();
+        let peer = peers.get(&id)?;
+        let address = peer.address.borrow().clone();
+        address.or_else(|| peer.called_from.borrow().map(|address| address.to_string()))
     }
 
     /// A connection to another address is given up.
@@ -185,11 +212,16 @@ impl Transport for Network {
 }
 
 impl Peer {
-    fn start(name: Name, id: NodeId, origins: watch::Receiver<Origin>) -> Peer {
+    fn start(
+        name: Name,
+        id: NodeId,
+        origins: watch::Receiver<Origin>,
+        inbox: mpsc::Sender<Happening>,
+    ) -> Peer {
         let (queue, messages) = mpsc::channel(OUTBOUND_QUEUE);
         let (address, addresses) = watch::channel(None);
         let (called_from, calls) = watch::channel(None);
-        tokio::spawn(keep_sending(name, id, messages, Whereabouts { addresses, calls }, origins));
+        tokio::spawn(keep_sending(name, id, messages, Whereabouts { addresses, calls }, origins, inbox));
         Peer { queue, address, called_from }
     }
 }
@@ -218,6 +250,7 @@ async fn keep_sending(
     mut messages: mpsc::Receiver<Envelope>,
     mut whereabouts: Whereabouts,
     mut origins: watch::Receiver<Origin>,
+    inbox: mpsc::Sender<Happening>,
 ) {
     let Name { cluster, id: from, port, promise } = name;
     let mut pause = RETRY_PAUSES.0;
@@ -236,7 +269,7 @@ async fn keep_sending(
             while messages.try_recv().is_ok() {}
             let connected_at = Instant::now();
             tokio::select! {
-                _ = send_until_broken(stream, &hello, &mut messages) => {}
+                _ = send_until_broken(stream, &hello, &mut messages, (to, from), &inbox) => {}
                 _ = whereabouts.addresses.changed() => continue,
                 _ = origins.changed() => continue,
             }
@@ -261,17 +294,31 @@ async fn call(address: &str) -> Option<TcpStream> {
 }
 
 /// Returns when the connection is broken or the queue closed.
-async fn send_until_broken(stream: TcpStream, hello: &Hello, messages: &mut mpsc::Receiver<Envelope>) {
-    let (mut from_peer, to_peer) = stream.into_split();
+async fn send_until_broken(
+    stream: TcpStream,
+    hello: &Hello,
+    messages: &mut mpsc::Receiver<Envelope>,
+    (peer, own): (NodeId, NodeId),
+    inbox: &mpsc::Sender<Happening>,
+) {
+    let (from_peer, to_peer) = stream.into_split();
+    let mut back = FramedRead::new(from_peer, wire::codec());
     let mut frames = FramedWrite::new(to_peer, wire::codec());
     if frames.send(wire::encode(hello)).await.is_err() {
         return;
     }
-    let mut nothing = [0];
     loop {
         tokio::select! {
-            // The peer never talks back on this connection: whatever comes is its end.
-            _ = from_peer.read(&mut nothing) => return,
+            // The peer talks back on this connection only to refuse it; anything else is its end.
+            frame = next_frame(&mut back) => {
+                let Ok(Some(frame)) = frame else { return };
+                let Some(Back { origin, letter: Letter { sent_as, message } }) = wire::decode(&frame) else { return };
+                if !matches!(message, Message::Refusal(_)) || sent_as.node != peer {
+                    return;
+                }
+                let envelope = Envelope { from: peer, to: own, sent_as, origin, message };
+                let _ = inbox.try_send(Happening::Envelope(envelope));
+            }
             message = messages.recv() => {
                 let Some(Envelope { sent_as, message, .. }) = message else { return };
                 let frame = wire::encode(&Letter { sent_as, message });
@@ -407,7 +454,7 @@ impl Reception {
         self: Arc<Reception>,
         (peer, origin): (NodeId, Origin),
         mut frames: Frames,
-        outgoing: OwnedWriteHalf,
+        mut outgoing: OwnedWriteHalf,
         caller: SocketAddr,
     ) {
         let reception = self.clone();
@@ -415,9 +462,13 @@ impl Reception {
             // If there is no room for a hint, the election timeout has to do.
             let _ = reception.inbox.try_send(Happening::ConnectionMade(peer, origin));
             let own = reception.network.name.id;
-            let served = receive_messages(own, (peer, origin), &mut frames, &reception.inbox).await;
+            let refusals = reception.network.expect_refusals(peer, origin);
+            let served = tokio::select! {
+                served = receive_messages(own, (peer, origin), &mut frames, &reception.inbox) => served,
+                () = pass_on_refusals(refusals, &mut outgoing) => Ok(()),
+            };
             let _ = reception.inbox.try_send(Happening::ConnectionLost(peer));
-            // Nothing is ever sent, but its end would be the connection's end to the peer.
+            // Its end would have been the connection's end to the peer.
             drop(outgoing);
             reception.report(caller, served);
         });
@@ -490,6 +541,18 @@ async fn receive_messages(
         }
     }
     Ok(())
+}
+
+/// Tells a caller that it is refused, as often as it is. Returns when the connection is broken.
+async fn pass_on_refusals(mut refusals: mpsc::Receiver<Back>, outgoing: &mut OwnedWriteHalf) {
+    let mut frames = FramedWrite::new(outgoing, wire::codec());
+    while let Some(refusal) = refusals.recv().await {
+        if frames.send(wire::encode(&refusal)).await.is_err() {
+            return;
+        }
+    }
+    // Nobody is left who could refuse it.
+    std::future::pending().await
 }
 
 async fn answer_status(outgoing: OwnedWriteHalf, inbox: &mpsc::Sender<Happening>) {

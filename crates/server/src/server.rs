@@ -104,7 +104,8 @@ impl Server {
         let events = Broadcast::new();
         let network = {
             let _in_runtime = runtime.enter();
-            let network = Network::new(Name::of(member.options(), address.port()), member.origin());
+            let network =
+                Network::new(Name::of(member.options(), address.port()), member.origin(), member.engine());
             let engine = member.engine();
             let service = Service::new(
                 member.options().id,

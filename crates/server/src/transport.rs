@@ -8,6 +8,9 @@ pub(crate) trait Transport {
     /// Sends a message, or loses it if too many wait already: Raft can stand that.
     fn send(&self, envelope: Envelope);
 
+    /// Where this server is, as HOST:PORT, if that is known.
+    fn address_of(&self, id: NodeId) -> Option<String>;
+
     /// From now on this server is to be found at this address, whether it was known before or not.
     fn set_address(&self, id: NodeId, address: String);
 

@@ -41,6 +41,13 @@ pub(crate) struct Letter {
     pub(crate) message: Message,
 }
 
+/// What the receiving end of a connection tells its caller: that it does not hear it, and where it is itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Back {
+    pub(crate) origin: Origin,
+    pub(crate) letter: Letter,
+}
+
 /// Where leaders have leases: what their followers promise. A lease is worth nothing where one of them promises less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Promise {

@@ -175,6 +175,7 @@ fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Resul
         hard_state,
         life: record.life,
         start: credentials.start,
+        earlier_runs: credentials.earlier_runs,
         memory: credentials.memory.clone(),
         log_begins_after: *snapshot,
         log,

@@ -694,7 +694,7 @@ impl World {
         self.server(from)?;
         self.server(to)?;
         let start = Start { incarnation: Incarnation(from.0), number: 1, run: from.0 };
-        let origin = Origin { cluster: Some(ClusterId(0)), start: Some(start) };
+        let origin = Origin { cluster: Some(ClusterId(0)), start: Some(start), ..Origin::default() };
         let message = Message::AppendEntries(AppendEntries {
             term,
             prev_log_index: Index(0),

@@ -12,7 +12,7 @@ use crate::segment::{self, NotContinued, Reached, Segment, SegmentHeader, Tail};
 use crate::snapshot::{Snapshot, SnapshotInfo};
 use crate::storage::check_covered;
 use crate::text_file::{TextFile, read};
-use consensus::{Entry, Index};
+use consensus::{Entry, Incarnation, Index, Memory};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,10 @@ const LOOKS: usize = 10;
 pub struct Inspection {
     /// Whose folder it is; none if no server has begun here, or if that can't be read.
     pub identity: Option<Identity>,
+    /// The folder's own number, if it was read; folders of the first version have none.
+    pub incarnation: Option<Incarnation>,
+    /// What the server remembers besides term, vote and log, if it was read.
+    pub memory: Option<Memory>,
     /// The number of the server's latest life.
     pub life: Option<u64>,
     /// The newest snapshot, if there is one and it is whole.
@@ -128,6 +132,7 @@ fn look(folder: &Path) -> Result<Inspection, StorageError> {
     let files = &mut Files(LookingDisk::new(folder));
     let mut damage = Vec::new();
     let owner: Option<Owner> = read(files).or_else(|why| note(&mut damage, why))?;
+    let incarnation = owner.as_ref().and_then(|owner| owner.incarnation);
     let identity = owner.map(|owner| owner.identity);
     let Segments { readable, left_behind, damage: in_the_log, .. } =
         Segments::read(files, identity.as_ref())?.unwrap_or_default();
@@ -135,16 +140,23 @@ fn look(folder: &Path) -> Result<Inspection, StorageError> {
     let cluster = identity.as_ref().map(|identity| identity.cluster.as_str());
     let snapshot = Snapshot::open(files, cluster).or_else(|why| note(&mut damage, why))?;
     let snapshot = snapshot.map(|snapshot| snapshot.info);
-    let life = read(files).or_else(|why| note(&mut damage, why))?.map(|Lives(life)| life);
+    let life = read(files).or_else(|why| note(&mut damage, why))?.map(|lives: Lives| lives.count);
+    let memory: Option<Memory> = read(files).or_else(|why| note(&mut damage, why))?;
 
     let segments = inspected(folder, readable);
-    let mut seen = Inspection { identity, life, snapshot, segments, damage };
+    let mut seen = Inspection { identity, incarnation, memory, life, snapshot, segments, damage };
     if seen.damage.is_empty() {
         seen.damage.extend(seen.what_is_missing(files).err());
     }
     let left_behind = read_left_behind(files, &left_behind)?;
     seen.segments.splice(..0, inspected(folder, left_behind));
     Ok(seen)
+}
+
+/// Whose folder this is, if it says so and that can be read.
+pub fn identity_of(folder: &Path) -> Option<Identity> {
+    let owner: Owner = read(&mut Files(LookingDisk::new(folder))).ok()??;
+    Some(owner.identity)
 }
 
 /// What is damaged is noted. What can't be read stays an error.
@@ -209,7 +221,11 @@ impl Inspection {
         let log = Replay::of(files.folder(), &first.header, saves.map(|save| save.batch.clone()))?;
         let covered = self.snapshot.map(|snapshot| snapshot.position);
         check_covered(files.folder(), log.begins_after, covered)?;
-        self.life.map(drop).ok_or_else(|| files.missing(Lives::FILE))
+        self.life.ok_or_else(|| files.missing(Lives::FILE))?;
+        if self.incarnation.is_some() && self.memory.is_none() {
+            return Err(files.missing(Memory::FILE));
+        }
+        Ok(())
     }
 
     /// The identity, or the first segment.
@@ -217,7 +233,8 @@ impl Inspection {
         if self.identity.is_some() {
             return Some(recovery::missing(files.folder(), segment::FIRST, Index(0)));
         }
-        let has_lived = self.life.is_some_and(|life| life > 1) || self.snapshot.is_some();
+        let has_met = self.memory.as_ref().is_some_and(|memory| *memory != Memory::default());
+        let has_lived = self.life.is_some_and(|life| life > 1) || self.snapshot.is_some() || has_met;
         let has_saved = self.segments.iter().any(|segment| {
             segment.header.number > segment::FIRST
                 || !segment.saves.is_empty()

@@ -112,7 +112,9 @@ pub use disk::Disk;
 pub use error::StorageError;
 pub use folder::FolderDisk;
 pub use identity::Identity;
-pub use inspect::{Ending, InspectedEntry, InspectedSave, InspectedSegment, Inspection, inspect};
+pub use inspect::{
+    Ending, InspectedEntry, InspectedSave, InspectedSegment, Inspection, identity_of, inspect,
+};
 pub use membership::{decode_membership, encode_membership};
 pub use recover::{FoundedAnew, found_anew};
 pub use recovery::CutOff;

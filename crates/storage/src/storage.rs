@@ -12,7 +12,7 @@ use crate::snapshot::{Chunk, Snapshot, SnapshotInfo};
 use crate::snapshots::Snapshots;
 use crate::text_file::{TextFile, encode, read, read_existing, replace};
 use crate::wal::WriteAheadLog;
-use consensus::{Entry, HardState, Incarnation, Index, LogPosition, Memory, Start};
+use consensus::{EarlierRuns, Entry, HardState, Incarnation, Index, LogPosition, Memory, Start};
 use std::path::Path;
 
 /// How many bytes a segment of the log has, unless a save needs more.
@@ -40,6 +40,8 @@ pub struct Recovered {
     pub life: u64,
     /// The same as others are told it, with the incarnation of the folder; `None` without a folder.
     pub start: Option<Start>,
+    /// The runs of the lives before.
+    pub earlier_runs: EarlierRuns,
     /// What the server remembers besides term, vote and log. A folder of a version that had no incarnations remembers
     /// its founders without them.
     pub memory: Memory,
@@ -92,7 +94,7 @@ impl<D: Disk> Storage<D> {
         let incarnation = owner.as_ref().and_then(|owner| owner.incarnation);
         let incarnation = incarnation.unwrap_or_else(|| Incarnation(files.0.random()));
         let run = files.0.random();
-        let Past { life, found, snapshot, memory } = match owner {
+        let Past { lives, found, snapshot, memory } = match owner {
             None => first_life(&mut files, &identity, segment_size)?,
             Some(found) if found.identity == identity => next_life(&mut files, &found)?,
             Some(found) => {
@@ -108,10 +110,12 @@ impl<D: Disk> Storage<D> {
         let (mut log, mut replay) = WriteAheadLog::resume(&mut files, found, segment_size)?;
         let mut snapshots = Snapshots::new(identity.cluster.clone(), snapshot);
         begin_after_the_snapshot(&mut files, &mut snapshots, &mut log, &mut replay)?;
-        replace(&mut files, &Lives(life))?;
+        let lives = lives.and_another(run);
+        replace(&mut files, &lives)?;
         replace(&mut files, &memory)?;
         // The identity comes last. Where there is one, the other files must be there too.
         replace(&mut files, &Owner { identity, incarnation: Some(incarnation) })?;
+        let Lives { count: life, earlier_runs, .. } = lives;
         let start = Some(Start { incarnation, number: life, run });
 
         let (snapshot, log_begins_after) = (snapshots.newest(), replay.begins_after);
@@ -119,6 +123,7 @@ impl<D: Disk> Storage<D> {
             hard_state,
             life,
             start,
+            earlier_runs,
             memory,
             snapshot,
             log_begins_after,
@@ -275,8 +280,8 @@ impl<D: Disk> Storage<D> {
 
 /// What a server finds of its lives before.
 struct Past {
-    /// The number of the life that begins.
-    life: u64,
+    /// The lives before.
+    lives: Lives,
     found: Found,
     snapshot: Option<Snapshot>,
     memory: Memory,
@@ -290,11 +295,12 @@ fn first_life(
     // A first opening that a crash interrupted may have left a log and a count of lives, but only as it
     // writes them. Otherwise this server has lived, and it is the identity that got lost.
     let never_saved = recovery::find(files, None)?.is_none_or(|found| found.is_untouched());
-    let never_lived = read(files)?.is_none_or(|lives: Lives| lives == Lives(1));
+    let never_lived = read(files)?.is_none_or(|lives: Lives| lives.count == 1);
     let never_met = read(files)?.is_none_or(|memory: Memory| memory == Memory::default());
     if never_saved && never_lived && never_met && Snapshot::open(files, None)?.is_none() {
         let found = Found::nothing(identity, segment_size);
-        Ok(Past { life: 1, found, snapshot: None, memory: Memory::default() })
+        let lives = Lives { count: 0, run: 0, earlier_runs: EarlierRuns::default() };
+        Ok(Past { lives, found, snapshot: None, memory: Memory::default() })
     } else {
         Err(files.missing(Owner::FILE))
     }
@@ -307,7 +313,7 @@ fn next_life(files: &mut Files<impl Disk>, owner: &Owner) -> Result<Past, Storag
     let snapshot = Snapshot::open(files, Some(&identity.cluster))?;
     let covered = snapshot.as_ref().map(|snapshot| snapshot.info.position);
     check_covered(files.folder(), found.log.begins_after, covered)?;
-    let Lives(lives) = read_existing(files)?;
+    let lives = read_existing(files)?;
     let memory = match owner.incarnation {
         Some(_) => read_existing(files)?,
         // The folder of an earlier version. If a crash comes before the identity is written, this is done once more.
@@ -317,8 +323,7 @@ fn next_life(files: &mut Files<impl Disk>, owner: &Owner) -> Result<Past, Storag
             ..Memory::default()
         },
     };
-    let life = lives.checked_add(1).expect("no server starts 2^64 times");
-    Ok(Past { life, found, snapshot, memory })
+    Ok(Past { lives, found, snapshot, memory })
 }
 
 /// Refuses a log that begins where no snapshot covers what was before.

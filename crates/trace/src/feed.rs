@@ -18,6 +18,8 @@ pub struct Feed {
     untold: BTreeMap<NodeId, Record>,
     /// In which term, and up to where, each server has last said that its log agrees with the leader's.
     agreed: BTreeMap<NodeId, (Term, Index)>,
+    /// How many founders' folders each server has last said to another that it knows, and whether it has saved them.
+    founding: BTreeMap<(NodeId, NodeId), (usize, bool)>,
     /// The entries that each server has last sent to each other: in which term, after and up to where.
     sent: BTreeMap<(NodeId, NodeId), (Term, Index, Index)>,
 }
@@ -85,6 +87,7 @@ impl Feed {
             Event::Io(Io::Received { message, .. }) => match message {
                 Message::AppendEntries(request) => request.entries.is_empty(),
                 Message::AppendEntriesReply(reply) => matches!(reply.outcome, AppendOutcome::Matched { .. }),
+                Message::Found(_) => true,
                 _ => false,
             },
             _ => false,
@@ -98,6 +101,11 @@ impl Feed {
             Message::AppendEntries(request) => {
                 let entries = (request.term, request.prev_log_index, request.last_index());
                 self.sent.insert((from, to), entries) != Some(entries)
+            }
+            Message::Found(found) => {
+                let known = found.founders.iter().filter(|(_, incarnation)| incarnation.is_some()).count();
+                let said = (known, found.is_saved);
+                self.founding.insert((from, to), said) != Some(said)
             }
             Message::AppendEntriesReply(reply) => match reply.outcome {
                 AppendOutcome::Matched { match_index } => {

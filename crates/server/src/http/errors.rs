@@ -3,6 +3,7 @@
 use super::{Service, json};
 use crate::clients::Refusal;
 use crate::json::{OutcomeTold, Told};
+use crate::transport::Transport;
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};

@@ -3,6 +3,7 @@
 use super::errors::Problem;
 use axum::http::Uri;
 use percent_encoding::percent_decode_str;
+use std::str::FromStr;
 
 /// The parameters of one request. Their values are bytes: keys and values of the store need not be text.
 pub(super) struct Parameters(Vec<(&'static str, Vec<u8>)>);
@@ -32,6 +33,18 @@ impl Parameters {
         text.map_err(|_| Problem::Nonsense {
             error: format!("the value of {name} is no text"),
             help: "write it in UTF-8",
+        })
+    }
+
+    /// A parameter of a kind that says itself how it is written.
+    pub(super) fn parsed<T: FromStr<Err: std::error::Error>>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|why: T::Err| Problem::Nonsense {
+            error: format!("{name}={text}: {why}"),
+            help: "go on from where the last answer ended, or leave it out",
         })
     }
 

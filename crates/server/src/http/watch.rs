@@ -6,11 +6,11 @@ use super::{Service, json_text};
 use crate::changes::{Batch, Change};
 use crate::clients::Request;
 use crate::engine::Happening;
-use crate::json::{ChangeTold, Missed, Text};
+use crate::json::{ChangeTold, Missed, Place, Text};
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use consensus::Index;
+use consensus::{ClusterId, Index};
 use futures_util::Stream;
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -32,15 +32,15 @@ pub(super) async fn watch(
     let parameters = Parameters::of(&uri, &["prefix", "after"])?;
     let prefix = parameters.bytes("prefix").unwrap_or_default().to_vec();
     // A browser that reconnects says what it has seen, and leaves the URL as it was.
-    let after = match headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()) {
-        Some(seen) => Some(seen),
-        None => parameters.number("after")?,
-    };
+    let after: Option<Place> =
+        match headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()) {
+            Some(seen) => Some(seen),
+            None => parameters.parsed("after")?,
+        };
     let place = service.place_for_stream()?;
-    let first = ask(&service, after.map(Index)).await?;
-    let seen = after.map_or(first.until, Index);
-    let mut watcher = Watcher { service, prefix, seen, ready: VecDeque::new(), news: None };
-    watcher.take(first);
+    let first = ask(&service, after.map(|place| place.index)).await?;
+    let mut watcher = Watcher { service, prefix, seen: first.until, ready: VecDeque::new(), news: None };
+    watcher.begin(after, first).await?;
     let events = futures_util::stream::unfold((watcher, place), |(mut watcher, place)| async {
         Some((Ok(watcher.next().await?), (watcher, place)))
     });
@@ -77,24 +77,49 @@ impl Watcher {
         }
     }
 
+    /// Goes on after a place, if this log has it. One in another cluster, or beyond what this server has applied, may be
+    /// one in a log that is gone: then everything so far may be missed. (Only in the same cluster it is one that this
+    /// server will come to.)
+    async fn begin(&mut self, after: Option<Place>, first: Batch) -> Result<(), Problem> {
+        let Some(Place { index, cluster }) = after else {
+            self.take(first);
+            return Ok(());
+        };
+        let is_same = cluster.is_some() && cluster == first.cluster;
+        let is_another = cluster.is_some() && first.cluster.is_some() && !is_same;
+        if is_another || (index > first.applied && !is_same) {
+            self.seen = first.applied;
+            self.tell_missed(Missed { after: Index(0), until: first.applied }, first.cluster);
+            let rest = ask(&self.service, Some(self.seen)).await?;
+            self.take(rest);
+        } else {
+            self.seen = index;
+            self.take(first);
+        }
+        Ok(())
+    }
+
+    fn tell_missed(&mut self, missed: Missed, cluster: Option<ClusterId>) {
+        let id = Place { index: missed.until, cluster }.to_string();
+        self.ready.push_back(Event::default().event("missed").id(id).data(json_text(&missed)));
+    }
+
     fn take(&mut self, batch: Batch) {
-        let Batch { changes, complete_after, until, is_full, news } = batch;
+        let Batch { changes, complete_after, until, is_full, news, cluster, .. } = batch;
         if complete_after > self.seen {
-            let missed = Missed { after: self.seen, until: complete_after };
-            let event = Event::default().event("missed").id(complete_after.to_string());
-            self.ready.push_back(event.data(json_text(&missed)));
+            self.tell_missed(Missed { after: self.seen, until: complete_after }, cluster);
         }
         for change in changes.iter().filter(|change| change.key.starts_with(&self.prefix)) {
-            self.ready.push_back(tell(change));
+            self.ready.push_back(tell(change, cluster));
         }
         // How far this has come is told even if nothing is: whoever reconnects goes on from there.
-        self.ready.push_back(Event::default().id(until.to_string()));
+        self.ready.push_back(Event::default().id(Place { index: until, cluster }.to_string()));
         self.seen = until.max(complete_after);
         self.news = (!is_full).then_some(news);
     }
 }
 
-fn tell(change: &Change) -> Event {
+fn tell(change: &Change, cluster: Option<ClusterId>) -> Event {
     let Change { key, version, value } = change;
     let told = ChangeTold {
         key: Text::of(key),
@@ -102,7 +127,7 @@ fn tell(change: &Change) -> Event {
         version: *version,
         deleted: value.is_none(),
     };
-    Event::default().id(version.to_string()).data(json_text(&told))
+    Event::default().id(Place { index: *version, cluster }.to_string()).data(json_text(&told))
 }
 
 async fn ask(service: &Service, after: Option<Index>) -> Result<Batch, Problem> {

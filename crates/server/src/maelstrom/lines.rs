@@ -140,6 +140,10 @@ impl Transport for Outbox {
     }
 
     /// Nodes have names here and no addresses.
+    fn address_of(&self, _: NodeId) -> Option<String> {
+        None
+    }
+
     fn set_address(&self, _: NodeId, _: String) {}
 
     /// Each message says where it comes from.

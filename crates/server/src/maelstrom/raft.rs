@@ -201,7 +201,7 @@ mod tests {
     fn round_trip(message: Message) -> serde_json::Value {
         let sent_as = EventId { node: NodeId(0), life: 2, seq: 17 };
         let start = Start { incarnation: Incarnation(10), number: 2, run: 11 };
-        let origin = Origin { cluster: Some(ClusterId(12)), start: Some(start) };
+        let origin = Origin { cluster: Some(ClusterId(12)), start: Some(start), earlier_runs: [5; 8] };
         let envelope = Envelope { from: NodeId(0), to: NodeId(1), sent_as, origin, message };
         let json = serde_json::to_value(RaftBody::of(envelope.clone())).unwrap();
         let body: RaftBody = serde_json::from_str(&json.to_string()).unwrap();
@@ -229,6 +229,7 @@ mod tests {
             "type": "append_entries", "sent_as": "n0.2:17", "origin": {
                 "cluster": "0000000000000000000000000000000c",
                 "start": {"incarnation": "000000000000000a", "number": 2, "run": 11},
+                "earlier_runs": [5, 5, 5, 5, 5, 5, 5, 5],
             }, "term": 2, "prev_log_index": 7, "prev_log_term": 1,
             "leader_commit": 6, "round": 4, "entries": [
                 {"term": 2},
@@ -272,7 +273,7 @@ mod tests {
     #[test]
     fn nonsense_is_no_message() {
         let vote = json!({"type": "request_vote_reply", "term": 1, "vote_granted": true, "sent_as": "n1:1",
-            "origin": {"cluster": null, "start": null}});
+            "origin": {"cluster": null, "start": null, "earlier_runs": [0, 0, 0, 0, 0, 0, 0, 0]}});
         assert!(serde_json::from_value::<RaftBody>(vote.clone()).is_ok());
         for (field, value) in [
             ("type", json!("vote")),

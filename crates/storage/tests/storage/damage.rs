@@ -2,9 +2,10 @@
 
 use crate::model_disk::{Files, ModelDisk};
 use crate::{SMALL_SEGMENTS, hard_state, identity, saves};
+use consensus::{Memory, NodeId};
 use storage::{Damage, Recovered, Storage, StorageError};
 
-const TEXT_FILES: [&str; 2] = ["identity", "lives"];
+const TEXT_FILES: [&str; 3] = ["identity", "lives", "memory"];
 
 /// The files of a server in its first life that has voted.
 fn files() -> Files {
@@ -53,11 +54,15 @@ fn with_checksum(content: &str) -> String {
 fn people_can_read_the_files() {
     let files = files();
     let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
-    assert_eq!(files.keys().collect::<Vec<_>>(), ["identity", "lives", "log-0000000001"]);
-    assert_eq!(text("lives"), "raft-for-beginners lives 1\nlives 1\ncrc32c 900ca1a3\n");
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["identity", "lives", "log-0000000001", "memory"]);
+    let lives =
+        format!("raft-for-beginners lives 2\nlives 1\nruns {:016x}{}\n", 7, " 0000000000000000".repeat(8));
+    assert_eq!(text("lives"), with_checksum(&lives));
     assert_eq!(
         text("identity"),
-        "raft-for-beginners identity 1\ncluster local\nnode 2\nvoters 1 2 3\ncrc32c 62dcad44\n"
+        with_checksum(
+            "raft-for-beginners identity 2\ncluster local\nnode 2\nvoters 1 2 3\nincarnation 0000000000000007\n"
+        )
     );
 }
 
@@ -102,7 +107,8 @@ fn a_missing_file_is_refused() {
 
 #[test]
 fn a_server_that_has_lived_does_not_begin_anew() {
-    let lives = |lives: u64| with_checksum(&format!("raft-for-beginners lives 1\nlives {lives}\n"));
+    let runs = format!("runs{}", " 0000000000000000".repeat(9));
+    let lives = |lives: u64| with_checksum(&format!("raft-for-beginners lives 2\nlives {lives}\n{runs}\n"));
     let log_of_a_first_opening = || {
         let disk = ModelDisk::default();
         Storage::open_with_segment_size(disk.clone(), identity(), SMALL_SEGMENTS).unwrap();
@@ -137,19 +143,20 @@ fn a_file_in_anothers_place_is_refused() {
 
 #[test]
 fn only_what_we_write_is_accepted() {
-    let first_line = "raft-for-beginners lives 1";
+    let first_line = "raft-for-beginners lives 2";
+    let runs = format!("runs{}", " 0000000000000000".repeat(9));
     for content in [
         format!("{first_line}\n"),
         format!("{first_line}\nlives\n"),
-        format!("{first_line}\nlives \n"),
-        format!("{first_line}\nlives 05\n"),
-        format!("{first_line}\nlives +5\n"),
-        format!("{first_line}\nlives -5\n"),
-        format!("{first_line}\nlives 18446744073709551616\n"),
-        format!("{first_line}\nlives five\n"),
-        format!("{first_line}\nlives 5 \n"),
-        format!("{first_line}\nlives 5\n\n"),
-        format!("{first_line}\nlives 5\nlives 5\n"),
+        format!("{first_line}\nlives \n{runs}\n"),
+        format!("{first_line}\nlives 05\n{runs}\n"),
+        format!("{first_line}\nlives +5\n{runs}\n"),
+        format!("{first_line}\nlives -5\n{runs}\n"),
+        format!("{first_line}\nlives 18446744073709551616\n{runs}\n"),
+        format!("{first_line}\nlives five\n{runs}\n"),
+        format!("{first_line}\nlives 5 \n{runs}\n"),
+        format!("{first_line}\nlives 5\n\n{runs}\n"),
+        format!("{first_line}\nlives 5\nlives 5\n{runs}\n"),
         format!("{first_line}\r\nlives 5\r\n"),
         "raft-for-beginners lives 0\nlives 5\n".into(),
         "raft-for-beginners lives 01\nlives 5\n".into(),
@@ -160,7 +167,7 @@ fn only_what_we_write_is_accepted() {
         let file = files_with("lives", with_checksum(&content));
         assert_eq!(refused_for(file), ("lives".into(), Damage::Nonsense), "{content}");
     }
-    let ours = files_with("lives", with_checksum(&format!("{first_line}\nlives 5\n")));
+    let ours = files_with("lives", with_checksum(&format!("{first_line}\nlives 5\n{runs}\n")));
     assert_eq!(open(ours).unwrap().life, 6);
 }
 
@@ -175,9 +182,38 @@ fn the_highest_numbers_can_be_saved() {
 #[test]
 fn a_newer_version_is_named_as_such() {
     for name in TEXT_FILES {
-        let newer = with_checksum(&format!("raft-for-beginners {name} 2\nnobody knows yet\n"));
+        let known = if name == "memory" { 1 } else { 2 };
+        let newer = with_checksum(&format!("raft-for-beginners {name} {}\nnobody knows yet\n", known + 1));
         let refused = open(files_with(name, newer)).unwrap_err();
-        assert!(matches!(refused, StorageError::NewerVersion { version: 2, known: 1, .. }), "{refused}");
+        let StorageError::NewerVersion { version, known: said, .. } = refused else { panic!("{refused}") };
+        assert_eq!((version, said), (known + 1, known));
         assert!(refused.to_string().starts_with(&format!("model/{name} was written by a newer version")));
     }
+}
+
+/// A folder of the version before incarnations: the server gets one, once, and remembers its founders without theirs.
+#[test]
+fn a_folder_without_an_incarnation_gets_one() {
+    let mut files = files();
+    files.remove("memory");
+    let old = with_checksum("raft-for-beginners identity 1\ncluster local\nnode 2\nvoters 1 2 3\n");
+    files.insert("identity".into(), old.into_bytes());
+    let disk = ModelDisk::with_files(files);
+    let (_, first) = Storage::open(disk.clone(), identity()).unwrap();
+    assert_eq!(first.hard_state, hard_state(5, Some(3)));
+    let founders = [1, 2, 3].map(|id| (NodeId(id), None)).into();
+    assert_eq!(first.memory, Memory { founders, is_founded: true, ..Memory::default() });
+    let (_, second) = Storage::open(disk, identity()).unwrap();
+    let [first_start, second_start] = [&first, &second].map(|recovered| recovered.start.unwrap());
+    assert_eq!(first_start.incarnation, second_start.incarnation);
+    assert_eq!(first_start.number + 1, second_start.number);
+    assert_eq!(second.memory, first.memory);
+}
+
+/// Without the memory a server could follow another cluster, or run in elections although it was removed.
+#[test]
+fn a_folder_without_its_memory_is_refused() {
+    let mut files = files();
+    files.remove("memory");
+    assert_eq!(refused_for(files), ("memory".into(), Damage::Missing));
 }

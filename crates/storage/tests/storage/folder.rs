@@ -40,14 +40,17 @@ fn what_was_saved_is_there_in_the_next_life() {
 fn the_log_is_a_row_of_files() {
     let folder = tempfile::tempdir().unwrap();
     let (mut storage, _) = open(folder.path()).unwrap();
-    assert_eq!(names(folder.path()), ["identity", "lives", "lock", "log-0000000001"].map(Into::into).into());
+    assert_eq!(
+        names(folder.path()),
+        ["identity", "lives", "lock", "log-0000000001", "memory"].map(Into::into).into()
+    );
     for (at, length) in [(1, 500), (2, 500), (3, 5000), (4, 10)] {
         storage.save(&appends(at, [command(1, length)])).unwrap();
     }
     let sizes =
         (1..=4).map(|number| fs::metadata(folder.path().join(format!("log-{number:010}"))).unwrap().len());
     assert_eq!(sizes.collect::<Vec<_>>(), [SMALL_SEGMENTS, SMALL_SEGMENTS, 5216, SMALL_SEGMENTS]);
-    assert_eq!(names(folder.path()).len(), 7);
+    assert_eq!(names(folder.path()).len(), 8);
 }
 
 #[test]

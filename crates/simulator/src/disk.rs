@@ -50,6 +50,8 @@ struct State {
     synced_names: BTreeMap<String, File>,
     plan: Plan,
     is_full: bool,
+    /// How many random numbers it has handed out.
+    randoms: u64,
 }
 
 /// What the disk will do wrong.
@@ -311,6 +313,13 @@ impl Disk for SimulatedDisk {
         }
         state.synced_names = state.files.clone();
         Ok(())
+    }
+
+    /// No chance comes in here: the same run, the same disk.
+    fn random(&mut self) -> u64 {
+        let mut state = self.state.borrow_mut();
+        state.randoms += 1;
+        state.randoms.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }
 

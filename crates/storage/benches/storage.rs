@@ -73,6 +73,10 @@ impl Disk for FreeDisk {
     fn sync_directory(&mut self) -> io::Result<()> {
         Ok(())
     }
+
+    fn random(&mut self) -> u64 {
+        4
+    }
 }
 
 fn identity() -> Identity {

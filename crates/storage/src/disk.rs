@@ -47,8 +47,8 @@ pub trait Disk {
 
     /// Writes these bytes over those from `offset` on, in a file that is long enough.
     ///
-    /// After a crash each sector of them may be the old one, the new one or zeroes, in any mixture,
-    /// until the file is [synced](Disk::sync). Bytes beside them stay what they are.
+    /// After a crash, or if this fails, each sector of them (512 bytes) may be the old one, the new one or
+    /// zeroes, in any mixture, until the file is [synced](Disk::sync). Bytes beside them stay what they are.
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Writes these bytes behind the last one of a file.
@@ -73,4 +73,7 @@ pub trait Disk {
 
     /// Makes the names of all files survive any crash.
     fn sync_directory(&mut self) -> io::Result<()>;
+
+    /// A number that nobody can foresee, for the header of a new file.
+    fn random(&mut self) -> u64;
 }

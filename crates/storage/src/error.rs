@@ -255,6 +255,10 @@ fn help_with_io(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "make room on the disk, then start the server again"
         }
+        io::ErrorKind::NotFound => {
+            "somebody has removed, moved or replaced the server's files while it ran. Bring them back, and see to it \
+             that only one server uses this folder; then start it again: it will find out what was saved"
+        }
         _ => "check the disk, then start the server again: it will find out what was saved",
     }
 }

@@ -9,18 +9,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const LOCK: &str = "lock";
 
+/// The folder that ext4 makes on each disk. It is empty, and nobody's.
+const LOST_AND_FOUND: &str = "lost+found";
+
 /// A folder that no other server can open for as long as this value lives.
+///
+/// Two things are locked: a file in the folder, and on Unix the folder itself, since a file can be removed. And what
+/// is synced must still be in the folder under its name: else all that is saved would be lost with the last server
+/// that has the file open.
 ///
 /// Only on Unix can a directory be synced. Elsewhere a power cut (though not a mere crash of the
 /// server) may undo the latest saves.
 pub struct FolderDisk {
     folder: PathBuf,
+    /// The folder itself, where the system lets one open it.
+    directory: Option<File>,
     /// The files that are written and not synced. They stay open because a system may report a
     /// failed write only to those who have had the file open all along.
     unsynced: BTreeMap<String, File>,
@@ -28,7 +38,7 @@ pub struct FolderDisk {
     synced: Option<(String, File)>,
     /// Is told how long each sync took.
     tell_sync: Box<dyn FnMut(Duration) + Send>,
-    _lock: File,
+    _lock_file: File,
 }
 
 impl fmt::Debug for FolderDisk {
@@ -38,7 +48,8 @@ impl fmt::Debug for FolderDisk {
 }
 
 impl FolderDisk {
-    /// Opens a folder and locks it. A folder that does not exist is created.
+    /// Opens a folder and locks it. A folder that does not exist is created. When this returns `Ok`, no crash can undo
+    /// that there is such a folder.
     ///
     /// # Errors
     /// - [`StorageError::Locked`] if another server has it open,
@@ -46,11 +57,18 @@ impl FolderDisk {
     /// - [`StorageError::Io`] if the file system refuses.
     pub fn open(folder: impl Into<PathBuf>) -> Result<FolderDisk, StorageError> {
         let folder = folder.into();
-        create_durably(&folder).map_err(StorageError::io("create the folder", &folder))?;
+        create_durably(&folder, &mut sync_directory).map_err(StorageError::io("create the folder", &folder))?;
         refuse_other_files(&folder)?;
-        let lock = lock(&folder)?;
-        let tell_sync = Box::new(|_| {});
-        Ok(FolderDisk { folder, unsynced: BTreeMap::new(), synced: None, tell_sync, _lock: lock })
+        let directory = lock_directory(&folder)?;
+        let lock_file = lock_file(&folder)?;
+        Ok(FolderDisk {
+            folder,
+            directory,
+            unsynced: BTreeMap::new(),
+            synced: None,
+            tell_sync: Box::new(|_| {}),
+            _lock_file: lock_file,
+        })
     }
 
     /// From now on `tell` is told how long each sync of a file took.
@@ -151,6 +169,7 @@ impl Disk for FolderDisk {
         let synced = file.sync_data();
         (self.tell_sync)(before.elapsed());
         synced?;
+        refuse_if_replaced(&file, &self.folder.join(name))?;
         self.synced = Some((name.to_string(), file));
         Ok(())
     }
@@ -173,7 +192,18 @@ impl Disk for FolderDisk {
     }
 
     fn sync_directory(&mut self) -> io::Result<()> {
-        sync_directory(&self.folder)
+        match &self.directory {
+            Some(directory) => {
+                directory.sync_all()?;
+                refuse_if_replaced(directory, &self.folder)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn random(&mut self) -> u64 {
+        // The system's randomness is in its keys.
+        RandomState::new().hash_one(0)
     }
 }
 
@@ -185,20 +215,48 @@ fn write_all_at(file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     return file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes));
 }
 
-/// Creates a folder, and those above it, so that none of them can vanish in a crash.
-fn create_durably(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
+/// Is this open file, or folder, still the one that is found at its path?
+#[cfg(unix)]
+fn refuse_if_replaced(open: &File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let (open, found) = (open.metadata()?, fs::metadata(path)?);
+    if (open.dev(), open.ino()) == (found.dev(), found.ino()) {
         return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::NotFound, "it was removed, moved or replaced while the server ran"))
+}
+
+#[cfg(not(unix))]
+fn refuse_if_replaced(_: &File, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Creates a folder, and those above it, so that none of them can vanish in a crash. The folder may be there already:
+/// whoever made it may not have got to the sync.
+fn create_durably(folder: &Path, sync: &mut impl FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
+    if folder.is_dir() {
+        // A folder has its name where it really lies.
+        return match fs::canonicalize(folder)?.parent().map_or(Ok(()), sync) {
+            // Whoever may not open it has not made anything in it.
+            Err(error) if cant_be_synced(&error) => Ok(()),
+            synced => synced,
+        };
     }
     let in_the_current = Path::new(".");
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(in_the_current);
-    create_durably(parent)?;
+    create_durably(parent, sync)?;
     match fs::create_dir(folder) {
         // Another server, whose folder is beside ours, was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         created => created?,
     }
-    sync_directory(parent)
+    sync(parent)
+}
+
+/// Is it that this folder is one that can't be synced, rather than that its disk failed?
+fn cant_be_synced(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem, Unsupported};
+    matches!(error.kind(), InvalidInput | PermissionDenied | ReadOnlyFilesystem | Unsupported)
 }
 
 fn sync_directory(folder: &Path) -> io::Result<()> {
@@ -226,10 +284,24 @@ pub(crate) fn file_names(folder: &Path) -> io::Result<BTreeSet<OsString>> {
 }
 
 fn is_ours(name: &OsStr) -> bool {
-    name.to_str().is_some_and(|name| name == LOCK || files::is_ours(name))
+    name.to_str().is_some_and(|name| [LOCK, LOST_AND_FOUND].contains(&name) || files::is_ours(name))
 }
 
-fn lock(folder: &Path) -> Result<File, StorageError> {
+/// Locks the folder itself. Somebody who tidies up can remove a file in it, but not this lock.
+fn lock_directory(folder: &Path) -> Result<Option<File>, StorageError> {
+    if !cfg!(unix) {
+        return Ok(None);
+    }
+    let directory = File::open(folder).map_err(StorageError::io("open", folder))?;
+    match directory.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(StorageError::Locked { folder: folder.to_path_buf() }),
+        // Some file systems, such as NFS, lock only what can be written. There the file must do.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(directory)),
+    }
+}
+
+/// Locks a file in the folder, too: servers of older versions do only that.
+fn lock_file(folder: &Path) -> Result<File, StorageError> {
     let path = folder.join(LOCK);
     let open = OpenOptions::new().create(true).write(true).truncate(false).open(&path);
     let file = open.map_err(StorageError::io("write", &path))?;

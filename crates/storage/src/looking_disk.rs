@@ -85,6 +85,10 @@ impl Disk for LookingDisk {
     fn sync_directory(&mut self) -> io::Result<()> {
         read_only()
     }
+
+    fn random(&mut self) -> u64 {
+        unreachable!("a folder that is only looked at gets no new file")
+    }
 }
 
 fn if_there<T>(found: io::Result<T>) -> io::Result<Option<T>> {

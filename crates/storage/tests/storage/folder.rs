@@ -46,7 +46,7 @@ fn the_log_is_a_row_of_files() {
     }
     let sizes =
         (1..=4).map(|number| fs::metadata(folder.path().join(format!("log-{number:010}"))).unwrap().len());
-    assert_eq!(sizes.collect::<Vec<_>>(), [SMALL_SEGMENTS, SMALL_SEGMENTS, 5216, SMALL_SEGMENTS]);
+    assert_eq!(sizes.collect::<Vec<_>>(), [SMALL_SEGMENTS, SMALL_SEGMENTS, 5248, SMALL_SEGMENTS]);
     assert_eq!(names(folder.path()).len(), 7);
 }
 

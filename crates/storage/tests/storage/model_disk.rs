@@ -28,6 +28,7 @@ struct State {
     operations: usize,
     fault: Option<Fault>,
     is_full: bool,
+    random: u64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -360,7 +361,9 @@ impl Disk for ModelDisk {
         let write = |state: &mut State, bytes: &[u8]| {
             state.file(name).expect("it was there before").write(offset, bytes);
         };
-        self.operate(|state| write(state, bytes), |state, _| write(state, &bytes[..bytes.len() / 2]))
+        let in_the_middle = (offset + bytes.len() / 2) / SECTOR * SECTOR;
+        let in_front = &bytes[..in_the_middle.saturating_sub(offset)];
+        self.operate(|state| write(state, bytes), |state, _| write(state, in_front))
     }
 
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -404,5 +407,11 @@ impl Disk for ModelDisk {
 
     fn sync_directory(&mut self) -> io::Result<()> {
         self.operate(|state| state.keep_some_names(&mut Tearing::Kept.chance()), State::keep_some_names)
+    }
+
+    fn random(&mut self) -> u64 {
+        let mut state = self.state();
+        state.random += 1;
+        state.random.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }

@@ -311,3 +311,40 @@ fn lock_file(folder: &Path) -> Result<File, StorageError> {
         Err(TryLockError::Error(error)) => Err(StorageError::io("lock", &path)(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The folders that are synced, seen from `parent`, and what comes of it if the one with this number fails.
+    fn syncs(parent: &Path, folder: &str, failing: Option<usize>) -> (Vec<PathBuf>, bool) {
+        let mut synced = Vec::new();
+        let created = create_durably(&parent.join(folder), &mut |folder| {
+            synced.push(folder.strip_prefix(parent).unwrap_or(Path::new("above")).to_path_buf());
+            if failing == Some(synced.len() - 1) { Err(io::Error::other("it failed")) } else { Ok(()) }
+        });
+        (synced, created.is_ok())
+    }
+
+    #[test]
+    fn a_folder_is_in_its_parent_for_good_whoever_made_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let parent = fs::canonicalize(parent.path()).unwrap();
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        assert_eq!(syncs(&parent, "a/b", None), (paths(&["above", "", "a"]), true));
+        assert_eq!(syncs(&parent, "a/b", None), (paths(&["a"]), true));
+        assert_eq!(syncs(&parent, "c", Some(1)), (paths(&["above", ""]), false));
+        assert_eq!(syncs(&parent, "c", Some(0)), (paths(&[""]), false), "there it is, but not for good");
+        assert_eq!(syncs(&parent, "c", None), (paths(&[""]), true));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_has_its_name_where_it_really_lies() {
+        let parent = tempfile::tempdir().unwrap();
+        let parent = fs::canonicalize(parent.path()).unwrap();
+        fs::create_dir_all(parent.join("far/away")).unwrap();
+        std::os::unix::fs::symlink(parent.join("far/away"), parent.join("near")).unwrap();
+        assert_eq!(syncs(&parent, "near", None), (vec![PathBuf::from("far")], true));
+    }
+}

@@ -70,6 +70,77 @@ fn only_one_server_has_the_folder() {
     open(folder.path()).unwrap();
 }
 
+/// Somebody has tidied up.
+#[cfg(unix)]
+#[test]
+fn a_folder_stays_locked_without_its_lock_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path()).unwrap();
+    fs::remove_file(folder.path().join("lock")).unwrap();
+    assert!(matches!(open(folder.path()), Err(StorageError::Locked { .. })));
+    drop(first);
+    open(folder.path()).unwrap();
+}
+
+/// Nothing is acknowledged that went to a file which nobody will find again.
+#[cfg(unix)]
+#[test]
+fn a_save_to_a_file_that_is_not_in_the_folder_any_more_fails() {
+    let replace = |from: &Path, to: &Path| {
+        fs::copy(from, from.with_extension("copy")).unwrap();
+        fs::rename(from.with_extension("copy"), to).unwrap();
+    };
+    let changes: [&dyn Fn(&Path, &Path); 3] = [
+        &|folder, _| fs::remove_file(folder.join("log-0000000001")).unwrap(),
+        &|folder, _| replace(&folder.join("log-0000000001"), &folder.join("log-0000000001")),
+        &|folder, elsewhere| fs::rename(folder, elsewhere).unwrap(),
+    ];
+    for change in changes {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data");
+        let (mut storage, _) = open(&folder).unwrap();
+        storage.save(&appends(1, [command(1, 1)])).unwrap();
+        change(&folder, &parent.path().join("elsewhere"));
+        let refused = storage.save(&appends(2, [command(1, 1)])).unwrap_err();
+        let path = folder.join("log-0000000001");
+        assert!(refused.to_string().starts_with(&format!("can't sync {}: ", path.display())), "{refused}");
+        assert!(refused.help().starts_with("somebody has removed, moved or replaced the server's files"));
+        assert!(storage.is_poisoned());
+    }
+}
+
+/// The folder is another one, and its server may have begun its own next segment under the same name.
+#[cfg(unix)]
+#[test]
+fn a_segment_is_not_begun_in_another_folder_of_the_same_name() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("data");
+    let (mut storage, _) = open(&folder).unwrap();
+    fs::rename(&folder, parent.path().join("elsewhere")).unwrap();
+    let _other = open(&folder).unwrap();
+    let refused = storage.save(&appends(1, [command(1, 2000)])).unwrap_err();
+    assert!(refused.to_string().contains("it was removed, moved or replaced while the server ran"), "{refused}");
+}
+
+#[test]
+fn a_fresh_disk_of_ext4_is_an_empty_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("lost+found")).unwrap();
+    assert_eq!(open(folder.path()).unwrap().1.life, 1);
+    assert_eq!(open(folder.path()).unwrap().1.life, 2);
+}
+
+#[test]
+fn nobody_can_foresee_what_is_in_a_segments_header() {
+    let header = |_| {
+        let folder = tempfile::tempdir().unwrap();
+        open(folder.path()).unwrap();
+        fs::read(folder.path().join("log-0000000001")).unwrap()[..128].to_vec()
+    };
+    let headers: BTreeSet<Vec<u8>> = (0..10).map(header).collect();
+    assert_eq!(headers.len(), 10);
+}
+
 #[test]
 fn a_folder_with_other_files_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();

@@ -217,3 +217,31 @@ fn a_mark_that_can_t_be_synced_stops_all_saving() {
     server.disk.crash(Tearing::Undone);
     server.live(&[]).unwrap();
 }
+
+/// A client that knows all but the random number in the segment's header sends a command that is full of marks. The
+/// power goes while it is saved, and the sector with its head is not written.
+#[test]
+fn no_command_can_look_like_records_of_the_log() {
+    let lives_with = |randomness| {
+        let mut server = Server::new(SEGMENT);
+        server.disk = ModelDisk::with_randomness(randomness);
+        let mut storage = server.start().unwrap();
+        server.save(&mut storage, &appends(1, [command(1, 1)])).unwrap();
+        (server, storage)
+    };
+    let (mut known_to_the_client, mut storage) = lives_with(1);
+    let batch = appends(2, [command(1, 1)]);
+    known_to_the_client.save(&mut storage, &batch).unwrap();
+    let content = &known_to_the_client.disk.files()[FIRST];
+    let mark = content.chunks(32).rfind(|head| head.starts_with(b"mark")).unwrap();
+    // Wherever in the record the command begins, some of them are where a record can be.
+    let command = (0..32).flat_map(|shift| [mark, mark, &vec![1; 32 - shift][..]].concat()).collect();
+
+    for (randomness, is_believed) in [(1, true), (2, false)] {
+        let (mut server, mut storage) = lives_with(randomness);
+        server.disk.plan(Fault::PowerCutAfter(0));
+        server.save(&mut storage, &appends(2, [says(Vec::clone(&command))])).unwrap_err();
+        server.disk.crash(Tearing::BackKept);
+        assert_eq!(server.start().is_err(), is_believed);
+    }
+}

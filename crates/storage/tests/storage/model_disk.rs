@@ -65,6 +65,8 @@ pub enum Fault {
     FullOfNames(usize),
     /// As the first, and no file can be removed either.
     FullAndBroken(usize),
+    /// As the first, and what is there can't be written over either.
+    FullEverywhere(usize),
 }
 
 impl Fault {
@@ -85,6 +87,13 @@ impl ModelDisk {
         }
         state.durable_names = state.names.clone();
         drop(state);
+        disk
+    }
+
+    /// A disk whose random numbers are other ones.
+    pub fn with_randomness(random: u64) -> ModelDisk {
+        let disk = ModelDisk::default();
+        disk.state().random = random;
         disk
     }
 
@@ -167,9 +176,12 @@ impl ModelDisk {
     fn use_room(&self, act: impl FnOnce(&mut State), half_act: impl FnOnce(&mut State)) -> io::Result<()> {
         let mut state = self.state();
         state.is_full |= match state.fault {
-            Some(Fault::Full(from) | Fault::FullOfNames(from) | Fault::FullAndBroken(from)) => {
-                state.operations >= from
-            }
+            Some(
+                Fault::Full(from)
+                | Fault::FullOfNames(from)
+                | Fault::FullAndBroken(from)
+                | Fault::FullEverywhere(from),
+            ) => state.operations >= from,
             _ => false,
         };
         if !state.is_full {
@@ -363,6 +375,9 @@ impl Disk for ModelDisk {
         };
         let in_the_middle = (offset + bytes.len() / 2) / SECTOR * SECTOR;
         let in_front = &bytes[..in_the_middle.saturating_sub(offset)];
+        if matches!(self.state().fault, Some(Fault::FullEverywhere(_))) {
+            return self.use_room(|state| write(state, bytes), |state| write(state, in_front));
+        }
         self.operate(|state| write(state, bytes), |state, _| write(state, in_front))
     }
 

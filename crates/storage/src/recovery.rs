@@ -36,13 +36,22 @@ impl CutOff {
     }
 }
 
+impl CutOff {
+    /// How to find out whether that matters, and what can be done then.
+    pub fn help(&self) -> &'static str {
+        "a power cut during a save does this, and then nobody counts on that save. If there was no power cut, or if a \
+         leader was told of later entries of this server (its event `matched`), then the disk has lost what it had \
+         reported as written: replace this server (`raft member replace OLD NEW=HOST:PORT`)"
+    }
+}
+
 impl fmt::Display for CutOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let CutOff { file, offset, bytes, log_end } = self;
         write!(
             f,
-            "the log ends at entry {log_end}: a save after it is not whole, and was cut off ({}, {bytes} bytes from \
-             byte {offset} on)",
+            "the log ends at entry {log_end} and may have been longer: a save after it is not whole, and was cut off \
+             ({}, {bytes} bytes from byte {offset} on)",
             file.display()
         )
     }

@@ -88,9 +88,11 @@ pub enum Action {
     /// save begins a new segment of the log, there are seven before these: create, write, sync, rename, sync
     /// the folder, write the seal of the old segment, and sync that.
     CrashInSave(NodeId, u32, Unsynced),
+    /// A bit of the last save on the dead server's disk flips.
+    DamageLastSave(NodeId, u64),
     /// The server's disk is full.
     FillDisk(NodeId),
-    /// The server's disk is as good as new: it has room, and what it was to do wrong it won't.
+    /// The server's disk is as good as new: it has room, what it was to do wrong it won't, and what was damaged is not.
     MendDisk(NodeId),
     /// The server's clock runs at this speed.
     SetClock(NodeId, Speed),
@@ -147,6 +149,7 @@ impl Action {
             | Action::Snapshot(_)
             | Action::FailNextSave(_)
             | Action::CrashInSave(..)
+            | Action::DamageLastSave(..)
             | Action::FillDisk(_)
             | Action::MendDisk(_) => true,
         }
@@ -548,6 +551,7 @@ impl fmt::Display for Action {
             Action::CrashInSave(node, operations, unsynced) => {
                 write!(f, "crash-in-save {node} {operations} unsynced={unsynced}")
             }
+            Action::DamageLastSave(node, bit) => write!(f, "damage-last-save {node} {bit}"),
             Action::FillDisk(node) => write!(f, "fill-disk {node}"),
             Action::MendDisk(node) => write!(f, "mend-disk {node}"),
             Action::SetClock(node, speed) => write!(f, "clock {node} {speed}"),

@@ -12,9 +12,10 @@ use driver::{
     read_chunk, store_chunk,
 };
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
-use storage::{Batch, Identity, Recovered, Storage, StorageError};
+use storage::{Batch, Identity, Inspection, Recovered, Storage, StorageError};
 use trace::Process;
 
 /// Small, so that even a short run fills some segments of the log.
@@ -36,7 +37,21 @@ pub(crate) struct Server {
     pub(crate) holds_saves: bool,
     /// What is committed is not applied until somebody asks for it.
     pub(crate) holds_applies: bool,
+    /// What its disk held before that was damaged.
+    undamaged: Option<Saved>,
+    /// What it started with after that, if it was something else.
+    forgotten: Option<String>,
     alive: Option<Alive>,
+}
+
+/// What a server has saved: hard state and log.
+#[derive(Debug, PartialEq)]
+struct Saved(HardState, Log);
+
+impl Saved {
+    fn of(recovered: &Recovered) -> Saved {
+        Saved(recovered.hard_state, Log::new(recovered.log_begins_after, recovered.log.clone()))
+    }
 }
 
 /// What a crash takes away.
@@ -98,6 +113,8 @@ impl Server {
             mailbox: Vec::new(),
             holds_saves: false,
             holds_applies: false,
+            undamaged: None,
+            forgotten: None,
             alive: None,
         }
     }
@@ -111,6 +128,11 @@ impl Server {
         effects: &mut Effects<Machine>,
     ) -> Result<Option<Process>, StorageError> {
         let (mut storage, mut recovered) = self.open(self.disk.clone())?;
+        self.disk.forget_damage();
+        if let Some(undamaged) = self.undamaged.take() {
+            let found = Saved::of(&recovered);
+            self.forgotten = (found != undamaged).then(|| format!("it had saved {undamaged:?}, and finds {found:?}"));
+        }
         if recovered.hard_state.current_term < self.term {
             recovered.hard_state = HardState { current_term: self.term, voted_for: None };
             recovered.log = self.log.after(Index(0)).to_vec();
@@ -159,6 +181,23 @@ impl Server {
                     .unwrap_or_default()
             }
         }
+    }
+
+    /// Flips a bit of the last save on its disk. False if there is none, or if it is damaged already.
+    pub(crate) fn damage_last_save(&mut self, bit: u64) -> bool {
+        let Ok((_, undamaged)) = self.open(self.disk.copy()) else { return false };
+        let seen = Inspection::of(self.disk.copy()).expect("what can be opened can be looked at");
+        let with_saves = seen.segments.iter().rev().find_map(|segment| Some((segment, segment.saves.last()?)));
+        let Some((segment, save)) = with_saves else { return false };
+        let name = segment.file.file_name().and_then(OsStr::to_str).expect("a segment's name is text");
+        self.disk.flip_bit(name, save.offset * 8 + bit % (save.length * 8));
+        self.undamaged = Some(Saved::of(&undamaged));
+        true
+    }
+
+    /// If it has started without all that it had saved: how.
+    pub(crate) fn take_forgotten(&mut self) -> Option<String> {
+        self.forgotten.take()
     }
 
     /// Takes away its memory, and of its disk what was not synced.

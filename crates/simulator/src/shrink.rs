@@ -157,6 +157,7 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::CrashInSave(id, operations, unsynced) => {
             Action::CrashInSave(one(id)?, *operations, *unsynced)
         }
+        Action::DamageLastSave(id, bit) => Action::DamageLastSave(one(id)?, *bit),
         Action::FillDisk(id) => Action::FillDisk(one(id)?),
         Action::MendDisk(id) => Action::MendDisk(one(id)?),
         Action::SetClock(id, speed) => Action::SetClock(one(id)?, *speed),

@@ -13,6 +13,7 @@ use driver::{
 };
 use std::collections::VecDeque;
 use std::ffi::OsStr;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use storage::{Batch, Identity, Inspection, Recovered, Storage, StorageError};
@@ -47,6 +48,14 @@ pub(crate) struct Server {
 /// What a server has saved: hard state and log.
 #[derive(Debug, PartialEq)]
 struct Saved(HardState, Log);
+
+impl fmt::Display for Saved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Saved(HardState { current_term, voted_for }, log) = self;
+        let vote = voted_for.map_or("no vote".to_owned(), |candidate| format!("a vote for {candidate}"));
+        write!(f, "term {current_term}, {vote} and a log up to {}", log.last().index)
+    }
+}
 
 impl Saved {
     fn of(recovered: &Recovered) -> Saved {
@@ -131,7 +140,8 @@ impl Server {
         self.disk.forget_damage();
         if let Some(undamaged) = self.undamaged.take() {
             let found = Saved::of(&recovered);
-            self.forgotten = (found != undamaged).then(|| format!("it had saved {undamaged:?}, and finds {found:?}"));
+            self.forgotten =
+                (found != undamaged).then(|| format!("it had saved {undamaged}, and finds {found}"));
         }
         if recovered.hard_state.current_term < self.term {
             recovered.hard_state = HardState { current_term: self.term, voted_for: None };
@@ -187,7 +197,8 @@ impl Server {
     pub(crate) fn damage_last_save(&mut self, bit: u64) -> bool {
         let Ok((_, undamaged)) = self.open(self.disk.copy()) else { return false };
         let seen = Inspection::of(self.disk.copy()).expect("what can be opened can be looked at");
-        let with_saves = seen.segments.iter().rev().find_map(|segment| Some((segment, segment.saves.last()?)));
+        let with_saves =
+            seen.segments.iter().rev().find_map(|segment| Some((segment, segment.saves.last()?)));
         let Some((segment, save)) = with_saves else { return false };
         let name = segment.file.file_name().and_then(OsStr::to_str).expect("a segment's name is text");
         self.disk.flip_bit(name, save.offset * 8 + bit % (save.length * 8));

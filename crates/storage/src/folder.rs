@@ -57,7 +57,8 @@ impl FolderDisk {
     /// - [`StorageError::Io`] if the file system refuses.
     pub fn open(folder: impl Into<PathBuf>) -> Result<FolderDisk, StorageError> {
         let folder = folder.into();
-        create_durably(&folder, &mut sync_directory).map_err(StorageError::io("create the folder", &folder))?;
+        create_durably(&folder, &mut sync_directory)
+            .map_err(StorageError::io("create the folder", &folder))?;
         refuse_other_files(&folder)?;
         let directory = lock_directory(&folder)?;
         let lock_file = lock_file(&folder)?;

@@ -18,7 +18,11 @@ pub(crate) fn violation(node: NodeId, error: &StorageError) -> Violation {
 
 /// A server whose disk was damaged has started without all that it had saved.
 pub(crate) fn forgotten(node: NodeId, what: &str) -> Violation {
-    Violation { promise: &PROMISE, node, what_happened: format!("{node} does not notice that its disk is damaged: {what}") }
+    Violation {
+        promise: &PROMISE,
+        node,
+        what_happened: format!("{node} does not notice that its disk is damaged: {what}"),
+    }
 }
 
 pub(crate) fn promise() -> &'static Promise {

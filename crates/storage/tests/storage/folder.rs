@@ -119,7 +119,10 @@ fn a_segment_is_not_begun_in_another_folder_of_the_same_name() {
     fs::rename(&folder, parent.path().join("elsewhere")).unwrap();
     let _other = open(&folder).unwrap();
     let refused = storage.save(&appends(1, [command(1, 2000)])).unwrap_err();
-    assert!(refused.to_string().contains("it was removed, moved or replaced while the server ran"), "{refused}");
+    assert!(
+        refused.to_string().contains("it was removed, moved or replaced while the server ran"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -49,7 +49,8 @@ impl Saved {
 
     /// Where the second save is in the file.
     fn second(&self) -> std::ops::Range<usize> {
-        let mark = self.unmarked.iter().zip(&self.marked).position(|(before, after)| before != after).unwrap();
+        let mark =
+            self.unmarked.iter().zip(&self.marked).position(|(before, after)| before != after).unwrap();
         let end = self.both.iter().rposition(|byte| *byte != 0).unwrap() + 1;
         mark..end.next_multiple_of(32)
     }

@@ -39,7 +39,7 @@ pub trait Disk {
 
     /// Creates a file of `size` bytes, all zero, for which the disk has set room aside: once it is
     /// synced, [writing in it](Disk::write_at) changes its bytes and nothing else, and needs no more
-    /// room. It is an error if there is a file of this name; if there is no room, one may be left behind.
+    /// room (but where the file system copies what is written over, as btrfs and ZFS do). It is an error if there is a file of this name; if there is no room, one may be left behind.
     ///
     /// After a crash the file may be shorter until it is [synced](Disk::sync), and gone until the
     /// [directory is synced](Disk::sync_directory) too.

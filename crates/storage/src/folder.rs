@@ -16,14 +16,17 @@ use std::time::{Duration, Instant};
 
 const LOCK: &str = "lock";
 
+/// How long the files are trusted to be in the folder, once that was seen.
+const TRUST: Duration = Duration::from_millis(100);
+
 /// The folder that ext4 makes on each disk. It is empty, and nobody's.
 const LOST_AND_FOUND: &str = "lost+found";
 
 /// A folder that no other server can open for as long as this value lives.
 ///
 /// Two things are locked: a file in the folder, and on Unix the folder itself, since a file can be removed. And what
-/// is synced must still be in the folder under its name: else all that is saved would be lost with the last server
-/// that has the file open.
+/// is synced must still be in the folder under its name, which is looked at ten times a second at most, and wherever
+/// names have changed: else all that is saved would be lost as soon as nobody has the file open any longer.
 ///
 /// Only on Unix can a directory be synced. Elsewhere a power cut (though not a mere crash of the
 /// server) may undo the latest saves.
@@ -36,6 +39,8 @@ pub struct FolderDisk {
     unsynced: BTreeMap<String, File>,
     /// The file that was synced last stays open too: most likely it is the next that is written.
     synced: Option<(String, File)>,
+    /// When a synced file was last seen to be in the folder.
+    seen_in_place: Option<Instant>,
     /// Is told how long each sync took.
     tell_sync: Box<dyn FnMut(Duration) + Send>,
     _lock_file: File,
@@ -67,6 +72,7 @@ impl FolderDisk {
             directory,
             unsynced: BTreeMap::new(),
             synced: None,
+            seen_in_place: None,
             tell_sync: Box::new(|_| {}),
             _lock_file: lock_file,
         })
@@ -168,9 +174,13 @@ impl Disk for FolderDisk {
         let file = self.take_open(name)?;
         let before = Instant::now();
         let synced = file.sync_data();
-        (self.tell_sync)(before.elapsed());
+        let now = Instant::now();
+        (self.tell_sync)(now - before);
         synced?;
-        refuse_if_replaced(&file, &self.folder.join(name))?;
+        if self.seen_in_place.is_none_or(|seen| now - seen > TRUST) {
+            refuse_if_replaced(&file, &self.folder.join(name))?;
+            self.seen_in_place = Some(now);
+        }
         self.synced = Some((name.to_string(), file));
         Ok(())
     }
@@ -193,6 +203,7 @@ impl Disk for FolderDisk {
     }
 
     fn sync_directory(&mut self) -> io::Result<()> {
+        self.seen_in_place = None;
         match &self.directory {
             Some(directory) => {
                 directory.sync_all()?;

@@ -53,8 +53,8 @@
 //!   then cut off. A broken save before it, a missing segment, a broken header are damage: to start with
 //!   what is left would be to forget ("Protocol-Aware Recovery for Consensus-Based Storage", Alagappan et
 //!   al., FAST 2018).
-//! * Only one server has the folder, and what it saves is in it: at each sync it is checked that the file is still
-//!   found under its name.
+//! * Only one server has the folder. If its files are removed, moved or replaced while it runs, its saves fail within
+//!   a tenth of a second.
 //!
 //! How is a torn save told from a damaged one, if it is the last? By what is missing. A disk writes sectors of 512
 //! bytes, each wholly or not at all, and a save goes where there were zeroes before. So a torn save lacks a sector, and

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use storage::{Chunk, Disk, FolderDisk, Recovered, SEGMENT_SIZE, Storage, StorageError};
 
 fn open(folder: &Path) -> Result<(Storage<FolderDisk>, Recovered), StorageError> {
@@ -82,10 +83,10 @@ fn a_folder_stays_locked_without_its_lock_file() {
     open(folder.path()).unwrap();
 }
 
-/// Nothing is acknowledged that went to a file which nobody will find again.
+/// What goes to a file that nobody will find again must not be acknowledged for long.
 #[cfg(unix)]
 #[test]
-fn a_save_to_a_file_that_is_not_in_the_folder_any_more_fails() {
+fn saves_to_a_file_that_is_not_in_the_folder_any_more_fail_soon() {
     let replace = |from: &Path, to: &Path| {
         fs::copy(from, from.with_extension("copy")).unwrap();
         fs::rename(from.with_extension("copy"), to).unwrap();
@@ -95,16 +96,25 @@ fn a_save_to_a_file_that_is_not_in_the_folder_any_more_fails() {
         &|folder, _| replace(&folder.join("log-0000000001"), &folder.join("log-0000000001")),
         &|folder, elsewhere| fs::rename(folder, elsewhere).unwrap(),
     ];
-    for change in changes {
+    for (change, segment_size) in
+        changes.into_iter().flat_map(|it| [(it, SMALL_SEGMENTS), (it, SEGMENT_SIZE)])
+    {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("data");
-        let (mut storage, _) = open(&folder).unwrap();
+        let (mut storage, _) = open_with(&folder, segment_size).unwrap();
         storage.save(&appends(1, [command(1, 1)])).unwrap();
         change(&folder, &parent.path().join("elsewhere"));
-        let refused = storage.save(&appends(2, [command(1, 1)])).unwrap_err();
-        let path = folder.join("log-0000000001");
-        assert!(refused.to_string().starts_with(&format!("can't sync {}: ", path.display())), "{refused}");
-        assert!(refused.help().starts_with("somebody has removed, moved or replaced the server's files"));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut saved = (1..).map(|term| storage.save(&saves(hard_state(term, None))));
+        let refused = saved.find_map(|saved| {
+            assert!(Instant::now() < deadline, "it goes on and on");
+            saved.err()
+        });
+        let refused = refused.unwrap();
+        assert!(
+            refused.help().starts_with("somebody has removed, moved or replaced the server's files"),
+            "{refused}"
+        );
         assert!(storage.is_poisoned());
     }
 }

@@ -74,6 +74,6 @@ pub trait Disk {
     /// Makes the names of all files survive any crash.
     fn sync_directory(&mut self) -> io::Result<()>;
 
-    /// A number that nobody can foresee, for the header of a new file.
+    /// A random number that clients can't predict, for the header of a new file.
     fn random(&mut self) -> u64;
 }

@@ -249,8 +249,8 @@ fn help_with_io(kind: io::ErrorKind) -> &'static str {
             "make room on the disk, then start the server again"
         }
         io::ErrorKind::NotFound => {
-            "somebody has removed, moved or replaced the server's files while it ran. Bring them back, and see to it \
-             that only one server uses this folder; then start it again: it will find out what was saved"
+            "the server's files were removed, moved or replaced while it ran. Bring them back, and make sure that only \
+             one server uses this folder; then start it again: it will find out what was saved"
         }
         _ => "check the disk, then start the server again: it will find out what was saved",
     }

@@ -92,7 +92,7 @@ impl<D: Disk> Files<D> {
         self.0.sync_directory().map_err(|cause| StorageError::io("sync the folder", self.folder())(cause))
     }
 
-    /// A number that nobody can foresee.
+    /// A random number that clients can't predict.
     pub(crate) fn random(&mut self) -> u64 {
         self.0.random()
     }

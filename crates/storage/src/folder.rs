@@ -16,17 +16,17 @@ use std::time::{Duration, Instant};
 
 const LOCK: &str = "lock";
 
-/// How long the files are trusted to be in the folder, once that was seen.
+/// How long a file is trusted to be in its folder after that was checked.
 const TRUST: Duration = Duration::from_millis(100);
 
-/// The folder that ext4 makes on each disk. It is empty, and nobody's.
+/// The folder that ext4 makes on each disk.
 const LOST_AND_FOUND: &str = "lost+found";
 
 /// A folder that no other server can open for as long as this value lives.
 ///
 /// Two things are locked: a file in the folder, and on Unix the folder itself, since a file can be removed. And what
-/// is synced must still be in the folder under its name, which is looked at ten times a second at most, and wherever
-/// names have changed: else all that is saved would be lost as soon as nobody has the file open any longer.
+/// is synced must still be in the folder under its name. That is checked at most ten times a second, and after each
+/// change of names: otherwise all that is saved would be lost as soon as the file is closed.
 ///
 /// Only on Unix can a directory be synced. Elsewhere a power cut (though not a mere crash of the
 /// server) may undo the latest saves.
@@ -53,8 +53,8 @@ impl fmt::Debug for FolderDisk {
 }
 
 impl FolderDisk {
-    /// Opens a folder and locks it. A folder that does not exist is created. When this returns `Ok`, no crash can undo
-    /// that there is such a folder.
+    /// Opens a folder and locks it. A folder that does not exist is created. When this returns `Ok`, the folder survives
+    /// any crash.
     ///
     /// # Errors
     /// - [`StorageError::Locked`] if another server has it open,
@@ -243,13 +243,13 @@ fn refuse_if_replaced(_: &File, _: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates a folder, and those above it, so that none of them can vanish in a crash. The folder may be there already:
-/// whoever made it may not have got to the sync.
+/// Creates a folder, and those above it, so that none of them can vanish in a crash. If the folder is there already,
+/// the start that made it may have failed before the sync.
 fn create_durably(folder: &Path, sync: &mut impl FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
     if folder.is_dir() {
         // A folder has its name where it really lies.
         return match fs::canonicalize(folder)?.parent().map_or(Ok(()), sync) {
-            // Whoever may not open it has not made anything in it.
+            // Then it was no start of this server that made the folder.
             Err(error) if cant_be_synced(&error) => Ok(()),
             synced => synced,
         };
@@ -299,7 +299,7 @@ fn is_ours(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| [LOCK, LOST_AND_FOUND].contains(&name) || files::is_ours(name))
 }
 
-/// Locks the folder itself. Somebody who tidies up can remove a file in it, but not this lock.
+/// Locks the folder itself: a lock file can be removed, this lock can't.
 fn lock_directory(folder: &Path) -> Result<Option<File>, StorageError> {
     if !cfg!(unix) {
         return Ok(None);
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_in_its_parent_for_good_whoever_made_it() {
+    fn a_folder_that_was_there_already_is_in_its_parent_for_good() {
         let parent = tempfile::tempdir().unwrap();
         let parent = fs::canonicalize(parent.path()).unwrap();
         let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();

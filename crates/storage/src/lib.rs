@@ -44,7 +44,7 @@
 //!
 //! * A batch whose save returned `Ok` is found again after any crash. One whose save did not return is
 //!   found wholly or not at all.
-//! * Whatever [`Recovered`] tells is durable. (It was written anew: what is read after a failed sync may
+//! * Whatever [`Recovered`] tells is durable. (It was rewritten: what is read after a failed sync may
 //!   be in the system's memory only.)
 //! * If a write or sync fails, nothing more is written in this life. Trying again can't help: the system
 //!   may have dropped the data and then report success ("Can Applications Recover from fsync Failures?",
@@ -66,7 +66,7 @@
 //! synced: the system takes it to the disk when it likes, within about 30 seconds as Linux is set up. A save with a
 //! mark, or with any byte that is not zero after it, was durable. [`Storage::sync_mark`] makes the mark durable: a
 //! server calls it as soon as it has had nothing to save for half a second, and when it is stopped. At each start, all
-//! that is found is written anew with a mark, and the segment's header tells how many saves there were.
+//! that is found is rewritten with a mark, and the segment's header tells how many saves there were.
 //!
 //! # What remains
 //!

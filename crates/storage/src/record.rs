@@ -8,19 +8,19 @@
 //! | 0..4 | the kind: `save`, `mark` or `next` |
 //! | 4..8 | the batch's length |
 //! | 8..16 | the number of this save, or of the last one before the mark. No number is ever skipped. |
-//! | 16..24 | how many sectors, of those after the one with the head, get only zeroes of this record |
+//! | 16..24 | the number of zero sectors: those after the head's own to which this record writes only zeroes |
 //! | 24..28 | the CRC-32C of all bytes after the head |
 //! | 28..32 | the CRC-32C of the head, continued from the checksum of the segment's header |
 //!
 //! That the head's checksum begins with the header's ties a record to its segment: one that strayed
-//! in from another file is no record here. And since the header has a random number in it, nobody can make a
+//! in from another file is no record here. And since the header has a random number in it, no client can make a
 //! command that looks like records of this log.
 //!
-//! A crash leaves a sector as it was before the save, or after. So if the head is there, and the save is torn, then
-//! there are more sectors of zeroes than the head tells of. A save with as many as it tells of was written whole,
-//! and has been damaged since. The last byte is not zero so that no flipped bit makes a short last sector one of zeroes.
+//! A crash leaves each sector as it was before the save, with zeroes, or as it is after it. So if a save is torn and its
+//! head is there, there are more zero sectors than the head says. A save with no more than that was written completely,
+//! and was damaged later. The last byte is 255 so that no single flipped bit turns a short last sector into zeroes.
 //!
-//! In version 1 of the segments, a body is filled up with zeroes and has no last byte, and bytes 16..24 hold the index
+//! In version 1 of the segments, a body is padded with zeroes and has no last byte, and bytes 16..24 hold the index
 //! of the log's last entry.
 
 use crate::batch::Batch;
@@ -65,7 +65,7 @@ pub(crate) struct Head {
     batch_length: usize,
     body_length: usize,
     pub(crate) sequence: u64,
-    /// How many sectors after the first get only zeroes. In version 1 that is not known: there may be more.
+    /// The number of zero sectors. Version 1 does not say it: there may be more.
     zero_sectors: u64,
     body_checksum: u32,
 }
@@ -102,18 +102,18 @@ impl Head {
         (crc32c::crc32c(body) == self.body_checksum).then(|| &body[..self.batch_length])
     }
 
-    /// Does the record, which is not whole and begins at `offset` in its file, lack a sector?
+    /// Does this record, which begins at `offset` in its file and is not whole, lack a sector?
     pub(crate) fn lacks_a_sector(&self, record: &[u8], offset: usize) -> bool {
         zero_sectors(record, offset) > self.zero_sectors
     }
 }
 
-/// How many bytes the body with a batch of so many bytes has.
+/// The length of a body with a batch of this length, in bytes.
 fn body_length(batch_length: usize) -> usize {
     (batch_length + 1).next_multiple_of(HEAD)
 }
 
-/// How many sectors, of those after the first that a record reaches into from `offset` on, get only zeroes of it.
+/// The number of sectors, after the first, to which a record at `offset` writes only zeroes.
 fn zero_sectors(record: &[u8], offset: usize) -> u64 {
     let after_the_first = record.get(SECTOR - offset % SECTOR..).unwrap_or_default();
     let has_only_zeroes = |sector: &&[u8]| sector.iter().all(|byte| *byte == 0);
@@ -136,7 +136,7 @@ pub(crate) fn put_together(batch: &Batch, record: &mut Vec<u8>) {
     *record.last_mut().expect("a body has at least a last byte") = LAST;
 }
 
-/// Writes the head of a record that was put together, which will begin at `offset` in its file.
+/// Writes the head of a record that was put together and will begin at `offset` in its file.
 pub(crate) fn finish(record: &mut [u8], sequence: u64, offset: usize, segment_checksum: u32) {
     let zero_sectors = zero_sectors(record, offset);
     let (head, body) = record.split_at_mut(HEAD);

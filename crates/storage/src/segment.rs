@@ -12,11 +12,11 @@
 //! | 56..64 | the index of the log's last entry after those saves |
 //! | 64..72 | the server's number |
 //! | 72..80 | a random number |
-//! | 80..88 | how many saves the file had in it when it was made |
+//! | 80..88 | the number of saves in the file when it was made |
 //! | 88.. | the hard state after the saves before; the length of the cluster's name (4 bytes); the name |
 //!
-//! Version 1, which is still read, has neither the random number nor the count after it; and its
-//! [records](crate::record) are a little different.
+//! Version 1, which is still read, has neither the random number nor the count after it, and its
+//! [records](crate::record) are slightly different.
 
 use crate::batch::Batch;
 use crate::bytes::{Bytes, length};
@@ -52,9 +52,9 @@ pub struct SegmentHeader {
     pub cluster: String,
     /// The server whose log it is.
     pub node: NodeId,
-    /// A random number, so that nobody can foresee the checksums of its records.
+    /// A random number, so that no client can predict the checksums of its records.
     pub random: u64,
-    /// How many saves it had in it when it was made. At least these were durable.
+    /// The number of saves in it when the file was made. At least these were durable.
     pub saves_when_made: u64,
 }
 
@@ -165,7 +165,7 @@ pub(crate) enum Tail {
     Empty,
     /// The word that the log goes on in the next segment.
     Sealed,
-    /// So many bytes of a save that never came to its end: a sector of it is missing, and nothing shows that it was
+    /// The number of bytes of a save that was never finished: a sector of it is missing, and nothing shows that it was
     /// ever there.
     Torn(usize),
     Damaged(LogDamage),
@@ -316,7 +316,7 @@ impl Segment {
         if later_heads.any(|head| head.sequence > saves) {
             return Tail::Damaged(LogDamage::Save);
         }
-        // A crash may have left the save's first sector as it was: there the mark stands still, or nothing.
+        // A crash may have left the save's first sector as it was before: with the mark, or with zeroes.
         let first_sector = &rest[..rest.len().min(SECTOR - self.end % SECTOR)];
         let as_it_was = if head.is_some() { HEAD } else { 0 };
         if first_sector[as_it_was..].iter().any(|byte| *byte != 0) {
@@ -338,7 +338,7 @@ impl Segment {
 
     /// The same saves in a new segment of the newest version, with this random number: its header, and all that is
     /// in its file.
-    pub(crate) fn write_anew(&self, random: u64) -> (SegmentHeader, Vec<u8>) {
+    pub(crate) fn rewritten(&self, random: u64) -> (SegmentHeader, Vec<u8>) {
         let mut records: Vec<Vec<u8>> = vec![Vec::new(); self.saves.len()];
         for (record, save) in records.iter_mut().zip(&self.saves) {
             record::put_together(&save.batch, record);

@@ -63,7 +63,7 @@ impl LastSegment {
 impl WriteAheadLog {
     /// Goes on with the log that was found.
     ///
-    /// The last segment is written anew, in the newest version of the format. What was read of it may be in the
+    /// The last segment is rewritten, in the newest version of the format. What was read of it may be in the
     /// system's memory only, after a save that failed in an earlier life, and the server will act on it, so it must
     /// last. With a fresh copy, a torn tail is gone for good, and no byte of the old file is at risk meanwhile.
     pub(crate) fn resume(
@@ -73,7 +73,7 @@ impl WriteAheadLog {
     ) -> Result<(WriteAheadLog, Replay), StorageError> {
         let Found { log, older, left_behind, last, .. } = found;
         let reached = last.reached;
-        let (header, content) = last.write_anew(files.random());
+        let (header, content) = last.rewritten(files.random());
         let last = LastSegment::new(header, content.len() as u64);
         files
             .create(&aside(&last.file), last.header.size)

@@ -71,7 +71,6 @@ fn only_one_server_has_the_folder() {
     open(folder.path()).unwrap();
 }
 
-/// Somebody has tidied up.
 #[cfg(unix)]
 #[test]
 fn a_folder_stays_locked_without_its_lock_file() {
@@ -83,7 +82,7 @@ fn a_folder_stays_locked_without_its_lock_file() {
     open(folder.path()).unwrap();
 }
 
-/// What goes to a file that nobody will find again must not be acknowledged for long.
+/// Saves to a file that no later start will find must not be acknowledged for long.
 #[cfg(unix)]
 #[test]
 fn saves_to_a_file_that_is_not_in_the_folder_any_more_fail_soon() {
@@ -112,7 +111,7 @@ fn saves_to_a_file_that_is_not_in_the_folder_any_more_fail_soon() {
         });
         let refused = refused.unwrap();
         assert!(
-            refused.help().starts_with("somebody has removed, moved or replaced the server's files"),
+            refused.help().starts_with("the server's files were removed, moved or replaced while it ran"),
             "{refused}"
         );
         assert!(storage.is_poisoned());

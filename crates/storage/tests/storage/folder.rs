@@ -90,7 +90,8 @@ fn saves_to_a_file_that_is_not_in_the_folder_any_more_fail_soon() {
         fs::copy(from, from.with_extension("copy")).unwrap();
         fs::rename(from.with_extension("copy"), to).unwrap();
     };
-    let changes: [&dyn Fn(&Path, &Path); 3] = [
+    type Change<'a> = &'a dyn Fn(&Path, &Path);
+    let changes: [Change; 3] = [
         &|folder, _| fs::remove_file(folder.join("log-0000000001")).unwrap(),
         &|folder, _| replace(&folder.join("log-0000000001"), &folder.join("log-0000000001")),
         &|folder, elsewhere| fs::rename(folder, elsewhere).unwrap(),

@@ -113,7 +113,7 @@ fn first_batches() -> impl Iterator<Item = Batch> {
 fn second_batches() -> Vec<Batch> {
     let lengths = [0, 1, 14, 15, 200, 450, 500, 1000, 1030, 1600, 2600];
     let of_a_length = lengths.into_iter().flat_map(|length| {
-        let sector = |at: usize| if at / 600 % 2 == 0 { 0 } else { 0x80 };
+        let sector = |at: usize| if (at / 600).is_multiple_of(2) { 0 } else { 0x80 };
         [
             appends(2, [command(1, length)]),
             appends(2, [says(vec![0; length])]),

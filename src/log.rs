@@ -128,8 +128,8 @@ fn tell_ending(segment: &InspectedSegment) -> String {
         Ending::Continued => "goes on in the next".to_owned(),
         Ending::Damaged => "damaged, see below".to_owned(),
         Ending::Torn { bytes } => format!(
-            "{bytes} bytes of a save that is not whole: the server is writing it now, or stopped while it did \
-             and will cut it off when it starts"
+            "{bytes} bytes of a save that is not whole: the server is writing it now, or a crash interrupted that, or \
+             the disk has lost a part of it. The next start cuts it off"
         ),
     }
 }

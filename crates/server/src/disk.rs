@@ -8,6 +8,7 @@ use driver::{Snapshot as _, WholeSnapshot};
 use kv::Snapshot;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,6 +17,10 @@ use tokio::sync::mpsc;
 
 /// After so long it is looked whether a full disk has room again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// How long there must have been nothing to do before the last save's mark is synced. That is one more sync, and a save
+/// that comes meanwhile has to wait for it.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// So many pieces of snapshots wait to be read, at most. Who asks for more asks again.
 const MOST_READS: usize = 16;
@@ -53,6 +58,8 @@ pub(crate) enum Done {
     /// A save waits for room, and this is what the system says; none if there is room again.
     Full(Option<String>),
     Failed(StorageError),
+    /// The thread has ended with a panic.
+    Panicked,
 }
 
 /// The engine's end of the disk thread.
@@ -68,10 +75,21 @@ impl DiskThread {
     pub(crate) fn start(storage: Storage<FolderDisk>, engine: mpsc::Sender<Happening>) -> DiskThread {
         let (jobs, inbox) = sync_channel(MOST_JOBS);
         let thread = std::thread::Builder::new().name("disk".to_owned());
-        let worker =
-            Worker { storage, inbox, pending: VecDeque::new(), snapshot: None, may_prepare: false, engine };
-        // If the engine has ended, nobody wants to hear how this did.
-        let thread = thread.spawn(move || drop(worker.run()));
+        let worker = Worker {
+            storage,
+            inbox,
+            pending: VecDeque::new(),
+            snapshot: None,
+            may_prepare: false,
+            may_sync_mark: false,
+            engine: engine.clone(),
+        };
+        let thread = thread.spawn(move || {
+            if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
+                // If the engine has ended, nobody wants to hear it.
+                let _ = engine.blocking_send(Happening::Disk(Done::Panicked));
+            }
+        });
         let thread = thread.expect("the system lets a server have a thread for its disk");
         DiskThread { jobs, reads: 0, thread }
     }
@@ -123,11 +141,20 @@ struct Worker {
     snapshot: Option<(LogPosition, WholeSnapshot<Snapshot>, u64)>,
     /// Something was saved since the log's next segment was thought of.
     may_prepare: bool,
+    /// Something was saved whose mark is not synced.
+    may_sync_mark: bool,
     engine: mpsc::Sender<Happening>,
 }
 
 impl Worker {
-    fn run(mut self) -> Result<(), Ended> {
+    fn run(mut self) {
+        if let Err(Ended) = self.work() {
+            // Without it all is saved, too. The mark only shows that it was.
+            let _ = self.storage.sync_mark();
+        }
+    }
+
+    fn work(&mut self) -> Result<(), Ended> {
         loop {
             let done = match self.next_job()? {
                 Some(job) => self.do_job(job)?,
@@ -153,6 +180,11 @@ impl Worker {
             Ok(job) => Ok(Some(job)),
             Err(TryRecvError::Disconnected) => Err(Ended),
             Err(TryRecvError::Empty) if self.snapshot.is_some() || self.may_prepare => Ok(None),
+            Err(TryRecvError::Empty) if self.may_sync_mark => match self.inbox.recv_timeout(QUIET) {
+                Ok(job) => Ok(Some(job)),
+                Err(RecvTimeoutError::Timeout) => Ok(None),
+                Err(RecvTimeoutError::Disconnected) => Err(Ended),
+            },
             Err(TryRecvError::Empty) => self.inbox.recv().map(Some).map_err(|_| Ended),
         }
     }
@@ -179,12 +211,15 @@ impl Worker {
     }
 
     /// Does what nobody waits for: some more of an own snapshot, or the next segment's file, for which a save
-    /// would have to wait later on.
+    /// would have to wait later on, or the mark of the last save.
     fn use_pause(&mut self) -> Result<Option<Done>, StorageError> {
         if self.snapshot.is_some() {
             return self.write_piece();
         }
-        self.may_prepare = false;
+        if !std::mem::take(&mut self.may_prepare) {
+            self.may_sync_mark = false;
+            return self.storage.sync_mark().map(|()| None);
+        }
         match self.storage.prepare() {
             // The save that needs the room will ask for it again.
             Err(error) if error.is_full() && !self.storage.is_poisoned() => Ok(None),
@@ -222,7 +257,7 @@ impl Worker {
 
     /// Saves a batch. As long as there is no room for it, it waits.
     fn save(&mut self, batch: &Batch) -> Result<Result<Option<Done>, StorageError>, Ended> {
-        self.may_prepare = true;
+        (self.may_prepare, self.may_sync_mark) = (true, true);
         let mut is_told = false;
         loop {
             match self.storage.save(batch) {
@@ -260,25 +295,75 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use consensus::{HardState, Term};
-    use storage::Identity;
+    use consensus::{Append, HardState, Index, Term};
+    use std::path::Path;
+    use storage::{Identity, Recovered};
 
     /// In a test that breaks, a thread would wait for ever.
     const PATIENCE: Duration = Duration::from_secs(60);
 
+    fn open(disk: FolderDisk) -> (Storage<FolderDisk>, Recovered) {
+        let identity = Identity { cluster: "raft".to_owned(), node: NodeId(1), voters: [NodeId(1)].into() };
+        Storage::open(disk, identity).unwrap()
+    }
+
+    fn saves(term: u64) -> Effects<Machine> {
+        let hard_state = Some(HardState { current_term: Term(term), voted_for: None });
+        Effects { save: Some(Batch { hard_state, ..Batch::default() }), ..Effects::default() }
+    }
+
+    /// A disk thread, its engine's inbox, and a channel that hears of each sync from now on.
+    fn started(folder: &Path) -> (DiskThread, mpsc::Receiver<Happening>, Receiver<()>) {
+        let (synced, syncs) = sync_channel(100);
+        let disk = FolderDisk::open(folder).unwrap().telling_syncs(move |_| synced.try_send(()).unwrap());
+        let (storage, _) = open(disk);
+        syncs.try_iter().for_each(drop);
+        let (engine, inbox) = mpsc::channel(10);
+        (DiskThread::start(storage, engine), inbox, syncs)
+    }
+
+    #[test]
+    fn the_last_saves_mark_is_synced_when_there_is_nothing_else_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut disk, inbox, syncs) = started(folder.path());
+        disk.take_from(&mut saves(1));
+        for _ in ["the save", "its mark"] {
+            syncs.recv_timeout(PATIENCE).unwrap();
+        }
+        disk.stop(inbox);
+        assert_eq!(syncs.try_iter().count(), 0, "once is enough");
+    }
+
+    #[test]
+    fn the_last_saves_mark_is_synced_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut disk, inbox, syncs) = started(folder.path());
+        disk.take_from(&mut saves(1));
+        disk.stop(inbox);
+        assert_eq!(syncs.try_iter().count(), 2, "the save, and its mark");
+    }
+
+    #[test]
+    fn a_panic_is_told_to_the_engine() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut disk, mut inbox, _) = started(folder.path());
+        let append = Some(Append { first: Index(7), entries: Vec::new() });
+        let save = Some(Batch { append, ..Batch::default() });
+        disk.take_from(&mut Effects { save, ..Effects::default() });
+        let told = inbox.blocking_recv();
+        assert!(matches!(told, Some(Happening::Disk(Done::Panicked))), "a log with a gap");
+    }
+
     #[test]
     fn a_server_ends_though_its_inbox_is_full() {
         let folder = tempfile::tempdir().unwrap();
-        let identity = Identity { cluster: "raft".to_owned(), node: NodeId(1), voters: [NodeId(1)].into() };
-        let open = || Storage::open(FolderDisk::open(folder.path()).unwrap(), identity.clone()).unwrap();
+        let open = || open(FolderDisk::open(folder.path()).unwrap());
         let (storage, _) = open();
         let (engine, inbox) = mpsc::channel(1);
         engine.try_send(Happening::Command(crate::Command::Stop)).unwrap();
         let mut disk = DiskThread::start(storage, engine);
         for term in [1, 2] {
-            let hard_state = Some(HardState { current_term: Term(term), voted_for: None });
-            let save = Some(Batch { hard_state, ..Batch::default() });
-            disk.take_from(&mut Effects { save, ..Effects::default() });
+            disk.take_from(&mut saves(term));
         }
         let (ended, end) = sync_channel(1);
         std::thread::spawn(move || {

@@ -11,6 +11,7 @@ use crate::http::Broadcast;
 use crate::links::Links;
 use crate::machine::Machine;
 use crate::monotonic_now;
+use crate::server::ServerError;
 use crate::status::Status;
 use crate::transport::Transport;
 use crate::trouble::{self, Trouble};
@@ -21,7 +22,6 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::StorageError;
 use tokio::select;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
@@ -200,14 +200,14 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     /// Runs until it is told to stop, or nobody is left who could tell it anything.
     ///
     /// # Errors
-    /// If the disk fails: then the server must not go on.
+    /// If the disk fails, or the thread that owns it: then the server must not go on.
     pub(crate) async fn run(
         mut self,
         news: impl IntoIterator<Item = Process>,
         mut first: Effects<Machine>,
         mut inbox: Receiver<Happening>,
         mut alarm: Alarm,
-    ) -> Result<(), StorageError> {
+    ) -> Result<(), ServerError> {
         news.into_iter().for_each(|news| self.report(Event::Process(news)));
         self.pass_on(&mut first);
         'running: loop {
@@ -264,7 +264,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         self.clock.real_time_of(next)
     }
 
-    fn handle(&mut self, happening: Happening) -> Result<(), StorageError> {
+    fn handle(&mut self, happening: Happening) -> Result<(), ServerError> {
         match happening {
             Happening::Envelope(envelope) => {
                 self.hold(envelope);
@@ -327,7 +327,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         Ok(())
     }
 
-    fn note_done(&mut self, done: Done) -> Result<(), StorageError> {
+    fn note_done(&mut self, done: Done) -> Result<(), ServerError> {
         let now = self.now();
         let (driver, effects) = (&mut self.driver, &mut self.effects);
         match done {
@@ -346,7 +346,8 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 self.disk_full.clone_from(&why);
                 self.report(Event::Process(Process::DiskFull { why }));
             }
-            Done::Failed(error) => return Err(error),
+            Done::Failed(error) => return Err(error.into()),
+            Done::Panicked => return Err(ServerError::DiskThread),
         }
         self.pass_on_effects();
         Ok(())

@@ -195,7 +195,8 @@ impl Member {
         let cut_off = recovered.cut_off.clone();
         let driver = Driver::start(config, recovered, machine, EveryRule, options.telling, &mut effects);
         let started = Process::Started { pid: std::process::id(), address };
-        let cut_off = cut_off.map(|cut_off| Process::CutOff { what: cut_off.to_string() });
+        let cut_off =
+            cut_off.map(|cut_off| Process::CutOff { what: format!("{cut_off}; {}", cut_off.help()) });
         let news = [started].into_iter().chain(cut_off);
         Engine::new(driver, disk, about, transport, links, observer, events)
             .run(news, effects, inbox, alarm)

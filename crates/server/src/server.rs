@@ -29,6 +29,9 @@ pub enum ServerError {
     /// Its snapshot is whole, and yet holds no store.
     #[error("the data folder's snapshot can't be used: {0}")]
     Snapshot(BrokenSnapshot<RestoreError>),
+    /// The thread that owns its data folder has panicked, and has said why on standard error.
+    #[error("the thread that saves what must not be forgotten has panicked")]
+    DiskThread,
     /// The system did not give it what every program needs.
     #[error("the system refused: {0}")]
     System(#[from] std::io::Error),
@@ -50,6 +53,11 @@ impl ServerError {
             ServerError::Snapshot(BrokenSnapshot::NoMembership) => {
                 "an older or another program wrote it: start this server with an empty data folder, and let it \
                  join the cluster again"
+                    .to_owned()
+            }
+            ServerError::DiskThread => {
+                "this is a mistake in this program: please report it, with the lines before. Then start the server \
+                 again: it will find out what was saved"
                     .to_owned()
             }
             ServerError::System(_) => "close other programs, or raise the limit on open files".to_owned(),

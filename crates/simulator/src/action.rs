@@ -88,6 +88,8 @@ pub enum Action {
     /// save begins a new segment of the log, there are seven before these: create, write, sync, rename, sync
     /// the folder, write the seal of the old segment, and sync that.
     CrashInSave(NodeId, u32, Unsynced),
+    /// A bit of the last save on the dead server's disk flips.
+    DamageLastSave(NodeId, u64),
     /// The server's disk is full.
     FillDisk(NodeId),
     /// A dead server's disk is replaced by an empty one. Told to join, it is then started as one that is to be added;
@@ -103,7 +105,7 @@ pub enum Action {
     /// A server of another cluster, which has the first server's number and leads there in this term, sends the second
     /// its first entry.
     Stray(NodeId, NodeId, Term),
-    /// The server's disk is as good as new: it has room, and what it was to do wrong it won't.
+    /// The server's disk is as good as new: it has room, what it was to do wrong it won't, and what was damaged is not.
     MendDisk(NodeId),
     /// The server's clock runs at this speed.
     SetClock(NodeId, Speed),
@@ -161,6 +163,7 @@ impl Action {
             | Action::Snapshot(_)
             | Action::FailNextSave(_)
             | Action::CrashInSave(..)
+            | Action::DamageLastSave(..)
             | Action::FillDisk(_)
             | Action::LoseDisk(..)
             | Action::CopyDisk(_)
@@ -591,6 +594,7 @@ impl fmt::Display for Action {
             Action::CrashInSave(node, operations, unsynced) => {
                 write!(f, "crash-in-save {node} {operations} unsynced={unsynced}")
             }
+            Action::DamageLastSave(node, bit) => write!(f, "damage-last-save {node} {bit}"),
             Action::FillDisk(node) => write!(f, "fill-disk {node}"),
             Action::LoseDisk(node, false) => write!(f, "lose-disk {node}"),
             Action::LoseDisk(node, true) => write!(f, "lose-disk {node} then=join"),

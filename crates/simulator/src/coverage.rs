@@ -94,6 +94,7 @@ fn fault(action: &Action) -> Option<&'static str> {
         Action::Kill(_) => Some("processes killed"),
         Action::Pause(_) => Some("processes halted"),
         Action::FailNextSave(_) => Some("failing syncs"),
+        Action::DamageLastSave(..) => Some("damaged saves"),
         Action::FillDisk(_) => Some("full disks"),
         Action::LoseDisk(..) => Some("disks lost"),
         Action::PutBack(..) => Some("disks set back"),

@@ -27,7 +27,7 @@ pub enum Unsynced {
     Lost,
     /// It had reached the disk all the same.
     Kept,
-    /// Names had reached the disk, and of the new content only the first half.
+    /// Names had reached the disk, and of the new content only the sectors in the first half.
     Torn,
 }
 
@@ -56,7 +56,12 @@ struct State {
     is_full: bool,
     /// How many random numbers were drawn.
     drawn: u64,
+    /// A bit that has flipped in a file.
+    damage: Option<(File, usize)>,
 }
+
+/// How many bytes it writes wholly or not at all.
+const SECTOR: usize = 512;
 
 /// What the disk will do wrong.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -174,9 +179,33 @@ impl SimulatedDisk {
         self.state.borrow_mut().is_full = true;
     }
 
-    /// It has room again, and what it was to do wrong it won't.
+    /// A bit of a file flips.
+    ///
+    /// # Panics
+    /// If there is no such bit.
+    pub(crate) fn flip_bit(&self, name: &str, bit: u64) {
+        let mut state = self.state.borrow_mut();
+        let (file, bit) = (state.files[name].clone(), usize::try_from(bit).expect("a small file"));
+        file.borrow_mut().flip(bit);
+        state.damage = Some((file, bit));
+    }
+
+    /// Is something on it damaged?
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.state.borrow().damage.is_some()
+    }
+
+    /// The damaged file is no longer of use to anybody.
+    pub(crate) fn forget_damage(&self) {
+        self.state.borrow_mut().damage = None;
+    }
+
+    /// It has room again, what it was to do wrong it won't, and what was damaged is not.
     pub fn mend(&self) {
         let mut state = self.state.borrow_mut();
+        if let Some((file, bit)) = state.damage.take() {
+            file.borrow_mut().flip(bit);
+        }
         state.is_full = false;
         state.plan = Plan::Nothing;
     }
@@ -193,14 +222,23 @@ impl Content {
         self.is_given_up = false;
     }
 
-    /// Takes back the second half of what was not synced.
+    fn flip(&mut self, bit: usize) {
+        for bytes in [&mut self.bytes, &mut self.synced] {
+            if let Some(byte) = bytes.get_mut(bit / 8) {
+                *byte ^= 1 << (bit % 8);
+            }
+        }
+    }
+
+    /// Takes back the sectors in the second half of what was not synced.
     fn tear(&mut self) {
         let differs = |place: &usize| self.bytes.get(*place) != self.synced.get(*place);
         let places = 0..self.bytes.len().max(self.synced.len());
         let (Some(first), Some(last)) = (places.clone().find(differs), places.rev().find(differs)) else {
             return;
         };
-        let middle = (first + (last - first) / 2).min(self.bytes.len());
+        let middle = (first + (last - first) / 2 + SECTOR / 2) / SECTOR * SECTOR;
+        let middle = middle.min(self.bytes.len());
         self.bytes.truncate(middle);
         self.bytes.extend(self.synced.iter().skip(middle));
     }
@@ -402,9 +440,9 @@ mod tests {
     fn a_crash_may_spare_or_tear_what_was_not_synced() {
         let mut disk = SimulatedDisk::new("disk", 1);
         write_and_sync(&mut disk, b"old");
-        disk.write("a", b"newer").unwrap();
+        disk.write("a", &[1; 1200]).unwrap();
         disk.crash(Unsynced::Torn);
-        assert_eq!(disk.read("a").unwrap(), Some(b"ne".to_vec()));
+        assert_eq!(disk.read("a").unwrap(), Some(vec![1; 512]));
         disk.write("a", b"newest").unwrap();
         disk.crash(Unsynced::Kept);
         disk.crash(Unsynced::Lost);
@@ -414,11 +452,11 @@ mod tests {
     #[test]
     fn a_write_in_a_file_is_torn_without_touching_what_is_beside_it() {
         let mut disk = SimulatedDisk::new("disk", 1);
-        write_and_sync(&mut disk, b"0123456789");
-        disk.write_at("a", 4, b"abcd").unwrap();
+        write_and_sync(&mut disk, &[1; 1024]);
+        disk.write_at("a", 500, &[2; 20]).unwrap();
         disk.crash(Unsynced::Torn);
-        assert_eq!(disk.read("a").unwrap(), Some(b"0123a56789".to_vec()));
-        assert!(disk.write_at("a", 8, b"abcd").is_err(), "it does not grow that way");
+        assert_eq!(disk.read("a").unwrap(), Some([&[1; 500][..], &[2; 12], &[1; 512]].concat()));
+        assert!(disk.write_at("a", 1022, b"abcd").is_err(), "it does not grow that way");
     }
 
     #[test]

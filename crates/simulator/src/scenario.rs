@@ -284,7 +284,7 @@ impl Scenario {
 const MOST_SERVERS: u64 = 99;
 const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
-                        hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, move, stray, clock, jump-clock, \
+                        hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, damage-last-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, move, stray, clock, jump-clock, \
                         calm, status, logs, expect";
 const EXPECTATIONS: &str =
     "there are: leader, no-leader, some-leader, role, term, log, commit, violation, no-violation";
@@ -363,6 +363,9 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
             let unsynced = option::<Unsynced>(arguments, "unsynced")?.unwrap_or_default();
             let id = node(arguments)?;
             Action::CrashInSave(id, next(arguments, "after how many")?.parse()?, unsynced)
+        }
+        "damage-last-save" => {
+            Action::DamageLastSave(node(arguments)?, number(next(arguments, "which bit")?, "bit's number")?)
         }
         "clock" => {
             let id = node(arguments)?;

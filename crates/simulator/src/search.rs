@@ -165,6 +165,7 @@ impl Draw {
             }
             self.draw_connections(seed, end);
             self.draw_identities(seed, end, options.without);
+            self.draw_damage(seed, end);
         }
         let mut actions = Vec::new();
         let mut now = Duration::ZERO;
@@ -458,6 +459,23 @@ impl Draw {
     fn meet_all(&mut self, server: NodeId, at: Duration) {
         for other in self.all().filter(|other| *other != server) {
             self.at(at, Action::MakeConnection(other, server));
+        }
+    }
+
+    /// Dead servers whose last save is damaged.
+    fn draw_damage(&mut self, seed: u64, end: Duration) {
+        if !(self.faults.crash && self.faults.disk) {
+            return;
+        }
+        // Drawn apart, too.
+        let mut apart = Rng::with_seed(seed.rotate_left(17) ^ 0x64_61_6d_61_67_65);
+        for _ in 0..apart.u64(0..=3) {
+            let (at, dead_for) = (end.mul_f64(apart.f64()), self.timing.election_timeout_max());
+            let server = NodeId(apart.u64(1..=self.servers + self.spares));
+            let unsynced = if apart.bool() { Unsynced::Lost } else { Unsynced::Kept };
+            self.at(at, Action::Crash(server, unsynced));
+            self.at(at, Action::DamageLastSave(server, apart.u64(..)));
+            self.at(at + dead_for.mul_f64(apart.f64()), Action::Restart(server));
         }
     }
 

@@ -12,10 +12,12 @@ use driver::{
     read_chunk, store_chunk,
 };
 use std::collections::{BTreeSet, VecDeque};
+use std::ffi::OsStr;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{Batch, Identity, Recovered, Storage, StorageError};
+use storage::{Batch, Identity, Inspection, Recovered, Storage, StorageError};
 use trace::Process;
 
 /// Small, so that even a short run fills some segments of the log.
@@ -47,7 +49,29 @@ pub(crate) struct Server {
     pub(crate) holds_saves: bool,
     /// What is committed is not applied until somebody asks for it.
     pub(crate) holds_applies: bool,
+    /// What its disk held before that was damaged.
+    undamaged: Option<Saved>,
+    /// What it started with after that, if it was something else.
+    forgotten: Option<String>,
     alive: Option<Alive>,
+}
+
+/// What a server has saved: hard state and log.
+#[derive(Debug, PartialEq)]
+struct Saved(HardState, Log);
+
+impl fmt::Display for Saved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Saved(HardState { current_term, voted_for }, log) = self;
+        let vote = voted_for.map_or("no vote".to_owned(), |candidate| format!("a vote for {candidate}"));
+        write!(f, "term {current_term}, {vote} and a log up to {}", log.last().index)
+    }
+}
+
+impl Saved {
+    fn of(recovered: &Recovered) -> Saved {
+        Saved(recovered.hard_state, Log::new(recovered.log_begins_after, recovered.log.clone()))
+    }
 }
 
 /// What a crash takes away.
@@ -114,6 +138,8 @@ impl Server {
             mailbox: Vec::new(),
             holds_saves: false,
             holds_applies: false,
+            undamaged: None,
+            forgotten: None,
             alive: None,
         }
     }
@@ -131,6 +157,12 @@ impl Server {
         if recovered.memory == Memory::default() && self.memory != Memory::default() {
             recovered.memory = self.memory.clone();
             storage.save(&Batch { memory: Some(recovered.memory.clone()), ..Batch::default() })?;
+        }
+        self.disk.forget_damage();
+        if let Some(undamaged) = self.undamaged.take() {
+            let found = Saved::of(&recovered);
+            self.forgotten =
+                (found != undamaged).then(|| format!("it had saved {undamaged}, and finds {found}"));
         }
         if recovered.hard_state.current_term < self.term {
             recovered.hard_state = HardState { current_term: self.term, voted_for: None };
@@ -180,6 +212,24 @@ impl Server {
                     .unwrap_or_default()
             }
         }
+    }
+
+    /// Flips a bit of the last save on its disk. False if there is none, or if it is damaged already.
+    pub(crate) fn damage_last_save(&mut self, bit: u64) -> bool {
+        let Ok((_, undamaged)) = self.open(self.disk.copy()) else { return false };
+        let seen = Inspection::of(self.disk.copy()).expect("what can be opened can be looked at");
+        let with_saves =
+            seen.segments.iter().rev().find_map(|segment| Some((segment, segment.saves.last()?)));
+        let Some((segment, save)) = with_saves else { return false };
+        let name = segment.file.file_name().and_then(OsStr::to_str).expect("a segment's name is text");
+        self.disk.flip_bit(name, save.offset * 8 + bit % (save.length * 8));
+        self.undamaged = Some(Saved::of(&undamaged));
+        true
+    }
+
+    /// If it has started without all that it had saved: how.
+    pub(crate) fn take_forgotten(&mut self) -> Option<String> {
+        self.forgotten.take()
     }
 
     /// Takes away its memory, and of its disk what was not synced.

@@ -406,6 +406,14 @@ impl World {
             Action::CrashInSave(id, operations, unsynced) => {
                 self.server(*id)?.disk().cut_power_after(*operations, *unsynced);
             }
+            Action::DamageLastSave(id, bit) => {
+                if self.server(*id)?.is_alive() {
+                    return Err(Refusal(format!("{id} is alive: crash it first")));
+                }
+                if !self.server(*id)?.damage_last_save(*bit) {
+                    return Err(Refusal(format!("{id} has no save that could be damaged")));
+                }
+            }
             Action::FillDisk(id) => self.server(*id)?.disk().fill(),
             Action::LoseDisk(id, joins) => {
                 self.dead(*id)?.lose_disk(*joins);
@@ -792,8 +800,12 @@ impl World {
         let server = self.servers.get_mut(&id).expect("only servers of this world start");
         match server.start(self.now, rules, telling, &mut effects) {
             Ok(news) => {
+                let forgotten = server.take_forgotten();
                 let life = effects.records.first().map_or(1, |record| record.life);
                 self.note_process(id, life, news);
+                if let Some(what_happened) = forgotten {
+                    self.note_violation(durability::forgotten(id, &what_happened));
+                }
                 self.pass_on(id, &mut effects);
                 self.save_or_wait(id);
             }
@@ -874,7 +886,8 @@ impl World {
                 self.note(id, Laboratory::Died { signal: None, status: Some(1), last_words });
             }
         }
-        if !matches!(error, StorageError::Io { .. }) {
+        // To refuse a damaged disk is right.
+        if !matches!(error, StorageError::Io { .. }) && !self.servers[&id].disk().is_damaged() {
             let violation = durability::violation(id, error);
             self.note_violation(violation);
         }

@@ -140,6 +140,7 @@ fn all_that_can_go_wrong_does() {
         "processes killed",
         "processes halted",
         "failing syncs",
+        "damaged saves",
         "full disks",
         "clocks gone wrong",
         "clocks jumped",

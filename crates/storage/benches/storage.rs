@@ -20,10 +20,6 @@ const LOG: u64 = 1_000_000;
 struct FreeDisk(Vec<u8>);
 
 impl Disk for FreeDisk {
-    fn random(&mut self) -> u64 {
-        1
-    }
-
     fn folder(&self) -> &Path {
         Path::new("free")
     }
@@ -76,6 +72,10 @@ impl Disk for FreeDisk {
 
     fn sync_directory(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    fn random(&mut self) -> u64 {
+        4
     }
 }
 

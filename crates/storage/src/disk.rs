@@ -39,7 +39,7 @@ pub trait Disk {
 
     /// Creates a file of `size` bytes, all zero, for which the disk has set room aside: once it is
     /// synced, [writing in it](Disk::write_at) changes its bytes and nothing else, and needs no more
-    /// room. It is an error if there is a file of this name; if there is no room, one may be left behind.
+    /// room (but where the file system copies what is written over, as btrfs and ZFS do). It is an error if there is a file of this name; if there is no room, one may be left behind.
     ///
     /// After a crash the file may be shorter until it is [synced](Disk::sync), and gone until the
     /// [directory is synced](Disk::sync_directory) too.
@@ -47,8 +47,8 @@ pub trait Disk {
 
     /// Writes these bytes over those from `offset` on, in a file that is long enough.
     ///
-    /// After a crash each sector of them may be the old one, the new one or zeroes, in any mixture,
-    /// until the file is [synced](Disk::sync). Bytes beside them stay what they are.
+    /// After a crash, or if this fails, each sector of them (512 bytes) may be the old one, the new one or
+    /// zeroes, in any mixture, until the file is [synced](Disk::sync). Bytes beside them stay what they are.
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Writes these bytes behind the last one of a file.
@@ -74,6 +74,6 @@ pub trait Disk {
     /// Makes the names of all files survive any crash.
     fn sync_directory(&mut self) -> io::Result<()>;
 
-    /// A random number: another one each time, on each disk.
+    /// A random number that nobody can predict: another one each time, on each disk.
     fn random(&mut self) -> u64;
 }

@@ -142,26 +142,25 @@ impl StorageError {
             StorageError::NewerVersion { .. } => {
                 "use the newer version, or choose another folder with --data".into()
             }
-            StorageError::Corrupt { .. } => {
-                "check the disk. Don't mend or delete the file: a server that forgets its vote can help to \
-                 elect a second leader. If nothing in this cluster is needed any more, delete the folders of \
-                 all its servers and start afresh"
-                    .into()
-            }
-            StorageError::CorruptLog { .. } => help_with_corrupt_log(),
-            StorageError::ForeignSegment { .. } => {
-                "somebody copied a file from one server's folder to another's. Bring back the file that \
-                 belongs here; a server must never go on with a part of its log"
-                    .into()
-            }
-            StorageError::CorruptSnapshot { .. } | StorageError::MissingSnapshot { .. } => {
-                help_with_lost_snapshot()
-            }
-            StorageError::ForeignSnapshot { .. } => {
-                "somebody copied a file from one server's folder to another's. Bring back the snapshot that \
-                 belongs here"
-                    .into()
-            }
+            StorageError::Corrupt { .. } => help_with_damage(
+                "Don't mend or delete the file: a server that forgets its vote can help to elect a second leader",
+            ),
+            StorageError::CorruptLog { .. } => help_with_damage(
+                "Don't mend, cut or delete the file: a server that forgets what it has saved can help to elect a \
+                 second leader, or to lose what the cluster has promised to keep",
+            ),
+            StorageError::ForeignSegment { .. } => format!(
+                "a file was copied from one server's folder to another's. Bring back the file that belongs here; a \
+                 server must never go on with a part of its log. If it is gone: {WAY_OUT}"
+            ),
+            StorageError::CorruptSnapshot { .. } | StorageError::MissingSnapshot { .. } => help_with_damage(
+                "Don't delete the file, nor the log: what the snapshot held is nowhere else in this folder, and a \
+                 server that forgets what it has saved can help to lose what the cluster has promised to keep",
+            ),
+            StorageError::ForeignSnapshot { .. } => format!(
+                "a file was copied from one server's folder to another's. Bring back the snapshot that belongs here. \
+                 If it is gone: {WAY_OUT}"
+            ),
             StorageError::ClusterName { .. } => "choose a name of letters, digits and hyphens".into(),
             StorageError::Io { cause, .. } => help_with_io(cause.kind()).into(),
             StorageError::Poisoned { .. } => "restart the server: it will find out what was saved".into(),
@@ -215,20 +214,14 @@ impl From<Failure> for StorageError {
     }
 }
 
-fn help_with_corrupt_log() -> String {
-    "check the disk. Don't mend, cut or delete the file: a server that forgets what it has saved can help to \
-     elect a second leader, or to lose what the cluster has promised to keep. Leave this server stopped: the \
-     others go on without it as long as they are a majority. If nothing in this cluster is needed any more, \
-     delete the folders of all its servers and start afresh"
-        .into()
-}
+/// What becomes of a server whose folder is damaged.
+const WAY_OUT: &str = "put a new server in the place of this one. Start it under a new number with an empty folder \
+                       (`raft node --join`), then tell the others (`raft member replace OLD NEW=HOST:PORT`). Nothing \
+                       is lost by that if a majority of the servers is well: together they have all that was \
+                       acknowledged. If not, keep this folder: it may hold what no other server has";
 
-fn help_with_lost_snapshot() -> String {
-    "check the disk. Don't delete the file, nor the log: what the snapshot held is nowhere else in this \
-     folder, and a server that forgets what it has saved can help to lose what the cluster has promised to \
-     keep. Leave this server stopped: the others go on without it as long as they are a majority. If nothing \
-     in this cluster is needed any more, delete the folders of all its servers and start afresh"
-        .into()
+fn help_with_damage(warning: &str) -> String {
+    format!("check the disk. {warning}. Leave this server stopped, and {WAY_OUT}")
 }
 
 fn help_with_foreign(found: &Identity, wanted: &Identity) -> String {
@@ -254,6 +247,10 @@ fn help_with_io(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::AlreadyExists => "a part of this path is no folder; choose another with --data",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "make room on the disk, then start the server again"
+        }
+        io::ErrorKind::NotFound => {
+            "the server's files were removed, moved or replaced while it ran. Bring them back, and make sure that only \
+             one server uses this folder; then start it again: it will find out what was saved"
         }
         _ => "check the disk, then start the server again: it will find out what was saved",
     }

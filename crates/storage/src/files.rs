@@ -94,6 +94,11 @@ impl<D: Disk> Files<D> {
         self.0.sync_directory().map_err(|cause| StorageError::io("sync the folder", self.folder())(cause))
     }
 
+    /// A random number that clients can't predict.
+    pub(crate) fn random(&mut self) -> u64 {
+        self.0.random()
+    }
+
     /// The file aside could not be written. It is no part of what was saved: if all that was wrong is that
     /// there was no room, and the file is gone, then it is as if it had never been.
     pub(crate) fn give_up(&mut self, file: &str, error: StorageError) -> Failure {

@@ -9,27 +9,41 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const LOCK: &str = "lock";
 
+/// How long a file is trusted to be in its folder after that was checked.
+const TRUST: Duration = Duration::from_millis(100);
+
+/// The folder that ext4 makes on each disk.
+const LOST_AND_FOUND: &str = "lost+found";
+
 /// A folder that no other server can open for as long as this value lives.
+///
+/// Two things are locked: a file in the folder, and on Unix the folder itself, since a file can be removed. And what
+/// is synced must still be in the folder under its name. That is checked at most ten times a second, and after each
+/// change of names: otherwise all that is saved would be lost as soon as the file is closed.
 ///
 /// Only on Unix can a directory be synced. Elsewhere a power cut (though not a mere crash of the
 /// server) may undo the latest saves.
 pub struct FolderDisk {
     folder: PathBuf,
+    /// The folder itself, where the system lets one open it.
+    directory: Option<File>,
     /// The files that are written and not synced. They stay open because a system may report a
     /// failed write only to those who have had the file open all along.
     unsynced: BTreeMap<String, File>,
     /// The file that was synced last stays open too: most likely it is the next that is written.
     synced: Option<(String, File)>,
+    /// When a synced file was last seen to be in the folder.
+    seen_in_place: Option<Instant>,
     /// Is told how long each sync took.
     tell_sync: Box<dyn FnMut(Duration) + Send>,
-    _lock: File,
+    _lock_file: File,
 }
 
 impl fmt::Debug for FolderDisk {
@@ -39,7 +53,8 @@ impl fmt::Debug for FolderDisk {
 }
 
 impl FolderDisk {
-    /// Opens a folder and locks it. A folder that does not exist is created.
+    /// Opens a folder and locks it. A folder that does not exist is created. When this returns `Ok`, the folder survives
+    /// any crash.
     ///
     /// # Errors
     /// - [`StorageError::Locked`] if another server has it open,
@@ -47,11 +62,20 @@ impl FolderDisk {
     /// - [`StorageError::Io`] if the file system refuses.
     pub fn open(folder: impl Into<PathBuf>) -> Result<FolderDisk, StorageError> {
         let folder = folder.into();
-        create_durably(&folder).map_err(StorageError::io("create the folder", &folder))?;
+        create_durably(&folder, &mut sync_directory)
+            .map_err(StorageError::io("create the folder", &folder))?;
         refuse_other_files(&folder)?;
-        let lock = lock(&folder)?;
-        let tell_sync = Box::new(|_| {});
-        Ok(FolderDisk { folder, unsynced: BTreeMap::new(), synced: None, tell_sync, _lock: lock })
+        let directory = lock_directory(&folder)?;
+        let lock_file = lock_file(&folder)?;
+        Ok(FolderDisk {
+            folder,
+            directory,
+            unsynced: BTreeMap::new(),
+            synced: None,
+            seen_in_place: None,
+            tell_sync: Box::new(|_| {}),
+            _lock_file: lock_file,
+        })
     }
 
     /// From now on `tell` is told how long each sync of a file took.
@@ -150,8 +174,13 @@ impl Disk for FolderDisk {
         let file = self.take_open(name)?;
         let before = Instant::now();
         let synced = file.sync_data();
-        (self.tell_sync)(before.elapsed());
+        let now = Instant::now();
+        (self.tell_sync)(now - before);
         synced?;
+        if self.seen_in_place.is_none_or(|seen| now - seen > TRUST) {
+            refuse_if_replaced(&file, &self.folder.join(name))?;
+            self.seen_in_place = Some(now);
+        }
         self.synced = Some((name.to_string(), file));
         Ok(())
     }
@@ -174,12 +203,19 @@ impl Disk for FolderDisk {
     }
 
     fn sync_directory(&mut self) -> io::Result<()> {
-        sync_directory(&self.folder)
+        self.seen_in_place = None;
+        match &self.directory {
+            Some(directory) => {
+                directory.sync_all()?;
+                refuse_if_replaced(directory, &self.folder)
+            }
+            None => Ok(()),
+        }
     }
 
     fn random(&mut self) -> u64 {
-        // The keys of the standard library's maps come from the system's source of randomness.
-        RandomState::new().build_hasher().finish()
+        // The system's randomness is in its keys.
+        RandomState::new().hash_one(0)
     }
 }
 
@@ -191,20 +227,48 @@ fn write_all_at(file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     return file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes));
 }
 
-/// Creates a folder, and those above it, so that none of them can vanish in a crash.
-fn create_durably(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
+/// Is this open file, or folder, still the one that is found at its path?
+#[cfg(unix)]
+fn refuse_if_replaced(open: &File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let (open, found) = (open.metadata()?, fs::metadata(path)?);
+    if (open.dev(), open.ino()) == (found.dev(), found.ino()) {
         return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::NotFound, "it was removed, moved or replaced while the server ran"))
+}
+
+#[cfg(not(unix))]
+fn refuse_if_replaced(_: &File, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Creates a folder, and those above it, so that none of them can vanish in a crash. If the folder is there already,
+/// the start that made it may have failed before the sync.
+fn create_durably(folder: &Path, sync: &mut impl FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
+    if folder.is_dir() {
+        // A folder has its name where it really lies.
+        return match fs::canonicalize(folder)?.parent().map_or(Ok(()), sync) {
+            // Then it was no start of this server that made the folder.
+            Err(error) if cant_be_synced(&error) => Ok(()),
+            synced => synced,
+        };
     }
     let in_the_current = Path::new(".");
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(in_the_current);
-    create_durably(parent)?;
+    create_durably(parent, sync)?;
     match fs::create_dir(folder) {
         // Another server, whose folder is beside ours, was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         created => created?,
     }
-    sync_directory(parent)
+    sync(parent)
+}
+
+/// Is it that this folder is one that can't be synced, rather than that its disk failed?
+fn cant_be_synced(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem, Unsupported};
+    matches!(error.kind(), InvalidInput | PermissionDenied | ReadOnlyFilesystem | Unsupported)
 }
 
 fn sync_directory(folder: &Path) -> io::Result<()> {
@@ -232,10 +296,24 @@ pub(crate) fn file_names(folder: &Path) -> io::Result<BTreeSet<OsString>> {
 }
 
 fn is_ours(name: &OsStr) -> bool {
-    name.to_str().is_some_and(|name| name == LOCK || files::is_ours(name))
+    name.to_str().is_some_and(|name| [LOCK, LOST_AND_FOUND].contains(&name) || files::is_ours(name))
 }
 
-fn lock(folder: &Path) -> Result<File, StorageError> {
+/// Locks the folder itself: a lock file can be removed, this lock can't.
+fn lock_directory(folder: &Path) -> Result<Option<File>, StorageError> {
+    if !cfg!(unix) {
+        return Ok(None);
+    }
+    let directory = File::open(folder).map_err(StorageError::io("open", folder))?;
+    match directory.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(StorageError::Locked { folder: folder.to_path_buf() }),
+        // Some file systems, such as NFS, lock only what can be written. There the file must do.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(directory)),
+    }
+}
+
+/// Locks a file in the folder, too: servers of older versions do only that.
+fn lock_file(folder: &Path) -> Result<File, StorageError> {
     let path = folder.join(LOCK);
     let open = OpenOptions::new().create(true).write(true).truncate(false).open(&path);
     let file = open.map_err(StorageError::io("write", &path))?;
@@ -243,5 +321,42 @@ fn lock(folder: &Path) -> Result<File, StorageError> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StorageError::Locked { folder: folder.to_path_buf() }),
         Err(TryLockError::Error(error)) => Err(StorageError::io("lock", &path)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The folders that are synced, seen from `parent`, and what comes of it if the one with this number fails.
+    fn syncs(parent: &Path, folder: &str, failing: Option<usize>) -> (Vec<PathBuf>, bool) {
+        let mut synced = Vec::new();
+        let created = create_durably(&parent.join(folder), &mut |folder| {
+            synced.push(folder.strip_prefix(parent).unwrap_or(Path::new("above")).to_path_buf());
+            if failing == Some(synced.len() - 1) { Err(io::Error::other("it failed")) } else { Ok(()) }
+        });
+        (synced, created.is_ok())
+    }
+
+    #[test]
+    fn a_folder_that_was_there_already_is_in_its_parent_for_good() {
+        let parent = tempfile::tempdir().unwrap();
+        let parent = fs::canonicalize(parent.path()).unwrap();
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        assert_eq!(syncs(&parent, "a/b", None), (paths(&["above", "", "a"]), true));
+        assert_eq!(syncs(&parent, "a/b", None), (paths(&["a"]), true));
+        assert_eq!(syncs(&parent, "c", Some(1)), (paths(&["above", ""]), false));
+        assert_eq!(syncs(&parent, "c", Some(0)), (paths(&[""]), false), "there it is, but not for good");
+        assert_eq!(syncs(&parent, "c", None), (paths(&[""]), true));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_has_its_name_where_it_really_lies() {
+        let parent = tempfile::tempdir().unwrap();
+        let parent = fs::canonicalize(parent.path()).unwrap();
+        fs::create_dir_all(parent.join("far/away")).unwrap();
+        std::os::unix::fs::symlink(parent.join("far/away"), parent.join("near")).unwrap();
+        assert_eq!(syncs(&parent, "near", None), (vec![PathBuf::from("far")], true));
     }
 }

@@ -15,7 +15,7 @@ use crate::bytes::Bytes;
 const BEFORE_THE_FIELDS: usize = 8 + 4 + 4;
 const CHECKSUM: usize = 4;
 
-/// A kind of file, and the newest version of its format.
+/// A kind of file, and a version of its format.
 pub(crate) struct Kind {
     pub(crate) magic: &'static [u8; 8],
     pub(crate) version: u32,
@@ -45,13 +45,13 @@ impl Kind {
         header
     }
 
-    /// What the header at the beginning of `bytes` says, and how long it is.
-    pub(crate) fn decode<'a>(&self, bytes: &'a [u8]) -> Result<(Bytes<'a>, usize), Unreadable> {
+    /// The version of the header at the beginning of `bytes`, what it says, and how long it is.
+    pub(crate) fn decode<'a>(&self, bytes: &'a [u8]) -> Result<(u32, Bytes<'a>, usize), Unreadable> {
         let (version, header) = self.verify(bytes).ok_or(Unreadable::Broken)?;
         if version > self.version {
             return Err(Unreadable::Newer(version));
         }
-        Ok((Bytes(&header[BEFORE_THE_FIELDS..header.len() - CHECKSUM]), header.len()))
+        Ok((version, Bytes(&header[BEFORE_THE_FIELDS..header.len() - CHECKSUM]), header.len()))
     }
 
     /// The version of the format, and the whole header, if its checksum is right.

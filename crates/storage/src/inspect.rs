@@ -108,14 +108,15 @@ pub enum Ending {
 /// [`StorageError::Io`] if something can't be read at all. What can be read and is damaged is no error here,
 /// but a part of the [`Inspection`].
 pub fn inspect(folder: &Path) -> Result<Inspection, StorageError> {
+    let look = || Inspection::of(LookingDisk::new(folder));
     // What a running server does between two reads can look like damage: a file that is gone, a save that
     // was not there yet. But that heals: what was durable once is whole for whoever looks again.
-    let mut seen = look(folder)?;
+    let mut seen = look()?;
     for _ in 1..LOOKS {
         if seen.damage.is_empty() {
             break;
         }
-        let before = std::mem::replace(&mut seen, look(folder)?);
+        let before = std::mem::replace(&mut seen, look()?);
         if tell(&before) == tell(&seen) {
             break;
         }
@@ -125,32 +126,6 @@ pub fn inspect(folder: &Path) -> Result<Inspection, StorageError> {
 
 fn tell(inspection: &Inspection) -> Vec<String> {
     inspection.damage.iter().map(StorageError::to_string).collect()
-}
-
-/// The log comes before the snapshot: a server first writes a snapshot, and then lets the log begin after it.
-fn look(folder: &Path) -> Result<Inspection, StorageError> {
-    let files = &mut Files(LookingDisk::new(folder));
-    let mut damage = Vec::new();
-    let owner: Option<Owner> = read(files).or_else(|why| note(&mut damage, why))?;
-    let incarnation = owner.as_ref().and_then(|owner| owner.incarnation);
-    let identity = owner.map(|owner| owner.identity);
-    let Segments { readable, left_behind, damage: in_the_log, .. } =
-        Segments::read(files, identity.as_ref())?.unwrap_or_default();
-    damage.extend(in_the_log);
-    let cluster = identity.as_ref().map(|identity| identity.cluster.as_str());
-    let snapshot = Snapshot::open(files, cluster).or_else(|why| note(&mut damage, why))?;
-    let snapshot = snapshot.map(|snapshot| snapshot.info);
-    let life = read(files).or_else(|why| note(&mut damage, why))?.map(|lives: Lives| lives.count);
-    let memory: Option<Memory> = read(files).or_else(|why| note(&mut damage, why))?;
-
-    let segments = inspected(folder, readable);
-    let mut seen = Inspection { identity, incarnation, memory, life, snapshot, segments, damage };
-    if seen.damage.is_empty() {
-        seen.damage.extend(seen.what_is_missing(files).err());
-    }
-    let left_behind = read_left_behind(files, &left_behind)?;
-    seen.segments.splice(..0, inspected(folder, left_behind));
-    Ok(seen)
 }
 
 /// Whose folder this is, if it says so and that can be read.
@@ -178,6 +153,36 @@ fn read_left_behind(files: &mut Files<impl Disk>, numbers: &[u64]) -> Result<Vec
 }
 
 impl Inspection {
+    /// Looks once at all that is on a disk whose server does not run.
+    ///
+    /// # Errors
+    /// Those of [`inspect`].
+    pub fn of(disk: impl Disk) -> Result<Inspection, StorageError> {
+        let files = &mut Files(disk);
+        let mut damage = Vec::new();
+        let owner: Option<Owner> = read(files).or_else(|why| note(&mut damage, why))?;
+        let incarnation = owner.as_ref().and_then(|owner| owner.incarnation);
+        let identity = owner.map(|owner| owner.identity);
+        let Segments { readable, left_behind, damage: in_the_log, .. } =
+            Segments::read(files, identity.as_ref())?.unwrap_or_default();
+        damage.extend(in_the_log);
+        let cluster = identity.as_ref().map(|identity| identity.cluster.as_str());
+        // The log comes before the snapshot: a server first writes a snapshot, and then lets the log begin after it.
+        let snapshot = Snapshot::open(files, cluster).or_else(|why| note(&mut damage, why))?;
+        let snapshot = snapshot.map(|snapshot| snapshot.info);
+        let life = read(files).or_else(|why| note(&mut damage, why))?.map(|lives: Lives| lives.count);
+        let memory: Option<Memory> = read(files).or_else(|why| note(&mut damage, why))?;
+
+        let segments = inspected(files.folder(), readable);
+        let mut seen = Inspection { identity, incarnation, memory, life, snapshot, segments, damage };
+        if seen.damage.is_empty() {
+            seen.damage.extend(seen.what_is_missing(files).err());
+        }
+        let left_behind = read_left_behind(files, &left_behind)?;
+        seen.segments.splice(..0, inspected(files.folder(), left_behind));
+        Ok(seen)
+    }
+
     /// How far the log has come with all that can be read of it. Of this the hard state is a part.
     pub fn reached(&self) -> Reached {
         self.segments.last().map(|segment| segment.reached).unwrap_or_default()

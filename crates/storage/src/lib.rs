@@ -31,7 +31,7 @@
 //! # The log
 //!
 //! The log is a row of files, the segments `log-0000000001`, `log-0000000002`, …, each of a fixed size
-//! that is filled from the front. To save a [`Batch`] is to write one record behind the last one, and to
+//! that is filled from the front. To save a [`Batch`] is to write one record after the last one, and to
 //! sync. Nothing is ever changed that was saved: when a leader replaces entries (§5.3), a later record
 //! says so.
 //!
@@ -44,7 +44,7 @@
 //!
 //! * A batch whose save returned `Ok` is found again after any crash. One whose save did not return is
 //!   found wholly or not at all.
-//! * Whatever [`Recovered`] tells is durable. (It was written anew: what is read after a failed sync may
+//! * Whatever [`Recovered`] tells is durable. (It was rewritten: what is read after a failed sync may
 //!   be in the system's memory only.)
 //! * If a write or sync fails, nothing more is written in this life. Trying again can't help: the system
 //!   may have dropped the data and then report success ("Can Applications Recover from fsync Failures?",
@@ -53,34 +53,53 @@
 //!   then cut off. A broken save before it, a missing segment, a broken header are damage: to start with
 //!   what is left would be to forget ("Protocol-Aware Recovery for Consensus-Based Storage", Alagappan et
 //!   al., FAST 2018).
+//! * Only one server has the folder. If its files are removed, moved or replaced while it runs, its saves fail within
+//!   a tenth of a second.
 //!
-//! How is a torn save told from a damaged one, if it is the last? By what stands after it. A save begins
-//! only after the sync of the one before, so a whole save proves all before it, and a new segment
-//! proves the one before. And when a sync has returned, a *mark* is written behind the save, and not
-//! synced: the system takes it to the disk when it likes, some seconds later as a rule. A save with a mark,
-//! or with any byte that is not zero after it, was durable. If it is broken, the disk broke it.
+//! How is a torn save told from a damaged one, if it is the last? By what is missing. A disk writes sectors of 512
+//! bytes, each wholly or not at all, and a save goes where there were zeroes before. So a torn save lacks a sector, and
+//! there are zeroes in its place: more than the save tells of in its head ([`record.rs`](crate#a-guided-tour)). If the
+//! head's own sector is missing, that is as it was before. Anything else no crash has done.
+//!
+//! And by what stands after it. A save begins only after the sync of the one before, so a whole save proves all before
+//! it, and a new segment proves the one before. When a sync has returned, a *mark* is written after the save, and not
+//! synced: the system takes it to the disk when it likes, within about 30 seconds as Linux is set up. A save with a
+//! mark, or with any byte that is not zero after it, was durable. [`Storage::sync_mark`] makes the mark durable: a
+//! server calls it as soon as it has had nothing to save for half a second, and when it is stopped. At each start, all
+//! that is found is rewritten with a mark, and the segment's header tells how many saves there were.
 //!
 //! # What remains
 //!
-//! * If the power goes before the mark of the last save is on the disk, *and* that same save, although it
-//!   was synced, is broken on the disk, then it looks like a torn one, and is cut off. One bit is enough,
-//!   anywhere in the record. That is dangerous if the save was acknowledged: the server forgets a vote or
-//!   an entry that others count on. [`Recovered::cut_off`] tells that something was cut, not whether it had
-//!   been acknowledged; one server alone can't find out. To have the mark always, each save would need
-//!   a second sync.
-//! * The same holds if the disk lies: it reports the last sync done and then loses it whole. Then there
-//!   isn't even anything to cut. Where a later save or a mark got to the disk, the hole is noticed.
+//! A test opens all 9,417 states in which a crash can leave 608 saves of up to 2.7 kB, and finds each time what was
+//! known before the save or after it. Another one flips each of the 135,680 bits of 58 saves that have no mark, and
+//! no flip passes for a tear (tests/storage/last_save.rs). Not noticed is:
+//!
+//! * The mark of the last save is not on the disk yet, and the same disk has lost a whole sector of that save, although
+//!   it had reported it as written. That looks like a torn save, and is cut off, which is dangerous if it was
+//!   acknowledged: the server forgets a vote or an entry that others count on. [`Recovered::cut_off`] tells that
+//!   something was cut, not whether it had been acknowledged; one server alone can't find out. One flipped bit has the
+//!   same effect if it is the only one in a whole sector that is not zero (one of the 4,096 bits of that sector). To
+//!   have the mark always, each save would need a second sync.
+//! * If the disk loses the last saves and their marks wholly, there isn't even anything to cut. Where a later save or a
+//!   mark got to the disk, or the saves were there when the server was last started, the hole is noticed.
 //! * A segment that is lost is noticed if it isn't the last, or if the *next* record (synced when it
-//!   began) still stands in the segment before. That somebody has brought back an older copy of the whole
-//!   folder is not noticed.
-//! * A disk that damages bytes beside those that it was told to write can break a durable save when
-//!   the power goes. That is noticed if its head, or a whole record after it, remains: the server refuses
-//!   to start.
-//! * A checksum of 32 bits lets one in four billion random damages pass. Every single flipped bit is noticed,
-//!   or is in bytes that don't matter.
-//! * The checksums protect against accidents only. Who can send commands can make one that looks like
-//!   records of this log, so that a server whose save of it is torn takes it for damaged, and does not
-//!   start. Nothing is lost by that.
+//!   began) still stands in the segment before. That an older copy of the whole folder was brought back is not noticed
+//!   here.
+//! * A checksum of 32 bits lets one in four billion random damages pass. Every single flipped bit that is not in the
+//!   last save without a mark is noticed, or is in bytes that don't matter.
+//! * In segments of version 1, any bit of a last save without a mark may pass for a tear if the save has a whole sector
+//!   of zeroes. A start writes the last segment in version 2.
+//! * The checksums protect against accidents. A client that wants to make a command that looks like a record of this
+//!   log must guess 32 bits that depend on the random number in the segment's header. If it has guessed right, and that
+//!   command's save is torn, then the server takes it for damaged and does not start. Nothing is lost by that.
+//!
+//! What is refused though nothing is lost: a damaged mark; a byte that is not zero right after the last mark; and what a
+//! disk may leave that writes less than a whole sector when the power goes.
+//!
+//! Where a file system needs room even to write over zeroes that it has written before (btrfs, ZFS and other
+//! copy-on-write file systems, thin volumes), a full disk may be found out in the middle of a save. What of it is on
+//! the disk nobody knows then, so the save fails for good and the server must stop, where otherwise it would wait for
+//! room. Nothing is lost by that either.
 
 mod batch;
 mod bytes;

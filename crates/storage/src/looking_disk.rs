@@ -87,7 +87,7 @@ impl Disk for LookingDisk {
     }
 
     fn random(&mut self) -> u64 {
-        unreachable!("who only looks draws nothing")
+        unreachable!("a folder that is only looked at gets no new file")
     }
 }
 

@@ -1,27 +1,39 @@
 //! Records: what a segment of the log is made of, after its header.
 //!
-//! A record is a head of 32 bytes, and after it, if it is a save, a batch, filled up with zeroes to a
-//! multiple of 32. So every record begins at a multiple of 32, and no head lies in two sectors of the
-//! disk.
+//! A record is a head of 32 bytes. If it is a save, a body follows: a batch, zeroes, and a last byte 255, together a
+//! multiple of 32 bytes. So every record begins at a multiple of 32, and no head lies in two sectors of the disk.
 //!
 //! | bytes of the head | what they hold |
 //! |---|---|
 //! | 0..4 | the kind: `save`, `mark` or `next` |
-//! | 4..8 | the batch's length, without the zeroes after it |
+//! | 4..8 | the batch's length |
 //! | 8..16 | the number of this save, or of the last one before the mark. No number is ever skipped. |
-//! | 16..24 | the index of the log's last entry after it |
+//! | 16..24 | the number of zero sectors: those after the head's own to which this record writes only zeroes |
 //! | 24..28 | the CRC-32C of all bytes after the head |
 //! | 28..32 | the CRC-32C of the head, continued from the checksum of the segment's header |
 //!
 //! That the head's checksum begins with the header's ties a record to its segment: one that strayed
-//! in from another file is no record here.
+//! in from another file is no record here. And since the header has a random number in it, no client can make a
+//! command that looks like records of this log.
+//!
+//! A crash leaves each sector as it was before the save, with zeroes, or as it is after it. So if a save is torn and its
+//! head is there, there are more zero sectors than the head says. A save with no more than that was written completely,
+//! and was damaged later. The last byte is 255 so that no single flipped bit turns a short last sector into zeroes.
+//!
+//! In version 1 of the segments, a body is padded with zeroes and has no last byte, and bytes 16..24 hold the index
+//! of the log's last entry.
 
 use crate::batch::Batch;
 use crate::bytes::Bytes;
-use consensus::Index;
 
 /// How many bytes a head has. All records begin at a multiple of it.
 pub(crate) const HEAD: usize = 32;
+
+/// How many bytes a disk writes wholly or not at all.
+pub(crate) const SECTOR: usize = 512;
+
+/// The last byte of a save.
+const LAST: u8 = 255;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -50,50 +62,66 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) kind: Kind,
-    pub(crate) batch_length: u32,
+    batch_length: usize,
+    body_length: usize,
     pub(crate) sequence: u64,
-    pub(crate) log_end: Index,
+    /// The number of zero sectors. Version 1 does not say it: there may be more.
+    zero_sectors: u64,
     body_checksum: u32,
 }
 
 impl Head {
     /// Reads the head at the beginning of `bytes`; none if it is not whole or not of this segment.
-    pub(crate) fn decode(bytes: &[u8], segment_checksum: u32) -> Option<Head> {
+    pub(crate) fn decode(bytes: &[u8], version: u32, segment_checksum: u32) -> Option<Head> {
         let head = bytes.get(..HEAD)?;
         let mut fields = Bytes(head);
-        let decoded = Head {
-            // First, since nearly all that is no head ends here: the search in a broken tail is long.
-            kind: Kind::from_tag(fields.take(4)?)?,
-            batch_length: fields.u32()?,
-            sequence: fields.u64()?,
-            log_end: Index(fields.u64()?),
-            body_checksum: fields.u32()?,
+        // First, since nearly all that is no head ends here: the search in a broken tail is long.
+        let kind = Kind::from_tag(fields.take(4)?)?;
+        let batch_length = fields.u32()?;
+        let (sequence, zero_sectors, body_checksum) = (fields.u64()?, fields.u64()?, fields.u32()?);
+        if fields.u32()? != head_checksum(head, segment_checksum) {
+            return None;
+        }
+        let batch_length = usize::try_from(batch_length).ok()?;
+        let (body_length, zero_sectors) = match (kind, version) {
+            (Kind::Mark | Kind::Seal, _) => (0, 0),
+            (Kind::Save, 1) => (batch_length.next_multiple_of(HEAD), 0),
+            (Kind::Save, _) => (body_length(batch_length), zero_sectors),
         };
-        (decoded.encode(segment_checksum) == head).then_some(decoded)
+        Some(Head { kind, batch_length, body_length, sequence, zero_sectors, body_checksum })
     }
 
-    /// How many bytes the record has, head and zeroes included.
+    /// How many bytes the record has, head and body.
     pub(crate) fn record_length(&self) -> usize {
-        HEAD + (self.batch_length as usize).next_multiple_of(HEAD)
+        HEAD + self.body_length
     }
 
-    /// The batch after the head, if it is as it was written.
+    /// The batch after the head, if the body is as it was written.
     pub(crate) fn batch<'a>(&self, record: &'a [u8]) -> Option<&'a [u8]> {
         let body = record.get(HEAD..self.record_length())?;
-        (crc32c::crc32c(body) == self.body_checksum).then(|| &body[..self.batch_length as usize])
+        (crc32c::crc32c(body) == self.body_checksum).then(|| &body[..self.batch_length])
     }
 
-    fn encode(&self, segment_checksum: u32) -> [u8; HEAD] {
-        let mut head = [0; HEAD];
-        head[0..4].copy_from_slice(&self.kind.tag());
-        head[4..8].copy_from_slice(&self.batch_length.to_le_bytes());
-        head[8..16].copy_from_slice(&self.sequence.to_le_bytes());
-        head[16..24].copy_from_slice(&self.log_end.0.to_le_bytes());
-        head[24..28].copy_from_slice(&self.body_checksum.to_le_bytes());
-        let checksum = crc32c::crc32c_append(segment_checksum, &head[..28]);
-        head[28..32].copy_from_slice(&checksum.to_le_bytes());
-        head
+    /// Does this record, which begins at `offset` in its file and is not whole, lack a sector?
+    pub(crate) fn lacks_a_sector(&self, record: &[u8], offset: usize) -> bool {
+        zero_sectors(record, offset) > self.zero_sectors
     }
+}
+
+/// The length of a body with a batch of this length, in bytes.
+fn body_length(batch_length: usize) -> usize {
+    (batch_length + 1).next_multiple_of(HEAD)
+}
+
+/// The number of sectors, after the first, to which a record at `offset` writes only zeroes.
+fn zero_sectors(record: &[u8], offset: usize) -> u64 {
+    let after_the_first = record.get(SECTOR - offset % SECTOR..).unwrap_or_default();
+    let has_only_zeroes = |sector: &&[u8]| sector.iter().all(|byte| *byte == 0);
+    after_the_first.chunks(SECTOR).filter(has_only_zeroes).count() as u64
+}
+
+fn head_checksum(head: &[u8], segment_checksum: u32) -> u32 {
+    crc32c::crc32c_append(segment_checksum, &head[..HEAD - 4])
 }
 
 /// Puts together the record of a save. Of its head only the batch's length is there, until it is
@@ -103,29 +131,47 @@ pub(crate) fn put_together(batch: &Batch, record: &mut Vec<u8>) {
     record.resize(HEAD, 0);
     batch.encode(record);
     let batch_length = u32::try_from(record.len() - HEAD).expect("nothing of 4 GiB is ever saved at once");
-    record.resize(record.len().next_multiple_of(HEAD), 0);
     record[4..8].copy_from_slice(&batch_length.to_le_bytes());
+    record.resize(HEAD + body_length(batch_length as usize), 0);
+    *record.last_mut().expect("a body has at least a last byte") = LAST;
 }
 
-/// Writes the head of a record that was put together.
-pub(crate) fn finish(record: &mut [u8], sequence: u64, log_end: Index, segment_checksum: u32) {
+/// Writes the head of a record that was put together and will begin at `offset` in its file.
+pub(crate) fn finish(record: &mut [u8], sequence: u64, offset: usize, segment_checksum: u32) {
+    let zero_sectors = zero_sectors(record, offset);
     let (head, body) = record.split_at_mut(HEAD);
-    let batch_length = Bytes(&head[4..8]).u32().expect("four bytes");
-    let body_checksum = crc32c::crc32c(body);
-    let finished = Head { kind: Kind::Save, batch_length, sequence, log_end, body_checksum };
-    head.copy_from_slice(&finished.encode(segment_checksum));
+    fill(head, Kind::Save, sequence, zero_sectors, crc32c::crc32c(body), segment_checksum);
 }
 
 /// The record of a mark.
-pub(crate) fn mark(sequence: u64, log_end: Index, segment_checksum: u32) -> [u8; HEAD] {
-    without_batch(Kind::Mark, sequence, log_end, segment_checksum)
+pub(crate) fn mark(sequence: u64, segment_checksum: u32) -> [u8; HEAD] {
+    without_body(Kind::Mark, sequence, segment_checksum)
 }
 
 /// The record of a seal.
-pub(crate) fn seal(sequence: u64, log_end: Index, segment_checksum: u32) -> [u8; HEAD] {
-    without_batch(Kind::Seal, sequence, log_end, segment_checksum)
+pub(crate) fn seal(sequence: u64, segment_checksum: u32) -> [u8; HEAD] {
+    without_body(Kind::Seal, sequence, segment_checksum)
 }
 
-fn without_batch(kind: Kind, sequence: u64, log_end: Index, segment_checksum: u32) -> [u8; HEAD] {
-    Head { kind, batch_length: 0, sequence, log_end, body_checksum: 0 }.encode(segment_checksum)
+fn without_body(kind: Kind, sequence: u64, segment_checksum: u32) -> [u8; HEAD] {
+    let mut head = [0; HEAD];
+    fill(&mut head, kind, sequence, 0, 0, segment_checksum);
+    head
+}
+
+/// Fills in a head, all but the batch's length.
+fn fill(
+    head: &mut [u8],
+    kind: Kind,
+    sequence: u64,
+    zero_sectors: u64,
+    body_checksum: u32,
+    segment_checksum: u32,
+) {
+    head[0..4].copy_from_slice(&kind.tag());
+    head[8..16].copy_from_slice(&sequence.to_le_bytes());
+    head[16..24].copy_from_slice(&zero_sectors.to_le_bytes());
+    head[24..28].copy_from_slice(&body_checksum.to_le_bytes());
+    let checksum = head_checksum(head, segment_checksum);
+    head[28..32].copy_from_slice(&checksum.to_le_bytes());
 }

@@ -11,10 +11,10 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A save that a crash has torn, and that was cut off the log.
+/// A save that is not whole, and that was cut off the log.
 ///
-/// It was the last one, and nothing showed that it had ever been durable. That it had been, and was
-/// damaged since, can't be ruled out wholly: see [what remains](crate#what-remains).
+/// It was the last one, a sector of it is missing, and nothing shows that it was ever durable: a crash has torn it.
+/// That a disk has lost the sector since can't be ruled out: see [what remains](crate#what-remains).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CutOff {
     /// The segment's file.
@@ -23,20 +23,37 @@ pub struct CutOff {
     pub offset: u64,
     /// How many bytes there were, up to the last that was not zero.
     pub bytes: u64,
+    /// The index of the log's last entry without it.
+    pub log_end: Index,
 }
 
 impl CutOff {
     fn of(folder: &Path, segment: &Segment) -> Option<CutOff> {
         let Tail::Torn(bytes) = segment.tail else { return None };
         let file = folder.join(segment::name_of(segment.header.number));
-        Some(CutOff { file, offset: segment.end as u64, bytes: bytes as u64 })
+        let (offset, log_end) = (segment.end as u64, segment.reached.log_end);
+        Some(CutOff { file, offset, bytes: bytes as u64, log_end })
+    }
+}
+
+impl CutOff {
+    /// How to find out whether that matters, and what can be done then.
+    pub fn help(&self) -> &'static str {
+        "a power cut during a save does this, and then nobody counts on that save. If there was no power cut, or if a \
+         leader was told of later entries of this server (its event `matched`), then the disk has lost what it had \
+         reported as written: replace this server (`raft member replace OLD NEW=HOST:PORT`)"
     }
 }
 
 impl fmt::Display for CutOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CutOff { file, offset, bytes } = self;
-        write!(f, "cut off the torn end of {}: {bytes} bytes from byte {offset} on", file.display())
+        let CutOff { file, offset, bytes, log_end } = self;
+        write!(
+            f,
+            "the log ends at entry {log_end} and may have been longer: a save after it is not whole, and was cut off \
+             ({}, {bytes} bytes from byte {offset} on)",
+            file.display()
+        )
     }
 }
 
@@ -49,8 +66,6 @@ pub(crate) struct Found {
     /// The numbers of segments that stayed behind when those after them were removed.
     pub(crate) left_behind: Vec<u64>,
     pub(crate) last: Segment,
-    /// The last segment's header and whole records.
-    pub(crate) last_bytes: Vec<u8>,
 }
 
 /// A segment that nothing more is written to.
@@ -66,14 +81,21 @@ impl Found {
     pub(crate) fn nothing(owner: &Identity, segment_size: u64) -> Found {
         let (cluster, node) = (owner.cluster.clone(), owner.node);
         let reached_before = Reached::default();
-        let mut header = SegmentHeader { number: segment::FIRST, size: 0, reached_before, cluster, node };
-        header.size = segment_size.max(header.smallest_size(0));
+        let header = SegmentHeader {
+            version: segment::VERSION,
+            number: segment::FIRST,
+            size: segment_size,
+            reached_before,
+            cluster,
+            node,
+            random: 0,
+            saves_when_made: 0,
+        };
         Found {
             log: Replay::default(),
             cut_off: None,
             older: VecDeque::new(),
             left_behind: Vec::new(),
-            last_bytes: header.encode(),
             last: Segment::new(header),
         }
     }
@@ -161,7 +183,6 @@ pub(crate) fn find(
 pub(crate) struct Segments {
     /// From the oldest on.
     pub(crate) readable: Vec<Segment>,
-    last_bytes: Vec<u8>,
     /// The numbers of segments before a gap. They were to be removed, or the gap is a loss; which it is
     /// shows when [all is replayed](Replay::of).
     pub(crate) left_behind: Vec<u64>,
@@ -184,7 +205,7 @@ impl Segments {
         let mut segments = Segments { left_behind, ..Segments::default() };
         for number in first..=*last {
             match files.read(&segment::name_of(number))? {
-                Some(bytes) => segments.add(files.folder(), number, bytes, owner),
+                Some(bytes) => segments.add(files.folder(), number, &bytes, owner),
                 None => segments.damage.push_back(missing(files.folder(), number, segments.whole_to())),
             }
         }
@@ -197,9 +218,9 @@ impl Segments {
         self.readable.last().map_or(Index(0), |segment| segment.reached.log_end)
     }
 
-    fn add(&mut self, folder: &Path, number: u64, bytes: Vec<u8>, owner: Option<&Identity>) {
+    fn add(&mut self, folder: &Path, number: u64, bytes: &[u8], owner: Option<&Identity>) {
         let path = folder.join(segment::name_of(number));
-        let segment = Segment::read(&bytes).map_err(|why| unreadable(why, &path, self.whole_to()));
+        let segment = Segment::read(bytes).map_err(|why| unreadable(why, &path, self.whole_to()));
         let segment = segment.and_then(|segment| {
             let refused = self.refuse_strangers(&segment.header, number, &path, owner);
             refused.map(|()| segment)
@@ -209,7 +230,6 @@ impl Segments {
                 let in_between = self.damage_before(folder, &segment.header);
                 self.damage.extend(in_between);
                 self.readable.push(segment);
-                self.last_bytes = bytes;
             }
             Err(damage) => self.damage.push_back(damage),
         }
@@ -259,19 +279,18 @@ impl Segments {
 
     /// The log in these segments, of which none is damaged.
     fn into_found(self, folder: &Path) -> Result<Found, StorageError> {
-        let Segments { mut readable, mut last_bytes, left_behind, .. } = self;
-        let first = readable[0].header.clone();
-        let saves = readable.iter_mut().flat_map(|segment| std::mem::take(&mut segment.saves));
-        let log = Replay::of(folder, &first, saves.map(|save| save.batch))?;
-
+        let Segments { mut readable, left_behind, .. } = self;
         let older = readable.windows(2).map(|pair| OlderSegment {
             number: pair[0].header.number,
             log_end: pair[1].header.reached_before.log_end,
         });
         let older = older.collect();
         let last = readable.pop().expect("the segment that was read last");
-        last_bytes.truncate(last.end);
-        Ok(Found { log, cut_off: CutOff::of(folder, &last), older, left_behind, last, last_bytes })
+        let first = readable.first().unwrap_or(&last).header.clone();
+        let in_the_last = last.saves.iter().map(|save| save.batch.clone());
+        let batches = readable.into_iter().flat_map(|segment| segment.saves).map(|save| save.batch);
+        let log = Replay::of(folder, &first, batches.chain(in_the_last))?;
+        Ok(Found { log, cut_off: CutOff::of(folder, &last), older, left_behind, last })
     }
 }
 

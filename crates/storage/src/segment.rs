@@ -11,27 +11,37 @@
 //! | 40..56 | index and term of the entry after which the log begins, after those saves |
 //! | 56..64 | the index of the log's last entry after those saves |
 //! | 64..72 | the server's number |
-//! | 72.. | the hard state after those saves; the length of the cluster's name (4 bytes); the name |
+//! | 72..80 | a random number |
+//! | 80..88 | the number of saves in the file when it was made |
+//! | 88.. | the hard state after the saves before; the length of the cluster's name (4 bytes); the name |
+//!
+//! Version 1, which is still read, has neither the random number nor the count after it, and its
+//! [records](crate::record) are slightly different.
 
 use crate::batch::Batch;
 use crate::bytes::{Bytes, length};
 use crate::hard_state;
 use crate::header;
 use crate::identity::Identity;
-use crate::record::{HEAD, Head, Kind};
+use crate::record::{self, HEAD, Head, Kind, SECTOR};
 use consensus::{HardState, Index, LogPosition, NodeId, Term};
 
 /// The number of a log's first segment.
 pub(crate) const FIRST: u64 = 1;
 
-/// The newest version of the format.
-pub(crate) const VERSION: u32 = 1;
+/// The version of the format that is written. The one before it is read.
+pub(crate) const VERSION: u32 = 2;
 
-const KIND: header::Kind = header::Kind { magic: b"RaftLog\n", version: VERSION };
+/// Segments of this version.
+const fn kind(version: u32) -> header::Kind {
+    header::Kind { magic: b"RaftLog\n", version }
+}
 
 /// What a segment says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentHeader {
+    /// The version of its format.
+    pub version: u32,
     /// Its number. The first segment of a log has number 1.
     pub number: u64,
     /// How many bytes the file has.
@@ -42,6 +52,10 @@ pub struct SegmentHeader {
     pub cluster: String,
     /// The server whose log it is.
     pub node: NodeId,
+    /// A random number, so that no client can predict the checksums of its records.
+    pub random: u64,
+    /// The number of saves in it when the file was made. At least these were durable.
+    pub saves_when_made: u64,
 }
 
 /// How far the log has come.
@@ -102,6 +116,17 @@ pub enum LogDamage {
     /// A save is broken or gone, and something that was written later shows that it had been durable.
     #[error("a save is broken that had reached the disk, as what was written after it shows")]
     Save,
+    /// A save is broken, and not as a crash breaks one: no sector is missing.
+    #[error("a save is broken, and no crash breaks one in this way")]
+    NotTorn,
+    /// There are fewer saves than the file was made with.
+    #[error("it was made with {expected} saves, and now has {found}")]
+    Short {
+        /// How many it was made with.
+        expected: u64,
+        /// How many it has.
+        found: u64,
+    },
     /// All checksums are right, but this is nothing that this program writes.
     #[error("its checksums are right, but its content makes no sense")]
     Nonsense,
@@ -140,7 +165,8 @@ pub(crate) enum Tail {
     Empty,
     /// The word that the log goes on in the next segment.
     Sealed,
-    /// So many bytes of a save that never came to its end, as far as anybody can tell.
+    /// The number of bytes of a save that was never finished: a sector of it is missing, and nothing shows that it was
+    /// ever there.
     Torn(usize),
     Damaged(LogDamage),
 }
@@ -173,29 +199,34 @@ impl SegmentHeader {
         for number in [self.size, self.number, *saves, index.0, term.0, log_end.0, self.node.0] {
             fields.extend(number.to_le_bytes());
         }
+        if self.version > 1 {
+            fields.extend(self.random.to_le_bytes());
+            fields.extend(self.saves_when_made.to_le_bytes());
+        }
         hard_state::encode(hard_state, &mut fields);
         fields.extend(length(self.cluster.as_bytes()));
         fields.extend(self.cluster.as_bytes());
-        KIND.encode(&fields)
+        kind(self.version).encode(&fields)
     }
 
     /// Reads the header at the beginning of `bytes`.
     pub(crate) fn decode(bytes: &[u8]) -> Result<SegmentHeader, Unreadable> {
-        let (mut fields, length) = KIND.decode(bytes)?;
-        let decoded = SegmentHeader::decode_fields(&mut fields);
-        let is_ours = |it: &SegmentHeader| it.encode() == bytes[..length];
+        let (version, mut fields, length) = kind(VERSION).decode(bytes)?;
+        let decoded = SegmentHeader::decode_fields(version, &mut fields);
+        let is_ours = |it: &SegmentHeader| version > 0 && it.encode() == bytes[..length];
         decoded.filter(is_ours).ok_or(Unreadable::Damaged(LogDamage::Nonsense))
     }
 
-    fn decode_fields(fields: &mut Bytes<'_>) -> Option<SegmentHeader> {
+    fn decode_fields(version: u32, fields: &mut Bytes<'_>) -> Option<SegmentHeader> {
         let (size, number, saves) = (fields.u64()?, fields.u64()?, fields.u64()?);
         let begins_after = LogPosition { index: Index(fields.u64()?), term: Term(fields.u64()?) };
         let (log_end, node) = (Index(fields.u64()?), NodeId(fields.u64()?));
+        let (random, saves_when_made) = if version > 1 { (fields.u64()?, fields.u64()?) } else { (0, 0) };
         let hard_state = hard_state::decode(fields)?;
         let name_length = usize::try_from(fields.u32()?).ok()?;
         let cluster = String::from_utf8(fields.take(name_length)?.to_vec()).ok()?;
         let reached_before = Reached { saves, begins_after, log_end, hard_state };
-        Some(SegmentHeader { number, size, reached_before, cluster, node })
+        Some(SegmentHeader { version, number, size, reached_before, cluster, node, random, saves_when_made })
     }
 }
 
@@ -225,25 +256,30 @@ impl Segment {
         let mut segment = Segment::new(header);
         let checksum = header::checksum_of(&bytes[..segment.end]);
         segment.tail = loop {
-            match segment.read_save(&bytes[segment.end..], checksum) {
+            match segment.read_save(bytes, checksum) {
                 Ok(true) => {}
-                Ok(false) => break segment.judge_tail(&bytes[segment.end..], checksum),
+                Ok(false) => break segment.judge_tail(bytes, checksum),
                 Err(damage) => break Tail::Damaged(damage),
             }
         };
+        let (expected, found) = (segment.header.saves_when_made, segment.saves.len() as u64);
+        if found < expected && !matches!(segment.tail, Tail::Damaged(_)) {
+            segment.tail = Tail::Damaged(LogDamage::Short { expected, found });
+        }
         Ok(segment)
     }
 
     /// Reads the next save; false if there is no whole one.
-    fn read_save(&mut self, rest: &[u8], checksum: u32) -> Result<bool, LogDamage> {
-        let head = Head::decode(rest, checksum).filter(|head| head.kind == Kind::Save);
+    fn read_save(&mut self, bytes: &[u8], checksum: u32) -> Result<bool, LogDamage> {
+        let rest = &bytes[self.end..];
+        let head = Head::decode(rest, self.header.version, checksum).filter(|head| head.kind == Kind::Save);
         let Some((head, batch)) = head.and_then(|head| Some((head, head.batch(rest)?))) else {
             return Ok(false);
         };
         // It is whole. What is wrong with it now, no crash has done.
         let batch = Batch::decode(batch).ok_or(LogDamage::Nonsense)?;
         let reached = self.reached.after(&batch).ok_or(LogDamage::Nonsense)?;
-        if (head.sequence, head.log_end) != (reached.saves, reached.log_end) {
+        if head.sequence != reached.saves {
             return Err(LogDamage::Nonsense);
         }
         let (offset, length) = (self.end, head.record_length());
@@ -257,49 +293,80 @@ impl Segment {
     /// that was durable and is damaged?
     ///
     /// A save begins only after the one before is durable and marked so, and it is one write. So a
-    /// crash can tear the last save only, and then nothing stands after it. Whatever does stand there,
-    /// shows that the save was durable.
-    fn judge_tail(&self, rest: &[u8], checksum: u32) -> Tail {
-        let Reached { saves, log_end, .. } = self.reached;
+    /// crash can tear the last save only, and then nothing stands after it, and it lacks a sector. Whatever does
+    /// stand there shows that the save was durable; and where no sector is missing, it was.
+    fn judge_tail(&self, bytes: &[u8], checksum: u32) -> Tail {
+        let (rest, saves, version) = (&bytes[self.end..], self.reached.saves, self.header.version);
         let used = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        match Head::decode(rest, checksum) {
+        let head = Head::decode(rest, version, checksum);
+        match head {
             _ if used == 0 => return Tail::Empty,
-            Some(head) if head.kind == Kind::Save => {
-                let is_next = head.sequence == saves + 1;
-                if !is_next || head.record_length() > rest.len() {
-                    return Tail::Damaged(LogDamage::Nonsense);
-                }
-                if used > head.record_length() {
-                    return Tail::Damaged(LogDamage::Save);
-                }
+            Some(head) if head.kind == Kind::Save && head.sequence == saves + 1 => {
+                return judge_broken_save(&head, rest, self.end, used);
             }
-            Some(head) if (head.sequence, head.log_end) != (saves, log_end) => {
+            Some(head) if head.kind == Kind::Save || head.sequence != saves => {
                 return Tail::Damaged(LogDamage::Nonsense);
             }
             Some(Head { kind: Kind::Seal, .. }) => return Tail::Sealed,
             Some(_) if used <= HEAD => return Tail::Empty,
-            // A torn save, of which the beginning was not written: there the mark still stands.
-            Some(_) => {}
-            // A torn save without its head, or a damaged one.
-            None => {}
+            Some(_) | None => {}
         }
-        let mut later_heads = (HEAD..used).step_by(HEAD).filter_map(|at| Head::decode(&rest[at..], checksum));
+        let mut later_heads =
+            (HEAD..used).step_by(HEAD).filter_map(|at| Head::decode(&rest[at..], version, checksum));
         if later_heads.any(|head| head.sequence > saves) {
-            Tail::Damaged(LogDamage::Save)
-        } else {
-            Tail::Torn(used)
+            return Tail::Damaged(LogDamage::Save);
         }
+        // A crash may have left the save's first sector as it was before: with the mark, or with zeroes.
+        let first_sector = &rest[..rest.len().min(SECTOR - self.end % SECTOR)];
+        let as_it_was = if head.is_some() { HEAD } else { 0 };
+        if first_sector[as_it_was..].iter().any(|byte| *byte != 0) {
+            return Tail::Damaged(LogDamage::NotTorn);
+        }
+        Tail::Torn(used)
     }
 
     /// Is everything here that was there when the `next` segment began?
     pub(crate) fn check_continued_by(&self, next: &SegmentHeader) -> Result<(), NotContinued> {
         match self.tail {
+            // Whatever follows the last save, it is no data.
+            _ if self.reached == next.reached_before => Ok(()),
             Tail::Damaged(damage) => Err(NotContinued::Here(damage)),
             _ if self.reached.saves < next.reached_before.saves => Err(NotContinued::Here(LogDamage::Save)),
-            _ if self.reached != next.reached_before => Err(NotContinued::There(LogDamage::Nonsense)),
-            // Whatever follows the last save, it is no data.
-            Tail::Empty | Tail::Sealed | Tail::Torn(_) => Ok(()),
+            Tail::Empty | Tail::Sealed | Tail::Torn(_) => Err(NotContinued::There(LogDamage::Nonsense)),
         }
+    }
+
+    /// The same saves in a new segment of the newest version, with this random number: its header, and all that is
+    /// in its file.
+    pub(crate) fn rewritten(&self, random: u64) -> (SegmentHeader, Vec<u8>) {
+        let mut records: Vec<Vec<u8>> = vec![Vec::new(); self.saves.len()];
+        for (record, save) in records.iter_mut().zip(&self.saves) {
+            record::put_together(&save.batch, record);
+        }
+        let saves_when_made = self.saves.len() as u64;
+        let mut header = SegmentHeader { version: VERSION, random, saves_when_made, ..self.header.clone() };
+        // In an older version the same may have taken less room.
+        let room = records.iter().map(|record| record.len() as u64).sum();
+        header.size = header.size.max(header.smallest_size(room));
+
+        let mut content = header.encode();
+        let checksum = header::checksum_of(&content);
+        for (record, save) in records.iter_mut().zip(&self.saves) {
+            record::finish(record, save.number, content.len(), checksum);
+            content.extend_from_slice(record);
+        }
+        (header, content)
+    }
+}
+
+/// Is the save with this head, which is the next one and begins at `offset`, torn or damaged? Up to `used` there is
+/// something of it, or after it.
+fn judge_broken_save(head: &Head, rest: &[u8], offset: usize, used: usize) -> Tail {
+    match rest.get(..head.record_length()) {
+        None => Tail::Damaged(LogDamage::Nonsense),
+        Some(record) if used > record.len() => Tail::Damaged(LogDamage::Save),
+        Some(record) if head.lacks_a_sector(record, offset) => Tail::Torn(used),
+        Some(_) => Tail::Damaged(LogDamage::NotTorn),
     }
 }
 

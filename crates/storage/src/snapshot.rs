@@ -167,7 +167,7 @@ fn read_header(
     // More than the longest name needs.
     let at_most = size.min(PIECE as u64);
     let mut header = read_exactly(files, 0, as_index(at_most))?;
-    let (mut fields, length) = KIND.decode(&header).map_err(|why| match why {
+    let (_, mut fields, length) = KIND.decode(&header).map_err(|why| match why {
         Unreadable::Broken => damaged(files, 0, SnapshotDamage::Header),
         Unreadable::Newer(version) => StorageError::NewerVersion {
             file: files.path(FILE),

@@ -191,6 +191,18 @@ impl<D: Disk> Storage<D> {
         self.note_failure(prepared)
     }
 
+    /// Makes the mark after the last save durable, if it is not: then even damage to that save that looks like the
+    /// work of a crash is known for what it is. Call this when there has been nothing to save for a while, and
+    /// at the end. It takes one sync, or none.
+    ///
+    /// # Errors
+    /// Those of [`Storage::save`].
+    pub fn sync_mark(&mut self) -> Result<(), StorageError> {
+        self.refuse_if_poisoned()?;
+        let synced = self.log.sync_mark(&mut self.files);
+        self.note_failure(synced)
+    }
+
     /// The newest snapshot, if there is one.
     pub fn snapshot(&self) -> Option<SnapshotInfo> {
         self.snapshots.newest()

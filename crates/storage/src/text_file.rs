@@ -50,9 +50,11 @@ pub enum Damage {
 /// Saves a value. Whenever there is a crash, the file holds the old value or the new one; once
 /// this has returned `Ok`, the new one.
 pub(crate) fn replace<F: TextFile>(files: &mut Files<impl Disk>, value: &F) -> Result<(), StorageError> {
-    files.write(&aside(F::FILE), encode(value).as_bytes())?;
-    // The content first: else a crash could leave the file's name to content that never got to the disk.
-    files.sync(&aside(F::FILE))?;
+    files
+        .write(&aside(F::FILE), encode(value).as_bytes())
+        // The content first: else a crash could leave the file's name to content that never got to the disk.
+        .and_then(|()| files.sync(&aside(F::FILE)))
+        .map_err(|error| files.give_up(F::FILE, error))?;
     files.put_in_place(F::FILE)
 }
 

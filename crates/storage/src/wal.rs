@@ -34,6 +34,8 @@ pub(crate) struct WriteAheadLog {
     last: LastSegment,
     /// Is there a file aside for the next segment, with all its zeroes?
     is_next_prepared: bool,
+    /// Is the mark after the last save durable, too?
+    is_mark_synced: bool,
     reached: Reached,
     terms: Terms,
     /// Room for a record.
@@ -61,19 +63,22 @@ impl LastSegment {
 impl WriteAheadLog {
     /// Goes on with the log that was found.
     ///
-    /// The last segment is written anew. What was read of it may be in the system's memory only, after a
-    /// save that failed in an earlier life, and the server will act on it, so it must last. With a fresh
-    /// copy, a torn tail is gone for good, and no byte of the old file is at risk meanwhile.
+    /// The last segment is rewritten, in the newest version of the format. What was read of it may be in the
+    /// system's memory only, after a save that failed in an earlier life, and the server will act on it, so it must
+    /// last. With a fresh copy, a torn tail is gone for good, and no byte of the old file is at risk meanwhile.
     pub(crate) fn resume(
         files: &mut Files<impl Disk>,
         found: Found,
         segment_size: u64,
     ) -> Result<(WriteAheadLog, Replay), StorageError> {
-        let Found { log, older, left_behind, last, last_bytes, .. } = found;
+        let Found { log, older, left_behind, last, .. } = found;
         let reached = last.reached;
-        let last = LastSegment::new(last.header, last_bytes.len() as u64);
-        files.create(&aside(&last.file), last.header.size)?;
-        fill_aside(files, &last, last_bytes, reached)?;
+        let (header, content) = last.rewritten(files.random());
+        let last = LastSegment::new(header, content.len() as u64);
+        files
+            .create(&aside(&last.file), last.header.size)
+            .and_then(|()| fill_aside(files, &last, content, reached))
+            .map_err(|error| files.give_up(&last.file, error))?;
         files.put_in_place(&last.file)?;
         left_behind.into_iter().try_for_each(|number| files.remove(&segment::name_of(number)))?;
 
@@ -82,6 +87,7 @@ impl WriteAheadLog {
             older,
             last,
             is_next_prepared: false,
+            is_mark_synced: true,
             reached,
             terms: Terms::of(log.begins_after, &log.entries),
             record: Vec::new(),
@@ -123,16 +129,27 @@ impl WriteAheadLog {
         if self.last.end + with_mark > self.last.header.size {
             self.begin_next_segment(files, with_mark)?;
         }
-        record::finish(&mut self.record, reached.saves, reached.log_end, self.last.checksum);
+        let offset = usize::try_from(self.last.end).expect("a segment fits into memory");
+        record::finish(&mut self.record, reached.saves, offset, self.last.checksum);
         files.write_at(&self.last.file, self.last.end, &self.record)?;
         files.sync(&self.last.file)?;
         self.note_saved(batch, reached);
 
-        // Not synced: the mark need not get to the disk. But once it has, nobody will take the save
-        // for one that a crash has torn. The next save takes its place.
-        let mark = record::mark(reached.saves, reached.log_end, self.last.checksum);
+        // Not synced: the mark need not get to the disk. But once it has, it shows that there was a save
+        // before it. The next save takes its place.
+        let mark = record::mark(reached.saves, self.last.checksum);
         files.write_at(&self.last.file, self.last.end, &mark)?;
+        self.is_mark_synced = false;
         Ok(self.remove_unneeded(files)?)
+    }
+
+    /// Makes the mark after the last save durable, if it is not.
+    pub(crate) fn sync_mark(&mut self, files: &mut Files<impl Disk>) -> Result<(), Failure> {
+        if !self.is_mark_synced {
+            files.sync(&self.last.file)?;
+            self.is_mark_synced = true;
+        }
+        Ok(())
     }
 
     fn note_saved(&mut self, batch: &Batch, reached: Reached) {
@@ -160,7 +177,7 @@ impl WriteAheadLog {
 
     /// Begins a segment with room for records of so many bytes, and seals the one before.
     fn begin_next_segment(&mut self, files: &mut Files<impl Disk>, room: u64) -> Result<(), Failure> {
-        let mut header = self.next_header();
+        let mut header = self.next_header(files.random());
         header.size = self.segment_size.max(header.smallest_size(room));
         let content = header.encode();
         let next = LastSegment::new(header, content.len() as u64);
@@ -170,7 +187,7 @@ impl WriteAheadLog {
         files.put_in_place(&next.file)?;
 
         let last = &self.last;
-        let seal = record::seal(self.reached.saves, self.reached.log_end, last.checksum);
+        let seal = record::seal(self.reached.saves, last.checksum);
         files.write_at(&last.file, last.end, &seal)?;
         files.sync(&last.file)?;
         self.older.push_back(OlderSegment { number: last.header.number, log_end: self.reached.log_end });
@@ -179,9 +196,9 @@ impl WriteAheadLog {
     }
 
     /// The header of the next segment; its size is that of the last.
-    fn next_header(&self) -> SegmentHeader {
-        let number = self.last.header.number + 1;
-        SegmentHeader { number, reached_before: self.reached, ..self.last.header.clone() }
+    fn next_header(&self, random: u64) -> SegmentHeader {
+        let (number, reached_before) = (self.last.header.number + 1, self.reached);
+        SegmentHeader { number, reached_before, random, saves_when_made: 0, ..self.last.header.clone() }
     }
 
     /// Creates the file of the next segment aside, if the one that was prepared won't do.
@@ -217,7 +234,7 @@ fn fill_aside(
     mut content: Vec<u8>,
     reached: Reached,
 ) -> Result<(), StorageError> {
-    content.extend(record::mark(reached.saves, reached.log_end, segment.checksum));
+    content.extend(record::mark(reached.saves, segment.checksum));
     files.write_at(&aside(&segment.file), 0, &content)?;
     files.sync(&aside(&segment.file))
 }

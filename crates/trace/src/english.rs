@@ -440,7 +440,7 @@ fn process_sentence(process: &Process) -> String {
         Process::Garbage { from, problem } => {
             format!("closed a connection from {from}: {problem}")
         }
-        Process::CutOff { what } => format!("the last save was never finished: {what}"),
+        Process::CutOff { what } => what.clone(),
         Process::DiskFull { why: Some(why) } => format!("no room on the disk, waiting until there is: {why}"),
         Process::DiskFull { why: None } => "the disk has room again".to_owned(),
         Process::Missed { events } => {

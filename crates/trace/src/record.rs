@@ -412,9 +412,9 @@ pub enum Process {
         /// What was wrong.
         problem: String,
     },
-    /// A crash had torn the last save, and it was cut off.
+    /// The last save is not whole, as after a power cut, and was cut off.
     CutOff {
-        /// What was cut off where.
+        /// Where the log ends now, and what was cut off where.
         what: String,
     },
     /// The disk has no room for what must be saved. The server waits for it: it neither votes nor takes

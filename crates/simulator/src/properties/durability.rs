@@ -7,12 +7,22 @@ use storage::StorageError;
 static PROMISE: Promise = Promise {
     name: "what was saved is found again (§5, Figure 2)",
     meaning: "A server that comes back finds the term, the vote and the log that it has saved, whole, at whatever \
-              instant it crashed. One that doesn't could vote twice, or lack what it has promised to keep.",
+              instant it crashed; if its disk has damaged them, it does not start. Otherwise it could vote twice, or \
+              lack what it has promised to keep.",
 };
 
 /// A server finds its disk damaged, although the disk did nothing that a disk may not do.
 pub(crate) fn violation(node: NodeId, error: &StorageError) -> Violation {
     Violation { promise: &PROMISE, node, what_happened: format!("{node} can't use its disk: {error}") }
+}
+
+/// A server whose disk was damaged has started without all that it had saved.
+pub(crate) fn forgotten(node: NodeId, what: &str) -> Violation {
+    Violation {
+        promise: &PROMISE,
+        node,
+        what_happened: format!("{node} does not notice that its disk is damaged: {what}"),
+    }
 }
 
 pub(crate) fn promise() -> &'static Promise {

@@ -42,6 +42,7 @@ fn refused_for(files: Files) -> (String, Damage) {
     let refused = Storage::open(disk.clone(), identity()).expect_err("damage");
     assert_eq!(disk.files(), files);
     assert!(refused.help().contains("Don't mend or delete the file"));
+    assert!(refused.help().contains("`raft member replace OLD NEW=HOST:PORT`"));
     let StorageError::Corrupt { file, damage } = refused else { panic!("{refused}") };
     (file.strip_prefix("model").unwrap().to_str().unwrap().into(), damage)
 }
@@ -55,15 +56,14 @@ fn people_can_read_the_files() {
     let files = files();
     let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
     assert_eq!(files.keys().collect::<Vec<_>>(), ["identity", "lives", "log-0000000001", "memory"]);
-    let lives =
-        format!("raft-for-beginners lives 2\nlives 1\nruns {:016x}{}\n", 7, " 0000000000000000".repeat(8));
+    // The first two random numbers of this disk.
+    let [incarnation, run] = [1, 2].map(|number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let runs = format!("{run:016x}{}", " 0000000000000000".repeat(8));
+    let lives = format!("raft-for-beginners lives 2\nlives 1\nruns {runs}\n");
     assert_eq!(text("lives"), with_checksum(&lives));
-    assert_eq!(
-        text("identity"),
-        with_checksum(
-            "raft-for-beginners identity 2\ncluster local\nnode 2\nvoters 1 2 3\nincarnation 0000000000000007\n"
-        )
-    );
+    let identity = "raft-for-beginners identity 2\ncluster local\nnode 2\nvoters 1 2 3\n";
+    let identity = format!("{identity}incarnation {incarnation:016x}\n");
+    assert_eq!(text("identity"), with_checksum(&identity));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use storage::{Chunk, Disk, FolderDisk, Recovered, SEGMENT_SIZE, Storage, StorageError};
 
 fn open(folder: &Path) -> Result<(Storage<FolderDisk>, Recovered), StorageError> {
@@ -49,7 +50,7 @@ fn the_log_is_a_row_of_files() {
     }
     let sizes =
         (1..=4).map(|number| fs::metadata(folder.path().join(format!("log-{number:010}"))).unwrap().len());
-    assert_eq!(sizes.collect::<Vec<_>>(), [SMALL_SEGMENTS, SMALL_SEGMENTS, 5216, SMALL_SEGMENTS]);
+    assert_eq!(sizes.collect::<Vec<_>>(), [SMALL_SEGMENTS, SMALL_SEGMENTS, 5248, SMALL_SEGMENTS]);
     assert_eq!(names(folder.path()).len(), 8);
 }
 
@@ -71,6 +72,89 @@ fn only_one_server_has_the_folder() {
     assert!(refused.help().starts_with("another server runs on this folder; stop it"));
     drop(first);
     open(folder.path()).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_stays_locked_without_its_lock_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path()).unwrap();
+    fs::remove_file(folder.path().join("lock")).unwrap();
+    assert!(matches!(open(folder.path()), Err(StorageError::Locked { .. })));
+    drop(first);
+    open(folder.path()).unwrap();
+}
+
+/// Saves to a file that no later start will find must not be acknowledged for long.
+#[cfg(unix)]
+#[test]
+fn saves_to_a_file_that_is_not_in_the_folder_any_more_fail_soon() {
+    let replace = |from: &Path, to: &Path| {
+        fs::copy(from, from.with_extension("copy")).unwrap();
+        fs::rename(from.with_extension("copy"), to).unwrap();
+    };
+    type Change<'a> = &'a dyn Fn(&Path, &Path);
+    let changes: [Change; 3] = [
+        &|folder, _| fs::remove_file(folder.join("log-0000000001")).unwrap(),
+        &|folder, _| replace(&folder.join("log-0000000001"), &folder.join("log-0000000001")),
+        &|folder, elsewhere| fs::rename(folder, elsewhere).unwrap(),
+    ];
+    for (change, segment_size) in
+        changes.into_iter().flat_map(|it| [(it, SMALL_SEGMENTS), (it, SEGMENT_SIZE)])
+    {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data");
+        let (mut storage, _) = open_with(&folder, segment_size).unwrap();
+        storage.save(&appends(1, [command(1, 1)])).unwrap();
+        change(&folder, &parent.path().join("elsewhere"));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut saved = (1..).map(|term| storage.save(&saves(hard_state(term, None))));
+        let refused = saved.find_map(|saved| {
+            assert!(Instant::now() < deadline, "it goes on and on");
+            saved.err()
+        });
+        let refused = refused.unwrap();
+        assert!(
+            refused.help().starts_with("the server's files were removed, moved or replaced while it ran"),
+            "{refused}"
+        );
+        assert!(storage.is_poisoned());
+    }
+}
+
+/// The folder is another one, and its server may have begun its own next segment under the same name.
+#[cfg(unix)]
+#[test]
+fn a_segment_is_not_begun_in_another_folder_of_the_same_name() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("data");
+    let (mut storage, _) = open(&folder).unwrap();
+    fs::rename(&folder, parent.path().join("elsewhere")).unwrap();
+    let _other = open(&folder).unwrap();
+    let refused = storage.save(&appends(1, [command(1, 2000)])).unwrap_err();
+    assert!(
+        refused.to_string().contains("it was removed, moved or replaced while the server ran"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_fresh_disk_of_ext4_is_an_empty_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("lost+found")).unwrap();
+    assert_eq!(open(folder.path()).unwrap().1.life, 1);
+    assert_eq!(open(folder.path()).unwrap().1.life, 2);
+}
+
+#[test]
+fn nobody_can_foresee_what_is_in_a_segments_header() {
+    let header = |_| {
+        let folder = tempfile::tempdir().unwrap();
+        open(folder.path()).unwrap();
+        fs::read(folder.path().join("log-0000000001")).unwrap()[..128].to_vec()
+    };
+    let headers: BTreeSet<Vec<u8>> = (0..10).map(header).collect();
+    assert_eq!(headers.len(), 10);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::known::{Act, Server};
 use crate::model_disk::Fault;
 use crate::tearing::Tearing;
 use crate::{SMALL_SEGMENTS, appends, command, life};
+use storage::StorageError;
 
 #[test]
 fn a_save_that_finds_no_room_can_be_tried_again() {
@@ -99,6 +100,22 @@ fn if_the_leavings_can_t_be_removed_nothing_more_is_saved() {
     server.live(&[]).unwrap();
 }
 
+/// Some file systems (btrfs, ZFS, thin volumes) need room even for what is written over zeroes. How much of the save they
+/// have written nobody knows, so the server must stop.
+#[test]
+fn a_disk_that_needs_room_to_write_over_zeroes_stops_all_saving() {
+    let mut server = Server::new(SMALL_SEGMENTS);
+    let mut storage = server.start().unwrap();
+    server.save(&mut storage, &appends(1, [command(1, 10)])).unwrap();
+    server.disk.plan(Fault::FullEverywhere(0));
+    let refused = server.save(&mut storage, &appends(2, [command(1, 10)])).unwrap_err();
+    assert!(refused.is_full() && storage.is_poisoned());
+    assert_eq!(refused.help(), "make room on the disk, then start the server again");
+    server.disk.mend();
+    assert!(matches!(storage.save(&appends(2, [command(1, 10)])), Err(StorageError::Poisoned { .. })));
+    server.live(&[]).unwrap();
+}
+
 #[test]
 fn a_start_that_finds_no_room_does_no_harm() {
     let mut lived = Server::new(SMALL_SEGMENTS);
@@ -109,6 +126,8 @@ fn a_start_that_finds_no_room_does_no_harm() {
             let mut server = server.copy();
             server.disk.plan(Fault::Full(full_from));
             let started = server.start();
+            let has_left_something = server.disk.files().keys().any(|name| name.ends_with(".new"));
+            assert!(!has_left_something, "{:?}", server.disk.files().keys());
             server.disk.mend();
             for tearing in Tearing::all(3) {
                 let mut after_a_crash = server.copy();

@@ -7,11 +7,13 @@ mod full_disk;
 mod identity;
 mod inspecting;
 mod known;
+mod last_save;
 mod log_damage;
 mod model_disk;
 mod random;
 mod snapshots;
 mod tearing;
+mod versions;
 
 use consensus::{Append, Entry, HardState, Index, LogPosition, NodeId, Payload, Term};
 use storage::{Batch, Identity};

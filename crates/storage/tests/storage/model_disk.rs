@@ -28,6 +28,7 @@ struct State {
     operations: usize,
     fault: Option<Fault>,
     is_full: bool,
+    random: u64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -64,6 +65,8 @@ pub enum Fault {
     FullOfNames(usize),
     /// As the first, and no file can be removed either.
     FullAndBroken(usize),
+    /// As the first, and what is there can't be written over either.
+    FullEverywhere(usize),
 }
 
 impl Fault {
@@ -84,6 +87,13 @@ impl ModelDisk {
         }
         state.durable_names = state.names.clone();
         drop(state);
+        disk
+    }
+
+    /// A disk whose random numbers are other ones.
+    pub fn with_randomness(random: u64) -> ModelDisk {
+        let disk = ModelDisk::default();
+        disk.state().random = random;
         disk
     }
 
@@ -166,9 +176,12 @@ impl ModelDisk {
     fn use_room(&self, act: impl FnOnce(&mut State), half_act: impl FnOnce(&mut State)) -> io::Result<()> {
         let mut state = self.state();
         state.is_full |= match state.fault {
-            Some(Fault::Full(from) | Fault::FullOfNames(from) | Fault::FullAndBroken(from)) => {
-                state.operations >= from
-            }
+            Some(
+                Fault::Full(from)
+                | Fault::FullOfNames(from)
+                | Fault::FullAndBroken(from)
+                | Fault::FullEverywhere(from),
+            ) => state.operations >= from,
             _ => false,
         };
         if !state.is_full {
@@ -303,11 +316,6 @@ impl Write {
 }
 
 impl Disk for ModelDisk {
-    fn random(&mut self) -> u64 {
-        // The tests compare what two runs leave on their disks.
-        7
-    }
-
     fn folder(&self) -> &Path {
         Path::new("model")
     }
@@ -365,7 +373,12 @@ impl Disk for ModelDisk {
         let write = |state: &mut State, bytes: &[u8]| {
             state.file(name).expect("it was there before").write(offset, bytes);
         };
-        self.operate(|state| write(state, bytes), |state, _| write(state, &bytes[..bytes.len() / 2]))
+        let in_the_middle = (offset + bytes.len() / 2) / SECTOR * SECTOR;
+        let in_front = &bytes[..in_the_middle.saturating_sub(offset)];
+        if matches!(self.state().fault, Some(Fault::FullEverywhere(_))) {
+            return self.use_room(|state| write(state, bytes), |state| write(state, in_front));
+        }
+        self.operate(|state| write(state, bytes), |state, _| write(state, in_front))
     }
 
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -409,5 +422,11 @@ impl Disk for ModelDisk {
 
     fn sync_directory(&mut self) -> io::Result<()> {
         self.operate(|state| state.keep_some_names(&mut Tearing::Kept.chance()), State::keep_some_names)
+    }
+
+    fn random(&mut self) -> u64 {
+        let mut state = self.state();
+        state.random += 1;
+        state.random.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }

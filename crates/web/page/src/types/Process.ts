@@ -21,7 +21,7 @@ from: string,
  */
 problem: string, } | { "event": "cut_off", 
 /**
- * What was cut off where.
+ * Where the log ends now, and what was cut off where.
  */
 what: string, } | { "event": "disk_full", 
 /**

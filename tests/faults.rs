@@ -300,6 +300,25 @@ fn a_server_alone_whose_syncs_take_longer_than_elections_is_elected() {
     no_answer_comes_before_the_sync(1, Duration::from_millis(400));
 }
 
+/// The disks of the others are enough to commit. So a leader whose own disk stands still would go on for ever, and
+/// keep in memory all that it can't save.
+#[test]
+#[ignore = "needs strace and root: .ci/run runs it"]
+fn a_leader_whose_disk_stands_still_takes_only_what_it_can_keep() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = Duration::from_secs(30).as_micros();
+    let program = with_a_bad_disk(folder.path(), &format!("fdatasync:delay_enter={long}:when={FAILING_SYNC}+"));
+    let mut lab = Lab::start(&program, &folder.path().join("data"), 3);
+    lab.let_n1_lead(true);
+    let refused = (0..1000).find_map(|_| lab.put(N1, 300_000).err());
+    let Some(Failure::NotDone(NotDone::NotNow { error, .. })) = refused else { panic!("{refused:?}") };
+    assert_eq!(error, "too many requests wait for this server");
+    lab.cluster.perform(&Action::Kill { node: N1 }).unwrap();
+    lab.put_somewhere();
+    lab.nothing_is_lost();
+    lab.cluster.stop();
+}
+
 /// The others are a majority, and have everything. A server that forgot what it can't read, and took part all the
 /// same, could help to throw that away.
 #[test]

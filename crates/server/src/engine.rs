@@ -34,6 +34,10 @@ const APPLY_AT_ONCE: usize = 4096;
 /// So long after a server has gone it is still talked to. Its leader tells it that it has for an election timeout.
 const FAREWELL: Duration = Duration::from_secs(10);
 
+/// Writes wait while commands of so many bytes are to be saved, besides those that the disk is busy with. A leader
+/// whose disk stands still goes on with the disks of the others, and would keep them all.
+const MOST_BYTES_UNSAVED: usize = 64 << 20;
+
 /// So many messages are held for their latency, at most. More are lost.
 const IN_FLIGHT: usize = 4096;
 
@@ -70,6 +74,8 @@ pub(crate) struct Engine<T, O> {
     waiting: Waiting,
     /// Writes that have come and were not proposed yet.
     writes: Vec<(RequestId, Arc<[u8]>)>,
+    /// How many bytes the commands have that were proposed since the disk last began to save.
+    unsaved_bytes: usize,
     links: Links,
     /// Messages that are held for a while, ascending by when they are due.
     in_flight: VecDeque<(Instant, Envelope)>,
@@ -145,6 +151,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             effects: Effects::default(),
             waiting: Waiting::default(),
             writes: Vec::new(),
+            unsaved_bytes: 0,
             links,
             in_flight: VecDeque::new(),
             disk_full: None,
@@ -237,6 +244,9 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 let why = self.disk_full.clone().unwrap_or_default();
                 // Who asked may be gone by now.
                 let _ = answer.send(Err(Refusal::DiskFull { why }));
+            }
+            Happening::Client(Request::Write { answer, .. }) if self.unsaved_bytes >= MOST_BYTES_UNSAVED => {
+                let _ = answer.send(Err(Refusal::Busy));
             }
             Happening::Client(Request::Write { command, answer }) => {
                 let id = self.waiting.add_write(command.len(), answer);
@@ -434,6 +444,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     fn propose(&mut self) {
         if !self.writes.is_empty() {
             let (now, writes) = (self.now(), std::mem::take(&mut self.writes));
+            self.unsaved_bytes += writes.iter().map(|(_, command)| command.len()).sum::<usize>();
             self.driver.propose(now, writes, &mut self.effects);
             self.pass_on_effects();
         }
@@ -463,6 +474,9 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         let t = self.t();
         for record in effects.records.drain(..) {
             self.tell(Record { t, ..record });
+        }
+        if effects.save.is_some() {
+            self.unsaved_bytes = 0;
         }
         self.disk.take_from(effects);
         self.leaders.note(self.driver.node().leader());

@@ -17,6 +17,8 @@
 
 mod alarm;
 mod background;
+#[cfg(test)]
+mod bounds;
 mod changes;
 mod clients;
 mod command;

@@ -109,7 +109,7 @@ pub use batch::Batch;
 pub use disk::Disk;
 pub use error::StorageError;
 pub use folder::FolderDisk;
-pub use identity::Identity;
+pub use identity::{Identity, LONGEST_CLUSTER_NAME};
 pub use inspect::{Ending, InspectedEntry, InspectedSave, InspectedSegment, Inspection, inspect};
 pub use membership::{decode_membership, encode_membership};
 pub use recovery::CutOff;

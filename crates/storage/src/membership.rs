@@ -80,6 +80,7 @@ mod tests {
         for membership in [Membership::default(), simple, joint] {
             let mut bytes = Vec::new();
             encode_membership(&membership, &mut bytes);
+            assert_eq!(bytes.len(), membership.size());
             assert_eq!(decode_membership(&bytes), Some(membership));
             for cut in 0..bytes.len() {
                 assert_eq!(decode_membership(&bytes[..cut]), None);
@@ -87,6 +88,22 @@ mod tests {
             bytes.push(0);
             assert_eq!(decode_membership(&bytes), None);
         }
+    }
+
+    /// All members vote, and their addresses are as long as they may be. In the joint configuration, nearly all stay.
+    #[test]
+    fn as_many_members_as_there_may_be_fit_with_the_longest_addresses() {
+        let members = (0..Membership::MOST_MEMBERS as u64).map(|below| NodeId(u64::MAX - below));
+        let members: BTreeSet<NodeId> = members.collect();
+        let address = "h".repeat(Membership::LONGEST_ADDRESS);
+        let largest = Membership {
+            voters: Quorum::Joint { old: members.clone(), new: members.clone() },
+            learners: BTreeSet::new(),
+            addresses: members.into_iter().map(|id| (id, address.clone())).collect(),
+        };
+        let mut bytes = Vec::new();
+        encode_membership(&largest, &mut bytes);
+        assert!(bytes.len() <= Membership::LARGEST, "{}", bytes.len());
     }
 
     #[test]

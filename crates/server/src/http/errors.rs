@@ -70,8 +70,8 @@ impl Problem {
     pub(super) fn too_long() -> Problem {
         Problem::Refused {
             status: StatusCode::PAYLOAD_TOO_LARGE,
-            error: format!("the value is longer than {LONGEST_VALUE} bytes"),
-            help: "split it over several keys".to_owned(),
+            error: format!("the request's body is longer than {LONGEST_VALUE} bytes"),
+            help: "split a longer value over several keys".to_owned(),
         }
     }
 

@@ -3,7 +3,7 @@
 //! threads on its way.
 
 use crate::alarm::Alarm;
-use crate::clients::{ChangeOutcome, Refusal, Request, Waiting};
+use crate::clients::{ChangeOutcome, Request, TransferOutcome, Waiting, WriteRefusal};
 use crate::command::Command;
 use crate::disk::{DiskThread, Done};
 use crate::http::Broadcast;
@@ -243,10 +243,10 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             Happening::Client(Request::Write { answer, .. }) if self.waits_for_room() => {
                 let why = self.disk_full.clone().unwrap_or_default();
                 // Who asked may be gone by now.
-                let _ = answer.send(Err(Refusal::DiskFull { why }));
+                let _ = answer.send(Err(WriteRefusal::DiskFull { why }));
             }
             Happening::Client(Request::Write { answer, .. }) if self.unsaved_bytes >= MOST_BYTES_UNSAVED => {
-                let _ = answer.send(Err(Refusal::Busy));
+                let _ = answer.send(Err(WriteRefusal::Busy));
             }
             Happening::Client(Request::Write { command, answer }) => {
                 let id = self.waiting.add_write(command.len(), answer);
@@ -366,8 +366,8 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         }
     }
 
-    fn transfer_leadership(&mut self, to: NodeId, answer: oneshot::Sender<ChangeOutcome>) {
-        if let Some(id) = self.waiting.add_change(answer) {
+    fn transfer_leadership(&mut self, to: NodeId, answer: oneshot::Sender<TransferOutcome>) {
+        if let Some(id) = self.waiting.add_transfer(answer) {
             self.driver.transfer_leadership(self.now(), id, to, &mut self.effects);
             self.pass_on_effects();
         }

@@ -16,7 +16,7 @@
 
 use super::lines::{Outbox, Said};
 use super::message::{Answer, Code, Forward, Forwarded, Reply, Request};
-use crate::clients::{self, Refusal};
+use crate::clients::{self, ReadRefusal, WriteRefusal};
 use crate::engine::Happening;
 use consensus::{NodeId, ReadBy};
 use serde_json::Value;
@@ -61,6 +61,14 @@ enum Tried {
 impl Tried {
     fn error(code: Code, text: impl Into<String>) -> Tried {
         Tried::Answered(Answer::error(code, text))
+    }
+
+    fn not_here(leader: Option<NodeId>) -> Tried {
+        leader.map_or_else(|| Tried::NotDone("no node is known to lead".to_owned()), Tried::Elsewhere)
+    }
+
+    fn busy() -> Tried {
+        Tried::NotDone("too many requests wait for this node".to_owned())
     }
 
     fn late() -> Tried {
@@ -169,7 +177,7 @@ impl LinKv {
                     Err(_) => Answer::error(Code::Abort, "the key's value is no JSON"),
                 },
             }),
-            Ok(Ok(Err(refusal))) => refused(refusal),
+            Ok(Ok(Err(refusal))) => read_refused(refusal),
             Ok(Err(_)) => Tried::NotDone("this node is about to end".to_owned()),
             Err(_) => Tried::late(),
         }
@@ -186,7 +194,7 @@ impl LinKv {
         }
         match timeout_at(deadline, outcome).await {
             Ok(Ok(Ok(answer))) => Tried::Answered(told(answer, done)),
-            Ok(Ok(Err(refusal))) => refused(refusal),
+            Ok(Ok(Err(refusal))) => write_refused(refusal),
             // The engine has ended with the write in its log.
             Ok(Err(_)) => Tried::error(Code::Crash, "this node is about to end: it may yet be done"),
             Err(_) => Tried::late(),
@@ -245,13 +253,21 @@ fn told(answer: kv::Answer, done: Answer) -> Answer {
     }
 }
 
-fn refused(refusal: Refusal) -> Tried {
+fn write_refused(refusal: WriteRefusal) -> Tried {
     match refusal {
-        Refusal::NotLeader { leader: Some(leader) } => Tried::Elsewhere(leader),
-        Refusal::NotLeader { leader: None } => Tried::NotDone("no node is known to lead".to_owned()),
-        Refusal::Replaced => Tried::NotDone("the leader changed, and another command was done".to_owned()),
-        Refusal::Busy => Tried::NotDone("too many requests wait for this node".to_owned()),
-        Refusal::DiskFull { why } => Tried::NotDone(format!("the disk is full: {why}")),
-        Refusal::Uncertain => Tried::error(Code::Crash, "the leader changed: it may have been done"),
+        WriteRefusal::NotLeader { leader } => Tried::not_here(leader),
+        WriteRefusal::Replaced => {
+            Tried::NotDone("the leader changed, and another command was done".to_owned())
+        }
+        WriteRefusal::Busy => Tried::busy(),
+        WriteRefusal::DiskFull { why } => Tried::NotDone(format!("the disk is full: {why}")),
+        WriteRefusal::Uncertain => Tried::error(Code::Crash, "the leader changed: it may have been done"),
+    }
+}
+
+fn read_refused(refusal: ReadRefusal) -> Tried {
+    match refusal {
+        ReadRefusal::NotLeader { leader } => Tried::not_here(leader),
+        ReadRefusal::Busy => Tried::busy(),
     }
 }

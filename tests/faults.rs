@@ -307,7 +307,8 @@ fn a_server_alone_whose_syncs_take_longer_than_elections_is_elected() {
 fn a_leader_whose_disk_stands_still_takes_only_what_it_can_keep() {
     let folder = tempfile::tempdir().unwrap();
     let long = Duration::from_secs(30).as_micros();
-    let program = with_a_bad_disk(folder.path(), &format!("fdatasync:delay_enter={long}:when={FAILING_SYNC}+"));
+    let program =
+        with_a_bad_disk(folder.path(), &format!("fdatasync:delay_enter={long}:when={FAILING_SYNC}+"));
     let mut lab = Lab::start(&program, &folder.path().join("data"), 3);
     lab.let_n1_lead(true);
     let refused = (0..1000).find_map(|_| lab.put(N1, 300_000).err());

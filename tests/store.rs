@@ -341,7 +341,8 @@ fn what_makes_no_sense_is_said_before_anybody_is_asked() {
 fn the_largest_values_under_the_longest_keys_are_listed_and_watched() {
     let running = Running::start();
     let node = Node::new(running.address(running.leader()));
-    let keys: Vec<Vec<u8>> = (1..=6).map(|last| [vec![1; kv::LONGEST_KEY - 1], vec![last]].concat()).collect();
+    let keys: Vec<Vec<u8>> =
+        (1..=6).map(|last| [vec![1; kv::LONGEST_KEY - 1], vec![last]].concat()).collect();
     // The first four are one byte less than what ends a page.
     let values = [1, 0, 0, 0, 0, 0].map(|less| vec![1; kv::LONGEST_VALUE - less]);
     for (key, value) in keys.iter().zip(&values) {

@@ -1,8 +1,8 @@
 //! A configuration that is too large is refused before it stands in any log.
 
 use consensus::{
-    CannotChange, Change, Config, EveryRule, HardState, Input, Instant, Limits, Log, Membership, Node, NodeId,
-    Output, Profile, RoleKind, Timing,
+    CannotChange, Change, Config, EveryRule, HardState, Input, Instant, Limits, Log, Membership, Node,
+    NodeId, Output, Profile, RoleKind, Timing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,10 +89,16 @@ fn a_cluster_that_has_grown_too_large_can_only_shrink() {
     let mut node = leader(addresses);
     assert!(node.membership().size() > Membership::LARGEST);
     let refused = change(&mut node, add(201, "host:1"));
-    assert_eq!(refused, Err(CannotChange::TooManyMembers { members: 201, at_most: Membership::MOST_MEMBERS }));
+    assert_eq!(
+        refused,
+        Err(CannotChange::TooManyMembers { members: 201, at_most: Membership::MOST_MEMBERS })
+    );
     assert_eq!(change(&mut node, remove(90..=200)), Ok(()));
     let refused = change(&mut node, add(201, "host:1"));
-    assert!(matches!(refused, Err(CannotChange::TooLarge { at_most: Membership::LARGEST, .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(CannotChange::TooLarge { at_most: Membership::LARGEST, .. })),
+        "{refused:?}"
+    );
     assert_eq!(change(&mut node, remove(50..=89)), Ok(()));
     assert_eq!(change(&mut node, add(201, "host:1")), Ok(()));
 }

@@ -90,7 +90,9 @@ impl<A> Outcome<A> {
         match self {
             Outcome::Write(WriteOutcome::Applied { index, .. }) => Answer::Done { index: *index },
             Outcome::Change(ChangeOutcome::Begun { index }) => Answer::Changed { index: *index },
-            Outcome::Write(WriteOutcome::Replaced) | Outcome::Change(ChangeOutcome::Replaced) => Answer::Replaced,
+            Outcome::Write(WriteOutcome::Replaced) | Outcome::Change(ChangeOutcome::Replaced) => {
+                Answer::Replaced
+            }
             Outcome::Write(WriteOutcome::Uncertain) | Outcome::Change(ChangeOutcome::Uncertain) => {
                 Answer::Uncertain
             }

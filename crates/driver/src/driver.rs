@@ -8,8 +8,8 @@ use consensus::AppendOutcome::{Matched, Mismatch, Refused};
 use consensus::event::What;
 use consensus::{
     Append, Change, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input,
-    Instant, Log, LogPosition, Membership, Message, Node, NodeId, Outgoing, Output, Payload, Profile,
-    ReadBy, RoleKind, Rule, Rules,
+    Instant, Log, LogPosition, Membership, Message, Node, NodeId, Outgoing, Output, Payload, Profile, ReadBy,
+    RoleKind, Rule, Rules,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -149,7 +149,10 @@ fn a_client_is_answered_for_its_own_entry() {
     let mut driver = start(&mut effects);
     let command: Arc<[u8]> = b"x = 1".as_slice().into();
     driver.propose(Instant::START, vec![(RequestId(7), command.clone())], &mut effects);
-    assert_eq!(effects.outcomes.pop(), Some((RequestId(7), Outcome::Write(WriteOutcome::NotLeader { leader: None }))));
+    assert_eq!(
+        effects.outcomes.pop(),
+        Some((RequestId(7), Outcome::Write(WriteOutcome::NotLeader { leader: None })))
+    );
 
     let term = lead(&mut driver, &mut effects);
     driver.propose(Instant::START, vec![(RequestId(8), command.clone())], &mut effects);

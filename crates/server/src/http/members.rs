@@ -116,7 +116,9 @@ fn help_to_change(why: &CannotChange) -> &'static str {
         CannotChange::UnknownServer(_) => "add it first, as a learner",
         CannotChange::AlreadyVoter(_) => "there is nothing to do",
         CannotChange::NobodyLeft => "add another server before the last one goes",
-        CannotChange::TooManyMembers { .. } => "remove a member first; of those that vote, three to seven do best",
+        CannotChange::TooManyMembers { .. } => {
+            "remove a member first; of those that vote, three to seven do best"
+        }
         CannotChange::AddressTooLong { .. } => "name the server with HOST:PORT, such as 10.0.0.4:4004",
         CannotChange::TooLarge { .. } => "remove a member first, or one whose address is long",
         CannotChange::NotCaughtUp { .. } => {

@@ -212,7 +212,7 @@ mod tests {
         assert!(long.to_string().len() > kv::LONGEST_VALUE - 10);
         let swap = Request::Cas { key: "k".into(), from: long.clone(), to: long.clone() };
         let said = [
-            Said::Forward(Forward { msg_id: i64::MAX, life: u64::MAX, request: swap }),
+            Said::Forward(Forward { msg_id: i64::MAX, life: u64::MAX, request: swap, once: None }),
             Said::Forwarded(Forwarded {
                 in_reply_to: i64::MAX,
                 life: u64::MAX,

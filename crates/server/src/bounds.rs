@@ -12,7 +12,7 @@ use kv::{Command, LONGEST_KEY, LONGEST_VALUE, Request, SessionId, Write};
 use std::sync::Arc;
 use tokio_util::bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
-use trace::EventId;
+use trace::{EventId, SlowDisk};
 
 /// A server whose number takes the most bytes.
 const LAST: NodeId = NodeId(u64::MAX);
@@ -103,6 +103,7 @@ fn the_largest_status_fits_into_a_frame() {
             life: u64::MAX,
             rejected: u64::MAX,
             disk_full: Some("x".repeat(4096)),
+            slow_disk: Some(SlowDisk { save_us: u64::MAX, election_timeout_min_us: u64::MAX }),
         });
     }
 }

@@ -10,6 +10,7 @@ use crate::http::Broadcast;
 use crate::links::Links;
 use crate::machine::Machine;
 use crate::monotonic_now;
+use crate::pace::Pace;
 use crate::status::Status;
 use crate::transport::Transport;
 use consensus::event::What;
@@ -81,6 +82,7 @@ pub(crate) struct Engine<T, O> {
     in_flight: VecDeque<(Instant, Envelope)>,
     /// What the system says of a disk that has no room for what is to be saved.
     disk_full: Option<String>,
+    pace: Pace,
     /// When the laboratory wants the election timer to run out.
     forced_timeout: Option<Instant>,
     leaders: Leaders,
@@ -155,6 +157,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             links,
             in_flight: VecDeque::new(),
             disk_full: None,
+            pace: Pace::default(),
             forced_timeout: None,
             leaders: Leaders::default(),
             members: Arc::default(),
@@ -301,7 +304,10 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         let now = self.now();
         let (driver, effects) = (&mut self.driver, &mut self.effects);
         match done {
-            Done::Saved => driver.saved(now, effects),
+            Done::Saved { took } => {
+                driver.saved(now, effects);
+                self.note_pace(took);
+            }
             Done::SnapshotTaken(last_included) => driver.snapshot_taken(now, last_included, effects),
             Done::SnapshotGivenUp => driver.snapshot_given_up(now, effects),
             Done::ChunkRead(to, chunk) => {
@@ -320,6 +326,17 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         }
         self.pass_on_effects();
         Ok(())
+    }
+
+    /// A save took this long. If the disk is too slow for elections, or no longer is, that is reported. A server alone
+    /// is elected however slow its disk is.
+    fn note_pace(&mut self, took: Duration) {
+        let now = monotonic_now();
+        let took = self.clock.at(now).since(self.clock.at(now.saturating_sub(took)));
+        let timeout = self.driver.node().config().timing.election_timeout_min();
+        if self.driver.node().membership().members().len() > 1 && self.pace.note_save(took, timeout) {
+            self.report(Event::Process(Process::SlowDisk { slow: self.pace.slow() }));
+        }
     }
 
     fn obey(&mut self, command: Command) {
@@ -568,6 +585,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             life: self.about.life,
             rejected: self.rejected,
             disk_full: self.disk_full.clone(),
+            slow_disk: self.pace.slow(),
         }
     }
 }

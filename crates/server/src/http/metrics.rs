@@ -44,6 +44,11 @@ fn page(status: &Status, syncs: Histogram, turned_away: &Counter) -> String {
             "1 if the disk has no room for what is to be saved",
             u64::from(status.disk_full.is_some()),
         ),
+        (
+            "raft_disk_slow",
+            "1 if the disk is too slow for the election timeout",
+            u64::from(status.slow_disk.is_some()),
+        ),
         ("raft_life", "How often the server was started", status.life),
     ];
     for (name, help, value) in gauges {

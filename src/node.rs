@@ -5,7 +5,7 @@ use crate::failure::{Failure, end_at_second_signal, ended_by};
 use crate::recording::Recording;
 use clap::Args;
 use consensus::event::{Problem, What};
-use consensus::{NodeId, Profile};
+use consensus::{Membership, NodeId, Profile};
 use driver::Telling;
 use server::{Command, Options, Remote, Server, monotonic_now, tell_in_background};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -245,6 +245,12 @@ impl NodeArguments {
         }
         if self.cluster.is_empty() || self.cluster.chars().any(char::is_control) {
             return Err(Failure::usage("--cluster needs a name", "for example --cluster raft"));
+        }
+        if self.peers.len() >= Membership::MOST_MEMBERS {
+            return Err(Failure::usage(
+                format_args!("a cluster has at most {} members", Membership::MOST_MEMBERS),
+                "name fewer servers with --peer; three or five do best",
+            ));
         }
         Ok(Options {
             cluster: self.cluster.clone(),

@@ -90,6 +90,10 @@ fn table(answers: &[Answer]) -> String {
             text += &troubles(status);
         }
     }
+    let statuses = answers.iter().filter_map(|(_, answer)| answer.as_ref().ok());
+    for (node, slow) in statuses.filter_map(|status| Some((status.node, status.slow_disk?))) {
+        let _ = write!(text, "warning: {node}: {slow}\nhelp: {}\n", slow.help());
+    }
     text
 }
 

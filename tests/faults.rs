@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use trace::{Event, Laboratory, Record};
+use trace::{Event, Laboratory, Process, Record};
 
 const RAFT: &str = env!("CARGO_BIN_EXE_raft");
 
@@ -188,11 +188,16 @@ impl Lab {
 /// A program that is the `raft` command, but as long as there is a file `bad-disk` beside it, strace does this to
 /// the system calls of n1.
 fn with_a_bad_disk(folder: &Path, inject: &str) -> PathBuf {
+    with_bad_disks(folder, "--id 1 ", inject)
+}
+
+/// The same for the servers that have this among their arguments.
+fn with_bad_disks(folder: &Path, which: &str, inject: &str) -> PathBuf {
     let [program, mark, log] = ["raft", "bad-disk", "strace.log"].map(|name| folder.join(name));
     // With -D the traced server stays a child of the cluster, and strace ends with it.
     let script = format!(
         "#!/bin/sh\n\
-         case \"$*\" in *'--id 1 '*) if [ -e '{mark}' ]; then\n\
+         case \"$*\" in *'{which}'*) if [ -e '{mark}' ]; then\n\
          exec strace -D -f -qq -o '{log}' -e trace=fdatasync,fsync,write -e 'inject={inject}' '{RAFT}' \"$@\"\n\
          fi;; esac\n\
          exec '{RAFT}' \"$@\"\n",
@@ -298,6 +303,65 @@ fn nothing_is_acknowledged_that_a_majority_has_not_synced() {
 #[ignore = "needs strace and root: .ci/run runs it"]
 fn a_server_alone_whose_syncs_take_longer_than_elections_is_elected() {
     no_answer_comes_before_the_sync(1, Duration::from_millis(400));
+}
+
+/// The disks of the others are enough to commit. So a leader whose own disk stands still would go on for ever, and
+/// keep in memory all that it can't save.
+#[test]
+#[ignore = "needs strace and root: .ci/run runs it"]
+fn a_leader_whose_disk_stands_still_takes_only_what_it_can_keep() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = Duration::from_secs(30).as_micros();
+    let program =
+        with_a_bad_disk(folder.path(), &format!("fdatasync:delay_enter={long}:when={FAILING_SYNC}+"));
+    let mut lab = Lab::start(&program, &folder.path().join("data"), 3);
+    lab.let_n1_lead(true);
+    let refused = (0..1000).find_map(|_| lab.put(N1, 300_000).err());
+    let Some(Failure::NotDone(NotDone::NotNow { error, .. })) = refused else { panic!("{refused:?}") };
+    assert_eq!(error, "too many requests wait for this server");
+    lab.cluster.perform(&Action::Kill { node: N1 }).unwrap();
+    lab.put_somewhere();
+    lab.nothing_is_lost();
+    lab.cluster.stop();
+}
+
+/// Each election waits for two saves. As these take far longer than the election timeout, nobody is elected, and
+/// each server says why, once, and what to do.
+#[test]
+#[ignore = "needs strace and root: .ci/run runs it"]
+fn servers_whose_disks_are_too_slow_for_elections_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let sync = Duration::from_millis(500);
+    let inject = format!("fdatasync:delay_exit={}", sync.as_micros());
+    let program = with_bad_disks(folder.path(), "--id ", &inject);
+    let mut lab = Lab::start(&program, &folder.path().join("data"), 3);
+    lab.wait_until("all to know that their disks are slow", |lab| {
+        let statuses = lab.statuses();
+        statuses.len() == 3 && statuses.iter().all(|status| status.slow_disk.is_some())
+    });
+    for status in lab.statuses() {
+        let slow = status.slow_disk.unwrap();
+        assert!(Duration::from_micros(slow.save_us) >= sync, "{slow:?}");
+        assert_eq!(slow.election_timeout_min_us, 150_000);
+    }
+    let told = |lab: &Lab| {
+        let is_told = |record: &&Record| matches!(record.event, Event::Process(Process::SlowDisk { .. }));
+        lab.records.iter().filter(is_told).map(|record| record.node).collect::<Vec<_>>()
+    };
+    lab.wait_until("all to tell it", |lab| told(lab).len() == 3);
+    let mut servers = told(&lab);
+    servers.sort();
+    assert_eq!(servers, [1, 2, 3].map(NodeId), "each once");
+
+    let address = lab.cluster.view().server(N1).unwrap().address.clone().unwrap();
+    let shown = Command::new(RAFT).args(["status", &address]).output().unwrap();
+    let text = String::from_utf8(shown.stdout).unwrap();
+    assert!(text.contains("warning: n1: the disk is slow: a save takes 5"), "{text}");
+    assert!(text.contains("help: give all servers --election-timeout "), "{text}");
+    for id in [1, 2, 3].map(NodeId) {
+        lab.cluster.perform(&Action::Kill { node: id }).unwrap();
+    }
+    lab.cluster.stop();
 }
 
 /// The others are a majority, and have everything. A server that forgot what it can't read, and took part all the

@@ -6,7 +6,7 @@ use client::{Cluster, Node};
 use cluster::Action;
 use common::watched::Watched;
 use common::{PATIENCE, await_some, raft};
-use consensus::NodeId;
+use consensus::{Change, Index, Membership, NodeId};
 use kv::{Answer, Write};
 use std::fs::File;
 use std::net::TcpListener;
@@ -187,6 +187,42 @@ fn a_cluster_grows_from_one_server_and_one_is_replaced() {
     let mut cluster = Cluster::new(addresses.iter().map(Node::new));
     let written = cluster.write(&Write::put(b"x", b"1"), PATIENCE).unwrap();
     assert!(matches!(written, Answer::Written { .. }));
+}
+
+/// What stands in the log and in a snapshot can be read when the server comes back.
+#[test]
+fn a_configuration_that_could_not_be_read_again_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let start = || Server::start(1, &address, folder.path(), &["--snapshot-after", "64KiB"]);
+    let mut cluster = Cluster::new([Node::new(&address)]);
+    let add = |id: u64, length: usize| Change {
+        add: [(NodeId(id), "h".repeat(length - 2) + ":1")].into(),
+        ..Change::default()
+    };
+    let written = |cluster: &mut Cluster, value: &[u8]| {
+        let answer = cluster.write(&Write::put(b"x", value), PATIENCE).unwrap();
+        assert!(matches!(answer, Answer::Written { .. }), "{answer}");
+    };
+
+    let server = start();
+    written(&mut cluster, b"1");
+    for length in [1_000_000, 50_000, Membership::LONGEST_ADDRESS + 1] {
+        let refused = cluster.change_members(&add(2, length), PATIENCE).unwrap_err().to_string();
+        assert!(refused.contains(&format!("the address of n2 has {length} bytes")), "{refused}");
+    }
+    cluster.change_members(&add(2, Membership::LONGEST_ADDRESS), PATIENCE).unwrap();
+    written(&mut cluster, &vec![1; 100_000]);
+    let node = Node::new(&address);
+    await_some("a snapshot with the configuration in it", || {
+        (node.status(PATIENCE).ok()?.snapshot.index > Index(0)).then_some(())
+    });
+    drop(server);
+    let _again = start();
+    written(&mut cluster, b"2");
+    assert!(cluster.members(PATIENCE).unwrap().membership.contains(NodeId(2)));
 }
 
 /// Each server is stopped and started again, leaders after they have handed over. Clients that try again notice

@@ -3,11 +3,12 @@
 
 mod common;
 
-use client::{Cluster, Failure, Node};
+use client::{Cluster, Failure, List, News, Node, Read};
 use common::{PATIENCE, Up, await_some, raft};
-use consensus::NodeId;
+use consensus::{Index, NodeId};
 use kv::{Answer, Write};
 use rustix::process::{Pid, Signal, kill_process};
+use server::Place;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -334,4 +335,31 @@ fn what_makes_no_sense_is_said_before_anybody_is_asked() {
     refused(&[&["watch"], &servers[..]].concat(), 1, "does not answer: connection refused");
     let put = Ended::of(raft().args(["put", "x", "1"]).args(servers));
     put.assert(1, "", "error: not done: ");
+}
+
+/// In JSON each byte of these takes six: no response is longer.
+#[test]
+fn the_largest_values_under_the_longest_keys_are_listed_and_watched() {
+    let running = Running::start();
+    let node = Node::new(running.address(running.leader()));
+    let keys: Vec<Vec<u8>> =
+        (1..=6).map(|last| [vec![1; kv::LONGEST_KEY - 1], vec![last]].concat()).collect();
+    // The first four are one byte less than what ends a page.
+    let values = [1, 0, 0, 0, 0, 0].map(|less| vec![1; kv::LONGEST_VALUE - less]);
+    for (key, value) in keys.iter().zip(&values) {
+        let answer = node.write(&Write::put(key, value), PATIENCE).unwrap();
+        assert!(matches!(answer, Answer::Written { .. }), "{answer}");
+    }
+    let all = List { read: Read::Stale, ..List::default() };
+    let first = node.list(&all, PATIENCE).unwrap();
+    let sizes: Vec<usize> = first.entries.iter().map(|entry| entry.value.bytes.len()).collect();
+    assert_eq!(sizes, values[..5].iter().map(Vec::len).collect::<Vec<_>>());
+    let rest = node.list(&List { after: first.more_after.unwrap(), ..all }, PATIENCE).unwrap();
+    assert_eq!(rest.entries.len(), 1);
+
+    let mut watch = node.watch(b"", Some(Place { index: Index(0), cluster: None }), PATIENCE).unwrap();
+    for (key, value) in keys.into_iter().zip(values) {
+        let News::Changed(change) = watch.hear().unwrap() else { panic!("nothing is missing") };
+        assert!(change.key == key && change.value == Some(value));
+    }
 }

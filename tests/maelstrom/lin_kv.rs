@@ -1,4 +1,4 @@
-//! The workload lin-kv under a network that delays and loses, partitions, and nodes that are killed and
+//! The workload lin-kv under a network that delays, loses and doubles, partitions, and nodes that are killed and
 //! started again: what the clients see must be one store.
 
 use crate::common::PATIENCE;
@@ -34,7 +34,9 @@ impl Weather {
         if self.cut.contains(&(name("src"), name("dest"))) || self.rng.f64() < self.loss {
             return Fate::Lost;
         }
-        Fate::Delivered { after: self.longest_delay.mul_f64(self.rng.f64()) }
+        let mut delay = || self.longest_delay.mul_f64(self.rng.f64());
+        let after = [delay(), delay()];
+        if self.rng.u8(..5) == 0 { Fate::Twice { after } } else { Fate::Delivered { after: after[0] } }
     }
 
     /// Cuts the nodes of one side off from the others, in one direction or in both.

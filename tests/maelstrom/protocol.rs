@@ -105,6 +105,8 @@ fn peers_that_talk_nonsense_are_not_answered() {
         json!({"type": "request_vote", "term": -1, "last_log_index": 0, "last_log_term": 0, "sent_as": "n1:1"}),
         json!({"type": "forward", "msg_id": 3, "life": 1, "request": {"type": "delete", "key": 1}}),
         json!({"type": "forward", "life": 1, "request": read(1)}),
+        json!({"type": "forward", "msg_id": 5, "life": 1, "request": read(1), "once": {"session": "x"}}),
+        json!({"type": "forward", "msg_id": 6, "life": 1, "request": write(1, 1)}),
         json!({"type": "forwarded", "in_reply_to": 4, "life": 1, "answer": {"type": "error", "code": 99, "text": ""}}),
         json!({"type": "forwarded", "in_reply_to": 4, "life": 1, "answer": {"type": "write_ok"}}),
         json!({"type": "error", "in_reply_to": 5, "code": 10, "text": "what?"}),
@@ -116,7 +118,7 @@ fn peers_that_talk_nonsense_are_not_answered() {
     bench.ask_until_done(leader, &write(1, 2));
     assert_eq!(bench.ask_until_done(1 - leader, &read(1))["value"], 2);
     let errors = bench.errors(leader);
-    assert_eq!(errors.matches("makes no sense").count(), 7, "{errors}");
+    assert_eq!(errors.matches("makes no sense").count(), 9, "{errors}");
     assert!(!errors.contains("panicked"), "{errors}");
 }
 

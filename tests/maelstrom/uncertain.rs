@@ -1,7 +1,7 @@
 //! A client is told that nothing was done only where that is certain.
 
 use crate::workbench::{AT_ONCE, Fate, Workbench, is_uncertain, read, write};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn is_from(message: &Value, node: usize) -> bool {
     message["src"] == format!("n{node}")
@@ -15,8 +15,10 @@ fn three_nodes(folder: &tempfile::TempDir) -> (Workbench, usize, usize) {
     // Long enough for a leader to stay the leader on a busy machine.
     let mut bench = Workbench::start(3, folder.path(), &["--election-timeout", "700ms..1400ms"]);
     let leader = bench.await_leader();
-    bench.ask_until_done(leader, &write("x", 1));
-    (bench, leader, (leader + 1) % 3)
+    let other = (leader + 1) % 3;
+    // From here on it has a session for what it passes on.
+    bench.ask_until_done(other, &write("x", 1));
+    (bench, leader, other)
 }
 
 /// A read may come before a write whose outcome nobody knows yet.
@@ -68,6 +70,53 @@ fn a_write_that_was_passed_on_is_uncertain_when_the_answer_is_lost() {
     let answer = bench.ask(other, write("x", 2));
     assert!(is_uncertain(&answer), "{answer}");
     assert_eq!(bench.ask_until_done(leader, &read("x"))["value"], 2, "it did happen");
+}
+
+#[test]
+fn a_write_that_is_passed_on_and_arrives_twice_is_done_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut bench, leader, other) = three_nodes(&folder);
+    let is_forward = |message: &Value| message["body"]["type"] == "forward";
+    bench.network =
+        Box::new(move |message| if is_forward(message) { Fate::DeliveredAndHeld } else { AT_ONCE });
+    bench.ask_until_done(other, &write("x", 2));
+    bench.ask_until_done(other, &json!({"type": "cas", "key": "x", "from": 2, "to": 3}));
+    bench.ask_until_done(leader, &write("x", 2));
+    let copies = std::mem::take(&mut bench.held);
+    assert_eq!(copies.len(), 2);
+    bench.network =
+        Box::new(|message| if message["body"]["type"] == "forwarded" { Fate::Held } else { AT_ONCE });
+    for copy in copies {
+        bench.deliver(&copy);
+        bench.await_some("the answer to the copy", |bench| bench.held.pop());
+        assert_eq!(bench.ask_until_done(leader, &read("x"))["value"], 2);
+    }
+}
+
+/// The leader's refusal is worth nothing: another copy may still arrive when it leads again.
+#[test]
+fn a_write_that_was_passed_on_and_refused_is_uncertain() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut bench, leader, other) = three_nodes(&folder);
+    let third = 3 - leader - other;
+    bench.network = Box::new(move |message| match message["body"]["type"].as_str() {
+        Some("forward" | "forwarded") => Fate::Held,
+        _ => AT_ONCE,
+    });
+    let request = bench.request(other, write("x", 2));
+    // Each try is brought to a node that does not lead, and its refusal back.
+    let answer = bench.await_some("an answer", |bench| {
+        while let Some(mut message) = bench.held.pop() {
+            if message["body"]["type"] == "forward" {
+                message["dest"] = format!("n{third}").into();
+            } else {
+                message["src"] = format!("n{leader}").into();
+            }
+            bench.deliver(&message);
+        }
+        bench.answer(&request)
+    });
+    assert!(is_uncertain(&answer), "{answer}");
 }
 
 #[test]

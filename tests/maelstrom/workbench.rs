@@ -18,6 +18,12 @@ pub enum Fate {
         after: Duration,
     },
     Lost,
+    /// Delivered twice.
+    Twice {
+        after: [Duration; 2],
+    },
+    /// Delivered at once, and a copy of it is kept until the test does something with it.
+    DeliveredAndHeld,
     /// Kept until the test does something with it.
     Held,
 }
@@ -278,13 +284,22 @@ impl Workbench {
             }
         }
         match (self.network)(&message) {
-            Fate::Delivered { after } => {
-                self.requests += 1;
-                self.on_the_way.insert((Instant::now() + after, self.requests), message);
+            Fate::Delivered { after } => self.deliver_after(after, message),
+            Fate::Twice { after } => {
+                after.iter().for_each(|&after| self.deliver_after(after, message.clone()))
+            }
+            Fate::DeliveredAndHeld => {
+                self.held.push(message.clone());
+                self.deliver_after(Duration::ZERO, message);
             }
             Fate::Lost => {}
             Fate::Held => self.held.push(message),
         }
+    }
+
+    fn deliver_after(&mut self, after: Duration, message: Value) {
+        self.requests += 1;
+        self.on_the_way.insert((Instant::now() + after, self.requests), message);
     }
 
     /// A message to a client: it must be the only answer to something that this client asks.

@@ -92,6 +92,29 @@ pub enum CannotChange {
     AlreadyVoter(NodeId),
     /// Nobody would be left to vote.
     NobodyLeft,
+    /// There would be too many members. Until the change is done, those that it removes are members too.
+    TooManyMembers {
+        /// Number of members that there would be.
+        members: usize,
+        /// Maximum number of members.
+        at_most: usize,
+    },
+    /// This server's address is too long.
+    AddressTooLong {
+        /// The server.
+        server: NodeId,
+        /// Length of the address in bytes.
+        bytes: usize,
+        /// Maximum length of an address in bytes.
+        at_most: usize,
+    },
+    /// The configuration would be too large.
+    TooLarge {
+        /// Its size in bytes.
+        bytes: usize,
+        /// Maximum size of a configuration in bytes.
+        at_most: usize,
+    },
     /// This learner lacks too much of the log ([`Rule::LearnersCatchUpFirst`]).
     NotCaughtUp {
         /// The learner.
@@ -135,6 +158,15 @@ impl fmt::Display for CannotChange {
             CannotChange::UnknownServer(id) => write!(f, "{id} is no member"),
             CannotChange::AlreadyVoter(id) => write!(f, "{id} votes already"),
             CannotChange::NobodyLeft => write!(f, "nobody would be left to vote"),
+            CannotChange::TooManyMembers { members, at_most } => {
+                write!(f, "a cluster has at most {at_most} members, and that would make {members}")
+            }
+            CannotChange::AddressTooLong { server, bytes, at_most } => {
+                write!(f, "the address of {server} has {bytes} bytes, and at most {at_most} are allowed")
+            }
+            CannotChange::TooLarge { bytes, at_most } => {
+                write!(f, "a configuration has at most {at_most} bytes, and that one would have {bytes}")
+            }
             CannotChange::NotCaughtUp { learner, has, of } => {
                 write!(f, "{learner} has not caught up: it has the log up to {has} of {of}")
             }
@@ -156,6 +188,13 @@ pub(crate) fn write_not_leader(f: &mut fmt::Formatter<'_>, leader: Option<NodeId
 }
 
 impl Membership {
+    /// Maximum number of members.
+    pub const MOST_MEMBERS: usize = 99;
+    /// Maximum length of a member's address in bytes: those of a host name, a colon and a port.
+    pub const LONGEST_ADDRESS: usize = 255 + 6;
+    /// Maximum [size](Membership::size) in bytes. Whatever keeps or sends a configuration has room for this.
+    pub const LARGEST: usize = 32 << 10;
+
     /// A configuration in which these servers vote.
     pub fn of_voters(voters: impl IntoIterator<Item = NodeId>) -> Membership {
         Membership { voters: voters.into_iter().collect(), ..Membership::default() }
@@ -184,10 +223,38 @@ impl Membership {
         named.zip(incarnation).is_none_or(|(named, incarnation)| *named == incarnation)
     }
 
-    /// About how many bytes it takes on the way or on disk.
-    pub(crate) fn size(&self) -> usize {
-        let addresses: usize = self.addresses.values().map(|address| 16 + address.len()).sum();
-        addresses + 16 * (self.voters.voters().len() + self.learners.len() + self.incarnations.len())
+    /// Number of bytes that it takes on disk (`storage::encode_membership`).
+    pub fn size(&self) -> usize {
+        let list = |ids: &BTreeSet<NodeId>| 8 + 8 * ids.len();
+        let voters = match &self.voters {
+            Quorum::Simple(voters) => list(voters),
+            Quorum::Joint { old, new } => list(old) + list(new),
+        };
+        let addresses: usize = self.addresses.values().map(|address| 8 + 4 + address.len()).sum();
+        let identities = 1 + self.cluster.map_or(0, |_| 16) + 8 + 16 * self.incarnations.len();
+        // A mark of the format's version comes first.
+        8 + voters + 1 + list(&self.learners) + 8 + addresses + identities
+    }
+
+    /// Why this change, which begins with the configuration `next`, would make the members too many or too long.
+    ///
+    /// A change that adds nobody is never refused here. It is the way back for a cluster that had no such bounds
+    /// when it grew.
+    fn objection_to_size(change: &Change, next: &Membership) -> Option<CannotChange> {
+        let is_too_long = |(_, address): &(&NodeId, &String)| address.len() > Membership::LONGEST_ADDRESS;
+        if let Some((&server, address)) = change.add.iter().chain(&change.relocate).find(is_too_long) {
+            let (bytes, at_most) = (address.len(), Membership::LONGEST_ADDRESS);
+            return Some(CannotChange::AddressTooLong { server, bytes, at_most });
+        }
+        let (members, bytes) = (next.members().len(), next.size());
+        if change.add.is_empty() && change.relocate.is_empty() {
+            None
+        } else if members > Membership::MOST_MEMBERS {
+            Some(CannotChange::TooManyMembers { members, at_most: Membership::MOST_MEMBERS })
+        } else {
+            let at_most = Membership::LARGEST;
+            (bytes > at_most).then_some(CannotChange::TooLarge { bytes, at_most })
+        }
     }
 
     /// The configuration that a change of this one comes to in the end.
@@ -394,13 +461,17 @@ impl<R: Rules> Node<R> {
         }
         let mut goal = self.membership.changed_by(change)?;
         self.name_folders(&mut goal);
+        let joint = self.membership.joint_with(&goal).filter(|_| self.rules.hold(Rule::JointMajorities));
+        // A joint configuration holds all that the goal does, and more.
+        if let Some(objection) = Membership::objection_to_size(change, joint.as_ref().unwrap_or(&goal)) {
+            return Err(objection);
+        }
         if let Some((learner, has)) = self.who_lags_behind(now, &goal) {
             return Err(CannotChange::NotCaughtUp { learner, has, of: self.log.last().index });
         }
         if let Some((heard, needed)) = self.lacks_of(&goal.voters, now) {
             return Err(CannotChange::NoQuorum { heard, needed });
         }
-        let joint = self.membership.joint_with(&goal).filter(|_| self.rules.hold(Rule::JointMajorities));
         Ok(joint.unwrap_or(goal))
     }
 

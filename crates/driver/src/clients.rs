@@ -1,8 +1,6 @@
 //! Who waits for what: clients' requests, from the proposal to the answer.
 
-use consensus::{
-    CannotChange, CannotTransfer, Index, LogPosition, NodeId, Proposed, ReadOutcome, Rule, Rules, Term,
-};
+use consensus::{CannotChange, CannotTransfer, Index, LogPosition, NodeId, Proposed, Rule, Rules, Term};
 use std::collections::BTreeMap;
 use trace::Answer;
 
@@ -10,41 +8,69 @@ use trace::Answer;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RequestId(pub u64);
 
-/// What came of a client's request.
+/// What came of a client's request, of each kind what can come of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome<A> {
-    /// Its command is committed at this index, and was applied.
+    /// Of a [proposal](crate::Driver::propose).
+    Write(WriteOutcome<A>),
+    /// Of a [read](crate::Driver::read).
+    Read(ReadOutcome),
+    /// Of a [change of the members](crate::Driver::change_membership).
+    Change(ChangeOutcome),
+    /// Of a [transfer of the leadership](crate::Driver::transfer_leadership): whether it has begun.
+    Transfer(Result<(), CannotTransfer>),
+}
+
+/// What came of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteOutcome<A> {
+    /// It is committed at this index, and was applied.
     Applied {
         /// Where in the log.
         index: Index,
         /// What the state machine answers.
         answer: A,
     },
-    /// Its command was in the log, and has gone from it: a later leader's entry has been committed in its place,
-    /// or before it. It never takes effect: it may be proposed again.
+    /// It was in the log, and has gone from it: a later leader's entry has been committed in its place, or before it.
+    /// It never takes effect: it may be proposed again.
     Replaced,
-    /// A leader's snapshot covers the place of its command, or this server was removed from the cluster. Whether it
-    /// was committed can't be told here.
+    /// A leader's snapshot covers its place, or this server was removed from the cluster. Whether it was committed
+    /// can't be told here.
     Uncertain,
-    /// The read may take place now.
-    Readable,
-    /// Nothing was done: this server does not lead, or no longer.
+    /// Nothing was done: this server does not lead.
     NotLeader {
         /// Who does, as far as it knows.
         leader: Option<NodeId>,
     },
-    /// Its change of the members has begun: the configuration with which it does is committed at this index. If it
-    /// is a joint one, the leader goes on by itself.
-    Changed {
+}
+
+/// What came of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadOutcome {
+    /// It may take place now.
+    Readable,
+    /// This server does not lead, or no longer.
+    NotLeader {
+        /// Who does, as far as it knows.
+        leader: Option<NodeId>,
+    },
+}
+
+/// What came of a change of the members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeOutcome {
+    /// The configuration with which it begins is committed at this index. If it is a joint one, the leader goes on by
+    /// itself.
+    Begun {
         /// Where in the log.
         index: Index,
     },
-    /// Its change of the members was refused.
-    CannotChange(CannotChange),
-    /// The leader has begun to hand over.
-    HandsOver,
-    /// The leader does not hand over.
-    CannotTransfer(CannotTransfer),
+    /// As [`WriteOutcome::Replaced`].
+    Replaced,
+    /// As [`WriteOutcome::Uncertain`].
+    Uncertain,
+    /// It was refused.
+    Refused(CannotChange),
 }
 
 /// What an entry came to.
@@ -62,15 +88,56 @@ impl<A> Outcome<A> {
     /// The outcome without what the state machine says, where it has applied all up to there.
     pub(crate) fn told(&self, applied: Index) -> Answer {
         match self {
-            Outcome::Changed { index } => Answer::Changed { index: *index },
-            Outcome::CannotChange(why) => Answer::Refused { reason: why.to_string() },
-            Outcome::HandsOver => Answer::HandsOver,
-            Outcome::CannotTransfer(why) => Answer::Refused { reason: why.to_string() },
-            Outcome::Applied { index, .. } => Answer::Done { index: *index },
-            Outcome::Replaced => Answer::Replaced,
-            Outcome::Uncertain => Answer::Uncertain,
-            Outcome::Readable => Answer::MayRead { applied },
-            Outcome::NotLeader { leader } => Answer::NotLeader { leader: *leader },
+            Outcome::Write(WriteOutcome::Applied { index, .. }) => Answer::Done { index: *index },
+            Outcome::Change(ChangeOutcome::Begun { index }) => Answer::Changed { index: *index },
+            Outcome::Write(WriteOutcome::Replaced) | Outcome::Change(ChangeOutcome::Replaced) => {
+                Answer::Replaced
+            }
+            Outcome::Write(WriteOutcome::Uncertain) | Outcome::Change(ChangeOutcome::Uncertain) => {
+                Answer::Uncertain
+            }
+            Outcome::Write(WriteOutcome::NotLeader { leader })
+            | Outcome::Read(ReadOutcome::NotLeader { leader }) => Answer::NotLeader { leader: *leader },
+            Outcome::Read(ReadOutcome::Readable) => Answer::MayRead { applied },
+            Outcome::Change(ChangeOutcome::Refused(why)) => Answer::Refused { reason: why.to_string() },
+            Outcome::Transfer(Ok(())) => Answer::HandsOver,
+            Outcome::Transfer(Err(why)) => Answer::Refused { reason: why.to_string() },
+        }
+    }
+}
+
+/// A request that waits for its entry of the log.
+#[derive(Debug)]
+enum Proposal {
+    Write(RequestId),
+    Change(RequestId),
+}
+
+impl Proposal {
+    /// Its entry is committed, and came to this.
+    fn applied<A>(self, index: Index, applied: Option<Applied<A>>) -> (RequestId, Outcome<A>) {
+        match (self, applied) {
+            (Proposal::Write(id), Some(Applied::Command(answer))) => {
+                (id, Outcome::Write(WriteOutcome::Applied { index, answer }))
+            }
+            (Proposal::Change(id), Some(Applied::Membership)) => {
+                (id, Outcome::Change(ChangeOutcome::Begun { index }))
+            }
+            (other, _) => other.replaced(),
+        }
+    }
+
+    fn replaced<A>(self) -> (RequestId, Outcome<A>) {
+        match self {
+            Proposal::Write(id) => (id, Outcome::Write(WriteOutcome::Replaced)),
+            Proposal::Change(id) => (id, Outcome::Change(ChangeOutcome::Replaced)),
+        }
+    }
+
+    fn uncertain<A>(self) -> (RequestId, Outcome<A>) {
+        match self {
+            Proposal::Write(id) => (id, Outcome::Write(WriteOutcome::Uncertain)),
+            Proposal::Change(id) => (id, Outcome::Change(ChangeOutcome::Uncertain)),
         }
     }
 }
@@ -80,7 +147,7 @@ impl<A> Outcome<A> {
 pub(crate) struct Clients {
     /// Who proposed the entry of this index and term. There may be several of one index: a server that
     /// leads again may not know yet what became of what it proposed before.
-    proposals: BTreeMap<(Index, Term), RequestId>,
+    proposals: BTreeMap<(Index, Term), Proposal>,
     /// The term of the last entry that was applied.
     applied_term: Term,
     /// Reads that wait until the state machine has come this far.
@@ -102,11 +169,27 @@ impl Clients {
         match proposed {
             Proposed::At(LogPosition { index: first, term }) => {
                 let places = (first.0..).map(|index| (Index(index), term));
-                self.proposals.extend(places.zip(requests));
+                self.proposals.extend(places.zip(requests.into_iter().map(Proposal::Write)));
             }
             Proposed::NotLeader { leader } => {
-                outcomes.extend(requests.into_iter().map(|request| (request, Outcome::NotLeader { leader })));
+                let outcome = |request| (request, Outcome::Write(WriteOutcome::NotLeader { leader }));
+                outcomes.extend(requests.into_iter().map(outcome));
             }
+        }
+    }
+
+    /// The core has decided about a change of the members: it has begun at this position, or not.
+    pub(crate) fn note_change<A>(
+        &mut self,
+        request: RequestId,
+        begun: Result<LogPosition, CannotChange>,
+        outcomes: &mut Vec<(RequestId, Outcome<A>)>,
+    ) {
+        match begun {
+            Ok(LogPosition { index, term }) => {
+                self.proposals.insert((index, term), Proposal::Change(request));
+            }
+            Err(why) => outcomes.push((request, Outcome::Change(ChangeOutcome::Refused(why)))),
         }
     }
 
@@ -124,12 +207,7 @@ impl Clients {
         while let Some(waiting) = self.proposals.first_entry().filter(|waiting| waiting.key().0 <= index) {
             let is_this = *waiting.key() == (index, term);
             let is_answered = rules.allow(Rule::AnswerForThisEntry, is_this);
-            let outcome = match applied.take_if(|_| is_answered) {
-                Some(Applied::Command(answer)) => Outcome::Applied { index, answer },
-                Some(Applied::Membership) => Outcome::Changed { index },
-                Some(Applied::Nothing) | None => Outcome::Replaced,
-            };
-            outcomes.push((waiting.remove(), outcome));
+            outcomes.push(waiting.remove().applied(index, applied.take_if(|_| is_answered)));
         }
         if rules.hold(Rule::AnswerForThisEntry) {
             self.give_up_older_than(term, outcomes);
@@ -142,7 +220,7 @@ impl Clients {
         if term > self.applied_term {
             self.applied_term = term;
             let given_up = self.proposals.extract_if(.., |(_, proposed_in), _| *proposed_in < term);
-            outcomes.extend(given_up.map(|(_, request)| (request, Outcome::Replaced)));
+            outcomes.extend(given_up.map(|(_, proposal)| proposal.replaced()));
         }
     }
 
@@ -154,7 +232,7 @@ impl Clients {
     ) {
         let LogPosition { index, term } = last_included;
         while let Some(waiting) = self.proposals.first_entry().filter(|waiting| waiting.key().0 <= index) {
-            outcomes.push((waiting.remove(), Outcome::Uncertain));
+            outcomes.push(waiting.remove().uncertain());
         }
         self.give_up_older_than(term, outcomes);
     }
@@ -162,30 +240,33 @@ impl Clients {
     /// This server is no member any more. What becomes of entries behind `committed`, it will never hear.
     pub(crate) fn note_removed<A>(&mut self, committed: Index, outcomes: &mut Vec<(RequestId, Outcome<A>)>) {
         let unknown = self.proposals.extract_if(.., |(index, _), _| *index > committed);
-        outcomes.extend(unknown.map(|(_, request)| (request, Outcome::Uncertain)));
+        outcomes.extend(unknown.map(|(_, proposal)| proposal.uncertain()));
     }
 
     /// The core has decided about a read.
     pub(crate) fn note_read<A>(
         &mut self,
         request: RequestId,
-        outcome: ReadOutcome,
+        outcome: consensus::ReadOutcome,
         last_applied: Index,
         rules: &impl Rules,
         outcomes: &mut Vec<(RequestId, Outcome<A>)>,
     ) {
+        use consensus::ReadOutcome::{At, NotLeader};
         match outcome {
-            ReadOutcome::NotLeader { leader } => outcomes.push((request, Outcome::NotLeader { leader })),
-            ReadOutcome::At(index) if rules.allow(Rule::ReadWaitsForApply, last_applied >= index) => {
-                outcomes.push((request, Outcome::Readable));
+            NotLeader { leader } => {
+                outcomes.push((request, Outcome::Read(ReadOutcome::NotLeader { leader })));
             }
-            ReadOutcome::At(index) => self.reads.push((index, request)),
+            At(index) if rules.allow(Rule::ReadWaitsForApply, last_applied >= index) => {
+                outcomes.push((request, Outcome::Read(ReadOutcome::Readable)));
+            }
+            At(index) => self.reads.push((index, request)),
         }
     }
 
     /// The state machine has come this far.
     pub(crate) fn note_readable<A>(&mut self, applied: Index, outcomes: &mut Vec<(RequestId, Outcome<A>)>) {
         let ready = self.reads.extract_if(.., |(index, _)| *index <= applied);
-        outcomes.extend(ready.map(|(_, request)| (request, Outcome::Readable)));
+        outcomes.extend(ready.map(|(_, request)| (request, Outcome::Read(ReadOutcome::Readable))));
     }
 }

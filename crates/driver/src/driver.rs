@@ -9,7 +9,7 @@ use consensus::event::What;
 use consensus::{
     Append, Change, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input,
     Instant, Log, LogPosition, Membership, Message, Node, NodeId, Origin, Outgoing, Output, Payload, Profile,
-    Proposed, ReadBy, RoleKind, Rule, Rules,
+    ReadBy, RoleKind, Rule, Rules,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -308,7 +308,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// A client wants to read what is committed by now, or something newer (§8). When its outcome is
-    /// [`Outcome::Readable`], the [state machine](Driver::machine) is such a state.
+    /// [`ReadOutcome::Readable`](crate::ReadOutcome::Readable), the [state machine](Driver::machine) is such a state.
     pub fn read(&mut self, now: Instant, request: RequestId, by: ReadBy, effects: &mut Effects<M>) {
         let asked = || Event::Io(Io::Asked { wish: Wish::Read, requests: vec![request.0] });
         let asked = self.record(now, None, asked, effects);
@@ -330,12 +330,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let asked = self.record(now, None, asked, effects);
         self.step(now, Some(asked), Input::ChangeMembership { change }, effects);
         let answers = effects.outcomes.len();
-        match self.output.changed.take().expect("a change has an outcome") {
-            Ok(position) => {
-                self.clients.note_proposed(vec![request], Proposed::At(position), &mut effects.outcomes);
-            }
-            Err(why) => effects.outcomes.push((request, Outcome::CannotChange(why))),
-        }
+        let begun = self.output.changed.take().expect("a change has an outcome");
+        self.clients.note_change(request, begun, &mut effects.outcomes);
         self.tell_answers(now, asked, answers, effects);
         if let Some(input) = told {
             self.tell_step(now, asked, input, effects);
@@ -354,11 +350,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let asked = self.record(now, None, asked, effects);
         self.step(now, Some(asked), Input::TransferLeadership { to }, effects);
         let answers = effects.outcomes.len();
-        let outcome = match self.output.transferred.take().expect("a transfer has an outcome") {
-            Ok(()) => Outcome::HandsOver,
-            Err(why) => Outcome::CannotTransfer(why),
-        };
-        effects.outcomes.push((request, outcome));
+        let begun = self.output.transferred.take().expect("a transfer has an outcome");
+        effects.outcomes.push((request, Outcome::Transfer(begun)));
         self.tell_answers(now, asked, answers, effects);
         self.tell_step(now, asked, StepInput::TransferLeadership { to, request: request.0 }, effects);
     }

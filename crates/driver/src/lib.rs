@@ -16,7 +16,7 @@ mod scribe;
 mod snapshots;
 mod state_machine;
 
-pub use clients::{Outcome, RequestId};
+pub use clients::{ChangeOutcome, Outcome, ReadOutcome, RequestId, WriteOutcome};
 pub use clock::{Clock, InvalidSpeed, Speed};
 pub use driver::{Driver, Effects, Envelope, Telling};
 pub use snapshots::{BrokenSnapshot, Restored, UnreadableSnapshot, WholeSnapshot, read_chunk, store_chunk};

@@ -11,8 +11,9 @@ use storage::{Disk, Storage, StorageError, decode_membership, encode_membership}
 
 /// So many bytes are read of the disk at once.
 const PIECE: usize = 64 << 10;
-/// No configuration has more bytes than this.
-const LONGEST_MEMBERSHIP: usize = 1 << 20;
+/// A configuration of more bytes is not read. What is written has at most [`Membership::LARGEST`], but earlier
+/// versions took any that could be sent.
+const LONGEST_MEMBERSHIP: usize = 4 << 20;
 
 /// A configuration and a state as bytes: the configuration's length (4 bytes, the lowest first), the
 /// [configuration](encode_membership), then the state machine's bytes.
@@ -165,4 +166,38 @@ pub fn store_chunk<D: Disk>(storage: &mut Storage<D>, chunk: &Chunk) -> Result<(
         storage.finish_snapshot(chunk.last_included)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consensus::NodeId;
+
+    /// A configuration of so many bytes.
+    fn of_size(bytes: usize) -> Membership {
+        let empty = Membership { addresses: [(NodeId(1), String::new())].into(), ..Membership::default() };
+        let addresses = [(NodeId(1), "h".repeat(bytes - empty.size()))].into();
+        Membership { addresses, ..empty }
+    }
+
+    #[test]
+    fn the_largest_configuration_is_read_again() {
+        for bytes in [Membership::LARGEST, LONGEST_MEMBERSHIP] {
+            let membership = of_size(bytes);
+            assert_eq!(membership.size(), bytes);
+            let mut snapshot = WholeSnapshot::new(&membership, ());
+            let mut restoring = Restoring::<()>::default();
+            while let Some(chunk) = snapshot.next_chunk(NonZeroUsize::new(PIECE).unwrap()) {
+                restoring = restoring.feed(&chunk).unwrap();
+            }
+            assert_eq!(*restoring.finish(Index(1)).unwrap().membership, membership);
+        }
+    }
+
+    #[test]
+    fn a_length_that_no_configuration_has_is_refused_before_so_many_bytes_have_come() {
+        let length = u32::try_from(LONGEST_MEMBERSHIP + 1).unwrap();
+        let fed = Restoring::<()>::default().feed(&length.to_le_bytes());
+        assert!(matches!(fed, Err(BrokenSnapshot::NoMembership)));
+    }
 }

@@ -5,7 +5,7 @@ use consensus::{
     AppendEntries, AppendOutcome, Config, Credentials, Entry, EveryRule, Index, Instant, Limits, LogPosition,
     Membership, Message, NodeId, Origin, Payload, Profile, RequestVote, Term, Timing,
 };
-use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling};
+use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling, WriteOutcome};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use storage::Recovered;
@@ -150,7 +150,10 @@ fn a_client_is_answered_for_its_own_entry() {
     let mut driver = start(&mut effects);
     let command: Arc<[u8]> = b"x = 1".as_slice().into();
     driver.propose(Instant::START, vec![(RequestId(7), command.clone())], &mut effects);
-    assert_eq!(effects.outcomes.pop(), Some((RequestId(7), Outcome::NotLeader { leader: None })));
+    assert_eq!(
+        effects.outcomes.pop(),
+        Some((RequestId(7), Outcome::Write(WriteOutcome::NotLeader { leader: None })))
+    );
 
     let term = lead(&mut driver, &mut effects);
     driver.propose(Instant::START, vec![(RequestId(8), command.clone())], &mut effects);
@@ -167,8 +170,10 @@ fn a_client_is_answered_for_its_own_entry() {
     driver.receive(Instant::START, envelope(Message::AppendEntries(replaced)), &mut effects);
     assert!(driver.needs_apply());
     driver.apply(Instant::START, 99, &mut effects);
-    let done = Outcome::Applied { index: Index(2), answer: () };
-    assert_eq!(effects.outcomes, [(RequestId(8), done), (RequestId(9), Outcome::Replaced)]);
+    let done = WriteOutcome::Applied { index: Index(2), answer: () };
+    let outcomes = [(8, done), (9, WriteOutcome::Replaced)];
+    let outcomes = outcomes.map(|(id, outcome)| (RequestId(id), Outcome::Write(outcome)));
+    assert_eq!(effects.outcomes, outcomes);
 }
 
 fn lead(driver: &mut Driver<()>, effects: &mut Effects<()>) -> Term {

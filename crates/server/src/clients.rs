@@ -27,34 +27,26 @@ pub(crate) enum Request {
     /// To have other members.
     ChangeMembership { change: Change, answer: oneshot::Sender<ChangeOutcome> },
     /// To have another leader.
-    TransferLeadership { to: NodeId, answer: oneshot::Sender<ChangeOutcome> },
+    TransferLeadership { to: NodeId, answer: oneshot::Sender<TransferOutcome> },
     /// To know what changed after this entry; without one, what changes from now on.
     Watch { after: Option<Index>, answer: oneshot::Sender<Batch> },
 }
 
 /// What a writing client is told.
-pub(crate) type WriteOutcome = Result<kv::Answer, Refusal>;
+pub(crate) type WriteOutcome = Result<kv::Answer, WriteRefusal>;
 
 /// What a reading client is given: the whole store as it is then. It shares all that stays the same.
-pub(crate) type ReadOutcome = Result<Store, Refusal>;
+pub(crate) type ReadOutcome = Result<Store, ReadRefusal>;
 
-/// What somebody is told who wants other members or another leader: that it has begun, or why not.
+/// What is told to a client that wants other members: that it has begun, or why not.
 pub(crate) type ChangeOutcome = Result<(), ChangeRefusal>;
 
-/// Why members or leader stay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ChangeRefusal {
-    /// As with any other request.
-    Refused(Refusal),
-    /// That change can't be.
-    CannotChange(CannotChange),
-    /// That leader can't be.
-    CannotTransfer(CannotTransfer),
-}
+/// What is told to a client that wants another leader: that it has begun, or why not.
+pub(crate) type TransferOutcome = Result<(), TransferRefusal>;
 
-/// Why a request was not carried out. But for the last, it certainly was not, and never will be.
+/// Why a write was not carried out. But for the last, it certainly was not, and never will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum WriteRefusal {
     /// This server does not lead.
     NotLeader { leader: Option<NodeId> },
     /// A later leader's log was committed in its place.
@@ -65,6 +57,37 @@ pub(crate) enum Refusal {
     DiskFull { why: String },
     /// A leader's snapshot has taken the place of its entry: it may have been carried out or not.
     Uncertain,
+}
+
+/// Why a read was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ReadRefusal {
+    /// This server does not lead, or no longer.
+    NotLeader { leader: Option<NodeId> },
+    /// Too many requests wait already.
+    Busy,
+}
+
+/// Why the members stay. But for the last, they certainly do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ChangeRefusal {
+    /// That change can't be.
+    CannotChange(CannotChange),
+    /// A later leader's log was committed in its place.
+    Replaced,
+    /// Too many requests wait already.
+    Busy,
+    /// A leader's snapshot has taken the place of its entry: it may have been carried out or not.
+    Uncertain,
+}
+
+/// Why the leader stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TransferRefusal {
+    /// That leader can't be.
+    CannotTransfer(CannotTransfer),
+    /// Too many requests wait already.
+    Busy,
 }
 
 /// The requests whose outcome is not known yet.
@@ -78,12 +101,13 @@ pub(crate) struct Waiting {
     bytes: usize,
     reads: BTreeMap<RequestId, oneshot::Sender<ReadOutcome>>,
     changes: BTreeMap<RequestId, oneshot::Sender<ChangeOutcome>>,
+    transfers: BTreeMap<RequestId, oneshot::Sender<TransferOutcome>>,
 }
 
 impl Waiting {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.writes.len() + self.reads.len() + self.changes.len()
+        self.writes.len() + self.reads.len() + self.changes.len() + self.transfers.len()
     }
 
     /// How many proposals another one took the place of.
@@ -103,7 +127,7 @@ impl Waiting {
     ) -> Option<RequestId> {
         if self.is_full() || self.bytes >= MOST_BYTES_WAITING {
             // Whoever asked may be gone by now; so in all that follows.
-            let _ = answer.send(Err(Refusal::Busy));
+            let _ = answer.send(Err(WriteRefusal::Busy));
             return None;
         }
         let id = self.next_id();
@@ -115,7 +139,7 @@ impl Waiting {
     /// Takes a read in, unless too many wait.
     pub(crate) fn add_read(&mut self, answer: oneshot::Sender<ReadOutcome>) -> Option<RequestId> {
         if self.is_full() {
-            let _ = answer.send(Err(Refusal::Busy));
+            let _ = answer.send(Err(ReadRefusal::Busy));
             return None;
         }
         let id = self.next_id();
@@ -123,14 +147,25 @@ impl Waiting {
         Some(id)
     }
 
-    /// Takes in that somebody wants other members or another leader, unless too many wait.
+    /// Takes in that a client wants other members, unless too many wait.
     pub(crate) fn add_change(&mut self, answer: oneshot::Sender<ChangeOutcome>) -> Option<RequestId> {
         if self.is_full() {
-            let _ = answer.send(Err(ChangeRefusal::Refused(Refusal::Busy)));
+            let _ = answer.send(Err(ChangeRefusal::Busy));
             return None;
         }
         let id = self.next_id();
         self.changes.insert(id, answer);
+        Some(id)
+    }
+
+    /// Takes in that a client wants another leader, unless too many wait.
+    pub(crate) fn add_transfer(&mut self, answer: oneshot::Sender<TransferOutcome>) -> Option<RequestId> {
+        if self.is_full() {
+            let _ = answer.send(Err(TransferRefusal::Busy));
+            return None;
+        }
+        let id = self.next_id();
+        self.transfers.insert(id, answer);
         Some(id)
     }
 
@@ -141,40 +176,42 @@ impl Waiting {
 
     /// Tells a client what came of its request.
     pub(crate) fn settle(&mut self, id: RequestId, outcome: Outcome<kv::Answer>, store: &Store) {
-        if let Some(client) = self.reads.remove(&id) {
-            let _ = client.send(match outcome {
-                Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
-                _ => Ok(store.clone()),
-            });
-        } else if let Some(client) = self.changes.remove(&id) {
-            let _ = client.send(match outcome {
-                Outcome::Changed { .. } | Outcome::HandsOver => Ok(()),
-                Outcome::CannotChange(CannotChange::NotLeader { leader })
-                | Outcome::CannotTransfer(CannotTransfer::NotLeader { leader })
-                | Outcome::NotLeader { leader } => Err(ChangeRefusal::Refused(Refusal::NotLeader { leader })),
-                Outcome::CannotChange(why) => Err(ChangeRefusal::CannotChange(why)),
-                Outcome::CannotTransfer(why) => Err(ChangeRefusal::CannotTransfer(why)),
-                Outcome::Uncertain => Err(ChangeRefusal::Refused(Refusal::Uncertain)),
-                Outcome::Replaced | Outcome::Applied { .. } | Outcome::Readable => {
-                    Err(ChangeRefusal::Refused(Refusal::Replaced))
-                }
-            });
-        } else if let Some((size, client)) = self.writes.remove(&id) {
-            self.bytes -= size;
-            let _ = client.send(match outcome {
-                Outcome::Applied { answer, .. } => Ok(answer),
-                Outcome::NotLeader { leader } => Err(Refusal::NotLeader { leader }),
-                Outcome::Uncertain => Err(Refusal::Uncertain),
-                Outcome::Replaced | Outcome::Readable => {
-                    self.replaced += 1;
-                    Err(Refusal::Replaced)
-                }
-                Outcome::Changed { .. }
-                | Outcome::CannotChange(_)
-                | Outcome::HandsOver
-                | Outcome::CannotTransfer(_) => unreachable!("a write changes no members"),
-            });
+        match outcome {
+            Outcome::Write(outcome) => self.settle_write(id, outcome),
+            Outcome::Read(outcome) => send(self.reads.remove(&id), || match outcome {
+                driver::ReadOutcome::Readable => Ok(store.clone()),
+                driver::ReadOutcome::NotLeader { leader } => Err(ReadRefusal::NotLeader { leader }),
+            }),
+            Outcome::Change(outcome) => send(self.changes.remove(&id), || match outcome {
+                driver::ChangeOutcome::Begun { .. } => Ok(()),
+                driver::ChangeOutcome::Refused(why) => Err(ChangeRefusal::CannotChange(why)),
+                driver::ChangeOutcome::Replaced => Err(ChangeRefusal::Replaced),
+                driver::ChangeOutcome::Uncertain => Err(ChangeRefusal::Uncertain),
+            }),
+            Outcome::Transfer(begun) => {
+                send(self.transfers.remove(&id), || begun.map_err(TransferRefusal::CannotTransfer));
+            }
         }
+    }
+
+    fn settle_write(&mut self, id: RequestId, outcome: driver::WriteOutcome<kv::Answer>) {
+        let Some((size, client)) = self.writes.remove(&id) else { return };
+        self.bytes -= size;
+        send(Some(client), || match outcome {
+            driver::WriteOutcome::Applied { answer, .. } => Ok(answer),
+            driver::WriteOutcome::NotLeader { leader } => Err(WriteRefusal::NotLeader { leader }),
+            driver::WriteOutcome::Uncertain => Err(WriteRefusal::Uncertain),
+            driver::WriteOutcome::Replaced => {
+                self.replaced += 1;
+                Err(WriteRefusal::Replaced)
+            }
+        });
+    }
+}
+
+fn send<T>(client: Option<oneshot::Sender<T>>, outcome: impl FnOnce() -> T) {
+    if let Some(client) = client {
+        let _ = client.send(outcome());
     }
 }
 
@@ -191,10 +228,10 @@ mod tests {
         assert!(waiting.add_write(100, answer).is_some(), "there is room for one more");
         let (answer, mut refused) = oneshot::channel();
         assert_eq!(waiting.add_write(1, answer), None);
-        assert_eq!(refused.try_recv(), Ok(Err(Refusal::Busy)));
+        assert_eq!(refused.try_recv(), Ok(Err(WriteRefusal::Busy)));
 
-        waiting.settle(first, Outcome::Uncertain, &Store::default());
-        assert_eq!(outcome.try_recv(), Ok(Err(Refusal::Uncertain)));
+        waiting.settle(first, Outcome::Write(driver::WriteOutcome::Uncertain), &Store::default());
+        assert_eq!(outcome.try_recv(), Ok(Err(WriteRefusal::Uncertain)));
         let (answer, _) = oneshot::channel();
         assert!(waiting.add_write(1, answer).is_some());
     }

@@ -2,6 +2,7 @@
 
 use crate::engine::Happening;
 use crate::machine::Machine;
+use crate::monotonic_now;
 use consensus::{Chunk, ChunkWanted, LogPosition, NodeId};
 use driver::{Effects, read_chunk, store_chunk};
 use driver::{Snapshot as _, WholeSnapshot};
@@ -42,7 +43,10 @@ enum Job {
 
 /// What the disk has done, or could not do.
 pub(crate) enum Done {
-    Saved,
+    /// That took this long.
+    Saved {
+        took: Duration,
+    },
     SnapshotTaken(LogPosition),
     /// There was no room for it.
     SnapshotGivenUp,
@@ -260,6 +264,7 @@ impl Worker {
         (self.may_prepare, self.may_sync_mark) = (true, true);
         let mut is_told = false;
         loop {
+            let began = monotonic_now();
             match self.storage.save(batch) {
                 Err(error) if error.is_full() && !self.storage.is_poisoned() => {
                     if !std::mem::replace(&mut is_told, true) {
@@ -271,7 +276,8 @@ impl Worker {
                     if is_told {
                         self.tell(Done::Full(None));
                     }
-                    return Ok(saved.map(|()| Some(Done::Saved)));
+                    let took = monotonic_now().saturating_sub(began);
+                    return Ok(saved.map(|()| Some(Done::Saved { took })));
                 }
             }
         }

@@ -4,13 +4,14 @@
 
 use crate::alarm::Alarm;
 use crate::changes::Batch;
-use crate::clients::{ChangeOutcome, Refusal, Request, Waiting};
+use crate::clients::{ChangeOutcome, Request, TransferOutcome, Waiting, WriteRefusal};
 use crate::command::Command;
 use crate::disk::{DiskThread, Done};
 use crate::http::Broadcast;
 use crate::links::Links;
 use crate::machine::Machine;
 use crate::monotonic_now;
+use crate::pace::Pace;
 use crate::server::ServerError;
 use crate::status::Status;
 use crate::transport::Transport;
@@ -35,6 +36,10 @@ const APPLY_AT_ONCE: usize = 4096;
 
 /// So long after a server has gone it is still talked to. Its leader tells it that it has for an election timeout.
 const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Writes wait while commands of so many bytes are to be saved, besides those that the disk is busy with. A leader
+/// whose disk stands still goes on with the disks of the others, and would keep them all.
+const MOST_BYTES_UNSAVED: usize = 64 << 20;
 
 /// So many messages are held for their latency, at most. More are lost.
 const IN_FLIGHT: usize = 4096;
@@ -72,11 +77,14 @@ pub(crate) struct Engine<T, O> {
     waiting: Waiting,
     /// Writes that have come and were not proposed yet.
     writes: Vec<(RequestId, Arc<[u8]>)>,
+    /// How many bytes the commands have that were proposed since the disk last began to save.
+    unsaved_bytes: usize,
     links: Links,
     /// Messages that are held for a while, ascending by when they are due.
     in_flight: VecDeque<(Instant, Envelope)>,
     /// What the system says of a disk that has no room for what is to be saved.
     disk_full: Option<String>,
+    pace: Pace,
     /// When the laboratory wants the election timer to run out.
     forced_timeout: Option<Instant>,
     leaders: Leaders,
@@ -182,9 +190,11 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             effects: Effects::default(),
             waiting: Waiting::default(),
             writes: Vec::new(),
+            unsaved_bytes: 0,
             links,
             in_flight: VecDeque::new(),
             disk_full: None,
+            pace: Pace::default(),
             forced_timeout: None,
             leaders: Leaders::default(),
             origin: Origin::default(),
@@ -275,7 +285,10 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             Happening::Client(Request::Write { answer, .. }) if self.waits_for_room() => {
                 let why = self.disk_full.clone().unwrap_or_default();
                 // Who asked may be gone by now.
-                let _ = answer.send(Err(Refusal::DiskFull { why }));
+                let _ = answer.send(Err(WriteRefusal::DiskFull { why }));
+            }
+            Happening::Client(Request::Write { answer, .. }) if self.unsaved_bytes >= MOST_BYTES_UNSAVED => {
+                let _ = answer.send(Err(WriteRefusal::Busy));
             }
             Happening::Client(Request::Write { command, answer }) => {
                 let id = self.waiting.add_write(command.len(), answer);
@@ -331,7 +344,10 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         let now = self.now();
         let (driver, effects) = (&mut self.driver, &mut self.effects);
         match done {
-            Done::Saved => driver.saved(now, effects),
+            Done::Saved { took } => {
+                driver.saved(now, effects);
+                self.note_pace(took);
+            }
             Done::SnapshotTaken(last_included) => driver.snapshot_taken(now, last_included, effects),
             Done::SnapshotGivenUp => driver.snapshot_given_up(now, effects),
             Done::ChunkRead(to, chunk) => {
@@ -351,6 +367,17 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         }
         self.pass_on_effects();
         Ok(())
+    }
+
+    /// A save took this long. If the disk is too slow for elections, or no longer is, that is reported. A server alone
+    /// is elected however slow its disk is.
+    fn note_pace(&mut self, took: Duration) {
+        let now = monotonic_now();
+        let took = self.clock.at(now).since(self.clock.at(now.saturating_sub(took)));
+        let timeout = self.driver.node().config().timing.election_timeout_min();
+        if self.driver.node().membership().members().len() > 1 && self.pace.note_save(took, timeout) {
+            self.report(Event::Process(Process::SlowDisk { slow: self.pace.slow() }));
+        }
     }
 
     fn obey(&mut self, command: Command) {
@@ -394,8 +421,10 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     /// else.
     fn change_membership(&mut self, mut change: Change, answer: oneshot::Sender<ChangeOutcome>) {
         let node = self.driver.node();
-        let lacks =
-            |id: &NodeId| !node.membership().addresses.contains_key(id) && !change.remove.contains(id);
+        let grows = !change.add.is_empty();
+        let lacks = |id: &NodeId| {
+            grows && !node.membership().addresses.contains_key(id) && !change.remove.contains(id)
+        };
         for id in node.membership().members().into_iter().filter(lacks).collect::<Vec<_>>() {
             let own = (id == node.id()).then(|| self.about.address.clone()).flatten();
             if let Some(address) = own.or_else(|| self.transport.address_of(id)) {
@@ -408,8 +437,8 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         }
     }
 
-    fn transfer_leadership(&mut self, to: NodeId, answer: oneshot::Sender<ChangeOutcome>) {
-        if let Some(id) = self.waiting.add_change(answer) {
+    fn transfer_leadership(&mut self, to: NodeId, answer: oneshot::Sender<TransferOutcome>) {
+        if let Some(id) = self.waiting.add_transfer(answer) {
             self.driver.transfer_leadership(self.now(), id, to, &mut self.effects);
             self.pass_on_effects();
         }
@@ -486,6 +515,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     fn propose(&mut self) {
         if !self.writes.is_empty() {
             let (now, writes) = (self.now(), std::mem::take(&mut self.writes));
+            self.unsaved_bytes += writes.iter().map(|(_, command)| command.len()).sum::<usize>();
             self.driver.propose(now, writes, &mut self.effects);
             self.pass_on_effects();
         }
@@ -515,6 +545,9 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         let t = self.t();
         for record in effects.records.drain(..) {
             self.tell(Record { t, ..record });
+        }
+        if effects.save.is_some() {
+            self.unsaved_bytes = 0;
         }
         self.disk.take_from(effects);
         self.leaders.note(self.driver.node().leader());
@@ -629,6 +662,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             life: self.about.life,
             rejected: self.rejected,
             disk_full: self.disk_full.clone(),
+            slow_disk: self.pace.slow(),
         }
     }
 }

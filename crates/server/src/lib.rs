@@ -6,7 +6,7 @@
 //!   driver act, and passes on what came of it;
 //! * `alarm.rs`: wakes it at the deadline, exactly;
 //! * `links.rs`: what the laboratory does to messages on their way;
-//! * `disk.rs`: the thread that saves, so that the engine need not wait;
+//! * `disk.rs`: the thread that saves, so that the engine need not wait; `pace.rs`: how fast it is;
 //! * `http.rs`, `json.rs`: what clients can ask for, and what they are told;
 //! * `machine.rs`, `changes.rs`: the store, and its latest changes, for those who watch;
 //! * `member.rs`: puts the engine and the disk together, whatever carries the messages;
@@ -17,6 +17,8 @@
 
 mod alarm;
 mod background;
+#[cfg(test)]
+mod bounds;
 mod changes;
 mod clients;
 mod command;
@@ -30,6 +32,7 @@ mod maelstrom;
 mod member;
 mod monotonic;
 mod network;
+mod pace;
 mod server;
 mod status;
 mod transport;

@@ -28,7 +28,7 @@ const INBOX: usize = 4096;
 
 /// About so many bytes of entries go in one message. A follower that catches up gets many of them, between
 /// which clients get their turn.
-const MESSAGE: usize = 64 << 10;
+pub(crate) const MESSAGE: usize = 64 << 10;
 
 /// What a server is started with.
 #[derive(Debug, Clone)]

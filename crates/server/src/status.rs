@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
+use trace::SlowDisk;
 
 /// A server's own account of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,8 @@ pub struct Status {
     pub rejected: u64,
     /// If its disk has no room for what is to be saved: what the system says.
     pub disk_full: Option<String>,
+    /// If its disk is too slow for the election timeout: what was measured.
+    pub slow_disk: Option<SlowDisk>,
 }
 
 /// Why a server's status can't be told.

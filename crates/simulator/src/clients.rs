@@ -3,7 +3,7 @@
 use crate::machine::Machine;
 use crate::server::Server;
 use consensus::Index;
-use driver::{Effects, Outcome, RequestId};
+use driver::{Effects, Outcome, ReadOutcome, RequestId, WriteOutcome};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -76,10 +76,10 @@ impl Clients {
     pub(crate) fn note(&mut self, server: &Server, effects: &mut Effects<Machine>) -> Vec<Answered> {
         let answers = effects.outcomes.drain(..).filter_map(|(id, outcome)| {
             Some(match (self.requests.remove(&id)?, outcome) {
-                (Request::Write { command }, Outcome::Applied { index, .. }) => {
+                (Request::Write { command }, Outcome::Write(WriteOutcome::Applied { index, .. })) => {
                     Answered::Written { command, index }
                 }
-                (Request::Read { must_see }, Outcome::Readable) => {
+                (Request::Read { must_see }, Outcome::Read(ReadOutcome::Readable)) => {
                     Answered::Read { must_see, sees: server.last_applied() }
                 }
                 _ => return None,

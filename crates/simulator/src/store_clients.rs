@@ -4,7 +4,7 @@ use crate::action::Wish;
 use crate::linearizability::{Answer, BadHistory, History, Pending, Request, Verdict, check};
 use crate::rules::AllBut;
 use consensus::{Rule, Rules};
-use driver::{Outcome, RequestId};
+use driver::{ReadOutcome, RequestId, WriteOutcome};
 use kv::{Command, DEFAULT_SESSIONS, SessionId, Store, Write};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -91,40 +91,69 @@ impl StoreClients {
         id.0 > FIRST
     }
 
-    /// Something came of a try. Returns the client that it was for, and what that is told.
-    pub(crate) fn note(
+    /// Something came of a try to write. Returns the client that it was for, and what that is told.
+    pub(crate) fn note_write(
         &mut self,
         id: RequestId,
-        outcome: Outcome<kv::Answer>,
+        outcome: WriteOutcome<kv::Answer>,
+    ) -> Option<(u64, String)> {
+        let (name, client) = self.take_up(id)?;
+        let answer = match outcome {
+            WriteOutcome::Applied { answer: kv::Answer::SessionUnknown { .. }, .. } => {
+                client.session = None;
+                None
+            }
+            WriteOutcome::Applied { answer, .. } => Some(answer),
+            WriteOutcome::Uncertain => {
+                client.waits_for.as_mut().expect("it waits").in_doubt = true;
+                return None;
+            }
+            WriteOutcome::NotLeader { .. } | WriteOutcome::Replaced => None,
+        };
+        match answer {
+            Some(answer) => self.tell(name, |client, history, now| client.hears(answer, history, now)),
+            None => self.give_up_if_certain(name),
+        }
+    }
+
+    /// Something came of a try to read. Returns the client that it was for, and what that is told.
+    pub(crate) fn note_read(
+        &mut self,
+        id: RequestId,
+        outcome: ReadOutcome,
         store: &Store,
     ) -> Option<(u64, String)> {
+        let (name, _) = self.take_up(id)?;
+        match outcome {
+            ReadOutcome::Readable => {
+                self.tell(name, |client, history, now| client.reads(store, history, now))
+            }
+            ReadOutcome::NotLeader { .. } => self.give_up_if_certain(name),
+        }
+    }
+
+    /// The client that waits for this try, which is over.
+    fn take_up(&mut self, id: RequestId) -> Option<(u64, &mut Client)> {
         let is_asked_for =
             |client: &Client| client.waits_for.as_ref().is_some_and(|it| it.open.contains(&id));
         let (&name, client) = self.clients.iter_mut().find(|(_, client)| is_asked_for(client))?;
         self.now += 1;
-        let waiting = client.waits_for.as_mut().expect("it waits");
-        waiting.open.remove(&id);
-        let answer = match outcome {
-            Outcome::Applied { answer: kv::Answer::SessionUnknown { .. }, .. } => {
-                client.session = None;
-                None
-            }
-            Outcome::Applied { answer, .. } => Some(answer),
-            Outcome::Readable => return Some((name, client.reads(store, &mut self.history, self.now))),
-            Outcome::Uncertain => {
-                waiting.in_doubt = true;
-                return None;
-            }
-            Outcome::NotLeader { .. } | Outcome::Replaced => None,
-            Outcome::Changed { .. }
-            | Outcome::CannotChange(_)
-            | Outcome::HandsOver
-            | Outcome::CannotTransfer(_) => unreachable!("no client of the store changes members"),
-        };
-        match answer {
-            Some(answer) => Some((name, client.hears(answer, &mut self.history, self.now))),
-            None => client.gives_up_if_certain(&mut self.history).then(|| (name, "not done".to_owned())),
-        }
+        client.waits_for.as_mut().expect("it waits").open.remove(&id);
+        Some((name, client))
+    }
+
+    fn tell(
+        &mut self,
+        name: u64,
+        words: impl FnOnce(&mut Client, &mut History, u64) -> String,
+    ) -> Option<(u64, String)> {
+        let client = self.clients.get_mut(&name)?;
+        Some((name, words(client, &mut self.history, self.now)))
+    }
+
+    fn give_up_if_certain(&mut self, name: u64) -> Option<(u64, String)> {
+        let gives_up = self.clients.get_mut(&name)?.gives_up_if_certain(&mut self.history);
+        gives_up.then(|| (name, "not done".to_owned()))
     }
 
     /// If what the clients were told was not like a single store: a picture of it.

@@ -17,7 +17,7 @@ use consensus::{
     Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, Quorum, RoleKind, Start, Term,
     Timing,
 };
-use driver::{Driver, Effects, Envelope, RequestId, Speed, Telling};
+use driver::{Driver, Effects, Envelope, Outcome, RequestId, Speed, Telling};
 use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -605,7 +605,12 @@ impl World {
         let mut heard = Vec::new();
         let is_of_store = |(request, _): &mut (RequestId, _)| self.store_clients.has_asked(*request);
         for (request, outcome) in effects.outcomes.extract_if(.., is_of_store).collect::<Vec<_>>() {
-            heard.extend(self.store_clients.note(request, outcome, store));
+            heard.extend(match outcome {
+                Outcome::Write(outcome) => self.store_clients.note_write(request, outcome),
+                Outcome::Read(outcome) => self.store_clients.note_read(request, outcome, store),
+                // They ask for nothing else.
+                Outcome::Change(_) | Outcome::Transfer(_) => None,
+            });
         }
         let answers = self.clients.note(server, effects);
         for (client, answer) in heard {

@@ -1,6 +1,6 @@
 //! What can go wrong, and what a person can do about it.
 
-use crate::identity::Identity;
+use crate::identity::{Identity, LONGEST_CLUSTER_NAME};
 use crate::segment::LogDamage;
 use crate::snapshot::SnapshotDamage;
 use crate::text_file::Damage;
@@ -112,6 +112,12 @@ pub enum StorageError {
         /// The name.
         cluster: String,
     },
+    /// The cluster's name is too long to be kept in every file.
+    #[error("a cluster's name has at most {LONGEST_CLUSTER_NAME} bytes, and this one has {}", cluster.len())]
+    ClusterNameTooLong {
+        /// The name.
+        cluster: String,
+    },
     /// The disk or the file system refused.
     #[error("can't {action} {path}: {cause}")]
     Io {
@@ -161,7 +167,9 @@ impl StorageError {
                 "a file was copied from one server's folder to another's. Bring back the snapshot that belongs here. \
                  If it is gone: {WAY_OUT}"
             ),
-            StorageError::ClusterName { .. } => "choose a name of letters, digits and hyphens".into(),
+            StorageError::ClusterName { .. } | StorageError::ClusterNameTooLong { .. } => {
+                "choose a short name of letters, digits and hyphens".into()
+            }
             StorageError::Io { cause, .. } => help_with_io(cause.kind()).into(),
             StorageError::Poisoned { .. } => "restart the server: it will find out what was saved".into(),
         }

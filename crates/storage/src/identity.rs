@@ -5,6 +5,9 @@ use consensus::{Incarnation, NodeId};
 use std::collections::BTreeSet;
 use std::fmt;
 
+/// Maximum length of a cluster's name in bytes. It stands in the header of each segment and of the snapshot.
+pub const LONGEST_CLUSTER_NAME: usize = 255;
+
 /// Whose folder it is: a server that used another's would break the promises of both.
 ///
 /// The voting members belong to it because they must not change between two lives: two majorities

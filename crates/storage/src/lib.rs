@@ -130,7 +130,7 @@ pub use batch::Batch;
 pub use disk::Disk;
 pub use error::StorageError;
 pub use folder::FolderDisk;
-pub use identity::Identity;
+pub use identity::{Identity, LONGEST_CLUSTER_NAME};
 pub use inspect::{
     Ending, InspectedEntry, InspectedSave, InspectedSegment, Inspection, identity_of, inspect,
 };

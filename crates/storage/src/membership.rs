@@ -111,6 +111,7 @@ mod tests {
         for membership in [Membership::default(), simple, joint] {
             let mut bytes = Vec::new();
             encode_membership(&membership, &mut bytes);
+            assert_eq!(bytes.len(), membership.size());
             assert_eq!(decode_membership(&bytes), Some(membership));
             for cut in 0..bytes.len() {
                 assert_eq!(decode_membership(&bytes[..cut]), None);
@@ -137,6 +138,24 @@ mod tests {
             ..Membership::of_voters(ids(&[1, 2]))
         };
         assert_eq!(decode_membership(&bytes), Some(expected));
+    }
+
+    /// All members vote, and their addresses are as long as they may be. In the joint configuration, nearly all stay.
+    #[test]
+    fn as_many_members_as_there_may_be_fit_with_the_longest_addresses() {
+        let members = (0..Membership::MOST_MEMBERS as u64).map(|below| NodeId(u64::MAX - below));
+        let members: BTreeSet<NodeId> = members.collect();
+        let address = "h".repeat(Membership::LONGEST_ADDRESS);
+        let largest = Membership {
+            voters: Quorum::Joint { old: members.clone(), new: members.clone() },
+            learners: BTreeSet::new(),
+            addresses: members.iter().map(|id| (*id, address.clone())).collect(),
+            cluster: Some(ClusterId(u128::MAX)),
+            incarnations: members.into_iter().map(|id| (id, Incarnation(u64::MAX))).collect(),
+        };
+        let mut bytes = Vec::new();
+        encode_membership(&largest, &mut bytes);
+        assert!(bytes.len() <= Membership::LARGEST, "{}", bytes.len());
     }
 
     #[test]

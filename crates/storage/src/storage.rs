@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
 use crate::files::{Files, aside};
-use crate::identity::{Identity, Owner};
+use crate::identity::{Identity, LONGEST_CLUSTER_NAME, Owner};
 use crate::lives::Lives;
 use crate::recovery::{self, CutOff, Found, Replay};
 use crate::segment;
@@ -69,7 +69,8 @@ impl<D: Disk> Storage<D> {
     ///   file holds something else than what was saved,
     /// - [`StorageError::MissingSnapshot`] if no snapshot holds what was before the log's beginning,
     /// - [`StorageError::NewerVersion`] if a newer program wrote it,
-    /// - [`StorageError::ClusterName`] if the cluster's name can't be written,
+    /// - [`StorageError::ClusterName`] or [`StorageError::ClusterNameTooLong`] if the cluster's name can't be
+    ///   written,
     /// - [`StorageError::Io`] if the disk fails, or has no room for a copy of the log's last segment or, after
     ///   a crash, of the snapshot.
     pub fn open(disk: D, identity: Identity) -> Result<(Storage<D>, Recovered), StorageError> {
@@ -88,6 +89,9 @@ impl<D: Disk> Storage<D> {
     ) -> Result<(Storage<D>, Recovered), StorageError> {
         if identity.cluster.contains(char::is_control) {
             return Err(StorageError::ClusterName { cluster: identity.cluster });
+        }
+        if identity.cluster.len() > LONGEST_CLUSTER_NAME {
+            return Err(StorageError::ClusterNameTooLong { cluster: identity.cluster });
         }
         let mut files = Files(disk);
         let owner = read::<Owner>(&mut files)?;

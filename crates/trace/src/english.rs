@@ -443,6 +443,10 @@ fn process_sentence(process: &Process) -> String {
         Process::CutOff { what } => what.clone(),
         Process::DiskFull { why: Some(why) } => format!("no room on the disk, waiting until there is: {why}"),
         Process::DiskFull { why: None } => "the disk has room again".to_owned(),
+        Process::SlowDisk { slow: Some(slow) } => format!("{slow}: {}", slow.help()),
+        Process::SlowDisk { slow: None } => {
+            "the disk is fast enough for the election timeout again".to_owned()
+        }
         Process::Missed { events } => {
             format!("{events} events are missing here: they came faster than they were read")
         }

@@ -13,6 +13,7 @@
 pub mod english;
 mod feed;
 mod record;
+mod slow_disk;
 mod view;
 pub mod why;
 
@@ -20,6 +21,7 @@ pub use feed::{Feed, FeedLine};
 pub use record::{
     Answer, Event, EventId, Io, Laboratory, Link, Process, Record, State, StepInput, UnknownEvent, Wish,
 };
+pub use slow_disk::SlowDisk;
 pub use view::{
     ClusterView, Condition, ElectionTimer, Faults, FaultyLink, LogView, NetworkView, ProgressView, ServerView,
 };

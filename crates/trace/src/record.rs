@@ -1,6 +1,7 @@
 //! One thing that happened, and its JSON.
 
 use crate::english;
+use crate::slow_disk::SlowDisk;
 use consensus::event::What;
 use consensus::{
     Change, Chunk, Credentials, Entry, HardState, Index, Instant, Lease, Limits, LogPosition, Membership,
@@ -423,6 +424,12 @@ pub enum Process {
         /// What the system says; none if there is room again. In JSON `why` is the English.
         #[serde(rename = "problem", default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
+    },
+    /// The disk is too slow for the election timeout, or no longer is: told when that changes.
+    SlowDisk {
+        /// What was measured; `None` if it is fast enough now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slow: Option<SlowDisk>,
     },
     /// The reader of the trace was too slow, and events were left out.
     Missed {

@@ -7,6 +7,7 @@ pub use log::LogView;
 pub use network::{Faults, FaultyLink, NetworkView};
 
 use crate::record::{Event, Io, Laboratory, Process, Record, StepInput};
+use crate::slow_disk::SlowDisk;
 use consensus::event::{Event as Decision, What};
 use consensus::{Index, LogPosition, Membership, Message, NodeId, Profile, Quorum, RoleKind, Rule, Term};
 use serde::Serialize;
@@ -59,6 +60,8 @@ pub struct ServerView {
     pub membership: Option<(Index, Arc<Membership>)>,
     /// Does it know that it is no member any more?
     pub is_removed: bool,
+    /// Why its disk is too slow for elections, if it is.
+    pub slow_disk: Option<SlowDisk>,
     /// To whom it hands its leadership over.
     pub hands_over_to: Option<NodeId>,
     /// The profile that it was given last; none as long as it is the one with which it began.
@@ -360,6 +363,7 @@ impl ServerView {
                 self.address = Some(address.clone());
             }
             Process::Stopped => self.lose_process(),
+            Process::SlowDisk { slow } => self.slow_disk = *slow,
             Process::Garbage { .. }
             | Process::CutOff { .. }
             | Process::DiskFull { .. }
@@ -382,6 +386,7 @@ impl ServerView {
         self.role = None;
         self.leader = None;
         self.timer = None;
+        self.slow_disk = None;
         self.votes.clear();
         self.progress.clear();
         self.log.lose_unsaved();

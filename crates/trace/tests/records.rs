@@ -6,7 +6,10 @@ use consensus::{
     Membership, Message, NodeId, Payload, Profile, Quorum, RequestVote, RequestVoteReply, RoleKind, Rule,
     Term,
 };
-use trace::{Answer, ClusterView, Event, EventId, Feed, Io, Laboratory, Process, ProgressView, Record, Wish};
+use std::time::Duration;
+use trace::{
+    Answer, ClusterView, Event, EventId, Feed, Io, Laboratory, Process, ProgressView, Record, SlowDisk, Wish,
+};
 
 fn record(node: u64, seq: u64, cause: Option<(u64, u64)>, event: Event) -> Record {
     let id = |(node, seq)| EventId { node: NodeId(node), life: 1, seq };
@@ -196,6 +199,10 @@ fn one_of_each() -> Vec<Event> {
         Event::Process(Process::CutOff { what: "32 bytes from byte 96 on".to_owned() }),
         Event::Process(Process::DiskFull { why: Some("no space left".to_owned()) }),
         Event::Process(Process::DiskFull { why: None }),
+        Event::Process(Process::SlowDisk {
+            slow: SlowDisk::of(Duration::from_millis(500), Duration::from_millis(150)),
+        }),
+        Event::Process(Process::SlowDisk { slow: None }),
         Event::Process(Process::Started { pid: 4711, address: "127.0.0.1:4001".to_owned() }),
         Event::Process(Process::Stopped),
         Event::Process(Process::Garbage { from: "127.0.0.1:9".to_owned(), problem: "too long".to_owned() }),

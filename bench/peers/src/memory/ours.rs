@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use consensus::{Config, Credentials, EveryRule, Instant, Limits, Membership, NodeId, Profile, Timing};
-use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling};
+use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling, WriteOutcome};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time;
@@ -147,7 +147,7 @@ impl Servers {
         effects.records.clear();
         self.network.extend(effects.envelopes.drain(..));
         for (id, outcome) in effects.outcomes.drain(..) {
-            assert!(matches!(outcome, Outcome::Applied { .. }), "the leader stays");
+            assert!(matches!(outcome, Outcome::Write(WriteOutcome::Applied { .. })), "the leader stays");
             let done = self.waiting.remove(&id).expect("each has one outcome");
             // At the end of a run nobody waits any more.
             let _ = done.send(());

@@ -1,7 +1,7 @@
 //! What a client is told when it does not get what it wanted: what, why, and what to do.
 
 use super::{Service, json};
-use crate::clients::Refusal;
+use crate::clients::{ReadRefusal, WriteRefusal};
 use crate::json::{OutcomeTold, Told};
 use crate::transport::Transport;
 use axum::extract::State;
@@ -39,24 +39,34 @@ pub(super) enum Problem {
 }
 
 impl Problem {
-    /// Why a request was not carried out, for the client that asked for this path.
-    pub(super) fn of(refusal: Refusal, service: &Service, uri: &Uri) -> Problem {
+    /// Why a write was not carried out, for the client that asked for this path.
+    pub(super) fn of_write(refusal: WriteRefusal, service: &Service, uri: &Uri) -> Problem {
         match refusal {
-            Refusal::Replaced => Problem::Replaced,
-            Refusal::Busy => Problem::Busy,
-            Refusal::DiskFull { why } => Problem::DiskFull { id: service.id, why },
-            Refusal::Uncertain => Problem::Uncertain,
-            Refusal::NotLeader { leader } => {
-                let id = service.id;
-                let address = leader.and_then(|leader| Some((leader, service.network.address_of(leader)?)));
-                match address {
-                    Some((leader, address)) => {
-                        let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-                        Problem::Elsewhere { id, leader, address, path }
-                    }
-                    None => Problem::NoLeader { id },
-                }
+            WriteRefusal::Replaced => Problem::Replaced,
+            WriteRefusal::Busy => Problem::Busy,
+            WriteRefusal::DiskFull { why } => Problem::DiskFull { id: service.id, why },
+            WriteRefusal::Uncertain => Problem::Uncertain,
+            WriteRefusal::NotLeader { leader } => Problem::not_leader(leader, service, uri),
+        }
+    }
+
+    /// Why a read was not carried out, for the client that asked for this path.
+    pub(super) fn of_read(refusal: ReadRefusal, service: &Service, uri: &Uri) -> Problem {
+        match refusal {
+            ReadRefusal::Busy => Problem::Busy,
+            ReadRefusal::NotLeader { leader } => Problem::not_leader(leader, service, uri),
+        }
+    }
+
+    /// This server does not lead. The client that asked for this path can ask there, if it is known where.
+    pub(super) fn not_leader(leader: Option<NodeId>, service: &Service, uri: &Uri) -> Problem {
+        let id = service.id;
+        match leader.and_then(|leader| Some((leader, service.network.address_of(leader)?))) {
+            Some((leader, address)) => {
+                let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+                Problem::Elsewhere { id, leader, address, path }
             }
+            None => Problem::NoLeader { id },
         }
     }
 
@@ -71,8 +81,8 @@ impl Problem {
     pub(super) fn too_long() -> Problem {
         Problem::Refused {
             status: StatusCode::PAYLOAD_TOO_LARGE,
-            error: format!("the value is longer than {LONGEST_VALUE} bytes"),
-            help: "split it over several keys".to_owned(),
+            error: format!("the request's body is longer than {LONGEST_VALUE} bytes"),
+            help: "split a longer value over several keys".to_owned(),
         }
     }
 

@@ -122,7 +122,7 @@ async fn read(service: &Service, uri: &Uri, parameters: &Parameters) -> Result<S
     service.ask(Happening::Client(request))?;
     match timeout(PATIENCE, outcome).await {
         Ok(Ok(Ok(store))) => Ok(store),
-        Ok(Ok(Err(refusal))) => Err(Problem::of(refusal, service, uri)),
+        Ok(Ok(Err(refusal))) => Err(Problem::of_read(refusal, service, uri)),
         Ok(Err(_)) => Err(Problem::Stopping),
         Err(_) => Err(Problem::NobodyConfirms),
     }
@@ -171,7 +171,7 @@ async fn execute(service: &Service, uri: &Uri, command: &Command<'_>) -> Result<
     service.ask(Happening::Client(Request::Write { command: command.into(), answer }))?;
     match timeout(PATIENCE, outcome).await {
         Ok(Ok(Ok(answer))) => tell(answer),
-        Ok(Ok(Err(refusal))) => Err(Problem::of(refusal, service, uri)),
+        Ok(Ok(Err(refusal))) => Err(Problem::of_write(refusal, service, uri)),
         // The server is about to end, or nobody confirms: the command may be in some logs.
         Ok(Err(_)) | Err(_) => Err(Problem::Uncertain),
     }

@@ -4,7 +4,7 @@ use super::body::Sent;
 use super::errors::Problem;
 use super::status::ask;
 use super::{PATIENCE, Service, json};
-use crate::clients::{ChangeRefusal, Request};
+use crate::clients::{ChangeRefusal, Request, TransferRefusal};
 use crate::engine::Happening;
 use crate::json::MembersTold;
 use axum::extract::State;
@@ -39,7 +39,7 @@ pub(super) async fn change(
     let change: Change = parse(&body, help)?;
     let (answer, outcome) = oneshot::channel();
     service.ask(Happening::Client(Request::ChangeMembership { change, answer }))?;
-    settle(&service, &uri, outcome).await?;
+    outcome_of(outcome).await?.map_err(|refusal| why_not_changed(refusal, &service, &uri))?;
     members(State(service)).await
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn transfer(
     let Successor { to } = parse(&body, r#"write {"to":3} for n3"#)?;
     let (answer, outcome) = oneshot::channel();
     service.ask(Happening::Client(Request::TransferLeadership { to, answer }))?;
-    settle(&service, &uri, outcome).await?;
+    outcome_of(outcome).await?.map_err(|refusal| why_not_transferred(refusal, &service, &uri))?;
     members(State(service)).await
 }
 
@@ -61,28 +61,43 @@ fn parse<T: DeserializeOwned>(body: &[u8], help: &'static str) -> Result<T, Prob
         .map_err(|error| Problem::Nonsense { error: format!("that is not what is asked for: {error}"), help })
 }
 
-async fn settle(
-    service: &Service,
-    uri: &Uri,
-    outcome: oneshot::Receiver<Result<(), ChangeRefusal>>,
-) -> Result<(), Problem> {
+/// What came of a request, if that is known in time.
+async fn outcome_of<T>(outcome: oneshot::Receiver<T>) -> Result<T, Problem> {
     match timeout(PATIENCE, outcome).await {
-        Ok(Ok(Ok(()))) => Ok(()),
-        Ok(Ok(Err(ChangeRefusal::Refused(refusal)))) => Err(Problem::of(refusal, service, uri)),
-        Ok(Ok(Err(ChangeRefusal::CannotChange(why)))) => {
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(_)) | Err(_) => Err(Problem::Uncertain),
+    }
+}
+
+fn why_not_changed(refusal: ChangeRefusal, service: &Service, uri: &Uri) -> Problem {
+    match refusal {
+        ChangeRefusal::CannotChange(CannotChange::NotLeader { leader }) => {
+            Problem::not_leader(leader, service, uri)
+        }
+        ChangeRefusal::CannotChange(why) => {
             let may_pass = matches!(
                 why,
                 CannotChange::UnderWay
                     | CannotChange::NothingCommittedInTerm
                     | CannotChange::NotCaughtUp { .. }
             );
-            Err(refused(&why, may_pass, help_to_change(&why)))
+            refused(&why, may_pass, help_to_change(&why))
         }
-        Ok(Ok(Err(ChangeRefusal::CannotTransfer(why)))) => {
-            let may_pass = matches!(why, CannotTransfer::UnderWay(_));
-            Err(refused(&why, may_pass, help_to_transfer(&why)))
+        ChangeRefusal::Replaced => Problem::Replaced,
+        ChangeRefusal::Busy => Problem::Busy,
+        ChangeRefusal::Uncertain => Problem::Uncertain,
+    }
+}
+
+fn why_not_transferred(refusal: TransferRefusal, service: &Service, uri: &Uri) -> Problem {
+    match refusal {
+        TransferRefusal::CannotTransfer(CannotTransfer::NotLeader { leader }) => {
+            Problem::not_leader(leader, service, uri)
         }
-        Ok(Err(_)) | Err(_) => Err(Problem::Uncertain),
+        TransferRefusal::CannotTransfer(why) => {
+            refused(&why, matches!(why, CannotTransfer::UnderWay(_)), help_to_transfer(&why))
+        }
+        TransferRefusal::Busy => Problem::Busy,
     }
 }
 
@@ -101,6 +116,11 @@ fn help_to_change(why: &CannotChange) -> &'static str {
         CannotChange::UnknownServer(_) => "add it first, as a learner",
         CannotChange::AlreadyVoter(_) => "there is nothing to do",
         CannotChange::NobodyLeft => "add another server before the last one goes",
+        CannotChange::TooManyMembers { .. } => {
+            "remove a member first; of those that vote, three to seven do best"
+        }
+        CannotChange::AddressTooLong { .. } => "name the server with HOST:PORT, such as 10.0.0.4:4004",
+        CannotChange::TooLarge { .. } => "remove a member first, or one whose address is long",
         CannotChange::NotCaughtUp { .. } => {
             "wait until it has; if that takes long, see whether it runs and can be reached"
         }

@@ -49,6 +49,11 @@ fn page(status: &Status, syncs: Histogram, turned_away: &Counter) -> String {
             "1 if it has caught up, and nothing is wrong with it",
             u64::from(status.not_ready.is_none()),
         ),
+        (
+            "raft_disk_slow",
+            "1 if the disk is too slow for the election timeout",
+            u64::from(status.slow_disk.is_some()),
+        ),
         ("raft_life", "How often the server was started", status.life),
     ];
     for (name, help, value) in gauges {

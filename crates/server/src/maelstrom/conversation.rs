@@ -57,11 +57,13 @@ impl Conversation {
         let (msg_id, in_reply_to) = (body.msg_id, body.in_reply_to);
         match &*body.kind {
             "forward" => {
-                let Forward { life, request, .. } = body.read()?;
-                let msg_id = msg_id.ok_or("it has no msg_id")?;
+                let forward = Forward { msg_id: msg_id.ok_or("it has no msg_id")?, ..body.read()? };
+                if forward.lacks_session() {
+                    return Err("it is a write, and of no session".to_owned());
+                }
                 let kv = self.kv.clone();
                 // Who asked learns by its own patience that there was no room.
-                self.spawn(async move { kv.serve_forwarded(peer, msg_id, life, &request).await });
+                self.spawn(async move { kv.serve_forwarded(peer, &forward).await });
             }
             "forwarded" => {
                 let forwarded: Forwarded = body.read()?;

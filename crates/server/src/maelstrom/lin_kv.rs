@@ -9,16 +9,20 @@
 //! * From the moment at which a write is in a leader's log, or under way to a leader, only its own outcome
 //!   counts. If none comes in time, the client is told that it is uncertain, and the write is never tried
 //!   again: it could be done twice.
+//! * A write that is passed on is a request of a session of the store, which the node has opened for this. However
+//!   often the message arrives, and wherever it is tried again, it is executed once (thesis §6.3). When it has left
+//!   once, a refusal makes nothing certain: another copy may arrive when its receiver leads.
 //! * A forwarded request is not forwarded again, so it can't go round in circles.
 //!
-//! The network may lose messages and delay them for any time, but must not double them, as Maelstrom's does not:
-//! a doubled request of a client can't be told from a second one.
+//! The network may lose messages, double them and delay them for any time. Only a client's own request must not
+//! come twice, and does not from Maelstrom: it can't be told from a second one.
 
 use super::lines::{Outbox, Said};
 use super::message::{Answer, Code, Forward, Forwarded, Reply, Request};
-use crate::clients::{self, Refusal};
+use crate::clients::{self, ReadRefusal, WriteRefusal};
 use crate::engine::Happening;
 use consensus::{NodeId, ReadBy};
+use kv::{Command, DEFAULT_SESSIONS, Write};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,6 +43,8 @@ pub(super) struct LinKv {
     /// So long a client waits for its outcome, at most.
     patience: Duration,
     forwards: Mutex<Forwards>,
+    /// Sessions that are free, each with its latest request.
+    sessions: Mutex<Vec<kv::Request>>,
 }
 
 /// The requests that were passed on and not answered yet, by the number of the message.
@@ -63,6 +69,14 @@ impl Tried {
         Tried::Answered(Answer::error(code, text))
     }
 
+    fn not_here(leader: Option<NodeId>) -> Tried {
+        leader.map_or_else(|| Tried::NotDone("no node is known to lead".to_owned()), Tried::Elsewhere)
+    }
+
+    fn busy() -> Tried {
+        Tried::NotDone("too many requests wait for this node".to_owned())
+    }
+
     fn late() -> Tried {
         Tried::error(Code::Timeout, "no outcome came in time: it may have been done, or may yet be")
     }
@@ -70,7 +84,7 @@ impl Tried {
 
 impl LinKv {
     pub(super) fn new(engine: Sender<Happening>, outbox: Outbox, life: u64, patience: Duration) -> LinKv {
-        LinKv { engine, outbox, life, patience, forwards: Mutex::default() }
+        LinKv { engine, outbox, life, patience, forwards: Mutex::default(), sessions: Mutex::default() }
     }
 
     /// Does what a client wants, and answers.
@@ -79,9 +93,10 @@ impl LinKv {
         let _ = self.outbox.say(client, Said::Reply(Reply { in_reply_to: msg_id, answer })).await;
     }
 
-    /// Does what another node's client wants, and tells that node.
-    pub(super) async fn serve_forwarded(&self, from: NodeId, msg_id: i64, life: u64, request: &Request) {
-        let answer = match self.try_here(request, Instant::now() + self.patience).await {
+    /// Does what another node wants, for a client of it or for itself, and tells that node.
+    pub(super) async fn serve_forwarded(&self, from: NodeId, forward: &Forward) {
+        let &Forward { msg_id, life, ref request, once } = forward;
+        let answer = match self.try_here(request, once, Instant::now() + self.patience).await {
             Tried::Answered(answer) => answer,
             Tried::NotDone(why) => Answer::error(Code::TemporarilyUnavailable, why),
             Tried::Elsewhere(leader) => {
@@ -108,20 +123,62 @@ impl LinKv {
 
     async fn carry_out(&self, request: &Request) -> Answer {
         let deadline = Instant::now() + self.patience;
-        loop {
-            let tried = match self.try_here(request, deadline).await {
-                Tried::Elsewhere(leader) => self.try_there(leader, request, deadline).await,
+        // From the first time that it is passed on, a write stays this request of this session.
+        let mut once = None;
+        let answer = loop {
+            let tried = match self.try_here(request, once, deadline).await {
+                Tried::Elsewhere(leader) => self.pass_on(leader, request, &mut once, deadline).await,
                 tried => tried,
             };
             let why = match tried {
-                Tried::Answered(answer) => return answer,
+                Tried::Answered(answer) => break answer,
                 Tried::NotDone(why) => why,
                 Tried::Elsewhere(_) => unreachable!("what is tried elsewhere is not passed on"),
             };
             if !self.leader_appears(deadline).await {
-                return Answer::error(Code::TemporarilyUnavailable, why);
+                break match once {
+                    None => Answer::error(Code::TemporarilyUnavailable, why),
+                    Some(_) => {
+                        let text = format!("{why}; but it was passed on, and may yet be done");
+                        Answer::error(Code::Crash, text)
+                    }
+                };
             }
+        };
+        // Of a request that is still in doubt the session is not used again: it is forgotten at last.
+        if answer.is_certain() {
+            self.sessions().extend(once);
         }
+        answer
+    }
+
+    /// Has the node that is said to lead do it: a write as a request of a session.
+    async fn pass_on(
+        &self,
+        leader: NodeId,
+        request: &Request,
+        once: &mut Option<kv::Request>,
+        deadline: Instant,
+    ) -> Tried {
+        if request.is_write() && once.is_none() {
+            let free = self.sessions().pop();
+            let latest = match free {
+                Some(latest) => latest,
+                None => match self.try_there(leader, &Request::OpenSession, None, deadline).await {
+                    Tried::Answered(Answer::SessionOpened { session }) => {
+                        kv::Request { session, sequence: 0 }
+                    }
+                    Tried::Answered(_) => return Tried::NotDone(format!("{leader} has opened no session")),
+                    not_done => return not_done,
+                },
+            };
+            *once = Some(kv::Request { sequence: latest.sequence + 1, ..latest });
+        }
+        self.try_there(leader, request, *once, deadline).await
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Vec<kv::Request>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until somebody is known to lead: after a pause, as who seems to lead may have refused just now.
@@ -140,18 +197,22 @@ impl LinKv {
     }
 
     /// Asks the own engine.
-    async fn try_here(&self, request: &Request, deadline: Instant) -> Tried {
-        let key = bytes_of(match request {
-            Request::Read { key } | Request::Write { key, .. } | Request::Cas { key, .. } => key,
-        });
+    async fn try_here(&self, request: &Request, once: Option<kv::Request>, deadline: Instant) -> Tried {
+        let write = |write| Command::Write(Write { request: once, ..write });
         match request {
-            Request::Read { .. } => self.read(&key, deadline).await,
-            Request::Write { value, .. } => {
-                self.write(kv::Write::put(&key, &bytes_of(value)), Answer::WriteOk, deadline).await
+            Request::Read { key } => self.read(&bytes_of(key), deadline).await,
+            Request::Write { key, value } => {
+                let (key, value) = (bytes_of(key), bytes_of(value));
+                self.execute(&write(Write::put(&key, &value)), Answer::WriteOk, deadline).await
             }
-            Request::Cas { from, to, .. } => {
-                let (from, to) = (bytes_of(from), bytes_of(to));
-                self.write(kv::Write::compare_and_swap(&key, &from, &to), Answer::CasOk, deadline).await
+            Request::Cas { key, from, to } => {
+                let (key, from, to) = (bytes_of(key), bytes_of(from), bytes_of(to));
+                let swap = Write::compare_and_swap(&key, &from, &to);
+                self.execute(&write(swap), Answer::CasOk, deadline).await
+            }
+            Request::OpenSession => {
+                let open = Command::OpenSession { at_most: DEFAULT_SESSIONS };
+                self.execute(&open, Answer::WriteOk, deadline).await
             }
         }
     }
@@ -169,14 +230,15 @@ impl LinKv {
                     Err(_) => Answer::error(Code::Abort, "the key's value is no JSON"),
                 },
             }),
-            Ok(Ok(Err(refusal))) => refused(refusal),
+            Ok(Ok(Err(refusal))) => read_refused(refusal),
             Ok(Err(_)) => Tried::NotDone("this node is about to end".to_owned()),
             Err(_) => Tried::late(),
         }
     }
 
-    async fn write(&self, write: kv::Write<'_>, done: Answer, deadline: Instant) -> Tried {
-        let command = match kv::Command::Write(write).encode() {
+    /// Has a command replicated and applied. `done` is what is told of a write that was done.
+    async fn execute(&self, command: &Command<'_>, done: Answer, deadline: Instant) -> Tried {
+        let command = match command.encode() {
             Ok(command) => command.into(),
             Err(reason) => return Tried::error(Code::MalformedRequest, reason.to_string()),
         };
@@ -186,7 +248,7 @@ impl LinKv {
         }
         match timeout_at(deadline, outcome).await {
             Ok(Ok(Ok(answer))) => Tried::Answered(told(answer, done)),
-            Ok(Ok(Err(refusal))) => refused(refusal),
+            Ok(Ok(Err(refusal))) => write_refused(refusal),
             // The engine has ended with the write in its log.
             Ok(Err(_)) => Tried::error(Code::Crash, "this node is about to end: it may yet be done"),
             Err(_) => Tried::late(),
@@ -202,7 +264,13 @@ impl LinKv {
     }
 
     /// Asks the node that is said to lead.
-    async fn try_there(&self, leader: NodeId, request: &Request, deadline: Instant) -> Tried {
+    async fn try_there(
+        &self,
+        leader: NodeId,
+        request: &Request,
+        once: Option<kv::Request>,
+        deadline: Instant,
+    ) -> Tried {
         let (answer, outcome) = oneshot::channel();
         let msg_id = {
             let mut forwards = self.forwards();
@@ -211,7 +279,7 @@ impl LinKv {
             forwards.waiting.insert(msg_id, (leader, answer));
             msg_id
         };
-        let forward = Forward { msg_id, life: self.life, request: request.clone() };
+        let forward = Forward { msg_id, life: self.life, request: request.clone(), once };
         let said = self.outbox.say(&leader.to_string(), Said::Forward(forward)).await;
         let outcome = timeout_at(deadline, outcome).await;
         self.forwards().waiting.remove(&msg_id);
@@ -234,24 +302,36 @@ fn bytes_of(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// What the store says to a write, where `done` is what the client is told if it was done.
+/// What the store says to a command, where `done` is what the client is told if it was done.
 fn told(answer: kv::Answer, done: Answer) -> Answer {
     match answer {
         kv::Answer::Written { .. } => done,
         kv::Answer::NotFound => Answer::error(Code::KeyDoesNotExist, answer.to_string()),
+        kv::Answer::SessionOpened { session } => Answer::SessionOpened { session },
+        kv::Answer::SessionUnknown { .. } | kv::Answer::SequenceForgotten { .. } => {
+            Answer::error(Code::Crash, answer.to_string())
+        }
         kv::Answer::ValueDiffers { .. } => Answer::error(Code::PreconditionFailed, answer.to_string()),
         // Nothing else is answered to commands like these; and to none of them was anything done.
         _ => Answer::error(Code::Abort, answer.to_string()),
     }
 }
 
-fn refused(refusal: Refusal) -> Tried {
+fn write_refused(refusal: WriteRefusal) -> Tried {
     match refusal {
-        Refusal::NotLeader { leader: Some(leader) } => Tried::Elsewhere(leader),
-        Refusal::NotLeader { leader: None } => Tried::NotDone("no node is known to lead".to_owned()),
-        Refusal::Replaced => Tried::NotDone("the leader changed, and another command was done".to_owned()),
-        Refusal::Busy => Tried::NotDone("too many requests wait for this node".to_owned()),
-        Refusal::DiskFull { why } => Tried::NotDone(format!("the disk is full: {why}")),
-        Refusal::Uncertain => Tried::error(Code::Crash, "the leader changed: it may have been done"),
+        WriteRefusal::NotLeader { leader } => Tried::not_here(leader),
+        WriteRefusal::Replaced => {
+            Tried::NotDone("the leader changed, and another command was done".to_owned())
+        }
+        WriteRefusal::Busy => Tried::busy(),
+        WriteRefusal::DiskFull { why } => Tried::NotDone(format!("the disk is full: {why}")),
+        WriteRefusal::Uncertain => Tried::error(Code::Crash, "the leader changed: it may have been done"),
+    }
+}
+
+fn read_refused(refusal: ReadRefusal) -> Tried {
+    match refusal {
+        ReadRefusal::NotLeader { leader } => Tried::not_here(leader),
+        ReadRefusal::Busy => Tried::busy(),
     }
 }

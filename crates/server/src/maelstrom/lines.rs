@@ -196,7 +196,8 @@ pub(super) fn write_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::maelstrom::message::Body;
+    use crate::bounds::{envelope, largest_messages};
+    use crate::maelstrom::message::{Answer, Body, Request};
 
     fn kinds(input: &[u8]) -> Vec<String> {
         Lines::new(input).map(|Message { body: Body { kind, .. }, .. }| kind).collect()
@@ -210,6 +211,31 @@ mod tests {
             {\"src\":\"c1\",\"dest\":\"n1\",\"body\":{\"type\":\"x\",\"msg_id\":\"one\"}}\n\
             {\"id\":3,\"src\":\"c1\",\"dest\":\"n1\",\"body\":{\"type\":\"b\",\"x\":[1.5]}}";
         assert_eq!(kinds(input), ["a", "b"]);
+    }
+
+    #[test]
+    fn the_largest_messages_fit_into_a_line() {
+        let long = serde_json::Value::from("\u{1}".repeat((kv::LONGEST_VALUE - 2) / 6));
+        assert!(long.to_string().len() > kv::LONGEST_VALUE - 10);
+        let swap = Request::Cas { key: "k".into(), from: long.clone(), to: long.clone() };
+        let said = [
+            Said::Forward(Forward { msg_id: i64::MAX, life: u64::MAX, request: swap, once: None }),
+            Said::Forwarded(Forwarded {
+                in_reply_to: i64::MAX,
+                life: u64::MAX,
+                answer: Answer::ReadOk { value: long },
+            }),
+        ];
+        let mut input = Vec::new();
+        for said in said {
+            write_line(&mut input, "n1", "n2".to_owned(), said).unwrap();
+        }
+        let messages = largest_messages();
+        let kinds_sent = ["forward", "forwarded"].len() + messages.len();
+        for message in messages {
+            write_line(&mut input, "n1", "n2".to_owned(), RaftBody::of(envelope(message))).unwrap();
+        }
+        assert_eq!(kinds(&input).len(), kinds_sent);
     }
 
     #[test]

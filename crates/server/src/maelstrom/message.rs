@@ -1,6 +1,7 @@
 //! What Maelstrom's messages look like, and what is said to its clients.
 
 use consensus::NodeId;
+use kv::SessionId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -49,7 +50,7 @@ pub(super) struct Init {
     pub(super) node_ids: Vec<String>,
 }
 
-/// What a client wants.
+/// What a client wants, or a node of the node that leads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Request {
@@ -59,9 +60,18 @@ pub(super) enum Request {
     Write { key: Value, value: Value },
     /// To give a key a value if it has another one.
     Cas { key: Value, from: Value, to: Value },
+    /// Only nodes want this: to have a session for the writes that they pass on.
+    OpenSession,
 }
 
-/// What a client is told.
+impl Request {
+    /// Does it change what a client may see? Then it must not be executed twice.
+    pub(super) fn is_write(&self) -> bool {
+        matches!(self, Request::Write { .. } | Request::Cas { .. })
+    }
+}
+
+/// What a client is told, or a node by the node that leads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Answer {
@@ -69,6 +79,7 @@ pub(super) enum Answer {
     ReadOk { value: Value },
     WriteOk,
     CasOk,
+    SessionOpened { session: SessionId },
     Error { code: Code, text: String },
 }
 
@@ -85,7 +96,13 @@ impl Answer {
                 | (Request::Read { .. }, Answer::ReadOk { .. })
                 | (Request::Write { .. }, Answer::WriteOk)
                 | (Request::Cas { .. }, Answer::CasOk)
+                | (Request::OpenSession, Answer::SessionOpened { .. })
         )
+    }
+
+    /// Does it leave no doubt about what was done?
+    pub(super) fn is_certain(&self) -> bool {
+        !matches!(self, Answer::Error { code: Code::Timeout | Code::Crash, .. })
     }
 }
 
@@ -150,6 +167,16 @@ pub(super) struct Forward {
     pub(super) msg_id: i64,
     pub(super) life: u64,
     pub(super) request: Request,
+    /// For a write: which request of which session it is, so that it is executed once however often it arrives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) once: Option<kv::Request>,
+}
+
+impl Forward {
+    /// Is it a write that could be executed twice?
+    pub(super) fn lacks_session(&self) -> bool {
+        self.request.is_write() && self.once.is_none()
+    }
 }
 
 /// What came of a [`Forward`].

@@ -1,9 +1,9 @@
 //! Whose folder it is.
 
-use crate::identity;
 use crate::model_disk::ModelDisk;
+use crate::{appends, begins_after, identity, no_op, position};
 use consensus::NodeId;
-use storage::{Identity, Storage, StorageError};
+use storage::{Identity, LONGEST_CLUSTER_NAME, Storage, StorageError};
 
 /// The folder of [`identity`] is opened as another's.
 fn refused(wanted: Identity) -> StorageError {
@@ -68,4 +68,23 @@ fn a_cluster_may_have_any_name_of_one_line() {
         assert!(matches!(refused, StorageError::ClusterName { .. }), "{name:?}");
         assert_eq!(disk.operations(), 0);
     }
+}
+
+/// It stands in the header of each file, and a header must be read again.
+#[test]
+fn the_longest_name_of_a_cluster_is_read_again_from_all_files() {
+    let named = |bytes: usize| Identity { cluster: "x".repeat(bytes), ..identity() };
+    let disk = ModelDisk::default();
+    for _life in 0..2 {
+        let (mut storage, recovered) = Storage::open(disk.clone(), named(LONGEST_CLUSTER_NAME)).unwrap();
+        let next = position(recovered.log_begins_after.index.0 + 1, 1);
+        storage.save(&appends(next.index.0, [no_op(1)])).unwrap();
+        storage.write_snapshot(next, 0, b"state").unwrap();
+        storage.finish_snapshot(next).unwrap();
+        storage.save(&begins_after(next)).unwrap();
+    }
+    let disk = ModelDisk::default();
+    let refused = Storage::open(disk.clone(), named(LONGEST_CLUSTER_NAME + 1)).expect_err("too long");
+    assert!(matches!(refused, StorageError::ClusterNameTooLong { .. }));
+    assert_eq!(disk.operations(), 0);
 }

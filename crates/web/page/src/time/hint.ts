@@ -6,7 +6,14 @@ import { milliseconds } from '../trace/words'
 export function hintFor(session: Session, _position: number): string | null {
   const { timing, servers, latency_us } = session.setup
   if (!timing) return null
-  const { network } = session.history.latest
+  const { network, servers: views } = session.history.latest
+  const slow = Object.entries(views).flatMap(([id, view]) => (view.slow_disk ? [{ id, ...view.slow_disk }] : []))
+  const [first] = slow
+  if (first) {
+    const names = slow.map(({ id }) => `n${id}`).join(', ')
+    const { save_us: save, election_timeout_min_us: shortest } = first
+    return `The disk of ${names} is slow: a save takes ${milliseconds(save)}, and an election waits for two, with timers that run out after ${milliseconds(shortest)} at the earliest. Give all servers a longer --election-timeout, or those a faster disk.`
+  }
   const links = servers.flatMap((from) =>
     servers.filter((to) => to !== from).map((to) => faultsOf(network, from, to)),
   )

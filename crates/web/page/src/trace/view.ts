@@ -38,6 +38,7 @@ const UNKNOWN: ServerView = {
   progress: {},
   membership: null,
   is_removed: false,
+  slow_disk: null,
   hands_over_to: null,
   profile: null,
   last_request: null,
@@ -236,6 +237,8 @@ function applyEvent(server: ServerView, record: TraceRecord): ServerView {
         : server
     case 'started':
       return { ...server, condition: 'running', pid: record.pid, address: record.address }
+    case 'slow_disk':
+      return { ...server, slow_disk: record.slow ?? null }
     case 'paused':
       return { ...server, condition: 'paused' }
     case 'resumed':
@@ -270,6 +273,7 @@ function loseProcess(server: ServerView): ServerView {
   return {
     ...server,
     condition: 'dead',
+    slow_disk: null,
     pid: null,
     role: null,
     leader: null,

@@ -9,7 +9,35 @@ export type CannotChange = { "not_leader": {
 /**
  * Who does, as far as it knows.
  */
-leader: NodeId | null, } } | "under_way" | "nothing_committed_in_term" | "nothing" | { "already_member": NodeId } | { "unknown_server": NodeId } | { "already_voter": NodeId } | "nobody_left" | { "not_caught_up": { 
+leader: NodeId | null, } } | "under_way" | "nothing_committed_in_term" | "nothing" | { "already_member": NodeId } | { "unknown_server": NodeId } | { "already_voter": NodeId } | "nobody_left" | { "too_many_members": { 
+/**
+ * Number of members that there would be.
+ */
+members: number, 
+/**
+ * Maximum number of members.
+ */
+at_most: number, } } | { "address_too_long": { 
+/**
+ * The server.
+ */
+server: NodeId, 
+/**
+ * Length of the address in bytes.
+ */
+bytes: number, 
+/**
+ * Maximum length of an address in bytes.
+ */
+at_most: number, } } | { "too_large": { 
+/**
+ * Its size in bytes.
+ */
+bytes: number, 
+/**
+ * Maximum size of a configuration in bytes.
+ */
+at_most: number, } } | { "not_caught_up": { 
 /**
  * The learner.
  */

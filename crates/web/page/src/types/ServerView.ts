@@ -9,6 +9,7 @@ import type { NodeId } from "./NodeId";
 import type { Profile } from "./Profile";
 import type { ProgressView } from "./ProgressView";
 import type { RoleKind } from "./RoleKind";
+import type { SlowDisk } from "./SlowDisk";
 import type { Term } from "./Term";
 
 /**
@@ -72,6 +73,10 @@ membership: [Index, Membership] | null,
  * Does it know that it is no member any more?
  */
 is_removed: boolean, 
+/**
+ * Why its disk is too slow for elections, if it is.
+ */
+slow_disk: SlowDisk | null, 
 /**
  * To whom it hands its leadership over.
  */

@@ -1,0 +1,123 @@
+//! What is written can be read: the largest of each that a server can send fits into what its receiver takes.
+
+use crate::member::MESSAGE;
+use crate::status::Status;
+use crate::trouble::{PeerTrouble, Trouble};
+use crate::wire::{self, Letter};
+use consensus::{
+    AppendEntries, Chunk, ClusterId, Entry, Incarnation, Index, InstallSnapshot, Limits, LogPosition,
+    Membership, Message, NodeId, Origin, Payload, Profile, RoleKind, Start, Term,
+};
+use driver::Envelope;
+use kv::{Command, LONGEST_KEY, LONGEST_VALUE, Request, SessionId, Write};
+use std::sync::Arc;
+use tokio_util::bytes::BytesMut;
+use tokio_util::codec::{Decoder, Encoder};
+use trace::{EventId, SlowDisk};
+
+/// A server whose number takes the most bytes.
+const LAST: NodeId = NodeId(u64::MAX);
+
+const LAST_START: Start = Start { incarnation: Incarnation(u64::MAX), number: u64::MAX, run: u64::MAX };
+
+const END: LogPosition = LogPosition { index: Index(u64::MAX), term: Term(u64::MAX) };
+
+/// The command that needs the most bytes. A control character needs the most in JSON.
+fn largest_command() -> Arc<[u8]> {
+    let (key, value) = (vec![1; LONGEST_KEY], vec![1; LONGEST_VALUE]);
+    let request = Some(Request { session: SessionId(Index(u64::MAX)), sequence: u64::MAX });
+    let swap = Write::compare_and_swap(&key, &value, &value);
+    let write = Write { if_version: Some(Index(u64::MAX)), request, ..swap };
+    Command::Write(write).encode().unwrap().into()
+}
+
+/// Configurations of the largest size: one of numbers, and one that is a long text.
+pub(crate) fn largest_memberships() -> [Membership; 2] {
+    let empty = Membership::default();
+    let learners = (Membership::LARGEST - empty.size()) as u64 / 8;
+    let learners = (0..learners).map(|below| NodeId(LAST.0 - below)).collect();
+    let named = Membership { addresses: [(LAST, String::new())].into(), ..empty.clone() };
+    let addresses = [(LAST, "\"".repeat(Membership::LARGEST - named.size()))].into();
+    let largest = [Membership { learners, ..empty }, Membership { addresses, ..named }];
+    assert!(largest.iter().all(|membership| membership.size() > Membership::LARGEST - 8));
+    largest
+}
+
+fn append(entries: Vec<Entry>) -> Message {
+    Message::AppendEntries(AppendEntries {
+        term: END.term,
+        prev_log_index: END.index,
+        prev_log_term: END.term,
+        entries,
+        leader_commit: END.index,
+        round: u64::MAX,
+    })
+}
+
+/// The largest messages that a leader sends: a single entry is sent however large it is, several only within bounds.
+pub(crate) fn largest_messages() -> Vec<Message> {
+    let alone = |payload| append(vec![Entry { term: END.term, payload }]);
+    let [numbers, text] = largest_memberships().map(Arc::new).map(Payload::Membership).map(alone);
+    let short: Vec<u8> = Command::Write(Write::delete(&[1; 40])).encode().unwrap();
+    let entry = Entry { term: END.term, payload: Payload::Command(short.into()) };
+    let count = (MESSAGE / entry.size()).min(Limits::default().entries_per_message);
+    let bytes: Arc<[u8]> = vec![255; MESSAGE].into();
+    let chunk = Chunk { last_included: END, offset: u64::MAX, bytes, is_last: true };
+    let chunk = Message::InstallSnapshot(InstallSnapshot { term: END.term, chunk });
+    vec![alone(Payload::Command(largest_command())), numbers, text, append(vec![entry; count]), chunk]
+}
+
+pub(crate) fn envelope(message: Message) -> Envelope {
+    let sent_as = EventId { node: LAST, life: u64::MAX, seq: u64::MAX };
+    let origin =
+        Origin { cluster: Some(ClusterId(u128::MAX)), start: Some(LAST_START), earlier_runs: [u64::MAX; 8] };
+    Envelope { from: LAST, to: LAST, sent_as, origin, message }
+}
+
+fn assert_fits<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(sent: &T) {
+    let mut bytes = BytesMut::new();
+    wire::codec().encode(wire::encode(sent), &mut bytes).unwrap();
+    let frame = wire::codec().decode(&mut bytes).unwrap().expect("a whole frame");
+    assert_eq!(wire::decode::<T>(&frame).as_ref(), Some(sent));
+}
+
+#[test]
+fn the_largest_messages_fit_into_a_frame() {
+    for Envelope { sent_as, message, .. } in largest_messages().into_iter().map(envelope) {
+        assert_fits(&Letter { sent_as, message });
+    }
+}
+
+#[test]
+fn the_largest_status_fits_into_a_frame() {
+    for membership in largest_memberships() {
+        assert_fits(&Status {
+            node: LAST,
+            cluster: "x".repeat(storage::LONGEST_CLUSTER_NAME),
+            cluster_id: Some(ClusterId(u128::MAX)),
+            start: Some(LAST_START),
+            trouble: Some(Trouble { what: "x".repeat(4096), help: "x".repeat(4096) }),
+            not_ready: Some("x".repeat(4096)),
+            peers: vec![PeerTrouble { id: LAST, what: "x".repeat(1024) }; Membership::MOST_MEMBERS],
+            contradictions: u64::MAX,
+            membership,
+            is_membership_committed: true,
+            profile: Profile::PRODUCTION,
+            role: RoleKind::Leader,
+            term: END.term,
+            voted_for: Some(LAST),
+            leader: Some(LAST),
+            snapshot: END,
+            last_log: END,
+            commit_index: END.index,
+            last_applied: END.index,
+            waiting: u64::MAX,
+            leader_changes: u64::MAX,
+            failed: u64::MAX,
+            life: u64::MAX,
+            rejected: u64::MAX,
+            disk_full: Some("x".repeat(4096)),
+            slow_disk: Some(SlowDisk { save_us: u64::MAX, election_timeout_min_us: u64::MAX }),
+        });
+    }
+}

@@ -87,6 +87,10 @@ pub enum Input {
         /// The other server.
         peer: NodeId,
     },
+    /// The disk is full: what is to be saved waits until there is room.
+    DiskFull,
+    /// The disk has room again, and what waited for that is saved.
+    DiskHasRoom,
     /// From now on this server follows another profile.
     SetProfile(Profile),
     /// For the laboratory: let the election timer run out at this moment, whatever it was drawn to.

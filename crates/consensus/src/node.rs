@@ -44,7 +44,9 @@ pub struct Node<R: Rules = EveryRule> {
     pub(crate) was_member: bool,
     /// The other members. A leader also counts those who have to learn that they are none any more.
     pub(crate) peers: Vec<NodeId>,
-    random: Random,
+    /// The disk is full: nothing can be saved.
+    pub(crate) disk_is_full: bool,
+    pub(crate) random: Random,
     pub(crate) rules: R,
 }
 
@@ -74,6 +76,7 @@ impl<R: Rules> Node<R> {
             membership: Arc::default(),
             was_member: false,
             peers: Vec::new(),
+            disk_is_full: false,
             random: Random::from_seed(config.seed),
             rules,
             config,
@@ -121,6 +124,8 @@ impl<R: Rules> Node<R> {
             Input::TransferLeadership { to } => self.transfer_leadership(now, to, output),
             Input::ConnectionLost { peer } => self.note_connection_lost(now, peer, output),
             Input::ConnectionMade { peer } => self.note_connection_made(now, peer, output),
+            Input::DiskFull => self.note_disk_full(now, output),
+            Input::DiskHasRoom => self.disk_is_full = false,
             Input::SetProfile(profile) => self.set_profile(profile, output),
             Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
         }
@@ -230,6 +235,7 @@ impl<R: Rules> Node<R> {
             RoleKind::Candidate => self.run(now, Rule::CandidateRestartsTimer, output),
             RoleKind::Leader => {
                 self.end_failed_transfer(now, output);
+                self.hand_over_if_full(now, output);
                 if !self.step_down_unheard(now, output) {
                     self.send_heartbeats(now, output);
                 }
@@ -243,6 +249,9 @@ impl<R: Rules> Node<R> {
             // The next leader that it hears starts the timer again.
             self.set_election_deadline(Instant::NEVER);
             return output.noted(What::NoVoter);
+        }
+        if self.must_not_run() {
+            return self.restart_election_timer(now, Rule::FullDiskDoesNotLead, output);
         }
         output.decided(rule, What::Timeout { role: self.role() });
         if self.asks_first() {
@@ -611,6 +620,11 @@ impl<R: Rules> Node<R> {
         if self.is_persisted() {
             self.count_own_vote(now, output);
         }
+    }
+
+    /// currentTerm and votedFor, as known to be on disk.
+    pub fn persisted_hard_state(&self) -> HardState {
+        self.persisted
     }
 
     /// Is all that this server says about its term and vote on disk?

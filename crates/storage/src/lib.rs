@@ -97,6 +97,7 @@ mod looking_disk;
 mod membership;
 mod record;
 mod recovery;
+mod room;
 mod segment;
 mod snapshot;
 mod snapshots;

@@ -44,6 +44,11 @@ fn page(status: &Status, syncs: Histogram, turned_away: &Counter) -> String {
             "1 if the disk has no room for what is to be saved",
             u64::from(status.disk_full.is_some()),
         ),
+        (
+            "raft_snapshots_being_sent",
+            "Snapshots on their way to followers",
+            status.snapshots_being_sent.len() as u64,
+        ),
         ("raft_life", "How often the server was started", status.life),
     ];
     for (name, help, value) in gauges {

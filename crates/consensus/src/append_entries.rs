@@ -87,6 +87,9 @@ impl<R: Rules> Node<R> {
             };
             self.send_append(peer, entries, output);
         }
+        if self.progress_of(peer).next_index() > last {
+            self.progress_of_mut(peer).note_all_sent();
+        }
     }
 
     /// Is the next entry for this follower gone, and the snapshot that has it not on its way yet?
@@ -194,9 +197,12 @@ impl<R: Rules> Node<R> {
         }
         self.follow(now, leader, output);
         self.promise_to_stay(now);
-        let round = request.round;
+        let (round, last_before) = (request.round, self.log.last());
         let outcome = self.take_entries(request, output);
         self.note_membership_committed(now, output);
+        if self.log.last() == last_before {
+            self.answer_before_the_disk(leader, round, &outcome, output);
+        }
         self.answer_append_entries(leader, round, outcome, output);
         if self.rules.hold(Rule::ResetTimerOnLeader) {
             self.restart_election_timer(now, Rule::ResetTimerOnLeader, output);
@@ -276,6 +282,23 @@ impl<R: Rules> Node<R> {
         if index > self.commit_index {
             self.commit_index = index;
             output.decided(Rule::CommitToLastNew, What::Committed { index });
+        }
+    }
+
+    /// Where the whole reply must wait for the disk, this one goes ahead, and says what is saved by now: neither a sign of life
+    /// nor the round of a read needs the disk. It is for requests that bring nothing new. One with new entries gets a single
+    /// reply, when they are saved; if that takes long, the leader's next heartbeat brings nothing new.
+    fn answer_before_the_disk(
+        &self,
+        leader: NodeId,
+        round: u64,
+        outcome: &AppendOutcome,
+        output: &mut Output,
+    ) {
+        let saved = self.persisted_log;
+        if matches!(outcome, AppendOutcome::Matched { match_index } if *match_index > saved) {
+            let outcome = AppendOutcome::Matched { match_index: saved };
+            self.answer_append_entries(leader, round, outcome, output);
         }
     }
 

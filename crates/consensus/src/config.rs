@@ -150,6 +150,9 @@ pub struct Limits {
     /// About the most bytes of entries that stay in the log although a snapshot covers them: a follower that
     /// lacks no more than that need not be sent the snapshot.
     pub bytes_behind_snapshot: usize,
+    /// About the most bytes of entries that a leader's log grows by while a snapshot is being sent, and that it keeps for
+    /// the follower that has just got it. Beyond that, a newer snapshot takes its place.
+    pub bytes_while_sending: usize,
 }
 
 impl Default for Limits {
@@ -160,6 +163,7 @@ impl Default for Limits {
             messages_in_flight: 64,
             bytes_in_flight: 8 << 20,
             bytes_behind_snapshot: 4 << 20,
+            bytes_while_sending: 256 << 20,
         }
     }
 }

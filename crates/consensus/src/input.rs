@@ -94,6 +94,10 @@ pub enum Input {
         /// Where it comes from, as it says in its handshake.
         origin: Origin,
     },
+    /// The disk is full: what is to be saved waits until there is room.
+    DiskFull,
+    /// The disk has room again, and what waited for that is saved.
+    DiskHasRoom,
     /// From now on this server follows another profile.
     SetProfile(Profile),
     /// For the laboratory: let the election timer run out at this moment, whatever it was drawn to.

@@ -5,6 +5,7 @@
 //! pieces of it are to be read, sent and stored, and hears when that is done.
 
 use crate::event::{Problem, What};
+use crate::progress::Progress;
 use crate::{
     Append, Chunk, ChunkWanted, Index, InstallSnapshot, InstallSnapshotReply, Instant, LogPosition,
     Membership, Message, Node, NodeId, Output, RoleKind, Rule, Rules, SnapshotOutcome,
@@ -45,19 +46,39 @@ impl<R: Rules> Node<R> {
         output.decided(Rule::SnapshotOnlyApplied, What::SnapshotTaken { last_included, begins_after });
     }
 
-    /// The entry up to which the log can go if a snapshot covers it up to `covered`.
+    /// The entry up to which the log can go if a snapshot covers it up to `covered`. A follower that has just got a snapshot
+    /// can go on with the log after it.
     fn last_to_forget(&self, covered: Index) -> LogPosition {
-        let mut index = covered;
-        let mut bytes = 0;
-        while let Some(entry) = self.log.get(index) {
-            bytes += entry.size();
-            if bytes > self.config.limits.bytes_behind_snapshot {
-                break;
-            }
-            index = index.previous();
-        }
+        let limits = &self.config.limits;
+        // On a full disk the log comes first.
+        let kept = if self.disk_is_full { 0 } else { limits.bytes_behind_snapshot };
+        let index = self.first_within(covered, kept);
+        let keeps = self.rules.hold(Rule::KeepSnapshotBeingSent) && !self.disk_is_full;
+        let followers = self.progress().into_iter().flat_map(|progress| progress.values());
+        let needed = followers.filter_map(Progress::has_since_snapshot).filter(|has| *has < index).min();
+        let index = match needed {
+            Some(has) if keeps && self.first_within(covered, limits.bytes_while_sending) <= has => has,
+            _ => index,
+        };
         let term = self.log.term_at(index).expect("the log reaches as far as its snapshot");
         LogPosition { index, term }
+    }
+
+    /// The entry after which the log, up to `last`, has at most so many bytes.
+    fn first_within(&self, last: Index, bytes: usize) -> Index {
+        let mut index = last;
+        let mut left = bytes;
+        while let Some(rest) = self.log.get(index).and_then(|entry| left.checked_sub(entry.size())) {
+            left = rest;
+            index = index.previous();
+        }
+        index
+    }
+
+    /// Is a snapshot on its way to a follower that gets on with it? A newer one would take its place on the disk, and the
+    /// follower would have to begin again.
+    pub fn is_sending_snapshot(&self) -> bool {
+        self.progress().is_some_and(|progress| progress.values().any(Progress::is_taking_snapshot))
     }
 
     /// The follower needs entries that are gone.

@@ -22,7 +22,7 @@
 //! 6. `read.rs`: reads that don't go through the log.
 //! 7. `install_snapshot.rs`: how the log loses its beginning, and what a follower gets that needs it.
 //! 8. `membership.rs`: how servers come and go; `pre_vote.rs`, `transfer.rs`: how a cluster is not disturbed, and
-//!    how a leadership is handed over.
+//!    how a leadership is handed over; `full_disk.rs`: a server that can save nothing does not lead.
 //! 9. `rule.rs`: the rules that all of this obeys. Each decision in the code names its [`Rule`].
 //!
 //! Section numbers (§5.2) are those of the paper "In Search of an Understandable Consensus
@@ -39,6 +39,7 @@ mod append_entries;
 mod config;
 pub mod event;
 mod founding;
+mod full_disk;
 mod identity;
 mod input;
 mod install_snapshot;

@@ -58,7 +58,9 @@ pub struct Node<R: Rules = EveryRule> {
     pub(crate) was_member: bool,
     /// The other members. A leader also counts those who have to learn that they are none any more.
     pub(crate) peers: Vec<NodeId>,
-    random: Random,
+    /// The disk is full: nothing can be saved.
+    pub(crate) disk_is_full: bool,
+    pub(crate) random: Random,
     pub(crate) rules: R,
 }
 
@@ -94,6 +96,7 @@ impl<R: Rules> Node<R> {
             told: BTreeMap::new(),
             was_member: false,
             peers: Vec::new(),
+            disk_is_full: false,
             random: Random::from_seed(config.seed),
             rules,
             config,
@@ -153,6 +156,8 @@ impl<R: Rules> Node<R> {
             Input::TransferLeadership { to } => self.transfer_leadership(now, to, output),
             Input::ConnectionLost { peer } => self.note_connection_lost(now, peer, output),
             Input::ConnectionMade { peer, origin } => self.note_connection_made(now, peer, origin, output),
+            Input::DiskFull => self.note_disk_full(now, output),
+            Input::DiskHasRoom => self.disk_is_full = false,
             Input::SetProfile(profile) => self.set_profile(profile, output),
             Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
         }
@@ -279,6 +284,7 @@ impl<R: Rules> Node<R> {
             RoleKind::Candidate => self.run(now, Rule::CandidateRestartsTimer, output),
             RoleKind::Leader => {
                 self.end_failed_transfer(now, output);
+                self.hand_over_if_full(now, output);
                 if !self.step_down_unheard(now, output) {
                     self.send_heartbeats(now, output);
                     self.name_unnamed(now, output);
@@ -293,6 +299,9 @@ impl<R: Rules> Node<R> {
             // The next leader that it hears starts the timer again.
             self.set_election_deadline(Instant::NEVER);
             return output.noted(What::NoVoter);
+        }
+        if self.must_not_run() {
+            return self.restart_election_timer(now, Rule::FullDiskDoesNotLead, output);
         }
         output.decided(rule, What::Timeout { role: self.role() });
         if self.asks_first() {
@@ -706,6 +715,11 @@ impl<R: Rules> Node<R> {
             self.count_own_vote(now, output);
         }
         self.go_on_founding(now, output);
+    }
+
+    /// currentTerm and votedFor, as known to be on disk.
+    pub fn persisted_hard_state(&self) -> HardState {
+        self.persisted
     }
 
     /// Is all that this server says about its term and vote on disk?

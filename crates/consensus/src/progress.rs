@@ -23,6 +23,9 @@ pub struct Progress {
     matched_in: Option<Start>,
     /// It has lost entries that it had acknowledged, up to this one.
     lost: Option<Index>,
+    /// From the beginning of a snapshot until the follower has been sent all of the log: the number of heartbeats since it
+    /// last got further.
+    stalled: Option<u32>,
     /// The server is no member any more: it is sent to until then, so that it learns of it.
     pub(crate) leaves: Option<Instant>,
 }
@@ -70,6 +73,9 @@ enum Sending {
 /// before it can answer.
 const PATIENCE: u32 = 10;
 
+/// A follower that has not got further for this many heartbeats is not waited for.
+const GIVE_UP: u32 = 10 * PATIENCE;
+
 impl Progress {
     /// Nothing is known of the follower yet, but its log may well end where the leader's does.
     pub(crate) fn new(leader_last: Index, now: Instant) -> Progress {
@@ -83,6 +89,7 @@ impl Progress {
             start: None,
             matched_in: None,
             lost: None,
+            stalled: None,
             leaves: None,
         }
     }
@@ -197,6 +204,9 @@ impl Progress {
     /// A heartbeat interval is over. Has something been sent that was not answered yet, and should be sent
     /// again?
     pub(crate) fn is_overdue(&mut self) -> bool {
+        if let Some(heartbeats) = &mut self.stalled {
+            *heartbeats = heartbeats.saturating_add(1);
+        }
         match &mut self.sending {
             Sending::Probe { waits, .. } => *waits,
             Sending::Replicate { in_flight, .. } => !in_flight.is_empty(),
@@ -210,6 +220,32 @@ impl Progress {
     /// From now on the follower gets this snapshot.
     pub(crate) fn begin_snapshot(&mut self, last_included: LogPosition) {
         self.sending = Sending::Snapshot { last_included, offset: 0, heartbeats: 0 };
+        self.stalled = Some(0);
+    }
+
+    /// Is a snapshot on its way to the follower, which gets on with it?
+    pub(crate) fn is_taking_snapshot(&self) -> bool {
+        self.is_getting_on() && self.snapshot().is_some()
+    }
+
+    /// If the follower has got a snapshot, and gets on with what comes after it in the log: what it has of that.
+    pub(crate) fn has_since_snapshot(&self) -> Option<Index> {
+        (self.is_getting_on() && self.snapshot().is_none()).then_some(self.match_index)
+    }
+
+    fn is_getting_on(&self) -> bool {
+        self.stalled.is_some_and(|heartbeats| heartbeats < GIVE_UP)
+    }
+
+    fn note_getting_on(&mut self) {
+        self.stalled = self.stalled.map(|_| 0);
+    }
+
+    /// All of the log has been sent. If the follower replicates it, it has all it needs, or it is on its way.
+    pub(crate) fn note_all_sent(&mut self) {
+        if matches!(self.sending, Sending::Replicate { .. }) {
+            self.stalled = None;
+        }
     }
 
     /// If the follower gets a snapshot: which one, and where the piece begins that is under way.
@@ -240,6 +276,7 @@ impl Progress {
                 if (*last_included, *offset) == (about, asked) && bytes != asked =>
             {
                 (*offset, *heartbeats) = (bytes, 0);
+                self.note_getting_on();
                 true
             }
             _ => false,
@@ -258,6 +295,7 @@ impl Progress {
         let is_news = index > self.match_index;
         if is_news {
             self.matched_in = self.start;
+            self.note_getting_on();
         }
         self.match_index = self.match_index.max(index);
         match &mut self.sending {

@@ -20,6 +20,12 @@ impl Random {
         min + Duration::from_nanos(offset as u64)
     }
 
+    /// A place in a list of this length; none if the list is empty.
+    pub(crate) fn place_in(&mut self, length: usize) -> Option<usize> {
+        let place = (u128::from(self.next()) * length as u128) >> 64;
+        (length > 0).then_some(place as usize)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

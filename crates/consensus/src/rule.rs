@@ -467,6 +467,14 @@ rules! {
         statement: "If the log holds the last entry that an installed snapshot covers, the entries behind it stay.",
         without_it: "a follower forgets entries that the leader counts on",
     }
+    KeepSnapshotBeingSent {
+        id: "keep-snapshot-being-sent",
+        paper: "§7",
+        thesis: "§5.1",
+        guards: Liveness,
+        statement: "While a leader sends a snapshot, it takes no newer one, and keeps the log after it, within bounds.",
+        without_it: "a follower that was away begins again and again, and never comes back while clients write",
+    }
     LeaderStickiness {
         id: "leader-stickiness",
         paper: "§6",
@@ -498,6 +506,14 @@ rules! {
         guards: Liveness,
         statement: "A leader hands over only to a server that has all it has, and takes no commands until then.",
         without_it: "the leader is gone, and the one that was to follow it can't be elected",
+    }
+    FullDiskDoesNotLead {
+        id: "full-disk-does-not-lead",
+        paper: "§5, Figure 2",
+        thesis: "§3.8",
+        guards: Liveness,
+        statement: "A server whose disk is full starts no election, and hands over its leadership if the others can commit without it.",
+        without_it: "what a leader can't save piles up in its memory, and a vote that can't be saved deposes a leader later",
     }
     UseLatestConfiguration {
         id: "use-latest-configuration",

@@ -55,10 +55,15 @@ impl<R: Rules> Node<R> {
         if output.transferred != Some(Ok(())) {
             return;
         }
+        self.begin_transfer(now, to, Rule::TransferWhenCaughtUp, output);
+    }
+
+    /// Begins to hand over to a voter that does not lead, for the reason that `rule` gives.
+    pub(crate) fn begin_transfer(&mut self, now: Instant, to: NodeId, rule: Rule, output: &mut Output) {
         let deadline = now + self.config.timing.election_timeout_max();
         let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader hands over") };
         leader.transfer = Some(Transfer { to, deadline, is_asked: false });
-        output.decided(Rule::TransferWhenCaughtUp, What::TransferBegun { to });
+        output.decided(rule, What::TransferBegun { to });
         self.go_on_with_transfer(output);
     }
 
@@ -124,7 +129,7 @@ impl<R: Rules> Node<R> {
             return output.decided(Rule::RejectStaleTerm, What::Refused { leader, stale_term: request.term });
         }
         output.decided(Rule::TransferWhenCaughtUp, What::AskedToTakeOver { leader });
-        if self.may_campaign() {
+        if self.may_campaign() && !self.must_not_run() {
             self.start_election(now, Rule::TransferWhenCaughtUp, true, output);
         }
     }

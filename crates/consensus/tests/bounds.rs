@@ -1,8 +1,8 @@
 //! A configuration that is too large is refused before it stands in any log.
 
 use consensus::{
-    CannotChange, Change, Config, EveryRule, HardState, Input, Instant, Limits, Log, Membership, Node,
-    NodeId, Output, Profile, RoleKind, Timing,
+    CannotChange, Change, Config, Credentials, EveryRule, HardState, Input, Instant, Limits, Log, Membership,
+    Node, NodeId, Output, Profile, RoleKind, Timing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +16,7 @@ fn leader(learners: BTreeMap<NodeId, String>) -> Node {
     let config = Config {
         id: NodeId(1),
         membership: membership.into(),
+        credentials: Credentials::default(),
         timing: Timing::default(),
         limits: Limits::default(),
         lease: None,
@@ -34,7 +35,7 @@ fn leader(learners: BTreeMap<NodeId, String>) -> Node {
 }
 
 fn save(node: &mut Node) {
-    let saved = Input::Persisted { hard_state: node.hard_state(), log: node.log().last() };
+    let saved = Input::Persisted { memory: 0, hard_state: node.hard_state(), log: node.log().last() };
     node.step(Instant::START, saved, &mut Output::default());
 }
 

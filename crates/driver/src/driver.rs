@@ -72,6 +72,9 @@ pub struct Effects<M: StateMachine> {
     /// What is to be saved now; then the keeper says [`saved`](Driver::saved). There is never more
     /// than one save under way.
     pub save: Option<Batch>,
+    /// The save waits for room on the disk. Before it, the log on the disk is to begin after this entry, which gives room. Nothing
+    /// is said of it when that is done, or can't be.
+    pub forget: Option<LogPosition>,
     /// What is to be sent now. It may be lost; Raft can stand that.
     pub envelopes: Vec<Envelope>,
     /// A snapshot is to be saved, and covers the log up to this entry; then the keeper says
@@ -98,6 +101,7 @@ impl<M: StateMachine> Default for Effects<M> {
         Effects {
             records: Vec::new(),
             save: None,
+            forget: None,
             envelopes: Vec::new(),
             take_snapshot: None,
             read_chunks: Vec::new(),
@@ -122,6 +126,8 @@ pub struct Driver<M: StateMachine, R: Rules = EveryRule> {
     applied_bytes: usize,
     /// A snapshot of the own state machine is being saved.
     takes_snapshot: bool,
+    /// The snapshot in whose favour a newer one was put off last.
+    put_off_for: Option<LogPosition>,
     /// What comes of a leader's snapshot.
     incoming: Option<Incoming<M>>,
     clients: Clients,
@@ -131,6 +137,8 @@ pub struct Driver<M: StateMachine, R: Rules = EveryRule> {
     saving: Option<Saving>,
     /// What it must save next.
     unsaved: Unsaved,
+    /// A piece of a leader's snapshot, which waits until the term is saved into which the snapshot reaches.
+    unstored: Option<Chunk>,
     /// The event that started the election timer that runs now.
     timer_started_as: Option<EventId>,
 }
@@ -162,6 +170,8 @@ struct Saving {
     decided_as: EventId,
     /// Messages that rest on it.
     held_back: Vec<Outbound>,
+    /// If all that it changes in the log is entries from here on.
+    changes_from: Option<Index>,
 }
 
 /// What has been decided and is not on its way to the disk yet.
@@ -218,12 +228,14 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             last_applied: snapshot.index,
             applied_bytes: 0,
             takes_snapshot: false,
+            put_off_for: None,
             incoming: None,
             clients: Clients::default(),
             scribe,
             output,
             saving: None,
             unsaved: Unsaved::default(),
+            unstored: None,
             timer_started_as: None,
         };
         let first = restored.unwrap_or(driver.scribe.next_id());
@@ -390,7 +402,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     /// If none was asked for.
     pub fn saved(&mut self, now: Instant, effects: &mut Effects<M>) {
         let saving = self.saving.take().expect("what was saved was asked for");
-        let Saving { memory, hard_state, log, is_memory_only, decided_as, held_back } = saving;
+        let Saving { memory, hard_state, log, is_memory_only, decided_as, held_back, .. } = saving;
         let first = self.scribe.next_id();
         let saved = if is_memory_only {
             decided_as
@@ -447,7 +459,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.applied_bytes
     }
 
-    /// Begins a snapshot of all that is applied, unless one is under way, or there is nothing new in it.
+    /// Begins a snapshot of all that is applied, unless one is under way, there is nothing new in it, or it must wait: for the
+    /// disk to save the term that it reaches into, or until a follower has got the one before.
     pub fn take_snapshot(&mut self, now: Instant, effects: &mut Effects<M>) {
         let is_only_applied = self.node.rules().hold(Rule::SnapshotOnlyApplied);
         let index = if is_only_applied { self.last_applied } else { self.node.commit_index() };
@@ -456,12 +469,43 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         }
         let term = self.node.log().term_at(index).expect("what is applied is in the log");
         let last_included = LogPosition { index, term };
+        if !self.may_be_durable(last_included) {
+            return;
+        }
+        if self.keeps_snapshot() {
+            return self.put_off_snapshot(now, effects);
+        }
         self.takes_snapshot = true;
         self.applied_bytes = 0;
         let snapshot = WholeSnapshot::new(self.node.membership_at(index), self.machine.snapshot());
         effects.take_snapshot = Some((last_included, snapshot));
         let begun = self.record(now, None, || Event::Io(Io::SnapshotBegun { last_included }), effects);
         self.tell_step(now, begun, StepInput::TakeSnapshot, effects);
+    }
+
+    /// Does a follower still need the newest snapshot, so that none may take its place? If the log has grown too long
+    /// meanwhile, or the disk is full, the log comes first.
+    fn keeps_snapshot(&self) -> bool {
+        let node = &self.node;
+        node.rules().hold(Rule::KeepSnapshotBeingSent)
+            && node.is_sending_snapshot()
+            && self.applied_bytes < node.config().limits.bytes_while_sending
+            && !node.is_disk_full()
+    }
+
+    fn put_off_snapshot(&mut self, now: Instant, effects: &mut Effects<M>) {
+        let being_sent = self.node.snapshot();
+        if self.put_off_for != Some(being_sent) {
+            self.put_off_for = Some(being_sent);
+            let put_off = self.record(now, None, || Event::Io(Io::SnapshotPutOff { being_sent }), effects);
+            self.tell_step(now, put_off, StepInput::TakeSnapshot, effects);
+        }
+    }
+
+    /// May a snapshot that covers the log up to here be on disk? Not before the term is into which it reaches: after a crash
+    /// the server would have entries of a term that it does not know.
+    fn may_be_durable(&self, last_included: LogPosition) -> bool {
+        last_included.term <= self.node.persisted_hard_state().current_term
     }
 
     /// The snapshot that was asked for is saved.
@@ -507,6 +551,20 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.tell_step(now, first, StepInput::ChunkStored { last_included, end, is_last }, effects);
     }
 
+    /// The disk is full: a save waits for room.
+    pub fn disk_full(&mut self, now: Instant, effects: &mut Effects<M>) {
+        let first = self.scribe.next_id();
+        self.step(now, None, Input::DiskFull, effects);
+        self.tell_step(now, first, StepInput::DiskFull, effects);
+    }
+
+    /// The disk has room again.
+    pub fn disk_has_room(&mut self, now: Instant, effects: &mut Effects<M>) {
+        let first = self.scribe.next_id();
+        self.step(now, None, Input::DiskHasRoom, effects);
+        self.tell_step(now, first, StepInput::DiskHasRoom, effects);
+    }
+
     /// There was no room for a piece of a leader's snapshot.
     pub fn chunk_not_stored(&mut self, now: Instant, effects: &mut Effects<M>) {
         self.incoming = None;
@@ -528,7 +586,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
                 self.incoming = Some(incoming);
                 self.takes_snapshot = false;
                 effects.take_snapshot = None;
-                effects.store_chunk = Some(chunk);
+                self.unstored = Some(chunk);
             }
             Err(_) => {
                 self.step(now, Some(cause), Input::SnapshotBroken { from }, effects);
@@ -633,6 +691,9 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         if let Some(chunk) = chunk {
             self.take_in(now, cause.unwrap_or(first), chunk, effects);
         }
+        if self.unstored.as_ref().is_some_and(|chunk| self.may_be_durable(chunk.last_included)) {
+            effects.store_chunk = self.unstored.take();
+        }
     }
 
     /// Is this server no member any more, and knows that this is committed? Then nobody sends it the log.
@@ -656,7 +717,14 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
 
     /// Gives the disk what it has to do, unless it is busy.
     fn begin_save(&mut self, effects: &mut Effects<M>) {
-        if self.saving.is_some() || self.unsaved.batch.is_empty() {
+        if let Some(saving) = &mut self.saving {
+            if self.node.is_disk_full() {
+                let forget = self.unsaved.forget_before(saving, self.node.persisted_log());
+                effects.forget = forget.or(effects.forget.take());
+            }
+            return;
+        }
+        if self.unsaved.batch.is_empty() {
             return;
         }
         let Unsaved { batch, decided_as, held_back } = std::mem::take(&mut self.unsaved);
@@ -665,7 +733,9 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let (hard_state, log) = (self.node.hard_state(), self.node.log().last());
         let memory = self.node.memory_version();
         let is_memory_only = !batch.is_in_log();
-        self.saving = Some(Saving { memory, hard_state, log, is_memory_only, decided_as, held_back });
+        let changes_from = batch.changes_from();
+        self.saving =
+            Some(Saving { memory, hard_state, log, is_memory_only, decided_as, held_back, changes_from });
         effects.save = Some(batch);
     }
 
@@ -774,6 +844,19 @@ impl Outbound {
 }
 
 impl Unsaved {
+    /// The new beginning of the log, if it may go before the save that waits for room: it is about entries that are on disk, and
+    /// that save changes only later ones.
+    fn forget_before(&mut self, saving: &mut Saving, persisted_log: Index) -> Option<LogPosition> {
+        let may_go_first = |position: &mut LogPosition| {
+            position.index <= persisted_log && saving.changes_from.is_some_and(|first| first > position.index)
+        };
+        let position = self.batch.begins_after.take_if(may_go_first)?;
+        if self.batch.is_empty() {
+            saving.held_back.append(&mut self.held_back);
+        }
+        Some(position)
+    }
+
     fn add(&mut self, decided: Batch, decided_as: EventId) {
         if decided.is_empty() {
             return;

@@ -2,8 +2,9 @@
 
 use consensus::event::What;
 use consensus::{
-    AppendEntries, AppendOutcome, Config, Credentials, Entry, EveryRule, Index, Instant, Limits, LogPosition,
-    Membership, Message, NodeId, Origin, Payload, Profile, RequestVote, Term, Timing,
+    AppendEntries, AppendOutcome, Chunk, Config, Credentials, Entry, EveryRule, Index, InstallSnapshot,
+    Instant, Limits, LogPosition, Membership, Message, NodeId, Origin, Payload, Profile, RequestVote, Term,
+    Timing,
 };
 use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling, WriteOutcome};
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ fn start_telling(telling: Telling, effects: &mut Effects<()>) -> Driver<()> {
         membership: Membership::of_voters((1..=3).map(NodeId)).into(),
         credentials: Credentials::default(),
         timing: Timing::default(),
-        limits: Limits::default(),
+        limits: Limits { bytes_behind_snapshot: 0, ..Limits::default() },
         lease: None,
         profile: Profile::PAPER,
         seed: 1,
@@ -93,6 +94,58 @@ fn what_is_decided_during_a_save_waits_for_the_next_one() {
     assert_eq!(batch.append.unwrap().entries.len(), 2, "together");
     driver.saved(Instant::START, &mut effects);
     assert_eq!(effects.envelopes.len(), 2);
+}
+
+/// The leader of a new term sends a snapshot that reaches into it, while the disk is busy. Were the snapshot on disk first, a crash
+/// would leave a server with entries of a term that it does not know.
+#[test]
+fn a_snapshot_waits_until_its_term_is_saved() {
+    let mut effects = Effects::default();
+    let mut driver = start(&mut effects);
+    driver.receive(Instant::START, vote_request(), &mut effects);
+    effects.save.take().expect("the vote is to be saved");
+    let last_included = LogPosition { index: Index(9), term: Term(2) };
+    let bytes: Arc<[u8]> = vec![0; 3].into();
+    let chunk = Chunk { last_included, offset: 0, bytes, is_last: false };
+    let snapshot = InstallSnapshot { term: Term(2), chunk: chunk.clone() };
+    driver.receive(Instant::START, envelope(Message::InstallSnapshot(snapshot)), &mut effects);
+    assert_eq!(effects.store_chunk, None, "term 2 is not even on its way to the disk");
+
+    driver.saved(Instant::START, &mut effects);
+    let batch = effects.save.take().expect("now the new term is to be saved");
+    assert_eq!(batch.hard_state.unwrap().current_term, Term(2));
+    assert_eq!(effects.store_chunk, None, "it is on its way, and not there yet");
+    driver.saved(Instant::START, &mut effects);
+    assert_eq!(effects.store_chunk.take(), Some(chunk));
+}
+
+/// A save waits for room. What gives room must not wait for that save.
+#[test]
+fn on_a_full_disk_the_log_forgets_before_the_save_that_waits() {
+    let mut effects = Effects::default();
+    let mut driver = start(&mut effects);
+    let term = lead(&mut driver, &mut effects);
+    let now = driver.next_deadline();
+    driver.saved(now, &mut effects);
+    let matched = AppendOutcome::Matched { match_index: Index(1) };
+    let reply = consensus::AppendEntriesReply { term, outcome: matched, round: 0 };
+    driver.receive(now, envelope(Message::AppendEntriesReply(reply)), &mut effects);
+    driver.apply(now, 99, &mut effects);
+    effects.save = None;
+    driver.propose(now, vec![(RequestId(1), b"x".as_slice().into())], &mut effects);
+    assert!(effects.save.is_some());
+    driver.disk_full(now, &mut effects);
+    driver.take_snapshot(now, &mut effects);
+    let (covered, _) = effects.take_snapshot.take().expect("a snapshot gives room");
+    assert_eq!(covered, LogPosition { index: Index(1), term });
+    driver.snapshot_taken(now, covered, &mut effects);
+    assert_eq!(effects.forget, Some(covered));
+
+    effects.save = None;
+    driver.disk_has_room(now, &mut effects);
+    driver.saved(now, &mut effects);
+    assert_eq!(effects.save, None, "that is done");
+    assert_eq!(driver.node().persisted_log(), Index(2));
 }
 
 fn answers(effects: &Effects<()>) -> Vec<(AppendOutcome, u64)> {

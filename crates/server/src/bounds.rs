@@ -1,7 +1,7 @@
 //! What is written can be read: the largest of each that a server can send fits into what its receiver takes.
 
 use crate::member::MESSAGE;
-use crate::status::Status;
+use crate::status::{SnapshotBeingSent, Status};
 use crate::trouble::{PeerTrouble, Trouble};
 use crate::wire::{self, Letter};
 use consensus::{
@@ -116,6 +116,12 @@ fn the_largest_status_fits_into_a_frame() {
             failed: u64::MAX,
             life: u64::MAX,
             rejected: u64::MAX,
+            snapshots_being_sent: vec![
+                SnapshotBeingSent { to: LAST, last_included: END, bytes: u64::MAX };
+                Membership::MOST_MEMBERS
+            ],
+            bytes_since_snapshot: u64::MAX,
+            most_bytes_while_sending: u64::MAX,
             disk_full: Some("x".repeat(4096)),
             slow_disk: Some(SlowDisk { save_us: u64::MAX, election_timeout_min_us: u64::MAX }),
         });

@@ -7,12 +7,11 @@ use consensus::{Chunk, ChunkWanted, LogPosition, NodeId};
 use driver::{Effects, read_chunk, store_chunk};
 use driver::{Snapshot as _, WholeSnapshot};
 use kv::Snapshot;
-use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use storage::{Batch, FolderDisk, Storage, StorageError};
 use tokio::sync::mpsc;
 
@@ -26,9 +25,9 @@ const QUIET: Duration = Duration::from_millis(500);
 /// So many pieces of snapshots wait to be read, at most. Who asks for more asks again.
 const MOST_READS: usize = 16;
 
-/// So many jobs there are at most: besides the reads, a save, a piece of a leader's snapshot, and a
+/// So many jobs there are at most: besides the reads, a save, what goes before it, a piece of a leader's snapshot, and a
 /// snapshot that begins while another one is given up.
-const MOST_JOBS: usize = MOST_READS + 4;
+const MOST_JOBS: usize = MOST_READS + 5;
 
 /// An own snapshot is written in pieces of this size. A save waits for one at most.
 const PIECE: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
@@ -36,6 +35,8 @@ const PIECE: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
 /// What the disk is to do.
 enum Job {
     Save(Batch),
+    /// The log is to begin after this entry.
+    Forget(LogPosition),
     Snapshot(LogPosition, WholeSnapshot<Snapshot>),
     Read(ChunkWanted),
     Store(Chunk),
@@ -82,9 +83,9 @@ impl DiskThread {
         let worker = Worker {
             storage,
             inbox,
-            pending: VecDeque::new(),
             snapshot: None,
             may_prepare: false,
+            may_keep_room: true,
             may_sync_mark: false,
             engine: engine.clone(),
         };
@@ -103,7 +104,9 @@ impl DiskThread {
         let store = effects.store_chunk.take().map(Job::Store);
         let snapshot =
             effects.take_snapshot.take().map(|(position, snapshot)| Job::Snapshot(position, snapshot));
-        for job in effects.save.take().map(Job::Save).into_iter().chain(store).chain(snapshot) {
+        let saves = effects.save.take().map(Job::Save).into_iter();
+        let forget = effects.forget.take().map(Job::Forget);
+        for job in saves.chain(forget).chain(store).chain(snapshot) {
             self.give(job);
         }
         for wanted in effects.read_chunks.drain(..) {
@@ -139,14 +142,14 @@ struct Ended;
 struct Worker {
     storage: Storage<FolderDisk>,
     inbox: Receiver<Job>,
-    /// Jobs that came while a save had to wait.
-    pending: VecDeque<Job>,
     /// An own snapshot of which some is written: what it covers, and how many bytes there are.
     snapshot: Option<(LogPosition, WholeSnapshot<Snapshot>, u64)>,
     /// Something was saved since the log's next segment was thought of.
     may_prepare: bool,
     /// Something was saved whose mark is not synced.
     may_sync_mark: bool,
+    /// The room that is kept for the next snapshot may be too small.
+    may_keep_room: bool,
     engine: mpsc::Sender<Happening>,
 }
 
@@ -177,13 +180,10 @@ impl Worker {
 
     /// What is to be done next; none if nobody waits for anything, and there is still something to do.
     fn next_job(&mut self) -> Result<Option<Job>, Ended> {
-        if let Some(job) = self.pending.pop_front() {
-            return Ok(Some(job));
-        }
         match self.inbox.try_recv() {
             Ok(job) => Ok(Some(job)),
             Err(TryRecvError::Disconnected) => Err(Ended),
-            Err(TryRecvError::Empty) if self.snapshot.is_some() || self.may_prepare => Ok(None),
+            Err(TryRecvError::Empty) if self.has_something_to_do() => Ok(None),
             Err(TryRecvError::Empty) if self.may_sync_mark => match self.inbox.recv_timeout(QUIET) {
                 Ok(job) => Ok(Some(job)),
                 Err(RecvTimeoutError::Timeout) => Ok(None),
@@ -193,10 +193,22 @@ impl Worker {
         }
     }
 
+    fn has_something_to_do(&self) -> bool {
+        self.snapshot.is_some() || self.may_prepare || self.may_keep_room
+    }
+
     fn do_job(&mut self, job: Job) -> Result<Result<Option<Done>, StorageError>, Ended> {
         let storage = &mut self.storage;
         Ok(match job {
             Job::Save(batch) => return self.save(&batch),
+            Job::Forget(position) => {
+                let forgotten = storage.save(&Batch { begins_after: Some(position), ..Batch::default() });
+                match forgotten {
+                    // The next time will do.
+                    Err(error) if error.is_full() && !storage.is_poisoned() => Ok(None),
+                    forgotten => forgotten.map(|()| None),
+                }
+            }
             Job::Snapshot(position, snapshot) => {
                 self.snapshot = Some((position, snapshot, 0));
                 Ok(None)
@@ -209,6 +221,7 @@ impl Worker {
                 let Chunk { last_included, is_last, .. } = chunk;
                 let stored = Done::ChunkStored { last_included, end: chunk.end(), is_last };
                 let done = store_chunk(storage, &chunk).map(|()| stored);
+                self.may_keep_room |= is_last;
                 self.unless_full(done, Done::ChunkNotStored)
             }
         })
@@ -220,13 +233,20 @@ impl Worker {
         if self.snapshot.is_some() {
             return self.write_piece();
         }
-        if !std::mem::take(&mut self.may_prepare) {
+        if !self.may_prepare && !self.may_keep_room {
             self.may_sync_mark = false;
             return self.storage.sync_mark().map(|()| None);
         }
-        match self.storage.prepare() {
+        let prepared = match std::mem::take(&mut self.may_prepare) {
+            true => self.storage.prepare(),
+            false => self.storage.keep_room().map(|is_more| self.may_keep_room = is_more),
+        };
+        match prepared {
             // The save that needs the room will ask for it again.
-            Err(error) if error.is_full() && !self.storage.is_poisoned() => Ok(None),
+            Err(error) if error.is_full() && !self.storage.is_poisoned() => {
+                self.may_keep_room = false;
+                Ok(None)
+            }
             prepared => prepared.map(|()| None),
         }
     }
@@ -239,7 +259,10 @@ impl Worker {
                 self.snapshot = Some((position, snapshot, offset + bytes.len() as u64));
                 None
             }),
-            None => self.storage.finish_snapshot(position).map(|_| Some(Done::SnapshotTaken(position))),
+            None => {
+                self.may_keep_room = true;
+                self.storage.finish_snapshot(position).map(|_| Some(Done::SnapshotTaken(position)))
+            }
         };
         match done {
             Ok(done) => Ok(done),
@@ -259,7 +282,7 @@ impl Worker {
         }
     }
 
-    /// Saves a batch. As long as there is no room for it, it waits.
+    /// Saves a batch. As long as there is no room for it, it waits, and what may free room is done first.
     fn save(&mut self, batch: &Batch) -> Result<Result<Option<Done>, StorageError>, Ended> {
         (self.may_prepare, self.may_sync_mark) = (true, true);
         let mut is_told = false;
@@ -270,10 +293,13 @@ impl Worker {
                     if !std::mem::replace(&mut is_told, true) {
                         self.tell(Done::Full(Some(error.to_string())));
                     }
-                    self.wait_for_room()?;
+                    if let Err(error) = self.wait_for_room()? {
+                        return Ok(Err(error));
+                    }
                 }
                 saved => {
                     if is_told {
+                        self.may_keep_room = true;
                         self.tell(Done::Full(None));
                     }
                     let took = monotonic_now().saturating_sub(began);
@@ -283,13 +309,37 @@ impl Worker {
         }
     }
 
-    fn wait_for_room(&mut self) -> Result<(), Ended> {
-        match self.inbox.recv_timeout(LOOK_AGAIN) {
-            Ok(job) => self.pending.push_back(job),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Err(Ended),
+    /// Does other jobs for a while, or until there may be room. A snapshot lets the log forget, so it goes before the save, and gets
+    /// the room that was kept for it.
+    fn wait_for_room(&mut self) -> Result<Result<(), StorageError>, Ended> {
+        let deadline = Instant::now() + LOOK_AGAIN;
+        loop {
+            let mut may_have_room = false;
+            let done = if self.snapshot.is_some() {
+                self.storage.free_room().and_then(|()| self.write_piece())
+            } else {
+                match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                    Ok(job) => {
+                        may_have_room = matches!(job, Job::Forget(_));
+                        self.do_job(job)?
+                    }
+                    Err(RecvTimeoutError::Timeout) => return Ok(Ok(())),
+                    Err(RecvTimeoutError::Disconnected) => return Err(Ended),
+                }
+            };
+            match done {
+                Ok(Some(done)) => {
+                    may_have_room |=
+                        matches!(done, Done::SnapshotTaken(_) | Done::ChunkStored { is_last: true, .. });
+                    self.tell(done);
+                }
+                Ok(None) => {}
+                Err(error) => return Ok(Err(error)),
+            }
+            if may_have_room {
+                return Ok(Ok(()));
+            }
         }
-        Ok(())
     }
 
     /// An engine that is about to end hears nothing any more. What it has asked for is done all the same.

@@ -13,11 +13,11 @@ use crate::machine::Machine;
 use crate::monotonic_now;
 use crate::pace::Pace;
 use crate::server::ServerError;
-use crate::status::Status;
+use crate::status::{SnapshotBeingSent, Status};
 use crate::transport::Transport;
 use crate::trouble::{self, Trouble};
 use consensus::event::{Problem, What};
-use consensus::{Change, Instant, Membership, NodeId, Origin, RoleKind};
+use consensus::{Change, Instant, Membership, NodeId, Origin, Progress, RoleKind};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -242,7 +242,6 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             self.propose();
             self.deliver_due();
             self.let_time_pass();
-            self.hand_over_if_full();
             self.apply();
         }
         self.report(Event::Process(Process::Stopped));
@@ -359,6 +358,14 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             }
             Done::ChunkNotStored => driver.chunk_not_stored(now, effects),
             Done::Full(why) => {
+                match &why {
+                    Some(_) => {
+                        driver.disk_full(now, effects);
+                        // It lets the log forget.
+                        driver.take_snapshot(now, effects);
+                    }
+                    None => driver.disk_has_room(now, effects),
+                }
                 self.disk_full.clone_from(&why);
                 self.report(Event::Process(Process::DiskFull { why }));
             }
@@ -470,9 +477,6 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             // A heartbeat that was under way may have restarted the timer meanwhile.
             self.driver.set_election_timer(now, now, &mut self.effects);
         }
-        if self.disk_full.is_some() && self.driver.next_deadline() <= now {
-            self.put_off_election(now);
-        }
         self.driver.tick(now, &mut self.effects);
         self.pass_on_effects();
     }
@@ -482,33 +486,6 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         let node = self.driver.node();
         let leads = node.role() == RoleKind::Leader;
         leads && self.disk_full.is_some() && node.commit_index() <= node.persisted_log()
-    }
-
-    /// What a leader with a full disk can't save, the others may commit without it: a majority of disks is
-    /// enough. Then one of them had better lead. Nobody would miss this server's disk there, while here
-    /// all that it can't save would pile up in memory. If nothing is committed without it, the others are
-    /// no better off, and it stays, so that clients can read.
-    fn hand_over_if_full(&mut self) {
-        let node = self.driver.node();
-        let leads = node.role() == RoleKind::Leader;
-        if leads && self.disk_full.is_some() && node.commit_index() > node.persisted_log() {
-            self.start_election_timer_anew(self.now());
-            self.pass_on_effects();
-        }
-    }
-
-    /// A server that can't save its own vote can't be elected. If it tried, it would only raise its term again
-    /// and again, in memory, until it heard no leader any more, and deposed one as soon as there was room.
-    fn put_off_election(&mut self, now: Instant) {
-        if self.driver.node().role() != RoleKind::Leader {
-            self.start_election_timer_anew(now);
-        }
-    }
-
-    /// A leader does not lead any more after that.
-    fn start_election_timer_anew(&mut self, now: Instant) {
-        let timeout = self.driver.node().config().timing.election_timeout_max();
-        self.driver.set_election_timer(now, now + timeout, &mut self.effects);
     }
 
     /// Proposes all that has come together: one append, one sync, one message to each follower.
@@ -663,7 +640,19 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             rejected: self.rejected,
             disk_full: self.disk_full.clone(),
             slow_disk: self.pace.slow(),
+            snapshots_being_sent: self.snapshots_being_sent(),
+            bytes_since_snapshot: self.driver.applied_bytes() as u64,
+            most_bytes_while_sending: node.config().limits.bytes_while_sending as u64,
         }
+    }
+
+    fn snapshots_being_sent(&self) -> Vec<SnapshotBeingSent> {
+        let progress = self.driver.node().progress().into_iter().flatten();
+        let being_sent = |(&to, progress): (&NodeId, &Progress)| {
+            let (last_included, bytes) = progress.snapshot()?;
+            Some(SnapshotBeingSent { to, last_included, bytes })
+        };
+        progress.filter_map(being_sent).collect()
     }
 }
 

@@ -48,5 +48,5 @@ pub use maelstrom::{Introduction, MaelstromNode};
 pub use member::{Options, Remote};
 pub use monotonic::monotonic_now;
 pub use server::{Server, ServerError};
-pub use status::{Status, StatusError, ask_status};
+pub use status::{SnapshotBeingSent, Status, StatusError, ask_status};
 pub use trouble::{PeerTrouble, Trouble};

@@ -30,6 +30,9 @@ const INBOX: usize = 4096;
 /// which clients get their turn.
 pub(crate) const MESSAGE: usize = 64 << 10;
 
+/// About the most bytes that the log grows by, beyond what lets a server take a snapshot, until a follower has got the last one.
+const WHILE_SENDING: usize = 256 << 20;
+
 /// What a server is started with.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -182,6 +185,7 @@ impl Member {
             limits: Limits {
                 bytes_per_message: MESSAGE,
                 bytes_behind_snapshot: options.snapshot_after / 8,
+                bytes_while_sending: options.snapshot_after.saturating_add(WHILE_SENDING),
                 ..Limits::default()
             },
             lease: options.lease,

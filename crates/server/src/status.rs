@@ -64,6 +64,23 @@ pub struct Status {
     pub disk_full: Option<String>,
     /// If its disk is too slow for the election timeout: what was measured.
     pub slow_disk: Option<SlowDisk>,
+    /// The snapshots on their way to followers, if it leads. While there are any, it takes no newer one, and its log grows.
+    pub snapshots_being_sent: Vec<SnapshotBeingSent>,
+    /// About how many bytes of entries it has applied since its newest snapshot was begun.
+    pub bytes_since_snapshot: u64,
+    /// At this many bytes it takes a newer snapshot all the same.
+    pub most_bytes_while_sending: u64,
+}
+
+/// A snapshot on its way to a follower.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotBeingSent {
+    /// The follower.
+    pub to: NodeId,
+    /// The last entry that the snapshot covers.
+    pub last_included: LogPosition,
+    /// The number of its bytes that the follower is known to have.
+    pub bytes: u64,
 }
 
 /// Why a server's status can't be told.

@@ -53,11 +53,14 @@ struct State {
     /// The names as they were when the directory was last synced.
     synced_names: BTreeMap<String, File>,
     plan: Plan,
+    /// Something else takes all room there is.
     is_full: bool,
     /// How many random numbers were drawn.
     drawn: u64,
     /// A bit that has flipped in a file.
     damage: Option<(File, usize)>,
+    /// The most bytes that all files together may have; `None` if there is no bound.
+    capacity: Option<usize>,
 }
 
 /// How many bytes it writes wholly or not at all.
@@ -98,6 +101,12 @@ impl SimulatedDisk {
     /// The first start of a server on an empty disk with this seed.
     pub(crate) fn first_start(seed: u64) -> Start {
         Start { incarnation: Incarnation(random(seed, 1)), number: 1, run: random(seed, 2) }
+    }
+
+    /// The same with room for this many bytes.
+    pub fn with_capacity(self, capacity: Option<usize>) -> SimulatedDisk {
+        self.state.borrow_mut().capacity = capacity;
+        self
     }
 
     /// Another disk with the same files, to look at what this one holds.
@@ -174,7 +183,7 @@ impl SimulatedDisk {
         }
     }
 
-    /// Nothing more can be written to it.
+    /// Nothing more can be written to it, whatever is removed.
     pub fn fill(&self) {
         self.state.borrow_mut().is_full = true;
     }
@@ -200,13 +209,14 @@ impl SimulatedDisk {
         self.state.borrow_mut().damage = None;
     }
 
-    /// It has room again, what it was to do wrong it won't, and what was damaged is not.
+    /// It has room without bound, what it was to do wrong it won't, and what was damaged is not.
     pub fn mend(&self) {
         let mut state = self.state.borrow_mut();
         if let Some((file, bit)) = state.damage.take() {
             file.borrow_mut().flip(bit);
         }
         state.is_full = false;
+        state.capacity = None;
         state.plan = Plan::Nothing;
     }
 }
@@ -247,6 +257,19 @@ impl Content {
 impl State {
     fn file(&self, name: &str) -> io::Result<File> {
         self.files.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn used(&self) -> usize {
+        self.files.values().map(|file| file.borrow().bytes.len()).sum()
+    }
+
+    /// The number of bytes for which there is room.
+    fn room(&self) -> usize {
+        match self.capacity {
+            _ if self.is_full => 0,
+            None => usize::MAX,
+            Some(capacity) => capacity.saturating_sub(self.used()),
+        }
     }
 
     /// Puts a file there that is not synced.
@@ -309,7 +332,8 @@ impl Disk for SimulatedDisk {
     fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
         let mut state = self.state.borrow_mut();
         state.use_power()?;
-        if state.is_full {
+        let replaced = state.files.get(name).map_or(0, |file| file.borrow().bytes.len());
+        if state.is_full || state.room().saturating_add(replaced) < content.len() {
             return Err(io::ErrorKind::StorageFull.into());
         }
         state.put(name, content.to_vec());
@@ -327,7 +351,9 @@ impl Disk for SimulatedDisk {
         let created = self.write(name, &vec![0; size as usize]);
         if created.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull) {
             // As much of it as there was room for.
-            self.state.borrow_mut().put(name, vec![0; size as usize / 2]);
+            let mut state = self.state.borrow_mut();
+            let zeroes = vec![0; state.room()];
+            state.put(name, zeroes);
         }
         created
     }
@@ -346,15 +372,11 @@ impl Disk for SimulatedDisk {
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.state.borrow_mut();
         state.use_power()?;
-        let file = state.file(name)?;
+        let (file, room) = (state.file(name)?, state.room());
         let mut content = file.borrow_mut();
-        if state.is_full {
-            // As much of it as there was room for.
-            content.bytes.extend(&bytes[..bytes.len() / 2]);
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        content.bytes.extend(bytes);
-        Ok(())
+        // As much of it as there is room for.
+        content.bytes.extend(&bytes[..bytes.len().min(room)]);
+        if room < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
@@ -496,15 +518,26 @@ mod tests {
     #[test]
     fn a_full_disk_takes_nothing_more_until_it_has_room() {
         let mut disk = SimulatedDisk::new("disk", 1);
+        write_and_sync(&mut disk, b"old");
         disk.fill();
         assert_eq!(disk.write("a", b"content").unwrap_err().kind(), io::ErrorKind::StorageFull);
         assert_eq!(disk.create("b", 10).unwrap_err().kind(), io::ErrorKind::StorageFull);
-        assert_eq!(disk.read("b").unwrap(), Some(vec![0; 5]), "there is room for some of it");
-        disk.mend();
-        write_and_sync(&mut disk, b"content");
-        disk.fill();
+        disk.remove("b").unwrap();
         assert_eq!(disk.append("a", b"-more").unwrap_err().kind(), io::ErrorKind::StorageFull);
-        assert_eq!(disk.read_at("a", 4, 100).unwrap(), b"ent-m");
-        assert_eq!(disk.size("a").unwrap(), Some(9));
+        assert_eq!(disk.read("a").unwrap(), Some(b"old".to_vec()));
+        disk.mend();
+        write_and_sync(&mut disk, b"more content");
+    }
+    #[test]
+    fn a_small_disk_has_room_again_for_what_is_removed() {
+        let mut disk = SimulatedDisk::new("disk", 1).with_capacity(Some(10));
+        disk.write("a", b"1234567").unwrap();
+        assert_eq!(disk.create("b", 5).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(disk.read("b").unwrap(), Some(vec![0; 3]), "there is room for some of it");
+        disk.remove("b").unwrap();
+        assert_eq!(disk.append("a", b"890-").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(disk.read("a").unwrap(), Some(b"1234567890".to_vec()));
+        disk.remove("a").unwrap();
+        disk.create("b", 10).unwrap();
     }
 }

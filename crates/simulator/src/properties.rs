@@ -11,6 +11,7 @@ mod disks;
 pub(crate) mod durability;
 mod election_safety;
 mod fresh_reads;
+mod full_disks_do_not_lead;
 mod heard_leaders_stay;
 mod heirs_have_it_all;
 mod leader_append_only;
@@ -33,6 +34,8 @@ mod own_answer;
 mod patience_has_an_end;
 mod removed_do_not_lead;
 mod removed_stay_quiet;
+mod slow_disks_are_heard;
+mod snapshots_arrive;
 mod terms_never_fall;
 
 use crate::clients::Answered;
@@ -77,6 +80,8 @@ pub(crate) struct Calm {
     pub(crate) since: Duration,
     /// The most that a message is under way.
     pub(crate) latency: Duration,
+    /// No disk has been held up or filled since.
+    pub(crate) have_disks_worked: bool,
 }
 
 /// The world at one moment.
@@ -84,6 +89,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) now: Duration,
     pub(crate) timing: &'a Timing,
     pub(crate) calm: Option<&'a Calm>,
+    /// A calm in which disks may be slow or full.
+    pub(crate) calm_network: Option<&'a Calm>,
     pub(crate) servers: &'a BTreeMap<NodeId, Server>,
     /// Up to here logs are committed: no leader may lack this entry.
     pub(crate) committed: LogPosition,
@@ -200,6 +207,9 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::<new_voters_keep_up::NewVotersKeepUp>::default(),
         Box::<leaders_are_heard::LeadersAreHeard>::default(),
         Box::<heard_leaders_stay::HeardLeadersStay>::default(),
+        Box::<slow_disks_are_heard::SlowDisksAreHeard>::default(),
+        Box::<full_disks_do_not_lead::FullDisksDoNotLead>::default(),
+        Box::<snapshots_arrive::SnapshotsArrive>::default(),
         Box::<leader_elected::LeaderElected>::default(),
         Box::<logs_agree_at_last::LogsAgreeAtLast>::default(),
         Box::<nobody_waits_for_ever::NobodyWaitsForEver>::default(),

@@ -120,6 +120,8 @@ impl Life {
             (Some(driver), StepInput::ConnectionMade { peer, origin }) => {
                 driver.connection_made(now, *peer, *origin, &mut effects);
             }
+            (Some(driver), StepInput::DiskFull) => driver.disk_full(now, &mut effects),
+            (Some(driver), StepInput::DiskHasRoom) => driver.disk_has_room(now, &mut effects),
             (Some(driver), StepInput::SetProfile(profile)) => driver.set_profile(now, *profile, &mut effects),
             (Some(driver), StepInput::Saved) => driver.saved(now, &mut effects),
             (Some(driver), StepInput::TakeSnapshot) => driver.take_snapshot(now, &mut effects),

@@ -173,6 +173,7 @@ impl Scenario {
                 bytes_in_flight: option("window-bytes", "8388608").parse()?,
                 bytes_per_message: option("bytes", "262144").parse()?,
                 bytes_behind_snapshot: option("keep", "0").parse()?,
+                bytes_while_sending: option("keep-sending", "268435456").parse()?,
             },
             lease: if lease.is_empty() { None } else { Some(Lease { clock_drift_percent: lease.parse()? }) },
             seed: option("seed", "1").parse()?,
@@ -183,6 +184,10 @@ impl Scenario {
                 duplication: share(&option("duplication", "0"))?,
             },
             save_time: range(&option("save-time", "0ms"))?,
+            disk_size: Some(option("disk", ""))
+                .filter(|size| !size.is_empty())
+                .map(|size| size.parse())
+                .transpose()?,
             logs: std::mem::take(&mut self.logs),
             committed: self.committed,
             founds: option("founded", "yes") == "no",

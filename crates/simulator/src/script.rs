@@ -138,6 +138,7 @@ impl Script {
             rules,
             weather,
             save_time,
+            disk_size,
             logs,
             committed,
             founds,
@@ -194,12 +195,20 @@ impl Script {
             "keep",
             limits.bytes_behind_snapshot.to_string(),
         );
+        option(
+            is_other(limits.bytes_while_sending, usual.bytes_while_sending),
+            "keep-sending",
+            limits.bytes_while_sending.to_string(),
+        );
         if let Some(lease) = lease {
             option(true, "lease", lease.clock_drift_percent.to_string());
         }
         option(*spares > 0, "spares", spares.to_string());
         option(*profile != fair.profile, "profile", profile_words(*profile));
         option(*save_time != fair.save_time, "save-time", range(save_time));
+        if let Some(size) = disk_size {
+            option(true, "disk", size.to_string());
+        }
         option(*seed != fair.seed, "seed", seed.to_string());
         if let Some(rule) = rules.0 {
             option(true, "without", rule.to_string());

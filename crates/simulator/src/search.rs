@@ -178,7 +178,7 @@ impl Draw {
             }
             actions.push(trouble);
         }
-        self.mend_all(&mut actions);
+        self.mend_all(seed, options, &mut actions);
         Script { options: world, actions }
     }
 
@@ -213,6 +213,7 @@ impl Draw {
             rules: AllBut(options.without),
             weather,
             save_time: Duration::ZERO..=if has_slow_disks { slowest_save } else { Duration::ZERO },
+            disk_size: self.disk_size(seed),
             ..WorldOptions::default()
         };
         if self.random.u8(0..6) == 0 || needs_diverging_logs(options.without) {
@@ -222,6 +223,12 @@ impl Draw {
         }
         world.founds = self.founds;
         world
+    }
+
+    /// Some disks are so small that logs must be compacted all the time. Drawn apart, so that it changes nothing else.
+    fn disk_size(&self, seed: u64) -> Option<usize> {
+        let mut apart = Rng::with_seed(!seed.rotate_left(24));
+        (self.faults.disk && apart.u8(0..6) == 0).then(|| apart.u64(6_000..20_000) as usize)
     }
 
     /// Logs forget all that they may, or hold back a little; snapshots are sent whole, or in many pieces.
@@ -666,8 +673,57 @@ impl Draw {
         }
     }
 
+    /// Disks that are slow for longer than an election timeout, or full, while nothing else is wrong: the cluster keeps its
+    /// leader, and clients can read.
+    fn draw_stall(&self, seed: u64, actions: &mut Vec<Action>) {
+        // Drawn apart, so that it changes nothing else.
+        let mut apart = Rng::with_seed(seed.rotate_left(16));
+        let (longest, are_full) = (self.timing.election_timeout_max(), apart.bool());
+        let stalled: Vec<NodeId> = self.all().filter(|_| apart.u8(0..3) > 0).collect();
+        let begin = if are_full { Action::FillDisk } else { Action::HoldSaves };
+        let end = if are_full { Action::MendDisk } else { Action::Save };
+        actions.extend(stalled.iter().copied().map(begin));
+        // So many fill what is left of a simulated log's last file.
+        let most_writes = if are_full { 30 } else { 3 };
+        for value in 0..apart.u64(1..=most_writes) {
+            actions.push(Action::Propose(None, 2_000 + value));
+        }
+        for _ in 0..apart.u64(2..=5) {
+            actions.extend([Action::Read(None), Action::Run(longest.mul_f64(2.0 * apart.f64()))]);
+            if apart.bool() {
+                actions.push(Action::Propose(None, apart.u64(3_000..4_000)));
+            }
+        }
+        actions.push(Action::Run(longest * 3));
+        actions.extend(stalled.into_iter().map(end));
+        actions.extend([Action::Calm, Action::RunUntilLed]);
+    }
+
+    /// A server that was away comes back and needs a snapshot, while clients write and all servers take newer ones.
+    fn draw_return(&self, seed: u64, actions: &mut Vec<Action>) {
+        let mut apart = Rng::with_seed(seed.rotate_left(48));
+        let away = NodeId(apart.u64(1..=self.servers));
+        let mut value = 4_000;
+        let mut write = |actions: &mut Vec<Action>, count: u64| {
+            actions.extend((0..count).map(|more| Action::Propose(None, value + more)));
+            value += count;
+        };
+        actions.push(Action::Kill(away));
+        actions.push(Action::Run(self.timing.election_timeout_max() * 4));
+        write(actions, apart.u64(5..=10));
+        actions.push(Action::Run(self.timing.election_timeout_max()));
+        actions.extend(self.all().map(Action::Snapshot));
+        actions.extend([Action::Restart(away), Action::Calm]);
+        for _ in 0..apart.u64(10..=40) {
+            write(actions, 1);
+            actions.push(Action::Run(self.timing.heartbeat_interval().mul_f64(apart.f64())));
+            actions.extend(self.all().map(Action::Snapshot));
+        }
+        actions.push(Action::RunUntilLed);
+    }
+
     /// Ends all trouble, but for a minority that may stay dead.
-    fn mend_all(&mut self, actions: &mut Vec<Action>) {
+    fn mend_all(&mut self, seed: u64, options: &SearchOptions, actions: &mut Vec<Action>) {
         let mut dead: Vec<NodeId> = self.all().collect();
         self.random.shuffle(&mut dead);
         let majority = (1..=self.servers).map(NodeId).collect::<Quorum>().majority();
@@ -694,10 +750,18 @@ impl Draw {
         }
         actions.push(Action::Calm);
         actions.push(Action::RunUntilLed);
+        if self.faults.disk {
+            self.draw_stall(seed, actions);
+        }
         for value in 0..self.random.u64(0..=2) {
             actions.push(Action::Propose(None, 1_000 + value));
         }
         actions.push(Action::RunUntilLed);
+        let is_apart = Rng::with_seed(!seed.rotate_left(48)).u8(0..4) == 0;
+        let is_wanted = options.without == Some(Rule::KeepSnapshotBeingSent);
+        if is_wanted || (is_apart && self.faults.crash && self.spares == 0) {
+            self.draw_return(seed, actions);
+        }
         actions.push(Action::CheckHistory);
     }
 

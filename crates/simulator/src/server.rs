@@ -96,6 +96,8 @@ struct Alive {
 #[derive(Debug)]
 enum Job {
     Save(Batch),
+    /// The log is to begin after this entry.
+    Forget(LogPosition),
     /// A snapshot of the own state machine, which covers the log up to this entry.
     Snapshot(LogPosition, Vec<u8>),
     Read(ChunkWanted),
@@ -105,6 +107,7 @@ enum Job {
 /// How a job has ended.
 enum Done {
     Saved,
+    Forgotten,
     SnapshotTaken(LogPosition),
     Read(NodeId, Option<Chunk>),
     Stored(Chunk),
@@ -112,6 +115,13 @@ enum Done {
     GivenUp(Job),
     /// There was no room for it, and it must wait.
     Waits(Job, StorageError),
+}
+
+impl Done {
+    /// Is there a new snapshot, of another size?
+    fn makes_snapshot(&self) -> bool {
+        matches!(self, Done::SnapshotTaken(_) | Done::Stored(Chunk { is_last: true, .. }))
+    }
 }
 
 /// What came of a job of a disk.
@@ -122,9 +132,15 @@ pub(crate) struct Finished {
 }
 
 impl Server {
-    pub(crate) fn new(config: Config, memory: Memory, log: Log, term: Term) -> Server {
+    pub(crate) fn new(
+        config: Config,
+        memory: Memory,
+        log: Log,
+        term: Term,
+        disk_size: Option<usize>,
+    ) -> Server {
         Server {
-            disk: SimulatedDisk::new(format!("disk of {}", config.id), config.id.0),
+            disk: SimulatedDisk::new(format!("disk of {}", config.id), config.id.0).with_capacity(disk_size),
             voters: config.credentials.founders.clone(),
             memory,
             lives_before: 0,
@@ -180,6 +196,7 @@ impl Server {
         if let Some(restored) = restored(&mut storage)? {
             (config.membership, machine) = (restored.membership, restored.machine);
         }
+        keep_room(&mut storage)?;
         let driver = Driver::start(config, recovered, machine, rules, telling, effects);
         self.alive = Some(Alive {
             driver,
@@ -392,6 +409,7 @@ impl Server {
         let Some(alive) = &mut self.alive else { return };
         let jobs = &mut alive.jobs;
         jobs.extend(effects.save.take().map(Job::Save));
+        jobs.extend(effects.forget.take().map(Job::Forget));
         if let Some(chunk) = effects.store_chunk.take() {
             jobs.retain(|job| !matches!(job, Job::Snapshot(..)));
             jobs.push_back(Job::Store(chunk));
@@ -411,24 +429,38 @@ impl Server {
     ) -> Result<Finished, StorageError> {
         let nothing = Finished { is_done: false, news: None };
         let Some(alive) = &mut self.alive else { return Ok(nothing) };
-        let Some(job) = alive.jobs.pop_front() else { return Ok(nothing) };
+        let Some(job) = alive.next_job() else { return Ok(nothing) };
         alive.save_due = None;
-        let done = do_job(&mut alive.storage, job)?;
+        let gets_room = alive.lacks_room && !matches!(job, Job::Save(_));
+        let done = do_job(&mut alive.storage, job, gets_room)?;
+        let has_room = !alive.lacks_room || matches!(done, Done::Saved);
+        if has_room && (alive.lacks_room || done.makes_snapshot()) {
+            keep_room(&mut alive.storage)?;
+        }
         let now = alive.time(now);
         let driver = &mut alive.driver;
         match done {
             Done::Waits(job, error) => {
                 alive.jobs.push_front(job);
                 let is_news = !std::mem::replace(&mut alive.lacks_room, true);
+                if is_news {
+                    driver.disk_full(now, effects);
+                    // It lets the log forget.
+                    driver.take_snapshot(now, effects);
+                }
                 let news = is_news.then(|| Process::DiskFull { why: Some(error.to_string()) });
-                return Ok(Finished { is_done: false, news });
+                return Ok(Finished { is_done: is_news, news });
             }
             Done::Saved => {
-                driver.saved(now, effects);
                 let lacked_room = std::mem::take(&mut alive.lacks_room);
+                if lacked_room {
+                    driver.disk_has_room(now, effects);
+                }
+                driver.saved(now, effects);
                 let news = lacked_room.then_some(Process::DiskFull { why: None });
                 return Ok(Finished { is_done: true, news });
             }
+            Done::Forgotten | Done::GivenUp(Job::Forget(_)) => {}
             Done::SnapshotTaken(position) => driver.snapshot_taken(now, position, effects),
             Done::Read(to, chunk) => driver.chunk_read(now, to, chunk, effects),
             Done::Stored(chunk) => {
@@ -438,6 +470,11 @@ impl Server {
             Done::GivenUp(_) => driver.snapshot_given_up(now, effects),
         }
         Ok(Finished { is_done: true, news: None })
+    }
+
+    /// Does a save wait for room on its disk?
+    pub(crate) fn lacks_room(&self) -> bool {
+        self.alive.as_ref().is_some_and(|alive| alive.lacks_room)
     }
 
     /// Has its disk something to do?
@@ -483,6 +520,12 @@ impl Server {
 }
 
 impl Alive {
+    /// What its disk does next. What may free room goes before a save that has none.
+    fn next_job(&mut self) -> Option<Job> {
+        let waits = self.lacks_room && self.jobs.len() > 1;
+        self.jobs.remove(usize::from(waits))
+    }
+
     /// The server's own time, which never goes back.
     fn time(&mut self, now: Duration) -> Instant {
         self.acted = self.time_it_sees(now);
@@ -502,9 +545,24 @@ fn restored(storage: &mut Storage<SimulatedDisk>) -> Result<Option<Restored<Mach
     })
 }
 
-fn do_job(storage: &mut Storage<SimulatedDisk>, job: Job) -> Result<Done, StorageError> {
+/// Keeps room for the next snapshot, if there is any.
+fn keep_room(storage: &mut Storage<SimulatedDisk>) -> Result<(), StorageError> {
+    match storage.keep_room() {
+        Err(error) if storage.is_poisoned() || !error.is_full() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A disk without room gives a snapshot what was kept for it.
+fn do_job(storage: &mut Storage<SimulatedDisk>, job: Job, gets_room: bool) -> Result<Done, StorageError> {
+    if gets_room && matches!(job, Job::Snapshot(..)) {
+        storage.free_room()?;
+    }
     let done = match &job {
         Job::Save(batch) => storage.save(batch).map(|()| Done::Saved),
+        Job::Forget(position) => storage
+            .save(&Batch { begins_after: Some(*position), ..Batch::default() })
+            .map(|()| Done::Forgotten),
         Job::Snapshot(position, bytes) => storage
             .write_snapshot(*position, 0, bytes)
             .and_then(|()| storage.finish_snapshot(*position))

@@ -51,6 +51,8 @@ pub struct WorldOptions {
     pub weather: Weather,
     /// How long a disk takes for a save: each time drawn anew from this range.
     pub save_time: RangeInclusive<Duration>,
+    /// How many bytes each disk has room for; `None` if there is no bound.
+    pub disk_size: Option<usize>,
     /// What servers begin with, where that is not the empty log.
     pub logs: BTreeMap<NodeId, Log>,
     /// Up to here those logs are committed: no leader may lack this entry.
@@ -77,6 +79,7 @@ impl Default for WorldOptions {
             rules: AllBut(None),
             weather: Weather::fair(Duration::from_millis(1)),
             save_time: Duration::ZERO..=Duration::ZERO,
+            disk_size: None,
             logs: BTreeMap::new(),
             committed: LogPosition::default(),
             founds: false,
@@ -180,7 +183,8 @@ impl World {
             };
             let is_founder = founders.contains(&id) && !options.founds;
             let memory = if is_founder { memory(id) } else { Memory::default() };
-            (id, Server::new(config, memory, options.logs.get(&id).cloned().unwrap_or_default(), term))
+            let log = options.logs.get(&id).cloned().unwrap_or_default();
+            (id, Server::new(config, memory, log, term, options.disk_size))
         };
         let mut random = Rng::with_seed(options.seed);
         let mut world = World {
@@ -291,18 +295,22 @@ impl World {
             Ok(_) => self.coverage.note_action(action),
             Err(_) => self.journal.iter_mut().for_each(|journal| journal.truncate(journal_before)),
         }
-        if !matches!(
-            action,
+        match action {
             Action::Run(_)
-                | Action::RunUntilLed
-                | Action::Calm
-                | Action::Propose(..)
-                | Action::Read(_)
-                | Action::Client(..)
-                | Action::CheckHistory
-        ) {
+            | Action::RunUntilLed
+            | Action::Calm
+            | Action::Propose(..)
+            | Action::Read(_)
+            | Action::Client(..)
+            | Action::Snapshot(_)
+            | Action::CheckHistory => {}
+            Action::HoldSaves(_)
+            | Action::Save(_)
+            | Action::FinishSave(_)
+            | Action::FillDisk(_)
+            | Action::MendDisk(_) => self.calm.iter_mut().for_each(|calm| calm.have_disks_worked = false),
             // Whoever interferes is owed no progress.
-            self.calm = None;
+            _ => self.calm = None,
         }
         done
     }
@@ -746,7 +754,7 @@ impl World {
         self.network.weather.loss = 0.0;
         self.network.weather.duplication = 0.0;
         let latency = *self.network.weather.latency.end();
-        self.calm = Some(Calm { since: self.now, latency });
+        self.calm = Some(Calm { since: self.now, latency, have_disks_worked: true });
         Ok(())
     }
 
@@ -972,7 +980,8 @@ impl World {
         Moment {
             now: self.now,
             timing: &self.options.timing,
-            calm: self.calm.as_ref(),
+            calm: self.calm.as_ref().filter(|calm| calm.have_disks_worked),
+            calm_network: self.calm.as_ref(),
             servers: &self.servers,
             committed: self.options.committed,
         }

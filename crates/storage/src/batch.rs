@@ -53,6 +53,12 @@ impl Batch {
         self.hard_state.is_some() || self.begins_after.is_some() || self.append.is_some()
     }
 
+    /// The first entry that it changes in the log; `None` if it also lets the log begin later.
+    pub fn changes_from(&self) -> Option<Index> {
+        let first = self.append.as_ref().map_or(Index(u64::MAX), |append| append.first);
+        Some(first).filter(|_| self.begins_after.is_none())
+    }
+
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
         if let Some(hard_state) = &self.hard_state {
             bytes.push(HARD_STATE);

@@ -7,6 +7,7 @@ use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
 use crate::identity::Owner;
 use crate::lives::Lives;
+use crate::room;
 use crate::segment;
 use crate::snapshot;
 use crate::text_file::TextFile;
@@ -20,7 +21,7 @@ const NEW: &str = ".new";
 /// Has a server's file this name?
 pub(crate) fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(NEW).unwrap_or(name);
-    [Lives::FILE, Owner::FILE, Memory::FILE, snapshot::FILE].contains(&name)
+    [Lives::FILE, Owner::FILE, Memory::FILE, snapshot::FILE, room::FILE].contains(&name)
         || segment::number_of(name).is_some()
 }
 

@@ -118,6 +118,7 @@ mod memory;
 mod record;
 mod recover;
 mod recovery;
+mod room;
 mod segment;
 mod snapshot;
 mod snapshots;

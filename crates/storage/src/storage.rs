@@ -7,6 +7,7 @@ use crate::files::{Files, aside};
 use crate::identity::{Identity, LONGEST_CLUSTER_NAME, Owner};
 use crate::lives::Lives;
 use crate::recovery::{self, CutOff, Found, Replay};
+use crate::room::Room;
 use crate::segment;
 use crate::snapshot::{Chunk, Snapshot, SnapshotInfo};
 use crate::snapshots::Snapshots;
@@ -24,6 +25,8 @@ pub struct Storage<D: Disk> {
     files: Files<D>,
     log: WriteAheadLog,
     snapshots: Snapshots,
+    room: Room,
+    segment_size: u64,
     has_failed: bool,
 }
 
@@ -134,7 +137,8 @@ impl<D: Disk> Storage<D> {
             log: replay.entries,
             cut_off,
         };
-        Ok((Storage { files, log, snapshots, has_failed: false }, recovered))
+        let room = Room::default();
+        Ok((Storage { files, log, snapshots, room, segment_size, has_failed: false }, recovered))
     }
 
     /// Saves a batch. When this returns `Ok`, it survives any crash. An empty batch is saved already.
@@ -205,6 +209,29 @@ impl<D: Disk> Storage<D> {
         self.refuse_if_poisoned()?;
         let synced = self.log.sync_mark(&mut self.files);
         self.note_failure(synced)
+    }
+
+    /// Keeps room on the disk for the next snapshot, which may be larger than the newest by a quarter, and at least as large as
+    /// a segment of the log; and for a segment after it. It is a little more with each call. Tells whether there is more to do. Call this when there is nothing to save.
+    ///
+    /// # Errors
+    /// Those of [`Storage::save`]. If the disk is full, no room is kept and nothing is harmed.
+    pub fn keep_room(&mut self) -> Result<bool, StorageError> {
+        self.refuse_if_poisoned()?;
+        let size = self.snapshots.newest().unwrap_or_default().size;
+        let grown =
+            self.room.grow(&mut self.files, self.segment_size + self.segment_size.max(size + size / 4));
+        self.note_failure(grown)
+    }
+
+    /// The disk is full: gives the room that was kept to the snapshot that is written next.
+    ///
+    /// # Errors
+    /// Those of [`Storage::save`].
+    pub fn free_room(&mut self) -> Result<(), StorageError> {
+        self.refuse_if_poisoned()?;
+        let freed = self.room.free(&mut self.files).map_err(Failure::from);
+        self.note_failure(freed)
     }
 
     /// The newest snapshot, if there is one.

@@ -46,6 +46,11 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
                 None => format!("somebody sets my election timer to {timeout}"),
                 Some(Rule::PreVote) => format!("give the others {timeout} to answer"),
                 Some(Rule::CandidateRestartsTimer) => format!("give this election {timeout}"),
+                Some(Rule::FullDiskDoesNotLead) => {
+                    format!(
+                        "no leader heard in time, but my disk is full: start no election, wait {timeout} more"
+                    )
+                }
                 Some(_) => format!("wait {timeout} for a leader"),
             }
         }
@@ -302,6 +307,9 @@ fn io_sentence(io: &Io) -> String {
         Io::Answered { request, answer } => answer_words(*request, answer),
         Io::SnapshotBegun { last_included } => {
             format!("write a snapshot of all that is applied, up to {}", last_included.index)
+        }
+        Io::SnapshotPutOff { being_sent } => {
+            format!("the snapshot up to {} is still being sent: take no newer one yet", being_sent.index)
         }
         Io::Applied { index } => format!("the state machine has all up to {index}"),
         Io::Step { state, .. } => state_words(state),

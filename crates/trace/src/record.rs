@@ -173,6 +173,11 @@ pub enum Io {
         /// The last entry that it covers.
         last_included: LogPosition,
     },
+    /// A newer snapshot is put off: a follower is still being sent this one. Recorded once for each.
+    SnapshotPutOff {
+        /// The last entry that the one being sent covers.
+        being_sent: LogPosition,
+    },
     /// The server has taken a step, and this record ends it. Told where a run is recorded: with all its
     /// steps it can be played again.
     #[cfg_attr(feature = "ts", ts(skip))]
@@ -329,6 +334,10 @@ pub enum StepInput {
         #[serde(default)]
         origin: Origin,
     },
+    /// Its disk is full.
+    DiskFull,
+    /// Its disk has room again.
+    DiskHasRoom,
     /// It follows another profile from now on.
     SetProfile(Profile),
     /// Somebody sets its election timer.
@@ -554,6 +563,7 @@ impl Record {
             }
             Event::Laboratory(Laboratory::ClientAsks { again: true, .. }) => Some(Rule::OncePerClientRequest),
             Event::Io(Io::SnapshotBegun { .. }) => Some(Rule::SnapshotOnlyApplied),
+            Event::Io(Io::SnapshotPutOff { .. }) => Some(Rule::KeepSnapshotBeingSent),
             Event::Io(Io::Answered { answer: Answer::MayRead { .. }, .. }) => Some(Rule::ReadWaitsForApply),
             _ => None,
         }

@@ -349,7 +349,11 @@ impl ServerView {
             // By the time it is saved, the server may have voted in a later term.
             Io::Saved { log, .. } => return self.log.note_saved(*log),
             Io::Applied { index } => return self.log.note_applied(*index),
-            Io::Asked { .. } | Io::Answered { .. } | Io::SnapshotBegun { .. } | Io::Step { .. } => return,
+            Io::Asked { .. }
+            | Io::Answered { .. }
+            | Io::SnapshotBegun { .. }
+            | Io::SnapshotPutOff { .. }
+            | Io::Step { .. } => return,
             _ => {}
         }
         self.last_message = Some((t, io.clone()));

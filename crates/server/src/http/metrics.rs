@@ -54,6 +54,11 @@ fn page(status: &Status, syncs: Histogram, turned_away: &Counter) -> String {
             "1 if the disk is too slow for the election timeout",
             u64::from(status.slow_disk.is_some()),
         ),
+        (
+            "raft_snapshots_being_sent",
+            "Snapshots on their way to followers",
+            status.snapshots_being_sent.len() as u64,
+        ),
         ("raft_life", "How often the server was started", status.life),
     ];
     for (name, help, value) in gauges {

@@ -5,7 +5,7 @@ use consensus::{NodeId, RoleKind, Term};
 use std::time::Duration;
 use trace::Event;
 
-/// In a calm nobody runs against a leader whose heartbeats arrive.
+/// In a calm nobody runs against a leader whose heartbeats arrive, however slow the disks are.
 #[derive(Debug, Default)]
 pub(crate) struct LeaderInHealthStays {
     /// Who leads, in which term and since when, as it was after the step before.
@@ -40,7 +40,7 @@ impl Property for LeaderInHealthStays {
         }
 
         let (leader, term, since) = challenged?;
-        let calm = moment.calm?;
+        let calm = moment.calm_network?;
         // Its first heartbeats may still be under way, and one more may have been lost before the calm.
         let first_heartbeats = moment.timing.heartbeat_interval() + calm.latency * 2;
         let in_health = moment.now.saturating_sub(since.max(calm.since));

@@ -86,6 +86,32 @@ fn nothing_is_prepared_where_there_is_no_room() {
     }
 }
 
+#[test]
+fn room_is_kept_for_a_snapshot_and_goes_at_a_start() {
+    let mut server = Server::new(SMALL_SEGMENTS);
+    let mut storage = server.start().unwrap();
+    let has_room = |server: &Server| server.disk.files().contains_key("room.new");
+    while storage.keep_room().unwrap() {}
+    assert!(has_room(&server));
+    storage.free_room().unwrap();
+    assert!(!has_room(&server));
+
+    server.disk.plan(Fault::Full(0));
+    assert!(storage.keep_room().unwrap_err().is_full());
+    assert!(!storage.is_poisoned() && !has_room(&server));
+    server.disk.mend();
+    while storage.keep_room().unwrap() {}
+    for tearing in Tearing::all(3) {
+        let mut after_a_crash = server.copy();
+        after_a_crash.disk.crash(tearing);
+        after_a_crash.live(&[]).unwrap();
+        assert!(!has_room(&after_a_crash));
+    }
+    drop(storage);
+    server.live(&[]).unwrap();
+    assert!(!has_room(&server));
+}
+
 /// What is left of the file that had no room may also refuse to go. Then nothing is certain any more.
 #[test]
 fn if_the_leavings_can_t_be_removed_nothing_more_is_saved() {

@@ -98,4 +98,8 @@ index: Index, } | { "event": "snapshot_begun",
 /**
  * The last entry that it covers.
  */
-last_included: LogPosition, };
+last_included: LogPosition, } | { "event": "snapshot_put_off", 
+/**
+ * The last entry that the one being sent covers.
+ */
+being_sent: LogPosition, };

@@ -1,0 +1,83 @@
+use super::{Moment, Promise, Property, Step};
+use crate::rules::AllBut;
+use consensus::event::What;
+use consensus::{Node, NodeId, RoleKind};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use trace::Event;
+
+/// A follower whose disk is slow or full is heard all the same.
+#[derive(Debug, Default)]
+pub(crate) struct SlowDisksAreHeard {
+    /// When each server last led no majority that could reply to it, or not yet.
+    last_unheard: BTreeMap<NodeId, Duration>,
+    /// When each server last had no read waiting that it owes a reply, or not yet.
+    last_free: BTreeMap<NodeId, Duration>,
+}
+
+/// So many of the longest election timeouts are enough for a reply.
+const PATIENCE: u32 = 2;
+
+static PROMISE: Promise = Promise {
+    name: "a slow disk is no silence (thesis §6.2, §6.4)",
+    meaning: "A follower's sign of life needs no disk, and its reply to a read needs none. So while the disks of a cluster \
+              are slow or full, its leader stays, and clients can read.",
+};
+
+impl Property for SlowDisksAreHeard {
+    fn promise(&self) -> &'static Promise {
+        &PROMISE
+    }
+
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+        let id = step.id();
+        let was_heard = self.is_overdue(moment, &self.last_unheard, id);
+        let is_deposed = step.records.iter().any(|record| {
+            matches!(&record.event, Event::Decision(decision) if matches!(decision.what, What::QuorumLost { .. }))
+        });
+        if is_deposed && was_heard && can_reply(moment, step.node) {
+            return Some(format!("{id} steps down, although a majority could reply to it all the time"));
+        }
+        self.check_time(moment).map(|(_, how)| how)
+    }
+
+    fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {
+        moment.calm_network?;
+        for node in moment.running() {
+            let (id, leads) = (node.id(), node.role() == RoleKind::Leader);
+            if !leads || !can_reply(moment, node) {
+                self.last_unheard.insert(id, moment.now);
+            }
+            let is_sure = node.log().term_at(node.commit_index()) == Some(node.hard_state().current_term);
+            if !leads || !is_sure || node.waiting_reads() == 0 {
+                self.last_free.insert(id, moment.now);
+            }
+        }
+        let is_late = |id: &NodeId| {
+            self.is_overdue(moment, &self.last_unheard, *id) && self.is_overdue(moment, &self.last_free, *id)
+        };
+        let late = moment.running().map(Node::id).find(is_late)?;
+        Some((late, format!("{late} leads a majority that could reply, and its reads still wait")))
+    }
+}
+
+impl SlowDisksAreHeard {
+    /// Has it been so for long enough, in a calm network?
+    fn is_overdue(&self, moment: &Moment<'_>, last: &BTreeMap<NodeId, Duration>, id: NodeId) -> bool {
+        let Some(calm) = moment.calm_network else { return false };
+        let since = last.get(&id).copied().unwrap_or_default().max(calm.since);
+        moment.now.saturating_sub(since) >= moment.timing.election_timeout_max() * PATIENCE
+    }
+}
+
+/// Are there enough voters to make a majority that may say something in its term? That must be on their disks.
+fn can_reply(moment: &Moment<'_>, leader: &Node<AllBut>) -> bool {
+    let term = leader.hard_state().current_term;
+    let may_reply = |id: NodeId| {
+        let server = moment.servers.get(&id).filter(|server| server.is_running());
+        server.and_then(|server| server.node()).is_some_and(|node| {
+            node.hard_state().current_term == term && node.persisted_hard_state() == node.hard_state()
+        })
+    };
+    leader.membership().voters.counts(may_reply).all(|(count, needed)| count >= needed)
+}

@@ -728,7 +728,7 @@ impl<R: Rules> Node<R> {
     }
 
     /// Is what it remembers on disk?
-    pub(crate) fn is_memory_persisted(&self) -> bool {
+    pub fn is_memory_persisted(&self) -> bool {
         self.persisted_memory == self.memory_version
     }
 

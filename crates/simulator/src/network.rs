@@ -161,6 +161,12 @@ impl Network {
         }
     }
 
+    /// All have called each other by now.
+    pub(crate) fn learn_all_addresses(&mut self) {
+        self.addresses.clear();
+        self.known.clear();
+    }
+
     fn knows_address(&self, (from, to): (NodeId, NodeId)) -> bool {
         let known = self.known.get(&(from, to)).copied().unwrap_or_default();
         known == self.addresses.get(&to).copied().unwrap_or_default()

@@ -283,6 +283,7 @@ impl Server {
     pub(crate) fn put_back(&mut self, only_log: bool) {
         if let Some(backup) = &self.backup {
             if only_log {
+                self.undamaged = None;
                 self.disk.take_log_of(backup);
             } else {
                 let backup = backup.backup().replacing(&self.disk);
@@ -295,6 +296,7 @@ impl Server {
 
     /// The lives of another disk must not be taken for lives of this one.
     fn forget_disk(&mut self) {
+        self.undamaged = None;
         self.lives_before += self.open(self.disk.copy()).map_or(1, |(_, recovered)| recovered.life);
         self.memory = Memory::default();
         self.log = Log::default();

@@ -714,6 +714,9 @@ impl World {
     fn stray(&mut self, from: NodeId, to: NodeId, term: Term) -> Result<(), Refusal> {
         self.server(from)?;
         self.server(to)?;
+        if from == to {
+            return Err(Refusal(format!("{to} does not believe anybody who calls itself {to}")));
+        }
         let start = Start { incarnation: Incarnation(from.0), number: 1, run: from.0 };
         let origin = Origin { cluster: Some(ClusterId(0)), start: Some(start), ..Origin::default() };
         let message = Message::AppendEntries(AppendEntries {
@@ -751,6 +754,7 @@ impl World {
         if let Some(trouble) = self.trouble() {
             return Err(Refusal(format!("{trouble}: a calm begins when all that is over")));
         }
+        self.network.learn_all_addresses();
         self.network.weather.loss = 0.0;
         self.network.weather.duplication = 0.0;
         let latency = *self.network.weather.latency.end();

@@ -7,6 +7,8 @@ use trace::Event;
 /// A server that knows that it was removed does not run in elections, not even after a restart.
 #[derive(Debug, Default)]
 pub(crate) struct RemovedStayQuiet {
+    /// Those that have learned it, and those of them that have had the time to save it.
+    told: BTreeSet<NodeId>,
     removed: BTreeSet<NodeId>,
 }
 
@@ -22,6 +24,7 @@ impl Property for RemovedStayQuiet {
     }
 
     fn forget(&mut self, server: NodeId) {
+        self.told.remove(&server);
         self.removed.remove(&server);
     }
 
@@ -33,9 +36,17 @@ impl Property for RemovedStayQuiet {
                 .any(|record| matches!(&record.event, Event::Decision(decision) if wanted(&decision.what)))
         };
         if decides(|what| matches!(what, What::Removed { .. })) {
+            self.told.insert(id);
+        }
+        if decides(|what| matches!(what, What::Role { was: None, .. })) && !self.removed.contains(&id) {
+            // It crashed before that was on its disk.
+            self.told.remove(&id);
+        }
+        if self.told.contains(&id) && step.node.is_memory_persisted() {
             self.removed.insert(id);
         }
         if step.node.membership().contains(id) && step.node.is_membership_committed() {
+            self.told.remove(&id);
             self.removed.remove(&id);
         }
         let runs = decides(|what| matches!(what, What::Timeout { .. }));

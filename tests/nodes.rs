@@ -13,16 +13,12 @@ use std::time::Duration;
 use trace::{Event, Process};
 
 fn node(id: u64, data: &Path) -> Command {
+    node_at(id, "127.0.0.1:0", data)
+}
+
+fn node_at(id: u64, address: &str, data: &Path) -> Command {
     let mut command = raft();
-    command.args([
-        "node",
-        "--id",
-        &id.to_string(),
-        "--listen",
-        "127.0.0.1:0",
-        "--data",
-        data.to_str().unwrap(),
-    ]);
+    command.args(["node", "--id", &id.to_string(), "--listen", address, "--data", data.to_str().unwrap()]);
     command
 }
 
@@ -176,8 +172,10 @@ fn a_peer_is_turned_away(arguments: &[&str], from: u64, reason: &str) {
 
 /// Says to n1 that it is this server, without leases.
 fn call_n1(up: &Up, from: u64) -> TcpStream {
-    // The first frame of a peer, as wire.rs defines it: magic, version, a peer's call, from whom to whom, its port.
-    let hello = (*b"RAFT", 4u16, 0u8, "raft", from, 1u64, 9u16, None::<()>);
+    // The first frame of a peer, as wire.rs defines it: magic, version, a peer's call, from whom to whom, its port, its
+    // promise, and its origin: no cluster, no start, and no runs before.
+    let origin = (None::<()>, None::<()>, [0u64; 8]);
+    let hello = (*b"RAFT", 5u16, 0u8, "raft", from, 1u64, 9u16, None::<()>, origin);
     let hello = postcard::to_allocvec(&hello).unwrap();
     let mut stream = TcpStream::connect(address_of(up, 1)).unwrap();
     stream.write_all(&(hello.len() as u32).to_be_bytes()).unwrap();
@@ -250,8 +248,7 @@ fn single_servers_form_a_cluster_and_tell_their_status() {
         let servers: Vec<Running> = (0..3)
             .map(|own| {
                 let data = folder.path().join(format!("{attempt}-{own}"));
-                let mut command = node(own as u64 + 1, &data);
-                command.args(["--listen", &addresses[own]]);
+                let mut command = node_at(own as u64 + 1, &addresses[own], &data);
                 for peer in (0..3).filter(|&peer| peer != own) {
                     command.args(["--peer", &format!("{}={}", peer + 1, addresses[peer])]);
                 }

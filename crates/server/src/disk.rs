@@ -372,7 +372,8 @@ mod tests {
     fn started(folder: &Path) -> (DiskThread, mpsc::Receiver<Happening>, Receiver<()>) {
         let (synced, syncs) = sync_channel(100);
         let disk = FolderDisk::open(folder).unwrap().telling_syncs(move |_| synced.try_send(()).unwrap());
-        let (storage, _) = open(disk);
+        let (mut storage, _) = open(disk);
+        while storage.keep_room().unwrap() {}
         syncs.try_iter().for_each(drop);
         let (engine, inbox) = mpsc::channel(10);
         (DiskThread::start(storage, engine), inbox, syncs)

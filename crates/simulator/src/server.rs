@@ -32,6 +32,8 @@ pub(crate) struct Server {
     memory: Memory,
     /// How many lives it had on disks that are gone.
     lives_before: u64,
+    /// The number of its latest life.
+    latest_life: u64,
     /// An older copy of its disk.
     backup: Option<SimulatedDisk>,
     /// Its disk was replaced by an older copy of itself.
@@ -144,6 +146,7 @@ impl Server {
             voters: config.credentials.founders.clone(),
             memory,
             lives_before: 0,
+            latest_life: 0,
             backup: None,
             is_set_back: false,
             config,
@@ -170,6 +173,7 @@ impl Server {
     ) -> Result<Option<Process>, StorageError> {
         let (mut storage, mut recovered) = self.open(self.disk.clone())?;
         recovered.life += self.lives_before;
+        self.latest_life = recovered.life;
         if recovered.memory == Memory::default() && self.memory != Memory::default() {
             recovered.memory = self.memory.clone();
             storage.save(&Batch { memory: Some(recovered.memory.clone()), ..Batch::default() })?;
@@ -297,7 +301,7 @@ impl Server {
     /// The lives of another disk must not be taken for lives of this one.
     fn forget_disk(&mut self) {
         self.undamaged = None;
-        self.lives_before += self.open(self.disk.copy()).map_or(1, |(_, recovered)| recovered.life);
+        self.lives_before = self.latest_life;
         self.memory = Memory::default();
         self.log = Log::default();
         self.term = Term(0);

@@ -23,7 +23,9 @@
 //! 7. `install_snapshot.rs`: how the log loses its beginning, and what a follower gets that needs it.
 //! 8. `membership.rs`: how servers come and go; `pre_vote.rs`, `transfer.rs`: how a cluster is not disturbed, and
 //!    how a leadership is handed over; `full_disk.rs`: a server that can save nothing does not lead.
-//! 9. `rule.rs`: the rules that all of this obeys. Each decision in the code names its [`Rule`].
+//! 9. `identity.rs`, `recognition.rs`, `founding.rs`: who is who: clusters, data folders and their starts, whom a server
+//!    hears, and how a cluster begins.
+//! 10. `rule.rs`: the rules that all of this obeys. Each decision in the code names its [`Rule`].
 //!
 //! Section numbers (§5.2) are those of the paper "In Search of an Understandable Consensus
 //! Algorithm (Extended Version)" by Diego Ongaro and John Ousterhout.

@@ -1,5 +1,5 @@
 //! TCP: a listener for whoever calls, and a connection of our own to each peer, on which messages go
-//! one way.
+//! one way. Only a refusal comes back on it.
 
 use crate::engine::Happening;
 use crate::http;

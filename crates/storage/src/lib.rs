@@ -23,9 +23,12 @@
 //! The small files are text. Look at them with `cat`:
 //!
 //! ```text
-//! raft-for-beginners lives 1
-//! lives 3
-//! crc32c 0d5c1b3e
+//! raft-for-beginners identity 2
+//! cluster raft
+//! node 1
+//! voters 1 2 3
+//! incarnation c857ddeb4baccffc
+//! crc32c 4c727fc2
 //! ```
 //!
 //! # The log

@@ -358,7 +358,7 @@ fn alarm(decision: &consensus::event::Event) -> Option<&'static str> {
             "give all servers of a new cluster the same --peer list and empty folders; to join a cluster that there is already, \
              start with --join on an empty folder",
         ),
-        Problem::ContradictsCommitted => Some(
+        Problem::ContradictsCommitted | Problem::OwnTerm => Some(
             "a server has lost data, or two clusters were mixed: stop the one whose disk was replaced or set back",
         ),
         // The message of a server that has just restarted may still have been on its way.

@@ -386,6 +386,8 @@ pub enum Problem {
     TermTooHigh,
     /// It claims to lead a term that is known to have another leader.
     SecondLeader,
+    /// It claims to lead the very term that this server leads: one of the two has lost its disk, or lies.
+    OwnTerm,
     /// Its entries can't stand in any log: their terms fall, or are newer than the leader's.
     ImpossibleEntries,
     /// It would replace what is committed.

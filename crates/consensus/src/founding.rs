@@ -38,6 +38,11 @@ impl Founding {
         Founding { folders, saved_by: BTreeSet::new(), is_told: false }
     }
 
+    /// Is this server one of the founders?
+    pub(crate) fn is_one(&self, id: NodeId) -> bool {
+        self.folders.contains_key(&id)
+    }
+
     /// All folders, if all are known.
     fn all_folders(&self) -> Option<BTreeMap<NodeId, Incarnation>> {
         self.folders.iter().map(|(id, incarnation)| Some((*id, (*incarnation)?))).collect()

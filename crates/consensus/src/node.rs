@@ -500,9 +500,7 @@ impl<R: Rules> Node<R> {
                 SnapshotOutcome::Installed => self.problem_with_match(reply.term, reply.last_included.index),
                 _ => None,
             },
-            Message::TimeoutNow(request) => {
-                self.is_second_leader(from, request.term).then_some(Problem::SecondLeader)
-            }
+            Message::TimeoutNow(request) => self.second_leader(from, request.term),
             Message::PreVote(_)
             | Message::PreVoteReply(_)
             | Message::RequestVote(_)
@@ -512,14 +510,17 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Does somebody claim to lead a term that another server leads?
-    fn is_second_leader(&self, from: NodeId, term: Term) -> bool {
-        term == self.hard_state.current_term && self.leader().is_some_and(|leader| leader != from)
+    /// Does somebody claim to lead a term that another server leads, or even this one?
+    fn second_leader(&self, from: NodeId, term: Term) -> Option<Problem> {
+        let is_second =
+            term == self.hard_state.current_term && self.leader().is_some_and(|leader| leader != from);
+        let problem = if self.role() == RoleKind::Leader { Problem::OwnTerm } else { Problem::SecondLeader };
+        is_second.then_some(problem)
     }
 
     fn problem_with_entries(&self, from: NodeId, request: &AppendEntries) -> Option<Problem> {
-        if self.is_second_leader(from, request.term) {
-            return Some(Problem::SecondLeader);
+        if let Some(problem) = self.second_leader(from, request.term) {
+            return Some(problem);
         }
         let terms = request.entries.iter().map(|entry| entry.term);
         let terms = [request.prev_log_term].into_iter().chain(terms).chain([request.term]);
@@ -545,8 +546,8 @@ impl<R: Rules> Node<R> {
 
     fn problem_with_chunk(&self, from: NodeId, request: &InstallSnapshot) -> Option<Problem> {
         let Chunk { last_included, offset, bytes, is_last } = &request.chunk;
-        if self.is_second_leader(from, request.term) {
-            return Some(Problem::SecondLeader);
+        if let Some(problem) = self.second_leader(from, request.term) {
+            return Some(problem);
         }
         if last_included.term > request.term || last_included.index.0 > u64::MAX / 2 {
             return Some(Problem::ImpossibleEntries);

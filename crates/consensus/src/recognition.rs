@@ -37,6 +37,10 @@ impl<R: Rules> Node<R> {
         }
         if let Some(start) = origin.start {
             self.note_start(from, start, output);
+            // Under this number there is another server by now.
+            if self.told.get(&from).is_some_and(|told| told.start != start) {
+                self.told.remove(&from);
+            }
         }
         if self.memory.cluster.is_none()
             && let Some(cluster) = origin.cluster
@@ -148,6 +152,11 @@ impl<R: Rules> Node<R> {
     ) {
         // It may have been sent to an earlier start.
         if self.config.credentials.start != Some(refusal.start) {
+            return;
+        }
+        // What a server that has nothing to do with this one thinks of it does not matter.
+        let is_founder = self.founding.as_ref().is_some_and(|founding| founding.is_one(by));
+        if !is_founder && !self.membership.contains(by) && !self.membership.is_empty() {
             return;
         }
         let problem = refusal.problem;

@@ -574,7 +574,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             && let What::Rejected { from, problem } = &decision.what
         {
             self.rejected += 1;
-            if is_contradiction(*problem, self.driver.node().role()) {
+            if is_contradiction(*problem) {
                 self.contradictions.note(*from);
             }
             if !self.told.insert(format!("{from} {problem:?}")) {
@@ -657,10 +657,6 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
 }
 
 /// Can that only be if somebody has lost data?
-fn is_contradiction(problem: Problem, role: RoleKind) -> bool {
-    match problem {
-        Problem::ContradictsCommitted => true,
-        Problem::SecondLeader => role == RoleKind::Leader,
-        _ => false,
-    }
+fn is_contradiction(problem: Problem) -> bool {
+    matches!(problem, Problem::ContradictsCommitted | Problem::OwnTerm)
 }

@@ -38,6 +38,8 @@ pub(crate) fn of_itself(node: &Node) -> Option<Trouble> {
         Problem::OtherData => {
             (format!("{by} knows {id} by another data folder: this folder is new, and the data is lost"), replace_it(id))
         }
+        // A server that follows a leader of its own cluster need not care what another one says of it.
+        Problem::OtherCluster | Problem::OtherFounders if node.leader().is_some() => return None,
         Problem::OtherCluster => (
             format!("{by} belongs to another cluster"),
             "check the addresses in --peer and `raft member list`, and that each cluster has folders of its own".to_owned(),

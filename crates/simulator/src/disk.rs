@@ -183,6 +183,11 @@ impl SimulatedDisk {
         }
     }
 
+    /// Will it do something wrong that it has not done yet?
+    pub(crate) fn is_about_to_fail(&self) -> bool {
+        self.state.borrow().plan != Plan::Nothing
+    }
+
     /// Nothing more can be written to it, whatever is removed.
     pub fn fill(&self) {
         self.state.borrow_mut().is_full = true;

@@ -804,6 +804,7 @@ impl World {
             _ if server.is_paused => Some(format!("{id} is paused")),
             _ if server.holds_applies => Some(format!("what {id} must apply is held")),
             _ if server.holds_saves => Some(format!("the saves of {id} are held")),
+            _ if server.disk().is_about_to_fail() => Some(format!("the disk of {id} is about to fail")),
             _ if server.is_alive() && server.speed() != Speed::REAL_TIME => {
                 Some(format!("the clock of {id} is not true"))
             }

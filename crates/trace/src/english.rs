@@ -237,6 +237,7 @@ fn problem_words(problem: Problem) -> String {
         Problem::UnknownSender => "that is my own name",
         Problem::TermTooHigh => "no honest server reaches such a term",
         Problem::SecondLeader => "this term has another leader",
+        Problem::OwnTerm => "I lead this very term myself",
         Problem::ImpossibleEntries => "no log holds such entries",
         Problem::ContradictsCommitted => "it would replace what is committed",
         Problem::ImpossibleMatch => "it claims to have entries that I don't have",

@@ -148,11 +148,14 @@ impl<'a> Moment<'a> {
         self.running().filter(move |node| is_part_of(node, leader.membership()) && !is_set_back(node.id()))
     }
 
-    /// The leader of the newest term that any running server knows, if there is one.
+    /// The leader of the newest term that any server of its cluster knows, if there is one. What a server knows that
+    /// came back without its data does not matter: nobody hears it.
     fn leader(&self) -> Option<&'a Node<AllBut>> {
-        let newest = self.running().map(|node| node.hard_state().current_term).max()?;
-        self.running()
-            .find(|node| node.role() == RoleKind::Leader && node.hard_state().current_term == newest)
+        let term = |node: &Node<AllBut>| node.hard_state().current_term;
+        let leaders = self.running().filter(|node| node.role() == RoleKind::Leader);
+        let leader = leaders.max_by_key(|node| term(node))?;
+        let is_newest = |node: &Node<AllBut>| term(node) <= term(leader) || !is_part_of(node, leader.membership());
+        self.running().all(is_newest).then_some(leader)
     }
 }
 

@@ -50,6 +50,9 @@ const LEASE: Lease = Lease { clock_drift_percent: 1 };
 /// With --members, servers also come and go meanwhile: new ones are added, members removed or replaced, leaders
 /// included, and the leadership is handed over.
 ///
+/// With --lose-disks, servers also come back with an empty data folder, or an older copy of it. They must take no part until
+/// they are removed, and let in again.
+///
 /// With every other seed, leaders have leases, and half of the reads rest on them (--lease-reads in `raft node`).
 ///
 /// A seed gives the same rounds again, but not the same run: real processes don't go the same way twice.
@@ -70,6 +73,10 @@ pub(crate) struct TortureArguments {
     /// Let servers come and go meanwhile: at first there are so many as --nodes says, and later about so many
     #[arg(long)]
     members: bool,
+
+    /// Let servers lose their data meanwhile, never more than a minority at a time
+    #[arg(long)]
+    lose_disks: bool,
 
     /// How many clients there are
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -264,7 +271,7 @@ impl<'a> Torture<'a> {
     fn round(&mut self, cluster: &mut Cluster, progress: &Progress) -> Result<(), Violation> {
         self.rounds += 1;
         let keys: Vec<String> = (0..KEYS).map(|key| format!("round{}/key{key}", self.rounds)).collect();
-        let plan = Plan::draw(&mut self.random, self.servers.len(), self.arguments.members);
+        let plan = Plan::draw(&mut self.random, self.servers.len(), self.arguments);
         let began = Instant::now();
         let random = self.random.fork();
         let usual = self.arguments.nodes as usize;

@@ -42,6 +42,12 @@ fn servers_that_come_and_go_keep_theirs_too() {
 }
 
 #[test]
+fn servers_that_lose_their_data_take_no_part() {
+    let summary = rounds(&["--rounds", "6", "--seed", "5", "--lose-disks"]);
+    assert!(summary["disks_lost"].as_u64().unwrap() > 0, "{summary}");
+}
+
+#[test]
 fn leaders_with_leases_keep_theirs_too() {
     let summary = three_rounds("2");
     assert!(summary["lease_reads"].as_u64().unwrap() > 0, "{summary}");

@@ -1,14 +1,18 @@
 //! What is done to the servers in a round: the seed draws it, and the clock lets it happen.
 
+mod disks;
+
+use super::TortureArguments;
 use super::clients::RECOVERY;
 use super::shared::Shared;
 use super::violation::Violation;
 use cluster::{Action, Cluster, Links};
 use consensus::event::{Event as Decision, What};
 use consensus::{CannotChange, Membership, NodeId, Quorum};
+use disks::Loss;
 use fastrand::Rng;
 use rustix::process::Signal;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -24,6 +28,7 @@ const ASK_PATIENCE: Duration = Duration::from_secs(1);
 enum Deed {
     Strike(Whom, Blow),
     Change(Whom, Change),
+    Lose(Whom, Loss),
 }
 
 /// Something that is done to servers.
@@ -64,15 +69,19 @@ pub(super) struct Plan {
     deeds: Vec<(Duration, Deed)>,
     /// When the trouble is over.
     end: Duration,
+    /// Are copies kept of the folders of servers that were killed?
+    keeps_copies: bool,
 }
 
 impl Plan {
     /// Draws some deeds that overlap at times.
-    pub(super) fn draw(random: &mut Rng, servers: usize, changes_members: bool) -> Plan {
+    pub(super) fn draw(random: &mut Rng, servers: usize, arguments: &TortureArguments) -> Plan {
         let mut at = millis(random, 200..600);
         let mut deeds = Vec::new();
         for _ in 0..random.u32(1..=5) {
-            let deed = if changes_members && random.u8(..5) < 2 {
+            let deed = if arguments.lose_disks && random.u8(..3) == 0 {
+                Loss::draw(random, servers)
+            } else if arguments.members && random.u8(..5) < 2 {
                 Change::draw(random, servers)
             } else {
                 Blow::draw(random, servers)
@@ -80,7 +89,7 @@ impl Plan {
             deeds.push((at, deed));
             at += millis(random, 20..1200);
         }
-        Plan { deeds, end: at }
+        Plan { deeds, end: at, keeps_copies: arguments.lose_disks }
     }
 }
 
@@ -130,6 +139,10 @@ pub(super) struct Deeds {
     pub(super) pauses: u64,
     pub(super) isolations: u64,
     pub(super) handovers: u64,
+    /// Servers whose data folder was emptied.
+    pub(super) disks_emptied: u64,
+    /// Servers whose data folder was replaced by an older copy.
+    pub(super) disks_set_back: u64,
     /// Servers that were members at the end of a round, and not at its begin.
     pub(super) joined: u64,
     /// And the other way round.
@@ -138,11 +151,14 @@ pub(super) struct Deeds {
 
 impl Deeds {
     pub(super) fn add(&mut self, more: Deeds) {
-        let Deeds { kills, pauses, isolations, handovers, joined, left } = more;
+        let Deeds { kills, pauses, isolations, handovers, disks_emptied, disks_set_back, joined, left } =
+            more;
         self.kills += kills;
         self.pauses += pauses;
         self.isolations += isolations;
         self.handovers += handovers;
+        self.disks_emptied += disks_emptied;
+        self.disks_set_back += disks_set_back;
         self.joined += joined;
         self.left += left;
     }
@@ -158,6 +174,11 @@ pub(super) struct Nemesis<'a> {
     servers: Vec<NodeId>,
     /// What is to be mended, and when.
     to_mend: Vec<(Instant, Action)>,
+    /// The servers that lost their data, and since when, on the cluster's clock.
+    lost: BTreeMap<NodeId, u64>,
+    /// The only running server that has acknowledged some writes, and when it lost them. Nobody can lead until others run.
+    only_witness_lost: Option<(NodeId, u64)>,
+    keeps_copies: bool,
     random: Rng,
     /// Why a leader last refused a change.
     refusal: Option<CannotChange>,
@@ -184,26 +205,47 @@ impl<'a> Nemesis<'a> {
         servers: &[NodeId],
         random: Rng,
     ) -> Nemesis<'a> {
-        let (servers, to_mend) = (servers.to_vec(), Vec::new());
-        let (deeds, story) = (Deeds::default(), Story::default());
-        Nemesis { cluster, shared, usual, servers, to_mend, random, refusal: None, deeds, story }
+        Nemesis {
+            cluster,
+            shared,
+            usual,
+            servers: servers.to_vec(),
+            to_mend: Vec::new(),
+            lost: BTreeMap::new(),
+            only_witness_lost: None,
+            keeps_copies: false,
+            random,
+            refusal: None,
+            deeds: Deeds::default(),
+            story: Story::default(),
+        }
     }
 
     /// Does what is planned, and mends all at the end. `is_interrupted` ends it early. Returns the servers that are
     /// members then.
     pub(super) fn act(&mut self, plan: &Plan, is_interrupted: impl Fn() -> bool) -> Vec<NodeId> {
         let begin = Instant::now();
+        self.keeps_copies = plan.keeps_copies;
         let mut deeds = plan.deeds.iter().peekable();
         while begin.elapsed() < plan.end && !is_interrupted() && !self.shared.has_complaint() {
             while let Some((_, deed)) = deeds.next_if(|(at, _)| *at <= begin.elapsed()) {
                 match deed {
                     Deed::Strike(whom, blow) => self.strike(whom, *blow),
                     Deed::Change(whom, change) => self.change(whom, *change),
+                    Deed::Lose(whom, loss) => self.lose(whom, *loss),
                 }
             }
             self.mend(Instant::now());
             self.watch();
         }
+        self.mend_all();
+        self.let_the_lost_in_again();
+        self.let_strangers_go();
+        std::mem::take(&mut self.servers)
+    }
+
+    /// Mends everything, and waits until all servers run and all changes have ended.
+    fn mend_all(&mut self) {
         while let Some(latest) = self.to_mend.iter().map(|(due, _)| *due).max() {
             // Whoever was started again may just have been drawn to be killed once more.
             self.mend(latest);
@@ -214,8 +256,6 @@ impl<'a> Nemesis<'a> {
         });
         self.wait_until("a server does not become a member", |nemesis| !nemesis.cluster.is_joining());
         self.wait_until("a change of the members does not end", |nemesis| nemesis.is_settled());
-        self.let_strangers_go();
-        std::mem::take(&mut self.servers)
     }
 
     fn condition(&self, id: NodeId) -> Option<Condition> {
@@ -286,6 +326,9 @@ impl<'a> Nemesis<'a> {
         };
         *count += 1;
         self.story.0.push(format!("{done} {id}{}", star(leads)));
+        if matches!(blow, Blow::Kill(_)) && self.keeps_copies {
+            self.keep_copy(id);
+        }
         // Who was killed while it was paused is not to be resumed.
         let is_moot = |other: &Action| {
             *other == mending || (matches!(blow, Blow::Kill(_)) && *other == Action::Resume { node: id })
@@ -297,6 +340,10 @@ impl<'a> Nemesis<'a> {
     /// Asks for a change. Whether anything comes of it is seen at the end.
     fn change(&mut self, whom: &Whom, change: Change) {
         let Some(&node) = self.these(whom).first() else { return };
+        // If a healthy member went, the lost ones might be no minority.
+        if !self.lost.is_empty() && change != Change::HandOver {
+            return;
+        }
         let members = self.cluster.view().membership().members().len();
         let change = match change {
             Change::Add if members > self.usual + 1 => Change::Remove,
@@ -385,7 +432,10 @@ impl<'a> Nemesis<'a> {
                     let picture = last_words.clone();
                     self.shared.complain(Violation { picture, ..Violation::told(what) });
                 }
-                _ if record.comes_to_lead() => self.shared.note_leader(record.term.0, record.node),
+                _ if record.comes_to_lead() => {
+                    self.shared.note_leader(record.term.0, record.node);
+                    self.check_new_leader(record.node, record.t);
+                }
                 Event::Decision(Decision { what: What::ChangeRefused { reason }, .. }) => {
                     self.refusal = Some(reason.clone());
                 }

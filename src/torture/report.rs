@@ -78,6 +78,10 @@ impl Summary<'_> {
             line("servers that left", &deeds.left.to_string());
             line("leaders asked to hand over", &deeds.handovers.to_string());
         }
+        if deeds.disks_emptied + deeds.disks_set_back > 0 {
+            line("disks lost", &deeds.disks_emptied.to_string());
+            line("disks set back", &deeds.disks_set_back.to_string());
+        }
         line("leaders elected", &shared.elections().to_string());
         let counts = &shared.counts;
         line("operations done", &get(&counts.done).to_string());
@@ -111,6 +115,8 @@ impl Summary<'_> {
             "joined": self.deeds.joined,
             "left": self.deeds.left,
             "handovers": self.deeds.handovers,
+            "disks_lost": self.deeds.disks_emptied,
+            "disks_set_back": self.deeds.disks_set_back,
             "elections": self.shared.elections(),
             "done": get(&counts.done),
             "not_done": get(&counts.refused),

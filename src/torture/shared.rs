@@ -129,6 +129,11 @@ impl Shared {
         self.counts.longest_silence.fetch_max(silence, Ordering::Relaxed);
     }
 
+    /// When a write was last acknowledged.
+    pub(super) fn last_acknowledged(&self) -> Instant {
+        *lock(&self.last_acknowledged)
+    }
+
     /// A server says that it leads this term.
     pub(super) fn note_leader(&self, term: u64, leader: NodeId) {
         let known = *lock(&self.leaders).entry(term).or_insert(leader);

@@ -11,7 +11,8 @@ use consensus::{Change, Lease, NodeId, Profile, Quorum, Timing};
 use driver::Speed;
 use rustix::process::Signal;
 use server::{Command, monotonic_now};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -105,6 +106,8 @@ pub struct Cluster {
     options: Options,
     /// The servers with which the cluster began.
     founders: Vec<NodeId>,
+    /// Servers that lost their data, and were let in again under their old numbers.
+    readmitted: BTreeSet<NodeId>,
     /// The highest number that a server has or had.
     latest: NodeId,
     /// The cluster's start on the monotonic clock: the zero of [`Record::t`].
@@ -144,6 +147,7 @@ impl Cluster {
             view: ClusterView::new(options.servers.iter().copied().filter(|id| founders.contains(id))),
             latest,
             founders,
+            readmitted: BTreeSet::new(),
             chronicle: Chronicle::default(),
             reports: sync_channel(REPORTS),
             folder,
@@ -221,6 +225,43 @@ impl Cluster {
         }
     }
 
+    /// Kills a server if it runs, and changes its data folder, whose path `change` is given. What was known of the server
+    /// is forgotten: its next life may have the number of an earlier one.
+    ///
+    /// # Errors
+    /// If the folder can't be changed: a sentence that says why.
+    pub fn change_folder(
+        &mut self,
+        id: NodeId,
+        change: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), String> {
+        if let Some(pid) = self.members.get(&id).map(Member::pid) {
+            self.kill(id)?;
+            self.hear_out(id, pid);
+        }
+        change(&self.folder.of(id)).map_err(|error| format!("can't change the folder of {id}: {error}"))?;
+        self.view.forget(id);
+        Ok(())
+    }
+
+    /// Starts a server that is no member on an empty folder, under its old number. The leader lets it learn, and then
+    /// vote.
+    ///
+    /// # Errors
+    /// If it is a member, or can't be started: a sentence that says why.
+    pub fn readmit(&mut self, id: NodeId) -> Result<String, String> {
+        if self.view.membership().contains(id) {
+            return Err(format!("{id} is a member: remove it first"));
+        }
+        self.change_folder(id, |folder| fs::remove_dir_all(folder))?;
+        // The leader must not be told where it was before.
+        self.whereabouts.addresses.remove(&id);
+        self.readmitted.insert(id);
+        self.spawn(id).map_err(|error| format!("can't start {id}: {error}"))?;
+        self.joining.insert(id, Joining::default());
+        Ok(format!("started {id} with an empty folder: the leader lets it learn, and then vote"))
+    }
+
     /// Notes something that somebody did to a server, or saw of it, and that it can't report itself.
     pub fn note(&mut self, id: NodeId, what: Laboratory) {
         self.note_of(id, Event::Laboratory(what));
@@ -295,7 +336,7 @@ impl Cluster {
         command.arg("node").arg("--laboratory").arg("--json");
         command.args(["--id", &id.0.to_string()]);
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
-        if self.founders.contains(&id) {
+        if self.founders.contains(&id) && !self.readmitted.contains(&id) {
             for peer in self.founders.iter().filter(|&&peer| peer != id) {
                 command.args(["--peer", &peer.0.to_string()]);
             }
@@ -457,6 +498,18 @@ impl Cluster {
             self.bury(id, member.kill());
         }
         Ok(format!("killed {id}"))
+    }
+
+    /// Takes all that a killed process still had to say.
+    fn hear_out(&mut self, id: NodeId, pid: u32) {
+        let is_end = |report: &Report| matches!(report, Report::Ended { id: its, pid: of } if (*its, *of) == (id, pid));
+        while let Ok(report) = self.reports.1.recv_timeout(STOP_PATIENCE) {
+            let was_last = is_end(&report);
+            self.take(report);
+            if was_last {
+                return;
+            }
+        }
     }
 
     fn kill_all(&mut self) {

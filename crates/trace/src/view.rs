@@ -127,6 +127,11 @@ impl ClusterView {
         self.servers.entry(record.node).or_default().apply(record);
     }
 
+    /// Forgets what was known of a server whose data folder is another one now: its lives are counted afresh.
+    pub fn forget(&mut self, id: NodeId) {
+        self.servers.remove(&id);
+    }
+
     /// What somebody has done to the links and to the clocks.
     pub fn network(&self) -> &NetworkView {
         &self.network

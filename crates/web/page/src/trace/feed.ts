@@ -6,6 +6,8 @@ import { lastIndex, type Message, type NodeId, type TraceRecord } from './record
 export class Feed {
   /** Up to where each server has last said that its log agrees with the leader's, and in which term. */
   private agreed = new Map<NodeId, { term: number; index: number }>()
+  /** How many founders' folders each server has last said to another that it knows, and whether it has saved them. */
+  private founding = new Map<string, string>()
   /** The entries that each server has last sent to each other. */
   private sent = new Map<string, string>()
 
@@ -28,13 +30,20 @@ export class Feed {
   }
 
   private isNews(from: NodeId, to: NodeId, message: Message): boolean {
+    const link = `${from}>${to}`
     if ('append_entries' in message) {
       const request = message.append_entries
       if (request.entries.length === 0) return false
       const entries = `${request.term}:${request.prev_log_index}:${lastIndex(request)}`
-      const link = `${from}>${to}`
       const isNews = this.sent.get(link) !== entries
       this.sent.set(link, entries)
+      return isNews
+    }
+    if ('found' in message) {
+      const { founders, is_saved } = message.found
+      const said = `${founders.filter(([, incarnation]) => incarnation !== null).length}:${is_saved}`
+      const isNews = this.founding.get(link) !== said
+      this.founding.set(link, said)
       return isNews
     }
     if ('append_entries_reply' in message) {
@@ -56,7 +65,7 @@ function isRoutineMessage(message: Message): boolean {
     const { outcome } = message.append_entries_reply
     return outcome !== 'refused' && 'matched' in outcome
   }
-  return false
+  return 'found' in message
 }
 
 /** Is it about the whole cluster, whichever server's name it carries? */

@@ -143,6 +143,20 @@ describe('the story', () => {
     expect(history.story(history.end, 10, 0, false).map((entry) => entry.number)).toEqual([0, 4])
   })
 
+  test('tells of a founding what is new', () => {
+    const history = new History([1, 2])
+    const found = (incarnation: string | null, is_saved: boolean) => ({
+      found: { founders: [[1, '00000000000000aa'], [2, incarnation]], is_saved, is_reply: false },
+    })
+    const routine = [found(null, false), found(null, false), found('00000000000000bb', false), found('00000000000000bb', true)]
+      .flatMap((message) => [
+        record({ event: 'sent', to: 2, message }),
+        record({ node: 2, event: 'received', from: 1, message }),
+      ])
+      .map((one) => history.add(one).isRoutine)
+    expect(routine).toEqual([false, true, true, true, false, true, false, true])
+  })
+
   test('knows what an entry says, by the messages that carried it', () => {
     const history = new History([1, 2])
     const command = { term: 1, payload: { command: [1, 1, 1, 120, 0, 1, 51, 0, 0] } }

@@ -299,6 +299,10 @@ fn the_feed_leaves_out_what_has_just_been_said_before() {
     let told = |records: &[Record]| story(&mut Feed::new(), records).lines().count();
     assert_eq!(told(&[sent(3, 1, entries(1)), sent(3, 2, entries(1))]), 1, "sent again");
     assert_eq!(told(&[sent(3, 1, entries(1)), sent(3, 2, entries(2))]), 2, "with more");
+    let got =
+        |seq, message| record(2, seq, Some((3, seq)), Event::Io(Io::Received { from: NodeId(3), message }));
+    assert_eq!(told(&[got(1, entries(1)), got(2, entries(1))]), 1, "it comes again, and nothing follows");
+    assert_eq!(told(&[got(1, entries(1)), got(2, entries(2))]), 2, "with more");
     assert_eq!(told(&[sent(2, 1, agrees(7)), sent(2, 2, agrees(7)), sent(2, 3, agrees(6))]), 1);
     assert_eq!(told(&[sent(2, 1, agrees(7)), sent(2, 2, agrees(8)), sent(4, 1, agrees(7))]), 3);
 }

@@ -114,6 +114,7 @@ impl<R: Rules> Node<R> {
         if node.remembers_removal() && node.rules.hold(Rule::RememberRemoval) {
             output.decided(Rule::RememberRemoval, What::Removed { index: node.memory.removed_by.index });
         }
+        node.tell_retirement(output);
         if node.config.profile != Profile::PAPER {
             output.noted(What::Profile { profile: node.config.profile });
         }

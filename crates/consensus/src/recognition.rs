@@ -175,14 +175,17 @@ impl<R: Rules> Node<R> {
     }
 
     fn retire(&mut self, now: Instant, retirement: Retirement, output: &mut Output) {
-        let rule = match retirement {
-            Retirement::LostEntries(_) => Rule::LostDataIsOut,
-            Retirement::OlderCopy => Rule::LatestStartOnly,
-        };
         self.set_memory(Memory { retired: Some(retirement), ..self.memory.clone() }, output);
-        output.decided(rule, What::Retired { retirement });
+        self.tell_retirement(output);
         if self.role() != RoleKind::Follower {
-            self.become_follower(now, None, Some(rule), output);
+            self.become_follower(now, None, Some(retirement.rule()), output);
+        }
+    }
+
+    /// Says why this server has no part any longer, if it has none: it does so at each start.
+    pub(crate) fn tell_retirement(&self, output: &mut Output) {
+        if let Some(retirement) = self.memory.retired {
+            output.decided(retirement.rule(), What::Retired { retirement });
         }
     }
 
@@ -203,6 +206,16 @@ impl<R: Rules> Node<R> {
         self.memory_version += 1;
         output.memory = Some(memory.clone());
         self.memory = memory;
+    }
+}
+
+impl Retirement {
+    /// The rule by which the folder is out.
+    fn rule(self) -> Rule {
+        match self {
+            Retirement::LostEntries(_) => Rule::LostDataIsOut,
+            Retirement::OlderCopy => Rule::LatestStartOnly,
+        }
     }
 }
 

@@ -5,10 +5,10 @@ use crate::draw::live::draw;
 use crate::panels::Panels;
 use crate::{End, Setup};
 use cluster::{Action, Links};
-use consensus::event::{Event as Decision, What};
+use consensus::event::{Event as Decision, Problem, What};
 use consensus::{
-    AppendEntries, HardState, Index, LogPosition, Message, NodeId, Profile, RequestVote, RoleKind, Rule,
-    Term, Timing,
+    AppendEntries, HardState, Index, LogPosition, Message, NodeId, Profile, RequestVote, Retirement,
+    RoleKind, Rule, Term, Timing,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -212,6 +212,24 @@ fn dead_and_paused_servers_look_it() {
     assert!(row(&text, "n2").contains("✕ dead"), "{text}");
     assert!(row(&text, "n3").contains("‖ paused"), "{text}");
     assert!(text.contains("no leader: 1 of 3 running, an election needs 2"), "{text}");
+}
+
+#[test]
+fn a_server_whose_data_is_in_trouble_looks_it() {
+    let mut app = with_leader(3);
+    for (retirement, word) in
+        [(Retirement::OlderCopy, "older copy"), (Retirement::LostEntries(Index(3)), "lost data")]
+    {
+        app.observe(&record(0, 3, 4, decided(Rule::LostDataIsOut, What::Retired { retirement })));
+        let text = text(&mut app, 0);
+        assert!(row(&text, "n3").contains(word), "{text}");
+        assert!(row(&text, "n1").contains("follower"), "{text}");
+    }
+    let problem = Problem::OtherData;
+    let rejected = What::Rejected { from: NodeId(1), problem };
+    app.observe(&record(0, 2, 4, decided(Rule::SameDataSameServer, rejected)));
+    let text = text(&mut app, 0);
+    assert!(row(&text, "n1").contains("refused"), "{text}");
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub struct Feed {
     founding: BTreeMap<(NodeId, NodeId), (usize, bool)>,
     /// The entries that each server has last sent to each other: in which term, after and up to where.
     sent: BTreeMap<(NodeId, NodeId), (Term, Index, Index)>,
+    /// Likewise, the entries that have come from each server to each other.
+    received: BTreeMap<(NodeId, NodeId), (Term, Index, Index)>,
 }
 
 /// A line of the story.
@@ -84,8 +86,12 @@ impl Feed {
                 _ => false,
             },
             Event::Io(Io::Sent { to, message }) => !self.is_news(record.node, *to, message),
-            Event::Io(Io::Received { message, .. }) => match message {
-                Message::AppendEntries(request) => request.entries.is_empty(),
+            Event::Io(Io::Received { from, message }) => match message {
+                Message::AppendEntries(request) if request.entries.is_empty() => true,
+                Message::AppendEntries(request) => {
+                    let entries = (request.term, request.prev_log_index, request.last_index());
+                    self.received.insert((*from, record.node), entries) == Some(entries)
+                }
                 Message::AppendEntriesReply(reply) => matches!(reply.outcome, AppendOutcome::Matched { .. }),
                 Message::Found(_) => true,
                 _ => false,

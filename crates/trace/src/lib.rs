@@ -23,5 +23,6 @@ pub use record::{
 };
 pub use slow_disk::SlowDisk;
 pub use view::{
-    ClusterView, Condition, ElectionTimer, Faults, FaultyLink, LogView, NetworkView, ProgressView, ServerView,
+    ClusterView, Condition, ElectionTimer, Faults, FaultyLink, LogView, NetworkView, ProgressView,
+    ServerView, Trouble,
 };

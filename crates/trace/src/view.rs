@@ -2,9 +2,11 @@
 
 mod log;
 mod network;
+mod trouble;
 
 pub use log::LogView;
 pub use network::{Faults, FaultyLink, NetworkView};
+pub use trouble::Trouble;
 
 use crate::record::{Event, Io, Laboratory, Process, Record, StepInput};
 use crate::slow_disk::SlowDisk;
@@ -60,6 +62,8 @@ pub struct ServerView {
     pub membership: Option<(Index, Arc<Membership>)>,
     /// Does it know that it is no member any more?
     pub is_removed: bool,
+    /// Why it has no part in the cluster, or can't keep up with it, as it says itself or as its leader does.
+    pub trouble: Option<Trouble>,
     /// Why its disk is too slow for elections, if it is.
     pub slow_disk: Option<SlowDisk>,
     /// To whom it hands its leadership over.
@@ -125,6 +129,17 @@ impl ClusterView {
             self.network.apply(laboratory);
         }
         self.servers.entry(record.node).or_default().apply(record);
+        self.note_word_of_leader(record);
+    }
+
+    /// What a leader says of another server.
+    fn note_word_of_leader(&mut self, record: &Record) {
+        let Event::Decision(decision) = &record.event else { return };
+        let leads = self.servers[&record.node].role == Some(RoleKind::Leader);
+        let Some((id, trouble)) = Trouble::of_another(&decision.what).filter(|_| leads) else { return };
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.trouble = server.trouble.max(Some(trouble));
+        }
     }
 
     /// Forgets what was known of a server whose data folder is another one now: its lives are counted afresh.
@@ -282,6 +297,7 @@ impl ServerView {
     }
 
     fn apply_decision(&mut self, record: &Record, decision: &Decision) {
+        self.note_trouble(record.node, &decision.what);
         match &decision.what {
             What::Role { role, .. } => {
                 self.role = Some(*role);
@@ -326,6 +342,14 @@ impl ServerView {
             }
             _ => {}
         }
+    }
+
+    /// What the server says of its own trouble. While it has a leader, some stranger may refuse it, and all is well.
+    fn note_trouble(&mut self, id: NodeId, what: &What) {
+        let has_leader = self.leader.is_some();
+        let told = Trouble::of_oneself(what).filter(|trouble| *trouble != Trouble::Refused || !has_leader);
+        let has_trouble = self.trouble.filter(|trouble| !trouble.is_over(id, what));
+        self.trouble = has_trouble.max(told);
     }
 
     fn append(&mut self, rule: Option<Rule>, first: Index, last: LogPosition) {

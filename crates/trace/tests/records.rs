@@ -3,12 +3,14 @@
 use consensus::event::{self, Check, Problem, What};
 use consensus::{
     AppendEntries, AppendEntriesReply, AppendOutcome, CannotChange, Entry, HardState, Index, LogPosition,
-    Membership, Message, NodeId, Payload, Profile, Quorum, RequestVote, RequestVoteReply, RoleKind, Rule,
-    Term,
+    Membership, Message, NodeId, Payload, Profile, Quorum, RequestVote, RequestVoteReply, Retirement,
+    RoleKind, Rule, Term,
 };
+use std::sync::Arc;
 use std::time::Duration;
 use trace::{
-    Answer, ClusterView, Event, EventId, Feed, Io, Laboratory, Process, ProgressView, Record, SlowDisk, Wish,
+    Answer, ClusterView, Event, EventId, Feed, Io, Laboratory, Process, ProgressView, Record, SlowDisk,
+    Trouble, Wish,
 };
 
 fn record(node: u64, seq: u64, cause: Option<(u64, u64)>, event: Event) -> Record {
@@ -297,6 +299,10 @@ fn the_feed_leaves_out_what_has_just_been_said_before() {
     let told = |records: &[Record]| story(&mut Feed::new(), records).lines().count();
     assert_eq!(told(&[sent(3, 1, entries(1)), sent(3, 2, entries(1))]), 1, "sent again");
     assert_eq!(told(&[sent(3, 1, entries(1)), sent(3, 2, entries(2))]), 2, "with more");
+    let got =
+        |seq, message| record(2, seq, Some((3, seq)), Event::Io(Io::Received { from: NodeId(3), message }));
+    assert_eq!(told(&[got(1, entries(1)), got(2, entries(1))]), 1, "it comes again, and nothing follows");
+    assert_eq!(told(&[got(1, entries(1)), got(2, entries(2))]), 2, "with more");
     assert_eq!(told(&[sent(2, 1, agrees(7)), sent(2, 2, agrees(7)), sent(2, 3, agrees(6))]), 1);
     assert_eq!(told(&[sent(2, 1, agrees(7)), sent(2, 2, agrees(8)), sent(4, 1, agrees(7))]), 3);
 }
@@ -333,6 +339,60 @@ fn a_view_follows_the_records() {
         "a dead server's last words do not bring it back"
     );
     assert_eq!(apply(2, 2, started()), "no leader: 1 of 3 running, an election needs 2");
+}
+
+#[test]
+fn a_view_knows_whose_data_is_in_trouble() {
+    let mut view = ClusterView::new([1, 2, 3].map(NodeId));
+    let mut apply = |node, life, what| {
+        let event = Event::Decision(event::Event { rule: None, what });
+        view.apply(&Record { life, ..record(node, 1, None, event) });
+        [1, 2, 3].map(|id| view.server(NodeId(id)).unwrap().trouble)
+    };
+    let refused_by = |by, problem| What::RefusedBy { by: NodeId(by), problem };
+    let rejected = |from, problem| What::Rejected { from: NodeId(from), problem };
+    let leads = || What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
+    let follows = |leader| What::Leader { leader: NodeId(leader) };
+    let names = |ids: [u64; 3]| {
+        let membership = Arc::new(Membership::of_voters(ids.map(NodeId)));
+        What::Membership { index: Index(9), membership }
+    };
+    let sound = [None, None, None];
+    let third_is = |trouble| [None, None, Some(trouble)];
+    let refused = third_is(Trouble::Refused);
+
+    assert_eq!(apply(3, 1, refused_by(1, Problem::SecondLeader)), sound, "that is not about its data");
+    assert_eq!(apply(1, 1, rejected(3, Problem::OtherData)), sound, "n1 does not lead");
+    apply(1, 1, leads());
+    apply(2, 1, follows(1));
+    assert_eq!(apply(1, 1, refused_by(3, Problem::OtherCluster)), sound, "n1 leads");
+    assert_eq!(apply(2, 1, refused_by(3, Problem::OtherCluster)), sound, "n2 has a leader");
+    assert_eq!(apply(3, 1, refused_by(1, Problem::OtherData)), refused);
+    assert_eq!(apply(3, 1, names([1, 2, 4])), refused, "it names others");
+    assert_eq!(apply(3, 1, names([1, 2, 3])), sound, "a configuration names it again");
+    assert_eq!(apply(1, 1, rejected(3, Problem::OtherFounders)), refused);
+    assert_eq!(apply(3, 1, follows(1)), sound, "it hears a leader");
+    assert_eq!(apply(1, 1, rejected(4, Problem::OtherData)), sound, "no n4 was heard of");
+
+    let needs = What::SnapshotNeeded { follower: NodeId(3), next: Index(1), last_included: position(7, 1) };
+    assert_eq!(apply(1, 1, needs.clone()), third_is(Trouble::FarBehind));
+    let installed = What::SnapshotInstalled { last_included: position(7, 1), removed: None };
+    assert_eq!(apply(3, 1, installed), sound);
+    apply(1, 1, needs.clone());
+    assert_eq!(apply(3, 1, What::Appended { first: Index(1), last: position(1, 1) }), sound);
+
+    let lost = What::LostEntries { follower: NodeId(3), had: Index(9), has: Index(8) };
+    assert_eq!(apply(1, 1, lost), third_is(Trouble::LostData));
+    apply(3, 1, refused_by(1, Problem::OtherData));
+    apply(1, 1, needs);
+    apply(3, 1, names([1, 2, 3]));
+    assert_eq!(apply(3, 1, follows(1)), third_is(Trouble::LostData), "its data is still lost");
+    assert_eq!(apply(3, 2, What::NoVoter), sound, "it starts again");
+    let older = What::Retired { retirement: Retirement::OlderCopy };
+    assert_eq!(apply(3, 2, older), third_is(Trouble::OlderCopy));
+    apply(3, 3, What::NoVoter);
+    let lost = What::Retired { retirement: Retirement::LostEntries(Index(9)) };
+    assert_eq!(apply(3, 3, lost), third_is(Trouble::LostData));
 }
 
 /// What is known of the log of n1, n2 and n3, entry by entry, a bar behind the last committed one.

@@ -90,6 +90,9 @@ fn role_words<'a>(id: NodeId, server: &ServerView, membership: &Membership, pale
         (Condition::Paused, _) => Span::styled("‖ paused", palette.notice()),
         (_, None) => Span::raw("… starting"),
         _ if server.is_removed => Span::styled("· removed", palette.faint()),
+        (_, Some(RoleKind::Follower)) if let Some(trouble) = server.trouble => {
+            Span::styled(trouble.to_string(), palette.bad())
+        }
         (_, Some(RoleKind::Follower)) if membership.learners.contains(&id) => Span::raw("○ learner"),
         (_, Some(RoleKind::Follower)) if !membership.contains(id) => Span::raw("○ no member"),
         (_, Some(RoleKind::PreCandidate)) => {

@@ -4,6 +4,7 @@ import type { Entry, History } from '../trace/history'
 import type { Message, NodeId } from '../trace/record'
 
 export type FlightKind =
+  | 'found'
   | 'ask-vote'
   | 'grant'
   | 'refuse'
@@ -156,7 +157,9 @@ function isBeat(entry: Entry): boolean {
 }
 
 export function isAnswer(message: Message): boolean {
+  if ('found' in message) return message.found.is_reply
   return (
+    'refusal' in message ||
     'pre_vote_reply' in message ||
     'request_vote_reply' in message ||
     'append_entries_reply' in message ||
@@ -165,6 +168,8 @@ export function isAnswer(message: Message): boolean {
 }
 
 export function kindOf(message: Message): FlightKind {
+  if ('found' in message) return 'found'
+  if ('refusal' in message) return 'refuse'
   if ('pre_vote' in message || 'request_vote' in message || 'timeout_now' in message) return 'ask-vote'
   if ('pre_vote_reply' in message) return message.pre_vote_reply.would_vote ? 'grant' : 'refuse'
   if ('request_vote_reply' in message) return message.request_vote_reply.vote_granted ? 'grant' : 'refuse'

@@ -1,13 +1,17 @@
 // Which records a story tells, as `crates/trace/src/feed.rs` decides it.
 
-import { lastIndex, type Message, type NodeId, type TraceRecord } from './record'
+import { lastIndex, type AppendEntries, type Message, type NodeId, type TraceRecord } from './record'
 
 /** Tells the routine from the news: heartbeats that change nothing, and messages that say what has been said before. */
 export class Feed {
   /** Up to where each server has last said that its log agrees with the leader's, and in which term. */
   private agreed = new Map<NodeId, { term: number; index: number }>()
+  /** How many founders' folders each server has last said to another that it knows, and whether it has saved them. */
+  private founding = new Map<string, string>()
   /** The entries that each server has last sent to each other. */
   private sent = new Map<string, string>()
+  /** Likewise, the entries that have come from each server to each other. */
+  private received = new Map<string, string>()
 
   /** Does this happen all the time while nothing changes? */
   isRoutine(record: TraceRecord): boolean {
@@ -20,7 +24,7 @@ export class Feed {
       case 'sent':
         return !this.isNews(record.node, record.to, record.message)
       case 'received':
-        return isRoutineMessage(record.message)
+        return this.isRoutineArrival(record.from, record.node, record.message)
       default:
         // A `step` sums up what the records before it have told.
         return (record.event as string) === 'step'
@@ -28,14 +32,16 @@ export class Feed {
   }
 
   private isNews(from: NodeId, to: NodeId, message: Message): boolean {
+    const link = `${from}>${to}`
     if ('append_entries' in message) {
       const request = message.append_entries
       if (request.entries.length === 0) return false
-      const entries = `${request.term}:${request.prev_log_index}:${lastIndex(request)}`
-      const link = `${from}>${to}`
-      const isNews = this.sent.get(link) !== entries
-      this.sent.set(link, entries)
-      return isNews
+      return replaces(this.sent, link, entriesOf(request))
+    }
+    if ('found' in message) {
+      const { founders, is_saved } = message.found
+      const said = `${founders.filter(([, incarnation]) => incarnation !== null).length}:${is_saved}`
+      return replaces(this.founding, link, said)
     }
     if ('append_entries_reply' in message) {
       const { term, outcome } = message.append_entries_reply
@@ -48,15 +54,29 @@ export class Feed {
     }
     return true
   }
+
+  private isRoutineArrival(from: NodeId, to: NodeId, message: Message): boolean {
+    if ('append_entries' in message) {
+      const request = message.append_entries
+      return request.entries.length === 0 || !replaces(this.received, `${from}>${to}`, entriesOf(request))
+    }
+    if ('append_entries_reply' in message) {
+      const { outcome } = message.append_entries_reply
+      return outcome !== 'refused' && 'matched' in outcome
+    }
+    return 'found' in message
+  }
 }
 
-function isRoutineMessage(message: Message): boolean {
-  if ('append_entries' in message) return message.append_entries.entries.length === 0
-  if ('append_entries_reply' in message) {
-    const { outcome } = message.append_entries_reply
-    return outcome !== 'refused' && 'matched' in outcome
-  }
-  return false
+/** Notes what was said last on a link, and tells whether that is something else than before. */
+function replaces(said: Map<string, string>, link: string, words: string): boolean {
+  const isNews = said.get(link) !== words
+  said.set(link, words)
+  return isNews
+}
+
+function entriesOf(request: AppendEntries): string {
+  return `${request.term}:${request.prev_log_index}:${lastIndex(request)}`
 }
 
 /** Is it about the whole cluster, whichever server's name it carries? */

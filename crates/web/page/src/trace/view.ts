@@ -3,6 +3,7 @@
 import * as logs from './log'
 import { applyToNetwork, SOUND_NETWORK, type NetworkView } from './network'
 import { lastIndex, type AppendEntries, type NodeId, type Term, type TraceRecord } from './record'
+import * as troubles from './trouble'
 import type { ClusterView as ToldCluster } from '../types/ClusterView'
 import type { Io } from '../types/Io'
 import type { Membership } from '../types/Membership'
@@ -38,6 +39,7 @@ const UNKNOWN: ServerView = {
   progress: {},
   membership: null,
   is_removed: false,
+  trouble: null,
   slow_disk: null,
   hands_over_to: null,
   profile: null,
@@ -48,7 +50,7 @@ const NO_PROGRESS: ProgressView = { match_index: 0, next_index: 0 }
 
 /** A cluster of these servers, of which nothing is known yet. */
 export function newCluster(ids: readonly NodeId[]): ClusterView {
-  const founders = { voters: { simple: [...ids] }, learners: [], addresses: [] }
+  const founders = { voters: { simple: [...ids] }, learners: [], addresses: [], cluster: null, incarnations: [] }
   return { servers: Object.fromEntries(ids.map((id) => [id, UNKNOWN])), founders, network: SOUND_NETWORK }
 }
 
@@ -74,8 +76,18 @@ export function apply(cluster: ClusterView, record: TraceRecord): ClusterView {
   const before = cluster.servers[record.node] ?? UNKNOWN
   const after = applyToServer(before, record)
   const network = applyToNetwork(cluster.network, record)
-  if (after === before && network === cluster.network) return cluster
-  return { ...cluster, servers: { ...cluster.servers, [record.node]: after }, network }
+  const changed = after === before ? cluster.servers : { ...cluster.servers, [record.node]: after }
+  const servers = noteWordOfLeader(changed, record)
+  if (servers === cluster.servers && network === cluster.network) return cluster
+  return { ...cluster, servers, network }
+}
+
+/** What a leader says of another server. */
+function noteWordOfLeader(servers: ClusterView['servers'], record: TraceRecord): ClusterView['servers'] {
+  const [id, told] = troubles.ofAnother(record) ?? [0, null]
+  const server = servers[id]
+  if (!server || servers[record.node]?.role !== 'leader') return servers
+  return { ...servers, [id]: { ...server, trouble: troubles.worse(server.trouble, told) } }
 }
 
 export function idsOf(cluster: ClusterView): NodeId[] {
@@ -160,7 +172,15 @@ function applyToServer(known: ServerView, record: TraceRecord): ServerView {
   } else if (condition !== server.condition || record.term !== server.term) {
     server = { ...server, condition, term: record.term }
   }
-  return applyEvent(server, record)
+  return applyEvent(noteTrouble(server, record), record)
+}
+
+/** What a server says of its own trouble. While it has a leader, some stranger may refuse it, and all is well. */
+function noteTrouble(server: ServerView, record: TraceRecord): ServerView {
+  const told = troubles.ofOneself(record)
+  const before = server.trouble !== null && troubles.isOver(server.trouble, record) ? null : server.trouble
+  const trouble = told === 'refused' && server.leader !== null ? before : troubles.worse(before, told)
+  return trouble === server.trouble ? server : { ...server, trouble }
 }
 
 function applyEvent(server: ServerView, record: TraceRecord): ServerView {

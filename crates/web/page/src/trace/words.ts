@@ -1,5 +1,6 @@
 // The cluster and its servers in words.
 
+import type { Trouble } from './trouble'
 import {
   highestTerm,
   leaderOf,
@@ -36,6 +37,22 @@ function changeWords(cluster: ClusterView): string {
   const sets = votersOf(membershipOf(cluster))
   if (sets.length === 1) return ''
   return `, needs majorities of ${sets.map((ids) => ids.map((id) => `n${id}`).join(' ')).join(' and of ')}`
+}
+
+/** What is wrong with a server's data, in a word or two and in a sentence. */
+export const TROUBLES: Readonly<Record<Trouble, { brief: string; sentence: string }>> = {
+  far_behind: { brief: 'far behind', sentence: 'It lacks so much of the log that the leader sends it a snapshot.' },
+  refused: { brief: 'refused', sentence: 'The others do not hear it: its data is not that of a member.' },
+  older_copy: {
+    brief: 'older copy',
+    sentence: 'Its data folder is an older copy of itself, or runs twice: it takes no part any longer.',
+  },
+  lost_data: { brief: 'lost data', sentence: 'It has lost entries that it had acknowledged: it takes no part any longer.' },
+}
+
+/** What is wrong with a server's data while it runs. */
+export function troubleOf(server: ServerView) {
+  return server.trouble === null || server.condition === 'dead' ? null : TROUBLES[server.trouble]
 }
 
 /** A server's role or what keeps it from having one. */

@@ -11,6 +11,7 @@ import type { ProgressView } from "./ProgressView";
 import type { RoleKind } from "./RoleKind";
 import type { SlowDisk } from "./SlowDisk";
 import type { Term } from "./Term";
+import type { Trouble } from "./Trouble";
 
 /**
  * A server as an observer knows it.
@@ -73,6 +74,10 @@ membership: [Index, Membership] | null,
  * Does it know that it is no member any more?
  */
 is_removed: boolean, 
+/**
+ * Why it has no part in the cluster, or can't keep up with it, as it says itself or as its leader does.
+ */
+trouble: Trouble | null, 
 /**
  * Why its disk is too slow for elections, if it is.
  */

@@ -135,12 +135,28 @@ describe('the story', () => {
     const routine = [
       record({ event: 'sent', to: 2, message: entries }),
       record({ event: 'sent', to: 2, message: entries }),
+      record({ node: 2, event: 'received', from: 1, message: entries }),
+      record({ node: 2, event: 'received', from: 1, message: entries }),
       record({ event: 'sent', to: 2, message: appendEntries({ index: 1, term: 1 }, []) }),
       record({ event: 'timer', rule: 'reset-timer-on-leader', timeout_us: 1 }),
       record({ event: 'timer', rule: 'randomised-timeout', timeout_us: 1 }),
     ].map((one) => history.add(one).isRoutine)
-    expect(routine).toEqual([false, true, true, true, false])
-    expect(history.story(history.end, 10, 0, false).map((entry) => entry.number)).toEqual([0, 4])
+    expect(routine).toEqual([false, true, false, true, true, true, false])
+    expect(history.story(history.end, 10, 0, false).map((entry) => entry.number)).toEqual([0, 2, 6])
+  })
+
+  test('tells of a founding what is new', () => {
+    const history = new History([1, 2])
+    const found = (incarnation: string | null, is_saved: boolean) => ({
+      found: { founders: [[1, '00000000000000aa'], [2, incarnation]], is_saved, is_reply: false },
+    })
+    const routine = [found(null, false), found(null, false), found('00000000000000bb', false), found('00000000000000bb', true)]
+      .flatMap((message) => [
+        record({ event: 'sent', to: 2, message }),
+        record({ node: 2, event: 'received', from: 1, message }),
+      ])
+      .map((one) => history.add(one).isRoutine)
+    expect(routine).toEqual([false, true, true, true, false, true, false, true])
   })
 
   test('knows what an entry says, by the messages that carried it', () => {

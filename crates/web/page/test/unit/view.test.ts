@@ -81,6 +81,41 @@ describe('the cluster', () => {
   })
 })
 
+describe('a server whose data is in trouble', () => {
+  const third = (cluster: ClusterView) => cluster.servers[3]!.trouble
+  const refused = record({ node: 3, event: 'refused_by', by: 1, problem: 'other_data' })
+  const rejected = (from: number, problem: unknown) => record({ event: 'rejected', from, problem })
+  const needed = record({ event: 'snapshot_needed', follower: 3, next: 1, last_included: { index: 7, term: 1 } })
+  const named = (ids: number[]) => ({ voters: { simple: ids }, learners: [], addresses: [], cluster: null, incarnations: [] })
+
+  test('says so itself, or its leader does', () => {
+    expect(third(after(refused))).toBe('refused')
+    expect(third(after(rejected(3, 'other_data')))).toBeNull()
+    expect(third(after(elected(1, 1), rejected(3, 'other_data')))).toBe('refused')
+    expect(third(after(elected(1, 1), rejected(3, 'second_leader')))).toBeNull()
+    expect(third(after(elected(1, 1), record({ event: 'lost_entries', follower: 3, had: 9, has: 8 })))).toBe('lost_data')
+    expect(third(after(record({ node: 3, event: 'retired', retirement: 'older_copy' })))).toBe('older_copy')
+    expect(third(after(record({ node: 3, event: 'retired', retirement: { lost_entries: 9 } })))).toBe('lost_data')
+    expect(third(after(elected(1, 1), rejected(3, { lost_entries: { had: 9 } }), rejected(3, 'other_data')))).toBe('lost_data')
+    expect(after(elected(1, 1), rejected(9, 'other_data')).servers[9]).toBeUndefined()
+  })
+
+  test('is none that follows a leader, whoever refuses it', () => {
+    const follows = record({ node: 3, event: 'leader', leader: 1 })
+    expect(third(after(follows, refused))).toBeNull()
+    expect(third(after(refused, follows))).toBeNull()
+  })
+
+  test('is out of it with a configuration that names it, with what it lacked, or with a new start', () => {
+    expect(third(after(refused, record({ node: 3, event: 'membership', index: 5, membership: named([1, 2]) })))).toBe('refused')
+    expect(third(after(refused, record({ node: 3, event: 'membership', index: 5, membership: named([1, 2, 3]) })))).toBeNull()
+    expect(third(after(elected(1, 1), needed))).toBe('far_behind')
+    const installed = record({ node: 3, event: 'snapshot_installed', last_included: { index: 7, term: 1 } })
+    expect(third(after(elected(1, 1), needed, installed))).toBeNull()
+    expect(third(after(refused, started(3, 2)))).toBeNull()
+  })
+})
+
 describe('logs', () => {
   test('a follower takes over the terms of the request, from where its own log ends', () => {
     const request = appendEntries({ index: 1, term: 1 }, [noOp(1), noOp(2)], 2)

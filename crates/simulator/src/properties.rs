@@ -154,7 +154,8 @@ impl<'a> Moment<'a> {
         let term = |node: &Node<AllBut>| node.hard_state().current_term;
         let leaders = self.running().filter(|node| node.role() == RoleKind::Leader);
         let leader = leaders.max_by_key(|node| term(node))?;
-        let is_newest = |node: &Node<AllBut>| term(node) <= term(leader) || !is_part_of(node, leader.membership());
+        let is_newest =
+            |node: &Node<AllBut>| term(node) <= term(leader) || !is_part_of(node, leader.membership());
         self.running().all(is_newest).then_some(leader)
     }
 }

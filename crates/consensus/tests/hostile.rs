@@ -206,7 +206,7 @@ fn a_second_leader_of_a_term_is_not_believed() {
     assert_rejected(&mut node, 3, Message::AppendEntries(heartbeat(1)), Problem::SecondLeader);
 
     let term = lead(&mut node);
-    assert_rejected(&mut node, 3, Message::AppendEntries(heartbeat(term.0)), Problem::SecondLeader);
+    assert_rejected(&mut node, 3, Message::AppendEntries(heartbeat(term.0)), Problem::OwnTerm);
 }
 
 /// A source of numbers that are often small, sometimes huge.

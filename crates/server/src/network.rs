@@ -96,9 +96,11 @@ pub(crate) struct Network {
     runtime: Handle,
     peers: Arc<Mutex<BTreeMap<NodeId, Peer>>>,
     /// The starts of other servers that have called, and how each hears that it is refused.
-    callers: Arc<Mutex<BTreeMap<(NodeId, Start), mpsc::Sender<Back>>>>,
+    callers: Arc<Mutex<Callers>>,
     inbox: mpsc::Sender<Happening>,
 }
+
+type Callers = BTreeMap<(NodeId, Start), mpsc::Sender<Back>>;
 
 struct Peer {
     queue: mpsc::Sender<Envelope>,
@@ -239,7 +241,7 @@ impl Whereabouts {
     fn next(&mut self, tries: u32) -> Option<String> {
         let address = self.addresses.borrow_and_update().clone();
         let called_from = self.calls.borrow_and_update().map(|address| address.to_string());
-        if tries % 2 == 0 { address.or(called_from) } else { called_from.or(address) }
+        if tries.is_multiple_of(2) { address.or(called_from) } else { called_from.or(address) }
     }
 }
 

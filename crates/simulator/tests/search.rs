@@ -151,8 +151,14 @@ fn all_that_can_go_wrong_does() {
         "clocks jumped",
         "timers run out by hand",
     ];
+    // A run whose disks are lost shows little else, so these are drawn seldom.
+    let enough = |kind: &str| if kind.starts_with("disks ") { 3 } else { 10 };
     for kind in kinds {
-        assert!(coverage.faults.get(kind).is_some_and(|&count| count > 10), "{kind}: {:?}", coverage.faults);
+        assert!(
+            coverage.faults.get(kind).is_some_and(|&count| count > enough(kind)),
+            "{kind}: {:?}",
+            coverage.faults
+        );
     }
     assert!(coverage.lost > 100 && coverage.doubled > 100 && coverage.split_votes > 100);
     let silent = Rule::ALL.iter().filter(|rule| !coverage.rules.contains_key(rule));

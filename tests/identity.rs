@@ -179,6 +179,29 @@ fn a_server_that_lost_its_folder_elects_nobody() {
     assert_eq!(servers.done(&[witness], &["get", "precious"]), "hello");
 }
 
+/// A founder comes back without its data when all other founders have left. Nobody whom it asks is there.
+#[test]
+fn a_founder_that_lost_its_folder_learns_it_from_members_who_came_later() {
+    let mut servers = Servers::new(4);
+    [1, 2].iter().for_each(|&id| servers.start(id, &[1, 2], &[]));
+    servers.wait_until_ready(&[1, 2]);
+    for id in [3, 4] {
+        servers.start(id, &[], &["--join"]);
+        let newcomer = format!("{id}={}", servers.address(id));
+        servers.done(&[1, 2], &["member", "add", &newcomer]);
+        servers.wait_until_ready(&[id]);
+    }
+    servers.done(&[1, 2], &["member", "remove", "2"]);
+    servers.kill(2);
+    servers.kill(1);
+    fs::remove_dir_all(servers.data(1)).unwrap();
+    servers.start(1, &[1, 2], &[]);
+    let trouble = servers.trouble_of(1);
+    assert!(trouble.contains("founded by other servers, or with other data"), "{trouble}");
+    assert!(!servers.is_ready(1));
+    servers.done(&[3, 4], &["put", "x", "1"]);
+}
+
 /// A folder is set back to a copy that was made before the server's last start.
 #[test]
 fn an_older_copy_of_a_folder_is_refused_and_says_so() {

@@ -146,6 +146,11 @@ impl SimulatedDisk {
         }
     }
 
+    /// An empty disk that takes the place of this one.
+    pub(crate) fn emptied(&self) -> SimulatedDisk {
+        SimulatedDisk::new(self.name.clone(), self.seed).replacing(self)
+    }
+
     /// Takes the place of another disk. Random numbers that the other has drawn do not come again.
     pub(crate) fn replacing(self, other: &SimulatedDisk) -> SimulatedDisk {
         self.state.borrow_mut().drawn = other.state.borrow().drawn;
@@ -437,11 +442,25 @@ impl Disk for SimulatedDisk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn write_and_sync(disk: &mut SimulatedDisk, content: &[u8]) {
         disk.write("a", content).unwrap();
         disk.sync("a").unwrap();
         disk.sync_directory().unwrap();
+    }
+
+    #[test]
+    fn no_random_number_comes_again_when_a_disk_takes_the_place_of_another() {
+        let mut first = SimulatedDisk::new("disk", 1);
+        let copy = first.backup();
+        let mut drawn = vec![first.random(), first.random(), first.random()];
+        let mut empty = first.emptied();
+        drawn.extend([empty.random(), empty.random()]);
+        let mut put_back = copy.backup().replacing(&empty);
+        drawn.push(put_back.random());
+        let different: BTreeSet<u64> = drawn.iter().copied().collect();
+        assert_eq!(different.len(), drawn.len(), "{drawn:?}");
     }
 
     #[test]

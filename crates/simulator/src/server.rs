@@ -262,8 +262,7 @@ impl Server {
     /// Its disk is replaced by an empty one. It is started like a founder again, or else to be added.
     pub(crate) fn lose_disk(&mut self, joins: bool) {
         self.forget_disk();
-        let seed = self.config.id.0 + 1000 * self.lives_before;
-        self.disk = SimulatedDisk::new(format!("disk of {}", self.config.id), seed);
+        self.disk = self.disk.emptied();
         self.is_set_back = false;
         if joins {
             self.voters = BTreeSet::new();

@@ -4,13 +4,15 @@ mod common;
 
 use client::Node;
 use common::{PATIENCE, await_some, raft};
-use consensus::NodeId;
+use consensus::{AppendEntries, Entry, Index, Message, NodeId, Origin, Payload, Term};
 use server::{Status, ask_status};
 use std::fs::{self, File};
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use std::time::Duration;
+use trace::EventId;
 
 /// Servers that die with the test, each with an address and a folder of its own.
 struct Servers {
@@ -269,6 +271,7 @@ fn two_clusters_do_not_become_one() {
         let trouble = servers.trouble_of(id);
         assert!(trouble.contains("founded by other servers"), "{trouble}");
     }
+    assert!(servers.is_ready(3), "who calls it by mistake does not matter to it");
     servers.done(&a, &["put", "x", "A2"]);
     assert_eq!(servers.done(&[3], &["get", "x"]), "A2");
     let [first, second] = [1, 3].map(|id| servers.status(id).unwrap().cluster_id);
@@ -344,6 +347,7 @@ fn a_lost_majority_is_recovered_on_purpose_only_and_the_old_members_stay_out() {
     servers.start(away, &[1, 2, 3], &[]);
     let trouble = servers.trouble_of(away);
     assert!(trouble.contains("another cluster"), "{trouble}");
+    assert!(servers.is_ready(witness));
     assert_eq!(servers.done(&[witness], &["get", "precious"]), "hello");
     let voters = servers.status(witness).unwrap().membership.voters;
     assert_eq!(voters, [NodeId(witness as u64)].into_iter().collect());
@@ -373,6 +377,89 @@ fn a_watch_of_a_log_that_is_gone_is_told_so() {
     let ahead = server::Place { index: consensus::Index(1_000), cluster: None };
     let mut watch = node.watch(b"", Some(ahead), PATIENCE).unwrap();
     assert!(matches!(watch.hear(), Ok(client::News::Missed { .. })));
+}
+
+/// A member says what can't be, unless somebody has lost data: that it leads the very term that another one leads, and
+/// that other entries are committed. Nobody must have to look for that in a trace.
+#[test]
+fn a_contradiction_is_loud_and_changes_nothing() {
+    let mut servers = Servers::new(3);
+    let all = [1, 2, 3];
+    all.iter().for_each(|&id| servers.start(id, &all, &[]));
+    servers.wait_until_ready(&all);
+    servers.done(&all, &["put", "x", "1"]);
+    let leader = servers.leader(&all);
+    let liar = all.into_iter().find(|id| *id != leader).unwrap();
+    let liar_start = servers.status(liar).unwrap().start;
+
+    let status = await_some("the contradiction to be counted", || {
+        let status = servers.status(leader)?;
+        if status.contradictions == 0 {
+            let origin = Origin { cluster: status.cluster_id, start: liar_start, ..Origin::default() };
+            let mut frames = Frames::connect(servers.address(leader), &status, liar, origin);
+            frames.say(liar, claims_to_lead(status.term));
+            frames.say(liar, claims_to_lead(status.term.next()));
+        }
+        (status.contradictions > 0).then_some(status)
+    });
+    let what = status.not_ready.unwrap();
+    assert!(what.contains(&format!("n{liar} contradicts what this server knows for certain")), "{what}");
+    let (ready, figures) =
+        (get(servers.address(leader), "/readyz"), get(servers.address(leader), "/metrics"));
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("contradicts"), "{ready}");
+    let counted = figures.lines().find(|line| line.starts_with("raft_contradictions_total "));
+    assert!(counted.is_some_and(|line| !line.ends_with(" 0")), "{figures}");
+    let said = servers.said_by(leader);
+    assert!(said.contains("or two clusters were mixed"), "also with --quiet: {said}");
+
+    // It passes, and nothing is lost.
+    servers.wait_until_ready(&all);
+    assert_eq!(servers.done(&all, &["get", "x"]), "1");
+}
+
+/// The first entry of a log that is not the cluster's.
+fn claims_to_lead(term: Term) -> Message {
+    Message::AppendEntries(AppendEntries {
+        term,
+        prev_log_index: Index(0),
+        prev_log_term: Term(0),
+        entries: vec![Entry { term, payload: Payload::NoOp }],
+        leader_commit: Index(0),
+        round: 0,
+    })
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
+}
+
+/// A connection as servers have it among themselves.
+struct Frames(TcpStream);
+
+impl Frames {
+    fn connect(address: &str, to: &Status, from: usize, origin: Origin) -> Frames {
+        let mut frames = Frames(TcpStream::connect(address).unwrap());
+        let (peer, from) = (0_u32, NodeId(from as u64));
+        let promise = None::<()>;
+        let hello = (*b"RAFT", 5_u16, peer, &to.cluster, from, to.node, 1_u16, promise, origin);
+        frames.write(&postcard::to_allocvec(&hello).unwrap());
+        frames
+    }
+
+    fn say(&mut self, from: usize, message: Message) {
+        let sent_as = EventId { node: NodeId(from as u64), life: 1, seq: 1 };
+        self.write(&postcard::to_allocvec(&(sent_as, message)).unwrap());
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write_all(&(bytes.len() as u32).to_be_bytes()).unwrap();
+        self.0.write_all(bytes).unwrap();
+    }
 }
 
 /// What can't be done is found out before anything is made.

@@ -319,6 +319,11 @@ impl Server {
         }
     }
 
+    /// Has it no cluster, so that it joins the first one that calls?
+    pub(crate) fn joins_who_calls(&self) -> bool {
+        self.voters.is_empty() && self.memory().cluster.is_none()
+    }
+
     /// Ends its process.
     pub(crate) fn kill(&mut self) {
         self.alive = None;

@@ -28,6 +28,9 @@ use std::time::Duration;
 use storage::StorageError;
 use trace::{ClusterView, Event, EventId, Laboratory, Process, Record};
 
+/// The cluster whose messages stray into this world.
+const OTHER_CLUSTER: ClusterId = ClusterId(0);
+
 /// What a world is made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorldOptions {
@@ -495,6 +498,9 @@ impl World {
 
     fn deliver_due(&mut self) {
         while let Some(envelope) = self.network.take_due(self.now) {
+            if self.lures_away(&envelope) {
+                continue;
+            }
             let server = self.servers.get_mut(&envelope.to).expect("messages go to servers of this world");
             if server.is_paused {
                 server.mailbox.push(envelope);
@@ -515,7 +521,8 @@ impl World {
     fn deliver(&mut self, selection: &Selection) -> usize {
         let mut delivered = 0;
         for place in self.network.find(selection) {
-            let hears = |envelope: &Envelope| !self.servers[&envelope.to].is_paused;
+            let hears =
+                |envelope: &Envelope| !self.servers[&envelope.to].is_paused && !self.lures_away(envelope);
             if self.network.get(place).is_some_and(hears)
                 && let Some(envelope) = self.network.take(place)
             {
@@ -717,8 +724,13 @@ impl World {
         if from == to {
             return Err(Refusal(format!("{to} does not believe anybody who calls itself {to}")));
         }
+        if self.servers[&to].joins_who_calls() {
+            return Err(Refusal(format!(
+                "{to} has no cluster yet: it would join the other one, which this world does not have"
+            )));
+        }
         let start = Start { incarnation: Incarnation(from.0), number: 1, run: from.0 };
-        let origin = Origin { cluster: Some(ClusterId(0)), start: Some(start), ..Origin::default() };
+        let origin = Origin { cluster: Some(OTHER_CLUSTER), start: Some(start), ..Origin::default() };
         let message = Message::AppendEntries(AppendEntries {
             term,
             prev_log_index: Index(0),
@@ -730,6 +742,12 @@ impl World {
         let sent_as = EventId { node: from, life: 0, seq: 0 };
         self.network.send(self.now, Envelope { from, to, sent_as, origin, message });
         Ok(())
+    }
+
+    /// Would this message make a server join another cluster? It may have lost its disk since the message was sent. This
+    /// world has no servers of that cluster, so the message is lost.
+    fn lures_away(&self, envelope: &Envelope) -> bool {
+        envelope.origin.cluster == Some(OTHER_CLUSTER) && self.servers[&envelope.to].joins_who_calls()
     }
 
     fn restart(&mut self, id: NodeId) -> Result<(), Refusal> {

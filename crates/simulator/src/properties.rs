@@ -144,8 +144,17 @@ impl<'a> Moment<'a> {
 
     /// The running servers that have a part in the leader's cluster.
     pub(crate) fn members(&self, leader: &'a Node<AllBut>) -> impl Iterator<Item = &'a Node<AllBut>> {
-        let is_set_back = |id: NodeId| self.servers[&id].is_set_back();
-        self.running().filter(move |node| is_part_of(node, leader.membership()) && !is_set_back(node.id()))
+        self.running().filter(|node| self.has_part(node, leader))
+    }
+
+    /// The server with this number, and its core, if it runs and has a part in the leader's cluster.
+    pub(crate) fn member(&self, leader: &Node<AllBut>, id: NodeId) -> Option<(&'a Server, &'a Node<AllBut>)> {
+        let server = self.servers.get(&id).filter(|server| server.is_running())?;
+        server.node().filter(|node| self.has_part(node, leader)).map(|node| (server, node))
+    }
+
+    fn has_part(&self, node: &Node<AllBut>, leader: &Node<AllBut>) -> bool {
+        is_part_of(node, leader.membership()) && !self.servers[&node.id()].is_set_back()
     }
 
     /// The leader of the newest term that any server of its cluster knows, if there is one. What a server knows that

@@ -34,8 +34,8 @@ impl Property for FullDisksDoNotLead {
         moment.servers.iter().find_map(|(&id, server)| {
             let node = server.node()?;
             let works = |voter: NodeId| {
-                let other = moment.servers.get(&voter).filter(|other| other.is_running());
-                voter != id && other.is_some_and(|other| !other.lacks_room() && !other.holds_saves)
+                let other = moment.member(node, voter).filter(|_| voter != id);
+                other.is_some_and(|(other, _)| !other.lacks_room() && !other.holds_saves)
             };
             let should_hand_over = server.lacks_room()
                 && node.role() == RoleKind::Leader

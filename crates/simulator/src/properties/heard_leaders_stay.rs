@@ -86,7 +86,7 @@ impl Property for HeardLeadersStay {
             let is_heard = hearing.zip(own_time(voter)).is_some_and(|(hearing, now)| {
                 now.since(hearing.last) + way < patience && now.since(hearing.since) > patience
             });
-            voter == leader.id() || is_heard
+            voter == leader.id() || (is_heard && moment.member(leader, voter).is_some())
         };
         let is_heard = leader.membership().voters.counts(hears).all(|(count, needed)| count >= needed);
         (all_ask && is_heard)

@@ -70,12 +70,12 @@ impl SlowDisksAreHeard {
     }
 }
 
-/// Are there enough voters to make a majority that may say something in its term? That must be on their disks.
+/// Are there enough voters to make a majority that may say something in its term? That must be on their disks. Those
+/// that lost data have no say.
 fn can_reply(moment: &Moment<'_>, leader: &Node<AllBut>) -> bool {
     let term = leader.hard_state().current_term;
     let may_reply = |id: NodeId| {
-        let server = moment.servers.get(&id).filter(|server| server.is_running());
-        server.and_then(|server| server.node()).is_some_and(|node| {
+        moment.member(leader, id).is_some_and(|(_, node)| {
             node.hard_state().current_term == term && node.persisted_hard_state() == node.hard_state()
         })
     };

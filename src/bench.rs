@@ -52,14 +52,14 @@ enum What {
     Reads(OperationArguments),
     /// A server with a long log starts again: how long until it serves, and its memory.
     ///
-    /// With a --snapshot-after that is larger than the log (1GiB, say), it reads all of that; with the
-    /// default, a snapshot and the log after it.
+    /// With a --snapshot-after that is larger than the log (1GiB, say), it reads all
+    /// of that; with the default, a snapshot and the log after it.
     #[command(verbatim_doc_comment)]
     Recovery(RecoveryArguments),
     /// A follower that has missed much catches up: how long it takes, and what clients notice meanwhile.
     ///
-    /// With a --snapshot-after that is larger than the log (1GiB, say), it gets all of that; with the
-    /// default, a snapshot and the log after it.
+    /// With a --snapshot-after that is larger than the log (1GiB, say), it gets all
+    /// of that; with the default, a snapshot and the log after it.
     #[command(verbatim_doc_comment)]
     CatchUp(CatchUpArguments),
     /// The leader fails, again and again: how long a client can't write.

@@ -22,8 +22,8 @@ const WHICH_FOLDER: &str = "name the folder of one server: what `raft node` has 
 
 /// Show what a server has on disk: its term and vote, its snapshot, its log
 ///
-/// Nothing is changed, and the server may run meanwhile. If something there is damaged, this tells
-/// what and where, and ends with status 1.
+/// Nothing is changed, and the server may run meanwhile. If something there is
+/// damaged, this tells what and where, and ends with status 1.
 ///
 ///   raft up --data cluster
 ///   raft log cluster/n1 --entries 1..50

@@ -19,13 +19,15 @@ use trace::Feed;
 
 /// Run one node of Maelstrom, Jepsen's workbench for learning distributed systems
 ///
-/// Maelstrom starts the nodes, is the network between them, and checks what its clients see:
+/// Maelstrom starts the nodes, is the network between them, and checks what its
+/// clients see:
 ///
 ///   ./maelstrom test -w lin-kv --bin /path/to/raft --node-count 3 --concurrency 4n --rate 100 \
 ///     --time-limit 30 --nemesis partition -- maelstrom --data "$(mktemp -d)"
 ///
-/// The node reads messages from standard input and writes messages, and nothing else, to standard output,
-/// one a line. What happens is told on standard error. It ends with its input. docs/maelstrom.md tells more.
+/// The node reads messages from standard input and writes messages, and nothing
+/// else, to standard output, one a line. What happens is told on standard error.
+/// It ends with its input. docs/maelstrom.md tells more.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct MaelstromArguments {

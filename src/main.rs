@@ -96,3 +96,24 @@ fn main() -> ExitCode {
     };
     ended.unwrap_or_else(|failure| failure.report())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// Where lines are broken by hand, an 80-column terminal must not break them again.
+    #[test]
+    fn help_that_is_broken_by_hand_fits_a_terminal() {
+        let mut commands = vec![CommandLine::command()];
+        while let Some(command) = commands.pop() {
+            let help = command.get_long_about().map(ToString::to_string).unwrap_or_default();
+            for paragraph in help.split("\n\n").filter(|paragraph| paragraph.contains('\n')) {
+                let mut prose = paragraph.lines().filter(|line| !line.starts_with(' '));
+                let long = prose.find(|line| line.len() > 80);
+                assert_eq!(long, None, "raft {}", command.get_name());
+            }
+            commands.extend(command.get_subcommands().cloned());
+        }
+    }
+}

@@ -13,15 +13,16 @@ use std::time::{Duration, Instant};
 
 /// Show and change who belongs to a cluster
 ///
-/// A server that is to come is started first, with `raft node --join`. It gets the log as a learner, and votes when it
-/// has caught up.
+/// A server that is to come is started first, with `raft node --join`. It gets
+/// the log as a learner, and votes when it has caught up.
 ///
 ///   raft node --join --id 4 --listen 127.0.0.1:4004 --data n4 &
 ///   raft member add 4=127.0.0.1:4004
 ///   raft member remove 2
 ///   raft member move 3=127.0.0.1:5003
 ///
-/// Exit status: 0 done, 1 not done, 2 wrong usage, 3 uncertain (see `raft member list`).
+/// Exit status: 0 done, 1 not done, 2 wrong usage, 3 uncertain (see `raft member
+/// list`).
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct MemberArguments {
@@ -83,8 +84,8 @@ enum What {
 
 /// Hand the leadership over to another server
 ///
-/// The leader takes no more writes, waits until the other has all of its log, and asks it to take over: clients hardly
-/// notice. Do so before you stop a leader.
+/// The leader takes no more writes, waits until the other has all of its log, and
+/// asks it to take over: clients hardly notice. Do so before you stop a leader.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct TransferArguments {

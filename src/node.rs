@@ -29,8 +29,8 @@ use trace::{Event, Faults, Feed, Record};
 ///   raft node --id 2 --listen 127.0.0.1:4002 --data /tmp/n2 --peer 1=127.0.0.1:4001 --peer 3=127.0.0.1:4003
 ///   raft node --id 3 --listen 127.0.0.1:4003 --data /tmp/n3 --peer 1=127.0.0.1:4001 --peer 2=127.0.0.1:4002
 ///
-/// Ctrl+C stops a server, `kill -9` crashes it. Started again on the same folder, it goes on with the
-/// term and the vote that it had.
+/// Ctrl+C stops a server, `kill -9` crashes it. Started again on the same folder,
+/// it goes on with the term and the vote that it had.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct NodeArguments {

@@ -10,14 +10,17 @@ use storage::{FolderDisk, Inspection, StorageError, found_anew, inspect};
 
 /// Begin a new cluster with the data of one server, after a majority was lost for good
 ///
-/// A last resort, for when no majority of the members will ever come back. As long as one might, wait for it, or bring it
-/// back: then nothing is lost. Stop all servers first. Of those that are left, choose the one whose log reaches farthest
-/// (`raft log DIR` of each tells: the later term, then the higher entry).
+/// A last resort, for when no majority of the members will ever come back. As
+/// long as one might, wait for it, or bring it back: then nothing is lost. Stop
+/// all servers first. Of those that are left, choose the one whose log reaches
+/// farthest (`raft log DIR` of each tells: the later term, then the higher
+/// entry).
 ///
-/// The server becomes the only member of a new cluster with a new id. Writes that only the others had are lost, although
-/// they were acknowledged; and writes that were never acknowledged may count now. The former members can't join by
-/// accident: they belong to the old cluster. New servers come with `raft node --join` on empty folders, and `raft member
-/// add`.
+/// The server becomes the only member of a new cluster with a new id. Writes that
+/// only the others had are lost, although they were acknowledged; and writes that
+/// were never acknowledged may count now. The former members can't join by
+/// accident: they belong to the old cluster. New servers come with `raft node
+/// --join` on empty folders, and `raft member add`.
 ///
 ///   raft recover --data n2
 ///   raft node --id 2 --listen 127.0.0.1:4002 --data n2

@@ -18,10 +18,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Search for what breaks Raft: thousands of simulated clusters, each with trouble of its own
 ///
-/// A seed draws a cluster (how many servers, their timing, their network and disks) and all that befalls
-/// it. The servers run the same code as real ones. After every step of each, everything that Raft
-/// promises is checked. At the first broken promise the search stops, makes the run as short as it can,
-/// and writes it as a scenario for `raft replay`.
+/// A seed draws a cluster (how many servers, their timing, their network and
+/// disks) and all that befalls it. The servers run the same code as real ones.
+/// After every step of each, everything that Raft promises is checked. At the
+/// first broken promise the search stops, makes the run as short as it can, and
+/// writes it as a scenario for `raft replay`.
 ///
 /// With a rule switched off, the search shows what that rule was for:
 ///

@@ -13,8 +13,8 @@ use trace::{EventId, Record, english};
 
 /// Tell why something happened: the chain of causes, each with the rule that decided
 ///
-/// Events have names: n2:117 is the 117th of n2's first life, n2.3:5 the fifth of its third. A trace in
-/// JSON has them as node, life and seq.
+/// Events have names: n2:117 is the 117th of n2's first life, n2.3:5 the fifth of
+/// its third. A trace in JSON has them as node, life and seq.
 ///
 ///   raft up --record run.jsonl
 ///   raft why run.jsonl --last leader

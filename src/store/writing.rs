@@ -14,7 +14,8 @@ use std::process::ExitCode;
 ///
 /// It is on the disks of a majority of the servers before this ends.
 ///
-/// Exit status: 0 written, 1 not done, 2 wrong usage, 3 uncertain (nobody knows whether it was done).
+/// Exit status: 0 written, 1 not done, 2 wrong usage, 3 uncertain (nobody knows
+/// whether it was done).
 ///
 ///   raft put greeting hello
 ///   raft put greeting - < letter.txt

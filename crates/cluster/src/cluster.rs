@@ -188,10 +188,7 @@ impl Cluster {
     /// What has happened since the last call, in order. Waits up to `patience` for something to
     /// happen.
     pub fn news(&mut self, patience: Duration) -> Vec<Record> {
-        if let Ok(report) = self.reports.1.recv_timeout(patience) {
-            self.take(report);
-        }
-        while let Ok(report) = self.reports.1.try_recv() {
+        for report in waiting_reports(&self.reports.1, patience) {
             self.take(report);
         }
         self.go_on_with_joining();
@@ -657,4 +654,27 @@ impl Drop for Cluster {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The reports that wait, or the first that comes within `patience`. Servers that report without a pause must not keep the
+/// caller here.
+fn waiting_reports(reports: &Receiver<Report>, patience: Duration) -> Vec<Report> {
+    let first = reports.recv_timeout(patience).ok();
+    first.into_iter().chain(reports.try_iter().take(REPORTS)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_without_a_pause_keep_nobody() {
+        let (sender, reports) = sync_channel(REPORTS);
+        let ended = || Report::Ended { id: NodeId(1), pid: 1 };
+        std::thread::spawn(move || while sender.send(ended()).is_ok() {});
+        for _ in 0..10 {
+            let taken = waiting_reports(&reports, Duration::from_secs(60)).len();
+            assert!((1..=REPORTS + 1).contains(&taken), "{taken}");
+        }
+    }
 }

@@ -234,6 +234,36 @@ fn an_older_copy_of_a_folder_is_refused_and_says_so() {
     assert!(trouble.contains("older copy"), "{trouble}");
 }
 
+/// Whoever the copy takes for a member is gone: those who have come since refuse it.
+#[test]
+fn an_older_copy_that_knows_no_member_says_so() {
+    let mut servers = Servers::new(4);
+    [1, 2].iter().for_each(|&id| servers.start(id, &[1, 2], &[]));
+    servers.wait_until_ready(&[1, 2]);
+    servers.kill(2);
+    let backup = servers.folder.path().join("backup");
+    copy_folder(&servers.data(2), &backup);
+    servers.start(2, &[1, 2], &[]);
+    servers.wait_until_ready(&[1, 2]);
+    for id in [3, 4] {
+        servers.start(id, &[], &["--join"]);
+        let newcomer = format!("{id}={}", servers.address(id));
+        servers.done(&[1, 2], &["member", "add", &newcomer]);
+        servers.wait_until_ready(&[id]);
+    }
+    servers.done(&[1, 2], &["member", "remove", "1"]);
+    servers.kill(1);
+    servers.done(&[3, 4], &["put", "x", "1"]);
+    servers.kill(2);
+    fs::remove_dir_all(servers.data(2)).unwrap();
+    copy_folder(&backup, &servers.data(2));
+    servers.start(2, &[1, 2], &[]);
+    let trouble = servers.trouble_of(2);
+    assert!(trouble.contains("older copy"), "{trouble}");
+    assert!(!servers.is_ready(2));
+    assert_eq!(servers.done(&[3, 4], &["get", "x"]), "1");
+}
+
 /// Two copies of one folder must not both vote.
 #[test]
 fn a_second_copy_of_a_running_server_takes_no_part() {

@@ -142,6 +142,8 @@ impl<R: Rules> Node<R> {
 
     /// Another server does not hear this one. If it knows of a later start of this folder, or of entries that this folder
     /// has lost, then this server must not take part any longer: what it says rests on less than it once had.
+    ///
+    /// A folder that was set back may know none of today's members. It heeds them by the cluster that they belong to.
     pub(crate) fn receive_refusal(
         &mut self,
         now: Instant,
@@ -155,8 +157,11 @@ impl<R: Rules> Node<R> {
             return;
         }
         // What a server that has nothing to do with this one thinks of it does not matter.
+        let is_of_own_cluster = origin.cluster == self.memory.cluster;
+        let is_member = self.membership.contains(by) || self.membership.is_empty();
         let is_founder = self.founding.as_ref().is_some_and(|founding| founding.is_one(by));
-        if !is_founder && !self.membership.contains(by) && !self.membership.is_empty() {
+        let is_relative = origin.cluster.is_some() && is_of_own_cluster;
+        if !is_member && !is_founder && !is_relative {
             return;
         }
         let problem = refusal.problem;
@@ -164,12 +169,13 @@ impl<R: Rules> Node<R> {
             output.noted(What::RefusedBy { by, problem });
         }
         let retirement = match problem {
-            Problem::EarlierStart => Retirement::OlderCopy,
-            Problem::LostEntries { had } => Retirement::LostEntries(had),
+            Problem::EarlierStart if is_of_own_cluster => Retirement::OlderCopy,
+            Problem::LostEntries { had } if is_of_own_cluster && self.membership.contains(by) => {
+                Retirement::LostEntries(had)
+            }
             _ => return,
         };
-        let is_of_own_cluster = origin.cluster == self.memory.cluster && self.membership.contains(by);
-        if is_of_own_cluster && self.memory.retired.is_none() {
+        if self.memory.retired.is_none() {
             self.retire(now, retirement, output);
         }
     }

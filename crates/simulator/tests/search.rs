@@ -38,8 +38,13 @@ fn without_any_fault_there_is_always_a_leader() {
 
 /// Where chance leads to late or not at all, or what takes long to be made short. Their stories were written by hand
 /// (docs/simulator.md), and are played with all others.
-const BY_HAND: [Rule; 4] =
-    [Rule::ChangeAfterCommitInTerm, Rule::CheckQuorum, Rule::LostDataIsOut, Rule::PreVote];
+const BY_HAND: [Rule; 5] = [
+    Rule::ChangeAfterCommitInTerm,
+    Rule::CheckQuorum,
+    Rule::FoundTogether,
+    Rule::LostDataIsOut,
+    Rule::PreVote,
+];
 
 #[test]
 fn without_any_rule_a_promise_is_broken_and_the_run_can_be_made_short() {

@@ -415,10 +415,8 @@ impl<R: Rules> Node<R> {
             // Only who knows that all have saved the list runs in elections, and so it all began.
             if self.memory.cluster.is_none() || self.memory.cluster != origin.cluster {
                 // The caller's cluster was founded without this folder, perhaps by servers that have left since.
-                if origin.cluster.is_some()
-                    && self.refused_by.insert(from, Problem::OtherFounders) != Some(Problem::OtherFounders)
-                {
-                    output.noted(What::RefusedBy { by: from, problem: Problem::OtherFounders });
+                if origin.cluster.is_some() {
+                    self.note_refused_by(from, Problem::OtherFounders, output);
                 }
                 return;
             }

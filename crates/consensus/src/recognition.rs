@@ -157,26 +157,28 @@ impl<R: Rules> Node<R> {
             return;
         }
         // What a server that has nothing to do with this one thinks of it does not matter.
-        let is_of_own_cluster = origin.cluster == self.memory.cluster;
-        let is_member = self.membership.contains(by) || self.membership.is_empty();
+        let is_member = self.membership.contains(by);
         let is_founder = self.founding.as_ref().is_some_and(|founding| founding.is_one(by));
-        let is_relative = origin.cluster.is_some() && is_of_own_cluster;
-        if !is_member && !is_founder && !is_relative {
+        let is_of_own_cluster = origin.cluster == self.memory.cluster;
+        let is_relative = is_of_own_cluster && origin.cluster.is_some();
+        if !is_member && !is_founder && !is_relative && !self.membership.is_empty() {
             return;
         }
-        let problem = refusal.problem;
-        if self.refused_by.insert(by, problem) != Some(problem) {
-            output.noted(What::RefusedBy { by, problem });
-        }
-        let retirement = match problem {
-            Problem::EarlierStart if is_of_own_cluster => Retirement::OlderCopy,
-            Problem::LostEntries { had } if is_of_own_cluster && self.membership.contains(by) => {
-                Retirement::LostEntries(had)
-            }
+        self.note_refused_by(by, refusal.problem, output);
+        let retirement = match refusal.problem {
+            Problem::EarlierStart if is_relative || is_member => Retirement::OlderCopy,
+            Problem::LostEntries { had } if is_member => Retirement::LostEntries(had),
             _ => return,
         };
-        if self.memory.retired.is_none() {
+        if is_of_own_cluster && self.memory.retired.is_none() {
             self.retire(now, retirement, output);
+        }
+    }
+
+    /// Another server does not hear this one. It is told of once, until the reason changes.
+    pub(crate) fn note_refused_by(&mut self, by: NodeId, problem: Problem, output: &mut Output) {
+        if self.refused_by.insert(by, problem) != Some(problem) {
+            output.noted(What::RefusedBy { by, problem });
         }
     }
 

@@ -3,9 +3,10 @@
 use consensus::event::{Event, Problem, What};
 use consensus::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Change, Chunk, Config, Credentials, Entry, EveryRule,
-    HardState, Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Limits, Log, LogPosition,
-    Membership, Message, Node, NodeId, Origin, Output, Payload, PreVote, PreVoteReply, Profile, Quorum,
-    ReadBy, RequestVote, RequestVoteReply, RoleKind, SnapshotOutcome, Term, TimeoutNow, Timing,
+    HardState, Incarnation, Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Limits, Log,
+    LogPosition, Membership, Message, Node, NodeId, Origin, Output, Payload, PreVote, PreVoteReply, Profile,
+    Quorum, ReadBy, Refusal, RequestVote, RequestVoteReply, RoleKind, SnapshotOutcome, Start, Term,
+    TimeoutNow, Timing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,11 @@ fn start(output: &mut Output) -> Node {
 }
 
 fn start_as(id: u64, output: &mut Output) -> Node {
-    let config = Config {
+    Node::start(config(id), HardState::default(), Log::default(), EveryRule, output)
+}
+
+fn config(id: u64) -> Config {
+    Config {
         id: NodeId(id),
         membership: Membership::of_voters((1..=3).map(NodeId)).into(),
         credentials: Credentials::default(),
@@ -23,8 +28,7 @@ fn start_as(id: u64, output: &mut Output) -> Node {
         lease: None,
         profile: Profile::PAPER,
         seed: 1,
-    };
-    Node::start(config, HardState::default(), Log::default(), EveryRule, output)
+    }
 }
 
 fn receive(node: &mut Node, from: u64, message: Message) -> Output {
@@ -376,4 +380,20 @@ fn no_message_makes_a_server_panic() {
             "the noise seldom meets a {role}: {roles:?}"
         );
     }
+}
+
+/// A server that waits to be added has no cluster. Nobody who has none either can make it give up.
+#[test]
+fn nobody_retires_a_server_that_waits_to_be_added() {
+    let start = Start { incarnation: Incarnation(1), number: 1, run: 1 };
+    let config = Config {
+        membership: Membership::default().into(),
+        credentials: Credentials { start: Some(start), ..Credentials::default() },
+        ..config(1)
+    };
+    let mut node =
+        Node::start(config, HardState::default(), Log::default(), EveryRule, &mut Output::default());
+    receive(&mut node, 2, Message::Refusal(Refusal { start, problem: Problem::EarlierStart }));
+    assert_eq!(node.memory().retired, None);
+    assert_eq!(node.refused_by().get(&NodeId(2)), Some(&Problem::EarlierStart));
 }

@@ -3,11 +3,11 @@
 mod common;
 
 use client::Node;
-use common::{PATIENCE, await_some, raft};
+use common::{PATIENCE, ask, await_some, raft};
 use consensus::{AppendEntries, Entry, Index, Message, NodeId, Origin, Payload, Term};
 use server::{Status, ask_status};
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
@@ -68,6 +68,35 @@ impl Servers {
         self.running[id - 1] = Some(command.stdout(Stdio::null()).stderr(said).spawn().unwrap());
     }
 
+    /// Founds a cluster of these servers, and waits until it works.
+    fn found(&mut self, ids: &[usize]) {
+        ids.iter().for_each(|&id| self.start(id, ids, &[]));
+        self.wait_until_ready(ids);
+    }
+
+    /// Starts a server that is new to the cluster of these members, and adds it.
+    fn let_in(&mut self, id: usize, members: &[usize]) {
+        self.start(id, &[], &["--join"]);
+        let newcomer = format!("{id}={}", self.address(id));
+        self.done(members, &["member", "add", &newcomer]);
+        self.wait_until_ready(&[id]);
+    }
+
+    /// Ends a server, and makes a copy of its folder.
+    fn back_up(&mut self, id: usize) -> PathBuf {
+        self.kill(id);
+        let backup = self.folder.path().join("backup");
+        copy_folder(&self.data(id), &backup);
+        backup
+    }
+
+    /// Ends a server, and replaces its folder by a copy.
+    fn put_back(&mut self, id: usize, backup: &Path) {
+        self.kill(id);
+        fs::remove_dir_all(self.data(id)).unwrap();
+        copy_folder(backup, &self.data(id));
+    }
+
     fn kill(&mut self, id: usize) {
         if let Some(mut child) = self.running[id - 1].take() {
             let _ = child.kill();
@@ -115,8 +144,7 @@ impl Servers {
     /// acknowledged it too, and the one that was away.
     fn with_a_write_that_one_missed(&mut self) -> (usize, usize, usize) {
         let all = [1, 2, 3];
-        all.iter().for_each(|&id| self.start(id, &all, &[]));
-        self.wait_until_ready(&all);
+        self.found(&all);
         let leader = self.leader(&all);
         let others: Vec<usize> = all.into_iter().filter(|id| *id != leader).collect();
         let (witness, away) = (others[0], others[1]);
@@ -174,10 +202,7 @@ fn a_server_that_lost_its_folder_elects_nobody() {
     servers.done(&[leader, away], &remove);
     servers.kill(witness);
     fs::remove_dir_all(servers.data(witness)).unwrap();
-    servers.start(witness, &[], &["--join"]);
-    let newcomer = format!("{witness}={}", servers.address(witness));
-    servers.done(&[leader, away], &["member", "add", &newcomer]);
-    servers.wait_until_ready(&[witness]);
+    servers.let_in(witness, &[leader, away]);
     assert_eq!(servers.done(&[witness], &["get", "precious"]), "hello");
 }
 
@@ -185,14 +210,8 @@ fn a_server_that_lost_its_folder_elects_nobody() {
 #[test]
 fn a_founder_that_lost_its_folder_learns_it_from_members_who_came_later() {
     let mut servers = Servers::new(4);
-    [1, 2].iter().for_each(|&id| servers.start(id, &[1, 2], &[]));
-    servers.wait_until_ready(&[1, 2]);
-    for id in [3, 4] {
-        servers.start(id, &[], &["--join"]);
-        let newcomer = format!("{id}={}", servers.address(id));
-        servers.done(&[1, 2], &["member", "add", &newcomer]);
-        servers.wait_until_ready(&[id]);
-    }
+    servers.found(&[1, 2]);
+    [3, 4].iter().for_each(|&id| servers.let_in(id, &[1, 2]));
     servers.done(&[1, 2], &["member", "remove", "2"]);
     servers.kill(2);
     servers.kill(1);
@@ -209,19 +228,14 @@ fn a_founder_that_lost_its_folder_learns_it_from_members_who_came_later() {
 fn an_older_copy_of_a_folder_is_refused_and_says_so() {
     let mut servers = Servers::new(3);
     let all = [1, 2, 3];
-    all.iter().for_each(|&id| servers.start(id, &all, &[]));
-    servers.wait_until_ready(&all);
+    servers.found(&all);
     let leader = servers.leader(&all);
     let set_back = all.into_iter().find(|id| *id != leader).unwrap();
-    servers.kill(set_back);
-    let backup = servers.folder.path().join("backup");
-    copy_folder(&servers.data(set_back), &backup);
+    let backup = servers.back_up(set_back);
     servers.start(set_back, &all, &[]);
     servers.wait_until_ready(&[set_back]);
     servers.done(&all, &["put", "x", "1"]);
-    servers.kill(set_back);
-    fs::remove_dir_all(servers.data(set_back)).unwrap();
-    copy_folder(&backup, &servers.data(set_back));
+    servers.put_back(set_back, &backup);
     servers.start(set_back, &all, &[]);
 
     let trouble = servers.trouble_of(set_back);
@@ -238,25 +252,15 @@ fn an_older_copy_of_a_folder_is_refused_and_says_so() {
 #[test]
 fn an_older_copy_that_knows_no_member_says_so() {
     let mut servers = Servers::new(4);
-    [1, 2].iter().for_each(|&id| servers.start(id, &[1, 2], &[]));
-    servers.wait_until_ready(&[1, 2]);
-    servers.kill(2);
-    let backup = servers.folder.path().join("backup");
-    copy_folder(&servers.data(2), &backup);
+    servers.found(&[1, 2]);
+    let backup = servers.back_up(2);
     servers.start(2, &[1, 2], &[]);
     servers.wait_until_ready(&[1, 2]);
-    for id in [3, 4] {
-        servers.start(id, &[], &["--join"]);
-        let newcomer = format!("{id}={}", servers.address(id));
-        servers.done(&[1, 2], &["member", "add", &newcomer]);
-        servers.wait_until_ready(&[id]);
-    }
+    [3, 4].iter().for_each(|&id| servers.let_in(id, &[1, 2]));
     servers.done(&[1, 2], &["member", "remove", "1"]);
     servers.kill(1);
     servers.done(&[3, 4], &["put", "x", "1"]);
-    servers.kill(2);
-    fs::remove_dir_all(servers.data(2)).unwrap();
-    copy_folder(&backup, &servers.data(2));
+    servers.put_back(2, &backup);
     servers.start(2, &[1, 2], &[]);
     let trouble = servers.trouble_of(2);
     assert!(trouble.contains("older copy"), "{trouble}");
@@ -269,8 +273,7 @@ fn an_older_copy_that_knows_no_member_says_so() {
 fn a_second_copy_of_a_running_server_takes_no_part() {
     let mut servers = Servers::new(4);
     let all = [1, 2, 3];
-    all.iter().for_each(|&id| servers.start(id, &all, &[]));
-    servers.wait_until_ready(&all);
+    servers.found(&all);
     servers.kill(3);
     copy_folder(&servers.data(3), &servers.data(4));
     servers.start(3, &all, &[]);
@@ -293,8 +296,7 @@ fn a_second_copy_of_a_running_server_takes_no_part() {
 fn two_clusters_do_not_become_one() {
     let mut servers = Servers::new(5);
     let (a, b) = ([1, 2, 3], [3, 4, 5]);
-    a.iter().for_each(|&id| servers.start(id, &a, &[]));
-    servers.wait_until_ready(&a);
+    servers.found(&a);
     servers.done(&a, &["put", "x", "A1"]);
     [4, 5].iter().for_each(|&id| servers.start(id, &b, &[]));
     for id in [4, 5] {
@@ -313,8 +315,7 @@ fn two_clusters_do_not_become_one() {
 fn a_number_that_is_used_again_votes_only_with_the_log() {
     let mut servers = Servers::new(3);
     let all = [1, 2, 3];
-    all.iter().for_each(|&id| servers.start(id, &all, &[]));
-    servers.wait_until_ready(&all);
+    servers.found(&all);
     servers.done(&all, &["put", "x", "1"]);
     servers.kill(3);
     fs::remove_dir_all(servers.data(3)).unwrap();
@@ -334,12 +335,7 @@ fn a_server_that_moved_is_heard_and_can_be_moved_in_the_configuration() {
     let mut servers = Servers::new(4);
     servers.start(1, &[], &[]);
     servers.wait_until_ready(&[1]);
-    for id in [2, 3] {
-        servers.start(id, &[], &["--join"]);
-        let newcomer = format!("{id}={}", servers.address(id));
-        servers.done(&[1], &["member", "add", &newcomer]);
-        servers.wait_until_ready(&[id]);
-    }
+    [2, 3].iter().for_each(|&id| servers.let_in(id, &[1]));
     servers.kill(3);
     let elsewhere = servers.address(4).to_owned();
     servers.start_at(3, elsewhere.clone(), &[], &["--join"]);
@@ -415,8 +411,7 @@ fn a_watch_of_a_log_that_is_gone_is_told_so() {
 fn a_contradiction_is_loud_and_changes_nothing() {
     let mut servers = Servers::new(3);
     let all = [1, 2, 3];
-    all.iter().for_each(|&id| servers.start(id, &all, &[]));
-    servers.wait_until_ready(&all);
+    servers.found(&all);
     servers.done(&all, &["put", "x", "1"]);
     let leader = servers.leader(&all);
     let liar = all.into_iter().find(|id| *id != leader).unwrap();
@@ -434,8 +429,8 @@ fn a_contradiction_is_loud_and_changes_nothing() {
     });
     let what = status.not_ready.unwrap();
     assert!(what.contains(&format!("n{liar} contradicts what this server knows for certain")), "{what}");
-    let (ready, figures) =
-        (get(servers.address(leader), "/readyz"), get(servers.address(leader), "/metrics"));
+    let answer = |request: &str| ask(servers.address(leader), request, "").unwrap();
+    let (ready, figures) = (answer("GET /readyz"), answer("GET /metrics"));
     assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("contradicts"), "{ready}");
     let counted = figures.lines().find(|line| line.starts_with("raft_contradictions_total "));
     assert!(counted.is_some_and(|line| !line.ends_with(" 0")), "{figures}");
@@ -457,15 +452,6 @@ fn claims_to_lead(term: Term) -> Message {
         leader_commit: Index(0),
         round: 0,
     })
-}
-
-fn get(address: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    response
 }
 
 /// A connection as servers have it among themselves.

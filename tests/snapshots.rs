@@ -2,12 +2,10 @@
 
 mod common;
 
-use common::{Up, await_some};
+use common::{Up, ask, await_some};
 use consensus::NodeId;
 use consensus::event::What;
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use trace::Event;
 
 /// Small enough that some dozen writes lead to a snapshot.
@@ -15,16 +13,6 @@ const OPTIONS: [&str; 2] = ["--snapshot-after", "2KiB"];
 
 fn address_of(up: &Up, id: NodeId) -> String {
     up.view.server(id).unwrap().address.clone().unwrap()
-}
-
-/// What a server answers to a request over HTTP: the whole answer, head and body.
-fn ask(address: &str, method_and_path: &str, body: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    let head = format!("{method_and_path} HTTP/1.1\r\nHost: raft\r\nConnection: close");
-    write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    Some(answer)
 }
 
 /// Writes so many values to the leader.

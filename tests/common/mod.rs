@@ -10,7 +10,8 @@ use consensus::{NodeId, RoleKind, Term};
 use page::Page;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -19,6 +20,16 @@ use trace::{ClusterView, Event, Process, Record};
 
 /// How long to wait for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a server answers to a request over HTTP: the whole answer, head and body.
+pub fn ask(address: &str, method_and_path: &str, body: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    let head = format!("{method_and_path} HTTP/1.1\r\nHost: raft\r\nConnection: close");
+    write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
 
 /// The `raft` command, without what the environment of the tests might tell it.
 pub fn raft() -> Command {

@@ -15,6 +15,7 @@
 //! * [`linearizability`]: did the clients see one store, or several?
 
 mod action;
+mod chance;
 mod clients;
 mod coverage;
 mod disk;

@@ -193,8 +193,8 @@ impl Scenario {
             founds: option("founded", "yes") == "no",
             ..WorldOptions::default()
         };
-        if !options.is_possible() {
-            return Err("what is committed is in the logs of a majority of the servers".into());
+        if let Some(problem) = options.problem_with_logs() {
+            return Err(problem.into());
         }
         self.world = Some(World::new(options));
         Ok(())

@@ -276,6 +276,9 @@ fn check_sentence(term: Term, check: &Check, holds: bool) -> String {
         Check::GoesBefore { .. } => {
             "we both ask, with equal logs, and its number is lower: let it go first".to_owned()
         }
+        Check::NotYetLetGoFirst { candidate } => {
+            format!("I have waited for {candidate} before: wait no longer for it")
+        }
     }
 }
 

@@ -45,14 +45,14 @@ pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
     let tape = Tape::open(&arguments.file)?;
     let remark = check_against_simulator(&tape)?;
     if let Some(address) = arguments.web {
-        remark.iter().for_each(|remark| say(remark));
+        remark.iter().for_each(say);
         return serve_page(&tape, address);
     }
     if arguments.json {
         return print_json(&tape);
     }
     if arguments.plain || !has_full_terminal() {
-        remark.iter().for_each(|remark| say(remark));
+        remark.iter().for_each(say);
         return print_story(&tape, arguments.verbose);
     }
     show_in_terminal(tape)

@@ -1,7 +1,7 @@
 //! `raft node`
 
 use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments, host_and_port};
-use crate::failure::{Failure, end_at_second_signal, ended_by};
+use crate::failure::{Failure, end_at_second_signal, ended_by, say};
 use crate::recording::Recording;
 use clap::Args;
 use consensus::event::{Problem, What};
@@ -16,8 +16,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use trace::{Event, Faults, Feed, Record};
 
@@ -142,19 +142,25 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
         .and_then(|()| Signals::new([SIGINT, SIGTERM]))
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
-    let server = Server::open(arguments.listen(), options).map_err(failure)?;
-    for warning in arguments.warnings() {
-        eprintln!("warning: {warning}");
-    }
-
     let signal_received = Arc::new(AtomicI32::new(0));
-    let (remote, received) = (server.remote(), signal_received.clone());
+    let opened: Arc<OnceLock<Remote>> = Arc::default();
+    let (remote, received) = (opened.clone(), signal_received.clone());
     std::thread::spawn(move || {
         for signal in signals.forever() {
             received.store(signal, Ordering::Relaxed);
-            remote.command(Command::Stop);
+            match remote.get() {
+                Some(remote) => remote.command(Command::Stop),
+                // It reads its log, which may be long. To end now is no more than a crash, which it survives.
+                None => std::process::exit(128 + signal),
+            }
         }
     });
+    let server = Server::open(arguments.listen(), options).map_err(failure)?;
+    let _ = opened.set(server.remote());
+    for warning in arguments.warnings() {
+        say(format_args!("warning: {warning}"));
+    }
+
     if arguments.laboratory {
         let remote = server.remote();
         std::thread::spawn(move || take_commands(&remote));
@@ -327,14 +333,14 @@ impl NodeArguments {
                 && !is_in_laboratory
             {
                 let why = trace::english::sentence(record);
-                eprintln!("warning: {}: {why}\nhelp: {help}", record.node);
+                say(format_args!("warning: {}: {why}\nhelp: {help}", record.node));
             }
             if is_removal(&record.event) && !is_in_laboratory {
-                eprintln!(
+                say(format_args!(
                     "warning: {} was removed, and is no member of the cluster any more\n\
                      help: stop it; a new server comes with `raft node --join`, under a number of its own",
                     record.node
-                );
+                ));
             }
         }
     }
@@ -375,7 +381,7 @@ fn take_commands(remote: &Remote) {
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
             Ok(command) => remote.command(command),
-            Err(error) => eprintln!("warning: not a command ({error}): {line}"),
+            Err(error) => say(format_args!("warning: not a command ({error}): {line}")),
         }
     }
     remote.command(Command::Stop);

@@ -24,6 +24,8 @@ use trace::{ClusterView, Condition, Event, Laboratory, Process, Record};
 /// How long servers get to start, and to end in good order.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked whether a start is still wanted.
+const ATTENTION: Duration = Duration::from_millis(20);
 /// So many reports wait to be taken, at most. Beyond that the servers wait to tell theirs, and leave
 /// some out.
 const REPORTS: usize = 65_536;
@@ -58,6 +60,8 @@ pub struct Options {
     pub tells_steps: bool,
     /// Whether they tell only of their processes and their roles: telling more takes time.
     pub is_quiet: bool,
+    /// Whether commands that name no cluster find this one.
+    pub is_listed: bool,
 }
 
 /// Why a cluster did not start.
@@ -82,6 +86,9 @@ pub enum ClusterError {
         /// What it said on its standard error.
         last_words: String,
     },
+    /// Somebody wanted it to end before it had begun.
+    #[error("the start was broken off")]
+    Unwanted,
     /// The servers did not report in time.
     #[error("the servers did not start within {START_PATIENCE:?}")]
     Silent,
@@ -130,10 +137,24 @@ impl Cluster {
     ///
     /// # Errors
     /// If one can't be started. Then none is left running.
-    pub fn start(mut options: Options) -> Result<Cluster, ClusterError> {
-        let folder = Folder::open(options.data.as_deref())?;
+    pub fn start(options: Options) -> Result<Cluster, ClusterError> {
+        Cluster::start_unless(options, || false)
+    }
+
+    /// The same, broken off as soon as `is_unwanted` says so, which is asked again and again.
+    ///
+    /// # Errors
+    /// If a server can't be started, and [`ClusterError::Unwanted`]. Then none is left running.
+    pub fn start_unless(
+        mut options: Options,
+        mut is_unwanted: impl FnMut() -> bool,
+    ) -> Result<Cluster, ClusterError> {
+        let mut folder = Folder::open(options.data.as_deref())?;
         let founders = options.servers.clone();
         folder.refuse_other_founders(&founders)?;
+        if options.is_listed {
+            folder.list();
+        }
         let gone = folder.those_put_away();
         options.servers.extend(folder.servers().into_iter().filter(|id| !founders.contains(id)));
         options.servers.retain(|id| !gone.contains(id));
@@ -154,15 +175,23 @@ impl Cluster {
             options,
         };
         for id in cluster.options.servers.clone() {
+            if is_unwanted() {
+                return Err(ClusterError::Unwanted);
+            }
             cluster.spawn(id).map_err(|source| ClusterError::Spawn { id, source })?;
         }
-        cluster.await_start()?;
+        cluster.await_start(is_unwanted)?;
         Ok(cluster)
     }
 
     /// Where the servers' data is.
     pub fn data_folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Do commands that name no cluster find this one?
+    pub fn is_listed(&self) -> bool {
+        self.folder.is_listed()
     }
 
     /// What is known of the servers at this moment.
@@ -281,13 +310,18 @@ impl Cluster {
         self.chronicle.rest()
     }
 
-    fn await_start(&mut self) -> Result<(), ClusterError> {
+    fn await_start(&mut self, mut is_unwanted: impl FnMut() -> bool) -> Result<(), ClusterError> {
         let deadline = Instant::now() + START_PATIENCE;
         while self.whereabouts.addresses.len() < self.options.servers.len() {
+            if is_unwanted() {
+                return Err(ClusterError::Unwanted);
+            }
             let patience = deadline.saturating_duration_since(Instant::now());
-            match self.reports.1.recv_timeout(patience).map_err(|_| ClusterError::Silent)? {
-                Report::Ended { id, .. } => return Err(self.failure_of(id)),
-                report => self.take(report),
+            match self.reports.1.recv_timeout(patience.min(ATTENTION)) {
+                Ok(Report::Ended { id, .. }) => return Err(self.failure_of(id)),
+                Ok(report) => self.take(report),
+                Err(_) if patience.is_zero() => return Err(ClusterError::Silent),
+                Err(_) => {}
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The real disk: a folder of the file system.
 
+use crate::careful;
 use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::files;
@@ -118,7 +119,7 @@ impl Disk for FolderDisk {
     }
 
     fn read(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.folder.join(name)) {
+        match careful::read_regular(&self.folder.join(name), u64::MAX - 1) {
             Ok(content) => Ok(Some(content)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -143,14 +144,18 @@ impl Disk for FolderDisk {
 
     fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
         self.close(name);
-        let mut file = File::create(self.folder.join(name))?;
+        let mut options = OpenOptions::new();
+        careful::for_its_user(options.write(true).create(true).truncate(true));
+        let mut file = options.open(self.folder.join(name))?;
         file.write_all(content)?;
         self.unsynced.insert(name.to_string(), file);
         Ok(())
     }
 
     fn create(&mut self, name: &str, size: u64) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(self.folder.join(name))?;
+        let mut options = OpenOptions::new();
+        let options = careful::for_its_user(options.write(true).create_new(true));
+        let mut file = options.open(self.folder.join(name))?;
         // Zeroes that are really written. Room that was merely reserved would have to be noted as used
         // by every sync later on: a second thing to write.
         io::copy(&mut io::repeat(0).take(size), &mut file)?;
@@ -257,7 +262,7 @@ fn create_durably(folder: &Path, sync: &mut impl FnMut(&Path) -> io::Result<()>)
     let in_the_current = Path::new(".");
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(in_the_current);
     create_durably(parent, sync)?;
-    match fs::create_dir(folder) {
+    match careful::folder_builder().create(folder) {
         // Another server, whose folder is beside ours, was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         created => created?,
@@ -315,8 +320,7 @@ fn lock_directory(folder: &Path) -> Result<Option<File>, StorageError> {
 /// Locks a file in the folder, too: servers of older versions do only that.
 fn lock_file(folder: &Path) -> Result<File, StorageError> {
     let path = folder.join(LOCK);
-    let open = OpenOptions::new().create(true).write(true).truncate(false).open(&path);
-    let file = open.map_err(StorageError::io("write", &path))?;
+    let file = careful::open_or_create(&path).map_err(StorageError::io("write", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StorageError::Locked { folder: folder.to_path_buf() }),

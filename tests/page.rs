@@ -57,7 +57,8 @@ fn strangers_are_refused_and_told_what_to_do() {
     let token = ("x-raft-token", page.token.as_str());
     let kill = format!(r#"{{"action":"kill","node":{}}}"#, leader.0);
     let refused = |request: &str, headers: &[(&str, &str)]| {
-        let answer = page.ask(request, headers, &kill);
+        let json = [headers, &[("content-type", "application/json")]].concat();
+        let answer = page.ask(request, &json, &kill);
         assert_eq!(answer.status, 403, "{request} {headers:?}: {}", answer.body);
         assert!(answer.json()["error"].is_string(), "{}", answer.body);
         assert!(answer.json()["help"].as_str().unwrap().contains("raft up"), "{}", answer.body);
@@ -80,8 +81,23 @@ fn strangers_are_refused_and_told_what_to_do() {
         refused(request, &[("host", "evil.example"), token]);
         refused(request, &[("host", "127.0.0.1:1"), token]);
         refused(request, &[token]);
+        refused(request, &[host, token, ("sec-fetch-site", "cross-site")]);
+        refused(request, &[host, token, ("sec-fetch-site", "same-site")]);
     }
+    // What a page can send without asking first.
+    assert_eq!(page.ask("POST /api/action", &[host, token], &kill).status, 415);
+    let plain = [host, token, ("content-type", "text/plain")];
+    assert_eq!(page.ask("POST /api/action", &plain, &kill).status, 415);
     refused("GET /", &[("host", "evil.example")]);
+    refused("GET /", &[host, ("sec-fetch-site", "cross-site")]);
+    // The address may be a link on some page, which whoever follows it leaves.
+    let visit = [
+        host,
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    assert_eq!(page.ask("GET /", &visit, "").status, 200);
 
     assert_eq!(page.get("/api/setup").status, 200);
     let localhost = page.address.replace("127.0.0.1", "localhost");
@@ -223,7 +239,7 @@ fn what_can_not_be_done_is_answered_with_the_reason() {
     for (answer, status) in [
         (page.act(&" ".repeat(100_000)), 413),
         (page.ask("GET /api/action", &[host, token], ""), 405),
-        (page.ask("POST /", &[host, token], ""), 405),
+        (page.ask("POST /", &[host, token, ("content-type", "application/json")], ""), 405),
         (page.get("/api/events?after=last"), 400),
     ] {
         assert_eq!(answer.status, status, "{}", answer.body);

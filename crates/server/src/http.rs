@@ -17,14 +17,12 @@ pub(crate) use metrics::sync_histogram;
 use crate::engine::Happening;
 use crate::network::Network;
 use axum::Router;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use consensus::NodeId;
 use errors::Problem;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use gate::{Door, Names};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use serde::Serialize;
@@ -36,10 +34,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// So long a client waits for its outcome, at most.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// So long a client may take to send a request's head, and again its body. So long a connection may also do nothing
-/// between two requests.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// So many clients may have a stream, of changes or of events. Streams have no end, and others want to be served too.
 const MOST_STREAMS: usize = 256;
@@ -101,9 +95,29 @@ fn json_text(told: &impl Serialize) -> String {
     serde_json::to_string(told).expect("what is told can be written in JSON")
 }
 
-/// What clients can ask for.
-pub(crate) fn routes(service: Arc<Service>) -> Router {
-    Router::new()
+/// What answers say of themselves to browsers: take them for what they say that they are, let no other page have them, and
+/// where one is shown, run nothing in it. A value can be a page that somebody has put there.
+fn headers() -> Vec<(HeaderName, HeaderValue)> {
+    let headers = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into()
+}
+
+/// What clients can ask for, and who may.
+#[derive(Clone)]
+pub(crate) struct Routes {
+    router: Router,
+    door: Arc<Door>,
+}
+
+/// What clients can ask for under these names.
+pub(crate) fn routes(service: Arc<Service>, names: Names) -> Routes {
+    let refuse = |stranger| Problem::Stranger(stranger).into_response();
+    let door = Arc::new(Door { names, refuse, headers: headers(), is_open_to_visits: false });
+    let router = Router::new()
         .route("/kv", get(kv::list))
         .route("/kv/", get(kv::list))
         .route("/kv/{*key}", get(kv::get).put(kv::put).delete(kv::delete))
@@ -118,27 +132,29 @@ pub(crate) fn routes(service: Arc<Service>) -> Router {
         .route("/watch", get(watch::watch))
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .with_state(service)
+        .with_state(service);
+    Routes { router, door }
 }
 
 /// Serves a client until its connection ends, or nothing comes for too long.
-pub(crate) async fn serve(routes: Router, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(SILENCE);
-    // If the connection broke, nobody is left who could be told.
-    let _ = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).await;
+pub(crate) async fn serve(
+    Routes { router, door }: Routes,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) {
+    door.serve(router, stream).await;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gate::SILENCE;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::time::Instant;
 
     /// A client's connection to a server whose engine does nothing, and the engine's inbox.
     fn connect(service: &Arc<Service>) -> DuplexStream {
         let (client, server) = duplex(1 << 16);
-        tokio::spawn(serve(routes(service.clone()), server));
+        tokio::spawn(serve(routes(service.clone(), Names::default()), server));
         client
     }
 
@@ -158,10 +174,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_says_nothing_more_is_not_waited_for_for_ever() {
         let (service, _inbox) = service();
-        let half_a_head = "GET /healthz HTTP/1.1\r\nhost: x";
-        let half_a_body = "PUT /kv/x HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf";
-        let half_a_change = "POST /members HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf";
-        let then_idle = "GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
+        let half_a_head = "GET /healthz HTTP/1.1\r\nhost: localhost";
+        let half_a_body = "PUT /kv/x HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf";
+        let half_a_change = "POST /members HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\nhalf";
+        let then_idle = "GET /nothing HTTP/1.1\r\nhost: localhost\r\n\r\n";
         for (sent, answer) in [
             ("", ""),
             (half_a_head, ""),
@@ -184,7 +200,7 @@ mod tests {
         let mut streams = Vec::new();
         for _ in 0..MOST_STREAMS {
             let mut stream = connect(&service);
-            stream.write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            stream.write_all(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
             let mut begin = [0; 12];
             stream.read_exact(&mut begin).await.unwrap();
             assert_eq!(&begin, b"HTTP/1.1 200");
@@ -192,7 +208,7 @@ mod tests {
         }
         for path in ["/events", "/watch"] {
             let mut one_more = connect(&service);
-            let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+            let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
             one_more.write_all(request.as_bytes()).await.unwrap();
             let said = said(&mut one_more).await;
             assert!(said.starts_with("HTTP/1.1 503") && said.contains("\"outcome\":\"not done\""), "{said}");
@@ -202,7 +218,7 @@ mod tests {
         assert!(service.events.is_heard(), "the others are still there");
         let mut next = connect(&service);
         tokio::time::sleep(SILENCE / 2).await;
-        next.write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        next.write_all(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut begin = [0; 12];
         next.read_exact(&mut begin).await.unwrap();
         assert_eq!(&begin, b"HTTP/1.1 200", "there is a place again");

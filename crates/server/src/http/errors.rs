@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use consensus::NodeId;
+use gate::Stranger;
 use kv::LONGEST_VALUE;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub(super) enum Problem {
     Answer(kv::Answer),
     /// The request makes no sense, and why.
     Nonsense { error: String, help: &'static str },
+    /// Whoever asks may not.
+    Stranger(Stranger),
     /// It can't be had, and why.
     Refused { status: StatusCode, error: String, help: String },
 }
@@ -149,6 +152,7 @@ impl Problem {
                 (status_of(answer), answer.to_string(), answer.help().unwrap_or_default().to_owned())
             }
             Problem::Nonsense { error, help } => (StatusCode::BAD_REQUEST, error.clone(), (*help).to_owned()),
+            Problem::Stranger(stranger) => (stranger.status(), stranger.to_string(), stranger.help()),
             Problem::Refused { status, error, help } => (*status, error.clone(), help.clone()),
         }
     }

@@ -9,6 +9,7 @@ use crate::engine::Happening;
 use crate::json::{Listed, Listing, Text};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use consensus::{Index, ReadBy};
@@ -21,6 +22,8 @@ use tokio::time::timeout;
 
 /// The version of a key, in answers.
 static VERSION: HeaderName = HeaderName::from_static("raft-version");
+/// What a value is, whatever it looks like.
+const ANY_BYTES: &str = "application/octet-stream";
 /// In requests: the session, and the request's number in it.
 static SESSION: HeaderName = HeaderName::from_static("raft-session");
 static SEQUENCE: HeaderName = HeaderName::from_static("raft-sequence");
@@ -35,9 +38,9 @@ pub(super) async fn get(State(service): State<Arc<Service>>, uri: Uri) -> Result
     let parameters = Parameters::of(&uri, &["read"])?;
     let store = read(&service, &uri, &parameters).await?;
     let Some(record) = store.get(&key) else { return Err(Problem::no_such_key(&key)) };
-    let mut response = Body::from(Bytes::from_owner(record.value.clone())).into_response();
-    response.headers_mut().insert(&VERSION, HeaderValue::from(record.version.0));
-    Ok(response)
+    let headers =
+        [(CONTENT_TYPE, HeaderValue::from_static(ANY_BYTES)), (VERSION.clone(), record.version.0.into())];
+    Ok((headers, Body::from(Bytes::from_owner(record.value.clone()))).into_response())
 }
 
 pub(super) async fn put(

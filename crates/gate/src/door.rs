@@ -1,6 +1,7 @@
 //! The way in and out for all requests of a port.
 
 use crate::access::{Names, Stranger, check, is_visit};
+use crate::patient::Patient;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
@@ -16,8 +17,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// So long a client may take to send a request's head, and again its body. So long a connection may also do nothing
-/// between two requests.
+/// between two requests, and a client may leave its answer unread.
 pub const SILENCE: Duration = Duration::from_secs(30);
+
+/// A connection gathers no more than about so many bytes of requests' heads, and of short answers. The longest paths of our own
+/// clients have 60,000.
+const BUFFER: usize = 96 << 10;
 
 /// Through it comes each request of a port, and leaves each answer, whatever is asked for.
 pub struct Door {
@@ -32,7 +37,7 @@ pub struct Door {
 }
 
 impl Door {
-    /// Serves a client until its connection ends, or nothing comes for too long.
+    /// Serves a client until its connection ends, or nothing comes for too long, or it does not read.
     pub async fn serve(
         self: Arc<Door>,
         routes: Router,
@@ -54,9 +59,9 @@ impl Door {
             }
         });
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(SILENCE);
+        http.timer(TokioTimer::new()).header_read_timeout(SILENCE).max_buf_size(BUFFER);
         // If the connection broke, nobody is left who could be told.
-        let _ = http.serve_connection(TokioIo::new(stream), service).await;
+        let _ = http.serve_connection(TokioIo::new(Patient::new(stream)), service).await;
     }
 
     fn check(&self, request: &Request<Incoming>) -> Result<(), Stranger> {

@@ -17,12 +17,13 @@ pub(crate) use metrics::sync_histogram;
 use crate::engine::Happening;
 use crate::network::Network;
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use consensus::NodeId;
 use errors::Problem;
-use gate::{Door, Names};
+use gate::{Door, Names, Room};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use serde::Serialize;
@@ -38,6 +39,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// So many clients may have a stream, of changes or of events. Streams have no end, and others want to be served too.
 const MOST_STREAMS: usize = 256;
 
+/// Answers hold no more bytes in total that nobody has read yet. Small ones are not counted.
+const MOST_UNREAD: usize = 64 << 20;
+
+/// So many lists are written at a time, and so many accounts of the server.
+const LISTS_AT_ONCE: usize = 1;
+const ACCOUNTS_AT_ONCE: usize = 4;
+
 /// What all handlers need.
 pub(crate) struct Service {
     pub(crate) id: NodeId,
@@ -52,6 +60,10 @@ pub(crate) struct Service {
     pub(crate) turned_away: Counter,
     /// A place for each stream.
     streams: Arc<Semaphore>,
+    /// Room for what nobody has read yet.
+    room: Room,
+    lists: Arc<Semaphore>,
+    accounts: Arc<Semaphore>,
 }
 
 impl Service {
@@ -63,8 +75,34 @@ impl Service {
         gives_leases: bool,
         syncs: Histogram,
     ) -> Service {
-        let (turned_away, streams) = (Counter::default(), Arc::new(Semaphore::new(MOST_STREAMS)));
-        Service { id, engine, network, events, gives_leases, syncs, turned_away, streams }
+        let turned_away = Counter::default();
+        let room = Room::of(MOST_UNREAD);
+        let [streams, lists, accounts] =
+            [MOST_STREAMS, LISTS_AT_ONCE, ACCOUNTS_AT_ONCE].map(|places| Arc::new(Semaphore::new(places)));
+        Service {
+            id,
+            engine,
+            network,
+            events,
+            gives_leases,
+            syncs,
+            turned_away,
+            streams,
+            room,
+            lists,
+            accounts,
+        }
+    }
+
+    /// Has these bytes wait until they are read, if there is room for them.
+    fn hold(&self, bytes: impl AsRef<[u8]> + Send + 'static) -> Result<Bytes, Problem> {
+        self.room.hold(bytes).ok_or_else(Problem::unread)
+    }
+
+    /// An account of the server, in JSON.
+    async fn account(&self, told: impl Serialize + Send + 'static) -> Result<Response, Problem> {
+        let text = write_aside(&self.accounts, move || json_text(&told) + "\n").await?;
+        Ok(json_response(StatusCode::OK, self.hold(text)?))
     }
 
     /// A place for a stream, to be kept as long as it lasts.
@@ -85,9 +123,26 @@ impl Service {
     }
 }
 
+/// Writes something when there is a place for it, in another thread: the engine in this one must not wait for it.
+async fn write_aside<T: Send + 'static>(
+    places: &Arc<Semaphore>,
+    write: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let place = places.clone().acquire_owned().await.map_err(|_| Problem::Stopping)?;
+    let written = tokio::task::spawn_blocking(move || {
+        let written = write();
+        drop(place);
+        written
+    });
+    written.await.map_err(|_| Problem::Stopping)
+}
+
 /// An answer in JSON, with an end of line for those who read it in a terminal.
 fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let text = json_text(body) + "\n";
+    json_response(status, (json_text(body) + "\n").into())
+}
+
+fn json_response(status: StatusCode, text: Bytes) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
@@ -222,5 +277,86 @@ mod tests {
         let mut begin = [0; 12];
         next.read_exact(&mut begin).await.unwrap();
         assert_eq!(&begin, b"HTTP/1.1 200", "there is a place again");
+    }
+
+    /// Answers all who read a store that is as old as it may be: this one.
+    async fn tell(mut inbox: mpsc::Receiver<Happening>, store: ::kv::Store) {
+        while let Some(happening) = inbox.recv().await {
+            if let Happening::Client(crate::clients::Request::ReadStale { answer }) = happening {
+                let _ = answer.send(Ok(store.clone()));
+            }
+        }
+    }
+
+    fn store_with(value: &[u8]) -> ::kv::Store {
+        let mut store = ::kv::Store::default();
+        let command = ::kv::Command::Write(::kv::Write::put(b"x", value)).encode().unwrap();
+        store.apply(consensus::Index(1), &command);
+        store
+    }
+
+    const VALUE: &[u8] = b"GET /kv/x?read=stale HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    const LIST: &[u8] = b"GET /kv?read=stale HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_is_not_waited_for_for_ever() {
+        let (service, inbox) = service();
+        tokio::spawn(tell(inbox, store_with(&[1; ::kv::LONGEST_VALUE])));
+        for request in [VALUE, LIST] {
+            let (mut client, server) = duplex(1 << 16);
+            let served = tokio::spawn(serve(routes(service.clone(), Names::default()), server));
+            client.write_all(request).await.unwrap();
+            tokio::time::timeout(SILENCE * 3, served).await.expect("its connection is closed").unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn values_that_nobody_reads_are_bounded_together() {
+        let (service, inbox) = service();
+        tokio::spawn(tell(inbox, store_with(&[1; ::kv::LONGEST_VALUE])));
+        let mut unread = Vec::new();
+        let mut statuses = Vec::new();
+        for _ in 0..=MOST_UNREAD / ::kv::LONGEST_VALUE {
+            let mut client = connect(&service);
+            client.write_all(VALUE).await.unwrap();
+            let mut begin = [0; 12];
+            client.read_exact(&mut begin).await.unwrap();
+            statuses.push(String::from_utf8_lossy(&begin[9..]).into_owned());
+            unread.push(client);
+        }
+        let last = statuses.pop().unwrap();
+        assert!(last == "503" && statuses.iter().all(|status| status == "200"), "{last}: {statuses:?}");
+    }
+
+    /// Whatever is to be written of a list, the thread in which the engine runs goes on with others meanwhile.
+    #[test]
+    fn lists_are_written_outside_the_engines_thread() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (service, inbox) = service();
+            tokio::spawn(tell(inbox, store_with(&[1; 1000])));
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            let _busy = tokio::task::spawn_blocking(move || released.recv());
+            let mut waiting = connect(&service);
+            waiting.write_all(LIST).await.unwrap();
+            for _ in 0..10 {
+                let mut other = connect(&service);
+                other
+                    .write_all(b"GET /no HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+                    .await
+                    .unwrap();
+                assert!(said(&mut other).await.starts_with("HTTP/1.1 404"));
+            }
+            let mut begin = [0; 12];
+            let unanswered = futures_util::FutureExt::now_or_never(waiting.read(&mut begin));
+            assert!(unanswered.is_none(), "the list was written in this thread");
+            release.send(()).unwrap();
+            waiting.read_exact(&mut begin).await.unwrap();
+            assert_eq!(&begin, b"HTTP/1.1 200");
+        });
     }
 }

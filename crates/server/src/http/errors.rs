@@ -89,6 +89,15 @@ impl Problem {
         }
     }
 
+    /// There is no room for the answer.
+    pub(super) fn unread() -> Problem {
+        Problem::Refused {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            error: "too many answers wait for clients that do not read them".to_owned(),
+            help: "try again in a moment, and read what is answered".to_owned(),
+        }
+    }
+
     pub(super) fn not_whole() -> Problem {
         Problem::Nonsense { error: "the request's body did not come whole".to_owned(), help: "send it again" }
     }

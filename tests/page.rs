@@ -6,6 +6,7 @@ use common::page::{Page, Told};
 use common::{Up, lines_of, raft};
 use consensus::NodeId;
 use rustix::process::{Pid, Signal, kill_process};
+use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 use trace::{Condition, Event, Laboratory, Record};
 
@@ -109,6 +110,29 @@ fn strangers_are_refused_and_told_what_to_do() {
         up.records.iter().any(|record| matches!(laboratory(record), Some(Laboratory::ClientHears { .. })))
     });
     assert_eq!(up.view.server(leader).unwrap().condition, Condition::Running);
+}
+
+#[test]
+fn who_says_nothing_can_t_take_all_places_for_ever() {
+    let up = Up::start(&[], 1);
+    let page = up.page();
+    let call = || {
+        let stream = std::net::TcpStream::connect(&page.address).unwrap();
+        stream.set_read_timeout(Some(common::PATIENCE)).unwrap();
+        stream
+    };
+    let silent: Vec<std::net::TcpStream> = (0..64).map(|_| call()).collect();
+    // There is no place for one more, which is told so by its end.
+    assert_eq!(call().peek(&mut [0]).unwrap(), 0);
+    drop(silent);
+    common::await_some("a place", || {
+        let mut stream = call();
+        let request = format!("GET / HTTP/1.0\r\nhost: {}\r\n\r\n", page.address);
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        answer.starts_with("HTTP/1.0 200").then_some(())
+    });
 }
 
 #[test]

@@ -20,11 +20,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use trace::{ClusterView, Record};
 
 /// No action is longer, in bytes. A store's values may be, but nobody writes such on a page.
 const LONGEST_ACTION: usize = 64 << 10;
+
+/// So many browsers' connections are served at a time, and programs'; more are closed at once. A browser has six.
+const MOST_CONNECTIONS: usize = 64;
 
 /// The pause before the next caller is let in where the system had no room for the last one.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -201,10 +204,16 @@ fn door(address: SocketAddr) -> Door {
 }
 
 async fn accept(listener: tokio::net::TcpListener, door: Arc<Door>, routes: Router) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(door.clone().serve(routes.clone(), stream));
+                let Ok(place) = places.clone().try_acquire_owned() else { continue };
+                let served = door.clone().serve(routes.clone(), stream);
+                tokio::spawn(async move {
+                    served.await;
+                    drop(place);
+                });
             }
             // Out of file descriptors, most likely: wait for others to be closed.
             Err(_) => tokio::time::sleep(PAUSE).await,

@@ -359,4 +359,34 @@ mod tests {
             assert_eq!(&begin, b"HTTP/1.1 200");
         });
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_that_nobody_reads_takes_its_room() {
+        let (service, mut inbox) = service();
+        let mut changes = crate::changes::Changes::after(consensus::Index(0));
+        let value = Some(vec![1; ::kv::LONGEST_VALUE].into());
+        changes.note(&::kv::Changed { key: b"x", version: consensus::Index(1), value });
+        tokio::spawn(async move {
+            while let Some(happening) = inbox.recv().await {
+                if let Happening::Client(crate::clients::Request::Watch { after, answer }) = happening {
+                    let _ = answer.send(changes.next(after, consensus::Index(1)));
+                }
+            }
+        });
+        let mut client = connect(&service);
+        client.write_all(b"GET /watch?after=0 HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut begin = Vec::new();
+        while !begin.windows(5).any(|read| read == b"data:") {
+            assert_ne!(client.read_buf(&mut begin).await.unwrap(), 0);
+        }
+        let has_all = || service.room.share().grow_to(MOST_UNREAD);
+        assert!(!has_all(), "it takes room");
+        drop(client);
+        let all_is_there = async {
+            while !has_all() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        tokio::time::timeout(SILENCE * 3, all_is_there).await.expect("it gives its room back");
+    }
 }

@@ -12,7 +12,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -42,6 +42,11 @@ pub(crate) struct NodeArguments {
     /// 127.0.0.1:0]
     #[arg(long, value_name = "HOST:PORT", env = "RAFT_LISTEN")]
     listen: Option<String>,
+
+    /// A name or an address under which clients may ask for this server, besides localhost, the one in --listen and the one that
+    /// the cluster has for it; repeat for each
+    #[arg(long = "host", value_name = "NAME", env = "RAFT_HOSTS", value_delimiter = ',', value_parser = host_name)]
+    hosts: Vec<String>,
 
     /// Another server of the cluster and its address; repeat for each
     #[arg(long = "peer", value_name = "ID=HOST:PORT", env = "RAFT_PEERS", value_delimiter = ',')]
@@ -126,6 +131,16 @@ impl FromStr for Peer {
     }
 }
 
+fn host_name(text: &str) -> Result<String, String> {
+    let is_name =
+        |text: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-._".contains(letter));
+    if !text.is_empty() && (is_name(text) || text.parse::<Ipv6Addr>().is_ok()) {
+        Ok(text.to_owned())
+    } else {
+        Err("a host is a name or an address, without a port: n1.example".to_owned())
+    }
+}
+
 fn faulty_link(text: &str) -> Result<(NodeId, Faults), String> {
     let (id, faults) = text.split_once('=').ok_or("a link is ID=JSON")?;
     let id = id.parse().map_err(|error| format!("\"{id}\" is no ID: {error}"))?;
@@ -156,6 +171,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
         }
     });
     let server = Server::open(arguments.listen(), options).map_err(failure)?;
+    arguments.hosts.iter().for_each(|host| server.answer_to(host));
     let _ = opened.set(server.remote());
     for warning in arguments.warnings() {
         say(format_args!("warning: {warning}"));

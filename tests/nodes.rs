@@ -208,7 +208,7 @@ fn clients_can_t_keep_servers_from_each_other() {
         stream
     };
     let half_requests: Vec<TcpStream> =
-        (0..1100).map(|_| half_a_request("GET /healthz HTTP/1.1\r\nhost: x")).collect();
+        (0..1100).map(|_| half_a_request("GET /healthz HTTP/1.1\r\nhost: localhost")).collect();
     wait_until_told(&mut up, "as many clients as there is room for are here already");
     // Those who say nothing are in nobody's way either.
     let silent: Vec<TcpStream> = (0..600).map(|_| half_a_request("")).collect();
@@ -218,7 +218,8 @@ fn clients_can_t_keep_servers_from_each_other() {
 
     drop((half_requests, silent));
     let turned_away = await_some("a place for a client", || {
-        let mut stream = half_a_request("GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let mut stream =
+            half_a_request("GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         let mut page = String::new();
         stream.read_to_string(&mut page).ok()?;
         page.lines().find_map(|line| line.strip_prefix("raft_turned_away_total ")?.parse::<u64>().ok())

@@ -20,7 +20,7 @@ fn address_of(up: &Up, id: NodeId) -> String {
 /// What a server answers to a request over HTTP: the whole answer, head and body.
 fn ask(address: &str, method_and_path: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
-    let head = format!("{method_and_path} HTTP/1.1\r\nHost: raft\r\nConnection: close");
+    let head = format!("{method_and_path} HTTP/1.1\r\nHost: localhost\r\nConnection: close");
     write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;

@@ -12,6 +12,7 @@ use crate::server::ServerError;
 use crate::transport::Transport;
 use consensus::{Config, Credentials, EveryRule, Lease, Limits, NodeId, Origin, Profile, Timing};
 use driver::{Driver, Effects, Restored, Speed, Telling};
+use gate::Names;
 use kv::Store;
 use prometheus_client::metrics::histogram::Histogram;
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,6 +84,8 @@ pub(crate) struct Member {
     recovered: Recovered,
     /// How long its syncs took.
     syncs: Histogram,
+    /// The names under which clients may ask for it.
+    names: Names,
     sender: mpsc::Sender<Happening>,
     inbox: mpsc::Receiver<Happening>,
 }
@@ -113,7 +116,7 @@ impl Member {
         });
         let (storage, recovered) = Storage::open(disk, identity)?;
         let (sender, inbox) = mpsc::channel(INBOX);
-        Ok(Member { options, storage, recovered, syncs, sender, inbox })
+        Ok(Member { options, storage, recovered, syncs, names: Names::default(), sender, inbox })
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -133,6 +136,11 @@ impl Member {
 
     pub(crate) fn syncs(&self) -> Histogram {
         self.syncs.clone()
+    }
+
+    /// The names under which clients may ask for it.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Where it hears what happens.
@@ -155,7 +163,7 @@ impl Member {
         observer: impl FnMut(Record),
         events: Broadcast,
     ) -> Result<(), ServerError> {
-        let Member { options, mut storage, recovered, sender, inbox, .. } = self;
+        let Member { options, mut storage, recovered, names, sender, inbox, .. } = self;
         let life = recovered.life;
         let (membership, machine) = match Restored::read(&mut storage)? {
             Some(Restored { membership, machine }) => (membership, machine),
@@ -176,6 +184,7 @@ impl Member {
             gives_leases: options.lease.is_some(),
             snapshot_after: options.snapshot_after,
             telling: options.telling,
+            names,
         };
         let config = Config {
             id: options.id,

@@ -2,12 +2,11 @@
 //! one way. Only a refusal comes back on it.
 
 use crate::engine::Happening;
-use crate::http;
+use crate::http::{self, Routes};
 use crate::member::Options;
 use crate::status::Status;
 use crate::transport::Transport;
 use crate::wire::{self, Back, Hello, Letter, Promise, Visitor};
-use axum::Router;
 use consensus::{Message, NodeId, Origin, Start};
 use driver::Envelope;
 use futures_util::SinkExt;
@@ -343,7 +342,7 @@ pub(crate) struct Reception {
     network: Network,
     inbox: mpsc::Sender<Happening>,
     /// What clients are served with.
-    routes: Router,
+    routes: Routes,
     /// A place for each client.
     clients: Arc<Semaphore>,
     /// For each peer, the task that receives its messages.
@@ -403,7 +402,7 @@ impl Reception {
     pub(crate) fn new(
         network: Network,
         inbox: mpsc::Sender<Happening>,
-        routes: Router,
+        routes: Routes,
         turned_away: Counter,
     ) -> Reception {
         let clients = Arc::new(Semaphore::new(most_clients()));

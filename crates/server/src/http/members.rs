@@ -3,7 +3,7 @@
 use super::body::Sent;
 use super::errors::Problem;
 use super::status::ask;
-use super::{PATIENCE, Service, json};
+use super::{PATIENCE, Service};
 use crate::clients::{ChangeRefusal, Request, TransferRefusal};
 use crate::engine::Happening;
 use crate::json::MembersTold;
@@ -26,7 +26,8 @@ struct Successor {
 
 /// The configuration that counts for this server.
 pub(super) async fn members(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &MembersTold::of(ask(&service).await?)))
+    let told = MembersTold::of(ask(&service).await?);
+    service.account(told).await
 }
 
 /// Changes the members: the answer comes when the configuration is committed with which the change begins.

@@ -8,6 +8,7 @@ mod kv;
 mod members;
 mod metrics;
 mod parameters;
+mod patience;
 mod status;
 mod watch;
 
@@ -25,6 +26,7 @@ use errors::Problem;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use patience::Patient;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use serde::Serialize;
@@ -121,12 +123,13 @@ pub(crate) fn routes(service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
-/// Serves a client until its connection ends, or nothing comes for too long.
+/// Serves a client until its connection ends, or nothing comes for too long, or it takes nothing of its response.
 pub(crate) async fn serve(routes: Router, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(SILENCE);
     // If the connection broke, nobody is left who could be told.
-    let _ = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).await;
+    let stream = TokioIo::new(Patient::new(stream, SILENCE));
+    let _ = http.serve_connection(stream, TowerToHyperService::new(routes)).await;
 }
 
 #[cfg(test)]
@@ -176,6 +179,15 @@ mod tests {
             assert!(said.starts_with(answer) && said.is_empty() == answer.is_empty(), "{sent}: {said}");
             assert!(begin.elapsed() < SILENCE * 2, "{sent}: {:?}", begin.elapsed());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_of_a_response_is_not_waited_for_for_ever() {
+        let (service, _inbox) = service();
+        let (mut client, server) = duplex(64);
+        let served = tokio::spawn(serve(routes(service.clone()), server));
+        client.write_all(b"GET /x HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        tokio::time::timeout(SILENCE * 3, served).await.expect("the connection is given up").unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,6 +11,9 @@ const LONGEST_NAME: usize = 253;
 /// Maximum length of a part of it in bytes.
 const LONGEST_LABEL: usize = 63;
 
+/// Whoever is told that a text is no address gets no more of it than so many characters.
+const MOST_TOLD: usize = 60;
+
 /// Where a server is reached: a host's name or number, and a port, as HOST:PORT. A host's number of IP version 6 stands in brackets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(String);
@@ -40,7 +43,11 @@ impl Address {
     fn parse(text: &str, lowest_port: u16) -> Result<Address, InvalidAddress> {
         match problem_with(text, lowest_port) {
             None => Ok(Address(text.to_owned())),
-            Some(why) => Err(InvalidAddress { text: text.to_owned(), why }),
+            Some(why) => {
+                let is_long = text.chars().nth(MOST_TOLD).is_some();
+                let told: String = text.chars().take(MOST_TOLD).collect();
+                Err(InvalidAddress { text: if is_long { told + "…" } else { told }, why })
+            }
         }
     }
 }
@@ -187,6 +194,8 @@ mod tests {
             let error = text.parse::<Address>().expect_err(text).to_string();
             assert!(error.contains("HOST:PORT") && !error.chars().any(char::is_control), "{error}");
         }
+        let error = "h".repeat(1_000_000).parse::<Address>().unwrap_err().to_string();
+        assert!(error.len() < 300, "{}", error.len());
         assert!("http://h:1".parse::<Address>().unwrap_err().to_string().contains("URL"));
         assert!("::1:4001".parse::<Address>().unwrap_err().to_string().contains("[::1]:4001"));
     }

@@ -141,6 +141,7 @@ impl MaelstromArguments {
             id,
             peers: introduction.peers().iter().map(|&peer| (peer, None)).collect(),
             joins: false,
+            secret: None,
             data,
             timing: self.time.timing()?,
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),

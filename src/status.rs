@@ -1,5 +1,6 @@
 //! `raft status`
 
+use crate::arguments::host_and_port;
 use crate::failure::{Failure, written};
 use crate::servers::running;
 use clap::Args;
@@ -21,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct StatusArguments {
     /// The servers to ask
     #[arg(value_name = "HOST:PORT")]
+    #[arg(value_parser = host_and_port)]
     addresses: Vec<String>,
 
     /// Ask the cluster that `raft up --data DIR` runs on this folder

@@ -273,6 +273,9 @@ pub(crate) fn explain(error: ClusterError) -> Failure {
         ClusterError::Folder(_) => {
             Failure::of(&error, "choose another folder with --data, or stop what uses it")
         }
+        ClusterError::NoSecret(_) => {
+            Failure::of(&error, "see whether the system lets programs read its random numbers")
+        }
         ClusterError::Failed { id, last_words } => {
             let (message, help) = last_words.split_once("\nhelp: ").unwrap_or((last_words, ""));
             let message = message.trim_start_matches("error: ");

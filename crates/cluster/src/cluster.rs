@@ -10,7 +10,7 @@ use consensus::event::What;
 use consensus::{Change, Lease, NodeId, Profile, Quorum, Timing};
 use driver::Speed;
 use rustix::process::Signal;
-use server::{Command, monotonic_now};
+use server::{Address, Command, Secret, monotonic_now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -89,6 +89,9 @@ pub enum ClusterError {
     /// Somebody wanted it to end before it had begun.
     #[error("the start was broken off")]
     Unwanted,
+    /// The system has no randomness for the secret that the servers share.
+    #[error("can't draw a secret for the servers: {0}")]
+    NoSecret(io::Error),
     /// The servers did not report in time.
     #[error("the servers did not start within {START_PATIENCE:?}")]
     Silent,
@@ -113,6 +116,8 @@ pub struct Cluster {
     options: Options,
     /// The servers with which the cluster began.
     founders: Vec<NodeId>,
+    /// What all servers know, and nobody else: so no other program can pose as one of them.
+    secret: Secret,
     /// Servers that lost their data, and were let in again under their old numbers.
     readmitted: BTreeSet<NodeId>,
     /// The highest number that a server has or had.
@@ -168,6 +173,7 @@ impl Cluster {
             view: ClusterView::new(options.servers.iter().copied().filter(|id| founders.contains(id))),
             latest,
             founders,
+            secret: Secret::draw().map_err(ClusterError::NoSecret)?,
             readmitted: BTreeSet::new(),
             chronicle: Chronicle::default(),
             reports: sync_channel(REPORTS),
@@ -337,7 +343,7 @@ impl Cluster {
     }
 
     fn spawn(&mut self, id: NodeId) -> io::Result<()> {
-        let member = Member::start(id, self.node_command(id), self.reports.0.clone())?;
+        let member = Member::start(id, self.node_command(id), &self.secret, self.reports.0.clone())?;
         self.members.insert(id, member);
         Ok(())
     }
@@ -364,7 +370,7 @@ impl Cluster {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RAFT_")) {
             command.env_remove(name);
         }
-        command.arg("node").arg("--laboratory").arg("--json");
+        command.arg("node").arg("--laboratory").arg("--secret-on-stdin").arg("--json");
         command.args(["--id", &id.0.to_string()]);
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         if self.founders.contains(&id) && !self.readmitted.contains(&id) {
@@ -481,7 +487,8 @@ impl Cluster {
 
     /// Tells everybody where this server is, and this server where everybody is.
     fn introduce(&mut self, newcomer: NodeId, address: String) {
-        let to_others = Command::Peer { id: newcomer, address: address.clone() };
+        let Ok(told) = address.parse::<Address>() else { return };
+        let to_others = Command::Peer { id: newcomer, address: told };
         self.whereabouts.addresses.insert(newcomer, address);
         self.folder.publish(&self.whereabouts);
         for (&id, member) in &mut self.members {
@@ -490,7 +497,9 @@ impl Cluster {
                 continue;
             }
             for (&id, address) in &self.whereabouts.addresses {
-                member.tell(&Command::Peer { id, address: address.clone() });
+                if let Ok(address) = address.parse() {
+                    member.tell(&Command::Peer { id, address });
+                }
             }
         }
     }

@@ -555,9 +555,14 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         let now = monotonic_now();
         if !Arc::ptr_eq(&self.members, self.driver.node().membership()) {
             let before = std::mem::replace(&mut self.members, self.driver.node().membership().clone());
+            self.transport.set_members(&self.members);
             for (&id, address) in &self.members.addresses {
-                if before.addresses.get(&id) != Some(address) && !self.placed.contains(&id) {
-                    self.transport.set_address(id, address.clone());
+                let is_new = before.addresses.get(&id) != Some(address) && !self.placed.contains(&id);
+                // In a log of an earlier version anything may stand here, and nobody could be reached there.
+                if let Ok(address) = address.parse()
+                    && is_new
+                {
+                    self.transport.set_address(id, address);
                 }
             }
             // Clients are sent there, so they may ask for it under that name.

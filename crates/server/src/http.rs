@@ -168,10 +168,22 @@ pub(crate) struct Routes {
     door: Arc<Door>,
 }
 
+fn door(names: Names) -> Arc<Door> {
+    let refuse = |stranger| Problem::Stranger(stranger).into_response();
+    Arc::new(Door { names, refuse, headers: headers(), is_open_to_visits: false })
+}
+
+#[cfg(test)]
+impl Routes {
+    /// Nothing can be asked for.
+    pub(crate) fn nowhere() -> Routes {
+        Routes { router: Router::new(), door: door(Names::default()) }
+    }
+}
+
 /// What clients can ask for under these names.
 pub(crate) fn routes(service: Arc<Service>, names: Names) -> Routes {
-    let refuse = |stranger| Problem::Stranger(stranger).into_response();
-    let door = Arc::new(Door { names, refuse, headers: headers(), is_open_to_visits: false });
+    let door = door(names);
     let router = Router::new()
         .route("/kv", get(kv::list))
         .route("/kv/", get(kv::list))
@@ -247,6 +259,15 @@ mod tests {
             assert!(said.starts_with(answer) && said.is_empty() == answer.is_empty(), "{sent}: {said}");
             assert!(begin.elapsed() < SILENCE * 2, "{sent}: {:?}", begin.elapsed());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_of_a_response_is_not_waited_for_for_ever() {
+        let (service, _inbox) = service();
+        let (mut client, server) = duplex(64);
+        let served = tokio::spawn(serve(routes(service.clone(), Names::default()), server));
+        client.write_all(b"GET /x HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        tokio::time::timeout(SILENCE * 3, served).await.expect("the connection is given up").unwrap();
     }
 
     #[tokio::test(start_paused = true)]

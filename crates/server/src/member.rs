@@ -1,6 +1,7 @@
 //! What every server has, whatever carries its messages: a data folder, an inbox, and an engine between
 //! them.
 
+use crate::Address;
 use crate::alarm::Alarm;
 use crate::command::Command;
 use crate::disk::DiskThread;
@@ -8,6 +9,7 @@ use crate::engine::{About, Engine, Happening};
 use crate::http::{self, Broadcast};
 use crate::links::Links;
 use crate::machine::Machine;
+use crate::secret::Secret;
 use crate::server::ServerError;
 use crate::transport::Transport;
 use consensus::{Config, Credentials, EveryRule, Lease, Limits, NodeId, Origin, Profile, Timing};
@@ -42,13 +44,15 @@ pub struct Options {
     /// Which server it is.
     pub id: NodeId,
     /// The other servers, each with its address if that is known yet.
-    pub peers: BTreeMap<NodeId, Option<String>>,
+    pub peers: BTreeMap<NodeId, Option<Address>>,
     /// Whether it is to join a cluster that there is already, and belongs to none before. It has no peers then.
     pub joins: bool,
     /// The folder of its durable state. Made if it isn't there.
     pub data: PathBuf,
     /// How long it waits for what.
     pub timing: Timing,
+    /// What all servers of the cluster know, and nobody else, if there is such a thing: who does not know it is not heard.
+    pub secret: Option<Secret>,
     /// Where its randomness comes from. Each life draws differently.
     pub seed: u64,
     /// How fast its clock runs.
@@ -71,7 +75,7 @@ pub struct Options {
 
 impl Options {
     /// The servers with which it is to found a cluster: the same for all founders.
-    fn founders(&self) -> BTreeSet<NodeId> {
+    pub(crate) fn founders(&self) -> BTreeSet<NodeId> {
         let founders = self.peers.keys().copied().chain([self.id]);
         founders.filter(|_| !self.joins).collect()
     }

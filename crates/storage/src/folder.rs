@@ -20,6 +20,9 @@ const LOCK: &str = "lock";
 /// How long a file is trusted to be in its folder after that was checked.
 const TRUST: Duration = Duration::from_millis(100);
 
+/// So many files stay open that are synced: the log's last segment and its next, a snapshot, and the room for one.
+const MOST_KEPT_OPEN: usize = 4;
+
 /// The folder that ext4 makes on each disk.
 const LOST_AND_FOUND: &str = "lost+found";
 
@@ -38,8 +41,9 @@ pub struct FolderDisk {
     /// The files that are written and not synced. They stay open because a system may report a
     /// failed write only to those who have had the file open all along.
     unsynced: BTreeMap<String, File>,
-    /// The file that was synced last stays open too: most likely it is the next that is written.
-    synced: Option<(String, File)>,
+    /// The files that were synced last stay open too, the latest at the end: most likely they are the next that are written, and
+    /// if the system can open no more files, those that the log needs are open already.
+    synced: Vec<(String, File)>,
     /// When a synced file was last seen to be in the folder.
     seen_in_place: Option<Instant>,
     /// Is told how long each sync took.
@@ -72,7 +76,7 @@ impl FolderDisk {
             folder,
             directory,
             unsynced: BTreeMap::new(),
-            synced: None,
+            synced: Vec::new(),
             seen_in_place: None,
             tell_sync: Box::new(|_| {}),
             _lock_file: lock_file,
@@ -85,8 +89,8 @@ impl FolderDisk {
     }
 
     fn take_open(&mut self, name: &str) -> io::Result<File> {
-        if let Some((_, file)) = self.synced.take_if(|(synced, _)| synced == name) {
-            return Ok(file);
+        if let Some(place) = self.synced.iter().position(|(synced, _)| synced == name) {
+            return Ok(self.synced.remove(place).1);
         }
         match self.unsynced.remove(name) {
             Some(file) => Ok(file),
@@ -96,7 +100,7 @@ impl FolderDisk {
 
     fn close(&mut self, name: &str) {
         self.unsynced.remove(name);
-        self.synced.take_if(|(synced, _)| synced == name);
+        self.synced.retain(|(synced, _)| synced != name);
     }
 
     fn write_with(&mut self, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
@@ -186,7 +190,10 @@ impl Disk for FolderDisk {
             refuse_if_replaced(&file, &self.folder.join(name))?;
             self.seen_in_place = Some(now);
         }
-        self.synced = Some((name.to_string(), file));
+        if self.synced.len() == MOST_KEPT_OPEN {
+            self.synced.remove(0);
+        }
+        self.synced.push((name.to_string(), file));
         Ok(())
     }
 
@@ -196,7 +203,7 @@ impl Disk for FolderDisk {
         if let Some(file) = self.unsynced.remove(from) {
             self.unsynced.insert(to.to_string(), file);
         }
-        if let Some((synced, _)) = self.synced.as_mut().filter(|(synced, _)| synced == from) {
+        if let Some((synced, _)) = self.synced.iter_mut().find(|(synced, _)| synced == from) {
             *synced = to.to_string();
         }
         Ok(())

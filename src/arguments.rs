@@ -5,6 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use consensus::{Lease, Profile, Rule, Timing};
 use driver::Speed;
+use server::Address;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -197,11 +198,12 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 
 /// Parses a server's address.
 pub(crate) fn host_and_port(text: &str) -> Result<String, String> {
-    let (host, port) = text.rsplit_once(':').unwrap_or_default();
-    match port.parse() {
-        Ok(1u16..) if !host.is_empty() => Ok(text.to_owned()),
-        _ => Err(format!("\"{text}\" is no HOST:PORT with a port from 1 to 65535")),
-    }
+    text.parse().map(|address: Address| address.to_string()).map_err(|error| error.to_string())
+}
+
+/// Parses the address at which a server is to listen.
+pub(crate) fn listening_address(text: &str) -> Result<String, String> {
+    Address::to_listen_at(text).map(|address| address.to_string()).map_err(|error| error.to_string())
 }
 
 /// Parses the name of a rule.

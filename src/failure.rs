@@ -3,12 +3,13 @@
 use signal_hook::flag;
 use std::fmt::Display;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use terminal::End;
+use trace::shown_lines;
 
 /// Why the command could not do what it was asked.
 #[derive(Debug)]
@@ -38,12 +39,17 @@ impl Failure {
 
     /// Tells it on standard error.
     pub(crate) fn report(self) -> ExitCode {
-        eprintln!("{}: {}", self.what, self.message);
+        say(format_args!("{}: {}", self.what, self.message));
         if !self.help.is_empty() {
-            eprintln!("help: {}", self.help);
+            say(format_args!("help: {}", self.help));
         }
         ExitCode::from(self.status)
     }
+}
+
+/// Says something on standard error, in which others may have put words. If nobody listens there, it need not be said.
+pub(crate) fn say(words: impl Display) {
+    let _ = writeln!(io::stderr(), "{}", shown_lines(&words.to_string()));
 }
 
 /// What writing to standard output came to. A reader that has gone away, as `head` does, is no failure.

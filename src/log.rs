@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use storage::{Ending, InspectedEntry, InspectedSegment, Inspection, StorageError, inspect};
+use trace::shown_lines;
 
 /// How many entries are shown if nobody asks for more.
 const SHOWN: u64 = 20;
@@ -66,7 +67,8 @@ pub(crate) fn run(arguments: LogArguments) -> Result<ExitCode, Failure> {
         let message = format_args!("no server has ever kept anything in {}", folder.display());
         return Err(Failure::of(message, WHICH_FOLDER));
     }
-    written(io::stdout().write_all(report(&seen, arguments.entries.as_ref()).as_bytes()))?;
+    let report = report(&seen, arguments.entries.as_ref());
+    written(io::stdout().write_all(shown_lines(&report).as_bytes()))?;
     Ok(if seen.damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

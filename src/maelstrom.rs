@@ -1,7 +1,7 @@
 //! `raft maelstrom`
 
 use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments, duration};
-use crate::failure::{Failure, end_at_second_signal, ended_by};
+use crate::failure::{Failure, end_at_second_signal, ended_by, say};
 use clap::Args;
 use consensus::Profile;
 use driver::Telling;
@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
+use storage::careful;
 use trace::Feed;
 
 /// Run one node of Maelstrom, Jepsen's workbench for learning distributed systems
@@ -66,7 +67,7 @@ pub(crate) struct MaelstromArguments {
 pub(crate) fn run(arguments: MaelstromArguments) -> Result<ExitCode, Failure> {
     arguments.time.timing()?;
     if io::stdin().is_terminal() {
-        eprintln!("Maelstrom's messages are read from standard input, one a line (docs/maelstrom.md).");
+        say("Maelstrom's messages are read from standard input, one a line (docs/maelstrom.md).");
     }
     let mut input = BufReader::new(io::stdin());
     let Some(introduction) = Introduction::await_in(&mut input, &mut io::stdout()).map_err(unwritable)?
@@ -85,7 +86,7 @@ pub(crate) fn run(arguments: MaelstromArguments) -> Result<ExitCode, Failure> {
         }
     };
     if let Some(warning) = arguments.time.warning() {
-        eprintln!("warning: {warning}");
+        say(format_args!("warning: {warning}"));
     }
 
     let signal_received = Arc::new(AtomicI32::new(0));
@@ -131,15 +132,16 @@ fn unwritable(error: io::Error) -> Failure {
 impl MaelstromArguments {
     fn options(&self, introduction: &Introduction) -> Result<Options, Failure> {
         let id = introduction.id();
-        let data = self.data.clone().unwrap_or_else(folder_of_this_run).join(id.to_string());
+        let data = self.data.clone().map_or_else(folder_of_this_run, Ok)?.join(id.to_string());
         if !self.quiet {
-            eprintln!("{id} keeps its log in {}", data.display());
+            say(format_args!("{id} keeps its log in {}", data.display()));
         }
         Ok(Options {
             cluster: "maelstrom".to_owned(),
             id,
             peers: introduction.peers().iter().map(|&peer| (peer, None)).collect(),
             joins: false,
+            secret: None,
             data,
             timing: self.time.timing()?,
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
@@ -157,10 +159,17 @@ impl MaelstromArguments {
 
 /// The folder where nobody names one. All nodes that one process has started share it, and find their logs
 /// there when it starts them again; the next process, and so the next test, begins with none.
-fn folder_of_this_run() -> PathBuf {
+fn folder_of_this_run() -> Result<PathBuf, Failure> {
     let parent = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
     // Numbers of processes are used again; together with its start, one means the same process.
     let stat = std::fs::read_to_string(format!("/proc/{parent}/stat")).unwrap_or_default();
     let started = stat.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(19)).unwrap_or("0");
-    std::env::temp_dir().join(format!("raft-maelstrom-{parent}-{started}"))
+    let folder = std::env::temp_dir().join(format!("raft-maelstrom-{parent}-{started}"));
+    // The name can be guessed, so another user may have been there first.
+    let _ = careful::create_folder(&folder);
+    if careful::is_private_folder(&folder) {
+        return Ok(folder);
+    }
+    let message = format_args!("{} can't be made, or is not for this user alone", folder.display());
+    Err(Failure::of(message, "name another folder with --data"))
 }

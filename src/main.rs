@@ -25,6 +25,7 @@ mod watch;
 mod why;
 
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
 use std::process::ExitCode;
 
 /// Learn Raft by running it, watching it and breaking it.
@@ -69,6 +70,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Whatever is made from here on, recordings and data of servers too, is for this user alone.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let arguments = CommandLine::parse();
     let ended = match arguments.command.unwrap_or(Command::Up(arguments.up)) {
         Command::Up(arguments) => up::run(arguments),

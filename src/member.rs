@@ -10,6 +10,7 @@ use server::MembersTold;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+use trace::shown;
 
 /// Show and change who belongs to a cluster
 ///
@@ -266,7 +267,7 @@ fn table(told: &MembersTold) -> String {
         let address = membership.addresses.get(&id).map_or("", String::as_str);
         let trouble = troubles.iter().find(|trouble| trouble.id == id);
         let trouble = trouble.map_or(String::new(), |trouble| format!("   {}", trouble.what));
-        lines += format!("{id:<5} {part:<7} {address}{trouble}").trim_end();
+        lines += shown(format!("{id:<5} {part:<7} {address}{trouble}").trim_end()).as_ref();
         lines.push('\n');
     }
     if !is_committed {

@@ -1,23 +1,25 @@
 //! `raft node`
 
-use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments, host_and_port};
-use crate::failure::{Failure, end_at_second_signal, ended_by};
+use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments, listening_address};
+use crate::failure::{Failure, end_at_second_signal, ended_by, say};
 use crate::recording::Recording;
 use clap::Args;
 use consensus::event::{Problem, What};
 use consensus::{Membership, NodeId, Profile};
 use driver::Telling;
-use server::{Command, Options, Remote, Server, monotonic_now, tell_in_background};
+use server::{
+    Address, Command, InvalidAddress, Options, Remote, Secret, Server, monotonic_now, tell_in_background,
+};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use trace::{Event, Faults, Feed, Record};
 
@@ -40,8 +42,17 @@ pub(crate) struct NodeArguments {
 
     /// Where to listen for the other servers; port 0 lets the system choose, anew at each start [default without --peer:
     /// 127.0.0.1:0]
-    #[arg(long, value_name = "HOST:PORT", env = "RAFT_LISTEN")]
+    #[arg(long, value_name = "HOST:PORT", env = "RAFT_LISTEN", value_parser = listening_address)]
     listen: Option<String>,
+
+    /// A name or an address under which clients may ask for this server, besides localhost, the one in --listen and the one that
+    /// the cluster has for it; repeat for each
+    #[arg(long = "host", value_name = "NAME", env = "RAFT_HOSTS", value_delimiter = ',', value_parser = host_name)]
+    hosts: Vec<String>,
+    /// Listen also where other machines can reach the server. It believes whoever speaks its protocol: only for a network in which
+    /// you trust everybody
+    #[arg(long)]
+    insecure: bool,
 
     /// Another server of the cluster and its address; repeat for each
     #[arg(long = "peer", value_name = "ID=HOST:PORT", env = "RAFT_PEERS", value_delimiter = ',')]
@@ -96,6 +107,10 @@ pub(crate) struct NodeArguments {
     #[arg(long, hide = true)]
     laboratory: bool,
 
+    /// The first line on standard input is the secret that all servers of the cluster share (for `raft up`)
+    #[arg(long, hide = true, requires = "laboratory")]
+    secret_on_stdin: bool,
+
     /// What is done to a peer's messages on their way, as ID=JSON (for `raft up`)
     #[arg(long = "link", hide = true, requires = "laboratory", value_parser = faulty_link)]
     links: Vec<(NodeId, Faults)>,
@@ -109,7 +124,7 @@ pub(crate) struct NodeArguments {
 #[derive(Debug, Clone)]
 struct Peer {
     id: NodeId,
-    address: Option<String>,
+    address: Option<Address>,
 }
 
 impl FromStr for Peer {
@@ -121,8 +136,19 @@ impl FromStr for Peer {
             None => (text, None),
         };
         let id = id.parse().ok().filter(|&id| id > 0).ok_or("a peer is ID=HOST:PORT, with an ID from 1")?;
-        let address = address.map(host_and_port).transpose()?;
+        let address =
+            address.map(str::parse).transpose().map_err(|error: InvalidAddress| error.to_string())?;
         Ok(Peer { id: NodeId(id), address })
+    }
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let is_name =
+        |text: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-._".contains(letter));
+    if !text.is_empty() && (is_name(text) || text.parse::<Ipv6Addr>().is_ok()) {
+        Ok(text.to_owned())
+    } else {
+        Err("a host is a name or an address, without a port: n1.example".to_owned())
     }
 }
 
@@ -133,28 +159,38 @@ fn faulty_link(text: &str) -> Result<(NodeId, Faults), String> {
 }
 
 pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
-    let options = arguments.options()?;
+    let mut options = arguments.options()?;
     if arguments.laboratory {
         die_with_parent();
+    }
+    if arguments.secret_on_stdin {
+        options.secret = Some(read_secret()?);
     }
     let failure = |error: server::ServerError| Failure::of(&error, error.help());
     let mut signals = end_at_second_signal(&[SIGINT, SIGTERM])
         .and_then(|()| Signals::new([SIGINT, SIGTERM]))
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
-    let server = Server::open(arguments.listen(), options).map_err(failure)?;
-    for warning in arguments.warnings() {
-        eprintln!("warning: {warning}");
-    }
-
     let signal_received = Arc::new(AtomicI32::new(0));
-    let (remote, received) = (server.remote(), signal_received.clone());
+    let opened: Arc<OnceLock<Remote>> = Arc::default();
+    let (remote, received) = (opened.clone(), signal_received.clone());
     std::thread::spawn(move || {
         for signal in signals.forever() {
             received.store(signal, Ordering::Relaxed);
-            remote.command(Command::Stop);
+            match remote.get() {
+                Some(remote) => remote.command(Command::Stop),
+                // It reads its log, which may be long. To end now is no more than a crash, which it survives.
+                None => std::process::exit(128 + signal),
+            }
         }
     });
+    let server = Server::open(arguments.listen(), options).map_err(failure)?;
+    arguments.hosts.iter().for_each(|host| server.answer_to(host));
+    let _ = opened.set(server.remote());
+    for warning in arguments.warnings() {
+        say(format_args!("warning: {warning}"));
+    }
+
     if arguments.laboratory {
         let remote = server.remote();
         std::thread::spawn(move || take_commands(&remote));
@@ -203,6 +239,16 @@ impl NodeArguments {
                 "use an address of this machine's own, such as 127.0.0.1:0",
             ));
         }
+        if !self.insecure && self.listens_wide() {
+            return Err(Failure::usage(
+                format_args!(
+                    "at {} other machines could reach this server, and it believes whoever speaks its protocol",
+                    self.listen()
+                ),
+                "listen at an address of this machine alone, such as 127.0.0.1:4001; or add --insecure, in a network in \
+                 which you trust everybody",
+            ));
+        }
         if self.listen.is_none() && !self.peers.is_empty() && !self.laboratory {
             return Err(Failure::usage(
                 "a server with peers needs an address of its own",
@@ -234,7 +280,7 @@ impl NodeArguments {
                 }
                 None => {}
                 Some(address) => {
-                    if let Some(other) = addresses.insert(address.clone(), peer.id) {
+                    if let Some(other) = addresses.insert(address.to_string(), peer.id) {
                         return Err(Failure::usage(
                             format_args!("{other} and {} have the same address, {address}", peer.id),
                             "give each server an address of its own; --listen is this server's",
@@ -257,6 +303,7 @@ impl NodeArguments {
             id,
             peers,
             joins: self.join,
+            secret: None,
             data: self.data.clone(),
             timing,
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
@@ -327,14 +374,14 @@ impl NodeArguments {
                 && !is_in_laboratory
             {
                 let why = trace::english::sentence(record);
-                eprintln!("warning: {}: {why}\nhelp: {help}", record.node);
+                say(format_args!("warning: {}: {why}\nhelp: {help}", record.node));
             }
             if is_removal(&record.event) && !is_in_laboratory {
-                eprintln!(
+                say(format_args!(
                     "warning: {} was removed, and is no member of the cluster any more\n\
                      help: stop it; a new server comes with `raft node --join`, under a number of its own",
                     record.node
-                );
+                ));
             }
         }
     }
@@ -370,12 +417,26 @@ fn is_removal(event: &Event) -> bool {
     matches!(event, Event::Decision(decision) if matches!(decision.what, What::Removed { .. }))
 }
 
+/// Reads the cluster's secret from the first line of standard input. Others can't see what comes through a pipe, but they can see
+/// arguments and environments.
+fn read_secret() -> Result<Secret, Failure> {
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string());
+    let secret = read.and_then(|_| line.trim_end().parse::<Secret>().map_err(|error| error.to_string()));
+    secret.map_err(|error| {
+        Failure::usage(
+            format_args!("standard input does not begin with a secret: {error}"),
+            "leave --secret-on-stdin to `raft up`",
+        )
+    })
+}
+
 /// Passes commands on from standard input, until it ends: then whoever started this server is gone.
 fn take_commands(remote: &Remote) {
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
             Ok(command) => remote.command(command),
-            Err(error) => eprintln!("warning: not a command ({error}): {line}"),
+            Err(error) => say(format_args!("warning: not a command ({error}): {line}")),
         }
     }
     remote.command(Command::Stop);

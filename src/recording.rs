@@ -1,6 +1,6 @@
 //! A trace in a file.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ impl Recording {
     pub(crate) fn add<'a>(&mut self, records: impl IntoIterator<Item = &'a Record>) {
         let Some(file) = &mut self.file else { return };
         if let Err(error) = write(file, records) {
-            let _ = writeln!(io::stderr(), "warning: recording to {} ends: {error}", self.path.display());
+            say(format_args!("warning: recording to {} ends: {error}", self.path.display()));
             self.file = None;
         }
     }

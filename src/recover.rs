@@ -7,6 +7,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use storage::{FolderDisk, Inspection, StorageError, found_anew, inspect};
+use trace::shown_lines;
 
 /// Begin a new cluster with the data of one server, after a majority was lost for good
 ///
@@ -50,19 +51,19 @@ pub(crate) fn run(arguments: RecoverArguments) -> Result<ExitCode, Failure> {
         ));
     }
     let server = identity.node;
-    eprint!("{}", warning(server, &seen));
+    eprint!("{}", shown_lines(&warning(server, &seen)));
     confirm(server, arguments.confirm.as_deref())?;
     let failure = |error: StorageError| Failure::of(&error, error.help());
     let recovered = found_anew(FolderDisk::open(folder).map_err(failure)?).map_err(failure)?;
-    written(writeln!(
-        io::stdout(),
+    let told = format!(
         "{server} is the only member of cluster {} now, with entries up to {}\n\
          start it without --peer: raft node --id {} --listen HOST:PORT --data {}",
         recovered.cluster,
         recovered.last,
         server.0,
         folder.display()
-    ))
+    );
+    written(writeln!(io::stdout(), "{}", shown_lines(&told)))
 }
 
 const WHICH_FOLDER: &str = "name the folder of one server: what `raft node` has as --data";

@@ -1,6 +1,6 @@
 //! `raft replay`
 
-use crate::failure::{Failure, ended_by, exit_code, written};
+use crate::failure::{Failure, ended_by, exit_code, say, written};
 use crate::tape::Tape;
 use crate::up::{has_full_terminal, open_site};
 use clap::Args;
@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use terminal::End;
-use trace::{Event, Feed, Io, Record};
+use trace::{Event, Feed, Io, Record, shown};
 
 /// Play a scenario or a recorded run, forward and back.
 ///
@@ -45,14 +45,14 @@ pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
     let tape = Tape::open(&arguments.file)?;
     let remark = check_against_simulator(&tape)?;
     if let Some(address) = arguments.web {
-        remark.iter().for_each(|remark| eprintln!("{remark}"));
+        remark.iter().for_each(say);
         return serve_page(&tape, address);
     }
     if arguments.json {
         return print_json(&tape);
     }
     if arguments.plain || !has_full_terminal() {
-        remark.iter().for_each(|remark| eprintln!("{remark}"));
+        remark.iter().for_each(say);
         return print_story(&tape, arguments.verbose);
     }
     show_in_terminal(tape)
@@ -70,8 +70,8 @@ fn serve_page(tape: &Tape, address: SocketAddr) -> Result<ExitCode, Failure> {
     let site = open_site(address, tape.setup_of_page())?;
     site.tell(tape.records());
     site.end();
-    eprintln!("See it in a browser: {}", site.url());
-    eprintln!("Ctrl+C ends it.");
+    say(format_args!("See it in a browser: {}", site.url()));
+    say("Ctrl+C ends it.");
     Ok(signals.forever().next().map_or(ExitCode::SUCCESS, ended_by))
 }
 
@@ -106,10 +106,10 @@ fn print_story(tape: &Tape, with_routine: bool) -> Result<ExitCode, Failure> {
     let mut feed = if with_routine { Feed::with_routine() } else { Feed::new() };
     let mut out = io::stdout().lock();
     let mut print = || {
-        writeln!(out, "{}", tape.title)?;
+        writeln!(out, "{}", shown(&tape.title))?;
         for scene in &tape.scenes {
             if let Some(command) = &scene.command {
-                writeln!(out, "\n▸ {command}")?;
+                writeln!(out, "\n▸ {}", shown(command))?;
             }
             for line in scene.records.iter().flat_map(|record| feed.tell(record)) {
                 writeln!(out, "{line}")?;

@@ -1,7 +1,7 @@
 //! Where the servers are that a command talks to.
 
 use crate::arguments::{duration, host_and_port};
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 use clap::Args;
 use client::{Cluster, Node, NotDone};
 use cluster::{RunningCluster, find_running};
@@ -13,7 +13,7 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 pub(crate) struct ServersArguments {
     /// Some of the cluster's servers; the leader is found through them [default: those that `raft up` runs
-    /// on this machine]
+    /// on this machine for the same user]
     #[arg(long, value_name = "HOST:PORT,...", env = "RAFT_SERVERS")]
     #[arg(value_delimiter = ',', value_parser = host_and_port)]
     servers: Vec<String>,
@@ -35,7 +35,7 @@ impl ServersArguments {
         cluster.on_step(move |step| {
             // What happens again and again is told once.
             if told.insert(step.to_string()) {
-                eprintln!("{step}");
+                say(step);
             }
         });
         Ok(cluster)
@@ -66,8 +66,8 @@ pub(crate) fn running(data: Option<&Path>) -> Result<Vec<RunningCluster>, Failur
         let place = data.map_or("this machine".to_owned(), |data| data.display().to_string());
         return Err(Failure::of(
             format_args!("no cluster runs on {place}"),
-            "start one with `raft up`; one with a folder of its own is found by --data DIR, and single servers \
-             by their addresses, such as 127.0.0.1:4001 (see --help)",
+            "start one with `raft up`; that of another user is found by --data DIR, and single servers by their \
+             addresses, such as 127.0.0.1:4001 (see --help)",
         ));
     }
     Ok(running)

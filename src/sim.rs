@@ -4,7 +4,7 @@ mod hunt;
 mod report;
 
 use crate::arguments::{duration, rule_parser};
-use crate::failure::{Failure, written};
+use crate::failure::{Failure, say, written};
 use clap::Args;
 use consensus::Rule;
 use hunt::{Examined, Finding, Seeds};
@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// disks) and all that befalls it. The servers run the same code as real ones.
 /// After every step of each, everything that Raft promises is checked. At the
 /// first broken promise the search stops, makes the run as short as it can, and
-/// writes it as a scenario for `raft replay`.
+/// tells it. --save writes it too, as a scenario for `raft replay`.
 ///
 /// With a rule switched off, the search shows what that rule was for:
 ///
@@ -55,7 +55,7 @@ pub(crate) struct SimArguments {
     #[arg(long, conflicts_with_all = ["without", "time"])]
     without_each: bool,
 
-    /// Where to write the shortest run that breaks a promise [default: without-RULE.txt, or broken-SEED.txt]
+    /// Write the shortest run that breaks a promise to this file, as a scenario for `raft replay`
     #[arg(long, value_name = "FILE", conflicts_with = "without_each")]
     save: Option<PathBuf>,
 }
@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: SimArguments) -> Result<ExitCode, Failure> {
     let options = arguments.search_options(arguments.without);
     let seeds = arguments.seeds();
     if arguments.time.is_some() {
-        eprintln!("seeds from {} on", seeds.range.start);
+        say(format_args!("seeds from {} on", seeds.range.start));
     }
     let examined = hunt::examine(seeds, &options);
     if let Some(seed) = examined.differs {
@@ -123,13 +123,11 @@ impl SimArguments {
 
     fn show_finding(&self, finding: &Finding, options: &SearchOptions) -> Result<ExitCode, Failure> {
         let seed = finding.seed;
-        eprintln!("seed {seed} breaks a promise: looking for the shortest run that does");
+        say(format_args!("seed {seed} breaks a promise: looking for the shortest run that does"));
         let shortest = hunt::shortest(finding, options);
-        let file = self.save.clone().unwrap_or_else(|| match options.without {
-            Some(rule) => format!("without-{rule}.txt").into(),
-            None => format!("broken-{seed}.txt").into(),
-        });
-        save(&file, &shortest.script.to_scenario(&report::prose(&shortest)))?;
+        if let Some(file) = &self.save {
+            save(file, &shortest.script.to_scenario(&report::prose(&shortest)))?;
+        }
         let mut again = format!("raft sim --seeds {seed}..{}", seed + 1);
         if let Some(nodes) = self.nodes {
             again += &format!(" --nodes {nodes}");
@@ -140,7 +138,7 @@ impl SimArguments {
         if let Some(rule) = options.without {
             again += &format!(" --without {rule}");
         }
-        let text = report::finding(finding, &shortest, &file, &again);
+        let text = report::finding(finding, &shortest, self.save.as_deref(), &again);
         written(io::stdout().write_all(text.as_bytes()))?;
         // With a rule off a broken promise is what was asked for.
         Ok(if options.without.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

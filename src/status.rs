@@ -1,5 +1,6 @@
 //! `raft status`
 
+use crate::arguments::host_and_port;
 use crate::failure::{Failure, written};
 use crate::servers::running;
 use clap::Args;
@@ -9,6 +10,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use trace::shown;
 
 /// A server that takes longer than this to answer is given up.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -20,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct StatusArguments {
     /// The servers to ask
     #[arg(value_name = "HOST:PORT")]
+    #[arg(value_parser = host_and_port)]
     addresses: Vec<String>,
 
     /// Ask the cluster that `raft up --data DIR` runs on this folder
@@ -72,6 +75,7 @@ fn table(answers: &[Answer]) -> String {
         "server", "address", "role", "term", "voted for", "leader", "starts", "rejected"
     );
     for (address, answer) in answers {
+        let address = shown(address);
         let _ = match answer {
             Ok(status) => writeln!(
                 text,
@@ -84,7 +88,7 @@ fn table(answers: &[Answer]) -> String {
                 status.life,
                 status.rejected,
             ),
-            Err(error) => writeln!(text, "{:<7} {address:<21} {error}", "?"),
+            Err(error) => writeln!(text, "{:<7} {address:<21} {}", "?", shown(&error.to_string())),
         };
         if let Ok(status) = answer {
             text += &troubles(status);
@@ -102,14 +106,14 @@ fn troubles(status: &Status) -> String {
     let mut text = String::new();
     match (&status.trouble, &status.not_ready) {
         (Some(trouble), _) => {
-            let _ = writeln!(text, "        ! {}", trouble.what);
-            let _ = writeln!(text, "          help: {}", trouble.help);
+            let _ = writeln!(text, "        ! {}", shown(&trouble.what));
+            let _ = writeln!(text, "          help: {}", shown(&trouble.help));
         }
-        (None, Some(why)) => drop(writeln!(text, "        not ready: {why}")),
+        (None, Some(why)) => drop(writeln!(text, "        not ready: {}", shown(why))),
         (None, None) => {}
     }
     for peer in &status.peers {
-        let _ = writeln!(text, "        {} says of {}: {}", status.node, peer.id, peer.what);
+        let _ = writeln!(text, "        {} says of {}: {}", status.node, peer.id, shown(&peer.what));
     }
     text
 }

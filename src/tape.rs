@@ -4,9 +4,14 @@ use crate::failure::Failure;
 use crate::scenarios;
 use consensus::Timing;
 use simulator::Scenario;
+use std::io;
 use std::path::Path;
+use storage::careful::read_regular;
 use terminal::Moment;
-use trace::{ClusterView, Event, Io, Record, StepInput};
+use trace::{ClusterView, Event, Io, Record, StepInput, shown};
+
+/// The largest file that is read, in bytes: as events, it takes several times as much memory.
+const LARGEST: u64 = 256 << 20;
 
 /// A run, from a file.
 #[derive(Debug)]
@@ -44,9 +49,16 @@ impl Tape {
 
     fn read(path: &Path) -> Result<Tape, Failure> {
         let file = path.display();
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            let help = "name a scenario, such as scenarios/elections/first-election.txt, or a trace that \
-                        `raft up --record FILE` has written";
+        let text = read_text(path).map_err(|error| {
+            let help = match error.kind() {
+                io::ErrorKind::FileTooLarge => {
+                    "record for a shorter time, or keep the first part: head -n 100000 FILE > SHORTER"
+                }
+                _ => {
+                    "name a scenario, such as scenarios/elections/first-election.txt, or a trace that \
+                     `raft up --record FILE` has written"
+                }
+            };
             Failure::of(format_args!("can't read {file}: {error}"), help)
         })?;
         let name =
@@ -83,13 +95,16 @@ impl Tape {
     pub(crate) fn for_terminal(self) -> terminal::Tape {
         if self.is_recorded {
             return terminal::Tape::recorded(
-                self.title,
+                shown(&self.title).into_owned(),
                 self.scenes.into_iter().flat_map(|scene| scene.records).collect(),
             );
         }
-        let moments =
-            self.scenes.into_iter().map(|scene| Moment { caption: scene.command, records: scene.records });
-        terminal::Tape::played(self.title, moments.collect())
+        let caption = |command: String| shown(&command).into_owned();
+        let moments = self
+            .scenes
+            .into_iter()
+            .map(|scene| Moment { caption: scene.command.map(caption), records: scene.records });
+        terminal::Tape::played(shown(&self.title).into_owned(), moments.collect())
     }
 
     /// What the page is told of it before the records.
@@ -114,6 +129,14 @@ impl Tape {
     pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
         self.scenes.iter().flat_map(|scene| &scene.records)
     }
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    let bytes = read_regular(path, LARGEST)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        io::Error::new(io::ErrorKind::InvalidData, format!("it is no text (at byte {place})"))
+    })
 }
 
 /// The timing of a server, if it starts here and was recorded with its steps.

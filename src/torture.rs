@@ -13,7 +13,7 @@ use crate::failure::{Failure, end_at_second_signal, ended_by, written};
 use crate::up::{explain, this_program};
 use clap::Args;
 use clients::{Client, RECOVERY};
-use cluster::{Cluster, Options};
+use cluster::{Cluster, ClusterError, Options};
 use consensus::{Lease, NodeId, Profile, Timing};
 use driver::Speed;
 use fastrand::Rng;
@@ -107,7 +107,11 @@ pub(crate) fn run(arguments: TortureArguments) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let seed = arguments.seed.unwrap_or_else(|| u64::from(server::monotonic_now().subsec_nanos()));
     let data = DataFolder::open(arguments.data.clone())?;
-    let cluster = start(&arguments, seed, data.path())?;
+    let cluster =
+        match start(&arguments, seed, this_program()?, data.path(), || signal.load(Ordering::Relaxed) != 0) {
+            Err(ClusterError::Unwanted) => return Ok(ended_by(signal.load(Ordering::Relaxed) as i32)),
+            started => started.map_err(explain)?,
+        };
 
     let mut torture = Torture::new(&arguments, seed, signal.clone());
     let violation = torture.run(cluster);
@@ -125,9 +129,15 @@ pub(crate) fn run(arguments: TortureArguments) -> Result<ExitCode, Failure> {
     }
 }
 
-fn start(arguments: &TortureArguments, seed: u64, data: &Path) -> Result<Cluster, Failure> {
+fn start(
+    arguments: &TortureArguments,
+    seed: u64,
+    program: PathBuf,
+    data: &Path,
+    is_unwanted: impl FnMut() -> bool,
+) -> Result<Cluster, ClusterError> {
     let options = Options {
-        program: this_program()?,
+        program,
         servers: (1..=arguments.nodes).map(NodeId).collect(),
         timing: Timing::default(),
         seed,
@@ -138,10 +148,11 @@ fn start(arguments: &TortureArguments, seed: u64, data: &Path) -> Result<Cluster
         base_port: None,
         tells_steps: false,
         is_quiet: true,
+        is_listed: false,
         profile: Profile::PRODUCTION,
         lease: has_leases(seed).then_some(LEASE),
     };
-    Cluster::start(options).map_err(explain)
+    Cluster::start_unless(options, is_unwanted)
 }
 
 /// Have leaders leases in the run of this seed?

@@ -6,7 +6,7 @@ mod plain;
 mod watched;
 
 use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments};
-use crate::failure::{Failure, end_at_second_signal, exit_code};
+use crate::failure::{Failure, end_at_second_signal, ended_by, exit_code};
 use crate::recording::Recording;
 use crate::scenarios;
 use clap::{ArgAction, Args};
@@ -24,7 +24,22 @@ use watched::Watched;
 use web::{Mode, Site, SiteError};
 
 /// The most servers that `raft up` starts.
-const MOST_SERVERS: u64 = 99;
+const MOST_SERVERS: u64 = 15;
+
+fn count_of_servers(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("a cluster has at least one server: write a number from 1, such as 3".to_owned()),
+        Ok(count @ ..=MOST_SERVERS) => Ok(count),
+        Ok(count) => {
+            let connections = u128::from(count) * u128::from(count - 1);
+            Err(format!(
+                "{count} servers on one machine would be {count} processes with {connections} connections, and too busy \
+                 to hear each other in time: write {MOST_SERVERS} or less, such as 5 (`raft sim --nodes` plays more)"
+            ))
+        }
+        Err(_) => Err(format!("write a number from 1 to {MOST_SERVERS}, such as 3")),
+    }
+}
 
 /// Start a cluster on this machine and watch it.
 ///
@@ -34,7 +49,7 @@ const MOST_SERVERS: u64 = 99;
 pub(crate) struct UpArguments {
     /// How many servers; odd numbers are best: 4 survive no more failures than 3 do
     #[arg(long, short, value_name = "N", env = "RAFT_TEST_PEERS", default_value = "3")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=MOST_SERVERS))]
+    #[arg(value_parser = count_of_servers)]
     nodes: u64,
 
     #[command(flatten)]
@@ -98,12 +113,21 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
     let show = arguments.show();
     // The view looks at its signals thirty times a second, and gives the terminal back before it ends.
     let urgent: &[i32] = if show == Show::Terminal { &[] } else { &[SIGINT, SIGTERM, SIGHUP] };
-    let signals = end_at_second_signal(urgent)
+    let mut signals = end_at_second_signal(urgent)
         .and_then(|()| Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT]))
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
     let site = arguments.open_site(&options)?;
-    let cluster = Cluster::start(options.clone()).map_err(explain)?;
+    let mut ended = None;
+    let started = Cluster::start_unless(options.clone(), || {
+        // There is no leader yet that SIGQUIT could kill.
+        ended = ended.or(signals.pending().find(|&signal| signal != SIGQUIT));
+        ended.is_some()
+    });
+    if let (Err(ClusterError::Unwanted), Some(signal)) = (&started, ended) {
+        return Ok(ended_by(signal));
+    }
+    let cluster = started.map_err(explain)?;
     let setup = Setup {
         servers: cluster.view().servers().map(|(id, _)| id).collect(),
         timing: options.timing,
@@ -113,7 +137,8 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
         data: cluster.data_folder().display().to_string(),
         page: site.as_ref().map(Site::url),
     };
-    let remarks: Vec<String> = arguments.time.warning().into_iter().chain(remark_on_count(&setup)).collect();
+    let remarks = [arguments.time.warning(), remark_on_count(&setup), remark_on_list(&cluster)];
+    let remarks: Vec<String> = remarks.into_iter().flatten().collect();
     let cluster = Watched::new(cluster, recording, site);
     match show {
         Show::Terminal => show_in_terminal(cluster, signals, setup, remarks),
@@ -136,6 +161,16 @@ fn remark_on_count(setup: &Setup) -> Option<String> {
         format!(
             "{count} servers survive {tolerated} failed, and so would {}: an odd number is better",
             count - 1
+        )
+    })
+}
+
+/// What to do if other commands can't find the cluster by themselves.
+fn remark_on_list(cluster: &Cluster) -> Option<String> {
+    let folder = cluster.data_folder().display();
+    (!cluster.is_listed()).then(|| {
+        format!(
+            "other commands find this cluster only with --data {folder}: there is no safe place for a list"
         )
     })
 }
@@ -183,6 +218,7 @@ impl UpArguments {
             base_port: self.base_port,
             tells_steps: self.record.is_some(),
             is_quiet: false,
+            is_listed: true,
         })
     }
 
@@ -237,12 +273,16 @@ pub(crate) fn explain(error: ClusterError) -> Failure {
         ClusterError::Folder(_) => {
             Failure::of(&error, "choose another folder with --data, or stop what uses it")
         }
+        ClusterError::NoSecret(_) => {
+            Failure::of(&error, "see whether the system lets programs read its random numbers")
+        }
         ClusterError::Failed { id, last_words } => {
             let (message, help) = last_words.split_once("\nhelp: ").unwrap_or((last_words, ""));
             let message = message.trim_start_matches("error: ");
             Failure::of(format_args!("{id} did not start: {message}"), help)
         }
         ClusterError::Spawn { .. } => Failure::of(&error, "close other programs, or start fewer servers"),
+        ClusterError::Unwanted => Failure::of(&error, "start it again"),
         ClusterError::Silent => {
             Failure::of(&error, "the machine may be too busy: try again, or fewer servers")
         }

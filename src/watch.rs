@@ -1,8 +1,8 @@
 //! `raft watch`
 
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 use crate::servers::{ServersArguments, no_answer};
-use crate::store::shown;
+use crate::store::quoted;
 use clap::Args;
 use client::{Change, News};
 use consensus::Index;
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
         if !is_first {
             let place =
                 after.map_or("from now on".to_owned(), |after| format!("from entry {} on", after.index));
-            eprintln!("{} tells it now, {place}", watch.server());
+            say(format_args!("{} tells it now, {place}", watch.server()));
         }
         is_first = false;
         let end = loop {
@@ -57,15 +57,15 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
                         return Ok(ExitCode::SUCCESS);
                     }
                 }
-                Ok(News::Missed { after, until }) => eprintln!(
+                Ok(News::Missed { after, until }) => say(format_args!(
                     "warning: changes after entry {after}, up to {until}, may be missing: {} does not remember \
                      them; `raft list` shows what the keys hold now",
                     watch.server()
-                ),
+                )),
                 Err(end) => break end,
             }
         };
-        eprintln!("{end}");
+        say(end);
         after = watch.seen();
         // Servers that were started again listen elsewhere. If none can be found, those that are known
         // are asked.
@@ -76,8 +76,8 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
 fn as_line(change: &Change) -> String {
     let Change { key, version, value } = change;
     match value {
-        Some(value) => format!("{} = {}  (version {version})", shown(key), shown(value)),
-        None => format!("{} deleted  (entry {version})", shown(key)),
+        Some(value) => format!("{} = {}  (version {version})", quoted(key), quoted(value)),
+        None => format!("{} deleted  (entry {version})", quoted(key)),
     }
 }
 

@@ -47,6 +47,7 @@ impl Lab {
             base_port: None,
             tells_steps: false,
             is_quiet: true,
+            is_listed: false,
             lease: None,
             profile: Profile::PAPER,
         };

@@ -6,6 +6,7 @@ use common::page::{Page, Told};
 use common::{Up, lines_of, raft};
 use consensus::NodeId;
 use rustix::process::{Pid, Signal, kill_process};
+use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 use trace::{Condition, Event, Laboratory, Record};
 
@@ -57,7 +58,8 @@ fn strangers_are_refused_and_told_what_to_do() {
     let token = ("x-raft-token", page.token.as_str());
     let kill = format!(r#"{{"action":"kill","node":{}}}"#, leader.0);
     let refused = |request: &str, headers: &[(&str, &str)]| {
-        let answer = page.ask(request, headers, &kill);
+        let json = [headers, &[("content-type", "application/json")]].concat();
+        let answer = page.ask(request, &json, &kill);
         assert_eq!(answer.status, 403, "{request} {headers:?}: {}", answer.body);
         assert!(answer.json()["error"].is_string(), "{}", answer.body);
         assert!(answer.json()["help"].as_str().unwrap().contains("raft up"), "{}", answer.body);
@@ -80,8 +82,23 @@ fn strangers_are_refused_and_told_what_to_do() {
         refused(request, &[("host", "evil.example"), token]);
         refused(request, &[("host", "127.0.0.1:1"), token]);
         refused(request, &[token]);
+        refused(request, &[host, token, ("sec-fetch-site", "cross-site")]);
+        refused(request, &[host, token, ("sec-fetch-site", "same-site")]);
     }
+    // What a page can send without asking first.
+    assert_eq!(page.ask("POST /api/action", &[host, token], &kill).status, 415);
+    let plain = [host, token, ("content-type", "text/plain")];
+    assert_eq!(page.ask("POST /api/action", &plain, &kill).status, 415);
     refused("GET /", &[("host", "evil.example")]);
+    refused("GET /", &[host, ("sec-fetch-site", "cross-site")]);
+    // The address may be a link on some page, which whoever follows it leaves.
+    let visit = [
+        host,
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    assert_eq!(page.ask("GET /", &visit, "").status, 200);
 
     assert_eq!(page.get("/api/setup").status, 200);
     let localhost = page.address.replace("127.0.0.1", "localhost");
@@ -93,6 +110,29 @@ fn strangers_are_refused_and_told_what_to_do() {
         up.records.iter().any(|record| matches!(laboratory(record), Some(Laboratory::ClientHears { .. })))
     });
     assert_eq!(up.view.server(leader).unwrap().condition, Condition::Running);
+}
+
+#[test]
+fn who_says_nothing_can_t_take_all_places_for_ever() {
+    let up = Up::start(&[], 1);
+    let page = up.page();
+    let call = || {
+        let stream = std::net::TcpStream::connect(&page.address).unwrap();
+        stream.set_read_timeout(Some(common::PATIENCE)).unwrap();
+        stream
+    };
+    let silent: Vec<std::net::TcpStream> = (0..64).map(|_| call()).collect();
+    // There is no place for one more, which is told so by its end.
+    assert_eq!(call().peek(&mut [0]).unwrap(), 0);
+    drop(silent);
+    common::await_some("a place", || {
+        let mut stream = call();
+        let request = format!("GET / HTTP/1.0\r\nhost: {}\r\n\r\n", page.address);
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        answer.starts_with("HTTP/1.0 200").then_some(())
+    });
 }
 
 #[test]
@@ -223,7 +263,7 @@ fn what_can_not_be_done_is_answered_with_the_reason() {
     for (answer, status) in [
         (page.act(&" ".repeat(100_000)), 413),
         (page.ask("GET /api/action", &[host, token], ""), 405),
-        (page.ask("POST /", &[host, token], ""), 405),
+        (page.ask("POST /", &[host, token, ("content-type", "application/json")], ""), 405),
         (page.get("/api/events?after=last"), 400),
     ] {
         assert_eq!(answer.status, status, "{}", answer.body);

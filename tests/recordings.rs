@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Up, raft};
+use common::{Up, ended, make_pipe, raft};
 use rustix::process::Signal;
 use simulator::{Divergence, Reenacted, reenact};
 use std::fs;
@@ -131,6 +131,39 @@ fn a_single_server_is_recorded_over_its_lives() {
 }
 
 #[test]
+fn only_regular_files_of_some_size_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let [pipe, large] = ["pipe", "large"].map(|name| folder.path().join(name));
+    make_pipe(&pipe);
+    fs::File::create(&large).unwrap().set_len(1 << 30).unwrap();
+    let files = [
+        (pipe.as_path(), "it is a pipe, and no regular file"),
+        (large.as_path(), "it has 1073741824 bytes, and 268435456 are the most that are read"),
+        (folder.path(), "it is a folder, and no regular file"),
+        (Path::new("/dev/zero"), "it is a device, and no regular file"),
+    ];
+    for (file, said) in files {
+        for command in ["replay", "export", "why"] {
+            let mut raft = raft();
+            raft.arg(command).arg(file);
+            if command == "why" {
+                raft.args(["--last", "leader"]);
+            }
+            let output = ended(&mut raft);
+            assert_eq!(output.status.code(), Some(1), "{output:?}");
+            let stderr = text(&output.stderr);
+            assert!(stderr.contains(said) && stderr.contains("\nhelp: "), "{command}: {stderr}");
+        }
+    }
+    // A server's folder, in which one file is something else.
+    let data = folder.path().join("n1");
+    fs::create_dir(&data).unwrap();
+    make_pipe(&data.join("identity"));
+    let log = ended(raft().arg("log").arg(&data));
+    assert!(text(&log.stderr).contains("it is a pipe"), "{log:?}");
+}
+
+#[test]
 fn what_cant_be_replayed_or_explained_is_said_clearly() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
@@ -155,6 +188,8 @@ fn what_cant_be_replayed_or_explained_is_said_clearly() {
     let alone = file("alone.txt", "# Alone\n\ncluster 1\nrun 1s\n---\n");
     assert!(said(&["why", &alone, "n1:999"]).contains("there is no event n1:999"));
     assert!(said(&["why", &alone, "--last", "violation"]).contains("no such event happens"));
+    let endless = file("endless.txt", "cluster 3\nrun 100000h\n---\n");
+    assert!(said(&["replay", &endless]).contains("10m is the most"));
     let why = output(&["why", &alone, "--last", "leader"]);
     assert!(text(&why.stdout).contains("⇒ a majority: become the leader of term 1"), "{why:?}");
     let unwritable = output(&["up", "--plain", "--record", folder.path().to_str().unwrap()]);

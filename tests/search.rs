@@ -35,7 +35,8 @@ fn with_all_rules_it_tells_what_it_has_tried() {
 #[test]
 fn without_a_rule_it_finds_writes_and_replays_a_short_run() {
     let folder = tempfile::tempdir().unwrap();
-    let output = sim(folder.path(), &["--without", "one-vote-per-term"]);
+    let output =
+        sim(folder.path(), &["--without", "one-vote-per-term", "--save", "without-one-vote-per-term.txt"]);
     let told = text(&output.stdout);
     assert!(output.status.success(), "{output:?}");
     assert!(told.contains("What was promised: A server gives its vote to one candidate"), "{told}");
@@ -47,10 +48,14 @@ fn without_a_rule_it_finds_writes_and_replays_a_short_run() {
     assert!(story.contains("▸ cluster 2 without=one-vote-per-term"), "{story}");
     assert!(story.contains("VIOLATED: one vote a term"), "{story}");
 
-    // The command that it names finds the same again.
+    // The command that it names finds the same again, and writes nothing that nobody has asked for.
     let again = told.lines().find_map(|line| line.trim().strip_prefix("find it again")).unwrap();
     let again: Vec<&str> = again.split_whitespace().skip(2).collect();
-    assert_eq!(text(&sim(folder.path(), &again).stdout), told);
+    let found = text(&sim(folder.path(), &again).stdout);
+    let (story, how) = found.split_once("\n  find it again").unwrap();
+    assert_eq!(told.split_once("\nIt is written").unwrap().0, story);
+    assert!(how.contains("the same with --save without-one-vote-per-term.txt"), "{found}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

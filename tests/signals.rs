@@ -59,6 +59,34 @@ fn sigint_and_sigterm_stop_all() {
     }
 }
 
+/// A start that can't come to its end, since no server gets on.
+#[test]
+fn a_signal_ends_a_start_too() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = common::raft();
+    command.args(["up", "--plain", "--no-web", "--nodes", "15"]).env("TMPDIR", temporary.path());
+    let mut up = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let children = format!("/proc/{0}/task/{0}/children", up.id());
+    let mut halted: Vec<u32> = Vec::new();
+    while halted.len() < 15 {
+        assert_eq!(up.try_wait().unwrap(), None, "it ended before it was asked to");
+        let started = std::fs::read_to_string(&children).unwrap_or_default();
+        for pid in started.split_whitespace().map(|pid| pid.parse().unwrap()) {
+            // Whoever makes a process waits until it has become another program.
+            let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            if !halted.contains(&pid) && command.contains("--laboratory") {
+                let server = rustix::process::Pid::from_raw(pid as i32).unwrap();
+                rustix::process::kill_process(server, Signal::STOP).unwrap();
+                halted.push(pid);
+            }
+        }
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&up), Signal::TERM).unwrap();
+    let status = common::await_some("the end of the command", || up.try_wait().unwrap());
+    assert_eq!(status.code(), Some(143));
+    await_gone(&halted);
+}
+
 #[test]
 fn a_killed_parent_leaves_no_server_behind() {
     let mut up = Up::start(&[], 3);

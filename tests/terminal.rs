@@ -45,7 +45,7 @@ impl Terminal {
         let temporary = tempfile::tempdir().unwrap();
         command.env("TMPDIR", temporary.path());
         command.env("TERM", "xterm-256color");
-        for name in ["RAFT_TEST_PEERS", "RAFT_DATA", "NO_COLOR"] {
+        for name in ["RAFT_TEST_PEERS", "RAFT_DATA", "NO_COLOR", "XDG_RUNTIME_DIR"] {
             command.env_remove(name);
         }
         let child = pair.slave.spawn_command(command).unwrap();
@@ -243,6 +243,61 @@ fn a_scenario_is_played_forward_and_back() {
     terminal.press("q");
     assert_eq!(terminal.wait_for_end(), 0);
     assert!(!terminal.screen.screen().alternate_screen(), "the terminal is as it was");
+}
+
+/// A command that plays a scenario.
+fn with_scenario(command: &str) -> CommandBuilder {
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/without/majority-wins.txt");
+    let mut built = CommandBuilder::new(env!("CARGO_BIN_EXE_raft"));
+    built.arg(command);
+    built.arg(scenario);
+    built
+}
+
+#[test]
+fn a_page_is_not_poured_onto_a_terminal() {
+    let mut terminal = Terminal::start_command(with_scenario("export"), 24, 80);
+    assert_eq!(terminal.wait_for_end(), 2);
+    assert!(terminal.written.contains("help: say where to write it with -o"), "{}", terminal.written);
+}
+
+#[test]
+fn a_signal_ends_a_replay_and_gives_the_terminal_back() {
+    let mut terminal = Terminal::start_command(with_scenario("replay"), 24, 80);
+    terminal.wait_for_text("paused   step 0 of ");
+    let replay = rustix::process::Pid::from_raw(terminal.child.process_id().unwrap() as i32).unwrap();
+    rustix::process::kill_process(replay, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(terminal.wait_for_end(), 143);
+    assert!(!terminal.screen.screen().alternate_screen(), "the terminal is as it was");
+}
+
+#[test]
+fn the_end_of_the_terminal_is_the_end_of_every_view() {
+    let mut live = CommandBuilder::new(env!("CARGO_BIN_EXE_raft"));
+    live.args(["up", "--nodes", "1"]);
+    for (mut command, shown) in [(with_scenario("replay"), "paused   step 0 of "), (live, "leader n1")] {
+        let temporary = tempfile::tempdir().unwrap();
+        command.env("TMPDIR", temporary.path());
+        command.env("TERM", "xterm-256color");
+        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let mut screen = vt100::Parser::new(cells(24), cells(80), 0);
+        let mut buffer = [0; 4096];
+        while !screen.screen().contents().contains(shown) {
+            let count = reader.read(&mut buffer).unwrap();
+            screen.process(&buffer[..count]);
+        }
+        drop((reader, pair.master));
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            await_some("the end of the command", || child.try_wait().unwrap())
+        }));
+        let _ = child.kill();
+        let ended = ended.unwrap();
+        assert_eq!(ended.exit_code(), 129, "{shown}: {ended:?}");
+    }
 }
 
 /// A source of news that fails at once.

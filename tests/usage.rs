@@ -55,7 +55,8 @@ fn units_and_numbers_are_checked() {
     assert_refused(&["--heartbeat", "99999999999999999999ms"], 2, &["--heartbeat", "is no time"]);
     assert_refused(&["--election-timeout", "150ms"], 2, &["two times with .. between them: 150ms..300ms"]);
     assert_refused(&["--election-timeout", "150..300"], 2, &["a number and a unit"]);
-    assert_refused(&["--nodes", "0"], 2, &["--nodes", "1..=99"]);
+    assert_refused(&["--nodes", "0"], 2, &["--nodes", "at least one server"]);
+    assert_refused(&["--nodes", "99"], 2, &["99 processes with 9702 connections", "write 15 or less"]);
     assert_refused(&["--nodes", "many"], 2, &["--nodes"]);
     assert_refused(&["--speed", "0"], 2, &["a speed is a number from 0.001"]);
     assert_refused(&["--speed", "NaN"], 2, &["a speed is a number from 0.001"]);

@@ -100,13 +100,13 @@ impl Connection {
 
     /// The page at this path.
     pub(super) fn get(&mut self, path: &str) -> io::Result<String> {
-        self.ask(format!("GET {path} HTTP/1.1\r\nHost: raft\r\n\r\n").as_bytes())
+        self.ask(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
     }
 }
 
 /// Writes to a key.
 pub(super) fn put(key: &str, value_size: usize) -> Vec<u8> {
-    let head = format!("PUT /kv/{key} HTTP/1.1\r\nHost: raft\r\nContent-Length: {value_size}\r\n\r\n");
+    let head = format!("PUT /kv/{key} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {value_size}\r\n\r\n");
     let mut request = head.into_bytes();
     request.resize(request.len() + value_size, b'x');
     request
@@ -114,5 +114,5 @@ pub(super) fn put(key: &str, value_size: usize) -> Vec<u8> {
 
 /// Reads a key.
 pub(super) fn get(key: &str) -> Vec<u8> {
-    format!("GET /kv/{key} HTTP/1.1\r\nHost: raft\r\n\r\n").into_bytes()
+    format!("GET /kv/{key} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
 }

@@ -132,6 +132,7 @@ pub(super) fn options(
         base_port: None,
         tells_steps: false,
         is_quiet: true,
+        is_listed: false,
     })
 }
 

@@ -4,9 +4,10 @@ use super::hunt::{Examined, Finding};
 use consensus::Rule;
 use std::fmt::Write as _;
 use std::path::Path;
+use trace::shown;
 
 /// A run that breaks a promise: which, how, and how to see it.
-pub(crate) fn finding(found: &Finding, shortest: &Finding, file: &Path, again: &str) -> String {
+pub(crate) fn finding(found: &Finding, shortest: &Finding, file: Option<&Path>, again: &str) -> String {
     let mut text = format!("Seed {} breaks a promise of Raft: {}\n", found.seed, found.violation);
     if shortest.seed != found.seed {
         let (seed, violation) = (shortest.seed, &shortest.violation);
@@ -20,10 +21,22 @@ pub(crate) fn finding(found: &Finding, shortest: &Finding, file: &Path, again: &
     for action in &shortest.script.actions {
         let _ = writeln!(text, "    {action}");
     }
-    let file = file.display();
+    if let Some(file) = file {
+        let file = file.display().to_string();
+        let file = shown(&file);
+        let _ = write!(
+            text,
+            "\nIt is written, with what comes of each step, to {file}\n\n  look at it       raft replay {file}\n  find it again    {again}\n"
+        );
+        return text;
+    }
+    let name = match shortest.script.options.rules.0 {
+        Some(rule) => format!("without-{rule}.txt"),
+        None => format!("broken-{}.txt", shortest.seed),
+    };
     let _ = write!(
         text,
-        "\nIt is written, with what comes of each step, to {file}\n\n  look at it       raft replay {file}\n  find it again    {again}\n"
+        "\n  find it again    {again}\n  keep it          the same with --save {name}\n  look at it       raft replay {name}\n"
     );
     text
 }

@@ -1,6 +1,6 @@
 //! `raft get` and `raft list`.
 
-use super::shown;
+use super::quoted;
 use crate::failure::{Failure, written};
 use crate::servers::{ServersArguments, no_answer};
 use clap::{Args, ValueEnum};
@@ -9,6 +9,7 @@ use server::{Listed, Text};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use trace::shown_bytes;
 
 /// Show what a key holds.
 ///
@@ -71,16 +72,19 @@ pub(crate) fn get(arguments: GetArguments) -> Result<ExitCode, Failure> {
     let mut cluster = how.servers.client()?;
     let value = cluster.get(key, how.read.into(), how.servers.timeout).map_err(|why| no_answer(&why))?;
     let Some(value) = value else {
-        let message = format_args!("there is no key {}", shown(key));
+        let message = format_args!("there is no key {}", quoted(key));
         return Err(Failure::of(message, "`raft list` shows the keys that there are"));
     };
     if how.json {
         return written(writeln!(io::stdout(), "{}", json(&Entry { key: key.to_vec(), value })));
     }
-    // Exactly the value; but what follows on a terminal should begin on a line of its own.
-    let needs_end = io::stdout().is_terminal() && !value.bytes.ends_with(b"\n");
-    let end: &[u8] = if needs_end { b"\n" } else { b"" };
-    written(io::stdout().write_all(&[&value.bytes, end].concat()))
+    if !io::stdout().is_terminal() {
+        return written(io::stdout().write_all(&value.bytes));
+    }
+    // A terminal would obey what a stranger has written, and what follows should begin on a line of its own.
+    let text = shown_bytes(&value.bytes);
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    written(write!(io::stdout(), "{text}{end}"))
 }
 
 pub(crate) fn list(arguments: ListArguments) -> Result<ExitCode, Failure> {
@@ -108,5 +112,5 @@ fn json(entry: &Entry) -> String {
 
 fn line(entry: &Entry) -> String {
     let Entry { key, value: Value { bytes, version } } = entry;
-    format!("{} = {}  (version {version})", shown(key), shown(bytes))
+    format!("{} = {}  (version {version})", quoted(key), quoted(bytes))
 }

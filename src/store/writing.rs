@@ -1,6 +1,6 @@
 //! `raft put`, `raft del` and `raft cas`.
 
-use super::shown;
+use super::quoted;
 use crate::failure::{Failure, written};
 use crate::servers::{ServersArguments, not_done};
 use clap::Args;
@@ -123,7 +123,7 @@ fn write(how: &HowToWrite, write: &Write<'_>) -> Result<ExitCode, Failure> {
     let answer = ended.map_err(|failure| match failure {
         client::Failure::NotDone(why) => not_done(&why),
         client::Failure::Uncertain(why) => {
-            let help = format!("see with `raft get {}` what the key holds now", shown(write.key));
+            let help = format!("see with `raft get {}` what the key holds now", quoted(write.key));
             let doubt = format_args!("{write}: it may have taken effect, or may still ({why})");
             Failure::uncertain(doubt, help)
         }

@@ -1,13 +1,12 @@
 //! The cluster as lines: a story for people, or JSON for programs.
 
 use super::watched::Watched;
-use crate::failure::{Failure, ended_by, written};
+use crate::failure::{Failure, ended_by, say, written};
 use anstyle::{AnsiColor, Style};
 use cluster::Action;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::SIGQUIT;
 use signal_hook::iterator::Signals;
-use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -136,9 +135,4 @@ pub(crate) fn tell_page(setup: &Setup) {
     if let Some(page) = &setup.page {
         say(format_args!("See it in a browser: {page}"));
     }
-}
-
-/// Says something on standard error. If nobody listens there, it need not be said.
-fn say(words: impl Display) {
-    let _ = writeln!(io::stderr(), "{words}");
 }

@@ -12,7 +12,8 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -24,7 +25,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// What a server answers to a request over HTTP: the whole answer, head and body.
 pub fn ask(address: &str, method_and_path: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
-    let head = format!("{method_and_path} HTTP/1.1\r\nHost: raft\r\nConnection: close");
+    let head = format!("{method_and_path} HTTP/1.1\r\nHost: localhost\r\nConnection: close");
     write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
@@ -39,6 +40,8 @@ pub fn raft() -> Command {
             command.env_remove(name);
         }
     }
+    // The clusters of a test are found by that test alone.
+    command.env_remove("XDG_RUNTIME_DIR");
     command
 }
 
@@ -165,6 +168,27 @@ pub fn await_some<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < deadline, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Runs a command that must end by itself.
+pub fn ended(command: &mut Command) -> Output {
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    let is_over = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        await_some("the end of the command", || child.try_wait().unwrap())
+    }));
+    if is_over.is_err() {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(is_over.is_ok(), "it did not end: {output:?}");
+    output
+}
+
+/// Makes a pipe with a name, for which whoever opens it waits.
+pub fn make_pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 /// Waits until none of these processes is left.

@@ -72,6 +72,7 @@ impl Page {
             ("host", self.address.as_str()),
             ("origin", &format!("http://{}", self.address)),
             ("x-raft-token", &self.token),
+            ("content-type", "application/json"),
         ];
         self.ask("POST /api/action", &headers, action)
     }

@@ -44,6 +44,7 @@ impl Watched {
             snapshot_after: 64 << 20,
             tells_steps: false,
             is_quiet: false,
+            is_listed: false,
         }
     }
 

@@ -68,6 +68,10 @@ impl Request<'_> {
         let Request { method, path, headers, body } = self;
         let mut text =
             format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {}\r\n", body.len());
+        // Without it, no server lets itself be changed.
+        if *method == "POST" {
+            text += "content-type: application/json\r\n";
+        }
         for (name, value) in headers {
             text += &format!("{name}: {value}\r\n");
         }

@@ -10,7 +10,7 @@ use consensus::event::What;
 use consensus::{Change, Lease, NodeId, Profile, Quorum, Timing};
 use driver::Speed;
 use rustix::process::Signal;
-use server::{Command, monotonic_now};
+use server::{Address, Command, Secret, monotonic_now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -24,6 +24,8 @@ use trace::{ClusterView, Condition, Event, Laboratory, Process, Record};
 /// How long servers get to start, and to end in good order.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked whether a start is still wanted.
+const ATTENTION: Duration = Duration::from_millis(20);
 /// So many reports wait to be taken, at most. Beyond that the servers wait to tell theirs, and leave
 /// some out.
 const REPORTS: usize = 65_536;
@@ -58,6 +60,8 @@ pub struct Options {
     pub tells_steps: bool,
     /// Whether they tell only of their processes and their roles: telling more takes time.
     pub is_quiet: bool,
+    /// Whether commands that name no cluster find this one.
+    pub is_listed: bool,
 }
 
 /// Why a cluster did not start.
@@ -82,6 +86,12 @@ pub enum ClusterError {
         /// What it said on its standard error.
         last_words: String,
     },
+    /// Somebody wanted it to end before it had begun.
+    #[error("the start was broken off")]
+    Unwanted,
+    /// The system has no randomness for the secret that the servers share.
+    #[error("can't draw a secret for the servers: {0}")]
+    NoSecret(io::Error),
     /// The servers did not report in time.
     #[error("the servers did not start within {START_PATIENCE:?}")]
     Silent,
@@ -106,6 +116,8 @@ pub struct Cluster {
     options: Options,
     /// The servers with which the cluster began.
     founders: Vec<NodeId>,
+    /// What all servers know, and nobody else: so no other program can pose as one of them.
+    secret: Secret,
     /// Servers that lost their data, and were let in again under their old numbers.
     readmitted: BTreeSet<NodeId>,
     /// The highest number that a server has or had.
@@ -130,10 +142,24 @@ impl Cluster {
     ///
     /// # Errors
     /// If one can't be started. Then none is left running.
-    pub fn start(mut options: Options) -> Result<Cluster, ClusterError> {
-        let folder = Folder::open(options.data.as_deref())?;
+    pub fn start(options: Options) -> Result<Cluster, ClusterError> {
+        Cluster::start_unless(options, || false)
+    }
+
+    /// The same, broken off as soon as `is_unwanted` says so, which is asked again and again.
+    ///
+    /// # Errors
+    /// If a server can't be started, and [`ClusterError::Unwanted`]. Then none is left running.
+    pub fn start_unless(
+        mut options: Options,
+        mut is_unwanted: impl FnMut() -> bool,
+    ) -> Result<Cluster, ClusterError> {
+        let mut folder = Folder::open(options.data.as_deref())?;
         let founders = options.servers.clone();
         folder.refuse_other_founders(&founders)?;
+        if options.is_listed {
+            folder.list();
+        }
         let gone = folder.those_put_away();
         options.servers.extend(folder.servers().into_iter().filter(|id| !founders.contains(id)));
         options.servers.retain(|id| !gone.contains(id));
@@ -147,6 +173,7 @@ impl Cluster {
             view: ClusterView::new(options.servers.iter().copied().filter(|id| founders.contains(id))),
             latest,
             founders,
+            secret: Secret::draw().map_err(ClusterError::NoSecret)?,
             readmitted: BTreeSet::new(),
             chronicle: Chronicle::default(),
             reports: sync_channel(REPORTS),
@@ -154,15 +181,23 @@ impl Cluster {
             options,
         };
         for id in cluster.options.servers.clone() {
+            if is_unwanted() {
+                return Err(ClusterError::Unwanted);
+            }
             cluster.spawn(id).map_err(|source| ClusterError::Spawn { id, source })?;
         }
-        cluster.await_start()?;
+        cluster.await_start(is_unwanted)?;
         Ok(cluster)
     }
 
     /// Where the servers' data is.
     pub fn data_folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Do commands that name no cluster find this one?
+    pub fn is_listed(&self) -> bool {
+        self.folder.is_listed()
     }
 
     /// What is known of the servers at this moment.
@@ -281,13 +316,18 @@ impl Cluster {
         self.chronicle.rest()
     }
 
-    fn await_start(&mut self) -> Result<(), ClusterError> {
+    fn await_start(&mut self, mut is_unwanted: impl FnMut() -> bool) -> Result<(), ClusterError> {
         let deadline = Instant::now() + START_PATIENCE;
         while self.whereabouts.addresses.len() < self.options.servers.len() {
+            if is_unwanted() {
+                return Err(ClusterError::Unwanted);
+            }
             let patience = deadline.saturating_duration_since(Instant::now());
-            match self.reports.1.recv_timeout(patience).map_err(|_| ClusterError::Silent)? {
-                Report::Ended { id, .. } => return Err(self.failure_of(id)),
-                report => self.take(report),
+            match self.reports.1.recv_timeout(patience.min(ATTENTION)) {
+                Ok(Report::Ended { id, .. }) => return Err(self.failure_of(id)),
+                Ok(report) => self.take(report),
+                Err(_) if patience.is_zero() => return Err(ClusterError::Silent),
+                Err(_) => {}
             }
         }
         Ok(())
@@ -303,7 +343,7 @@ impl Cluster {
     }
 
     fn spawn(&mut self, id: NodeId) -> io::Result<()> {
-        let member = Member::start(id, self.node_command(id), self.reports.0.clone())?;
+        let member = Member::start(id, self.node_command(id), &self.secret, self.reports.0.clone())?;
         self.members.insert(id, member);
         Ok(())
     }
@@ -330,7 +370,7 @@ impl Cluster {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RAFT_")) {
             command.env_remove(name);
         }
-        command.arg("node").arg("--laboratory").arg("--json");
+        command.arg("node").arg("--laboratory").arg("--secret-on-stdin").arg("--json");
         command.args(["--id", &id.0.to_string()]);
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         if self.founders.contains(&id) && !self.readmitted.contains(&id) {
@@ -447,7 +487,8 @@ impl Cluster {
 
     /// Tells everybody where this server is, and this server where everybody is.
     fn introduce(&mut self, newcomer: NodeId, address: String) {
-        let to_others = Command::Peer { id: newcomer, address: address.clone() };
+        let Ok(told) = address.parse::<Address>() else { return };
+        let to_others = Command::Peer { id: newcomer, address: told };
         self.whereabouts.addresses.insert(newcomer, address);
         self.folder.publish(&self.whereabouts);
         for (&id, member) in &mut self.members {
@@ -456,7 +497,9 @@ impl Cluster {
                 continue;
             }
             for (&id, address) in &self.whereabouts.addresses {
-                member.tell(&Command::Peer { id, address: address.clone() });
+                if let Ok(address) = address.parse() {
+                    member.tell(&Command::Peer { id, address });
+                }
             }
         }
     }

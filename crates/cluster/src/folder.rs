@@ -1,12 +1,16 @@
 //! Where a cluster keeps its data, and how others find it.
 
+use crate::list::{self, Listed};
 use consensus::NodeId;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io;
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use storage::careful;
 use tempfile::TempDir;
 
 const TEMPORARY_PREFIX: &str = "raft-for-beginners-";
@@ -15,6 +19,8 @@ const PUT_AWAY: &str = ".removed";
 const LOCK: &str = "cluster.lock";
 /// Lies in folders that nobody asked for by name: only those may be removed.
 const TEMPORARY_MARK: &str = "temporary";
+/// The addresses of a cluster take less.
+const LARGEST_WHEREABOUTS: u64 = 1 << 20;
 /// A temporary folder this young may belong to a cluster that is just starting.
 const STARTING: Duration = Duration::from_secs(60);
 
@@ -23,6 +29,7 @@ const STARTING: Duration = Duration::from_secs(60);
 pub(crate) struct Folder {
     path: PathBuf,
     _lock: File,
+    listed: Option<Listed>,
     /// Last, so that the folder outlives what lies in it.
     temporary: Option<TempDir>,
 }
@@ -75,6 +82,7 @@ pub struct RunningCluster {
 impl Folder {
     /// This folder, made if it isn't there, or a temporary one.
     pub(crate) fn open(path: Option<&Path>) -> Result<Folder, FolderError> {
+        remove_abandoned();
         match path {
             Some(path) => {
                 let folder = Folder::lock(path.to_owned(), None)?;
@@ -83,10 +91,12 @@ impl Folder {
                 Ok(folder)
             }
             None => {
-                remove_abandoned();
                 let unusable = |source| FolderError::Unusable { path: std::env::temp_dir(), source };
-                let temporary =
-                    tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir().map_err(unusable)?;
+                let temporary = tempfile::Builder::new()
+                    .prefix(TEMPORARY_PREFIX)
+                    .permissions(Permissions::from_mode(0o700))
+                    .tempdir()
+                    .map_err(unusable)?;
                 File::create(temporary.path().join(TEMPORARY_MARK)).map_err(unusable)?;
                 Folder::lock(temporary.path().to_owned(), Some(temporary))
             }
@@ -95,10 +105,13 @@ impl Folder {
 
     fn lock(path: PathBuf, temporary: Option<TempDir>) -> Result<Folder, FolderError> {
         let unusable = |source| FolderError::Unusable { path: path.clone(), source };
-        fs::create_dir_all(&path).map_err(unusable)?;
-        let lock = File::create(path.join(LOCK)).map_err(unusable)?;
+        careful::create_folder(&path).map_err(unusable)?;
+        let lock = careful::open_or_create(&path.join(LOCK)).map_err(|source| {
+            let said = format!("{LOCK} there can't be locked: {source}");
+            unusable(io::Error::new(source.kind(), said))
+        })?;
         match lock.try_lock() {
-            Ok(()) => Ok(Folder { path, _lock: lock, temporary }),
+            Ok(()) => Ok(Folder { path, _lock: lock, listed: None, temporary }),
             Err(fs::TryLockError::WouldBlock) => Err(FolderError::InUse { path }),
             Err(fs::TryLockError::Error(source)) => Err(unusable(source)),
         }
@@ -167,37 +180,58 @@ impl Folder {
     pub(crate) fn publish(&self, whereabouts: &Whereabouts) {
         let json = serde_json::to_vec(whereabouts).expect("addresses have a JSON");
         let aside = self.path.join("cluster.json.new");
-        let _ = fs::write(&aside, json).and_then(|()| fs::rename(&aside, self.path.join(WHEREABOUTS)));
+        let _ = careful::open_or_create(&aside)
+            .and_then(|mut file| file.set_len(0).and_then(|()| file.write_all(&json)))
+            .and_then(|()| fs::rename(&aside, self.path.join(WHEREABOUTS)));
+    }
+
+    /// Lets commands that name no cluster find this one, if that can be.
+    pub(crate) fn list(&mut self) {
+        self.listed = list::add(&self.path);
+    }
+
+    pub(crate) fn is_listed(&self) -> bool {
+        self.listed.is_some()
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        self.listed = None;
         let _ = fs::remove_file(self.path.join(WHEREABOUTS));
     }
 }
 
-/// The cluster that runs on `folder`, or without one, all clusters that run on temporary folders.
+/// The cluster that runs on `folder`, or without one, all clusters of this user that let themselves be found.
 pub fn find_running(folder: Option<&Path>) -> Vec<RunningCluster> {
-    let folders = folder.map_or_else(temporary_folders, |folder| vec![folder.to_owned()]);
-    folders.into_iter().filter(|folder| is_locked(folder)).filter_map(read_whereabouts).collect()
+    match folder {
+        // Whoever names a folder trusts what is there.
+        Some(folder) => running_on(folder, careful::open_regular).into_iter().collect(),
+        None => list::folders().iter().filter_map(|it| running_on(it, careful::open_own)).collect(),
+    }
 }
 
-fn read_whereabouts(folder: PathBuf) -> Option<RunningCluster> {
-    let json = fs::read(folder.join(WHEREABOUTS)).ok()?;
+/// The cluster that runs on a folder, if it does, and if its files can be opened so.
+fn running_on(folder: &Path, open: impl Fn(&Path) -> io::Result<File>) -> Option<RunningCluster> {
+    let lock = open(&folder.join(LOCK)).ok()?;
+    if !matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock)) {
+        return None;
+    }
+    let json = careful::read_at_most(open(&folder.join(WHEREABOUTS)).ok()?, LARGEST_WHEREABOUTS).ok()?;
     let whereabouts = serde_json::from_slice(&json).ok()?;
-    Some(RunningCluster { folder, whereabouts })
+    Some(RunningCluster { folder: folder.to_owned(), whereabouts })
 }
 
+/// The temporary folders that this user's clusters have made.
 fn temporary_folders() -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return Vec::new() };
-    let mut folders: Vec<PathBuf> = entries
+    let has_our_name = |name: &OsStr| name.to_string_lossy().starts_with(TEMPORARY_PREFIX);
+    entries
         .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX))
+        .filter(|entry| has_our_name(&entry.file_name()))
         .map(|entry| entry.path())
-        .collect();
-    folders.sort();
-    folders
+        .filter(|folder| careful::is_own_folder(folder))
+        .collect()
 }
 
 /// Removes what clusters left behind that were killed before they could clean up.
@@ -206,17 +240,13 @@ fn remove_abandoned() {
         if !folder.join(TEMPORARY_MARK).exists() {
             continue;
         }
-        let lock = folder.join(LOCK);
-        let age =
-            fs::metadata(&lock).and_then(|lock| lock.modified()).ok().and_then(|time| time.elapsed().ok());
-        if age.is_some_and(|age| age > STARTING) && !is_locked(&folder) {
+        let Ok(lock) = careful::open_own(&folder.join(LOCK)) else { continue };
+        let changed = lock.metadata().and_then(|lock| lock.modified());
+        let age = changed.ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age > STARTING) && lock.try_lock_shared().is_ok() {
             // It may be somebody else's: then it stays.
             let _ = fs::remove_dir_all(&folder);
         }
     }
-}
-
-fn is_locked(folder: &Path) -> bool {
-    File::open(folder.join(LOCK))
-        .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+    list::forget(STARTING, |folder| running_on(folder, careful::open_own).is_none());
 }

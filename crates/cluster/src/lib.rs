@@ -3,7 +3,8 @@
 //! * [`Cluster`]: the servers as a whole, what is done to them and what they report;
 //! * `member.rs`: one server's process and the pipes to it;
 //! * `chronicle.rs`: puts the reports of several servers in one order;
-//! * `folder.rs`: where a cluster keeps its data, and how others find it.
+//! * `folder.rs`: where a cluster keeps its data, and how others find it;
+//! * `list.rs`: the clusters that run on this machine.
 //!
 //! No server outlives its cluster: each reads its standard input and ends with it, and where the
 //! system offers it, a server also asks to be killed when its parent dies.
@@ -12,6 +13,7 @@ mod action;
 mod chronicle;
 mod cluster;
 mod folder;
+mod list;
 mod member;
 
 pub use action::{Action, Links};

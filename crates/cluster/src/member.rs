@@ -2,7 +2,7 @@
 
 use consensus::NodeId;
 use rustix::process::{Pid, Signal, kill_process};
-use server::Command;
+use server::{Command, Secret};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
@@ -33,11 +33,14 @@ impl Member {
     pub(crate) fn start(
         id: NodeId,
         mut command: std::process::Command,
+        secret: &Secret,
         reports: SyncSender<Report>,
     ) -> io::Result<Member> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn()?;
-        let commands = child.stdin.take().expect("its standard input is a pipe");
+        let mut commands = child.stdin.take().expect("its standard input is a pipe");
+        // If it has ended already, its last words say why.
+        let _ = commands.write_all(format!("{}\n", secret.to_hex()).as_bytes());
         // A halted process reads nothing. Its full pipe must not halt whoever writes to it too.
         rustix::io::ioctl_fionbio(&commands, true)?;
         let stdout = child.stdout.take().expect("its standard output is a pipe");

@@ -210,6 +210,7 @@ impl<R: Rules> Node<R> {
     }
 
     pub(crate) fn follow(&mut self, now: Instant, leader: NodeId, output: &mut Output) {
+        self.let_go_first.clear();
         if self.leader() != Some(leader) {
             self.become_follower(now, Some(leader), Some(Rule::RecogniseLeader), output);
             output.decided(Rule::RecogniseLeader, What::Leader { leader });

@@ -372,6 +372,11 @@ pub enum Check {
         /// Do their logs end alike? If not, the other's is ahead.
         equal_logs: bool,
     },
+    /// A candidate has not been let go first before, since a leader was heard or the term began.
+    NotYetLetGoFirst {
+        /// Which one.
+        candidate: NodeId,
+    },
 }
 
 /// What can be wrong with a message.

@@ -99,6 +99,13 @@ pub enum CannotChange {
         /// Maximum number of members.
         at_most: usize,
     },
+    /// Too many learners would have the log still to come.
+    TooManyLearners {
+        /// Number of learners that there would be which have not caught up.
+        learners: usize,
+        /// Maximum number of such learners.
+        at_most: usize,
+    },
     /// This server's address is too long.
     AddressTooLong {
         /// The server.
@@ -161,6 +168,12 @@ impl fmt::Display for CannotChange {
             CannotChange::TooManyMembers { members, at_most } => {
                 write!(f, "a cluster has at most {at_most} members, and that would make {members}")
             }
+            CannotChange::TooManyLearners { learners, at_most } => {
+                write!(
+                    f,
+                    "at most {at_most} learners may lack the log at a time, and that would make {learners}"
+                )
+            }
             CannotChange::AddressTooLong { server, bytes, at_most } => {
                 write!(f, "the address of {server} has {bytes} bytes, and at most {at_most} are allowed")
             }
@@ -190,6 +203,8 @@ pub(crate) fn write_not_leader(f: &mut fmt::Formatter<'_>, leader: Option<NodeId
 impl Membership {
     /// Maximum number of members.
     pub const MOST_MEMBERS: usize = 99;
+    /// Maximum number of learners that have not caught up: each takes as much of its leader's time as a follower that was away.
+    pub const MOST_BEHIND: usize = 8;
     /// Maximum length of a member's address in bytes: those of a host name, a colon and a port.
     pub const LONGEST_ADDRESS: usize = 255 + 6;
     /// Maximum [size](Membership::size) in bytes. Whatever keeps or sends a configuration has room for this.
@@ -466,6 +481,9 @@ impl<R: Rules> Node<R> {
         if let Some(objection) = Membership::objection_to_size(change, joint.as_ref().unwrap_or(&goal)) {
             return Err(objection);
         }
+        if let Some(objection) = self.objection_to_learners(now, change, &goal) {
+            return Err(objection);
+        }
         if let Some((learner, has)) = self.who_lags_behind(now, &goal) {
             return Err(CannotChange::NotCaughtUp { learner, has, of: self.log.last().index });
         }
@@ -531,6 +549,21 @@ impl<R: Rules> Node<R> {
             id == self.id() || progress(id).is_some_and(is_fresh)
         };
         voters.counts(is_heard).find(|(heard, needed)| heard < needed)
+    }
+
+    /// Why there would be too many learners that have not caught up. Who only takes some away is not asked.
+    fn objection_to_learners(
+        &self,
+        now: Instant,
+        change: &Change,
+        goal: &Membership,
+    ) -> Option<CannotChange> {
+        let patience = self.config.timing.election_timeout_min();
+        let progress = |id: &NodeId| self.progress().and_then(|progress| progress.get(id));
+        let lags = |id: &&NodeId| !progress(id).is_some_and(|progress| progress.has_caught_up(now, patience));
+        let (learners, at_most) = (goal.learners.iter().filter(lags).count(), Membership::MOST_BEHIND);
+        let adds_some = change.add.keys().any(|id| goal.learners.contains(id));
+        (adds_some && learners > at_most).then_some(CannotChange::TooManyLearners { learners, at_most })
     }
 
     /// A server that would vote from then on, and lacks too much of the log; with what it has.

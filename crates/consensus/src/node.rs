@@ -15,7 +15,7 @@ use crate::{
     Membership, Memory, Message, NodeId, Origin, Outgoing, Output, Payload, Profile, RequestVote, RoleKind,
     Rule, Rules, SnapshotOutcome, Term,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub struct Node<R: Rules = EveryRule> {
     persisted_memory: u64,
     /// The cluster that it is founding.
     pub(crate) founding: Option<Founding>,
+    /// The candidates that it has let go first since it heard a leader or learned of its term.
+    pub(crate) let_go_first: BTreeSet<NodeId>,
     /// The servers that do not hear it, each with the reason.
     pub(crate) refused_by: BTreeMap<NodeId, Problem>,
     /// The refusals that it sent last.
@@ -92,6 +94,7 @@ impl<R: Rules> Node<R> {
             memory_version: 0,
             persisted_memory: 0,
             founding: None,
+            let_go_first: BTreeSet::new(),
             refused_by: BTreeMap::new(),
             told: BTreeMap::new(),
             was_member: false,
@@ -694,6 +697,9 @@ impl<R: Rules> Node<R> {
 
     /// The only place that changes term and vote, so that no change can miss the disk.
     pub(crate) fn set_hard_state(&mut self, hard_state: HardState, output: &mut Output) {
+        if hard_state.current_term != self.hard_state.current_term {
+            self.let_go_first.clear();
+        }
         self.hard_state = hard_state;
         output.hard_state = Some(hard_state);
     }

@@ -46,11 +46,36 @@ impl<R: Rules> Node<R> {
         if !granted || self.role() == RoleKind::Leader {
             return;
         }
+        if !self.may_let_go_first(candidate, output) {
+            return;
+        }
         // The other goes first: two that run at the same time could split the votes.
         if self.role() == RoleKind::PreCandidate && !self.goes_before(candidate, request, output) {
             self.become_follower(now, None, Some(Rule::PreVote), output);
         }
         self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
+    }
+
+    /// A yes is also patience with the other: this server's timer starts anew. One that asks and does not come to run, perhaps since
+    /// nothing reaches it, could ask for ever. So each candidate gets that once, until a leader is heard or there is a new
+    /// term. Strangers can call themselves anything: all of them together count as one.
+    fn may_let_go_first(&mut self, candidate: NodeId, output: &mut Output) -> bool {
+        let membership = &self.membership;
+        let is_stranger = |id: &NodeId| !membership.contains(*id);
+        let is_new = if is_stranger(&candidate) {
+            !self.let_go_first.iter().any(is_stranger)
+        } else {
+            !self.let_go_first.contains(&candidate)
+        };
+        if is_new {
+            self.let_go_first.insert(candidate);
+        }
+        let holds = self.rules.allow(Rule::ResetTimerOnGrantOnly, is_new);
+        if !holds {
+            let check = Check::NotYetLetGoFirst { candidate };
+            output.decided(Rule::ResetTimerOnGrantOnly, What::Check { check, holds });
+        }
+        holds
     }
 
     /// Whoever asks misses the leader, perhaps only by now. If it lacks what this server has, it can't win, but this server may,

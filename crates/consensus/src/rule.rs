@@ -256,7 +256,7 @@ rules! {
         paper: "§5.2",
         thesis: "§3.4",
         guards: Liveness,
-        statement: "Of all requests for a vote, only one that is granted starts the election timer anew.",
+        statement: "Of all requests for a vote, only one that is granted starts the election timer anew; of a candidate that only asks, only the first.",
         without_it: "a candidate that can't win keeps on delaying the one that can",
     }
     PersistBeforeAnswer {

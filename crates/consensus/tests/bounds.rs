@@ -1,8 +1,9 @@
 //! A configuration that is too large is refused before it stands in any log.
 
 use consensus::{
-    CannotChange, Change, Config, Credentials, EveryRule, HardState, Input, Instant, Limits, Log, Membership,
-    Node, NodeId, Output, Profile, RoleKind, Timing,
+    AppendEntriesReply, AppendOutcome, CannotChange, Change, Config, Credentials, EveryRule, HardState,
+    Input, Instant, Limits, Log, Membership, Message, Node, NodeId, Origin, Output, Profile, RoleKind,
+    Timing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +40,17 @@ fn save(node: &mut Node) {
     node.step(Instant::START, saved, &mut Output::default());
 }
 
+/// All learners acknowledge all of the log.
+fn catch_up(node: &mut Node) {
+    let outcome = AppendOutcome::Matched { match_index: node.log().last().index };
+    let reply = AppendEntriesReply { term: node.hard_state().current_term, outcome, round: 0 };
+    for from in node.membership().learners.clone() {
+        let message = Message::AppendEntriesReply(reply.clone());
+        let said = Input::Message { from, origin: Origin::default(), message };
+        node.step(Instant::START, said, &mut Output::default());
+    }
+}
+
 /// The leader's reply to a change; one that it accepts is committed.
 fn change(node: &mut Node, change: Change) -> Result<(), CannotChange> {
     let mut output = Output::default();
@@ -60,6 +72,7 @@ fn remove(ids: impl IntoIterator<Item = u64>) -> Change {
 fn the_members_have_a_greatest_number() {
     let learners = (2..=98).map(|id| (NodeId(id), "host:1".to_owned())).collect();
     let mut node = leader(learners);
+    catch_up(&mut node);
     assert_eq!(change(&mut node, add(99, "host:1")), Ok(()));
     let log = node.log().last();
     let refused = CannotChange::TooManyMembers { members: 100, at_most: Membership::MOST_MEMBERS };
@@ -67,6 +80,27 @@ fn the_members_have_a_greatest_number() {
     assert_eq!(node.log().last(), log, "nothing was appended");
     assert_eq!(change(&mut node, Change { remove: [NodeId(2)].into(), ..add(100, "host:1") }), Ok(()));
     assert_eq!(node.membership().members().len(), Membership::MOST_MEMBERS);
+}
+
+/// One request that added a thousand servers which were not there kept a cluster without a leader.
+#[test]
+fn learners_that_lack_the_log_have_a_greatest_number() {
+    let mut node = leader(BTreeMap::new());
+    let some = |ids: std::ops::RangeInclusive<u64>| Change {
+        add: ids.map(|id| (NodeId(id), "host:1".to_owned())).collect(),
+        ..Change::default()
+    };
+    let refused =
+        |learners| Err(CannotChange::TooManyLearners { learners, at_most: Membership::MOST_BEHIND });
+    assert_eq!(change(&mut node, some(2..=10)), refused(9));
+    assert_eq!(change(&mut node, some(2..=9)), Ok(()));
+    let log = node.log().last();
+    assert_eq!(change(&mut node, some(10..=10)), refused(9));
+    assert_eq!(node.log().last(), log, "nothing was appended");
+    catch_up(&mut node);
+    assert_eq!(change(&mut node, some(10..=17)), Ok(()));
+    assert_eq!(change(&mut node, some(18..=18)), refused(9));
+    assert_eq!(change(&mut node, remove([17])), Ok(()), "who only takes some away is not asked");
 }
 
 #[test]
@@ -101,5 +135,6 @@ fn a_cluster_that_has_grown_too_large_can_only_shrink() {
         "{refused:?}"
     );
     assert_eq!(change(&mut node, remove(50..=89)), Ok(()));
+    catch_up(&mut node);
     assert_eq!(change(&mut node, add(201, "host:1")), Ok(()));
 }

@@ -12,7 +12,6 @@ use driver::Envelope;
 use kv::{Command, LONGEST_KEY, LONGEST_VALUE, Request, SessionId, Write};
 use std::sync::Arc;
 use tokio_util::bytes::BytesMut;
-use tokio_util::codec::{Decoder, Encoder};
 use trace::{EventId, SlowDisk};
 
 /// A server whose number takes the most bytes.
@@ -76,8 +75,8 @@ pub(crate) fn envelope(message: Message) -> Envelope {
 
 fn assert_fits<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(sent: &T) {
     let mut bytes = BytesMut::new();
-    wire::codec().encode(wire::encode(sent), &mut bytes).unwrap();
-    let frame = wire::codec().decode(&mut bytes).unwrap().expect("a whole frame");
+    bytes.extend_from_slice(&wire::frame(sent));
+    let frame = wire::take_frame(&mut bytes).unwrap().expect("a whole frame");
     assert_eq!(wire::decode::<T>(&frame).as_ref(), Some(sent));
 }
 

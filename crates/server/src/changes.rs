@@ -100,7 +100,7 @@ impl Changes {
 }
 
 impl Change {
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.key.len() + self.value.as_ref().map_or(0, |value| value.len())
     }
 }

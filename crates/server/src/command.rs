@@ -1,3 +1,4 @@
+use crate::Address;
 use consensus::{Change, NodeId, Profile};
 use serde::{Deserialize, Serialize};
 use trace::Faults;
@@ -10,8 +11,8 @@ pub enum Command {
     Peer {
         /// Which peer.
         id: NodeId,
-        /// Where, as HOST:PORT.
-        address: String,
+        /// Where.
+        address: Address,
     },
     /// The clock runs at this multiple of real time from now on.
     Speed {

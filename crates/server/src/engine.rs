@@ -19,6 +19,7 @@ use crate::trouble::{self, Trouble};
 use consensus::event::{Problem, What};
 use consensus::{Change, Instant, Membership, NodeId, Origin, Progress, RoleKind};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
+use gate::Names;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -167,6 +168,8 @@ pub(crate) struct About {
     pub(crate) gives_leases: bool,
     /// How much the observer wants to know.
     pub(crate) telling: Telling,
+    /// The names under which clients may ask for it.
+    pub(crate) names: Names,
 }
 
 impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
@@ -552,11 +555,19 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         let now = monotonic_now();
         if !Arc::ptr_eq(&self.members, self.driver.node().membership()) {
             let before = std::mem::replace(&mut self.members, self.driver.node().membership().clone());
+            self.transport.set_members(&self.members);
             for (&id, address) in &self.members.addresses {
-                if before.addresses.get(&id) != Some(address) && !self.placed.contains(&id) {
-                    self.transport.set_address(id, address.clone());
+                let is_new = before.addresses.get(&id) != Some(address) && !self.placed.contains(&id);
+                // In a log of an earlier version anything may stand here, and nobody could be reached there.
+                if let Ok(address) = address.parse()
+                    && is_new
+                {
+                    self.transport.set_address(id, address);
                 }
             }
+            // Clients are sent there, so they may ask for it under that name.
+            let own = self.members.addresses.get(&self.driver.node().id());
+            self.about.names.set_advertised(own.map(|address| gate::host_of(address)));
             let gone = before.members().into_iter().filter(|id| !self.members.contains(*id));
             self.gone.extend(gone.map(|id| (now + FAREWELL, id)));
         }

@@ -17,14 +17,13 @@ pub(crate) use metrics::sync_histogram;
 use crate::engine::Happening;
 use crate::network::Network;
 use axum::Router;
-use axum::http::{StatusCode, header};
+use axum::body::Bytes;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use consensus::NodeId;
 use errors::Problem;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use gate::{Door, Names, Room};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use serde::Serialize;
@@ -37,12 +36,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 /// So long a client waits for its outcome, at most.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// So long a client may take to send a request's head, and again its body. So long a connection may also do nothing
-/// between two requests.
-const SILENCE: Duration = Duration::from_secs(30);
-
 /// So many clients may have a stream, of changes or of events. Streams have no end, and others want to be served too.
 const MOST_STREAMS: usize = 256;
+
+/// Answers hold no more bytes in total that nobody has read yet. Small ones are not counted.
+const MOST_UNREAD: usize = 64 << 20;
+
+/// So many lists are written at a time, and so many accounts of the server.
+const LISTS_AT_ONCE: usize = 1;
+const ACCOUNTS_AT_ONCE: usize = 4;
 
 /// What all handlers need.
 pub(crate) struct Service {
@@ -58,6 +60,10 @@ pub(crate) struct Service {
     pub(crate) turned_away: Counter,
     /// A place for each stream.
     streams: Arc<Semaphore>,
+    /// Room for what nobody has read yet.
+    room: Room,
+    lists: Arc<Semaphore>,
+    accounts: Arc<Semaphore>,
 }
 
 impl Service {
@@ -69,8 +75,34 @@ impl Service {
         gives_leases: bool,
         syncs: Histogram,
     ) -> Service {
-        let (turned_away, streams) = (Counter::default(), Arc::new(Semaphore::new(MOST_STREAMS)));
-        Service { id, engine, network, events, gives_leases, syncs, turned_away, streams }
+        let turned_away = Counter::default();
+        let room = Room::of(MOST_UNREAD);
+        let [streams, lists, accounts] =
+            [MOST_STREAMS, LISTS_AT_ONCE, ACCOUNTS_AT_ONCE].map(|places| Arc::new(Semaphore::new(places)));
+        Service {
+            id,
+            engine,
+            network,
+            events,
+            gives_leases,
+            syncs,
+            turned_away,
+            streams,
+            room,
+            lists,
+            accounts,
+        }
+    }
+
+    /// Has these bytes wait until they are read, if there is room for them.
+    fn hold(&self, bytes: impl AsRef<[u8]> + Send + 'static) -> Result<Bytes, Problem> {
+        self.room.hold(bytes).ok_or_else(Problem::unread)
+    }
+
+    /// An account of the server, in JSON.
+    async fn account(&self, told: impl Serialize + Send + 'static) -> Result<Response, Problem> {
+        let text = write_aside(&self.accounts, move || json_text(&told) + "\n").await?;
+        Ok(json_response(StatusCode::OK, self.hold(text)?))
     }
 
     /// A place for a stream, to be kept as long as it lasts.
@@ -91,9 +123,26 @@ impl Service {
     }
 }
 
+/// Writes something when there is a place for it, in another thread: the engine in this one must not wait for it.
+async fn write_aside<T: Send + 'static>(
+    places: &Arc<Semaphore>,
+    write: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let place = places.clone().acquire_owned().await.map_err(|_| Problem::Stopping)?;
+    let written = tokio::task::spawn_blocking(move || {
+        let written = write();
+        drop(place);
+        written
+    });
+    written.await.map_err(|_| Problem::Stopping)
+}
+
 /// An answer in JSON, with an end of line for those who read it in a terminal.
 fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let text = json_text(body) + "\n";
+    json_response(status, (json_text(body) + "\n").into())
+}
+
+fn json_response(status: StatusCode, text: Bytes) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
@@ -101,9 +150,41 @@ fn json_text(told: &impl Serialize) -> String {
     serde_json::to_string(told).expect("what is told can be written in JSON")
 }
 
-/// What clients can ask for.
-pub(crate) fn routes(service: Arc<Service>) -> Router {
-    Router::new()
+/// What answers say of themselves to browsers: take them for what they say that they are, let no other page have them, and
+/// where one is shown, run nothing in it. A value can be a page that somebody has put there.
+fn headers() -> Vec<(HeaderName, HeaderValue)> {
+    let headers = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into()
+}
+
+/// What clients can ask for, and who may.
+#[derive(Clone)]
+pub(crate) struct Routes {
+    router: Router,
+    door: Arc<Door>,
+}
+
+fn door(names: Names) -> Arc<Door> {
+    let refuse = |stranger| Problem::Stranger(stranger).into_response();
+    Arc::new(Door { names, refuse, headers: headers(), is_open_to_visits: false })
+}
+
+#[cfg(test)]
+impl Routes {
+    /// Nothing can be asked for.
+    pub(crate) fn nowhere() -> Routes {
+        Routes { router: Router::new(), door: door(Names::default()) }
+    }
+}
+
+/// What clients can ask for under these names.
+pub(crate) fn routes(service: Arc<Service>, names: Names) -> Routes {
+    let door = door(names);
+    let router = Router::new()
         .route("/kv", get(kv::list))
         .route("/kv/", get(kv::list))
         .route("/kv/{*key}", get(kv::get).put(kv::put).delete(kv::delete))
@@ -118,27 +199,29 @@ pub(crate) fn routes(service: Arc<Service>) -> Router {
         .route("/watch", get(watch::watch))
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .with_state(service)
+        .with_state(service);
+    Routes { router, door }
 }
 
 /// Serves a client until its connection ends, or nothing comes for too long.
-pub(crate) async fn serve(routes: Router, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(SILENCE);
-    // If the connection broke, nobody is left who could be told.
-    let _ = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).await;
+pub(crate) async fn serve(
+    Routes { router, door }: Routes,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) {
+    door.serve(router, stream).await;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gate::SILENCE;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::time::Instant;
 
     /// A client's connection to a server whose engine does nothing, and the engine's inbox.
     fn connect(service: &Arc<Service>) -> DuplexStream {
         let (client, server) = duplex(1 << 16);
-        tokio::spawn(serve(routes(service.clone()), server));
+        tokio::spawn(serve(routes(service.clone(), Names::default()), server));
         client
     }
 
@@ -158,10 +241,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_says_nothing_more_is_not_waited_for_for_ever() {
         let (service, _inbox) = service();
-        let half_a_head = "GET /healthz HTTP/1.1\r\nhost: x";
-        let half_a_body = "PUT /kv/x HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf";
-        let half_a_change = "POST /members HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf";
-        let then_idle = "GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
+        let half_a_head = "GET /healthz HTTP/1.1\r\nhost: localhost";
+        let half_a_body = "PUT /kv/x HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf";
+        let half_a_change = "POST /members HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\nhalf";
+        let then_idle = "GET /nothing HTTP/1.1\r\nhost: localhost\r\n\r\n";
         for (sent, answer) in [
             ("", ""),
             (half_a_head, ""),
@@ -179,12 +262,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_of_a_response_is_not_waited_for_for_ever() {
+        let (service, _inbox) = service();
+        let (mut client, server) = duplex(64);
+        let served = tokio::spawn(serve(routes(service.clone(), Names::default()), server));
+        client.write_all(b"GET /x HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        tokio::time::timeout(SILENCE * 3, served).await.expect("the connection is given up").unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn streams_stay_open_and_are_bounded() {
         let (service, _inbox) = service();
         let mut streams = Vec::new();
         for _ in 0..MOST_STREAMS {
             let mut stream = connect(&service);
-            stream.write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            stream.write_all(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
             let mut begin = [0; 12];
             stream.read_exact(&mut begin).await.unwrap();
             assert_eq!(&begin, b"HTTP/1.1 200");
@@ -192,7 +284,7 @@ mod tests {
         }
         for path in ["/events", "/watch"] {
             let mut one_more = connect(&service);
-            let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+            let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
             one_more.write_all(request.as_bytes()).await.unwrap();
             let said = said(&mut one_more).await;
             assert!(said.starts_with("HTTP/1.1 503") && said.contains("\"outcome\":\"not done\""), "{said}");
@@ -202,9 +294,120 @@ mod tests {
         assert!(service.events.is_heard(), "the others are still there");
         let mut next = connect(&service);
         tokio::time::sleep(SILENCE / 2).await;
-        next.write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        next.write_all(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut begin = [0; 12];
         next.read_exact(&mut begin).await.unwrap();
         assert_eq!(&begin, b"HTTP/1.1 200", "there is a place again");
+    }
+
+    /// Answers all who read a store that is as old as it may be: this one.
+    async fn tell(mut inbox: mpsc::Receiver<Happening>, store: ::kv::Store) {
+        while let Some(happening) = inbox.recv().await {
+            if let Happening::Client(crate::clients::Request::ReadStale { answer }) = happening {
+                let _ = answer.send(Ok(store.clone()));
+            }
+        }
+    }
+
+    fn store_with(value: &[u8]) -> ::kv::Store {
+        let mut store = ::kv::Store::default();
+        let command = ::kv::Command::Write(::kv::Write::put(b"x", value)).encode().unwrap();
+        store.apply(consensus::Index(1), &command);
+        store
+    }
+
+    const VALUE: &[u8] = b"GET /kv/x?read=stale HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    const LIST: &[u8] = b"GET /kv?read=stale HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_is_not_waited_for_for_ever() {
+        let (service, inbox) = service();
+        tokio::spawn(tell(inbox, store_with(&[1; ::kv::LONGEST_VALUE])));
+        for request in [VALUE, LIST] {
+            let (mut client, server) = duplex(1 << 16);
+            let served = tokio::spawn(serve(routes(service.clone(), Names::default()), server));
+            client.write_all(request).await.unwrap();
+            tokio::time::timeout(SILENCE * 3, served).await.expect("its connection is closed").unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn values_that_nobody_reads_are_bounded_together() {
+        let (service, inbox) = service();
+        tokio::spawn(tell(inbox, store_with(&[1; ::kv::LONGEST_VALUE])));
+        let mut unread = Vec::new();
+        let mut statuses = Vec::new();
+        for _ in 0..=MOST_UNREAD / ::kv::LONGEST_VALUE {
+            let mut client = connect(&service);
+            client.write_all(VALUE).await.unwrap();
+            let mut begin = [0; 12];
+            client.read_exact(&mut begin).await.unwrap();
+            statuses.push(String::from_utf8_lossy(&begin[9..]).into_owned());
+            unread.push(client);
+        }
+        let last = statuses.pop().unwrap();
+        assert!(last == "503" && statuses.iter().all(|status| status == "200"), "{last}: {statuses:?}");
+    }
+
+    /// Whatever is to be written of a list, the thread in which the engine runs goes on with others meanwhile.
+    #[test]
+    fn lists_are_written_outside_the_engines_thread() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (service, inbox) = service();
+            tokio::spawn(tell(inbox, store_with(&[1; 1000])));
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            let _busy = tokio::task::spawn_blocking(move || released.recv());
+            let mut waiting = connect(&service);
+            waiting.write_all(LIST).await.unwrap();
+            for _ in 0..10 {
+                let mut other = connect(&service);
+                other
+                    .write_all(b"GET /no HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+                    .await
+                    .unwrap();
+                assert!(said(&mut other).await.starts_with("HTTP/1.1 404"));
+            }
+            let mut begin = [0; 12];
+            let unanswered = futures_util::FutureExt::now_or_never(waiting.read(&mut begin));
+            assert!(unanswered.is_none(), "the list was written in this thread");
+            release.send(()).unwrap();
+            waiting.read_exact(&mut begin).await.unwrap();
+            assert_eq!(&begin, b"HTTP/1.1 200");
+        });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_that_nobody_reads_takes_its_room() {
+        let (service, mut inbox) = service();
+        let mut changes = crate::changes::Changes::after(consensus::Index(0));
+        let value = Some(vec![1; ::kv::LONGEST_VALUE].into());
+        changes.note(&::kv::Changed { key: b"x", version: consensus::Index(1), value });
+        tokio::spawn(async move {
+            while let Some(happening) = inbox.recv().await {
+                if let Happening::Client(crate::clients::Request::Watch { after, answer }) = happening {
+                    let _ = answer.send(changes.next(after, consensus::Index(1)));
+                }
+            }
+        });
+        let mut client = connect(&service);
+        client.write_all(b"GET /watch?after=0 HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut begin = Vec::new();
+        while !begin.windows(5).any(|read| read == b"data:") {
+            assert_ne!(client.read_buf(&mut begin).await.unwrap(), 0);
+        }
+        let has_all = || service.room.share().grow_to(MOST_UNREAD);
+        assert!(!has_all(), "it takes room");
+        drop(client);
+        let all_is_there = async {
+            while !has_all() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        tokio::time::timeout(SILENCE * 3, all_is_there).await.expect("it gives its room back");
     }
 }

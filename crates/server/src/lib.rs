@@ -1,9 +1,10 @@
 //! One Raft server process: what the [driver] needs of a real machine.
 //!
 //! * `wire.rs`: what goes over a TCP connection, and how little of it is believed;
-//! * `network.rs`: the listener, and one connection to each peer;
+//! * `network.rs`: the listener, and one connection to each peer; `secret.rs`: how servers of one cluster know each other;
 //! * `engine.rs`: owns the [driver::Driver]: it waits for a message, a command or a deadline, lets the
 //!   driver act, and passes on what came of it;
+//! * `address.rs`: where a server is reached;
 //! * `alarm.rs`: wakes it at the deadline, exactly;
 //! * `links.rs`: what the laboratory does to messages on their way;
 //! * `disk.rs`: the thread that saves, so that the engine need not wait; `pace.rs`: how fast it is;
@@ -15,6 +16,7 @@
 //! Every queue is bounded. A message that finds its queue full is dropped: to Raft, that is a message
 //! that the network has lost.
 
+mod address;
 mod alarm;
 mod background;
 #[cfg(test)]
@@ -33,12 +35,14 @@ mod member;
 mod monotonic;
 mod network;
 mod pace;
+mod secret;
 mod server;
 mod status;
 mod transport;
 mod trouble;
 mod wire;
 
+pub use address::{Address, InvalidAddress};
 pub use background::tell_in_background;
 pub use command::Command;
 pub use json::{
@@ -47,6 +51,7 @@ pub use json::{
 pub use maelstrom::{Introduction, MaelstromNode};
 pub use member::{Options, Remote};
 pub use monotonic::monotonic_now;
+pub use secret::{InvalidSecret, Secret};
 pub use server::{Server, ServerError};
 pub use status::{SnapshotBeingSent, Status, StatusError, ask_status};
 pub use trouble::{PeerTrouble, Trouble};

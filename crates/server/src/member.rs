@@ -1,6 +1,7 @@
 //! What every server has, whatever carries its messages: a data folder, an inbox, and an engine between
 //! them.
 
+use crate::Address;
 use crate::alarm::Alarm;
 use crate::command::Command;
 use crate::disk::DiskThread;
@@ -8,10 +9,12 @@ use crate::engine::{About, Engine, Happening};
 use crate::http::{self, Broadcast};
 use crate::links::Links;
 use crate::machine::Machine;
+use crate::secret::Secret;
 use crate::server::ServerError;
 use crate::transport::Transport;
 use consensus::{Config, Credentials, EveryRule, Lease, Limits, NodeId, Origin, Profile, Timing};
 use driver::{Driver, Effects, Restored, Speed, Telling};
+use gate::Names;
 use kv::Store;
 use prometheus_client::metrics::histogram::Histogram;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,13 +44,15 @@ pub struct Options {
     /// Which server it is.
     pub id: NodeId,
     /// The other servers, each with its address if that is known yet.
-    pub peers: BTreeMap<NodeId, Option<String>>,
+    pub peers: BTreeMap<NodeId, Option<Address>>,
     /// Whether it is to join a cluster that there is already, and belongs to none before. It has no peers then.
     pub joins: bool,
     /// The folder of its durable state. Made if it isn't there.
     pub data: PathBuf,
     /// How long it waits for what.
     pub timing: Timing,
+    /// What all servers of the cluster know, and nobody else, if there is such a thing: who does not know it is not heard.
+    pub secret: Option<Secret>,
     /// Where its randomness comes from. Each life draws differently.
     pub seed: u64,
     /// How fast its clock runs.
@@ -70,7 +75,7 @@ pub struct Options {
 
 impl Options {
     /// The servers with which it is to found a cluster: the same for all founders.
-    fn founders(&self) -> BTreeSet<NodeId> {
+    pub(crate) fn founders(&self) -> BTreeSet<NodeId> {
         let founders = self.peers.keys().copied().chain([self.id]);
         founders.filter(|_| !self.joins).collect()
     }
@@ -83,6 +88,8 @@ pub(crate) struct Member {
     recovered: Recovered,
     /// How long its syncs took.
     syncs: Histogram,
+    /// The names under which clients may ask for it.
+    names: Names,
     sender: mpsc::Sender<Happening>,
     inbox: mpsc::Receiver<Happening>,
 }
@@ -113,7 +120,7 @@ impl Member {
         });
         let (storage, recovered) = Storage::open(disk, identity)?;
         let (sender, inbox) = mpsc::channel(INBOX);
-        Ok(Member { options, storage, recovered, syncs, sender, inbox })
+        Ok(Member { options, storage, recovered, syncs, names: Names::default(), sender, inbox })
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -133,6 +140,11 @@ impl Member {
 
     pub(crate) fn syncs(&self) -> Histogram {
         self.syncs.clone()
+    }
+
+    /// The names under which clients may ask for it.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Where it hears what happens.
@@ -155,7 +167,7 @@ impl Member {
         observer: impl FnMut(Record),
         events: Broadcast,
     ) -> Result<(), ServerError> {
-        let Member { options, mut storage, recovered, sender, inbox, .. } = self;
+        let Member { options, mut storage, recovered, names, sender, inbox, .. } = self;
         let life = recovered.life;
         let (membership, machine) = match Restored::read(&mut storage)? {
             Some(Restored { membership, machine }) => (membership, machine),
@@ -176,6 +188,7 @@ impl Member {
             gives_leases: options.lease.is_some(),
             snapshot_after: options.snapshot_after,
             telling: options.telling,
+            names,
         };
         let config = Config {
             id: options.id,

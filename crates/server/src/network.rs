@@ -1,47 +1,29 @@
 //! TCP: a listener for whoever calls, and a connection of our own to each peer, on which messages go
-//! one way. Only a refusal comes back on it.
+//! one way. Only refusals and signs of life come back on it.
 
+mod caller;
+mod frames;
+mod reception;
+
+pub(crate) use reception::{Reception, accept};
+
+use crate::Address;
 use crate::engine::Happening;
-use crate::http;
 use crate::member::Options;
-use crate::status::Status;
+use crate::secret::Secret;
 use crate::transport::Transport;
-use crate::wire::{self, Back, Hello, Letter, Promise, Visitor};
-use axum::Router;
-use consensus::{Message, NodeId, Origin, Start};
+use crate::wire::{Back, Letter, Promise, Visitor};
+use consensus::{Membership, Message, NodeId, Origin, Start};
 use driver::Envelope;
-use futures_util::SinkExt;
-use prometheus_client::metrics::counter::Counter;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::collections::{BTreeMap, VecDeque};
+use frames::Silence;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
-use tokio_util::bytes::BytesMut;
-use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
+use tokio::sync::{mpsc, watch};
 
-/// So many clients are served at a time; more are turned away.
-const MOST_CLIENTS: usize = 1024;
-/// So many callers have not said yet who they are. If there are more, the one that has taken longest is turned away.
-const MOST_STRANGERS: usize = 512;
-/// So many files a server has open besides its clients' connections, at most: strangers, peers, its data.
-const OTHER_FILES: u64 = MOST_STRANGERS as u64 + 128;
 /// So many messages wait for one peer, at most.
 const OUTBOUND_QUEUE: usize = 256;
-/// A message of more bytes takes its time, in which nothing else is sent or received.
-const LARGE: usize = 16 << 10;
-/// Who calls has so long to say who it is, and a peer so long to pick up.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The pause before calling a peer again that did not answer: doubled from the first to the second. Well
-/// below an election timeout, so that a server that comes back hears its leader in time.
-const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(50));
 
 /// Who this server is to others.
 #[derive(Debug, Clone)]
@@ -52,13 +34,26 @@ pub(crate) struct Name {
     port: u16,
     /// What all members promise to their leader, if leaders have leases.
     promise: Option<Promise>,
+    /// What all servers of the cluster know, if there is such a thing.
+    secret: Option<Secret>,
+    /// The servers with which it founds a cluster, if it does.
+    founders: BTreeSet<NodeId>,
+    /// How long the others may be silent.
+    silence: Silence,
 }
 
 impl Name {
     pub(crate) fn of(options: &Options, port: u16) -> Name {
         let election_timeout_min = options.timing.election_timeout_min().div_f64(options.speed.multiple());
-        let promise = options.lease.map(|lease| Promise { lease, election_timeout_min });
-        Name { cluster: options.cluster.clone(), id: options.id, port, promise }
+        Name {
+            cluster: options.cluster.clone(),
+            id: options.id,
+            port,
+            promise: options.lease.map(|lease| Promise { lease, election_timeout_min }),
+            secret: options.secret.clone(),
+            founders: options.founders(),
+            silence: Silence::of(&options.timing),
+        }
     }
 
     /// Why a caller that says this of itself is not received, if it is not.
@@ -86,6 +81,17 @@ impl Name {
     }
 }
 
+/// What a caller is to this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// A member of the cluster, or another founder.
+    Member,
+    /// Perhaps a member of a newer configuration than this server has (§6), or of the cluster that it is to join.
+    Guest,
+    /// Nothing but its number is known. It may ask whether they found a cluster together, and is told that they don't.
+    Applicant,
+}
+
 /// The sending side: a queue and an address for each other server that is known. Clones always know the same.
 #[derive(Clone)]
 pub(crate) struct Network {
@@ -94,10 +100,20 @@ pub(crate) struct Network {
     origin: Arc<watch::Sender<Origin>>,
     /// What does the work.
     runtime: Handle,
-    peers: Arc<Mutex<BTreeMap<NodeId, Peer>>>,
+    known: Arc<Mutex<Known>>,
     /// The starts of other servers that have called, and how each hears that it is refused.
     callers: Arc<Mutex<Callers>>,
     inbox: mpsc::Sender<Happening>,
+}
+
+/// The other servers that this one knows.
+#[derive(Default)]
+struct Known {
+    members: BTreeSet<NodeId>,
+    /// Those that are called.
+    peers: BTreeMap<NodeId, Peer>,
+    /// Those that are called only for as long as they are connected themselves, with the number of their connections.
+    guests: BTreeMap<NodeId, usize>,
 }
 
 type Callers = BTreeMap<(NodeId, Start), mpsc::Sender<Back>>;
@@ -105,9 +121,46 @@ type Callers = BTreeMap<(NodeId, Start), mpsc::Sender<Back>>;
 struct Peer {
     queue: mpsc::Sender<Envelope>,
     /// Where it should be, as somebody has said.
-    address: watch::Sender<Option<String>>,
+    address: watch::Sender<Option<Address>>,
     /// Where it was when it last called. Changes whenever it calls.
     called_from: watch::Sender<Option<SocketAddr>>,
+}
+
+/// Who talks to whom, for the sending side.
+struct Line {
+    name: Name,
+    to: NodeId,
+    inbox: mpsc::Sender<Happening>,
+}
+
+impl Line {
+    fn visitor(&self, origin: Origin) -> Visitor {
+        let Name { cluster, id, port, promise, .. } = &self.name;
+        let (cluster, from, to) = (cluster.clone(), *id, self.to);
+        Visitor::Peer { cluster, from, to, port: *port, promise: *promise, origin }
+    }
+}
+
+/// A server has called, and is connected for as long as this lives.
+struct Visit {
+    network: Network,
+    guest: Option<NodeId>,
+}
+
+impl Drop for Visit {
+    /// A guest that has gone is not called any more.
+    fn drop(&mut self) {
+        if let Some(guest) = self.guest {
+            let mut known = self.network.known();
+            // It may be a member by now.
+            let Some(visits) = known.guests.get_mut(&guest) else { return };
+            *visits -= 1;
+            if *visits == 0 {
+                known.guests.remove(&guest);
+                known.peers.remove(&guest);
+            }
+        }
+    }
 }
 
 impl Network {
@@ -115,32 +168,56 @@ impl Network {
     /// work.
     pub(crate) fn new(name: Name, origin: Origin, inbox: mpsc::Sender<Happening>) -> Network {
         let origin = Arc::new(watch::channel(origin).0);
-        let (peers, callers) = (Arc::default(), Arc::default());
-        Network { name, origin, runtime: Handle::current(), peers, callers, inbox }
+        let (known, callers) = (Arc::default(), Arc::default());
+        Network { name, origin, runtime: Handle::current(), known, callers, inbox }
     }
 
     /// That of a server which knows nobody.
     #[cfg(test)]
     pub(crate) fn of_a_test() -> Network {
-        let name = Name { cluster: "raft".to_owned(), id: NodeId(1), port: 0, promise: None };
-        Network::new(name, Origin::default(), mpsc::channel(1).0)
+        Network::new(tests::name(150, 1.0), Origin::default(), mpsc::channel(1).0)
     }
 
-    fn peers(&self) -> MutexGuard<'_, BTreeMap<NodeId, Peer>> {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a caller is that says this of itself.
+    fn standing_of(&self, caller: NodeId, origin: Origin) -> Standing {
+        let known = self.known();
+        let is_at_the_beginning = known.members.is_empty();
+        let insiders = if is_at_the_beginning { &self.name.founders } else { &known.members };
+        let own_cluster = self.origin.borrow().cluster;
+        let belongs_somewhere =
+            own_cluster.is_some() || (is_at_the_beginning && !self.name.founders.is_empty());
+        if insiders.contains(&caller) {
+            Standing::Member
+        } else if belongs_somewhere && origin.cluster.is_none() {
+            Standing::Applicant
+        } else {
+            Standing::Guest
+        }
     }
 
     /// A server has called that listens there. If it can't be reached where it should be, or nobody has said where that is,
     /// it is called there, and at once, unless it keeps a caller waiting.
-    fn meet(&self, id: NodeId, address: SocketAddr) {
-        if id != self.name.id {
-            self.with_peer(id, |peer| {
-                peer.called_from.send_replace(Some(address));
-            });
+    fn meet(&self, id: NodeId, address: SocketAddr, standing: Standing) -> Visit {
+        let mut visit = Visit { network: self.clone(), guest: None };
+        let mut known = self.known();
+        let is_new = !known.peers.contains_key(&id);
+        match standing {
+            Standing::Applicant => return visit,
+            Standing::Guest if is_new || known.guests.contains_key(&id) => {
+                *known.guests.entry(id).or_default() += 1;
+                visit.guest = Some(id);
+            }
+            Standing::Guest | Standing::Member => {}
         }
+        self.peer(&mut known, id).called_from.send_replace(Some(address));
+        visit
     }
 
-    fn callers(&self) -> MutexGuard<'_, BTreeMap<(NodeId, Start), mpsc::Sender<Back>>> {
+    fn callers(&self) -> MutexGuard<'_, Callers> {
         self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -156,12 +233,12 @@ impl Network {
         refusals
     }
 
-    fn with_peer(&self, id: NodeId, action: impl FnOnce(&Peer)) {
-        let mut peers = self.peers();
-        action(peers.entry(id).or_insert_with(|| {
+    fn peer<'a>(&self, known: &'a mut Known, id: NodeId) -> &'a Peer {
+        known.peers.entry(id).or_insert_with(|| {
             let _in_runtime = self.runtime.enter();
-            Peer::start(self.name.clone(), id, self.origin.subscribe(), self.inbox.clone())
-        }));
+            let line = Line { name: self.name.clone(), to: id, inbox: self.inbox.clone() };
+            Peer::start(line, self.origin.subscribe())
+        })
     }
 }
 
@@ -176,31 +253,38 @@ impl Transport for Network {
             }
             return;
         }
-        if let Some(peer) = self.peers().get(&envelope.to) {
+        if let Some(peer) = self.known().peers.get(&envelope.to) {
             // A full queue is a slow network.
             let _ = peer.queue.try_send(envelope);
         }
     }
 
     fn address_of(&self, id: NodeId) -> Option<String> {
-        let peers = self.peers();
-        let peer = peers.get(&id)?;
-        let address = peer.address.borrow().clone();
+        let known = self.known();
+        let peer = known.peers.get(&id)?;
+        let address = peer.address.borrow().as_ref().map(Address::to_string);
         address.or_else(|| peer.called_from.borrow().map(|address| address.to_string()))
     }
 
     /// A connection to another address is given up.
-    fn set_address(&self, id: NodeId, address: String) {
+    fn set_address(&self, id: NodeId, address: Address) {
         if id == self.name.id {
             return;
         }
-        self.with_peer(id, |peer| {
-            peer.address.send_if_modified(|known| {
-                let is_new = known.as_deref() != Some(&address);
-                *known = Some(address);
-                is_new
-            });
+        let mut known = self.known();
+        known.guests.remove(&id);
+        self.peer(&mut known, id).address.send_if_modified(|known| {
+            let is_new = known.as_ref() != Some(&address);
+            *known = Some(address);
+            is_new
         });
+    }
+
+    fn set_members(&self, membership: &Membership) {
+        let mut known = self.known();
+        known.members = membership.members();
+        let Known { members, guests, .. } = &mut *known;
+        guests.retain(|guest, _| !members.contains(guest));
     }
 
     /// Connections are made again, since their first frames told something else.
@@ -209,21 +293,16 @@ impl Transport for Network {
     }
 
     fn hang_up(&self, id: NodeId) {
-        self.peers().remove(&id);
+        self.known().peers.remove(&id);
     }
 }
 
 impl Peer {
-    fn start(
-        name: Name,
-        id: NodeId,
-        origins: watch::Receiver<Origin>,
-        inbox: mpsc::Sender<Happening>,
-    ) -> Peer {
+    fn start(line: Line, origins: watch::Receiver<Origin>) -> Peer {
         let (queue, messages) = mpsc::channel(OUTBOUND_QUEUE);
         let (address, addresses) = watch::channel(None);
         let (called_from, calls) = watch::channel(None);
-        tokio::spawn(keep_sending(name, id, messages, Whereabouts { addresses, calls }, origins, inbox));
+        tokio::spawn(caller::keep_sending(line, messages, Whereabouts { addresses, calls }, origins));
         Peer { queue, address, called_from }
     }
 }
@@ -231,7 +310,7 @@ impl Peer {
 /// Where a peer may be.
 struct Whereabouts {
     /// Where it should be.
-    addresses: watch::Receiver<Option<String>>,
+    addresses: watch::Receiver<Option<Address>>,
     /// Where it last called from.
     calls: watch::Receiver<Option<SocketAddr>>,
 }
@@ -239,364 +318,56 @@ struct Whereabouts {
 impl Whereabouts {
     /// Where to try next: in turn where it should be, and where it called from if that is somewhere else.
     fn next(&mut self, tries: u32) -> Option<String> {
-        let address = self.addresses.borrow_and_update().clone();
+        let address = self.addresses.borrow_and_update().as_ref().map(Address::to_string);
         let called_from = self.calls.borrow_and_update().map(|address| address.to_string());
         if tries.is_multiple_of(2) { address.or(called_from) } else { called_from.or(address) }
-    }
-}
-
-/// Keeps a connection to one peer, and sends it what is in the queue, until the queue is closed.
-async fn keep_sending(
-    name: Name,
-    to: NodeId,
-    mut messages: mpsc::Receiver<Envelope>,
-    mut whereabouts: Whereabouts,
-    mut origins: watch::Receiver<Origin>,
-    inbox: mpsc::Sender<Happening>,
-) {
-    let Name { cluster, id: from, port, promise } = name;
-    let mut pause = RETRY_PAUSES.0;
-    // How many times in a row it was not reached, or hung up at once.
-    let mut tries = 0;
-    while !messages.is_closed() {
-        let address = whereabouts.next(tries);
-        let origin = *origins.borrow_and_update();
-        let hello = Hello::new(Visitor::Peer { cluster: cluster.clone(), from, to, port, promise, origin });
-        let mut was_reached = false;
-        if let Some(address) = address
-            && let Some(stream) = call(&address).await
-        {
-            was_reached = true;
-            // What waited while there was no connection is out of date.
-            while messages.try_recv().is_ok() {}
-            let connected_at = Instant::now();
-            tokio::select! {
-                _ = send_until_broken(stream, &hello, &mut messages, (to, from), &inbox) => {}
-                _ = whereabouts.addresses.changed() => continue,
-                _ = origins.changed() => continue,
-            }
-            if connected_at.elapsed() > RETRY_PAUSES.1 {
-                (pause, tries) = (RETRY_PAUSES.0, 0);
-                continue;
-            }
-        }
-        tries += 1;
-        tokio::select! {
-            _ = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_PAUSES.1),
-            _ = whereabouts.addresses.changed() => pause = RETRY_PAUSES.0,
-            _ = whereabouts.calls.changed(), if !was_reached => pause = RETRY_PAUSES.0,
-        }
-    }
-}
-
-async fn call(address: &str) -> Option<TcpStream> {
-    let stream = timeout(PATIENCE, TcpStream::connect(address)).await.ok()?.ok()?;
-    stream.set_nodelay(true).ok()?;
-    Some(stream)
-}
-
-/// Returns when the connection is broken or the queue closed.
-async fn send_until_broken(
-    stream: TcpStream,
-    hello: &Hello,
-    messages: &mut mpsc::Receiver<Envelope>,
-    (peer, own): (NodeId, NodeId),
-    inbox: &mpsc::Sender<Happening>,
-) {
-    let (from_peer, to_peer) = stream.into_split();
-    let mut back = FramedRead::new(from_peer, wire::codec());
-    let mut frames = FramedWrite::new(to_peer, wire::codec());
-    if frames.send(wire::encode(hello)).await.is_err() {
-        return;
-    }
-    loop {
-        tokio::select! {
-            // The peer talks back on this connection only to refuse it; anything else is its end.
-            frame = next_frame(&mut back) => {
-                let Ok(Some(frame)) = frame else { return };
-                let Some(Back { origin, letter: Letter { sent_as, message } }) = wire::decode(&frame) else { return };
-                if !matches!(message, Message::Refusal(_)) || sent_as.node != peer {
-                    return;
-                }
-                let envelope = Envelope { from: peer, to: own, sent_as, origin, message };
-                let _ = inbox.try_send(Happening::Envelope(envelope));
-            }
-            message = messages.recv() => {
-                let Some(Envelope { sent_as, message, .. }) = message else { return };
-                let frame = wire::encode(&Letter { sent_as, message });
-                let is_large = frame.len() > LARGE;
-                if frames.send(frame).await.is_err() {
-                    return;
-                }
-                if is_large {
-                    // Whoever catches up must not keep all others waiting.
-                    tokio::task::yield_now().await;
-                }
-            }
-        }
-    }
-}
-
-/// What is needed to receive callers. Each peer has a place of its own: however many clients come, they can't keep
-/// the servers from each other.
-pub(crate) struct Reception {
-    network: Network,
-    inbox: mpsc::Sender<Happening>,
-    /// What clients are served with.
-    routes: Router,
-    /// A place for each client.
-    clients: Arc<Semaphore>,
-    /// For each peer, the task that receives its messages.
-    peers: Mutex<BTreeMap<NodeId, AbortHandle>>,
-    turned_away: Counter,
-}
-
-/// Receives all who call, other servers and clients, which speak HTTP.
-pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
-    let reception = Arc::new(reception);
-    let mut strangers = Strangers::default();
-    loop {
-        match listener.accept().await {
-            Ok((stream, caller)) => {
-                let task = tokio::spawn(reception.clone().receive(stream, caller));
-                if let Some(slowest) = strangers.add(caller, task.abort_handle()) {
-                    reception.turn_away(slowest, "too many callers had not said who they are");
-                }
-                // Where many call at once, each can say who it is before the next is let in.
-                tokio::task::yield_now().await;
-            }
-            // Out of file descriptors, most likely: wait for others to be closed.
-            Err(_) => tokio::time::sleep(RETRY_PAUSES.1).await,
-        }
-    }
-}
-
-/// Callers that have not said who they are, in the order in which they came, and perhaps some that have by now.
-#[derive(Default)]
-struct Strangers(VecDeque<(SocketAddr, AbortHandle)>);
-
-impl Strangers {
-    /// Notes one more. If there are too many, the first is given up and returned.
-    fn add(&mut self, caller: SocketAddr, task: AbortHandle) -> Option<SocketAddr> {
-        if self.0.len() == MOST_STRANGERS {
-            self.0.retain(|(_, task)| !task.is_finished());
-        }
-        let is_full = self.0.len() == MOST_STRANGERS;
-        let first = if is_full { self.0.pop_front() } else { None };
-        self.0.push_back((caller, task));
-        first.map(|(caller, task)| {
-            task.abort();
-            caller
-        })
-    }
-}
-
-/// As many clients as there are places for, and files. A process may open more files than it does if nobody says so.
-fn most_clients() -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).clamp(1, MOST_CLIENTS)
-}
-
-impl Reception {
-    pub(crate) fn new(
-        network: Network,
-        inbox: mpsc::Sender<Happening>,
-        routes: Router,
-        turned_away: Counter,
-    ) -> Reception {
-        let clients = Arc::new(Semaphore::new(most_clients()));
-        Reception { network, inbox, routes, clients, peers: Mutex::default(), turned_away }
-    }
-
-    /// Finds out who calls. Whoever it is, is served in a task of its own.
-    async fn receive(self: Arc<Reception>, stream: TcpStream, caller: SocketAddr) {
-        if !speaks_http(&stream).await {
-            let served = self.clone().receive_frames(stream, caller).await;
-            self.report(caller, served);
-        } else if let Ok(place) = self.clients.clone().try_acquire_owned() {
-            let routes = self.routes.clone();
-            tokio::spawn(async move {
-                if stream.set_nodelay(true).is_ok() {
-                    http::serve(routes, stream).await;
-                }
-                drop(place);
-            });
-        } else {
-            self.turn_away(caller, "as many clients as there is room for are here already");
-        }
-    }
-
-    /// Answers who asks for the status, and receives a peer's messages.
-    async fn receive_frames(
-        self: Arc<Reception>,
-        stream: TcpStream,
-        caller: SocketAddr,
-    ) -> Result<(), &'static str> {
-        let (incoming, outgoing) = stream.into_split();
-        let mut frames = FramedRead::new(incoming, wire::codec());
-        let hello = timeout(PATIENCE, read_hello(&mut frames)).await;
-        match hello.map_err(|_| "it did not say who calls")?? {
-            Visitor::AsksStatus => {
-                // Who asked need not have waited for the answer.
-                let _ = timeout(PATIENCE, answer_status(outgoing, &self.inbox)).await;
-            }
-            Visitor::Peer { cluster, from, to, port, promise, origin } => {
-                self.network.name.problem_with(&cluster, from, to, promise).map_or(Ok(()), Err)?;
-                self.network.meet(from, SocketAddr::new(caller.ip(), port));
-                self.receive_peer((from, origin), frames, outgoing, caller);
-            }
-        }
-        Ok(())
-    }
-
-    /// Receives the messages of a peer. If it calls again, it has given up the connection that it had.
-    fn receive_peer(
-        self: Arc<Reception>,
-        (peer, origin): (NodeId, Origin),
-        mut frames: Frames,
-        mut outgoing: OwnedWriteHalf,
-        caller: SocketAddr,
-    ) {
-        let reception = self.clone();
-        let task = tokio::spawn(async move {
-            // If there is no room for a hint, the election timeout has to do.
-            let _ = reception.inbox.try_send(Happening::ConnectionMade(peer, origin));
-            let own = reception.network.name.id;
-            let refusals = reception.network.expect_refusals(peer, origin);
-            let served = tokio::select! {
-                served = receive_messages(own, (peer, origin), &mut frames, &reception.inbox) => served,
-                () = pass_on_refusals(refusals, &mut outgoing) => Ok(()),
-            };
-            let _ = reception.inbox.try_send(Happening::ConnectionLost(peer));
-            // Its end would have been the connection's end to the peer.
-            drop(outgoing);
-            reception.report(caller, served);
-        });
-        let mut peers = self.peers.lock().expect("nobody panics with the peers in hand");
-        if let Some(earlier) = peers.insert(peer, task.abort_handle()) {
-            earlier.abort();
-        }
-    }
-
-    /// Closes a connection for which there is no place.
-    fn turn_away(&self, caller: SocketAddr, why: &'static str) {
-        self.turned_away.inc();
-        self.report(caller, Err(why));
-    }
-
-    /// Reports what was not as it should be.
-    fn report(&self, caller: SocketAddr, served: Result<(), &'static str>) {
-        if let Err(problem) = served {
-            let _ = self.inbox.try_send(Happening::Garbage { from: caller, problem });
-        }
-    }
-}
-
-/// Does the caller begin with a letter? All requests of HTTP do, and no frame: it begins with its length,
-/// which is far too small for that.
-async fn speaks_http(stream: &TcpStream) -> bool {
-    let mut first = [0];
-    let peeked = timeout(PATIENCE, stream.peek(&mut first)).await;
-    matches!(peeked, Ok(Ok(1))) && first[0].is_ascii_uppercase()
-}
-
-type Frames = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
-
-/// The next frame; none at the connection's end.
-async fn next_frame(frames: &mut Frames) -> Result<Option<BytesMut>, &'static str> {
-    match futures_util::StreamExt::next(frames).await {
-        None => Ok(None),
-        Some(Ok(frame)) => Ok(Some(frame)),
-        Some(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => Err("a frame is too long"),
-        // The connection broke, or ended within a frame. A killed server leaves that behind.
-        Some(Err(_)) => Ok(None),
-    }
-}
-
-async fn read_hello(frames: &mut Frames) -> Result<Visitor, &'static str> {
-    let frame = next_frame(frames).await?.ok_or("it ended before it said who calls")?;
-    match wire::decode::<Hello>(&frame) {
-        Some(hello) if hello.is_understood() => Ok(hello.visitor),
-        Some(_) => Err("it speaks another version"),
-        None => Err("it does not speak this protocol"),
-    }
-}
-
-async fn receive_messages(
-    own: NodeId,
-    (caller, origin): (NodeId, Origin),
-    frames: &mut Frames,
-    inbox: &mpsc::Sender<Happening>,
-) -> Result<(), &'static str> {
-    while let Some(frame) = next_frame(frames).await? {
-        let Letter { sent_as, message } = wire::decode(&frame).ok_or("a frame holds no message")?;
-        if sent_as.node != caller {
-            return Err("a message names another sender than its connection");
-        }
-        let envelope = Envelope { from: caller, to: own, sent_as, origin, message };
-        match inbox.try_send(Happening::Envelope(envelope)) {
-            // A full inbox is a slow server, and Raft can stand lost messages.
-            Ok(()) | Err(TrySendError::Full(_)) => {}
-            Err(TrySendError::Closed(_)) => break,
-        }
-    }
-    Ok(())
-}
-
-/// Tells a caller that it is refused, as often as it is. Returns when the connection is broken.
-async fn pass_on_refusals(mut refusals: mpsc::Receiver<Back>, outgoing: &mut OwnedWriteHalf) {
-    let mut frames = FramedWrite::new(outgoing, wire::codec());
-    while let Some(refusal) = refusals.recv().await {
-        if frames.send(wire::encode(&refusal)).await.is_err() {
-            return;
-        }
-    }
-    // Nobody is left who could refuse it.
-    std::future::pending().await
-}
-
-async fn answer_status(outgoing: OwnedWriteHalf, inbox: &mpsc::Sender<Happening>) {
-    let (answer, status) = oneshot::channel::<Status>();
-    if inbox.try_send(Happening::StatusAsked(answer)).is_ok()
-        && let Ok(status) = status.await
-    {
-        let mut frames = FramedWrite::new(outgoing, wire::codec());
-        // Who asked may be gone by now.
-        let _ = frames.send(wire::encode(&status)).await;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use consensus::{Lease, Profile, Timing};
+    use crate::http::Routes;
+    use crate::secret::nonce;
+    use crate::wire::{self, Call, Greeting, Hello, LENGTH, SIGN_OF_LIFE, Welcome};
+    use consensus::{ClusterId, EarlierRuns, Lease, Profile, Quorum, Term, TimeoutNow, Timing};
     use driver::{Speed, Telling};
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
+    use trace::EventId;
+
+    /// How long to wait for what must come.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    const CLUSTER: Option<ClusterId> = Some(ClusterId(7));
+
+    fn options(id: u64, min_ms: u64, speed: f64) -> Options {
+        let [heartbeat, min, max] = [10, min_ms, min_ms * 2].map(Duration::from_millis);
+        Options {
+            cluster: "raft".to_owned(),
+            id: NodeId(id),
+            peers: [(NodeId(3 - id), None)].into(),
+            data: "nowhere".into(),
+            timing: Timing::new(heartbeat, min, max).unwrap(),
+            seed: 1,
+            speed: Speed::new(speed).unwrap(),
+            latency: Duration::ZERO,
+            faulty_links: BTreeMap::new(),
+            lease: Some(Lease { clock_drift_percent: 5 }),
+            snapshot_after: 1,
+            epoch: Duration::ZERO,
+            telling: Telling::Events,
+            joins: false,
+            secret: None,
+            profile: Profile::PAPER,
+        }
+    }
 
     /// n1's name in a cluster with leases, with these election timeouts at this speed.
-    fn name(min_ms: u64, speed: f64) -> Name {
-        let [heartbeat, min, max] = [10, min_ms, min_ms * 2].map(Duration::from_millis);
-        Name::of(
-            &Options {
-                cluster: "raft".to_owned(),
-                id: NodeId(1),
-                peers: [(NodeId(2), None)].into(),
-                data: "nowhere".into(),
-                timing: Timing::new(heartbeat, min, max).unwrap(),
-                seed: 1,
-                speed: Speed::new(speed).unwrap(),
-                latency: Duration::ZERO,
-                faulty_links: BTreeMap::new(),
-                lease: Some(Lease { clock_drift_percent: 5 }),
-                snapshot_after: 1,
-                epoch: Duration::ZERO,
-                telling: Telling::Events,
-                joins: false,
-                profile: Profile::PAPER,
-            },
-            0,
-        )
+    pub(super) fn name(min_ms: u64, speed: f64) -> Name {
+        Name::of(&options(1, min_ms, speed), 0)
     }
 
     /// A lease rests on clocks of which none runs much faster than another.
@@ -608,5 +379,378 @@ mod tests {
         for speed in [0.3, 2.0] {
             assert!(problem(speed).is_some_and(|problem| problem.contains("--speed")), "{speed}");
         }
+    }
+
+    #[test]
+    fn who_calls_itself_by_this_servers_number_or_by_another_cluster_is_refused() {
+        let own = name(150, 1.0);
+        let problem = |cluster, from, to| own.problem_with(cluster, NodeId(from), NodeId(to), own.promise);
+        assert_eq!(problem("raft", 2, 1), None);
+        assert_eq!(problem("raft", 1, 1), Some("it has this server's own number"));
+        assert_eq!(problem("raft", 2, 3), Some("it wants to talk to another server"));
+        assert_eq!(problem("fleet", 2, 1), Some("it belongs to another cluster"));
+        assert!(own.problem_with("raft", NodeId(2), NodeId(1), None).unwrap().contains("--lease-reads"));
+    }
+
+    /// A server's network, without the server.
+    struct Server {
+        network: Network,
+        address: SocketAddr,
+        inbox: mpsc::Receiver<Happening>,
+    }
+
+    impl Server {
+        async fn start(options: &Options) -> Server {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (sender, inbox) = mpsc::channel(1000);
+            let origin = Origin { cluster: CLUSTER, ..Origin::default() };
+            let network = Network::new(Name::of(options, address.port()), origin, sender.clone());
+            let reception = Reception::new(network.clone(), sender, Routes::nowhere(), Default::default());
+            tokio::spawn(accept(listener, reception));
+            Server { network, address, inbox }
+        }
+
+        /// n1, which founds a cluster with n2.
+        async fn n1() -> Server {
+            Server::start(&options(1, 150, 1.0)).await
+        }
+
+        fn call(&self, id: u64, address: SocketAddr) {
+            self.network.set_address(NodeId(id), address.to_string().parse().unwrap());
+        }
+
+        /// The next thing of this kind that happens.
+        async fn next<T>(&mut self, what: &str, take: impl Fn(Happening) -> Option<T>) -> T {
+            let next = async {
+                loop {
+                    if let Some(it) = take(self.inbox.recv().await.expect("the network goes on")) {
+                        return it;
+                    }
+                }
+            };
+            timeout(PATIENCE, next).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+        }
+
+        async fn next_message(&mut self) -> (NodeId, Message) {
+            let message = |happening| match happening {
+                Happening::Envelope(Envelope { from, message, .. }) => Some((from, message)),
+                _ => None,
+            };
+            self.next("a message", message).await
+        }
+
+        async fn next_problem_is(&mut self, expected: &str) {
+            let is_it = |happening| match happening {
+                Happening::Garbage { problem, .. } => (problem == expected).then_some(()),
+                _ => None,
+            };
+            self.next(expected, is_it).await;
+        }
+    }
+
+    fn message(term: u64) -> Message {
+        Message::TimeoutNow(TimeoutNow { term: Term(term) })
+    }
+
+    fn envelope(from: u64, to: u64, term: u64) -> Envelope {
+        let sent_as = EventId { node: NodeId(from), life: 1, seq: 1 };
+        let (from, to) = (NodeId(from), NodeId(to));
+        Envelope { from, to, sent_as, origin: Origin::default(), message: message(term) }
+    }
+
+    /// Has one send to the other until something comes through, as Raft does.
+    async fn assert_heard(sender: &Server, (from, to): (u64, u64), receiver: &mut Server) {
+        let sends = async {
+            loop {
+                sender.network.send(envelope(from, to, 5));
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            () = sends => {}
+            heard = receiver.next_message() => assert_eq!(heard, (NodeId(from), message(5))),
+        }
+    }
+
+    async fn read_frame(from: &mut TcpStream) -> Vec<u8> {
+        let mut length = [0; LENGTH];
+        from.read_exact(&mut length).await.unwrap();
+        let mut frame = vec![0; u32::from_be_bytes(length) as usize];
+        from.read_exact(&mut frame).await.unwrap();
+        frame
+    }
+
+    /// The next frame that is no sign of life.
+    async fn read_letter(from: &mut TcpStream) -> Letter {
+        loop {
+            let frame = read_frame(from).await;
+            if !frame.is_empty() {
+                return wire::decode(&frame).unwrap();
+            }
+        }
+    }
+
+    async fn accepted(listener: &TcpListener) -> TcpStream {
+        timeout(PATIENCE, listener.accept()).await.expect("a call").unwrap().0
+    }
+
+    /// Picks up, and agrees on a version.
+    async fn welcomed(listener: &TcpListener) -> TcpStream {
+        let mut stream = accepted(listener).await;
+        assert!(matches!(
+            wire::Beginning::read(&read_frame(&mut stream).await),
+            Ok(wire::Beginning::Greeting { .. })
+        ));
+        stream.write_all(&wire::frame(&Welcome::new(wire::NEWEST, nonce(), None))).await.unwrap();
+        let call: Call = wire::decode(&read_frame(&mut stream).await).unwrap();
+        assert!(matches!(call.visitor, Visitor::Peer { from: NodeId(1), to: NodeId(2), .. }), "{call:?}");
+        stream
+    }
+
+    fn visitor(from: u64, cluster: Option<ClusterId>) -> Visitor {
+        Visitor::Peer {
+            cluster: "raft".to_owned(),
+            from: NodeId(from),
+            to: NodeId(1),
+            port: 9,
+            promise: name(150, 1.0).promise,
+            origin: Origin { cluster, start: None, earlier_runs: EarlierRuns::default() },
+        }
+    }
+
+    /// Calls n1 in the newest version.
+    async fn calling(n1: &Server, visitor: Visitor) -> TcpStream {
+        let mut stream = TcpStream::connect(n1.address).await.unwrap();
+        stream.write_all(&wire::frame(&Greeting::new(nonce()))).await.unwrap();
+        assert!(Welcome::read(&read_frame(&mut stream).await).is_some());
+        stream.write_all(&wire::frame(&Call { visitor, proof: None })).await.unwrap();
+        stream
+    }
+
+    async fn send_letter(to: &mut TcpStream, from: u64, term: u64) {
+        let Envelope { sent_as, message, .. } = envelope(from, 1, term);
+        to.write_all(&wire::frame(&Letter { sent_as, message })).await.unwrap();
+    }
+
+    /// Reads until the other end hangs up.
+    async fn assert_hung_up(stream: &mut TcpStream) {
+        let mut rest = Vec::new();
+        // It may have hung up before it had read everything.
+        let _ = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it hangs up");
+    }
+
+    #[tokio::test]
+    async fn two_servers_hear_each_other() {
+        let (mut n1, mut n2) = (Server::n1().await, Server::start(&options(2, 150, 1.0)).await);
+        n1.call(2, n2.address);
+        assert_heard(&n1, (1, 2), &mut n2).await;
+        // It was met, and so is called.
+        assert_heard(&n2, (2, 1), &mut n1).await;
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_says_nothing_is_called_anew() {
+        let n1 = Server::n1().await;
+        let n2 = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        n1.call(2, n2.local_addr().unwrap());
+        // Who picks up and says nothing at all, and who says nothing any more, as after a host has gone without a word.
+        let _says_nothing = accepted(&n2).await;
+        let _says_nothing_more = welcomed(&n2).await;
+        let mut third = welcomed(&n2).await;
+        let answers = async {
+            loop {
+                n1.network.send(envelope(1, 2, 5));
+                third.write_all(&SIGN_OF_LIFE).await.unwrap();
+                if let Ok(letter) = timeout(Duration::from_millis(50), read_letter(&mut third)).await {
+                    return letter;
+                }
+            }
+        };
+        let letter = timeout(PATIENCE, answers).await.expect("a message");
+        assert_eq!(letter.message, message(5));
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_takes_nothing_is_called_anew() {
+        let n1 = Server::n1().await;
+        let n2 = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        n1.call(2, n2.local_addr().unwrap());
+        let (_unread, mut says) = welcomed(&n2).await.into_split();
+        let stream = loop {
+            // Large enough to fill what the system takes for it.
+            let chunk = consensus::Chunk {
+                last_included: Default::default(),
+                offset: 0,
+                bytes: vec![0; 1 << 20].into(),
+                is_last: false,
+            };
+            let install = consensus::InstallSnapshot { term: Term(1), chunk };
+            n1.network.send(Envelope { message: Message::InstallSnapshot(install), ..envelope(1, 2, 1) });
+            let _ = says.write_all(&SIGN_OF_LIFE).await;
+            if let Ok(Ok((stream, _))) = timeout(Duration::from_millis(50), n2.accept()).await {
+                break stream;
+            }
+        };
+        drop(stream);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_says_nothing_any_more_is_given_up() {
+        let mut n1 = Server::n1().await;
+        let mut silent = calling(&n1, visitor(2, CLUSTER)).await;
+        send_letter(&mut silent, 2, 5).await;
+        assert_eq!(n1.next_message().await, (NodeId(2), message(5)));
+        assert_hung_up(&mut silent).await;
+        let lost = |happening| matches!(happening, Happening::ConnectionLost(NodeId(2))).then_some(());
+        n1.next("the end of the connection", lost).await;
+    }
+
+    /// Whoever is not there is called less and less often.
+    #[tokio::test(start_paused = true)]
+    async fn calls_in_vain_become_rare() {
+        let n1 = Server::n1().await;
+        let n2 = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        n1.call(2, n2.local_addr().unwrap());
+        let mut calls = 0;
+        let end = tokio::time::Instant::now() + Duration::from_secs(60);
+        while let Ok(called) = tokio::time::timeout_at(end, n2.accept()).await {
+            drop(called);
+            calls += 1;
+        }
+        assert!((15..70).contains(&calls), "{calls} in a minute");
+    }
+
+    #[tokio::test]
+    async fn who_calls_is_called_back_however_long_it_was_away() {
+        let mut n1 = Server::n1().await;
+        // Nobody listens there.
+        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        n1.call(2, gone);
+        let n2 = Server::start(&options(2, 150, 1.0)).await;
+        n2.call(1, n1.address);
+        assert_heard(&n2, (2, 1), &mut n1).await;
+        let mut n2 = n2;
+        assert_heard(&n1, (1, 2), &mut n2).await;
+    }
+
+    #[tokio::test]
+    async fn a_peer_of_the_version_before_is_called_in_its_version() {
+        let n1 = Server::n1().await;
+        let n2 = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        n1.call(2, n2.local_addr().unwrap());
+        let heard = async {
+            loop {
+                let mut stream = accepted(&n2).await;
+                // It hangs up on what it does not understand.
+                let first = read_frame(&mut stream).await;
+                if wire::decode::<Hello>(&first).is_none() {
+                    continue;
+                }
+                n1.network.send(envelope(1, 2, 5));
+                let letter: Letter = wire::decode(&read_frame(&mut stream).await).unwrap();
+                return letter;
+            }
+        };
+        assert_eq!(timeout(PATIENCE, heard).await.expect("a message").message, message(5));
+    }
+
+    #[tokio::test]
+    async fn a_caller_of_the_version_before_is_heard() {
+        let mut n1 = Server::n1().await;
+        let mut n2 = TcpStream::connect(n1.address).await.unwrap();
+        n2.write_all(&wire::frame(&Hello::new(visitor(2, CLUSTER)))).await.unwrap();
+        send_letter(&mut n2, 2, 5).await;
+        assert_eq!(n1.next_message().await, (NodeId(2), message(5)));
+    }
+
+    #[tokio::test]
+    async fn where_servers_share_a_secret_only_those_are_heard_that_know_it() {
+        let with = |id, secret: Option<&Secret>| Options { secret: secret.cloned(), ..options(id, 150, 1.0) };
+        let (right, wrong) = (Secret::draw().unwrap(), Secret::draw().unwrap());
+        let mut n1 = Server::start(&with(1, Some(&right))).await;
+        for secret in [None, Some(&wrong)] {
+            let mut n2 = Server::start(&with(2, secret)).await;
+            n2.call(1, n1.address);
+            if secret.is_none() {
+                n1.next_problem_is("it does not know the cluster's secret").await;
+            } else {
+                n2.next_problem_is("it was called, and does not know the cluster's secret").await;
+            }
+        }
+        // In no version is there a way around it.
+        let mut old = TcpStream::connect(n1.address).await.unwrap();
+        old.write_all(&wire::frame(&Hello::new(visitor(2, CLUSTER)))).await.unwrap();
+        send_letter(&mut old, 2, 6).await;
+        assert_hung_up(&mut old).await;
+        n1.next_problem_is("it does not know the cluster's secret").await;
+
+        let n2 = Server::start(&with(2, Some(&right))).await;
+        n2.call(1, n1.address);
+        assert_heard(&n2, (2, 1), &mut n1).await;
+    }
+
+    fn members(ids: impl IntoIterator<Item = u64>) -> Membership {
+        Membership { voters: Quorum::Simple(ids.into_iter().map(NodeId).collect()), ..Membership::default() }
+    }
+
+    #[tokio::test]
+    async fn a_number_without_a_cluster_is_no_reason_to_hear_or_to_call() {
+        let mut n1 = Server::n1().await;
+        n1.network.set_members(&members([1, 2]));
+        let mut stranger = calling(&n1, visitor(77, None)).await;
+        send_letter(&mut stranger, 77, 5).await;
+        n1.next_problem_is("it is no member, and names no cluster").await;
+        assert_eq!(n1.network.address_of(NodeId(77)), None);
+    }
+
+    #[tokio::test]
+    async fn servers_that_are_no_members_are_few_and_called_only_while_they_are_here() {
+        let mut n1 = Server::n1().await;
+        n1.network.set_members(&members([1, 2]));
+        let mut guests = Vec::new();
+        for id in 10..26 {
+            let mut guest = calling(&n1, visitor(id, CLUSTER)).await;
+            send_letter(&mut guest, id, 5).await;
+            assert_eq!(
+                n1.next_message().await,
+                (NodeId(id), message(5)),
+                "it may be of a newer configuration"
+            );
+            assert!(n1.network.address_of(NodeId(id)).is_some());
+            guests.push(guest);
+            // They say that they are there, as servers do.
+            for guest in &mut guests {
+                guest.write_all(&SIGN_OF_LIFE).await.unwrap();
+            }
+        }
+        let _one_more = calling(&n1, visitor(99, CLUSTER)).await;
+        n1.next_problem_is("too many servers that are no members are here already").await;
+        let mut member = calling(&n1, visitor(2, CLUSTER)).await;
+        send_letter(&mut member, 2, 6).await;
+        assert_eq!(n1.next_message().await, (NodeId(2), message(6)));
+
+        drop(guests);
+        for _ in 10..26 {
+            let lost = |happening| matches!(happening, Happening::ConnectionLost(_)).then_some(());
+            n1.next("the end of a connection", lost).await;
+        }
+        let all_gone = async {
+            while (10..26).any(|id| n1.network.address_of(NodeId(id)).is_some()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, all_gone).await.expect("nobody is called any more");
+        assert!(n1.network.address_of(NodeId(2)).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_frame_is_not_waited_for_for_ever() {
+        let mut n1 = Server::n1().await;
+        let mut slow = TcpStream::connect(n1.address).await.unwrap();
+        slow.write_all(&wire::frame(&Hello::new(visitor(2, CLUSTER)))).await.unwrap();
+        slow.write_all(&[0, 1, 0, 0, 7]).await.unwrap();
+        n1.next_problem_is("a frame that it had begun did not come to an end").await;
+        assert_hung_up(&mut slow).await;
     }
 }

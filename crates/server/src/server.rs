@@ -93,6 +93,9 @@ impl Server {
         let address = listener.local_addr().map_err(listen_error)?;
         listener.set_nonblocking(true)?;
         let member = Member::open(options)?;
+        for host in [gate::host_of(listen), &address.ip().to_string()] {
+            member.names().add(host);
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Server { member, listener, address, runtime })
     }
@@ -100,6 +103,12 @@ impl Server {
     /// A way to command the server while it runs.
     pub fn remote(&self) -> Remote {
         self.member.remote()
+    }
+
+    /// Lets clients ask for it under this name too, or at this address. Under `localhost`, the loopback addresses, where it
+    /// listens, and where the members expect it, they may anyway.
+    pub fn answer_to(&self, host: &str) {
+        self.member.names().add(host);
     }
 
     /// Runs until [`Command::Stop`](crate::Command::Stop). The observer is given every record, and should
@@ -124,8 +133,12 @@ impl Server {
                 member.syncs(),
             );
             let turned_away = service.turned_away.clone();
-            let reception =
-                Reception::new(network.clone(), engine, http::routes(Arc::new(service)), turned_away);
+            let reception = Reception::new(
+                network.clone(),
+                engine,
+                http::routes(Arc::new(service), member.names().clone()),
+                turned_away,
+            );
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::spawn(network::accept(listener, reception));
             network

@@ -120,9 +120,8 @@ fn ask(address: &str, patience: Duration) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&address, patience)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
-    let hello = wire::encode(&Hello::new(Visitor::AsksStatus));
-    stream.write_all(&(hello.len() as u32).to_be_bytes())?;
-    stream.write_all(&hello)?;
+    // Servers of all versions understand this.
+    stream.write_all(&wire::frame(&Hello::new(Visitor::AsksStatus)))?;
 
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;

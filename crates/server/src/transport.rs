@@ -1,6 +1,7 @@
 //! What an engine needs of whatever carries its messages.
 
-use consensus::{NodeId, Origin};
+use crate::Address;
+use consensus::{Membership, NodeId, Origin};
 use driver::Envelope;
 
 /// Carries messages to the other servers: over TCP (network.rs), or as lines of text (maelstrom/).
@@ -12,7 +13,10 @@ pub(crate) trait Transport {
     fn address_of(&self, id: NodeId) -> Option<String>;
 
     /// From now on this server is to be found at this address, whether it was known before or not.
-    fn set_address(&self, id: NodeId, address: String);
+    fn set_address(&self, id: NodeId, address: Address);
+
+    /// From now on these are the members of the cluster.
+    fn set_members(&self, membership: &Membership);
 
     /// From now on this server's messages come from there: it belongs to a cluster now.
     fn set_origin(&self, origin: Origin);

@@ -1,5 +1,6 @@
 //! Logs as an earlier life of a cluster may have left them.
 
+use crate::chance::Chance as _;
 use consensus::{Entry, Log, LogPosition, NodeId, Payload, Quorum, Term};
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -19,11 +20,11 @@ pub(crate) fn draw(servers: u64, random: &mut Rng) -> History {
     let mut committed = LogPosition::default();
     for term in (1..=random.u64(1..=4)).map(Term) {
         let mut voters: Vec<usize> = (0..logs.len()).collect();
-        random.shuffle(&mut voters);
+        random.mix(&mut voters);
         voters.truncate(majority);
         let leader =
             voters.into_iter().max_by_key(|&voter| end(&logs[voter])).expect("a majority is somebody");
-        for _ in 0..random.usize(1..=2) {
+        for _ in 0..random.u64(1..=2) {
             logs[leader].push(Entry { term, payload: Payload::NoOp });
         }
         let mut holders = 1;

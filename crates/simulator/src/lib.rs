@@ -15,6 +15,8 @@
 //! * [`linearizability`]: did the clients see one store, or several?
 
 mod action;
+mod beginning;
+mod chance;
 mod clients;
 mod coverage;
 mod disk;

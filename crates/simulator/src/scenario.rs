@@ -28,6 +28,8 @@ pub struct Scenario {
     committed: LogPosition,
     feed: Feed,
     film: Vec<Scene>,
+    /// For how long its `run` commands let time pass, all together.
+    ran: Duration,
 }
 
 /// What came of one command.
@@ -106,11 +108,27 @@ impl Scenario {
             "expect" => return self.expect(arguments),
             _ => {
                 for action in actions(name, arguments)? {
+                    if let Action::Run(duration) = action {
+                        self.let_run(duration)?;
+                    }
                     self.living_world()?.perform(&action)?;
                 }
             }
         }
         Ok(String::new())
+    }
+
+    /// Whoever opens a scenario of somebody else must not wait for ever.
+    fn let_run(&mut self, duration: Duration) -> Result<(), Box<dyn Error>> {
+        self.ran = self.ran.saturating_add(duration);
+        if self.ran > LONGEST {
+            let (ran, longest) = (humantime::format_duration(self.ran), humantime::format_duration(LONGEST));
+            return Err(format!(
+                "its servers would run for {ran}, and {longest} is the most: run them for less"
+            )
+            .into());
+        }
+        Ok(())
     }
 
     fn perform_counted(&mut self, action: Action, what: &str) -> Played {
@@ -193,8 +211,8 @@ impl Scenario {
             founds: option("founded", "yes") == "no",
             ..WorldOptions::default()
         };
-        if !options.is_possible() {
-            return Err("what is committed is in the logs of a majority of the servers".into());
+        if let Some(problem) = options.problem_with_logs() {
+            return Err(problem.into());
         }
         self.world = Some(World::new(options));
         Ok(())
@@ -287,6 +305,8 @@ impl Scenario {
 }
 
 const MOST_SERVERS: u64 = 99;
+/// For how long a scenario can let its servers run, in their time.
+const LONGEST: Duration = Duration::from_secs(600);
 const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
                         hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, damage-last-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, move, stray, clock, jump-clock, \

@@ -1,6 +1,7 @@
 //! From a seed to a run: how the world is, and what befalls it.
 
 use crate::action::{Action, Wish};
+use crate::chance::Chance as _;
 use crate::disk::Unsynced;
 use crate::history;
 use crate::network::Weather;
@@ -199,7 +200,7 @@ impl Draw {
         };
         let slowest_save = self.up_to(min / 15);
         let has_slow_disks = self.faults.disk && self.random.bool();
-        let entries_per_message = self.random.choice([1, 2, 1024]).expect("there is a choice");
+        let entries_per_message = self.random.one_of(&[1, 2, 1024]);
         let needs_single_entries = needs_diverging_logs(options.without) || is_late;
         let entries_per_message = if needs_single_entries { 1 } else { entries_per_message };
         let mut world = WorldOptions {
@@ -233,9 +234,9 @@ impl Draw {
 
     /// Logs forget all that they may, or hold back a little; snapshots are sent whole, or in many pieces.
     fn limits(&mut self, entries_per_message: usize) -> Limits {
-        let bytes_behind_snapshot = self.random.choice([0, 0, 50, 200]).expect("there is a choice");
-        let bytes_per_message = self.random.choice([40, 100, 256 << 10]).expect("there is a choice");
-        let messages_in_flight = self.random.choice([1, 3, 64]).expect("there is a choice");
+        let bytes_behind_snapshot = self.random.one_of(&[0, 0, 50, 200]);
+        let bytes_per_message = self.random.one_of(&[40, 100, 256 << 10]);
+        let messages_in_flight = self.random.one_of(&[1, 3, 64]);
         Limits {
             entries_per_message,
             bytes_per_message,
@@ -548,7 +549,7 @@ impl Draw {
         .into_iter()
         .filter_map(|(is_on, kind)| is_on.then_some(kind))
         .collect();
-        let kind = kinds[self.random.usize(..kinds.len())];
+        let kind = self.random.one_of(&kinds);
         kind(self, at);
     }
 
@@ -650,7 +651,7 @@ impl Draw {
     fn run_clock_wrong(&mut self, at: Duration) {
         let (server, end) = (self.server(), self.later(at));
         let speeds = [0.1, 0.5, 0.9, 1.1, 1.5, 2.0, 5.0];
-        let speed: f64 = speeds[self.random.usize(..speeds.len())];
+        let speed: f64 = self.random.one_of(&speeds);
         let speed = if self.lease.is_some() { speed.clamp(SPEEDS.0, SPEEDS.1) } else { speed };
         let speed = Speed::new(speed).expect("these are speeds");
         self.at(at, Action::SetClock(server, speed));
@@ -725,13 +726,13 @@ impl Draw {
     /// Ends all trouble, but for a minority that may stay dead.
     fn mend_all(&mut self, seed: u64, options: &SearchOptions, actions: &mut Vec<Action>) {
         let mut dead: Vec<NodeId> = self.all().collect();
-        self.random.shuffle(&mut dead);
+        self.random.mix(&mut dead);
         let majority = (1..=self.servers).map(NodeId).collect::<Quorum>().majority();
         // Where members come and go, nobody knows here whom an election needs.
         let may_stay_dead = self.faults.crash && self.spares == 0;
         let most_dead =
             if may_stay_dead { (dead.len() - majority).saturating_sub(self.lost as usize) } else { 0 };
-        dead.truncate(self.random.usize(0..=most_dead));
+        dead.truncate(self.random.place_in(most_dead + 1));
         if self.faults != Faults::NONE {
             actions.push(Action::Heal);
             for server in self.all() {
@@ -778,7 +779,7 @@ impl Draw {
     }
 
     fn unsynced(&mut self) -> Unsynced {
-        Unsynced::ALL[self.random.usize(..Unsynced::ALL.len())]
+        self.random.one_of(&Unsynced::ALL)
     }
 
     /// Some time after `at`: often soon, seldom much later.

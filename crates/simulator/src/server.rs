@@ -22,6 +22,8 @@ use trace::Process;
 
 /// Small, so that even a short run fills some segments of the log.
 const SEGMENT_SIZE: u64 = 1024;
+/// More entries than there are. It is in the records, and so the same on machines of 32 bits.
+const ALL: usize = u32::MAX as usize;
 
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -494,7 +496,7 @@ impl Server {
 
     /// Applies what is committed.
     pub(crate) fn apply(&mut self, now: Duration, effects: &mut Effects<Machine>) {
-        self.drive(now, |driver, now| driver.apply(now, usize::MAX, effects));
+        self.drive(now, |driver, now| driver.apply(now, ALL, effects));
     }
 
     pub(crate) fn needs_apply(&self) -> bool {

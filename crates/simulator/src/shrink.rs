@@ -52,7 +52,8 @@ pub fn shrink(script: &Script, promise: &Promise) -> Script {
 /// The script up to where it breaks the promise; none if it doesn't, or if it would break one with all
 /// rules on too: then it shows nothing about the rule that is off.
 fn as_far_as_it_breaks(script: &Script, promise: &Promise) -> Option<Script> {
-    let breaking = script.options.is_possible().then(|| script.up_to_violation(promise))??;
+    let breaking =
+        script.options.problem_with_logs().is_none().then(|| script.up_to_violation(promise))??;
     let is_about_the_rule = script.options.rules.0.is_none_or(|off| keeps_promises_with(off, &breaking));
     is_about_the_rule.then_some(breaking)
 }

@@ -1,6 +1,7 @@
 //! Servers, clock, network and disks, all under one hand.
 
 use crate::action::{Action, Selection, Wish};
+use crate::beginning::Beginning;
 use crate::clients::{Answered, Clients};
 use crate::coverage::Coverage;
 use crate::disk::SimulatedDisk;
@@ -14,8 +15,7 @@ use crate::server::{Finished, Server};
 use crate::store_clients::{Asked, StoreClients, Try};
 use consensus::{
     AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Instant, Lease, Limits,
-    Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, Quorum, RoleKind, Start, Term,
-    Timing,
+    Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Start, Term, Timing,
 };
 use driver::{Driver, Effects, Envelope, Outcome, RequestId, Speed, Telling};
 use fastrand::Rng;
@@ -97,15 +97,13 @@ impl WorldOptions {
         (1..=self.servers + self.spares).map(NodeId)
     }
 
-    /// Can servers have such logs? What is committed must be held by a majority.
-    pub(crate) fn is_possible(&self) -> bool {
-        let holders = (1..=self.servers).map(NodeId).filter(|id| {
-            let log = self.logs.get(id);
-            log.is_some_and(|log| log.contains(self.committed))
-        });
-        let holders: Vec<NodeId> = holders.collect();
-        let servers: Quorum = (1..=self.servers).map(NodeId).collect();
-        self.committed == LogPosition::default() || servers.is_majority(&holders)
+    /// Why servers can't begin with such logs; none if they can.
+    pub(crate) fn problem_with_logs(&self) -> Option<String> {
+        let stranger = self.logs.keys().find(|id| !self.all().any(|server| server == **id));
+        if let Some(stranger) = stranger {
+            return Some(format!("there is no {stranger} that could begin with a log"));
+        }
+        Beginning::new(self.servers, &self.logs, self.committed).problem()
     }
 }
 

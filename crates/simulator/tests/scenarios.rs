@@ -143,6 +143,14 @@ fn mistakes_in_a_script_are_explained() {
     assert!(said("cluster 3\ndeliver answer=maybe\n---\n").contains("yes, no"));
     assert!(said("cluster 3\ncrash-in-save n1 1 unsynced=eaten\n---\n").contains("lost, kept, torn"));
     assert!(said("log n1 2 1\n---\n").contains("terms never fall along a log"));
+    assert!(said("log n1 0\ncluster 3\n---\n").contains("the first term is 1"));
+    assert!(said("log n4 1\ncluster 3\n---\n").contains("there is no n4 that could begin with a log"));
+    assert!(said("log n1 2 3\nlog n2 1 3\ncluster 3\n---\n").contains("(log matching)"));
+    assert!(said("log n1 2\nlog n2 1 2\ncluster 3\n---\n").contains("a term has one leader"));
+    let nobody = said("log n1 1\nlog n2 1\nlog n3 2\ncluster 3\n---\n");
+    assert!(nobody.contains("nobody can have been elected in term 2: n1, n2 had logs"), "{nobody}");
+    let lost = said("log n1 1\nlog n2 1\nlog n3 1 1\ncommitted 2 1\ncluster 3\n---\n");
+    assert!(lost.contains("in the logs of a majority"), "{lost}");
     assert!(said("cluster 0\n---\n").contains("1 to 99 servers"));
     assert!(said("cluster 3 color=red\n---\n").contains("invalid argument 'color'"));
     assert!(said("cluster 3 latency=3ms..1ms\n---\n").contains("\"3ms..1ms\" is no range"));

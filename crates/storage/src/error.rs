@@ -170,15 +170,20 @@ impl StorageError {
             StorageError::ClusterName { .. } | StorageError::ClusterNameTooLong { .. } => {
                 "choose a short name of letters, digits and hyphens".into()
             }
+            StorageError::Io { cause, .. } if can_open_no_more(cause) => {
+                "close other programs, or raise the limit on open files".into()
+            }
             StorageError::Io { cause, .. } => help_with_io(cause.kind()).into(),
             StorageError::Poisoned { .. } => "restart the server: it will find out what was saved".into(),
         }
     }
 
-    /// Is it that the disk has no room, or that this user may not use more of it?
+    /// Is it something that passes when others give back what they use: has the disk no room, or may this user not use more of
+    /// it, or can the system open no more files?
     pub fn is_full(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
-        matches!(self, StorageError::Io { cause, .. } if matches!(cause.kind(), StorageFull | QuotaExceeded))
+        matches!(self, StorageError::Io { cause, .. }
+            if matches!(cause.kind(), StorageFull | QuotaExceeded) || can_open_no_more(cause))
     }
 
     /// The error of not being able to do `action` with the file or folder `path`.
@@ -245,6 +250,13 @@ fn help_with_foreign(found: &Identity, wanted: &Identity) -> String {
              {cluster:?} is no longer needed"
         )
     }
+}
+
+/// Have too many files been opened, by this process or by all? The standard library has no name for that.
+fn can_open_no_more(cause: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    cfg!(unix) && matches!(cause.raw_os_error(), Some(ENFILE | EMFILE))
 }
 
 fn help_with_io(kind: io::ErrorKind) -> &'static str {

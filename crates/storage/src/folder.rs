@@ -1,5 +1,6 @@
 //! The real disk: a folder of the file system.
 
+use crate::careful;
 use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::files;
@@ -19,6 +20,9 @@ const LOCK: &str = "lock";
 /// How long a file is trusted to be in its folder after that was checked.
 const TRUST: Duration = Duration::from_millis(100);
 
+/// So many files stay open that are synced: the log's last segment and its next, a snapshot, and the room for one.
+const MOST_KEPT_OPEN: usize = 4;
+
 /// The folder that ext4 makes on each disk.
 const LOST_AND_FOUND: &str = "lost+found";
 
@@ -37,8 +41,9 @@ pub struct FolderDisk {
     /// The files that are written and not synced. They stay open because a system may report a
     /// failed write only to those who have had the file open all along.
     unsynced: BTreeMap<String, File>,
-    /// The file that was synced last stays open too: most likely it is the next that is written.
-    synced: Option<(String, File)>,
+    /// The files that were synced last stay open too, the latest at the end: most likely they are the next that are written, and
+    /// if the system can open no more files, those that the log needs are open already.
+    synced: Vec<(String, File)>,
     /// When a synced file was last seen to be in the folder.
     seen_in_place: Option<Instant>,
     /// Is told how long each sync took.
@@ -71,7 +76,7 @@ impl FolderDisk {
             folder,
             directory,
             unsynced: BTreeMap::new(),
-            synced: None,
+            synced: Vec::new(),
             seen_in_place: None,
             tell_sync: Box::new(|_| {}),
             _lock_file: lock_file,
@@ -84,8 +89,8 @@ impl FolderDisk {
     }
 
     fn take_open(&mut self, name: &str) -> io::Result<File> {
-        if let Some((_, file)) = self.synced.take_if(|(synced, _)| synced == name) {
-            return Ok(file);
+        if let Some(place) = self.synced.iter().position(|(synced, _)| synced == name) {
+            return Ok(self.synced.remove(place).1);
         }
         match self.unsynced.remove(name) {
             Some(file) => Ok(file),
@@ -95,7 +100,7 @@ impl FolderDisk {
 
     fn close(&mut self, name: &str) {
         self.unsynced.remove(name);
-        self.synced.take_if(|(synced, _)| synced == name);
+        self.synced.retain(|(synced, _)| synced != name);
     }
 
     fn write_with(&mut self, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
@@ -118,7 +123,7 @@ impl Disk for FolderDisk {
     }
 
     fn read(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.folder.join(name)) {
+        match careful::read_regular(&self.folder.join(name), u64::MAX - 1) {
             Ok(content) => Ok(Some(content)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -143,14 +148,18 @@ impl Disk for FolderDisk {
 
     fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
         self.close(name);
-        let mut file = File::create(self.folder.join(name))?;
+        let mut options = OpenOptions::new();
+        careful::for_its_user(options.write(true).create(true).truncate(true));
+        let mut file = options.open(self.folder.join(name))?;
         file.write_all(content)?;
         self.unsynced.insert(name.to_string(), file);
         Ok(())
     }
 
     fn create(&mut self, name: &str, size: u64) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(self.folder.join(name))?;
+        let mut options = OpenOptions::new();
+        let options = careful::for_its_user(options.write(true).create_new(true));
+        let mut file = options.open(self.folder.join(name))?;
         // Zeroes that are really written. Room that was merely reserved would have to be noted as used
         // by every sync later on: a second thing to write.
         io::copy(&mut io::repeat(0).take(size), &mut file)?;
@@ -181,7 +190,10 @@ impl Disk for FolderDisk {
             refuse_if_replaced(&file, &self.folder.join(name))?;
             self.seen_in_place = Some(now);
         }
-        self.synced = Some((name.to_string(), file));
+        if self.synced.len() == MOST_KEPT_OPEN {
+            self.synced.remove(0);
+        }
+        self.synced.push((name.to_string(), file));
         Ok(())
     }
 
@@ -191,7 +203,7 @@ impl Disk for FolderDisk {
         if let Some(file) = self.unsynced.remove(from) {
             self.unsynced.insert(to.to_string(), file);
         }
-        if let Some((synced, _)) = self.synced.as_mut().filter(|(synced, _)| synced == from) {
+        if let Some((synced, _)) = self.synced.iter_mut().find(|(synced, _)| synced == from) {
             *synced = to.to_string();
         }
         Ok(())
@@ -257,7 +269,7 @@ fn create_durably(folder: &Path, sync: &mut impl FnMut(&Path) -> io::Result<()>)
     let in_the_current = Path::new(".");
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(in_the_current);
     create_durably(parent, sync)?;
-    match fs::create_dir(folder) {
+    match careful::folder_builder().create(folder) {
         // Another server, whose folder is beside ours, was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         created => created?,
@@ -315,8 +327,7 @@ fn lock_directory(folder: &Path) -> Result<Option<File>, StorageError> {
 /// Locks a file in the folder, too: servers of older versions do only that.
 fn lock_file(folder: &Path) -> Result<File, StorageError> {
     let path = folder.join(LOCK);
-    let open = OpenOptions::new().create(true).write(true).truncate(false).open(&path);
-    let file = open.map_err(StorageError::io("write", &path))?;
+    let file = careful::open_or_create(&path).map_err(StorageError::io("write", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StorageError::Locked { folder: folder.to_path_buf() }),

@@ -18,7 +18,8 @@
 //! 4. `wal.rs`: the segments together: finding the log again, and adding to it.
 //! 5. `storage.rs`: [`Storage::open`] and [`Storage::save`]. `inspect.rs`: looking without
 //!    touching.
-//! 6. `error.rs`: everything that can go wrong, each with what a person can do about it.
+//! 6. `careful.rs`: opening what somebody else may have put there.
+//! 7. `error.rs`: everything that can go wrong, each with what a person can do about it.
 //!
 //! The small files are text. Look at them with `cat`:
 //!
@@ -106,6 +107,7 @@
 
 mod batch;
 mod bytes;
+pub mod careful;
 mod disk;
 mod error;
 mod files;

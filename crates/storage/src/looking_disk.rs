@@ -1,12 +1,16 @@
 //! A folder that is looked at and never touched.
 
+use crate::careful::{open_regular, read_regular};
 use crate::disk::Disk;
 use crate::folder::file_names;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+
+/// A larger file is not read as a whole: no segment of a log comes near, and somebody may look at any folder.
+const LARGEST_FILE: u64 = 256 << 20;
 
 /// A folder that need not be locked, since nothing can be written. Its server may run meanwhile.
 #[derive(Debug)]
@@ -24,7 +28,7 @@ impl LookingDisk {
     fn open(&mut self, name: &str) -> io::Result<&mut File> {
         match self.open.entry(name.to_string()) {
             Entry::Occupied(open) => Ok(open.into_mut()),
-            Entry::Vacant(closed) => Ok(closed.insert(File::open(self.folder.join(name))?)),
+            Entry::Vacant(closed) => Ok(closed.insert(open_regular(&self.folder.join(name))?)),
         }
     }
 }
@@ -39,7 +43,7 @@ impl Disk for LookingDisk {
     }
 
     fn read(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        if_there(fs::read(self.folder.join(name)))
+        if_there(read_regular(&self.folder.join(name), LARGEST_FILE))
     }
 
     fn size(&mut self, name: &str) -> io::Result<Option<u64>> {

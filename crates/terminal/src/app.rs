@@ -160,9 +160,9 @@ impl App {
             Wish::Interrupt => return Some(Command::End(End::Interrupted(INTERRUPT))),
             Wish::Quit => return Some(Command::End(End::Quit)),
             Wish::Put => return Some(Command::Put),
-            Wish::KillLeader => return Some(Command::Perform(Action::KillLeader)),
+            Wish::KillLeader => return Some(Command::Perform(self.kill_leader(now))),
             Wish::Kill => return Some(Command::Perform(Action::Kill { node: self.selected_server() })),
-            Wish::Restart => return Some(Command::Perform(Action::Restart { node: self.selected_server() })),
+            Wish::Restart => return self.restart(now),
             Wish::PauseOrResume => return Some(Command::Perform(self.pause_or_resume())),
             Wish::IsolateOrMend => return Some(Command::Perform(self.isolate_or_mend())),
             Wish::ForceTimeout => {
@@ -223,6 +223,25 @@ impl App {
             Some(place) => self.selected = place,
             None => self.announce(Err(format!("there is no {id} in this cluster")), now),
         }
+    }
+
+    /// The leader that the person sees, and chooses with this: the next key is most often to start it again.
+    fn kill_leader(&mut self, now: u64) -> Action {
+        let Some(leader) = self.live.view.leader() else { return Action::KillLeader };
+        self.select(leader, now);
+        Action::Kill { node: leader }
+    }
+
+    /// Starts a dead server. One that lives is not killed by a key that promises life.
+    fn restart(&mut self, now: u64) -> Option<Command> {
+        let id = self.selected_server();
+        let refusal = match self.live.view.server(id).map(|server| server.condition) {
+            Some(Condition::Running) => format!("{id} runs: k kills it, and then r starts it again"),
+            Some(Condition::Paused) => format!("{id} is paused, not dead: s lets it go on"),
+            _ => return Some(Command::Perform(Action::Restart { node: id })),
+        };
+        self.announce(Err(refusal), now);
+        None
     }
 
     fn pause_or_resume(&self) -> Action {

@@ -115,7 +115,7 @@ pub(crate) const HELP: &[Explained] = &[
     ("k", "kill it: can a majority of all servers still vote?"),
     ("r", "start it again: a follower, with its disk's term and vote"),
     ("s", "pause or resume it: a leader that slept steps down"),
-    ("i", "cut its links, or mend them: alone, none can commit"),
+    ("i", "cut its links (✂), or mend them: alone, none can commit"),
     ("t", "end its patience: its newer term deposes the leader"),
     ("o", "have the leader hand over to it"),
     ("d", "have it removed from the members; again: end its process"),

@@ -3,6 +3,7 @@
 //! * [`run`]: the live view;
 //! * `app.rs`: what it knows and what the keys do, without a terminal;
 //! * `keys.rs`: the keys, as the footer and the help tell them;
+//! * `hangup.rs`: the end of the terminal itself;
 //! * `slow_clock.rs`: the servers' time, for the election timers;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
 //! * `scene.rs`, `panels.rs`, `speeds.rs`: what both views know;
@@ -10,6 +11,7 @@
 
 mod app;
 mod draw;
+mod hangup;
 mod keys;
 mod panels;
 mod replay;
@@ -107,11 +109,20 @@ fn has_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Takes over the terminal for a view, and gives it back.
+/// Takes over the terminal for a view, and gives it back. If the terminal goes away, that is the end of the view.
 fn on_terminal(view: impl FnOnce(&mut DefaultTerminal) -> io::Result<End>) -> io::Result<End> {
     let mut terminal = ratatui::try_init()?;
+    let watch = hangup::Watch::begin();
     let end = view(&mut terminal);
-    ratatui::try_restore()?;
+    drop(watch);
+    let restored = ratatui::try_restore();
+    let errors = [end.as_ref().err(), restored.as_ref().err()];
+    if hangup::is_gone() || errors.into_iter().flatten().any(hangup::is_told_by) {
+        // It would show the cursor again, and panic where it can't even tell that it failed.
+        std::mem::forget(terminal);
+        return Ok(End::Interrupted(hangup::SIGNAL));
+    }
+    restored?;
     end
 }
 
@@ -146,11 +157,13 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, mut app: App) -> io:
 }
 
 /// Waits until the next picture is due or a key is pressed. The keys that were.
+///
+/// # Errors
+/// If the terminal is gone, or can't be read.
 fn pressed_keys() -> io::Result<Vec<KeyEvent>> {
     let mut keys = Vec::new();
-    let mut patience = FRAME;
-    while event::poll(patience)? {
-        patience = Duration::ZERO;
+    hangup::wait_for_input(FRAME)?;
+    while event::poll(Duration::ZERO)? {
         if let Event::Key(key) = event::read()?
             && key.kind != KeyEventKind::Release
         {

@@ -331,18 +331,17 @@ fn the_keys_do_what_they_say() {
     for code in ['\\', '4'] {
         assert_eq!(
             press(&mut app, KeyCode::Char(code), KeyModifiers::CONTROL),
-            perform(Action::KillLeader),
+            perform(Action::Kill { node: NodeId(2) }),
             "Ctrl+\\ as terminals report it"
         );
     }
-    assert_eq!(key(&mut app, 'l'), perform(Action::KillLeader));
+    assert_eq!(key(&mut app, 'l'), perform(Action::Kill { node: NodeId(2) }));
     assert_eq!(key(&mut app, 'a'), perform(Action::AlignTimers));
     assert_eq!(key(&mut app, 'n'), perform(Action::AddServer));
     assert_eq!(key(&mut app, 'f'), perform(Action::SetProfile { profile: Profile::PRODUCTION }));
     assert_eq!(key(&mut app, '3'), None);
     assert_eq!(key(&mut app, 'k'), perform(Action::Kill { node: NodeId(3) }));
     assert_eq!(press(&mut app, KeyCode::Up, KeyModifiers::NONE), None);
-    assert_eq!(key(&mut app, 'r'), perform(Action::Restart { node: NodeId(2) }));
     assert_eq!(key(&mut app, 't'), perform(Action::ForceTimeout { node: NodeId(2) }));
     assert_eq!(key(&mut app, 'd'), perform(Action::RemoveServer { node: NodeId(2) }));
     assert_eq!(key(&mut app, 'x'), perform(Action::ReplaceServer { node: NodeId(2) }));
@@ -358,6 +357,86 @@ fn the_keys_do_what_they_say() {
     assert_eq!(key(&mut app, 'q'), Some(Command::End(End::Quit)));
     let ctrl_c = press(&mut app, KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(ctrl_c, Some(Command::End(End::Interrupted(2))));
+}
+
+/// The server has died by SIGKILL.
+fn dies(app: &mut App, node: u64) {
+    let died = Laboratory::Died { signal: Some(9), status: None, last_words: String::new() };
+    app.observe(&record(1, node, 4, Event::Laboratory(died)));
+}
+
+#[test]
+fn who_kills_the_leader_has_chosen_it_and_starts_it_again() {
+    let mut app = with_leader(3);
+    key(&mut app, '3');
+    press(&mut app, KeyCode::Char('\\'), KeyModifiers::CONTROL);
+    dies(&mut app, 2);
+    assert_eq!(key(&mut app, 'r'), Some(Command::Perform(Action::Restart { node: NodeId(2) })));
+    let text = text(&mut app, 0);
+    assert!(row(&text, "n2").contains('▸'), "{text}");
+}
+
+#[test]
+fn without_a_leader_nobody_is_chosen() {
+    let mut app = with_leader(3);
+    dies(&mut app, 2);
+    key(&mut app, '3');
+    assert_eq!(key(&mut app, 'l'), Some(Command::Perform(Action::KillLeader)));
+    assert_eq!(key(&mut app, 'k'), Some(Command::Perform(Action::Kill { node: NodeId(3) })));
+}
+
+#[test]
+fn a_server_that_lives_is_not_started_again() {
+    let mut app = with_leader(3);
+    key(&mut app, '2');
+    assert_eq!(key(&mut app, 'r'), None);
+    assert!(text(&mut app, 0).contains("! n2 runs: k kills it, and then r starts it again"));
+    app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::Paused)));
+    assert_eq!(key(&mut app, 'r'), None);
+    assert!(text(&mut app, 0).contains("! n2 is paused, not dead: s lets it go on"));
+}
+
+#[test]
+fn who_is_cut_off_is_seen_and_does_not_count() {
+    let both_ways = |one: u64, other: u64| {
+        let link = Link { from: NodeId(one), to: NodeId(other) };
+        [link, link.back()]
+    };
+    let mut app = with_leader(4);
+    let cut = |app: &mut App, links: Vec<Link>| {
+        app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::LinksCut { links })));
+        text(app, 0)
+    };
+    let one = cut(&mut app, both_ways(3, 4).to_vec());
+    assert!(row(&one, "n3").contains("✂ n4") && row(&one, "n4").contains("✂ n3"), "{one}");
+    assert!(!row(&one, "n1").contains('✂') && one.contains("leader n2, term 4\n"), "{one}");
+
+    let isolated = cut(&mut app, [both_ways(2, 1), both_ways(2, 3), both_ways(2, 4)].concat());
+    assert!(row(&isolated, "n2").contains("✂ cut off"), "{isolated}");
+    assert!(
+        isolated.contains("leader n2, term 4: but 4 of 4 running, 1 connected, a majority is 3"),
+        "{isolated}"
+    );
+
+    let role = What::Role { role: RoleKind::Follower, was: Some(RoleKind::Leader) };
+    app.observe(&record(1, 2, 4, decided(Rule::CheckQuorum, role)));
+    let nobody = text(&mut app, 0);
+    assert!(
+        nobody.contains("no leader in term 4 any more: 4 of 4 running, 3 connected, an election needs 3"),
+        "{nobody}"
+    );
+    app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::LinksHealed)));
+    assert!(!text(&mut app, 0).contains('✂'));
+}
+
+#[test]
+fn a_term_whose_leader_died_had_one() {
+    let mut app = with_leader(3);
+    dies(&mut app, 2);
+    assert!(text(&mut app, 0).contains("no leader in term 4 any more: 2 of 3 running, an election needs 2"));
+    let what = What::Term { was: Term(4) };
+    app.observe(&record(1, 1, 5, decided(Rule::CandidateIncrementsTerm, what)));
+    assert!(text(&mut app, 0).contains("no leader in term 5 yet: 2 of 3 running, an election needs 2"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod links;
 mod members;
 
 use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Wish};
+use crate::shown;
 use consensus::event::{Check, Problem, What};
 use consensus::{
     AppendOutcome, Chunk, HardState, Index, LogPosition, Message, RoleKind, Rule, SnapshotOutcome, Term,
@@ -13,8 +14,13 @@ use identity::{found_words, identity_words, refusal_words};
 use links::way;
 use members::{change_words, profile_words};
 
-/// What happened, in one sentence without a full stop. Says neither when, where nor by which rule.
+/// What happened, in one sentence without a full stop. Says neither when, where nor by which rule. It is safe for a
+/// terminal, whatever others have said in the record.
 pub fn sentence(record: &Record) -> String {
+    shown(&told(record)).into_owned()
+}
+
+fn told(record: &Record) -> String {
     match &record.event {
         Event::Decision(decision) => decision_sentence(record, decision.rule, &decision.what),
         Event::Io(io) => io_sentence(io),
@@ -275,6 +281,9 @@ fn check_sentence(term: Term, check: &Check, holds: bool) -> String {
         }
         Check::GoesBefore { .. } => {
             "we both ask, with equal logs, and its number is lower: let it go first".to_owned()
+        }
+        Check::NotYetLetGoFirst { candidate } => {
+            format!("I have waited for {candidate} before: wait no longer for it")
         }
     }
 }

@@ -8,11 +8,13 @@
 //! * [`english`]: each event in words;
 //! * [`Feed`]: records as the lines of a story, the routine left out;
 //! * [`why`]: the chain of causes that led to an event;
+//! * [`shown`](shown()): text of somebody else, made safe for a terminal;
 //! * [`ClusterView`]: what the records so far say about each server, and about its log.
 
 pub mod english;
 mod feed;
 mod record;
+mod shown;
 mod slow_disk;
 mod view;
 pub mod why;
@@ -21,6 +23,7 @@ pub use feed::{Feed, FeedLine};
 pub use record::{
     Answer, Event, EventId, Io, Laboratory, Link, Process, Record, State, StepInput, UnknownEvent, Wish,
 };
+pub use shown::{is_obeyed, shown, shown_bytes, shown_lines};
 pub use slow_disk::SlowDisk;
 pub use view::{
     ClusterView, Condition, ElectionTimer, Faults, FaultyLink, LogView, NetworkView, ProgressView,

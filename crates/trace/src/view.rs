@@ -8,7 +8,7 @@ pub use log::LogView;
 pub use network::{Faults, FaultyLink, NetworkView};
 pub use trouble::Trouble;
 
-use crate::record::{Event, Io, Laboratory, Process, Record, StepInput};
+use crate::record::{Event, Io, Laboratory, Link, Process, Record, StepInput};
 use crate::slow_disk::SlowDisk;
 use consensus::event::{Event as Decision, What};
 use consensus::{Index, LogPosition, Membership, Message, NodeId, Profile, Quorum, RoleKind, Rule, Term};
@@ -26,6 +26,10 @@ pub struct ClusterView {
     #[cfg_attr(feature = "ts", ts(as = "Membership"))]
     founders: Arc<Membership>,
     network: NetworkView,
+    /// The latest term that had a leader.
+    #[serde(skip)]
+    #[cfg_attr(feature = "ts", ts(skip))]
+    led: Term,
 }
 
 /// A server as an observer knows it.
@@ -120,7 +124,7 @@ impl ClusterView {
         let servers: BTreeMap<NodeId, ServerView> =
             ids.into_iter().map(|id| (id, ServerView::default())).collect();
         let founders = Arc::new(Membership::of_voters(servers.keys().copied()));
-        ClusterView { servers, founders, network: NetworkView::default() }
+        ClusterView { servers, founders, network: NetworkView::default(), led: Term(0) }
     }
 
     /// Takes note of what happened, perhaps to a server that was not heard of before.
@@ -128,7 +132,11 @@ impl ClusterView {
         if let Event::Laboratory(laboratory) = &record.event {
             self.network.apply(laboratory);
         }
-        self.servers.entry(record.node).or_default().apply(record);
+        let server = self.servers.entry(record.node).or_default();
+        server.apply(record);
+        if server.leader.is_some() {
+            self.led = self.led.max(server.term);
+        }
         self.note_word_of_leader(record);
     }
 
@@ -206,6 +214,41 @@ impl ClusterView {
         running.zip(all).map(|((running, majority), all)| (running, all, majority)).collect()
     }
 
+    /// The servers to or from which nothing comes, since somebody has cut the link.
+    pub fn cut_from(&self, id: NodeId) -> Vec<NodeId> {
+        self.servers.keys().copied().filter(|&other| other != id && !self.are_linked(id, other)).collect()
+    }
+
+    fn are_linked(&self, one: NodeId, other: NodeId) -> bool {
+        let link = Link { from: one, to: other };
+        [link, link.back()].iter().all(|&link| !self.network.faults(link).cut)
+    }
+
+    /// Of each set of voters that must agree: how many run that the leader can reach, itself included; without one, that the
+    /// server can reach which has the best prospects.
+    fn within_reach(&self) -> Vec<usize> {
+        let voters = &self.membership().voters;
+        let runs = |id: NodeId| self.server(id).is_some_and(ServerView::is_running);
+        let reached_by = |id: NodeId| {
+            let reached = |other| runs(other) && (other == id || self.are_linked(id, other));
+            voters.counts(reached).collect::<Vec<_>>()
+        };
+        let candidates = self
+            .servers
+            .keys()
+            .copied()
+            .filter(|&id| runs(id) && self.leader().is_none_or(|leader| leader == id));
+        let prospects = |counts: &Vec<(usize, usize)>| {
+            let to_spare = counts.iter().map(|&(reached, majority)| reached as i64 - majority as i64);
+            (to_spare.clone().min(), to_spare.sum::<i64>())
+        };
+        let best = candidates.map(reached_by).max_by_key(prospects);
+        best.map_or_else(
+            || voters.counts(|_| false).map(|(none, _)| none).collect(),
+            |counts| counts.into_iter().map(|(reached, _)| reached).collect(),
+        )
+    }
+
     /// How many servers run.
     pub fn running(&self) -> usize {
         self.servers.values().filter(|server| server.is_running()).count()
@@ -217,30 +260,41 @@ impl ClusterView {
     }
 }
 
-/// How many voters run, and how many must: `2 of 3 running`, and if both must agree, `2 of 3 and 1 of 2 running`.
-struct Quorums(Vec<(usize, usize, usize)>);
+/// How many voters run, and how many must: `2 of 3 running`, and if both must agree, `2 of 3 and 1 of 2 running`. Where links are
+/// cut, also how many can agree: `3 of 3 running, 2 connected`.
+struct Quorums {
+    voters: Vec<(usize, usize, usize)>,
+    connected: Vec<usize>,
+}
 
 impl Quorums {
     fn suffice(&self) -> bool {
-        self.0.iter().all(|(running, _, majority)| running >= majority)
+        self.voters.iter().zip(&self.connected).all(|((_, _, majority), connected)| connected >= majority)
     }
 
     fn running(&self) -> String {
-        let each: Vec<String> =
-            self.0.iter().map(|(running, all, _)| format!("{running} of {all}")).collect();
-        format!("{} running", each.join(" and "))
+        let running = joined(self.voters.iter().map(|(running, all, _)| format!("{running} of {all}")));
+        let are_all_connected =
+            self.voters.iter().zip(&self.connected).all(|((running, _, _), connected)| running == connected);
+        if are_all_connected {
+            return format!("{running} running");
+        }
+        format!("{running} running, {} connected", joined(self.connected.iter().map(usize::to_string)))
     }
 
     fn needed(&self) -> String {
-        let each: Vec<String> = self.0.iter().map(|(_, _, majority)| majority.to_string()).collect();
-        each.join(" and ")
+        joined(self.voters.iter().map(|(_, _, majority)| majority.to_string()))
     }
+}
+
+fn joined(each: impl Iterator<Item = String>) -> String {
+    each.collect::<Vec<_>>().join(" and ")
 }
 
 impl fmt::Display for ClusterView {
     /// The cluster in one line: `leader n2, term 4` or `no leader: 1 of 3 running, an election needs 2`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quorums = Quorums(self.quorums());
+        let quorums = Quorums { voters: self.quorums(), connected: self.within_reach() };
         let (running, needed) = (quorums.running(), quorums.needed());
         match self.leader() {
             Some(leader) => {
@@ -258,7 +312,8 @@ impl fmt::Display for ClusterView {
             }
             None => {
                 let term = self.servers.values().map(|server| server.term).max().unwrap_or_default();
-                write!(f, "no leader in term {term} yet: {running}, an election needs {needed}")
+                let since = if term > Term(0) && term == self.led { "any more" } else { "yet" };
+                write!(f, "no leader in term {term} {since}: {running}, an election needs {needed}")
             }
         }
     }

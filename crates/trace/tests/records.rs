@@ -147,6 +147,10 @@ fn one_of_each() -> Vec<Event> {
             Rule::PreVote,
             What::Check { check: Check::GoesBefore { candidate: NodeId(3), equal_logs: true }, holds: false },
         ),
+        decided(
+            Rule::ResetTimerOnGrantOnly,
+            What::Check { check: Check::NotYetLetGoFirst { candidate: NodeId(3) }, holds: false },
+        ),
         decided(Rule::PersistBeforeAnswer, What::Vote { candidate: NodeId(3), granted: true }),
         decided(Rule::OneVotePerTerm, What::Vote { candidate: NodeId(3), granted: false }),
         decided(

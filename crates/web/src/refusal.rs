@@ -3,11 +3,17 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use gate::Stranger;
 use serde::Serialize;
+
+/// What whoever is refused can do.
+const OPEN: &str = "open the address that `raft up` or `raft replay` has printed, as it is; a program sends an action as content-type: application/json";
 
 /// Why somebody does not get what they wanted.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
+    /// It does not come from the page.
+    Stranger(Stranger),
     /// Who asks may not.
     Forbidden(&'static str),
     /// It is too long, or did not come whole.
@@ -43,11 +49,10 @@ struct Told {
 impl Refusal {
     fn told(self) -> (StatusCode, String, &'static str) {
         match self {
-            Refusal::Forbidden(why) => (
-                StatusCode::FORBIDDEN,
-                format!("this is not for everybody: {why}"),
-                "open the address that `raft up` or `raft replay` has printed, as it is",
-            ),
+            Refusal::Stranger(stranger) => (stranger.status(), stranger.to_string(), OPEN),
+            Refusal::Forbidden(why) => {
+                (StatusCode::FORBIDDEN, format!("this is not for everybody: {why}"), OPEN)
+            }
             Refusal::Body(status) => (
                 status,
                 "the action is too long, or did not come whole".to_owned(),

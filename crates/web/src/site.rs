@@ -1,6 +1,6 @@
 //! The web server: it has a port, and threads of its own, so that nobody who looks can slow the cluster.
 
-use crate::access::{Token, only_this_origin, only_with_token};
+use crate::access::{Token, only_with_token};
 use crate::actions::{self, Hands, Request};
 use crate::events;
 use crate::history::History;
@@ -10,23 +10,31 @@ use crate::refusal::Refusal;
 use crate::scenarios::{self, Scenarios};
 use crate::setup::{Mode, Setup};
 use axum::extract::{DefaultBodyLimit, FromRef, OriginalUri, State};
-use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use gate::{Door, Names};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use trace::{ClusterView, Record};
 
 /// No action is longer, in bytes. A store's values may be, but nobody writes such on a page.
 const LONGEST_ACTION: usize = 64 << 10;
 
+/// So many browsers' connections are served at a time, and programs'; more are closed at once. A browser has six.
+const MOST_CONNECTIONS: usize = 64;
+
+/// The pause before the next caller is let in where the system had no room for the last one.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// What the page may do: nothing but ask this server, with nothing loaded from elsewhere. It has no
 /// references, so that its address, which holds the token, goes nowhere.
-const HEADERS: [(HeaderName, &str); 4] = [
+const HEADERS: [(HeaderName, &str); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; \
@@ -35,6 +43,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
 /// Why the page can't be served.
@@ -129,12 +138,14 @@ impl Site {
         let (hands, requests) = mpsc::channel(actions::QUEUE);
         let hands = Hands((setup.mode == Mode::Live).then_some(hands));
         let service = Service { setup: Arc::new(setup), history: history.clone(), hands, scenarios };
-        let routes = routes(service, address, token.clone());
+        let routes = routes(service, token.clone());
+        let door = Arc::new(door(address));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         runtime.spawn(async move {
             // It ends only with the runtime.
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            axum::serve(listener, routes).await
+            accept(listener, door, routes).await;
+            std::io::Result::Ok(())
         });
         Ok(Site { address, token, history, requests, _runtime: runtime })
     }
@@ -160,7 +171,7 @@ impl Site {
     }
 }
 
-fn routes(service: Service, address: SocketAddr, token: Token) -> Router {
+fn routes(service: Service, token: Token) -> Router {
     let api = Router::new()
         .route("/setup", get(setup))
         .route("/records", get(records::records))
@@ -179,15 +190,35 @@ fn routes(service: Service, address: SocketAddr, token: Token) -> Router {
         .nest("/api", api)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(address, only_this_origin))
-        .layer(middleware::map_response(with_headers))
 }
 
-async fn with_headers(mut response: Response) -> Response {
-    for (name, value) in HEADERS {
-        response.headers_mut().insert(name, value.parse().expect("the headers are written well"));
+/// Lets in who asks for this machine's own address. It is open to visits: the address that it prints may be a link in some other
+/// page, and whoever follows it knows the token.
+fn door(address: SocketAddr) -> Door {
+    Door {
+        names: Names::of_loopback(address.port()),
+        refuse: |stranger| Refusal::Stranger(stranger).into_response(),
+        headers: HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value))).into(),
+        is_open_to_visits: true,
     }
-    response
+}
+
+async fn accept(listener: tokio::net::TcpListener, door: Arc<Door>, routes: Router) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let Ok(place) = places.clone().try_acquire_owned() else { continue };
+                let served = door.clone().serve(routes.clone(), stream);
+                tokio::spawn(async move {
+                    served.await;
+                    drop(place);
+                });
+            }
+            // Out of file descriptors, most likely: wait for others to be closed.
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
 }
 
 async fn setup(State(service): State<Service>) -> Json<Setup> {

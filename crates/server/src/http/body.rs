@@ -1,9 +1,9 @@
 //! What comes after a request's head.
 
-use super::SILENCE;
 use super::errors::Problem;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
+use gate::SILENCE;
 use http_body_util::LengthLimitError;
 use kv::LONGEST_VALUE;
 use std::error::Error as _;

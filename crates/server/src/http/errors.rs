@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use consensus::NodeId;
+use gate::Stranger;
 use kv::LONGEST_VALUE;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub(super) enum Problem {
     Answer(kv::Answer),
     /// The request makes no sense, and why.
     Nonsense { error: String, help: &'static str },
+    /// Whoever asks may not.
+    Stranger(Stranger),
     /// It can't be had, and why.
     Refused { status: StatusCode, error: String, help: String },
 }
@@ -83,6 +86,15 @@ impl Problem {
             status: StatusCode::PAYLOAD_TOO_LARGE,
             error: format!("the request's body is longer than {LONGEST_VALUE} bytes"),
             help: "split a longer value over several keys".to_owned(),
+        }
+    }
+
+    /// There is no room for the answer.
+    pub(super) fn unread() -> Problem {
+        Problem::Refused {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            error: "too many answers wait for clients that do not read them".to_owned(),
+            help: "try again in a moment, and read what is answered".to_owned(),
         }
     }
 
@@ -149,6 +161,7 @@ impl Problem {
                 (status_of(answer), answer.to_string(), answer.help().unwrap_or_default().to_owned())
             }
             Problem::Nonsense { error, help } => (StatusCode::BAD_REQUEST, error.clone(), (*help).to_owned()),
+            Problem::Stranger(stranger) => (stranger.status(), stranger.to_string(), stranger.help()),
             Problem::Refused { status, error, help } => (*status, error.clone(), help.clone()),
         }
     }

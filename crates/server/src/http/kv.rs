@@ -3,16 +3,20 @@
 use super::body::Sent;
 use super::errors::Problem;
 use super::parameters::Parameters;
-use super::{PATIENCE, Service, json};
+use super::{PATIENCE, Service, json, json_response, json_text, write_aside};
 use crate::clients::Request;
 use crate::engine::Happening;
-use crate::json::{Listed, Listing, Text};
+#[cfg(doc)]
+use crate::json::Listing;
+use crate::json::{Listed, Text};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use consensus::{Index, ReadBy};
-use kv::{Change, Command, DEFAULT_SESSIONS, SessionId, Store, Write};
+use gate::Share;
+use kv::{Change, Command, DEFAULT_SESSIONS, LONGEST_KEY, Record, SessionId, Store, Write};
 use percent_encoding::percent_decode_str;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -21,23 +25,27 @@ use tokio::time::timeout;
 
 /// The version of a key, in answers.
 static VERSION: HeaderName = HeaderName::from_static("raft-version");
+/// What a value is, whatever it looks like.
+const ANY_BYTES: &str = "application/octet-stream";
 /// In requests: the session, and the request's number in it.
 static SESSION: HeaderName = HeaderName::from_static("raft-session");
 static SEQUENCE: HeaderName = HeaderName::from_static("raft-sequence");
 
 /// So many keys are listed at once where nobody says otherwise, and so many at most.
 const PAGE: (usize, usize) = (100, 1000);
-/// A list ends early when its values have so many bytes.
+/// A list ends early when its JSON has so many bytes.
 const PAGE_BYTES: usize = 4 << 20;
+/// After its last key a list has no more bytes: in JSON, a byte of a key has six at most.
+const LONGEST_END: usize = 6 * LONGEST_KEY + 64;
 
 pub(super) async fn get(State(service): State<Arc<Service>>, uri: Uri) -> Result<Response, Problem> {
     let key = key_of(&uri);
     let parameters = Parameters::of(&uri, &["read"])?;
     let store = read(&service, &uri, &parameters).await?;
     let Some(record) = store.get(&key) else { return Err(Problem::no_such_key(&key)) };
-    let mut response = Body::from(Bytes::from_owner(record.value.clone())).into_response();
-    response.headers_mut().insert(&VERSION, HeaderValue::from(record.version.0));
-    Ok(response)
+    let headers =
+        [(CONTENT_TYPE, HeaderValue::from_static(ANY_BYTES)), (VERSION.clone(), record.version.0.into())];
+    Ok((headers, Body::from(service.hold(record.value.clone())?)).into_response())
 }
 
 pub(super) async fn put(
@@ -70,27 +78,53 @@ pub(super) async fn open_session(State(service): State<Arc<Service>>, uri: Uri) 
 
 pub(super) async fn list(State(service): State<Arc<Service>>, uri: Uri) -> Result<Response, Problem> {
     let parameters = Parameters::of(&uri, &["prefix", "after", "limit", "read"])?;
-    let prefix = parameters.bytes("prefix").unwrap_or_default();
-    let after = parameters.bytes("after").unwrap_or_default();
+    let bytes = |name| parameters.bytes(name).unwrap_or_default().to_vec();
+    let (prefix, after) = (bytes("prefix"), bytes("after"));
     let limit = parameters.number("limit")?.map_or(PAGE.0, |limit| (limit as usize).clamp(1, PAGE.1));
     let limit = NonZeroUsize::new(limit).expect("clamped above zero");
     let store = read(&service, &uri, &parameters).await?;
-    Ok(json(StatusCode::OK, &listing(&store, prefix, after, limit)))
+    let share = service.room.share();
+    let write = move || listing(&store, &prefix, &after, limit, share);
+    let text = write_aside(&service.lists, write).await?.ok_or_else(Problem::unread)?;
+    Ok(json_response(StatusCode::OK, text))
 }
 
-fn listing(store: &Store, prefix: &[u8], after: &[u8], limit: NonZeroUsize) -> Listing {
+/// The JSON of a [`Listing`]. It ends early where it is long enough, or there is no more room; none, if there is none for even
+/// one key.
+fn listing(
+    store: &Store,
+    prefix: &[u8],
+    after: &[u8],
+    limit: NonZeroUsize,
+    mut share: Share,
+) -> Option<Bytes> {
     let page = store.list(prefix, after, limit);
-    let mut keys = Vec::new();
-    let (mut bytes, mut more_after) = (0, page.more_after);
+    let (mut text, mut last, mut more_after) = ("{\"keys\":[".to_owned(), None, page.more_after);
     for (key, record) in page.records {
-        bytes += record.value.len();
-        keys.push(Listed { key: Text::of(key), value: Text::of(&record.value), version: record.version });
-        if bytes >= PAGE_BYTES {
+        let Record { value, version } = record;
+        let listed = Listed { key: Text::of(key), value: Text::of(value), version: *version };
+        let listed = json_text(&listed);
+        if !share.grow_to(text.len() + listed.len() + LONGEST_END) {
+            more_after = Some(last?);
+            break;
+        }
+        if last.is_some() {
+            text.push(',');
+        }
+        text += &listed;
+        last = Some(key);
+        if text.len() >= PAGE_BYTES {
             more_after = Some(key);
             break;
         }
     }
-    Listing { keys, more_after: more_after.map(Text::of) }
+    text.push(']');
+    if let Some(key) = more_after {
+        text += &format!(",\"more_after\":{}", json_text(&Text::of(key)));
+    }
+    text += "}\n";
+    text.shrink_to_fit();
+    share.hold(text)
 }
 
 /// The key that the path names: whatever comes after `/kv/`.

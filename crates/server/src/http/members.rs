@@ -3,7 +3,8 @@
 use super::body::Sent;
 use super::errors::Problem;
 use super::status::ask;
-use super::{PATIENCE, Service, json};
+use super::{PATIENCE, Service};
+use crate::Address;
 use crate::clients::{ChangeRefusal, Request, TransferRefusal};
 use crate::engine::Happening;
 use crate::json::MembersTold;
@@ -13,6 +14,7 @@ use axum::response::Response;
 use consensus::{CannotChange, CannotTransfer, Change, NodeId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -24,9 +26,33 @@ struct Successor {
     to: NodeId,
 }
 
+/// A [`Change`] whose addresses and new numbers make sense. A member that came in earlier without that can still be removed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ChangeWanted {
+    add: Vec<(Number, Address)>,
+    promote: BTreeSet<NodeId>,
+    remove: BTreeSet<NodeId>,
+    relocate: Vec<(NodeId, Address)>,
+}
+
+/// The number of a server that comes.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "u64")]
+struct Number(NodeId);
+
+impl TryFrom<u64> for Number {
+    type Error = &'static str;
+
+    fn try_from(number: u64) -> Result<Number, &'static str> {
+        if number == 0 { Err("servers are numbered from 1 on") } else { Ok(Number(NodeId(number))) }
+    }
+}
+
 /// The configuration that counts for this server.
 pub(super) async fn members(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &MembersTold::of(ask(&service).await?)))
+    let told = MembersTold::of(ask(&service).await?);
+    service.account(told).await
 }
 
 /// Changes the members: the answer comes when the configuration is committed with which the change begins.
@@ -36,7 +62,14 @@ pub(super) async fn change(
     Sent(body): Sent,
 ) -> Result<Response, Problem> {
     let help = r#"write {"add":[[4,"HOST:PORT"]]}, {"promote":[4]}, {"remove":[2]}, or several of them"#;
-    let change: Change = parse(&body, help)?;
+    let ChangeWanted { add, promote, remove, relocate } = parse(&body, help)?;
+    let text = |address: Address| address.to_string();
+    let change = Change {
+        add: add.into_iter().map(|(Number(id), address)| (id, text(address))).collect(),
+        relocate: relocate.into_iter().map(|(id, address)| (id, text(address))).collect(),
+        promote,
+        remove,
+    };
     let (answer, outcome) = oneshot::channel();
     service.ask(Happening::Client(Request::ChangeMembership { change, answer }))?;
     outcome_of(outcome).await?.map_err(|refusal| why_not_changed(refusal, &service, &uri))?;
@@ -80,6 +113,7 @@ fn why_not_changed(refusal: ChangeRefusal, service: &Service, uri: &Uri) -> Prob
                 CannotChange::UnderWay
                     | CannotChange::NothingCommittedInTerm
                     | CannotChange::NotCaughtUp { .. }
+                    | CannotChange::TooManyLearners { .. }
             );
             refused(&why, may_pass, help_to_change(&why))
         }
@@ -119,6 +153,9 @@ fn help_to_change(why: &CannotChange) -> &'static str {
         CannotChange::TooManyMembers { .. } => {
             "remove a member first; of those that vote, three to seven do best"
         }
+        CannotChange::TooManyLearners { .. } => {
+            "wait until those have caught up, or remove some that can't be reached"
+        }
         CannotChange::AddressTooLong { .. } => "name the server with HOST:PORT, such as 10.0.0.4:4004",
         CannotChange::TooLarge { .. } => "remove a member first, or one whose address is long",
         CannotChange::NotCaughtUp { .. } => {
@@ -136,5 +173,27 @@ fn help_to_transfer(why: &CannotTransfer) -> &'static str {
         CannotTransfer::UnderWay(_) => "wait until that has ended",
         CannotTransfer::LeadsAlready(_) => "there is nothing to do",
         CannotTransfer::NoVoter(_) => "promote it first, or choose a voter",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_with_an_address_or_a_number_that_can_t_be_is_refused() {
+        for body in [
+            r#"{"add":[[0,"h:1"]]}"#,
+            r#"{"add":[[4,""]]}"#,
+            r#"{"add":[[4,"http://h:1"]]}"#,
+            r#"{"relocate":[[4,"::1:4001"]]}"#,
+            r#"{"add":[[2,"\u001b[31mred\u001b]0;title\u0007\nn9    leads   10.0.0.9:1"]]}"#,
+        ] {
+            let refused = parse::<ChangeWanted>(body.as_bytes(), "help");
+            let Err(Problem::Nonsense { error, .. }) = refused else { panic!("{body}: {refused:?}") };
+            assert!(!error.chars().any(char::is_control), "{error}");
+        }
+        let wanted: ChangeWanted = parse(br#"{"add":[[4,"[::1]:4004"]],"remove":[0]}"#, "help").unwrap();
+        assert_eq!(wanted.remove, [NodeId(0)].into(), "what an earlier version let in can go");
     }
 }

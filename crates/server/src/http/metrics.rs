@@ -1,9 +1,9 @@
 //! Figures for Prometheus. Where one means the same as etcd's, it has etcd's name, so that the same
 //! dashboards show it.
 
-use super::Service;
 use super::errors::Problem;
 use super::status;
+use super::{Service, write_aside};
 use crate::status::Status;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -25,7 +25,8 @@ pub(crate) fn sync_histogram() -> Histogram {
 
 pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
     let status = status::ask(&service).await?;
-    let page = page(&status, service.syncs.clone(), &service.turned_away);
+    let (syncs, turned_away) = (service.syncs.clone(), service.turned_away.clone());
+    let page = write_aside(&service.accounts, move || page(&status, syncs, &turned_away)).await?;
     Ok(([(CONTENT_TYPE, FORMAT)], page).into_response())
 }
 

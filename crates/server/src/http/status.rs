@@ -1,7 +1,7 @@
 //! How the server is.
 
+use super::Service;
 use super::errors::Problem;
-use super::{Service, json};
 use crate::engine::Happening;
 use crate::status::Status;
 use axum::extract::State;
@@ -11,7 +11,8 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 pub(super) async fn status(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &ask(&service).await?))
+    let status = ask(&service).await?;
+    service.account(status).await
 }
 
 /// The server runs, and its engine answers.

@@ -2,7 +2,7 @@
 
 use super::errors::Problem;
 use super::parameters::Parameters;
-use super::{Service, json_text};
+use super::{Service, json_text, write_aside};
 use crate::changes::{Batch, Change};
 use crate::clients::Request;
 use crate::engine::Happening;
@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use consensus::{ClusterId, Index};
 use futures_util::Stream;
+use gate::{SMALL, Share};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -39,8 +40,10 @@ pub(super) async fn watch(
         };
     let place = service.place_for_stream()?;
     let first = ask(&service, after.map(|place| place.index)).await?;
-    let mut watcher = Watcher { service, prefix, seen: first.until, ready: VecDeque::new(), news: None };
-    watcher.begin(after, first).await?;
+    let share = service.room.share();
+    let mut watcher =
+        Watcher { service, prefix, seen: first.until, ready: VecDeque::new(), share, news: None };
+    watcher.begin(after, &first);
     let events = futures_util::stream::unfold((watcher, place), |(mut watcher, place)| async {
         Some((Ok(watcher.next().await?), (watcher, place)))
     });
@@ -53,25 +56,37 @@ struct Watcher {
     prefix: Vec<u8>,
     /// All changes up to this entry have been told, or are ready to be.
     seen: Index,
-    ready: VecDeque<Event>,
+    ready: VecDeque<Ready>,
+    /// The room for what is ready, and for what is on its way to it.
+    share: Share,
     /// Tells when there is more, if there was no more.
     news: Option<watch::Receiver<()>>,
+}
+
+/// What comes next for a reader.
+enum Ready {
+    Told(Event),
+    Change(Change, Option<ClusterId>),
 }
 
 impl Watcher {
     /// The next event; none if the server is about to end.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some(event) = self.ready.pop_front() {
-                return Some(event);
+            match self.ready.pop_front() {
+                Some(Ready::Told(event)) => return Some(event),
+                Some(Ready::Change(change, cluster)) => return self.tell(change, cluster).await.ok(),
+                None => {}
             }
-            if let Some(news) = &mut self.news {
+            // Whoever wants more has taken what there was.
+            self.share = self.service.room.share();
+            if let Some(mut news) = self.news.take() {
                 // If that is closed, another store has taken the place: then it is asked.
                 let _ = news.changed().await;
             }
             match ask(&self.service, Some(self.seen)).await {
-                Ok(batch) => self.take(batch),
-                Err(Problem::Busy) => tokio::time::sleep(BUSY).await,
+                Ok(batch) if self.share.grow_to(most_bytes(&batch)) => self.take(batch),
+                Ok(_) | Err(Problem::Busy) => tokio::time::sleep(BUSY).await,
                 Err(_) => return None,
             }
         }
@@ -80,28 +95,22 @@ impl Watcher {
     /// Goes on after a place, if this log has it. One in another cluster, or beyond what this server has applied, may be
     /// one in a log that is gone: then everything so far may be missed. (Only in the same cluster it is one that this
     /// server will come to.)
-    async fn begin(&mut self, after: Option<Place>, first: Batch) -> Result<(), Problem> {
-        let Some(Place { index, cluster }) = after else {
-            self.take(first);
-            return Ok(());
-        };
+    fn begin(&mut self, after: Option<Place>, first: &Batch) {
+        let Some(Place { index, cluster }) = after else { return };
         let is_same = cluster.is_some() && cluster == first.cluster;
         let is_another = cluster.is_some() && first.cluster.is_some() && !is_same;
         if is_another || (index > first.applied && !is_same) {
             self.seen = first.applied;
             self.tell_missed(Missed { after: Index(0), until: first.applied }, first.cluster);
-            let rest = ask(&self.service, Some(self.seen)).await?;
-            self.take(rest);
         } else {
             self.seen = index;
-            self.take(first);
         }
-        Ok(())
     }
 
     fn tell_missed(&mut self, missed: Missed, cluster: Option<ClusterId>) {
         let id = Place { index: missed.until, cluster }.to_string();
-        self.ready.push_back(Event::default().event("missed").id(id).data(json_text(&missed)));
+        let event = Event::default().event("missed").id(id).data(json_text(&missed));
+        self.ready.push_back(Ready::Told(event));
     }
 
     fn take(&mut self, batch: Batch) {
@@ -109,14 +118,29 @@ impl Watcher {
         if complete_after > self.seen {
             self.tell_missed(Missed { after: self.seen, until: complete_after }, cluster);
         }
-        for change in changes.iter().filter(|change| change.key.starts_with(&self.prefix)) {
-            self.ready.push_back(tell(change, cluster));
-        }
+        let wanted = changes.into_iter().filter(|change| change.key.starts_with(&self.prefix));
+        self.ready.extend(wanted.map(|change| Ready::Change(change, cluster)));
         // How far this has come is told even if nothing is: whoever reconnects goes on from there.
-        self.ready.push_back(Event::default().id(Place { index: until, cluster }.to_string()));
+        let until_here = Event::default().id(Place { index: until, cluster }.to_string());
+        self.ready.push_back(Ready::Told(until_here));
         self.seen = until.max(complete_after);
         self.news = (!is_full).then_some(news);
     }
+
+    /// A long change is written in another thread: the engine in this one must not wait for it.
+    async fn tell(&self, change: Change, cluster: Option<ClusterId>) -> Result<Event, Problem> {
+        if change.size() <= SMALL {
+            return Ok(tell(&change, cluster));
+        }
+        write_aside(&self.service.lists, move || tell(&change, cluster)).await
+    }
+}
+
+/// No more bytes than these are held for a batch at a time: its changes, and one of them in JSON, where each byte takes six at
+/// most.
+fn most_bytes(batch: &Batch) -> usize {
+    let sizes = || batch.changes.iter().map(Change::size);
+    sizes().sum::<usize>() + 6 * sizes().max().unwrap_or(0)
 }
 
 fn tell(change: &Change, cluster: Option<ClusterId>) -> Event {

@@ -2,10 +2,11 @@
 
 use super::message::{Forward, Forwarded, Message, Reply};
 use super::raft::RaftBody;
+use crate::Address;
 use crate::command::Command;
 use crate::member::Remote;
 use crate::transport::Transport;
-use consensus::{NodeId, Origin};
+use consensus::{Membership, NodeId, Origin};
 use driver::Envelope;
 use serde::Serialize;
 use std::fmt::Display;
@@ -144,7 +145,9 @@ impl Transport for Outbox {
         None
     }
 
-    fn set_address(&self, _: NodeId, _: String) {}
+    fn set_address(&self, _: NodeId, _: Address) {}
+
+    fn set_members(&self, _: &Membership) {}
 
     /// Each message says where it comes from.
     fn set_origin(&self, _: Origin) {}

@@ -170,3 +170,18 @@ fn a_start_that_finds_no_room_does_no_harm() {
         assert!(full_from > 0);
     }
 }
+
+/// Whether a file can be opened depends on what others have open: that passes, as a full disk does.
+#[cfg(unix)]
+#[test]
+fn too_many_open_files_are_waited_out() {
+    let refused = |number| StorageError::Io {
+        action: "create",
+        path: "log-0000000002.new".into(),
+        cause: std::io::Error::from_raw_os_error(number),
+    };
+    for (number, passes) in [(23, true), (24, true), (5, false)] {
+        assert_eq!(refused(number).is_full(), passes, "{}", refused(number));
+    }
+    assert!(refused(24).help().contains("open files"));
+}

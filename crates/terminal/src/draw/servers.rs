@@ -146,6 +146,9 @@ fn bar(progress: f64) -> String {
 /// What passes between this server and the others: a vote for as long as it takes to read, otherwise
 /// heartbeats.
 fn message_line<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palette) -> Line<'a> {
+    if let Some(cut) = cut_words(table, id) {
+        return Line::styled(cut, palette.bad());
+    }
     if server.condition != Condition::Running {
         return Line::default();
     }
@@ -167,6 +170,20 @@ fn message_line<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palett
         Span::raw(format!(" {direction}")),
         Span::styled(format!(" {count}"), palette.faint()),
     ])
+}
+
+/// From whom somebody has cut this server off, if from anybody.
+fn cut_words(table: &ServerTable, id: NodeId) -> Option<String> {
+    let view = &table.scene.view;
+    let cut = view.cut_from(id);
+    if cut.is_empty() {
+        return None;
+    }
+    if cut.len() + 1 == view.servers().count() {
+        return Some("✂ cut off".to_owned());
+    }
+    let names: Vec<String> = cut.iter().map(NodeId::to_string).collect();
+    Some(format!("✂ {}", names.join(" ")))
 }
 
 fn vote_words(vote: &Io) -> String {

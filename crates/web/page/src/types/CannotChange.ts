@@ -17,6 +17,14 @@ members: number,
 /**
  * Maximum number of members.
  */
+at_most: number, } } | { "too_many_learners": { 
+/**
+ * Number of learners that there would be which have not caught up.
+ */
+learners: number, 
+/**
+ * Maximum number of such learners.
+ */
 at_most: number, } } | { "address_too_long": { 
 /**
  * The server.

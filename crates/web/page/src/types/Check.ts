@@ -30,4 +30,8 @@ candidate: NodeId,
 /**
  * Do their logs end alike? If not, the other's is ahead.
  */
-equal_logs: boolean, } };
+equal_logs: boolean, } } | { "not_yet_let_go_first": { 
+/**
+ * Which one.
+ */
+candidate: NodeId, } };

@@ -31,11 +31,11 @@ function stop(child: ChildProcess): Promise<void> {
   })
 }
 
-export function launch(): Promise<Browser> {
+export function launch(...more: string[]): Promise<Browser> {
   const quiet = ['--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync']
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', ...quiet],
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', ...quiet, ...more],
   })
 }
 

@@ -1,0 +1,78 @@
+//! The way in and out for all requests of a port.
+
+use crate::access::{Names, Stranger, check, is_visit};
+use crate::patient::Patient;
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// So long a client may take to send a request's head, and again its body. So long a connection may also do nothing
+/// between two requests, and a client may leave its answer unread.
+pub const SILENCE: Duration = Duration::from_secs(30);
+
+/// A connection gathers no more than about so many bytes of requests' heads, and of short answers. The longest paths of our own
+/// clients have 60,000.
+const BUFFER: usize = 96 << 10;
+
+/// Through it comes each request of a port, and leaves each answer, whatever is asked for.
+pub struct Door {
+    /// The names under which it may be asked for.
+    pub names: Names,
+    /// What a stranger is told.
+    pub refuse: fn(Stranger) -> Response,
+    /// What all answers say of themselves to browsers.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// May somebody follow a link of another site to `/`? They see what is there, and no page does.
+    pub is_open_to_visits: bool,
+}
+
+impl Door {
+    /// Serves a client until its connection ends, or nothing comes for too long, or it does not read.
+    pub async fn serve(
+        self: Arc<Door>,
+        routes: Router,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) {
+        let routes = TowerToHyperService::new(routes);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let door = self.clone();
+            let answer = door.check(&request).map(|()| routes.call(request));
+            async move {
+                let mut response = match answer {
+                    Ok(answer) => answer.await?,
+                    Err(stranger) => (door.refuse)(stranger),
+                };
+                for (name, value) in &door.headers {
+                    response.headers_mut().insert(name, value.clone());
+                }
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(SILENCE).max_buf_size(BUFFER);
+        // If the connection broke, nobody is left who could be told.
+        let _ = http.serve_connection(TokioIo::new(Patient::new(stream)), service).await;
+    }
+
+    fn check(&self, request: &Request<Incoming>) -> Result<(), Stranger> {
+        let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+        match check(&self.names, method, uri, headers) {
+            Err(Stranger::Site(_))
+                if self.is_open_to_visits && uri.path() == "/" && is_visit(method, headers) =>
+            {
+                Ok(())
+            }
+            verdict => verdict,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Frames on a connection, and when it is dead.
+//!
+//! TCP itself takes many minutes to notice that nobody is at the other end any more. And after a disturbance it waits for
+//! as long again as that lasted. So both ends say now and then that they are there, and
+//! whoever hears nothing for a few election timeouts gives the connection up.
+
+use crate::wire::{self, LENGTH, SIGN_OF_LIFE};
+use consensus::Timing;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+use tokio_util::bytes::BytesMut;
+
+/// After so many beats in a row in which nothing came, the peer is silent.
+const SILENT_BEATS: u32 = 5;
+
+/// So many of the longest election timeouts a peer may be silent.
+const SILENT_TIMEOUTS: u32 = 5;
+
+/// However short election timeouts are, a busy machine must get the time to say something.
+const SHORTEST_SILENCE: Duration = Duration::from_millis(1500);
+
+/// However long election timeouts are, it should not take longer to try anew.
+const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+
+/// A frame that has begun may take so long to come whole.
+const FRAME_PATIENCE: Duration = Duration::from_secs(30);
+
+/// So many bytes are read at once, at most. Who has sent half a frame holds no more memory than that beyond what it sent.
+const READ_AT_ONCE: usize = 64 << 10;
+
+/// How long a peer may be silent before its connection is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Silence(Duration);
+
+impl Silence {
+    pub(super) fn of(timing: &Timing) -> Silence {
+        let longest = timing.election_timeout_max() * SILENT_TIMEOUTS;
+        Silence(longest.clamp(SHORTEST_SILENCE, LONGEST_SILENCE))
+    }
+
+    pub(super) fn duration(self) -> Duration {
+        self.0
+    }
+
+    /// Beats at which each end says that it is there.
+    pub(super) fn beats(self) -> Interval {
+        let mut beats = interval(self.0 / SILENT_BEATS);
+        // A process that was halted gets as much time as any other to find out who is there.
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        beats
+    }
+
+    /// Hands bytes over to a connection.
+    ///
+    /// # Errors
+    /// If it is broken, or has taken nothing for so long.
+    pub(super) async fn hand_over(self, to: &mut OwnedWriteHalf, bytes: &[u8]) -> Result<(), Broken> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match timeout(self.0, to.write(rest)).await {
+                Ok(Ok(written)) if written > 0 => rest = &rest[written..],
+                _ => return Err(Broken),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn say_alive(self, to: &mut OwnedWriteHalf) -> Result<(), Broken> {
+        self.hand_over(to, &SIGN_OF_LIFE).await
+    }
+}
+
+/// The connection is no good any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Broken;
+
+/// The frames that come over a connection.
+pub(super) struct Frames {
+    from: OwnedReadHalf,
+    /// What has come of the next frames.
+    come: BytesMut,
+    /// Has anything come since the last beat?
+    has_heard: bool,
+    /// Number of beats in a row in which nothing came.
+    silent_beats: u32,
+    /// Number of beats since the frame began that is coming.
+    beats_of_frame: u32,
+}
+
+impl Frames {
+    pub(super) fn new(from: OwnedReadHalf) -> Frames {
+        Frames { from, come: BytesMut::new(), has_heard: false, silent_beats: 0, beats_of_frame: 0 }
+    }
+
+    /// The next frame; none at the connection's end. Nothing is lost if it is not waited for to the end.
+    pub(super) async fn next(&mut self) -> Result<Option<BytesMut>, &'static str> {
+        loop {
+            if let Some(frame) = wire::take_frame(&mut self.come)? {
+                self.beats_of_frame = 0;
+                return Ok(Some(frame));
+            }
+            let missing = self.come.first_chunk::<LENGTH>().map_or(LENGTH, |length| {
+                (LENGTH + u32::from_be_bytes(*length) as usize).saturating_sub(self.come.len())
+            });
+            self.come.reserve(missing.clamp(READ_AT_ONCE / 8, READ_AT_ONCE));
+            match self.from.read_buf(&mut self.come).await {
+                // The connection broke, or ended within a frame. A killed server leaves that behind.
+                Ok(0) | Err(_) => return Ok(None),
+                Ok(_) => self.has_heard = true,
+            }
+        }
+    }
+
+    /// At each beat: has nothing come for too long?
+    pub(super) fn are_silent(&mut self) -> bool {
+        let has_heard = std::mem::take(&mut self.has_heard);
+        self.silent_beats = if has_heard { 0 } else { self.silent_beats + 1 };
+        self.silent_beats >= SILENT_BEATS
+    }
+
+    /// At each beat: does the frame that has begun take too long?
+    pub(super) fn are_stuck(&mut self, beats: &Interval) -> bool {
+        self.beats_of_frame = if self.come.is_empty() { 0 } else { self.beats_of_frame + 1 };
+        beats.period() * self.beats_of_frame > FRAME_PATIENCE
+    }
+}

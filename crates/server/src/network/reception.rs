@@ -1,0 +1,359 @@
+//! The receiving side: a listener for whoever calls.
+
+use super::frames::{Frames, Silence};
+use super::{Network, Standing};
+use crate::engine::Happening;
+use crate::http;
+use crate::http::Routes;
+use crate::secret::{Claim, Prover, nonce};
+use crate::status::Status;
+use crate::wire::{self, Back, Beginning, Call, Letter, Visitor, WITHOUT_GREETING, Welcome};
+use consensus::{Message, NodeId, Origin};
+use driver::Envelope;
+use prometheus_client::metrics::counter::Counter;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+/// So many clients are served at a time; more are turned away.
+const MOST_CLIENTS: usize = 1024;
+/// So many callers have not said yet who they are. If there are more, the one that has taken longest is turned away.
+const MOST_STRANGERS: usize = 512;
+/// So many servers are heard that are no members, as far as this server knows.
+const MOST_GUESTS: usize = 16;
+/// So many files a server has open besides its clients' connections, at most: strangers, peers, its data.
+const OTHER_FILES: u64 = MOST_STRANGERS as u64 + 128;
+/// Who calls has so long to say who it is.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// After so long it is looked whether the system lets a server accept a connection again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// What is needed to receive callers. Each peer has a place of its own: however many clients come, they can't keep
+/// the servers from each other.
+pub(crate) struct Reception {
+    network: Network,
+    inbox: mpsc::Sender<Happening>,
+    /// What clients are served with.
+    routes: Routes,
+    /// A place for each client.
+    clients: Arc<Semaphore>,
+    /// For each peer, the task that receives its messages.
+    peers: Mutex<BTreeMap<NodeId, Receiving>>,
+    turned_away: Counter,
+}
+
+/// A task that receives a peer's messages.
+struct Receiving {
+    task: AbortHandle,
+    standing: Standing,
+}
+
+/// Receives all who call, other servers and clients, which speak HTTP.
+pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
+    let reception = Arc::new(reception);
+    let mut strangers = Strangers::default();
+    loop {
+        match listener.accept().await {
+            Ok((stream, caller)) => {
+                let task = tokio::spawn(reception.clone().receive(stream, caller));
+                if let Some(slowest) = strangers.add(caller, task.abort_handle()) {
+                    reception.turn_away(slowest, "too many callers had not said who they are");
+                }
+                // Where many call at once, each can say who it is before the next is let in.
+                tokio::task::yield_now().await;
+            }
+            // Out of file descriptors, most likely: wait for others to be closed.
+            Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+        }
+    }
+}
+
+/// Callers that have not said who they are, in the order in which they came, and perhaps some that have by now.
+#[derive(Default)]
+struct Strangers(VecDeque<(SocketAddr, AbortHandle)>);
+
+impl Strangers {
+    /// Notes one more. If there are too many, the first is given up and returned.
+    fn add(&mut self, caller: SocketAddr, task: AbortHandle) -> Option<SocketAddr> {
+        if self.0.len() == MOST_STRANGERS {
+            self.0.retain(|(_, task)| !task.is_finished());
+        }
+        let is_full = self.0.len() == MOST_STRANGERS;
+        let first = if is_full { self.0.pop_front() } else { None };
+        self.0.push_back((caller, task));
+        first.map(|(caller, task)| {
+            task.abort();
+            caller
+        })
+    }
+}
+
+/// As many clients as there are places for, and files. A process may open more files than it does if nobody says so.
+fn most_clients() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).clamp(1, MOST_CLIENTS)
+}
+
+/// Where others reach a server that has called from there and listens at this port. A listener for both versions of IP
+/// sees callers of version 4 under addresses of version 6, which nobody else could call.
+fn whereabouts_of(caller: SocketAddr, port: u16) -> SocketAddr {
+    SocketAddr::new(caller.ip().to_canonical(), port)
+}
+
+impl Reception {
+    pub(crate) fn new(
+        network: Network,
+        inbox: mpsc::Sender<Happening>,
+        routes: Routes,
+        turned_away: Counter,
+    ) -> Reception {
+        let clients = Arc::new(Semaphore::new(most_clients()));
+        Reception { network, inbox, routes, clients, peers: Mutex::default(), turned_away }
+    }
+
+    /// Finds out who calls. Whoever it is, is served in a task of its own.
+    async fn receive(self: Arc<Reception>, stream: TcpStream, caller: SocketAddr) {
+        if !speaks_http(&stream).await {
+            let served = self.clone().receive_frames(stream, caller).await;
+            self.report(caller, served);
+        } else if let Ok(place) = self.clients.clone().try_acquire_owned() {
+            let routes = self.routes.clone();
+            tokio::spawn(async move {
+                if stream.set_nodelay(true).is_ok() {
+                    http::serve(routes, stream).await;
+                }
+                drop(place);
+            });
+        } else {
+            self.turn_away(caller, "as many clients as there is room for are here already");
+        }
+    }
+
+    /// Answers who asks for the status, and receives a peer's messages.
+    async fn receive_frames(
+        self: Arc<Reception>,
+        stream: TcpStream,
+        caller: SocketAddr,
+    ) -> Result<(), &'static str> {
+        // What is written here is little, and waited for.
+        let _ = stream.set_nodelay(true);
+        let (incoming, mut outgoing) = stream.into_split();
+        let mut frames = Frames::new(incoming);
+        let introduced = timeout(PATIENCE, self.ask_who_calls(&mut frames, &mut outgoing)).await;
+        let (version, visitor) = introduced.map_err(|_| "it did not say who calls")??;
+        match visitor {
+            Visitor::AsksStatus => {
+                // Who asked need not have waited for the answer.
+                let _ = timeout(PATIENCE, self.answer_status(outgoing)).await;
+            }
+            Visitor::Peer { cluster, from, to, port, promise, origin } => {
+                self.network.name.problem_with(&cluster, from, to, promise).map_or(Ok(()), Err)?;
+                let peer = CallingPeer { id: from, origin, at: whereabouts_of(caller, port), version };
+                self.receive_peer(peer, frames, outgoing, caller)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Agrees with the caller on a version, and hears who it is. Where the cluster has a secret, a server must know it.
+    async fn ask_who_calls(
+        &self,
+        frames: &mut Frames,
+        outgoing: &mut OwnedWriteHalf,
+    ) -> Result<(u16, Visitor), &'static str> {
+        const UNPROVED: &str = "it does not know the cluster's secret";
+        const ENDED: &str = "it ended before it said who calls";
+        let secret = self.network.name.secret.as_ref();
+        let first = frames.next().await?.ok_or(ENDED)?;
+        let (version, callers_nonce) = match Beginning::read(&first)? {
+            Beginning::Hello(Visitor::Peer { .. }) if secret.is_some() => return Err(UNPROVED),
+            Beginning::Hello(visitor) => return Ok((WITHOUT_GREETING, visitor)),
+            Beginning::Greeting { version, nonce } => (version, nonce),
+        };
+        let called_nonce = nonce();
+        let claim = |by| Claim { by, callers_nonce, called_nonce, said: &[] };
+        let proof = secret.map(|secret| secret.prove(claim(Prover::Called)));
+        let welcome = wire::frame(&Welcome::new(version, called_nonce, proof));
+        self.silence().hand_over(outgoing, &welcome).await.map_err(|_| ENDED)?;
+        let frame = frames.next().await?.ok_or(ENDED)?;
+        let Call { visitor, proof } = wire::decode(&frame).ok_or("it does not speak this protocol")?;
+        if let Some(secret) = secret
+            && matches!(visitor, Visitor::Peer { .. })
+            && !secret.is_proved(Claim { said: &wire::encode(&visitor), ..claim(Prover::Caller) }, proof)
+        {
+            return Err(UNPROVED);
+        }
+        Ok((version, visitor))
+    }
+
+    fn silence(&self) -> Silence {
+        self.network.name.silence
+    }
+
+    /// Receives the messages of a peer. If it calls again, it has given up the connection that it had.
+    fn receive_peer(
+        self: Arc<Reception>,
+        peer: CallingPeer,
+        frames: Frames,
+        outgoing: OwnedWriteHalf,
+        caller: SocketAddr,
+    ) -> Result<(), &'static str> {
+        let standing = self.network.standing_of(peer.id, peer.origin);
+        let mut peers = self.peers.lock().expect("nobody panics with the peers in hand");
+        // Those that have ended are not kept.
+        peers.retain(|_, receiving| !receiving.task.is_finished());
+        let guests =
+            || peers.iter().filter(|(id, other)| **id != peer.id && other.standing != Standing::Member);
+        if standing != Standing::Member && guests().count() >= MOST_GUESTS {
+            return Err("too many servers that are no members are here already");
+        }
+        let id = peer.id;
+        let task = tokio::spawn(self.clone().serve_peer(peer, standing, frames, outgoing, caller));
+        let receiving = Receiving { task: task.abort_handle(), standing };
+        if let Some(earlier) = peers.insert(id, receiving) {
+            earlier.task.abort();
+        }
+        Ok(())
+    }
+
+    async fn serve_peer(
+        self: Arc<Reception>,
+        peer: CallingPeer,
+        standing: Standing,
+        frames: Frames,
+        outgoing: OwnedWriteHalf,
+        caller: SocketAddr,
+    ) {
+        let _visit = self.network.meet(peer.id, peer.at, standing);
+        if standing != Standing::Applicant {
+            // If there is no room for a hint, the election timeout has to do.
+            let _ = self.inbox.try_send(Happening::ConnectionMade(peer.id, peer.origin));
+        }
+        let refusals = self.network.expect_refusals(peer.id, peer.origin);
+        let served = self.receive_messages(&peer, standing, frames, outgoing, refusals).await;
+        let _ = self.inbox.try_send(Happening::ConnectionLost(peer.id));
+        self.report(caller, served);
+    }
+
+    /// Receives messages until the connection has ended or is silent, and tells the caller that it is refused, as often
+    /// as it is.
+    async fn receive_messages(
+        &self,
+        peer: &CallingPeer,
+        standing: Standing,
+        mut frames: Frames,
+        mut outgoing: OwnedWriteHalf,
+        mut refusals: mpsc::Receiver<Back>,
+    ) -> Result<(), &'static str> {
+        let silence = self.silence();
+        let has_signs_of_life = peer.version > WITHOUT_GREETING;
+        let mut beats = silence.beats();
+        let mut may_refuse = true;
+        loop {
+            tokio::select! {
+                frame = frames.next() => {
+                    let Some(frame) = frame? else { return Ok(()) };
+                    if frame.is_empty() && has_signs_of_life {
+                        continue;
+                    }
+                    let Letter { sent_as, message } = wire::decode(&frame).ok_or("a frame holds no message")?;
+                    if sent_as.node != peer.id {
+                        return Err("a message names another sender than its connection");
+                    }
+                    if standing == Standing::Applicant && !matches!(message, Message::Found(_)) {
+                        return Err("it is no member, and names no cluster");
+                    }
+                    let (from, to) = (peer.id, self.network.name.id);
+                    let envelope = Envelope { from, to, sent_as, origin: peer.origin, message };
+                    match self.inbox.try_send(Happening::Envelope(envelope)) {
+                        // A full inbox is a slow server, and Raft can stand lost messages.
+                        Ok(()) | Err(TrySendError::Full(_)) => {}
+                        Err(TrySendError::Closed(_)) => return Ok(()),
+                    }
+                }
+                refusal = refusals.recv(), if may_refuse => match refusal {
+                    Some(refusal) => {
+                        if silence.hand_over(&mut outgoing, &wire::frame(&refusal)).await.is_err() {
+                            return Ok(());
+                        }
+                    }
+                    // Nobody is left who could refuse it.
+                    None => may_refuse = false,
+                },
+                _ = beats.tick() => {
+                    if frames.are_stuck(&beats) {
+                        return Err("a frame that it had begun did not come to an end");
+                    }
+                    let is_silent = frames.are_silent();
+                    if has_signs_of_life && (is_silent || silence.say_alive(&mut outgoing).await.is_err()) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Closes a connection for which there is no place.
+    fn turn_away(&self, caller: SocketAddr, why: &'static str) {
+        self.turned_away.inc();
+        self.report(caller, Err(why));
+    }
+
+    /// Reports what was not as it should be.
+    fn report(&self, caller: SocketAddr, served: Result<(), &'static str>) {
+        if let Err(problem) = served {
+            let _ = self.inbox.try_send(Happening::Garbage { from: caller, problem });
+        }
+    }
+
+    async fn answer_status(&self, mut outgoing: OwnedWriteHalf) {
+        let (answer, status) = oneshot::channel::<Status>();
+        if self.inbox.try_send(Happening::StatusAsked(answer)).is_ok()
+            && let Ok(status) = status.await
+        {
+            // Who asked may be gone by now.
+            let _ = self.silence().hand_over(&mut outgoing, &wire::frame(&status)).await;
+        }
+    }
+}
+
+/// Another server that has said who it is.
+struct CallingPeer {
+    id: NodeId,
+    origin: Origin,
+    /// Where it listens.
+    at: SocketAddr,
+    /// The version in which it speaks.
+    version: u16,
+}
+
+/// Does the caller begin with a letter? All requests of HTTP do, and no frame: it begins with its length,
+/// which is far too small for that.
+async fn speaks_http(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    let peeked = timeout(PATIENCE, stream.peek(&mut first)).await;
+    matches!(peeked, Ok(Ok(1))) && first[0].is_ascii_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_is_found_under_an_address_that_others_can_call() {
+        let at = |caller: &str| whereabouts_of(caller.parse().unwrap(), 4001).to_string();
+        assert_eq!(at("[::ffff:127.0.0.1]:9"), "127.0.0.1:4001");
+        assert_eq!(at("127.0.0.1:9"), "127.0.0.1:4001");
+        assert_eq!(at("[::1]:9"), "[::1]:4001");
+    }
+}

@@ -1,0 +1,70 @@
+//! Draws that are the same on every machine. What `fastrand` draws as a `usize`, and so its `choice` and `shuffle` too, is as
+//! wide as the machine's words: one seed would be one run on 64 bits and another on 32, in a browser for example.
+
+use fastrand::Rng;
+
+/// Places in lists, drawn with 64 bits on all machines.
+pub(crate) trait Chance {
+    /// A place in a list of this length, which is not empty.
+    fn place_in(&mut self, length: usize) -> usize;
+
+    /// One of these, of which there is at least one.
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.place_in(all.len())]
+    }
+
+    /// Puts these into a random order.
+    fn mix<T>(&mut self, all: &mut [T]) {
+        for place in 1..all.len() {
+            all.swap(place, self.place_in(place + 1));
+        }
+    }
+}
+
+impl Chance for Rng {
+    fn place_in(&mut self, length: usize) -> usize {
+        self.u64(..length as u64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The expected values are those of fastrand's own functions on 64 bits.
+    #[test]
+    fn the_same_is_drawn_on_every_machine() {
+        let mut random = Rng::with_seed(7);
+        let places: Vec<usize> = (1..=8).map(|length| random.place_in(length)).collect();
+        let mut mixed = [1, 2, 3, 4, 5, 6, 7, 8];
+        random.mix(&mut mixed);
+        let chosen = random.one_of(&["a", "b", "c", "d", "e"]);
+        assert_eq!((places, mixed, chosen), (vec![0, 0, 2, 1, 0, 0, 5, 0], [5, 3, 4, 8, 2, 7, 6, 1], "c"));
+    }
+
+    /// No draw is as wide as the machine's words: neither here nor in the crates that this one drives.
+    #[test]
+    fn nothing_draws_as_many_bits_as_the_machine_has() {
+        let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let sources = ["consensus", "driver", "kv", "simulator", "storage", "trace"];
+        let mut folders: Vec<_> = sources.map(|name| crates.join(name).join("src")).into();
+        let mut looked_at = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                // In pieces, so that they are not found here.
+                for draw in ["usize(", "isize(", "choice(", "shuffle(", "choose_multiple("] {
+                    let call = [".", draw].concat();
+                    assert!(!text.contains(&call), "{} draws with {call}", path.display());
+                }
+                looked_at += 1;
+            }
+        }
+        assert!(looked_at > 100, "{looked_at}");
+    }
+}

@@ -1,0 +1,78 @@
+//! The end of the terminal itself: its window was closed, or the connection to it broke.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// SIGHUP, which the system sends when a terminal goes away.
+pub(crate) const SIGNAL: i32 = 1;
+
+/// The view gets so long to notice by itself.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Waits until something can be read from the terminal, but not longer than this.
+///
+/// # Errors
+/// If the terminal is gone. The library that reads keys would then try again and again, at full speed and without
+/// ever coming back.
+pub(crate) fn wait_for_input(patience: Duration) -> io::Result<()> {
+    let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+    let found = look_at_terminal(PollFlags::IN, Some(&patience))?;
+    if found.intersects(GONE) { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+}
+
+/// Is the terminal gone?
+pub(crate) fn is_gone() -> bool {
+    look_at_terminal(PollFlags::empty(), Some(&Timespec::default())).is_ok_and(|found| found.intersects(GONE))
+}
+
+/// Does this error tell that the terminal is gone?
+pub(crate) fn is_told_by(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof || error.raw_os_error() == Some(Errno::IO.raw_os_error())
+}
+
+const GONE: PollFlags = PollFlags::HUP.union(PollFlags::ERR).union(PollFlags::NVAL);
+
+fn look_at_terminal(wanted: PollFlags, patience: Option<&Timespec>) -> io::Result<PollFlags> {
+    let stdin = io::stdin();
+    let mut polled = [PollFd::new(&stdin, wanted)];
+    match poll(&mut polled, patience) {
+        Ok(_) => Ok(polled[0].revents()),
+        // A signal, for which somebody else waits.
+        Err(Errno::INTR) => Ok(PollFlags::empty()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Sees to it that the program ends with its terminal, even if the terminal goes away just while the view reads from it.
+pub(crate) struct Watch {
+    is_over: Arc<AtomicBool>,
+}
+
+impl Watch {
+    pub(crate) fn begin() -> Watch {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let watched = is_over.clone();
+        std::thread::spawn(move || {
+            while !is_gone() {
+                if watched.load(Ordering::Relaxed) || look_at_terminal(PollFlags::empty(), None).is_err() {
+                    return;
+                }
+            }
+            std::thread::sleep(GRACE);
+            if !watched.load(Ordering::Relaxed) {
+                std::process::exit(128 + SIGNAL);
+            }
+        });
+        Watch { is_over }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}

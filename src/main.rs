@@ -72,7 +72,7 @@ enum Command {
 fn main() -> ExitCode {
     // Whatever is made from here on, recordings and data of servers too, is for this user alone.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    let arguments = CommandLine::parse();
+    let arguments = CommandLine::try_parse().unwrap_or_else(|error| not_understood(&error));
     let ended = match arguments.command.unwrap_or(Command::Up(arguments.up)) {
         Command::Up(arguments) => up::run(arguments),
         Command::Node(arguments) => node::run(arguments),
@@ -98,6 +98,16 @@ fn main() -> ExitCode {
         Command::Completions(arguments) => completions::run(arguments),
     };
     ended.unwrap_or_else(|failure| failure.report())
+}
+
+/// Says what is wrong with the arguments, which are repeated in it, or tells what was asked for, such as the version.
+fn not_understood(error: &clap::Error) -> ! {
+    let was_said = std::env::args_os().any(|argument| argument.to_string_lossy().contains(trace::is_obeyed));
+    if !was_said {
+        error.exit();
+    }
+    eprint!("{}", trace::shown_lines(&error.render().to_string()));
+    std::process::exit(error.exit_code())
 }
 
 #[cfg(test)]

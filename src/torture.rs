@@ -107,14 +107,13 @@ pub(crate) fn run(arguments: TortureArguments) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))?;
     let seed = arguments.seed.unwrap_or_else(|| u64::from(server::monotonic_now().subsec_nanos()));
     let data = DataFolder::open(arguments.data.clone())?;
-    let cluster =
-        match start(&arguments, seed, this_program()?, data.path(), || signal.load(Ordering::Relaxed) != 0) {
-            Err(ClusterError::Unwanted) => return Ok(ended_by(signal.load(Ordering::Relaxed) as i32)),
-            started => started.map_err(explain)?,
-        };
-
     let mut torture = Torture::new(&arguments, seed, signal.clone());
-    let violation = torture.run(cluster);
+    let started =
+        start(&arguments, seed, this_program()?, data.path(), || signal.load(Ordering::Relaxed) != 0);
+    let violation = match started {
+        Err(ClusterError::Unwanted) => None,
+        started => torture.run(started.map_err(explain)?),
+    };
     let kept = match &violation {
         Some(violation) => Some(data.keep(violation)?),
         None => None,

@@ -106,7 +106,11 @@ fn an_address_that_is_not_ours_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
     let said = ["can't listen at 203.0.113.1:4001", "help: the address must be one of this machine's"];
-    assert_refused(&["node", "--id", "1", "--data", data, "--listen", "203.0.113.1:4001"], 1, &said);
+    assert_refused(
+        &["node", "--id", "1", "--data", data, "--listen", "203.0.113.1:4001", "--insecure"],
+        1,
+        &said,
+    );
 }
 
 #[test]

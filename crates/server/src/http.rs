@@ -42,6 +42,9 @@ const MOST_STREAMS: usize = 256;
 /// Answers hold no more bytes in total that nobody has read yet. Small ones are not counted.
 const MOST_UNREAD: usize = 64 << 20;
 
+/// Requests of which only a part has come hold no more bytes in total. Small ones are not counted.
+const MOST_HALF_SENT: usize = 64 << 20;
+
 /// So many lists are written at a time, and so many accounts of the server.
 const LISTS_AT_ONCE: usize = 1;
 const ACCOUNTS_AT_ONCE: usize = 4;
@@ -62,6 +65,8 @@ pub(crate) struct Service {
     streams: Arc<Semaphore>,
     /// Room for what nobody has read yet.
     room: Room,
+    /// Room for what has come of requests' bodies.
+    incoming: Room,
     lists: Arc<Semaphore>,
     accounts: Arc<Semaphore>,
 }
@@ -76,7 +81,7 @@ impl Service {
         syncs: Histogram,
     ) -> Service {
         let turned_away = Counter::default();
-        let room = Room::of(MOST_UNREAD);
+        let [room, incoming] = [MOST_UNREAD, MOST_HALF_SENT].map(Room::of);
         let [streams, lists, accounts] =
             [MOST_STREAMS, LISTS_AT_ONCE, ACCOUNTS_AT_ONCE].map(|places| Arc::new(Semaphore::new(places)));
         Service {
@@ -89,6 +94,7 @@ impl Service {
             turned_away,
             streams,
             room,
+            incoming,
             lists,
             accounts,
         }
@@ -347,6 +353,39 @@ mod tests {
         }
         let last = statuses.pop().unwrap();
         assert!(last == "503" && statuses.iter().all(|status| status == "200"), "{last}: {statuses:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn values_that_come_by_half_are_bounded_together() {
+        let (service, _inbox) = service();
+        let half_a_value = ::kv::LONGEST_VALUE / 2;
+        let head =
+            format!("PUT /kv/x HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", half_a_value + 1);
+        let mut half_sent = Vec::new();
+        let mut refused = 0;
+        for _ in 0..=MOST_HALF_SENT / half_a_value {
+            let mut client = connect(&service);
+            client.write_all(head.as_bytes()).await.unwrap();
+            // Who is refused is not heard to the end.
+            let _ = client.write_all(&vec![1; half_a_value]).await;
+            let mut begin = [0; 12];
+            // The rest is waited for, and nothing said meanwhile.
+            if let Ok(read) = tokio::time::timeout(SILENCE / 1000, client.read_exact(&mut begin)).await {
+                read.unwrap();
+                assert_eq!(&begin, b"HTTP/1.1 503");
+                refused += 1;
+            }
+            half_sent.push(client);
+        }
+        assert_eq!(refused, 1);
+        drop(half_sent);
+        tokio::task::yield_now().await;
+        let mut next = connect(&service);
+        next.write_all(head.as_bytes()).await.unwrap();
+        next.write_all(&vec![1; half_a_value]).await.unwrap();
+        let mut begin = [0; 12];
+        let waits = tokio::time::timeout(SILENCE / 1000, next.read_exact(&mut begin)).await;
+        assert!(waits.is_err(), "there is room again");
     }
 
     /// Whatever is to be written of a list, the thread in which the engine runs goes on with others meanwhile.

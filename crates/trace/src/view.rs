@@ -26,10 +26,6 @@ pub struct ClusterView {
     #[cfg_attr(feature = "ts", ts(as = "Membership"))]
     founders: Arc<Membership>,
     network: NetworkView,
-    /// The latest term that had a leader.
-    #[serde(skip)]
-    #[cfg_attr(feature = "ts", ts(skip))]
-    led: Term,
 }
 
 /// A server as an observer knows it.
@@ -124,7 +120,7 @@ impl ClusterView {
         let servers: BTreeMap<NodeId, ServerView> =
             ids.into_iter().map(|id| (id, ServerView::default())).collect();
         let founders = Arc::new(Membership::of_voters(servers.keys().copied()));
-        ClusterView { servers, founders, network: NetworkView::default(), led: Term(0) }
+        ClusterView { servers, founders, network: NetworkView::default() }
     }
 
     /// Takes note of what happened, perhaps to a server that was not heard of before.
@@ -132,11 +128,7 @@ impl ClusterView {
         if let Event::Laboratory(laboratory) = &record.event {
             self.network.apply(laboratory);
         }
-        let server = self.servers.entry(record.node).or_default();
-        server.apply(record);
-        if server.leader.is_some() {
-            self.led = self.led.max(server.term);
-        }
+        self.servers.entry(record.node).or_default().apply(record);
         self.note_word_of_leader(record);
     }
 
@@ -307,14 +299,7 @@ impl fmt::Display for ClusterView {
                 }
                 Ok(())
             }
-            None if !quorums.suffice() => {
-                write!(f, "no leader: {running}, an election needs {needed}")
-            }
-            None => {
-                let term = self.servers.values().map(|server| server.term).max().unwrap_or_default();
-                let since = if term > Term(0) && term == self.led { "any more" } else { "yet" };
-                write!(f, "no leader in term {term} {since}: {running}, an election needs {needed}")
-            }
+            None => write!(f, "no leader: {running}, an election needs {needed}"),
         }
     }
 }

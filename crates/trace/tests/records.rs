@@ -325,7 +325,7 @@ fn a_view_follows_the_records() {
     let died =
         || Event::Laboratory(Laboratory::Died { signal: Some(9), status: None, last_words: String::new() });
     apply(1, 1, started());
-    assert_eq!(apply(2, 1, started()), "no leader in term 5 yet: 2 of 3 running, an election needs 2");
+    assert_eq!(apply(2, 1, started()), "no leader: 2 of 3 running, an election needs 2");
     assert_eq!(apply(2, 1, leads()), "leader n2, term 5");
     assert_eq!(apply(1, 1, died()), "leader n2, term 5: but 1 of 3 running, a majority is 2");
     assert_eq!(

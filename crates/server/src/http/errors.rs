@@ -98,6 +98,15 @@ impl Problem {
         }
     }
 
+    /// There is no room for the rest of the request.
+    pub(super) fn half_sent() -> Problem {
+        Problem::Refused {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            error: "too many requests have come by half, and their clients do not send the rest".to_owned(),
+            help: "try again in a moment".to_owned(),
+        }
+    }
+
     pub(super) fn not_whole() -> Problem {
         Problem::Nonsense { error: "the request's body did not come whole".to_owned(), help: "send it again" }
     }

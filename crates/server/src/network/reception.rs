@@ -24,13 +24,13 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 /// So many clients are served at a time; more are turned away.
-const MOST_CLIENTS: usize = 1024;
-/// So many callers have not said yet who they are. If there are more, the one that has taken longest is turned away.
-const MOST_STRANGERS: usize = 512;
+const MOST_CLIENTS: u64 = 1024;
+/// So many callers have not said yet who they are, at most. If there are more, the one that has taken longest is turned away.
+const MOST_STRANGERS: u64 = 512;
 /// So many servers are heard that are no members, as far as this server knows.
 const MOST_GUESTS: usize = 16;
-/// So many files a server has open besides its clients' connections, at most: strangers, peers, its data.
-const OTHER_FILES: u64 = MOST_STRANGERS as u64 + 128;
+/// So many files a server has open besides the connections of clients and strangers, at most: peers, its data.
+const OTHER_FILES: u64 = 128;
 /// Who calls has so long to say who it is.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// After so long it is looked whether the system lets a server accept a connection again.
@@ -45,6 +45,8 @@ pub(crate) struct Reception {
     routes: Routes,
     /// A place for each client.
     clients: Arc<Semaphore>,
+    /// So many callers may keep silent about who they are.
+    strangers: usize,
     /// For each peer, the task that receives its messages.
     peers: Mutex<BTreeMap<NodeId, Receiving>>,
     turned_away: Counter,
@@ -59,7 +61,7 @@ struct Receiving {
 /// Receives all who call, other servers and clients, which speak HTTP.
 pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
     let reception = Arc::new(reception);
-    let mut strangers = Strangers::default();
+    let mut strangers = Strangers { callers: VecDeque::new(), most: reception.strangers };
     loop {
         match listener.accept().await {
             Ok((stream, caller)) => {
@@ -77,18 +79,20 @@ pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
 }
 
 /// Callers that have not said who they are, in the order in which they came, and perhaps some that have by now.
-#[derive(Default)]
-struct Strangers(VecDeque<(SocketAddr, AbortHandle)>);
+struct Strangers {
+    callers: VecDeque<(SocketAddr, AbortHandle)>,
+    most: usize,
+}
 
 impl Strangers {
     /// Notes one more. If there are too many, the first is given up and returned.
     fn add(&mut self, caller: SocketAddr, task: AbortHandle) -> Option<SocketAddr> {
-        if self.0.len() == MOST_STRANGERS {
-            self.0.retain(|(_, task)| !task.is_finished());
+        if self.callers.len() == self.most {
+            self.callers.retain(|(_, task)| !task.is_finished());
         }
-        let is_full = self.0.len() == MOST_STRANGERS;
-        let first = if is_full { self.0.pop_front() } else { None };
-        self.0.push_back((caller, task));
+        let is_full = self.callers.len() == self.most;
+        let first = if is_full { self.callers.pop_front() } else { None };
+        self.callers.push_back((caller, task));
         first.map(|(caller, task)| {
             task.abort();
             caller
@@ -96,12 +100,25 @@ impl Strangers {
     }
 }
 
-/// As many clients as there are places for, and files. A process may open more files than it does if nobody says so.
-fn most_clients() -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).clamp(1, MOST_CLIENTS)
+/// For how many callers there are places.
+struct Places {
+    clients: usize,
+    strangers: usize,
+}
+
+impl Places {
+    /// As many as there are files for. A process may open more files than it does if nobody says so.
+    fn by_files() -> Places {
+        let limit = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+        Places::of(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
+    }
+
+    fn of(files: u64) -> Places {
+        let strangers = (files / 4).clamp(1, MOST_STRANGERS);
+        let clients = files.saturating_sub(strangers + OTHER_FILES).clamp(1, MOST_CLIENTS);
+        Places { clients: clients as usize, strangers: strangers as usize }
+    }
 }
 
 /// Where others reach a server that has called from there and listens at this port. A listener for both versions of IP
@@ -117,8 +134,9 @@ impl Reception {
         routes: Routes,
         turned_away: Counter,
     ) -> Reception {
-        let clients = Arc::new(Semaphore::new(most_clients()));
-        Reception { network, inbox, routes, clients, peers: Mutex::default(), turned_away }
+        let Places { clients, strangers } = Places::by_files();
+        let clients = Arc::new(Semaphore::new(clients));
+        Reception { network, inbox, routes, clients, strangers, peers: Mutex::default(), turned_away }
     }
 
     /// Finds out who calls. Whoever it is, is served in a task of its own.
@@ -348,6 +366,18 @@ async fn speaks_http(stream: &TcpStream) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_are_no_more_places_than_files() {
+        let places = |files| {
+            let Places { clients, strangers } = Places::of(files);
+            (clients, strangers)
+        };
+        assert_eq!(places(u64::MAX), (1024, 512));
+        assert_eq!(places(1024), (640, 256));
+        assert_eq!(places(256), (64, 64));
+        assert_eq!(places(0), (1, 1));
+    }
 
     #[test]
     fn a_caller_is_found_under_an_address_that_others_can_call() {

@@ -2,7 +2,6 @@
 
 import type { Trouble } from './trouble'
 import {
-  highestTerm,
   leaderOf,
   membershipOf,
   quorumsOf,
@@ -26,10 +25,7 @@ export function clusterWords(cluster: ClusterView): { text: string; tone: 'good'
       : { text: leads, tone: 'good' }
   }
   if (lacking) return { text: `No quorum: ${running} running, an election needs ${majority}`, tone: 'bad' }
-  return {
-    text: `No leader in term ${highestTerm(cluster)} yet: ${running} running, an election needs ${majority}`,
-    tone: 'waiting',
-  }
+  return { text: `No leader: ${running} running, an election needs ${majority}`, tone: 'waiting' }
 }
 
 /** While the members change: which majorities everything needs. */

@@ -158,6 +158,20 @@ mod tests {
         assert_eq!(given, expected);
     }
 
+    /// A key that is gone leaves nothing behind in the store: who does not hear of it now never will.
+    #[test]
+    fn a_delete_that_is_forgotten_is_missed_and_not_passed_over() {
+        let mut changes = Changes::after(Index(4));
+        changes.note(&Changed { key: b"x", version: Index(5), value: None });
+        (6..).take(MOST_CHANGES).for_each(|version| note(&mut changes, version, b""));
+        let taken_over = Changes::after(Index(5));
+        for forgotten in [&changes, &taken_over] {
+            let is_missed = |seen| forgotten.next(Some(Index(seen)), Index(5)).complete_after > Index(seen);
+            assert!(is_missed(4), "the delete is in entry 5");
+            assert!(!is_missed(5), "nothing else is");
+        }
+    }
+
     #[test]
     fn the_oldest_changes_make_room() {
         let mut changes = Changes::after(Index(0));

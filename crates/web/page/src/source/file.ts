@@ -48,14 +48,14 @@ export function parse(text: string): TraceRecord[] {
     if (!line.trim()) return
     const record = parseLine(line)
     if (!record) {
-      throw Object.assign(new Error(`line ${place + 1} is no record of a trace`), {
-        help: 'open a file that `raft up --record FILE` or `raft up --json` has written, or this page downloaded',
+      throw Object.assign(new Error(`line ${place + 1} is not a trace record`), {
+        help: 'open a file written by `raft up --record FILE` or `raft up --json`, or downloaded from this page',
       })
     }
     if ((record.event as string) !== 'step') records.push(record)
   })
   if (records.length === 0) {
-    throw Object.assign(new Error('the file holds no records'), { help: 'record one with `raft up --record FILE`' })
+    throw Object.assign(new Error('the file has no records in it'), { help: 'record one with `raft up --record FILE`' })
   }
   return records.sort((one, other) => one.t - other.t)
 }

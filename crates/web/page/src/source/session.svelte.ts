@@ -4,7 +4,7 @@ import { ServersTime } from '../time/servers-time'
 import { History, type Entry } from '../trace/history'
 import type { NodeId, TraceRecord } from '../trace/record'
 import { clusterFrom } from '../trace/view'
-import { seconds } from '../trace/words'
+import { asSentence, seconds } from '../trace/words'
 import type { Snapshot } from '../types/Snapshot'
 import type { Action, Caption, Setup, Stretch } from './contract'
 
@@ -128,13 +128,16 @@ export class Session {
     return speed_millionths === null ? this.setup.speed : speed_millionths / 1e6
   }
 
-  /** Does something to the cluster, and says what came of it. */
-  async act(action: Action): Promise<string | null> {
-    if (!this.server) return null
+  /** Does something to the cluster, and shows what came of it. */
+  async act(action: Action): Promise<void> {
+    const done = await this.perform(action)
+    if (done !== null) this.notice = { text: asSentence(done), isBad: false }
+  }
+
+  /** Does something to the cluster. Returns the server's words about it, or null if it was not done, and shows why. */
+  async perform(action: Action): Promise<string | null> {
     try {
-      const done = await this.server.act(action)
-      this.notice = { text: done, isBad: false }
-      return done
+      return (await this.server?.act(action)) ?? null
     } catch (failure) {
       this.complain(failure)
       this.wishedSpeed = null
@@ -142,10 +145,10 @@ export class Session {
     }
   }
 
-  /** Says what went wrong. */
+  /** Shows what went wrong. */
   complain(failure: unknown): void {
     const { message, help } = failure as Error & { help?: string }
-    this.notice = { text: message, help, isBad: true }
+    this.notice = { text: asSentence(message), help: help && asSentence(help), isBad: true }
   }
 
   /** A time in words; or the step, where no time is told. */

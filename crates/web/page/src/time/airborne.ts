@@ -19,7 +19,7 @@ export type Flight = {
   readonly from: NodeId
   readonly to: NodeId
   readonly kind: FlightKind
-  readonly isAnswer: boolean
+  readonly isReply: boolean
   /** It says nothing new. */
   readonly isRoutine: boolean
   readonly term: number
@@ -92,8 +92,8 @@ export function airborne(history: History, position: number, t: number, perSecon
 
 function isGathered(flight: Flight, gathered: ReadonlySet<string>): boolean {
   return (
-    (flight.isRoutine && !flight.isAnswer && gathered.has(`${flight.from}>${flight.to}`)) ||
-    (flight.isRoutine && flight.isAnswer && gathered.has(`${flight.to}>${flight.from}`))
+    (flight.isRoutine && !flight.isReply && gathered.has(`${flight.from}>${flight.to}`)) ||
+    (flight.isRoutine && flight.isReply && gathered.has(`${flight.to}>${flight.from}`))
   )
 }
 
@@ -138,7 +138,7 @@ function flightAt(
     from: record.node,
     to: record.to,
     kind,
-    isAnswer: isAnswer(record.message),
+    isReply: isReply(record.message),
     term: record.term,
     isRoutine: entry.isRoutine,
     entries: entriesOf(record.message),
@@ -156,7 +156,7 @@ function isBeat(entry: Entry): boolean {
   return entry.isRoutine && entry.record.event === 'sent' && 'append_entries' in entry.record.message
 }
 
-export function isAnswer(message: Message): boolean {
+export function isReply(message: Message): boolean {
   if ('found' in message) return message.found.is_reply
   return (
     'refusal' in message ||

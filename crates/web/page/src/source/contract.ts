@@ -7,11 +7,20 @@ import type { Setup } from '../types/Setup'
 import type { Snapshot } from '../types/Snapshot'
 
 export type { Caption } from '../types/Caption'
-export type { ScenarioTitle } from '../types/ScenarioTitle'
 export type { Setup } from '../types/Setup'
 
 /** What a person can do to the cluster. */
 export type Action = ServerAction | ClientWish
+
+/** A scenario that the server can play. */
+export type Scenario = {
+  /** Its file without the ending, such as `elections/first-election`. */
+  readonly path: string
+  readonly title: string
+  readonly chapter?: { readonly number: number; readonly name: string }
+  /** The ids of the rules that it is about. */
+  readonly rules?: readonly string[]
+}
 
 /** All of a replay: what an exported page has in it. */
 export type Embedded = { setup: Setup; records: TraceRecord[] }

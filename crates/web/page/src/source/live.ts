@@ -2,7 +2,7 @@
 
 import type { TraceRecord } from '../trace/record'
 import type { Snapshot } from '../types/Snapshot'
-import type { Action, Embedded, ScenarioTitle, Setup, Stretch } from './contract'
+import type { Action, Embedded, Scenario, Setup, Stretch } from './contract'
 import { parse, replay } from './file'
 import { Session } from './session.svelte'
 
@@ -15,13 +15,14 @@ export async function connect(): Promise<Session> {
 }
 
 /** The scenarios that the server can play. */
-export async function scenarios(): Promise<ScenarioTitle[]> {
-  return (await request('api/scenarios')) as ScenarioTitle[]
+export async function scenarios(): Promise<Scenario[]> {
+  const listed = (await request('api/scenarios')) as (Scenario & { name?: string })[]
+  return listed.map(({ name, ...scenario }) => ({ ...scenario, path: scenario.path ?? name }))
 }
 
 /** Plays one of them. */
-export async function scenario(name: string): Promise<Session> {
-  return replay((await request(`api/scenarios/${name}`)) as Embedded)
+export async function scenario(path: string): Promise<Session> {
+  return replay((await request(`api/scenarios/${path}`)) as Embedded)
 }
 
 /** Where the whole trace can be had as a file. */
@@ -78,7 +79,7 @@ function listen(session: Session): void {
   source.addEventListener('snapshot', (event) => session.resume(data(event) as Snapshot))
   source.addEventListener('missed', (event) => {
     const { first, last } = data(event) as { first: number; last: number }
-    session.notice = { text: `${last - first + 1} events are missing here: they came faster than the page read them`, isBad: true }
+    session.notice = { text: `${last - first + 1} events are missing here: they came faster than this page could read them.`, isBad: true }
   })
   source.addEventListener('live', () => player.heard(history.lastTime, performance.now()))
   source.onerror = () => {

@@ -117,7 +117,7 @@ pub(crate) const HELP: &[Explained] = &[
     ("i", "cut its links (✂) or reconnect it: alone it can't commit"),
     ("t", "time it out: it starts an election in a newer term"),
     ("o", "have the leader hand over to it"),
-    ("d  x", "remove it, press again to stop it; replace it in one step"),
+    ("d  x", "remove it (again: stop it); replace it with a new server"),
     ("n", "add a server: it copies the log first, then it votes"),
     ("f", "switch pre-vote, check-quorum, eager election on or off"),
     ("a", "time out all at once: the votes split, chance decides"),

@@ -76,7 +76,7 @@ pub(crate) const FOOTER: [&[Explained]; 2] = [
 /// The keys in the help, each with what it is good for.
 pub(crate) const HELP: &[Explained] = &[
     ("space", "play or pause; a violation pauses too"),
-    ("→ n   ← b", "step forward or back: what one server does about one event"),
+    ("→ n   ← b", "step forward or back: one server handles one event"),
     ("e  E", "go to the next or the previous election"),
     ("l  L", "go to the next or the previous new leader"),
     ("v  V", "go to the next or the previous violation of a promise"),

@@ -17,7 +17,7 @@ const LONGEST_READING: Duration = Duration::from_secs(2);
 /// How much of a pause without news is played at its beginning, and again at its end, in microseconds.
 const PAUSE_PLAYED: u64 = 500_000;
 
-const BEGINNING: &str = "space plays, → goes one step: what one server does about one event";
+const BEGINNING: &str = "space plays, → goes one step: one server handles one event";
 const END: &str = "the end: ← steps back, Home goes to the beginning, space plays again";
 
 pub(crate) struct Player {

@@ -1,4 +1,4 @@
-// What the page and the server that serves it have agreed on.
+// The types that the page and its server share.
 
 import type { TraceRecord } from '../trace/record'
 import type { Action as ServerAction } from '../types/Action'
@@ -22,8 +22,8 @@ export type Scenario = {
   readonly rules?: readonly string[]
 }
 
-/** All of a replay: what an exported page has in it. */
+/** A complete replay, as an exported page contains it. */
 export type Embedded = { setup: Setup; records: TraceRecord[] }
 
-/** Records that follow each other, and what all before them add up to. */
+/** Consecutive records, and the cluster's state before them. */
 export type Stretch = { snapshot: Snapshot; records: TraceRecord[] }

@@ -8,7 +8,7 @@ import { Session } from './session.svelte'
 
 const token = new URLSearchParams(location.search).get('token') ?? ''
 
-/** Asks the server what is on show, and follows it. */
+/** Shows what the server has: a running cluster, or a replay. */
 export async function connect(): Promise<Session> {
   const [setup, newest] = (await Promise.all([request('api/setup'), request('api/records')])) as [Setup, Stretch]
   return setup.mode === 'live' ? follow(setup, newest) : replay({ setup, records: parse(await trace()) })
@@ -25,7 +25,7 @@ export async function scenario(path: string): Promise<Session> {
   return replay((await request(`api/scenarios/${path}`)) as Embedded)
 }
 
-/** Where the whole trace can be had as a file. */
+/** The address of the whole trace as a file. */
 export function traceAddress(): string {
   return `api/trace?token=${token}`
 }
@@ -50,7 +50,7 @@ async function request(path: string, init: RequestInit = {}): Promise<unknown> {
   return body
 }
 
-/** Shows a running cluster: the newest stretch at once, what comes as it comes, and what was before when it is asked for. */
+/** Shows a running cluster: the latest stretch at once, new records as they come, and earlier ones on demand. */
 function follow(setup: Setup, { snapshot, records }: Stretch): Session {
   const earlier = async (upTo: number) => (await request(`api/records?up_to=${upTo}`)) as Stretch
   const session = new Session(setup, { act, earlier })

@@ -20,7 +20,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['?', 'open this help'],
 ]
 
-/** What a key does that was pressed somewhere on the page. */
+/** Does what a key pressed anywhere on the page asks for. */
 export function keys(event: KeyboardEvent, session: Session, toggleHelp: () => void): void {
   // The browser closes a dialog itself.
   if (document.querySelector('dialog[open]')) return

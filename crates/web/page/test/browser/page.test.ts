@@ -242,7 +242,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await list.locator('a[aria-current]').getByText('elections/first-election').waitFor()
     await linked.keyboard.type('nothing like this')
     await list.getByText('No scenario matches “nothing like this”').waitFor()
-    await linked.getByLabel('Search scenarios').fill('SPLIT end elections/')
+    await list.getByLabel('Search scenarios').fill('SPLIT end elections/')
     await expect.poll(() => list.getByRole('link').count()).toBeLessThan(5)
     await linked.keyboard.press('ArrowDown')
     await linked.keyboard.press('ArrowUp')
@@ -256,7 +256,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     const unknown = await open(`${cluster.address}#scenario=no/such`)
     await unknown.getByText('There is no scenario no/such').waitFor()
     await unknown.close()
-    // The browser tells of the refusal too.
+    // The browser logs the refusal too.
     expect(errors.splice(0)).toEqual([expect.stringContaining('404')])
   })
 
@@ -265,7 +265,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     const token = new URL(cluster.address).searchParams.get('token')!
     let [checked, events] = [0, new Set<string>()]
     let later = (await get('api/records')) as Stretch
-    // The server tells what records add up to only where it has many behind them.
+    // The server sends a snapshot only where it has many later records.
     const happened = later.snapshot.after + later.records.length
     // A test before has slowed the cluster, and the page shows a trace by now, which has a speed of its own.
     const inRealTime = { method: 'POST', headers: { 'x-raft-token': token, 'content-type': 'application/json' }, body: '{"action":"set_speed","multiple":1}' }

@@ -35,7 +35,7 @@ describe.skipIf(!RAFT)('the picture of the page', () => {
 
   test('shows an election, why it was won, and the logs', async () => {
     const elected = records.findLast(({ event, rule }) => event === 'role' && rule === 'majority-wins')!
-    const page = await browser.newPage({ viewport: { width: 1200, height: 760 }, deviceScaleFactor: 1, colorScheme: 'light' })
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1, colorScheme: 'light' })
     // The clock stands still, so that the picture is the same each time.
     await page.clock.install({ time: 0 })
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/#at=${nameOf(elected)}`)
@@ -49,7 +49,7 @@ describe.skipIf(!RAFT)('the picture of the page', () => {
     await why.getByText('majority-wins').waitFor()
     expect(await why.locator('li').count()).toBeGreaterThan(3)
     await page.getByText('You are looking at the past (paused)').waitFor()
-    // The dead leader has an entry that nobody else has, and that is not committed.
+    // The dead leader has an entry that no other server has, and that is not committed.
     expect(await page.locator('.cell.present', { hasText: 'x = 3' }).count()).toBe(1)
     expect(await page.locator('.cell.committed', { hasText: 'y = 2' }).count()).toBeGreaterThan(0)
     if (process.env.UPDATE_GOLDEN) await page.screenshot({ path: PICTURE })
@@ -60,8 +60,8 @@ describe.skipIf(!RAFT)('the picture of the page', () => {
 /** Serves the page with these records, as `raft up` would if they were all that has happened. */
 async function serve(records: TraceRecord[]): Promise<Server> {
   const page = await readFile(PAGE)
-  const ids = [1, 2, 3, 4, 5]
-  const setup: Partial<Setup> = { mode: 'live', title: '5 servers', scenario: null, servers: ids, timing: null, speed: 1, latency_us: 0, history: 50_000, captions: [] }
+  const ids = [1, 2, 3]
+  const setup: Partial<Setup> = { mode: 'live', title: '3 servers', scenario: null, servers: ids, timing: null, speed: 1, latency_us: 0, history: 50_000, captions: [] }
   const answers: Record<string, unknown> = { '/api/setup': setup, '/api/records': { snapshot: { after: 0, view: newCluster(ids) }, records } }
   const server = createServer(({ url }, response) => {
     const { pathname } = new URL(url!, 'http://page')

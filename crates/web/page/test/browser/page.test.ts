@@ -106,7 +106,8 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   }
 
   async function centre(id: number) {
-    const box = (await server(id).locator('.body').boundingBox())!
+    // The body changes with the role; the track around it stays.
+    const box = (await server(id).locator('.track').boundingBox())!
     return { x: box.x + box.width / 2, y: box.y + box.height / 2 }
   }
 

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 #[derive(RustEmbed)]
 #[folder = "scenarios/"]
-#[include = "*.txt"]
 struct Files;
 
 /// All of them, for the page.

@@ -1,6 +1,6 @@
 //! How fast histories are checked, on one core: all clients work on one key, which is hardest.
 //!
-//! `cargo bench -p raft-for-beginners-simulator --bench linearizability`
+//! `cargo bench -p raft-for-beginners-simulator --features bench --bench linearizability`
 
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 

@@ -1,6 +1,6 @@
 //! How fast the simulator is, on one core, and what it costs to ask for a rule.
 //!
-//! `cargo bench -p raft-for-beginners-simulator`
+//! `cargo bench -p raft-for-beginners-simulator --features bench`
 
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 

@@ -1,6 +1,6 @@
 //! What a save costs beside the disk, and how long a start takes.
 //!
-//! `cargo bench -p raft-for-beginners-storage`
+//! `cargo bench -p raft-for-beginners-storage --features bench`
 
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 

@@ -1,4 +1,4 @@
-//! What the view knows and what the keys do. It has no terminal and no clock: the time is told.
+//! What the view knows and what the keys do. It has no terminal and no clock: callers say what time it is.
 
 use crate::keys::{Wish, wish};
 use crate::panels::Panels;
@@ -11,12 +11,12 @@ use ratatui::crossterm::event::KeyEvent;
 use std::collections::VecDeque;
 use trace::{Condition, Event, FaultyLink, Feed, FeedLine, Laboratory, Record};
 
-/// So many lines of the story are kept.
+/// Maximum number of lines of the story that are kept.
 const HISTORY: usize = 10_000;
-/// How long what was done stays on the screen, in microseconds.
+/// How long an announcement stays on the screen, in microseconds.
 const ANNOUNCEMENT: u64 = 5_000_000;
 
-/// What a key makes its receiver do.
+/// What the caller must do because of a key.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Command {
     Perform(Action),
@@ -37,9 +37,9 @@ pub(crate) struct App {
     clock: SlowClock,
     feed: Feed,
     story: VecDeque<FeedLine>,
-    /// How many lines were ever told: more than are kept.
+    /// How many lines there were in all, those no longer kept included.
     told: u64,
-    /// How many lines the screen had room for when it was last drawn.
+    /// How many lines fitted on the screen when it was last drawn.
     pub(crate) page: u64,
     announcement: Option<Announcement>,
 }
@@ -48,13 +48,13 @@ pub(crate) struct App {
 struct Frozen {
     scene: Scene,
     at: u64,
-    /// How many lines had been told by then.
+    /// How many lines there were by then.
     told: u64,
-    /// How many lines further up the screen ends.
+    /// How many lines above the latest one the screen ends.
     scrolled: u64,
 }
 
-/// What was done, or why it wasn't.
+/// What was done, or why it was not.
 struct Announcement {
     text: String,
     is_refusal: bool,
@@ -80,7 +80,7 @@ impl App {
         }
     }
 
-    /// Takes note of what happened.
+    /// Takes in what happened.
     pub(crate) fn observe(&mut self, record: &Record) {
         if let Event::Laboratory(Laboratory::Speed { millionths }) = record.event {
             self.clock.set_speed(record.t, millionths as f64 / 1e6);
@@ -94,14 +94,14 @@ impl App {
         self.story.drain(..surplus);
     }
 
-    /// Tells what was done, or why it was not.
+    /// Shows what was done, or why it was not.
     pub(crate) fn announce(&mut self, outcome: Result<String, String>, now: u64) {
         let is_refusal = outcome.is_err();
         let text = outcome.unwrap_or_else(|refusal| refusal);
         self.announcement = Some(Announcement { text, is_refusal, at: now });
     }
 
-    /// Tells what came of a command.
+    /// Shows what came of a command.
     pub(crate) fn note_outcome(&mut self, action: &Action, outcome: Result<String, String>, now: u64) {
         if let (Action::SetSpeed { multiple }, Ok(_)) = (action, &outcome) {
             self.clock.set_speed(now, *multiple);
@@ -109,7 +109,7 @@ impl App {
         self.announce(outcome, now);
     }
 
-    /// What is to be said at the moment, and whether it is a refusal.
+    /// The announcement to show now, and whether it is a refusal.
     pub(crate) fn announcement(&self, now: u64) -> Option<(&str, bool)> {
         let announcement = self.announcement.as_ref()?;
         let is_fresh = now.saturating_sub(announcement.at) < ANNOUNCEMENT;
@@ -126,7 +126,7 @@ impl App {
         self.frozen.as_ref().map_or(now, |frozen| frozen.at)
     }
 
-    /// When the view was frozen, and how many lines have come since; none if it is live.
+    /// When the view was frozen, and how many lines have come since; `None` if it is live.
     pub(crate) fn frozen_since(&self) -> Option<(u64, u64)> {
         self.frozen.as_ref().map(|frozen| (frozen.at, self.told - frozen.told))
     }
@@ -140,7 +140,7 @@ impl App {
         self.clock.at(self.time(now))
     }
 
-    /// The last lines of the story that fit on a page, at the place to which it was scrolled.
+    /// The lines of the story that fit on a page, at the place to which it is scrolled.
     pub(crate) fn page_of_story(&self) -> impl Iterator<Item = &FeedLine> {
         let forgotten = self.told - self.story.len() as u64;
         let end = self.frozen.as_ref().map_or(self.told, |frozen| frozen.told - frozen.scrolled);
@@ -149,7 +149,7 @@ impl App {
         self.story.range(start as usize..end as usize)
     }
 
-    /// What a key does to the view, and what it asks for beyond that.
+    /// Does what a key asks of the view. Returns what the caller must do, if anything.
     pub(crate) fn on_key(&mut self, key: KeyEvent, now: u64) -> Option<Command> {
         let wish = wish(key)?;
         if self.shows_help && !matches!(wish, Wish::Interrupt | Wish::Quit) {
@@ -200,7 +200,7 @@ impl App {
         None
     }
 
-    /// All servers, in the order of the table. Some may have come since the start.
+    /// All servers, in the order of the table. Some may have been added since the start.
     fn servers(&self) -> Vec<NodeId> {
         self.live.view.servers().map(|(id, _)| id).collect()
     }
@@ -209,7 +209,7 @@ impl App {
         self.servers()[self.selected]
     }
 
-    /// All servers follow the other profile than the leader's, or if there is none, than that of any.
+    /// Switches all servers to the profile that the leader does not have (without a leader: any server).
     fn change_profile(&self) -> Action {
         let view = &self.live.view;
         let leader = view.leader().and_then(|leader| view.server(leader));
@@ -225,19 +225,19 @@ impl App {
         }
     }
 
-    /// The leader that the person sees, and chooses with this: the next key is most often to start it again.
+    /// Kills the leader that is visible, and selects it: the next key is most often to restart it.
     fn kill_leader(&mut self, now: u64) -> Action {
         let Some(leader) = self.live.view.leader() else { return Action::KillLeader };
         self.select(leader, now);
         Action::Kill { node: leader }
     }
 
-    /// Starts a dead server. One that lives is not killed by a key that promises life.
+    /// Restarts a dead server. A running one is not killed for it.
     fn restart(&mut self, now: u64) -> Option<Command> {
         let id = self.selected_server();
         let refusal = match self.live.view.server(id).map(|server| server.condition) {
-            Some(Condition::Running) => format!("{id} runs: k kills it, and then r starts it again"),
-            Some(Condition::Paused) => format!("{id} is paused, not dead: s lets it go on"),
+            Some(Condition::Running) => format!("{id} is running: k kills it, then r restarts it"),
+            Some(Condition::Paused) => format!("{id} is paused, not dead: s resumes it"),
             _ => return Some(Command::Perform(Action::Restart { node: id })),
         };
         self.announce(Err(refusal), now);
@@ -276,7 +276,7 @@ impl App {
         self.frozen = Some(Frozen { scene: self.live.clone(), at: now, told: self.told, scrolled: 0 });
     }
 
-    /// Looking at the past freezes the view: a story that moves can't be read.
+    /// Scrolling back freezes the view: a story that moves can't be read.
     fn scroll_up(&mut self, now: u64, lines: u64) {
         if self.frozen.is_none() {
             self.freeze(now);

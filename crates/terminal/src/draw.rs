@@ -22,9 +22,9 @@ use style::Palette;
 
 /// The smallest terminal on which all of a view has a place: columns and rows.
 const SMALLEST: (u16, u16) = (80, 18);
-/// So many lines are left for the panels below the table, however many servers there are.
+/// The panels below the table have at least this many rows, however many servers there are.
 const PANEL_ROWS: u16 = 6;
-/// So many of these the story should have, its heading included; and so many it keeps.
+/// How many rows the story should have, its heading included, and how many it has at least.
 const STORY_ROWS: (u16, u16) = (4, 2);
 
 /// All that a view shows.
@@ -35,9 +35,9 @@ struct Picture<'a> {
     table: ServerTable<'a>,
     logs: LogTable<'a>,
     story: Vec<Line<'a>>,
-    /// What is to be said at the moment, and whether it is something bad.
+    /// The message to show now, and whether it is bad news.
     announcement: Option<(&'a str, bool)>,
-    /// Where a browser shows the same. It is told while there is nothing else to say.
+    /// The address of the page. It is shown while there is no announcement.
     page: Option<&'a str>,
     footer: &'a [&'a [Explained]],
     /// The keys in the help, while it is shown.
@@ -56,7 +56,7 @@ struct Places {
 }
 
 impl Places {
-    /// None if the area is too small for a view.
+    /// `None` if the area is too small for a view.
     fn of(area: Rect, heading_rows: u16, servers: usize, panels: Panels) -> Option<Places> {
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             return None;

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// SIGHUP, which the system sends when a terminal goes away.
 pub(crate) const SIGNAL: i32 = 1;
 
-/// The view gets so long to notice by itself.
+/// How long the view has to notice it by itself.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Waits until something can be read from the terminal, but not longer than this.
@@ -29,7 +29,7 @@ pub(crate) fn is_gone() -> bool {
     look_at_terminal(PollFlags::empty(), Some(&Timespec::default())).is_ok_and(|found| found.intersects(GONE))
 }
 
-/// Does this error tell that the terminal is gone?
+/// Does this error mean that the terminal is gone?
 pub(crate) fn is_told_by(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::UnexpectedEof || error.raw_os_error() == Some(Errno::IO.raw_os_error())
 }
@@ -41,13 +41,13 @@ fn look_at_terminal(wanted: PollFlags, patience: Option<&Timespec>) -> io::Resul
     let mut polled = [PollFd::new(&stdin, wanted)];
     match poll(&mut polled, patience) {
         Ok(_) => Ok(polled[0].revents()),
-        // A signal, for which somebody else waits.
+        // A signal, which is handled elsewhere.
         Err(Errno::INTR) => Ok(PollFlags::empty()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Sees to it that the program ends with its terminal, even if the terminal goes away just while the view reads from it.
+/// Ends the program with its terminal, even if the terminal goes away while the view reads from it.
 pub(crate) struct Watch {
     is_over: Arc<AtomicBool>,
 }

@@ -1,4 +1,4 @@
-//! The keys, and what a person is told about them.
+//! The keys, and how the footer and the help explain them.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -34,7 +34,7 @@ pub(crate) enum Wish {
     Back,
     Quit,
     Interrupt,
-    /// Ctrl+Z, which would stop a program that had not taken over the keys.
+    /// Ctrl+Z, which would suspend a program without a view.
     Suspend,
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn wish(key: KeyEvent) -> Option<Wish> {
     Some(wish)
 }
 
-/// A key or a sign, and what it is for.
+/// A key or a sign, and its explanation.
 pub(crate) type Explained = (&'static str, &'static str);
 
 /// The keys in the footer, each with its shortest description. They fill two lines of 80 columns.
@@ -94,45 +94,45 @@ pub(crate) const FOOTER: [&[Explained]; 2] = [
         ("k", "kill"),
         ("r", "restart"),
         ("s", "pause"),
-        ("t", "timeout"),
+        ("t", "time out"),
     ],
     &[
         ("i", "isolate"),
-        ("a", "align"),
+        ("a", "split vote"),
         ("- +", "speed"),
         ("space", "freeze"),
         ("Tab", "panels"),
         ("?", "help"),
-        ("Ctrl+C", "stop"),
+        ("q", "quit"),
     ],
 ];
 
-/// The keys in the help, each with what it teaches.
+/// The keys in the help, each with what it teaches. With [`SIGNS`] they fill 22 of the 24 rows of a usual terminal.
 pub(crate) const HELP: &[Explained] = &[
-    ("p", "put x = 1, 2, 3, …: each is an entry for all logs"),
-    ("Ctrl+\\  l", "kill the leader (SIGKILL): the others elect another"),
-    ("1-9  ↑ ↓", "choose the server that the next eight keys are for"),
-    ("k", "kill it: can a majority of all servers still vote?"),
-    ("r", "start it again: a follower, with its disk's term and vote"),
-    ("s", "pause or resume it: a leader that slept steps down"),
-    ("i", "cut its links (✂), or mend them: alone, none can commit"),
-    ("t", "end its patience: its newer term deposes the leader"),
+    ("p", "put x = 1, 2, 3, …: each put is a new entry in the logs"),
+    ("Ctrl+\\  l", "kill the leader (SIGKILL): the others elect a new one"),
+    ("1-9  ↑ ↓", "choose the server for the keys from k to x"),
+    ("k  r", "kill it; restart it with the term, vote and log on disk"),
+    ("s", "pause or resume it: a leader that was paused steps down"),
+    ("i", "cut its links (✂) or reconnect it: alone it can't commit"),
+    ("t", "time it out: it starts an election in a newer term"),
     ("o", "have the leader hand over to it"),
-    ("d", "have it removed from the members; again: end its process"),
-    ("x", "have a new server vote in its place, in one step"),
-    ("n", "start one more server: it learns, and then it votes"),
-    ("f", "pre-vote, check-quorum and eager election: on, or off"),
-    ("a", "end all patience together: votes split, chance decides"),
-    ("-  +", "slow motion, faster: the servers' own clocks"),
-    ("space  PgUp PgDn", "freeze the view, scroll back; the cluster goes on"),
-    ("Tab", "logs and story, logs only, story only"),
-    ("q  Ctrl+C", "stop all servers"),
+    ("d  x", "remove it (again: stop it); replace it with a new server"),
+    ("n", "add a server: it copies the log first, then it votes"),
+    ("f", "switch pre-vote, check-quorum, eager election on or off"),
+    ("a", "time out all at once: the votes split, chance decides"),
+    ("-  +", "slower or faster: this sets the servers' own clocks"),
+    ("space  PgUp PgDn", "freeze the view, scroll back; the cluster keeps running"),
+    ("Tab", "show logs and story, only the logs, or only the story"),
+    ("q  Ctrl+C", "stop all servers and quit"),
 ];
 
-/// The signs in the views, each with its meaning.
+/// The signs and columns in the views, each with its meaning.
 pub(crate) const SIGNS: &[Explained] = &[
     ("○ follower", "waits for a leader; the bar is its election timer"),
-    ("◐ candidate", "asks for votes; if its bar fills, it asks again"),
-    ("★ leader", "sends heartbeats ♥, which empty the others' bars"),
-    ("‖ paused  ✕ dead", "hears nothing"),
+    ("◐ candidate", "asks for votes; when its bar is full, it tries again"),
+    ("★ leader", "sends heartbeats ♥, which empty the followers' bars"),
+    ("‖ paused  ✕ dead", "receives nothing, sends nothing"),
+    ("match", "matchIndex: highest entry known to match the leader's log"),
+    ("next", "nextIndex: next entry that the leader will send to it"),
 ];

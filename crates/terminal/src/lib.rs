@@ -1,12 +1,12 @@
-//! A Raft cluster in the terminal: live, or what happened to one played again.
+//! A Raft cluster in the terminal: live, or as a replay.
 //!
 //! * [`run`]: the live view;
 //! * `app.rs`: what it knows and what the keys do, without a terminal;
-//! * `keys.rs`: the keys, as the footer and the help tell them;
+//! * `keys.rs`: the keys, and how the footer and the help explain them;
 //! * `hangup.rs`: the end of the terminal itself;
 //! * `slow_clock.rs`: the servers' time, for the election timers;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
-//! * `scene.rs`, `panels.rs`, `speeds.rs`: what both views know;
+//! * `scene.rs`, `panels.rs`, `speeds.rs`: what both views share;
 //! * `draw.rs` and below: how they look.
 
 mod app;
@@ -37,7 +37,7 @@ const FRAME: Duration = Duration::from_millis(33);
 /// SIGINT, which Ctrl+C stands for.
 const INTERRUPT: i32 = 2;
 
-/// What is watched and commanded: servers that run, or another source of records.
+/// What the view shows and acts on: running servers, or another source of records.
 pub trait Lab {
     /// What has happened since the last call.
     fn news(&mut self) -> Vec<Record>;
@@ -48,32 +48,31 @@ pub trait Lab {
     /// If it can't be done: a sentence that says why.
     fn perform(&mut self, action: &Action) -> Result<String, String>;
 
-    /// Asks the cluster, as a client, to write the next value, and says so in a sentence. What came of it is
-    /// among the [announcements](Lab::announcements) as soon as it is known.
+    /// Asks the cluster, as a client, to write the next value, and says so in a sentence. The outcome is among the
+    /// [announcements](Lab::announcements) as soon as it is known.
     ///
     /// # Errors
-    /// If nobody can be asked: a sentence that says why.
+    /// If no server can be asked: a sentence that says why.
     fn put(&mut self) -> Result<String, String>;
 
-    /// Does somebody outside want the view to end, and how?
+    /// Is the view to end for a reason from outside, and how?
     fn end_requested(&mut self) -> Option<End>;
 
-    /// What was done or came to its end since the last call, without a key: a sentence on each, or on why
-    /// it was not done.
+    /// What was done or finished since the last call without a key: a sentence about each, or about why it was not done.
     fn announcements(&mut self) -> Vec<Result<String, String>>;
 
     /// Microseconds since the cluster's start, on the clock of [`Record::t`].
     fn now(&self) -> u64;
 }
 
-/// What the view tells about the cluster in its heading.
+/// What the heading says about the cluster.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// The servers.
     pub servers: Vec<NodeId>,
-    /// How long they wait for what.
+    /// Their timeouts.
     pub timing: Timing,
-    /// Where their randomness comes from.
+    /// The seed of their randomness.
     pub seed: u64,
     /// How fast their clocks run at first, as a multiple of real time.
     pub speed: f64,
@@ -81,21 +80,20 @@ pub struct Setup {
     pub latency: Duration,
     /// Where their data is.
     pub data: String,
-    /// Where the page is that shows the same in a browser, if there is one.
+    /// The address of the page that shows the same in a browser, if there is one.
     pub page: Option<String>,
 }
 
 /// How the view came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The person has seen enough.
+    /// By the key that quits.
     Quit,
     /// A signal, or the key that stands for it, by its number.
     Interrupted(i32),
 }
 
-/// Shows the cluster until somebody wants it to end. The terminal is given back as it was, whatever
-/// happens, a panic included.
+/// Shows the cluster until the view is to end. The terminal is restored whatever happens, a panic included.
 ///
 /// # Errors
 /// If the terminal can't be drawn on or read from.
@@ -104,12 +102,12 @@ pub fn run(lab: &mut dyn Lab, setup: Setup) -> io::Result<End> {
     on_terminal(|terminal| watch(terminal, lab, app))
 }
 
-/// Does the person want colours? <https://no-color.org>
+/// Are colours wanted? <https://no-color.org>
 fn has_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Takes over the terminal for a view, and gives it back. If the terminal goes away, that is the end of the view.
+/// Uses the terminal for a view, and restores it. If the terminal goes away, the view ends.
 fn on_terminal(view: impl FnOnce(&mut DefaultTerminal) -> io::Result<End>) -> io::Result<End> {
     let mut terminal = ratatui::try_init()?;
     let watch = hangup::Watch::begin();

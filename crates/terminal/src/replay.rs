@@ -1,8 +1,8 @@
-//! The replay view: what happened to a cluster, played again, forwards and backwards.
+//! The replay view: what happened to a cluster, played forwards and backwards.
 //!
-//! * `replay/steps.rs`: the tape, cut into steps, and what there is to see after each;
-//! * `replay/player.rs`: where on the tape one is, and what the keys do, without a terminal;
-//! * `replay/keys.rs`: the keys, as the footer and the help tell them.
+//! * `replay/steps.rs`: the tape, cut into steps, and what is visible after each;
+//! * `replay/player.rs`: the position on the tape, and what the keys do, without a terminal;
+//! * `replay/keys.rs`: the keys, and how the footer and the help explain them.
 
 pub(crate) mod keys;
 pub(crate) mod player;
@@ -22,9 +22,9 @@ use trace::{ClusterView, Record};
 pub struct Tape {
     /// What the heading says.
     pub title: String,
-    /// The servers with which it begins.
+    /// The servers at its beginning.
     pub servers: Vec<NodeId>,
-    /// How long they wait for what, if that is known.
+    /// Their timeouts, if known.
     pub timing: Option<Timing>,
     /// What happened, in the order in which it did.
     pub moments: Vec<Moment>,
@@ -33,14 +33,14 @@ pub struct Tape {
 /// A part of what happened.
 #[derive(Debug, Clone)]
 pub struct Moment {
-    /// What brought it about, such as a scenario's command.
+    /// What caused it, such as a scenario's command.
     pub caption: Option<String>,
     /// What happened.
     pub records: Vec<Record>,
 }
 
 impl Tape {
-    /// The tape of a recorded trace, of which no more is known than its records.
+    /// The tape of a recorded trace: its records, without captions.
     pub fn recorded(title: String, records: Vec<Record>) -> Tape {
         Tape::played(title, vec![Moment { caption: None, records }])
     }
@@ -52,9 +52,8 @@ impl Tape {
     }
 }
 
-/// Shows what happened until somebody wants it to end: a person by a key, or somebody outside, for
-/// which `end_requested` is asked again and again. The terminal is given back as it was, whatever
-/// happens, a panic included.
+/// Shows what happened until a key ends it, or `end_requested`, which is asked again and again. The terminal is restored
+/// whatever happens, a panic included.
 ///
 /// # Errors
 /// If the terminal can't be drawn on or read from.

@@ -8,7 +8,7 @@ use trace::{ClusterView, ElectionTimer, Event, Io, Record};
 #[derive(Debug, Clone)]
 pub(crate) struct Scene {
     pub(crate) view: ClusterView,
-    /// The vote that each server has last asked for, given or got.
+    /// The last message about a vote that each server sent or received.
     pub(crate) votes: BTreeMap<NodeId, (u64, Io)>,
     /// The servers' own time when their election timers were started.
     timers_started: BTreeMap<NodeId, f64>,
@@ -24,7 +24,7 @@ impl Scene {
         }
     }
 
-    /// Takes note of what happened, and when by the servers' own time.
+    /// Takes in what happened, and when by the servers' own time.
     pub(crate) fn observe(&mut self, record: &Record, servers_time: f64) {
         let timer_before = self.timer(record.node);
         self.view.apply(record);

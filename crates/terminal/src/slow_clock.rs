@@ -1,4 +1,4 @@
-//! The servers' time, as the observer reckons it.
+//! The servers' own time, computed from the observer's.
 
 /// Turns the observer's time into the servers' own, which may run slower or faster. Both in
 /// microseconds.

@@ -14,5 +14,5 @@ pub(crate) fn faster(than: f64) -> Option<f64> {
 
 /// What is said if there is no such speed.
 pub(crate) fn no_further(speed: f64) -> String {
-    format!("{speed}× is as far as this key goes")
+    format!("{speed}× is the limit")
 }

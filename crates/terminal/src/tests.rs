@@ -283,7 +283,7 @@ fn of_long_logs_the_end_is_shown_and_every_fifth_index() {
 #[test]
 fn a_key_chooses_between_logs_and_story_and_low_terminals_keep_the_logs() {
     let shown =
-        |text: &str| (logs(text).len(), text.contains("what happens"), text.contains("logs, by term"));
+        |text: &str| (logs(text).len(), text.contains("what happens"), text.contains("logs: entries"));
     let mut app = with_leader(7);
     assert_eq!(shown(&text(&mut app, 0)), (8, true, false), "the heading gives way");
     let tab = |app: &mut App| press(app, KeyCode::Tab, KeyModifiers::NONE);
@@ -390,10 +390,10 @@ fn a_server_that_lives_is_not_started_again() {
     let mut app = with_leader(3);
     key(&mut app, '2');
     assert_eq!(key(&mut app, 'r'), None);
-    assert!(text(&mut app, 0).contains("! n2 runs: k kills it, and then r starts it again"));
+    assert!(text(&mut app, 0).contains("! n2 is running: k kills it, then r restarts it"));
     app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::Paused)));
     assert_eq!(key(&mut app, 'r'), None);
-    assert!(text(&mut app, 0).contains("! n2 is paused, not dead: s lets it go on"));
+    assert!(text(&mut app, 0).contains("! n2 is paused, not dead: s resumes it"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who may ask, of those that the door lets in: who knows the token.
+//! Access control: of the requests that the door lets in, only those with the token are served.
 
 use crate::refusal::Refusal;
 use axum::extract::{Request, State};
@@ -9,20 +9,20 @@ use std::fmt;
 /// The header that carries the token.
 const TOKEN_HEADER: &str = "x-raft-token";
 
-/// What only those know who were given the page's address: 128 random bits.
+/// A secret that is part of the page's address: 128 random bits.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token(String);
 
 impl Token {
     /// # Errors
-    /// If the system has no randomness to give.
+    /// If the system can't provide random bytes.
     pub(crate) fn draw() -> Result<Token, getrandom::Error> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes)?;
         Ok(Token(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// Is it the same? Takes as long for any guess of the same length.
+    /// Is this guess right? The check takes as long for any guess of the same length.
     fn is(&self, guess: &str) -> bool {
         let differences =
             self.0.bytes().zip(guess.bytes()).fold(0, |all, (own, guessed)| all | (own ^ guessed));
@@ -43,13 +43,13 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Refuses whoever does not know the token.
+/// Refuses requests without the token.
 pub(crate) async fn only_with_token(State(token): State<Token>, request: Request, next: Next) -> Response {
     let in_header = request.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
     let in_query = request.uri().query().and_then(token_in);
     match in_header.or(in_query) {
         Some(guess) if token.is(guess) => next.run(request).await,
-        Some(_) => Refusal::Forbidden("the token is not this cluster's").into_response(),
+        Some(_) => Refusal::Forbidden("the token is wrong").into_response(),
         None => Refusal::Forbidden("the token is missing").into_response(),
     }
 }

@@ -1,4 +1,4 @@
-//! What somebody in front of the page wants, on its way to whoever can do it.
+//! Actions on their way from the page to the cluster.
 
 use crate::refusal::Refusal;
 use crate::wish::Wish;
@@ -10,17 +10,17 @@ use serde::Serialize;
 use std::fmt;
 use tokio::sync::{mpsc, oneshot};
 
-/// So many wishes wait to be taken up, at most.
+/// Maximum number of actions that wait to be performed.
 pub(crate) const QUEUE: usize = 64;
 
-/// What became of a wish.
+/// What came of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was done: a sentence that says what.
+    /// It was done. The sentence says what was done.
     Done(String),
-    /// It was not done: a sentence that says why.
+    /// It was not done. The sentence says why.
     NotDone(String),
-    /// Nobody knows: a sentence that says why.
+    /// It is unknown whether it was done. The sentence says why.
     Uncertain(String),
 }
 
@@ -37,16 +37,16 @@ impl From<Result<String, String>> for Outcome {
     }
 }
 
-/// Something that somebody in front of the page wants, and waits for.
+/// An action that is asked for on the page, and the way to reply.
 #[derive(Debug)]
 pub struct Request {
-    /// What.
+    /// The action.
     pub wish: Wish,
     answer: oneshot::Sender<Outcome>,
 }
 
 impl Request {
-    /// Tells what became of it. Who asked may be gone by now.
+    /// Replies with the outcome. The page may be closed by now.
     pub fn answer(self, outcome: Outcome) {
         let _ = self.answer.send(outcome);
     }
@@ -57,7 +57,7 @@ pub(crate) struct Done {
     ok: String,
 }
 
-/// Where wishes go; nowhere if what is shown is over.
+/// Where actions go; `None` for a replay.
 #[derive(Debug, Clone)]
 pub(crate) struct Hands(pub(crate) Option<mpsc::Sender<Request>>);
 

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use tokio::sync::watch;
 
-/// So many records are taken from the history at once.
+/// Maximum number of records that are taken from the history at once.
 const BATCH: usize = 256;
 
 #[derive(Deserialize)]
@@ -21,7 +21,7 @@ pub(crate) struct Parameters {
     after: Option<u64>,
 }
 
-/// Records that a reader can't be given any more.
+/// Records that are no longer kept, so that a reader can't get them.
 #[derive(Serialize)]
 struct Missed {
     first: u64,
@@ -49,7 +49,7 @@ pub(crate) async fn events(
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
-/// Somebody who reads the history.
+/// A reader of the history.
 struct Reader {
     history: History,
     changes: watch::Receiver<u64>,
@@ -57,9 +57,9 @@ struct Reader {
     seen: u64,
     /// Has it seen anything at all?
     has_begun: bool,
-    /// Has it been told that it has seen all?
+    /// Does it know that it has seen everything so far?
     is_live: bool,
-    /// Has it been told that nothing more will come?
+    /// Does it know that nothing more will come?
     is_over: bool,
     on_the_way: VecDeque<Event>,
 }

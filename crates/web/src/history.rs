@@ -6,32 +6,32 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 use trace::{ClusterView, Event, Io, Record};
 
-/// So many records are kept at least, the latest, unless their JSON has more than so many bytes.
+/// At least this many of the latest records are kept, unless their JSON is longer than this many bytes.
 pub(crate) const KEPT: usize = 50_000;
 const MOST_BYTES: usize = 32 << 20;
 
-/// Records come in chunks of so many; of fewer, if their JSON has so many bytes. Before each it is known what all before
+/// A chunk is full with this many records, or with this many bytes of JSON. Each chunk begins with what all records before
 /// it add up to.
 const CHUNK: usize = 2_000;
 const CHUNK_BYTES: usize = 2 << 20;
 
-/// A reader is given no more at once when its JSON has so many bytes.
+/// Maximum length of the JSON that a reader gets at once, in bytes. The last record may exceed it.
 const BYTES_AT_ONCE: usize = 256 << 10;
 
-/// The history that all readers share. Nobody who reads it has a queue: each asks for what comes after the
-/// last that it has seen. So a slow reader can't make it grow, and nobody waits for one.
+/// The history that all readers share. Readers have no queues: each asks for what comes after the last record that it
+/// has seen. So a slow reader can't make it grow, and no one waits for a slow reader.
 #[derive(Debug, Clone)]
 pub(crate) struct History {
     records: Arc<Mutex<Records>>,
-    /// The number of the latest record: changes wake those who wait.
+    /// The number of the latest record. A change wakes the waiting readers.
     latest: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
 struct Records {
-    /// So many are kept at least, or all.
+    /// How many are kept at least; `None` if all are.
     kept: Option<usize>,
-    /// Never without one. All but the last are full.
+    /// Never empty. All chunks but the last are full.
     chunks: VecDeque<Chunk>,
     /// The cluster after all of them.
     view: ClusterView,
@@ -68,25 +68,25 @@ pub(crate) struct Stretch {
 /// What comes next for a reader.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// This, the first with this number.
+    /// These, the first of which has this number.
     Records { first: u64, json: Vec<Arc<str>> },
-    /// What it has not seen is forgotten, up to here.
+    /// The next ones are forgotten. This is what all up to here add up to.
     Forgotten(Box<Snapshot>),
-    /// Nothing yet. It has seen all, up to this one.
+    /// Nothing yet: it has seen everything so far.
     NothingYet,
     /// Nothing, ever.
     End,
 }
 
 impl History {
-    /// The history of a cluster to which nothing has happened yet, of which so many records are kept, or all.
+    /// An empty history that keeps at least this many records, or all.
     pub(crate) fn new(beginning: ClusterView, kept: Option<usize>) -> History {
         let first = Chunk::after(0, beginning.clone());
         let records = Records { kept, chunks: [first].into(), view: beginning, is_whole: false };
         History { records: Arc::new(Mutex::new(records)), latest: watch::Sender::new(0) }
     }
 
-    /// Adds what has happened. Steps are left out: the records before each have told what it did.
+    /// Adds what has happened. Steps are left out: they only sum up the records before them.
     pub(crate) fn add<'a>(&self, news: impl IntoIterator<Item = &'a Record>) {
         let mut records = self.lock();
         for record in news {
@@ -105,7 +105,7 @@ impl History {
         self.latest.send_modify(|_| {});
     }
 
-    /// What comes after the record of this number, but not more than `at_most`.
+    /// What comes after the record with this number, `at_most` records.
     pub(crate) fn next(&self, after: u64, at_most: usize) -> Next {
         self.lock().next(after, at_most)
     }
@@ -116,19 +116,19 @@ impl History {
         self.lock().stretch(up_to)
     }
 
-    /// All that is kept, as JSON lines.
+    /// All records that are kept, as JSON lines.
     pub(crate) fn lines(&self) -> String {
         let json: Vec<Arc<str>> = self.lock().chunks.iter().flat_map(|chunk| chunk.json.clone()).collect();
         json.iter().flat_map(|json| [&**json, "\n"]).collect()
     }
 
-    /// Something to wait with until there is more.
+    /// A receiver that wakes when there is more.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.latest.subscribe()
     }
 
     fn lock(&self) -> MutexGuard<'_, Records> {
-        self.records.lock().expect("nobody panics with the history in hand")
+        self.records.lock().expect("no thread panics while it holds the lock")
     }
 }
 
@@ -143,7 +143,7 @@ impl Records {
         self.chunks.back_mut().expect(NEVER_EMPTY).push(record.to_json().into());
     }
 
-    /// Forgets the oldest chunks, if there is enough without them.
+    /// Forgets the oldest chunks if enough is left without them.
     fn forget(&mut self) {
         let Some(kept) = self.kept else { return };
         let mut bytes: usize = self.chunks.iter().map(|chunk| chunk.bytes).sum();

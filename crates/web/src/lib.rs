@@ -1,16 +1,16 @@
 //! A Raft cluster on a page in the browser: live, or what happened to one played again.
 //!
 //! * [`Site`]: the web server (`site.rs`);
-//! * `access.rs`: who may ask, and `refusal.rs`: what all others are told;
-//! * [`Setup`]: what the page must know before the first record;
+//! * `access.rs`: who may ask; `refusal.rs`: the errors that all others get;
+//! * [`Setup`]: what the page needs to know before the first record;
 //! * [`Scenarios`]: what else can be opened on it;
-//! * `history.rs`: what has happened so far, `records.rs`: how the page reads it, and `events.rs`: how it is told what
-//!   comes;
-//! * `actions.rs`, `wish.rs`: what somebody in front of the page wants;
+//! * `history.rs`: what has happened so far; `records.rs`: how the page reads it; `events.rs`: how it gets what happens
+//!   next;
+//! * `actions.rs`, `wish.rs`: what is asked for on the page;
 //! * [`export`] (`page.rs`): the page as a file that needs no server.
 //!
-//! The page itself is in crates/web/page, in Svelte and TypeScript. Its types are made from the Rust types here (the
-//! feature `ts`), and what is built of it is embedded: nobody needs Node to have it.
+//! The page itself is in crates/web/page, in Svelte and TypeScript. Its types are generated from the Rust types here (the
+//! feature `ts`). The built page is committed and embedded, so that the program builds without Node.
 
 mod access;
 mod actions;

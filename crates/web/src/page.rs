@@ -1,17 +1,17 @@
-//! The page: one file, which needs nothing else. Its sources are in crates/web/page.
+//! The page: a single file. Its sources are in crates/web/page.
 
 use crate::setup::Setup;
 use serde::Serialize;
 use std::borrow::Cow;
 use trace::{Event, Io, Record};
 
-/// The page, as it was built. It asks the server that it came from for what it shows.
+/// The page as it was built. It gets what it shows from the server that it came from.
 pub(crate) const PAGE: &str = include_str!("../page/dist/index.html");
 
-/// The place in the page for what it shows without a server.
+/// The place in the page for data that it shows without a server.
 const PLACE: &str = r#"<script type="application/json" id="raft-embedded"></script>"#;
 
-/// What a page holds that needs no server.
+/// The data in a page that needs no server.
 #[derive(Debug, Serialize)]
 struct Embedded<'a> {
     setup: &'a Setup,
@@ -29,14 +29,14 @@ impl Serialize for Told<'_> {
     }
 }
 
-/// What the page shows without a server, as JSON.
+/// The data that a page shows without a server, as JSON.
 pub fn embedded<'a>(setup: &Setup, records: impl IntoIterator<Item = &'a Record>) -> String {
     let without_steps = |record: &&Record| !matches!(record.event, Event::Io(Io::Step { .. }));
     let records = records.into_iter().filter(without_steps).map(Told).collect();
     serde_json::to_string(&Embedded { setup, records }).expect("what is embedded has a JSON")
 }
 
-/// The page with what it shows within: it can be opened from a file, without a server and offline.
+/// The page with its data inside: it can be opened from a file, offline and without a server.
 pub fn export<'a>(setup: &Setup, records: impl IntoIterator<Item = &'a Record>) -> String {
     let filled = PLACE.replace("><", &format!(">{}<", harmless_in_html(&embedded(setup, records))));
     PAGE.replacen(PLACE, &filled, 1)

@@ -1,5 +1,5 @@
-//! What has happened, from the end to the beginning: a reader who comes late begins with the latest, and asks for what was
-//! before when it wants to go back so far.
+//! What has happened, in stretches from the latest to the oldest: a page that is opened late starts with the latest
+//! records, and asks for earlier ones when its reader goes back.
 
 use crate::history::History;
 use crate::refusal::Refusal;

@@ -1,4 +1,4 @@
-//! What somebody is told who does not get what they wanted: what, why, and what to do.
+//! Refusals: what went wrong, why, and what to do.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -6,37 +6,37 @@ use axum::response::{IntoResponse, Response};
 use gate::Stranger;
 use serde::Serialize;
 
-/// What whoever is refused can do.
-const OPEN: &str = "open the address that `raft up` or `raft replay` has printed, as it is; a program sends an action as content-type: application/json";
+/// The help for requests that do not come from the page.
+const OPEN: &str = "open the address that `raft up` or `raft replay` printed, exactly as it is; a program must send actions as content-type: application/json";
 
-/// Why somebody does not get what they wanted.
+/// Why a request is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// It does not come from the page.
     Stranger(Stranger),
-    /// Who asks may not.
+    /// The token is missing or wrong.
     Forbidden(&'static str),
-    /// It is too long, or did not come whole.
+    /// Its body is too long, or did not arrive whole.
     Body(StatusCode),
-    /// It can be asked for, but not so.
+    /// This method is not supported there.
     Method(String),
     /// There is nothing there.
     NotFound(String),
     /// There is no such scenario.
     NoScenario(String),
-    /// It is no number of a record.
+    /// That is not the number of a record.
     NoNumber,
-    /// It makes no sense.
+    /// Its body is not a valid action.
     Nonsense(String),
     /// It can't be done now.
     NotNow(String),
-    /// What is shown is over.
+    /// The page shows a replay, in which nothing can be done.
     IsReplay,
-    /// Too many want something at once.
+    /// Too many actions are waiting.
     Busy,
-    /// Nobody knows what came of it.
+    /// It is unknown whether it was done.
     Uncertain(String),
-    /// The cluster has ended meanwhile.
+    /// The cluster has stopped meanwhile.
     Ended,
 }
 
@@ -50,60 +50,58 @@ impl Refusal {
     fn told(self) -> (StatusCode, String, &'static str) {
         match self {
             Refusal::Stranger(stranger) => (stranger.status(), stranger.to_string(), OPEN),
-            Refusal::Forbidden(why) => {
-                (StatusCode::FORBIDDEN, format!("this is not for everybody: {why}"), OPEN)
-            }
+            Refusal::Forbidden(why) => (StatusCode::FORBIDDEN, format!("access denied: {why}"), OPEN),
             Refusal::Body(status) => (
                 status,
-                "the action is too long, or did not come whole".to_owned(),
-                "send a shorter one, or send it again",
+                "the action is too long, or did not arrive whole".to_owned(),
+                "send a shorter action, or send it again",
             ),
             Refusal::Method(what) => (
                 StatusCode::METHOD_NOT_ALLOWED,
-                format!("it can't be asked with {what}"),
-                "/api/action is asked with POST, all else with GET",
+                format!("{what} is not supported here"),
+                "use POST for /api/action, and GET for everything else",
             ),
             Refusal::NotFound(path) => (
                 StatusCode::NOT_FOUND,
                 format!("there is nothing at {path}"),
-                "there are: / (the page), GET /api/setup, /api/records, /api/events, /api/trace, /api/scenarios, and POST /api/action",
+                "try / (the page), GET /api/setup, /api/records, /api/events, /api/trace or /api/scenarios, or POST /api/action",
             ),
             Refusal::NoScenario(name) => (
                 StatusCode::NOT_FOUND,
                 format!("there is no scenario {name}"),
-                "GET /api/scenarios names all; `raft replay --web FILE` shows one of your own",
+                "GET /api/scenarios lists them all; `raft replay --web FILE` shows one of your own",
             ),
             Refusal::NoNumber => (
                 StatusCode::BAD_REQUEST,
-                "that names no record".to_owned(),
-                "after= and up_to= take the id of a record, a number; without them all is told, or the latest",
+                "that is not the number of a record".to_owned(),
+                "after= and up_to= take the number of a record, such as 17",
             ),
             Refusal::Nonsense(why) => (
                 StatusCode::BAD_REQUEST,
-                format!("this is no action: {why}"),
-                "docs/page.md has all actions, for example {\"action\":\"kill\",\"node\":2}",
+                format!("this is not a valid action: {why}"),
+                "docs/page.md lists all actions, for example {\"action\":\"kill\",\"node\":2}",
             ),
             Refusal::NotNow(why) => {
-                (StatusCode::CONFLICT, why, "see how the servers are, and choose something else")
+                (StatusCode::CONFLICT, why, "look at the servers, and choose another action")
             }
             Refusal::IsReplay => (
                 StatusCode::CONFLICT,
-                "this has happened already: nothing can be done about it".to_owned(),
-                "`raft up` starts a cluster to which something can be done",
+                "this is a replay: nothing can be done to its servers".to_owned(),
+                "start a cluster of your own with `raft up`",
             ),
             Refusal::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "too many actions wait already".to_owned(),
+                "too many actions are waiting already".to_owned(),
                 "try again in a moment",
             ),
             Refusal::Uncertain(why) => (
                 StatusCode::GATEWAY_TIMEOUT,
                 why,
-                "it may have taken effect, or may still: get the key to find out",
+                "it may have taken effect, or may still do so: get the key to find out",
             ),
             Refusal::Ended => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the cluster has ended".to_owned(),
+                "the cluster has stopped".to_owned(),
                 "start another one with `raft up`",
             ),
         }

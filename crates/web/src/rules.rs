@@ -1,4 +1,4 @@
-//! The rules as the page tells them. It has them within: a trace from a file names rules by their ids only.
+//! The rules as the page explains them. The page contains them, because a trace from a file has only the rules' ids.
 
 use consensus::Rule;
 use serde::Serialize;

@@ -9,25 +9,25 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Setup {
-    /// Do the servers run, or is it told what happened to some?
+    /// Do the servers run now, or is this a replay?
     pub mode: Mode,
     /// What the heading says.
     pub title: String,
-    /// The name of the scenario that it is, if it is one that this program has within.
+    /// The scenario's name, if it is one of those in this program.
     pub scenario: Option<String>,
     /// The servers.
     pub servers: Vec<NodeId>,
-    /// How long they wait for what, if that is known.
+    /// Their timeouts, if known.
     pub timing: Option<Timing>,
-    /// Where their randomness comes from, if that is known.
+    /// The seed of their randomness, if known.
     pub seed: Option<u64>,
     /// How fast their clocks run at first, as a multiple of real time.
     pub speed: f64,
     /// How long each message is held, in microseconds of the servers' own time.
     pub latency_us: u64,
-    /// So many records are kept, the latest; none if all are.
+    /// How many of the latest records are kept; `None` if all are.
     pub history: Option<usize>,
-    /// What brought about what: a scenario's commands.
+    /// A scenario's commands, each with its place in the records.
     pub captions: Vec<Caption>,
     /// The version of this program.
     pub version: String,
@@ -38,13 +38,13 @@ pub struct Setup {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// The servers run, and things can be done to them.
+    /// The servers run, and can be acted on.
     Live,
-    /// It is told what happened to some.
+    /// A replay of what happened.
     Replay,
 }
 
-/// How long servers wait for what, in microseconds.
+/// The servers' timeouts, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Timing {
@@ -56,19 +56,19 @@ pub struct Timing {
     pub election_timeout_max_us: u64,
 }
 
-/// What brought about the records from one on.
+/// What caused the records from a certain one on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Caption {
-    /// The number of the first record that it brought about, or where it brought about none, of the next
-    /// one. The first record is number 1.
+    /// The number of the first record that it caused, or of the next record if it caused none. The first record is
+    /// number 1.
     pub before: u64,
     /// In words, or as a scenario's command.
     pub text: String,
 }
 
 impl Setup {
-    /// What is the same for all: these servers, with nothing more known of them.
+    /// The setup of these servers when nothing more is known about them.
     pub fn new(mode: Mode, title: String, servers: Vec<NodeId>) -> Setup {
         Setup {
             mode,
@@ -96,7 +96,7 @@ impl From<consensus::Timing> for Timing {
     }
 }
 
-/// As the page counts time.
+/// A duration in microseconds, as the page counts time.
 pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

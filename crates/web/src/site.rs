@@ -1,4 +1,4 @@
-//! The web server: it has a port, and threads of its own, so that nobody who looks can slow the cluster.
+//! The web server. It has threads of its own, so that readers of the page can't slow the cluster down.
 
 use crate::access::{Token, only_with_token};
 use crate::actions::{self, Hands, Request};
@@ -23,17 +23,17 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, mpsc};
 use trace::{ClusterView, Record};
 
-/// No action is longer, in bytes. A store's values may be, but nobody writes such on a page.
+/// Maximum size of an action, in bytes. The store allows longer values, but no one types them on a page.
 const LONGEST_ACTION: usize = 64 << 10;
 
-/// So many browsers' connections are served at a time, and programs'; more are closed at once. A browser has six.
+/// Maximum number of connections at a time; any others are closed at once. A browser opens up to six.
 const MOST_CONNECTIONS: usize = 64;
 
-/// The pause before the next caller is let in where the system had no room for the last one.
+/// The pause before the next connection is accepted after the system had no room for one.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What the page may do: nothing but ask this server, with nothing loaded from elsewhere. It has no
-/// references, so that its address, which holds the token, goes nowhere.
+/// What the page may do: ask this server and nothing else, and load nothing from elsewhere. It sends no referrer,
+/// because its address holds the token.
 const HEADERS: [(HeaderName, &str); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -49,9 +49,9 @@ const HEADERS: [(HeaderName, &str); 5] = [
 /// Why the page can't be served.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {
-    /// Others than this machine could reach it.
+    /// Other machines could reach it.
     #[error(
-        "the page can't be served at {0}: whoever reaches it can steer the cluster, so it is for this machine only"
+        "can't serve the page at {0}: anyone who can reach it controls the cluster, so it is for this machine only"
     )]
     Wide(SocketAddr),
     /// The system refused the port.
@@ -62,11 +62,11 @@ pub enum SiteError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The system did not give it what it needs.
-    #[error("the system refused: {0}")]
+    /// The system did not provide what it needs.
+    #[error("the system refused what the page needs: {0}")]
     System(#[from] std::io::Error),
-    /// The system has no randomness to give.
-    #[error("the system has no randomness to give: {0}")]
+    /// The system can't provide random bytes.
+    #[error("the system can't provide random bytes: {0}")]
     Random(#[from] getrandom::Error),
 }
 
@@ -75,7 +75,7 @@ impl SiteError {
     pub fn help(&self) -> &'static str {
         match self {
             SiteError::Wide(_) => {
-                "use --web 127.0.0.1:0; to see it on another machine, forward the port: ssh -L PORT:127.0.0.1:PORT HOST"
+                "use --web 127.0.0.1:0; to see the page on another machine, forward the port: ssh -L PORT:127.0.0.1:PORT HOST"
             }
             SiteError::Listen { .. } => "choose another port with --web 127.0.0.1:PORT, or 0 for any",
             SiteError::System(_) | SiteError::Random(_) => "close other programs, or use --no-web",
@@ -94,7 +94,7 @@ pub struct Site {
     _runtime: Runtime,
 }
 
-/// What those need who answer.
+/// What the handlers of requests share.
 #[derive(Clone)]
 struct Service {
     setup: Arc<Setup>,
@@ -122,10 +122,10 @@ impl FromRef<Service> for Scenarios {
 }
 
 impl Site {
-    /// Serves the page at this address; port 0 lets the system choose. These scenarios can be opened on it too.
+    /// Serves the page at this address (port 0 lets the system choose). These scenarios can be opened on it too.
     ///
     /// # Errors
-    /// If the address is not this machine's own, or can't be had.
+    /// If the address is not a loopback address, or not available.
     pub fn open(address: SocketAddr, setup: Setup, scenarios: Scenarios) -> Result<Site, SiteError> {
         if !address.ip().is_loopback() {
             return Err(SiteError::Wide(address));
@@ -150,22 +150,22 @@ impl Site {
         Ok(Site { address, token, history, requests, _runtime: runtime })
     }
 
-    /// Where the page is, with the token that it needs.
+    /// The page's address, with its token.
     pub fn url(&self) -> String {
         format!("http://{}/?token={}", self.address, self.token)
     }
 
-    /// Tells all who look what has happened.
+    /// Passes on what has happened to all readers.
     pub fn tell<'a>(&self, news: impl IntoIterator<Item = &'a Record>) {
         self.history.add(news);
     }
 
-    /// Tells all who look that nothing more will happen.
+    /// Tells all readers that nothing more will happen.
     pub fn end(&self) {
         self.history.end();
     }
 
-    /// The next thing that somebody wants, if there is one.
+    /// The next action that is asked for on the page, if there is one.
     pub fn next_request(&mut self) -> Option<Request> {
         self.requests.try_recv().ok()
     }
@@ -192,8 +192,8 @@ fn routes(service: Service, token: Token) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
 }
 
-/// Lets in who asks for this machine's own address. It is open to visits: the address that it prints may be a link in some other
-/// page, and whoever follows it knows the token.
+/// Lets in requests to this machine's own address. It is open to visits: the printed address may be a link on another
+/// page, and anyone who follows it has the token.
 fn door(address: SocketAddr) -> Door {
     Door {
         names: Names::of_loopback(address.port()),
@@ -225,7 +225,7 @@ async fn setup(State(service): State<Service>) -> Json<Setup> {
     Json((*service.setup).clone())
 }
 
-/// All of the history, as JSON lines, to be kept in a file.
+/// The whole history as JSON lines, for a file.
 async fn trace(State(history): State<History>) -> Response {
     let lines = history.lines();
     let headers = [

@@ -1,36 +1,36 @@
-//! What somebody in front of the page wants.
+//! What can be asked for on the page.
 
 use cluster::Action;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What somebody in front of the page wants.
+/// What can be asked for on the page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wish {
-    /// Something is to be done to the servers.
+    /// Do something to the servers.
     Act(Action),
-    /// The store is to be asked for something, as any client does.
+    /// Ask the store for something, as a client.
     Ask(ClientWish),
 }
 
-/// What a client of the store wants.
+/// A client's request to the store.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClientWish {
-    /// A key is to have a value.
+    /// Set a key to a value.
     Put {
         /// The key.
         key: String,
         /// The value.
         value: String,
     },
-    /// What a key holds is to be told.
+    /// Get a key's value.
     Get {
         /// The key.
         key: String,
     },
-    /// A key is to be gone.
+    /// Delete a key.
     Delete {
         /// The key.
         key: String,
@@ -41,7 +41,7 @@ impl Wish {
     /// Reads what the page sent.
     ///
     /// # Errors
-    /// If it makes no sense.
+    /// If it is not a valid action.
     pub(crate) fn from_json(json: &[u8]) -> serde_json::Result<Wish> {
         let value: Value = serde_json::from_slice(json)?;
         match value["action"].as_str() {

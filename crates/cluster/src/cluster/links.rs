@@ -29,7 +29,7 @@ impl Cluster {
     pub(super) fn lose(&mut self, links: &Links, percent: u8) -> Result<String, String> {
         let links = self.links(links)?;
         if percent > 100 {
-            return Err(format!("{percent} of 100 messages can't be lost: choose 0 to 100"));
+            return Err(format!("{percent} % of the messages can't be lost: choose 0 to 100"));
         }
         Ok(self.change_links(Laboratory::LinksLossy { links: links.clone(), percent }, links))
     }

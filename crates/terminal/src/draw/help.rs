@@ -25,7 +25,10 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, keys: &[Explained], palette: &
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .title(Line::styled(" help ", palette.strong()))
-        .title_bottom(Line::styled(" any key closes this · raft rules explains each rule ", palette.faint()));
+        .title_bottom(Line::styled(
+            " any key closes this · `raft rules` explains the rules ",
+            palette.faint(),
+        ));
     frame.render_widget(Clear, area);
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }).block(block), area);
 }

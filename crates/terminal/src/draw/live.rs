@@ -63,7 +63,7 @@ fn state_line<'a>(app: &App, palette: &Palette) -> Line<'a> {
     if let Some((at, lines)) = app.frozen_since() {
         let seconds = at as f64 / 1e6;
         let frozen =
-            format!("  frozen at {seconds:.3}s, {} since (space: go on)", counted(lines as usize, "line"));
+            format!("  frozen at {seconds:.3}s, {} since (space resumes)", counted(lines as usize, "line"));
         spans.push(Span::styled(frozen, palette.notice()));
     }
     Line::from(spans)

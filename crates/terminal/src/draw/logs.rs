@@ -14,10 +14,10 @@ pub(crate) const OTHER_ROWS: u16 = 2;
 /// With fewer rows there is nothing to compare.
 pub(crate) const FEWEST_ROWS: u16 = 3;
 
-const HEADING: &str = " logs, by term · solid, up to ┃: committed · ≠ not the leader's · ⟦⟧ snapshot ";
+const HEADING: &str = " logs: entries' terms · solid to ┃: committed · ≠ leader differs · ⟦⟧ snapshot ";
 /// The columns before the entries.
 const NUMBERS: &str = "   log    commit  match  next  ";
-/// Where not every index fits above its entry, one in so many does.
+/// Where there is no room for every index above its entry, one in this many is shown.
 const INDEXES_APART: u64 = 5;
 
 /// What the panel shows.
@@ -54,12 +54,12 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, table: &LogTable, palette: &Pa
 struct Columns {
     first: Index,
     count: u64,
-    /// A sign or blank before the term, the term, and a bar or blank behind it.
+    /// A sign or blank before the term, the term, and a bar or blank after it.
     width: usize,
 }
 
 impl Columns {
-    /// The latest that there is room for.
+    /// The latest entries that there is room for.
     fn of(view: &ClusterView, room: usize) -> Columns {
         let logs = || view.servers().map(|(_, server)| &server.log);
         let latest = logs().map(LogView::last_index).max().unwrap_or_default();
@@ -154,7 +154,7 @@ fn solid_only(style: Style, is_solid: bool) -> Style {
     if is_solid { style } else { Style::new() }
 }
 
-/// In the place of the columns before those that are known: up to where they reach.
+/// What stands in the place of entries that are not known: the index up to which a snapshot has replaced them.
 fn missing_beginning(log: &LogView, columns: &Columns) -> String {
     let begins_after = log.begins_after();
     let missing = columns.shown().take_while(|&index| index <= begins_after).count();

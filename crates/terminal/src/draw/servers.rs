@@ -12,7 +12,7 @@ use trace::{Condition, Io, ServerView};
 
 /// A vote stays in the table for this long, in microseconds of the observer's time.
 const VOTE_SHOWN: u64 = 1_500_000;
-/// A heart beats for this long.
+/// How long a heart beats.
 const BEAT: u64 = 60_000;
 /// The width of an election timer's bar, in cells.
 const BAR_WIDTH: usize = 14;
@@ -29,7 +29,7 @@ pub(crate) struct ServerTable<'a> {
     pub(crate) heartbeat_interval: Option<Duration>,
     /// The place of the server with the mark.
     pub(crate) marked: Option<usize>,
-    /// Are there keys that do something to a server?
+    /// Do keys act on the servers?
     pub(crate) has_commands: bool,
 }
 
@@ -75,7 +75,7 @@ fn row<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palet
     if is_alive { row } else { row.style(palette.faint()) }
 }
 
-/// A server's name. While the members change, with + if it is to vote, and with − if it votes no more then.
+/// A server's name. While the members change, + marks a voter that is joining, − one that is leaving.
 fn name(id: NodeId, membership: &Membership) -> String {
     match &membership.voters {
         Quorum::Joint { old, new } if !old.contains(&id) && new.contains(&id) => format!("{id} +"),
@@ -94,7 +94,7 @@ fn role_words<'a>(id: NodeId, server: &ServerView, membership: &Membership, pale
             Span::styled(trouble.to_string(), palette.bad())
         }
         (_, Some(RoleKind::Follower)) if membership.learners.contains(&id) => Span::raw("○ learner"),
-        (_, Some(RoleKind::Follower)) if !membership.contains(id) => Span::raw("○ no member"),
+        (_, Some(RoleKind::Follower)) if !membership.contains(id) => Span::raw("○ nonmember"),
         (_, Some(RoleKind::PreCandidate)) => {
             Span::styled("◔ pre-cand.", palette.role(RoleKind::PreCandidate))
         }
@@ -112,8 +112,8 @@ fn role_words<'a>(id: NodeId, server: &ServerView, membership: &Membership, pale
 /// The election timer as a bar that fills, and how long it runs in all.
 fn timer_line<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palette) -> Line<'a> {
     match (server.condition, server.role) {
-        (Condition::Dead, _) if table.has_commands => Line::raw("r starts it again"),
-        (Condition::Paused, _) if table.has_commands => Line::raw("s lets it go on"),
+        (Condition::Dead, _) if table.has_commands => Line::raw("r restarts it"),
+        (Condition::Paused, _) if table.has_commands => Line::raw("s resumes it"),
         (Condition::Dead | Condition::Paused, _) => Line::default(),
         (_, Some(RoleKind::Leader)) => match (server.hands_over_to, table.heartbeat_interval) {
             (Some(to), _) => Line::raw(format!("hands over to {to}")),
@@ -143,8 +143,7 @@ fn bar(progress: f64) -> String {
     bar + &" ".repeat(BAR_WIDTH - filled)
 }
 
-/// What passes between this server and the others: a vote for as long as it takes to read, otherwise
-/// heartbeats.
+/// The server's messages: votes, for long enough to read them, otherwise heartbeats.
 fn message_line<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palette) -> Line<'a> {
     if let Some(cut) = cut_words(table, id) {
         return Line::styled(cut, palette.bad());
@@ -172,7 +171,7 @@ fn message_line<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palett
     ])
 }
 
-/// From whom somebody has cut this server off, if from anybody.
+/// The servers from which this one is cut off, if any.
 fn cut_words(table: &ServerTable, id: NodeId) -> Option<String> {
     let view = &table.scene.view;
     let cut = view.cut_from(id);

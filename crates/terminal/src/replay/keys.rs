@@ -1,4 +1,4 @@
-//! The keys of the replay, and what a person is told about them.
+//! The keys of the replay, and how the footer and the help explain them.
 
 use super::steps::Mark;
 use crate::keys::Explained;
@@ -59,7 +59,7 @@ pub(crate) const FOOTER: [&[Explained]; 2] = [
         ("space", "play/pause"),
         ("→ n", "step"),
         ("← b", "step back"),
-        ("Home End", "first, last"),
+        ("Home End", "start, end"),
         ("- +", "speed"),
     ],
     &[
@@ -76,14 +76,14 @@ pub(crate) const FOOTER: [&[Explained]; 2] = [
 /// The keys in the help, each with what it is good for.
 pub(crate) const HELP: &[Explained] = &[
     ("space", "play or pause; a violation pauses too"),
-    ("→ n   ← b", "one step on or back: what a server does about one thing"),
-    ("e  E", "the next election, the previous one"),
-    ("l  L", "the next new leader, the previous one"),
-    ("v  V", "the next violation of what Raft promises, the previous"),
-    ("Home  End", "to the beginning, to the end"),
-    ("-  +", "slower, faster; long pauses are cut short"),
+    ("→ n   ← b", "step forward or back: one server handles one event"),
+    ("e  E", "go to the next or the previous election"),
+    ("l  L", "go to the next or the previous new leader"),
+    ("v  V", "go to the next or the previous violation of a promise"),
+    ("Home  End", "go to the beginning or the end"),
+    ("-  +", "slower or faster; long pauses are cut short"),
     ("PgUp PgDn", "scroll the story"),
-    ("Tab", "logs and story, logs only, story only"),
+    ("Tab", "show logs and story, only the logs, or only the story"),
     ("q  Ctrl+C", "quit"),
-    ("▸", "whose step it was; heartbeats as usual are no steps"),
+    ("▸", "whose step it is; routine heartbeats are skipped"),
 ];

@@ -1,5 +1,4 @@
-//! Where on the tape one is, and what the keys do. It has no terminal and no clock: the time that
-//! passes is told.
+//! The position on the tape, and what the keys do. It has no terminal and no clock: callers say how much time passes.
 
 use super::Tape;
 use super::keys::{Wish, wish};
@@ -11,15 +10,15 @@ use consensus::{NodeId, Timing};
 use ratatui::crossterm::event::KeyEvent;
 use std::time::Duration;
 
-/// What was told stays on the screen for this long at speed 1 before more is told.
+/// At speed 1 the latest lines stay on the screen at least this long before more are shown.
 const READING: Duration = Duration::from_millis(400);
-/// In slow motion it stays longer, up to this.
+/// In slow motion they stay longer, up to this.
 const LONGEST_READING: Duration = Duration::from_secs(2);
-/// So much of a pause without news is played at its beginning, and again at its end, in microseconds.
+/// How much of a pause without news is played at its beginning, and again at its end, in microseconds.
 const PAUSE_PLAYED: u64 = 500_000;
 
-const BEGINNING: &str = "space plays it; → goes one step: what a server does about one thing";
-const END: &str = "the end: ← goes back, Home to the beginning, space plays it again";
+const BEGINNING: &str = "space plays, → goes one step: one server handles one event";
+const END: &str = "the end: ← steps back, Home goes to the beginning, space plays again";
 
 pub(crate) struct Player {
     pub(crate) title: String,
@@ -29,7 +28,7 @@ pub(crate) struct Player {
     pub(crate) shows_help: bool,
     pub(crate) panels: Panels,
     steps: Steps,
-    /// Where on the tape this is, one of the places of `steps`.
+    /// The position on the tape: one of the places of `steps`.
     place: usize,
     /// The servers at this place.
     scene: Scene,
@@ -37,13 +36,13 @@ pub(crate) struct Player {
     time: u64,
     plays: bool,
     speed: f64,
-    /// How long the latest news have been on the screen.
+    /// How long the latest lines have been on the screen.
     readable_for: Duration,
-    /// How many lines further up the story on the screen ends.
+    /// How many lines above the latest one the visible part of the story ends.
     scrolled: usize,
-    /// How many lines of it the screen had room for when it was last drawn.
+    /// How many lines of the story fitted on the screen when it was last drawn.
     pub(crate) page: usize,
-    /// What came of the last key, and whether it is a refusal.
+    /// The response to the last key, and whether it is a refusal.
     notice: Option<(String, bool)>,
 }
 
@@ -92,7 +91,7 @@ impl Player {
         self.speed
     }
 
-    /// How many steps there have been, and how many there are, the routine not counted.
+    /// The number of this step and of the last one. Routine is not counted.
     pub(crate) fn step_of(&self) -> (usize, usize) {
         (self.steps.place(self.place).news, self.steps.place(self.steps.last()).news)
     }
@@ -108,7 +107,7 @@ impl Player {
         self.steps.violation(self.place)
     }
 
-    /// What is to be said at the moment, and whether it is something bad.
+    /// The message to show now, and whether it is bad news.
     pub(crate) fn announcement(&self) -> Option<(&str, bool)> {
         if let Some((text, is_refusal)) = &self.notice {
             return Some((text, *is_refusal));
@@ -119,7 +118,7 @@ impl Player {
             return Some((what_happened, true));
         }
         let said = match self.place {
-            _ if self.is_empty() => "the tape is empty: q quits",
+            _ if self.is_empty() => "the recording is empty: q quits",
             0 if !self.plays => BEGINNING,
             place if place == self.steps.last() => END,
             place => self.steps.caption(place)?,
@@ -127,14 +126,14 @@ impl Player {
         Some((said, false))
     }
 
-    /// The last lines of the story that fit on a page, at the place to which it was scrolled.
+    /// The lines of the story that fit on a page, at the place to which it is scrolled.
     pub(crate) fn page_of_story(&self) -> impl Iterator<Item = &StoryLine> {
         let told = self.steps.place(self.place).lines;
         let end = told.saturating_sub(self.scrolled).max(self.page.min(told));
         self.steps.story(end, self.page).iter()
     }
 
-    /// What a key does to the view, and how it ends if it does.
+    /// Does what a key asks for. Returns how the view ends, if it does.
     pub(crate) fn on_key(&mut self, key: KeyEvent) -> Option<End> {
         let wish = wish(key)?;
         if self.shows_help && !matches!(wish, Wish::Interrupt | Wish::Quit) {
@@ -197,7 +196,7 @@ impl Player {
     fn jump(&mut self, mark: Mark, place: Option<usize>, direction: &str) {
         match place {
             Some(place) => self.stop_at(place),
-            None => self.refuse(format!("there is no {} {direction} this place", mark.name())),
+            None => self.refuse(format!("there is no {} {direction} this point", mark.name())),
         }
     }
 
@@ -208,14 +207,14 @@ impl Player {
         }
     }
 
-    /// Looking back stops the playing: a story that moves can't be read.
+    /// Scrolling back stops the playing: a story that moves can't be read.
     fn scroll_up(&mut self) {
         self.plays = false;
         let furthest = self.steps.place(self.place).lines.saturating_sub(self.page);
         self.scrolled = (self.scrolled + self.page).min(furthest);
     }
 
-    /// Plays on for as long as this took in front of the screen.
+    /// Plays on for this much time in front of the screen.
     pub(crate) fn let_time_pass(&mut self, elapsed: Duration) {
         if !self.plays {
             return;
@@ -246,7 +245,7 @@ impl Player {
         if self.time >= beginning + PAUSE_PLAYED && left_out > 0 {
             self.time += left_out;
             let seconds = left_out as f64 / 1e6;
-            self.notice = Some((format!("{seconds:.1}s without news are left out"), false));
+            self.notice = Some((format!("skipped {seconds:.1}s in which nothing new happened"), false));
         }
     }
 }

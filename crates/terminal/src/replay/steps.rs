@@ -1,4 +1,4 @@
-//! The tape, cut into steps, and what there is to see after each.
+//! The tape, cut into steps, and what is visible after each.
 
 use super::Moment;
 use crate::scene::Scene;
@@ -6,11 +6,11 @@ use consensus::event::What;
 use consensus::{Message, NodeId};
 use trace::{Event, Feed, FeedLine, Io, Laboratory, Record};
 
-/// One in so many scenes is kept. From the nearest before it, any other is quickly made again.
+/// One scene in this many is kept. Any other is rebuilt from the nearest one before it.
 const KEPT_SCENES: usize = 100;
 
 /// What happened, in steps. A step is what a server does about one thing that happens to it, or a
-/// caption. Many steps are routine: the story does not tell of them.
+/// caption. Many steps are routine: the story leaves them out.
 pub(crate) struct Steps {
     records: Vec<Record>,
     story: Vec<StoryLine>,
@@ -19,22 +19,22 @@ pub(crate) struct Steps {
     kept_scenes: Vec<Scene>,
 }
 
-/// A place on the tape: how much has happened, and what is to be seen of it.
+/// A place on the tape: how much has happened, and how much of it the story shows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Place {
     /// The tape's time, in microseconds. It never falls from one place to the next.
     pub(crate) t: u64,
-    /// How many records the servers have come to.
+    /// How many records have happened.
     records: usize,
-    /// How many lines of the story were told.
+    /// How many lines the story has.
     pub(crate) lines: usize,
     /// How many steps were not routine.
     pub(crate) news: usize,
-    /// Whose step was the last that was not routine.
+    /// The server whose step was the last that was not routine.
     pub(crate) actor: Option<NodeId>,
-    /// The line that is the moment's caption.
+    /// The line with the moment's caption.
     caption: Option<usize>,
-    /// The line that tells of the latest violation.
+    /// The line with the latest violation.
     violation: Option<usize>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) enum StoryLine {
     Caption(String),
 }
 
-/// What one can jump to.
+/// What the keys can jump to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
     Election,
@@ -83,7 +83,7 @@ impl Steps {
         self.records.extend(moment.records);
     }
 
-    /// A caption is a step of its own: so one sees what is done before one sees what comes of it.
+    /// A caption is a step of its own, so that the command is visible before its effects are.
     fn append_caption(&mut self, place: &mut Place, caption: String) {
         place.caption = Some(self.story.len());
         place.actor = None;
@@ -129,7 +129,7 @@ impl Steps {
         &self.places[place]
     }
 
-    /// The servers at a place: the same, however one got there.
+    /// The servers at a place, the same whether it was reached forwards or backwards.
     pub(crate) fn scene_at(&self, place: usize) -> Scene {
         let kept = place / KEPT_SCENES;
         let mut scene = self.kept_scenes[kept].clone();
@@ -138,7 +138,7 @@ impl Steps {
         scene
     }
 
-    /// So many lines of the story, to the one before `end`, or from the first if there are no more.
+    /// At most `lines` lines of the story, up to the one before `end`.
     pub(crate) fn story(&self, end: usize, lines: usize) -> &[StoryLine] {
         &self.story[end.saturating_sub(lines)..end]
     }
@@ -153,7 +153,7 @@ impl Steps {
         self.after_news(self.places[place.saturating_sub(1)].news)
     }
 
-    /// The first place after so many steps that are not routine, or the last place.
+    /// The first place after this many steps that are not routine, or the last place.
     pub(crate) fn after_news(&self, news: usize) -> usize {
         self.places.partition_point(|place| place.news < news).min(self.last())
     }
@@ -164,12 +164,12 @@ impl Steps {
         from + later.partition_point(|place| place.t <= t)
     }
 
-    /// The first place behind this one at which such a thing has just happened.
+    /// The first place after this one at which the mark's event has just happened.
     pub(crate) fn next(&self, mark: Mark, place: usize) -> Option<usize> {
         (place + 1..self.places.len()).find(|&place| self.is_at(mark, place))
     }
 
-    /// The latest place before this one at which such a thing has just happened.
+    /// The latest place before this one at which the mark's event has just happened.
     pub(crate) fn previous(&self, mark: Mark, place: usize) -> Option<usize> {
         (1..place).rev().find(|&place| self.is_at(mark, place))
     }
@@ -198,7 +198,7 @@ impl Steps {
         }
     }
 
-    /// Was a violation told in the step that leads to this place?
+    /// Was there a violation in the step that leads to this place?
     pub(crate) fn has_just_violated(&self, place: usize) -> bool {
         let told_before = place.checked_sub(1).map_or(0, |before| self.places[before].lines);
         self.places[place].violation.is_some_and(|line| line >= told_before)

@@ -152,7 +152,7 @@ fn it_waits_at_the_beginning_and_says_how_to_go_on() {
     watch(&mut player, Duration::from_secs(5));
     let text = text(&mut player);
     assert!(text.contains("‖ paused   step 0 of 11 · 0.000s · speed 1×"), "{text}");
-    assert!(text.contains("▸ space plays it; → goes one step"), "{text}");
+    assert!(text.contains("▸ space plays, → goes one step"), "{text}");
     assert!(row(&text, "n1").contains("… starting"), "{text}");
 }
 
@@ -167,7 +167,7 @@ fn a_scenario_on_80_columns_and_24_rows() {
    server role        term  vote  leader election timer         messages
  ▸ n1     ★ leader    1     –     n1     ♥ to all every 15ms    asks for votes
    n2     ○ follower  1     n1    –      ▕              ▏200 ms asked by n1
- logs, by term · solid, up to ┃: committed · ≠ not the leader's · ⟦⟧ snapshot ──
+ logs: entries' terms · solid to ┃: committed · ≠ leader differs · ⟦⟧ snapshot ─
    log    commit  match  next   1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16
  ▸ n1  ★       0      –     –
    n2          0      –     –
@@ -183,7 +183,7 @@ fn a_scenario_on_80_columns_and_24_rows() {
   0.000s n1  n2 says yes: 2 of the 2 votes that I need             majority-wins
              a majority: become the leader of term 1               majority-wins
  ▸ timeout n1
- space play/pause  → n step  ← b step back  Home End first, last  - + speed
+ space play/pause  → n step  ← b step back  Home End start, end  - + speed
  e election  l leader  v violation  Tab panels  PgUp scroll  ? help  q quit
 ";
     assert_eq!(text(&mut player), expected[1..]);
@@ -231,10 +231,10 @@ fn keys_jump_to_elections_leaders_and_violations() {
     assert_eq!([step_after('l'), step_after('l'), step_after('L')], [7, 10, 7]);
     assert_eq!(step_after('v'), 11);
     assert_eq!(step_after('e'), 11, "nothing to jump to");
-    assert!(text(&mut player).contains("! there is no election after this place"));
+    assert!(text(&mut player).contains("! there is no election after this point"));
     press(&mut player, KeyCode::Home);
     key(&mut player, 'V');
-    assert!(text(&mut player).contains("! there is no violation before this place"));
+    assert!(text(&mut player).contains("! there is no violation before this point"));
     key(&mut player, 'n');
     assert!(!text(&mut player).contains("there is no"), "it is said until the next key");
 }
@@ -322,7 +322,7 @@ fn a_long_pause_without_news_is_cut_short_and_that_is_said() {
     assert_eq!(player.time(), 680 * MILLISECOND);
     watch(&mut player, Duration::from_millis(40));
     let text = text(&mut player);
-    assert!(text.contains("s without news are left out"), "{text}");
+    assert!(text.contains("s in which nothing new happened"), "{text}");
     assert!(row(&text, "n1").contains("→ all 200"), "{text}");
     watch(&mut player, Duration::from_millis(520));
     assert_eq!(player.step_of().0, 8);

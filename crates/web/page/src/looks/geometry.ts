@@ -5,7 +5,7 @@ export type Point = { readonly x: number; readonly y: number }
 /** Where the servers are, and how large. */
 export type Layout = {
   readonly places: ReadonlyMap<NodeId, Point>
-  /** For each place the direction out of the ring, of length 1. */
+  /** For each server the direction out of the ring, of length 1. */
   readonly outward: ReadonlyMap<NodeId, Point>
   readonly radius: number
 }
@@ -22,7 +22,7 @@ const WIDEST = 1.5
 const WIDEST_OF_MANY = 2.4
 const MANY = 9
 
-/** Is there room below a server of this size for its words? They stand beside it otherwise. */
+/** Is there room for the words below a server of this size? Otherwise they stand beside it. */
 export function isLarge(radius: number): boolean {
   return radius >= SMALLEST_WITH_WORDS
 }
@@ -49,14 +49,14 @@ export function ringLayout(ids: readonly NodeId[], width: number, height: number
   }
 }
 
-/** The direction that stands upright on an ellipse at one of its points. */
+/** The direction perpendicular to an ellipse at one of its points. */
 function outOf(centre: Point, axes: Point, { x, y }: Point): Point {
   const [dx, dy] = [(x - centre.x) / axes.x ** 2, (y - centre.y) / axes.y ** 2]
   const length = Math.hypot(dx, dy) || 1
   return { x: dx / length, y: dy / length }
 }
 
-/** Does a server stand on the words below another one? */
+/** Does a server cover the words below another one? */
 function coverWords(points: readonly Point[], radius: number): boolean {
   const isCovered = (upper: Point, lower: Point) =>
     lower.y > upper.y && lower.y - upper.y < 2 * radius + WORDS && Math.abs(lower.x - upper.x) < radius + HALF_A_WORD
@@ -76,7 +76,7 @@ function halfAxes(width: number, height: number, radius: number, widest: number)
   return { x, y: Math.min(y, x * WIDEST) }
 }
 
-/** Angles at which so many points divide an ellipse into arcs of the same length. */
+/** Angles at which this many points divide an ellipse into arcs of the same length. */
 function evenly(count: number, axes: Point, first: number): number[] {
   const STEPS = 720
   const lengths = [0]

@@ -1,6 +1,6 @@
 import type { Term } from '../trace/record'
 
-/** Terms take turns with so many colours; term 0, in which nothing was decided, has its own. */
+/** Number of colours that the terms share in turn. Term 0, in which nothing is decided, has its own. */
 const COLOURS = 6
 
 export function termColour(term: Term): string {

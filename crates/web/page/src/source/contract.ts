@@ -1,4 +1,4 @@
-// What the page and the server that serves it have agreed on.
+// The types that the page and its server share.
 
 import type { TraceRecord } from '../trace/record'
 import type { Action as ServerAction } from '../types/Action'
@@ -7,14 +7,23 @@ import type { Setup } from '../types/Setup'
 import type { Snapshot } from '../types/Snapshot'
 
 export type { Caption } from '../types/Caption'
-export type { ScenarioTitle } from '../types/ScenarioTitle'
 export type { Setup } from '../types/Setup'
 
 /** What a person can do to the cluster. */
 export type Action = ServerAction | ClientWish
 
-/** All of a replay: what an exported page has in it. */
+/** A scenario that the server can play. */
+export type Scenario = {
+  /** Its file without the ending, such as `elections/first-election`. */
+  readonly path: string
+  readonly title: string
+  readonly chapter?: { readonly number: number; readonly name: string }
+  /** The ids of the rules that it is about. */
+  readonly rules?: readonly string[]
+}
+
+/** A complete replay, as an exported page contains it. */
 export type Embedded = { setup: Setup; records: TraceRecord[] }
 
-/** Records that follow each other, and what all before them add up to. */
+/** Consecutive records, and the cluster's state before them. */
 export type Stretch = { snapshot: Snapshot; records: TraceRecord[] }

@@ -1,17 +1,17 @@
-// A trace that is there as a whole: from a file, or embedded in the page.
+// A complete trace: from a file, or embedded in the page.
 
 import type { TraceRecord } from '../trace/record'
 import { beginsStep } from '../trace/feed'
 import type { Embedded, Setup } from './contract'
 import { Session, STEP_US } from './session.svelte'
 
-/** What `raft export` put into this page; nothing if it is the page of a server. */
+/** What `raft export` put into this page; null if a server serves it. */
 export function embedded(): Embedded | null {
   const text = document.getElementById('raft-embedded')?.textContent?.trim()
   return text ? (JSON.parse(text) as Embedded) : null
 }
 
-/** Shows what happened from its beginning on. */
+/** Shows a trace from its beginning. */
 export function replay({ setup, records }: Embedded): Session {
   const session = new Session(setup, null)
   session.isTimeless = isTimeless(records)
@@ -20,7 +20,7 @@ export function replay({ setup, records }: Embedded): Session {
   return session
 }
 
-/** Does a trace tell an order, and no time? In most scenarios everything happens at the same moment. */
+/** Does a trace have an order, but no times? In most scenarios everything happens at the same moment. */
 function isTimeless(records: readonly TraceRecord[]): boolean {
   const steps = records.filter(beginsStep)
   const atOnce = steps.filter((record, place) => record.t === steps[place - 1]?.t)
@@ -36,7 +36,7 @@ export function spread(records: readonly TraceRecord[]): TraceRecord[] {
   })
 }
 
-/** Reads a trace as docs/trace.md describes it, one record a line. Throws an error with help if it is none. */
+/** Reads a trace as docs/trace.md describes it, one record per line. Throws an error with help if it is not one. */
 export async function open(file: File): Promise<Session> {
   const records = parse(await file.text())
   return replay({ setup: setupOf(file.name, records), records })
@@ -48,14 +48,14 @@ export function parse(text: string): TraceRecord[] {
     if (!line.trim()) return
     const record = parseLine(line)
     if (!record) {
-      throw Object.assign(new Error(`line ${place + 1} is no record of a trace`), {
-        help: 'open a file that `raft up --record FILE` or `raft up --json` has written, or this page downloaded',
+      throw Object.assign(new Error(`line ${place + 1} is not a trace record`), {
+        help: 'open a file written by `raft up --record FILE` or `raft up --json`, or downloaded from this page',
       })
     }
     if ((record.event as string) !== 'step') records.push(record)
   })
   if (records.length === 0) {
-    throw Object.assign(new Error('the file holds no records'), { help: 'record one with `raft up --record FILE`' })
+    throw Object.assign(new Error('the file has no records in it'), { help: 'record one with `raft up --record FILE`' })
   }
   return records.sort((one, other) => one.t - other.t)
 }
@@ -91,7 +91,7 @@ function setupOf(title: string, records: readonly TraceRecord[]): Setup {
   }
 }
 
-/** Offers the records to be saved as a file. */
+/** Offers the records as a file to save. */
 export function download(records: readonly TraceRecord[]): void {
   const lines = records.map((record) => JSON.stringify(record)).join('\n')
   const address = URL.createObjectURL(new Blob([lines, '\n'], { type: 'application/jsonl' }))

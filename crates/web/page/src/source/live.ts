@@ -2,29 +2,30 @@
 
 import type { TraceRecord } from '../trace/record'
 import type { Snapshot } from '../types/Snapshot'
-import type { Action, Embedded, ScenarioTitle, Setup, Stretch } from './contract'
+import type { Action, Embedded, Scenario, Setup, Stretch } from './contract'
 import { parse, replay } from './file'
 import { Session } from './session.svelte'
 
 const token = new URLSearchParams(location.search).get('token') ?? ''
 
-/** Asks the server what is on show, and follows it. */
+/** Shows what the server has: a running cluster, or a replay. */
 export async function connect(): Promise<Session> {
   const [setup, newest] = (await Promise.all([request('api/setup'), request('api/records')])) as [Setup, Stretch]
   return setup.mode === 'live' ? follow(setup, newest) : replay({ setup, records: parse(await trace()) })
 }
 
 /** The scenarios that the server can play. */
-export async function scenarios(): Promise<ScenarioTitle[]> {
-  return (await request('api/scenarios')) as ScenarioTitle[]
+export async function scenarios(): Promise<Scenario[]> {
+  const listed = (await request('api/scenarios')) as (Scenario & { name?: string })[]
+  return listed.map(({ name, ...scenario }) => ({ ...scenario, path: scenario.path ?? name }))
 }
 
 /** Plays one of them. */
-export async function scenario(name: string): Promise<Session> {
-  return replay((await request(`api/scenarios/${name}`)) as Embedded)
+export async function scenario(path: string): Promise<Session> {
+  return replay((await request(`api/scenarios/${path}`)) as Embedded)
 }
 
-/** Where the whole trace can be had as a file. */
+/** The address of the whole trace as a file. */
 export function traceAddress(): string {
   return `api/trace?token=${token}`
 }
@@ -49,7 +50,7 @@ async function request(path: string, init: RequestInit = {}): Promise<unknown> {
   return body
 }
 
-/** Shows a running cluster: the newest stretch at once, what comes as it comes, and what was before when it is asked for. */
+/** Shows a running cluster: the latest stretch at once, new records as they come, and earlier ones on demand. */
 function follow(setup: Setup, { snapshot, records }: Stretch): Session {
   const earlier = async (upTo: number) => (await request(`api/records?up_to=${upTo}`)) as Stretch
   const session = new Session(setup, { act, earlier })
@@ -78,7 +79,7 @@ function listen(session: Session): void {
   source.addEventListener('snapshot', (event) => session.resume(data(event) as Snapshot))
   source.addEventListener('missed', (event) => {
     const { first, last } = data(event) as { first: number; last: number }
-    session.notice = { text: `${last - first + 1} events are missing here: they came faster than the page read them`, isBad: true }
+    session.notice = { text: `${last - first + 1} events are missing here: they came faster than this page could read them.`, isBad: true }
   })
   source.addEventListener('live', () => player.heard(history.lastTime, performance.now()))
   source.onerror = () => {

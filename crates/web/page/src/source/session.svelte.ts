@@ -4,29 +4,29 @@ import { ServersTime } from '../time/servers-time'
 import { History, type Entry } from '../trace/history'
 import type { NodeId, TraceRecord } from '../trace/record'
 import { clusterFrom } from '../trace/view'
-import { seconds } from '../trace/words'
+import { asSentence, seconds } from '../trace/words'
 import type { Snapshot } from '../types/Snapshot'
 import type { Action, Caption, Setup, Stretch } from './contract'
 
-/** How the records come: all at once from a file, or from a cluster that may be gone. */
+/** Where the records come from: all at once from a file, or from a cluster that may have stopped. */
 export type Connection = 'file' | 'connected' | 'broken'
 
-/** The server that runs the cluster: it does what it is asked for, and tells what happened up to a record. */
+/** The server that runs the cluster: it performs actions, and has earlier records. */
 export type Server = { act: (action: Action) => Promise<string>; earlier: (upTo: number) => Promise<Stretch> }
 
-/** Something that the reader is to know now. */
+/** A message for the reader. */
 export type Notice = { readonly text: string; readonly help?: string; readonly isBad: boolean }
 
-/** How long a step is shown of a trace that tells no time, in microseconds. */
+/** How long each step of a trace without times is shown, in microseconds. */
 export const STEP_US = 700_000
 
-/** One cluster on show: what is known of it, which moment is shown, and what can be done to it. */
+/** One cluster on show: its history, the moment that is shown, and what can be done to it. */
 export class Session {
   readonly history: History
   readonly player: Player
   readonly serversTime: ServersTime
   readonly pace = new Pace()
-  /** Does the trace tell an order only, and no time? */
+  /** Does the trace have an order, but no times? */
   isTimeless = false
   connection = $state<Connection>('file')
   notice = $state.raw<Notice | null>(null)
@@ -37,7 +37,7 @@ export class Session {
   showsRoutine = $state(false)
   /** The speed that was asked for, until the cluster has it. */
   wishedSpeed = $state<number | null>(null)
-  /** How often something earlier was loaded. */
+  /** How many times earlier records were loaded. */
   loaded = $state(0)
   isLoading = $state(false)
 
@@ -67,19 +67,19 @@ export class Session {
     }
   }
 
-  /** Goes on from what the server says that the cluster is, after records that are not here. */
+  /** Continues from the server's snapshot of the cluster, after records that are missing here. */
   resume(snapshot: Snapshot): void {
     this.serversTime.change(this.history.lastTime, this.speedIn(snapshot))
     this.history.resume(clusterFrom(snapshot.view), snapshot.after)
   }
 
-  /** Does the server know what happened before all that is loaded? */
+  /** Does the server have records from before those that are loaded? */
   get hasEarlier(): boolean {
     const { start, end } = this.history
     return this.hasHands && start > Math.max(0, end - (this.setup.history ?? 0))
   }
 
-  /** Loads what happened before, a stretch at a time, until it is enough or there is no more. */
+  /** Loads earlier records, a stretch at a time, until there are enough or no more. */
   async loadEarlier(isEnough: () => boolean): Promise<void> {
     if (this.isLoading) return
     this.isLoading = true
@@ -94,7 +94,7 @@ export class Session {
     this.isLoading = false
   }
 
-  /** One event back or forth; what happened before is loaded for it. */
+  /** Goes one event back or forward, and loads earlier records if it must. */
   async step(direction: 1 | -1): Promise<void> {
     const { player, history } = this
     if (player.step(direction, this.isTold) || direction === 1) return
@@ -103,7 +103,7 @@ export class Session {
     if (position === player.moment.position) player.step(-1, this.isTold)
   }
 
-  /** To the beginning of all that the server knows. */
+  /** Goes to the earliest moment that the server has. */
   async begin(): Promise<void> {
     this.player.seek(this.history.firstTime)
     await this.loadEarlier(() => this.player.isLive)
@@ -128,13 +128,16 @@ export class Session {
     return speed_millionths === null ? this.setup.speed : speed_millionths / 1e6
   }
 
-  /** Does something to the cluster, and says what came of it. */
-  async act(action: Action): Promise<string | null> {
-    if (!this.server) return null
+  /** Does something to the cluster, and shows what came of it. */
+  async act(action: Action): Promise<void> {
+    const done = await this.perform(action)
+    if (done !== null) this.notice = { text: asSentence(done), isBad: false }
+  }
+
+  /** Does something to the cluster. Returns what the server says was done; or shows why it was not, and returns null. */
+  async perform(action: Action): Promise<string | null> {
     try {
-      const done = await this.server.act(action)
-      this.notice = { text: done, isBad: false }
-      return done
+      return (await this.server?.act(action)) ?? null
     } catch (failure) {
       this.complain(failure)
       this.wishedSpeed = null
@@ -142,13 +145,13 @@ export class Session {
     }
   }
 
-  /** Says what went wrong. */
+  /** Shows what went wrong. */
   complain(failure: unknown): void {
     const { message, help } = failure as Error & { help?: string }
-    this.notice = { text: message, help, isBad: true }
+    this.notice = { text: asSentence(message), help: help && asSentence(help), isBad: true }
   }
 
-  /** A time in words; or the step, where no time is told. */
+  /** A time in words, or the step in a trace without times. */
   when(t: number): string {
     return this.isTimeless ? `step ${Math.ceil(t / STEP_US)}` : seconds(t)
   }
@@ -159,6 +162,6 @@ export class Session {
     this.asked = entry
   }
 
-  /** Is an event part of the story as it is told now? */
+  /** Is an event part of the story as it is shown now? */
   isTold = (entry: Entry): boolean => this.showsRoutine || !entry.isRoutine
 }

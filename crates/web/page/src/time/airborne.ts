@@ -19,43 +19,43 @@ export type Flight = {
   readonly from: NodeId
   readonly to: NodeId
   readonly kind: FlightKind
-  readonly isAnswer: boolean
+  readonly isReply: boolean
   /** It says nothing new. */
   readonly isRoutine: boolean
   readonly term: number
   /** How many entries it carries. */
   readonly entries: number
-  /** How much of the way it has made, from 0 to 1. */
+  /** How far it is on its way, from 0 to 1. */
   readonly progress: number
   /** It never arrives: how much of it has faded, from 0 to 1. */
   readonly lost: number
 }
 
-/** Heartbeats that come faster than the eye follows, drawn as one. */
+/** Heartbeats that come too fast for the eye, drawn as one. */
 export type Stream = { readonly from: NodeId; readonly to: NodeId; readonly term: number; readonly isHeard: boolean }
 
 export type Airborne = {
   readonly flights: readonly Flight[]
   readonly streams: readonly Stream[]
-  /** So many flights are left out, because they are too many to be drawn. */
+  /** How many flights are left out because there are too many to draw. */
   readonly leftOut: number
 }
 
-/** What a person needs to see a message fly, in seconds. */
+/** The shortest flight that a person can follow, in seconds. */
 const SHORTEST_FLIGHT = 0.5
-/** Heartbeats of a link that follow each other faster than this are gathered, in seconds. */
+/** Heartbeats on a link are drawn as one if they are closer together than this, in seconds. */
 const GATHERED_BELOW = 0.25
-/** One link shows at most one message of a kind in so many seconds. */
+/** A link shows at most one message of a kind in this many seconds. */
 const ONE_EACH = 0.12
 /** Where on its way a lost message stops. */
 const LOST_AT = 0.92
 const MOST_LOOKED_AT = 4000
 
 /**
- * The messages on their way at `t`. `perSecond` is how many microseconds of the trace pass in a second of the reader's.
- * A message that flies faster than the eye is shown for as long as the eye needs; where time stands still, at 0, the
- * eye has all the time that it wants, and sees what is really in the air. At most `most` are told: news before routine,
- * and the later ones before those that have flown long.
+ * The messages on their way at `t`. `perSecond` is how many microseconds of the trace pass in one second of the reader's
+ * time. A message that is too fast for the eye is shown for as long as the eye needs. Where time stands still
+ * (`perSecond` is 0), exactly the messages in flight are shown. At most `most` are returned: news before routine, and
+ * later messages before earlier ones.
  */
 export function airborne(history: History, position: number, t: number, perSecond: number, most = Infinity): Airborne {
   const shortest = SHORTEST_FLIGHT * perSecond
@@ -92,8 +92,8 @@ export function airborne(history: History, position: number, t: number, perSecon
 
 function isGathered(flight: Flight, gathered: ReadonlySet<string>): boolean {
   return (
-    (flight.isRoutine && !flight.isAnswer && gathered.has(`${flight.from}>${flight.to}`)) ||
-    (flight.isRoutine && flight.isAnswer && gathered.has(`${flight.to}>${flight.from}`))
+    (flight.isRoutine && !flight.isReply && gathered.has(`${flight.from}>${flight.to}`)) ||
+    (flight.isRoutine && flight.isReply && gathered.has(`${flight.to}>${flight.from}`))
   )
 }
 
@@ -138,7 +138,7 @@ function flightAt(
     from: record.node,
     to: record.to,
     kind,
-    isAnswer: isAnswer(record.message),
+    isReply: isReply(record.message),
     term: record.term,
     isRoutine: entry.isRoutine,
     entries: entriesOf(record.message),
@@ -151,12 +151,12 @@ function entriesOf(message: Message): number {
   return 'append_entries' in message ? message.append_entries.entries.length : 0
 }
 
-/** A heartbeat, or entries that are sent again to somebody who does not answer. */
+/** A heartbeat, or entries that are sent again to a server that does not reply. */
 function isBeat(entry: Entry): boolean {
   return entry.isRoutine && entry.record.event === 'sent' && 'append_entries' in entry.record.message
 }
 
-export function isAnswer(message: Message): boolean {
+export function isReply(message: Message): boolean {
   if ('found' in message) return message.found.is_reply
   return (
     'refusal' in message ||

@@ -2,7 +2,7 @@ import type { Session } from '../source/session.svelte'
 import { faultsOf } from '../trace/network'
 import { milliseconds } from '../trace/words'
 
-/** Why elections can't end as the dials stand now (the rule `timeout-above-broadcast`), if they can't. */
+/** Why elections can hardly succeed with the present settings (the rule `timeout-above-broadcast`), or null if they can. */
 export function hintFor(session: Session, _position: number): string | null {
   const { timing, servers, latency_us } = session.setup
   if (!timing) return null
@@ -12,7 +12,7 @@ export function hintFor(session: Session, _position: number): string | null {
   if (first) {
     const names = slow.map(({ id }) => `n${id}`).join(', ')
     const { save_us: save, election_timeout_min_us: shortest } = first
-    return `The disk of ${names} is slow: a save takes ${milliseconds(save)}, and an election waits for two, with timers that run out after ${milliseconds(shortest)} at the earliest. Give all servers a longer --election-timeout, or those a faster disk.`
+    return `The disk of ${names} is slow: a save takes ${milliseconds(save)}, an election waits for two saves, and election timers run out after ${milliseconds(shortest)} or more. Use a longer --election-timeout for all servers, or a faster disk.`
   }
   const links = servers.flatMap((from) =>
     servers.filter((to) => to !== from).map((to) => faultsOf(network, from, to)),
@@ -24,13 +24,13 @@ export function hintFor(session: Session, _position: number): string | null {
   const { heartbeat_us, election_timeout_min_us: shortest, election_timeout_max_us: longest } = timing
   const range = `${milliseconds(shortest)} to ${milliseconds(longest)}`
   if (loss >= 60) {
-    return `${loss} of 100 messages are lost: requests for votes and heartbeats seldom get through before a timer runs out.`
+    return `${loss} % of the messages are lost: vote requests and heartbeats seldom get through before an election timer runs out.`
   }
   if (2 * delay >= shortest) {
-    return `A request for a vote and its answer take ${milliseconds(2 * delay)}, and timers run out after ${range}: the next election begins before the last one has ended. Timeouts must be far above the time that messages take.`
+    return `A vote request and its reply take ${milliseconds(2 * delay)}, but election timers run out after ${range}: the next election starts before the last one can finish. Election timeouts must be much longer than messages take.`
   }
   if (heartbeat_us + delay >= shortest) {
-    return `A heartbeat is heard ${milliseconds(heartbeat_us + delay)} after the last one, and timers run out after ${range}: healthy leaders are deposed.`
+    return `Heartbeats come every ${milliseconds(heartbeat_us)} and take ${milliseconds(delay)} to arrive, but election timers run out after ${range}: one late heartbeat is enough to depose a healthy leader.`
   }
   return null
 }

@@ -5,22 +5,22 @@ import { setSpeed, speedOf } from './speed'
 
 /** What each key does, for the help. */
 export const KEYS: readonly (readonly [string, string])[] = [
-  ['Space', 'pause, or go on'],
-  ['← →', 'one event back, or forth'],
-  ['Home', 'to the beginning'],
-  ['End or L', 'back to the present'],
-  ['− +', 'slower, faster'],
-  ['W', 'why? asks about the event on show'],
-  ['1 … 9', 'open the card of a server'],
+  ['Space', 'pause or play'],
+  ['← →', 'one event back or forward'],
+  ['Home', 'go to the beginning'],
+  ['End or L', 'go back to the present'],
+  ['− +', 'slower or faster'],
+  ['W', 'why did the event on show happen?'],
+  ['1 … 9', 'open a server'],
   ['K', 'kill the leader'],
-  ['A', 'let all election timers run out together'],
-  ['R', 'restart all servers that are dead'],
-  ['H', 'heal the network'],
+  ['A', 'make all election timers run out at once'],
+  ['R', 'restart all dead servers'],
+  ['H', 'heal the network: end all cuts, delays and losses'],
   ['Esc', 'close what is open'],
-  ['?', 'this help'],
+  ['?', 'open this help'],
 ]
 
-/** What a key does that was pressed somewhere on the page. */
+/** Does what a key pressed anywhere on the page asks for. */
 export function keys(event: KeyboardEvent, session: Session, toggleHelp: () => void): void {
   // The browser closes a dialog itself.
   if (document.querySelector('dialog[open]')) return

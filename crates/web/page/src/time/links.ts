@@ -1,5 +1,5 @@
 // Links name what is on show and the moment of it: `#scenario=elections/first-election&at=n2.3:117`. The moment is an event,
-// or a time in seconds. A run that was recorded or lives is named by its title, `#run=3 servers&at=12.345`.
+// or a time in seconds. A recorded or live run is named by its title, `#run=3 servers&at=12.345`.
 
 import type { Session } from '../source/session.svelte'
 import { nameOf, type EventId } from '../trace/record'
@@ -11,7 +11,7 @@ export function readLink(fragment: string): Link {
   return { scenario: fields.get('scenario'), run: fields.get('run'), at: fields.get('at') }
 }
 
-/** The fragment that names what is on show. */
+/** The fragment that links to what is on show. */
 export function linkTo(session: Session): string {
   const { scenario, title } = session.setup
   const name = session.asked && nameOf(session.asked.record)
@@ -19,7 +19,7 @@ export function linkTo(session: Session): string {
   return `#${linkToRun(scenario, title)}&at=${at}`
 }
 
-/** The fragment that names a scenario from its beginning. */
+/** The fragment that links to the beginning of a scenario. */
 export function linkToScenario(name: string): string {
   return `#${linkToRun(name, '')}`
 }
@@ -28,14 +28,14 @@ function linkToRun(scenario: string | null, title: string): string {
   return scenario === null ? `run=${encodeURIComponent(title)}` : `scenario=${scenario}`
 }
 
-/** Is it what is on show that a link names? A link may name none: then it is. */
+/** Does the link lead to what is on show? A link without a name does. */
 export function isOf(link: Link, session: Session): boolean {
   const { scenario, title } = session.setup
   if (link.scenario !== null) return link.scenario === scenario
   return link.run === null || (scenario === null && link.run === title)
 }
 
-/** Shows the moment that a link names. False if it is none of what is on show. */
+/** Shows the moment that a link names. False if there is no such moment here. */
 export async function goTo(session: Session, at: string): Promise<boolean> {
   return /^\d+(\.\d+)?$/.test(at) ? goToTime(session, Number(at) * 1e6) : goToEvent(session, at)
 }
@@ -44,7 +44,7 @@ async function goToTime(session: Session, t: number): Promise<boolean> {
   const { history, player } = session
   await session.loadEarlier(() => history.firstTime <= t)
   player.seek(t)
-  // What a link names is told with six digits.
+  // Links give times with six digits.
   return history.firstTime <= t + 1
 }
 

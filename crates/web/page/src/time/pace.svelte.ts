@@ -1,10 +1,10 @@
-/** So many messages are drawn where nothing holds the browser up. */
+/** How many messages are drawn when the browser keeps up, and at least. */
 const ALL = 96
 const FEWEST = 6
-/** The browser falls behind if pictures are further apart than this, in milliseconds; it keeps up if they are closer than that. */
+/** The browser falls behind if frames are further apart than SLOW, in milliseconds; it keeps up if they are closer than FAST. */
 const SLOW = 45
 const FAST = 36
-/** How long a change is left to show what it does, in milliseconds. */
+/** How long to wait for the effect of a change, in milliseconds. */
 const WORSE_AFTER = 1000
 const BETTER_AFTER = 4000
 
@@ -17,7 +17,7 @@ export class Pace {
 
   /** A picture is drawn; `now` is the reader's clock in milliseconds. */
   frame(now: number): void {
-    // A page that was out of sight has drawn nothing, and that says nothing.
+    // A hidden page draws nothing: that is no sign of a slow browser.
     const gap = Math.min(now - this.last, 250)
     this.last = now
     this.usualGap += (gap - this.usualGap) / 20

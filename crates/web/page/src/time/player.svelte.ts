@@ -8,10 +8,10 @@ export const SPEEDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 
 /** What is on show: the cluster after all records before `position`, at the time `t` in microseconds. */
 export type Moment = { readonly position: number; readonly t: number; readonly cluster: ClusterView }
 
-/** The live picture is so much behind, in microseconds, that records which come in bunches are shown one after another. */
+/** The live view lags this much, in microseconds, so that records that arrive together are shown one after another. */
 const LIVE_DELAY = 60_000
 
-/** Which moment of the history is on show: the present as it comes, or the past, which plays or stands still. */
+/** The moment of the history that is on show: the present, or the past, which plays or stands still. */
 export class Player {
   moment: Moment
   /** Is the present on show? */
@@ -22,7 +22,7 @@ export class Player {
   /** The newest time of the trace, in microseconds. */
   newest = $state(0)
   private lastFrame = 0
-  /** What to add to the reader's clock to get the trace's, both in microseconds; none before a record came. */
+  /** What to add to the reader's clock to get the trace's, both in microseconds; null before the first record. */
   private offset: number | null = null
 
   constructor(
@@ -32,24 +32,24 @@ export class Player {
     this.moment = $state.raw({ position: 0, t: 0, cluster: history.latest })
   }
 
-  /** A record has come that happened just now. */
+  /** A record of what happened just now has arrived. */
   heard(t: number, now: number): void {
-    // The record that took the shortest way to here tells best how the clocks differ.
+    // The record that took the least time to get here shows best how the clocks differ.
     const offset = t - now * 1000
     this.offset = this.offset === null ? offset : Math.max(offset, this.offset - 1)
   }
 
-  /** The stream of records has begun anew. */
+  /** The stream of records has started again. */
   forgetClock(): void {
     this.offset = null
   }
 
-  /** How many microseconds of the trace pass in a second of the reader's. */
+  /** How many microseconds of the trace pass in one second of the reader's time. */
   get perSecond(): number {
     return this.isLive ? 1e6 : (1e6 * this.speed) / this.serversTime.speedAt(this.moment.t)
   }
 
-  /** The next picture; `now` is the reader's clock in milliseconds. */
+  /** Draws the next frame; `now` is the reader's clock in milliseconds. */
   frame(now: number): void {
     const passed = Math.min(now - this.lastFrame, 100)
     this.lastFrame = now
@@ -86,7 +86,7 @@ export class Player {
     else this.play()
   }
 
-  /** Shows this moment of the past, and goes on from there if it was playing. */
+  /** Shows this moment of the past, and plays on from there if it was playing. */
   seek(t: number): void {
     const wasPlaying = this.isPlaying && !this.isLive
     this.pause()

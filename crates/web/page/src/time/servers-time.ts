@@ -1,4 +1,4 @@
-/** The servers' own time, which runs slower or faster than the observer's: what their timers go by. */
+/** The servers' own time, which their timers use. It runs slower or faster than the observer's. */
 export class ServersTime {
   private stretches: { t: number; own: number; speed: number }[]
 
@@ -11,7 +11,7 @@ export class ServersTime {
     this.stretches.push({ t, own: this.at(t), speed })
   }
 
-  /** Forgets all changes: they are told again, from this speed on. */
+  /** Forgets all changes of speed and starts again with this one. */
   begin(speed: number): void {
     this.stretches = [{ t: 0, own: 0, speed }]
   }

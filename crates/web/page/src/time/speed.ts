@@ -6,7 +6,7 @@ export function speedOf(session: Session): number {
   return player.isLive ? (session.wishedSpeed ?? serversTime.speedAt(player.newest)) : player.speed
 }
 
-/** Slows or hastens the cluster itself; or, where the past is on show, only the play. */
+/** Sets the speed of the cluster itself, or while the past is on show, only of the replay. */
 export function setSpeed(session: Session, speed: number): void {
   if (!session.player.isLive) session.player.speed = speed
   else if (session.hasHands) {

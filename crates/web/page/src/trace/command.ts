@@ -1,4 +1,4 @@
-// Commands of the key-value store, as they stand in the log: `crates/kv/src/command.rs` writes them.
+// Commands of the key-value store in log entries, as `crates/kv/src/command.rs` writes them.
 
 import type { Payload } from './record'
 
@@ -32,7 +32,7 @@ function commandWords(reader: Reader): string {
   }
 }
 
-/** Reads postcard's encoding: numbers in groups of seven bits, and bytes behind their length. */
+/** Reads postcard's encoding: numbers in groups of seven bits, and bytes after their length. */
 class Reader {
   private place = 0
 

@@ -1,16 +1,16 @@
-// Which records a story tells, as `crates/trace/src/feed.rs` decides it.
+// Which records are part of the story, decided as in `crates/trace/src/feed.rs`.
 
 import { lastIndex, type AppendEntries, type Message, type NodeId, type TraceRecord } from './record'
 
-/** Tells the routine from the news: heartbeats that change nothing, and messages that say what has been said before. */
+/** Separates routine from news. Routine: heartbeats that change nothing, and messages that repeat earlier ones. */
 export class Feed {
-  /** Up to where each server has last said that its log agrees with the leader's, and in which term. */
+  /** Up to which entry each server last said that its log matches the leader's, and in which term. */
   private agreed = new Map<NodeId, { term: number; index: number }>()
-  /** How many founders' folders each server has last said to another that it knows, and whether it has saved them. */
+  /** How many founders' folders each server last said that it knows, and whether it has saved them. */
   private founding = new Map<string, string>()
-  /** The entries that each server has last sent to each other. */
+  /** The entries that each server last sent to each other server. */
   private sent = new Map<string, string>()
-  /** Likewise, the entries that have come from each server to each other. */
+  /** The entries that each server last received from each other server. */
   private received = new Map<string, string>()
 
   /** Does this happen all the time while nothing changes? */
@@ -26,7 +26,7 @@ export class Feed {
       case 'received':
         return this.isRoutineArrival(record.from, record.node, record.message)
       default:
-        // A `step` sums up what the records before it have told.
+        // A `step` only sums up the records before it.
         return (record.event as string) === 'step'
     }
   }
@@ -68,7 +68,7 @@ export class Feed {
   }
 }
 
-/** Notes what was said last on a link, and tells whether that is something else than before. */
+/** Stores the latest words on a link, and returns whether they are new. */
 function replaces(said: Map<string, string>, link: string, words: string): boolean {
   const isNews = said.get(link) !== words
   said.set(link, words)

@@ -1,4 +1,4 @@
-// All that is remembered of what happened, and what the cluster was at any moment of it.
+// The history that is kept, and the cluster's state at any moment of it.
 
 import { payloadWords } from './command'
 import { Feed } from './feed'
@@ -7,12 +7,12 @@ import { highestTerm, newCluster, type ClusterView, apply } from './view'
 
 /** A record with its place in the history. */
 export type Entry = {
-  /** How many records came before it. Numbers stay when older records are forgotten. */
+  /** How many records came before it. It stays the same when older records are forgotten. */
   readonly number: number
   readonly record: TraceRecord
   /** Does this happen all the time while nothing changes? */
   readonly isRoutine: boolean
-  /** When the message that this tells the sending of arrived, in microseconds, if it has. */
+  /** For a sent message: when it arrived, in microseconds, if it did. */
   arrivedAt?: number
 }
 
@@ -22,32 +22,32 @@ type Keyframe = { readonly number: number; readonly cluster: ClusterView }
 /** A stretch of the history that belongs to a term. */
 export type Era = { readonly number: number; readonly t: number; readonly term: number }
 
-/** So many records are kept whole, and then as many again without the routine. */
+/** How many of the latest records are kept in full. As many older ones are kept without the routine. */
 export const KEPT = 60_000
 const KEYFRAME_EVERY = 500
 const COMMANDS_KEPT = 5_000
 
 /**
- * The records in order, at most `2 * kept`. The older half has no heartbeats any more, so that a long lesson can be
- * rewound to its beginning; when even that is too much, the oldest are forgotten.
+ * The records in order, at most `2 * kept`. The older half is kept without heartbeats, so that a long lesson can be
+ * rewound to its beginning. When even that is too much, the oldest records are forgotten.
  */
 export class History {
   readonly eras: Era[] = []
-  /** The moments that a reader looks for: leaders, deaths, and what people did. */
+  /** The moments that a reader looks for: new leaders, deaths and violations. */
   readonly landmarks: Entry[] = []
   /** How long messages have taken lately, in microseconds. */
   usualFlight = 1000
-  /** What a story tells: all but the routine. */
+  /** The entries of the story: all but the routine. */
   private told: Entry[] = []
   private entries: Entry[] = []
   private keyframes: Keyframe[] = []
-  /** What the cluster was at a position by somebody's word, where the records before it are missing. */
+  /** The cluster at positions before which records are missing, as the server described it. */
   private resumed = new Map<number, ClusterView>()
   private places = new Map<string, Entry>()
   private commands = new Map<string, string>()
   private feed = new Feed()
   private count = 0
-  /** From here on the heartbeats are kept. */
+  /** Heartbeats are kept from this entry on. */
   private wholeFrom = 0
   private newest: ClusterView
 
@@ -58,7 +58,7 @@ export class History {
     this.newest = newCluster(ids)
   }
 
-  /** The number that the next record will get: the position behind all. */
+  /** The number that the next record will get: the position after all. */
   get end(): number {
     return this.count
   }
@@ -80,7 +80,7 @@ export class History {
     return this.entries.at(-1)?.record.t ?? 0
   }
 
-  /** From when on every heartbeat is remembered. */
+  /** The time since which every heartbeat is kept. */
   get wholeSince(): number {
     return this.wholeFrom === 0 ? this.firstTime : (this.entries[this.placeOf(this.wholeFrom)]?.record.t ?? 0)
   }
@@ -103,7 +103,7 @@ export class History {
     return entry
   }
 
-  /** Goes on from this state after so many records, of which some are not told. */
+  /** Continues from this state after the record with this number, although records before it may be missing. */
   resume(cluster: ClusterView, after: number): void {
     this.newest = cluster
     this.count = after
@@ -111,7 +111,7 @@ export class History {
     this.keyframes.push({ number: after, cluster })
   }
 
-  /** Puts before all what another history, which ends where this one begins, remembers. */
+  /** Adds an older history, which ends where this one begins, at the front. */
   prepend(older: History): void {
     this.entries = [...older.entries, ...this.entries]
     this.told = [...older.told, ...this.told]
@@ -125,7 +125,7 @@ export class History {
     for (const { record } of this.entries) this.noteArrival(record)
   }
 
-  /** The cluster before the entry with this number, and after all before it. */
+  /** The cluster after all entries before this number. */
   clusterAt(position: number): ClusterView {
     if (position >= this.count) return this.newest
     const keyframe = this.keyframes.findLast((frame) => frame.number <= position)
@@ -155,7 +155,7 @@ export class History {
     return this.entries[this.placeOf(position) - 1]
   }
 
-  /** The nearest entry that `is` wanted, behind this position or before it. */
+  /** The nearest wanted entry from this position on; `previous` finds the nearest one before it. */
   next(position: number, is: (entry: Entry) => boolean): Entry | undefined {
     for (let place = this.placeOf(position); place < this.entries.length; place += 1) {
       const entry = this.entries[place]!
@@ -177,7 +177,7 @@ export class History {
     for (let place = this.placeOf(position) - 1; place >= 0; place -= 1) yield this.entries[place]!
   }
 
-  /** The last entries of the story before this position, and the first ones behind it. */
+  /** The last entries of the story before this position, and the first ones after it. */
   story(position: number, before: number, behind: number, withRoutine: boolean): Entry[] {
     const entries = withRoutine ? this.entries : this.told
     const place = lowerBound(entries, (entry) => entry.number >= position)
@@ -194,13 +194,13 @@ export class History {
     for (;;) {
       const { cause } = chain[0]!.record
       const before = cause && this.find(cause)
-      // A cause stands before its effect. In a trace that somebody has tampered with it may not.
+      // A cause comes before its effect, but perhaps not in a trace that was tampered with.
       if (!before || before.number >= chain[0]!.number) return chain
       chain.unshift(before)
     }
   }
 
-  /** What the entry at this place of a log says, if a message has told it. */
+  /** The command in the log entry with this index and term, if a message with it was seen. */
   command(index: number, term: number): string | undefined {
     return this.commands.get(`${index}:${term}`)
   }
@@ -240,7 +240,7 @@ export class History {
     return lowerBound(this.entries, (entry) => entry.number >= number)
   }
 
-  /** Makes room: half of what is whole loses its routine, and of the oldest as many go as is too much. */
+  /** Makes room: the older half of the full records loses its routine, and surplus oldest records go. */
   private forget(): void {
     this.wholeFrom = this.entries[this.entries.length - Math.floor(this.kept / 2)]!.number
     const isKept = (entry: Entry) => !entry.isRoutine || entry.number >= this.wholeFrom
@@ -283,7 +283,7 @@ function isLandmark(record: TraceRecord): boolean {
   return (record.event === 'role' && record.role === 'leader') || record.event === 'died' || record.event === 'violated'
 }
 
-/** The first place for which this holds, where it holds for all behind that too. */
+/** The first place for which this holds, given that it holds for all later ones too. */
 function lowerBound<T>(items: readonly T[], holds: (item: T) => boolean): number {
   let [low, high] = [0, items.length]
   while (low < high) {

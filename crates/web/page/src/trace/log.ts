@@ -3,7 +3,7 @@ import type { AppendEntries, Index, LogPosition, Term } from './record'
 
 export type { LogView } from '../types/LogView'
 
-/** So many entries of each log are remembered: the last ones. */
+/** How many entries of each log are kept: the last ones. */
 const REMEMBERED = 200
 
 const NOTHING: LogPosition = { index: 0, term: 0 }
@@ -19,7 +19,7 @@ export function termAt(log: LogView, index: Index): Term | undefined {
   return index === log.begins_after.index ? log.begins_after.term : log.terms[index - log.begins_after.index - 1]
 }
 
-/** A restarted server has found a snapshot on its disk, and a log behind it. */
+/** A restarted server has found a snapshot on its disk, and a log after it. */
 export function restore(snapshot: LogPosition, firstOfTerms: readonly LogPosition[], last: LogPosition): LogView {
   let log = install(EMPTY_LOG, snapshot, true)
   firstOfTerms.forEach((first, place) => {
@@ -29,12 +29,12 @@ export function restore(snapshot: LogPosition, firstOfTerms: readonly LogPositio
   return noteSaved(log, last)
 }
 
-/** A leader has added to its log what carries its own term. */
+/** A leader has appended entries of its own term. */
 export function appendOwn(log: LogView, first: Index, last: LogPosition): LogView {
   return append(log, first, repeated(last.term, last.index - first + 1))
 }
 
-/** A follower has taken over some of the entries of this request, from `first` on. */
+/** A follower has appended the entries of this request from `first` on. */
 export function appendFrom(log: LogView, request: AppendEntries, first: Index): LogView {
   const known = Math.max(0, first - request.prev_log_index - 1)
   return append(log, first, request.entries.slice(known).map((entry) => entry.term))
@@ -47,7 +47,7 @@ export function forgetUpTo(log: LogView, index: Index): LogView {
   return { ...log, terms: log.terms.slice(index - log.begins_after.index), begins_after: { index, term } }
 }
 
-/** A snapshot takes the place of all up to this entry, and of all others too if they did not fit. */
+/** A snapshot replaces the entries up to this one, and all others too if they do not match it. */
 export function install(log: LogView, lastIncluded: LogPosition, isWhole: boolean): LogView {
   const { index } = lastIncluded
   const left =
@@ -62,7 +62,7 @@ export function install(log: LogView, lastIncluded: LogPosition, isWhole: boolea
   }
 }
 
-/** The entry at this index and all behind it are gone. */
+/** The entry at this index and all after it are gone. */
 export function truncateFrom(log: LogView, first: Index): LogView {
   const kept = first - 1
   const begins_after = kept < log.begins_after.index ? { index: kept, term: 0 } : log.begins_after
@@ -74,19 +74,19 @@ export function truncateFrom(log: LogView, first: Index): LogView {
   }
 }
 
-/** The log up to this entry is on disk. It may have been cut since: then this says nothing. */
+/** The log up to this entry is on disk. If the log was truncated meanwhile, this means nothing. */
 export function noteSaved(log: LogView, last: LogPosition): LogView {
   return termAt(log, last.index) === last.term ? { ...log, saved: last.index } : log
 }
 
-/** The server has crashed: what it has is what its disk has. */
+/** The server has crashed: only what is on its disk is left. */
 export function loseUnsaved(log: LogView): LogView {
   return truncateFrom(log, log.saved + 1)
 }
 
 function append(log: LogView, first: Index, terms: Term[]): LogView {
   const continues = first === lastIndexOf(log) + 1
-  // What lies between was not told.
+  // The entries between are unknown.
   const begins_after = continues ? log.begins_after : { index: first - 1, term: 0 }
   const longer = { ...log, begins_after, terms: continues ? [...log.terms, ...terms] : terms }
   const surplus = longer.terms.length - REMEMBERED

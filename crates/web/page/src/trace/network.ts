@@ -4,10 +4,10 @@ import type { Link, NodeId, TraceRecord } from './record'
 
 export type { NetworkView } from '../types/NetworkView'
 
-/** A network to which nothing was done. */
+/** A network without faults. */
 export const SOUND_NETWORK: NetworkView = { speed_millionths: null, faulty_links: [] }
 
-/** What is done to the messages from one server to another. */
+/** The faults of the link from one server to another. */
 export function faultsOf(network: NetworkView, from: NodeId, to: NodeId): FaultyLink {
   const faulty = network.faulty_links.find((link) => link.from === from && link.to === to)
   return faulty ?? { from, to, cut: false, loss_percent: 0, delay_us: 0 }
@@ -23,7 +23,7 @@ export function isWholeBetween(network: NetworkView, a: NodeId, b: NodeId): bool
   return !faultsOf(network, a, b).cut && !faultsOf(network, b, a).cut
 }
 
-/** Does a server hear nobody, and nobody hear it? */
+/** Is a server cut off from all others, in both directions? */
 export function isCutOff(network: NetworkView, id: NodeId, all: readonly NodeId[]): boolean {
   const others = all.filter((other) => other !== id)
   return others.length > 0 && others.every((other) => isCutBetween(network, id, other))

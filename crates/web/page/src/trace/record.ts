@@ -18,7 +18,7 @@ export type { Term } from '../types/Term'
 /** A record as it comes in JSON: with its sentence, and its rule if one decided. */
 export type TraceRecord = Happening & { why: string; rule?: string | null }
 
-/** An event's name as people write it: `n2:117`, or `n2.3:117` in the server's third life. */
+/** An event's name as people write it: `n2:117`, or `n2.3:117` after the server's third start. */
 export function eventName({ node, life, seq }: EventId): string {
   return life === 1 ? `n${node}:${seq}` : `n${node}.${life}:${seq}`
 }

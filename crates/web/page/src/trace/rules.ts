@@ -1,4 +1,4 @@
-// The rules of Raft, as the Rust code tells them.
+// The rules of Raft, generated from the Rust code.
 
 import type { RuleTold } from '../types/RuleTold'
 import told from '../types/rules.json'

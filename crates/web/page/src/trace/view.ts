@@ -12,7 +12,7 @@ import type { ServerView as Told } from '../types/ServerView'
 
 /** A server as an observer knows it. */
 export type ServerView = Readonly<Omit<Told, 'heartbeats_sent' | 'heartbeats_received' | 'last_message'>> & {
-  /** The last request with entries that came to it: what it appends next is from there. */
+  /** The last request with entries that it received: what it appends next comes from there. */
   readonly last_request: AppendEntries | null
 }
 
@@ -48,13 +48,13 @@ const UNKNOWN: ServerView = {
 
 const NO_PROGRESS: ProgressView = { match_index: 0, next_index: 0 }
 
-/** A cluster of these servers, of which nothing is known yet. */
+/** A cluster of these servers, about which nothing is known yet. */
 export function newCluster(ids: readonly NodeId[]): ClusterView {
   const founders = { voters: { simple: [...ids] }, learners: [], addresses: [], cluster: null, incarnations: [] }
   return { servers: Object.fromEntries(ids.map((id) => [id, UNKNOWN])), founders, network: SOUND_NETWORK }
 }
 
-/** The cluster as the server that serves this page tells it. */
+/** The cluster as the server of this page describes it. */
 export function clusterFrom({ servers, founders, network }: ToldCluster): ClusterView {
   const known = Object.entries(servers).map(([id, server]) => [id, serverFrom(server)])
   return { servers: Object.fromEntries(known), founders, network }
@@ -71,7 +71,7 @@ function entriesIn(io: Io | undefined): AppendEntries | null {
   return io.message.append_entries.entries.length > 0 ? io.message.append_entries : null
 }
 
-/** The cluster after this, which may have happened to a server that was not heard of before. */
+/** The cluster after this record, which may be about a server that is new here. */
 export function apply(cluster: ClusterView, record: TraceRecord): ClusterView {
   const before = cluster.servers[record.node] ?? UNKNOWN
   const after = applyToServer(before, record)
@@ -162,9 +162,9 @@ function applyToServer(known: ServerView, record: TraceRecord): ServerView {
   if (record.life > server.life) {
     server = { ...UNKNOWN, life: record.life, address: server.address }
   }
-  // Reports of a dead server's last moments change nothing any more.
+  // Late reports from before a server died change nothing.
   if (server.condition === 'dead') return server
-  // Whoever reports runs. A script's servers, which are no processes, say it no other way.
+  // A server that reports something is running. The servers of a scenario are not processes and have no other sign of it.
   const condition: ServerView['condition'] =
     server.condition === 'starting' && record.seq != null ? 'running' : server.condition
   if (record.term > server.term) {

@@ -21,29 +21,29 @@ export function clusterWords(cluster: ClusterView): { text: string; tone: 'good'
   if (leader !== null) {
     const leads = `n${leader} leads term ${cluster.servers[leader]!.term}${changeWords(cluster)}`
     return lacking
-      ? { text: `${leads}, but has no quorum: ${running} running, a majority is ${majority}`, tone: 'bad' }
+      ? { text: `${leads}, but without a majority: ${running} running, ${majority} needed`, tone: 'bad' }
       : { text: leads, tone: 'good' }
   }
-  if (lacking) return { text: `No quorum: ${running} running, an election needs ${majority}`, tone: 'bad' }
+  if (lacking) return { text: `No majority: ${running} running, an election needs ${majority}`, tone: 'bad' }
   return { text: `No leader: ${running} running, an election needs ${majority}`, tone: 'waiting' }
 }
 
-/** While the members change: which majorities everything needs. */
+/** While the members change: the majorities that every decision needs. */
 function changeWords(cluster: ClusterView): string {
   const sets = votersOf(membershipOf(cluster))
   if (sets.length === 1) return ''
-  return `, needs majorities of ${sets.map((ids) => ids.map((id) => `n${id}`).join(' ')).join(' and of ')}`
+  return `, needs a majority of ${sets.map((ids) => ids.map((id) => `n${id}`).join(' ')).join(' and one of ')}`
 }
 
 /** What is wrong with a server's data, in a word or two and in a sentence. */
 export const TROUBLES: Readonly<Record<Trouble, { brief: string; sentence: string }>> = {
-  far_behind: { brief: 'far behind', sentence: 'It lacks so much of the log that the leader sends it a snapshot.' },
-  refused: { brief: 'refused', sentence: 'The others do not hear it: its data is not that of a member.' },
+  far_behind: { brief: 'far behind', sentence: 'Its log is so far behind that the leader sends it a snapshot.' },
+  refused: { brief: 'refused', sentence: 'The other servers ignore it: its data folder is not that of a member.' },
   older_copy: {
     brief: 'older copy',
-    sentence: 'Its data folder is an older copy of itself, or runs twice: it takes no part any longer.',
+    sentence: 'Its data folder is an older copy, or a second server runs on a copy of it: it no longer takes part.',
   },
-  lost_data: { brief: 'lost data', sentence: 'It has lost entries that it had acknowledged: it takes no part any longer.' },
+  lost_data: { brief: 'lost data', sentence: 'It has lost entries that it had acknowledged: it no longer takes part.' },
 }
 
 /** What is wrong with a server's data while it runs. */
@@ -57,19 +57,19 @@ export function roleWords(server: ServerView, part: Part = 'voter'): string {
   if (server.condition === 'paused') return 'paused'
   if (server.is_removed) return 'removed'
   if (server.role === 'follower' && part === 'learner') return 'learner'
-  if (server.role === 'follower' && part === 'stranger') return 'no member'
+  if (server.role === 'follower' && part === 'stranger') return 'nonmember'
   if (server.role === 'leader' && server.hands_over_to !== null) return `hands over to n${server.hands_over_to}`
   const role = server.role === 'pre_candidate' ? 'pre-candidate' : (server.role ?? 'starting')
-  return part === 'comes' ? `${role}, comes` : part === 'goes' ? `${role}, goes` : role
+  return part === 'comes' ? `${role}, joining` : part === 'goes' ? `${role}, leaving` : role
 }
 
-/** Who has a server's vote; or how many it has itself, as a candidate that needs so many. */
+/** Whom a server has voted for; for a candidate, how many votes it has and how many it needs. */
 export function voteWords(server: ServerView, needed: number): string {
-  if (server.role === 'candidate') return `${server.votes.length} of ${needed} votes`
-  return server.voted_for === null ? 'no vote' : `vote: n${server.voted_for}`
+  if (server.role === 'candidate') return `${server.votes.length} of ${needed} votes needed`
+  return server.voted_for === null ? 'no vote yet' : `voted for n${server.voted_for}`
 }
 
-/** The English of an event, which begins small, as a sentence. Names stay as they are. */
+/** Begins a sentence with a capital letter. Names of servers stay as they are. */
 export function asSentence(why: string): string {
   return /^n\d/.test(why) ? why : why.charAt(0).toUpperCase() + why.slice(1)
 }
@@ -84,8 +84,7 @@ export function milliseconds(us: number): string {
   return us < 10_000 && us % 1000 !== 0 ? `${(us / 1000).toFixed(1)} ms` : `${Math.round(us / 1000)} ms`
 }
 
-/** A speed as `1/20`, or `×2` if it is faster than real time. */
+/** A speed as `1/20`, or from real time on as `×1`, `×2`. */
 export function speedWords(speed: number): string {
-  if (speed === 1) return '1/1'
   return speed < 1 ? `1/${Math.round(1 / speed)}` : `×${speed}`
 }

@@ -9,7 +9,7 @@ import type { Timing } from "./Timing";
  */
 export type Setup = { 
 /**
- * Do the servers run, or is it told what happened to some?
+ * Do the servers run now, or is this a replay?
  */
 mode: Mode, 
 /**
@@ -17,7 +17,7 @@ mode: Mode,
  */
 title: string, 
 /**
- * The name of the scenario that it is, if it is one that this program has within.
+ * The scenario's name, if it is one of those in this program.
  */
 scenario: string | null, 
 /**
@@ -25,11 +25,11 @@ scenario: string | null,
  */
 servers: Array<NodeId>, 
 /**
- * How long they wait for what, if that is known.
+ * Their timeouts, if known.
  */
 timing: Timing | null, 
 /**
- * Where their randomness comes from, if that is known.
+ * The seed of their randomness, if known.
  */
 seed: number | null, 
 /**
@@ -41,11 +41,11 @@ speed: number,
  */
 latency_us: number, 
 /**
- * So many records are kept, the latest; none if all are.
+ * How many of the latest records are kept; `None` if all are.
  */
 history: number | null, 
 /**
- * What brought about what: a scenario's commands.
+ * A scenario's commands, each with its place in the records.
  */
 captions: Array<Caption>, 
 /**

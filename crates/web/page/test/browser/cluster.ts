@@ -42,7 +42,7 @@ export function launch(...more: string[]): Promise<Browser> {
 /** What the page says of the cluster in one sentence. */
 export const sentence = (page: Page) => page.getByTestId('sentence')
 
-/** Waits until somebody else than this server leads, and says who. */
+/** Waits for a leader other than this server, and returns its number. */
 export async function newLeader(page: Page, than = 0): Promise<number> {
   const others = /^n(\d+) leads term \d+$/
   const handle = await page.waitForFunction(

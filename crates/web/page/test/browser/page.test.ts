@@ -65,8 +65,8 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
       await route.continue()
     })
     await early.goto(cluster.address)
-    await early.getByText('Reading what has happened so far').waitFor()
-    expect(await early.getByText('This is the past').count()).toBe(0)
+    await early.getByText('Loading what has happened so far').waitFor()
+    expect(await early.getByText('You are looking at the past').count()).toBe(0)
     go()
     await newLeader(early)
     await early.close()
@@ -83,7 +83,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     expect(next).not.toBe(leader)
     await server(leader).and(page.locator('.dead')).waitFor()
     await page.keyboard.press('Escape')
-    await page.getByRole('button', { name: 'Restart the dead' }).click()
+    await page.getByRole('button', { name: 'Restart dead servers' }).click()
     await server(leader).and(page.locator('.follower')).waitFor()
   })
 
@@ -106,18 +106,19 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   }
 
   async function centre(id: number) {
-    const box = (await server(id).locator('.body').boundingBox())!
+    // The body changes with the role; the track around it stays.
+    const box = (await server(id).locator('.track').boundingBox())!
     return { x: box.x + box.width / 2, y: box.y + box.height / 2 }
   }
 
-  test('says that there is no quorum', async () => {
+  test('says that there is no majority', async () => {
     for (const id of [1, 2]) {
       await page.keyboard.press(String(id))
       await page.getByRole('button', { name: 'Kill', exact: true }).click()
       await server(id).and(page.locator('.dead')).waitFor()
     }
     await page.keyboard.press('Escape')
-    await expect.poll(() => sentence(page).textContent(), { timeout: 20_000 }).toMatch(/o quorum: 1 of 3 running/)
+    await expect.poll(() => sentence(page).textContent(), { timeout: 20_000 }).toMatch(/(No|without a) majority: 1 of 3 running/)
     await page.keyboard.press('r')
     await newLeader(page)
   })
@@ -143,7 +144,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await expect.poll(() => page.locator('.speed b').textContent()).toMatch(/1\/\d+/)
     await page.getByLabel('Delay').fill('9')
     await page.locator('.notices .hint').waitFor()
-    await page.getByRole('button', { name: 'Heal all' }).click()
+    await page.getByRole('button', { name: 'Heal the network' }).click()
     await page.locator('.notices .hint').waitFor({ state: 'detached' })
   })
 
@@ -160,7 +161,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await why.getByText('majority-wins').waitFor()
     await why.getByText('Without it:').waitFor()
     expect(await why.locator('li').count()).toBeGreaterThan(2)
-    await page.getByText('This is the past, standing still').waitFor()
+    await page.getByText('You are looking at the past (paused)').waitFor()
     const then = (await sentence(page).textContent())!
     const id = Number(/^n(\d+) leads/.exec(then)![1])
     const word = () => roleOf(page, id)
@@ -170,7 +171,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await page.keyboard.press('ArrowRight')
     await expect.poll(word).toBe('leader')
     await page.keyboard.press('l')
-    await page.getByText('This is the past').waitFor({ state: 'detached' })
+    await page.getByText('You are looking at the past').waitFor({ state: 'detached' })
   })
 
   test('has no serious faults of accessibility, in both themes and with everything open', async () => {
@@ -205,7 +206,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await line(/./).first().waitFor()
     expect(await page.getByRole('button', { name: 'Kill the leader' }).count()).toBe(0)
     await page.locator('.tools input[type=file]').first().setInputFiles({ name: 'no.txt', mimeType: 'text/plain', buffer: Buffer.from('no trace') })
-    await page.getByText('line 1 is no record of a trace').waitFor()
+    await page.getByText('Line 1 is not a trace record').waitFor()
   })
 
   test('replays what was embedded in it, without a server, from a link that names an event', async () => {
@@ -227,7 +228,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await why.getByText('Without it:').waitFor()
     await mailed.close()
     const other = await open(`file://${path}#scenario=elections/first-election&at=n1:12`)
-    await other.getByText('The link is to elections/first-election, and this is mailed.').waitFor()
+    await other.getByText('The link is to elections/first-election, but this page shows mailed.').waitFor()
     await other.close()
   })
 
@@ -235,20 +236,28 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     const linked = await open(`${cluster.address}#scenario=elections/first-election&at=n1:5`)
     const why = linked.getByRole('region', { name: 'Why?' })
     await why.waitFor()
-    // The picker knows its titles a moment later.
-    const picked = () => linked.getByLabel('Scenario', { exact: true }).locator('visible=true').inputValue()
-    await expect.poll(picked).toBe('elections/first-election')
     await linked.getByRole('button', { name: 'Copy link' }).locator('visible=true').click()
     expect(new URL(linked.url()).hash).toBe('#scenario=elections/first-election&at=n1:5')
-    await linked.getByLabel('Scenario', { exact: true }).locator('visible=true').selectOption('elections/split-vote-and-its-end')
+    await linked.getByRole('button', { name: 'Scenarios…' }).locator('visible=true').click()
+    const list = linked.getByRole('dialog', { name: 'Scenarios' })
+    await list.locator('a[aria-current]').getByText('elections/first-election').waitFor()
+    await linked.keyboard.type('nothing like this')
+    await list.getByText('No scenario matches “nothing like this”').waitFor()
+    await list.getByLabel('Search scenarios').fill('SPLIT end elections/')
+    await expect.poll(() => list.getByRole('link').count()).toBeLessThan(5)
+    await linked.keyboard.press('ArrowDown')
+    await linked.keyboard.press('ArrowUp')
+    await linked.keyboard.press('Enter')
+    await list.waitFor({ state: 'hidden' })
     await why.waitFor({ state: 'detached' })
+    expect(new URL(linked.url()).hash).toMatch(/^#scenario=elections\/split/)
     await linked.getByRole('button', { name: 'Back', exact: true }).locator('visible=true').click()
     await newLeader(linked)
     await linked.close()
     const unknown = await open(`${cluster.address}#scenario=no/such`)
-    await unknown.getByText('there is no scenario no/such').waitFor()
+    await unknown.getByText('There is no scenario no/such').waitFor()
     await unknown.close()
-    // The browser tells of the refusal too.
+    // The browser logs the refusal too.
     expect(errors.splice(0)).toEqual([expect.stringContaining('404')])
   })
 
@@ -257,7 +266,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     const token = new URL(cluster.address).searchParams.get('token')!
     let [checked, events] = [0, new Set<string>()]
     let later = (await get('api/records')) as Stretch
-    // The server tells what records add up to only where it has many behind them.
+    // The server sends a snapshot only where it has many later records.
     const happened = later.snapshot.after + later.records.length
     // A test before has slowed the cluster, and the page shows a trace by now, which has a speed of its own.
     const inRealTime = { method: 'POST', headers: { 'x-raft-token': token, 'content-type': 'application/json' }, body: '{"action":"set_speed","multiple":1}' }
@@ -279,9 +288,9 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   test('reads what was before when it is wanted', async () => {
     const late = await open(cluster.address)
     await newLeader(late)
-    await late.getByText('what was before is not loaded').waitFor()
+    await late.getByText('earlier events are not loaded').waitFor()
     await late.keyboard.press('Home')
-    await late.getByText('what was before is not loaded').waitFor({ state: 'detached' })
+    await late.getByText('earlier events are not loaded').waitFor({ state: 'detached' })
     await expect.poll(() => late.locator('.words .number, p.words span').first().textContent()).toMatch(/^0\.\d+ s$/)
     expect(await late.locator('.story button.line').count()).toBeGreaterThan(0)
     await late.close()
@@ -338,10 +347,10 @@ describe.skipIf(!RAFT)('the page of a cluster with a server that has lost its di
       await newLeader(page)
       const third = page.locator('[data-node="3"]')
       await third.getByText('refused').waitFor()
-      expect(await third.getAttribute('aria-label')).toMatch(/ refused, log up to 0/)
+      expect(await third.getAttribute('aria-label')).toMatch(/ refused, log ends with entry 0/)
       expect(await page.locator('[data-node] .trouble').count()).toBe(1)
       await third.click()
-      await page.getByText('its data is not that of a member').waitFor()
+      await page.getByText('its data folder is not that of a member').waitFor()
     } finally {
       await browser.close()
       await cluster.stop()

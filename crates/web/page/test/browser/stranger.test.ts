@@ -1,4 +1,4 @@
-// A page of somebody else, open in the same browser: it must neither see nor change anything.
+// A page of another origin in the same browser must neither see nor change anything.
 
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -24,7 +24,7 @@ const NODE = [
   ['GET', '/watch'],
 ]
 
-/** What is tried on the page's server, even by somebody who has learned the token. */
+/** What is tried on the page's server, even with the right token. */
 const PAGE = [
   ['GET', '/'],
   ['GET', '/api/setup'],

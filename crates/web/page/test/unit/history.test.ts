@@ -200,7 +200,7 @@ describe('a file', () => {
   })
 
   test('that is no trace says which line is wrong', () => {
-    expect(() => parse('{"a":1}')).toThrow('line 1 is no record of a trace')
-    expect(() => parse('')).toThrow('the file holds no records')
+    expect(() => parse('{"a":1}')).toThrow('line 1 is not a trace record')
+    expect(() => parse('')).toThrow('the file has no records in it')
   })
 })

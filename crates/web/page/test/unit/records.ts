@@ -1,6 +1,6 @@
 import type { TraceRecord } from '../../src/trace/record'
 
-/** A record of server 1's first life, with what a test says of it. */
+/** A record of server 1 after its first start, with what a test adds to it. */
 export function record(fields: object): TraceRecord {
   return { t: 0, node: 1, life: 1, term: 1, why: 'it happened', ...fields } as TraceRecord
 }

@@ -25,7 +25,7 @@ describe('messages on their way', () => {
   test('are as far as their time has gone', () => {
     const history = sendAndReceive(0, 2 * SECOND)
     const [flight] = airborne(history, 1, 0.5 * SECOND, SECOND).flights
-    expect(flight).toMatchObject({ from: 1, to: 2, kind: 'entries', entries: 1, isAnswer: false, lost: 0 })
+    expect(flight).toMatchObject({ from: 1, to: 2, kind: 'entries', entries: 1, isReply: false, lost: 0 })
     expect(flight!.progress).toBeCloseTo(0.25)
   })
 

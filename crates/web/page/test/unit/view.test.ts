@@ -69,15 +69,15 @@ describe('the cluster', () => {
     expect(leaderOf(after(started(1), started(2), elected(1, 3), elected(2, 2)))).toBe(1)
   })
 
-  test('says that there is no quorum', () => {
+  test('says that there is no majority', () => {
     const cluster = after(started(1), started(2), started(3), record({ node: 2, event: 'died' }), record({ node: 3, event: 'died' }))
     expect(runningIn(cluster)).toBe(1)
-    expect(clusterWords(cluster).text).toBe('No quorum: 1 of 3 running, an election needs 2')
+    expect(clusterWords(cluster).text).toBe('No majority: 1 of 3 running, an election needs 2')
   })
 
   test('says that a leader is left alone', () => {
     const cluster = after(started(1), elected(1, 2), record({ node: 2, event: 'died' }))
-    expect(clusterWords(cluster).text).toBe('n1 leads term 2, but has no quorum: 1 of 3 running, a majority is 2')
+    expect(clusterWords(cluster).text).toBe('n1 leads term 2, but without a majority: 1 of 3 running, 2 needed')
   })
 })
 

@@ -358,7 +358,7 @@ fn servers_whose_disks_are_too_slow_for_elections_say_so() {
     let shown = Command::new(RAFT).args(["status", &address]).output().unwrap();
     let text = String::from_utf8(shown.stdout).unwrap();
     assert!(text.contains("warning: n1: the disk is slow: a save takes 5"), "{text}");
-    assert!(text.contains("help: give all servers --election-timeout "), "{text}");
+    assert!(text.contains("help: start all servers with --election-timeout "), "{text}");
     for id in [1, 2, 3].map(NodeId) {
         lab.cluster.perform(&Action::Kill { node: id }).unwrap();
     }

@@ -37,7 +37,8 @@ fn a_trace_is_told_without_what_a_terminal_would_obey() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(format!("{}.jsonl", EVIL.replace('/', "")));
     let started = Process::Started { pid: 1, address: EVIL.to_owned() };
-    let died = Laboratory::Died { signal: Some(9), status: None, last_words: EVIL.to_owned() };
+    let died =
+        Laboratory::Died { signal: Some(9), status: None, power_cut: None, last_words: EVIL.to_owned() };
     let records = [record(1, Event::Process(started)), record(2, Event::Laboratory(died))];
     fs::write(&file, records.map(|record| record.to_json() + "\n").concat()).unwrap();
     let told = ended(raft().arg("replay").arg(&file).arg("--plain"));

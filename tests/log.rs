@@ -155,7 +155,7 @@ fn damage_is_told_with_what_can_be_done() {
     assert_eq!((status, stderr.as_str()), (1, ""));
     assert!(stdout.contains("No server can start here:\n"), "{stdout}");
     assert!(stdout.contains("log-0000000002 is damaged: a save is broken"), "{stdout}");
-    assert!(stdout.contains("the log before is whole up to entry 4"), "{stdout}");
+    assert!(stdout.contains("the log is complete up to entry 4"), "{stdout}");
     assert!(stdout.contains("help: check the disk. Don't mend, cut or delete the file"), "{stdout}");
     assert!(
         stdout.contains("`raft member replace OLD NEW=HOST:PORT`). Nothing is lost by that if a majority"),

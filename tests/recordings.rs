@@ -65,9 +65,9 @@ fn a_recorded_run_comes_to_the_same_states_in_the_simulator() {
     // one that was killed.
     let why = text(&output(&["why", &file, "--last", "leader"]).stdout);
     let (first, last) = (why.lines().next().unwrap(), why.lines().last().unwrap());
-    assert!(last.contains("⇒ a majority: become the leader of term"), "{why}");
+    assert!(last.contains("⇒ a majority voted for me: become the leader of term"), "{why}");
     assert!(first.contains("heartbeat"), "{why}");
-    assert!(why.contains("RequestVote answer: yes"), "{why}");
+    assert!(why.contains("RequestVote reply term"), "{why}");
     let causes = Causes::new(&records);
     let leader = causes.last(Kind::Leader).unwrap();
     let named = output(&["why", &file, &leader.id().unwrap().to_string()]);
@@ -191,7 +191,7 @@ fn what_cant_be_replayed_or_explained_is_said_clearly() {
     let endless = file("endless.txt", "cluster 3\nrun 100000h\n---\n");
     assert!(said(&["replay", &endless]).contains("10m is the most"));
     let why = output(&["why", &alone, "--last", "leader"]);
-    assert!(text(&why.stdout).contains("⇒ a majority: become the leader of term 1"), "{why:?}");
+    assert!(text(&why.stdout).contains("⇒ a majority voted for me: become the leader of term 1"), "{why:?}");
     let unwritable = output(&["up", "--plain", "--record", folder.path().to_str().unwrap()]);
     assert_eq!(unwritable.status.code(), Some(1));
     assert!(text(&unwritable.stderr).contains("can't record to"), "{unwritable:?}");

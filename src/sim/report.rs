@@ -1,4 +1,4 @@
-//! What the search tells.
+//! What the search prints.
 
 use super::hunt::{Examined, Finding};
 use consensus::Rule;
@@ -11,13 +11,13 @@ pub(crate) fn finding(found: &Finding, shortest: &Finding, file: Option<&Path>, 
     let mut text = format!("Seed {} breaks a promise of Raft: {}\n", found.seed, found.violation);
     if shortest.seed != found.seed {
         let (seed, violation) = (shortest.seed, &shortest.violation);
-        let _ = writeln!(text, "The best one to look at is seed {seed}: {violation}");
+        let _ = writeln!(text, "The easiest one to follow is seed {seed}: {violation}");
     }
     let meaning = shortest.violation.promise.meaning;
-    let _ = writeln!(text, "\n{}\n", paragraph(&format!("What was promised: {meaning}")));
+    let _ = writeln!(text, "\n{}\n", paragraph(&format!("The promise: {meaning}")));
     let servers = counted(shortest.script.options.servers, "server");
     let steps = counted(shortest.script.actions.len() as u64, "step");
-    let _ = writeln!(text, "Made as short as it gets, {steps} with {servers}:\n");
+    let _ = writeln!(text, "Shortest version found: {steps}, {servers}.\n");
     for action in &shortest.script.actions {
         let _ = writeln!(text, "    {action}");
     }
@@ -26,7 +26,7 @@ pub(crate) fn finding(found: &Finding, shortest: &Finding, file: Option<&Path>, 
         let file = shown(&file);
         let _ = write!(
             text,
-            "\nIt is written, with what comes of each step, to {file}\n\n  look at it       raft replay {file}\n  find it again    {again}\n"
+            "\nSaved, with what each step causes, in {file}\n\n  look at it       raft replay {file}\n  find it again    {again}\n"
         );
         return text;
     }
@@ -36,7 +36,7 @@ pub(crate) fn finding(found: &Finding, shortest: &Finding, file: Option<&Path>, 
     };
     let _ = write!(
         text,
-        "\n  find it again    {again}\n  keep it          the same with --save {name}\n  look at it       raft replay {name}\n"
+        "\n  find it again    {again}\n  save it          the same with --save {name}\n  look at it       raft replay {name}\n"
     );
     text
 }
@@ -54,24 +54,24 @@ pub(crate) fn prose(shortest: &Finding) -> String {
     text.lines().map(|line| paragraph(line) + "\n").collect()
 }
 
-/// What was tried, and that nothing broke.
+/// What was tried, when no promise broke.
 pub(crate) fn nothing_found(examined: &Examined) -> String {
     let Examined { seeds, took, coverage, .. } = examined;
     let hours = coverage.simulated.as_secs_f64() / 3600.0;
     let speed = coverage.simulated.as_secs_f64() / took.as_secs_f64().max(0.001);
     let mut text = format!(
-        "{} seeds, {hours:.1} hours simulated in {:.1} s ({speed:.0} times as fast as life): every promise was kept.\n\n",
+        "{} seeds, {hours:.1} hours simulated in {:.1} s ({speed:.0} times real time): every promise was kept.\n\n",
         grouped(*seeds),
         took.as_secs_f64()
     );
     let mut line = |what: &str, count: u64| {
         let _ = writeln!(text, "  {:>15}  {what}", grouped(count));
     };
-    line("steps, each followed by all checks", coverage.steps);
-    line("messages that arrived", coverage.messages);
+    line("steps, all checks after each", coverage.steps);
+    line("messages received", coverage.messages);
     line("  lost", coverage.lost);
-    line("  doubled", coverage.doubled);
-    line("candidacies", coverage.elections);
+    line("  duplicated", coverage.doubled);
+    line("elections", coverage.elections);
     line("  won", coverage.leaders);
     line("terms with split votes", coverage.split_votes);
     for (fault, &count) in &coverage.faults {
@@ -80,7 +80,7 @@ pub(crate) fn nothing_found(examined: &Examined) -> String {
     let unused: Vec<&str> =
         Rule::ALL.iter().filter(|rule| !coverage.rules.contains_key(rule)).map(|rule| rule.id()).collect();
     let decisions: u64 = coverage.rules.values().sum();
-    line("decisions by rules", decisions);
+    line("decisions made by rules", decisions);
     if let Some((rule, &count)) = coverage.rules.iter().min_by_key(|(_, count)| **count) {
         let _ = writeln!(text, "\n  The rule that decided least often: {rule}, {} times.", grouped(count));
     }
@@ -111,7 +111,7 @@ pub(crate) fn unshown_row(rule: Rule, reason: &str) -> String {
 /// The table of all rules, in Markdown.
 pub(crate) fn table(rows: &[String]) -> String {
     format!(
-        "| rule that is off | it guards | promise that breaks | seeds tried until it did | steps of the shortest run | servers in it |\n\
+        "| rule that is off | it protects | promise that breaks | seeds until it broke | steps in the shortest run | servers in it |\n\
          |---|---|---|---|---|---|\n{}",
         rows.concat()
     )

@@ -424,7 +424,7 @@ impl<'a> Nemesis<'a> {
     pub(super) fn watch(&mut self) {
         for record in self.cluster.news(TICK) {
             match &record.event {
-                Event::Laboratory(Laboratory::Died { signal, status, last_words })
+                Event::Laboratory(Laboratory::Died { signal, status, last_words, .. })
                     if *signal != Some(Signal::KILL.as_raw()) =>
                 {
                     let how = status.map_or("a signal".to_owned(), |status| format!("status {status}"));

@@ -519,7 +519,7 @@ impl Cluster {
         }
         let signal = status.and_then(|status| status.signal());
         let status = status.and_then(|status| status.code());
-        self.note_of(id, Event::Laboratory(Laboratory::Died { signal, status, last_words }));
+        self.note_of(id, Event::Laboratory(Laboratory::Died { signal, status, power_cut: None, last_words }));
     }
 
     fn member(&mut self, id: NodeId) -> Result<&mut Member, String> {

@@ -115,13 +115,13 @@ impl fmt::Display for InvalidTiming {
             }
             InvalidTiming::HeartbeatNotBelowTimeout { heartbeat_interval, election_timeout_min } => write!(
                 f,
-                "with a heartbeat only every {heartbeat_interval:?}, servers that wait as little as \
-                 {election_timeout_min:?} would depose a leader that is well"
+                "with a heartbeat only every {heartbeat_interval:?}, servers with an election timeout of \
+                 {election_timeout_min:?} would depose a healthy leader"
             ),
             InvalidTiming::EmptyTimeoutRange { election_timeout_min, election_timeout_max } => write!(
                 f,
-                "the election timeout {election_timeout_min:?}..{election_timeout_max:?} leaves nothing to draw \
-                 from: its first bound must be below its second, or votes split again and again"
+                "the election timeout {election_timeout_min:?}..{election_timeout_max:?} is not a range: the first \
+                 value must be below the second, or votes split again and again"
             ),
             InvalidTiming::TooLong { election_timeout_max } => write!(
                 f,

@@ -156,37 +156,33 @@ impl fmt::Display for CannotChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CannotChange::NotLeader { leader } => write_not_leader(f, *leader),
-            CannotChange::UnderWay => write!(f, "another change is under way"),
+            CannotChange::UnderWay => write!(f, "another change is in progress"),
             CannotChange::NothingCommittedInTerm => {
-                write!(f, "the leader is new, and has not committed anything in its term yet")
+                write!(f, "no entry of the leader's own term is committed yet")
             }
             CannotChange::Nothing => write!(f, "that changes nothing"),
-            CannotChange::AlreadyMember(id) => write!(f, "{id} is a member already"),
-            CannotChange::UnknownServer(id) => write!(f, "{id} is no member"),
-            CannotChange::AlreadyVoter(id) => write!(f, "{id} votes already"),
-            CannotChange::NobodyLeft => write!(f, "nobody would be left to vote"),
+            CannotChange::AlreadyMember(id) => write!(f, "{id} is already a member"),
+            CannotChange::UnknownServer(id) => write!(f, "{id} is not a member"),
+            CannotChange::AlreadyVoter(id) => write!(f, "{id} is already a voter"),
+            CannotChange::NobodyLeft => write!(f, "no voter would be left"),
             CannotChange::TooManyMembers { members, at_most } => {
-                write!(f, "a cluster has at most {at_most} members, and that would make {members}")
+                write!(f, "a cluster has at most {at_most} members, and there would be {members}")
             }
             CannotChange::TooManyLearners { learners, at_most } => {
-                write!(
-                    f,
-                    "at most {at_most} learners may lack the log at a time, and that would make {learners}"
-                )
+                write!(f, "at most {at_most} learners may catch up at a time, and there would be {learners}")
             }
             CannotChange::AddressTooLong { server, bytes, at_most } => {
                 write!(f, "the address of {server} has {bytes} bytes, and at most {at_most} are allowed")
             }
             CannotChange::TooLarge { bytes, at_most } => {
-                write!(f, "a configuration has at most {at_most} bytes, and that one would have {bytes}")
+                write!(f, "a configuration has at most {at_most} bytes, and this one would have {bytes}")
             }
             CannotChange::NotCaughtUp { learner, has, of } => {
-                write!(f, "{learner} has not caught up: it has the log up to {has} of {of}")
+                write!(f, "{learner} has not caught up: it has entries up to {has} of {of}")
             }
-            CannotChange::NoQuorum { heard, needed } => write!(
-                f,
-                "that would leave no quorum: only {heard} of the new voters can be heard, and {needed} are needed"
-            ),
+            CannotChange::NoQuorum { heard, needed } => {
+                write!(f, "the new voters would have no quorum: {heard} heard, {needed} needed")
+            }
         }
     }
 }
@@ -195,8 +191,8 @@ impl std::error::Error for CannotChange {}
 
 pub(crate) fn write_not_leader(f: &mut fmt::Formatter<'_>, leader: Option<NodeId>) -> fmt::Result {
     match leader {
-        Some(leader) => write!(f, "this server does not lead, {leader} does"),
-        None => write!(f, "this server does not lead"),
+        Some(leader) => write!(f, "this server is not the leader, {leader} is"),
+        None => write!(f, "this server is not the leader"),
     }
 }
 

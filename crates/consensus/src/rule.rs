@@ -120,8 +120,8 @@ rules! {
         paper: "§5.2",
         thesis: "§3.4",
         guards: Safety,
-        statement: "A server starts, and restarts, as a follower.",
-        without_it: "a restarted server acts on an authority that it no longer has",
+        statement: "A server always starts as a follower, even after a restart.",
+        without_it: "a restarted server acts as leader although others may have elected a new one",
     }
     ElectionTimeout {
         id: "election-timeout",
@@ -136,39 +136,39 @@ rules! {
         paper: "§5.2",
         thesis: "§3.4",
         guards: Liveness,
-        statement: "Each election timeout is drawn anew, at random from a range, so that one server usually wakes first.",
-        without_it: "all servers wake together, split the votes, and do so again without end",
+        statement: "Each election timeout is a fresh random value, so one server usually times out before the others.",
+        without_it: "all servers time out together and split the votes, again and again",
     }
     TimeoutAboveBroadcast {
         id: "timeout-above-broadcast",
         paper: "§5.6",
         thesis: "§3.9",
         guards: Liveness,
-        statement: "Heartbeats come, and messages travel, much faster than any election timeout runs out.",
-        without_it: "leaders that are well are deposed over and over",
+        statement: "Message delays and the heartbeat interval must be far shorter than the shortest election timeout.",
+        without_it: "healthy leaders are deposed over and over",
     }
     CandidateIncrementsTerm {
         id: "candidate-increments-term",
         paper: "§5.2",
         thesis: "§3.4",
         guards: Safety,
-        statement: "A candidacy begins by raising the current term.",
-        without_it: "two candidacies share one term, and votes for the one count for the other",
+        statement: "A candidate starts each election by increasing its current term.",
+        without_it: "two elections share one term, and votes in one count in the other",
     }
     CandidateVotesForItself {
         id: "candidate-votes-for-itself",
         paper: "§5.2",
         thesis: "§3.4",
         guards: Both,
-        statement: "A candidate gives its own vote to itself, durably, and asks all other servers at once for theirs.",
-        without_it: "its vote can be given twice, and two leaders are elected",
+        statement: "A candidate votes for itself, saves that vote, and asks all other servers for theirs at once.",
+        without_it: "it can give its vote away in the same term, and two leaders are elected",
     }
     CandidateRestartsTimer {
         id: "candidate-restarts-timer",
         paper: "§5.2",
         thesis: "§3.4",
         guards: Liveness,
-        statement: "Each candidacy starts the election timer anew; if it runs out without a winner, a new election begins.",
+        statement: "A candidate resets its election timer; if the timer runs out before anyone has won, it starts a new election.",
         without_it: "after one split or lost vote there is never a leader again",
     }
     MajorityWins {
@@ -176,15 +176,15 @@ rules! {
         paper: "§5.2",
         thesis: "§3.4",
         guards: Safety,
-        statement: "A candidate leads only with the votes of a majority of all voting servers, up or down, in one term.",
-        without_it: "two candidates can both win the same term",
+        statement: "A candidate becomes leader only with votes from a majority of all voters, running or not, in its term.",
+        without_it: "two candidates can win the same term",
     }
     CountEachVoterOnce {
         id: "count-each-voter-once",
         paper: "§5.2",
         thesis: "§3.4",
         guards: Safety,
-        statement: "An answer that arrives twice is one vote.",
+        statement: "Each voter counts once, even if its reply arrives twice.",
         without_it: "one voter, heard twice, makes a majority",
     }
     OneVotePerTerm {
@@ -192,135 +192,135 @@ rules! {
         paper: "§5.2",
         thesis: "§3.4",
         guards: Safety,
-        statement: "A server votes for at most one candidate in a term, first come, first served.",
-        without_it: "two candidates both gather a majority in the same term",
+        statement: "A server votes for at most one candidate per term, first come, first served.",
+        without_it: "two candidates both get a majority in the same term",
     }
     UpToDateLog {
         id: "up-to-date-log",
         paper: "§5.4.1",
         thesis: "§3.6.1",
         guards: Safety,
-        statement: "A server votes only for a candidate whose log is not behind its own.",
-        without_it: "a leader is elected that lacks committed entries, and erases them",
+        statement: "A server votes only for a candidate whose log is at least as up to date as its own.",
+        without_it: "a server that lacks committed entries becomes leader and overwrites them",
     }
     CompareTermBeforeLength {
         id: "compare-term-before-length",
         paper: "§5.4.1",
         thesis: "§3.6.1",
         guards: Safety,
-        statement: "Of two logs, the one whose last entry has the later term is ahead; only if those are equal, the longer one.",
-        without_it: "a long log of old entries that were never committed beats a shorter one that holds committed entries",
+        statement: "The log whose last entry has the later term is more up to date; length decides only between equal terms.",
+        without_it: "a long log of old, uncommitted entries beats a shorter one with committed entries",
     }
     NewerTermWins {
         id: "newer-term-wins",
         paper: "§5.1",
         thesis: "§3.3",
         guards: Both,
-        statement: "A server that sees a newer term adopts it before anything else, and becomes a follower.",
-        without_it: "a deposed leader goes on, and rightful candidates are refused",
+        statement: "A server that sees a newer term adopts it and becomes a follower before it does anything else.",
+        without_it: "a deposed leader carries on, and rightful candidates are refused",
     }
     RejectStaleTerm {
         id: "reject-stale-term",
         paper: "§5.1",
         thesis: "§3.3",
         guards: Safety,
-        statement: "A request from an older term is refused, and the refusal tells the current one.",
-        without_it: "a leader of the past is obeyed, and overwrites what its successors did",
+        statement: "A request from an older term is rejected, and the reply carries the current term.",
+        without_it: "a deposed leader is obeyed, and overwrites its successors' entries",
     }
     IgnoreStaleAnswers {
         id: "ignore-stale-answers",
         paper: "§5.1",
         thesis: "§3.3",
         guards: Safety,
-        statement: "An answer from an older term, or to a role that the server no longer has, changes nothing.",
-        without_it: "votes of an old election elect a second leader",
+        statement: "A reply from an older term, or for a role that the server no longer has, changes nothing.",
+        without_it: "votes from an old election elect a second leader",
     }
     RecogniseLeader {
         id: "recognise-leader",
         paper: "§5.2",
         thesis: "§3.4",
         guards: Both,
-        statement: "A candidate that hears from a leader of its own or a newer term becomes its follower; an older one it refuses.",
-        without_it: "a candidate that has lost goes on and disturbs the leader, or obeys one of the past",
+        statement: "A candidate follows a leader of its own term or a newer one, and rejects a leader of an older term.",
+        without_it: "a candidate that has lost keeps disturbing the leader, or obeys a deposed one",
     }
     ResetTimerOnLeader {
         id: "reset-timer-on-leader",
         paper: "§5.2",
         thesis: "§3.4",
         guards: Liveness,
-        statement: "Each message from the current leader starts the election timer anew.",
-        without_it: "a leader that is well is deposed",
+        statement: "Every message from the current leader resets the election timer.",
+        without_it: "a healthy leader is deposed",
     }
     ResetTimerOnGrantOnly {
         id: "reset-timer-on-grant-only",
         paper: "§5.2",
         thesis: "§3.4",
         guards: Liveness,
-        statement: "Of all requests for a vote, only one that is granted starts the election timer anew; of a candidate that only asks, only the first.",
-        without_it: "a candidate that can't win keeps on delaying the one that can",
+        statement: "A vote request resets the election timer only if it is granted; a pre-vote does so once per candidate.",
+        without_it: "a candidate that can't win keeps delaying the one that can",
     }
     PersistBeforeAnswer {
         id: "persist-before-answer",
         paper: "§5, Figure 2",
         thesis: "§3.8",
         guards: Safety,
-        statement: "Term and vote are on disk before any message that rests on them leaves.",
-        without_it: "a server that crashes and comes back votes a second time in one term",
+        statement: "Term and vote are synced to disk before any message that depends on them is sent.",
+        without_it: "a server that crashes and restarts votes a second time in one term",
     }
     HeartbeatAtOnce {
         id: "heartbeat-at-once",
         paper: "§5.2",
         thesis: "§3.4",
         guards: Liveness,
-        statement: "A new leader sends heartbeats to all at once, and then again after every heartbeat interval.",
-        without_it: "the others do not learn that the election is over, and hold another",
+        statement: "A new leader sends heartbeats to all servers at once, and again after every heartbeat interval.",
+        without_it: "the others don't learn that the election is over, and start another",
     }
     LeaderAppendOnly {
         id: "leader-append-only",
         paper: "§5.3, Figure 3",
         thesis: "§3.5",
         guards: Safety,
-        statement: "A leader never changes or removes entries of its own log, it only adds to it.",
-        without_it: "an entry that others have taken over is not the same everywhere any more",
+        statement: "A leader only appends to its own log; it never changes or removes entries.",
+        without_it: "an entry that followers already have is no longer the same everywhere",
     }
     ConsistencyCheck {
         id: "consistency-check",
         paper: "§5.3",
         thesis: "§3.5",
         guards: Safety,
-        statement: "Entries are taken only if the log holds the leader's entry just before them: same index, same term.",
-        without_it: "logs get holes, and the leader counts on entries that nobody has",
+        statement: "A follower appends entries only if its log has the leader's preceding entry: same index, same term.",
+        without_it: "logs get holes, and the leader counts on entries that no follower has",
     }
     StopOnMismatch {
         id: "stop-on-mismatch",
         paper: "§5.3, Figure 2",
         thesis: "§3.5",
         guards: Safety,
-        statement: "A request that does not fit the log changes nothing else either.",
-        without_it: "entries are taken for committed that the leader never had",
+        statement: "A request whose preceding entry does not match changes neither the log nor the commit index.",
+        without_it: "a follower marks entries as committed that the leader never had",
     }
     TruncateOnlyOnConflict {
         id: "truncate-only-on-conflict",
         paper: "§5.3, Figure 2",
         thesis: "§3.5",
         guards: Safety,
-        statement: "Entries are removed only from the first one on that contradicts the leader's.",
-        without_it: "an old request that arrives late erases entries that were acknowledged since",
+        statement: "A follower removes entries only if they conflict with the leader's, starting at the first conflict.",
+        without_it: "an old request that arrives late erases entries acknowledged since",
     }
     NeverTruncateCommitted {
         id: "never-truncate-committed",
         paper: "§5.4, Figure 3",
         thesis: "§3.6",
         guards: Safety,
-        statement: "What is committed is never removed from a log.",
-        without_it: "a client is told that its command is safe, and then it is gone",
+        statement: "A committed entry is never removed from a log.",
+        without_it: "a client is told that its command is safe, and then the command is gone",
     }
     CommitToLastNew {
         id: "commit-to-last-new",
         paper: "§5.3, Figure 2",
         thesis: "§3.5",
         guards: Safety,
-        statement: "A follower takes for committed only what the leader has vouched for in the same request.",
+        statement: "A follower marks an entry as committed only if this very request showed that its log matches the leader's up to there.",
         without_it: "a follower commits old entries of its own that the leader is about to replace",
     }
     MatchWhatWasSent {
@@ -328,7 +328,7 @@ rules! {
         paper: "§5.3, Figure 2",
         thesis: "§3.5",
         guards: Safety,
-        statement: "An agreement counts as far as the request that it answers reached, and no further.",
+        statement: "A follower's \"yes\" counts only up to the last entry in the request that it replies to.",
         without_it: "an entry is committed that only the leader has",
     }
     CommitByMajority {
@@ -336,7 +336,7 @@ rules! {
         paper: "§5.3",
         thesis: "§3.5",
         guards: Safety,
-        statement: "An entry is committed when a majority of the voting servers has it on disk.",
+        statement: "An entry is committed once a majority of the voters has it on disk.",
         without_it: "an entry is committed that the next leader may lack",
     }
     CommitCurrentTermOnly {
@@ -344,39 +344,39 @@ rules! {
         paper: "§5.4.2, Figure 8",
         thesis: "§3.6.2",
         guards: Safety,
-        statement: "A leader commits only entries of its own term by counting; older ones are committed along with them.",
-        without_it: "an entry that a majority has can still be replaced, although it was committed",
+        statement: "By counting copies, a leader commits only entries of its own term; older entries are committed along with them.",
+        without_it: "an entry that was committed can still be replaced, although a majority has it",
     }
     NoOpOnElection {
         id: "no-op-on-election",
         paper: "§8",
         thesis: "§6.4",
         guards: Liveness,
-        statement: "A new leader begins with an entry of its own term that says nothing.",
-        without_it: "entries of earlier terms stay in doubt until some client writes again",
+        statement: "A new leader starts its term with a no-op entry, which carries no command.",
+        without_it: "entries from earlier terms stay uncommitted until a client writes again",
     }
     OwnDiskCountsWhenSynced {
         id: "own-disk-counts-when-synced",
         paper: "§5.3",
         thesis: "§10.2.1",
         guards: Safety,
-        statement: "A leader counts itself for an entry only once that is on its own disk.",
-        without_it: "an entry counts as committed that too few disks hold",
+        statement: "A leader counts its own copy of an entry only once it is synced to its disk.",
+        without_it: "an entry counts as committed although too few disks hold it",
     }
     ApplyInOrderOnce {
         id: "apply-in-order-once",
         paper: "§5.3, Figure 2",
         thesis: "§3.6",
         guards: Safety,
-        statement: "Each committed command is applied once, in the order of the log.",
-        without_it: "a command takes effect twice, and servers that should be alike differ",
+        statement: "Each committed command is applied exactly once, in log order.",
+        without_it: "a command takes effect twice, and the servers' states differ",
     }
     BackUpOnMismatch {
         id: "back-up-on-mismatch",
         paper: "§5.3",
         thesis: "§3.5",
         guards: Liveness,
-        statement: "When a follower's log does not fit, the leader goes back until it does.",
+        statement: "If a follower's log does not match, the leader moves nextIndex back until it does.",
         without_it: "a follower that was away never catches up",
     }
     OnlyMismatchBacksUp {
@@ -384,15 +384,15 @@ rules! {
         paper: "§5.3, Figure 2",
         thesis: "§3.5",
         guards: Liveness,
-        statement: "A refusal for the term alone says nothing about the log, so the leader does not go back.",
-        without_it: "the leader sends again and again what its followers have",
+        statement: "A rejection because of an old term says nothing about the follower's log, so the leader does not move nextIndex back.",
+        without_it: "the leader keeps resending entries that its followers already have",
     }
     RetryForever {
         id: "retry-forever",
         paper: "§5.3",
         thesis: "§3.5",
         guards: Liveness,
-        statement: "A request without an answer is sent again, for as long as it takes.",
+        statement: "A request without a reply is sent again until a reply arrives.",
         without_it: "one lost message, and a follower never catches up",
     }
     AnswerForThisEntry {
@@ -400,71 +400,71 @@ rules! {
         paper: "§8",
         thesis: "§6.3",
         guards: Safety,
-        statement: "A client is answered when its own entry is committed: the same index and the same term.",
-        without_it: "a client hears that its command is done, and it was another's",
+        statement: "A client gets its response when its own entry is committed: same index and same term.",
+        without_it: "a client hears that its command is done, but another client's was",
     }
     ReadAfterCommitInTerm {
         id: "read-after-commit-in-term",
         paper: "§8",
         thesis: "§6.4",
         guards: Safety,
-        statement: "A leader lets nobody read before it has committed an entry of its own term.",
-        without_it: "a new leader, which does not know yet how far its log is committed, shows an old state",
+        statement: "A leader serves reads only after it has committed an entry of its own term.",
+        without_it: "a new leader does not know yet what is committed, and returns old values",
     }
     ReadConfirmsLeadership {
         id: "read-confirms-leadership",
         paper: "§8",
         thesis: "§6.4",
         guards: Safety,
-        statement: "After a read has come, a majority must confirm that the leader still leads before it answers.",
-        without_it: "a leader that was deposed without noticing it shows an old state",
+        statement: "After a read arrives, the leader confirms with a majority that it still leads, and only then responds.",
+        without_it: "a deposed leader that has not noticed it yet returns old values",
     }
     ReadWaitsForApply {
         id: "read-waits-for-apply",
         paper: "§8",
         thesis: "§6.4",
         guards: Safety,
-        statement: "A read takes place when all that was committed when it came has been applied.",
-        without_it: "a client does not see what it wrote itself",
+        statement: "A read waits until everything committed before it arrived has been applied.",
+        without_it: "a client does not see its own write",
     }
     LeaseNeedsBoundedClocks {
         id: "lease-needs-bounded-clocks",
         paper: "§8",
         thesis: "§6.4.1",
         guards: Safety,
-        statement: "A leader relies on the others' promise to elect nobody else for less time than they keep it: less by as much as its clock may be slower than theirs.",
-        without_it: "a leader whose clock is slow still reads under a lease when others have elected the next one",
+        statement: "A leader trusts its lease for less time than its followers promised, because its clock may run slower than theirs.",
+        without_it: "a leader with a slow clock still trusts its lease after others have elected a new leader",
     }
     OncePerClientRequest {
         id: "once-per-client-request",
         paper: "§8",
         thesis: "§6.3",
         guards: Safety,
-        statement: "A client numbers its requests, and a state machine executes each of them once, however often it comes.",
-        without_it: "a request that is sent again, because its answer was lost, is executed twice",
+        statement: "Clients number their requests, and the state machine executes each request once, however often it arrives.",
+        without_it: "a request that is sent again because its response was lost is executed twice",
     }
     SnapshotOnlyApplied {
         id: "snapshot-only-applied",
         paper: "§7",
         thesis: "§5.1",
         guards: Safety,
-        statement: "A snapshot says that it covers the log up to the last entry that was applied, and no further.",
-        without_it: "entries are thrown away that the state in the snapshot does not hold yet",
+        statement: "A snapshot covers the log only up to the last applied entry.",
+        without_it: "entries are discarded whose effects the snapshot does not contain yet",
     }
     NoGoingBack {
         id: "no-going-back",
         paper: "§7",
         thesis: "§5.1",
         guards: Safety,
-        statement: "A snapshot that holds nothing new is not installed.",
-        without_it: "a late message takes the state machine back into the past",
+        statement: "A server does not install a snapshot that brings nothing new.",
+        without_it: "a late message takes the state machine back in time",
     }
     KeepSuffix {
         id: "keep-suffix",
         paper: "§7, Figure 13",
         thesis: "§5.1",
         guards: Safety,
-        statement: "If the log holds the last entry that an installed snapshot covers, the entries behind it stay.",
+        statement: "If the log has the last entry that an installed snapshot covers, the entries after it stay.",
         without_it: "a follower forgets entries that the leader counts on",
     }
     KeepSnapshotBeingSent {
@@ -472,72 +472,72 @@ rules! {
         paper: "§7",
         thesis: "§5.1",
         guards: Liveness,
-        statement: "While a leader sends a snapshot, it takes no newer one, and keeps the log after it, within bounds.",
-        without_it: "a follower that was away begins again and again, and never comes back while clients write",
+        statement: "While a leader sends a snapshot, it takes no newer one and keeps the log after it, within limits.",
+        without_it: "a follower that was away starts over again and again, and never catches up while clients write",
     }
     LeaderStickiness {
         id: "leader-stickiness",
         paper: "§6",
         thesis: "§4.2.3",
         guards: Both,
-        statement: "A server that has heard a leader within the shortest election timeout votes for nobody, and adopts no candidate's term.",
-        without_it: "a server that has lost touch deposes a healthy leader, and leases are worth nothing",
+        statement: "A server that heard from a leader within the shortest election timeout neither votes nor adopts a candidate's term.",
+        without_it: "a server that lost contact deposes a healthy leader, and leases are worthless",
     }
     PreVote {
         id: "pre-vote",
         paper: "§6",
         thesis: "§9.6",
         guards: Liveness,
-        statement: "Before a server raises the term, it asks whether a majority would vote for it.",
-        without_it: "a server that was cut off comes back with a high term, and deposes a healthy leader",
+        statement: "Before it increases its term, a server asks whether a majority would vote for it.",
+        without_it: "a server that was cut off returns with a high term and deposes a healthy leader",
     }
     CheckQuorum {
         id: "check-quorum",
         paper: "§8",
         thesis: "§6.2",
         guards: Liveness,
-        statement: "A leader that hears no majority for a whole election timeout steps down.",
-        without_it: "a leader that is cut off stays one, and its clients wait without end",
+        statement: "A leader that hears from no majority for a whole election timeout steps down.",
+        without_it: "a leader that is cut off keeps its role, and its clients wait forever",
     }
     TransferWhenCaughtUp {
         id: "transfer-when-caught-up",
         paper: "§6",
         thesis: "§3.10",
         guards: Liveness,
-        statement: "A leader hands over only to a server that has all it has, and takes no commands until then.",
-        without_it: "the leader is gone, and the one that was to follow it can't be elected",
+        statement: "A leader hands over only to a server that has its whole log, and accepts no new commands meanwhile.",
+        without_it: "the old leader is gone, and the server it chose can't be elected",
     }
     FullDiskDoesNotLead {
         id: "full-disk-does-not-lead",
         paper: "§5, Figure 2",
         thesis: "§3.8",
         guards: Liveness,
-        statement: "A server whose disk is full starts no election, and hands over its leadership if the others can commit without it.",
-        without_it: "what a leader can't save piles up in its memory, and a vote that can't be saved deposes a leader later",
+        statement: "A server with a full disk starts no election, and hands over leadership if the others can commit without it.",
+        without_it: "unsaved entries pile up in the leader's memory, and an unsaved vote deposes a leader later",
     }
     UseLatestConfiguration {
         id: "use-latest-configuration",
         paper: "§6",
         thesis: "§4.1",
         guards: Safety,
-        statement: "A server goes by the latest configuration in its log, committed or not.",
-        without_it: "some servers count majorities of the old members and some of the new, and the two need not meet",
+        statement: "A server uses the latest configuration in its log, committed or not.",
+        without_it: "some servers count majorities of the old members, some of the new, and these need not overlap",
     }
     JointMajorities {
         id: "joint-majorities",
         paper: "§6",
         thesis: "§4.3",
         guards: Safety,
-        statement: "While more than one voter comes or goes, everything needs a majority of the old voters and one of the new.",
-        without_it: "two leaders are elected in one term, one by the old members and one by the new",
+        statement: "While more than one voter is added or removed, every decision needs two majorities: one of the old voters and one of the new.",
+        without_it: "two leaders are elected in one term, one by the old voters and one by the new",
     }
     OneChangeAtATime {
         id: "one-change-at-a-time",
         paper: "§6",
         thesis: "§4.1",
         guards: Safety,
-        statement: "No change of the members begins before the last one is committed.",
-        without_it: "two changes add up to one so large that majorities do not meet",
+        statement: "A membership change begins only after the previous one is committed.",
+        without_it: "two changes add up to one so large that majorities need not overlap",
     }
     ChangeAfterCommitInTerm {
         id: "change-after-commit-in-term",
@@ -545,23 +545,23 @@ rules! {
         thesis: "§4.1",
         guards: Safety,
         statement: "A leader changes the members only after it has committed an entry of its own term.",
-        without_it: "a change that an earlier leader began lives on unseen, and its majorities do not meet those of the new one",
+        without_it: "an earlier leader's unfinished change lives on unseen, and its majorities need not overlap the new ones",
     }
     LearnersCatchUpFirst {
         id: "learners-catch-up-first",
         paper: "§6",
         thesis: "§4.2.1",
         guards: Liveness,
-        statement: "A server that comes gets the log before it votes.",
-        without_it: "nothing is committed until the new server has got the whole log",
+        statement: "A new server must receive the log before it may vote.",
+        without_it: "nothing is committed until the new server has the whole log",
     }
     RemovedLeaderStepsDownOnCommit {
         id: "removed-leader-steps-down-on-commit",
         paper: "§6",
         thesis: "§4.2.2",
         guards: Liveness,
-        statement: "A leader that is no member any more steps down as soon as that is committed.",
-        without_it: "a server that does not belong to the cluster goes on leading it",
+        statement: "A leader that is no longer a member steps down as soon as its removal is committed.",
+        without_it: "a server that no longer belongs to the cluster keeps leading it",
     }
     FoundTogether {
         id: "found-together",
@@ -569,38 +569,38 @@ rules! {
         thesis: "§3.8",
         guards: Safety,
         statement: "A new cluster begins only after every founder has saved which data folder each founder has.",
-        without_it: "a founder that lost its disk founds the cluster a second time, and acknowledged entries are gone",
+        without_it: "a founder that lost its disk founds the cluster again, and acknowledged entries are gone",
     }
     SameCluster {
         id: "same-cluster",
         paper: "§5.1",
         thesis: "§3.8",
         guards: Safety,
-        statement: "A server hears only servers of its own cluster.",
-        without_it: "a mistyped address merges two clusters, and one overwrites what the other has committed",
+        statement: "A server accepts messages only from servers of its own cluster.",
+        without_it: "a mistyped address merges two clusters, and one overwrites the other's committed entries",
     }
     SameDataSameServer {
         id: "same-data-same-server",
         paper: "§5.1, Figure 2",
         thesis: "§3.8",
         guards: Safety,
-        statement: "A vote or an acknowledgement counts only from the data folder that the configuration names.",
-        without_it: "a server that comes back with an empty disk votes for a leader that lacks committed entries",
+        statement: "A vote or an acknowledgement counts only if it comes from the data folder that the configuration names.",
+        without_it: "a server that returns with an empty disk votes for a leader that lacks committed entries",
     }
     LatestStartOnly {
         id: "latest-start-only",
         paper: "§5.1, Figure 2",
         thesis: "§3.8",
         guards: Safety,
-        statement: "A server that has seen a start of a data folder hears no earlier start of it, and no second copy.",
-        without_it: "an older copy of a data folder, put back, votes as if it had never held what it acknowledged",
+        statement: "A server that has seen a start of a data folder ignores earlier starts and second copies of it.",
+        without_it: "an old copy of a data folder votes as if it had never held what it acknowledged",
     }
     LostDataIsOut {
         id: "lost-data-is-out",
         paper: "§5.3, Figure 2",
         thesis: "§3.8",
         guards: Safety,
-        statement: "A follower that denies entries that it acknowledged before its restart no longer counts, and stops.",
+        statement: "A follower that lacks entries it acknowledged before its restart no longer counts, and stops taking part.",
         without_it: "a server whose disk lost entries votes for a leader that lacks them",
     }
     RememberRemoval {
@@ -608,8 +608,8 @@ rules! {
         paper: "§6",
         thesis: "§4.2.2",
         guards: Liveness,
-        statement: "A server that learns that its removal is committed remembers it on disk.",
-        without_it: "a removed server restarts, runs in elections, and deposes the leader",
+        statement: "A server that learns that its removal is committed remembers this on disk.",
+        without_it: "a removed server restarts, starts elections, and deposes the leader",
     }
 }
 
@@ -652,11 +652,15 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_is_one_whole_sentence() {
+    fn every_rule_is_one_short_sentence() {
         for rule in Rule::ALL {
             assert!(rule.statement().ends_with('.'), "{rule}");
             assert!(rule.statement().starts_with(char::is_uppercase), "{rule}");
+            assert!(!rule.statement().contains(". "), "{rule}: one sentence");
             assert!(!rule.without_it().ends_with('.'), "{rule}");
+            let words = |text: &str| text.split_whitespace().count();
+            assert!(words(rule.statement()) <= 25, "{rule}: {} words", words(rule.statement()));
+            assert!(words(rule.without_it()) <= 20, "{rule}: {} words", words(rule.without_it()));
             assert!(rule.paper().starts_with('§') && rule.thesis().starts_with('§'), "{rule}");
         }
     }

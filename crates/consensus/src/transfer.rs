@@ -39,9 +39,9 @@ impl fmt::Display for CannotTransfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CannotTransfer::NotLeader { leader } => write_not_leader(f, *leader),
-            CannotTransfer::UnderWay(to) => write!(f, "the leadership is on its way to {to} already"),
-            CannotTransfer::LeadsAlready(id) => write!(f, "{id} leads already"),
-            CannotTransfer::NoVoter(id) => write!(f, "{id} is no voter, and can't lead"),
+            CannotTransfer::UnderWay(to) => write!(f, "leadership is already being transferred to {to}"),
+            CannotTransfer::LeadsAlready(id) => write!(f, "{id} is already the leader"),
+            CannotTransfer::NoVoter(id) => write!(f, "{id} is not a voter, so it can't lead"),
         }
     }
 }

@@ -9,7 +9,7 @@ const SHOWN: usize = 40;
 impl fmt::Display for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Command::OpenSession { at_most } => write!(f, "open a session, of at most {at_most}"),
+            Command::OpenSession { at_most } => write!(f, "open a session (at most {at_most})"),
             Command::Write(write) => write.fmt(f),
         }
     }
@@ -114,7 +114,7 @@ mod tests {
             (Command::Write(put), "put x = 1 (if version 7) [session 12, request 3]"),
             (Command::Write(Write::delete(b"a key")), "delete \"a key\""),
             (Command::Write(Write::compare_and_swap(b"x", b"1", b"2")), "put x = 2 (if it is 1)"),
-            (Command::OpenSession { at_most: DEFAULT_SESSIONS }, "open a session, of at most 10000"),
+            (Command::OpenSession { at_most: DEFAULT_SESSIONS }, "open a session (at most 10000)"),
         ];
         for (command, sentence) in cases {
             assert_eq!(command.to_string(), sentence);

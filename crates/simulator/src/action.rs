@@ -1,6 +1,5 @@
 //! Everything that can be done to a world, each with the words that a scenario has for it.
 
-use crate::disk::Unsynced;
 use consensus::{
     AppendEntriesReply, AppendOutcome, Change, Index, Message, NodeId, PreVoteReply, Profile,
     RequestVoteReply, SnapshotOutcome, Term,
@@ -9,6 +8,7 @@ use driver::{Envelope, Speed};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+use trace::Unsynced;
 
 /// One thing that is done to a world. Displayed as the scenario's command for it (docs/scenarios.md).
 #[derive(Debug, Clone, PartialEq)]
@@ -361,15 +361,6 @@ impl FromStr for Kind {
             format!("\"{text}\" is no kind of message: {kinds}")
         };
         Kind::ALL.into_iter().find(|kind| kind.to_string() == text).ok_or_else(unknown)
-    }
-}
-
-impl FromStr for Unsynced {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Unsynced, String> {
-        let unknown = || format!("\"{text}\" is not what can become of unsynced data: lost, kept, torn");
-        Unsynced::ALL.into_iter().find(|unsynced| unsynced.to_string() == text).ok_or_else(unknown)
     }
 }
 

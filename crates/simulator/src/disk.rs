@@ -4,11 +4,11 @@ use consensus::{Incarnation, Start};
 use fastrand::Rng;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use storage::Disk;
+use trace::Unsynced;
 
 /// A disk in memory. Its clones are the same disk: the world keeps one when it gives a server another.
 #[derive(Debug, Clone)]
@@ -17,33 +17,6 @@ pub struct SimulatedDisk {
     /// What its random numbers come from.
     seed: u64,
     state: Rc<RefCell<State>>,
-}
-
-/// What becomes of data that was written and not synced when the power goes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unsynced {
-    /// It is gone.
-    #[default]
-    Lost,
-    /// It had reached the disk all the same.
-    Kept,
-    /// Names had reached the disk, and of the new content only the sectors in the first half.
-    Torn,
-}
-
-impl Unsynced {
-    /// All that can become of it.
-    pub const ALL: [Unsynced; 3] = [Unsynced::Lost, Unsynced::Kept, Unsynced::Torn];
-}
-
-impl fmt::Display for Unsynced {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Unsynced::Lost => "lost",
-            Unsynced::Kept => "kept",
-            Unsynced::Torn => "torn",
-        })
-    }
 }
 
 #[derive(Debug, Default)]

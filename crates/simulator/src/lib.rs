@@ -38,7 +38,7 @@ mod world;
 
 pub use action::{Action, Answer, Kind, Selection, Wish};
 pub use coverage::Coverage;
-pub use disk::{SimulatedDisk, Unsynced};
+pub use disk::SimulatedDisk;
 pub use network::Weather;
 pub use properties::{Promise, Violation};
 pub use reenact::{Divergence, Reenacted, reenact};
@@ -47,4 +47,5 @@ pub use scenario::{Scenario, Scene};
 pub use script::{Ending, Script};
 pub use search::{Faults, SearchOptions, draw};
 pub use shrink::shrink;
+pub use trace::Unsynced;
 pub use world::{Refusal, World, WorldOptions};

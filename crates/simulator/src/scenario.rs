@@ -2,7 +2,6 @@
 //! docs/scenarios.md describes the commands.
 
 use crate::action::{Action, Selection, Wish, parse_profile};
-use crate::disk::Unsynced;
 use crate::logs::{FORGOTTEN, term_words};
 use crate::network::Weather;
 use crate::rules::AllBut;
@@ -18,7 +17,7 @@ use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
-use trace::{Condition, Feed, Record};
+use trace::{Condition, Feed, Record, Unsynced};
 
 /// Plays one script. See [`goldenscript::generate`].
 #[derive(Debug, Default)]
@@ -99,7 +98,7 @@ impl Scenario {
             "verbose" => self.feed = Feed::with_routine(),
             "lose" => return self.perform_counted(Action::Lose(selection(arguments)?), "lost"),
             "duplicate" => {
-                return self.perform_counted(Action::Duplicate(selection(arguments)?), "under way twice");
+                return self.perform_counted(Action::Duplicate(selection(arguments)?), "duplicated");
             }
             "messages" => return self.list_messages(),
             "status" => return self.status(),

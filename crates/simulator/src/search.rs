@@ -2,7 +2,6 @@
 
 use crate::action::{Action, Wish};
 use crate::chance::Chance as _;
-use crate::disk::Unsynced;
 use crate::history;
 use crate::network::Weather;
 use crate::rules::AllBut;
@@ -14,6 +13,7 @@ use fastrand::Rng;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+use trace::Unsynced;
 
 /// What runs are drawn.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,6 @@
 //! One server of a world: a driver while it lives, a disk that outlives it.
 
-use crate::disk::{SimulatedDisk, Unsynced};
+use crate::disk::SimulatedDisk;
 use crate::machine::Machine;
 use crate::rules::AllBut;
 use consensus::{
@@ -18,7 +18,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{Batch, Identity, Inspection, Recovered, Storage, StorageError};
-use trace::Process;
+use trace::{Process, Unsynced};
 
 /// Small, so that even a short run fills some segments of the log.
 const SEGMENT_SIZE: u64 = 1024;

@@ -4,7 +4,6 @@
 //! breaks the promise. Then make what is left simpler, and begin again, until nothing helps.
 
 use crate::action::{Action, Selection};
-use crate::disk::Unsynced;
 use crate::network::Weather;
 use crate::properties::Promise;
 use crate::rules::AllBut;
@@ -13,6 +12,7 @@ use crate::world::WorldOptions;
 use consensus::{Change, LogPosition, NodeId, Profile, Rule, Term, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use trace::Unsynced;
 
 /// Pairs of more actions than these are not tried: their number grows with the square.
 const MOST_FOR_PAIRS: usize = 40;

@@ -26,7 +26,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::StorageError;
-use trace::{ClusterView, Event, EventId, Laboratory, Process, Record};
+use trace::{ClusterView, Event, EventId, Laboratory, Process, Record, Unsynced};
 
 /// The cluster whose messages stray into this world.
 const OTHER_CLUSTER: ClusterId = ClusterId(0);
@@ -380,11 +380,19 @@ impl World {
             Action::Heal => self.network.heal(),
             Action::Crash(id, unsynced) => {
                 self.alive(*id)?.crash(*unsynced);
-                self.note_death(*id, Some(9), String::new());
+                self.note_power_cut(*id, *unsynced);
             }
             Action::Kill(id) => {
                 self.alive(*id)?.kill();
-                self.note_death(*id, Some(9), String::new());
+                self.note(
+                    *id,
+                    Laboratory::Died {
+                        signal: Some(9),
+                        status: None,
+                        power_cut: None,
+                        last_words: String::new(),
+                    },
+                );
             }
             Action::Restart(id) => self.restart(*id)?,
             Action::Pause(id) => {
@@ -640,7 +648,8 @@ impl World {
 
     /// What clients have been told, as a picture if it contradicts itself.
     pub(crate) fn history(&self) -> String {
-        self.store_clients.contradiction().map_or("like a single store\n".to_owned(), |bad| bad.to_string())
+        let like_one_store = || "linearizable: like a single store\n".to_owned();
+        self.store_clients.contradiction().map_or_else(like_one_store, |bad| bad.to_string())
     }
 
     /// The servers that think to lead.
@@ -912,12 +921,15 @@ impl World {
         match server.disk().has_no_power() {
             Some(unsynced) => {
                 server.crash(unsynced);
-                self.note_death(id, Some(9), String::new());
+                self.note_power_cut(id, unsynced);
             }
             None => {
                 server.kill();
                 let last_words = error.to_string();
-                self.note(id, Laboratory::Died { signal: None, status: Some(1), last_words });
+                self.note(
+                    id,
+                    Laboratory::Died { signal: None, status: Some(1), power_cut: None, last_words },
+                );
             }
         }
         // To refuse a damaged disk is right.
@@ -1022,8 +1034,9 @@ impl World {
         self.violations.push(violation);
     }
 
-    fn note_death(&mut self, id: NodeId, signal: Option<i32>, last_words: String) {
-        self.note(id, Laboratory::Died { signal, status: None, last_words });
+    fn note_power_cut(&mut self, id: NodeId, unsynced: Unsynced) {
+        let (signal, status, last_words) = (None, None, String::new());
+        self.note(id, Laboratory::Died { signal, status, power_cut: Some(unsynced), last_words });
     }
 
     fn note(&mut self, id: NodeId, what: Laboratory) {

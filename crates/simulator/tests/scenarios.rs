@@ -116,6 +116,20 @@ fn every_scenario_begins_with_a_title_and_prose() {
     }
 }
 
+/// A longer line would push the rule out of its column, or be cut off in a terminal.
+#[test]
+fn lines_leave_room_for_their_rule() {
+    let is_exception = |line: &str| line.contains("accept it anyway") || line.contains(": majorities of ");
+    for (path, script) in scenarios() {
+        for line in script.lines().filter(|line| !line.starts_with('#') && !is_exception(line)) {
+            let (text, last) = line.rsplit_once("  ").unwrap_or((line, ""));
+            if last.parse::<Rule>().is_ok() {
+                assert!(text.trim_end().chars().count() <= 73, "{}: {line}", path.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn mistakes_in_a_script_are_explained() {
     let said = |script: &str| play(script).unwrap_err();

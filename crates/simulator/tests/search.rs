@@ -126,7 +126,7 @@ fn a_journal_leads_to_the_same_violation_without_chance() {
             let Some(violation) = script.play().violation else { continue };
             // A journal has no time in it, and what is owed at last takes time. So do leases, who hears whom by
             // the production profile, and whether a learner keeps up.
-            let takes_time = ["logs agree at last", "nobody waits for ever"];
+            let takes_time = ["logs agree in the end", "every client gets a response"];
             let is_about_time = takes_time.iter().any(|name| violation.promise.name.starts_with(name));
             let WorldOptions { lease, profile, spares, .. } = &script.options;
             let has_time = lease.is_some() || *profile != Profile::PAPER || *spares > 0;
@@ -147,7 +147,7 @@ fn a_counterexample_becomes_a_scenario_that_plays_the_same() {
     let (_, script, violation) = first_violation(100, &options).unwrap();
     let scenario = shrink(&script, violation.promise).to_scenario("A title\n\nSome prose.");
     assert!(scenario.starts_with("# A title\n#\n# Some prose.\n\ncluster "), "{scenario}");
-    assert!(scenario.contains("VIOLATED: one vote a term"), "{scenario}");
+    assert!(scenario.contains("VIOLATED: one vote per term"), "{scenario}");
     let played = goldenscript::generate(&mut Scenario::default(), &scenario).unwrap();
     assert_eq!(played, scenario);
 }
@@ -162,17 +162,17 @@ fn all_that_can_go_wrong_does() {
         "power cuts",
         "power cuts within a save",
         "processes killed",
-        "processes halted",
-        "failing syncs",
+        "processes paused",
+        "failed syncs",
         "damaged saves",
         "full disks",
         "disks lost",
-        "disks set back",
+        "disks replaced by an older copy",
         "addresses changed",
         "messages from another cluster",
-        "clocks gone wrong",
-        "clocks jumped",
-        "timers run out by hand",
+        "clocks too fast or too slow",
+        "clock jumps",
+        "election timers made to run out",
     ];
     // A run whose disks are lost shows little else, so these are drawn seldom.
     let enough = |kind: &str| if kind.starts_with("disks ") { 3 } else { 10 };

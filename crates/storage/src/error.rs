@@ -57,7 +57,7 @@ pub enum StorageError {
         damage: Damage,
     },
     /// A segment of the log does not hold what was saved there, and no crash has done that.
-    #[error("{file} is damaged: {damage} (at byte {offset}; the log before is whole up to entry {whole_to})")]
+    #[error("{file} is damaged: {damage} (at byte {offset}; the log is complete up to entry {whole_to})")]
     CorruptLog {
         /// The segment.
         file: PathBuf,

@@ -50,7 +50,7 @@ impl fmt::Display for CutOff {
         let CutOff { file, offset, bytes, log_end } = self;
         write!(
             f,
-            "the log ends at entry {log_end} and may have been longer: a save after it is not whole, and was cut off \
+            "the log ends at entry {log_end} and may have been longer: the next save was incomplete, and was cut off \
              ({}, {bytes} bytes from byte {offset} on)",
             file.display()
         )

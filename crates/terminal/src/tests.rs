@@ -15,7 +15,7 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Color, Modifier};
 use std::time::Duration;
-use trace::{Event, Io, Laboratory, Link, Process, Record};
+use trace::{Event, Io, Laboratory, Link, Process, Record, Unsynced};
 
 pub(crate) const MILLISECOND: u64 = 1000;
 
@@ -205,13 +205,23 @@ fn votes_are_seen_for_a_while() {
 #[test]
 fn dead_and_paused_servers_look_it() {
     let mut app = with_leader(3);
-    let died = Laboratory::Died { signal: Some(9), status: None, last_words: String::new() };
+    let died = Laboratory::Died { signal: Some(9), status: None, power_cut: None, last_words: String::new() };
     app.observe(&record(1, 2, 4, Event::Laboratory(died)));
     app.observe(&record(1, 3, 4, Event::Laboratory(Laboratory::Paused)));
     let text = text(&mut app, 1);
     assert!(row(&text, "n2").contains("✕ dead"), "{text}");
     assert!(row(&text, "n3").contains("‖ paused"), "{text}");
     assert!(text.contains("no leader: 1 of 3 running, an election needs 2"), "{text}");
+}
+
+#[test]
+fn a_server_without_power_looks_it() {
+    let mut app = with_leader(3);
+    let (signal, status, power_cut) = (None, None, Some(Unsynced::Lost));
+    let died = Laboratory::Died { signal, status, power_cut, last_words: String::new() };
+    app.observe(&record(1, 2, 4, Event::Laboratory(died)));
+    let text = text(&mut app, 1);
+    assert!(row(&text, "n2").contains("✕ no power"), "{text}");
 }
 
 #[test]
@@ -361,7 +371,7 @@ fn the_keys_do_what_they_say() {
 
 /// The server has died by SIGKILL.
 fn dies(app: &mut App, node: u64) {
-    let died = Laboratory::Died { signal: Some(9), status: None, last_words: String::new() };
+    let died = Laboratory::Died { signal: Some(9), status: None, power_cut: None, last_words: String::new() };
     app.observe(&record(1, node, 4, Event::Laboratory(died)));
 }
 

@@ -1,10 +1,10 @@
-//! Events in English, as the server itself would tell them.
+//! Events in English, in the words of the server itself.
 
 mod identity;
 mod links;
 mod members;
 
-use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Wish};
+use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Unsynced, Wish};
 use crate::shown;
 use consensus::event::{Check, Problem, What};
 use consensus::{
@@ -14,13 +14,15 @@ use identity::{found_words, identity_words, refusal_words};
 use links::way;
 use members::{change_words, profile_words};
 
-/// What happened, in one sentence without a full stop. Says neither when, where nor by which rule. It is safe for a
-/// terminal, whatever others have said in the record.
+/// What happened, in one sentence without a full stop. It names neither the time, the server nor the rule. It is safe
+/// to print on a terminal, whatever text the record carries.
+///
+/// A line of the trace has room for 60 characters before the rule: keep sentences with a rule shorter than that.
 pub fn sentence(record: &Record) -> String {
-    shown(&told(record)).into_owned()
+    shown(&words(record)).into_owned()
 }
 
-fn told(record: &Record) -> String {
+fn words(record: &Record) -> String {
     match &record.event {
         Event::Decision(decision) => decision_sentence(record, decision.rule, &decision.what),
         Event::Io(io) => io_sentence(io),
@@ -34,13 +36,15 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
     match what {
         What::Role { role: RoleKind::Follower, was: None } => "start as a follower".to_owned(),
         What::Role { role: RoleKind::Follower, was: Some(was) } => {
-            format!("become a follower, a {was} no longer")
+            format!("step down from {was} to follower")
         }
         What::Role { role: RoleKind::PreCandidate, .. } => {
-            "become a pre-candidate: ask before I run".to_owned()
+            "become a pre-candidate: ask first whether I could win".to_owned()
         }
         What::Role { role: RoleKind::Candidate, .. } => "become a candidate".to_owned(),
-        What::Role { role: RoleKind::Leader, .. } => format!("a majority: become the leader of term {term}"),
+        What::Role { role: RoleKind::Leader, .. } => {
+            format!("a majority voted for me: become the leader of term {term}")
+        }
         What::Term { was } if rule == Some(Rule::NewerTermWins) => {
             format!("term {term} is newer than mine ({was}): adopt it")
         }
@@ -48,71 +52,62 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         What::Timer { timeout_us } => {
             let timeout = milliseconds(*timeout_us);
             match rule {
-                None if *timeout_us == 0 => "somebody lets my election timer run out".to_owned(),
-                None => format!("somebody sets my election timer to {timeout}"),
-                Some(Rule::PreVote) => format!("give the others {timeout} to answer"),
-                Some(Rule::CandidateRestartsTimer) => format!("give this election {timeout}"),
+                None if *timeout_us == 0 => "my election timer was made to run out".to_owned(),
+                None => format!("my election timer was set to {timeout}"),
+                Some(Rule::PreVote) => format!("wait up to {timeout} for replies"),
+                Some(Rule::CandidateRestartsTimer) => {
+                    format!("wait {timeout} for a winner, then try again")
+                }
                 Some(Rule::FullDiskDoesNotLead) => {
-                    format!(
-                        "no leader heard in time, but my disk is full: start no election, wait {timeout} more"
-                    )
+                    format!("my election timer ran out, but my disk is full: wait {timeout}")
                 }
                 Some(_) => format!("wait {timeout} for a leader"),
             }
         }
-        What::Timeout { role: RoleKind::PreCandidate } => "not enough answers in time: ask again".to_owned(),
-        What::Timeout { role: RoleKind::Candidate } => "no winner in time: hold another election".to_owned(),
-        What::Timeout { .. } => "no leader heard in time: hold an election".to_owned(),
+        What::Timeout { role: RoleKind::PreCandidate } => "too few replies in time: ask again".to_owned(),
+        What::Timeout { role: RoleKind::Candidate } => "no winner in time: start another election".to_owned(),
+        What::Timeout { .. } => "my election timer ran out: start an election".to_owned(),
         What::Check { check, holds } => check_sentence(term, check, *holds),
-        What::NoVoter => "no leader heard in time, but I am no voter: stay quiet".to_owned(),
-        What::PreVote { candidate, granted: true } => {
-            format!("I would vote for {candidate}: tell it")
+        What::NoVoter => "my election timer ran out, but I am not a voter: stay quiet".to_owned(),
+        What::PreVote { candidate, granted: true } => format!("I would vote for {candidate}: reply yes"),
+        What::PreVote { candidate, granted: false } if rule == Some(Rule::LeaderStickiness) => {
+            format!("there may be a leader: I would not vote for {candidate}")
         }
-        What::PreVote { granted: false, .. } if rule == Some(Rule::LeaderStickiness) => {
-            "I hear a leader: I would not vote for another".to_owned()
-        }
-        What::PreVote { granted: false, .. } => "I would not vote for it".to_owned(),
+        What::PreVote { candidate, granted: false } => format!("I would not vote for {candidate}: reply no"),
         What::PreTally { voter, granted, votes, needed, of_new } => {
-            let answer = match (*voter == record.node, granted) {
+            let reply = match (*voter == record.node, granted) {
                 (true, _) => "I would vote for myself".to_owned(),
                 (_, true) => format!("{voter} would vote for me"),
                 (_, false) => format!("{voter} would not vote for me"),
             };
-            format!(
-                "{answer}: {votes} of the {needed} that I need before I run{}",
-                members::and_of_new(of_new)
-            )
+            let tally = members::tally(*votes, *needed, of_new, " before I run");
+            format!("{reply}: {tally}")
         }
         What::Vote { candidate, granted: true } if *candidate == record.node => "vote for myself".to_owned(),
-        What::Vote { granted: true, .. } => "grant: save the vote, then answer yes".to_owned(),
+        What::Vote { granted: true, .. } => "grant my vote: save it, then reply yes".to_owned(),
         What::Vote { granted: false, .. } if rule == Some(Rule::LeaderStickiness) => {
-            "I may just have heard a leader: refuse vote and term".to_owned()
+            "there may be a leader: refuse the vote and keep my term".to_owned()
         }
-        What::Vote { granted: false, .. } => "refuse the vote".to_owned(),
+        What::Vote { granted: false, .. } => "refuse the vote: reply no".to_owned(),
         What::Tally { voter, granted, votes, needed, of_new } => {
-            let answer = match (*voter == record.node, rule, granted) {
+            let reply = match (*voter == record.node, rule, granted) {
                 (true, _, _) => "my own vote is saved".to_owned(),
-                (_, Some(Rule::CountEachVoterOnce), _) => format!("{voter} has been counted already"),
+                (_, Some(Rule::CountEachVoterOnce), _) => format!("{voter} was counted already"),
                 (_, _, true) => format!("{voter} says yes"),
                 (_, _, false) => format!("{voter} says no"),
             };
-            format!("{answer}: {votes} of the {needed} votes that I need{}", members::and_of_new(of_new))
+            format!("{reply}: {}", members::tally(*votes, *needed, of_new, ""))
         }
         What::Leader { leader } => format!("{leader} leads term {term}: follow it"),
         What::QuorumLost { heard, needed } => {
-            format!(
-                "heard only {heard} of the {needed} voters that I need, for a whole election timeout: step down"
-            )
+            format!("heard from only {heard} of the {needed} voters I need: step down")
         }
         What::ConnectionLost { leader, timeout_us } => {
-            format!(
-                "the connection to {leader} broke: unless I hear it, ask the others in {}",
-                micro_words(*timeout_us)
-            )
+            format!("the connection to {leader} broke: my timer runs out in {}", micro_words(*timeout_us))
         }
         What::ConnectionMade { peer, timeout_us } => {
             format!(
-                "{peer} has connected: unless I hear a leader, ask the others in {}",
+                "{peer} connected, and I know no leader: my timer runs out in {}",
                 micro_words(*timeout_us)
             )
         }
@@ -126,105 +121,87 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
         | What::AskedToTakeOver { .. }
         | What::TransferFailed { .. } => change_words(what),
         What::Heartbeat => "send heartbeats to all".to_owned(),
-        What::Appended { first, last } => {
-            let entries = entries_words(*first, last.index);
-            match rule {
-                Some(Rule::NoOpOnElection) => {
-                    format!("begin my term with an entry that says nothing: {entries}")
-                }
-                Some(Rule::LeaderAppendOnly) => format!("add to my log: {entries}"),
-                Some(Rule::JointMajorities) => {
-                    format!("add to my log, on the way to the new members: {entries}")
-                }
-                _ if *first == last.index => format!("it fits my log: take over {entries}"),
-                _ => format!("they fit my log: take over {entries}"),
-            }
-        }
+        What::Appended { first, last } => appended_words(rule, *first, last.index),
         What::Truncated { first, last } => {
             let entries = entries_words(*first, last.index);
             match rule {
-                Some(Rule::LeaderAppendOnly) => {
-                    format!("remove {entries}: not committed, as far as I know")
-                }
-                _ if *first == last.index => format!("remove {entries}: the leader's takes its place"),
-                _ => format!("remove {entries}: the leader's take their place"),
+                Some(Rule::LeaderAppendOnly) => format!("remove {entries}: I think it is not committed"),
+                _ if *first == last.index => format!("remove {entries}: it conflicts with the leader's"),
+                _ => format!("remove {entries}: they conflict with the leader's"),
             }
         }
-        What::Mismatch { prev, own } => {
-            let own = match own.index.0 {
-                0 => "my log is empty".to_owned(),
-                _ => format!("my log ends at {}", log_end(*own)),
-            };
-            format!("no entry {} here, {own}: take nothing", log_end(*prev))
+        What::Mismatch { prev, own } if own.index.0 == 0 => {
+            format!("I have no entry {} (my log is empty): append nothing", prev.index)
+        }
+        What::Mismatch { prev, own } if own.index < prev.index => {
+            format!("I have no entry {} (my last is {}): append nothing", prev.index, own.index)
+        }
+        What::Mismatch { prev, .. } => {
+            format!("my entry {} is not from term {}: append nothing", prev.index, prev.term)
         }
         What::Matched { follower, index } if *follower == record.node => {
-            format!("count myself: my own disk has my log up to {index}")
+            format!("entry {index} is on my disk: count my copy")
         }
-        What::Matched { follower, index } => format!("{follower} has my log up to {index}"),
+        What::Matched { follower, index } => format!("{follower}'s log matches mine up to entry {index}"),
         What::BackedUp { follower, next: Index(1) } => {
-            format!("go back to the beginning of my log for {follower}")
+            format!("step back: send {follower} my log from entry 1 on")
         }
         What::BackedUp { follower, next } => {
-            format!("go back: does {follower} have my log up to {}?", next.previous())
+            format!("step back: does {follower}'s log match mine up to {}?", next.previous())
         }
-        What::Unanswered { follower } => format!("{follower} has not answered: ask again"),
+        What::Unanswered { follower } => format!("{follower} has not replied: send it again"),
         What::Committed { index } if rule == Some(Rule::CommitByMajority) => {
-            format!("a majority has entry {index}: all up to it is committed")
+            let these = if *index == Index(1) { "it".to_owned() } else { up_to(*index) };
+            format!("a majority has entry {index}: commit {these}")
         }
-        What::Committed { index } => format!("the leader vouches for it: all up to {index} is committed"),
+        What::Committed { index } => format!("mark {} as committed, like the leader", up_to(*index)),
         What::Waits { entry } => {
-            format!("a majority has entry {}: wait for one of my own term", log_end(*entry))
+            format!("no commit yet: a majority has entry {}, but it is from term {}", entry.index, entry.term)
         }
-        What::ReadWaits => "no entry of my own term is committed yet: the client must wait".to_owned(),
+        What::ReadWaits => "reads must wait: no entry of my own term is committed yet".to_owned(),
         What::RoundBegun { round, index, reads } => {
-            let reads = if *reads == 1 { String::new() } else { format!(" for {reads} reads") };
-            format!("ask all whether I still lead: round {round}{reads}, committed up to {index}")
+            let reads = if *reads == 1 { String::new() } else { format!(", {reads} reads") };
+            format!("ask all if I still lead: round {round}{reads}, commit index {index}")
         }
         What::RoundWon { round, index } => {
-            format!("a majority has answered round {round}: all up to {index} may be read")
+            format!("a majority replied to round {round}: reads see up to entry {index}")
         }
         What::LeaseGained { lasts_us } => {
-            format!(
-                "a majority has promised to elect nobody else: my lease lasts {}",
-                milliseconds(*lasts_us)
-            )
+            format!("a majority will elect no one else: my lease lasts {}", milliseconds(*lasts_us))
         }
-        What::LeaseRead { index } => format!("my lease holds: all up to {index} may be read"),
+        What::LeaseRead { index } => format!("my lease holds: reads see up to entry {index}"),
         What::SnapshotTaken { last_included, begins_after } => {
-            let held = match begins_after.index.0 {
-                0 => "my log stays whole for now".to_owned(),
-                _ => format!("my log begins after {}", begins_after.index),
+            let kept = match begins_after.index.0 {
+                0 => "my log stays whole".to_owned(),
+                after => format!("my log starts after {after}"),
             };
-            format!("my snapshot of all up to {} is on disk: {held}", last_included.index)
+            format!("my snapshot up to {} is on disk: {kept}", last_included.index)
         }
         What::SnapshotNeeded { follower, next, last_included } => {
             format!(
-                "{follower} needs entry {next}, which my log holds no more: send it my snapshot of all up to {}",
+                "{follower} needs entry {next}, gone from my log: send my snapshot up to {}",
                 last_included.index
             )
         }
         What::SnapshotNotNeeded { last_included } => {
-            format!("I have all up to {} already: no need for the snapshot", last_included.index)
+            format!("I already have entries up to {}: ignore the snapshot", last_included.index)
         }
-        What::SnapshotInstalled { last_included, removed } => {
-            let behind = match removed {
-                None => String::new(),
-                Some(last) => format!(
-                    ", without {}, which did not fit behind it",
-                    entries_words(last_included.index.next(), *last)
-                ),
-            };
-            format!("the snapshot takes the place of all up to {}{behind}", last_included.index)
+        What::SnapshotInstalled { last_included, removed: None } => {
+            format!("the snapshot replaces my log up to entry {}", last_included.index)
+        }
+        What::SnapshotInstalled { last_included, removed: Some(last) } => {
+            let entries = entries_words(last_included.index.next(), *last);
+            format!("the snapshot replaces my whole log, {entries} too")
         }
         What::Refused { leader, stale_term } => {
-            format!("term {stale_term} is over: refuse {leader}, tell it of term {term}")
+            format!("term {stale_term} is over: reject {leader}'s request, reply with term {term}")
         }
         What::Ignored { from, answer_term } if *answer_term < term => {
-            format!("{from} answers in the old term {answer_term}: ignore it")
+            format!("{from}'s reply is from old term {answer_term}: ignore it")
         }
-        What::Ignored { from, .. } => format!("{from} answers too late to matter: ignore it"),
+        What::Ignored { from, .. } => format!("{from}'s reply is too late to matter: ignore it"),
         What::Rejected { from, problem } => {
-            format!("throw away a message of {from}: {}", problem_words(*problem))
+            format!("drop a message from {from}: {}", problem_words(*problem))
         }
         What::RefusedBy { .. }
         | What::Founded { .. }
@@ -234,56 +211,68 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
     }
 }
 
-/// What is wrong with a message, as its receiver would say it.
-fn problem_words(problem: Problem) -> String {
-    let words = match problem {
-        Problem::LostEntries { had } => {
-            return format!("it has lost entries up to {had} that it had acknowledged");
-        }
-        Problem::UnknownSender => "that is my own name",
-        Problem::TermTooHigh => "no honest server reaches such a term",
-        Problem::SecondLeader => "this term has another leader",
-        Problem::OwnTerm => "I lead this very term myself",
-        Problem::ImpossibleEntries => "no log holds such entries",
-        Problem::ContradictsCommitted => "it would replace what is committed",
+fn appended_words(rule: Option<Rule>, first: Index, last: Index) -> String {
+    let entries = entries_words(first, last);
+    match rule {
+        Some(Rule::NoOpOnElection) => format!("start my term with no-op {entries} (no command)"),
+        Some(Rule::LeaderAppendOnly) => format!("append {entries} to my log"),
+        Some(Rule::JointMajorities) => format!("append {entries}, the joint configuration, to my log"),
+        _ if first == Index(1) => format!("no previous entry to check: append {entries}"),
+        _ => format!("the previous entry matches: append {entries}"),
+    }
+}
+
+/// What is wrong with a message, in the words of its receiver.
+fn problem_words(problem: Problem) -> &'static str {
+    match problem {
+        Problem::LostEntries { .. } => "it lost entries that it acknowledged",
+        Problem::UnknownSender => "it claims to come from me",
+        Problem::TermTooHigh => "its term is impossibly high",
+        Problem::SecondLeader => "this term already has another leader",
+        Problem::OwnTerm => "I am the leader of this term",
+        Problem::ImpossibleEntries => "no log can hold such entries",
+        Problem::ContradictsCommitted => "it would replace committed entries",
         Problem::ImpossibleMatch => "it claims to have entries that I don't have",
-        Problem::BrokenSnapshot => "what it sends adds up to no snapshot",
+        Problem::BrokenSnapshot => "its chunks don't make up a snapshot",
         Problem::OtherCluster => "it belongs to another cluster",
-        Problem::OtherData => "my cluster knows this server by another data folder",
-        Problem::EarlierStart => "I have seen a later start of its data folder",
+        Problem::OtherData => "it has an unknown data folder",
+        Problem::EarlierStart => "a newer start of its folder is known",
         Problem::OtherFounders => "it would found a cluster with others, or with other data",
-    };
-    words.to_owned()
+    }
 }
 
 fn check_sentence(term: Term, check: &Check, holds: bool) -> String {
     match check {
         Check::TermIsCurrent { requested } => format!("its term {requested} is older than mine ({term})"),
-        Check::NoOtherVote { voted_for: None } => format!("no vote yet in term {term}"),
+        Check::NoOtherVote { voted_for: None } => format!("I have not voted in term {term} yet"),
         Check::NoOtherVote { voted_for: Some(holder) } if holds => {
-            format!("{holder} has my vote in term {term} already")
+            format!("{holder} already has my vote in term {term}")
         }
-        Check::NoOtherVote { voted_for: Some(holder) } => {
-            format!("my vote in term {term} has gone to {holder}")
-        }
-        Check::LogUpToDate { candidate, own } if *candidate == LogPosition::default() && candidate == own => {
-            "its log is empty, as mine is: not behind".to_owned()
-        }
+        Check::NoOtherVote { voted_for: Some(holder) } => format!("my vote in term {term} went to {holder}"),
+        Check::LogUpToDate { candidate, own } if candidate == own => match own.index.0 {
+            0 => "not behind: its log is empty, like mine".to_owned(),
+            _ => format!("not behind: its log ends like mine ({})", log_end(*own)),
+        },
         Check::LogUpToDate { candidate, own } => {
-            let verdict = if holds { "is not behind" } else { "is behind" };
-            format!("its log ({}) {verdict} mine ({})", log_end(*candidate), log_end(*own))
+            let (its, mine) = (log_end(*candidate), log_end(*own));
+            let is_ahead = (candidate.term, candidate.index) > (own.term, own.index);
+            match (is_ahead, holds) {
+                (true, true) => format!("its log ({its}) is ahead of mine ({mine})"),
+                (false, false) => format!("its log ({its}) is behind mine ({mine})"),
+                // A rule is off.
+                (true, false) => format!("its log ({its}) is ahead of mine ({mine}): refuse it anyway"),
+                (false, true) => format!("its log ({its}) is behind mine ({mine}): accept it anyway"),
+            }
         }
         Check::GoesBefore { equal_logs: false, .. } => {
-            "we both ask, and its log is ahead: let it go first".to_owned()
+            "we both ask, and its log is ahead: it goes first".to_owned()
         }
         Check::GoesBefore { .. } if holds => {
-            "we both ask, with equal logs, and my number is lower: go on".to_owned()
+            "we both ask with equal logs: my id is lower, I go first".to_owned()
         }
-        Check::GoesBefore { .. } => {
-            "we both ask, with equal logs, and its number is lower: let it go first".to_owned()
-        }
+        Check::GoesBefore { .. } => "we both ask with equal logs: its id is lower, it goes first".to_owned(),
         Check::NotYetLetGoFirst { candidate } => {
-            format!("I have waited for {candidate} before: wait no longer for it")
+            format!("I waited for {candidate} once already: don't wait again")
         }
     }
 }
@@ -296,7 +285,7 @@ fn io_sentence(io: &Io) -> String {
             let found = saved_words(hard_state, *log);
             match snapshot.index.0 {
                 0 => format!("found on disk: {found}"),
-                covered => format!("found on disk: {found}, with a snapshot of all up to {covered}"),
+                covered => format!("found on disk: {found}, snapshot up to {covered}"),
             }
         }
         Io::Saved { hard_state, log } => format!("safe on disk: {}", saved_words(hard_state, *log)),
@@ -316,65 +305,69 @@ fn io_sentence(io: &Io) -> String {
         }
         Io::Answered { request, answer } => answer_words(*request, answer),
         Io::SnapshotBegun { last_included } => {
-            format!("write a snapshot of all that is applied, up to {}", last_included.index)
+            format!("start a snapshot of all applied entries, up to {}", last_included.index)
         }
         Io::SnapshotPutOff { being_sent } => {
-            format!("the snapshot up to {} is still being sent: take no newer one yet", being_sent.index)
+            format!("still sending the snapshot up to {}: take no newer one yet", being_sent.index)
         }
-        Io::Applied { index } => format!("the state machine has all up to {index}"),
+        Io::Applied { index } => format!("apply {} to the state machine", up_to(*index)),
         Io::Step { state, .. } => state_words(state),
     }
 }
 
 fn answer_words(request: u64, answer: &Answer) -> String {
+    let respond = format!("respond to request {request}");
     match answer {
-        Answer::Done { index } => format!("answer request {request}: done, it is entry {index}"),
-        Answer::Replaced => format!("answer request {request}: not done, a later leader overruled it"),
-        Answer::Uncertain => {
-            format!("answer request {request}: I can't tell what became of it, nor will I hear")
+        Answer::Done { index } => format!("{respond}: done, it is entry {index}"),
+        Answer::Replaced => format!("{respond}: not done, a newer leader replaced it"),
+        Answer::Uncertain => format!("{respond}: unknown, I can't learn its outcome"),
+        Answer::MayRead { applied } => {
+            format!("respond to read {request} with my state up to entry {applied}")
         }
-        Answer::MayRead { applied } => format!("request {request} may read what I have: all up to {applied}"),
-        Answer::Changed { index } => {
-            format!("answer request {request}: the change has begun, with entry {index}")
-        }
-        Answer::HandsOver => format!("answer request {request}: I am handing over"),
-        Answer::Refused { reason } => format!("answer request {request}: no, {reason}"),
-        Answer::NotLeader { leader: Some(leader) } => {
-            format!("answer request {request}: ask {leader}, who leads")
-        }
-        Answer::NotLeader { leader: None } => format!("answer request {request}: I don't lead"),
+        Answer::Changed { index } => format!("{respond}: the change has begun, with entry {index}"),
+        Answer::HandsOver => format!("{respond}: the transfer has begun"),
+        Answer::Refused { reason } => format!("{respond}: refused, {reason}"),
+        Answer::NotLeader { leader: Some(leader) } => format!("{respond}: ask {leader}, the leader"),
+        Answer::NotLeader { leader: None } => format!("{respond}: I am not the leader"),
     }
 }
 
 fn state_words(state: &State) -> String {
     let vote = state.voted_for.map_or("no vote".to_owned(), |candidate| format!("vote for {candidate}"));
     let log = log_end(state.last_log);
-    format!("after this step: {}, {vote}, log ends at {log}, commit index {}", state.role, state.commit_index)
+    format!("after this step: {}, {vote}, last entry: {log}, commit index {}", state.role, state.commit_index)
 }
 
 /// A message by its name in the paper, with what matters of it.
 pub fn message_words(message: &Message) -> String {
     match message {
         Message::PreVote(request) => {
-            let log = log_words(request.last_log());
-            format!("PreVote for term {}, {log}", request.term.0.saturating_add(1))
+            format!(
+                "PreVote for term {}, {}",
+                request.term.0.saturating_add(1),
+                log_words(request.last_log())
+            )
         }
         Message::PreVoteReply(reply) => {
-            let answer = if reply.would_vote { "yes" } else { "no" };
             let asked_for = reply.asked_in.0.saturating_add(1);
-            format!("PreVote answer for term {asked_for}: {answer}, term {}", reply.term)
+            format!(
+                "PreVote reply for term {asked_for}: {}, my term is {}",
+                yes_no(reply.would_vote),
+                reply.term
+            )
         }
-        Message::TimeoutNow(request) => format!("TimeoutNow term {}: take over", request.term),
+        Message::TimeoutNow(request) => {
+            format!("TimeoutNow term {}: start an election at once", request.term)
+        }
         Message::Found(found) => found_words(found),
         Message::Refusal(refusal) => refusal_words(refusal),
         Message::RequestVote(request) => {
             let log = log_words(request.last_log());
-            let why = if request.by_transfer { ", asked to by the leader" } else { "" };
+            let why = if request.by_transfer { ", by transfer" } else { "" };
             format!("RequestVote term {}, {log}{why}", request.term)
         }
         Message::RequestVoteReply(reply) => {
-            let answer = if reply.vote_granted { "yes" } else { "no" };
-            format!("RequestVote answer: {answer}, term {}", reply.term)
+            format!("RequestVote reply term {}: {}", reply.term, yes_no(reply.vote_granted))
         }
         Message::AppendEntries(request) => {
             let entries = match request.entries.len() {
@@ -383,49 +376,60 @@ pub fn message_words(message: &Message) -> String {
             };
             let after = match request.prev_log_index.0 {
                 0 => String::new(),
-                _ => format!(" after {}", log_end(request.prev_log())),
+                _ => format!(" after {}", entry_of_term(request.prev_log())),
             };
             let round = if request.entries.is_empty() { round_words(request.round) } else { String::new() };
             format!("AppendEntries term {}, {entries}{after}{round}", request.term)
         }
         Message::AppendEntriesReply(reply) => {
             let answer = match &reply.outcome {
-                AppendOutcome::Refused => "no".to_owned(),
-                AppendOutcome::Matched { match_index } => format!("yes up to {match_index}"),
+                AppendOutcome::Refused => "no, you don't lead this term".to_owned(),
+                AppendOutcome::Matched { match_index } => format!("yes, up to entry {match_index}"),
                 AppendOutcome::Mismatch { prev_log_index, .. } => {
-                    format!("no entry {prev_log_index} like yours")
+                    format!("no, I don't have your entry {prev_log_index}")
                 }
             };
-            format!("AppendEntries answer: {answer}, term {}{}", reply.term, round_words(reply.round))
+            format!("AppendEntries reply term {}: {answer}{}", reply.term, round_words(reply.round))
         }
         Message::InstallSnapshot(request) => {
             let Chunk { last_included, offset, is_last, .. } = &request.chunk;
-            let piece = match (offset, is_last) {
-                (0, true) => "whole".to_owned(),
+            let chunk = match (offset, is_last) {
+                (0, true) => "in one chunk".to_owned(),
                 (0, false) => format!("bytes 0 to {}", request.chunk.end()),
                 (_, true) => format!("bytes {offset} to the end"),
                 (_, false) => format!("bytes {offset} to {}", request.chunk.end()),
             };
-            format!("InstallSnapshot term {}, all up to {}, {piece}", request.term, log_end(*last_included))
+            format!("InstallSnapshot term {}, up to {}, {chunk}", request.term, entry_of_term(*last_included))
         }
         Message::InstallSnapshotReply(reply) => {
             let answer = match &reply.outcome {
-                SnapshotOutcome::Refused => "no".to_owned(),
+                SnapshotOutcome::Refused => "no, you don't lead this term".to_owned(),
                 SnapshotOutcome::Received { bytes } => format!("I have {bytes} bytes"),
-                SnapshotOutcome::Installed => format!("I have all up to {}", reply.last_included.index),
+                SnapshotOutcome::Installed => {
+                    format!("done, I have entries up to {}", reply.last_included.index)
+                }
             };
-            format!("InstallSnapshot answer: {answer}, term {}", reply.term)
+            format!("InstallSnapshot reply term {}: {answer}", reply.term)
         }
     }
 }
 
-/// The round of questions that a message belongs to, if there has been one in its term.
+fn yes_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+/// The round of leadership checks that a message belongs to, if there was one in its term.
 fn round_words(round: u64) -> String {
     if round == 0 { String::new() } else { format!(", round {round}") }
 }
 
 fn entries_words(first: Index, last: Index) -> String {
     if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") }
+}
+
+/// All entries up to this one.
+fn up_to(index: Index) -> String {
+    if index == Index(1) { "entry 1".to_owned() } else { format!("entries up to {index}") }
 }
 
 fn saved_words(hard_state: &HardState, log: LogPosition) -> String {
@@ -440,14 +444,20 @@ fn saved_words(hard_state: &HardState, log: LogPosition) -> String {
 fn log_words(last: LogPosition) -> String {
     match last.index.0 {
         0 => "empty log".to_owned(),
-        _ => format!("log ends at {}", log_end(last)),
+        _ => format!("log ends with {}", entry_of_term(last)),
     }
 }
 
+/// An entry within a sentence: `entry 7 (term 4)`.
+fn entry_of_term(position: LogPosition) -> String {
+    format!("entry {} (term {})", position.index, position.term)
+}
+
+/// An entry within brackets: `entry 7, term 4`.
 fn log_end(position: LogPosition) -> String {
     match position.index.0 {
         0 => "empty".to_owned(),
-        index => format!("{index} of term {}", position.term),
+        index => format!("entry {index}, term {}", position.term),
     }
 }
 
@@ -459,8 +469,8 @@ fn process_sentence(process: &Process) -> String {
             format!("closed a connection from {from}: {problem}")
         }
         Process::CutOff { what } => what.clone(),
-        Process::DiskFull { why: Some(why) } => format!("no room on the disk, waiting until there is: {why}"),
-        Process::DiskFull { why: None } => "the disk has room again".to_owned(),
+        Process::DiskFull { why: Some(why) } => format!("the disk is full, wait for free space: {why}"),
+        Process::DiskFull { why: None } => "the disk has free space again".to_owned(),
         Process::SlowDisk { slow: Some(slow) } => format!("{slow}: {}", slow.help()),
         Process::SlowDisk { slow: None } => {
             "the disk is fast enough for the election timeout again".to_owned()
@@ -471,45 +481,54 @@ fn process_sentence(process: &Process) -> String {
     }
 }
 
-/// What the keeper of the servers did or saw, in one sentence without a full stop.
+/// What was done to a server or the network, or seen from outside, in one sentence without a full stop.
 pub fn laboratory(laboratory: &Laboratory) -> String {
     match laboratory {
-        Laboratory::Died { signal, status, last_words } => {
-            let how = match (signal, status) {
-                (Some(9), _) => "killed (SIGKILL)".to_owned(),
-                (Some(signal), _) => format!("killed by signal {signal}"),
-                (None, Some(status)) => format!("the process ended with status {status}"),
-                (None, None) => "the process ended".to_owned(),
+        Laboratory::Died { signal, status, power_cut, last_words } => {
+            let how = match (power_cut, signal, status) {
+                (Some(unsynced), _, _) => power_cut_words(*unsynced).to_owned(),
+                (None, Some(9), _) => "killed (SIGKILL)".to_owned(),
+                (None, Some(signal), _) => format!("killed by signal {signal}"),
+                (None, None, Some(status)) => format!("the process ended with status {status}"),
+                (None, None, None) => "the process ended".to_owned(),
             };
             let last_words = last_words.replace('\n', "; ");
             if last_words.is_empty() { how } else { format!("{how}: {last_words}") }
         }
-        Laboratory::Paused => "paused (SIGSTOP): it hears and does nothing".to_owned(),
+        Laboratory::Paused => "paused (SIGSTOP): it does nothing, and messages wait".to_owned(),
         Laboratory::Resumed => "resumed (SIGCONT): it does not know that time has passed".to_owned(),
         Laboratory::Speed { millionths } => {
             format!("all servers' clocks run at {} of real time", *millionths as f64 / 1e6)
         }
-        Laboratory::LinksCut { links } => format!("nothing passes {} any more", way(links)),
-        Laboratory::LinksMended { links } => format!("messages pass again {}", way(links)),
+        Laboratory::LinksCut { links } => format!("no messages get through {}", way(links)),
+        Laboratory::LinksMended { links } => format!("messages get through again {}", way(links)),
         Laboratory::LinksDelayed { links, delay_us: 0 } => {
-            format!("messages {} are not held any more", way(links))
+            format!("messages {} are no longer delayed", way(links))
         }
         Laboratory::LinksDelayed { links, delay_us } => {
-            format!("messages {} are held for {}", way(links), milliseconds(*delay_us))
+            format!("messages {} are delayed by {}", way(links), milliseconds(*delay_us))
         }
         Laboratory::LinksLossy { links, percent: 0 } => {
-            format!("messages {} are not lost any more", way(links))
+            format!("messages {} are no longer lost at random", way(links))
         }
         Laboratory::LinksLossy { links, percent } => {
-            format!("{percent} of 100 messages {} are lost, at random", way(links))
+            format!("{percent}% of the messages {} are lost at random", way(links))
         }
-        Laboratory::LinksHealed => "all links are whole again: nothing is cut, held or lost".to_owned(),
+        Laboratory::LinksHealed => "all links work again: nothing is cut, delayed or lost".to_owned(),
         Laboratory::ClientAsks { client, what, again: false } => format!("client c{client} asks: {what}"),
         Laboratory::ClientAsks { client, what, again: true } => {
-            format!("client c{client} got no answer, and asks again: {what}")
+            format!("client c{client} asks again: {what}")
         }
-        Laboratory::ClientHears { client, answer } => format!("client c{client} is told: {answer}"),
+        Laboratory::ClientHears { client, answer } => format!("client c{client} gets the response: {answer}"),
         Laboratory::Violated { property, what_happened } => format!("VIOLATED: {property}: {what_happened}"),
+    }
+}
+
+fn power_cut_words(unsynced: Unsynced) -> &'static str {
+    match unsynced {
+        Unsynced::Lost => "power lost: everything not yet synced to disk is gone",
+        Unsynced::Kept => "power lost: what was not yet synced had reached the disk anyway",
+        Unsynced::Torn => "power lost: only part of what was not yet synced reached the disk",
     }
 }
 

@@ -21,7 +21,8 @@ pub mod why;
 
 pub use feed::{Feed, FeedLine};
 pub use record::{
-    Answer, Event, EventId, Io, Laboratory, Link, Process, Record, State, StepInput, UnknownEvent, Wish,
+    Answer, Event, EventId, Io, Laboratory, Link, Process, Record, State, StepInput, UnknownEvent, Unsynced,
+    Wish,
 };
 pub use shown::{is_obeyed, shown, shown_bytes, shown_lines};
 pub use slow_disk::SlowDisk;

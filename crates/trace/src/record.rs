@@ -44,7 +44,7 @@ impl fmt::Display for UnknownEvent {
         let name = &self.0;
         write!(
             f,
-            "\"{name}\" names no event; n2:117 is the 117th of n2's first life, n2.3:5 the fifth of its third"
+            "\"{name}\" names no event; n2:117 is event 117 of n2's first start, n2.3:5 is event 5 of its third start"
         )
     }
 }
@@ -456,11 +456,15 @@ pub enum Process {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Laboratory {
-    /// The process has ended without a goodbye.
+    /// The process ended without shutting down: it was killed, it failed, or (in the simulator) its power was cut.
     Died {
         /// The signal that killed it, if one did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signal: Option<i32>,
+        /// If its power was cut: what happened to the data that was written and not yet synced. Unlike a process that is
+        /// killed, a server without power can lose it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        power_cut: Option<Unsynced>,
         /// Its exit status, if it exited.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<i32>,
@@ -526,6 +530,44 @@ pub enum Laboratory {
         /// What happened instead, for a beginner.
         what_happened: String,
     },
+}
+
+/// What happens to data that was written and not yet synced when the power goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Unsynced {
+    /// It is gone.
+    #[default]
+    Lost,
+    /// It had reached the disk anyway.
+    Kept,
+    /// Names had reached the disk, and only the sectors in the first half of the new content.
+    Torn,
+}
+
+impl Unsynced {
+    /// Everything that can happen to it.
+    pub const ALL: [Unsynced; 3] = [Unsynced::Lost, Unsynced::Kept, Unsynced::Torn];
+}
+
+impl fmt::Display for Unsynced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unsynced::Lost => "lost",
+            Unsynced::Kept => "kept",
+            Unsynced::Torn => "torn",
+        })
+    }
+}
+
+impl FromStr for Unsynced {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Unsynced, String> {
+        let unknown = || format!("unsynced data can be lost, kept, torn, but not \"{text}\"");
+        Unsynced::ALL.into_iter().find(|unsynced| unsynced.to_string() == text).ok_or_else(unknown)
+    }
 }
 
 /// The way that messages take from one server to another. The way back is a link of its own.

@@ -34,7 +34,7 @@ impl SlowDisk {
         // Ten saves in whole tenths of a second.
         let tenths = (self.save_us * 10).div_ceil(100_000);
         let [min, max] = [tenths, tenths * 2].map(|tenths| Duration::from_millis(tenths * 100));
-        format!("give all servers --election-timeout {min:?}..{max:?}, or this one a faster disk")
+        format!("start all servers with --election-timeout {min:?}..{max:?}, or give this one a faster disk")
     }
 }
 
@@ -44,8 +44,8 @@ impl fmt::Display for SlowDisk {
         let timeout = milliseconds(self.election_timeout_min_us);
         write!(
             f,
-            "the disk is slow: a save takes {save}, and an election waits for two, {both}. With an election timeout of \
-             {timeout} at the least, elections that need this disk may never end"
+            "the disk is slow: a save takes {save}, and an election waits for two saves ({both}). The shortest election \
+             timeout is {timeout}, so an election that needs this disk may never succeed"
         )
     }
 }
@@ -64,9 +64,15 @@ mod tests {
         assert_eq!(of(74), None);
         let slow = of(75).unwrap();
         assert_eq!((slow.save_us, slow.election_timeout_min_us), (75_000, 150_000));
-        assert_eq!(slow.help(), "give all servers --election-timeout 800ms..1.6s, or this one a faster disk");
+        assert_eq!(
+            slow.help(),
+            "start all servers with --election-timeout 800ms..1.6s, or give this one a faster disk"
+        );
         let said = of(500).unwrap().to_string();
-        assert!(said.contains("a save takes 500 ms, and an election waits for two, 1000 ms."), "{said}");
+        assert!(
+            said.contains("a save takes 500 ms, and an election waits for two saves (1000 ms)."),
+            "{said}"
+        );
         let help = of(500).unwrap().help();
         assert!(help.contains("--election-timeout 5s..10s"), "{help}");
     }

@@ -52,6 +52,8 @@ pub struct ServerView {
     pub timer: Option<ElectionTimer>,
     /// Its log; of a dead server, what is on its disk.
     pub log: LogView,
+    /// Was it its power that was cut, rather than its process that was killed? Only of a dead server.
+    pub lost_power: bool,
     /// Whose votes it has, while it is a candidate.
     pub votes: Vec<NodeId>,
     /// What it knows, as a leader, of the others' logs.
@@ -292,7 +294,7 @@ impl fmt::Display for ClusterView {
             Some(leader) => {
                 write!(f, "leader {leader}, term {}", self.servers[&leader].term)?;
                 if let Quorum::Joint { .. } = self.membership().voters {
-                    write!(f, ", between two configurations: {}", self.membership())?;
+                    write!(f, ", in a joint configuration: {}", self.membership())?;
                 }
                 if !quorums.suffice() {
                     write!(f, ": but {running}, a majority is {needed}")?;
@@ -446,7 +448,10 @@ impl ServerView {
 
     fn apply_laboratory(&mut self, laboratory: &Laboratory) {
         match laboratory {
-            Laboratory::Died { .. } => self.lose_process(),
+            Laboratory::Died { power_cut, .. } => {
+                self.lose_process();
+                self.lost_power = power_cut.is_some();
+            }
             Laboratory::Paused => self.condition = Condition::Paused,
             Laboratory::Resumed => self.condition = Condition::Running,
             _ => {}

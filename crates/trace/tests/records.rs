@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use trace::{
     Answer, ClusterView, Event, EventId, Feed, Io, Laboratory, Process, ProgressView, Record, SlowDisk,
-    Trouble, Wish,
+    Trouble, Unsynced, Wish,
 };
 
 fn record(node: u64, seq: u64, cause: Option<(u64, u64)>, event: Event) -> Record {
@@ -213,11 +213,23 @@ fn one_of_each() -> Vec<Event> {
         Event::Process(Process::Stopped),
         Event::Process(Process::Garbage { from: "127.0.0.1:9".to_owned(), problem: "too long".to_owned() }),
         Event::Process(Process::Missed { events: 3 }),
-        Event::Laboratory(Laboratory::Died { signal: Some(9), status: None, last_words: String::new() }),
+        Event::Laboratory(Laboratory::Died {
+            signal: Some(9),
+            status: None,
+            power_cut: None,
+            last_words: String::new(),
+        }),
         Event::Laboratory(Laboratory::Died {
             signal: None,
             status: Some(1),
+            power_cut: None,
             last_words: "no disk".to_owned(),
+        }),
+        Event::Laboratory(Laboratory::Died {
+            signal: None,
+            status: None,
+            power_cut: Some(Unsynced::Torn),
+            last_words: String::new(),
         }),
         Event::Laboratory(Laboratory::Paused),
         Event::Laboratory(Laboratory::Resumed),
@@ -243,7 +255,7 @@ fn json_has_the_documented_fields() {
         record(2, 117, Some((3, 88)), event).to_json(),
         "{\"t\":117000,\"node\":2,\"life\":1,\"seq\":117,\"cause\":{\"node\":3,\"life\":1,\"seq\":88},\"term\":5,\
          \"rule\":\"majority-wins\",\"event\":\"role\",\"role\":\"leader\",\"was\":\"candidate\",\
-         \"why\":\"a majority: become the leader of term 5\"}"
+         \"why\":\"a majority voted for me: become the leader of term 5\"}"
     );
 }
 
@@ -265,6 +277,25 @@ fn each_event_is_told_in_its_own_words() {
     sentences.dedup();
     assert_eq!(sentences.len(), count, "two events are told alike");
     assert!(sentences.iter().all(|sentence| !sentence.ends_with('.')));
+}
+
+#[test]
+fn a_power_cut_is_not_a_kill() {
+    for (fields, words, lost_power) in [
+        (r#""signal":9"#, "killed (SIGKILL)", false),
+        (r#""status":1,"last_words":"no disk""#, "the process ended with status 1: no disk", false),
+        (r#""power_cut":"lost""#, "power lost: everything not yet synced to disk is gone", true),
+        (r#""power_cut":"kept""#, "power lost: what was not yet synced had reached the disk anyway", true),
+        (r#""power_cut":"torn""#, "power lost: only part of what was not yet synced reached the disk", true),
+    ] {
+        let json = format!(r#"{{"t":1,"node":1,"life":1,"term":1,"event":"died",{fields}}}"#);
+        let died = Record::from_json(&json).unwrap();
+        assert_eq!(trace::english::sentence(&died), words);
+        assert!(died.to_json().contains(fields), "{}", died.to_json());
+        let mut view = ClusterView::new([NodeId(1)]);
+        view.apply(&died);
+        assert_eq!(view.server(NodeId(1)).unwrap().lost_power, lost_power);
+    }
 }
 
 fn story(feed: &mut Feed, records: &[Record]) -> String {
@@ -322,8 +353,14 @@ fn a_view_follows_the_records() {
     let started = || Event::Process(Process::Started { pid: 1, address: "127.0.0.1:1".to_owned() });
     let leads =
         || decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) });
-    let died =
-        || Event::Laboratory(Laboratory::Died { signal: Some(9), status: None, last_words: String::new() });
+    let died = || {
+        Event::Laboratory(Laboratory::Died {
+            signal: Some(9),
+            status: None,
+            power_cut: None,
+            last_words: String::new(),
+        })
+    };
     apply(1, 1, started());
     assert_eq!(apply(2, 1, started()), "no leader: 2 of 3 running, an election needs 2");
     assert_eq!(apply(2, 1, leads()), "leader n2, term 5");
@@ -484,7 +521,7 @@ fn a_crash_takes_from_a_log_what_is_not_on_disk() {
     apply(1, Event::Io(Io::Saved { hard_state, log: position(2, 5) }));
     apply(1, decided(Rule::CommitByMajority, What::Committed { index: Index(2) }));
     assert_eq!(apply(1, appended(3, 4)), "5 5| 5 5");
-    let died = Laboratory::Died { signal: Some(9), status: None, last_words: String::new() };
+    let died = Laboratory::Died { signal: Some(9), status: None, power_cut: None, last_words: String::new() };
     assert_eq!(apply(1, Event::Laboratory(died)), "5 5|");
     let snapshot = LogPosition::default();
     let restored = Io::Restored { hard_state, log: position(3, 5), snapshot, terms: vec![position(1, 5)] };

@@ -16,9 +16,9 @@ pub(crate) struct AppliedOnce {
 }
 
 static PROMISE: Promise = Promise {
-    name: "applied in order, once (§5.3, §5.4.3)",
-    meaning: "All state machines are given the same commands in the same order, each of them once. Only then \
-              do they go through the same states, so that it does not matter which server a client asks.",
+    name: "commands are applied in order, once (§5.3, §5.4.3)",
+    meaning: "All state machines apply the same commands in the same order, each of them once. Only then \
+              do they go through the same states, and it does not matter which server a client asks.",
 };
 
 impl Property for AppliedOnce {
@@ -31,7 +31,7 @@ impl Property for AppliedOnce {
         let life = step.records.last().map_or(0, |record| record.life);
         if let Some(again) = self.applied_again(step, life) {
             return Some(format!(
-                "{id} goes back in time: its state machine had all up to {again}, and lost some of it since"
+                "{id} goes back in time: its state machine had applied entries up to {again}, and has lost some since"
             ));
         }
         let compared = self.compared.entry(id).or_default();
@@ -58,8 +58,8 @@ impl Property for AppliedOnce {
                 Some((elsewhere, _)) => {
                     let number = place + 1;
                     return Some(format!(
-                        "command number {number} that {id} applies is that of entry {index}; elsewhere it was \
-                         another, of entry {elsewhere}"
+                        "command number {number} on {id} is that of entry {index}; on another server it was that of \
+                         entry {elsewhere}"
                     ));
                 }
             }

@@ -12,9 +12,10 @@ pub(crate) struct CommittedCantBeLost {
 }
 
 static PROMISE: Promise = Promise {
-    name: "what is committed can't be lost (§5.4.2, Figure 8)",
-    meaning: "When a leader takes an entry for committed, no server that lacks it could win an election any more. \
-              Otherwise that one could become leader, and erase it, although a client was told that it is safe.",
+    name: "committed entries can't be lost (§5.4.2, Figure 8)",
+    meaning: "When a leader marks an entry as committed, no server without that entry can win an election \
+              any longer. Otherwise such a server could become leader and erase the entry, although a \
+              client was told that it is safe.",
 };
 
 impl Property for CommittedCantBeLost {
@@ -45,7 +46,8 @@ impl Property for CommittedCantBeLost {
             |id: &&NodeId| **id != step.id() && !self.disks.has(step.node.membership(), **id, index, term);
         let danger = moment.servers.keys().filter(lacks_it).copied().find(could_win)?;
         Some(format!(
-            "{} takes entry {index} of term {term} for committed, but {danger} could still become leader without it",
+            "{} marked entry {index} (term {term}) as committed, but {danger} does not have it and could still win an \
+             election",
             step.id()
         ))
     }

@@ -12,8 +12,9 @@ pub(crate) struct StateMachineSafety {
 
 static PROMISE: Promise = Promise {
     name: "state machine safety (§5.4.3, Figure 3)",
-    meaning: "If one server has applied an entry at some place in the log, no other ever applies another one \
-              there. Otherwise the servers' states differ, and what a client was told is not so.",
+    meaning: "If one server has applied an entry at some index, no other server ever applies a different \
+              one there. Otherwise the servers' states differ, and what a client was told is no longer \
+              true.",
 };
 
 impl Property for StateMachineSafety {
@@ -33,7 +34,7 @@ impl Property for StateMachineSafety {
         let from = std::mem::replace(compared, end).max(covered);
         if covered.0 as usize > self.committed.len() {
             return Some(format!(
-                "{} has a snapshot of all up to {covered}, and nobody has committed that",
+                "{} has a snapshot up to entry {covered}, which no server has committed",
                 step.id()
             ));
         }
@@ -47,10 +48,11 @@ impl Property for StateMachineSafety {
                 Some(earlier) if earlier == entry => {}
                 Some(earlier) => {
                     return Some(format!(
-                        "{} takes an entry of term {} for committed at index {}, where one of term {} was",
+                        "{} marked entry {} (term {}) as committed, but at that index one of term {} was committed \
+                         before",
                         step.id(),
-                        entry.term,
                         index + 1,
+                        entry.term,
                         earlier.term
                     ));
                 }

@@ -5,10 +5,10 @@ use consensus::NodeId;
 use storage::StorageError;
 
 static PROMISE: Promise = Promise {
-    name: "what was saved is found again (§5, Figure 2)",
-    meaning: "A server that comes back finds the term, the vote and the log that it has saved, whole, at whatever \
-              instant it crashed; if its disk has damaged them, it does not start. Otherwise it could vote twice, or \
-              lack what it has promised to keep.",
+    name: "saved data is found again (§5, Figure 2)",
+    meaning: "A server that restarts finds the term, the vote and the log that it saved, complete, no \
+              matter when it crashed. If its disk has damaged them, it does not start. Otherwise it could \
+              vote twice, or lack entries that it promised to keep.",
 };
 
 /// A server finds its disk damaged, although the disk did nothing that a disk may not do.
@@ -21,7 +21,7 @@ pub(crate) fn forgotten(node: NodeId, what: &str) -> Violation {
     Violation {
         promise: &PROMISE,
         node,
-        what_happened: format!("{node} does not notice that its disk is damaged: {what}"),
+        what_happened: format!("{node} did not notice that its disk is damaged: {what}"),
     }
 }
 

@@ -10,8 +10,8 @@ pub(crate) struct ElectionSafety {
 
 static PROMISE: Promise = Promise {
     name: "election safety (§5.2, Figure 3)",
-    meaning: "A term has at most one leader, ever. With two, each would take commands from clients and tell \
-              them that all is well, while the one undoes what the other did.",
+    meaning: "A term has at most one leader, ever. With two leaders, each would accept commands and \
+              confirm them, and each would overwrite the other's.",
 };
 
 impl Property for ElectionSafety {

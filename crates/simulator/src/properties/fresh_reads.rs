@@ -7,8 +7,9 @@ pub(crate) struct FreshReads;
 
 static PROMISE: Promise = Promise {
     name: "reads are fresh (§8)",
-    meaning: "A client that reads sees every command that was committed before it asked: its own, and those \
-              of which others may have told it. Otherwise the past comes back.",
+    meaning: "A client that reads sees every command that was committed before it asked: its own, and \
+              those that it may have heard about from others. Otherwise a client can read an old value \
+              after it has seen a newer one.",
 };
 
 impl Property for FreshReads {
@@ -21,7 +22,8 @@ impl Property for FreshReads {
             let Answered::Read { must_see, sees } = answer else { return None };
             (sees < must_see).then(|| {
                 format!(
-                    "{} lets a client read what it has up to entry {sees}, but {must_see} was committed when it asked",
+                    "{} let a client read its state up to entry {sees}, but entry {must_see} was committed when the \
+                     client asked",
                     step.id()
                 )
             })

@@ -15,8 +15,9 @@ const PATIENCE: u32 = 8;
 
 static PROMISE: Promise = Promise {
     name: "a full disk does not lead",
-    meaning: "A leader whose disk is full hands over if the others have room and commit without it. Otherwise all that it \
-              can't save piles up in its memory, until the process dies of that.",
+    meaning: "A leader with a full disk hands over leadership if the others have free space and commit \
+              without it. Otherwise everything that it can't save piles up in its memory, until it runs \
+              out of memory.",
 };
 
 impl Property for FullDisksDoNotLead {
@@ -49,7 +50,7 @@ impl Property for FullDisksDoNotLead {
                 (
                     id,
                     format!(
-                        "{id} leads on with a full disk, although the others have room and commit without it"
+                        "{id} keeps leading with a full disk, although the others have free space and commit without it"
                     ),
                 )
             })

@@ -22,9 +22,10 @@ struct Hearing {
 }
 
 static PROMISE: Promise = Promise {
-    name: "a leader that is heard stays (§6; thesis §9.6)",
-    meaning: "With pre-vote and check-quorum, nobody raises the term while a majority hears a leader. Otherwise one \
-              server that was cut off and comes back stops the whole cluster for an election.",
+    name: "a leader that a majority hears stays (§6; thesis §9.6)",
+    meaning: "With pre-vote and check-quorum, no server raises the term while a majority hears from a \
+              leader. Otherwise a single server that was cut off and comes back forces the whole cluster \
+              into an election.",
 };
 
 impl Property for HeardLeadersStay {
@@ -90,6 +91,6 @@ impl Property for HeardLeadersStay {
         };
         let is_heard = leader.membership().voters.counts(hears).all(|(count, needed)| count >= needed);
         (all_ask && is_heard)
-            .then(|| format!("{id} raises the term, although a majority hears {}", leader.id()))
+            .then(|| format!("{id} raised the term, although a majority hears from {}", leader.id()))
     }
 }

@@ -7,9 +7,9 @@ use trace::Event;
 pub(crate) struct HeirsHaveItAll;
 
 static PROMISE: Promise = Promise {
-    name: "heirs have it all (thesis §3.10)",
-    meaning: "Whom a leader asks to take over has the whole of its log. Otherwise its election fails, and in the \
-              meantime nobody leads: worse than not to hand over at all.",
+    name: "the next leader has the whole log (thesis §3.10)",
+    meaning: "A leader hands over only to a server that has its whole log. Otherwise that server's \
+              election fails, and meanwhile there is no leader: worse than no handover at all.",
 };
 
 impl Property for HeirsHaveItAll {
@@ -29,7 +29,10 @@ impl Property for HeirsHaveItAll {
         let has = step.node.progress()?.get(&asked)?.match_index();
         let last = step.node.log().last().index;
         (has < last).then(|| {
-            format!("{} asks {asked} to take over, which has its log only up to {has} of {last}", step.id())
+            format!(
+                "{} asks {asked} to become leader, which has only entries up to {has} of {last}",
+                step.id()
+            )
         })
     }
 }

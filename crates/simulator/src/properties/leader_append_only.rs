@@ -11,8 +11,8 @@ pub(crate) struct LeaderAppendOnly {
 
 static PROMISE: Promise = Promise {
     name: "leader append-only (§5.3, Figure 3)",
-    meaning: "A leader never removes or changes what is in its own log, it only adds to it. Others have \
-              taken over its entries already.",
+    meaning: "A leader never removes or changes entries in its own log; it only appends. Other servers \
+              already have copies of these entries.",
 };
 
 impl Property for LeaderAppendOnly {
@@ -26,7 +26,7 @@ impl Property for LeaderAppendOnly {
         lacks.then(|| {
             let LogPosition { index, term } = before;
             format!(
-                "{} leads term {}, and no longer has its entry {index} of term {term}",
+                "{} leads term {}, and no longer has its entry {index} (term {term})",
                 step.id(),
                 step.term()
             )

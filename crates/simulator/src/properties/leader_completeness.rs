@@ -13,7 +13,7 @@ pub(crate) struct LeaderCompleteness {
 
 static PROMISE: Promise = Promise {
     name: "leader completeness (§5.4, Figure 3)",
-    meaning: "What is committed is in the log of every later leader. A leader that lacked it would make the \
+    meaning: "A committed entry is in the log of every later leader. A leader without it would make the \
               others erase it, although a client was told that it is safe.",
 };
 
@@ -43,7 +43,7 @@ impl Property for LeaderCompleteness {
         let lacks = |committed: &LogPosition| !is_covered(committed) && !log.contains(*committed);
         let committed = by_earlier_leaders.chain([moment.committed]).find(lacks)?;
         Some(format!(
-            "{} leads term {} without entry {} of term {}, which is committed",
+            "{} leads term {} without entry {} (term {}), which is committed",
             step.id(),
             step.term(),
             committed.index,

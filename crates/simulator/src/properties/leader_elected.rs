@@ -14,7 +14,7 @@ const PATIENCE: u32 = 200;
 
 static PROMISE: Promise = Promise {
     name: "a leader is elected (§5.2, §5.6)",
-    meaning: "When nothing is lost any more and a majority runs, there is soon a leader. Without one the \
+    meaning: "Once no messages are lost and a majority is running, there is soon a leader. Without one the \
               cluster does nothing for its clients: it is as good as down.",
 };
 
@@ -29,9 +29,8 @@ impl LeaderElected {
         };
         let without = moment.now.saturating_sub(calm.since.max(self.last_led));
         let is_overdue = without >= moment.timing.election_timeout_max() * PATIENCE;
-        (is_overdue && !std::mem::replace(&mut self.was_told, true)).then(|| {
-            format!("nothing is in the way of an election, but for {without:.0?} there has been no leader")
-        })
+        (is_overdue && !std::mem::replace(&mut self.was_told, true))
+            .then(|| format!("nothing prevents an election, but there has been no leader for {without:.0?}"))
     }
 }
 

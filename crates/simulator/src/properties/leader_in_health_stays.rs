@@ -13,9 +13,9 @@ pub(crate) struct LeaderInHealthStays {
 }
 
 static PROMISE: Promise = Promise {
-    name: "a leader in good health stays (§5.2, §5.6)",
-    meaning: "As long as a leader's heartbeats arrive, nobody runs against it. Each needless election is a \
-              time in which the cluster does nothing for its clients.",
+    name: "a healthy leader stays (§5.2, §5.6)",
+    meaning: "As long as a leader's heartbeats arrive, no server starts an election against it. During \
+              every needless election the cluster does nothing for its clients.",
 };
 
 impl Property for LeaderInHealthStays {
@@ -46,7 +46,7 @@ impl Property for LeaderInHealthStays {
         let in_health = moment.now.saturating_sub(since.max(calm.since));
         (in_health > first_heartbeats).then(|| {
             format!(
-                "{} runs against {leader}, which has led term {term} in good health for {in_health:.0?}",
+                "{} starts an election against {leader}, which has led term {term} in good health for {in_health:.0?}",
                 step.id()
             )
         })

@@ -9,9 +9,9 @@ pub(crate) struct LeaderIsElectedOne {
 }
 
 static PROMISE: Promise = Promise {
-    name: "only the elected are followed (§5.1, §5.2)",
-    meaning: "A server follows nobody but the elected leader of its own current term. Who obeys a leader of \
-              another term lets it overwrite what its successors did.",
+    name: "only elected leaders are followed (§5.1, §5.2)",
+    meaning: "A server follows only the elected leader of its own current term. A server that follows a \
+              leader of another term lets it overwrite what later leaders wrote.",
 };
 
 impl Property for LeaderIsElectedOne {
@@ -33,7 +33,7 @@ impl Property for LeaderIsElectedOne {
                     format!("in term {term} {node} follows {followed}, but {elected} was elected")
                 }
                 None => {
-                    format!("in term {term} {node} follows {followed}, which nobody elected in that term")
+                    format!("in term {term} {node} follows {followed}, which was not elected in that term")
                 }
             }
         })

@@ -22,9 +22,9 @@ struct Heard {
 const PATIENCE: u32 = 12;
 
 static PROMISE: Promise = Promise {
-    name: "a leader is heard by a majority (thesis §6.2)",
-    meaning: "With check-quorum, a leader that hears no majority steps down before long. Otherwise its clients wait for \
-              what it can never do.",
+    name: "a leader hears from a majority (thesis §6.2)",
+    meaning: "With check-quorum, a leader that hears from no majority soon steps down. Otherwise its \
+              clients wait for something that it can never do.",
 };
 
 impl Property for LeadersAreHeard {
@@ -58,7 +58,7 @@ impl Property for LeadersAreHeard {
         let voters = &node.membership().voters;
         let (count, needed) = voters.counts(is_heard).find(|(count, needed)| count < needed)?;
         Some(format!(
-            "{} leads on, and has heard only {count} of the {needed} that it needs for {patience:.0?}",
+            "{} keeps leading, but has heard from only {count} of the {needed} voters it needs for {patience:.0?}",
             node.id()
         ))
     }

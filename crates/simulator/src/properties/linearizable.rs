@@ -5,9 +5,10 @@ use crate::linearizability::BadHistory;
 use consensus::NodeId;
 
 static PROMISE: Promise = Promise {
-    name: "like a single store (§8; thesis §6.3)",
-    meaning: "Whatever servers and messages do, the clients see what they would see of a single store that does one \
-              thing after the other: no write vanishes, none happens twice, no read shows what is over.",
+    name: "linearizability (§8; thesis §6.3)",
+    meaning: "Whatever servers and messages do, clients see what a single store would show them that does \
+              one thing after another: no write vanishes, no write happens twice, and no read returns an \
+              overwritten value.",
 };
 
 /// What clients were told can't be.

@@ -14,8 +14,8 @@ pub(crate) struct LogMatching {
 
 static PROMISE: Promise = Promise {
     name: "log matching (§5.3, Figure 3)",
-    meaning: "If two logs have an entry of the same term at the same place, they are the same up to there. \
-              Everything that servers say to each other about their logs rests on it.",
+    meaning: "If two logs have an entry with the same index and the same term, they are the same up to \
+              that entry. Everything that servers tell each other about their logs relies on this.",
 };
 
 impl Property for LogMatching {
@@ -34,13 +34,13 @@ impl Property for LogMatching {
             let (node, elsewhere) = (step.id(), seen.0);
             if before != elsewhere {
                 return Some(format!(
-                    "{node} has entry {index} of term {term} behind one of term {before}; elsewhere it stands \
-                     behind one of term {elsewhere}"
+                    "on {node} entry {index} (term {term}) follows an entry of term {before}; on another server it follows \
+                     one of term {elsewhere}"
                 ));
             }
             if *seen != found {
                 return Some(format!(
-                    "entry {index} of term {term} holds something else on {node} than elsewhere"
+                    "entry {index} (term {term}) on {node} differs from the one on another server"
                 ));
             }
             before = entry.term;

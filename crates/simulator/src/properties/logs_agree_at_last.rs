@@ -13,9 +13,10 @@ pub(crate) struct LogsAgreeAtLast {
 const PATIENCE: u32 = 300;
 
 static PROMISE: Promise = Promise {
-    name: "logs agree at last (§5.3)",
-    meaning: "When nothing is lost any more and a majority runs, all running servers soon have the leader's log, and \
-              all of it is committed. Otherwise clients wait for ever, and one more failure may be one too many.",
+    name: "logs agree in the end (§5.3)",
+    meaning: "Once no messages are lost and a majority is running, all running servers soon have the \
+              leader's log, and all of it is committed. Otherwise clients wait forever, and one more \
+              failure may be one too many.",
 };
 
 impl Property for LogsAgreeAtLast {
@@ -40,7 +41,7 @@ impl Property for LogsAgreeAtLast {
         Some((
             behind.id(),
             format!(
-                "nothing is in the way, but after {without:.0?} {} takes only {} of the leader's {} entries for committed",
+                "nothing prevents it, but after {without:.0?} {} has marked only {} of the leader's {} entries as committed",
                 behind.id(),
                 behind.commit_index(),
                 leader.log().last().index

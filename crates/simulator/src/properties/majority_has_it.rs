@@ -11,9 +11,9 @@ pub(crate) struct MajorityHasIt {
 }
 
 static PROMISE: Promise = Promise {
-    name: "a majority has what is committed (§5.3)",
-    meaning: "When a leader takes an entry for committed, a majority has it on disk. Only then does every later \
-              majority have a server that knows it, whoever crashes.",
+    name: "a majority has every committed entry (§5.3)",
+    meaning: "When a leader marks an entry as committed, a majority has it on disk. Only then does every \
+              later majority include a server that has the entry, no matter which servers crash.",
 };
 
 impl Property for MajorityHasIt {
@@ -34,7 +34,7 @@ impl Property for MajorityHasIt {
         let holders: Vec<NodeId> = voters.voters().into_iter().filter(has_it).collect();
         (!voters.is_majority(&holders)).then(|| {
             format!(
-                "{} takes entry {index} of term {term} for committed, but only {} of {} servers have it on disk",
+                "{} marked entry {index} (term {term}) as committed, but only {} of {} servers have it on disk",
                 step.id(),
                 holders.len(),
                 voters.voters().len()

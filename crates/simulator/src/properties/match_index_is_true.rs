@@ -7,9 +7,9 @@ use consensus::{Index, Node, NodeId, RoleKind};
 pub(crate) struct MatchIndexIsTrue;
 
 static PROMISE: Promise = Promise {
-    name: "what was acknowledged stays (§5.3, Figure 2)",
-    meaning: "A follower keeps what it has told its leader that it holds. The leader counts on it: it commits what a \
-              majority holds, and then it can be lost with no one server.",
+    name: "acknowledged entries stay (§5.3, Figure 2)",
+    meaning: "A follower keeps the entries that it has acknowledged to its leader. The leader counts on \
+              them: it commits what a majority holds, so that no single failure can lose it.",
 };
 
 impl Property for MatchIndexIsTrue {
@@ -46,5 +46,5 @@ fn has(follower: &Node<AllBut>, leader: &Node<AllBut>, index: Index) -> bool {
 }
 
 fn told(leader: NodeId, follower: NodeId, index: Index) -> String {
-    format!("{leader} was told that {follower} has its log up to {index}, and {follower} has it no more")
+    format!("{follower} acknowledged {leader}'s entries up to {index}, and no longer has them all")
 }

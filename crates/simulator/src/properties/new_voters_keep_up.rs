@@ -9,8 +9,9 @@ pub(crate) struct NewVotersKeepUp;
 
 static PROMISE: Promise = Promise {
     name: "new voters have the log (§6)",
-    meaning: "A server that becomes a voter has shown before that it has the log, and keeps up with it. Otherwise \
-              nothing may be committed until it has got all of it.",
+    meaning: "Before a server becomes a voter, it has shown that it has the log and keeps up with it. \
+              Otherwise the cluster may be unable to commit anything until the new voter has received the \
+              whole log.",
 };
 
 impl Property for NewVotersKeepUp {
@@ -35,6 +36,6 @@ impl Property for NewVotersKeepUp {
         let has_nothing = |id: &_| progress.get(id).is_none_or(|it| it.match_index() == Index(0));
         let found =
             step.node.membership().voters.voters().into_iter().find(|id| is_new(id) && has_nothing(id));
-        found.map(|id| format!("{} makes {id} a voter, which has nothing of its log yet", step.id()))
+        found.map(|id| format!("{} makes {id} a voter, which has none of its log yet", step.id()))
     }
 }

@@ -6,8 +6,8 @@ use std::any::Any;
 
 static PROMISE: Promise = Promise {
     name: "no server panics",
-    meaning: "Whatever happens to a server, it goes on or ends in good order. One that panics has found a \
-              contradiction in itself.",
+    meaning: "Whatever happens to a server, it carries on or shuts down cleanly. A server that panics has \
+              found a contradiction in its own state.",
 };
 
 pub(crate) fn promise() -> &'static Promise {

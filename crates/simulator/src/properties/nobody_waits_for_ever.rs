@@ -14,9 +14,10 @@ pub(crate) struct NobodyWaitsForEver {
 const PATIENCE: u32 = 2;
 
 static PROMISE: Promise = Promise {
-    name: "nobody waits for ever (§8)",
-    meaning: "When nothing is lost any more, and all that is in the logs is committed, every client soon hears what \
-              became of its request. Otherwise it does not know whether to try again, and its place is never free.",
+    name: "every client gets a response (§8)",
+    meaning: "Once no messages are lost, and all entries in the logs are committed, every client soon \
+              learns the outcome of its request. Otherwise the client does not know whether to retry, and \
+              its request takes up space forever.",
 };
 
 impl Property for NobodyWaitsForEver {
@@ -38,9 +39,10 @@ impl Property for NobodyWaitsForEver {
                 self.last_free.insert(id, moment.now);
             }
             let since = self.last_free.get(&id).copied().unwrap_or_default().max(calm.since);
-            let is_overdue = moment.now.saturating_sub(since) >= moment.timing.election_timeout_max() * PATIENCE;
+            let is_overdue =
+                moment.now.saturating_sub(since) >= moment.timing.election_timeout_max() * PATIENCE;
             (is_owed && is_overdue && !server.needs_apply()).then(|| {
-                (id, format!("all that is in the logs is committed, and {id} still owes {waiting} clients an answer"))
+                (id, format!("all entries are committed, and {id} still owes {waiting} clients a response"))
             })
         })
     }

@@ -7,9 +7,9 @@ use trace::{Event, english};
 pub(crate) struct NothingImpossible;
 
 static PROMISE: Promise = Promise {
-    name: "nobody says the impossible",
-    meaning: "A server throws away what no server that follows Raft could have said. If all follow it, that never \
-              happens.",
+    name: "no impossible messages",
+    meaning: "A server drops messages that no server following Raft could have sent. If all servers follow \
+              it, that never happens.",
 };
 
 impl Property for NothingImpossible {
@@ -23,7 +23,7 @@ impl Property for NothingImpossible {
             Event::Decision(Decision { what: What::Rejected { problem, .. }, .. })
                 if problem.rule().is_none() =>
             {
-                Some(format!("{} had to {}", step.id(), english::sentence(record)))
+                Some(format!("{} says \"{}\"", step.id(), english::sentence(record)))
             }
             _ => None,
         })

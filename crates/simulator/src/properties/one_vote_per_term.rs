@@ -11,9 +11,9 @@ pub(crate) struct OneVotePerTerm {
 }
 
 static PROMISE: Promise = Promise {
-    name: "one vote a term (§5.2)",
-    meaning: "A server gives its vote to one candidate in a term at most, whatever happens in between. Two \
-              votes of one server can complete two majorities, and so elect two leaders.",
+    name: "one vote per term (§5.2)",
+    meaning: "A server votes for at most one candidate per term, whatever happens in between. Two votes by \
+              one server can complete two majorities, and so elect two leaders.",
 };
 
 impl Property for OneVotePerTerm {

@@ -7,8 +7,8 @@ pub(crate) struct OwnAnswer;
 
 static PROMISE: Promise = Promise {
     name: "clients are told the truth (§8)",
-    meaning: "When a client hears that its command is done, that very command was applied. Otherwise it relies \
-              on something that never happened.",
+    meaning: "When a client hears that its command is done, that very command was applied. Otherwise it \
+              relies on something that never happened.",
 };
 
 impl Property for OwnAnswer {

@@ -16,9 +16,9 @@ pub(crate) struct PatienceHasAnEnd {
 const ROUNDING: Duration = Duration::from_millis(1);
 
 static PROMISE: Promise = Promise {
-    name: "patience has an end (§5.2)",
-    meaning: "Who hears from no leader, and gives nobody its vote, for a whole election timeout runs for \
-              leader itself. Otherwise the one server that can win may wait for ever.",
+    name: "election timers run out (§5.2)",
+    meaning: "A server that hears from no leader and grants no vote for a whole election timeout starts an \
+              election. Otherwise the one server that can win may wait forever.",
 };
 
 impl Property for PatienceHasAnEnd {
@@ -39,7 +39,10 @@ impl Property for PatienceHasAnEnd {
         let waited = moment.now.saturating_sub(since.max(moment.calm?.since));
         let is_too_long = !may_wait && waited > moment.timing.election_timeout_max() + ROUNDING;
         is_too_long.then(|| {
-            format!("{} has heard no leader and given no vote for {waited:.0?}, and still waits", step.id())
+            format!(
+                "{} has heard from no leader and granted no vote for {waited:.0?}, and still waits",
+                step.id()
+            )
         })
     }
 }

@@ -6,9 +6,9 @@ use consensus::RoleKind;
 pub(crate) struct RemovedDoNotLead;
 
 static PROMISE: Promise = Promise {
-    name: "who was removed does not lead (§6)",
-    meaning: "A leader that is no member any more leads until that is committed, and no longer. Whoever removes a \
-              server wants to switch it off.",
+    name: "removed leaders step down (§6)",
+    meaning: "A leader that is no longer a member leads until its removal is committed, and no longer. An \
+              operator who removes a server wants to switch it off.",
 };
 
 impl Property for RemovedDoNotLead {
@@ -21,6 +21,6 @@ impl Property for RemovedDoNotLead {
         let still_leads = node.role() == RoleKind::Leader
             && node.is_membership_committed()
             && !node.membership().voters.contains(node.id());
-        still_leads.then(|| format!("{} leads on, although its removal is committed", node.id()))
+        still_leads.then(|| format!("{} keeps leading, although its removal is committed", node.id()))
     }
 }

@@ -14,8 +14,8 @@ pub(crate) struct RemovedStayQuiet {
 
 static PROMISE: Promise = Promise {
     name: "removed servers stay quiet (§6)",
-    meaning: "A server that knows that its removal is committed never runs in an election again, unless it is added \
-              again. Otherwise it deposes the leader of a cluster that it does not belong to.",
+    meaning: "A server that knows that its removal is committed never starts an election again, unless it \
+              is added again. Otherwise it deposes the leader of a cluster that it does not belong to.",
 };
 
 impl Property for RemovedStayQuiet {
@@ -50,8 +50,7 @@ impl Property for RemovedStayQuiet {
             self.removed.remove(&id);
         }
         let runs = decides(|what| matches!(what, What::Timeout { .. }));
-        (runs && self.removed.contains(&id)).then(|| {
-            format!("{id} knew that its removal was committed, and runs in an election all the same")
-        })
+        (runs && self.removed.contains(&id))
+            .then(|| format!("{id} knew that its removal was committed, and still starts an election"))
     }
 }

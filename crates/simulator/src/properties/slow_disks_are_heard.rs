@@ -19,9 +19,9 @@ pub(crate) struct SlowDisksAreHeard {
 const PATIENCE: u32 = 2;
 
 static PROMISE: Promise = Promise {
-    name: "a slow disk is no silence (thesis §6.2, §6.4)",
-    meaning: "A follower's sign of life needs no disk, and its reply to a read needs none. So while the disks of a cluster \
-              are slow or full, its leader stays, and clients can read.",
+    name: "slow disks don't silence servers (thesis §6.2, §6.4)",
+    meaning: "Neither a follower's sign of life nor its reply to a read needs its disk. So while the disks \
+              of a cluster are slow or full, its leader stays, and clients can read.",
 };
 
 impl Property for SlowDisksAreHeard {
@@ -36,7 +36,9 @@ impl Property for SlowDisksAreHeard {
             matches!(&record.event, Event::Decision(decision) if matches!(decision.what, What::QuorumLost { .. }))
         });
         if is_deposed && was_heard && can_reply(moment, step.node) {
-            return Some(format!("{id} steps down, although a majority could reply to it all the time"));
+            return Some(format!(
+                "{id} steps down, although a majority could have replied to it all the time"
+            ));
         }
         self.check_time(moment).map(|(_, how)| how)
     }
@@ -57,7 +59,7 @@ impl Property for SlowDisksAreHeard {
             self.is_overdue(moment, &self.last_unheard, *id) && self.is_overdue(moment, &self.last_free, *id)
         };
         let late = moment.running().map(Node::id).find(is_late)?;
-        Some((late, format!("{late} leads a majority that could reply, and its reads still wait")))
+        Some((late, format!("{late} leads a majority that can reply, and its reads still wait")))
     }
 }
 

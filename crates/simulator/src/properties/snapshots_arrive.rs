@@ -16,9 +16,9 @@ pub(crate) struct SnapshotsArrive {
 const MOST: u32 = 3;
 
 static PROMISE: Promise = Promise {
-    name: "a snapshot arrives (§7)",
-    meaning: "A snapshot that is being sent is not replaced by a newer one. Otherwise a follower that was away begins again \
-              and again, and never comes back while clients write.",
+    name: "snapshots arrive (§7)",
+    meaning: "A snapshot that is being sent is not replaced by a newer one. Otherwise a follower that was \
+              away starts over again and again, and never catches up while clients write.",
 };
 
 impl Property for SnapshotsArrive {
@@ -43,7 +43,7 @@ impl Property for SnapshotsArrive {
                 *begun = if begun.1 == has { (begun.0 + 1, has) } else { (1, has) };
                 if moment.calm.is_some() && begun.0 >= MOST {
                     return Some(format!(
-                        "{id} begins to send {follower} a snapshot for the {}th time, and none arrived",
+                        "{id} has started to send {follower} a snapshot {} times, and none has arrived",
                         begun.0
                     ));
                 }

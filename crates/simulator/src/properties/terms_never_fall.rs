@@ -12,8 +12,8 @@ pub(crate) struct TermsNeverFall {
 
 static PROMISE: Promise = Promise {
     name: "terms never fall (§5.1)",
-    meaning: "A server's term only rises, crashes or not. One that falls back forgets what it has seen and \
-              whom it has voted for, and can do it all again, differently.",
+    meaning: "A server's term only rises, even across crashes. A server whose term falls forgets what it \
+              has seen and whom it voted for, and can do it all again, differently.",
 };
 
 impl Property for TermsNeverFall {

@@ -179,7 +179,7 @@ fn the_only_bit_of_a_whole_sector_is_missed_with_the_sector_and_that_is_told() {
         assert_eq!(
             cut_off.to_string(),
             format!(
-                "the log ends at entry 1 and may have been longer: a save after it is not whole, and was cut off \
+                "the log ends at entry 1 and may have been longer: the next save was incomplete, and was cut off \
                  (model/{FIRST}, {bytes} bytes from byte {offset} on)"
             )
         );

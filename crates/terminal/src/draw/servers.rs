@@ -86,6 +86,7 @@ fn name(id: NodeId, membership: &Membership) -> String {
 
 fn role_words<'a>(id: NodeId, server: &ServerView, membership: &Membership, palette: &Palette) -> Span<'a> {
     match (server.condition, server.role) {
+        (Condition::Dead, _) if server.lost_power => Span::styled("✕ no power", palette.bad()),
         (Condition::Dead, _) => Span::styled("✕ dead", palette.bad()),
         (Condition::Paused, _) => Span::styled("‖ paused", palette.notice()),
         (_, None) => Span::raw("… starting"),

@@ -91,7 +91,7 @@ pub(super) fn recorded() -> Tape {
 /// A scenario, in which all happens at one moment: 12 steps, 4 captions among them.
 fn scripted() -> Tape {
     let moment = |caption: &str, records| Moment { caption: Some(caption.to_owned()), records };
-    let died = Laboratory::Died { signal: Some(9), status: None, last_words: String::new() };
+    let died = Laboratory::Died { signal: Some(9), status: None, power_cut: None, last_words: String::new() };
     Tape {
         title: "A leader crashes (§5.2)".to_owned(),
         servers: vec![NodeId(1), NodeId(2)],
@@ -174,14 +174,14 @@ fn a_scenario_on_80_columns_and_24_rows() {
  what happens, and the rule that decides ───────────────────────────────────────
              wait 200 ms for a leader                         randomised-timeout
  ▸ timeout n1
-  0.000s n1  no leader heard in time: hold an election          election-timeout
+  0.000s n1  my election timer ran out: start an election       election-timeout
              raise my term from 0 to 1                 candidate-increments-term
              become a candidate                                 election-timeout
              →n2 RequestVote term 1, empty log
   0.000s n2  ←n1 RequestVote term 1, empty log
-             grant: save the vote, then answer yes         persist-before-answer
-  0.000s n1  n2 says yes: 2 of the 2 votes that I need             majority-wins
-             a majority: become the leader of term 1               majority-wins
+             grant my vote: save it, then reply yes        persist-before-answer
+  0.000s n1  n2 says yes: 2 of the 2 votes I need                  majority-wins
+             a majority voted for me: become the leader of term 1  majority-wins
  ▸ timeout n1
  space play/pause  → n step  ← b step back  Home End start, end  - + speed
  e election  l leader  v violation  Tab panels  PgUp scroll  ? help  q quit

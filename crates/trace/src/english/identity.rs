@@ -1,45 +1,48 @@
-//! What servers say of who is who: of clusters, data folders and their starts.
+//! The words for who is who: clusters, data folders and their starts.
 
 use consensus::event::{Problem, What};
-use consensus::{Found, NodeId, Refusal, Retirement};
+use consensus::{ClusterId, Found, NodeId, Refusal, Retirement};
 
-/// A cluster has begun, or a server is not what it says it is.
+/// A cluster has begun, or a server is not the one that it claims to be.
 pub(super) fn identity_words(what: &What) -> String {
     match what {
-        What::RefusedBy { by, problem } => format!("{by} does not hear me: {}", own_problem_words(*problem)),
+        What::RefusedBy { by, problem } => {
+            format!("{by} refuses my messages: {}", own_problem_words(*problem))
+        }
         What::Founded { cluster, founders } => {
             let founders: Vec<String> = founders.iter().map(NodeId::to_string).collect();
-            format!("all of {} have saved who they are: cluster {cluster} begins", founders.join(" "))
+            format!("{} saved the folder list: cluster {} begins", founders.join(" "), short(*cluster))
         }
-        What::Joined { cluster } => format!("I belong to cluster {cluster} from now on"),
+        What::Joined { cluster } => format!("I belong to cluster {} from now on", short(*cluster)),
         What::LostEntries { follower, had, has } => {
-            let has = if has.0 == 0 { "no entry".to_owned() } else { format!("entries only up to {has}") };
-            format!(
-                "{follower} acknowledged entries up to {had}, and after its restart has {has}: it has lost data"
-            )
+            let has = if has.0 == 0 { "no entry".to_owned() } else { format!("only up to {has}") };
+            format!("{follower} lost data: it acknowledged entry {had}, now has {has}")
         }
-        What::Retired { retirement } => format!("{}: take no part any longer", retirement_words(*retirement)),
+        What::Retired { retirement } => retirement_words(*retirement).to_owned(),
         _ => unreachable!("only what is about identities is passed here"),
     }
 }
 
-fn retirement_words(retirement: Retirement) -> String {
+/// An id has 32 digits; eight tell clusters apart. The record has them all.
+fn short(cluster: ClusterId) -> String {
+    cluster.to_string().chars().take(8).chain(['…']).collect()
+}
+
+fn retirement_words(retirement: Retirement) -> &'static str {
     match retirement {
-        Retirement::LostEntries(had) => {
-            format!("my disk has lost entries up to {had} that I had acknowledged")
-        }
-        Retirement::OlderCopy => "my data folder is an older copy of itself, or runs twice".to_owned(),
+        Retirement::LostEntries(_) => "my disk lost entries that I acknowledged: take no part",
+        Retirement::OlderCopy => "my data folder is an older copy, or runs twice: take no part",
     }
 }
 
-/// What is wrong with a server that is not heard, as it says so of itself.
-fn own_problem_words(problem: Problem) -> String {
+/// Why another server does not listen to this one, in this server's words.
+fn own_problem_words(problem: Problem) -> &'static str {
     match problem {
-        Problem::OtherCluster => "it belongs to another cluster".to_owned(),
-        Problem::OtherData => "its cluster knows me by another data folder".to_owned(),
-        Problem::EarlierStart => "it has seen a later start of my data folder".to_owned(),
-        Problem::LostEntries { had } => format!("I have lost entries up to {had} that I had acknowledged"),
-        Problem::OtherFounders => "its cluster was founded by others".to_owned(),
+        Problem::OtherCluster => "it belongs to another cluster",
+        Problem::OtherData => "its cluster knows me by another data folder",
+        Problem::EarlierStart => "it has seen a later start of my data folder",
+        Problem::LostEntries { .. } => "I lost entries that I acknowledged",
+        Problem::OtherFounders => "its cluster was founded by others",
         other => super::problem_words(other),
     }
 }
@@ -48,8 +51,8 @@ pub(super) fn found_words(found: &Found) -> String {
     let known = found.founders.iter().filter(|(_, incarnation)| incarnation.is_some()).count();
     let all = found.founders.len();
     let state = match (found.is_saved, known == all) {
-        (true, _) => "I have saved the list of all folders".to_owned(),
-        (false, _) => format!("I know {known} of {all} folders"),
+        (true, _) => "I have saved the list of all data folders".to_owned(),
+        (false, _) => format!("I know {known} of {all} data folders"),
     };
     let name = if found.is_reply { "Found reply" } else { "Found" };
     format!("{name}: {state}")
@@ -57,13 +60,11 @@ pub(super) fn found_words(found: &Found) -> String {
 
 pub(super) fn refusal_words(refusal: &Refusal) -> String {
     let why = match refusal.problem {
-        Problem::OtherCluster => "I belong to another cluster".to_owned(),
-        Problem::OtherData => "my cluster knows you by another data folder".to_owned(),
-        Problem::EarlierStart => "I have seen a later start of your data folder".to_owned(),
-        Problem::LostEntries { had } => {
-            format!("you have lost entries up to {had} that you had acknowledged")
-        }
-        Problem::OtherFounders => "my cluster was founded by others".to_owned(),
+        Problem::OtherCluster => "I belong to another cluster",
+        Problem::OtherData => "my cluster knows you by another data folder",
+        Problem::EarlierStart => "I have seen a later start of your data folder",
+        Problem::LostEntries { .. } => "you lost entries that you acknowledged",
+        Problem::OtherFounders => "my cluster was founded by others",
         other => super::problem_words(other),
     };
     format!("Refusal: {why}")

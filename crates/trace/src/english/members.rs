@@ -1,4 +1,4 @@
-//! What servers say of the members of their cluster, and of who is to lead it.
+//! The words for changes of members, and for transfers of leadership.
 
 use consensus::event::What;
 use consensus::{NodeId, Profile, Quorum};
@@ -8,41 +8,50 @@ use std::collections::BTreeSet;
 pub(super) fn change_words(what: &What) -> String {
     match what {
         What::Membership { index, membership } => {
-            let learners = match membership.learners.len() {
-                0 => String::new(),
-                1 => format!(", and {} learns", list(&membership.learners)),
-                _ => format!(", and {} learn", list(&membership.learners)),
+            let counts = match index.0 {
+                0 => "first configuration".to_owned(),
+                index => format!("entry {index} counts at once"),
             };
             let voters = match &membership.voters {
-                Quorum::Simple(voters) => {
-                    format!("{} vote{}", list(voters), if voters.len() == 1 { "s" } else { "" })
-                }
-                Quorum::Joint { old, new } => {
-                    format!("all needs a majority of {} and a majority of {}", list(old), list(new))
-                }
+                Quorum::Simple(voters) if voters.len() == 1 => format!("voter {}", list(voters)),
+                Quorum::Simple(voters) => format!("voters {}", list(voters)),
+                Quorum::Joint { old, new } => format!("majorities of {} and {}", list(old), list(new)),
             };
-            format!("from entry {index} on, committed or not: {voters}{learners}")
+            let learners = match membership.learners.len() {
+                0 => String::new(),
+                1 => format!(", learner {}", list(&membership.learners)),
+                _ => format!(", learners {}", list(&membership.learners)),
+            };
+            format!("{counts}: {voters}{learners}")
         }
-        What::ChangeRefused { reason } => format!("no change of the members: {reason}"),
+        What::ChangeRefused { reason } => format!("refuse: {reason}"),
         What::Removed { index } => {
-            format!("entry {index} is committed, and I am no member any more: disturb nobody")
+            format!("my removal (entry {index}) is committed: start no more elections")
         }
         What::CaughtUp { learner } => format!("{learner} has caught up: it may become a voter"),
         What::TransferBegun { to } => {
-            format!("hand over to {to}: no new commands until it has all that I have and leads")
+            format!("transfer leadership to {to}: no new commands until it leads")
         }
-        What::AsksToTakeOver { to } => format!("{to} has all that I have: ask it to take over"),
+        What::AsksToTakeOver { to } => {
+            format!("{to}'s log is complete: ask it to start an election now")
+        }
         What::AskedToTakeOver { leader } => {
-            format!("{leader} asks me to take over: hold an election at once")
+            format!("{leader} asks me to become leader: start an election now")
         }
-        What::TransferFailed { to } => format!("{to} has not taken over in time: go on leading"),
+        What::TransferFailed { to } => format!("{to} did not become leader in time: keep leading"),
         _ => unreachable!("only changes of members and leaders are passed here"),
     }
 }
 
-/// In a joint configuration: how many of the new members' votes there are, and how many are needed.
-pub(super) fn and_of_new(of_new: &Option<(usize, usize)>) -> String {
-    of_new.map_or(String::new(), |(votes, needed)| format!(", and {votes} of {needed} of the new members"))
+/// How many votes there are, and how many are needed; in a joint configuration, of the old and of the new voters.
+pub(super) fn tally(votes: usize, needed: usize, of_new: &Option<(usize, usize)>, what_for: &str) -> String {
+    match of_new {
+        None if what_for.is_empty() => format!("{votes} of the {needed} votes I need"),
+        None => format!("{votes} of the {needed} I need{what_for}"),
+        Some((new, needed_new)) => {
+            format!("{votes} of {needed} needed old votes, {new} of {needed_new} new ones")
+        }
+    }
 }
 
 /// Which rules a server follows beyond the basic algorithm.
@@ -57,12 +66,8 @@ pub(super) fn profile_words(profile: &Profile) -> String {
     )
 }
 
-/// Servers as `n1, n2 and n3`.
+/// Servers as `n1 n2 n3`.
 fn list(ids: &BTreeSet<NodeId>) -> String {
     let names: Vec<String> = ids.iter().map(NodeId::to_string).collect();
-    match names.split_last() {
-        None => "nobody".to_owned(),
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
-    }
+    names.join(" ")
 }

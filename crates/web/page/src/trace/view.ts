@@ -41,6 +41,7 @@ const UNKNOWN: ServerView = {
   is_removed: false,
   trouble: null,
   slow_disk: null,
+  lost_power: false,
   hands_over_to: null,
   profile: null,
   last_request: null,
@@ -264,8 +265,9 @@ function applyEvent(server: ServerView, record: TraceRecord): ServerView {
     case 'resumed':
       return { ...server, condition: 'running' }
     case 'stopped':
-    case 'died':
       return loseProcess(server)
+    case 'died':
+      return { ...loseProcess(server), lost_power: record.power_cut != null }
     default:
       return server
   }

@@ -53,7 +53,7 @@ export function troubleOf(server: ServerView) {
 
 /** A server's role or what keeps it from having one. */
 export function roleWords(server: ServerView, part: Part = 'voter'): string {
-  if (server.condition === 'dead') return 'dead'
+  if (server.condition === 'dead') return server.lost_power ? 'no power' : 'dead'
   if (server.condition === 'paused') return 'paused'
   if (server.is_removed) return 'removed'
   if (server.role === 'follower' && part === 'learner') return 'learner'

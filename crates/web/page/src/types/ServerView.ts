@@ -58,6 +58,10 @@ timer: ElectionTimer | null,
  */
 log: LogView, 
 /**
+ * Was it its power that was cut, rather than its process that was killed? Only of a dead server.
+ */
+lost_power: boolean, 
+/**
  * Whose votes it has, while it is a candidate.
  */
 votes: Array<NodeId>, 

@@ -3,7 +3,7 @@ import { lastIndexOf, termAt } from '../../src/trace/log'
 import { faultsOf, isCutOff } from '../../src/trace/network'
 import type { TraceRecord } from '../../src/trace/record'
 import { apply, leaderOf, newCluster, partOf, quorumsOf, type ClusterView } from '../../src/trace/view'
-import { clusterWords } from '../../src/trace/words'
+import { clusterWords, roleWords } from '../../src/trace/words'
 
 const runningIn = (cluster: ClusterView) => quorumsOf(cluster)[0]!.running
 import { appendEntries, noOp, record } from './records'
@@ -48,6 +48,14 @@ describe('servers', () => {
     expect(dead.servers[1]).toMatchObject({ condition: 'dead', role: null, term: 4, pid: null })
     const again = apply(dead, record({ life: 2, term: 4, seq: 1, event: 'role', role: 'follower' }))
     expect(again.servers[1]).toMatchObject({ condition: 'running', role: 'follower', address: '127.0.0.1:1' })
+  })
+
+  test('a power cut is not a kill', () => {
+    const killed = after(started(1), record({ event: 'died', signal: 9 }))
+    expect(roleWords(killed.servers[1]!)).toBe('dead')
+    const cut = after(started(1), record({ event: 'died', power_cut: 'lost' }))
+    expect(roleWords(cut.servers[1]!)).toBe('no power')
+    expect(roleWords(apply(cut, record({ life: 2, seq: 1, event: 'role', role: 'follower' })).servers[1]!)).toBe('follower')
   })
 
   test('a server that comes later is shown, and has no vote yet', () => {

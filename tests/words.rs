@@ -1,0 +1,149 @@
+//! Words that were dropped from what people read, each with the reason. A new source of text is one more line in
+//! [`all_texts`]; a new word is one more line in [`DROPPED`].
+
+use consensus::Rule;
+use simulator::Promise;
+use std::fs;
+use std::path::Path;
+
+/// A word or phrase, and why it is not used. Upper and lower case are the same, and only whole words count. A hyphen
+/// belongs to a word, so that rule ids may keep their words.
+const DROPPED: &[(&str, &str)] = &[
+    ("for committed", "an entry is marked as committed"),
+    ("all up to", "entries up to N"),
+    ("vouch", "confirm"),
+    ("vouches", "confirms"),
+    ("vouched", "confirmed"),
+    ("take over", "append entries, or become leader: it meant both"),
+    ("takes over", "appends entries, or becomes leader: it meant both"),
+    ("taken over", "appended, or became leader: it meant both"),
+    ("took over", "appended, or became leader: it meant both"),
+    ("hold an election", "start an election"),
+    ("holds an election", "starts an election"),
+    ("hold another", "start another election"),
+    ("held an election", "started an election"),
+    ("patience", "an election timeout is a time, an election timer runs out"),
+    ("time runs out", "an election timer runs out"),
+    ("entry that says nothing", "no-op entry"),
+    ("candidacy", "an election"),
+    ("candidacies", "elections"),
+    ("heir", "the next leader"),
+    ("heirs", "the next leaders"),
+    ("somebody", "name who: you, a client, the operator, another server"),
+    ("somebody's", "name who"),
+    ("anybody", "anyone, or name who"),
+    ("whoever", "any server that"),
+    ("anew", "again; a timer is reset"),
+    ("any more", "any longer, or no longer"),
+    ("under way", "in progress; a message is in flight"),
+    ("as far as", "up to"),
+    ("so many", "number of, or maximum of"),
+    ("at last", "in the end"),
+    ("for ever", "forever"),
+    ("without end", "again and again, or forever"),
+    ("piece", "chunk"),
+    ("pieces", "chunks"),
+    ("keeper", "caller, operator or you"),
+    ("experimenter", "you"),
+    ("laboratory", "lab"),
+    ("greeting", "handshake"),
+    ("throw away", "drop a message"),
+];
+
+/// Something that people read, and where.
+struct Text {
+    place: String,
+    words: String,
+}
+
+/// Everything that must do without the dropped words.
+fn all_texts() -> Vec<Text> {
+    [rules(), promises(), traces_of_scenarios()].into_iter().flatten().collect()
+}
+
+fn rules() -> Vec<Text> {
+    let texts = Rule::ALL.iter().flat_map(|rule| {
+        [("statement", rule.statement()), ("without it", rule.without_it())]
+            .map(|(part, words)| Text { place: format!("{rule}, {part}"), words: words.to_owned() })
+    });
+    texts.collect()
+}
+
+fn promises() -> Vec<Text> {
+    let texts = Promise::all().flat_map(|promise| {
+        [promise.name, promise.meaning]
+            .map(|words| Text { place: format!("promise {:?}", promise.name), words: words.to_owned() })
+    });
+    texts.collect()
+}
+
+/// What scenarios put out: from each line `---` to the next empty one. Their comments and commands are not part of it.
+fn traces_of_scenarios() -> Vec<Text> {
+    let mut texts = Vec::new();
+    for file in files(&root().join("scenarios"), "txt") {
+        let mut is_output = false;
+        for (number, line) in fs::read_to_string(root().join(&file)).unwrap().lines().enumerate() {
+            match line {
+                "---" => is_output = true,
+                "" => is_output = false,
+                line if is_output => {
+                    texts.push(Text { place: format!("{file}:{}", number + 1), words: line.to_owned() });
+                }
+                _ => {}
+            }
+        }
+    }
+    texts
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files with this extension in a folder and below it, from the repository's root.
+fn files(folder: &Path, extension: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|it| it == extension) {
+            found.push(path.strip_prefix(root()).unwrap().display().to_string());
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Does a text have this phrase as whole words?
+fn has_phrase(text: &str, phrase: &str) -> bool {
+    let text = text.to_lowercase();
+    let is_part_of_word = |character: char| character.is_alphanumeric() || character == '-';
+    text.match_indices(phrase).any(|(place, _)| {
+        let (before, after) = (&text[..place], &text[place + phrase.len()..]);
+        !before.ends_with(is_part_of_word) && !after.starts_with(is_part_of_word)
+    })
+}
+
+#[test]
+fn dropped_words_are_not_read_anywhere() {
+    let texts = all_texts();
+    assert!(texts.len() > 5000, "{}", texts.len());
+    let mut found = Vec::new();
+    for Text { place, words } in &texts {
+        for (phrase, reason) in DROPPED {
+            if has_phrase(words, phrase) {
+                found.push(format!("{place}: \"{phrase}\" ({reason}): {}", words.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{} times:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn only_whole_words_are_found() {
+    assert!(has_phrase("Somebody asks", "somebody"));
+    assert!(has_phrase("it has all up to 3.", "all up to"));
+    assert!(!has_phrase("back-up-on-mismatch, ignore-stale-answers", "answers"));
+    assert!(!has_phrase("a newer term", "anew"));
+}

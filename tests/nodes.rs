@@ -200,10 +200,10 @@ fn clients_can_t_keep_servers_from_each_other() {
     };
     let half_requests: Vec<TcpStream> =
         (0..1100).map(|_| half_a_request("GET /healthz HTTP/1.1\r\nhost: localhost")).collect();
-    wait_until_told(&mut up, "as many clients as there is room for are here already");
+    wait_until_told(&mut up, "too many clients are connected already");
     // Those who say nothing are in nobody's way either.
     let silent: Vec<TcpStream> = (0..600).map(|_| half_a_request("")).collect();
-    wait_until_told(&mut up, "too many callers had not said who they are");
+    wait_until_told(&mut up, "too many connections without a handshake");
     let _stream = call_n1(&up, 1);
     wait_until_told(&mut up, "it does not know the cluster's secret");
 

@@ -246,7 +246,7 @@ fn what_can_not_be_done_is_answered_with_the_reason() {
     for (action, status, why) in [
         (r#"{"action":"kill","node":1}"#, 409, "n1 is not running"),
         (r#"{"action":"pause","node":9}"#, 409, "n9 is not running"),
-        (r#"{"action":"cut","links":{"of":9}}"#, 409, "n9 is no server of this cluster"),
+        (r#"{"action":"cut","links":{"of":9}}"#, 409, "n9 is not a server of this cluster"),
         (r#"{"action":"cut","links":{"between":[1,2,3]}}"#, 409, "no such link"),
         (r#"{"action":"lose","links":"all","percent":101}"#, 409, "choose 0 to 100"),
         (r#"{"action":"set_speed","multiple":0}"#, 409, "a speed is a number"),

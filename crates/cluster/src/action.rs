@@ -124,7 +124,7 @@ impl Links {
             Links::Between(nodes) => nodes,
         };
         if let Some(stranger) = named.iter().find(|node| !servers.contains(node)) {
-            return Err(format!("{stranger} is no server of this cluster"));
+            return Err(format!("{stranger} is not a server of this cluster"));
         }
         let both_ways = |side: &[NodeId]| -> Vec<Link> {
             let others = || servers.iter().filter(|&server| !side.contains(server));
@@ -148,7 +148,7 @@ impl Links {
             Links::Between(side) => both_ways(side),
         };
         if links.is_empty() {
-            Err("there is no such link: it needs a server on either side".to_owned())
+            Err("there is no such link: it needs a server on each side".to_owned())
         } else {
             Ok(links)
         }
@@ -184,6 +184,6 @@ mod tests {
         assert!(among(Links::BothWays(NodeId(1), NodeId(1)), 3).is_err());
         assert!(among(Links::Between(vec![]), 3).is_err());
         assert!(among(Links::Between(vec![NodeId(1), NodeId(2)]), 2).is_err());
-        assert_eq!(among(Links::Of(NodeId(9)), 3), Err("n9 is no server of this cluster".to_owned()));
+        assert_eq!(among(Links::Of(NodeId(9)), 3), Err("n9 is not a server of this cluster".to_owned()));
     }
 }

@@ -87,10 +87,10 @@ pub enum ClusterError {
         last_words: String,
     },
     /// Somebody wanted it to end before it had begun.
-    #[error("the start was broken off")]
+    #[error("the start was interrupted")]
     Unwanted,
     /// The system has no randomness for the secret that the servers share.
-    #[error("can't draw a secret for the servers: {0}")]
+    #[error("can't create a secret for the servers: {0}")]
     NoSecret(io::Error),
     /// The servers did not report in time.
     #[error("the servers did not start within {START_PATIENCE:?}")]
@@ -291,7 +291,7 @@ impl Cluster {
         self.readmitted.insert(id);
         self.spawn(id).map_err(|error| format!("can't start {id}: {error}"))?;
         self.joining.insert(id, Joining::default());
-        Ok(format!("started {id} with an empty folder: the leader lets it learn, and then vote"))
+        Ok(format!("started {id} with an empty folder: it receives the log, and then votes"))
     }
 
     /// Notes something that somebody did to a server, or saw of it, and that it can't report itself.
@@ -527,7 +527,7 @@ impl Cluster {
     }
 
     fn kill_leader(&mut self) -> Result<String, String> {
-        let leader = self.view.leader().ok_or("there is no leader at the moment: nobody was killed")?;
+        let leader = self.view.leader().ok_or("there is no leader at the moment: no server was killed")?;
         self.kill(leader)?;
         Ok(format!("killed the leader, {leader}"))
     }
@@ -560,13 +560,13 @@ impl Cluster {
 
     fn restart(&mut self, id: NodeId) -> Result<String, String> {
         if !self.options.servers.contains(&id) {
-            return Err(format!("{id} is no server of this cluster: add a new one"));
+            return Err(format!("{id} is not a server of this cluster: add a new one"));
         }
         if self.members.contains_key(&id) {
             self.kill(id)?;
         }
         self.spawn(id).map_err(|error| format!("can't start {id} again: {error}"))?;
-        Ok(format!("started {id} again, with what its disk remembers"))
+        Ok(format!("started {id} again, with what is on its disk"))
     }
 
     fn pause(&mut self, id: NodeId) -> Result<String, String> {
@@ -586,7 +586,7 @@ impl Cluster {
     fn force_timeout(&mut self, id: NodeId) -> Result<String, String> {
         let at = self.now();
         self.member(id)?.tell(&Command::ExpireElectionTimer { at });
-        Ok(format!("let {id}'s election timer run out"))
+        Ok(format!("made the election timer of {id} run out"))
     }
 
     fn align_timers(&mut self) -> String {
@@ -607,25 +607,25 @@ impl Cluster {
         match profile {
             Profile::PAPER => "all servers follow the paper's basic algorithm".to_owned(),
             Profile::PRODUCTION => "all servers have pre-vote, check-quorum and eager election".to_owned(),
-            _ => "all servers follow other rules".to_owned(),
+            _ => "all servers follow a profile of their own".to_owned(),
         }
     }
 
     fn leading_member(&mut self) -> Result<(NodeId, &mut Member), String> {
-        let leader = self.view.leader().ok_or("there is no leader at the moment that could do it")?;
+        let leader = self.view.leader().ok_or("there is no leader at the moment to do it")?;
         Ok((leader, self.member(leader)?))
     }
 
     fn transfer(&mut self, to: NodeId) -> Result<String, String> {
         if !self.view.membership().voters.contains(to) {
-            return Err(format!("{to} is no voter, and can't lead"));
+            return Err(format!("{to} does not vote, so it can't lead"));
         }
         let (leader, member) = self.leading_member()?;
         if leader == to {
-            return Err(format!("{to} leads already"));
+            return Err(format!("{to} is the leader already"));
         }
         member.tell(&Command::TransferLeadership { to });
-        Ok(format!("asked {leader} to hand over to {to}"))
+        Ok(format!("asked {leader} to make {to} the leader"))
     }
 
     fn add_server(&mut self, instead_of: Option<NodeId>) -> Result<String, String> {
@@ -635,13 +635,13 @@ impl Cluster {
         self.options.servers.push(id);
         self.spawn(id).map_err(|error| format!("can't start {id}: {error}"))?;
         self.joining.insert(id, Joining { instead_of, ..Joining::default() });
-        let instead_of = instead_of.map_or(String::new(), |other| format!(" in the place of {other}"));
-        Ok(format!("started {id}: the leader lets it learn, and then vote{instead_of}"))
+        let instead_of = instead_of.map_or(String::new(), |other| format!(" instead of {other}"));
+        Ok(format!("started {id}: it receives the log, and then votes{instead_of}"))
     }
 
     fn replace_server(&mut self, id: NodeId) -> Result<String, String> {
         if !self.view.membership().contains(id) {
-            return Err(format!("{id} is no member"));
+            return Err(format!("{id} is not a member"));
         }
         self.joining.remove(&id);
         self.add_server(Some(id))
@@ -653,7 +653,7 @@ impl Cluster {
             return self.dismiss(id);
         }
         if membership.voters.voters() == [id].into() {
-            return Err(format!("{id} is the last one that votes: add another server before it goes"));
+            return Err(format!("{id} is the last voter: add another server before you remove it"));
         }
         let (leader, member) = self.leading_member()?;
         member.tell(&Command::ChangeMembership(Change { remove: [id].into(), ..Change::default() }));
@@ -663,18 +663,18 @@ impl Cluster {
 
     /// Ends the process of a server that is no member, and lets the others forget where it was.
     fn dismiss(&mut self, id: NodeId) -> Result<String, String> {
-        self.kill(id).map_err(|_| format!("{id} is no member, and does not run"))?;
+        self.kill(id).map_err(|_| format!("{id} is not a member, and does not run"))?;
         self.joining.remove(&id);
-        self.folder.put_away(id).map_err(|error| format!("can't put the data of {id} aside: {error}"))?;
+        self.folder.put_away(id).map_err(|error| format!("can't set the data of {id} aside: {error}"))?;
         self.options.servers.retain(|&server| server != id);
         self.whereabouts.addresses.remove(&id);
         self.folder.publish(&self.whereabouts);
-        Ok(format!("{id} is no member: ended its process"))
+        Ok(format!("{id} is not a member: ended its process"))
     }
 
     fn set_speed(&mut self, multiple: f64) -> Result<String, String> {
         if self.options.lease.is_some() {
-            return Err("the clocks keep their speed, since leases rest on them".to_owned());
+            return Err("the clocks must keep their speed, because leases depend on them".to_owned());
         }
         self.speed = Speed::new(multiple).map_err(|error| error.to_string())?;
         for member in self.members.values_mut() {

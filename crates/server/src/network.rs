@@ -67,13 +67,13 @@ impl Name {
         if cluster != self.cluster {
             Some("it belongs to another cluster")
         } else if to != self.id {
-            Some("it wants to talk to another server")
+            Some("it looks for another server at this address")
         } else if from == self.id {
             // Whether it is a member is not asked: it may know of a newer configuration than this server (§6).
-            Some("it has this server's own number")
+            Some("it has the same number as this server")
         } else if promise != self.promise {
             Some(
-                "it has another --lease-reads, or with that another --election-timeout or --speed: all servers need the same",
+                "it has a different --lease-reads, or with leases a different --election-timeout or --speed: all servers need the same",
             )
         } else {
             None
@@ -386,8 +386,8 @@ mod tests {
         let own = name(150, 1.0);
         let problem = |cluster, from, to| own.problem_with(cluster, NodeId(from), NodeId(to), own.promise);
         assert_eq!(problem("raft", 2, 1), None);
-        assert_eq!(problem("raft", 1, 1), Some("it has this server's own number"));
-        assert_eq!(problem("raft", 2, 3), Some("it wants to talk to another server"));
+        assert_eq!(problem("raft", 1, 1), Some("it has the same number as this server"));
+        assert_eq!(problem("raft", 2, 3), Some("it looks for another server at this address"));
         assert_eq!(problem("fleet", 2, 1), Some("it belongs to another cluster"));
         assert!(own.problem_with("raft", NodeId(2), NodeId(1), None).unwrap().contains("--lease-reads"));
     }
@@ -675,7 +675,7 @@ mod tests {
             if secret.is_none() {
                 n1.next_problem_is("it does not know the cluster's secret").await;
             } else {
-                n2.next_problem_is("it was called, and does not know the cluster's secret").await;
+                n2.next_problem_is("it does not know the cluster's secret").await;
             }
         }
         // In no version is there a way around it.
@@ -700,7 +700,7 @@ mod tests {
         n1.network.set_members(&members([1, 2]));
         let mut stranger = calling(&n1, visitor(77, None)).await;
         send_letter(&mut stranger, 77, 5).await;
-        n1.next_problem_is("it is no member, and names no cluster").await;
+        n1.next_problem_is("it is not a member, and names no cluster").await;
         assert_eq!(n1.network.address_of(NodeId(77)), None);
     }
 
@@ -725,7 +725,7 @@ mod tests {
             }
         }
         let _one_more = calling(&n1, visitor(99, CLUSTER)).await;
-        n1.next_problem_is("too many servers that are no members are here already").await;
+        n1.next_problem_is("too many servers that are not members are connected already").await;
         let mut member = calling(&n1, visitor(2, CLUSTER)).await;
         send_letter(&mut member, 2, 6).await;
         assert_eq!(n1.next_message().await, (NodeId(2), message(6)));
@@ -750,7 +750,7 @@ mod tests {
         let mut slow = TcpStream::connect(n1.address).await.unwrap();
         slow.write_all(&wire::frame(&Hello::new(visitor(2, CLUSTER)))).await.unwrap();
         slow.write_all(&[0, 1, 0, 0, 7]).await.unwrap();
-        n1.next_problem_is("a frame that it had begun did not come to an end").await;
+        n1.next_problem_is("it began a message and did not finish it").await;
         assert_hung_up(&mut slow).await;
     }
 }

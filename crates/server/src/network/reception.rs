@@ -67,7 +67,7 @@ pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
             Ok((stream, caller)) => {
                 let task = tokio::spawn(reception.clone().receive(stream, caller));
                 if let Some(slowest) = strangers.add(caller, task.abort_handle()) {
-                    reception.turn_away(slowest, "too many callers had not said who they are");
+                    reception.turn_away(slowest, "too many connections without a handshake");
                 }
                 // Where many call at once, each can say who it is before the next is let in.
                 tokio::task::yield_now().await;
@@ -153,7 +153,7 @@ impl Reception {
                 drop(place);
             });
         } else {
-            self.turn_away(caller, "as many clients as there is room for are here already");
+            self.turn_away(caller, "too many clients are connected already");
         }
     }
 
@@ -168,7 +168,7 @@ impl Reception {
         let (incoming, mut outgoing) = stream.into_split();
         let mut frames = Frames::new(incoming);
         let introduced = timeout(PATIENCE, self.ask_who_calls(&mut frames, &mut outgoing)).await;
-        let (version, visitor) = introduced.map_err(|_| "it did not say who calls")??;
+        let (version, visitor) = introduced.map_err(|_| "no handshake came in time")??;
         match visitor {
             Visitor::AsksStatus => {
                 // Who asked need not have waited for the answer.
@@ -190,7 +190,7 @@ impl Reception {
         outgoing: &mut OwnedWriteHalf,
     ) -> Result<(u16, Visitor), &'static str> {
         const UNPROVED: &str = "it does not know the cluster's secret";
-        const ENDED: &str = "it ended before it said who calls";
+        const ENDED: &str = "it closed the connection before the handshake";
         let secret = self.network.name.secret.as_ref();
         let first = frames.next().await?.ok_or(ENDED)?;
         let (version, callers_nonce) = match Beginning::read(&first)? {
@@ -233,7 +233,7 @@ impl Reception {
         let guests =
             || peers.iter().filter(|(id, other)| **id != peer.id && other.standing != Standing::Member);
         if standing != Standing::Member && guests().count() >= MOST_GUESTS {
-            return Err("too many servers that are no members are here already");
+            return Err("too many servers that are not members are connected already");
         }
         let id = peer.id;
         let task = tokio::spawn(self.clone().serve_peer(peer, standing, frames, outgoing, caller));
@@ -284,12 +284,12 @@ impl Reception {
                     if frame.is_empty() && has_signs_of_life {
                         continue;
                     }
-                    let Letter { sent_as, message } = wire::decode(&frame).ok_or("a frame holds no message")?;
+                    let Letter { sent_as, message } = wire::decode(&frame).ok_or("it sent a message that can't be read")?;
                     if sent_as.node != peer.id {
-                        return Err("a message names another sender than its connection");
+                        return Err("it sent a message in the name of another server");
                     }
                     if standing == Standing::Applicant && !matches!(message, Message::Found(_)) {
-                        return Err("it is no member, and names no cluster");
+                        return Err("it is not a member, and names no cluster");
                     }
                     let (from, to) = (peer.id, self.network.name.id);
                     let envelope = Envelope { from, to, sent_as, origin: peer.origin, message };
@@ -310,7 +310,7 @@ impl Reception {
                 },
                 _ = beats.tick() => {
                     if frames.are_stuck(&beats) {
-                        return Err("a frame that it had begun did not come to an end");
+                        return Err("it began a message and did not finish it");
                     }
                     let is_silent = frames.are_silent();
                     if has_signs_of_life && (is_silent || silence.say_alive(&mut outgoing).await.is_err()) {

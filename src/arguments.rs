@@ -13,12 +13,12 @@ use std::time::Duration;
 /// How long servers wait for each other.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ElectionArguments {
-    /// How long a server waits for a leader before it holds an election: each time drawn anew, at
-    /// random, from this range
+    /// How long a server waits for a leader before it starts an election: each time a fresh random time from this
+    /// range
     #[arg(long, value_name = "MIN..MAX", env = "RAFT_ELECTION_TIMEOUT", default_value = "150ms..300ms")]
     election_timeout: DurationRange,
 
-    /// How often a leader tells the others that it is there; must be shorter than any election timeout
+    /// How often a leader sends heartbeats; must be shorter than any election timeout
     #[arg(long, value_name = "TIME", env = "RAFT_HEARTBEAT", default_value = "15ms", value_parser = duration)]
     heartbeat: Duration,
 }
@@ -30,7 +30,7 @@ impl ElectionArguments {
         Timing::new(self.heartbeat, min, max).map_err(|error| {
             let help = format!(
                 "choose 0 < --heartbeat < MIN < MAX in --election-timeout MIN..MAX, for example \
-                 --heartbeat 15ms --election-timeout 150ms..300ms; `raft rules {}` tells why",
+                 --heartbeat 15ms --election-timeout 150ms..300ms; `raft rules {}` explains why",
                 error.rule()
             );
             Failure::usage(error, help)
@@ -51,17 +51,17 @@ pub(crate) struct TimeArguments {
     #[command(flatten)]
     elections: ElectionArguments,
 
-    /// Slow motion: how fast the servers' clocks run, as a multiple of real time [0.001 to 10]
+    /// How fast the servers' clocks run, as a multiple of real time [0.001 to 10]; 0.01 is slow motion
     #[arg(long, value_name = "MULTIPLE", env = "RAFT_SPEED", default_value = "1")]
     pub(crate) speed: Speed,
 
-    /// Hold each message this long on its way, in the servers' own time, so that it can be watched
+    /// Delay each message by this time, measured by the servers' clocks, so that you can watch it travel
     #[arg(long, value_name = "TIME", env = "RAFT_LATENCY", default_value = "0ms", value_parser = duration)]
     pub(crate) latency: Duration,
 
-    /// Let leaders serve reads that ask for it (read=lease) without asking the others each time. It is safe as long
-    /// as no server's clock runs faster than another's by more than this share, such as 5%, or stands still, as while
-    /// a machine sleeps or is halted; give it to all servers alike, with the same --speed
+    /// Let leaders answer reads that ask for it (read=lease) without asking the other servers each time. This is safe
+    /// as long as no server's clock runs faster than another's by more than this share, such as 5%, and no clock
+    /// stands still, as while a machine sleeps. Give all servers the same share and the same --speed
     #[arg(long, value_name = "DRIFT", env = "RAFT_LEASE_READS", value_parser = lease)]
     pub(crate) lease_reads: Option<Lease>,
 }
@@ -73,7 +73,7 @@ impl TimeArguments {
         if self.latency > Timing::LONGEST {
             return Err(Failure::usage(
                 "--latency is longer than a day",
-                "choose less, for example --latency 50ms",
+                "choose a shorter time, for example --latency 50ms",
             ));
         }
         Ok(timing)
@@ -83,8 +83,11 @@ impl TimeArguments {
     pub(crate) fn warning(&self) -> Option<String> {
         let round_trip = self.latency * 2;
         (round_trip >= self.elections.election_timeout.min).then(|| {
-            let timeout = self.elections.election_timeout.min;
-            format!("a round trip of {round_trip:?}, a timeout of {timeout:?}: elections may never end")
+            let (min, max) = (round_trip * 10, round_trip * 20);
+            format!(
+                "a message and its reply take {round_trip:?}, and an election timeout may be shorter: elections may \
+                 never end. Try --election-timeout {min:?}..{max:?}"
+            )
         })
     }
 }
@@ -93,29 +96,29 @@ fn lease(text: &str) -> Result<Lease, String> {
     let percent = text.trim().strip_suffix('%').and_then(|number| number.trim().parse().ok());
     percent
         .map(|clock_drift_percent| Lease { clock_drift_percent })
-        .ok_or_else(|| "write by how many whole percent clocks may differ, such as 5%".to_owned())
+        .ok_or_else(|| "write a whole number of percent, such as 5%".to_owned())
 }
 
 /// Which rules servers follow beyond the paper's basic algorithm.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProfileArguments {
-    /// The paper's basic algorithm, or all that keeps a cluster from being disturbed: pre-vote, check-quorum and eager
-    /// election. `raft node` begins with production, `raft up` with paper, so that the difference can be seen
+    /// The paper's basic algorithm, or production: with pre-vote, check-quorum and eager election, which keep a healthy
+    /// cluster from being disturbed [default: paper in `raft up`, to show the difference; else production]
     #[arg(long, value_name = "NAME", env = "RAFT_PROFILE")]
     profile: Option<ProfileName>,
 
-    /// Before an election, ask whether it could be won; `raft rules pre-vote` tells why
-    #[arg(long, value_name = "WHETHER", env = "RAFT_PRE_VOTE")]
+    /// Before an election, ask whether it could be won; `raft rules pre-vote` explains why
+    #[arg(long, value_name = "ON|OFF", env = "RAFT_PRE_VOTE")]
     pre_vote: Option<Switch>,
 
-    /// A leader that hears no majority steps down, and nobody leaves a leader that is heard; `raft rules check-quorum`
-    /// tells why
-    #[arg(long, value_name = "WHETHER", env = "RAFT_CHECK_QUORUM")]
+    /// A leader that hears from no majority steps down, and a server that hears a leader votes for no other; see `raft
+    /// rules check-quorum` and `raft rules leader-stickiness`
+    #[arg(long, value_name = "ON|OFF", env = "RAFT_CHECK_QUORUM")]
     check_quorum: Option<Switch>,
 
-    /// When the connection to the leader breaks, and when one is made while no leader is known, ask soon whether an election
-    /// could be won; needs --pre-vote on
-    #[arg(long, value_name = "WHETHER", env = "RAFT_EAGER_ELECTION")]
+    /// When the connection to the leader breaks, or a new connection is made while no leader is known, soon ask whether
+    /// an election could be won; needs --pre-vote on
+    #[arg(long, value_name = "ON|OFF", env = "RAFT_EAGER_ELECTION")]
     eager_election: Option<Switch>,
 }
 
@@ -158,7 +161,7 @@ impl ProfileArguments {
 /// How servers keep what they must not forget.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StorageArguments {
-    /// Take a snapshot after about so many bytes of log entries, and forget those: 4096, 64KiB, 64MiB
+    /// Take a snapshot after about this many bytes of log entries, and discard those: 4096, 64KiB, 64MiB
     #[arg(long, value_name = "SIZE", env = "RAFT_SNAPSHOT_AFTER", default_value = "64MiB", value_parser = size)]
     pub(crate) snapshot_after: usize,
 }
@@ -192,7 +195,7 @@ impl FromStr for DurationRange {
 /// Parses a time such as `15ms`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| {
-        format!("\"{text}\" is no time ({error}); write a number and a unit, such as 15ms or 2s")
+        format!("\"{text}\" is not a time ({error}); write a number and a unit, such as 15ms or 2s")
     })
 }
 

@@ -36,8 +36,8 @@ const LONGEST_RUN: Duration = Duration::from_secs(3600);
 
 /// Measure how fast a cluster on this machine is.
 ///
-/// The servers, and the clients that make the load, are on this machine and share it: compare figures only
-/// with others of the same machine, and close other programs.
+/// The servers share this machine with the clients that make the load: close other programs, and compare figures
+/// only with others from the same machine.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
     #[command(subcommand)]
@@ -46,36 +46,36 @@ pub(crate) struct BenchArguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Durable writes: each is on the disks of a majority before it is answered.
+    /// Durable writes: each is on the disks of a majority before it is acknowledged.
     Writes(OperationArguments),
-    /// Linearizable reads: a majority confirms the leader before each is answered.
+    /// Linearizable reads: before each, a majority confirms that the leader still leads.
     Reads(OperationArguments),
-    /// A server with a long log starts again: how long until it serves, and its memory.
+    /// A server with a long log restarts: how long until it serves, and its memory
     ///
-    /// With a --snapshot-after that is larger than the log (1GiB, say), it reads all
-    /// of that; with the default, a snapshot and the log after it.
+    /// With a --snapshot-after that is larger than the log (say 1GiB), it reads the
+    /// whole log; with the default, a snapshot and the log after it.
     #[command(verbatim_doc_comment)]
     Recovery(RecoveryArguments),
-    /// A follower that has missed much catches up: how long it takes, and what clients notice meanwhile.
+    /// A follower that was away catches up: how long it takes, and what clients notice
     ///
-    /// With a --snapshot-after that is larger than the log (1GiB, say), it gets all
-    /// of that; with the default, a snapshot and the log after it.
+    /// With a --snapshot-after that is larger than the log (say 1GiB), it receives the
+    /// whole log; with the default, a snapshot and the log after it.
     #[command(verbatim_doc_comment)]
     CatchUp(CatchUpArguments),
-    /// The leader fails, again and again: how long a client can't write.
+    /// The leader fails, again and again: for how long can a client not write?
     ///
     /// The client writes all the time, and its gap is the longest time between two acknowledged writes around
-    /// the failure. In it are: how long the others take to miss the leader, the election, a write, and up to one
-    /// probing interval of the client. Later the leader comes back, and all is calm again before the next trial.
+    /// the failure. It consists of the election timeout, the election, one write, and up to one probing interval
+    /// of the client. Then the leader comes back, and the cluster comes to rest before the next trial.
     Failover(FailoverArguments),
-    /// The leader crashes, again and again: how long until the next one, with which election timeouts?
+    /// The leader crashes, again and again: how long until the next leader, with which election timeouts?
     ///
-    /// It is the experiment of the paper's Figure 16 (§9.3). The simulator plays it in seconds; with --real,
-    /// processes do in minutes.
+    /// This is the experiment of the paper's Figure 16 (§9.3). The simulator plays it in seconds; with --real,
+    /// real processes take minutes.
     Elections(ElectionsArguments),
-    /// The consensus alone: what an entry costs, without disk and network.
+    /// The consensus alone: what an entry costs without disk and network.
     Core(CoreArguments),
-    /// The simulator: how many clusters it plays in a second.
+    /// The simulator: how many clusters it plays per second.
     Sim(SimArguments),
 }
 
@@ -102,7 +102,7 @@ fn floor(folder: &Path) -> Result<Floor, Failure> {
     Floor::measure(folder).map_err(|error| {
         Failure::of(
             format_args!("can't measure the disk or the loopback: {error}"),
-            "choose another folder with --data, and see what is wrong with the network",
+            "choose another folder with --data, and check that 127.0.0.1 can be used",
         )
     })
 }

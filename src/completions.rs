@@ -6,10 +6,10 @@ use clap_complete::Shell;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// Print a script that completes this command's arguments in your shell.
+/// Print a script that completes the arguments of raft in your shell.
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArguments {
-    /// The shell that you use
+    /// Your shell
     shell: Shell,
 }
 

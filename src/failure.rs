@@ -69,7 +69,7 @@ pub(crate) fn exit_code(end: io::Result<End>) -> Result<ExitCode, Failure> {
         Ok(End::Interrupted(signal)) => Ok(ended_by(signal)),
         Err(error) => Err(Failure::of(
             format_args!("can't draw on this terminal: {error}"),
-            "try --plain, which needs nothing of a terminal",
+            "try --plain, which works on any terminal",
         )),
     }
 }
@@ -77,7 +77,7 @@ pub(crate) fn exit_code(end: io::Result<End>) -> Result<ExitCode, Failure> {
 /// Writes a file that somebody has asked for.
 pub(crate) fn write_file(file: &Path, text: &str) -> Result<(), Failure> {
     fs::write(file, text).map_err(|error| {
-        let help = "choose another file, in a folder that is there and that you may write to";
+        let help = "choose a file in a folder that exists and that you may write to";
         Failure::of(format_args!("can't write {}: {error}", file.display()), help)
     })
 }

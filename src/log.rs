@@ -18,13 +18,13 @@ const SHOWN: u64 = 20;
 /// How much of a command is shown, in letters.
 const COMMAND: usize = 48;
 
-const WHICH_FOLDER: &str = "name the folder of one server: what `raft node` has as --data, or a folder such as \
-                            n1 in what `raft up` has as --data";
+const WHICH_FOLDER: &str = "name the data folder of one server: the --data of its `raft node`, or the folder n1 (or \
+                            another one) in the --data of `raft up`";
 
 /// Show what a server has on disk: its term and vote, its snapshot, its log
 ///
-/// Nothing is changed, and the server may run meanwhile. If something there is
-/// damaged, this tells what and where, and ends with status 1.
+/// Nothing is changed, and the server may be running. If something is damaged,
+/// this shows what and where, and ends with status 1.
 ///
 ///   raft up --data cluster
 ///   raft log cluster/n1 --entries 1..50
@@ -35,8 +35,7 @@ pub(crate) struct LogArguments {
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 
-    /// The entries to show, from one index to another; 5.. and ..9 and .. are open ranges, and 7 is one
-    /// entry [default: the last 20]
+    /// The entries to show: 10..20, 5.. or ..9; 7 is one entry, and .. is all [default: the last 20]
     #[arg(long, value_name = "A..B")]
     entries: Option<Range>,
 }
@@ -55,7 +54,7 @@ impl FromStr for Range {
             (Ok(first), Ok(last)) if first <= last && !text.is_empty() => {
                 Ok(Range(Index(first)..=Index(last)))
             }
-            _ => Err("write the first index and the last with .. between them: 10..20".into()),
+            _ => Err("write the first and the last index with .. between them: 10..20".into()),
         }
     }
 }
@@ -64,7 +63,7 @@ pub(crate) fn run(arguments: LogArguments) -> Result<ExitCode, Failure> {
     let folder = &arguments.folder;
     let seen = inspect(folder).map_err(|error| Failure::of(error, WHICH_FOLDER))?;
     if seen.is_empty() {
-        let message = format_args!("no server has ever kept anything in {}", folder.display());
+        let message = format_args!("no server has ever used the folder {}", folder.display());
         return Err(Failure::of(message, WHICH_FOLDER));
     }
     let report = report(&seen, arguments.entries.as_ref());
@@ -92,7 +91,8 @@ fn summary(seen: &Inspection) -> String {
     };
     let log = format!("{begins} to entry {}, in {} saves", reached.log_end, reached.saves);
     let vote = tell_vote(&reached.hard_state);
-    let lines = [("server", identity), ("life", life), ("term", vote), ("snapshot", snapshot), ("log", log)];
+    let lines =
+        [("server", identity), ("starts", life), ("term", vote), ("snapshot", snapshot), ("log", log)];
     lines.into_iter().map(|(what, told)| format!("{what:<9} {told}\n")).collect()
 }
 
@@ -127,11 +127,11 @@ fn segments(segments: &[InspectedSegment]) -> String {
 fn tell_ending(segment: &InspectedSegment) -> String {
     match segment.ending {
         Ending::Open => "the log ends here".to_owned(),
-        Ending::Continued => "goes on in the next".to_owned(),
+        Ending::Continued => "continues in the next".to_owned(),
         Ending::Damaged => "damaged, see below".to_owned(),
         Ending::Torn { bytes } => format!(
-            "{bytes} bytes of a save that is not whole: the server is writing it now, or a crash interrupted that, or \
-             the disk has lost a part of it. The next start cuts it off"
+            "{bytes} bytes of an incomplete save: the server is writing it now, or a crash interrupted it, or the disk \
+             has lost a part of it. The next start removes it"
         ),
     }
 }
@@ -142,7 +142,7 @@ fn entries(seen: &Inspection, wanted: Option<&Range>) -> String {
     let latest = Index((last.0 + 1).saturating_sub(SHOWN))..=*last;
     let shown = entries.range(wanted.map_or(latest, |Range(wanted)| wanted.clone()));
     let mut text =
-        format!("\n{:>9} {:>6}  {:<7} {:>9} {:>7}  it says\n", "entry", "term", "kind", "bytes", "save");
+        format!("\n{:>9} {:>6}  {:<7} {:>9} {:>7}  content\n", "entry", "term", "kind", "bytes", "save");
     let mut count = 0;
     for (index, known) in shown {
         let line = entry(*index, known);
@@ -180,7 +180,7 @@ fn damage(damage: &[StorageError]) -> String {
     if damage.is_empty() {
         return String::new();
     }
-    let mut text = "\nNo server can start here:\n".to_owned();
+    let mut text = "\nNo server can start from this folder:\n".to_owned();
     for damage in damage {
         let _ = writeln!(text, "  {damage}");
     }

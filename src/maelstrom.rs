@@ -18,27 +18,27 @@ use std::time::Duration;
 use storage::careful;
 use trace::Feed;
 
-/// Run one node of Maelstrom, Jepsen's workbench for learning distributed systems
+/// Run a node under Maelstrom, Jepsen's workbench for learning distributed systems
 ///
-/// Maelstrom starts the nodes, is the network between them, and checks what its
-/// clients see:
+/// Maelstrom starts the nodes, simulates the network between them, and checks
+/// what its clients see:
 ///
 ///   ./maelstrom test -w lin-kv --bin /path/to/raft --node-count 3 --concurrency 4n --rate 100 \
 ///     --time-limit 30 --nemesis partition -- maelstrom --data "$(mktemp -d)"
 ///
 /// The node reads messages from standard input and writes messages, and nothing
-/// else, to standard output, one a line. What happens is told on standard error.
-/// It ends with its input. docs/maelstrom.md tells more.
+/// else, to standard output, one per line. It prints what happens on standard
+/// error, and ends with its input. See docs/maelstrom.md.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct MaelstromArguments {
-    /// Each node keeps its log in a folder of its own name in here; a cluster needs a folder to itself
-    /// [default: one in the temporary folder, named after the process that has started the node]
+    /// Each node keeps its log in here, in a folder with its name; each cluster needs its own [default: a temporary
+    /// folder, named after the process that started the node]
     #[arg(long, value_name = "DIR", env = "NODE_DIR")]
     data: Option<PathBuf>,
 
-    /// A client that has no outcome after so long is told so; Maelstrom's wait for a second, or for ten times
-    /// the latency
+    /// A client without an outcome after this time is told so; Maelstrom's clients wait for one second, or ten
+    /// times the latency
     #[arg(long, value_name = "TIME", env = "RAFT_PATIENCE", default_value = "900ms", value_parser = duration)]
     patience: Duration,
 
@@ -51,15 +51,15 @@ pub(crate) struct MaelstromArguments {
     #[command(flatten)]
     storage: StorageArguments,
 
-    /// Where the randomness of the election timeouts comes from [default: the clock]
+    /// The seed of the random election timeouts [default: from the clock]
     #[arg(long, env = "RAFT_SEED")]
     seed: Option<u64>,
 
-    /// Tell the routine too: each heartbeat, each restart of the timer
+    /// Print the routine too: each heartbeat and each reset of a timer
     #[arg(long, short)]
     verbose: bool,
 
-    /// Tell only what is wrong
+    /// Print only errors
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
 }
@@ -67,14 +67,14 @@ pub(crate) struct MaelstromArguments {
 pub(crate) fn run(arguments: MaelstromArguments) -> Result<ExitCode, Failure> {
     arguments.time.timing()?;
     if io::stdin().is_terminal() {
-        say("Maelstrom's messages are read from standard input, one a line (docs/maelstrom.md).");
+        say("Waiting for Maelstrom's messages on standard input, one per line (docs/maelstrom.md).");
     }
     let mut input = BufReader::new(io::stdin());
     let Some(introduction) = Introduction::await_in(&mut input, &mut io::stdout()).map_err(unwritable)?
     else {
         return Err(Failure::of(
-            "standard input has ended, and no init message has come",
-            "this command is for Maelstrom, which sends one: `raft maelstrom --help` tells how",
+            "standard input ended before an init message came",
+            "this command is for Maelstrom, which sends one: see `raft maelstrom --help`",
         ));
     };
     let options = arguments.options(&introduction)?;
@@ -170,6 +170,6 @@ fn folder_of_this_run() -> Result<PathBuf, Failure> {
     if careful::is_private_folder(&folder) {
         return Ok(folder);
     }
-    let message = format_args!("{} can't be made, or is not for this user alone", folder.display());
+    let message = format_args!("{} can't be created, or other users can read it", folder.display());
     Err(Failure::of(message, "name another folder with --data"))
 }

@@ -9,6 +9,7 @@ mod log;
 mod maelstrom;
 mod member;
 mod node;
+mod paragraph;
 mod recording;
 mod recover;
 mod replay;
@@ -28,13 +29,37 @@ use clap::{Parser, Subcommand};
 use rustix::fs::Mode;
 use std::process::ExitCode;
 
+/// What `raft --help` says. It fits a terminal of 80 columns and 24 rows, the next prompt included.
+const HELP: &str = "\
+Learn Raft by running it, watching it and breaking it.
+
+Usage: raft [COMMAND]        without a command: raft up
+       raft COMMAND --help   explains a command and lists its options
+
+Learn
+  up         Start a cluster on this machine, watch it, and kill its leader
+  replay     Choose a scenario from a list, and play it forward and back
+  rules      List the rules of Raft, or explain one
+  sim        Switch a rule off and see what breaks, or try to break all of Raft
+  why        Explain why something happened, with the whole chain of causes
+  log        Show what a server has on disk
+  export     Save a scenario or a recorded run as a web page
+Use
+  put, get, del, cas, list, watch    Write, read and watch keys
+  status                             Show the servers of a running cluster
+  node                               Run one server, on this machine or another
+  member, transfer, recover          Change the members; survive their loss
+  completions                        Print completions for your shell
+Prove
+  torture    Make real servers fail at random, and check every response
+  bench      Measure how fast a cluster on this machine is
+  maelstrom  Run a node under Maelstrom, Jepsen's workbench
+";
+
 /// Learn Raft by running it, watching it and breaking it.
-///
-/// Without a subcommand: starts a cluster of three servers on this machine, each a process of its own,
-/// and shows how they elect a leader. Kill it with Ctrl+\ and watch the others elect the next one.
-/// Ctrl+C stops all.
 #[derive(Debug, Parser)]
 #[command(name = "raft", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(override_help = HELP)]
 struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,
@@ -42,7 +67,7 @@ struct CommandLine {
     up: up::UpArguments,
 }
 
-/// What each is about says the documentation of its arguments.
+/// Each variant is documented on its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(up::UpArguments),
@@ -114,6 +139,7 @@ fn not_understood(error: &clap::Error) -> ! {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+    use std::collections::BTreeSet;
 
     /// Where lines are broken by hand, an 80-column terminal must not break them again.
     #[test]
@@ -128,5 +154,16 @@ mod tests {
             }
             commands.extend(command.get_subcommands().cloned());
         }
+    }
+
+    #[test]
+    fn the_list_of_commands_is_complete_and_fits_a_terminal() {
+        assert!(HELP.lines().count() < 24, "{} rows, and the prompt", HELP.lines().count());
+        assert_eq!(HELP.lines().find(|line| line.len() > 80), None);
+        let names = |line: &'static str| line.strip_prefix("  ")?.split_once("  ").map(|(names, _)| names);
+        let listed = HELP.lines().filter_map(names).flat_map(|names| names.split(", "));
+        let listed: BTreeSet<&str> = listed.filter(|name| !name.is_empty()).collect();
+        let command_line = CommandLine::command();
+        assert_eq!(listed, command_line.get_subcommands().map(|command| command.get_name()).collect());
     }
 }

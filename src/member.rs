@@ -12,10 +12,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use trace::shown;
 
-/// Show and change who belongs to a cluster
+/// Show and change the members of a cluster
 ///
-/// A server that is to come is started first, with `raft node --join`. It gets
-/// the log as a learner, and votes when it has caught up.
+/// Start a new server first, with `raft node --join`. It receives the log as a
+/// learner, and votes once it has caught up.
 ///
 ///   raft node --join --id 4 --listen 127.0.0.1:4004 --data n4 &
 ///   raft member add 4=127.0.0.1:4004
@@ -35,12 +35,12 @@ pub(crate) struct MemberArguments {
 enum What {
     /// Show the members
     List(HowToAsk),
-    /// Add a server, wait until it has caught up, and let it vote
+    /// Add a server, which votes once it has caught up
     Add {
-        /// The server and where it listens
+        /// The new server and its address
         #[arg(value_name = "ID=HOST:PORT", value_parser = newcomer)]
         newcomer: (NodeId, String),
-        /// Let it only learn: it gets the log, and does not vote
+        /// Add it as a learner only: it receives the log and does not vote
         #[arg(long)]
         learner: bool,
         #[command(flatten)]
@@ -54,26 +54,26 @@ enum What {
         #[command(flatten)]
         how: HowToAsk,
     },
-    /// Add a server, wait until it has caught up, and let it vote in the place of another one, in one step
+    /// Replace a server by a new one, in one step, once the new one has caught up
     Replace {
-        /// The number of the one that goes
+        /// The number of the old server
         #[arg(value_name = "ID", value_parser = id)]
         server: NodeId,
-        /// The one that comes, and where it listens
+        /// The new server and its address
         #[arg(value_name = "ID=HOST:PORT", value_parser = newcomer)]
         newcomer: (NodeId, String),
         #[command(flatten)]
         how: HowToAsk,
     },
-    /// Tell the cluster that a member is reached at another address from now on
+    /// Tell the cluster the new address of a member
     Move {
-        /// The member, and where it listens now
+        /// The member and its new address
         #[arg(value_name = "ID=HOST:PORT", value_parser = newcomer)]
         member: (NodeId, String),
         #[command(flatten)]
         how: HowToAsk,
     },
-    /// Let a learner vote, as soon as it has caught up
+    /// Let a learner vote, once it has caught up
     Promote {
         /// Its number
         #[arg(value_name = "ID", value_parser = id)]
@@ -83,14 +83,15 @@ enum What {
     },
 }
 
-/// Hand the leadership over to another server
+/// Make another server the leader
 ///
-/// The leader takes no more writes, waits until the other has all of its log, and
-/// asks it to take over: clients hardly notice. Do so before you stop a leader.
+/// The leader stops accepting writes, waits until the other server has its whole
+/// log, and asks it to start an election at once: clients hardly notice. Do this
+/// before you stop a leader.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct TransferArguments {
-    /// The number of the server that is to lead
+    /// The number of the server that should lead
     #[arg(value_name = "ID", value_parser = id)]
     to: NodeId,
     #[command(flatten)]
@@ -112,7 +113,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 fn id(text: &str) -> Result<NodeId, String> {
     let number = text.strip_prefix('n').unwrap_or(text).parse().ok().filter(|&number| number > 0);
-    number.map(NodeId).ok_or_else(|| format!("\"{text}\" is no server's number, such as 4"))
+    number.map(NodeId).ok_or_else(|| format!("\"{text}\" is not the number of a server; write one such as 4"))
 }
 
 fn newcomer(text: &str) -> Result<(NodeId, String), String> {
@@ -169,7 +170,7 @@ pub(crate) fn transfer(arguments: TransferArguments) -> Result<ExitCode, Failure
         if told.leader == Some(to) {
             return if how.json { how.tell(&told) } else { written(writeln!(io::stdout(), "{to} leads")) };
         }
-        asked.pause(format_args!("{to} has not taken over in time"))?;
+        asked.pause(format_args!("{to} has not become the leader in time"))?;
     }
 }
 
@@ -181,8 +182,8 @@ fn explain(failure: client::Failure) -> Failure {
     match failure {
         client::Failure::NotDone(why) => not_done(&why),
         client::Failure::Uncertain(why) => Failure::uncertain(
-            format_args!("it may have begun, or may still ({why})"),
-            "see with `raft member list` who the members are now",
+            format_args!("the change may have begun, or may still begin ({why})"),
+            "`raft member list` shows who the members are now",
         ),
     }
 }
@@ -206,7 +207,7 @@ impl Asked {
         if self.rest() <= PAUSE {
             return Err(Failure::uncertain(
                 what,
-                "see with `raft member list`; --timeout gives it more time",
+                "`raft member list` shows how far it is; --timeout gives it more time",
             ));
         }
         std::thread::sleep(PAUSE);
@@ -217,11 +218,11 @@ impl Asked {
     fn add(&mut self, id: NodeId, address: String) -> Result<(), Failure> {
         let told = self.cluster.members(self.rest()).map_err(|why| no_answer(&why))?;
         if told.membership.learners.contains(&id) {
-            eprintln!("{id} learns already");
+            eprintln!("{id} is a learner already");
             return Ok(());
         }
         self.change(Change { add: [(id, address)].into(), ..Change::default() })?;
-        eprintln!("{id} gets the log");
+        eprintln!("{id} receives the log");
         Ok(())
     }
 
@@ -237,7 +238,7 @@ impl Asked {
             if told.is_committed && is_simple && is_wanted(&told.membership) {
                 return Ok(told);
             }
-            self.pause(format_args!("the change has begun, and not ended in time"))?;
+            self.pause(format_args!("the change has begun, but has not finished in time"))?;
         }
     }
 }
@@ -259,8 +260,8 @@ fn table(told: &MembersTold) -> String {
     for id in membership.members() {
         let part = match &membership.voters {
             _ if membership.learners.contains(&id) => "learns",
-            Quorum::Joint { old, .. } if !old.contains(&id) => "comes",
-            Quorum::Joint { new, .. } if !new.contains(&id) => "goes",
+            Quorum::Joint { old, .. } if !old.contains(&id) => "joins",
+            Quorum::Joint { new, .. } if !new.contains(&id) => "leaves",
             _ if *leader == Some(id) => "leads",
             _ => "votes",
         };

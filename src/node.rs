@@ -23,16 +23,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use trace::{Event, Faults, Feed, Record};
 
-/// Run one server by itself: for several terminals, or several hosts
+/// Run one server by itself, in its own terminal or on its own machine
 ///
-/// Three terminals make a cluster:
+/// A cluster in three terminals:
 ///
 ///   raft node --id 1 --listen 127.0.0.1:4001 --data /tmp/n1 --peer 2=127.0.0.1:4002 --peer 3=127.0.0.1:4003
 ///   raft node --id 2 --listen 127.0.0.1:4002 --data /tmp/n2 --peer 1=127.0.0.1:4001 --peer 3=127.0.0.1:4003
 ///   raft node --id 3 --listen 127.0.0.1:4003 --data /tmp/n3 --peer 1=127.0.0.1:4001 --peer 2=127.0.0.1:4002
 ///
-/// Ctrl+C stops a server, `kill -9` crashes it. Started again on the same folder,
-/// it goes on with the term and the vote that it had.
+/// Ctrl+C stops a server, and `kill -9` crashes it. Started again on the same
+/// folder, it still has its term, its vote and its log.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct NodeArguments {
@@ -40,33 +40,34 @@ pub(crate) struct NodeArguments {
     #[arg(long, value_name = "N", env = "RAFT_ID", value_parser = clap::value_parser!(u64).range(1..))]
     id: u64,
 
-    /// Where to listen for the other servers; port 0 lets the system choose, anew at each start [default without --peer:
-    /// 127.0.0.1:0]
+    /// The address at which the other servers and clients reach it; port 0 means any free port, another at each start
+    /// [default without --peer: 127.0.0.1:0]
     #[arg(long, value_name = "HOST:PORT", env = "RAFT_LISTEN", value_parser = listening_address)]
     listen: Option<String>,
 
-    /// A name or an address under which clients may ask for this server, besides localhost, the one in --listen and the one that
-    /// the cluster has for it; repeat for each
+    /// Another name or address by which clients may ask for this server, besides localhost, --listen and its address in
+    /// the cluster; repeat for more
     #[arg(long = "host", value_name = "NAME", env = "RAFT_HOSTS", value_delimiter = ',', value_parser = host_name)]
     hosts: Vec<String>,
-    /// Listen also where other machines can reach the server. It believes whoever speaks its protocol: only for a network in which
-    /// you trust everybody
+
+    /// Allow a --listen address that other machines can reach. The server trusts everyone who speaks its protocol: use
+    /// this only in a network that you trust
     #[arg(long)]
     insecure: bool,
 
-    /// Another server of the cluster and its address; repeat for each
+    /// Another server of the cluster and its address; repeat for each server
     #[arg(long = "peer", value_name = "ID=HOST:PORT", env = "RAFT_PEERS", value_delimiter = ',')]
     peers: Vec<Peer>,
 
-    /// Join a cluster that there is already: start without members, and wait to be added with `raft member add`
+    /// Join an existing cluster: start empty, and wait to be added with `raft member add`
     #[arg(long, conflicts_with = "peers")]
     join: bool,
 
-    /// The folder for what the server must not forget; made if it isn't there
+    /// The folder for the server's data, created if it does not exist
     #[arg(long, value_name = "DIR", env = "RAFT_DATA")]
     data: PathBuf,
 
-    /// The name of the cluster; servers of differently named clusters refuse each other
+    /// The name of the cluster; servers of clusters with different names reject each other
     #[arg(long, value_name = "NAME", env = "RAFT_CLUSTER", default_value = "raft")]
     cluster: String,
 
@@ -79,23 +80,23 @@ pub(crate) struct NodeArguments {
     #[command(flatten)]
     storage: StorageArguments,
 
-    /// Where the randomness of the election timeouts comes from [default: the clock]
+    /// The seed of the random election timeouts [default: from the clock]
     #[arg(long, env = "RAFT_SEED")]
     seed: Option<u64>,
 
-    /// Tell what happens as JSON, one object a line (docs/trace.md), instead of in English
+    /// Print what happens as JSON, one event per line (docs/trace.md), instead of in English
     #[arg(long)]
     json: bool,
 
-    /// Tell the routine too: each heartbeat, each restart of the timer
+    /// Print the routine too: each heartbeat and each reset of a timer
     #[arg(long, short)]
     verbose: bool,
 
-    /// Tell only of the process, its disk, its network, its role in Raft and the members: telling more takes time
+    /// Print only what concerns the process, its disk and network, its role in Raft and the members; this is faster
     #[arg(long, short, conflicts_with_all = ["verbose", "record"])]
     quiet: bool,
 
-    /// Record everything in this file, as JSON: `raft replay FILE` plays it again
+    /// Record everything in this file, as JSON; `raft replay FILE` plays it
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
@@ -135,7 +136,7 @@ impl FromStr for Peer {
             Some((id, address)) => (id, Some(address)),
             None => (text, None),
         };
-        let id = id.parse().ok().filter(|&id| id > 0).ok_or("a peer is ID=HOST:PORT, with an ID from 1")?;
+        let id = id.parse().ok().filter(|&id| id > 0).ok_or("write ID=HOST:PORT, with an ID from 1")?;
         let address =
             address.map(str::parse).transpose().map_err(|error: InvalidAddress| error.to_string())?;
         Ok(Peer { id: NodeId(id), address })
@@ -148,13 +149,13 @@ fn host_name(text: &str) -> Result<String, String> {
     if !text.is_empty() && (is_name(text) || text.parse::<Ipv6Addr>().is_ok()) {
         Ok(text.to_owned())
     } else {
-        Err("a host is a name or an address, without a port: n1.example".to_owned())
+        Err("write a name or an address, without a port, such as n1.example".to_owned())
     }
 }
 
 fn faulty_link(text: &str) -> Result<(NodeId, Faults), String> {
     let (id, faults) = text.split_once('=').ok_or("a link is ID=JSON")?;
-    let id = id.parse().map_err(|error| format!("\"{id}\" is no ID: {error}"))?;
+    let id = id.parse().map_err(|error| format!("\"{id}\" is not an ID: {error}"))?;
     Ok((NodeId(id), serde_json::from_str(faults).map_err(|error| error.to_string())?))
 }
 
@@ -233,26 +234,26 @@ impl NodeArguments {
         if self.laboratory && self.listens_wide() {
             return Err(Failure::usage(
                 format_args!(
-                    "a server of the laboratory does not listen at {}: anybody could reach it",
+                    "a server of `raft up` can't listen at {}: other machines could reach it",
                     self.listen()
                 ),
-                "use an address of this machine's own, such as 127.0.0.1:0",
+                "use an address that only this machine can reach, such as 127.0.0.1:0",
             ));
         }
         if !self.insecure && self.listens_wide() {
             return Err(Failure::usage(
                 format_args!(
-                    "at {} other machines could reach this server, and it believes whoever speaks its protocol",
+                    "other machines could reach this server at {}, and it trusts everyone who speaks its protocol",
                     self.listen()
                 ),
-                "listen at an address of this machine alone, such as 127.0.0.1:4001; or add --insecure, in a network in \
-                 which you trust everybody",
+                "listen at an address that only this machine can reach, such as 127.0.0.1:4001; or add --insecure, in a \
+                 network that you trust",
             ));
         }
         if self.listen.is_none() && !self.peers.is_empty() && !self.laboratory {
             return Err(Failure::usage(
                 "a server with peers needs an address of its own",
-                "say with --listen HOST:PORT where the others find it, also after a restart",
+                "add --listen HOST:PORT, where the other servers reach it, even after a restart",
             ));
         }
         let id = NodeId(self.id);
@@ -261,7 +262,7 @@ impl NodeArguments {
         for peer in &self.peers {
             if peer.id == id {
                 return Err(Failure::usage(
-                    format_args!("{id} is this server itself, and also among its peers"),
+                    format_args!("{id} is this server itself, but is also named as a peer"),
                     "name only the other servers with --peer",
                 ));
             }
@@ -295,7 +296,7 @@ impl NodeArguments {
         if self.peers.len() >= Membership::MOST_MEMBERS {
             return Err(Failure::usage(
                 format_args!("a cluster has at most {} members", Membership::MOST_MEMBERS),
-                "name fewer servers with --peer; three or five do best",
+                "name fewer servers with --peer; three or five are best",
             ));
         }
         Ok(Options {
@@ -332,8 +333,8 @@ impl NodeArguments {
         }
         let exposure = self.listens_wide().then(|| {
             format!(
-                "{} can be reached from other machines, and servers believe whoever speaks their \
-                 protocol: use it only in a network that you trust",
+                "other machines can reach {}, and servers trust everyone who speaks their protocol: use it only \
+                 in a network that you trust",
                 self.listen()
             )
         });
@@ -378,8 +379,8 @@ impl NodeArguments {
             }
             if is_removal(&record.event) && !is_in_laboratory {
                 say(format_args!(
-                    "warning: {} was removed, and is no member of the cluster any more\n\
-                     help: stop it; a new server comes with `raft node --join`, under a number of its own",
+                    "warning: {} was removed and is no longer a member of the cluster\n\
+                     help: stop it; start a new server with `raft node --join` and a new number",
                     record.node
                 ));
             }
@@ -389,8 +390,8 @@ impl NodeArguments {
 
 /// What the operator can do about what no server of a cluster in good order ever says.
 fn alarm(decision: &consensus::event::Event) -> Option<&'static str> {
-    const REPLACE: &str = "nothing is lost if a majority is well: `raft member remove ID`, start the server on an empty folder \
-                           with --join, and `raft member add ID=HOST:PORT`";
+    const REPLACE: &str = "nothing is lost if a majority still has its data: `raft member remove ID`, start the server \
+                           on an empty folder with --join, and `raft member add ID=HOST:PORT`";
     let problem = match decision.what {
         What::Retired { .. } | What::LostEntries { .. } => return Some(REPLACE),
         What::RefusedBy { problem, .. } | What::Rejected { problem, .. } => problem,
@@ -399,14 +400,14 @@ fn alarm(decision: &consensus::event::Event) -> Option<&'static str> {
     match problem {
         Problem::OtherData | Problem::LostEntries { .. } => Some(REPLACE),
         Problem::OtherCluster => Some(
-            "check the addresses in --peer and `raft member list`: each cluster has servers and folders of its own",
+            "check the addresses in --peer and `raft member list`: each cluster needs its own servers and folders",
         ),
         Problem::OtherFounders => Some(
-            "give all servers of a new cluster the same --peer list and empty folders; to join a cluster that there is already, \
-             start with --join on an empty folder",
+            "give all servers of a new cluster the same --peer list and empty folders; to join an existing cluster, start \
+             with --join on an empty folder",
         ),
         Problem::ContradictsCommitted | Problem::OwnTerm => Some(
-            "a server has lost data, or two clusters were mixed: stop the one whose disk was replaced or set back",
+            "a server has lost data, or two clusters were mixed: stop the server whose disk was replaced or restored",
         ),
         // The message of a server that has just restarted may still have been on its way.
         _ => None,

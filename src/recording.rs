@@ -17,7 +17,7 @@ impl Recording {
     /// Makes the file, or empties it if there is one.
     pub(crate) fn create(path: &Path) -> Result<Recording, Failure> {
         let file = File::create(path).map_err(|error| {
-            let help = "choose another file, in a folder that is there and that you may write to";
+            let help = "choose a file in a folder that exists and that you may write to";
             Failure::of(format_args!("can't record to {}: {error}", path.display()), help)
         })?;
         Ok(Recording { path: path.to_owned(), file: Some(BufWriter::new(file)) })
@@ -28,7 +28,7 @@ impl Recording {
     pub(crate) fn add<'a>(&mut self, records: impl IntoIterator<Item = &'a Record>) {
         let Some(file) = &mut self.file else { return };
         if let Err(error) = write(file, records) {
-            say(format_args!("warning: recording to {} ends: {error}", self.path.display()));
+            say(format_args!("warning: the recording to {} has stopped: {error}", self.path.display()));
             self.file = None;
         }
     }

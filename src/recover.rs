@@ -9,30 +9,29 @@ use std::process::ExitCode;
 use storage::{FolderDisk, Inspection, StorageError, found_anew, inspect};
 use trace::shown_lines;
 
-/// Begin a new cluster with the data of one server, after a majority was lost for good
+/// Start a new cluster from one server, after a majority was lost for good
 ///
-/// A last resort, for when no majority of the members will ever come back. As
-/// long as one might, wait for it, or bring it back: then nothing is lost. Stop
-/// all servers first. Of those that are left, choose the one whose log reaches
-/// farthest (`raft log DIR` of each tells: the later term, then the higher
-/// entry).
+/// A last resort, for when a majority of the members will never come back. If it
+/// might, wait for it or repair it: then nothing is lost. Otherwise stop all
+/// servers, and choose the one whose log is most up to date: `raft log DIR` shows
+/// its last entry, and the later term wins, then the higher entry.
 ///
 /// The server becomes the only member of a new cluster with a new id. Writes that
-/// only the others had are lost, although they were acknowledged; and writes that
-/// were never acknowledged may count now. The former members can't join by
-/// accident: they belong to the old cluster. New servers come with `raft node
-/// --join` on empty folders, and `raft member add`.
+/// only the others had are lost, even acknowledged ones. Writes that were never
+/// acknowledged may take effect. The former members can't join by accident: they
+/// belong to the old cluster. Add new servers with `raft node --join` on empty
+/// folders, and `raft member add`.
 ///
 ///   raft recover --data n2
 ///   raft node --id 2 --listen 127.0.0.1:4002 --data n2
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct RecoverArguments {
-    /// The data folder of the server that is to go on
+    /// The data folder of the chosen server
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
 
-    /// Say which server goes on instead of being asked, such as n2
+    /// The chosen server, such as n2, to confirm it without being asked
     #[arg(long, value_name = "SERVER")]
     confirm: Option<String>,
 }
@@ -41,14 +40,11 @@ pub(crate) fn run(arguments: RecoverArguments) -> Result<ExitCode, Failure> {
     let folder = &arguments.data;
     let seen = inspect(folder).map_err(|error| Failure::of(error, WHICH_FOLDER))?;
     let Some(identity) = &seen.identity else {
-        let message = format_args!("{} is no server's data folder", folder.display());
+        let message = format_args!("{} is not the data folder of a server", folder.display());
         return Err(Failure::of(message, WHICH_FOLDER));
     };
     if let Some(damage) = seen.damage.first() {
-        return Err(Failure::of(
-            damage,
-            "recover from another server's folder, if there is one that is whole",
-        ));
+        return Err(Failure::of(damage, "use the folder of another server, if one is undamaged"));
     }
     let server = identity.node;
     eprint!("{}", shown_lines(&warning(server, &seen)));
@@ -56,7 +52,7 @@ pub(crate) fn run(arguments: RecoverArguments) -> Result<ExitCode, Failure> {
     let failure = |error: StorageError| Failure::of(&error, error.help());
     let recovered = found_anew(FolderDisk::open(folder).map_err(failure)?).map_err(failure)?;
     let told = format!(
-        "{server} is the only member of cluster {} now, with entries up to {}\n\
+        "{server} is now the only member of cluster {}, with entries up to {}\n\
          start it without --peer: raft node --id {} --listen HOST:PORT --data {}",
         recovered.cluster,
         recovered.last,
@@ -66,16 +62,16 @@ pub(crate) fn run(arguments: RecoverArguments) -> Result<ExitCode, Failure> {
     written(writeln!(io::stdout(), "{}", shown_lines(&told)))
 }
 
-const WHICH_FOLDER: &str = "name the folder of one server: what `raft node` has as --data";
+const WHICH_FOLDER: &str = "name the data folder of one server: the --data of its `raft node`";
 
 fn warning(server: NodeId, seen: &Inspection) -> String {
     let reached = seen.reached();
     format!(
-        "{server} has entries up to {} of the log, in term {}.\n\
-         - Acknowledged writes that are not among them are lost.\n\
-         - Entries among them that were never acknowledged may count from now on.\n\
-         - The former members can't come back: this will be another cluster.\n\
-         If another server's log reaches farther, recover that one instead.\n",
+        "{server} has entries up to {}, and is in term {}.\n\
+         - Acknowledged writes that are not among these entries are lost.\n\
+         - Writes among these entries that were never acknowledged may take effect.\n\
+         - The former members can't rejoin: this will be another cluster.\n\
+         If the log of another server is more up to date, recover that one instead.\n",
         reached.log_end, reached.hard_state.current_term
     )
 }
@@ -87,8 +83,8 @@ fn confirm(server: NodeId, given: Option<&str>) -> Result<(), Failure> {
         Some(given) => given.to_owned(),
         None if !io::stdin().is_terminal() => {
             return Err(Failure::usage(
-                "nobody is here to be asked",
-                format!("say with --confirm {expected} that you know what may be lost"),
+                "you must confirm this, but standard input is not a terminal",
+                format!("add --confirm {expected} if you accept what may be lost"),
             ));
         }
         None => {
@@ -103,6 +99,6 @@ fn confirm(server: NodeId, given: Option<&str>) -> Result<(), Failure> {
     }
     Err(Failure::of(
         format_args!("nothing was changed: \"{answer}\" is not {expected}"),
-        "check that this is the folder that you mean",
+        "check that this is the folder you mean",
     ))
 }

@@ -1,6 +1,8 @@
 //! `raft replay`
 
 use crate::failure::{Failure, ended_by, exit_code, say, written};
+use crate::paragraph::paragraph;
+use crate::scenarios::{self, Chapter, Listed};
 use crate::tape::Tape;
 use crate::up::{has_full_terminal, open_site};
 use clap::Args;
@@ -9,26 +11,35 @@ use signal_hook::iterator::Signals;
 use simulator::reenact;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use terminal::End;
+use terminal::{Choice, Chooser, Chosen, End};
 use trace::{Event, Feed, Io, Record, shown};
 
-/// Play a scenario or a recorded run, forward and back.
+/// Play a scenario or a recorded run, forward and back
 ///
-/// A recorded run is also played in the simulator, with the same inputs: its servers must come to the
-/// same states.
+/// Without a name, choose a scenario from a list in the order to learn in: type
+/// to search it, Enter plays the chosen one.
+///
+///   raft replay
+///   raft replay elections/first-election
+///   raft up --record run.jsonl; raft replay run.jsonl
+///
+/// A recorded run is also checked: the simulator gets the same inputs, and must
+/// come to the same states.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct ReplayArguments {
-    /// A scenario, or a trace that `raft up --record` has written
-    file: PathBuf,
+    /// A scenario, by its name or its file, or a file that `raft up --record` has written
+    #[arg(value_name = "SCENARIO|FILE")]
+    what: Option<PathBuf>,
 
-    /// Tell the story line by line, also on a terminal
+    /// Print what happens line by line, even on a terminal
     #[arg(long, conflicts_with = "json")]
     plain: bool,
 
-    /// Print the trace as JSON, one event a line (docs/trace.md)
-    #[arg(long)]
+    /// Print the trace as JSON, one event per line (docs/trace.md)
+    #[arg(long, requires = "what")]
     json: bool,
 
     /// Show it in a browser on this machine, at this address [default: a free port]
@@ -36,13 +47,14 @@ pub(crate) struct ReplayArguments {
     #[arg(default_missing_value = "127.0.0.1:0", conflicts_with_all = ["plain", "json"])]
     web: Option<SocketAddr>,
 
-    /// With --plain: tell the routine too, each heartbeat and each restart of a timer
-    #[arg(long, short)]
+    /// With --plain: print the routine too, each heartbeat and each reset of a timer
+    #[arg(long, short, requires = "what")]
     verbose: bool,
 }
 
 pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
-    let tape = Tape::open(&arguments.file)?;
+    let Some(what) = &arguments.what else { return without_name(&arguments) };
+    let tape = Tape::open(what)?;
     let remark = check_against_simulator(&tape)?;
     if let Some(address) = arguments.web {
         remark.iter().for_each(say);
@@ -56,6 +68,60 @@ pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
         return print_story(&tape, arguments.verbose);
     }
     show_in_terminal(tape)
+}
+
+/// Lets a person choose a scenario, or lists them.
+fn without_name(arguments: &ReplayArguments) -> Result<ExitCode, Failure> {
+    let chapters = scenarios::chapters();
+    if let Some(address) = arguments.web {
+        let first = &chapters[0].scenarios[0].path;
+        say("This is the first scenario: choose any other from the list on the page.");
+        return serve_page(&Tape::open(Path::new(first))?, address);
+    }
+    if arguments.plain || !has_full_terminal() {
+        return written(io::stdout().write_all(list(&chapters).as_bytes()));
+    }
+    choose_and_play(&chapters)
+}
+
+/// The scenarios, chapter by chapter.
+fn list(chapters: &[Chapter]) -> String {
+    let mut text = String::from("Play a scenario by its name: raft replay elections/first-election\n");
+    for chapter in chapters {
+        text += &format!("\n{chapter}\n{}\n\n", paragraph(0, &chapter.about));
+        for Listed { path, title, .. } in &chapter.scenarios {
+            text += &format!("  {path:<45} {title}\n");
+        }
+    }
+    text
+}
+
+/// Plays one scenario after the other, as they are chosen.
+fn choose_and_play(chapters: &[Chapter]) -> Result<ExitCode, Failure> {
+    let mut signals = end_signals()?;
+    let mut end_requested = || signals.pending().next().map(End::Interrupted);
+    let choices = chapters.iter().flat_map(|chapter| {
+        chapter.scenarios.iter().map(move |scenario| Choice {
+            chapter: chapter.to_string(),
+            path: scenario.path.clone(),
+            title: scenario.title.clone(),
+            rules: scenario.rules.clone(),
+        })
+    });
+    let mut chooser = Chooser::new(choices.collect());
+    loop {
+        match terminal::choose(&mut chooser, &mut end_requested) {
+            Ok(Chosen::Scenario(path)) => {
+                let tape = Tape::open(Path::new(&path))?;
+                match terminal::replay(tape.for_terminal(), &mut end_requested) {
+                    Ok(End::Quit) => {}
+                    end => return exit_code(end),
+                }
+            }
+            Ok(Chosen::Nothing(end)) => return exit_code(Ok(end)),
+            Err(error) => return exit_code(Err(error)),
+        }
+    }
 }
 
 fn show_in_terminal(tape: Tape) -> Result<ExitCode, Failure> {
@@ -88,11 +154,11 @@ fn check_against_simulator(tape: &Tape) -> Result<Option<String>, Failure> {
         return Ok(None);
     }
     let reenacted = reenact(&records).map_err(|divergence| {
-        let help = "the file was changed, lacks events, or is of another version of this program";
-        Failure::of(format_args!("the simulator does not come to the recorded states: {divergence}"), help)
+        let help = "the file was changed, is incomplete, or was written by another version of this program";
+        Failure::of(format_args!("the simulator does not reach the recorded states: {divergence}"), help)
     })?;
     Ok(Some(format!(
-        "{} steps in {} lives of servers: the simulator comes to the recorded state after each",
+        "checked: in each of {} steps, after {} starts of servers, the simulator reaches the recorded state",
         reenacted.steps, reenacted.lives
     )))
 }

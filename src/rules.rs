@@ -1,82 +1,179 @@
 //! `raft rules`
 
+mod places;
+
 use crate::arguments::rule_parser;
 use crate::failure::{Failure, written};
+use crate::paragraph::paragraph;
+use crate::scenarios::{self, Chapter, Listed};
 use clap::Args;
 use consensus::Rule;
 use serde_json::json;
+use simulator::UNSHOWN;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// List the rules of Raft that the servers obey, or explain one.
+/// Some rules are at work in many scenarios: at most this many are shown.
+const MOST_STORIES: usize = 5;
+
+/// List the rules of Raft, or explain one
 ///
-/// Each rule has a name. The story that `raft up` tells names the rule behind each decision, and so
-/// does the code: look for its variant of `Rule`.
+/// Each rule has a name, which `raft up` and `raft replay` show beside each
+/// decision. The list is in the order to learn in, chapter by chapter.
+///
+///   raft rules
+///   raft rules one-vote-per-term
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct RulesArguments {
-    /// The rule to explain, for example one-vote-per-term
+    /// The rule to explain
     #[arg(value_parser = rule_parser(), hide_possible_values = true)]
     rule: Option<Rule>,
 
-    /// Print one JSON object a line, for programs
+    /// Print one JSON object per line, for programs
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(arguments: RulesArguments) -> Result<ExitCode, Failure> {
-    let rules = arguments.rule.as_ref().map_or(Rule::ALL, std::slice::from_ref);
-    let text = match (arguments.json, arguments.rule) {
-        (true, _) => rules.iter().map(|&rule| as_json(rule)).collect(),
-        (false, Some(rule)) => explain(rule),
-        (false, None) => list(rules),
+    let chapters = scenarios::chapters();
+    let rules = in_order(&chapters);
+    let text = match (arguments.rule, arguments.json) {
+        (None, false) => list(&rules),
+        (Some(rule), false) => explain(rule, &chapters),
+        (asked, true) => {
+            let is_asked_for = |(_, rule): &&(_, Rule)| asked.is_none_or(|asked| asked == *rule);
+            rules
+                .iter()
+                .filter(is_asked_for)
+                .map(|(chapter, rule)| as_json(*rule, chapter, &chapters))
+                .collect()
+        }
     };
     written(io::stdout().write_all(text.as_bytes()))
 }
 
-fn list(rules: &[Rule]) -> String {
-    let entries: Vec<String> = rules.iter().map(|&rule| explain(rule)).collect();
-    format!(
-        "{} rules. §: the Raft paper (extended version); thesis: Ongaro's dissertation.\n\n{}",
-        rules.len(),
-        entries.join("\n")
-    )
-}
-
-fn explain(rule: Rule) -> String {
-    format!(
-        "{id}  ({paper}; thesis {thesis}; guards {guards})\n{statement}\n{without}\n",
-        id = rule.id(),
-        paper = rule.paper(),
-        thesis = rule.thesis(),
-        guards = rule.guards(),
-        statement = indented("", rule.statement()),
-        without = indented("without it: ", rule.without_it()),
-    )
-}
-
-/// A paragraph of at most 90 columns, four of them blank.
-fn indented(label: &str, text: &str) -> String {
-    let mut lines = vec![String::from("   ")];
-    for word in label.split_whitespace().chain(text.split_whitespace()) {
-        let line = lines.last().expect("there is always a line");
-        if line.chars().count() + 1 + word.chars().count() > 90 {
-            lines.push(String::from("   "));
-        }
-        let line = lines.last_mut().expect("there is always a line");
-        line.push(' ');
-        line.push_str(word);
+/// The rules, each with its chapter, in the order of their counterexamples.
+fn in_order(chapters: &[Chapter]) -> Vec<(&Chapter, Rule)> {
+    let mut rules: Vec<(&Chapter, Rule)> = Vec::new();
+    for chapter in chapters {
+        let without = chapter.scenarios.iter().filter_map(|scenario| scenario.path.strip_prefix("without/"));
+        rules.extend(without.filter_map(|id| id.parse().ok()).map(|rule| (chapter, rule)));
     }
-    lines.join("\n")
+    // A rule without a counterexample comes after the one after which it is declared.
+    for (before, unshown) in Rule::ALL.iter().zip(&Rule::ALL[1..]) {
+        let place_of = |wanted: &Rule| rules.iter().position(|(_, rule)| rule == wanted);
+        if let (Some(place), None) = (place_of(before), place_of(unshown)) {
+            rules.insert(place + 1, (rules[place].0, *unshown));
+        }
+    }
+    rules
 }
 
-fn as_json(rule: Rule) -> String {
+fn list(rules: &[(&Chapter, Rule)]) -> String {
+    let mut text = format!(
+        "{} rules in the order to learn in: `raft rules RULE` explains one.\n\
+         § is a section of the Raft paper (extended version) or of Ongaro's thesis.\n",
+        rules.len()
+    );
+    let mut last_number = 0;
+    for (chapter, rule) in rules {
+        if chapter.number != last_number {
+            last_number = chapter.number;
+            text += &format!("\n{chapter}\n\n");
+        }
+        text += &format!("  {rule}  ({})\n{}\n", sections(*rule), paragraph(6, rule.statement()));
+    }
+    text
+}
+
+fn sections(rule: Rule) -> String {
+    format!("{}; thesis {}", rule.paper(), rule.thesis())
+}
+
+fn explain(rule: Rule, chapters: &[Chapter]) -> String {
+    let mut text = format!(
+        "{rule}  ({}; protects {})\n\n{}\n\nWithout it:\n{}\n",
+        sections(rule),
+        rule.guards(),
+        paragraph(2, rule.statement()),
+        paragraph(2, rule.without_it()),
+    );
+    let stories = stories(rule, chapters);
+    if !stories.is_empty() {
+        text += "\nSee it at work:\n";
+    }
+    for story in stories.iter().take(MOST_STORIES) {
+        text += &format!("  raft replay {}\n{}\n", story.path, paragraph(6, &story.title));
+    }
+    if stories.len() > MOST_STORIES {
+        let more = stories.len() - MOST_STORIES;
+        text += &format!("  {more} more: enter `raft replay` and type {rule}\n");
+    }
+    text += "\nSwitch it off:\n";
+    if let Some(counterexample) = counterexample(rule, chapters) {
+        text += &format!("  raft replay without/{rule}\n{}\n", paragraph(6, &counterexample.title));
+        text += &format!(
+            "  raft sim --without {rule}\n{}\n",
+            paragraph(6, "Search for such a story: this may take minutes.")
+        );
+    }
+    for (_, reason) in UNSHOWN.iter().filter(|(unshown, _)| *unshown == rule) {
+        let words = format!(
+            "No story shows what breaks without this rule, and `raft sim --without {rule}` finds none. The reason: {reason}."
+        );
+        text += &format!("{}\n", paragraph(2, &words));
+    }
+    text += "\nRead the code:\n";
+    for place in places::of(rule) {
+        text += &format!("  {place}\n");
+    }
+    text
+}
+
+/// The scenarios that are about this rule, those that are most about it first, counterexamples left out.
+fn stories(rule: Rule, chapters: &[Chapter]) -> Vec<&Listed> {
+    let place = |scenario: &&Listed| scenario.rules.iter().position(|one| *one == rule);
+    let all = chapters.iter().flat_map(|chapter| &chapter.scenarios);
+    let is_story = |scenario: &&Listed| !scenario.path.starts_with("without/") && place(scenario).is_some();
+    let mut stories: Vec<&Listed> = all.filter(is_story).collect();
+    stories.sort_by_key(place);
+    stories
+}
+
+/// The scenario that shows what breaks without this rule.
+fn counterexample(rule: Rule, chapters: &[Chapter]) -> Option<&Listed> {
+    let path = format!("without/{rule}");
+    chapters.iter().flat_map(|chapter| &chapter.scenarios).find(|scenario| scenario.path == path)
+}
+
+fn as_json(rule: Rule, chapter: &Chapter, chapters: &[Chapter]) -> String {
+    let paths: Vec<&str> = stories(rule, chapters).iter().map(|story| story.path.as_str()).collect();
     let object = json!({
         "id": rule.id(),
+        "chapter": chapter.number,
         "paper": rule.paper(),
         "thesis": rule.thesis(),
         "guards": rule.guards().to_string(),
         "statement": rule.statement(),
         "without_it": rule.without_it(),
+        "scenarios": paths,
+        "counterexample": counterexample(rule, chapters).map(|scenario| &scenario.path),
+        "code": places::of(rule),
     });
     format!("{object}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_rule_has_its_place_in_the_order() {
+        let chapters = scenarios::chapters();
+        let rules: Vec<Rule> = in_order(&chapters).iter().map(|(_, rule)| *rule).collect();
+        assert_eq!(rules.len(), Rule::ALL.len());
+        assert_eq!(rules.iter().collect::<BTreeSet<_>>(), Rule::ALL.iter().collect());
+    }
 }

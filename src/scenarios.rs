@@ -1,37 +1,117 @@
-//! The scenarios that this program has within, so that the page can open each of them.
+//! The scenarios that this program has within, in the order to learn in.
 
 use crate::tape::Tape;
+use consensus::Rule;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use std::borrow::Cow;
+use std::fmt;
 
+/// The scenarios, and README.md, which lists them in the order to learn in.
 #[derive(RustEmbed)]
 #[folder = "scenarios/"]
 struct Files;
 
-/// All of them, for the page.
-pub(crate) fn for_page() -> web::Scenarios {
-    let titles = Files::iter().filter_map(|path| {
-        let name = path.strip_suffix(".txt")?.to_owned();
-        let title = title(&text(Files::get(&path)?)).unwrap_or(&name).to_owned();
-        Some(web::ScenarioTitle { name, title })
-    });
-    web::Scenarios { titles: titles.collect(), film }
+/// Scenarios that teach one thing, from simple to hard.
+#[derive(Debug, Clone)]
+pub(crate) struct Chapter {
+    pub(crate) number: usize,
+    pub(crate) name: String,
+    /// What it is about.
+    pub(crate) about: String,
+    pub(crate) scenarios: Vec<Listed>,
 }
 
-/// The name of the scenario with this text, if it is one of them.
-pub(crate) fn name_of(text: &str) -> Option<String> {
+/// A scenario in the list.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    /// Its file below scenarios/, without the ending, such as `elections/first-election`.
+    pub(crate) path: String,
+    pub(crate) title: String,
+    /// The rules that it is about, the most important one first.
+    pub(crate) rules: Vec<Rule>,
+}
+
+impl fmt::Display for Chapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}. {}", self.number, self.name)
+    }
+}
+
+/// All scenarios, as scenarios/README.md lists them.
+pub(crate) fn chapters() -> Vec<Chapter> {
+    let readme = text(Files::get("README.md").expect("it is embedded"));
+    readme
+        .split("\n## ")
+        .skip(1)
+        .map(|section| chapter(section).expect("it has the form of a chapter"))
+        .collect()
+}
+
+/// The chapter in this section: a heading such as `2. Terms and the first election`, what it is about, and a list.
+fn chapter(section: &str) -> Option<Chapter> {
+    let (heading, rest) = section.split_once('\n')?;
+    let (number, name) = heading.split_once(". ")?;
+    let about: Vec<&str> = rest.lines().take_while(|line| !line.starts_with("- ")).collect();
+    Some(Chapter {
+        number: number.parse().ok()?,
+        name: name.to_owned(),
+        about: about.join(" ").trim().to_owned(),
+        scenarios: links(rest).map(|(_, path)| listed(path)).collect(),
+    })
+}
+
+/// The links in a list, each on a line of its own: what it says, and the scenario to which it leads.
+fn links(list: &str) -> impl Iterator<Item = (&str, &str)> {
+    list.lines().filter_map(|line| line.strip_prefix("- [")?.strip_suffix(".txt)")?.split_once("]("))
+}
+
+fn listed(path: &str) -> Listed {
+    let text = find(path).unwrap_or_else(|| panic!("scenarios/README.md lists {path}, which is not there"));
+    Listed { path: path.to_owned(), title: title(&text).unwrap_or(path).to_owned(), rules: rules(&text) }
+}
+
+/// The text of the scenario with this path. What a shell makes of it, `scenarios/elections/first-election.txt`,
+/// will do.
+pub(crate) fn find(path: &str) -> Option<String> {
+    let path = path.strip_prefix("scenarios/").unwrap_or(path);
+    let path = path.strip_suffix(".txt").unwrap_or(path);
+    Files::get(&format!("{path}.txt")).map(text)
+}
+
+/// The path of the scenario with this text, if it is one of them.
+pub(crate) fn path_of(text: &str) -> Option<String> {
     let is_same = |path: &Cow<'_, str>| Files::get(path).is_some_and(|file| *file.data == *text.as_bytes());
     Files::iter().find(is_same)?.strip_suffix(".txt").map(str::to_owned)
 }
 
-/// What a scenario's heading says.
+/// What a scenario's first line says.
 pub(crate) fn title(text: &str) -> Option<&str> {
     text.lines().find_map(|line| line.strip_prefix("# "))
 }
 
-fn film(name: &str) -> Option<String> {
-    let file = Files::get(&format!("{name}.txt"))?;
-    let tape = Tape::play(name, &text(file)).expect("each of them is played in the tests");
+/// The rules that a scenario is about. Its head, the comment with which it begins, ends with them.
+fn rules(text: &str) -> Vec<Rule> {
+    let head: Vec<&str> = text.lines().map_while(|line| line.strip_prefix('#')).collect();
+    let head = head.join("");
+    let ids = head.split_once(" Rules: ").map_or("", |(_, ids)| ids);
+    ids.split(", ").filter_map(|id| id.parse().ok()).collect()
+}
+
+/// All of them, for the page.
+pub(crate) fn for_page() -> web::Scenarios {
+    let titles = chapters().into_iter().flat_map(|chapter| {
+        chapter.scenarios.into_iter().map(move |scenario| web::ScenarioTitle {
+            chapter: web::Chapter { number: chapter.number, name: chapter.name.clone() },
+            path: scenario.path,
+            title: scenario.title,
+            rules: scenario.rules,
+        })
+    });
+    web::Scenarios { titles: titles.collect(), film }
+}
+
+fn film(path: &str) -> Option<String> {
+    let tape = Tape::play(path, &find(path)?).expect("each of them is played in the tests");
     Some(web::embedded(&tape.setup_of_page(), tape.records()))
 }
 
@@ -42,17 +122,68 @@ fn text(file: EmbeddedFile) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::Path;
 
     #[test]
-    fn each_scenario_can_be_played_by_its_name() {
+    fn each_scenario_can_be_played_by_its_path() {
         let web::Scenarios { titles, film } = for_page();
         assert!(titles.len() > 100, "{titles:?}");
-        for web::ScenarioTitle { name, title } in titles {
-            let played = film(&name).unwrap_or_else(|| panic!("there is no {name}"));
-            assert!(played.contains(&format!(r#""scenario":"{name}""#)), "{name} is another one");
+        for web::ScenarioTitle { path, title, .. } in titles {
+            let played = film(&path).unwrap_or_else(|| panic!("there is no {path}"));
+            assert!(played.contains(&format!(r#""scenario":"{path}""#)), "{path} is another one");
             assert!(!title.is_empty());
         }
         assert_eq!(film("../Cargo"), None);
         assert_eq!(film("elections/nothing"), None);
+    }
+
+    /// `UPDATE_GOLDEN=1` writes the titles that the scenarios have now.
+    #[test]
+    fn the_readme_lists_each_scenario_once_by_its_title() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/README.md");
+        let mut readme = fs::read_to_string(&file).unwrap();
+        let mut times_listed: BTreeMap<String, usize> = BTreeMap::new();
+        for (said, path) in links(&readme.clone()) {
+            *times_listed.entry(format!("{path}.txt")).or_default() += 1;
+            let title = listed(path).title;
+            if said != title && std::env::var_os("UPDATE_GOLDEN").is_some() {
+                readme = readme.replace(&format!("[{said}]({path}.txt)"), &format!("[{title}]({path}.txt)"));
+                fs::write(&file, &readme).unwrap();
+            } else {
+                assert_eq!(
+                    said, title,
+                    "UPDATE_GOLDEN=1 writes the title of {path} into scenarios/README.md"
+                );
+            }
+        }
+        for scenario in Files::iter().filter(|path| path.ends_with(".txt")) {
+            let times = times_listed.remove(&*scenario);
+            assert_eq!(times, Some(1), "list {scenario} once in scenarios/README.md");
+        }
+        assert!(times_listed.is_empty(), "scenarios/README.md lists what is not there: {times_listed:?}");
+    }
+
+    #[test]
+    fn chapters_have_a_name_and_a_sentence() {
+        let chapters = chapters();
+        assert_eq!(chapters.len(), 13);
+        for (number, chapter) in (1..).zip(&chapters) {
+            assert_eq!(chapter.number, number, "{chapter}");
+            assert!(chapter.about.ends_with(['.', '?']), "{chapter}: what is it about?");
+            assert!(!chapter.scenarios.is_empty(), "{chapter} has no scenarios");
+        }
+    }
+
+    #[test]
+    fn the_rules_of_a_scenario_end_its_head() {
+        let rules = |text| rules(text).iter().map(|rule| rule.id()).collect::<Vec<&str>>();
+        assert_eq!(rules("# T\n#\n# Text.\n#\n# Rules: pre-vote\n\ncluster 3"), ["pre-vote"]);
+        assert_eq!(
+            rules("# T\n#\n# Rules: pre-vote,\n# check-quorum\n\n# Rules: no-op"),
+            ["pre-vote", "check-quorum"]
+        );
+        assert!(rules("# T\n#\n# Text.\n\ncluster 3").is_empty());
     }
 }

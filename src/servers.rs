@@ -12,17 +12,17 @@ use std::time::Duration;
 /// Which cluster is asked, and how long it may take.
 #[derive(Debug, Args)]
 pub(crate) struct ServersArguments {
-    /// Some of the cluster's servers; the leader is found through them [default: those that `raft up` runs
-    /// on this machine for the same user]
+    /// Some of the cluster's servers; the leader is found through them [default: those that you run on this
+    /// machine with `raft up`]
     #[arg(long, value_name = "HOST:PORT,...", env = "RAFT_SERVERS")]
     #[arg(value_delimiter = ',', value_parser = host_and_port)]
     servers: Vec<String>,
 
-    /// Ask the cluster that `raft up --data DIR` runs on this folder (goes before --servers)
+    /// Ask the cluster that `raft up --data DIR` runs on this folder; overrides --servers
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// How long it may take at most, with all that is tried again
+    /// The longest time that this may take, retries included
     #[arg(long, value_name = "TIME", env = "RAFT_TIMEOUT", default_value = "15s", value_parser = duration)]
     pub(crate) timeout: Duration,
 }
@@ -66,7 +66,7 @@ pub(crate) fn running(data: Option<&Path>) -> Result<Vec<RunningCluster>, Failur
         let place = data.map_or("this machine".to_owned(), |data| data.display().to_string());
         return Err(Failure::of(
             format_args!("no cluster runs on {place}"),
-            "start one with `raft up`; that of another user is found by --data DIR, and single servers by their \
+            "start one with `raft up`; or name the folder of another user's cluster with --data, or servers by their \
              addresses, such as 127.0.0.1:4001 (see --help)",
         ));
     }
@@ -84,5 +84,5 @@ pub(crate) fn no_answer(why: &NotDone) -> Failure {
 }
 
 fn help(why: &NotDone) -> &str {
-    why.help().unwrap_or("`raft status` shows which servers are there; a majority must be")
+    why.help().unwrap_or("`raft status` shows which servers run; a majority of them is needed")
 }

@@ -16,34 +16,33 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Search for what breaks Raft: thousands of simulated clusters, each with trouble of its own
+/// Search for what breaks Raft, in thousands of simulated clusters
 ///
-/// A seed draws a cluster (how many servers, their timing, their network and
-/// disks) and all that befalls it. The servers run the same code as real ones.
-/// After every step of each, everything that Raft promises is checked. At the
-/// first broken promise the search stops, makes the run as short as it can, and
-/// tells it. --save writes it too, as a scenario for `raft replay`.
+/// A seed decides everything about a cluster: how many servers it has, their
+/// timing, network and disks, and all that goes wrong. The servers run the same
+/// code as real ones. After every step, everything that Raft promises is checked.
+/// At the first broken promise the search stops, makes the run as short as it
+/// can, and shows it. --save also writes it to a file, for `raft replay`.
 ///
-/// With a rule switched off, the search shows what that rule was for:
+/// With a rule switched off, the search shows what that rule is for:
 ///
 ///   raft sim --without one-vote-per-term
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct SimArguments {
-    /// The seeds to try, for example 0..10000 [default: 0..10000; with --for as many as there is time for]
+    /// The seeds to try [default: 0..10000, or 0..1000000 with --without; with --for, as many as there is time for]
     #[arg(long, value_name = "FROM..TO")]
     seeds: Option<SeedRange>,
 
-    /// Search for so long, for example 10m
+    /// Search for this long, for example 10m
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     time: Option<Duration>,
 
-    /// How many servers [default: each seed draws 1 to 7]
+    /// The number of servers [default: each seed chooses 1 to 7]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
     nodes: Option<u64>,
 
-    /// What may go wrong: none, all, or of network, crash, disk and clock those that you name, with commas
-    /// between
+    /// What may go wrong: all, none, or some of network,crash,disk,clock
     #[arg(long, value_name = "KINDS", default_value = "all")]
     faults: Faults,
 
@@ -51,11 +50,11 @@ pub(crate) struct SimArguments {
     #[arg(long, value_name = "RULE", value_parser = rule_parser(), hide_possible_values = true)]
     without: Option<Rule>,
 
-    /// Switch each rule off in turn, and print a table of what that breaks (this takes a quarter of an hour and more)
+    /// Switch each rule off in turn, and print a table of what breaks; this takes at least 15 minutes
     #[arg(long, conflicts_with_all = ["without", "time"])]
     without_each: bool,
 
-    /// Write the shortest run that breaks a promise to this file, as a scenario for `raft replay`
+    /// Write the shortest run that breaks a promise to this file, for `raft replay`
     #[arg(long, value_name = "FILE", conflicts_with = "without_each")]
     save: Option<PathBuf>,
 }
@@ -68,7 +67,7 @@ impl FromStr for SeedRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<SeedRange, String> {
-        let number = |text: &str| text.parse::<u64>().map_err(|_| format!("\"{text}\" is no number"));
+        let number = |text: &str| text.parse::<u64>().map_err(|_| format!("\"{text}\" is not a number"));
         let (from, to) = text.split_once("..").ok_or("write two numbers with .. between them: 0..10000")?;
         let range = number(from)?..number(to)?;
         if range.is_empty() {
@@ -89,8 +88,11 @@ pub(crate) fn run(arguments: SimArguments) -> Result<ExitCode, Failure> {
     }
     let options = arguments.search_options(arguments.without);
     let seeds = arguments.seeds();
+    if let Some(rule) = arguments.without {
+        say(what_is_known_without(rule));
+    }
     if arguments.time.is_some() {
-        say(format_args!("seeds from {} on", seeds.range.start));
+        say(format_args!("searching from seed {} on", seeds.range.start));
     }
     let examined = hunt::examine(seeds, &options);
     if let Some(seed) = examined.differs {
@@ -157,11 +159,19 @@ impl SimArguments {
     }
 }
 
+/// What to expect of a search that may take minutes.
+fn what_is_known_without(rule: Rule) -> String {
+    match UNSHOWN.iter().find(|(unshown, _)| *unshown == rule) {
+        None => format!("searching; `raft replay without/{rule}` plays a short story that was found before"),
+        Some((_, reason)) => format!("searching, most likely in vain: {reason}"),
+    }
+}
+
 fn save(file: &Path, scenario: &str) -> Result<(), Failure> {
     std::fs::write(file, scenario).map_err(|error| {
         Failure::of(
             format_args!("can't write {}: {error}", file.display()),
-            "choose another file with --save",
+            "choose another file with --save, in a folder that exists and that you may write to",
         )
     })
 }

@@ -15,10 +15,15 @@ use trace::shown;
 /// A server that takes longer than this to answer is given up.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Ask the servers of a running cluster how they are.
+/// Show the servers of a running cluster
 ///
-/// Without addresses: those that `raft up` runs on this machine.
+/// Without addresses it asks the servers that `raft up` runs on this machine.
+///
+/// In the table, "starts" is how often a server has started, and "rejected" is
+/// how many messages it has refused to handle: more than a few mean that servers
+/// of different clusters were mixed, or that one has lost data.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct StatusArguments {
     /// The servers to ask
     #[arg(value_name = "HOST:PORT")]
@@ -29,7 +34,7 @@ pub(crate) struct StatusArguments {
     #[arg(long, value_name = "DIR", conflicts_with = "addresses")]
     data: Option<PathBuf>,
 
-    /// Print one JSON object a server and line, for programs
+    /// Print one JSON object per server, each on a line, for programs
     #[arg(long)]
     json: bool,
 }
@@ -44,7 +49,7 @@ pub(crate) fn run(arguments: StatusArguments) -> Result<ExitCode, Failure> {
     written(io::stdout().write_all(text.as_bytes()))?;
     if answers.iter().all(|(_, answer)| answer.is_err()) {
         return Err(Failure::of(
-            "no server answers",
+            "no server responds",
             "start a cluster with `raft up`, or check the addresses",
         ));
     }
@@ -113,7 +118,7 @@ fn troubles(status: &Status) -> String {
         (None, None) => {}
     }
     for peer in &status.peers {
-        let _ = writeln!(text, "        {} says of {}: {}", status.node, peer.id, shown(&peer.what));
+        let _ = writeln!(text, "        {} reports about {}: {}", status.node, peer.id, shown(&peer.what));
     }
     text
 }

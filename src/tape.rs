@@ -34,14 +34,14 @@ pub(crate) struct Scene {
 }
 
 impl Tape {
-    /// Reads a trace, or plays a scenario.
+    /// Reads a trace, or plays a scenario: one in a file, or one that this program has within, by its path.
     ///
     /// # Errors
-    /// If the file can't be read, or nothing happens in it.
+    /// If there is no such file or scenario, or nothing happens in it.
     pub(crate) fn open(path: &Path) -> Result<Tape, Failure> {
         let tape = Tape::read(path)?;
         if tape.records().next().is_none() {
-            let help = "a scenario starts a cluster with `cluster 3`; a trace has one event a line";
+            let help = "a scenario starts a cluster with `cluster 3`; a trace has one event per line";
             return Err(Failure::of(format_args!("nothing happens in {}", path.display()), help));
         }
         Ok(tape)
@@ -49,14 +49,19 @@ impl Tape {
 
     fn read(path: &Path) -> Result<Tape, Failure> {
         let file = path.display();
+        if !path.exists()
+            && let Some(text) = path.to_str().and_then(scenarios::find)
+        {
+            return Ok(Tape::play(&file.to_string(), &text).expect("each of them is played in the tests"));
+        }
         let text = read_text(path).map_err(|error| {
             let help = match error.kind() {
                 io::ErrorKind::FileTooLarge => {
-                    "record for a shorter time, or keep the first part: head -n 100000 FILE > SHORTER"
+                    "record for a shorter time, or keep only the beginning: head -n 100000 FILE > SHORTER"
                 }
                 _ => {
-                    "name a scenario, such as scenarios/elections/first-election.txt, or a trace that \
-                     `raft up --record FILE` has written"
+                    "name a scenario, such as elections/first-election (`raft replay --plain` lists all), \
+                     or a file that `raft up --record FILE` has written"
                 }
             };
             Failure::of(format_args!("can't read {file}: {error}"), help)
@@ -68,7 +73,7 @@ impl Tape {
             return Ok(Tape { title: name, scenes, is_recorded: true, scenario: None });
         }
         Tape::play(&name, &text).map_err(|error| {
-            let help = "a scenario is described in docs/scenarios.md, a trace in docs/trace.md";
+            let help = "docs/scenarios.md describes scenarios, and docs/trace.md traces";
             Failure::of(
                 format_args!("{file} is neither a trace nor a scenario that can be played: {error}"),
                 help,
@@ -87,7 +92,7 @@ impl Tape {
             title: scenarios::title(text).unwrap_or(name).to_owned(),
             scenes: scenes.collect(),
             is_recorded: false,
-            scenario: scenarios::name_of(text),
+            scenario: scenarios::path_of(text),
         })
     }
 
@@ -135,7 +140,7 @@ fn read_text(path: &Path) -> io::Result<String> {
     let bytes = read_regular(path, LARGEST)?;
     String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
-        io::Error::new(io::ErrorKind::InvalidData, format!("it is no text (at byte {place})"))
+        io::Error::new(io::ErrorKind::InvalidData, format!("it is not text (at byte {place})"))
     })
 }
 
@@ -160,7 +165,11 @@ fn read_trace(path: &Path, text: &str) -> Result<Scene, Failure> {
             Err(error) if error.is_eof() && number + 1 == lines.len() => break,
             Err(error) => {
                 return Err(Failure::of(
-                    format_args!("line {} of {} is no event of a trace: {error}", number + 1, path.display()),
+                    format_args!(
+                        "line {} of {} is not an event of a trace: {error}",
+                        number + 1,
+                        path.display()
+                    ),
                     "docs/trace.md describes the lines of a trace",
                 ));
             }

@@ -40,54 +40,54 @@ const SNAPSHOT_AFTER: usize = 64 << 10;
 /// All servers read the same clock here: a lease need not allow for much, and the less it does the sooner a mistake shows.
 const LEASE: Lease = Lease { clock_drift_percent: 1 };
 
-/// Kill, pause and isolate real servers at random while clients use them, and check that nobody was lied to.
+/// Make real servers fail at random while clients use them, and check every response.
 ///
-/// In each round clients write and read some keys, while a seed draws which servers are killed (SIGKILL) and started
-/// again, paused (SIGSTOP), or cut off from the others. Then all that the clients were told is checked: is it what a
-/// single store would have told them (docs/linearizability.md)? Is every acknowledged write there? Are all replicas
-/// equal? At the first answer "no" it stops, and keeps everything.
+/// In each round clients write and read some keys, while a seed decides which servers are killed (SIGKILL) and started
+/// again, paused (SIGSTOP), or cut off from the others. Then all responses are checked: could they come from a single
+/// store (docs/linearizability.md)? Is every acknowledged write there? Are all replicas equal? If not, the run stops and
+/// keeps all data.
 ///
-/// With --members, servers also come and go meanwhile: new ones are added, members removed or replaced, leaders
-/// included, and the leadership is handed over.
+/// With --members, the members change too: servers are added, removed and replaced, leaders included, and leaders hand
+/// over.
 ///
-/// With --lose-disks, servers also come back with an empty data folder, or an older copy of it. They must take no part until
-/// they are removed, and let in again.
+/// With --lose-disks, servers also come back with an empty data folder, or an older copy of it. They must take no part
+/// until they are removed and added again.
 ///
-/// With every other seed, leaders have leases, and half of the reads rest on them (--lease-reads in `raft node`).
+/// With every other seed, leaders have leases, and half of the reads use them (--lease-reads in `raft node`).
 ///
-/// A seed gives the same rounds again, but not the same run: real processes don't go the same way twice.
+/// A seed gives the same rounds again, but not the same run: real processes do not repeat their timing.
 #[derive(Debug, Args)]
 pub(crate) struct TortureArguments {
-    /// How many rounds, of some seconds each [default: 100; with --for as many as there is time for]
+    /// The number of rounds, of some seconds each [default: 100; with --for, as many as there is time for]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     rounds: Option<u64>,
 
-    /// Go on for so long, for example 30m
+    /// Run for this long, for example 30m
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     time: Option<Duration>,
 
-    /// How many servers there are
+    /// The number of servers
     #[arg(long, short, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u64).range(1..=15))]
     nodes: u64,
 
-    /// Let servers come and go meanwhile: at first there are so many as --nodes says, and later about so many
+    /// Change the members meanwhile: there are --nodes servers at first, and about as many later
     #[arg(long)]
     members: bool,
 
-    /// Let servers lose their data meanwhile, never more than a minority at a time
+    /// Make servers lose their data meanwhile, never more than a minority at a time
     #[arg(long)]
     lose_disks: bool,
 
-    /// How many clients there are
+    /// The number of clients
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u64).range(1..=1000))]
     clients: u64,
 
-    /// What the trouble and the clients' wishes are drawn from [default: the clock]
+    /// The seed of the faults and of the clients' requests [default: from the clock]
     #[arg(long)]
     seed: Option<u64>,
 
-    /// Where the servers keep their data; it stays there [default: a temporary folder, which stays only if
-    /// something is found]
+    /// The folder for the servers' data, which is kept [default: a temporary folder, kept only if something is
+    /// found]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
@@ -171,13 +171,13 @@ impl DataFolder {
         let Some(path) = named else {
             let temporary = tempfile::Builder::new().prefix("raft-torture-").tempdir();
             let temporary = temporary.map_err(|error| {
-                Failure::of(format_args!("can't make a temporary folder: {error}"), "name one with --data")
+                Failure::of(format_args!("can't create a temporary folder: {error}"), "name one with --data")
             })?;
             return Ok(DataFolder::Temporary(temporary));
         };
         if fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some()) {
             let problem = format!("the folder {} is not empty", path.display());
-            return Err(Failure::of(problem, "name a new folder with --data: every run begins with nothing"));
+            return Err(Failure::of(problem, "name a new folder with --data: each run starts without data"));
         }
         Ok(DataFolder::Named(path))
     }
@@ -312,7 +312,9 @@ impl<'a> Torture<'a> {
         }
         if !could_read {
             let seconds = RECOVERY.as_secs();
-            return Err(Violation::told(format!("{seconds} s after the trouble nobody answers a read")));
+            return Err(Violation::told(format!(
+                "{seconds} s after the last fault, no server answers a read"
+            )));
         }
         self.remains.extend(keys.iter().map(|key| Remains::of(key, &history)));
         let compared = replicas::compare(&self.servers, &self.shared);
@@ -342,7 +344,7 @@ impl<'a> Torture<'a> {
     fn nothing_is_lost(&mut self) -> Result<(), Violation> {
         for remains in std::mem::take(&mut self.remains) {
             if !self.last_reader.read_at_last(&remains.key, &self.shared) {
-                return Err(Violation::told("at the end of the run nobody answers a read"));
+                return Err(Violation::told("at the end of the run, no server answers a read"));
             }
             let history = remains.history_with(last_answer(&self.shared.take_history()));
             self.check(&history)?;

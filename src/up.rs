@@ -43,11 +43,11 @@ fn count_of_servers(text: &str) -> Result<u64, String> {
 
 /// Start a cluster on this machine and watch it.
 ///
-/// Each server is a process of its own, with its own port and its own folder. Ctrl+\ kills the leader
-/// (SIGKILL: a real crash), Ctrl+C stops all.
+/// Each server is a separate process, with its own port and its own folder. Ctrl+\ kills the leader
+/// (SIGKILL: a real crash), and Ctrl+C stops all servers.
 #[derive(Debug, Args)]
 pub(crate) struct UpArguments {
-    /// How many servers; odd numbers are best: 4 survive no more failures than 3 do
+    /// The number of servers; an odd number is best: 4 servers survive no more failures than 3
     #[arg(long, short, value_name = "N", env = "RAFT_TEST_PEERS", default_value = "3")]
     #[arg(value_parser = count_of_servers)]
     nodes: u64,
@@ -61,41 +61,41 @@ pub(crate) struct UpArguments {
     #[command(flatten)]
     storage: StorageArguments,
 
-    /// Keep the servers' data in this folder, and go on with what is there [default: a temporary folder,
-    /// removed at the end]
+    /// Keep the servers' data in this folder, and continue with the data that is there [default: a temporary
+    /// folder, removed at the end]
     #[arg(long, value_name = "DIR", env = "RAFT_DATA")]
     data: Option<PathBuf>,
 
-    /// The first server's port, the next one's is one higher [default: free ports]
+    /// The port of the first server; each further server has the next port [default: any free ports]
     #[arg(long, value_name = "PORT", env = "RAFT_BASE_PORT", value_parser = clap::value_parser!(u16).range(1..))]
     base_port: Option<u16>,
 
-    /// Where the randomness of the election timeouts comes from [default: the clock]
+    /// The seed of the random election timeouts [default: from the clock]
     #[arg(long, env = "RAFT_SEED")]
     seed: Option<u64>,
 
-    /// Where the page is served that shows the cluster in a browser, on this machine; port 0 lets the
-    /// system choose
+    /// The address, on this machine, of the page that shows the cluster in a browser; port 0 means any free
+    /// port
     #[arg(long, value_name = "HOST:PORT", env = "RAFT_WEB", default_value = "127.0.0.1:0")]
     web: SocketAddr,
 
-    /// Serve no page, whatever --web says
+    /// Serve no page, even if --web is given
     #[arg(long)]
     no_web: bool,
 
-    /// Record everything in this file, as JSON: `raft replay FILE` plays it again
+    /// Record everything in this file, as JSON; `raft replay FILE` plays it
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
-    /// Tell what happens line by line, also on a terminal
+    /// Print what happens line by line, even on a terminal
     #[arg(long, conflicts_with = "json")]
     plain: bool,
 
-    /// Tell what happens as JSON, one object a line (docs/trace.md), for programs
+    /// Print what happens as JSON, one event per line (docs/trace.md), for programs
     #[arg(long, action = ArgAction::SetTrue)]
     json: bool,
 
-    /// With --plain: tell the routine too, each heartbeat and each restart of a timer
+    /// With --plain: print the routine too, each heartbeat and each reset of a timer
     #[arg(long, short)]
     verbose: bool,
 }
@@ -159,7 +159,7 @@ fn remark_on_count(setup: &Setup) -> Option<String> {
     let tolerated = (count - 1) / 2;
     count.is_multiple_of(2).then(|| {
         format!(
-            "{count} servers survive {tolerated} failed, and so would {}: an odd number is better",
+            "{count} servers can lose {tolerated} and go on, no more than {} can: an odd number is better",
             count - 1
         )
     })
@@ -170,7 +170,8 @@ fn remark_on_list(cluster: &Cluster) -> Option<String> {
     let folder = cluster.data_folder().display();
     (!cluster.is_listed()).then(|| {
         format!(
-            "other commands find this cluster only with --data {folder}: there is no safe place for a list"
+            "other commands find this cluster only with --data {folder}: this system has no safe place for a list \
+             of clusters"
         )
     })
 }
@@ -200,7 +201,7 @@ impl UpArguments {
             && u64::from(base_port) + self.nodes - 1 > u64::from(u16::MAX)
         {
             return Err(Failure::usage(
-                format_args!("{} ports from {base_port} on: that is beyond the last port, 65535", self.nodes),
+                format_args!("{} ports from {base_port} on would go beyond the last port, 65535", self.nodes),
                 "choose a lower --base-port, or leave it out for free ports",
             ));
         }
@@ -268,13 +269,14 @@ pub(crate) fn explain(error: ClusterError) -> Failure {
     match &error {
         ClusterError::Folder(FolderError::OtherFounders { .. }) => Failure::of(
             &error,
-            "leave out --nodes to go on with it, or choose another folder; servers are added with `raft member add`",
+            "leave out --nodes to continue with the servers that are there, or choose another folder; `raft member \
+             add` adds servers",
         ),
         ClusterError::Folder(_) => {
-            Failure::of(&error, "choose another folder with --data, or stop what uses it")
+            Failure::of(&error, "choose another folder with --data, or stop the program that uses it")
         }
         ClusterError::NoSecret(_) => {
-            Failure::of(&error, "see whether the system lets programs read its random numbers")
+            Failure::of(&error, "check that programs may read the system's random numbers")
         }
         ClusterError::Failed { id, last_words } => {
             let (message, help) = last_words.split_once("\nhelp: ").unwrap_or((last_words, ""));
@@ -284,7 +286,7 @@ pub(crate) fn explain(error: ClusterError) -> Failure {
         ClusterError::Spawn { .. } => Failure::of(&error, "close other programs, or start fewer servers"),
         ClusterError::Unwanted => Failure::of(&error, "start it again"),
         ClusterError::Silent => {
-            Failure::of(&error, "the machine may be too busy: try again, or fewer servers")
+            Failure::of(&error, "the machine may be too busy: try again, or with fewer servers")
         }
     }
 }

@@ -11,21 +11,21 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// Watch keys: each change, as it is made, in the order of the log.
+/// Watch keys: every change, in the order of the log.
 ///
-/// If the server dies that tells it, another one goes on where that one ended, without a loss. Ctrl+C ends
-/// it.
+/// If the server that reports the changes dies, another one continues where it stopped, and no change is lost.
+/// Ctrl+C ends the watch.
 #[derive(Debug, Args)]
 pub(crate) struct WatchArguments {
-    /// Only keys that begin with this
+    /// Only keys that start with this
     #[arg(default_value = "", hide_default_value = true)]
     prefix: OsString,
 
-    /// Begin after this entry of the log, such as the version of a value [default: now]
+    /// Start after this entry of the log, such as the version of a value [default: now]
     #[arg(long, value_name = "INDEX")]
     after: Option<u64>,
 
-    /// Print each change as a JSON object on a line
+    /// Print each change as JSON, one object per line
     #[arg(long)]
     json: bool,
 
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
         if !is_first {
             let place =
                 after.map_or("from now on".to_owned(), |after| format!("from entry {} on", after.index));
-            say(format_args!("{} tells it now, {place}", watch.server()));
+            say(format_args!("{} reports the changes now, {place}", watch.server()));
         }
         is_first = false;
         let end = loop {
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
                     }
                 }
                 Ok(News::Missed { after, until }) => say(format_args!(
-                    "warning: changes after entry {after}, up to {until}, may be missing: {} does not remember \
+                    "warning: changes after entry {after}, up to {until}, may be missing: {} no longer has \
                      them; `raft list` shows what the keys hold now",
                     watch.server()
                 )),

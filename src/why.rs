@@ -11,17 +11,18 @@ use std::process::ExitCode;
 use trace::why::{Causes, Kind};
 use trace::{EventId, Record, english};
 
-/// Tell why something happened: the chain of causes, each with the rule that decided
+/// Explain why something happened: the chain of causes, each with its rule
 ///
-/// Events have names: n2:117 is the 117th of n2's first life, n2.3:5 the fifth of
-/// its third. A trace in JSON has them as node, life and seq.
+/// Events have names: n2:117 is event 117 of n2 after its first start, n2.3:5 is
+/// event 5 after its third start. In a trace in JSON these are node, life and seq.
 ///
 ///   raft up --record run.jsonl
 ///   raft why run.jsonl --last leader
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct WhyArguments {
-    /// A trace that `raft up --record` has written, or a scenario
+    /// A file that `raft up --record` has written, or a scenario, by its name or its file
+    #[arg(value_name = "FILE|SCENARIO")]
     file: PathBuf,
 
     /// The event to explain, for example n2:117
@@ -47,7 +48,9 @@ pub(crate) fn run(arguments: WhyArguments) -> Result<ExitCode, Failure> {
     let record = match (arguments.event, arguments.last) {
         (Some(id), _) => causes.find(id).ok_or_else(|| {
             let help = match records.iter().rev().find_map(Record::id) {
-                Some(last) => format!("names are like {last}, which is the last there; or say --last leader"),
+                Some(last) => {
+                    format!("names look like {last}, the last one there; or ask with --last leader")
+                }
                 None => "the file has no events with names".to_owned(),
             };
             Failure::of(format_args!("there is no event {id} in {file}"), help)

@@ -388,7 +388,10 @@ fn a_flipped_bit_stops_its_server_and_harms_nobody_else() {
     let (status, last_words) = died(&lab.records).unwrap();
     assert_eq!(status, Some(1));
     assert!(last_words.contains("log-0000000001 is damaged: "), "{last_words}");
-    assert!(last_words.contains("help: check the disk. Don't mend, cut or delete the file"), "{last_words}");
+    assert!(
+        last_words.contains("help: check the disk. Do not repair, cut or delete the file"),
+        "{last_words}"
+    );
     lab.put_somewhere();
     lab.nothing_is_lost();
     lab.cluster.stop();

@@ -184,7 +184,8 @@ fn a_server_that_lost_its_folder_elects_nobody() {
     assert_eq!(servers.status(away).unwrap().leader, None);
     let said = servers.said_by(witness);
     assert!(
-        said.contains("help: nothing is lost if a majority is well") && said.contains("raft member remove"),
+        said.contains("help: nothing is lost if a majority still has its data")
+            && said.contains("raft member remove"),
         "{said}"
     );
 

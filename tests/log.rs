@@ -91,7 +91,7 @@ fn all_that_a_server_keeps_is_shown() {
 
     let segments: Vec<&str> = shown.lines().filter(|line| line.starts_with("log-")).collect();
     assert_eq!(segments.len(), 2, "{shown}");
-    assert!(segments[0].contains(" 1024 ") && segments[0].ends_with("goes on in the next"), "{shown}");
+    assert!(segments[0].contains(" 1024 ") && segments[0].ends_with("continues in the next"), "{shown}");
     assert!(segments[1].ends_with("the log ends here"), "{shown}");
 }
 
@@ -125,7 +125,7 @@ fn a_snapshot_is_shown_also_while_its_server_runs() {
     storage.finish_snapshot(position).unwrap();
     storage.save(&Batch { begins_after: Some(position), ..Batch::default() }).unwrap();
     let shown = shown(folder.path(), &[]);
-    assert!(shown.contains("\nlife      2\n"), "{shown}");
+    assert!(shown.contains("\nstarts    2\n"), "{shown}");
     assert!(shown.contains("\nsnapshot  up to entry 40 of term 3, 5 bytes\n"), "{shown}");
     assert!(shown.contains("\nlog       after entry 40 of term 3 to entry 40, in 4 saves\n"), "{shown}");
     assert!(shown.ends_with("\nThe log has no entries.\n"), "{shown}");
@@ -140,7 +140,7 @@ fn a_torn_end_is_no_damage() {
     content[300..].fill(0);
     fs::write(&last, content).unwrap();
     let shown = shown(folder.path(), &[]);
-    assert!(shown.contains("bytes of a save that is not whole"), "{shown}");
+    assert!(shown.contains("bytes of an incomplete save"), "{shown}");
     assert_eq!(entries(&shown).last().unwrap()[0], "4");
 }
 
@@ -153,12 +153,12 @@ fn damage_is_told_with_what_can_be_done() {
     fs::write(&damaged, content).unwrap();
     let (status, stdout, stderr) = log(folder.path(), &[]);
     assert_eq!((status, stderr.as_str()), (1, ""));
-    assert!(stdout.contains("No server can start here:\n"), "{stdout}");
-    assert!(stdout.contains("log-0000000002 is damaged: a save is broken"), "{stdout}");
-    assert!(stdout.contains("the log is complete up to entry 4"), "{stdout}");
-    assert!(stdout.contains("help: check the disk. Don't mend, cut or delete the file"), "{stdout}");
+    assert!(stdout.contains("No server can start from this folder:\n"), "{stdout}");
+    assert!(stdout.contains("log-0000000002 is damaged: a save is damaged"), "{stdout}");
+    assert!(stdout.contains("the log is intact up to entry 4"), "{stdout}");
+    assert!(stdout.contains("help: check the disk. Do not repair, cut or delete the file"), "{stdout}");
     assert!(
-        stdout.contains("`raft member replace OLD NEW=HOST:PORT`). Nothing is lost by that if a majority"),
+        stdout.contains("`raft member replace OLD NEW=HOST:PORT`). Nothing is lost if a majority"),
         "{stdout}"
     );
 }
@@ -168,12 +168,15 @@ fn a_folder_of_something_else_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("notes.txt"), "mine").unwrap();
     for (folder, said) in [
-        (folder.path().to_path_buf(), "no server has ever kept anything in"),
+        (folder.path().to_path_buf(), "no server has ever used the folder"),
         (folder.path().join("nowhere"), "can't list"),
         (folder.path().join("notes.txt"), "Not a directory"),
     ] {
         let (status, stdout, stderr) = log(&folder, &[]);
         assert_eq!((status, stdout.as_str()), (1, ""));
-        assert!(stderr.contains(said) && stderr.contains("help: name the folder of one server"), "{stderr}");
+        assert!(
+            stderr.contains(said) && stderr.contains("help: name the data folder of one server"),
+            "{stderr}"
+        );
     }
 }

@@ -56,7 +56,7 @@ fn a_recorded_run_comes_to_the_same_states_in_the_simulator() {
 
     let told = output(&["replay", &file, "--plain"]);
     assert!(told.status.success());
-    assert!(text(&told.stderr).contains("the simulator comes to the recorded state after each"), "{told:?}");
+    assert!(text(&told.stderr).contains("the simulator reaches the recorded state"), "{told:?}");
     assert!(text(&told.stdout).matches("become the leader of term").count() >= 2, "{told:?}");
     let json = output(&["replay", &file, "--json"]);
     assert_eq!(text(&json.stdout), fs::read_to_string(&file).unwrap());
@@ -102,7 +102,7 @@ fn a_recording_that_was_tampered_with_is_found_out() {
     fs::write(&other, changed_lines.join("\n")).unwrap();
     let refused = output(&["replay", &other]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("the simulator does not come to the recorded states"));
+    assert!(text(&refused.stderr).contains("the simulator does not reach the recorded states"));
 }
 
 #[test]

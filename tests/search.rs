@@ -29,7 +29,7 @@ fn with_all_rules_it_tells_what_it_has_tried() {
     let quiet = text(&sim(folder.path(), &["--seeds", "0..20", "--faults", "none", "--nodes", "5"]).stdout);
     assert!(quiet.contains("every promise was kept") && !quiet.contains("power cuts"), "{quiet}");
     let timed = sim(folder.path(), &["--for", "200ms", "--faults", "network,clock"]);
-    assert!(timed.status.success() && text(&timed.stderr).contains("seeds from "), "{timed:?}");
+    assert!(timed.status.success() && text(&timed.stderr).contains("searching from seed "), "{timed:?}");
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn mistakes_are_explained() {
     refused(&["--faults", "fire"], "choose none, all, or of network,crash,disk,clock");
     refused(&["--without", "gravity"], "invalid value 'gravity'");
     refused(&["--nodes", "0"], "--nodes");
-    refused(&["--for", "soon"], "is no time");
+    refused(&["--for", "soon"], "is not a time");
     let nothing = sim(folder.path(), &["--without", "count-each-voter-once", "--seeds", "0..1"]);
     assert_eq!(nothing.status.code(), Some(1));
     assert!(text(&nothing.stderr).contains("without count-each-voter-once nothing broke"), "{nothing:?}");

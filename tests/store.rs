@@ -276,7 +276,7 @@ fn a_watch_outlives_its_server_and_neither_loses_nor_doubles_a_change() {
         assert!(line.contains(&format!(r#""value":"{number}""#)), "{number} does not follow: {line}");
     }
     let told = await_some("word of the other server", || {
-        watching.said.try_iter().find(|line| line.contains("tells it now, from entry"))
+        watching.said.try_iter().find(|line| line.contains("reports the changes now, from entry"))
     });
     assert!(!told.contains("may be missing"), "{told}");
 }
@@ -324,15 +324,15 @@ fn what_makes_no_sense_is_said_before_anybody_is_asked() {
     refused(&["put", "x"], 2, "<VALUE>");
     refused(&["put", "", "1", "--servers", "127.0.0.1:4001"], 2, "the key is empty");
     refused(&["del", &long, "--servers", "127.0.0.1:4001"], 2, "help: choose a shorter key");
-    refused(&["get", "x", "--servers", "127.0.0.1"], 2, "is no HOST:PORT");
+    refused(&["get", "x", "--servers", "127.0.0.1"], 2, "is not HOST:PORT");
     refused(&["get", "x", "--read", "old"], 2, "linearizable");
     refused(&["put", "x", "1", "--if-version", "new"], 2, "--if-version");
-    refused(&["list", "--timeout", "5"], 2, "is no time");
+    refused(&["list", "--timeout", "5"], 2, "is not a time");
     let folder = tempfile::tempdir().unwrap();
     refused(&["get", "x", "--data", folder.path().to_str().unwrap()], 1, "no cluster runs on");
     let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let servers = ["--timeout", "200ms", "--servers", &nowhere];
-    refused(&[&["watch"], &servers[..]].concat(), 1, "does not answer: connection refused");
+    refused(&[&["watch"], &servers[..]].concat(), 1, "does not respond: connection refused");
     let put = Ended::of(raft().args(["put", "x", "1"]).args(servers));
     put.assert(1, "", "error: not done: ");
 }

@@ -245,6 +245,29 @@ fn a_scenario_is_played_forward_and_back() {
     assert!(!terminal.screen.screen().alternate_screen(), "the terminal is as it was");
 }
 
+#[test]
+fn a_scenario_is_chosen_from_the_list_and_played() {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_raft"));
+    command.arg("replay");
+    let mut terminal = Terminal::start_command(command, 24, 80);
+    terminal.wait_for_text("1. Why a log, why a majority");
+    terminal.press("majority-wins");
+    terminal.wait_for_text("search: majority-wins");
+    terminal.press("\x1b");
+    terminal.wait_for_text("type to search");
+    terminal.press("without/one-vote");
+    terminal.wait_for_text("1 scenario");
+    terminal.press("\r");
+    terminal.wait_for_text("paused   step 0 of ");
+    terminal.press("q");
+    terminal.wait_for_text("search: without/one-vote");
+    terminal.press("\x1b");
+    terminal.wait_for_text("type to search");
+    terminal.press("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    assert!(!terminal.screen.screen().alternate_screen(), "the terminal is as it was");
+}
+
 /// A command that plays a scenario.
 fn with_scenario(command: &str) -> CommandBuilder {
     let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/without/majority-wins.txt");
@@ -258,7 +281,7 @@ fn with_scenario(command: &str) -> CommandBuilder {
 fn a_page_is_not_poured_onto_a_terminal() {
     let mut terminal = Terminal::start_command(with_scenario("export"), 24, 80);
     assert_eq!(terminal.wait_for_end(), 2);
-    assert!(terminal.written.contains("help: say where to write it with -o"), "{}", terminal.written);
+    assert!(terminal.written.contains("help: name a file for it with -o"), "{}", terminal.written);
 }
 
 #[test]

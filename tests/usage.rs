@@ -51,8 +51,8 @@ fn timing_is_validated() {
 #[test]
 fn units_and_numbers_are_checked() {
     assert_refused(&["--heartbeat", "15"], 2, &["--heartbeat", "a number and a unit, such as 15ms"]);
-    assert_refused(&["--heartbeat=-5ms"], 2, &["--heartbeat", "is no time"]);
-    assert_refused(&["--heartbeat", "99999999999999999999ms"], 2, &["--heartbeat", "is no time"]);
+    assert_refused(&["--heartbeat=-5ms"], 2, &["--heartbeat", "is not a time"]);
+    assert_refused(&["--heartbeat", "99999999999999999999ms"], 2, &["--heartbeat", "is not a time"]);
     assert_refused(&["--election-timeout", "150ms"], 2, &["two times with .. between them: 150ms..300ms"]);
     assert_refused(&["--election-timeout", "150..300"], 2, &["a number and a unit"]);
     assert_refused(&["--nodes", "0"], 2, &["--nodes", "at least one server"]);
@@ -79,9 +79,9 @@ fn a_nodes_peers_must_make_sense() {
     node(&["--peer", "2=h:1", "--peer", "3=h:1"], &["n2 and n3 have the same address"]);
     node(&["--peer", "2"], &["the peer n2 has no address", "--peer 2=HOST:PORT"]);
     node(&["--peer", "0=h:1"], &["an ID from 1"]);
-    node(&["--peer", "2=h"], &["is no HOST:PORT"]);
-    node(&["--peer", "2=h:0"], &["is no HOST:PORT"]);
-    node(&["--peer", "2=h:99999"], &["is no HOST:PORT"]);
+    node(&["--peer", "2=h"], &["is not HOST:PORT"]);
+    node(&["--peer", "2=h:0"], &["is not HOST:PORT"]);
+    node(&["--peer", "2=h:99999"], &["is not HOST:PORT"]);
     node(&["--cluster", ""], &["--cluster needs a name", "help:"]);
     assert_refused(&["node", "--data", "/nowhere"], 2, &["--id"]);
     assert_refused(&["node", "--id", "0", "--data", "/nowhere"], 2, &["--id"]);
@@ -124,17 +124,57 @@ fn a_folder_that_cant_be_used_is_said() {
 }
 
 #[test]
-fn rules_are_listed_and_explained() {
+fn rules_are_listed_in_the_order_to_learn_in() {
     let list = text(&run(&["rules"]).stdout);
+    let place = |words: &str| list.find(words).unwrap_or_else(|| panic!("{words} is missing in {list}"));
     for rule in consensus::Rule::ALL {
-        assert!(list.contains(rule.id()), "{rule}");
+        place(&format!("\n  {rule}  ("));
     }
+    let in_order = ["\n3. ", "\n  one-vote-per-term  (", "\n9. ", "\n  commit-current-term-only  ("];
+    assert!(in_order.map(place).is_sorted(), "{list}");
+    assert_eq!(list.lines().find(|line| line.chars().count() > 80), None);
+}
+
+#[test]
+fn a_rule_is_explained_with_its_stories_and_its_code() {
     let one = text(&run(&["rules", "one-vote-per-term"]).stdout);
-    assert!(
-        one.contains("§5.2") && one.contains("first come, first served") && one.contains("without it:"),
-        "{one}"
-    );
+    for part in [
+        "one-vote-per-term  (§5.2; thesis §3.4; protects safety)",
+        "\nWithout it:\n",
+        "  raft replay elections/one-vote-per-term\n",
+        "  raft replay without/one-vote-per-term\n",
+        "  raft sim --without one-vote-per-term\n",
+        "crates/consensus/src/request_vote.rs: fn ",
+    ] {
+        assert!(one.contains(part), "{part} is missing in {one}");
+    }
     assert_refused(&["rules", "one-vote-per-trem"], 2, &["one-vote-per-term"]);
+    for unshown in ["never-truncate-committed", "only-mismatch-backs-up"] {
+        let explained = text(&run(&["rules", unshown]).stdout);
+        assert!(explained.contains("No story shows what breaks"), "{explained}");
+        assert!(!explained.contains("raft replay"), "{explained}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&run(&["rules", "--json", "one-vote-per-term"]).stdout).unwrap();
+    assert_eq!((&json["chapter"], &json["counterexample"]), (&3.into(), &"without/one-vote-per-term".into()));
+}
+
+#[test]
+fn scenarios_are_listed_and_played_by_their_names() {
+    let list = text(&run(&["replay", "--plain"]).stdout);
+    assert_eq!(list, text(&run(&["replay"]).stdout), "it is no terminal");
+    let places = ["1. ", "  elections/first-election ", "12. "].map(|words| list.find(&format!("\n{words}")));
+    assert!(places.is_sorted() && places[0].is_some(), "{list}");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let story = |name: &str| raft().current_dir(elsewhere.path()).args(["replay", name]).output().unwrap();
+    let by_name = story("elections/first-election");
+    assert!(text(&by_name.stdout).starts_with("The first election"), "{by_name:?}");
+    assert_eq!(story("scenarios/elections/first-election.txt").stdout, by_name.stdout);
+    assert_refused(
+        &["replay", "elections/last-election"],
+        1,
+        &["help: name a scenario", "`raft replay --plain` lists"],
+    );
 }
 
 #[test]
@@ -153,7 +193,7 @@ fn status_says_when_there_is_nobody_to_ask() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let output = run(&["status", &silent]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stdout).contains("nobody answers"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("no server responds at"), "{}", text(&output.stdout));
     assert!(text(&output.stderr).contains("help: start a cluster"), "{}", text(&output.stderr));
 }
 
@@ -186,7 +226,7 @@ fn a_bench_counts_what_clients_got_done() {
 #[test]
 fn a_lone_client_is_told_what_the_machine_allows() {
     let report = measured(&["writes", "--clients", "1", "--duration", "500ms"]);
-    assert!(report["remarks"].as_str().unwrap().contains("of what the bare ones would be"), "{report}");
+    assert!(report["remarks"].as_str().unwrap().contains("of what bare writes would be"), "{report}");
 }
 
 #[test]
@@ -309,7 +349,7 @@ fn a_failover_that_would_say_nothing_is_refused() {
         (["--trials", "0"], "--trials"),
         (["--by", "frost"], "kill, freeze, both"),
         (["--settings", "paper-12-42"], "paper-12-24"),
-        (["--probing-interval", "0ms"], "more than 0ms"),
+        (["--probing-interval", "0ms"], "above 0ms"),
         (["--probing-interval", "2s"], "1s at most"),
         // Of two servers none is left to lead.
         (["--nodes", "2"], "--nodes"),
@@ -320,19 +360,17 @@ fn a_failover_that_would_say_nothing_is_refused() {
 }
 
 #[test]
-fn each_command_is_listed_with_what_it_is_about_and_explains_itself() {
+fn each_command_explains_itself() {
     let list = text(&run(&["--help"]).stdout);
-    let (_, commands) = list.split_once("Commands:\n").unwrap();
-    let (commands, _) = commands.split_once("\n\n").unwrap();
-    let is_new = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
-    for line in commands.lines().filter(is_new) {
-        let (name, about) =
-            line.trim().split_once(' ').unwrap_or_else(|| panic!("what is this about? {line}"));
-        assert!(!about.trim().is_empty() && !about.ends_with('.'), "{line}");
-        if name != "help" {
-            assert!(run(&[name, "--help"]).status.success(), "{name}");
-        }
+    assert_eq!(list, text(&run(&["help"]).stdout));
+    let names =
+        list.lines().filter_map(|line| line.strip_prefix("  ")?.split_once("  ").map(|(names, _)| names));
+    for name in names.flat_map(|names| names.split(", ")).filter(|name| !name.is_empty()) {
+        let help = run(&[name, "--help"]);
+        assert!(help.status.success() && text(&help.stdout).contains("Usage: raft"), "{name}");
     }
+    assert!(!list.contains("--election-timeout"), "the options of up are told by its own help");
+    assert!(text(&run(&["up", "--help"]).stdout).contains("--election-timeout"));
     let put = text(&run(&["put", "--help"]).stdout);
     assert!(put.contains("3 uncertain"), "{put}");
 }

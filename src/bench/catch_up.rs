@@ -24,11 +24,11 @@ pub(super) struct CatchUpArguments {
     #[command(flatten)]
     log: LongLog,
 
-    /// How many clients write in a closed loop while it catches up
+    /// The number of clients that write while it catches up, each as soon as its last write is acknowledged
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=1000))]
     clients: u16,
 
-    /// How long they are watched before, and after, for comparison
+    /// How long they are measured before and after that, for comparison
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = run_duration)]
     duration: Duration,
 }
@@ -161,9 +161,9 @@ impl CatchingUp {
         let [before, most, now, peak] = [leader.0, leader.1, follower.now, follower.peak].map(mebibytes);
         format!(
             "the follower had missed {missed} entries, and caught up {way}\n\
-             it had them after {:.2} s, and all that was committed by then after {:.2} s\n\
-             memory of the leader: {before:.0} MiB before, {most:.0} MiB at most meanwhile; of the follower: {now:.0} MiB then, \
-             {peak:.0} MiB at most\n\
+             it had these after {:.2} s, and everything that was committed meanwhile after {:.2} s\n\
+             memory of the leader: {before:.0} MiB before, at most {most:.0} MiB meanwhile; of the follower: {now:.0} MiB at the \
+             end, at most {peak:.0} MiB\n\
              elections meanwhile: {elections}\n",
             has_missed.as_secs_f64(),
             is_level.as_secs_f64()

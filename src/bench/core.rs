@@ -19,11 +19,11 @@ use trio::{FORGET_AFTER, Trio};
 /// Three servers in one thread that commit entries, without disk and network.
 #[derive(Debug, Args)]
 pub(super) struct CoreArguments {
-    /// How many entries are proposed at a time, one row for each number
+    /// The number of entries that are proposed at a time, with a row of results for each
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1,16,64,256", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batch: Vec<u32>,
 
-    /// How many bytes an entry has
+    /// The size of an entry, in bytes
     #[arg(long, value_name = "BYTES", default_value = "256", value_parser = clap::value_parser!(u32).range(..=1_048_576))]
     value_size: u32,
 
@@ -31,7 +31,7 @@ pub(super) struct CoreArguments {
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = run_duration)]
     duration: Duration,
 
-    /// How often each is measured, in turn
+    /// How often each row is measured, in turn with the others
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
 
@@ -41,10 +41,10 @@ pub(super) struct CoreArguments {
 
 const COLUMNS: [Column; 5] = [
     Column::number("batch", "at a time", 0),
-    Column::number("ns_per_entry", "ns an entry", 0),
+    Column::number("ns_per_entry", "ns per entry", 0),
     Column::number("ns_per_entry_least", "least", 0),
     Column::number("ns_per_entry_most", "most", 0),
-    Column::number("per_second", "entries a second", 0),
+    Column::number("per_second", "entries per second", 0),
 ];
 
 pub(super) fn run(arguments: &CoreArguments) -> Result<ExitCode, Failure> {

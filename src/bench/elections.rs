@@ -32,44 +32,44 @@ const TRIALS_WITHOUT_CHANCE: u64 = 100;
 /// Leaders that crash again and again, with other election timeouts on each line of the figure.
 #[derive(Debug, Args)]
 pub(super) struct ElectionsArguments {
-    /// How often the leader crashes, on each line [default: 1000, where nothing is random 100; with --real 30]
+    /// The number of crashes for each line [default: 1000, or 100 where nothing is random; with --real 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     trials: Option<u64>,
 
-    /// The election timeouts that are tried, in ms [default: all of the figure]
+    /// The election timeouts to try, in ms [default: all those of the figure]
     #[arg(long, value_name = "MIN-MAX,...", value_delimiter = ',', value_parser = line::parser())]
     lines: Vec<Line>,
 
-    /// How many servers there are
+    /// The number of servers
     #[arg(long, short, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(3..=101))]
     nodes: u64,
 
-    /// How long a message is under way: each time drawn anew, most near the lower end
+    /// How long a message takes: each time a fresh random time, most often near the lower end
     #[arg(long, value_name = "MIN..MAX", default_value = "2ms..6ms", value_parser = range)]
     latency: RangeInclusive<Duration>,
 
-    /// How long a disk takes to save a vote: each time drawn anew
+    /// How long a disk takes to save a vote: each time a fresh random time
     #[arg(long, value_name = "MIN..MAX", default_value = "0ms..0ms", value_parser = range)]
     save_time: RangeInclusive<Duration>,
 
-    /// Let all logs be alike, so that everybody can win
+    /// Give all servers the same log, so that each can win
     #[arg(long)]
     equal_logs: bool,
 
-    /// So long a trial waits for a new leader
+    /// How long a trial waits for a new leader
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     patience: Duration,
 
-    /// Where the randomness comes from
+    /// The seed of everything random
     #[arg(long, default_value = "1")]
     seed: u64,
 
-    /// Use real processes instead of the simulator, and let each message be held for --latency (its lower end); their
+    /// Use real processes instead of the simulator; each message is delayed by the lower end of --latency, and the
     /// disks are this machine's
     #[arg(long, conflicts_with_all = ["save_time", "seed", "show"])]
     real: bool,
 
-    /// Tell the story of this trial of each line
+    /// Show what happens in this trial of each line
     #[arg(long, value_name = "TRIAL")]
     show: Option<u64>,
 
@@ -215,7 +215,7 @@ impl ElectionsArguments {
         let ElectionsArguments { nodes, latency, save_time, patience, .. } = self;
         let (fastest, slowest) = (latency.start(), latency.end());
         let machines = match self.real {
-            true => format!("real processes, each message held for {fastest:?}"),
+            true => format!("real processes, each message delayed by {fastest:?}"),
             false => {
                 let disk = match save_time.end().is_zero() {
                     true => "disks that take no time".to_owned(),
@@ -225,14 +225,14 @@ impl ElectionsArguments {
             }
         };
         let logs = match self.equal_logs {
-            true => "all logs are alike, so that everybody can win",
+            true => "all logs are the same, so that each server can win",
             false => "all logs have different lengths, so that only about half of the others can win",
         };
         format!(
             "the leader of {nodes} servers crashes at a random moment after heartbeats to all (§9.3, Figure 16)\n\
              {machines}\n\
              {logs}; a heartbeat interval is half of the shortest timeout\n\
-             downtime: from the crash until another server leads, in ms; after {patience:?} nobody waits any more\n"
+             downtime: from the crash until another server leads, in ms; after {patience:?} a trial gives up\n"
         )
     }
 }
@@ -272,8 +272,8 @@ impl Measured {
 }
 
 fn remarks() -> &'static str {
-    "the paper: its own figures, where §9.3 tells them in numbers\n\
-     `raft bench elections --lines 150-155 --show 7` tells what happened in a trial\n"
+    "the paper: its own figures, where §9.3 gives them in numbers\n\
+     `raft bench elections --lines 150-155 --show 7` shows what happened in a trial\n"
 }
 
 /// The two plots of the figure, of those lines that were measured.

@@ -23,27 +23,27 @@ const LONGEST_PROBING_INTERVAL: Duration = Duration::from_secs(1);
 /// Leaders that fail under a client that writes all the time.
 #[derive(Debug, Args)]
 pub(super) struct FailoverArguments {
-    /// How often a leader fails, in each setting and in each way
+    /// The number of failures for each setting and kind of failure
     #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     trials: u32,
 
-    /// In which way it fails
+    /// The kind of failure
     #[arg(long, value_enum, default_value = "both")]
     by: By,
 
-    /// Which settings are measured [default: all]
+    /// The settings to measure [default: all]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = setting::parser())]
     settings: Vec<Setting>,
 
-    /// While the client has no answer, it asks every server so often
+    /// How often the client asks every server while it has no response
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = probing_interval)]
     probing_interval: Duration,
 
-    /// How many servers a cluster has
+    /// The number of servers
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u64).range(3..=15))]
     nodes: u64,
 
-    /// Where the servers keep their data, in a folder for each setting: the disk that is measured [default: temporary
+    /// The folder for the servers' data, on the disk to measure, with a folder for each setting [default: temporary
     /// folders]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -57,9 +57,9 @@ pub(super) struct FailoverArguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum By {
-    /// Its process is killed (SIGKILL): its connections break
+    /// The leader is killed (SIGKILL): its connections break
     Kill,
-    /// Its process is halted (SIGSTOP): its connections stay open
+    /// The leader is paused (SIGSTOP): its connections stay open
     Freeze,
     /// Both, in turn
     Both,
@@ -89,7 +89,7 @@ impl FailoverArguments {
 fn probing_interval(text: &str) -> Result<Duration, String> {
     let interval = duration(text)?;
     if interval.is_zero() || interval > LONGEST_PROBING_INTERVAL {
-        return Err(format!("choose more than 0ms, and {LONGEST_PROBING_INTERVAL:?} at most"));
+        return Err(format!("choose a time above 0ms, and {LONGEST_PROBING_INTERVAL:?} at most"));
     }
     Ok(interval)
 }

@@ -11,19 +11,19 @@ use std::path::Path;
 /// A log, and who writes it.
 #[derive(Debug, Args)]
 pub(super) struct LongLog {
-    /// How many entries the log gets
+    /// The number of entries in the log
     #[arg(long, value_name = "N", default_value = "1000000", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     entries: u64,
 
-    /// How many different keys they write [default: each another one]
+    /// The number of different keys that they write [default: one per entry]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     keys: Option<u64>,
 
-    /// How many bytes a value has
+    /// The size of a value, in bytes
     #[arg(long, value_name = "BYTES", default_value = "256", value_parser = clap::value_parser!(u32).range(..=1_048_576))]
     value_size: u32,
 
-    /// How many clients write them at a time
+    /// The number of clients that write them
     #[arg(long, value_name = "N", default_value = "256", value_parser = clap::value_parser!(u16).range(1..=1000))]
     writers: u16,
 
@@ -60,7 +60,7 @@ impl LongLog {
         };
         let took = filling.run().map_err(|error| failed(format_args!("the writers failed: {error}")))?;
         let each = self.entries as f64 / took.as_secs_f64();
-        eprintln!("{} entries written in {:.1} s, {each:.0} a second", self.entries, took.as_secs_f64());
+        eprintln!("{} entries written in {:.1} s, {each:.0} per second", self.entries, took.as_secs_f64());
         Ok(())
     }
 

@@ -19,31 +19,31 @@ use std::time::Duration;
 /// Clients that ask over and over.
 #[derive(Debug, Args)]
 pub(super) struct OperationArguments {
-    /// How many clients there are, one row for each number
+    /// The number of clients, with a row of results for each
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1,16,64,256", value_parser = clap::value_parser!(u16).range(1..=1000))]
     clients: Vec<u16>,
 
-    /// How often they ask in a second, all together, even if there are no answers yet; how long an operation takes counts from
-    /// when it was due [default: each asks as soon as it has its answer]
+    /// Requests per second of all clients together, sent even if no responses have come; latencies count from when a
+    /// request was due [default: each client sends a request as soon as it has the last response]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     rate: Option<u32>,
 
-    /// How long each run takes; a fifth more is for warming up
+    /// How long each run takes; warming up takes a fifth more
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = run_duration)]
     duration: Duration,
 
-    /// How many bytes a value has
+    /// The size of a value, in bytes
     #[arg(long, value_name = "BYTES", default_value = "256", value_parser = clap::value_parser!(u32).range(..=1_048_576))]
     value_size: u32,
 
-    /// How many servers there are
+    /// The number of servers
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u64).range(1..=15))]
     nodes: u64,
 
     #[command(flatten)]
     servers: ServerArguments,
 
-    /// How often each row is measured, in turn
+    /// How often each row is measured, in turn with the others
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
 
@@ -159,9 +159,9 @@ fn report(kind: Kind, arguments: &OperationArguments, floor: &Floor, measured: &
         columns: [CLIENTS].into_iter().chain(FIGURES).chain(AFTER_FIGURES).collect(),
         rows: measured.iter().map(Measured::row).collect(),
         plots: vec![Plot {
-            title: format!("{} in a second", kind.words()),
+            title: format!("{} per second", kind.words()),
             x: Axis { title: "clients", scale: Scale::Logarithmic },
-            y: Axis { title: "in a second", scale: Scale::Linear },
+            y: Axis { title: "per second", scale: Scale::Linear },
             lines: vec![Line {
                 name: kind.words().to_owned(),
                 points: measured.iter().map(|it| (f64::from(it.clients), it.per_second())).collect(),
@@ -174,18 +174,20 @@ fn report(kind: Kind, arguments: &OperationArguments, floor: &Floor, measured: &
 fn about(kind: Kind, arguments: &OperationArguments, floor: &Floor) -> String {
     let OperationArguments { nodes, value_size, duration, rate, runs, servers, .. } = arguments;
     let pace = match rate {
-        None => "each client asks as soon as it has its answer".to_owned(),
+        None => "each client sends a request as soon as it has the last response".to_owned(),
         Some(rate) => {
-            format!("all clients together ask {rate} times a second; times count from when that was due")
+            format!(
+                "all clients together send {rate} requests per second; latencies count from when one was due"
+            )
         }
     };
     let runs = if *runs == 1 { "once".to_owned() } else { format!("{runs} times, in turn; medians") };
     format!(
-        "{nodes} servers on this machine, {} of {value_size}-byte values; {pace}; {duration:?} a run, each {runs}\n\
+        "{nodes} servers on this machine, {} of {value_size}-byte values; {pace}; {duration:?} per run, each {runs}\n\
          {servers}\n{}\n{}\
-         syncs and bytes are the leader's; cpu µs and switches (between threads) those of all servers; client cpu µs those of \
-         the load generator\n\
-         others: how much of the machine went to processes of somebody else; * where that was more than {:.0}%\n",
+         syncs and bytes are the leader's; cpu µs and switches (between threads) are those of all servers; client cpu µs are \
+         those of the load generator\n\
+         others: the share of the machine that other processes used; * where it was more than {:.0}%\n",
         kind.words(),
         machine::named(),
         floor.words(),

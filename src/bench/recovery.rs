@@ -25,7 +25,7 @@ pub(super) struct RecoveryArguments {
     #[command(flatten)]
     log: LongLog,
 
-    /// How often it is started again
+    /// How often it is restarted
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
 }

@@ -15,7 +15,7 @@ pub struct ReportArguments {
     #[arg(long)]
     json: bool,
 
-    /// Write them also as a page, with plots, to this file
+    /// Also write them to this file, as a web page with plots
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
@@ -26,7 +26,7 @@ impl ReportArguments {
         let told = written(io::stdout().write_all(text.as_bytes()))?;
         if let Some(file) = &self.report {
             write_file(file, &report.html())?;
-            eprintln!("{}: to be opened in any browser", file.display());
+            eprintln!("wrote {}: open it in any browser", file.display());
         }
         Ok(told)
     }
@@ -38,7 +38,7 @@ pub struct DrawingArguments {
     #[command(flatten)]
     report: ReportArguments,
 
-    /// Write the plots alone, as an image, to this file
+    /// Write only the plots to this file, as an image
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }

@@ -26,7 +26,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(2);
 /// How the servers are started.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServerArguments {
-    /// Where the servers keep their data: the disk that is measured [default: a temporary folder]
+    /// The folder for the servers' data, on the disk to measure [default: a temporary folder]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
@@ -137,7 +137,7 @@ pub(super) fn options(
 }
 
 pub(super) fn start_with(options: Options) -> Result<Cluster, Failure> {
-    Cluster::start(options).map_err(|error| Failure::of(&error, "see `raft up --help` for --data"))
+    Cluster::start(options).map_err(|error| Failure::of(&error, "choose another folder with --data"))
 }
 
 /// The server of this number, which runs.
@@ -164,7 +164,7 @@ pub(super) fn await_calm(
 ) -> Result<Agreed, Failure> {
     let servers = servers_of(cluster, ids)?;
     let (mut since, mut before) = (Instant::now(), None);
-    wait_for("the servers don't come to rest", || {
+    wait_for("the servers do not come to rest", || {
         cluster.news(Duration::ZERO);
         let now = agreement(&servers);
         if now.is_none() {

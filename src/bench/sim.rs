@@ -14,11 +14,11 @@ use std::time::Instant;
 /// Simulated clusters with all kinds of trouble, on one processor.
 #[derive(Debug, Args)]
 pub(super) struct SimArguments {
-    /// How many clusters a run has: those of the first seeds
+    /// The number of clusters in a run: those of the first seeds
     #[arg(long, value_name = "N", default_value = "500", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     seeds: u64,
 
-    /// How often they are played
+    /// The number of runs
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
 
@@ -56,9 +56,9 @@ pub(super) fn run(arguments: &SimArguments) -> Result<ExitCode, Failure> {
         ),
         columns: figure_columns(0),
         rows: vec![
-            row("seeds_per_second", "clusters in a second", |run| run.seeds),
-            row("steps_per_second", "steps in a second, each followed by all checks", |run| run.steps),
-            row("times_as_fast_as_life", "seconds simulated in a second", |run| run.simulated_seconds),
+            row("seeds_per_second", "clusters per second", |run| run.seeds),
+            row("steps_per_second", "steps per second, each followed by all checks", |run| run.steps),
+            row("times_as_fast_as_life", "seconds simulated per second", |run| run.simulated_seconds),
         ],
         plots: Vec::new(),
         remarks: String::new(),

@@ -11,9 +11,9 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use trace::shown_bytes;
 
-/// Show what a key holds.
+/// Show the value of a key.
 ///
-/// Exit status: 0 shown, 1 not, for example because there is no such key, 2 wrong usage.
+/// Exit status: 0 shown, 1 not shown (for example because there is no such key), 2 wrong usage.
 #[derive(Debug, Args)]
 pub(crate) struct GetArguments {
     /// The key
@@ -22,10 +22,10 @@ pub(crate) struct GetArguments {
     how: HowToRead,
 }
 
-/// List keys with what they hold, in the order of the keys' bytes.
+/// List keys and their values, in the order of the keys' bytes.
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
-    /// Only keys that begin with this
+    /// Only keys that start with this
     #[arg(default_value = "", hide_default_value = true)]
     prefix: OsString,
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) struct ListArguments {
 
 #[derive(Debug, Args)]
 struct HowToRead {
-    /// How new it must be
+    /// How fresh the result must be
     #[arg(long, value_enum, default_value = "linearizable")]
     read: ReadArgument,
 
@@ -48,11 +48,11 @@ struct HowToRead {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ReadArgument {
-    /// All that was written when it is asked for: a majority confirms who leads
+    /// It includes every write that was confirmed before: the leader asks a majority whether it still leads
     Linearizable,
-    /// The same, where leaders have leases (--lease-reads): the leader asks nobody, but trusts all clocks
+    /// The same from a leader with a lease (--lease-reads), which asks no other server but trusts all clocks
     Lease,
-    /// Whatever a server has at hand, however old: needs no majority
+    /// Whatever one server has, however old: needs no majority
     Stale,
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn get(arguments: GetArguments) -> Result<ExitCode, Failure> {
     let value = cluster.get(key, how.read.into(), how.servers.timeout).map_err(|why| no_answer(&why))?;
     let Some(value) = value else {
         let message = format_args!("there is no key {}", quoted(key));
-        return Err(Failure::of(message, "`raft list` shows the keys that there are"));
+        return Err(Failure::of(message, "`raft list` shows all keys"));
     };
     if how.json {
         return written(writeln!(io::stdout(), "{}", json(&Entry { key: key.to_vec(), value })));

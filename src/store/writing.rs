@@ -12,9 +12,9 @@ use std::process::ExitCode;
 
 /// Give a key a value
 ///
-/// It is on the disks of a majority of the servers before this ends.
+/// When this succeeds, the value is on the disks of a majority of the servers.
 ///
-/// Exit status: 0 written, 1 not done, 2 wrong usage, 3 uncertain (nobody knows
+/// Exit status: 0 written, 1 not done, 2 wrong usage, 3 uncertain (it is unknown
 /// whether it was done).
 ///
 ///   raft put greeting hello
@@ -27,7 +27,7 @@ pub(crate) struct PutArguments {
     /// The value: at most 1 MiB; - reads it from standard input
     #[arg(allow_negative_numbers = true)]
     value: OsString,
-    /// Only if this is the key's version; 0 stands for a key that isn't there
+    /// Only if this is the key's version; 0 means that there is no such key
     #[arg(long, value_name = "VERSION")]
     if_version: Option<u64>,
     #[command(flatten)]
@@ -36,8 +36,8 @@ pub(crate) struct PutArguments {
 
 /// Remove a key.
 ///
-/// Exit status: 0 deleted, 1 not done (for example because there is no such key), 2 wrong usage, 3 uncertain:
-/// nobody knows whether it was done.
+/// Exit status: 0 deleted, 1 not done (for example because there is no such key), 2 wrong usage, 3 uncertain
+/// (it is unknown whether it was done).
 #[derive(Debug, Args)]
 pub(crate) struct DelArguments {
     /// The key
@@ -52,15 +52,15 @@ pub(crate) struct DelArguments {
 /// Give a key a new value if it has the expected one (compare and swap).
 ///
 /// Exit status: 0 written, 1 not done (for example because the key has another value), 2 wrong usage,
-/// 3 uncertain: nobody knows whether it was done.
+/// 3 uncertain (it is unknown whether it was done).
 #[derive(Debug, Args)]
 pub(crate) struct CasArguments {
     /// The key
     key: OsString,
-    /// The value that the key must have
+    /// The value that the key must have now
     #[arg(allow_negative_numbers = true)]
     expected: OsString,
-    /// The value that it gets; - reads it from standard input
+    /// The new value; - reads it from standard input
     #[arg(allow_negative_numbers = true)]
     new: OsString,
     #[command(flatten)]
@@ -69,12 +69,12 @@ pub(crate) struct CasArguments {
 
 #[derive(Debug, Args)]
 struct HowToWrite {
-    /// Send it outside of a session: a round trip less, but if the answer gets lost, it can't be sent again,
-    /// and is uncertain
+    /// Send it outside a session: this saves a round trip, but if the response is lost, the request can't be sent
+    /// again, and its outcome is uncertain
     #[arg(long)]
     no_session: bool,
 
-    /// Print the answer as JSON
+    /// Print the outcome as JSON
     #[arg(long)]
     json: bool,
 
@@ -123,8 +123,8 @@ fn write(how: &HowToWrite, write: &Write<'_>) -> Result<ExitCode, Failure> {
     let answer = ended.map_err(|failure| match failure {
         client::Failure::NotDone(why) => not_done(&why),
         client::Failure::Uncertain(why) => {
-            let help = format!("see with `raft get {}` what the key holds now", quoted(write.key));
-            let doubt = format_args!("{write}: it may have taken effect, or may still ({why})");
+            let help = format!("`raft get {}` shows what the key holds now", quoted(write.key));
+            let doubt = format_args!("{write}: it may have taken effect, or may still do so ({why})");
             Failure::uncertain(doubt, help)
         }
     })?;
@@ -135,7 +135,7 @@ fn write(how: &HowToWrite, write: &Write<'_>) -> Result<ExitCode, Failure> {
     match answer {
         Answer::Written { .. } | Answer::Deleted if how.json => Ok(ExitCode::SUCCESS),
         Answer::Written { .. } | Answer::Deleted => written(writeln!(io::stdout(), "{answer}")),
-        Answer::NotFound => Err(Failure::of(answer, "`raft list` shows the keys that there are")),
+        Answer::NotFound => Err(Failure::of(answer, "`raft list` shows all keys")),
         refused => Err(Failure::of(refused, refused.help().unwrap_or_default())),
     }
 }

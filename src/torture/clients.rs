@@ -219,7 +219,7 @@ impl Client {
             NotDone::Elsewhere { leader, .. } => Some(leader),
             NotDone::Silent { .. } | NotDone::NotNow { .. } => None,
             NotDone::Refused { error, .. } => {
-                shared.complain(Violation::told(format!("a server refused what makes sense: {error}")));
+                shared.complain(Violation::told(format!("a server refused a valid request: {error}")));
                 None
             }
         };

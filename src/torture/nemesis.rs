@@ -255,7 +255,7 @@ impl<'a> Nemesis<'a> {
             nemesis.servers.iter().all(|&id| nemesis.condition(id) == Some(Condition::Running))
         });
         self.wait_until("a server does not become a member", |nemesis| !nemesis.cluster.is_joining());
-        self.wait_until("a change of the members does not end", |nemesis| nemesis.is_settled());
+        self.wait_until("a membership change does not finish", |nemesis| nemesis.is_settled());
     }
 
     fn condition(&self, id: NodeId) -> Option<Condition> {
@@ -367,7 +367,7 @@ impl<'a> Nemesis<'a> {
             Change::Add => format!("added {latest}"),
             Change::Remove => format!("removed {named}"),
             Change::Replace => format!("replaced {named} by {latest}"),
-            Change::HandOver => format!("let {node} lead"),
+            Change::HandOver => format!("made {node} the leader"),
         });
         self.deeds.handovers += u64::from(change == Change::HandOver);
         if matches!(change, Change::Add | Change::Replace) {

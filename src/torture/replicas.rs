@@ -24,7 +24,7 @@ pub(super) fn compare(servers: &[NodeId], shared: &Shared) -> Result<(), Violati
     for (id, store) in stores {
         if let Some(key) = first_difference(&expected, &store.map_err(silent)?) {
             return Err(Violation::told(format!(
-                "{first} and {id} have applied the same entries, and differ in what they hold of key {}",
+                "{first} and {id} have applied the same entries, but differ in the value of key {}",
                 String::from_utf8_lossy(&key)
             )));
         }
@@ -51,8 +51,10 @@ fn wait_until_equally_far(mut nodes: BTreeMap<NodeId, Node>) -> Result<BTreeMap<
             return Ok(nodes);
         }
         if Instant::now() > deadline {
-            let what =
-                format!("{} s after the trouble the servers have not all the same log", RECOVERY.as_secs());
+            let what = format!(
+                "{} s after the last fault, the servers do not all have the same log",
+                RECOVERY.as_secs()
+            );
             let lines = statuses.into_iter().map(|status| match status {
                 Ok(status) => format!(
                     "{}: {:?} in term {}, log to {}, committed to {}, applied to {}\n",
@@ -92,5 +94,5 @@ fn first_difference(one: &[Entry], other: &[Entry]) -> Option<Vec<u8>> {
 }
 
 fn silent(why: NotDone) -> Violation {
-    Violation::told(format!("a server that runs does not tell what it holds: {why}"))
+    Violation::told(format!("a running server does not return what it holds: {why}"))
 }

@@ -76,27 +76,27 @@ impl Summary<'_> {
         if deeds.joined + deeds.left + deeds.handovers > 0 {
             line("servers that joined", &deeds.joined.to_string());
             line("servers that left", &deeds.left.to_string());
-            line("leaders asked to hand over", &deeds.handovers.to_string());
+            line("transfers of leadership", &deeds.handovers.to_string());
         }
         if deeds.disks_emptied + deeds.disks_set_back > 0 {
             line("disks lost", &deeds.disks_emptied.to_string());
-            line("disks set back", &deeds.disks_set_back.to_string());
+            line("disks replaced by an older copy", &deeds.disks_set_back.to_string());
         }
         line("leaders elected", &shared.elections().to_string());
         let counts = &shared.counts;
         line("operations done", &get(&counts.done).to_string());
         if get(&counts.lease_reads) > 0 {
-            line("of them reads by lease", &get(&counts.lease_reads).to_string());
+            line("of these, reads under a lease", &get(&counts.lease_reads).to_string());
         }
         line("certainly not done", &get(&counts.refused).to_string());
         line("uncertain", &get(&counts.uncertain).to_string());
-        line("writes tried again in a session", &get(&counts.retries).to_string());
-        line("stale reads, which are not checked", &get(&counts.stale_reads).to_string());
-        line("operations done in a second under load", &format!("{:.0}", self.per_second()));
+        line("writes retried in a session", &get(&counts.retries).to_string());
+        line("stale reads (not checked)", &get(&counts.stale_reads).to_string());
+        line("operations per second under load", &format!("{:.0}", self.per_second()));
         let silence = format!("{:.2} s", shared.longest_silence().as_secs_f64());
-        line("the longest time without an acknowledged write", &silence);
+        line("longest time without an acknowledged write", &silence);
         if self.undecided > 0 {
-            line("rounds with a history that was too much to be checked", &self.undecided.to_string());
+            line("rounds whose history was too long to check", &self.undecided.to_string());
         }
         text
     }

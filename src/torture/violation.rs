@@ -21,7 +21,7 @@ impl Violation {
 
     /// A history that no single store would give.
     pub(super) fn of_history(bad: &BadHistory, history: History) -> Violation {
-        let what = format!("what clients were told of key {} is not linearizable", bad.key());
+        let what = format!("the responses for key {} are not linearizable", bad.key());
         Violation { what, picture: bad.to_string(), history: Some(history) }
     }
 }

@@ -53,7 +53,9 @@ impl Clients {
         let what = words(&wish);
         let (node, address) = leader_of(view).ok_or_else(|| format!("{what}: there is no leader to ask"))?;
         if self.under_way == MOST_UNDER_WAY {
-            return Err(format!("{MOST_UNDER_WAY} clients wait for their outcome: no more until one has it"));
+            return Err(format!(
+                "{MOST_UNDER_WAY} clients still wait for an outcome: try again when one has it"
+            ));
         }
         self.last += 1;
         self.under_way += 1;

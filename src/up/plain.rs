@@ -121,9 +121,14 @@ fn write_line(line: &FeedLine, out: &mut dyn Write) -> io::Result<()> {
 /// Says what is about to be seen, and what can be done, on standard error.
 pub(crate) fn introduce(setup: &Setup, remarks: &[String]) {
     let count = setup.servers.len();
-    let servers = if count == 1 { "server runs" } else { "servers run" };
-    say(format_args!("{count} {servers} in {}, seed {}.", setup.data, setup.seed));
-    say(format_args!("Ctrl+\\ kills the leader, Ctrl+C stops all. A majority is {}.", count / 2 + 1));
+    let servers = if count == 1 { "server" } else { "servers" };
+    say(format_args!(
+        "{count} {servers}, a majority is {}. Data: {}. Seed: {}.",
+        count / 2 + 1,
+        setup.data,
+        setup.seed
+    ));
+    say("Ctrl+\\ kills the leader, Ctrl+C stops all servers.");
     tell_page(setup);
     for remark in remarks {
         say(format_args!("note: {remark}"));

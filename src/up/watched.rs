@@ -55,7 +55,7 @@ impl Watched {
         let value = (self.last_value + 1).to_string();
         let Asked { node, what, .. } = self.ask(ClientWish::Put { key: "x".to_owned(), value })?;
         self.last_value += 1;
-        Ok(format!("{what}: asked {node}, who leads"))
+        Ok(format!("{what}: asked {node}, the leader"))
     }
 
     /// What came to its end since the last call, for whoever watches without the page.

@@ -232,8 +232,8 @@ impl Cluster {
             Failure::NotDone(why) => why,
             // What shall be written was not sent yet.
             Failure::Uncertain(why) => NotDone::NotNow {
-                error: format!("no session could be opened: {why}"),
-                help: "try again; if it stays so, too few servers are there".to_owned(),
+                error: format!("can't open a session: {why}"),
+                help: "try again; if this does not change, too few servers are running".to_owned(),
             },
         })
     }

@@ -110,7 +110,7 @@ pub(crate) fn told(error: &Error) -> String {
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
             "the connection broke".to_owned()
         }
-        ErrorKind::TimedOut => "nothing came in time".to_owned(),
+        ErrorKind::TimedOut => "no response in time".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -147,7 +147,7 @@ pub(crate) fn begin(
 
 impl Connection {
     fn to(address: &str, deadline: Instant) -> io::Result<Connection> {
-        let mut error = Error::new(ErrorKind::NotFound, "the host has no address");
+        let mut error = Error::new(ErrorKind::NotFound, "the host is unknown");
         for address in address.to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, time_until(deadline)?) {
                 Ok(stream) => {
@@ -203,7 +203,7 @@ impl Connection {
             while let Some(chunk) = self.chunk()? {
                 body.extend(chunk);
                 if body.len() as u64 > LONGEST_BODY {
-                    return Err(Error::other("its answer is too long"));
+                    return Err(Error::other("its response is too long"));
                 }
             }
         } else {
@@ -237,7 +237,7 @@ impl Connection {
 
     fn exactly(&mut self, length: u64) -> io::Result<Vec<u8>> {
         if length > LONGEST_BODY {
-            return Err(Error::other("its answer is too long"));
+            return Err(Error::other("its response is too long"));
         }
         let mut bytes = Vec::new();
         self.0.by_ref().take(length).read_to_end(&mut bytes)?;

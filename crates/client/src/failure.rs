@@ -9,7 +9,7 @@ pub enum Failure {
     #[error(transparent)]
     NotDone(#[from] NotDone),
     /// Nobody knows: it may have taken effect, or may still. Never said of a read.
-    #[error("uncertain: it may have taken effect, or may still ({0})")]
+    #[error("uncertain: it may have taken effect, or may still do so ({0})")]
     Uncertain(String),
 }
 
@@ -27,7 +27,7 @@ pub enum NotDone {
         address: String,
     },
     /// The server was not reached, or did not answer a read in time.
-    #[error("{server} does not answer: {why}")]
+    #[error("{server} does not respond: {why}")]
     Silent {
         /// Its name, or if that is not known, its address.
         server: String,
@@ -56,7 +56,7 @@ pub enum NotDone {
 impl NotDone {
     /// What a server answered, or somebody else at its address, makes no sense.
     pub(crate) fn nonsense(server: &str) -> NotDone {
-        let why = "what it says makes no sense, it is no Raft server of this version".to_owned();
+        let why = "its response can't be understood: it is not a Raft server of this version".to_owned();
         NotDone::Silent { server: server.to_owned(), why }
     }
 

@@ -155,7 +155,7 @@ impl Node {
         let path = with_parameters(key_path(write.key), &conditions);
         if path.len() > LONGEST_PATH {
             return Err(NotDone::Refused {
-                error: "the expected value is too long to be sent along".to_owned(),
+                error: "the expected value is too long to be sent with the request".to_owned(),
                 help: "compare the version instead".to_owned(),
             }
             .into());
@@ -182,7 +182,7 @@ impl Node {
         let path = "/sessions".to_owned();
         match self.command(&Request { method: "POST", path, headers: Vec::new(), body: b"" }, patience)? {
             Answer::SessionOpened { session } => Ok(session),
-            other => Err(Failure::Uncertain(format!("the answer makes no sense: {other}"))),
+            other => Err(Failure::Uncertain(format!("the response can't be understood: {other}"))),
         }
     }
 

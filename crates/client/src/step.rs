@@ -29,9 +29,12 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Step::Redirected { node, leader } => write!(f, "{node} was not the leader, {leader} is"),
-            Step::NotDone { why } => write!(f, "{why}: asking the next one"),
+            Step::NotDone { why } => write!(f, "{why}: asking the next server"),
             Step::Uncertain { why } => {
-                write!(f, "{why}: nobody knows whether it was done; asking again, which does it once")
+                write!(
+                    f,
+                    "{why}: it is unknown whether it was done; sending it again, which executes it only once"
+                )
             }
         }
     }

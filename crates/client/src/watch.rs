@@ -126,7 +126,7 @@ impl Watch {
             self.connection.await_until(Instant::now() + SILENCE);
             match self.connection.chunk() {
                 Ok(Some(chunk)) => self.take(&chunk),
-                Ok(None) => return Err(self.silent("it has ended".to_owned())),
+                Ok(None) => return Err(self.silent("it has ended the watch".to_owned())),
                 Err(error) => return Err(self.silent(crate::exchange::told(&error))),
             }
         }

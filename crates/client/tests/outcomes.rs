@@ -17,7 +17,7 @@ const SESSION: Part = Part::Says("201 Created", "", r#"{"session_opened":{"sessi
 const NO_LEADER: Part = Part::Says(
     "503 Service Unavailable",
     "",
-    r#"{"error":"n1 does not lead, and knows nobody who does","help":"try again","outcome":"not done","node":1}"#,
+    r#"{"error":"n1 does not lead, and knows no leader","help":"try again","outcome":"not done","node":1}"#,
 );
 
 /// What a server does with a request.
@@ -158,9 +158,9 @@ fn a_write_whose_answer_does_not_come_is_uncertain_and_a_read_is_not() {
 
 #[test]
 fn what_a_server_calls_uncertain_stays_so() {
-    let body = r#"{"error":"no outcome came in time","help":"read","outcome":"uncertain"}"#;
+    let body = r#"{"error":"no outcome in time","help":"read","outcome":"uncertain"}"#;
     let write = Actor::playing(&[Part::Says("504 Gateway Timeout", "", body)]).node().write(&put(), PATIENCE);
-    assert_eq!(write, Err(Failure::Uncertain("no outcome came in time".into())));
+    assert_eq!(write, Err(Failure::Uncertain("no outcome in time".into())));
 }
 
 #[test]
@@ -240,10 +240,10 @@ fn a_session_that_was_dropped_is_opened_anew_unless_a_try_is_in_doubt() {
 
 #[test]
 fn what_makes_no_sense_is_not_tried_again() {
-    let body = r#"{"error":"that is no number","help":"write one","outcome":"not done"}"#;
+    let body = r#"{"error":"that is not a number","help":"write one","outcome":"not done"}"#;
     let actor = Actor::playing(&[Part::Says("400 Bad Request", "", body), WRITTEN]);
     let answer = Cluster::new([actor.node()]).write_without_session(&put(), PATIENCE);
-    let refused = NotDone::Refused { error: "that is no number".into(), help: "write one".into() };
+    let refused = NotDone::Refused { error: "that is not a number".into(), help: "write one".into() };
     assert_eq!(answer, Err(Failure::NotDone(refused)));
     let long = vec![b'x'; 100_000];
     let answer = actor.node().write(&Write::compare_and_swap(b"x", &long, b"2"), PATIENCE);

@@ -87,10 +87,10 @@ pub enum ClusterError {
         last_words: String,
     },
     /// Somebody wanted it to end before it had begun.
-    #[error("the start was broken off")]
+    #[error("the start was interrupted")]
     Unwanted,
     /// The system has no randomness for the secret that the servers share.
-    #[error("can't draw a secret for the servers: {0}")]
+    #[error("can't create a secret for the servers: {0}")]
     NoSecret(io::Error),
     /// The servers did not report in time.
     #[error("the servers did not start within {START_PATIENCE:?}")]
@@ -625,7 +625,7 @@ impl Cluster {
             return Err(format!("{to} is the leader already"));
         }
         member.tell(&Command::TransferLeadership { to });
-        Ok(format!("asked {leader} to hand over to {to}"))
+        Ok(format!("asked {leader} to make {to} the leader"))
     }
 
     fn add_server(&mut self, instead_of: Option<NodeId>) -> Result<String, String> {
@@ -665,7 +665,7 @@ impl Cluster {
     fn dismiss(&mut self, id: NodeId) -> Result<String, String> {
         self.kill(id).map_err(|_| format!("{id} is not a member, and is not running"))?;
         self.joining.remove(&id);
-        self.folder.put_away(id).map_err(|error| format!("can't put the data of {id} aside: {error}"))?;
+        self.folder.put_away(id).map_err(|error| format!("can't set the data of {id} aside: {error}"))?;
         self.options.servers.retain(|&server| server != id);
         self.whereabouts.addresses.remove(&id);
         self.folder.publish(&self.whereabouts);

@@ -46,7 +46,7 @@ pub enum FolderError {
         source: io::Error,
     },
     /// It holds the data of a cluster that began with other servers.
-    #[error("the folder {path} holds a cluster that began with {found}, not with {wanted}")]
+    #[error("the folder {path} holds a cluster that was started with {found}, not with {wanted}")]
     OtherFounders {
         /// The folder.
         path: PathBuf,
@@ -107,7 +107,7 @@ impl Folder {
         let unusable = |source| FolderError::Unusable { path: path.clone(), source };
         careful::create_folder(&path).map_err(unusable)?;
         let lock = careful::open_or_create(&path.join(LOCK)).map_err(|source| {
-            let said = format!("{LOCK} there can't be locked: {source}");
+            let said = format!("can't lock {LOCK} there: {source}");
             unusable(io::Error::new(source.kind(), said))
         })?;
         match lock.try_lock() {

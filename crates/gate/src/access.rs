@@ -117,10 +117,10 @@ impl Stranger {
     pub fn help(&self) -> String {
         match self {
             Stranger::Name(name) => format!(
-                "ask 127.0.0.1, or the name in --listen; if it is a name of the server, start that with --host {}",
+                "ask 127.0.0.1, or the name in --listen; if it is a name of this server, start it with --host {}",
                 host_of(name)
             ),
-            Stranger::NoName => "send the header host, as every client does for HTTP/1.1".to_owned(),
+            Stranger::NoName => "send the header host, as every HTTP/1.1 client does".to_owned(),
             Stranger::Page(_) | Stranger::Site(_) => {
                 "ask with a program, such as raft or curl, or open the address itself in the browser"
                     .to_owned()
@@ -137,24 +137,24 @@ impl fmt::Display for Stranger {
         match self {
             Stranger::Name(name) => write!(
                 f,
-                "{name} is no name of this server: it answers only under its own, since a web page could give any \
-                 other one this address"
+                "{name} is not a name of this server, which responds only to its own names: a web page could make any \
+                 other name lead here"
             ),
             Stranger::NoName => f.write_str(
-                "the request does not say whom it is for: it needs the header host, once, with a name of this server",
+                "the request does not name its server: it needs the header host, once, with a name of this server",
             ),
             Stranger::Page(origin) => write!(
                 f,
-                "a web page of {origin} asks, and no page but its own may ask this server: it could read and change \
-                 everything"
+                "this request comes from a web page of {origin}, and only the server's own page may ask it: any other \
+                 page could read and change everything"
             ),
             Stranger::Site(site) => write!(
                 f,
-                "a web page of another server asks ({site}), and no page but its own may ask this server: it could \
-                 read and change everything"
+                "this request comes from a web page of another server ({site}), and only the server's own page may ask \
+                 it: any other page could read and change everything"
             ),
             Stranger::NotJson => f.write_str(
-                "a POST needs the header content-type: application/json, since a web page can't send that one unasked",
+                "a POST needs the header content-type: application/json, which a web page can't send without permission",
             ),
         }
     }

@@ -59,17 +59,17 @@ impl fmt::Display for Answer {
             }
             Answer::VersionDiffers { actual } => write!(f, "not done: the key's version is {actual}"),
             Answer::ValueDiffers { version } => {
-                write!(f, "not done: the key has another value, that of version {version}")
+                write!(f, "not done: the key has another value, of version {version}")
             }
             Answer::SessionOpened { session } => write!(f, "session {session} opened"),
             Answer::SessionUnknown { session } => {
                 write!(
                     f,
-                    "refused: there is no session {session}; it was dropped for newer ones, or never opened"
+                    "refused: there is no session {session}: it was dropped for newer ones, or never opened"
                 )
             }
             Answer::SequenceForgotten { latest } => {
-                write!(f, "refused: the session has gone on to request {latest}, earlier ones are forgotten")
+                write!(f, "refused: the session is at request {latest}, and earlier requests are forgotten")
             }
             Answer::Invalid(reason) => write!(f, "refused: {reason}"),
         }
@@ -81,15 +81,15 @@ impl Answer {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Answer::Written { .. } | Answer::Deleted | Answer::SessionOpened { .. } => None,
-            Answer::NotFound => Some("put the key first"),
+            Answer::NotFound => Some("create the key first, with put"),
             Answer::VersionDiffers { .. } | Answer::ValueDiffers { .. } => {
-                Some("read the key, and decide again with what it holds now")
+                Some("read the key, and decide again with its value now")
             }
             Answer::SessionUnknown { .. } => Some(
-                "if an earlier try may have got through, read the key to find out; then open a new session",
+                "if an earlier attempt may have succeeded, read the key to find out; then open a new session",
             ),
             Answer::SequenceForgotten { .. } => {
-                Some("number the requests 1, 2, 3, ..., and wait for each answer")
+                Some("number the requests 1, 2, 3, ..., and wait for each response")
             }
             Answer::Invalid(reason) => Some(reason.help()),
         }

@@ -106,13 +106,13 @@ pub enum InvalidCommand {
     #[error("the key is empty")]
     EmptyKey,
     /// The key is longer than [`LONGEST_KEY`].
-    #[error("the key is {length} bytes long, and at most {LONGEST_KEY} are allowed")]
+    #[error("the key has {length} bytes, but at most {LONGEST_KEY} are allowed")]
     KeyTooLong {
         /// How many bytes it has.
         length: usize,
     },
     /// A value is longer than [`LONGEST_VALUE`].
-    #[error("the value is {length} bytes long, and at most {LONGEST_VALUE} are allowed")]
+    #[error("the value has {length} bytes, but at most {LONGEST_VALUE} are allowed")]
     ValueTooLong {
         /// How many bytes it has.
         length: usize,
@@ -124,7 +124,7 @@ pub enum InvalidCommand {
         version: u8,
     },
     /// The bytes are those of no command.
-    #[error("these bytes are no command")]
+    #[error("these bytes are not a command")]
     Nonsense,
 }
 
@@ -132,10 +132,10 @@ impl InvalidCommand {
     /// What can be done about it.
     pub fn help(self) -> &'static str {
         match self {
-            InvalidCommand::EmptyKey => "give the key at least one byte",
+            InvalidCommand::EmptyKey => "choose a key of at least one byte",
             InvalidCommand::KeyTooLong { .. } => "choose a shorter key, such as a hash of the long one",
             InvalidCommand::ValueTooLong { .. } => "split the value over several keys",
-            InvalidCommand::NewerVersion { .. } => "bring all servers of the cluster to the newer version",
+            InvalidCommand::NewerVersion { .. } => "update all servers of the cluster to the newer version",
             InvalidCommand::Nonsense => "make commands with Command::encode of this crate",
         }
     }

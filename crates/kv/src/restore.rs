@@ -11,7 +11,7 @@ use std::mem;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
     /// They don't begin as a snapshot does.
-    #[error("this is no snapshot of a key-value store")]
+    #[error("this is not a snapshot of a key-value store")]
     NotASnapshot,
     /// A newer version of this program wrote them.
     #[error("the snapshot's format is version {version}, and this program reads version {VERSION}")]
@@ -20,7 +20,7 @@ pub enum RestoreError {
         version: u8,
     },
     /// A part of the snapshot can't be what was written.
-    #[error("the snapshot is damaged: the part that ends at byte {end} makes no sense")]
+    #[error("the snapshot is damaged: the part that ends at byte {end} is invalid")]
     Nonsense {
         /// How many bytes there were up to its end.
         end: u64,
@@ -29,10 +29,12 @@ pub enum RestoreError {
     #[error("the snapshot is damaged: its checksum is wrong")]
     WrongChecksum,
     /// It goes on after its end.
-    #[error("the snapshot is damaged: it goes on after its end")]
+    #[error("the snapshot is damaged: there is more after its end")]
     TooLong,
     /// It holds another state than it should.
-    #[error("the snapshot should hold what entry {last_included} led to, and holds what entry {found} did")]
+    #[error(
+        "the snapshot should hold the state after entry {last_included}, but holds the state after entry {found}"
+    )]
     OtherState {
         /// Up to here it should have been applied.
         last_included: Index,
@@ -40,7 +42,7 @@ pub enum RestoreError {
         found: Index,
     },
     /// It ends too early.
-    #[error("the snapshot is cut short after {length} bytes")]
+    #[error("the snapshot is incomplete: it ends after {length} bytes")]
     CutShort {
         /// How many bytes there were.
         length: u64,

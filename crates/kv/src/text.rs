@@ -73,7 +73,7 @@ fn escape(character: char) -> String {
 
 /// A text is no command that the store knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no command; there are: put KEY VALUE, del KEY, cas KEY EXPECTED NEW")]
+#[error("{text:?} is not a command; the commands are: put KEY VALUE, del KEY, cas KEY EXPECTED NEW")]
 pub struct UnknownCommand {
     /// The text.
     pub text: String,
@@ -148,7 +148,11 @@ mod tests {
         assert_eq!(Write::parse("cas x 1 2"), Ok(Write::compare_and_swap(b"x", b"1", b"2")));
         for wrong in ["", "put x", "put x 1 2", "del", "get x"] {
             let error = Write::parse(wrong).unwrap_err();
-            assert!(error.to_string().starts_with(&format!("{wrong:?} is no command; there are: put KEY")));
+            assert!(
+                error
+                    .to_string()
+                    .starts_with(&format!("{wrong:?} is not a command; the commands are: put KEY"))
+            );
         }
     }
 }

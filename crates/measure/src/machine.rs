@@ -54,10 +54,10 @@ impl Floor {
         let parts = self.round_trip + self.broadcast + self.sync_of_three;
         let share = |of: Duration| 100.0 * writes_per_second * of.as_secs_f64();
         format!(
-            "a lone client's writes: {:.0}% of what the bare ones would be, one in {} µs (client, leader, followers: threads of one \
-             process that do nothing but pass {FLOOR_BYTES} bytes on and sync them)\n\
-             {:.0}% of what the parts allow if nothing lay between them, one in {} µs: the loopback there and back, to two and back \
-             from both, three syncs at once\n",
+            "the writes of a single client: {:.0}% of what bare writes would be, one in {} µs (client, leader and followers as threads \
+             of one process that only pass on {FLOOR_BYTES} bytes and sync them)\n\
+             {:.0}% of what the parts alone allow, one in {} µs: a round trip over the loopback, one to two servers at once, and three \
+             syncs at once\n",
             share(self.write),
             self.write.as_micros(),
             share(parts),
@@ -71,8 +71,8 @@ impl Floor {
             [self.sync, self.sync_of_three, self.round_trip, self.broadcast, self.write]
                 .map(|it| it.as_micros());
         format!(
-            "its own medians, for {FLOOR_BYTES} bytes: write and fdatasync {sync} µs, where three do it at once {three} µs; over the loopback \
-             there and back {round_trip} µs, to two and back from both {broadcast} µs; a bare durable write on three {write} µs\n"
+            "the machine's own medians for {FLOOR_BYTES} bytes: write and fdatasync {sync} µs, three at once {three} µs; a round trip over \
+             the loopback {round_trip} µs, to two at once {broadcast} µs; a bare durable write on three {write} µs\n"
         )
     }
 }

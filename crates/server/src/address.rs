@@ -20,7 +20,7 @@ pub struct Address(String);
 
 /// Why a text is no [`Address`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no HOST:PORT: {why}")]
+#[error("{text:?} is not HOST:PORT: {why}")]
 pub struct InvalidAddress {
     text: String,
     why: &'static str,
@@ -57,10 +57,10 @@ fn problem_with(text: &str, lowest_port: u16) -> Option<&'static str> {
         return Some("it is empty; write for example 127.0.0.1:4001");
     }
     if text.contains("://") {
-        return Some("it is a URL; leave out what stands before the host, and what comes after the port");
+        return Some("it is a URL; write only the host and the port");
     }
     if text.chars().any(|char| char.is_whitespace() || char.is_control()) {
-        return Some("it has a space or a control character in it");
+        return Some("it contains a space or a control character");
     }
     let Some((host, port)) = text.rsplit_once(':') else {
         return Some("it has no port; write for example 127.0.0.1:4001");
@@ -69,16 +69,16 @@ fn problem_with(text: &str, lowest_port: u16) -> Option<&'static str> {
         || !port.parse().is_ok_and(|port: u16| port >= lowest_port)
     {
         return Some(match lowest_port {
-            0 => "its port is no number from 0 to 65535",
-            _ => "its port is no number from 1 to 65535",
+            0 => "its port is not a number from 0 to 65535",
+            _ => "its port is not a number from 1 to 65535",
         });
     }
     if host.starts_with('[') {
         let is_good = text.parse::<SocketAddrV6>().is_ok();
-        return (!is_good).then_some("what stands in the brackets is no address of IP version 6");
+        return (!is_good).then_some("the brackets do not contain an IPv6 address");
     }
     if host.contains(':') {
-        return Some("an address of IP version 6 stands in brackets, as in [::1]:4001");
+        return Some("write an IPv6 address in brackets, as in [::1]:4001");
     }
     problem_with_name(host)
 }
@@ -88,7 +88,7 @@ fn problem_with_name(host: &str) -> Option<&'static str> {
         return Some("it has no host; write for example 127.0.0.1:4001");
     }
     if host.len() > LONGEST_NAME {
-        return Some("no host has a name of more than 253 characters");
+        return Some("the name of a host has at most 253 characters");
     }
     let is_good = |label: &str| {
         let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -96,13 +96,13 @@ fn problem_with_name(host: &str) -> Option<&'static str> {
     };
     let name = host.strip_suffix('.').unwrap_or(host);
     if !name.split('.').all(is_good) {
-        return Some("a host's name has letters, digits and hyphens, with single dots between them");
+        return Some("the name of a host has letters, digits and hyphens, with single dots between them");
     }
     // No name ends in a number, so this is meant as a number.
     let is_number =
         name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
     (is_number && name.parse::<Ipv4Addr>().is_err())
-        .then_some("its host is no address of IP version 4, such as 127.0.0.1")
+        .then_some("its host is not an IPv4 address, such as 127.0.0.1")
 }
 
 impl FromStr for Address {

@@ -140,10 +140,10 @@ impl Contradictions {
     fn trouble(&self) -> Option<Trouble> {
         let (_, from) = self.latest.filter(|(when, _)| monotonic_now().saturating_sub(*when) < ALARM)?;
         let what = format!(
-            "{from} contradicts what this server knows for certain: one of the two has lost data, or they are of two clusters"
+            "{from} contradicts what this server knows for certain: one of them has lost data, or they belong to different clusters"
         );
         let help =
-            "stop the server whose disk was replaced or set back, and compare the logs with `raft log`"
+            "stop the server whose disk was replaced or restored, and compare the logs with `raft log`"
                 .to_owned();
         Some(Trouble { what, help })
     }

@@ -115,8 +115,8 @@ impl Service {
     fn place_for_stream(&self) -> Result<OwnedSemaphorePermit, Problem> {
         self.streams.clone().try_acquire_owned().map_err(|_| Problem::Refused {
             status: StatusCode::SERVICE_UNAVAILABLE,
-            error: format!("{MOST_STREAMS} clients have a stream of {} already", self.id),
-            help: "ask another server, or close streams that nobody reads".to_owned(),
+            error: format!("{MOST_STREAMS} clients already have a stream from {}", self.id),
+            help: "ask another server, or close unused streams".to_owned(),
         })
     }
 

@@ -61,7 +61,7 @@ impl Introduction {
                 "init" => match body.read().and_then(|init| understand(init, (src.clone(), msg_id))) {
                     Ok(introduction) => return Ok(Some(introduction)),
                     Err(problem) => {
-                        warn(format_args!("an init message makes no sense: {problem}"));
+                        warn(format_args!("an init message can't be understood: {problem}"));
                         Answer::error(Code::MalformedRequest, problem)
                     }
                 },
@@ -171,7 +171,7 @@ impl MaelstromNode {
 
 fn understand(init: Init, from: (String, i64)) -> Result<Introduction, String> {
     let node = |name: &String| {
-        node_id(name).ok_or_else(|| format!("{name:?} is no name of a node: those are n0, n1, n2, ..."))
+        node_id(name).ok_or_else(|| format!("{name:?} is not the name of a node, such as n0, n1, n2"))
     };
     let id = node(&init.node_id)?;
     let mut peers = init.node_ids.iter().map(node).collect::<Result<BTreeSet<_>, _>>()?;

@@ -30,7 +30,7 @@ pub enum ServerError {
     #[error("the data folder's snapshot can't be used: {0}")]
     Snapshot(BrokenSnapshot<RestoreError>),
     /// The thread that owns its data folder has panicked, and has said why on standard error.
-    #[error("the thread that saves what must not be forgotten has panicked")]
+    #[error("the thread that writes to the disk has panicked")]
     DiskThread,
     /// The system did not give it what every program needs.
     #[error("the system refused: {0}")]
@@ -51,13 +51,13 @@ impl ServerError {
             ServerError::Storage(error) => error.help(),
             ServerError::Snapshot(BrokenSnapshot::State(error)) => error.help().to_owned(),
             ServerError::Snapshot(BrokenSnapshot::NoMembership) => {
-                "an older or another program wrote it: start this server with an empty data folder, and let it \
-                 join the cluster again"
+                "it was written by an older version or another program: start this server with an empty data folder, \
+                 and let it join the cluster again"
                     .to_owned()
             }
             ServerError::DiskThread => {
-                "this is a mistake in this program: please report it, with the lines before. Then start the server \
-                 again: it will find out what was saved"
+                "this is a bug: please report it, with the lines above. Then start the server again: it finds out what \
+                 was saved"
                     .to_owned()
             }
             ServerError::System(_) => "close other programs, or raise the limit on open files".to_owned(),

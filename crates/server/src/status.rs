@@ -87,7 +87,7 @@ pub struct SnapshotBeingSent {
 #[derive(Debug, thiserror::Error)]
 pub enum StatusError {
     /// The address names no host, or nobody listens there.
-    #[error("nobody answers at {address}: {source}")]
+    #[error("no server responds at {address}: {source}")]
     Unreachable {
         /// Where it was looked for.
         address: String,
@@ -95,7 +95,7 @@ pub enum StatusError {
         source: std::io::Error,
     },
     /// Somebody listens there, but it is no Raft server of this version.
-    #[error("who answers at {address} is no Raft server of this version")]
+    #[error("the program at {address} is not a Raft server of this version")]
     Stranger {
         /// Where it was looked for.
         address: String,
@@ -116,7 +116,7 @@ fn ask(address: &str, patience: Duration) -> std::io::Result<Vec<u8>> {
     let address = address
         .to_socket_addrs()?
         .next()
-        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "the host has no address"))?;
+        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "the host is unknown"))?;
     let mut stream = TcpStream::connect_timeout(&address, patience)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;

@@ -22,7 +22,7 @@ pub struct Trouble {
 pub struct PeerTrouble {
     /// The other server.
     pub id: NodeId,
-    /// What is wrong with it, as in `far behind: it lacks 1200 entries`.
+    /// What is wrong with it, as in `far behind: 1200 entries are missing`.
     pub what: String,
 }
 
@@ -35,17 +35,21 @@ pub(crate) fn of_itself(node: &Node) -> Option<Trouble> {
     // The one that most servers agree on; there is seldom more than one.
     let (by, problem) = node.refused_by().first_key_value()?;
     let (what, help) = match problem {
-        Problem::OtherData => {
-            (format!("{by} knows {id} by another data folder: this folder is new, and the data is lost"), replace_it(id))
-        }
+        Problem::OtherData => (
+            format!("{by} knows {id} with another data folder: this one is new, and the data is lost"),
+            replace_it(id),
+        ),
         // A server that follows a leader of its own cluster need not care what another one says of it.
         Problem::OtherCluster | Problem::OtherFounders if node.leader().is_some() => return None,
         Problem::OtherCluster => (
             format!("{by} belongs to another cluster"),
-            "check the addresses in --peer and `raft member list`, and that each cluster has folders of its own".to_owned(),
+            "check the addresses in --peer and `raft member list`, and that each cluster has its own folders"
+                .to_owned(),
         ),
         Problem::OtherFounders => (
-            format!("{by} belongs to a cluster that was founded by other servers, or with other data"),
+            format!(
+                "{by} belongs to a cluster that was founded by other servers, or with other data folders"
+            ),
             format!(
                 "to join that cluster, start {id} on an empty folder with --join, and add it with `raft member add`; to found \
                  a new cluster, give all servers the same --peer list and empty folders"
@@ -61,11 +65,11 @@ fn retired(id: NodeId, retirement: Retirement) -> String {
     match retirement {
         Retirement::LostEntries(had) => {
             format!(
-                "the disk of {id} has lost entries up to {had} that {id} had acknowledged: it takes no part any longer"
+                "the disk of {id} has lost entries up to {had}, which {id} had acknowledged: it no longer takes part"
             )
         }
         Retirement::OlderCopy => format!(
-            "the data folder of {id} is an older copy of itself, or runs twice: it takes no part any longer"
+            "the data folder of {id} is an older copy, or is used by two servers: {id} no longer takes part"
         ),
     }
 }
@@ -73,8 +77,8 @@ fn retired(id: NodeId, retirement: Retirement) -> String {
 /// How a server whose data is lost comes back.
 fn replace_it(id: NodeId) -> String {
     format!(
-        "nothing is lost if a majority is well: `raft member remove {0}`, start it on an empty folder with --join, and \
-         `raft member add {0}=HOST:PORT`",
+        "nothing is lost if a majority still has its data: `raft member remove {0}`, start it on an empty folder with \
+         --join, and `raft member add {0}=HOST:PORT`",
         id.0
     )
 }
@@ -88,7 +92,7 @@ pub(crate) fn why_not_ready(node: &Node, last_applied: consensus::Index) -> Opti
     if let Some(awaited) = node.awaited_founders() {
         let awaited: Vec<String> = awaited.iter().map(NodeId::to_string).collect();
         return Some(format!(
-            "{id} waits for {}: a cluster begins when all of its founders run",
+            "{id} waits for {}: a new cluster begins when all of its first members run",
             awaited.join(" ")
         ));
     }
@@ -114,18 +118,18 @@ fn of_other(node: &Node, id: NodeId, now: Instant) -> Option<String> {
     if let Some(problem) = node.refuses(id, now) {
         return Some(match problem {
             Problem::OtherData => "it came back with another data folder: its data is lost".to_owned(),
-            Problem::EarlierStart => "its data folder is an older copy, or runs twice".to_owned(),
+            Problem::EarlierStart => "its data folder is an older copy, or is used by two servers".to_owned(),
             Problem::LostEntries { had } => {
-                format!("it has lost entries up to {had} that it had acknowledged")
+                format!("it has lost entries up to {had}, which it had acknowledged")
             }
             Problem::OtherCluster => "it belongs to another cluster".to_owned(),
-            Problem::OtherFounders => "it would found a cluster of its own".to_owned(),
+            Problem::OtherFounders => "it is starting a new cluster with other members".to_owned(),
             _ => return None,
         });
     }
     let progress: &Progress = node.progress()?.get(&id)?;
     if let Some(had) = progress.lost() {
-        return Some(format!("it has lost entries up to {had} that it had acknowledged"));
+        return Some(format!("it has lost entries up to {had}, which it had acknowledged"));
     }
     let silent = now.since(progress.heard());
     if silent > 2 * node.config().timing.election_timeout_max() {
@@ -133,7 +137,7 @@ fn of_other(node: &Node, id: NodeId, now: Instant) -> Option<String> {
     }
     let lacks = node.log().last().index.0.saturating_sub(progress.match_index().0);
     if progress.snapshot().is_some() || lacks > FAR_BEHIND {
-        return Some(format!("far behind: it lacks {lacks} entries"));
+        return Some(format!("far behind: {lacks} entries are missing"));
     }
     None
 }

@@ -64,7 +64,10 @@ impl Beginning {
         }
         let committed = |log: &[Term]| has(log, place_of(self.committed), self.committed.term);
         if !self.is_majority(|log| committed(log)) {
-            return Some("what is committed is in the logs of a majority of the servers".to_owned());
+            return Some(
+                "a committed entry is in the logs of a majority of the servers, and this one is not"
+                    .to_owned(),
+            );
         }
         let holders = self.logs.values().filter(|log| committed(log));
         let is_lost = holders
@@ -77,7 +80,7 @@ impl Beginning {
                         .any(|&later| !has(self.before(later), place, term))
             });
         is_lost.then(|| {
-            "what is committed can't be lost: the leader of each later term had it in its log".to_owned()
+            "a committed entry can't be lost, but the leader of a later term did not have this one".to_owned()
         })
     }
 
@@ -93,8 +96,8 @@ impl Beginning {
         let ahead = self.logs.iter().filter(|(id, log)| self.voters.contains(**id) && refuses(log));
         let ahead: Vec<String> = ahead.map(|(id, _)| id.to_string()).collect();
         Some(format!(
-            "nobody can have been elected in term {term}: {} had logs that were ahead, and what they have can't have come \
-             later",
+            "no server can have been elected in term {term}: the logs of {} were more up to date, and their entries can't \
+             have come later",
             ahead.join(", ")
         ))
     }
@@ -122,8 +125,8 @@ fn problem_between((one, log): (&NodeId, &[Term]), (other, other_log): (&NodeId,
     let alike = (differs..log.len().min(other_log.len())).find(|&place| log[place] == other_log[place]);
     if let Some(alike) = alike {
         return Some(format!(
-            "{one} and {other} both have an entry {} of term {}, and differ in entry {}: who has the same entry has the same \
-             before it (log matching)",
+            "{one} and {other} both have an entry {} of term {}, but differ in entry {}: logs with the same entry have the \
+             same entries before it (log matching)",
             alike + 1,
             log[alike],
             differs + 1
@@ -132,8 +135,8 @@ fn problem_between((one, log): (&NodeId, &[Term]), (other, other_log): (&NodeId,
     let shared =
         log.iter().find(|term| first(log, **term) != first(other_log, **term) && other_log.contains(term))?;
     Some(format!(
-        "the entries of term {shared} begin at {} in the log of {one}, and at {} in that of {other}: a term has one leader, \
-         which appends them to one log",
+        "the entries of term {shared} begin at {} in the log of {one}, but at {} in that of {other}: a term has one leader, \
+         which appends its entries to one log",
         first(log, *shared)? + 1,
         first(other_log, *shared)? + 1
     ))
@@ -191,7 +194,7 @@ mod tests {
     fn logs_with_the_same_entry_have_the_same_before_it() {
         assert!(
             problem(&[&[1, 3], &[2, 3], &[]])
-                .contains("n1 and n2 both have an entry 2 of term 3, and differ in entry 1")
+                .contains("n1 and n2 both have an entry 2 of term 3, but differ in entry 1")
         );
         assert_eq!(problem(&[&[1, 1, 3], &[1, 2], &[1]]), "");
     }
@@ -199,7 +202,7 @@ mod tests {
     #[test]
     fn a_term_has_one_leader_and_that_one_log() {
         assert!(
-            problem(&[&[2], &[1, 2], &[]]).contains("begin at 1 in the log of n1, and at 2 in that of n2")
+            problem(&[&[2], &[1, 2], &[]]).contains("begin at 1 in the log of n1, but at 2 in that of n2")
         );
         assert!(problem(&[&[1, 1, 2], &[1, 2], &[]]).contains("the entries of term 2 begin at"));
     }
@@ -208,7 +211,10 @@ mod tests {
     fn the_leader_of_a_term_had_a_majority_of_votes() {
         // n1 to n3 had an entry each before term 2, and nobody has taken anything over from its leader since.
         let refused = problem(&[&[1], &[1], &[1], &[2], &[]]);
-        assert!(refused.contains("elected in term 2: n1, n2, n3 had logs that were ahead"), "{refused}");
+        assert!(
+            refused.contains("elected in term 2: the logs of n1, n2, n3 were more up to date"),
+            "{refused}"
+        );
         assert_eq!(problem(&[&[1], &[1], &[], &[2], &[]]), "");
         // A leader of term 3 may have given them the entry of term 1.
         assert_eq!(problem(&[&[1, 3], &[1], &[1], &[2], &[]]), "");

@@ -5,11 +5,11 @@ use consensus::{Rule, Rules};
 pub const UNSHOWN: &[(Rule, &str)] = &[
     (
         Rule::NeverTruncateCommitted,
-        "it is an assertion: as long as the other rules hold, nothing ever tries to remove what is committed",
+        "it only checks the others: as long as these hold, no server ever tries to remove a committed entry",
     ),
     (
         Rule::OnlyMismatchBacksUp,
-        "a refusal for the term always tells a newer one, at which the leader steps down before it could go back",
+        "a rejection because of an old term always brings a newer term, and the leader steps down at once",
     ),
 ];
 

@@ -16,9 +16,11 @@ fn scenarios() -> Vec<(PathBuf, String)> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => scenarios.push((path.clone(), fs::read_to_string(&path).unwrap())),
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "txt") {
+                let script = fs::read_to_string(&path).unwrap();
+                scenarios.push((path, script));
             }
         }
     }
@@ -127,6 +129,26 @@ fn lines_leave_room_for_their_rule() {
                 assert!(text.trim_end().chars().count() <= 73, "{}: {line}", path.display());
             }
         }
+    }
+}
+
+#[test]
+fn every_scenario_names_the_rules_that_it_is_about() {
+    for (path, script) in scenarios() {
+        let head: Vec<&str> = script.lines().map_while(|line| line.strip_prefix('#')).collect();
+        let head = head.join("");
+        let parts: Vec<&str> = head.split(" Rules: ").collect();
+        let [_, ids] = parts[..] else {
+            panic!("{}: its head ends with one list of rules, # Rules: id, id", path.display())
+        };
+        for id in ids.split(", ") {
+            let rule: Rule = id.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let shows = |line: &str| !line.starts_with('#') && line.contains(rule.id());
+            assert!(script.lines().any(shows), "{} names {rule}, which is not seen in it", path.display());
+        }
+        let is_without = path.parent().unwrap().ends_with("without");
+        let first = ids.split(", ").next();
+        assert!(!is_without || path.file_stem().unwrap().to_str() == first, "{}: {first:?}", path.display());
     }
 }
 

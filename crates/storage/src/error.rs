@@ -18,7 +18,7 @@ pub enum StorageError {
         folder: PathBuf,
     },
     /// There are files in the folder, but not those of a server.
-    #[error("{folder} is not a data folder: it has files of something else in it, such as {found}")]
+    #[error("{folder} is not the data folder of a server: it has other files in it, such as {found}")]
     NotADataFolder {
         /// The folder.
         folder: PathBuf,
@@ -38,7 +38,7 @@ pub enum StorageError {
     /// A newer version of this program wrote the file.
     #[error(
         "{file} was written by a newer version of this program: its format is {version}, \
-         and this version reads up to {known}"
+         and this version reads formats up to {known}"
     )]
     NewerVersion {
         /// The file.
@@ -57,7 +57,9 @@ pub enum StorageError {
         damage: Damage,
     },
     /// A segment of the log does not hold what was saved there, and no crash has done that.
-    #[error("{file} is damaged: {damage} (at byte {offset}; the log is complete up to entry {whole_to})")]
+    #[error(
+        "{file} is damaged: {damage} (at byte {offset}; before that, the log is intact up to entry {whole_to})"
+    )]
     CorruptLog {
         /// The segment.
         file: PathBuf,
@@ -69,7 +71,7 @@ pub enum StorageError {
         damage: LogDamage,
     },
     /// A segment of the log belongs to another server.
-    #[error("{file} is of the log of {node} of cluster {cluster:?}, which is another server")]
+    #[error("{file} belongs to the log of another server, {node} of cluster {cluster:?}")]
     ForeignSegment {
         /// The segment.
         file: PathBuf,
@@ -89,7 +91,7 @@ pub enum StorageError {
         damage: SnapshotDamage,
     },
     /// The snapshot is another cluster's.
-    #[error("{file} is a snapshot of cluster {cluster:?}, which is another cluster")]
+    #[error("{file} is a snapshot of another cluster, {cluster:?}")]
     ForeignSnapshot {
         /// The file.
         file: PathBuf,
@@ -97,7 +99,7 @@ pub enum StorageError {
         cluster: String,
     },
     /// No snapshot holds what was before the log's beginning.
-    #[error("the log in {folder} begins after entry {}, and {}", tell(.begins_after), tell_snapshot(.snapshot.as_ref()))]
+    #[error("the log in {folder} begins after entry {}, but {}", tell(.begins_after), tell_snapshot(.snapshot.as_ref()))]
     MissingSnapshot {
         /// The folder.
         folder: PathBuf,
@@ -107,13 +109,15 @@ pub enum StorageError {
         snapshot: Option<LogPosition>,
     },
     /// The cluster's name is not one line of text.
-    #[error("{cluster:?} can't be a cluster's name: it has a line break or another control character in it")]
+    #[error(
+        "{cluster:?} can't be the name of a cluster: it contains a line break or another control character"
+    )]
     ClusterName {
         /// The name.
         cluster: String,
     },
     /// The cluster's name is too long to be kept in every file.
-    #[error("a cluster's name has at most {LONGEST_CLUSTER_NAME} bytes, and this one has {}", cluster.len())]
+    #[error("the name of a cluster has at most {LONGEST_CLUSTER_NAME} bytes, but this one has {}", cluster.len())]
     ClusterNameTooLong {
         /// The name.
         cluster: String,
@@ -141,7 +145,7 @@ impl StorageError {
     pub fn help(&self) -> String {
         match self {
             StorageError::Locked { .. } => {
-                "another server runs on this folder; stop it, or choose another folder with --data".into()
+                "another server uses this folder: stop it, or choose another folder with --data".into()
             }
             StorageError::NotADataFolder { .. } => "choose a new or an empty folder with --data".into(),
             StorageError::Foreign { found, wanted, .. } => help_with_foreign(found, wanted),
@@ -149,23 +153,23 @@ impl StorageError {
                 "use the newer version, or choose another folder with --data".into()
             }
             StorageError::Corrupt { .. } => help_with_damage(
-                "Don't mend or delete the file: a server that forgets its vote can help to elect a second leader",
+                "Do not repair or delete the file: a server that forgets its vote can help to elect a second leader",
             ),
             StorageError::CorruptLog { .. } => help_with_damage(
-                "Don't mend, cut or delete the file: a server that forgets what it has saved can help to elect a \
-                 second leader, or to lose what the cluster has promised to keep",
+                "Do not repair, cut or delete the file: a server that forgets what it has saved can help to elect a \
+                 second leader, or to lose acknowledged writes",
             ),
             StorageError::ForeignSegment { .. } => format!(
-                "a file was copied from one server's folder to another's. Bring back the file that belongs here; a \
-                 server must never go on with a part of its log. If it is gone: {WAY_OUT}"
+                "a file was copied from the folder of another server. Restore the file that belongs here: a server must \
+                 never run with only a part of its log. If it is gone: {WAY_OUT}"
             ),
             StorageError::CorruptSnapshot { .. } | StorageError::MissingSnapshot { .. } => help_with_damage(
-                "Don't delete the file, nor the log: what the snapshot held is nowhere else in this folder, and a \
-                 server that forgets what it has saved can help to lose what the cluster has promised to keep",
+                "Do not delete the file or the log: nothing else in this folder has what the snapshot held, and a \
+                 server that forgets what it has saved can help to lose acknowledged writes",
             ),
             StorageError::ForeignSnapshot { .. } => format!(
-                "a file was copied from one server's folder to another's. Bring back the snapshot that belongs here. \
-                 If it is gone: {WAY_OUT}"
+                "a file was copied from the folder of another server. Restore the snapshot that belongs here. If it is \
+                 gone: {WAY_OUT}"
             ),
             StorageError::ClusterName { .. } | StorageError::ClusterNameTooLong { .. } => {
                 "choose a short name of letters, digits and hyphens".into()
@@ -174,7 +178,7 @@ impl StorageError {
                 "close other programs, or raise the limit on open files".into()
             }
             StorageError::Io { cause, .. } => help_with_io(cause.kind()).into(),
-            StorageError::Poisoned { .. } => "restart the server: it will find out what was saved".into(),
+            StorageError::Poisoned { .. } => "restart the server: it then finds out what was saved".into(),
         }
     }
 
@@ -202,8 +206,8 @@ fn tell(position: &LogPosition) -> String {
 
 fn tell_snapshot(covers_to: Option<&LogPosition>) -> String {
     match covers_to {
-        None => "the snapshot of what was before is missing".into(),
-        Some(position) => format!("the snapshot of what was before ends at entry {}", tell(position)),
+        None => "the snapshot with the entries before is missing".into(),
+        Some(position) => format!("the snapshot with the entries before ends at entry {}", tell(position)),
     }
 }
 
@@ -228,21 +232,21 @@ impl From<Failure> for StorageError {
 }
 
 /// What becomes of a server whose folder is damaged.
-const WAY_OUT: &str = "put a new server in the place of this one. Start it under a new number with an empty folder \
-                       (`raft node --join`), then tell the others (`raft member replace OLD NEW=HOST:PORT`). Nothing \
-                       is lost by that if a majority of the servers is well: together they have all that was \
-                       acknowledged. If not, keep this folder: it may hold what no other server has";
+const WAY_OUT: &str = "replace this server by a new one: start the new one under a new number with an empty folder (`raft \
+                       node --join`), then tell the others (`raft member replace OLD NEW=HOST:PORT`). Nothing is lost if \
+                       a majority of the servers still has its data: together they have every acknowledged write. If \
+                       not, keep this folder: it may hold what no other server has";
 
 fn help_with_damage(warning: &str) -> String {
-    format!("check the disk. {warning}. Leave this server stopped, and {WAY_OUT}")
+    format!("check the disk. {warning}. Keep this server stopped, and {WAY_OUT}")
 }
 
 fn help_with_foreign(found: &Identity, wanted: &Identity) -> String {
     let Identity { cluster, node, .. } = found;
     if (cluster, node) == (&wanted.cluster, &wanted.node) {
-        "the voters of a cluster can't change by how a server is started: start it with those that it began with, \
-         or with --join if it has joined (`raft member` changes the members while the servers run), or begin a new \
-         cluster in another folder with --data"
+        "starting a server with other peers does not change the members: start it with the same --peer list as the \
+         first time, or with --join if it joined the cluster; `raft member` changes the members while the servers run. \
+         For a new cluster, choose another folder with --data"
             .into()
     } else {
         format!(
@@ -264,14 +268,14 @@ fn help_with_io(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "choose a folder with --data that you may write to"
         }
-        io::ErrorKind::AlreadyExists => "a part of this path is no folder; choose another with --data",
+        io::ErrorKind::AlreadyExists => "a part of this path is not a folder: choose another one with --data",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "make room on the disk, then start the server again"
         }
         io::ErrorKind::NotFound => {
-            "the server's files were removed, moved or replaced while it ran. Bring them back, and make sure that only \
-             one server uses this folder; then start it again: it will find out what was saved"
+            "the server's files were removed, moved or replaced while it ran. Restore them, and make sure that only one \
+             server uses this folder; then start it again: it finds out what was saved"
         }
-        _ => "check the disk, then start the server again: it will find out what was saved",
+        _ => "check the disk, then start the server again: it finds out what was saved",
     }
 }

@@ -103,10 +103,10 @@ pub enum LogDamage {
     #[error("it is missing")]
     Missing,
     /// Its header is not what was written, or it is none.
-    #[error("its header is broken")]
+    #[error("its header is damaged")]
     Header,
     /// It is shorter or longer than it was made.
-    #[error("it was made with {expected} bytes, and now has {found}")]
+    #[error("it was created with {expected} bytes, but now has {found}")]
     Size {
         /// How many bytes it was made with.
         expected: u64,
@@ -114,13 +114,13 @@ pub enum LogDamage {
         found: u64,
     },
     /// A save is broken or gone, and something that was written later shows that it had been durable.
-    #[error("a save is broken that was already on disk, as later writes show")]
+    #[error("a save is damaged although it had reached the disk, as what was written after it shows")]
     Save,
     /// A save is broken, and not as a crash breaks one: no sector is missing.
-    #[error("a save is broken in a way that no crash explains")]
+    #[error("a save is damaged in a way that no crash can cause")]
     NotTorn,
     /// There are fewer saves than the file was made with.
-    #[error("it was made with {expected} saves, and now has {found}")]
+    #[error("it was created with {expected} saves, but now has {found}")]
     Short {
         /// How many it was made with.
         expected: u64,

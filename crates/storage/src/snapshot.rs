@@ -53,10 +53,10 @@ pub struct Chunk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotDamage {
     /// Its header is not what was written, or it is none.
-    #[error("its header is broken")]
+    #[error("its header is damaged")]
     Header,
     /// It is shorter or longer than it was made, or its end is not what was written.
-    #[error("its end is broken: it was cut, or changed after it was written")]
+    #[error("its end is damaged: it was cut, or changed after it was written")]
     Trailer,
     /// The state machine's bytes are not those that were written.
     #[error("its content changed after it was written")]

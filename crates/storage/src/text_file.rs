@@ -40,7 +40,7 @@ pub enum Damage {
     #[error("it does not end with a checksum: its end is lost, or something else wrote it")]
     NoChecksum,
     /// Its bytes are not those that were written.
-    #[error("its checksum does not fit its content: it changed after it was written")]
+    #[error("its checksum does not match its content: it changed after it was written")]
     WrongChecksum,
     /// It is whole, but nothing that this program writes.
     #[error("its checksum is right, but its content makes no sense")]

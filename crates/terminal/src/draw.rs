@@ -6,7 +6,7 @@ mod logs;
 pub(crate) mod replay;
 mod servers;
 mod story;
-mod style;
+pub(crate) mod style;
 
 use crate::keys::Explained;
 use crate::panels::Panels;
@@ -141,7 +141,7 @@ fn heartbeat_words(timing: &Timing) -> String {
     format!("♥ every {:?}", timing.heartbeat_interval())
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(crate) fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("{count} {what}") } else { format!("{count} {what}s") }
 }
 
@@ -158,7 +158,7 @@ fn announcement_line<'a>(
     }
 }
 
-fn footer_lines<'a>(footer: &[&[Explained]], palette: &Palette) -> Vec<Line<'a>> {
+pub(crate) fn footer_lines<'a>(footer: &[&[Explained]], palette: &Palette) -> Vec<Line<'a>> {
     let key_spans = |&(key, what): &Explained| {
         [
             Span::raw(" "),

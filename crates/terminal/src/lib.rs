@@ -6,10 +6,12 @@
 //! * `hangup.rs`: the end of the terminal itself;
 //! * `slow_clock.rs`: the servers' time, for the election timers;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
+//! * [`choose`]: the list of scenarios to choose from; `chooser.rs`;
 //! * `scene.rs`, `panels.rs`, `speeds.rs`: what both views share;
 //! * `draw.rs` and below: how they look.
 
 mod app;
+mod chooser;
 mod draw;
 mod hangup;
 mod keys;
@@ -21,6 +23,7 @@ mod speeds;
 #[cfg(test)]
 mod tests;
 
+pub use chooser::{Choice, Chooser, Chosen, choose};
 pub use replay::{Moment, Tape, replay};
 
 use app::{App, Command};

@@ -31,7 +31,7 @@ pub use history::Snapshot;
 pub use page::{embedded, export};
 #[cfg(feature = "ts")]
 pub use rules::RuleTold;
-pub use scenarios::{ScenarioTitle, Scenarios};
+pub use scenarios::{Chapter, ScenarioTitle, Scenarios};
 pub use setup::{Caption, Mode, Setup, Timing};
 pub use site::{Site, SiteError};
 pub use wish::{ClientWish, Wish};

@@ -5,14 +5,15 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use consensus::Rule;
 use serde::Serialize;
 
 /// The scenarios that can be opened, whatever the page has come to show.
 #[derive(Debug, Clone)]
 pub struct Scenarios {
-    /// What there is.
+    /// What there is, in the order to learn in.
     pub titles: Vec<ScenarioTitle>,
-    /// Plays the one of this name and tells all of it, as [`embedded`](crate::embedded) does; none if there is no such one.
+    /// Plays the one with this path, in the form of [`embedded`](crate::embedded); `None` if there is no such one.
     pub film: fn(&str) -> Option<String>,
 }
 
@@ -20,10 +21,24 @@ pub struct Scenarios {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ScenarioTitle {
-    /// Its name, such as `elections/first-election`.
-    pub name: String,
+    /// The chapter in which a learner meets it.
+    pub chapter: Chapter,
+    /// Its file below scenarios/, without the ending, such as `elections/first-election`.
+    pub path: String,
     /// What it is about, in a few words.
     pub title: String,
+    /// The rules that it is about, the most important one first.
+    pub rules: Vec<Rule>,
+}
+
+/// A chapter: scenarios that teach one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Chapter {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its name, such as `Terms and the first election`.
+    pub name: String,
 }
 
 pub(crate) async fn titles(State(scenarios): State<Scenarios>) -> Json<Vec<ScenarioTitle>> {
@@ -32,8 +47,8 @@ pub(crate) async fn titles(State(scenarios): State<Scenarios>) -> Json<Vec<Scena
 
 pub(crate) async fn film(
     State(scenarios): State<Scenarios>,
-    Path(name): Path<String>,
+    Path(path): Path<String>,
 ) -> Result<Response, Refusal> {
-    let film = (scenarios.film)(&name).ok_or(Refusal::NoScenario(name))?;
+    let film = (scenarios.film)(&path).ok_or(Refusal::NoScenario(path))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], film).into_response())
 }

@@ -38,12 +38,12 @@ const COLUMNS: [Column; 12] = [
 pub(super) fn about(arguments: &FailoverArguments, folder: &Path) -> Result<String, Failure> {
     let (nodes, probing) = (arguments.nodes, arguments.probing_interval);
     Ok(format!(
-        "{nodes} servers on this machine, a client that writes {VALUE_SIZE} bytes as soon as its last write is acknowledged;\n\
-         while it has no answer, it asks every server each {probing:?}\n\
+        "{nodes} servers on this machine; a client writes {VALUE_SIZE} bytes as soon as its last write is acknowledged,\n\
+         and while it has no response, it asks every server every {probing:?}\n\
          {}\
-         one trial of each row in turn, so that whatever else the machine does falls on all alike\n\
+         one trial of each row in turn, so that other load on the machine affects all rows alike\n\
          gap: the client's longest time without an acknowledged write; before: the same without a failure; leads: from\n\
-         the failure until another server said that it leads; all in ms\n",
+         the failure until another server leads; all in ms\n",
         machine_described(folder)?
     ))
 }

@@ -132,7 +132,7 @@ impl Subject {
     /// Waits for the first server that leads a later term than this, and returns when it came to lead, in
     /// microseconds of the cluster's time.
     fn await_leader_after(&mut self, term: Term) -> Result<u64, Failure> {
-        wait_for("no new leader told of itself", || {
+        wait_for("no new leader reported itself", || {
             let leads = |record: &Record| record.term > term && record.comes_to_lead();
             self.cluster.news(PAUSE).iter().find(|record| leads(record)).map(|record| record.t)
         })

@@ -55,7 +55,9 @@ impl Nemesis<'_> {
                 let copy = self.copy_of(id);
                 self.replace_folder(id, |folder| copy_folder(&copy, folder));
                 self.deeds.disks_set_back += 1;
-                self.story.0.push(format!("set back the disk of {id}{}", star(id == self.leader())));
+                self.story
+                    .0
+                    .push(format!("put an older copy on the disk of {id}{}", star(id == self.leader())));
                 self.start_again(id);
             }
             // Then there is a copy for the next time.
@@ -147,7 +149,7 @@ impl Nemesis<'_> {
         let (unknown, deadline) = (Instant::now() + UNKNOWN_AFTER, Instant::now() + RECOVERY);
         while self.shared.last_acknowledged() < unknown && !self.shared.has_complaint() {
             if Instant::now() > deadline {
-                return self.shared.complain(Violation::told("a majority acknowledges no write"));
+                return self.shared.complain(Violation::told("no majority acknowledges a write"));
             }
             self.watch();
         }
@@ -157,7 +159,7 @@ impl Nemesis<'_> {
         self.only_witness_lost = Some((witness, self.cluster.now()));
         away.iter().for_each(|&id| self.start_again(id));
         self.start_again(witness);
-        self.wait_until("a server that lost its data does not say so", |nemesis| {
+        self.wait_until("a server that lost its data does not report it", |nemesis| {
             nemesis.is_in_trouble(witness)
         });
         let end = Instant::now() + Timing::default().election_timeout_max() * TIMEOUTS;
@@ -176,7 +178,7 @@ impl Nemesis<'_> {
     /// A server that lost its data must not lead, nor elect one that lacks what it had acknowledged.
     pub(super) fn check_new_leader(&self, leader: NodeId, at: u64) {
         if self.lost.get(&leader).is_some_and(|lost_at| at > *lost_at) {
-            self.shared.complain(Violation::told(format!("{leader} leads, and its data is lost")));
+            self.shared.complain(Violation::told(format!("{leader} leads, although its data is lost")));
         }
         if let Some((witness, lost_at)) = self.only_witness_lost
             && at > lost_at
@@ -190,7 +192,7 @@ impl Nemesis<'_> {
     /// Does what operators would do for servers that lost their data: each is removed, and comes back with an empty
     /// folder.
     pub(super) fn let_the_lost_in_again(&mut self) {
-        self.wait_until("a server that lost its data does not say so", |nemesis| {
+        self.wait_until("a server that lost its data does not report it", |nemesis| {
             nemesis.lost.keys().all(|&id| nemesis.is_in_trouble(id))
         });
         while let Some(&id) = self.lost.keys().next()

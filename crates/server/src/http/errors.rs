@@ -77,7 +77,7 @@ impl Problem {
         Problem::Refused {
             status: StatusCode::NOT_FOUND,
             error: format!("there is no key {}", String::from_utf8_lossy(key)),
-            help: "GET /kv lists the keys that there are".to_owned(),
+            help: "GET /kv lists all keys".to_owned(),
         }
     }
 
@@ -93,8 +93,8 @@ impl Problem {
     pub(super) fn unread() -> Problem {
         Problem::Refused {
             status: StatusCode::SERVICE_UNAVAILABLE,
-            error: "too many answers wait for clients that do not read them".to_owned(),
-            help: "try again in a moment, and read what is answered".to_owned(),
+            error: "too many responses wait for clients that do not read them".to_owned(),
+            help: "try again in a moment, and read the response".to_owned(),
         }
     }
 
@@ -102,13 +102,13 @@ impl Problem {
     pub(super) fn half_sent() -> Problem {
         Problem::Refused {
             status: StatusCode::SERVICE_UNAVAILABLE,
-            error: "too many requests have come by half, and their clients do not send the rest".to_owned(),
+            error: "too many requests are incomplete, and their clients do not send the rest".to_owned(),
             help: "try again in a moment".to_owned(),
         }
     }
 
     pub(super) fn not_whole() -> Problem {
-        Problem::Nonsense { error: "the request's body did not come whole".to_owned(), help: "send it again" }
+        Problem::Nonsense { error: "the body of the request is incomplete".to_owned(), help: "send it again" }
     }
 
     /// What becomes of the request: is it certain that nothing does?
@@ -128,42 +128,42 @@ impl Problem {
             Problem::Elsewhere { id, leader, address, path } => (
                 StatusCode::TEMPORARY_REDIRECT,
                 format!("{id} does not lead, {leader} does"),
-                format!("ask there: http://{address}{path} (curl -L goes there by itself)"),
+                format!("ask http://{address}{path} (curl -L does that by itself)"),
             ),
             Problem::NoLeader { id } => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                format!("{id} does not lead, and knows nobody who does"),
-                "try again in a moment; if it stays so, a majority of the servers is not there".to_owned(),
+                format!("{id} does not lead, and knows no leader"),
+                "try again in a moment; if this does not change, too few servers are running for a majority".to_owned(),
             ),
             Problem::Replaced => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the leader changed, and this command went from the log before it was committed".to_owned(),
+                "the leader changed, and this command was removed from the log before it was committed".to_owned(),
                 "try again".to_owned(),
             ),
             Problem::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too many requests wait for this server".to_owned(),
-                "try again more slowly".to_owned(),
+                "try again, with fewer requests at a time".to_owned(),
             ),
             Problem::DiskFull { id, why } => (
                 StatusCode::INSUFFICIENT_STORAGE,
                 format!("the disk of {id} is full: {why}"),
-                "make room there, and it goes on by itself; reads go on meanwhile".to_owned(),
+                "make room there, and writes continue by themselves; reads still work".to_owned(),
             ),
             Problem::Stopping => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the server is about to end".to_owned(),
-                "ask another one".to_owned(),
+                "the server is stopping".to_owned(),
+                "ask another server".to_owned(),
             ),
             Problem::Uncertain => (
                 StatusCode::GATEWAY_TIMEOUT,
-                "no outcome came in time: the command may have taken effect, or may still".to_owned(),
-                "read to find out, or send it again in a session, which executes it once".to_owned(),
+                "no outcome in time: the command may have taken effect, or may still do so".to_owned(),
+                "read the key to find out, or send the command in a session, where a retry is executed only once".to_owned(),
             ),
             Problem::NobodyConfirms => (
                 StatusCode::GATEWAY_TIMEOUT,
-                "no majority of the servers confirmed in time who leads".to_owned(),
-                "try again; if it stays so, too few servers are there (read=stale asks none of them)"
+                "no majority of the servers confirmed in time that this server leads".to_owned(),
+                "try again; if this does not change, too few servers are running (read=stale needs no others)"
                     .to_owned(),
             ),
             Problem::Answer(answer) => {
@@ -212,12 +212,12 @@ fn status_of(answer: &kv::Answer) -> StatusCode {
 
 pub(super) async fn not_found(State(_): State<Arc<Service>>, uri: Uri) -> Response {
     let error = format!("there is nothing at {}", uri.path());
-    let help = "there are: /kv/KEY, /kv?prefix=, /watch?prefix=, /sessions, /members, /leader, /status, /healthz, /readyz, /metrics, /events";
+    let help = "these exist: /kv/KEY, /kv?prefix=, /watch?prefix=, /sessions, /members, /leader, /status, /healthz, /readyz, /metrics, /events";
     Problem::Refused { status: StatusCode::NOT_FOUND, error, help: help.to_owned() }.into_response()
 }
 
 pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Response {
-    let error = format!("{} can't be asked with {method}", uri.path());
-    let help = "GET, PUT and DELETE are for /kv/KEY, POST for /sessions, /members and /leader, and GET for all but /sessions and /leader";
+    let error = format!("{} does not allow {method}", uri.path());
+    let help = "use GET, PUT and DELETE for /kv/KEY, POST for /sessions, /members and /leader, and GET for all but /sessions and /leader";
     Problem::Refused { status: StatusCode::METHOD_NOT_ALLOWED, error, help: help.to_owned() }.into_response()
 }

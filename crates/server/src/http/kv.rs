@@ -146,7 +146,7 @@ async fn read(service: &Service, uri: &Uri, parameters: &Parameters) -> Result<S
         }
         "stale" => Request::ReadStale { answer },
         other => {
-            let error = format!("nothing can be read with read={other}");
+            let error = format!("read={other} is not a kind of read");
             return Err(Problem::Nonsense {
                 error,
                 help: "choose read=linearizable, read=lease or read=stale",
@@ -183,7 +183,7 @@ fn request_of(headers: &HeaderMap) -> Result<Option<kv::Request>, Problem> {
             Ok(Some(kv::Request { session: SessionId(Index(session)), sequence }))
         }
         _ => Err(Problem::Nonsense {
-            error: format!("{SESSION} and {SEQUENCE} go together, and one is missing"),
+            error: format!("{SESSION} and {SEQUENCE} belong together, but one is missing"),
             help: "open a session with POST /sessions, and number its requests 1, 2, 3, ...",
         }),
     }
@@ -193,8 +193,8 @@ fn number_in(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, Prob
     let Some(value) = headers.get(name) else { return Ok(None) };
     let number = value.to_str().ok().and_then(|value| value.parse().ok());
     number.map(Some).ok_or_else(|| Problem::Nonsense {
-        error: format!("{name} is {value:?}, and that is no number"),
-        help: "it must be a whole number, such as 12",
+        error: format!("{name} is {value:?}, which is not a number"),
+        help: "write a whole number, such as 12",
     })
 }
 

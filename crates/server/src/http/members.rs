@@ -45,7 +45,7 @@ impl TryFrom<u64> for Number {
     type Error = &'static str;
 
     fn try_from(number: u64) -> Result<Number, &'static str> {
-        if number == 0 { Err("servers are numbered from 1 on") } else { Ok(Number(NodeId(number))) }
+        if number == 0 { Err("servers are numbered from 1") } else { Ok(Number(NodeId(number))) }
     }
 }
 
@@ -91,7 +91,7 @@ pub(super) async fn transfer(
 
 fn parse<T: DeserializeOwned>(body: &[u8], help: &'static str) -> Result<T, Problem> {
     serde_json::from_slice(body)
-        .map_err(|error| Problem::Nonsense { error: format!("that is not what is asked for: {error}"), help })
+        .map_err(|error| Problem::Nonsense { error: format!("the body is not as expected: {error}"), help })
 }
 
 /// What came of a request, if that is known in time.
@@ -146,23 +146,21 @@ fn help_to_change(why: &CannotChange) -> &'static str {
         CannotChange::NotLeader { .. } => "ask the leader",
         CannotChange::UnderWay | CannotChange::NothingCommittedInTerm => "try again in a moment",
         CannotChange::Nothing => "GET /members shows the members",
-        CannotChange::AlreadyMember(_) => "a server that has lost its data comes back under a new number",
+        CannotChange::AlreadyMember(_) => "if it has lost its data, remove it first, or give it a new number",
         CannotChange::UnknownServer(_) => "add it first, as a learner",
-        CannotChange::AlreadyVoter(_) => "there is nothing to do",
-        CannotChange::NobodyLeft => "add another server before the last one goes",
-        CannotChange::TooManyMembers { .. } => {
-            "remove a member first; of those that vote, three to seven do best"
-        }
+        CannotChange::AlreadyVoter(_) => "nothing needs to be done",
+        CannotChange::NobodyLeft => "add another server before you remove the last one",
+        CannotChange::TooManyMembers { .. } => "remove a member first; three to seven voters are best",
         CannotChange::TooManyLearners { .. } => {
-            "wait until those have caught up, or remove some that can't be reached"
+            "wait until these have caught up, or remove learners that can't be reached"
         }
         CannotChange::AddressTooLong { .. } => "name the server with HOST:PORT, such as 10.0.0.4:4004",
-        CannotChange::TooLarge { .. } => "remove a member first, or one whose address is long",
+        CannotChange::TooLarge { .. } => "remove a member first, best one with a long address",
         CannotChange::NotCaughtUp { .. } => {
-            "wait until it has; if that takes long, see whether it runs and can be reached"
+            "wait until it has; if that takes long, check that it runs and can be reached"
         }
         CannotChange::NoQuorum { .. } => {
-            "start servers that are down, or remove those that will not come back, one by one"
+            "start the servers that are down, or remove those that will not come back, one by one"
         }
     }
 }
@@ -170,8 +168,8 @@ fn help_to_change(why: &CannotChange) -> &'static str {
 fn help_to_transfer(why: &CannotTransfer) -> &'static str {
     match why {
         CannotTransfer::NotLeader { .. } => "ask the leader",
-        CannotTransfer::UnderWay(_) => "wait until that has ended",
-        CannotTransfer::LeadsAlready(_) => "there is nothing to do",
+        CannotTransfer::UnderWay(_) => "wait until that transfer has ended",
+        CannotTransfer::LeadsAlready(_) => "nothing needs to be done",
         CannotTransfer::NoVoter(_) => "promote it first, or choose a voter",
     }
 }

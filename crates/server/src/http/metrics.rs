@@ -42,14 +42,10 @@ fn page(status: &Status, syncs: Histogram, turned_away: &Counter) -> String {
         ("raft_last_log_index", "The index of the log's last entry", status.last_log.index.0),
         (
             "raft_disk_full",
-            "1 if the disk has no room for what is to be saved",
+            "1 if the disk has no room for the next save",
             u64::from(status.disk_full.is_some()),
         ),
-        (
-            "raft_ready",
-            "1 if it has caught up, and nothing is wrong with it",
-            u64::from(status.not_ready.is_none()),
-        ),
+        ("raft_ready", "1 if it has caught up and has no trouble", u64::from(status.not_ready.is_none())),
         (
             "raft_disk_slow",
             "1 if the disk is too slow for the election timeout",
@@ -57,30 +53,34 @@ fn page(status: &Status, syncs: Histogram, turned_away: &Counter) -> String {
         ),
         (
             "raft_snapshots_being_sent",
-            "Snapshots on their way to followers",
+            "Snapshots in flight to followers",
             status.snapshots_being_sent.len() as u64,
         ),
-        ("raft_life", "How often the server was started", status.life),
+        ("raft_life", "Starts of the server", status.life),
     ];
     for (name, help, value) in gauges {
         registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
     }
     let counters = [
-        ("etcd_server_leader_changes_seen", "Leaders that came, as seen from here", status.leader_changes),
-        ("etcd_server_proposals_failed", "Proposals that another one took the place of", status.failed),
+        (
+            "etcd_server_leader_changes_seen",
+            "Changes of leader that this server has seen",
+            status.leader_changes,
+        ),
+        ("etcd_server_proposals_failed", "Proposals that were replaced by another one", status.failed),
         ("raft_rejected", "Connections and messages that were rejected", status.rejected),
         (
             "raft_contradictions",
             "Messages that contradicted what is committed, or that this server leads its term",
             status.contradictions,
         ),
-        ("raft_turned_away", "Those of them for which there was no place", turned_away.get()),
+        ("raft_turned_away", "Of these, connections for which there was no room", turned_away.get()),
     ];
     for (name, help, value) in counters {
         registry.register(name, help, ConstCounter::new(value));
     }
     if let Some(bytes) = written_bytes() {
-        let help = "Bytes that this process has caused to be written to disk, as the system counts them";
+        let help = "Bytes that this process has written to disk, as the system counts them";
         registry.register("process_disk_written_bytes", help, ConstCounter::new(bytes));
     }
     registry.register("etcd_disk_wal_fsync_duration_seconds", "How long syncs of the log took", syncs);

@@ -16,7 +16,7 @@ impl Parameters {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let known = known.iter().find(|known| **known == name).ok_or_else(|| Problem::Nonsense {
                 error: format!("there is no parameter {name} here"),
-                help: "GET knows read; PUT if-version, if-value; DELETE if-version; lists prefix, after, limit, read; /watch prefix, after",
+                help: "parameters are: read for GET; if-version and if-value for PUT; if-version for DELETE; prefix, after, limit and read for lists; prefix and after for /watch",
             })?;
             Ok((*known, percent_decode_str(value).collect()))
         });
@@ -31,7 +31,7 @@ impl Parameters {
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Problem> {
         let text = self.bytes(name).map(str::from_utf8).transpose();
         text.map_err(|_| Problem::Nonsense {
-            error: format!("the value of {name} is no text"),
+            error: format!("the value of {name} is not text"),
             help: "write it in UTF-8",
         })
     }
@@ -44,15 +44,15 @@ impl Parameters {
         let Some(text) = self.text(name)? else { return Ok(None) };
         text.parse().map(Some).map_err(|why: T::Err| Problem::Nonsense {
             error: format!("{name}={text}: {why}"),
-            help: "go on from where the last answer ended, or leave it out",
+            help: "write the place where the last response ended, or leave it out",
         })
     }
 
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| Problem::Nonsense {
-            error: format!("{name}={text} is no number"),
-            help: "it must be a whole number, such as 12",
+            error: format!("{name}={text} is not a number"),
+            help: "write a whole number, such as 12",
         })
     }
 }

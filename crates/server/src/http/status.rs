@@ -28,7 +28,7 @@ pub(super) async fn readyz(State(service): State<Arc<Service>>) -> Result<&'stat
         (Some(why), trouble) => Err(Problem::Refused {
             status: StatusCode::SERVICE_UNAVAILABLE,
             error: why,
-            help: trouble.map_or("wait a little, or ask another server".to_owned(), |trouble| trouble.help),
+            help: trouble.map_or("wait a moment, or ask another server".to_owned(), |trouble| trouble.help),
         }),
     }
 }

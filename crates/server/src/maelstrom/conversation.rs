@@ -34,7 +34,7 @@ impl Conversation {
     pub(super) fn take(&self, message: Message) {
         let Message { src, dest, body } = message;
         if dest != self.introduction.id.to_string() {
-            return warn(format_args!("a message for {dest} has come to {}", self.introduction.id));
+            return warn(format_args!("a message for {dest} came to {}", self.introduction.id));
         }
         let kind = body.kind.clone();
         let taken = match node_id(&src).filter(|id| self.introduction.peers.contains(id)) {
@@ -42,7 +42,7 @@ impl Conversation {
             None => self.serve(&src, body),
         };
         if let Err(problem) = taken {
-            warn(format_args!("the message {kind:?} of {src} makes no sense: {problem}"));
+            warn(format_args!("the message {kind:?} from {src} can't be understood: {problem}"));
         }
     }
 
@@ -59,7 +59,7 @@ impl Conversation {
             "forward" => {
                 let forward = Forward { msg_id: msg_id.ok_or("it has no msg_id")?, ..body.read()? };
                 if forward.lacks_session() {
-                    return Err("it is a write, and of no session".to_owned());
+                    return Err("it is a write without a session".to_owned());
                 }
                 let kv = self.kv.clone();
                 // Who asked learns by its own patience that there was no room.
@@ -72,7 +72,7 @@ impl Conversation {
             }
             _ => {
                 let body: RaftBody = body.read()?;
-                let envelope = body.envelope(peer, self.introduction.id).ok_or("sent_as is no event")?;
+                let envelope = body.envelope(peer, self.introduction.id).ok_or("sent_as is not an event")?;
                 // A full inbox is a slow server, and Raft can stand lost messages.
                 let _ = self.engine.try_send(Happening::Envelope(envelope));
             }
@@ -85,7 +85,7 @@ impl Conversation {
         if body.in_reply_to.is_some() {
             return Err("this node has asked nothing".to_owned());
         }
-        let msg_id = body.msg_id.ok_or("it has no msg_id, so it can't be answered")?;
+        let msg_id = body.msg_id.ok_or("it has no msg_id, so no reply is possible")?;
         let answer = match &*body.kind {
             "read" | "write" | "cas" => match body.read() {
                 Ok(request) => return self.serve_request(client, msg_id, request),
@@ -130,7 +130,7 @@ impl Conversation {
         if (again.id, &again.peers) == (*id, peers) {
             return Ok(());
         }
-        Err(format!("this node is {id} already, and its cluster can't change"))
+        Err(format!("this node is already {id}, and its cluster can't change"))
     }
 
     fn reply(&self, client: &str, msg_id: i64, answer: Answer) {

@@ -70,7 +70,7 @@ impl Tried {
     }
 
     fn not_here(leader: Option<NodeId>) -> Tried {
-        leader.map_or_else(|| Tried::NotDone("no node is known to lead".to_owned()), Tried::Elsewhere)
+        leader.map_or_else(|| Tried::NotDone("this node knows no leader".to_owned()), Tried::Elsewhere)
     }
 
     fn busy() -> Tried {
@@ -78,7 +78,7 @@ impl Tried {
     }
 
     fn late() -> Tried {
-        Tried::error(Code::Timeout, "no outcome came in time: it may have been done, or may yet be")
+        Tried::error(Code::Timeout, "no outcome in time: the request may have been executed, or may still be")
     }
 }
 
@@ -139,7 +139,7 @@ impl LinKv {
                 break match once {
                     None => Answer::error(Code::TemporarilyUnavailable, why),
                     Some(_) => {
-                        let text = format!("{why}; but it was passed on, and may yet be done");
+                        let text = format!("{why}; but the request was forwarded, and may still be executed");
                         Answer::error(Code::Crash, text)
                     }
                 };
@@ -227,11 +227,11 @@ impl LinKv {
                 None => Answer::error(Code::KeyDoesNotExist, "there is no such key"),
                 Some(record) => match serde_json::from_slice(&record.value) {
                     Ok(value) => Answer::ReadOk { value },
-                    Err(_) => Answer::error(Code::Abort, "the key's value is no JSON"),
+                    Err(_) => Answer::error(Code::Abort, "the value of the key is not JSON"),
                 },
             }),
             Ok(Ok(Err(refusal))) => read_refused(refusal),
-            Ok(Err(_)) => Tried::NotDone("this node is about to end".to_owned()),
+            Ok(Err(_)) => Tried::NotDone("this node is stopping".to_owned()),
             Err(_) => Tried::late(),
         }
     }
@@ -250,7 +250,9 @@ impl LinKv {
             Ok(Ok(Ok(answer))) => Tried::Answered(told(answer, done)),
             Ok(Ok(Err(refusal))) => write_refused(refusal),
             // The engine has ended with the write in its log.
-            Ok(Err(_)) => Tried::error(Code::Crash, "this node is about to end: it may yet be done"),
+            Ok(Err(_)) => {
+                Tried::error(Code::Crash, "this node is stopping: the request may still be executed")
+            }
             Err(_) => Tried::late(),
         }
     }
@@ -259,7 +261,7 @@ impl LinKv {
     fn ask(&self, request: clients::Request) -> Result<(), String> {
         self.engine.try_send(Happening::Client(request)).map_err(|error| match error {
             TrySendError::Full(_) => "this node has too much to do".to_owned(),
-            TrySendError::Closed(_) => "this node is about to end".to_owned(),
+            TrySendError::Closed(_) => "this node is stopping".to_owned(),
         })
     }
 
@@ -284,10 +286,10 @@ impl LinKv {
         let outcome = timeout_at(deadline, outcome).await;
         self.forwards().waiting.remove(&msg_id);
         match outcome {
-            _ if said.is_err() => Tried::NotDone("nobody hears this node".to_owned()),
+            _ if said.is_err() => Tried::NotDone("this node can't write its output".to_owned()),
             Ok(Ok(Answer::Error { code: Code::TemporarilyUnavailable, text })) => Tried::NotDone(text),
             Ok(Ok(answer)) if answer.fits(request) => Tried::Answered(answer),
-            Ok(_) => Tried::error(Code::Crash, format!("{leader} gave an answer that does not fit")),
+            Ok(_) => Tried::error(Code::Crash, format!("the reply of {leader} does not match the request")),
             Err(_) => Tried::late(),
         }
     }
@@ -321,11 +323,13 @@ fn write_refused(refusal: WriteRefusal) -> Tried {
     match refusal {
         WriteRefusal::NotLeader { leader } => Tried::not_here(leader),
         WriteRefusal::Replaced => {
-            Tried::NotDone("the leader changed, and another command was done".to_owned())
+            Tried::NotDone("the leader changed, and another command took the place of this one".to_owned())
         }
         WriteRefusal::Busy => Tried::busy(),
         WriteRefusal::DiskFull { why } => Tried::NotDone(format!("the disk is full: {why}")),
-        WriteRefusal::Uncertain => Tried::error(Code::Crash, "the leader changed: it may have been done"),
+        WriteRefusal::Uncertain => {
+            Tried::error(Code::Crash, "the leader changed: the request may have been executed")
+        }
     }
 }
 

@@ -58,7 +58,7 @@ impl<R: BufRead> Iterator for Lines<R> {
                     Ok(message) => return Some(message),
                     Err(error) => {
                         let line = String::from_utf8_lossy(line);
-                        warn(format_args!("a line is no message ({error}): {}", shown(&line)));
+                        warn(format_args!("a line is not a message ({error}): {}", shown(&line)));
                     }
                 },
                 Err(error) => {

@@ -41,7 +41,7 @@ fn refused_for(files: Files) -> (String, Damage) {
     let disk = ModelDisk::with_files(files.clone());
     let refused = Storage::open(disk.clone(), identity()).expect_err("damage");
     assert_eq!(disk.files(), files);
-    assert!(refused.help().contains("Don't mend or delete the file"));
+    assert!(refused.help().contains("Do not repair or delete the file"));
     assert!(refused.help().contains("`raft member replace OLD NEW=HOST:PORT`"));
     let StorageError::Corrupt { file, damage } = refused else { panic!("{refused}") };
     (file.strip_prefix("model").unwrap().to_str().unwrap().into(), damage)

@@ -69,7 +69,7 @@ fn only_one_server_has_the_folder() {
     let refused = open(folder.path()).unwrap_err();
     assert!(matches!(refused, StorageError::Locked { .. }));
     assert_eq!(refused.to_string(), format!("the folder {} is in use", folder.path().display()));
-    assert!(refused.help().starts_with("another server runs on this folder; stop it"));
+    assert!(refused.help().starts_with("another server uses this folder: stop it"));
     drop(first);
     open(folder.path()).unwrap();
 }
@@ -193,7 +193,7 @@ fn a_file_is_no_folder() {
         let refused = open(&folder).unwrap_err();
         let told = refused.to_string();
         assert!(told.starts_with(&format!("can't create the folder {}: ", folder.display())), "{told}");
-        assert_eq!(refused.help(), "a part of this path is no folder; choose another with --data");
+        assert_eq!(refused.help(), "a part of this path is not a folder: choose another one with --data");
     }
 }
 

@@ -60,7 +60,7 @@ fn refused_for(files: &Files) -> (String, u64, Index, LogDamage) {
 
 #[track_caller]
 fn corrupt_log(refused: StorageError) -> (String, u64, Index, LogDamage) {
-    assert!(refused.help().contains("Don't mend, cut or delete the file"));
+    assert!(refused.help().contains("Do not repair, cut or delete the file"));
     let StorageError::CorruptLog { file, offset, whole_to, damage } = refused else { panic!("{refused}") };
     (file.strip_prefix("model").unwrap().to_str().unwrap().into(), offset, whole_to, damage)
 }
@@ -204,8 +204,8 @@ fn damage_before_the_end_is_no_torn_end() {
     let refused = open(&files).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "model/log-0000000001 is damaged: a save is broken that was already on disk, as later writes show (at byte \
-         288; the log is complete up to entry 1)"
+        "model/log-0000000001 is damaged: a save is damaged although it had reached the disk, as what was written \
+         after it shows (at byte 288; before that, the log is intact up to entry 1)"
     );
     let (file, offset, whole_to, damage) = corrupt_log(refused);
     assert_eq!((file.as_str(), offset, whole_to), ("log-0000000001", 288, Index(1)));
@@ -311,11 +311,16 @@ fn another_servers_segment_is_refused() {
         for name in segments(&files) {
             let refused = open(&with(&files, &name, foreign[&name].clone())).unwrap_err();
             let told = refused.to_string();
-            assert!(refused.help().contains("a server must never go on with a part of its log"));
+            assert!(refused.help().contains("a server must never run with only a part of its log"));
             let StorageError::ForeignSegment { file, cluster, node } = refused else { panic!("{refused}") };
             assert!(file.ends_with(&name));
             assert_eq!((&cluster, node), (&stranger.cluster, stranger.node));
-            assert!(told.contains(&format!("is of the log of {node} of cluster {cluster:?}")), "{told}");
+            assert!(
+                told.contains(&format!(
+                    "belongs to the log of another server, {node} of cluster {cluster:?}"
+                )),
+                "{told}"
+            );
         }
     }
 }

@@ -299,16 +299,16 @@ fn a_missing_snapshot_is_noticed() {
     let refused = open(&files).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "the log in model begins after entry 6 of term 4, and the snapshot of what was before is missing"
+        "the log in model begins after entry 6 of term 4, but the snapshot with the entries before is missing"
     );
-    assert!(refused.help().contains("Leave this server stopped"));
+    assert!(refused.help().contains("Keep this server stopped"));
 }
 
 #[test]
 fn a_snapshot_that_ends_before_the_log_begins_is_noticed() {
     for (older, told) in [
-        (position(5, 3), "the snapshot of what was before ends at entry 5 of term 3"),
-        (position(6, 3), "the snapshot of what was before ends at entry 6 of term 3"),
+        (position(5, 3), "the snapshot with the entries before ends at entry 5 of term 3"),
+        (position(6, 3), "the snapshot with the entries before ends at entry 6 of term 3"),
     ] {
         let mut server = lived();
         server.live(&snapshot(older, 100, 100)).unwrap();
@@ -326,7 +326,7 @@ fn a_snapshot_that_ends_before_the_log_begins_is_noticed() {
 fn corrupt_snapshot(files: &Files) -> (u64, SnapshotDamage) {
     let refused = open(files).expect_err("damage");
     assert!(refused.to_string().starts_with("model/snapshot is damaged: "), "{refused}");
-    assert!(refused.help().contains("Don't delete the file"));
+    assert!(refused.help().contains("Do not delete the file"));
     let StorageError::CorruptSnapshot { offset, damage, .. } = refused else { panic!("{refused}") };
     (offset, damage)
 }
@@ -397,11 +397,8 @@ fn another_clusters_snapshot_is_refused() {
     storage.write_snapshot(position(6, 4), 0, b"state").unwrap();
     storage.finish_snapshot(position(6, 4)).unwrap();
     let refused = open(&with_snapshot_file(|file| *file = disk.files()["snapshot"].clone())).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "model/snapshot is a snapshot of cluster \"remote\", which is another cluster"
-    );
-    assert!(refused.help().contains("Bring back the snapshot that belongs here"));
+    assert_eq!(refused.to_string(), "model/snapshot is a snapshot of another cluster, \"remote\"");
+    assert!(refused.help().contains("Restore the snapshot that belongs here"));
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! * `<!-- first Ctrl+C in "TEXT" -->`: the running commands with that in them are ended first;
 //! * `<!-- until "TEXT", then Ctrl+C -->`: each runs until it prints that;
 //! * `<!-- numbers vary -->`: times, versions and the like differ each time, so numbers aren't compared;
+//! * `<!-- standard error first -->`: what is quoted begins with that; elsewhere only errors are quoted of it;
 //! * `<!-- not run: REASON -->`: only the arguments of `raft` are checked.
 //!
 //! Several of them are joined with `; `. `UPDATE_GOLDEN=1 cargo test --test documents` writes what is quoted anew.
@@ -164,8 +165,8 @@ fn differing_output(session: &mut Session, how: &How, step: &Step, place: &str) 
         if let Some(text) = &how.awaited {
             assert!(running.hear_text(text), "{place}\nno \"{text}\" in:\n{}", running.printed.text());
         }
-        let is_printed = running.hear_lines(&step.output, how.numbers_vary);
-        let mut printed = running.printed.clone();
+        let is_printed = running.hear_lines(&step.output, how);
+        let mut printed = how.quoted_part(&running.printed);
         printed.output.truncate(step.output.len());
         return compare(is_printed, printed, step, place);
     }
@@ -184,9 +185,10 @@ fn differing_output(session: &mut Session, how: &How, step: &Step, place: &str) 
     } else {
         assert_ended_well(&mut running, place);
     }
+    let printed = how.quoted_part(&running.printed);
     let is_printed =
-        step.output.is_empty() || quoted::matches(&step.output, &running.printed, how.numbers_vary, false);
-    compare(is_printed, running.printed.clone(), step, place)
+        step.output.is_empty() || quoted::matches(&step.output, &printed, how.numbers_vary, false);
+    compare(is_printed, printed, step, place)
 }
 
 fn assert_ended_well(running: &mut Running, place: &str) {

@@ -1,5 +1,6 @@
 //! Reads the documents: their blocks of code, links, headings and names.
 
+use crate::quoted::Printed;
 use regex::Regex;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,8 @@ pub struct How {
     pub interrupted: Option<String>,
     /// Each runs until it prints this, and then gets Ctrl+C.
     pub until: Option<String>,
+    /// What they print on standard error is quoted too, before the rest.
+    pub error_first: bool,
     /// Times, versions, ports and the like differ from run to run, so numbers aren't compared.
     pub numbers_vary: bool,
 }
@@ -149,6 +152,11 @@ impl Document {
 }
 
 impl How {
+    /// What of this is quoted.
+    pub fn quoted_part(&self, printed: &Printed) -> Printed {
+        if self.error_first { printed.with_error_first() } else { printed.clone() }
+    }
+
     /// # Panics
     /// If the note is none of those that are known.
     pub fn of(block: &Block) -> How {
@@ -163,6 +171,7 @@ impl How {
             match part {
                 "in terminals of their own" | "in a terminal of its own" => how.in_own_terminals = true,
                 "numbers vary" => how.numbers_vary = true,
+                "standard error first" => how.error_first = true,
                 _ => {
                     let quoted = |begin: &str, end: &str| {
                         Some(part.strip_prefix(begin)?.strip_suffix(end)?.to_owned())

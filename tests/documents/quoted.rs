@@ -25,6 +25,11 @@ impl Printed {
         self.output.iter().chain(&self.error)
     }
 
+    /// As if all were on standard output, with standard error first.
+    pub fn with_error_first(&self) -> Printed {
+        Printed { output: self.error.iter().chain(&self.output).cloned().collect(), error: Vec::new() }
+    }
+
     pub fn text(&self) -> String {
         self.lines().map(|line| format!("{line}\n")).collect()
     }

@@ -2,7 +2,7 @@
 //! go on in others.
 
 use crate::common::PATIENCE;
-use crate::markdown::root;
+use crate::markdown::{How, root};
 use crate::quoted::{Printed, matches};
 use regex::{Captures, Regex};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -209,8 +209,8 @@ impl Running {
     }
 
     /// Waits until it has printed this, with more to come perhaps.
-    pub fn hear_lines(&mut self, expected: &[String], numbers_vary: bool) -> bool {
-        self.hear_until(|printed| matches(expected, printed, numbers_vary, true))
+    pub fn hear_lines(&mut self, expected: &[String], how: &How) -> bool {
+        self.hear_until(|printed| matches(expected, &how.quoted_part(printed), how.numbers_vary, true))
     }
 
     /// How it ended, if it did in time.

@@ -125,7 +125,7 @@ impl SimArguments {
 
     fn show_finding(&self, finding: &Finding, options: &SearchOptions) -> Result<ExitCode, Failure> {
         let seed = finding.seed;
-        say(format_args!("seed {seed} breaks a promise: searching for the shortest run that does"));
+        say(format_args!("seed {seed} breaks a promise: looking for a shorter run that does, too"));
         let shortest = hunt::shortest(finding, options);
         if let Some(file) = &self.save {
             save(file, &shortest.script.to_scenario(&report::prose(&shortest)))?;

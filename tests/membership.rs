@@ -86,7 +86,7 @@ fn a_server_is_replaced_in_one_step_and_its_process_dismissed() {
         watched.view.server(replaced).is_some_and(|server| server.condition == Condition::Dead)
     });
     let refused = watched.cluster.perform(&Action::RemoveServer { node: replaced });
-    assert_eq!(refused, Err(format!("{replaced} is not a member, and does not run")));
+    assert_eq!(refused, Err(format!("{replaced} is not a member, and is not running")));
 }
 
 #[test]

@@ -177,7 +177,7 @@ impl Progress {
         let seconds = elapsed.as_secs_f64().max(0.001);
         let coverage = &examined.coverage;
         self.bar.set_message(format!(
-            "{} seeds · {:.1} hours simulated, {:.0} times as fast as real time · {:.0} steps/s · {:.0} elections/s",
+            "{} seeds · {:.1} hours simulated, {:.0} times real time · {:.0} steps/s · {:.0} elections/s",
             examined.seeds,
             coverage.simulated.as_secs_f64() / 3600.0,
             coverage.simulated.as_secs_f64() / seconds,

@@ -148,7 +148,7 @@ impl Links {
             Links::Between(side) => both_ways(side),
         };
         if links.is_empty() {
-            Err("there is no such link: it needs a server on each side".to_owned())
+            Err("there is no such link: a link needs a server at each end".to_owned())
         } else {
             Ok(links)
         }

@@ -291,7 +291,7 @@ impl Cluster {
         self.readmitted.insert(id);
         self.spawn(id).map_err(|error| format!("can't start {id}: {error}"))?;
         self.joining.insert(id, Joining::default());
-        Ok(format!("started {id} with an empty folder: it receives the log, and then votes"))
+        Ok(format!("started {id} with an empty folder: it copies the log first, then it votes"))
     }
 
     /// Notes something that somebody did to a server, or saw of it, and that it can't report itself.
@@ -565,8 +565,8 @@ impl Cluster {
         if self.members.contains_key(&id) {
             self.kill(id)?;
         }
-        self.spawn(id).map_err(|error| format!("can't start {id} again: {error}"))?;
-        Ok(format!("started {id} again, with what is on its disk"))
+        self.spawn(id).map_err(|error| format!("can't restart {id}: {error}"))?;
+        Ok(format!("restarted {id}, with what its disk remembers"))
     }
 
     fn pause(&mut self, id: NodeId) -> Result<String, String> {
@@ -586,7 +586,7 @@ impl Cluster {
     fn force_timeout(&mut self, id: NodeId) -> Result<String, String> {
         let at = self.now();
         self.member(id)?.tell(&Command::ExpireElectionTimer { at });
-        Ok(format!("made the election timer of {id} run out"))
+        Ok(format!("made {id}'s election timer run out"))
     }
 
     fn align_timers(&mut self) -> String {
@@ -607,7 +607,7 @@ impl Cluster {
         match profile {
             Profile::PAPER => "all servers follow the paper's basic algorithm".to_owned(),
             Profile::PRODUCTION => "all servers have pre-vote, check-quorum and eager election".to_owned(),
-            _ => "all servers follow a profile of their own".to_owned(),
+            _ => "all servers follow the chosen rules".to_owned(),
         }
     }
 
@@ -618,7 +618,7 @@ impl Cluster {
 
     fn transfer(&mut self, to: NodeId) -> Result<String, String> {
         if !self.view.membership().voters.contains(to) {
-            return Err(format!("{to} does not vote, so it can't lead"));
+            return Err(format!("{to} is not a voter, so it can't lead"));
         }
         let (leader, member) = self.leading_member()?;
         if leader == to {
@@ -635,8 +635,8 @@ impl Cluster {
         self.options.servers.push(id);
         self.spawn(id).map_err(|error| format!("can't start {id}: {error}"))?;
         self.joining.insert(id, Joining { instead_of, ..Joining::default() });
-        let instead_of = instead_of.map_or(String::new(), |other| format!(" instead of {other}"));
-        Ok(format!("started {id}: it receives the log, and then votes{instead_of}"))
+        let instead_of = instead_of.map_or(String::new(), |other| format!(" in place of {other}"));
+        Ok(format!("started {id}: it copies the log first, then it votes{instead_of}"))
     }
 
     fn replace_server(&mut self, id: NodeId) -> Result<String, String> {
@@ -663,13 +663,13 @@ impl Cluster {
 
     /// Ends the process of a server that is no member, and lets the others forget where it was.
     fn dismiss(&mut self, id: NodeId) -> Result<String, String> {
-        self.kill(id).map_err(|_| format!("{id} is not a member, and does not run"))?;
+        self.kill(id).map_err(|_| format!("{id} is not a member, and is not running"))?;
         self.joining.remove(&id);
         self.folder.put_away(id).map_err(|error| format!("can't set the data of {id} aside: {error}"))?;
         self.options.servers.retain(|&server| server != id);
         self.whereabouts.addresses.remove(&id);
         self.folder.publish(&self.whereabouts);
-        Ok(format!("{id} is not a member: ended its process"))
+        Ok(format!("{id} is not a member: stopped its process"))
     }
 
     fn set_speed(&mut self, multiple: f64) -> Result<String, String> {

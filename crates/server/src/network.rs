@@ -67,14 +67,12 @@ impl Name {
         if cluster != self.cluster {
             Some("it belongs to another cluster")
         } else if to != self.id {
-            Some("it looks for another server at this address")
+            Some("it is meant for another server")
         } else if from == self.id {
             // Whether it is a member is not asked: it may know of a newer configuration than this server (§6).
-            Some("it has the same number as this server")
+            Some("it has this server's own id")
         } else if promise != self.promise {
-            Some(
-                "it has a different --lease-reads, or with leases a different --election-timeout or --speed: all servers need the same",
-            )
+            Some("its --lease-reads, --election-timeout or --speed differ: all servers need the same")
         } else {
             None
         }
@@ -386,8 +384,8 @@ mod tests {
         let own = name(150, 1.0);
         let problem = |cluster, from, to| own.problem_with(cluster, NodeId(from), NodeId(to), own.promise);
         assert_eq!(problem("raft", 2, 1), None);
-        assert_eq!(problem("raft", 1, 1), Some("it has the same number as this server"));
-        assert_eq!(problem("raft", 2, 3), Some("it looks for another server at this address"));
+        assert_eq!(problem("raft", 1, 1), Some("it has this server's own id"));
+        assert_eq!(problem("raft", 2, 3), Some("it is meant for another server"));
         assert_eq!(problem("fleet", 2, 1), Some("it belongs to another cluster"));
         assert!(own.problem_with("raft", NodeId(2), NodeId(1), None).unwrap().contains("--lease-reads"));
     }
@@ -675,7 +673,7 @@ mod tests {
             if secret.is_none() {
                 n1.next_problem_is("it does not know the cluster's secret").await;
             } else {
-                n2.next_problem_is("it does not know the cluster's secret").await;
+                n2.next_problem_is("the server that was called does not know the cluster's secret").await;
             }
         }
         // In no version is there a way around it.
@@ -750,7 +748,7 @@ mod tests {
         let mut slow = TcpStream::connect(n1.address).await.unwrap();
         slow.write_all(&wire::frame(&Hello::new(visitor(2, CLUSTER)))).await.unwrap();
         slow.write_all(&[0, 1, 0, 0, 7]).await.unwrap();
-        n1.next_problem_is("it began a message and did not finish it").await;
+        n1.next_problem_is("a frame stayed incomplete for too long").await;
         assert_hung_up(&mut slow).await;
     }
 }

@@ -7,7 +7,7 @@
 //! * `slow_clock.rs`: the servers' time, for the election timers;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
 //! * [`choose`]: the list of scenarios to choose from; `chooser.rs`;
-//! * `scene.rs`, `panels.rs`, `speeds.rs`: what both views know;
+//! * `scene.rs`, `panels.rs`, `speeds.rs`: what both views share;
 //! * `draw.rs` and below: how they look.
 
 mod app;

@@ -173,7 +173,7 @@ async fn greet(
     let mut call = Call { visitor: line.visitor(origin), proof: None };
     if let Some(secret) = &line.name.secret {
         if !secret.is_proved(claim(Prover::Called), welcome.proof) {
-            return Err(Refused::For("it does not know the cluster's secret"));
+            return Err(Refused::For("the server that was called does not know the cluster's secret"));
         }
         let said = wire::encode(&call.visitor);
         call.proof = Some(secret.prove(Claim { said: &said, ..claim(Prover::Caller) }));

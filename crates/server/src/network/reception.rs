@@ -168,7 +168,7 @@ impl Reception {
         let (incoming, mut outgoing) = stream.into_split();
         let mut frames = Frames::new(incoming);
         let introduced = timeout(PATIENCE, self.ask_who_calls(&mut frames, &mut outgoing)).await;
-        let (version, visitor) = introduced.map_err(|_| "no handshake came in time")??;
+        let (version, visitor) = introduced.map_err(|_| "no handshake arrived in time")??;
         match visitor {
             Visitor::AsksStatus => {
                 // Who asked need not have waited for the answer.
@@ -190,7 +190,7 @@ impl Reception {
         outgoing: &mut OwnedWriteHalf,
     ) -> Result<(u16, Visitor), &'static str> {
         const UNPROVED: &str = "it does not know the cluster's secret";
-        const ENDED: &str = "it closed the connection before the handshake";
+        const ENDED: &str = "it closed before its handshake was complete";
         let secret = self.network.name.secret.as_ref();
         let first = frames.next().await?.ok_or(ENDED)?;
         let (version, callers_nonce) = match Beginning::read(&first)? {
@@ -284,9 +284,9 @@ impl Reception {
                     if frame.is_empty() && has_signs_of_life {
                         continue;
                     }
-                    let Letter { sent_as, message } = wire::decode(&frame).ok_or("it sent a message that can't be read")?;
+                    let Letter { sent_as, message } = wire::decode(&frame).ok_or("a frame does not contain a message")?;
                     if sent_as.node != peer.id {
-                        return Err("it sent a message in the name of another server");
+                        return Err("a message names a different sender than its connection");
                     }
                     if standing == Standing::Applicant && !matches!(message, Message::Found(_)) {
                         return Err("it is not a member, and names no cluster");
@@ -310,7 +310,7 @@ impl Reception {
                 },
                 _ = beats.tick() => {
                     if frames.are_stuck(&beats) {
-                        return Err("it began a message and did not finish it");
+                        return Err("a frame stayed incomplete for too long");
                     }
                     let is_silent = frames.are_silent();
                     if has_signs_of_life && (is_silent || silence.say_alive(&mut outgoing).await.is_err()) {

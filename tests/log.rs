@@ -58,7 +58,7 @@ fn shown(folder: &Path, arguments: &[&str]) -> String {
 
 /// The lines with entries, each as its words.
 fn entries(shown: &str) -> Vec<Vec<&str>> {
-    let after_the_heading = shown.lines().skip_while(|line| !line.contains("it says")).skip(1);
+    let after_the_heading = shown.lines().skip_while(|line| !line.contains("  content")).skip(1);
     let words = after_the_heading.map(|line| line.split_whitespace().collect());
     words
         .filter(|words: &Vec<&str>| words.first().is_some_and(|first| first.parse::<u64>().is_ok()))
@@ -71,7 +71,7 @@ fn all_that_a_server_keeps_is_shown() {
     let shown = shown(folder.path(), &["--entries", "1..4"]);
     for line in [
         "server    n2 of cluster \"demo\" with the voters n1, n2, n3",
-        "life      1",
+        "starts    1",
         "term      3, voted for n1",
         "snapshot  none",
         "log       from the first entry to entry 40, in 3 saves",
@@ -154,8 +154,8 @@ fn damage_is_told_with_what_can_be_done() {
     let (status, stdout, stderr) = log(folder.path(), &[]);
     assert_eq!((status, stderr.as_str()), (1, ""));
     assert!(stdout.contains("No server can start from this folder:\n"), "{stdout}");
-    assert!(stdout.contains("log-0000000002 is damaged: a save is damaged"), "{stdout}");
-    assert!(stdout.contains("the log is intact up to entry 4"), "{stdout}");
+    assert!(stdout.contains("log-0000000002 is damaged: a save is broken"), "{stdout}");
+    assert!(stdout.contains("the log is complete up to entry 4"), "{stdout}");
     assert!(stdout.contains("help: check the disk. Do not repair, cut or delete the file"), "{stdout}");
     assert!(
         stdout.contains("`raft member replace OLD NEW=HOST:PORT`). Nothing is lost if a majority"),

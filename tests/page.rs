@@ -302,6 +302,21 @@ fn a_replay_is_told_to_its_end_and_has_no_hands() {
 }
 
 #[test]
+fn scenarios_are_listed_in_the_order_to_learn_in() {
+    // Without a name, the first of them is shown.
+    let (_serving, page) = Serving::start(raft().args(["replay", "--web"]));
+    let list = page.get("/api/scenarios").json();
+    let list = list.as_array().unwrap();
+    let first = &list[0];
+    assert_eq!(page.get("/api/setup").json()["scenario"], first["path"]);
+    assert_eq!(first["chapter"], serde_json::json!({"number": 1, "name": "Why a log, why a majority"}));
+    assert!(first["title"].is_string() && first["rules"][0].is_string(), "{first}");
+    assert!(list.iter().map(|scenario| scenario["chapter"]["number"].as_u64()).is_sorted());
+    let last = list.last().unwrap()["path"].as_str().unwrap();
+    assert_eq!(page.get(&format!("/api/scenarios/{last}")).status, 200);
+}
+
+#[test]
 fn an_exported_page_holds_what_happened() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("page.html");

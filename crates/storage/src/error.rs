@@ -57,9 +57,7 @@ pub enum StorageError {
         damage: Damage,
     },
     /// A segment of the log does not hold what was saved there, and no crash has done that.
-    #[error(
-        "{file} is damaged: {damage} (at byte {offset}; before that, the log is intact up to entry {whole_to})"
-    )]
+    #[error("{file} is damaged: {damage} (at byte {offset}; the log is complete up to entry {whole_to})")]
     CorruptLog {
         /// The segment.
         file: PathBuf,

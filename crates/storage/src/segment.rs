@@ -114,10 +114,10 @@ pub enum LogDamage {
         found: u64,
     },
     /// A save is broken or gone, and something that was written later shows that it had been durable.
-    #[error("a save is damaged although it had reached the disk, as what was written after it shows")]
+    #[error("a save is broken that was already on disk, as later writes show")]
     Save,
     /// A save is broken, and not as a crash breaks one: no sector is missing.
-    #[error("a save is damaged in a way that no crash can cause")]
+    #[error("a save is broken in a way that no crash explains")]
     NotTorn,
     /// There are fewer saves than the file was made with.
     #[error("it was created with {expected} saves, but now has {found}")]

@@ -204,8 +204,8 @@ fn damage_before_the_end_is_no_torn_end() {
     let refused = open(&files).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "model/log-0000000001 is damaged: a save is damaged although it had reached the disk, as what was written \
-         after it shows (at byte 288; before that, the log is intact up to entry 1)"
+        "model/log-0000000001 is damaged: a save is broken that was already on disk, as later writes show (at byte \
+         288; the log is complete up to entry 1)"
     );
     let (file, offset, whole_to, damage) = corrupt_log(refused);
     assert_eq!((file.as_str(), offset, whole_to), ("log-0000000001", 288, Index(1)));

@@ -174,7 +174,7 @@ fn a_cluster_grows_from_one_server_and_one_is_replaced() {
 
     let refused = member(&["remove", "9"]);
     assert_eq!(refused.0, Some(1));
-    assert!(refused.2.contains("n9 is no member") && refused.2.contains("help: "), "{refused:?}");
+    assert!(refused.2.contains("n9 is not a member") && refused.2.contains("help: "), "{refused:?}");
 
     // Who was removed says so, and what to do.
     let told = await_some("n2 to say that it was removed", || {

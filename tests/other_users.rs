@@ -175,7 +175,7 @@ fn a_list_that_others_can_write_is_not_believed_and_keeps_nobody_from_starting()
 
     fs::set_permissions(&list, Permissions::from_mode(0o700)).unwrap();
     let status = ended(raft_in(temporary.path()).arg("status"));
-    assert_says(&status, 1, "no server answers");
+    assert_says(&status, 1, "no server responds");
 }
 
 #[test]

@@ -2,10 +2,8 @@
 
 use consensus::Rule;
 use simulator::{Scenario, UNSHOWN};
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use trace::{Event, Record};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")

@@ -86,7 +86,7 @@ fn a_server_is_replaced_in_one_step_and_its_process_dismissed() {
         watched.view.server(replaced).is_some_and(|server| server.condition == Condition::Dead)
     });
     let refused = watched.cluster.perform(&Action::RemoveServer { node: replaced });
-    assert_eq!(refused, Err(format!("{replaced} is no member, and does not run")));
+    assert_eq!(refused, Err(format!("{replaced} is not a member, and is not running")));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_cluster_grows_from_one_server_and_one_is_replaced() {
 
     let refused = member(&["remove", "9"]);
     assert_eq!(refused.0, Some(1));
-    assert!(refused.2.contains("n9 is no member") && refused.2.contains("help: "), "{refused:?}");
+    assert!(refused.2.contains("n9 is not a member") && refused.2.contains("help: "), "{refused:?}");
 
     // Who was removed says so, and what to do.
     let told = await_some("n2 to say that it was removed", || {

@@ -618,11 +618,11 @@ impl Cluster {
 
     fn transfer(&mut self, to: NodeId) -> Result<String, String> {
         if !self.view.membership().voters.contains(to) {
-            return Err(format!("{to} is no voter, and can't lead"));
+            return Err(format!("{to} is not a voter, so it can't lead"));
         }
         let (leader, member) = self.leading_member()?;
         if leader == to {
-            return Err(format!("{to} leads already"));
+            return Err(format!("{to} is already the leader"));
         }
         member.tell(&Command::TransferLeadership { to });
         Ok(format!("asked {leader} to hand over to {to}"))
@@ -641,7 +641,7 @@ impl Cluster {
 
     fn replace_server(&mut self, id: NodeId) -> Result<String, String> {
         if !self.view.membership().contains(id) {
-            return Err(format!("{id} is no member"));
+            return Err(format!("{id} is not a member"));
         }
         self.joining.remove(&id);
         self.add_server(Some(id))
@@ -663,13 +663,13 @@ impl Cluster {
 
     /// Ends the process of a server that is no member, and lets the others forget where it was.
     fn dismiss(&mut self, id: NodeId) -> Result<String, String> {
-        self.kill(id).map_err(|_| format!("{id} is no member, and does not run"))?;
+        self.kill(id).map_err(|_| format!("{id} is not a member, and is not running"))?;
         self.joining.remove(&id);
         self.folder.put_away(id).map_err(|error| format!("can't put the data of {id} aside: {error}"))?;
         self.options.servers.retain(|&server| server != id);
         self.whereabouts.addresses.remove(&id);
         self.folder.publish(&self.whereabouts);
-        Ok(format!("{id} is no member: ended its process"))
+        Ok(format!("{id} is not a member: stopped its process"))
     }
 
     fn set_speed(&mut self, multiple: f64) -> Result<String, String> {

@@ -622,7 +622,7 @@ impl Cluster {
         }
         let (leader, member) = self.leading_member()?;
         if leader == to {
-            return Err(format!("{to} is the leader already"));
+            return Err(format!("{to} is already the leader"));
         }
         member.tell(&Command::TransferLeadership { to });
         Ok(format!("asked {leader} to make {to} the leader"))

@@ -30,7 +30,7 @@ mod tests {
     }
 
     /// The functions of a file in which a server asks what the rule allows.
-    fn askers<'a>(text: &'a str, rule: Rule) -> Vec<&'a str> {
+    fn askers(text: &str, rule: Rule) -> Vec<&str> {
         let questions = [format!("hold(Rule::{rule:?})"), format!("allow(Rule::{rule:?},")];
         let mut function = "";
         let mut found = Vec::new();

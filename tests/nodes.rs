@@ -2,8 +2,9 @@
 
 mod common;
 
+use common::forged::hello;
 use common::{Up, await_some, raft};
-use consensus::NodeId;
+use consensus::{NodeId, Origin};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -162,16 +163,10 @@ fn garbage_on_the_wire_is_rejected_counted_and_told_once() {
     assert!(up.records.iter().all(|record| !matches!(&record.event, Event::Laboratory(_))), "nobody died");
 }
 
-/// Says to n1 that it is this server, without leases.
+/// Says to n1 that it is this server, of no cluster.
 fn call_n1(up: &Up, from: u64) -> TcpStream {
-    // The first frame of a peer, as wire.rs defines it: magic, version, a peer's call, from whom to whom, its port, its
-    // promise, and its origin: no cluster, no start, and no runs before.
-    let origin = (None::<()>, None::<()>, [0u64; 8]);
-    let hello = (*b"RAFT", 5u16, 0u8, "raft", from, 1u64, 9u16, None::<()>, origin);
-    let hello = postcard::to_allocvec(&hello).unwrap();
     let mut stream = TcpStream::connect(address_of(up, 1)).unwrap();
-    stream.write_all(&(hello.len() as u32).to_be_bytes()).unwrap();
-    stream.write_all(&hello).unwrap();
+    stream.write_all(&hello(from, NodeId(1), Origin::default())).unwrap();
     stream
 }
 
@@ -309,4 +304,246 @@ fn the_environment_may_say_what_flags_do() {
     command.args(["up", "--json"]).env("RAFT_TEST_PEERS", "5");
     let mut up = Up::start_command(command, 5);
     up.wait_until("five servers", |up| up.view.running() == 5);
+}
+
+/// Servers that can open no more files: it is as with a full disk. What can't be saved waits, and nobody dies of it.
+#[cfg(target_os = "linux")]
+mod out_of_files {
+    use super::*;
+    use client::{Failure, Node, Read};
+    use common::founded::{Founded, Server};
+    use common::{PATIENCE, lines_of};
+    use kv::{Answer, Write};
+    use rustix::process::{Pid, Signal, kill_process, prlimit};
+    use std::io::Write as _;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use trace::Record;
+
+    /// So many files a server may have open where it can open whatever it needs.
+    const ENOUGH_FILES: u64 = 1024;
+
+    /// Servers that may have so many files open, and take a snapshot after a megabyte or two.
+    fn nodes_with_files(files: u64) -> Founded {
+        Founded::of_nodes(3, || {
+            let mut command = raft_with_files(files);
+            command.args(["node", "--snapshot-after", "2MiB"]);
+            command.args(["--heartbeat", "100ms", "--election-timeout", "2s..4s"]);
+            command
+        })
+    }
+
+    /// The `raft` command, which may have so many files open.
+    fn raft_with_files(files: u64) -> Command {
+        let mut command = Command::new("sh");
+        let limited = format!(r#"ulimit -n {files}; exec "$@""#);
+        command.args(["-c", &limited, "sh", env!("CARGO_BIN_EXE_raft")]);
+        raft().get_envs().for_each(|(name, _)| _ = command.env_remove(name));
+        command
+    }
+
+    fn open_files(server: &Server) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", server.pid)).map_or(0, Iterator::count)
+    }
+
+    /// From now on one of those with enough files can open none if it has so many open. What it has it keeps.
+    fn limit_files(server: &Server, files: u64) {
+        let limit = Rlimit { current: Some(files), maximum: Some(ENOUGH_FILES) };
+        prlimit(Pid::from_raw(server.pid as i32), Resource::Nofile, limit).unwrap();
+    }
+
+    /// A value of which a few fill a segment of the log.
+    fn large_value(number: u8) -> Vec<u8> {
+        vec![number; kv::LONGEST_VALUE]
+    }
+
+    /// Writes a large value, and tells whether it was acknowledged.
+    fn is_written(node: &Node, number: u8) -> bool {
+        match node.write(&Write::put(&[number], &large_value(number)), PATIENCE) {
+            Ok(answer) => matches!(answer, Answer::Written { .. }),
+            Err(Failure::NotDone(_) | Failure::Uncertain(_)) => false,
+        }
+    }
+
+    /// All that was acknowledged is there, and more can be written.
+    fn assert_goes_on(founded: &Founded, written: u8) {
+        let mut cluster = founded.client();
+        for number in 0..written {
+            let found = cluster.get(&[number], Read::Linearizable, PATIENCE).unwrap().unwrap();
+            assert!(found.bytes == large_value(number), "the value of {number}");
+        }
+        let answer = cluster.write(&Write::put(b"more", b"x"), PATIENCE).unwrap();
+        assert!(matches!(answer, Answer::Written { .. }), "{answer}");
+    }
+
+    /// Waits until each server has a snapshot that is newer than this one of its own.
+    fn wait_for_snapshots(founded: &Founded, than: &[u64]) {
+        for (server, than) in founded.servers.iter().zip(than) {
+            await_some("a newer snapshot", || {
+                let snapshot = Node::new(&server.address).status(PATIENCE).ok()?.snapshot.index.0;
+                (snapshot > *than).then_some(())
+            });
+        }
+    }
+
+    /// As many connections as there are places for, and more: they take none of the files that the log and its snapshots need.
+    #[test]
+    fn idle_connections_leave_a_server_the_files_that_it_needs() {
+        const FILES: u64 = 256;
+        let founded = nodes_with_files(FILES);
+        let leader = founded.wait_until_ready()[&NodeId(1)].leader.unwrap();
+        let node = Node::new(&founded.server(leader).address);
+        assert!(is_written(&node, 0));
+        let is_over = AtomicBool::new(false);
+        let hold = |server: &Server| {
+            let mut held: Vec<TcpStream> = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                let mut stream = TcpStream::connect(&server.address).unwrap();
+                let says = [&b""[..], b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n"][held.len() % 2];
+                // It may have been turned away.
+                let _ = stream.write_all(says);
+                held.push(stream);
+                if held.len() == FILES as usize * 2 {
+                    held.drain(..FILES as usize);
+                }
+            }
+        };
+        let written = std::thread::scope(|scope| {
+            founded.servers.iter().for_each(|server| _ = scope.spawn(move || hold(server)));
+            let written = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                for server in &founded.servers {
+                    await_some("places to be taken", || {
+                        (open_files(server) > FILES as usize / 2).then_some(())
+                    });
+                }
+                (1..16).take_while(|number| is_written(&node, *number)).count()
+            }));
+            is_over.store(true, Ordering::Relaxed);
+            written
+        });
+        assert_eq!(written.unwrap(), 15, "all writes, which fill more than three segments");
+        wait_for_snapshots(&founded, &[0; 3]);
+        assert_goes_on(&founded, 16);
+        let told = founded.told();
+        let is_full = |event: &Event| matches!(event, Event::Process(Process::DiskFull { .. }));
+        assert!(!told.iter().any(|record| is_full(&record.event)), "{told:#?}");
+    }
+
+    /// It is as with a full disk: what can't be saved waits, and nobody dies of it.
+    #[test]
+    fn a_server_that_can_open_no_more_files_waits_until_it_can() {
+        let founded = nodes_with_files(ENOUGH_FILES);
+        let leader = founded.wait_until_ready()[&NodeId(1)].leader.unwrap();
+        let node = Node::new(&founded.server(leader).address);
+        assert!(is_written(&node, 0));
+        founded.servers.iter().for_each(|server| limit_files(server, 3));
+        assert!(
+            TcpStream::connect(&founded.server(leader).address).is_ok(),
+            "the system picks up, and nobody else"
+        );
+
+        // What is open already will do for some time, but not for long.
+        let more = (1..30).take_while(|number| is_written(&node, *number)).count();
+        assert!(more < 29, "a new segment needed no file");
+        founded.wait_until_told("that there is no room", |id, process| {
+            let Process::DiskFull { why: Some(why) } = process else { return false };
+            id == leader && why.contains("Too many open files")
+        });
+        founded.told();
+
+        founded.servers.iter().for_each(|server| limit_files(server, ENOUGH_FILES));
+        founded.wait_until_told("that there is room again", |id, process| {
+            id == leader && matches!(process, Process::DiskFull { why: None })
+        });
+        let snapshots: Vec<u64> =
+            founded.wait_until_ready().values().map(|status| status.snapshot.index.0).collect();
+        assert_goes_on(&founded, more as u8 + 1);
+        let mut cluster = founded.client();
+        for number in 0..4 {
+            let answer = cluster.write(&Write::put(&[number], &large_value(number)), PATIENCE).unwrap();
+            assert!(matches!(answer, Answer::Written { .. }), "{answer}");
+        }
+        wait_for_snapshots(&founded, &snapshots);
+        assert_goes_on(&founded, more as u8 + 1);
+        founded.told();
+    }
+
+    /// A leader reads its snapshot from the disk for a follower that lacks too much.
+    #[test]
+    fn a_leader_that_can_open_no_more_files_sends_its_snapshot_later() {
+        let founded = nodes_with_files(ENOUGH_FILES);
+        let leader = founded.wait_until_ready()[&NodeId(1)].leader.unwrap();
+        let leader = founded.server(leader);
+        let follower = founded.servers.iter().find(|server| server.id != leader.id).unwrap();
+        let nodes = [leader, follower].map(|server| Node::new(&server.address));
+        let status = |node: &Node| node.status(PATIENCE).unwrap();
+        let had = status(&nodes[1]).last_log.index;
+        let pid = Pid::from_raw(follower.pid as i32).unwrap();
+        kill_process(pid, Signal::STOP).unwrap();
+        // More than the connection holds.
+        assert!((0..30).all(|number| is_written(&nodes[0], number % 4)));
+        let begins_after = await_some("a log that begins later", || {
+            let snapshot = status(&nodes[0]).snapshot.index;
+            (snapshot > had).then_some(snapshot)
+        });
+
+        limit_files(leader, 3);
+        kill_process(pid, Signal::CONT).unwrap();
+        await_some("the follower to ask for the next piece", || {
+            let sent = status(&nodes[0]).snapshots_being_sent;
+            sent.iter().any(|sent| sent.to == follower.id && sent.bytes > 0).then_some(())
+        });
+        // The thread that saves this had to read the piece before.
+        let answer = nodes[0].write(&Write::put(b"small", b"x"), PATIENCE);
+        assert!(matches!(answer, Ok(Answer::Written { .. })), "{answer:?}");
+        founded.told();
+        limit_files(leader, ENOUGH_FILES);
+        await_some("the snapshot", || (status(&nodes[1]).snapshot.index >= begins_after).then_some(()));
+        assert_goes_on(&founded, 4);
+        founded.told();
+    }
+
+    /// From its start on, the files that its log needs are open.
+    #[test]
+    fn a_server_that_can_open_no_more_files_since_its_start_saves_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let start = || {
+            let mut command = raft_with_files(ENOUGH_FILES);
+            command.args([
+                "node",
+                "--id",
+                "1",
+                "--json",
+                "--quiet",
+                "--election-timeout",
+                "3s..4s",
+                "--data",
+            ]);
+            let mut child = command.arg(folder.path()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+            let lines = lines_of(child.stdout.take().unwrap());
+            let running = Running(child);
+            let started = lines.iter().find_map(|line| match Record::from_json(&line).unwrap().event {
+                Event::Process(Process::Started { pid, address }) => {
+                    Some(Server { id: NodeId(1), pid, address })
+                }
+                _ => None,
+            });
+            (running, started.unwrap())
+        };
+        let is_led = |node: &Node| node.status(PATIENCE).expect("it lives").leader.is_some();
+        let (first_life, server) = start();
+        await_some("a leader", || is_led(&Node::new(&server.address)).then_some(()));
+        drop(first_life);
+
+        let (_second_life, server) = start();
+        let node = Node::new(&server.address);
+        // The connection is kept: there will be no other.
+        node.status(PATIENCE).unwrap();
+        await_some("room for a snapshot", || {
+            let size = std::fs::metadata(folder.path().join("room.new")).ok()?.len();
+            (size == 2 * storage::SEGMENT_SIZE).then_some(())
+        });
+        limit_files(&server, 3);
+        // It saves its vote, and an entry.
+        await_some("a leader", || is_led(&node).then_some(()));
+    }
 }

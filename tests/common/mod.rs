@@ -2,6 +2,8 @@
 //! pass; `PATIENCE` only bounds how long a broken product keeps them waiting.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub mod forged;
+pub mod founded;
 pub mod page;
 pub mod watched;
 

@@ -160,7 +160,8 @@ impl<R: Rules> Node<R> {
             // It has joined a cluster that others have founded, or waits for one.
             return Some(Problem::OtherFounders);
         }
-        if !theirs.keys().eq(own.keys()) {
+        // Whoever calls must be one of them.
+        if !own.contains_key(&from) || !theirs.keys().eq(own.keys()) {
             return Some(Problem::OtherFounders);
         }
         let is_settled = self.memory.founding_folders().is_some() || self.founding.is_none();

@@ -38,6 +38,8 @@
 //! messages are lost, delayed, repeated or reordered, and whichever servers crash and come back.
 //!
 mod append_entries;
+#[cfg(feature = "serde")]
+mod bounded;
 mod config;
 pub mod event;
 mod founding;

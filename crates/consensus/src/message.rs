@@ -41,6 +41,7 @@ pub enum Message {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Found {
     /// The founders, each with its folder where the sender knows it.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::bounded::deserialize"))]
     pub founders: Vec<(NodeId, Option<Incarnation>)>,
     /// Are they all known to the sender, and on its disk?
     pub is_saved: bool,
@@ -125,6 +126,7 @@ pub struct AppendEntries {
     /// The term of the entry there.
     pub prev_log_term: Term,
     /// What to append; nothing in a heartbeat.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::bounded::deserialize"))]
     pub entries: Vec<Entry>,
     /// How far the leader's log is committed.
     pub leader_commit: Index,

@@ -2,11 +2,11 @@
 
 use consensus::event::{Event, Problem, What};
 use consensus::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Change, Chunk, Config, Credentials, Entry, EveryRule,
-    HardState, Incarnation, Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Limits, Log,
-    LogPosition, Membership, Message, Node, NodeId, Origin, Output, Payload, PreVote, PreVoteReply, Profile,
-    Quorum, ReadBy, Refusal, RequestVote, RequestVoteReply, RoleKind, SnapshotOutcome, Start, Term,
-    TimeoutNow, Timing,
+    AppendEntries, AppendEntriesReply, AppendOutcome, Change, Chunk, ClusterId, Config, Credentials, Entry,
+    EveryRule, Found, HardState, Incarnation, Index, Input, InstallSnapshot, InstallSnapshotReply, Instant,
+    Limits, Log, LogPosition, Membership, Memory, Message, Node, NodeId, Origin, Output, Payload, PreVote,
+    PreVoteReply, Profile, Quorum, ReadBy, Refusal, RequestVote, RequestVoteReply, RoleKind, SnapshotOutcome,
+    Start, Term, TimeoutNow, Timing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -396,4 +396,35 @@ fn nobody_retires_a_server_that_waits_to_be_added() {
     receive(&mut node, 2, Message::Refusal(Refusal { start, problem: Problem::EarlierStart }));
     assert_eq!(node.memory().retired, None);
     assert_eq!(node.refused_by().get(&NodeId(2)), Some(&Problem::EarlierStart));
+}
+
+/// A server that is no founder calls, and knows their numbers: a server that founds with it has no place for it, nor has one
+/// of a cluster that was founded.
+#[test]
+fn who_is_no_founder_founds_nothing() {
+    let founders = [1, 2, 3].map(NodeId);
+    let folder = |id: NodeId| Incarnation(id.0);
+    let start = |id| Start { incarnation: Incarnation(id), number: 1, run: id };
+    let founding = Credentials { founders: founders.into(), ..Credentials::default() };
+    let founded = Memory {
+        cluster: Some(ClusterId(7)),
+        founders: founders.map(|id| (id, Some(folder(id)))).into(),
+        ..Memory::default()
+    };
+    let founded = Credentials { memory: founded, ..Credentials::default() };
+    for (credentials, is_saved) in
+        [(&founding, false), (&founding, true), (&founded, false), (&founded, true)]
+    {
+        let credentials = Credentials { start: Some(start(1)), ..credentials.clone() };
+        let config = Config { membership: Membership::default().into(), credentials, ..config(1) };
+        let mut output = Output::default();
+        let mut node = Node::start(config, HardState::default(), Log::default(), EveryRule, &mut output);
+        let founders = founders.map(|id| (id, Some(folder(id)))).into();
+        let message = Message::Found(Found { founders, is_saved, is_reply: false });
+        let origin = Origin { start: Some(start(9)), ..Origin::default() };
+        let mut output = Output::default();
+        node.step(Instant::START, Input::Message { from: NodeId(9), origin, message }, &mut output);
+        let rejected = What::Rejected { from: NodeId(9), problem: Problem::OtherFounders };
+        assert!(output.events.iter().any(|event| event.what == rejected), "{:?}", output.events);
+    }
 }

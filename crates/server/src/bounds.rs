@@ -3,14 +3,15 @@
 use crate::member::MESSAGE;
 use crate::status::{SnapshotBeingSent, Status};
 use crate::trouble::{PeerTrouble, Trouble};
-use crate::wire::{self, Letter};
+use crate::wire::{self, Call, Hello, Letter, Promise, Visitor};
 use consensus::{
-    AppendEntries, Chunk, ClusterId, Entry, Incarnation, Index, InstallSnapshot, Limits, LogPosition,
-    Membership, Message, NodeId, Origin, Payload, Profile, RoleKind, Start, Term,
+    AppendEntries, Chunk, ClusterId, Entry, Incarnation, Index, InstallSnapshot, Lease, Limits, LogPosition,
+    Membership, Message, NodeId, Origin, Payload, Profile, RoleKind, Start, Term, TimeoutNow,
 };
 use driver::Envelope;
 use kv::{Command, LONGEST_KEY, LONGEST_VALUE, Request, SessionId, Write};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::bytes::BytesMut;
 use trace::{EventId, SlowDisk};
 
@@ -76,7 +77,7 @@ pub(crate) fn envelope(message: Message) -> Envelope {
 fn assert_fits<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(sent: &T) {
     let mut bytes = BytesMut::new();
     bytes.extend_from_slice(&wire::frame(sent));
-    let frame = wire::take_frame(&mut bytes).unwrap().expect("a whole frame");
+    let frame = wire::take_frame(&mut bytes, wire::LARGEST_FRAME).unwrap().expect("a whole frame");
     assert_eq!(wire::decode::<T>(&frame).as_ref(), Some(sent));
 }
 
@@ -84,6 +85,27 @@ fn assert_fits<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + s
 fn the_largest_messages_fit_into_a_frame() {
     for Envelope { sent_as, message, .. } in largest_messages().into_iter().map(envelope) {
         assert_fits(&Letter { sent_as, message });
+    }
+}
+
+/// Who calls may not send longer frames until it has said who it is.
+#[test]
+fn the_largest_introduction_is_short_enough() {
+    let visitor = || Visitor::Peer {
+        cluster: "x".repeat(storage::LONGEST_CLUSTER_NAME),
+        from: LAST,
+        to: LAST,
+        port: u16::MAX,
+        promise: Some(Promise {
+            lease: Lease { clock_drift_percent: u8::MAX.into() },
+            election_timeout_min: Duration::MAX,
+        }),
+        origin: envelope(Message::TimeoutNow(TimeoutNow { term: END.term })).origin,
+    };
+    let call = wire::frame(&Call { visitor: visitor(), proof: Some([255; 32]) });
+    for introduction in [wire::frame(&Hello::new(visitor())), call] {
+        let taken = wire::take_frame(&mut BytesMut::from(&introduction[..]), wire::LARGEST_INTRODUCTION);
+        assert_eq!(taken.unwrap().unwrap().len(), introduction.len() - wire::LENGTH);
     }
 }
 

@@ -52,6 +52,8 @@ pub(crate) enum Done {
     /// There was no room for it.
     SnapshotGivenUp,
     ChunkRead(NodeId, Option<Chunk>),
+    /// No file could be opened. Who asked asks again.
+    ChunkNotRead,
     /// A piece that ends there is saved; the last one makes the snapshot whole.
     ChunkStored {
         last_included: LogPosition,
@@ -214,7 +216,8 @@ impl Worker {
                 Ok(None)
             }
             Job::Read(wanted) => {
-                read_chunk(storage, &wanted).map(|chunk| Some(Done::ChunkRead(wanted.to, chunk)))
+                let read = read_chunk(storage, &wanted).map(|chunk| Done::ChunkRead(wanted.to, chunk));
+                self.unless_full(read, Done::ChunkNotRead)
             }
             Job::Store(chunk) => {
                 self.snapshot = None;

@@ -356,6 +356,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 self.disk.note_read();
                 driver.chunk_read(now, to, chunk, effects);
             }
+            Done::ChunkNotRead => self.disk.note_read(),
             Done::ChunkStored { last_included, end, is_last } => {
                 driver.chunk_stored(now, last_included, end, is_last, effects);
             }

@@ -88,6 +88,8 @@ enum Standing {
     Guest,
     /// Nothing but its number is known. It may ask whether they found a cluster together, and is told that they don't.
     Applicant,
+    /// It belongs to another cluster, whatever its number is. It is told so, and takes nobody's place.
+    Foreigner,
 }
 
 /// The sending side: a queue and an address for each other server that is known. Clones always know the same.
@@ -188,7 +190,9 @@ impl Network {
         let own_cluster = self.origin.borrow().cluster;
         let belongs_somewhere =
             own_cluster.is_some() || (is_at_the_beginning && !self.name.founders.is_empty());
-        if insiders.contains(&caller) {
+        if own_cluster.zip(origin.cluster).is_some_and(|(own, other)| own != other) {
+            Standing::Foreigner
+        } else if insiders.contains(&caller) {
             Standing::Member
         } else if belongs_somewhere && origin.cluster.is_none() {
             Standing::Applicant
@@ -204,7 +208,7 @@ impl Network {
         let mut known = self.known();
         let is_new = !known.peers.contains_key(&id);
         match standing {
-            Standing::Applicant => return visit,
+            Standing::Applicant | Standing::Foreigner => return visit,
             Standing::Guest if is_new || known.guests.contains_key(&id) => {
                 *known.guests.entry(id).or_default() += 1;
                 visit.guest = Some(id);

@@ -25,6 +25,9 @@ use trace::EventId;
 /// No frame is longer than this, in bytes.
 pub(crate) const LARGEST_FRAME: usize = 4 << 20;
 
+/// No frame is longer than this with which somebody says who it is, in bytes. Nothing in it is longer than a cluster's name.
+pub(crate) const LARGEST_INTRODUCTION: usize = 1 << 10;
+
 /// Number of bytes in which a frame's length stands before it.
 pub(crate) const LENGTH: usize = 4;
 
@@ -187,11 +190,11 @@ pub(crate) fn frame<T: Serialize>(value: &T) -> Vec<u8> {
 /// Takes the first frame from what has come; none if it has not come whole.
 ///
 /// # Errors
-/// If it is too long.
-pub(crate) fn take_frame(from: &mut BytesMut) -> Result<Option<BytesMut>, &'static str> {
+/// If it has more than so many bytes.
+pub(crate) fn take_frame(from: &mut BytesMut, at_most: usize) -> Result<Option<BytesMut>, &'static str> {
     let Some(&length) = from.first_chunk::<LENGTH>() else { return Ok(None) };
     let length = u32::from_be_bytes(length) as usize;
-    if length > LARGEST_FRAME {
+    if length > at_most {
         return Err("a frame is too long");
     }
     if from.len() < LENGTH + length {
@@ -339,9 +342,12 @@ mod tests {
         let mut taken = Vec::new();
         for byte in sent {
             come.extend([byte]);
-            taken.extend(take_frame(&mut come).unwrap());
+            taken.extend(take_frame(&mut come, LARGEST_FRAME).unwrap());
         }
         assert_eq!(taken, [&encode(&b"one".to_vec())[..], b"", &[7]]);
-        assert_eq!(take_frame(&mut BytesMut::from(&[0xff; 4][..])), Err("a frame is too long"));
+        assert_eq!(
+            take_frame(&mut BytesMut::from(&[0xff; 4][..]), LARGEST_FRAME),
+            Err("a frame is too long")
+        );
     }
 }

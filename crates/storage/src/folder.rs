@@ -20,8 +20,9 @@ const LOCK: &str = "lock";
 /// How long a file is trusted to be in its folder after that was checked.
 const TRUST: Duration = Duration::from_millis(100);
 
-/// So many files stay open that are synced: the log's last segment and its next, a snapshot, and the room for one.
-const MOST_KEPT_OPEN: usize = 4;
+/// So many files stay open that are synced: the log's last segment and its next, a snapshot, the room for one, and the files that
+/// are written at the start and seldom after: whatever is synced between two saves, the last segment stays open.
+const MOST_KEPT_OPEN: usize = 8;
 
 /// The folder that ext4 makes on each disk.
 const LOST_AND_FOUND: &str = "lost+found";

@@ -125,6 +125,7 @@ async fn call(
     if let Err(ended) = greeted {
         return ended;
     }
+    back.admit();
     // What waited while there was no connection is out of date.
     while messages.try_recv().is_ok() {}
     if is_old {

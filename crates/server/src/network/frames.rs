@@ -4,7 +4,7 @@
 //! as long again as that lasted. So both ends say now and then that they are there, and
 //! whoever hears nothing for a few election timeouts gives the connection up.
 
-use crate::wire::{self, LENGTH, SIGN_OF_LIFE};
+use crate::wire::{self, LARGEST_FRAME, LARGEST_INTRODUCTION, LENGTH, SIGN_OF_LIFE};
 use consensus::Timing;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -81,6 +81,8 @@ pub(super) struct Frames {
     from: OwnedReadHalf,
     /// What has come of the next frames.
     come: BytesMut,
+    /// No frame may have more bytes.
+    largest: usize,
     /// Has anything come since the last beat?
     has_heard: bool,
     /// Number of beats in a row in which nothing came.
@@ -90,14 +92,21 @@ pub(super) struct Frames {
 }
 
 impl Frames {
+    /// Those of somebody who has not said yet who it is: they are short.
     pub(super) fn new(from: OwnedReadHalf) -> Frames {
-        Frames { from, come: BytesMut::new(), has_heard: false, silent_beats: 0, beats_of_frame: 0 }
+        let (come, largest) = (BytesMut::new(), LARGEST_INTRODUCTION);
+        Frames { from, come, largest, has_heard: false, silent_beats: 0, beats_of_frame: 0 }
+    }
+
+    /// It has said who it is: from now on frames may be long.
+    pub(super) fn admit(&mut self) {
+        self.largest = LARGEST_FRAME;
     }
 
     /// The next frame; none at the connection's end. Nothing is lost if it is not waited for to the end.
     pub(super) async fn next(&mut self) -> Result<Option<BytesMut>, &'static str> {
         loop {
-            if let Some(frame) = wire::take_frame(&mut self.come)? {
+            if let Some(frame) = wire::take_frame(&mut self.come, self.largest)? {
                 self.beats_of_frame = 0;
                 return Ok(Some(frame));
             }

@@ -47,8 +47,8 @@ pub(crate) struct Reception {
     clients: Arc<Semaphore>,
     /// So many callers may keep silent about who they are.
     strangers: usize,
-    /// For each peer, the task that receives its messages.
-    peers: Mutex<BTreeMap<NodeId, Receiving>>,
+    /// For each peer, the task that receives its messages. A foreigner does not take the place of the one whose number it has.
+    peers: Mutex<BTreeMap<(NodeId, bool), Receiving>>,
     turned_away: Counter,
 }
 
@@ -230,15 +230,15 @@ impl Reception {
         let mut peers = self.peers.lock().expect("nobody panics with the peers in hand");
         // Those that have ended are not kept.
         peers.retain(|_, receiving| !receiving.task.is_finished());
+        let place = (peer.id, standing == Standing::Foreigner);
         let guests =
-            || peers.iter().filter(|(id, other)| **id != peer.id && other.standing != Standing::Member);
+            || peers.iter().filter(|(other, its)| **other != place && its.standing != Standing::Member);
         if standing != Standing::Member && guests().count() >= MOST_GUESTS {
             return Err("too many servers that are not members are connected already");
         }
-        let id = peer.id;
         let task = tokio::spawn(self.clone().serve_peer(peer, standing, frames, outgoing, caller));
         let receiving = Receiving { task: task.abort_handle(), standing };
-        if let Some(earlier) = peers.insert(id, receiving) {
+        if let Some(earlier) = peers.insert(place, receiving) {
             earlier.task.abort();
         }
         Ok(())
@@ -248,10 +248,11 @@ impl Reception {
         self: Arc<Reception>,
         peer: CallingPeer,
         standing: Standing,
-        frames: Frames,
+        mut frames: Frames,
         outgoing: OwnedWriteHalf,
         caller: SocketAddr,
     ) {
+        frames.admit();
         let _visit = self.network.meet(peer.id, peer.at, standing);
         if standing != Standing::Applicant {
             // If there is no room for a hint, the election timeout has to do.
@@ -259,7 +260,9 @@ impl Reception {
         }
         let refusals = self.network.expect_refusals(peer.id, peer.origin);
         let served = self.receive_messages(&peer, standing, frames, outgoing, refusals).await;
-        let _ = self.inbox.try_send(Happening::ConnectionLost(peer.id));
+        if standing != Standing::Foreigner {
+            let _ = self.inbox.try_send(Happening::ConnectionLost(peer.id));
+        }
         self.report(caller, served);
     }
 
@@ -281,6 +284,8 @@ impl Reception {
             tokio::select! {
                 frame = frames.next() => {
                     let Some(frame) = frame? else { return Ok(()) };
+                    // However many came at once, the engine and all others get their turn between them.
+                    tokio::task::coop::consume_budget().await;
                     if frame.is_empty() && has_signs_of_life {
                         continue;
                     }
@@ -290,6 +295,10 @@ impl Reception {
                     }
                     if standing == Standing::Applicant && !matches!(message, Message::Found(_)) {
                         return Err("it is not a member, and names no cluster");
+                    }
+                    // Half of the inbox is for members: no others can keep their messages from it.
+                    if standing != Standing::Member && self.inbox.capacity() < self.inbox.max_capacity() / 2 {
+                        continue;
                     }
                     let (from, to) = (peer.id, self.network.name.id);
                     let envelope = Envelope { from, to, sent_as, origin: peer.origin, message };

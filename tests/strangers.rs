@@ -413,7 +413,7 @@ impl<'a> Attack<'a> {
     fn assert_understood(&self, cluster: &Founded) {
         let expected: &[&str] = match self.has_secret {
             true => &["it does not know the cluster's secret", "it does not speak this protocol"],
-            false => &["it is no member, and names no cluster", "a frame holds no message"],
+            false => &["it is not a member, and names no cluster", "a frame does not contain a message"],
         };
         let mut missing: BTreeSet<&str> = expected.iter().copied().collect();
         for record in cluster.told() {

@@ -1,11 +1,13 @@
 //! Arguments that several subcommands share.
 
 use crate::failure::Failure;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, Args, Command, ValueEnum};
 use consensus::{Lease, Profile, Rule, Timing};
 use driver::Speed;
 use server::Address;
+use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -209,7 +211,26 @@ pub(crate) fn listening_address(text: &str) -> Result<String, String> {
     Address::to_listen_at(text).map(|address| address.to_string()).map_err(|error| error.to_string())
 }
 
-/// Parses the name of a rule.
-pub(crate) fn rule_parser() -> impl TypedValueParser<Value = Rule> {
-    PossibleValuesParser::new(Rule::ALL.iter().map(|rule| rule.id())).try_map(|id| id.parse::<Rule>())
+/// Parses the name of a rule. They are too many to be listed in an error.
+#[derive(Debug, Clone)]
+pub(crate) struct RuleParser;
+
+impl TypedValueParser for RuleParser {
+    type Value = Rule;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<Rule, clap::Error> {
+        let names = PossibleValuesParser::new(Rule::ALL.iter().map(|rule| rule.id()));
+        let parser = names.try_map(|id| id.parse::<Rule>());
+        parser.parse_ref(command, arg, value).map_err(|mut error| {
+            error.remove(ContextKind::ValidValue);
+            let tip = ContextValue::StyledStrs(vec!["`raft rules` lists all rules".into()]);
+            error.insert(ContextKind::Suggested, tip);
+            error
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names = Rule::ALL.iter().map(|rule| PossibleValue::new(rule.id()));
+        Some(Box::new(names))
+    }
 }

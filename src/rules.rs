@@ -2,7 +2,7 @@
 
 mod places;
 
-use crate::arguments::rule_parser;
+use crate::arguments::RuleParser;
 use crate::failure::{Failure, written};
 use crate::paragraph::paragraph;
 use crate::scenarios::{self, Chapter, Listed};
@@ -27,7 +27,7 @@ const MOST_STORIES: usize = 5;
 #[command(verbatim_doc_comment)]
 pub(crate) struct RulesArguments {
     /// The rule to explain
-    #[arg(value_parser = rule_parser(), hide_possible_values = true)]
+    #[arg(value_parser = RuleParser, hide_possible_values = true)]
     rule: Option<Rule>,
 
     /// Print one JSON object per line, for programs
@@ -97,7 +97,7 @@ fn explain(rule: Rule, chapters: &[Chapter]) -> String {
         sections(rule),
         rule.guards(),
         paragraph(2, rule.statement()),
-        paragraph(2, rule.without_it()),
+        paragraph(2, &format!("{}.", rule.without_it())),
     );
     let stories = stories(rule, chapters);
     if !stories.is_empty() {

@@ -3,7 +3,7 @@
 mod hunt;
 mod report;
 
-use crate::arguments::{duration, rule_parser};
+use crate::arguments::{RuleParser, duration};
 use crate::failure::{Failure, say, written};
 use clap::Args;
 use consensus::Rule;
@@ -47,7 +47,7 @@ pub(crate) struct SimArguments {
     faults: Faults,
 
     /// Switch this rule off (`raft rules` lists them)
-    #[arg(long, value_name = "RULE", value_parser = rule_parser(), hide_possible_values = true)]
+    #[arg(long, value_name = "RULE", value_parser = RuleParser, hide_possible_values = true)]
     without: Option<Rule>,
 
     /// Switch each rule off in turn, and print a table of what breaks; this takes at least 15 minutes

@@ -20,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Without addresses it asks the servers that `raft up` runs on this machine.
 ///
 /// In the table, "starts" is how often a server has started, and "rejected" is
-/// how many messages it has refused to handle: more than a few mean that servers
-/// of different clusters were mixed, or that one has lost data.
+/// how many connections and messages it has rejected. More than a few mean that
+/// clusters were mixed, or that a server has lost data.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct StatusArguments {

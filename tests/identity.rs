@@ -288,7 +288,7 @@ fn a_second_copy_of_a_running_server_takes_no_part() {
     }
     servers.running[3] = Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let trouble = servers.trouble_of(4);
-    assert!(trouble.contains("used by two servers"), "{trouble}");
+    assert!(trouble.contains("runs on a copy of it"), "{trouble}");
     servers.wait_until_ready(&all);
 }
 

@@ -148,7 +148,11 @@ fn a_rule_is_explained_with_its_stories_and_its_code() {
     ] {
         assert!(one.contains(part), "{part} is missing in {one}");
     }
-    assert_refused(&["rules", "one-vote-per-trem"], 2, &["one-vote-per-term"]);
+    assert_refused(
+        &["rules", "one-vote-per-trem"],
+        2,
+        &["'one-vote-per-term'", "`raft rules` lists all rules"],
+    );
     for unshown in ["never-truncate-committed", "only-mismatch-backs-up"] {
         let explained = text(&run(&["rules", unshown]).stdout);
         assert!(explained.contains("No story shows what breaks"), "{explained}");

@@ -69,7 +69,7 @@ fn retired(id: NodeId, retirement: Retirement) -> String {
             )
         }
         Retirement::OlderCopy => format!(
-            "the data folder of {id} is an older copy, or is used by two servers: {id} no longer takes part"
+            "the data folder of {id} is an older copy, or a second server runs on a copy of it: {id} no longer takes part"
         ),
     }
 }
@@ -118,7 +118,9 @@ fn of_other(node: &Node, id: NodeId, now: Instant) -> Option<String> {
     if let Some(problem) = node.refuses(id, now) {
         return Some(match problem {
             Problem::OtherData => "it came back with another data folder: its data is lost".to_owned(),
-            Problem::EarlierStart => "its data folder is an older copy, or is used by two servers".to_owned(),
+            Problem::EarlierStart => {
+                "its data folder is an older copy, or a second server runs on a copy of it".to_owned()
+            }
             Problem::LostEntries { had } => {
                 format!("it has lost entries up to {had}, which it had acknowledged")
             }

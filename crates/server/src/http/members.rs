@@ -147,7 +147,9 @@ fn help_to_change(why: &CannotChange) -> &'static str {
         CannotChange::UnderWay | CannotChange::NothingCommittedInTerm => "try again in a moment",
         CannotChange::Nothing => "GET /members shows the members",
         CannotChange::AlreadyMember(_) => "if it has lost its data, remove it first, or give it a new number",
-        CannotChange::UnknownServer(_) => "add it first, as a learner",
+        CannotChange::UnknownServer(_) => {
+            "GET /members shows the members; a new server is added first, as a learner"
+        }
         CannotChange::AlreadyVoter(_) => "nothing needs to be done",
         CannotChange::NobodyLeft => "add another server before you remove the last one",
         CannotChange::TooManyMembers { .. } => "remove a member first; three to seven voters are best",

@@ -161,7 +161,7 @@ rules! {
         thesis: "§3.4",
         guards: Both,
         statement: "A candidate votes for itself, saves that vote, and asks all other servers for theirs at once.",
-        without_it: "it can give its vote away in the same term, and two leaders are elected",
+        without_it: "it can also vote for another candidate in the same term, and two leaders are elected",
     }
     CandidateRestartsTimer {
         id: "candidate-restarts-timer",
@@ -217,7 +217,7 @@ rules! {
         thesis: "§3.3",
         guards: Both,
         statement: "A server that sees a newer term adopts it and becomes a follower before it does anything else.",
-        without_it: "a deposed leader carries on, and rightful candidates are refused",
+        without_it: "a deposed leader carries on, and eligible candidates are refused",
     }
     RejectStaleTerm {
         id: "reject-stale-term",
@@ -256,7 +256,7 @@ rules! {
         paper: "§5.2",
         thesis: "§3.4",
         guards: Liveness,
-        statement: "A vote request resets the election timer only if it is granted; a pre-vote does so once per candidate.",
+        statement: "A vote request resets the election timer only if it is granted; a granted pre-vote does so once per candidate.",
         without_it: "a candidate that can't win keeps delaying the one that can",
     }
     PersistBeforeAnswer {

@@ -190,7 +190,7 @@ impl Reception {
         outgoing: &mut OwnedWriteHalf,
     ) -> Result<(u16, Visitor), &'static str> {
         const UNPROVED: &str = "it does not know the cluster's secret";
-        const ENDED: &str = "it closed before its handshake was complete";
+        const ENDED: &str = "it ended before its handshake was complete";
         let secret = self.network.name.secret.as_ref();
         let first = frames.next().await?.ok_or(ENDED)?;
         let (version, callers_nonce) = match Beginning::read(&first)? {

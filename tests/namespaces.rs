@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{await_some, lines_of, raft};
+use common::{await_some, forget_settings, lines_of};
 use consensus::Index;
 use server::Status;
 use std::ffi::{OsStr, OsString};
@@ -56,9 +56,7 @@ impl Namespaces {
     /// A command in these namespaces, without what the environment of the tests might tell it.
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
-        raft().get_envs().for_each(|(name, _)| {
-            command.env_remove(name);
-        });
+        forget_settings(&mut command);
         command.args(["--net", "--mount", "--target", &self.pid()]).arg(program);
         command
     }

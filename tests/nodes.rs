@@ -312,7 +312,7 @@ mod out_of_files {
     use super::*;
     use client::{Failure, Node, Read};
     use common::founded::{Founded, Server};
-    use common::{PATIENCE, lines_of};
+    use common::{PATIENCE, forget_settings, lines_of};
     use kv::{Answer, Write};
     use rustix::process::{Pid, Signal, kill_process, prlimit};
     use std::io::Write as _;
@@ -337,7 +337,7 @@ mod out_of_files {
         let mut command = Command::new("sh");
         let limited = format!(r#"ulimit -n {files}; exec "$@""#);
         command.args(["-c", &limited, "sh", env!("CARGO_BIN_EXE_raft")]);
-        raft().get_envs().for_each(|(name, _)| _ = command.env_remove(name));
+        forget_settings(&mut command);
         command
     }
 

@@ -4,7 +4,7 @@
 mod common;
 
 use common::forged::{call, greeting, hello};
-use common::{PATIENCE, Up, await_some, ended, make_pipe, raft};
+use common::{PATIENCE, Up, await_some, ended, forget_settings, make_pipe, raft};
 use consensus::{NodeId, Origin};
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -228,9 +228,7 @@ impl OtherUser {
 
     fn raft_in(&self, temporary: &Path) -> Command {
         let mut command = self.command(self.program());
-        for (name, _) in raft().get_envs() {
-            command.env_remove(name);
-        }
+        forget_settings(&mut command);
         command.env("TMPDIR", temporary);
         command
     }

@@ -37,14 +37,19 @@ pub fn ask(address: &str, method_and_path: &str, body: &str) -> Option<String> {
 /// The `raft` command, without what the environment of the tests might tell it.
 pub fn raft() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_raft"));
-    for name in std::env::vars_os().map(|(name, _)| name) {
+    forget_settings(&mut command);
+    command
+}
+
+/// Keeps from a command what the environment of the tests might tell it.
+pub fn forget_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("RAFT_") {
             command.env_remove(name);
         }
     }
     // The clusters of a test are found by that test alone.
     command.env_remove("XDG_RUNTIME_DIR");
-    command
 }
 
 /// A running `raft up --json`. Dropping it leaves no process.

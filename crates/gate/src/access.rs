@@ -47,13 +47,14 @@ impl Names {
         let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
         match host.parse::<IpAddr>() {
             Ok(address) if address.is_unspecified() => others.all_addresses = true,
-            _ => _ = others.names.insert(plain(host)),
+            _ => _ = others.names.insert(plain(host).to_owned()),
         }
     }
 
     /// Others call it so by now, and nothing else: the host of a HOST:PORT.
     pub fn set_advertised(&self, host: Option<&str>) {
-        self.others.write().unwrap_or_else(PoisonError::into_inner).advertised = host.map(plain);
+        self.others.write().unwrap_or_else(PoisonError::into_inner).advertised =
+            host.map(|host| plain(host).to_owned());
     }
 
     /// Is this one of the names, with or without a port?
@@ -67,10 +68,10 @@ impl Names {
         let name = plain(authority.host());
         let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
         let is_own_address = |address: IpAddr| address.is_loopback() || others.all_addresses;
-        name == "localhost"
+        let is_called = |known: &str| name.eq_ignore_ascii_case(known);
+        is_called("localhost")
             || name.parse().is_ok_and(is_own_address)
-            || others.names.contains(&name)
-            || others.advertised.as_ref() == Some(&name)
+            || others.names.iter().chain(&others.advertised).any(|known| is_called(known))
     }
 }
 
@@ -83,10 +84,10 @@ pub fn host_of(address: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
-/// A name as it is compared: without brackets, in small letters, and without the dot of the root.
-fn plain(host: &str) -> String {
+/// A name without brackets and without the dot of the root.
+fn plain(host: &str) -> &str {
     let name = host.trim_start_matches('[').trim_end_matches(']');
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 /// Why somebody is refused before it is looked at what they want.

@@ -3,7 +3,7 @@
 use crate::access::{Names, Stranger, check, is_visit};
 use crate::patient::Patient;
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -12,9 +12,11 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 
 /// So long a client may take to send a request's head, and again its body. So long a connection may also do nothing
 /// between two requests, and a client may leave its answer unread.
@@ -24,13 +26,33 @@ pub const SILENCE: Duration = Duration::from_secs(30);
 /// clients have 60,000.
 const BUFFER: usize = 96 << 10;
 
+/// The pause before the next connection is accepted after the system had no room for one.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What every response says to browsers: take it for what it says that it is, and let no other page have it.
+const HEADERS: [(HeaderName, HeaderValue); 2] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// The next connection to a listener, and who made it.
+pub async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            // Out of file descriptors, most likely: wait for others to be closed.
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
 /// Through it comes each request of a port, and leaves each answer, whatever is asked for.
 pub struct Door {
     /// The names under which it may be asked for.
     pub names: Names,
     /// What a stranger is told.
     pub refuse: fn(Stranger) -> Response,
-    /// What all answers say of themselves to browsers.
+    /// What every response of this port says to browsers besides that.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// May somebody follow a link of another site to `/`? They see what is there, and no page does.
     pub is_open_to_visits: bool,
@@ -52,7 +74,7 @@ impl Door {
                     Ok(answer) => answer.await?,
                     Err(stranger) => (door.refuse)(stranger),
                 };
-                for (name, value) in &door.headers {
+                for (name, value) in HEADERS.iter().chain(&door.headers) {
                     response.headers_mut().insert(name, value.clone());
                 }
                 Ok::<_, Infallible>(response)

@@ -12,5 +12,5 @@ mod patient;
 mod room;
 
 pub use access::{Names, Stranger, check, host_of};
-pub use door::{Door, SILENCE};
+pub use door::{Door, SILENCE, accept};
 pub use room::{Room, SMALL, Share};

@@ -156,15 +156,9 @@ fn json_text(told: &impl Serialize) -> String {
     serde_json::to_string(told).expect("what is told can be written in JSON")
 }
 
-/// What answers say of themselves to browsers: take them for what they say that they are, let no other page have them, and
-/// where one is shown, run nothing in it. A value can be a page that somebody has put there.
+/// What responses say to browsers: where one is shown, run nothing in it. A value can be a page with a script.
 fn headers() -> Vec<(HeaderName, HeaderValue)> {
-    let headers = [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ];
-    headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into()
+    vec![(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"))]
 }
 
 /// What clients can ask for, and who may.

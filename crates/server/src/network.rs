@@ -551,6 +551,25 @@ mod tests {
         assert_heard(&n2, (2, 1), &mut n1).await;
     }
 
+    /// It does so whenever it learns something that it says of itself, such as its cluster.
+    #[tokio::test]
+    async fn a_server_that_begins_its_call_again_has_done_nothing_wrong() {
+        let mut n1 = Server::n1().await;
+        let mut stream = TcpStream::connect(n1.address).await.unwrap();
+        stream.write_all(&wire::frame(&Greeting::new(nonce()))).await.unwrap();
+        assert!(Welcome::read(&read_frame(&mut stream).await).is_some());
+        stream.shutdown().await.unwrap();
+        assert_hung_up(&mut stream).await;
+
+        let mut stranger = TcpStream::connect(n1.address).await.unwrap();
+        stranger.write_all(&[0xff; 8]).await.unwrap();
+        let problem = |happening| match happening {
+            Happening::Garbage { problem, .. } => Some(problem),
+            _ => None,
+        };
+        assert_eq!(n1.next("a problem", problem).await, "a frame is too long");
+    }
+
     #[tokio::test]
     async fn a_peer_that_says_nothing_is_called_anew() {
         let n1 = Server::n1().await;

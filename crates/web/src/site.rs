@@ -18,7 +18,6 @@ use axum::{Json, Router};
 use gate::{Door, Names};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, mpsc};
 use trace::{ClusterView, Record};
@@ -29,21 +28,16 @@ const LONGEST_ACTION: usize = 64 << 10;
 /// Maximum number of connections at a time; any others are closed at once. A browser opens up to six.
 const MOST_CONNECTIONS: usize = 64;
 
-/// The pause before the next connection is accepted after the system had no room for one.
-const PAUSE: Duration = Duration::from_millis(50);
-
 /// What the page may do: ask this server and nothing else, and load nothing from elsewhere. It sends no referrer,
 /// because its address holds the token.
-const HEADERS: [(HeaderName, &str); 5] = [
+const HEADERS: [(HeaderName, &str); 3] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; \
          font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     (header::REFERRER_POLICY, "no-referrer"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
 /// Why the page can't be served.
@@ -206,18 +200,13 @@ fn door(address: SocketAddr) -> Door {
 async fn accept(listener: tokio::net::TcpListener, door: Arc<Door>, routes: Router) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let Ok(place) = places.clone().try_acquire_owned() else { continue };
-                let served = door.clone().serve(routes.clone(), stream);
-                tokio::spawn(async move {
-                    served.await;
-                    drop(place);
-                });
-            }
-            // Out of file descriptors, most likely: wait for others to be closed.
-            Err(_) => tokio::time::sleep(PAUSE).await,
-        }
+        let (stream, _) = gate::accept(&listener).await;
+        let Ok(place) = places.clone().try_acquire_owned() else { continue };
+        let served = door.clone().serve(routes.clone(), stream);
+        tokio::spawn(async move {
+            served.await;
+            drop(place);
+        });
     }
 }
 

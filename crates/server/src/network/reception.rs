@@ -33,8 +33,6 @@ const MOST_GUESTS: usize = 16;
 const OTHER_FILES: u64 = 128;
 /// Who calls has so long to say who it is.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// After so long it is looked whether the system lets a server accept a connection again.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What is needed to receive callers. Each peer has a place of its own: however many clients come, they can't keep
 /// the servers from each other.
@@ -63,18 +61,13 @@ pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
     let reception = Arc::new(reception);
     let mut strangers = Strangers { callers: VecDeque::new(), most: reception.strangers };
     loop {
-        match listener.accept().await {
-            Ok((stream, caller)) => {
-                let task = tokio::spawn(reception.clone().receive(stream, caller));
-                if let Some(slowest) = strangers.add(caller, task.abort_handle()) {
-                    reception.turn_away(slowest, "too many connections without a handshake");
-                }
-                // Where many call at once, each can say who it is before the next is let in.
-                tokio::task::yield_now().await;
-            }
-            // Out of file descriptors, most likely: wait for others to be closed.
-            Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+        let (stream, caller) = gate::accept(&listener).await;
+        let task = tokio::spawn(reception.clone().receive(stream, caller));
+        if let Some(slowest) = strangers.add(caller, task.abort_handle()) {
+            reception.turn_away(slowest, "too many connections without a handshake");
         }
+        // Where many call at once, each can say who it is before the next is let in.
+        tokio::task::yield_now().await;
     }
 }
 
@@ -168,7 +161,8 @@ impl Reception {
         let (incoming, mut outgoing) = stream.into_split();
         let mut frames = Frames::new(incoming);
         let introduced = timeout(PATIENCE, self.ask_who_calls(&mut frames, &mut outgoing)).await;
-        let (version, visitor) = introduced.map_err(|_| "no handshake arrived in time")??;
+        let introduced = introduced.map_err(|_| "no handshake arrived in time")??;
+        let Some((version, visitor)) = introduced else { return Ok(()) };
         match visitor {
             Visitor::AsksStatus => {
                 // Who asked need not have waited for the answer.
@@ -183,27 +177,30 @@ impl Reception {
         Ok(())
     }
 
-    /// Agrees with the caller on a version, and hears who it is. Where the cluster has a secret, a server must know it.
+    /// Agrees with the caller on a version, and hears who it is; `None` if it closes the connection instead. Where the
+    /// cluster has a secret, a server must know it.
     async fn ask_who_calls(
         &self,
         frames: &mut Frames,
         outgoing: &mut OwnedWriteHalf,
-    ) -> Result<(u16, Visitor), &'static str> {
+    ) -> Result<Option<(u16, Visitor)>, &'static str> {
         const UNPROVED: &str = "it does not know the cluster's secret";
-        const ENDED: &str = "it ended before its handshake was complete";
         let secret = self.network.name.secret.as_ref();
-        let first = frames.next().await?.ok_or(ENDED)?;
+        let first = frames.next().await?.ok_or("it ended before its handshake was complete")?;
         let (version, callers_nonce) = match Beginning::read(&first)? {
             Beginning::Hello(Visitor::Peer { .. }) if secret.is_some() => return Err(UNPROVED),
-            Beginning::Hello(visitor) => return Ok((WITHOUT_GREETING, visitor)),
+            Beginning::Hello(visitor) => return Ok(Some((WITHOUT_GREETING, visitor))),
             Beginning::Greeting { version, nonce } => (version, nonce),
         };
         let called_nonce = nonce();
         let claim = |by| Claim { by, callers_nonce, called_nonce, said: &[] };
         let proof = secret.map(|secret| secret.prove(claim(Prover::Called)));
         let welcome = wire::frame(&Welcome::new(version, called_nonce, proof));
-        self.silence().hand_over(outgoing, &welcome).await.map_err(|_| ENDED)?;
-        let frame = frames.next().await?.ok_or(ENDED)?;
+        if self.silence().hand_over(outgoing, &welcome).await.is_err() {
+            return Ok(None);
+        }
+        // A server begins its call again when it has learned its cluster or another address meanwhile.
+        let Some(frame) = frames.next().await? else { return Ok(None) };
         let Call { visitor, proof } = wire::decode(&frame).ok_or("it does not speak this protocol")?;
         if let Some(secret) = secret
             && matches!(visitor, Visitor::Peer { .. })
@@ -211,7 +208,7 @@ impl Reception {
         {
             return Err(UNPROVED);
         }
-        Ok((version, visitor))
+        Ok(Some((version, visitor)))
     }
 
     fn silence(&self) -> Silence {

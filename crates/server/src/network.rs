@@ -555,19 +555,25 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_begins_its_call_again_has_done_nothing_wrong() {
         let mut n1 = Server::n1().await;
-        let mut stream = TcpStream::connect(n1.address).await.unwrap();
-        stream.write_all(&wire::frame(&Greeting::new(nonce()))).await.unwrap();
-        assert!(Welcome::read(&read_frame(&mut stream).await).is_some());
-        stream.shutdown().await.unwrap();
-        assert_hung_up(&mut stream).await;
-
-        let mut stranger = TcpStream::connect(n1.address).await.unwrap();
-        stranger.write_all(&[0xff; 8]).await.unwrap();
-        let problem = |happening| match happening {
-            Happening::Garbage { problem, .. } => Some(problem),
-            _ => None,
-        };
-        assert_eq!(n1.next("a problem", problem).await, "a frame is too long");
+        let greeting = wire::frame(&Greeting::new(nonce()));
+        for (said, problem) in [
+            (&b""[..], None),
+            (&greeting, None),
+            (&greeting[..5], Some("it ended before its handshake was complete")),
+            (&[&greeting[..], &[0, 0]].concat(), Some("it ended before its handshake was complete")),
+            (&[0xff; 8], Some("a frame is too long")),
+        ] {
+            let mut stream = TcpStream::connect(n1.address).await.unwrap();
+            stream.write_all(said).await.unwrap();
+            stream.shutdown().await.unwrap();
+            assert_hung_up(&mut stream).await;
+            // There is no other news.
+            let told = std::iter::from_fn(|| n1.inbox.try_recv().ok()).map(|happening| match happening {
+                Happening::Garbage { problem, .. } => problem,
+                _ => panic!("nothing else happened"),
+            });
+            assert_eq!(told.collect::<Vec<_>>(), problem.into_iter().collect::<Vec<_>>(), "{said:?}");
+        }
     }
 
     #[tokio::test]

@@ -122,6 +122,11 @@ impl Frames {
         }
     }
 
+    /// At the connection's end: it must not be within a frame.
+    pub(super) fn end_in_between(&self) -> Result<(), &'static str> {
+        if self.come.is_empty() { Ok(()) } else { Err("it ended before its handshake was complete") }
+    }
+
     /// At each beat: has nothing come for too long?
     pub(super) fn are_silent(&mut self) -> bool {
         let has_heard = std::mem::take(&mut self.has_heard);

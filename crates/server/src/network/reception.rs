@@ -177,8 +177,10 @@ impl Reception {
         Ok(())
     }
 
-    /// Agrees with the caller on a version, and hears who it is; `None` if it closes the connection instead. Where the
-    /// cluster has a secret, a server must know it.
+    /// Agrees with the caller on a version, and hears who it is. Where the cluster has a secret, a server must know it.
+    ///
+    /// `None` if the caller closes the connection instead: a server begins its call again when it has learned its cluster
+    /// or another address meanwhile.
     async fn ask_who_calls(
         &self,
         frames: &mut Frames,
@@ -186,7 +188,7 @@ impl Reception {
     ) -> Result<Option<(u16, Visitor)>, &'static str> {
         const UNPROVED: &str = "it does not know the cluster's secret";
         let secret = self.network.name.secret.as_ref();
-        let first = frames.next().await?.ok_or("it ended before its handshake was complete")?;
+        let Some(first) = frames.next().await? else { return frames.end_in_between().map(|()| None) };
         let (version, callers_nonce) = match Beginning::read(&first)? {
             Beginning::Hello(Visitor::Peer { .. }) if secret.is_some() => return Err(UNPROVED),
             Beginning::Hello(visitor) => return Ok(Some((WITHOUT_GREETING, visitor))),
@@ -199,8 +201,7 @@ impl Reception {
         if self.silence().hand_over(outgoing, &welcome).await.is_err() {
             return Ok(None);
         }
-        // A server begins its call again when it has learned its cluster or another address meanwhile.
-        let Some(frame) = frames.next().await? else { return Ok(None) };
+        let Some(frame) = frames.next().await? else { return frames.end_in_between().map(|()| None) };
         let Call { visitor, proof } = wire::decode(&frame).ok_or("it does not speak this protocol")?;
         if let Some(secret) = secret
             && matches!(visitor, Visitor::Peer { .. })

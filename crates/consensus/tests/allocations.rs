@@ -1,9 +1,10 @@
 //! What a step costs in memory, once the buffers have grown as large as they need to be.
 
 use allocation_counter::measure;
+mod common;
+
 use consensus::{
-    Config, Credentials, EveryRule, HardState, Input, Instant, Limits, Log, Membership, Message, Node,
-    NodeId, Origin, Output, Profile, ReadBy, Timing,
+    EveryRule, HardState, Input, Instant, Log, Membership, Message, Node, NodeId, Origin, Output, ReadBy,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,16 +41,7 @@ impl Pair {
     fn start() -> Pair {
         let mut output = Output::default();
         let mut node = |id| {
-            let config = Config {
-                id,
-                membership: Membership::of_voters([LEADER, FOLLOWER]).into(),
-                credentials: Credentials::default(),
-                timing: Timing::default(),
-                limits: Limits::default(),
-                lease: None,
-                profile: Profile::PAPER,
-                seed: id.0,
-            };
+            let config = common::config(id, Membership::of_voters([LEADER, FOLLOWER]));
             Node::start(config, HardState::default(), Log::default(), EveryRule, &mut output)
         };
         let (leader, follower) = (node(LEADER), node(FOLLOWER));

@@ -1,9 +1,10 @@
 //! A configuration that is too large is refused before it stands in any log.
 
+mod common;
+
 use consensus::{
-    AppendEntriesReply, AppendOutcome, CannotChange, Change, Config, Credentials, EveryRule, HardState,
-    Input, Instant, Limits, Log, Membership, Message, Node, NodeId, Origin, Output, Profile, RoleKind,
-    Timing,
+    AppendEntriesReply, AppendOutcome, CannotChange, Change, EveryRule, HardState, Input, Instant, Log,
+    Membership, Message, Node, NodeId, Origin, Output, RoleKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,16 +15,7 @@ fn leader(learners: BTreeMap<NodeId, String>) -> Node {
         addresses: learners,
         ..Membership::of_voters([NodeId(1)])
     };
-    let config = Config {
-        id: NodeId(1),
-        membership: membership.into(),
-        credentials: Credentials::default(),
-        timing: Timing::default(),
-        limits: Limits::default(),
-        lease: None,
-        profile: Profile::PAPER,
-        seed: 1,
-    };
+    let config = common::config(NodeId(1), membership);
     let log = Log::default();
     let mut node = Node::start(config, HardState::default(), log, EveryRule, &mut Output::default());
     for input in [Input::SetElectionTimer { deadline: Instant::START }, Input::Tick] {

@@ -1,12 +1,15 @@
 //! Whatever a peer sends, a server throws it away or follows the rules; it never panics.
 
+mod common;
+
+use common::heartbeat;
 use consensus::event::{Event, Problem, What};
 use consensus::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Change, Chunk, ClusterId, Config, Credentials, Entry,
     EveryRule, Found, HardState, Incarnation, Index, Input, InstallSnapshot, InstallSnapshotReply, Instant,
-    Limits, Log, LogPosition, Membership, Memory, Message, Node, NodeId, Origin, Output, Payload, PreVote,
+    Log, LogPosition, Membership, Memory, Message, Node, NodeId, Origin, Output, Payload, PreVote,
     PreVoteReply, Profile, Quorum, ReadBy, Refusal, RequestVote, RequestVoteReply, RoleKind, SnapshotOutcome,
-    Start, Term, TimeoutNow, Timing,
+    Start, Term, TimeoutNow,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,16 +22,7 @@ fn start_as(id: u64, output: &mut Output) -> Node {
 }
 
 fn config(id: u64) -> Config {
-    Config {
-        id: NodeId(id),
-        membership: Membership::of_voters((1..=3).map(NodeId)).into(),
-        credentials: Credentials::default(),
-        timing: Timing::default(),
-        limits: Limits::default(),
-        lease: None,
-        profile: Profile::PAPER,
-        seed: 1,
-    }
+    common::config(NodeId(id), Membership::of_voters((1..=3).map(NodeId)))
 }
 
 fn receive(node: &mut Node, from: u64, message: Message) -> Output {
@@ -39,17 +33,6 @@ fn receive(node: &mut Node, from: u64, message: Message) -> Output {
         &mut output,
     );
     output
-}
-
-fn heartbeat(term: u64) -> AppendEntries {
-    AppendEntries {
-        term: Term(term),
-        prev_log_index: Index(0),
-        prev_log_term: Term(0),
-        entries: Vec::new(),
-        leader_commit: Index(0),
-        round: 0,
-    }
 }
 
 /// Asserts that the message is thrown away for this reason, without any other consequence.

@@ -1,8 +1,10 @@
 //! What the disk has saved, and what has become of it in memory meanwhile.
 
+mod common;
+
 use consensus::{
-    AppendEntries, Config, Credentials, Entry, EveryRule, HardState, Index, Input, Instant, Limits, Log,
-    LogPosition, Membership, Message, Node, NodeId, Origin, Output, Payload, Profile, Term, Timing,
+    AppendEntries, Entry, EveryRule, HardState, Index, Input, Instant, Log, LogPosition, Membership, Message,
+    Node, NodeId, Origin, Output, Payload, Term,
 };
 
 fn step(node: &mut Node, input: Input) {
@@ -22,16 +24,7 @@ fn first_entry(from: u64, term: u64) -> Input {
 /// of the second.
 #[test]
 fn the_late_news_of_a_save_says_nothing_of_what_took_its_place() {
-    let config = Config {
-        id: NodeId(1),
-        membership: Membership::of_voters((1..=3).map(NodeId)).into(),
-        credentials: Credentials::default(),
-        timing: Timing::default(),
-        limits: Limits::default(),
-        seed: 1,
-        lease: None,
-        profile: Profile::PAPER,
-    };
+    let config = common::config(NodeId(1), Membership::of_voters((1..=3).map(NodeId)));
     let mut output = Output::default();
     let mut node = Node::start(config, HardState::default(), Log::default(), EveryRule, &mut output);
     step(&mut node, first_entry(2, 1));

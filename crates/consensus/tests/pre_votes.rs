@@ -1,8 +1,11 @@
 //! Who asks for votes and never runs delays nobody for long.
 
+mod common;
+
+use common::heartbeat;
 use consensus::{
-    AppendEntries, Config, Credentials, EveryRule, HardState, Index, Input, Instant, Limits, Log, Membership,
-    Message, Node, NodeId, Origin, Output, PreVote, Profile, RoleKind, Term, Timing,
+    Config, EveryRule, HardState, Index, Input, Instant, Log, Membership, Message, Node, NodeId, Origin,
+    Output, PreVote, Profile, RoleKind, Term, Timing,
 };
 use std::time::Duration;
 
@@ -15,14 +18,8 @@ struct Server {
 impl Server {
     fn start() -> Server {
         let config = Config {
-            id: NodeId(1),
-            membership: Membership::of_voters((1..=5).map(NodeId)).into(),
-            credentials: Credentials::default(),
-            timing: Timing::default(),
-            limits: Limits::default(),
-            lease: None,
             profile: Profile::PRODUCTION,
-            seed: 1,
+            ..common::config(NodeId(1), Membership::of_voters((1..=5).map(NodeId)))
         };
         let node =
             Node::start(config, HardState::default(), Log::default(), EveryRule, &mut Output::default());
@@ -54,15 +51,7 @@ impl Server {
     }
 
     fn hear_leader(&mut self, leader: u64, term: u64) {
-        let heartbeat = AppendEntries {
-            term: Term(term),
-            prev_log_index: Index(0),
-            prev_log_term: Term(0),
-            entries: Vec::new(),
-            leader_commit: Index(0),
-            round: 0,
-        };
-        self.receive(leader, Message::AppendEntries(heartbeat));
+        self.receive(leader, Message::AppendEntries(heartbeat(term)));
         // The leader is silent for so long that it counts as gone.
         self.now = self.now + Timing::default().election_timeout_min();
     }

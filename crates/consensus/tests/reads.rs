@@ -1,9 +1,10 @@
 //! What reads cost those who are asked.
 
+mod common;
+
 use consensus::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Config, Credentials, EveryRule, HardState, Index,
-    Input, Instant, Limits, Log, Membership, Message, Node, NodeId, Origin, Output, Profile, ReadBy,
-    RequestVoteReply, RoleKind, Term, Timing,
+    AppendEntries, AppendEntriesReply, AppendOutcome, EveryRule, HardState, Index, Input, Instant, Log,
+    Membership, Message, Node, NodeId, Origin, Output, ReadBy, RequestVoteReply, RoleKind, Term,
 };
 
 const LEADER: NodeId = NodeId(1);
@@ -26,16 +27,7 @@ fn hear(node: &mut Node, from: NodeId, message: Message) -> Output {
 
 /// A leader that one of its two followers has answered.
 fn leader() -> Node {
-    let config = Config {
-        id: LEADER,
-        membership: Membership::of_voters([LEADER, FOLLOWER, SILENT]).into(),
-        credentials: Credentials::default(),
-        timing: Timing::default(),
-        limits: Limits::default(),
-        lease: None,
-        profile: Profile::PAPER,
-        seed: 1,
-    };
+    let config = common::config(LEADER, Membership::of_voters([LEADER, FOLLOWER, SILENT]));
     let log = Log::default();
     let mut node = Node::start(config, HardState::default(), log, EveryRule, &mut Output::default());
     step(&mut node, Input::SetElectionTimer { deadline: Instant::START });

@@ -125,7 +125,7 @@ fn main() -> ExitCode {
     ended.unwrap_or_else(|failure| failure.report())
 }
 
-/// Says what is wrong with the arguments, which are repeated in it, or tells what was asked for, such as the version.
+/// Prints what is wrong with the arguments, which the message repeats, or what was asked for, such as the version.
 fn not_understood(error: &clap::Error) -> ! {
     let was_said = std::env::args_os().any(|argument| argument.to_string_lossy().contains(trace::is_obeyed));
     if !was_said {

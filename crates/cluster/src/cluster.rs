@@ -116,7 +116,7 @@ pub struct Cluster {
     options: Options,
     /// The servers with which the cluster began.
     founders: Vec<NodeId>,
-    /// What all servers know, and nobody else: so no other program can pose as one of them.
+    /// A secret that all servers share, so that no other program can pose as one of them.
     secret: Secret,
     /// Servers that lost their data, and were let in again under their old numbers.
     readmitted: BTreeSet<NodeId>,
@@ -699,10 +699,10 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The reports that wait, or the first that comes within `patience`. Servers that report without a pause must not keep the
+/// The reports that wait, or the first that comes within `timeout`. Servers that report without a pause must not keep the
 /// caller here.
-fn waiting_reports(reports: &Receiver<Report>, patience: Duration) -> Vec<Report> {
-    let first = reports.recv_timeout(patience).ok();
+fn waiting_reports(reports: &Receiver<Report>, timeout: Duration) -> Vec<Report> {
+    let first = reports.recv_timeout(timeout).ok();
     first.into_iter().chain(reports.try_iter().take(REPORTS)).collect()
 }
 

@@ -160,7 +160,7 @@ impl<R: Rules> Node<R> {
             // It has joined a cluster that others have founded, or waits for one.
             return Some(Problem::OtherFounders);
         }
-        // Whoever calls must be one of them.
+        // The sender must be one of them.
         if !own.contains_key(&from) || !theirs.keys().eq(own.keys()) {
             return Some(Problem::OtherFounders);
         }

@@ -56,9 +56,9 @@ impl<R: Rules> Node<R> {
         self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
     }
 
-    /// A yes is also patience with the other: this server's timer starts anew. One that asks and does not come to run, perhaps since
-    /// nothing reaches it, could ask for ever. So each candidate gets that once, until a leader is heard or there is a new
-    /// term. Strangers can call themselves anything: all of them together count as one.
+    /// May a yes reset this server's election timer? A pre-candidate that never runs, perhaps because no message reaches it,
+    /// could ask again and again. So each one gets this only once, until a leader is heard or a new term begins.
+    /// Non-members can use any number, so all of them together count as one.
     fn may_let_go_first(&mut self, candidate: NodeId, output: &mut Output) -> bool {
         let membership = &self.membership;
         let is_stranger = |id: &NodeId| !membership.contains(*id);

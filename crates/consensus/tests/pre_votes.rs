@@ -1,4 +1,4 @@
-//! Who asks for votes and never runs delays nobody for long.
+//! A server that asks for pre-votes and never runs does not delay the others for long.
 
 mod common;
 
@@ -35,7 +35,7 @@ impl Server {
         output
     }
 
-    /// Somebody asks in the server's own term. The server says yes; does its timer start anew?
+    /// A server asks for a pre-vote in the node's own term. The node says yes; does it reset its election timer?
     fn waits_for(&mut self, candidate: u64) -> bool {
         self.waits_for_one_in(candidate, self.node.hard_state().current_term)
     }

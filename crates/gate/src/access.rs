@@ -1,5 +1,5 @@
-//! Who may ask. A browser sends whatever any page tells it to, to any address that it reaches; but it says for which page, and
-//! under which name it has found the address. So it can be told apart from those who ask for themselves.
+//! Access: which requests are served. A browser sends whatever a page asks it to send, to any address that it can reach.
+//! But it also names that page, and the host name that it used, so such requests can be recognized.
 
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -11,10 +11,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// So much of what a stranger has sent is told back to it, at most.
+/// Maximum number of bytes of a stranger's own text that are repeated in an error.
 const LONGEST_ECHO: usize = 100;
 
-/// The names under which somebody answers. Clones always know the same.
+/// The host names under which a port is served. Clones share one set.
 ///
 /// This machine's own are always among them: `localhost`, and the loopback addresses.
 #[derive(Debug, Clone, Default)]
@@ -27,9 +27,9 @@ pub struct Names {
 #[derive(Debug, Default)]
 struct Others {
     names: BTreeSet<String>,
-    /// What the others have come to call it by.
+    /// The host that the cluster has for this server.
     advertised: Option<String>,
-    /// Whatever address somebody has used is its own.
+    /// Any address is accepted: the listener is bound to all of them.
     all_addresses: bool,
 }
 
@@ -39,10 +39,10 @@ impl Names {
         Names { port: Some(port), ..Names::default() }
     }
 
-    /// It listens there too, or is called so: the host of a HOST:PORT, or a name.
+    /// Adds a name, or the host of a HOST:PORT.
     ///
-    /// Who listens everywhere has many addresses, and answers under all of them. That harms nobody: an attacker can give a *name* of
-    /// theirs the address of this machine, but can't do that to an address.
+    /// A server that listens everywhere responds under any address. That is safe: an attacker can point a *name* at this
+    /// machine, but not an address.
     pub fn add(&self, host: &str) {
         let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
         match host.parse::<IpAddr>() {
@@ -90,7 +90,7 @@ fn plain(host: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 
-/// Why somebody is refused before it is looked at what they want.
+/// Why a request is refused before its path is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stranger {
     /// It was asked for under a name that is not its own.
@@ -161,8 +161,8 @@ impl fmt::Display for Stranger {
     }
 }
 
-/// Finds out whether a request comes from somebody who may ask. That is a program, or a page that was served under the very
-/// name and port that the request is for.
+/// Checks that a request comes from a program, or from a page that was served under the very name and port that the
+/// request is for.
 ///
 /// # Errors
 /// If it may not.
@@ -177,7 +177,7 @@ pub fn check(names: &Names, method: &Method, uri: &Uri, headers: &HeaderMap) -> 
         }
     }
     for site in headers.get_all(SEC_FETCH_SITE) {
-        // Whoever typed the address is no site.
+        // "none": the user typed the address.
         if site != "same-origin" && site != "none" {
             return Err(Stranger::Site(echo(site.as_bytes())));
         }
@@ -188,7 +188,8 @@ pub fn check(names: &Names, method: &Method, uri: &Uri, headers: &HeaderMap) -> 
     Ok(())
 }
 
-/// Did somebody follow a link to here, or type the address? Then a browser shows what comes, and tells it to no page.
+/// Is this a page that a browser is about to show, because the user followed a link or typed the address? Then no other
+/// page can read the response.
 pub fn is_visit(method: &Method, headers: &HeaderMap) -> bool {
     let mode = headers.get(SEC_FETCH_MODE);
     let for_page = headers.get("sec-fetch-dest");

@@ -18,12 +18,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-/// So long a client may take to send a request's head, and again its body. So long a connection may also do nothing
-/// between two requests, and a client may leave its answer unread.
+/// Time limit for a request's head, again for its body, for the pause between two requests, and for a response that the
+/// client does not read.
 pub const SILENCE: Duration = Duration::from_secs(30);
 
-/// A connection gathers no more than about so many bytes of requests' heads, and of short answers. The longest paths of our own
-/// clients have 60,000.
+/// Approximate maximum number of buffered bytes per connection, for requests' heads and short responses. The longest paths
+/// that our own clients send have 60,000.
 const BUFFER: usize = 96 << 10;
 
 /// The pause before the next connection is accepted after the system had no room for one.
@@ -46,15 +46,15 @@ pub async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-/// Through it comes each request of a port, and leaves each answer, whatever is asked for.
+/// Every request of a port comes in through it, and every response leaves through it.
 pub struct Door {
     /// The names under which it may be asked for.
     pub names: Names,
-    /// What a stranger is told.
+    /// The response to a stranger.
     pub refuse: fn(Stranger) -> Response,
     /// What every response of this port says to browsers besides that.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// May somebody follow a link of another site to `/`? They see what is there, and no page does.
+    /// May a browser follow a link on another site to `/`? The user sees the page; the other site does not.
     pub is_open_to_visits: bool,
 }
 
@@ -82,7 +82,7 @@ impl Door {
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(SILENCE).max_buf_size(BUFFER);
-        // If the connection broke, nobody is left who could be told.
+        // If the connection broke, there is no one to report it to.
         let _ = http.serve_connection(TokioIo::new(Patient::new(stream)), service).await;
     }
 

@@ -1,10 +1,10 @@
-//! What stands between the sockets on which browsers and other clients ask, and those who answer: the same for the ports of
-//! the servers and for that of the page.
+//! What every HTTP port of the project shares, those of the servers and that of the page: who may send requests, and how
+//! much a client may hold up.
 //!
-//! * [`Names`], [`check`] (`access.rs`): who may ask. A page of somebody else, open in a browser on this machine, may not;
-//! * [`Door`] (`door.rs`): through it comes each request, and leaves each answer; it gives up who keeps it waiting, with
-//!   its answers too (`patient.rs`);
-//! * [`Room`] (`room.rs`): how much answers may hold that nobody has read.
+//! * [`Names`], [`check`] (`access.rs`): which requests are served. Those of a foreign web page are not;
+//! * [`Door`] (`door.rs`): serves connections, and closes those of clients that keep it waiting, or that do not read
+//!   their responses (`patient.rs`);
+//! * [`Room`] (`room.rs`): a bound on the bytes of unread responses.
 
 mod access;
 mod door;

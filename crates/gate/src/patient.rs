@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// Who takes less than this within [`SILENCE`], although there is more for it, does not read.
+/// A client that takes fewer bytes than this within [`SILENCE`], although more are ready, does not read.
 const LEAST: usize = 64 << 10;
 
 /// A connection that breaks when the other end does not read.
@@ -27,7 +27,7 @@ impl<S> Patient<S> {
         Patient { stream, wait: None }
     }
 
-    /// So much was offered, and that came of it.
+    /// Records how many bytes were offered to the connection, and how many it took.
     fn note(
         &mut self,
         context: &mut Context<'_>,

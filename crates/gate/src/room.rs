@@ -7,18 +7,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Answers of no more bytes need no room: the number of connections bounds them.
 pub const SMALL: usize = 16 << 10;
 
-/// Room for so many bytes that wait to be read, whoever they are for. Clones share it.
+/// A budget of bytes that wait to be read, for all clients together. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Room(Arc<Semaphore>);
 
-/// A part of the room that somebody has.
+/// A part of the room that is in use.
 #[derive(Debug)]
 pub struct Share {
     room: Room,
     held: Option<OwnedSemaphorePermit>,
 }
 
-/// Bytes, and the room that they take until nobody has them any more.
+/// Bytes, and the room that they take until they are dropped.
 struct Held<T> {
     bytes: T,
     _share: Share,
@@ -31,7 +31,7 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for Held<T> {
 }
 
 impl Room {
-    /// Room for so many bytes.
+    /// A room of this size, in bytes.
     pub fn of(bytes: usize) -> Room {
         Room(Arc::new(Semaphore::new(bytes)))
     }
@@ -48,7 +48,7 @@ impl Room {
 }
 
 impl Share {
-    /// Takes room for so many bytes in total. Is there enough?
+    /// Grows the share to this size, in bytes. Returns `false` if there is not enough room.
     pub fn grow_to(&mut self, bytes: usize) -> bool {
         let has = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let needs = if bytes <= SMALL { 0 } else { bytes };

@@ -11,7 +11,7 @@ const LONGEST_NAME: usize = 253;
 /// Maximum length of a part of it in bytes.
 const LONGEST_LABEL: usize = 63;
 
-/// Whoever is told that a text is no address gets no more of it than so many characters.
+/// Maximum number of characters of an invalid address that its error repeats.
 const MOST_TOLD: usize = 60;
 
 /// Where a server is reached: a host's name or number, and a port, as HOST:PORT. A host's number of IP version 6 stands in brackets.

@@ -88,7 +88,7 @@ fn the_largest_messages_fit_into_a_frame() {
     }
 }
 
-/// Who calls may not send longer frames until it has said who it is.
+/// A caller may not send longer frames before its handshake is complete.
 #[test]
 fn the_largest_introduction_is_short_enough() {
     let visitor = || Visitor::Peer {

@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(given, expected);
     }
 
-    /// A key that is gone leaves nothing behind in the store: who does not hear of it now never will.
+    /// A deleted key leaves nothing in the store, so a reader that misses the delete never learns of it.
     #[test]
     fn a_delete_that_is_forgotten_is_missed_and_not_passed_over() {
         let mut changes = Changes::after(Index(4));

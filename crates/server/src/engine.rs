@@ -559,7 +559,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             self.transport.set_members(&self.members);
             for (&id, address) in &self.members.addresses {
                 let is_new = before.addresses.get(&id) != Some(address) && !self.placed.contains(&id);
-                // In a log of an earlier version anything may stand here, and nobody could be reached there.
+                // A log of an earlier version may hold any text here, but no server can be reached at such an address.
                 if let Ok(address) = address.parse()
                     && is_new
                 {

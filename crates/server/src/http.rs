@@ -39,13 +39,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// So many clients may have a stream, of changes or of events. Streams have no end, and others want to be served too.
 const MOST_STREAMS: usize = 256;
 
-/// Answers hold no more bytes in total that nobody has read yet. Small ones are not counted.
+/// Maximum total of bytes in unread responses. Small responses are not counted.
 const MOST_UNREAD: usize = 64 << 20;
 
-/// Requests of which only a part has come hold no more bytes in total. Small ones are not counted.
+/// Maximum total of bytes in requests' bodies that are still arriving. Small bodies are not counted.
 const MOST_HALF_SENT: usize = 64 << 20;
 
-/// So many lists are written at a time, and so many accounts of the server.
+/// Maximum number of lists, and of reports on the server, that are serialized at a time.
 const LISTS_AT_ONCE: usize = 1;
 const ACCOUNTS_AT_ONCE: usize = 4;
 
@@ -63,9 +63,9 @@ pub(crate) struct Service {
     pub(crate) turned_away: Counter,
     /// A place for each stream.
     streams: Arc<Semaphore>,
-    /// Room for what nobody has read yet.
+    /// Room for unread responses.
     room: Room,
-    /// Room for what has come of requests' bodies.
+    /// Room for requests' bodies that are still arriving.
     incoming: Room,
     lists: Arc<Semaphore>,
     accounts: Arc<Semaphore>,
@@ -360,7 +360,7 @@ mod tests {
         for _ in 0..=MOST_HALF_SENT / half_a_value {
             let mut client = connect(&service);
             client.write_all(head.as_bytes()).await.unwrap();
-            // Who is refused is not heard to the end.
+            // The server may close the connection before it has read all of it.
             let _ = client.write_all(&vec![1; half_a_value]).await;
             let mut begin = [0; 12];
             // The rest is waited for, and nothing said meanwhile.

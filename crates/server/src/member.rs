@@ -51,7 +51,7 @@ pub struct Options {
     pub data: PathBuf,
     /// How long it waits for what.
     pub timing: Timing,
-    /// What all servers of the cluster know, and nobody else, if there is such a thing: who does not know it is not heard.
+    /// The secret that all servers of the cluster share, if there is one. A server without it is not heard.
     pub secret: Option<Secret>,
     /// Where its randomness comes from. Each life draws differently.
     pub seed: u64,

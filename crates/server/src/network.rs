@@ -86,9 +86,9 @@ enum Standing {
     Member,
     /// Perhaps a member of a newer configuration than this server has (§6), or of the cluster that it is to join.
     Guest,
-    /// Nothing but its number is known. It may ask whether they found a cluster together, and is told that they don't.
+    /// Nothing is known but its number. It may only ask whether the two found a cluster together, which is refused.
     Applicant,
-    /// It belongs to another cluster, whatever its number is. It is told so, and takes nobody's place.
+    /// It belongs to another cluster. It is told so, and does not take the place of the member with its number.
     Foreigner,
 }
 
@@ -148,7 +148,7 @@ struct Visit {
 }
 
 impl Drop for Visit {
-    /// A guest that has gone is not called any more.
+    /// A guest that has gone is no longer called.
     fn drop(&mut self) {
         if let Some(guest) = self.guest {
             let mut known = self.network.known();
@@ -182,7 +182,7 @@ impl Network {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a caller is that says this of itself.
+    /// The standing of a caller with this number and origin.
     fn standing_of(&self, caller: NodeId, origin: Origin) -> Standing {
         let known = self.known();
         let is_at_the_beginning = known.members.is_empty();
@@ -581,7 +581,7 @@ mod tests {
         let n1 = Server::n1().await;
         let n2 = TcpListener::bind("127.0.0.1:0").await.unwrap();
         n1.call(2, n2.local_addr().unwrap());
-        // Who picks up and says nothing at all, and who says nothing any more, as after a host has gone without a word.
+        // One that accepts and never sends anything, and one that stops sending, as when a host vanishes.
         let _says_nothing = accepted(&n2).await;
         let _says_nothing_more = welcomed(&n2).await;
         let mut third = welcomed(&n2).await;
@@ -633,7 +633,7 @@ mod tests {
         n1.next("the end of the connection", lost).await;
     }
 
-    /// Whoever is not there is called less and less often.
+    /// A peer that can't be reached is called less and less often.
     #[tokio::test(start_paused = true)]
     async fn calls_in_vain_become_rare() {
         let n1 = Server::n1().await;
@@ -651,7 +651,7 @@ mod tests {
     #[tokio::test]
     async fn who_calls_is_called_back_however_long_it_was_away() {
         let mut n1 = Server::n1().await;
-        // Nobody listens there.
+        // No server listens there.
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         n1.call(2, gone);
         let n2 = Server::start(&options(2, 150, 1.0)).await;

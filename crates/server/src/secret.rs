@@ -7,11 +7,11 @@ use std::str::FromStr;
 /// Number of bytes that the hash function takes at once.
 const BLOCK: usize = 64;
 
-/// Known to all servers of a cluster, and to nobody else. It never goes over a connection.
+/// A secret that only the servers of a cluster know. It is never sent over a connection.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret([u8; 32]);
 
-/// Shows that whoever made it knows the secret.
+/// Proof of knowing the secret.
 pub(crate) type Proof = [u8; 32];
 
 /// A number that is used once, so that no proof can be used again.
@@ -35,7 +35,7 @@ pub(crate) struct Claim<'a> {
 }
 
 impl Secret {
-    /// One that nobody can guess.
+    /// A new random secret.
     ///
     /// # Errors
     /// If the system has no randomness.

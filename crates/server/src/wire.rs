@@ -22,10 +22,10 @@ use std::time::Duration;
 use tokio_util::bytes::{Buf, BytesMut};
 use trace::EventId;
 
-/// No frame is longer than this, in bytes.
+/// Maximum length of a frame, in bytes.
 pub(crate) const LARGEST_FRAME: usize = 4 << 20;
 
-/// No frame is longer than this with which somebody says who it is, in bytes. Nothing in it is longer than a cluster's name.
+/// Maximum length of a frame of the handshake, in bytes. The longest thing in it is the cluster's name.
 pub(crate) const LARGEST_INTRODUCTION: usize = 1 << 10;
 
 /// Number of bytes in which a frame's length stands before it.
@@ -190,7 +190,7 @@ pub(crate) fn frame<T: Serialize>(value: &T) -> Vec<u8> {
 /// Takes the first frame from what has come; none if it has not come whole.
 ///
 /// # Errors
-/// If it has more than so many bytes.
+/// If the frame is longer than `at_most` bytes.
 pub(crate) fn take_frame(from: &mut BytesMut, at_most: usize) -> Result<Option<BytesMut>, &'static str> {
     let Some(&length) = from.first_chunk::<LENGTH>() else { return Ok(None) };
     let length = u32::from_be_bytes(length) as usize;

@@ -14,7 +14,7 @@ pub(crate) struct Beginning {
 }
 
 impl Beginning {
-    /// So many voters begin, with these logs or empty ones.
+    /// This many voters begin, with these logs or empty ones.
     pub(crate) fn new(voters: u64, logs: &BTreeMap<NodeId, Log>, committed: LogPosition) -> Beginning {
         let terms = |log: &Log| log.entries().map(|(_, entry)| entry.term).collect();
         let mut logs: BTreeMap<NodeId, Vec<Term>> = logs.iter().map(|(&id, log)| (id, terms(log))).collect();
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn the_leader_of_a_term_had_a_majority_of_votes() {
-        // n1 to n3 had an entry each before term 2, and nobody has taken anything over from its leader since.
+        // n1 to n3 had an entry each before term 2, and have appended nothing from its leader since.
         let refused = problem(&[&[1], &[1], &[1], &[2], &[]]);
         assert!(
             refused.contains("elected in term 2: the logs of n1, n2, n3 were more up to date"),

@@ -117,7 +117,7 @@ impl Scenario {
         Ok(String::new())
     }
 
-    /// Whoever opens a scenario of somebody else must not wait for ever.
+    /// A scenario from elsewhere must not run for ever.
     fn let_run(&mut self, duration: Duration) -> Result<(), Box<dyn Error>> {
         self.ran = self.ran.saturating_add(duration);
         if self.ran > LONGEST {

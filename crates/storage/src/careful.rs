@@ -1,7 +1,7 @@
-//! Files and folders where somebody else may have put something.
+//! Careful access to files and folders that another user may have placed there.
 //!
-//! A pipe in the place of a file would be waited for until somebody writes to it, and a device may have no end. So what a
-//! file is, is looked at before it is read, and once more when it is open, since it may have been replaced between.
+//! Opening a pipe waits for a writer, and a device may have no end. So the type of a file is checked before it is opened,
+//! and again once it is open, since it may have been replaced in between.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -16,7 +16,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     open(OpenOptions::new().read(true), path, Links::Followed)
 }
 
-/// Reads a regular file that has at most so many bytes.
+/// Reads a regular file of at most `at_most` bytes.
 ///
 /// # Errors
 /// Those of [`open_regular`], and [`io::ErrorKind::FileTooLarge`] if it has more.
@@ -24,7 +24,7 @@ pub fn read_regular(path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
     read_at_most(open_regular(path)?, at_most)
 }
 
-/// Reads an open file to its end, if it has at most so many bytes.
+/// Reads an open file to its end, if it has at most `at_most` bytes.
 ///
 /// # Errors
 /// If the system refuses, and [`io::ErrorKind::FileTooLarge`] if it has more.
@@ -33,7 +33,7 @@ pub fn read_at_most(file: File, at_most: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     if size <= at_most {
         content.reserve(usize::try_from(size).unwrap_or(0));
-        // Somebody may add to it meanwhile.
+        // It may grow meanwhile.
         (&file).take(at_most + 1).read_to_end(&mut content)?;
     }
     if size > at_most || content.len() as u64 > at_most {
@@ -47,7 +47,7 @@ pub fn read_at_most(file: File, at_most: u64) -> io::Result<Vec<u8>> {
 /// Opens a regular file of this user's own, to be read; a link to one is none.
 ///
 /// # Errors
-/// If the system refuses, or if it is something else, or somebody else's.
+/// If the system refuses, or if it is something else, or another user's.
 pub fn open_own(path: &Path) -> io::Result<File> {
     let named = fs::symlink_metadata(path)?;
     refuse_irregular(&named)?;
@@ -77,7 +77,7 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     folder_builder().recursive(true).create(path)
 }
 
-/// Is this a folder, no link, that belongs to this user, and that nobody else may enter or change?
+/// Is this a folder, no link, that belongs to this user, and that no other user may enter or change?
 pub fn is_private_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_dir() && is_own(&found) && !has_guests(&found))
 }

@@ -20,8 +20,8 @@ const LOCK: &str = "lock";
 /// How long a file is trusted to be in its folder after that was checked.
 const TRUST: Duration = Duration::from_millis(100);
 
-/// So many files stay open that are synced: the log's last segment and its next, a snapshot, the room for one, and the files that
-/// are written at the start and seldom after: whatever is synced between two saves, the last segment stays open.
+/// Maximum number of synced files that stay open: the log's last segment and its next, a snapshot, the room for one, and
+/// the files that are written at the start and rarely after. The last segment must stay open between two saves.
 const MOST_KEPT_OPEN: usize = 8;
 
 /// The folder that ext4 makes on each disk.

@@ -208,7 +208,7 @@ impl ClusterView {
         running.zip(all).map(|((running, majority), all)| (running, all, majority)).collect()
     }
 
-    /// The servers to or from which nothing comes, since somebody has cut the link.
+    /// The servers to or from which the link is cut.
     pub fn cut_from(&self, id: NodeId) -> Vec<NodeId> {
         self.servers.keys().copied().filter(|&other| other != id && !self.are_linked(id, other)).collect()
     }

@@ -35,7 +35,7 @@ pub(super) enum Problem {
     Answer(kv::Answer),
     /// The request makes no sense, and why.
     Nonsense { error: String, help: &'static str },
-    /// Whoever asks may not.
+    /// The request is not allowed.
     Stranger(Stranger),
     /// It can't be had, and why.
     Refused { status: StatusCode, error: String, help: String },

@@ -33,7 +33,7 @@ static SEQUENCE: HeaderName = HeaderName::from_static("raft-sequence");
 
 /// So many keys are listed at once where nobody says otherwise, and so many at most.
 const PAGE: (usize, usize) = (100, 1000);
-/// A list ends early when its JSON has so many bytes.
+/// Maximum size of a list's JSON, in bytes; beyond it the list ends early.
 const PAGE_BYTES: usize = 4 << 20;
 /// After its last key a list has no more bytes: in JSON, a byte of a key has six at most.
 const LONGEST_END: usize = 6 * LONGEST_KEY + 64;

@@ -78,7 +78,7 @@ impl Watcher {
                 Some(Ready::Change(change, cluster)) => return self.tell(change, cluster).await.ok(),
                 None => {}
             }
-            // Whoever wants more has taken what there was.
+            // The reader wants more, so it has taken everything before.
             self.share = self.service.room.share();
             if let Some(mut news) = self.news.take() {
                 // If that is closed, another store has taken the place: then it is asked.

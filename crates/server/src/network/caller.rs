@@ -16,30 +16,30 @@ use tokio::time::{Instant, sleep_until, timeout};
 /// A message of more bytes takes its time, in which nothing else is sent or received.
 const LARGE: usize = 16 << 10;
 
-/// The pause before a peer is called again, from the beginning of the call before. It is doubled each time. A server that starts
-/// calls the others itself, and is called back at once, so nobody has to wait for this.
+/// The first pause before a peer is called again, counted from the start of the previous call; it doubles each time. A
+/// server that starts calls the others itself and is called back at once, so it does not wait for this.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// The longest pause before a peer is called again that was there before: when a network has been mended, its servers should
 /// be together again within about a second.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest pause before a peer is called again that nobody has ever seen.
+/// The longest pause before a peer is called again that was never reached.
 const LONGEST_PAUSE_FOR_STRANGERS: Duration = Duration::from_secs(3);
 
 /// A connection that ends sooner says nothing about the next one.
 const SHORTEST_CONNECTION: Duration = Duration::from_millis(50);
 
-/// A peer that hangs up on so many greetings in a row may be of the version before greetings.
+/// After this many rejected greetings in a row, a peer is assumed to speak the version without greetings.
 const GREETINGS: u32 = 2;
 
-/// After so long a connection in the old version is made anew: the peer may have learned the new one.
+/// After this time a connection in the old version is made again: the peer may have been upgraded.
 const OLD_VERSION: Duration = Duration::from_secs(60);
 
 /// How a call has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
-    /// Nobody has picked up, or said anything.
+    /// No connection was accepted, or nothing came over it.
     Unreachable,
     /// The peer has hung up on the greeting.
     Unwelcome,
@@ -136,7 +136,8 @@ async fn call(
     Ended::Over
 }
 
-/// A connection to the first of the host's addresses where somebody picks up. The name is looked up each time: the host may have moved.
+/// A connection to the first of the host's addresses that accepts one. The name is resolved each time: the host may have
+/// moved.
 async fn connect(address: &str, silence: Silence) -> Option<TcpStream> {
     let addresses = timeout(silence.duration(), lookup_host(address)).await.ok()?.ok()?;
     for address in addresses {
@@ -155,7 +156,8 @@ enum Refused {
     For(&'static str),
 }
 
-/// Agrees with the peer on a version, and tells it who calls. Each shows the other that it knows the cluster's secret, if there is one.
+/// Agrees with the peer on a version, and says who calls. If the cluster has a secret, each proves to the other that it
+/// knows it.
 async fn greet(
     line: &Line,
     origin: Origin,
@@ -183,7 +185,7 @@ async fn greet(
     silence.hand_over(to_peer, &call).await.map_err(|broken| Refused::Ended(broken.into()))
 }
 
-/// Returns when the connection is broken, or nothing is heard on it any more, or the queue is closed. A peer of the old
+/// Returns when the connection is broken or silent, or the queue is closed. A peer of the old
 /// version says nothing on it anyway.
 async fn send_until_broken(
     line: &Line,
@@ -219,7 +221,7 @@ async fn send_until_broken(
                 }
                 has_sent = true;
                 if is_large {
-                    // Whoever catches up must not keep all others waiting.
+                    // A peer that catches up must not keep the others waiting.
                     tokio::task::yield_now().await;
                 }
             }

@@ -1,8 +1,8 @@
 //! Frames on a connection, and when it is dead.
 //!
-//! TCP itself takes many minutes to notice that nobody is at the other end any more. And after a disturbance it waits for
-//! as long again as that lasted. So both ends say now and then that they are there, and
-//! whoever hears nothing for a few election timeouts gives the connection up.
+//! TCP itself takes many minutes to notice that the other end is gone, and after an outage it may wait for as long again
+//! as the outage lasted. So both ends send signs of life, and an end that receives nothing for a few election timeouts
+//! gives the connection up.
 
 use crate::wire::{self, LARGEST_FRAME, LARGEST_INTRODUCTION, LENGTH, SIGN_OF_LIFE};
 use consensus::Timing;
@@ -12,22 +12,22 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 use tokio_util::bytes::BytesMut;
 
-/// After so many beats in a row in which nothing came, the peer is silent.
+/// Number of beats in a row without a byte after which a peer counts as silent.
 const SILENT_BEATS: u32 = 5;
 
-/// So many of the longest election timeouts a peer may be silent.
+/// How long a peer may be silent, in longest election timeouts.
 const SILENT_TIMEOUTS: u32 = 5;
 
-/// However short election timeouts are, a busy machine must get the time to say something.
+/// Lower bound for that, so that a busy machine has time to send something.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(1500);
 
-/// However long election timeouts are, it should not take longer to try anew.
+/// Upper bound for that, so that a dead connection is replaced in reasonable time.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 
-/// A frame that has begun may take so long to come whole.
+/// Time limit for a frame to arrive completely, once it has begun.
 const FRAME_PATIENCE: Duration = Duration::from_secs(30);
 
-/// So many bytes are read at once, at most. Who has sent half a frame holds no more memory than that beyond what it sent.
+/// Maximum number of bytes read at once, and so the memory that an incomplete frame holds beyond what has arrived.
 const READ_AT_ONCE: usize = 64 << 10;
 
 /// How long a peer may be silent before its connection is given up.
@@ -47,7 +47,7 @@ impl Silence {
     /// Beats at which each end says that it is there.
     pub(super) fn beats(self) -> Interval {
         let mut beats = interval(self.0 / SILENT_BEATS);
-        // A process that was halted gets as much time as any other to find out who is there.
+        // After a pause of this process, peers get the full time again.
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         beats
     }
@@ -55,7 +55,7 @@ impl Silence {
     /// Hands bytes over to a connection.
     ///
     /// # Errors
-    /// If it is broken, or has taken nothing for so long.
+    /// If it is broken, or has taken nothing for that time.
     pub(super) async fn hand_over(self, to: &mut OwnedWriteHalf, bytes: &[u8]) -> Result<(), Broken> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -72,7 +72,7 @@ impl Silence {
     }
 }
 
-/// The connection is no good any more.
+/// The connection can no longer be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Broken;
 
@@ -92,7 +92,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Those of somebody who has not said yet who it is: they are short.
+    /// Those of a caller whose handshake is not complete: they are short.
     pub(super) fn new(from: OwnedReadHalf) -> Frames {
         let (come, largest) = (BytesMut::new(), LARGEST_INTRODUCTION);
         Frames { from, come, largest, has_heard: false, silent_beats: 0, beats_of_frame: 0 }

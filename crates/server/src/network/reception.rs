@@ -1,4 +1,4 @@
-//! The receiving side: a listener for whoever calls.
+//! The receiving side: accepts connections from servers and clients.
 
 use super::frames::{Frames, Silence};
 use super::{Network, Standing};
@@ -23,15 +23,15 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-/// So many clients are served at a time; more are turned away.
+/// Maximum number of clients served at a time; any others are turned away.
 const MOST_CLIENTS: u64 = 1024;
-/// So many callers have not said yet who they are, at most. If there are more, the one that has taken longest is turned away.
+/// Maximum number of connections without a handshake. Beyond it, the oldest is closed.
 const MOST_STRANGERS: u64 = 512;
-/// So many servers are heard that are no members, as far as this server knows.
+/// Maximum number of connected servers that this server does not know as members.
 const MOST_GUESTS: usize = 16;
-/// So many files a server has open besides the connections of clients and strangers, at most: peers, its data.
+/// Maximum number of open files besides the connections of clients and strangers: peers, and the server's data.
 const OTHER_FILES: u64 = 128;
-/// Who calls has so long to say who it is.
+/// Time limit for a handshake.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is needed to receive callers. Each peer has a place of its own: however many clients come, they can't keep
@@ -43,7 +43,7 @@ pub(crate) struct Reception {
     routes: Routes,
     /// A place for each client.
     clients: Arc<Semaphore>,
-    /// So many callers may keep silent about who they are.
+    /// Maximum number of connections without a handshake.
     strangers: usize,
     /// For each peer, the task that receives its messages. A foreigner does not take the place of the one whose number it has.
     peers: Mutex<BTreeMap<(NodeId, bool), Receiving>>,
@@ -66,7 +66,7 @@ pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
         if let Some(slowest) = strangers.add(caller, task.abort_handle()) {
             reception.turn_away(slowest, "too many connections without a handshake");
         }
-        // Where many call at once, each can say who it is before the next is let in.
+        // Where many call at once, each gets to its handshake before the next is accepted.
         tokio::task::yield_now().await;
     }
 }
@@ -93,14 +93,14 @@ impl Strangers {
     }
 }
 
-/// For how many callers there are places.
+/// How many connections are accepted.
 struct Places {
     clients: usize,
     strangers: usize,
 }
 
 impl Places {
-    /// As many as there are files for. A process may open more files than it does if nobody says so.
+    /// As many as there are files for. The process first raises its own limit as far as it may.
     fn by_files() -> Places {
         let limit = getrlimit(Resource::Nofile);
         let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
@@ -115,7 +115,7 @@ impl Places {
 }
 
 /// Where others reach a server that has called from there and listens at this port. A listener for both versions of IP
-/// sees callers of version 4 under addresses of version 6, which nobody else could call.
+/// sees callers of version 4 under addresses of version 6, which other servers could not call.
 fn whereabouts_of(caller: SocketAddr, port: u16) -> SocketAddr {
     SocketAddr::new(caller.ip().to_canonical(), port)
 }
@@ -132,7 +132,7 @@ impl Reception {
         Reception { network, inbox, routes, clients, strangers, peers: Mutex::default(), turned_away }
     }
 
-    /// Finds out who calls. Whoever it is, is served in a task of its own.
+    /// Finds out who calls, and serves it in a task of its own.
     async fn receive(self: Arc<Reception>, stream: TcpStream, caller: SocketAddr) {
         if !speaks_http(&stream).await {
             let served = self.clone().receive_frames(stream, caller).await;
@@ -150,7 +150,7 @@ impl Reception {
         }
     }
 
-    /// Answers who asks for the status, and receives a peer's messages.
+    /// Responds to a request for the status, or receives a peer's messages.
     async fn receive_frames(
         self: Arc<Reception>,
         stream: TcpStream,
@@ -312,7 +312,7 @@ impl Reception {
                             return Ok(());
                         }
                     }
-                    // Nobody is left who could refuse it.
+                    // No refusals can come any longer.
                     None => may_refuse = false,
                 },
                 _ = beats.tick() => {

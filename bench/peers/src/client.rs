@@ -100,7 +100,8 @@ async fn ask(
     body: Bytes,
 ) -> anyhow::Result<Bytes> {
     connection.ready().await?;
-    let request = Request::builder().method(method).uri(path).header("host", "raft").body(Full::new(body))?;
+    let request =
+        Request::builder().method(method).uri(path).header("host", "localhost").body(Full::new(body))?;
     let answer = connection.send_request(request).await?;
     let status = answer.status();
     let body = answer.into_body().collect().await?.to_bytes();

@@ -73,6 +73,11 @@ fn version(program: &Path) -> anyhow::Result<String> {
         .with_context(|| format!("{} does not tell its version: is it the right program?", program.display()))
 }
 
+/// The error that was seen last, in brackets: it may be why nothing was reached.
+pub fn last(failure: Option<&anyhow::Error>) -> String {
+    failure.map(|error| format!(" (the last error: {error:#})")).unwrap_or_default()
+}
+
 fn no_program(program: &Path) -> String {
     format!(
         "can't run {}: build it with `cargo build --release`, install etcd, or tell where it is (--raft, --etcd)",
@@ -187,9 +192,13 @@ impl Members {
     pub async fn calm_leader(&mut self) -> anyhow::Result<usize> {
         let began = Instant::now();
         let (mut since, mut before) = (Instant::now(), None);
+        let mut failure = None;
         while began.elapsed() < PATIENCE {
             self.check()?;
-            let leader = self.agreed_leader().await;
+            let leader = self.agreed_leader().await.unwrap_or_else(|error| {
+                failure = Some(error);
+                None
+            });
             if leader.is_none() || leader != before {
                 since = Instant::now();
             }
@@ -200,25 +209,29 @@ impl Members {
             }
         }
         bail!(
-            "{}: the servers did not come to rest in {PATIENCE:?}; close other programs and try again",
-            self.setting.name
+            "{}: the servers had no lasting leader within {PATIENCE:?}{}; close other programs and try again",
+            self.setting.name,
+            last(failure.as_ref())
         )
     }
 
     /// The place of the leader, if there is just one, and all have one.
-    async fn agreed_leader(&self) -> Option<usize> {
+    ///
+    /// # Errors
+    /// If a server does not answer, or refuses to.
+    async fn agreed_leader(&self) -> anyhow::Result<Option<usize>> {
         let mut leader = None;
         for (place, member) in self.members.iter().enumerate() {
-            let page = metrics(&member.address).await.ok()?;
+            let page = metrics(&member.address).await?;
             let tells = |line| page.lines().any(|other| other == line);
             if !tells("etcd_server_has_leader 1") {
-                return None;
+                return Ok(None);
             }
             if tells("etcd_server_is_leader 1") && leader.replace(place).is_some() {
-                return None;
+                return Ok(None);
             }
         }
-        leader
+        Ok(leader)
     }
 
     /// Goes on until a server ends by itself.

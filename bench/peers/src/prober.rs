@@ -1,7 +1,7 @@
 //! A client that asks servers for a write over and over, until one has done it.
 
 use crate::client::Client;
-use crate::members::{PATIENCE, System};
+use crate::members::{PATIENCE, System, last};
 use anyhow::bail;
 use hyper::body::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,7 +36,8 @@ impl Prober {
     /// Asks each server once, so that there are connections.
     pub async fn connect(&self) {
         for server in &self.servers {
-            server.clone().ask().await;
+            // A server that is not ready yet is asked again soon.
+            let _ = server.clone().ask().await;
         }
     }
 
@@ -50,35 +51,43 @@ impl Prober {
         let mut ticks = tokio::time::interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut asked = JoinSet::new();
+        let mut failure = None;
         loop {
             tokio::select! {
                 Some(answer) = asked.join_next() => {
-                    if let Some(done_at) = answer? {
-                        return Ok(done_at);
+                    match answer? {
+                        Ok(done_at) => return Ok(done_at),
+                        Err(error) => failure = Some(error),
                     }
                 }
                 _ = ticks.tick() => self.servers.iter().for_each(|server| {
                     asked.spawn(server.clone().ask());
                 }),
-                () = &mut deadline => bail!("no server did a write within {PATIENCE:?}; close other programs and try again"),
+                () = &mut deadline => bail!(
+                    "no server did a write within {PATIENCE:?}{}; close other programs and try again",
+                    last(failure.as_ref())
+                ),
             }
         }
     }
 }
 
 impl Server {
-    /// Asks for a write, and returns when it was done, if it was.
-    async fn ask(self: Arc<Server>) -> Option<Instant> {
+    /// Asks for a write, and returns when it was done.
+    ///
+    /// # Errors
+    /// If the server was not reached, or refused it.
+    async fn ask(self: Arc<Server>) -> anyhow::Result<Instant> {
         let idle = self.idle().pop();
         let mut client = match idle {
             Some(client) => client,
-            None => Client::connect(self.system, &self.address).await.ok()?,
+            None => Client::connect(self.system, &self.address).await?,
         };
         let another = client.another();
         let is_shared = another.is_some();
         self.idle().extend(another);
         let done = client.put("probe", &Bytes::from_static(&VALUE)).await;
-        let done_at = done.is_ok().then(Instant::now);
+        let done_at = done.map(|()| Instant::now());
         if !is_shared && client.is_usable() {
             self.idle().push(client);
         }

@@ -102,13 +102,15 @@ pub fn renewed(expected: &[String], printed: &Printed, numbers_vary: bool) -> Ve
     };
     let head = head.min(actual.len());
     let tail = tail.min(actual.len() - head);
-    let kept = |line: &String| {
-        let mut before = expected.iter().filter(|before| before.trim() != ANYTHING);
-        before.find(|before| line_matches(before, line, numbers_vary)).unwrap_or(line).clone()
+    let mut before: Vec<&String> = expected.iter().filter(|before| before.trim() != ANYTHING).collect();
+    // Each line is kept once: with masks, the row of one server looks like that of another.
+    let mut kept = |line: &String| {
+        let place = before.iter().position(|before| line_matches(before, line, numbers_vary));
+        place.map_or_else(|| line.clone(), |place| before.remove(place).clone())
     };
-    let mut lines: Vec<String> = actual[..head].iter().map(kept).collect();
+    let mut lines: Vec<String> = actual[..head].iter().map(&mut kept).collect();
     lines.extend(gap.map(|gap| expected[gap].clone()));
-    lines.extend(actual[actual.len() - tail..].iter().map(kept));
+    lines.extend(actual[actual.len() - tail..].iter().map(&mut kept));
     lines
 }
 

@@ -271,12 +271,15 @@ fn free_ports(text: &str) -> BTreeMap<u16, u16> {
     wanted.sort_unstable();
     wanted.dedup();
     let mut ports = BTreeMap::new();
+    // Held until the end: two groups must not share a port.
+    let mut held = Vec::new();
     for group in wanted.chunk_by(|one, next| one + 1 == *next) {
         let first = loop {
             let first = fastrand::u16(10_000..30_000);
             let listeners: Option<Vec<TcpListener>> =
                 (first..).take(group.len()).map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
-            if listeners.is_some() {
+            if let Some(listeners) = listeners {
+                held.extend(listeners);
                 break first;
             }
         };

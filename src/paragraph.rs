@@ -1,22 +1,20 @@
 //! Text in paragraphs.
 
+use textwrap::{Options, WordSplitter};
+
 /// No line is longer, in columns.
 const WIDTH: usize = 80;
 
 /// The text in lines, each of which begins with this many blanks.
 pub(crate) fn paragraph(indent: usize, text: &str) -> String {
     let margin = " ".repeat(indent);
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(format!("{margin}{word}")),
-        }
-    }
-    lines.join("\n")
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let options = Options::new(WIDTH)
+        .initial_indent(&margin)
+        .subsequent_indent(&margin)
+        .break_words(false)
+        .word_splitter(WordSplitter::NoHyphenation);
+    textwrap::fill(&words.join(" "), options)
 }
 
 #[cfg(test)]

@@ -50,6 +50,10 @@ pub(crate) struct ReplayArguments {
     /// With --plain: print the routine too, each heartbeat and each reset of a timer
     #[arg(long, short, requires = "what")]
     verbose: bool,
+
+    /// With --plain: print the scenario's commands too, and what comes of its silent ones
+    #[arg(long, requires = "what")]
+    script: bool,
 }
 
 pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
@@ -65,7 +69,7 @@ pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
     }
     if arguments.plain || !has_full_terminal() {
         remark.iter().for_each(say);
-        return print_story(&tape, arguments.verbose);
+        return print_story(&tape, &arguments);
     }
     show_in_terminal(tape)
 }
@@ -168,17 +172,31 @@ fn print_json(tape: &Tape) -> Result<ExitCode, Failure> {
     written(tape.records().try_for_each(|record| writeln!(out, "{}", record.to_json())))
 }
 
-fn print_story(tape: &Tape, with_routine: bool) -> Result<ExitCode, Failure> {
-    let mut feed = if with_routine { Feed::with_routine() } else { Feed::new() };
+fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Failure> {
+    let mut feed = if arguments.verbose { Feed::with_routine() } else { Feed::new() };
     let mut out = io::stdout().lock();
     let mut print = || {
         writeln!(out, "{}", shown(&tape.title))?;
+        if let Some(rule) = tape.without {
+            writeln!(out, "{rule} is OFF")?;
+        }
         for scene in &tape.scenes {
-            if let Some(command) = &scene.command {
-                writeln!(out, "\n▸ {}", shown(command))?;
+            feed.interrupt();
+            for text in &scene.prose {
+                writeln!(out, "\n{}", paragraph(0, &shown(text)))?;
             }
-            for line in scene.records.iter().flat_map(|record| feed.tell(record)) {
+            if !scene.prose.is_empty() {
+                writeln!(out)?;
+            }
+            if let Some(command) = scene.command.as_ref().filter(|_| arguments.script) {
+                writeln!(out, "▸ {}", shown(command))?;
+            }
+            let is_told = !scene.is_silent || arguments.script;
+            for line in scene.records.iter().flat_map(|record| feed.tell(record)).filter(|_| is_told) {
                 writeln!(out, "{line}")?;
+            }
+            for line in scene.said.lines().filter(|_| is_told) {
+                writeln!(out, "  {}", shown(line))?;
             }
         }
         Ok(())

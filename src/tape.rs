@@ -2,8 +2,8 @@
 
 use crate::failure::Failure;
 use crate::scenarios;
-use consensus::Timing;
-use simulator::Scenario;
+use consensus::{Rule, Timing};
+use simulator::{Film, Scenario, Scene};
 use std::io;
 use std::path::Path;
 use storage::careful::read_regular;
@@ -18,19 +18,14 @@ const LARGEST: u64 = 256 << 20;
 pub(crate) struct Tape {
     /// What it is called.
     pub(crate) title: String,
+    /// A recorded run is one scene without a command.
     pub(crate) scenes: Vec<Scene>,
+    /// The rule that was switched off.
+    pub(crate) without: Option<Rule>,
     /// Was it recorded, rather than played for this from a script?
     pub(crate) is_recorded: bool,
     /// Its name, if it is a scenario that this program has within.
     scenario: Option<String>,
-}
-
-/// What one command brought about, or all of a recorded trace.
-#[derive(Debug)]
-pub(crate) struct Scene {
-    /// The command, where there was one.
-    pub(crate) command: Option<String>,
-    pub(crate) records: Vec<Record>,
 }
 
 impl Tape {
@@ -70,7 +65,7 @@ impl Tape {
             path.file_stem().map_or_else(|| file.to_string(), |stem| stem.to_string_lossy().into_owned());
         if text.trim_start().starts_with('{') {
             let scenes = vec![read_trace(path, &text)?];
-            return Ok(Tape { title: name, scenes, is_recorded: true, scenario: None });
+            return Ok(Tape { title: name, scenes, without: None, is_recorded: true, scenario: None });
         }
         Tape::play(&name, &text).map_err(|error| {
             let help = "docs/scenarios.md describes scenarios, and docs/trace.md traces";
@@ -86,11 +81,11 @@ impl Tape {
     /// # Errors
     /// If it makes no sense.
     pub(crate) fn play(name: &str, text: &str) -> std::io::Result<Tape> {
-        let scenes = Scenario::film(text)?.into_iter();
-        let scenes = scenes.map(|scene| Scene { command: Some(scene.command), records: scene.records });
+        let Film { scenes, without } = Scenario::film(text)?;
         Ok(Tape {
             title: scenarios::title(text).unwrap_or(name).to_owned(),
-            scenes: scenes.collect(),
+            scenes,
+            without,
             is_recorded: false,
             scenario: scenarios::path_of(text),
         })
@@ -98,33 +93,41 @@ impl Tape {
 
     /// The same for the view in the terminal.
     pub(crate) fn for_terminal(self) -> terminal::Tape {
-        if self.is_recorded {
-            return terminal::Tape::recorded(
-                shown(&self.title).into_owned(),
-                self.scenes.into_iter().flat_map(|scene| scene.records).collect(),
-            );
-        }
-        let caption = |command: String| shown(&command).into_owned();
-        let moments = self
-            .scenes
-            .into_iter()
-            .map(|scene| Moment { caption: scene.command.map(caption), records: scene.records });
-        terminal::Tape::played(shown(&self.title).into_owned(), moments.collect())
+        let safe = |text: String| shown(&text).into_owned();
+        let moment = |scene: Scene| Moment {
+            prose: scene.prose.into_iter().map(safe).collect(),
+            command: scene.command.map(safe),
+            is_silent: scene.is_silent,
+            records: scene.records,
+            said: scene.said.lines().map(|line| shown(line).into_owned()).collect(),
+        };
+        let tape = terminal::Tape::played(
+            shown(&self.title).into_owned(),
+            self.scenes.into_iter().map(moment).collect(),
+        );
+        terminal::Tape { without: self.without, ..tape }
     }
 
     /// What the page is told of it before the records.
     pub(crate) fn setup_of_page(&self) -> web::Setup {
         let is_shown = |record: &&Record| !matches!(record.event, Event::Io(Io::Step { .. }));
         let mut shown = 0;
-        let mut captions = Vec::new();
-        for scene in &self.scenes {
-            captions.extend(scene.command.clone().map(|text| web::Caption { before: shown + 1, text }));
+        let mut scenes = Vec::new();
+        for scene in self.scenes.iter().filter(|_| !self.is_recorded) {
+            scenes.push(web::Scene {
+                before: shown + 1,
+                prose: scene.prose.clone(),
+                command: scene.command.clone(),
+                is_silent: scene.is_silent,
+                said: scene.said.clone(),
+            });
             shown += scene.records.iter().filter(is_shown).count() as u64;
         }
         let records: Vec<&Record> = self.records().collect();
         web::Setup {
             timing: self.records().find_map(timing),
-            captions,
+            scenes,
+            without: self.without,
             scenario: self.scenario.clone(),
             ..web::Setup::new(web::Mode::Replay, self.title.clone(), ClusterView::founders_of(&records))
         }
@@ -175,5 +178,5 @@ fn read_trace(path: &Path, text: &str) -> Result<Scene, Failure> {
             }
         }
     }
-    Ok(Scene { command: None, records })
+    Ok(Scene { records, ..Scene::default() })
 }

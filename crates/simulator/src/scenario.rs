@@ -4,6 +4,7 @@
 use crate::action::{Action, Selection, Wish, parse_profile};
 use crate::logs::{FORGOTTEN, term_words};
 use crate::network::Weather;
+use crate::prose::Prose;
 use crate::rules::AllBut;
 use crate::world::{World, WorldOptions};
 use consensus::{
@@ -26,18 +27,34 @@ pub struct Scenario {
     logs: BTreeMap<NodeId, Log>,
     committed: LogPosition,
     feed: Feed,
-    film: Vec<Scene>,
+    prose: Prose,
+    scenes: Vec<Scene>,
     /// For how long its `run` commands let time pass, all together.
     ran: Duration,
 }
 
-/// What came of one command.
+/// A script that was played.
 #[derive(Debug, Clone)]
+pub struct Film {
+    /// One for each command, in order, and one more if prose ends the script.
+    pub scenes: Vec<Scene>,
+    /// The rule that was switched off.
+    pub without: Option<Rule>,
+}
+
+/// A command, the prose before it, and what came of it.
+#[derive(Debug, Clone, Default)]
 pub struct Scene {
-    /// The command as it was written.
-    pub command: String,
+    /// The paragraphs of prose.
+    pub prose: Vec<String>,
+    /// The command as it was written; `None` after the last one.
+    pub command: Option<String>,
+    /// It was written in parentheses: what came of it is not part of the story.
+    pub is_silent: bool,
     /// What it brought about.
     pub records: Vec<Record>,
+    /// The text that it was asked for, such as a table of the logs.
+    pub said: String,
 }
 
 type Played = Result<String, Box<dyn Error>>;
@@ -58,7 +75,14 @@ impl Runner for Scenario {
             .flat_map(|record| self.feed.tell(record))
             .map(|line| format!("{line}\n"))
             .collect();
-        self.film.push(Scene { command: words(command), records });
+        self.scenes.push(Scene {
+            prose: self.prose.take_before(command.line_number),
+            command: Some(words(command)),
+            is_silent: command.silent,
+            records,
+            // It repeats what was to be expected.
+            said: if command.name == "expect" { String::new() } else { said.clone() },
+        });
         Ok(told + &said)
     }
 }
@@ -78,10 +102,15 @@ impl Scenario {
     ///
     /// # Errors
     /// If the script can't be understood, or one of its commands fails.
-    pub fn film(script: &str) -> std::io::Result<Vec<Scene>> {
-        let mut scenario = Scenario::default();
+    pub fn film(script: &str) -> std::io::Result<Film> {
+        let mut scenario = Scenario { prose: Prose::of(script), ..Scenario::default() };
         goldenscript::generate(&mut scenario, script)?;
-        Ok(scenario.film)
+        let closing = scenario.prose.take_before(u32::MAX);
+        if !closing.is_empty() {
+            scenario.scenes.push(Scene { prose: closing, ..Scene::default() });
+        }
+        let without = scenario.world.as_ref().and_then(|world| world.rules().0);
+        Ok(Film { scenes: scenario.scenes, without })
     }
 
     /// The world of the script, once it has one.

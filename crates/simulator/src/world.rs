@@ -256,6 +256,11 @@ impl World {
         Ending { violation: self.violations.into_iter().next(), coverage: self.coverage }
     }
 
+    /// The rules by which its servers live.
+    pub fn rules(&self) -> AllBut {
+        self.options.rules
+    }
+
     /// The promises that were not kept, each once, in the order in which they were broken.
     pub fn violations(&self) -> &[Violation] {
         &self.violations

@@ -148,11 +148,11 @@ fn every_scenario_names_the_rules_that_it_is_about() {
         {
             assert_eq!(rules[0].id(), id, "{file}: the rule that is off comes first");
         }
-        let scenes = Scenario::film(&script).unwrap();
+        let film = Scenario::film(&script).unwrap();
         for rule in rules {
             // What is done in parentheses is not told in the file, but whoever plays it sees it.
             let decides =
-                scenes.iter().flat_map(|scene| &scene.records).any(|record| record.rule() == Some(rule));
+                film.scenes.iter().flat_map(|scene| &scene.records).any(|record| record.rule() == Some(rule));
             let is_told = |line: &str| !line.starts_with('#') && line.contains(rule.id());
             assert!(
                 decides || script.lines().any(is_told),

@@ -243,7 +243,7 @@ fn what_is_done_to_members_is_written_as_a_scenario_reads_it() {
             script += &format!("\n{action}\n---\n");
         }
         let film = Scenario::film(&script).unwrap();
-        let told: Vec<_> = film.into_iter().skip(1).flat_map(|scene| scene.records).collect();
+        let told: Vec<_> = film.scenes.into_iter().skip(1).flat_map(|scene| scene.records).collect();
         assert_eq!(told, world.take_records(), "{script}");
     }
 }

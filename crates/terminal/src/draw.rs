@@ -3,6 +3,7 @@
 mod help;
 pub(crate) mod live;
 mod logs;
+mod narration;
 pub(crate) mod replay;
 mod servers;
 mod story;
@@ -12,6 +13,7 @@ use crate::keys::Explained;
 use crate::panels::Panels;
 use consensus::Timing;
 use logs::LogTable;
+use narration::Reading;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -34,6 +36,8 @@ struct Picture<'a> {
     state: Line<'a>,
     table: ServerTable<'a>,
     logs: LogTable<'a>,
+    /// What there is to read, above the story.
+    narration: Vec<Line<'a>>,
     story: Vec<Line<'a>>,
     /// The message to show now, and whether it is bad news.
     announcement: Option<(&'a str, bool)>,
@@ -50,31 +54,42 @@ struct Places {
     state: Rect,
     table: Rect,
     logs: Rect,
+    narration: Rect,
     story: Rect,
     announcement: Rect,
     footer: Rect,
 }
 
 impl Places {
-    /// `None` if the area is too small for a view.
-    fn of(area: Rect, heading_rows: u16, servers: usize, panels: Panels) -> Option<Places> {
+    /// `None` if the area is too small for a view. What is to be read comes before logs and story; what has been read
+    /// only gets the room that they leave.
+    fn of(area: Rect, heading_rows: u16, servers: usize, panels: Panels, reading: Reading) -> Option<Places> {
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             return None;
         }
         let servers = servers as u16;
         let room = area.height - heading_rows - 4;
         let table_rows = (servers + 1).min(room - PANEL_ROWS);
-        let [heading, state, table, logs, story, announcement, footer] = Layout::vertical([
+        let room = room - table_rows;
+        let narration_rows = match reading {
+            Reading::Now(rows) => rows.min(room - STORY_ROWS.1),
+            Reading::Done(rows) => {
+                let left = room.saturating_sub(servers + logs::OTHER_ROWS + STORY_ROWS.0);
+                if left < narration::FEWEST_ROWS { 0 } else { rows.min(left) }
+            }
+        };
+        let [heading, state, table, logs, narration, story, announcement, footer] = Layout::vertical([
             Constraint::Length(heading_rows),
             Constraint::Length(1),
             Constraint::Length(table_rows),
-            Constraint::Length(log_rows(room - table_rows, servers, panels)),
+            Constraint::Length(log_rows(room - narration_rows, servers, panels)),
+            Constraint::Length(narration_rows),
             Constraint::Fill(1),
             Constraint::Length(1),
             Constraint::Length(2),
         ])
         .areas(area);
-        Some(Places { heading, state, table, logs, story, announcement, footer })
+        Some(Places { heading, state, table, logs, narration, story, announcement, footer })
     }
 }
 
@@ -99,6 +114,7 @@ impl Picture<'_> {
         frame.render_widget(self.state, places.state);
         servers::draw(frame, places.table, &self.table, palette);
         logs::draw(frame, places.logs, &self.logs, palette);
+        narration::draw(frame, places.narration, self.narration, palette);
         story::draw(frame, places.story, self.story, palette);
         frame.render_widget(announcement_line(self.announcement, self.page, palette), places.announcement);
         frame.render_widget(Paragraph::new(footer_lines(self.footer, palette)), places.footer);

@@ -11,7 +11,7 @@ pub(crate) mod steps;
 mod tests;
 
 use crate::{End, draw, has_colour, on_terminal, pressed_keys};
-use consensus::{NodeId, Timing};
+use consensus::{NodeId, Rule, Timing};
 use player::Player;
 use std::io;
 use std::time::Instant;
@@ -26,29 +26,32 @@ pub struct Tape {
     pub servers: Vec<NodeId>,
     /// Their timeouts, if known.
     pub timing: Option<Timing>,
+    /// The rule that was switched off.
+    pub without: Option<Rule>,
     /// What happened, in the order in which it did.
     pub moments: Vec<Moment>,
 }
 
 /// A part of what happened.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Moment {
-    /// What caused it, such as a scenario's command.
-    pub caption: Option<String>,
+    /// The paragraphs to read first.
+    pub prose: Vec<String>,
+    /// What caused it: a scenario's command.
+    pub command: Option<String>,
+    /// It is preparation, which the story leaves out.
+    pub is_silent: bool,
     /// What happened.
     pub records: Vec<Record>,
+    /// The lines that the command was for, such as a table of the logs.
+    pub said: Vec<String>,
 }
 
 impl Tape {
-    /// The tape of a recorded trace: its records, without captions.
-    pub fn recorded(title: String, records: Vec<Record>) -> Tape {
-        Tape::played(title, vec![Moment { caption: None, records }])
-    }
-
     /// The tape of what happened moment by moment.
     pub fn played(title: String, moments: Vec<Moment>) -> Tape {
         let records: Vec<&Record> = moments.iter().flat_map(|moment| &moment.records).collect();
-        Tape { title, servers: ClusterView::founders_of(&records), timing: None, moments }
+        Tape { title, servers: ClusterView::founders_of(&records), timing: None, without: None, moments }
     }
 }
 

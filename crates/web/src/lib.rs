@@ -32,6 +32,6 @@ pub use page::{embedded, export};
 #[cfg(feature = "ts")]
 pub use rules::RuleTold;
 pub use scenarios::{Chapter, ScenarioTitle, Scenarios};
-pub use setup::{Caption, Mode, Setup, Timing};
+pub use setup::{Mode, Scene, Setup, Timing};
 pub use site::{Site, SiteError};
 pub use wish::{ClientWish, Wish};

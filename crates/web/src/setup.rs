@@ -1,7 +1,7 @@
 //! What the page must know before the first record.
 
 use crate::history::KEPT;
-use consensus::NodeId;
+use consensus::{NodeId, Rule};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -27,8 +27,10 @@ pub struct Setup {
     pub latency_us: u64,
     /// How many of the latest records are kept; `None` if all are.
     pub history: Option<usize>,
-    /// A scenario's commands, each with its place in the records.
-    pub captions: Vec<Caption>,
+    /// What a scenario is made of, in order.
+    pub scenes: Vec<Scene>,
+    /// The rule that is switched off.
+    pub without: Option<Rule>,
     /// The version of this program.
     pub version: String,
 }
@@ -56,15 +58,21 @@ pub struct Timing {
     pub election_timeout_max_us: u64,
 }
 
-/// What caused the records from a certain one on.
+/// A command of a scenario, the prose before it, and its place in the records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct Caption {
-    /// The number of the first record that it caused, or of the next record if it caused none. The first record is
-    /// number 1.
+pub struct Scene {
+    /// The number of the first record that the command caused, or of the next record if it caused none. The first record
+    /// is number 1.
     pub before: u64,
-    /// In words, or as a scenario's command.
-    pub text: String,
+    /// The paragraphs of prose.
+    pub prose: Vec<String>,
+    /// The command as it was written; `None` after the last one.
+    pub command: Option<String>,
+    /// What the command caused is not part of the story.
+    pub is_silent: bool,
+    /// The text that the command was for, such as a table of the logs.
+    pub said: String,
 }
 
 impl Setup {
@@ -80,7 +88,8 @@ impl Setup {
             speed: 1.0,
             latency_us: 0,
             history: (mode == Mode::Live).then_some(KEPT),
-            captions: Vec::new(),
+            scenes: Vec::new(),
+            without: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

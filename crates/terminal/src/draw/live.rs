@@ -1,6 +1,7 @@
 //! The live view.
 
 use super::logs::LogTable;
+use super::narration::Reading;
 use super::servers::ServerTable;
 use super::style::Palette;
 use super::{Picture, Places, counted, draw_too_small, heading_line, heartbeat_words, story, timeout_words};
@@ -13,7 +14,7 @@ use std::time::Duration;
 /// Draws the view as it is at the time `now`, in microseconds since the cluster's start.
 pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
     let servers = app.scene().view.servers().count();
-    let Some(places) = Places::of(frame.area(), 1, servers, app.panels) else {
+    let Some(places) = Places::of(frame.area(), 1, servers, app.panels, Reading::NOTHING) else {
         return draw_too_small(frame);
     };
     app.page = story::rows(places.story);
@@ -31,6 +32,7 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
             has_commands: true,
         },
         logs: LogTable { view: &app.scene().view, marked: Some(app.selected) },
+        narration: Vec::new(),
         story: app.page_of_story().map(|line| story::told_line(line, width, &palette)).collect(),
         announcement: app.announcement(now),
         page: app.setup.page.as_deref(),

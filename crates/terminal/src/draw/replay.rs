@@ -1,6 +1,7 @@
 //! The replay view.
 
 use super::logs::LogTable;
+use super::narration::{self, Reading};
 use super::servers::ServerTable;
 use super::style::Palette;
 use super::{Picture, Places, counted, draw_too_small, heading_line, heartbeat_words, story, timeout_words};
@@ -12,12 +13,15 @@ use ratatui::text::{Line, Span};
 
 /// Draws the view at the place at which the player is.
 pub(crate) fn draw(frame: &mut Frame, player: &mut Player) {
-    let Some(places) = Places::of(frame.area(), 2, player.servers.len(), player.panels) else {
+    let palette = Palette::new(player.has_colour);
+    let width = frame.area().width;
+    let narration = narration::lines(player.prose(), width, &palette);
+    let rows = narration::rows(&narration);
+    let reading = if player.is_narrating() { Reading::Now(rows) } else { Reading::Done(rows) };
+    let Some(places) = Places::of(frame.area(), 2, player.servers.len(), player.panels, reading) else {
         return draw_too_small(frame);
     };
     player.page = story::rows(places.story) as usize;
-    let palette = Palette::new(player.has_colour);
-    let width = places.story.width;
     let picture = Picture {
         heading: vec![
             heading_line(&player.title, &facts(player), width, &palette),
@@ -33,6 +37,7 @@ pub(crate) fn draw(frame: &mut Frame, player: &mut Player) {
             has_commands: false,
         },
         logs: LogTable { view: &player.scene().view, marked: player.marked() },
+        narration,
         story: player.page_of_story().map(|line| story_line(line, width, &palette)).collect(),
         announcement: player.announcement(),
         page: None,
@@ -68,14 +73,16 @@ fn position_line<'a>(player: &Player, width: u16, palette: &Palette) -> Line<'a>
     ])
 }
 
-/// Which promise was broken, if one was, and the cluster in one sentence.
+/// Which rule is off, which promise was broken, if one was, and the cluster in one sentence.
 fn state_line<'a>(player: &Player, palette: &Palette) -> Line<'a> {
     if player.is_empty() {
         return Line::styled(" nothing was recorded: there is nothing to replay", palette.warning());
     }
     let broken = player.violation().map(|(property, _)| format!(" VIOLATED: {property} "));
+    let off = player.without.map(|rule| format!(" {rule} is OFF "));
     let view = &player.scene().view;
     Line::from(vec![
+        Span::styled(off.unwrap_or_default(), palette.off()),
         Span::styled(broken.unwrap_or_default(), palette.bad()),
         Span::styled(format!(" {view}"), palette.state(view)),
     ])
@@ -84,6 +91,7 @@ fn state_line<'a>(player: &Player, palette: &Palette) -> Line<'a> {
 fn story_line<'a>(line: &'a StoryLine, width: u16, palette: &Palette) -> Line<'a> {
     match line {
         StoryLine::Told(line) => story::told_line(line, width, palette),
-        StoryLine::Caption(caption) => Line::styled(format!(" ▸ {caption}"), palette.notice()),
+        StoryLine::Command(command) => Line::styled(format!(" ▸ {command}"), palette.notice()),
+        StoryLine::Said(said) => Line::raw(format!("             {said}")),
     }
 }

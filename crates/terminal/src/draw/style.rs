@@ -41,6 +41,11 @@ impl Palette {
         self.colour(Color::Red).add_modifier(Modifier::BOLD)
     }
 
+    /// Of the banner that a rule is switched off.
+    pub(crate) fn off(&self) -> Style {
+        self.warning().add_modifier(Modifier::REVERSED)
+    }
+
     pub(crate) fn notice(&self) -> Style {
         self.colour(Color::Magenta)
     }

@@ -1,12 +1,12 @@
 //! The position on the tape, and what the keys do. It has no terminal and no clock: callers say how much time passes.
 
-use super::Tape;
 use super::keys::{Wish, wish};
-use super::steps::{Mark, Steps, StoryLine};
+use super::steps::{Mark, Script, Steps, StoryLine};
+use super::{Moment, Tape};
 use crate::panels::Panels;
 use crate::scene::Scene;
 use crate::{End, INTERRUPT, speeds};
-use consensus::{NodeId, Timing};
+use consensus::{NodeId, Rule, Timing};
 use ratatui::crossterm::event::KeyEvent;
 use std::time::Duration;
 
@@ -18,15 +18,20 @@ const LONGEST_READING: Duration = Duration::from_secs(2);
 const PAUSE_PLAYED: u64 = 500_000;
 
 const BEGINNING: &str = "space plays, → goes one step: one server handles one event";
+const TO_READ: &str = "space continues, → goes one step";
 const END: &str = "the end: ← steps back, Home goes to the beginning, space plays again";
 
 pub(crate) struct Player {
     pub(crate) title: String,
     pub(crate) servers: Vec<NodeId>,
     pub(crate) timing: Option<Timing>,
+    /// The rule that is switched off.
+    pub(crate) without: Option<Rule>,
     pub(crate) has_colour: bool,
     pub(crate) shows_help: bool,
     pub(crate) panels: Panels,
+    moments: Vec<Moment>,
+    script: Script,
     steps: Steps,
     /// The position on the tape: one of the places of `steps`.
     place: usize,
@@ -49,12 +54,14 @@ pub(crate) struct Player {
 impl Player {
     /// A player that waits at the tape's beginning.
     pub(crate) fn new(tape: Tape, has_colour: bool) -> Player {
-        let Tape { title, servers, timing, moments } = tape;
-        let steps = Steps::cut(&servers, moments);
+        let Tape { title, servers, timing, without, moments } = tape;
+        let script = Script::Folded;
+        let steps = Steps::cut(&servers, &moments, script);
         Player {
             title,
             servers,
             timing,
+            without,
             has_colour,
             shows_help: false,
             panels: Panels::default(),
@@ -67,6 +74,8 @@ impl Player {
             scrolled: 0,
             page: 1,
             notice: None,
+            moments,
+            script,
             steps,
         }
     }
@@ -121,9 +130,20 @@ impl Player {
             _ if self.is_empty() => "the recording is empty: q quits",
             0 if !self.plays => BEGINNING,
             place if place == self.steps.last() => END,
-            place => self.steps.caption(place)?,
+            _ if self.is_narrating() => TO_READ,
+            place => self.steps.command(place)?,
         };
         Some((said, false))
+    }
+
+    /// The paragraphs to read here.
+    pub(crate) fn prose(&self) -> &[String] {
+        self.steps.prose(self.place)
+    }
+
+    /// Does it wait for what there is to read?
+    pub(crate) fn is_narrating(&self) -> bool {
+        !self.plays && self.steps.has_just_narrated(self.place)
     }
 
     /// The lines of the story that fit on a page, at the place to which it is scrolled.
@@ -157,6 +177,7 @@ impl Player {
             Wish::Faster => self.set_speed(speeds::faster(self.speed)),
             Wish::PageUp => self.scroll_up(),
             Wish::PageDown => self.scrolled = self.scrolled.saturating_sub(self.page),
+            Wish::Script => self.show_or_fold_script(),
             Wish::NextPanels => self.panels = self.panels.next(),
             Wish::Help => self.shows_help = true,
         }
@@ -200,6 +221,24 @@ impl Player {
         }
     }
 
+    fn show_or_fold_script(&mut self) {
+        if self.moments.iter().all(|moment| moment.command.is_none()) {
+            return self.refuse("this is a recorded run: it has no script".to_owned());
+        }
+        self.script = match self.script {
+            Script::Folded => Script::Shown,
+            Script::Shown => Script::Folded,
+        };
+        let here = self.steps.place(self.place).clone();
+        self.steps = Steps::cut(&self.servers, &self.moments, self.script);
+        self.stop_at(self.steps.same_as(&here));
+        let said = match self.script {
+            Script::Shown => "the script is shown: each command, and what comes of the silent ones too",
+            Script::Folded => "the script is folded away",
+        };
+        self.notice = Some((said.to_owned(), false));
+    }
+
     fn set_speed(&mut self, speed: Option<f64>) {
         match speed {
             Some(speed) => self.speed = speed,
@@ -225,7 +264,8 @@ impl Player {
         let time = self.time.saturating_add((elapsed.as_micros() as f64 * self.speed) as u64);
         if time >= due && self.readable_for >= self.reading_time() {
             self.go_to(next);
-            self.plays = !self.is_at_end() && !self.steps.has_just_violated(next);
+            let is_to_be_read = self.steps.has_just_violated(next) || self.steps.has_just_narrated(next);
+            self.plays = !self.is_at_end() && !is_to_be_read;
         } else {
             self.time = time.min(due);
             self.cut_pause_short(due);

@@ -9,11 +9,13 @@ use trace::{Event, Feed, FeedLine, Io, Laboratory, Record};
 /// One scene in this many is kept. Any other is rebuilt from the nearest one before it.
 const KEPT_SCENES: usize = 100;
 
-/// What happened, in steps. A step is what a server does about one thing that happens to it, or a
-/// caption. Many steps are routine: the story leaves them out.
+/// What happened, in steps. A step is what a server does about one thing that happens to it, a paragraph to read, a
+/// command, or a table. Many steps are routine: the story leaves them out.
 pub(crate) struct Steps {
     records: Vec<Record>,
     story: Vec<StoryLine>,
+    /// What there is to read, passage by passage, each in paragraphs.
+    prose: Vec<Vec<String>>,
     /// The places at which one can be: before the first step, and after each.
     places: Vec<Place>,
     kept_scenes: Vec<Scene>,
@@ -32,8 +34,10 @@ pub(crate) struct Place {
     pub(crate) news: usize,
     /// The server whose step was the last that was not routine.
     pub(crate) actor: Option<NodeId>,
-    /// The line with the moment's caption.
-    caption: Option<usize>,
+    /// The line with the moment's command.
+    command: Option<usize>,
+    /// What there is to read: how many passages have begun, and how many paragraphs of the latest one are shown.
+    pub(crate) prose: (usize, usize),
     /// The line with the latest violation.
     violation: Option<usize>,
 }
@@ -42,7 +46,17 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoryLine {
     Told(FeedLine),
-    Caption(String),
+    Command(String),
+    Said(String),
+}
+
+/// What of a script the story shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Script {
+    /// Not its commands, and not what comes of silent ones.
+    Folded,
+    /// All.
+    Shown,
 }
 
 /// What the keys can jump to.
@@ -54,41 +68,66 @@ pub(crate) enum Mark {
 }
 
 impl Steps {
-    pub(crate) fn cut(servers: &[NodeId], moments: Vec<Moment>) -> Steps {
+    pub(crate) fn cut(servers: &[NodeId], moments: &[Moment], script: Script) -> Steps {
         let first_record = moments.iter().flat_map(|moment| &moment.records).next();
         let beginning = Place { t: first_record.map_or(0, |record| record.t), ..Place::default() };
         let mut steps = Steps {
             records: Vec::new(),
             story: Vec::new(),
+            prose: Vec::new(),
             places: vec![beginning],
             kept_scenes: Vec::new(),
         };
         let mut feed = Feed::new();
         for moment in moments {
-            steps.append(moment, &mut feed);
+            steps.append(moment, &mut feed, script);
         }
         steps.keep_scenes(Scene::new(servers));
         steps
     }
 
-    fn append(&mut self, moment: Moment, feed: &mut Feed) {
-        let mut place = Place { caption: None, ..self.places[self.last()].clone() };
-        if let Some(caption) = moment.caption {
-            self.append_caption(&mut place, caption);
+    fn append(&mut self, moment: &Moment, feed: &mut Feed, script: Script) {
+        let mut place = Place { command: None, ..self.places[self.last()].clone() };
+        self.append_prose(&mut place, &moment.prose);
+        let is_told = !moment.is_silent || script == Script::Shown;
+        if let Some(command) = moment.command.as_ref().filter(|_| script == Script::Shown) {
+            place.command = Some(self.story.len());
+            self.append_lines(&mut place, vec![StoryLine::Command(command.clone())]);
         }
         for step in moment.records.chunk_by(belong_together) {
-            let told = step.iter().flat_map(|record| feed.tell(record)).collect();
+            let told = step.iter().flat_map(|record| feed.tell(record)).filter(|_| is_told).collect();
             self.append_step(&mut place, step, told);
         }
-        self.records.extend(moment.records);
+        if is_told && !moment.said.is_empty() {
+            self.append_lines(&mut place, moment.said.iter().cloned().map(StoryLine::Said).collect());
+        }
+        self.records.extend(moment.records.iter().cloned());
     }
 
-    /// A caption is a step of its own, so that the command is visible before its effects are.
-    fn append_caption(&mut self, place: &mut Place, caption: String) {
-        place.caption = Some(self.story.len());
+    /// Each paragraph is a step of its own: the first may ask what the second answers. What comes first on the tape is
+    /// there to be read from the beginning.
+    fn append_prose(&mut self, place: &mut Place, paragraphs: &[String]) {
+        if paragraphs.is_empty() {
+            return;
+        }
+        self.prose.push(paragraphs.to_vec());
+        for shown in 1..=paragraphs.len() {
+            place.prose = (self.prose.len(), shown);
+            place.actor = None;
+            if self.last() == 0 && place.prose == (1, 1) {
+                self.places[0] = place.clone();
+            } else {
+                place.news += 1;
+                self.places.push(place.clone());
+            }
+        }
+    }
+
+    /// Lines that no server tells are a step of their own: a command is visible before its effects are.
+    fn append_lines(&mut self, place: &mut Place, lines: Vec<StoryLine>) {
         place.actor = None;
         place.news += 1;
-        self.story.push(StoryLine::Caption(caption));
+        self.story.extend(lines);
         place.lines = self.story.len();
         self.places.push(place.clone());
     }
@@ -179,12 +218,31 @@ impl Steps {
         self.records[step].iter().any(|record| mark.is_on(record))
     }
 
-    /// The caption of the moment that is played at this place.
-    pub(crate) fn caption(&self, place: usize) -> Option<&str> {
-        match &self.story[self.places[place].caption?] {
-            StoryLine::Caption(caption) => Some(caption),
-            StoryLine::Told(_) => None,
+    /// The command of the moment that is played at this place, if the script is shown.
+    pub(crate) fn command(&self, place: usize) -> Option<&str> {
+        match &self.story[self.places[place].command?] {
+            StoryLine::Command(command) => Some(command),
+            StoryLine::Told(_) | StoryLine::Said(_) => None,
         }
+    }
+
+    /// The paragraphs to read at this place: those of the latest passage that are shown so far.
+    pub(crate) fn prose(&self, place: usize) -> &[String] {
+        let (passages, shown) = self.places[place].prose;
+        passages.checked_sub(1).map_or(&[], |passage| &self.prose[passage][..shown])
+    }
+
+    /// Is there something new to read at this place?
+    pub(crate) fn has_just_narrated(&self, place: usize) -> bool {
+        let before = place.checked_sub(1).map_or((0, 0), |before| self.places[before].prose);
+        self.places[place].prose != before
+    }
+
+    /// The first place at which as much has happened, and has been there to read, as at this place of the same tape cut
+    /// in another way.
+    pub(crate) fn same_as(&self, other: &Place) -> usize {
+        let reached = (other.records, other.prose);
+        self.places.partition_point(|place| (place.records, place.prose) < reached).min(self.last())
     }
 
     /// The latest violation: the property, and what happened instead.
@@ -249,7 +307,7 @@ mod tests {
     fn a_scene_is_what_all_records_from_the_first_on_add_up_to() {
         let tape = recorded();
         let beginning = Scene::new(&tape.servers);
-        let steps = Steps::cut(&tape.servers, tape.moments);
+        let steps = Steps::cut(&tape.servers, &tape.moments, Script::Folded);
         assert!(steps.last() > 3 * KEPT_SCENES);
         for place in 0..=steps.last() {
             let mut scene = beginning.clone();
@@ -262,7 +320,7 @@ mod tests {
     fn no_record_is_lost_and_time_never_falls() {
         let tape = recorded();
         let records = tape.moments[0].records.clone();
-        let steps = Steps::cut(&tape.servers, tape.moments);
+        let steps = Steps::cut(&tape.servers, &tape.moments, Script::Folded);
         assert_eq!(steps.records, records);
         assert_eq!(steps.places[steps.last()].records, records.len());
         assert!(steps.places.is_sorted_by_key(|place| (place.t, place.records, place.lines, place.news)));

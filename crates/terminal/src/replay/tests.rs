@@ -1,6 +1,7 @@
 //! The replay on a screen in memory, of made-up tapes.
 
 use super::player::Player;
+use super::steps::StoryLine;
 use super::{Moment, Tape};
 use crate::End;
 use crate::draw::replay::draw;
@@ -74,6 +75,10 @@ fn violated(t: u64) -> Record {
     record(t, 2, 2, Event::Laboratory(Laboratory::Violated { property, what_happened }))
 }
 
+fn tape_of(records: Vec<Record>) -> Tape {
+    Tape::played("a trace".to_owned(), vec![Moment { records, ..Moment::default() }])
+}
+
 /// Two elections with three seconds of heartbeats between them, then a violation: 11 steps with news.
 pub(super) fn recorded() -> Tape {
     let records = [
@@ -85,22 +90,32 @@ pub(super) fn recorded() -> Tape {
         vec![violated(4 * SECOND)],
         heartbeats(4 * SECOND, 2, 3),
     ];
-    Tape::recorded("a trace".to_owned(), records.concat())
+    tape_of(records.concat())
 }
 
-/// A scenario, in which all happens at one moment: 12 steps, 4 captions among them.
+/// A scenario, in which all happens at one moment: 8 steps, 3 paragraphs and a table among them. The first paragraph is
+/// there from the beginning.
 fn scripted() -> Tape {
-    let moment = |caption: &str, records| Moment { caption: Some(caption.to_owned()), records };
+    let moment =
+        |command: &str, records| Moment { command: Some(command.to_owned()), records, ..Moment::default() };
+    let prose = |paragraphs: &[&str]| paragraphs.iter().map(|paragraph| (*paragraph).to_owned()).collect();
     let died = Laboratory::Died { signal: Some(9), status: None, power_cut: None, last_words: String::new() };
     Tape {
         title: "A leader crashes (§5.2)".to_owned(),
         servers: vec![NodeId(1), NodeId(2)],
         timing: Some(Timing::default()),
+        without: None,
         moments: vec![
-            moment("cluster 2", [starts(0, 1), starts(0, 2)].concat()),
-            moment("timeout n1", elects_n1(0, 1)),
+            Moment {
+                prose: prose(&["Two servers. Who leads?", "Nobody yet."]),
+                is_silent: true,
+                ..moment("cluster 2", [starts(0, 1), starts(0, 2)].concat())
+            },
+            Moment { prose: prose(&["n1 asks n2."]), ..moment("timeout n1", elects_n1(0, 1)) },
+            Moment { said: prose(&["n1 leader", "n2 follower"]), ..moment("status", Vec::new()) },
             moment("heal", Vec::new()),
             moment("crash n1", vec![record(0, 1, 1, Event::Laboratory(died))]),
+            Moment { prose: prose(&["That is all."]), ..Moment::default() },
         ],
     }
 }
@@ -162,7 +177,7 @@ fn a_scenario_on_80_columns_and_24_rows() {
     key(&mut player, 'l');
     let expected = "
  A leader crashes (§5.2) · replay · 2 servers · timeout 150ms–300ms
- ‖ paused   step 9 of 12 · 0.000s · speed 1×  ━━━━━━━━━━━━━━━━━━━━━━━━─────────
+ ‖ paused   step 5 of 8 · 0.000s · speed 1×  ━━━━━━━━━━━━━━━━━━━━━─────────────
  leader n1, term 1
    server role        term  vote  leader election timer         messages
  ▸ n1     ★ leader    1     –     n1     ♥ to all every 15ms    asks for votes
@@ -171,9 +186,9 @@ fn a_scenario_on_80_columns_and_24_rows() {
    log    commit  match  next   1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16
  ▸ n1  ★       0      –     –
    n2          0      –     –
+────────────────────────────────────────────────────────────────────────────────
+ n1 asks n2.
  what happens, and the rule that decides ───────────────────────────────────────
-             wait 200 ms for a leader                         randomised-timeout
- ▸ timeout n1
   0.000s n1  my election timer ran out: start an election       election-timeout
              raise my term from 0 to 1                 candidate-increments-term
              become a candidate                                 election-timeout
@@ -182,9 +197,9 @@ fn a_scenario_on_80_columns_and_24_rows() {
              grant my vote: save it, then reply yes        persist-before-answer
   0.000s n1  n2 says yes: 2 of the 2 votes I need                  majority-wins
              a majority voted for me: become the leader of term 1  majority-wins
- ▸ timeout n1
+
  space play/pause  → n step  ← b step back  Home End start, end  - + speed
- e election  l leader  v violation  Tab panels  PgUp scroll  ? help  q quit
+ e election  l leader  v violation  s script  Tab panels  ? help  q quit
 ";
     assert_eq!(text(&mut player), expected[1..]);
 }
@@ -258,42 +273,113 @@ fn a_violation_is_told_in_red_and_remembered() {
 }
 
 #[test]
-fn a_caption_is_announced_while_its_moment_is_played_and_stays_in_the_story() {
+fn each_paragraph_waits_to_be_read() {
+    let mut player = player(scripted());
+    let beginning = text(&mut player);
+    assert!(beginning.contains(" Two servers. Who leads?") && !beginning.contains("Nobody"), "{beginning}");
+    let narrated = ["Nobody yet.", "n1 asks n2.", "That is all."];
+    for paragraph in narrated {
+        key(&mut player, ' ');
+        watch(&mut player, Duration::from_secs(20));
+        let read = text(&mut player);
+        assert!(read.contains(paragraph) && !player.plays(), "{paragraph}\n{read}");
+    }
+    key(&mut player, 'b');
+    assert!(text(&mut player).contains("n1 asks n2."), "what was read last stays");
+}
+
+#[test]
+fn the_question_stays_above_its_answer() {
     let mut player = player(scripted());
     key(&mut player, 'n');
-    assert!(text(&mut player).contains("▸ cluster 2\n space"), "announced");
-    key(&mut player, 'n');
-    let started = text(&mut player);
-    assert!(
-        started.contains("▸ cluster 2\n space") && started.contains("▸ cluster 2\n  0.000s n1"),
-        "{started}"
-    );
+    let text = text(&mut player);
+    assert!(text.contains("\n Two servers. Who leads?\n Nobody yet.\n"), "{text}");
+    assert!(text.contains("▸ space continues"), "{text}");
+}
+
+#[test]
+fn prose_that_is_to_be_read_comes_before_logs_and_story() {
+    let prose = vec!["word ".repeat(400)];
+    let mut player = player(Tape { moments: vec![Moment { prose, ..Moment::default() }], ..scripted() });
+    let reading = text(&mut player);
+    let lines = reading.lines().filter(|line| line.starts_with(" word")).count();
+    assert_eq!(lines, 12, "{reading}");
+}
+
+#[test]
+fn tables_are_told_and_silent_commands_are_not() {
+    let mut player = player(scripted());
     press(&mut player, KeyCode::End);
-    key(&mut player, 'b');
-    let crashes = text(&mut player);
-    assert!(crashes.contains("▸ heal\n ▸ crash n1\n"), "a command of which nothing came:\n{crashes}");
-    assert!(row(&crashes, "n1").contains("★ leader"), "first what is done, then what comes of it");
-    key(&mut player, 'n');
-    assert!(row(&text(&mut player), "n1").contains("✕ dead"));
+    player.page = 100;
+    let told: Vec<&StoryLine> = player.page_of_story().collect();
+    assert!(told.contains(&&StoryLine::Said("n2 follower".to_owned())), "{told:?}");
+    let is_silent = |line: &&StoryLine| format!("{line:?}").contains("start as a follower");
+    assert!(!told.iter().any(is_silent), "{told:?}");
+    assert!(row(&text(&mut player), "n1").contains("✕ dead"), "it has happened all the same");
+}
+
+#[test]
+fn the_script_is_shown_on_request() {
+    let mut player = player(scripted());
+    press(&mut player, KeyCode::End);
+    let folded = text(&mut player);
+    key(&mut player, 's');
+    player.page = 100;
+    let told: Vec<String> = player.page_of_story().map(|line| format!("{line:?}")).collect();
+    for expected in ["cluster 2", "start as a follower", "heal", "crash n1"] {
+        assert!(told.iter().any(|line| line.contains(expected)), "{expected}: {told:?}");
+    }
+    key(&mut player, 's');
+    assert!(text(&mut player).contains("the script is folded away"));
+    press(&mut player, KeyCode::End);
+    assert_eq!(text(&mut player), folded);
+
+    let mut player = self::player(recorded());
+    key(&mut player, 's');
+    assert!(text(&mut player).contains("! this is a recorded run: it has no script"));
+}
+
+#[test]
+fn the_script_is_shown_and_folded_at_the_same_place() {
+    for steps in 0..=8 {
+        let mut player = player(scripted());
+        (0..steps).for_each(|_| {
+            key(&mut player, 'n');
+        });
+        let shown = player.prose().to_vec();
+        key(&mut player, 's');
+        assert_eq!(player.prose(), shown, "step {steps}");
+        key(&mut player, 's');
+        assert_eq!(player.prose(), shown, "step {steps}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_off_is_announced() {
+    let mut player = player(Tape { without: Some(Rule::MajorityWins), ..scripted() });
+    assert!(text(&mut player).contains("\n majority-wins is OFF "), "{}", text(&mut player));
 }
 
 #[test]
 fn each_step_of_a_moment_can_be_read_while_it_plays() {
     let mut player = player(scripted());
+    for _ in 0..2 {
+        key(&mut player, 'n');
+    }
     key(&mut player, ' ');
     watch(&mut player, Duration::from_millis(300));
-    assert_eq!(player.step_of().0, 0);
+    assert_eq!(player.step_of().0, 2);
     watch(&mut player, Duration::from_millis(200));
-    assert_eq!(player.step_of().0, 1);
-    assert!(text(&mut player).contains("► playing  step 1 of 12"));
+    assert_eq!(player.step_of().0, 3);
+    assert!(text(&mut player).contains("► playing  step 3 of 8"));
     key(&mut player, '-');
     watch(&mut player, Duration::from_millis(600));
-    assert_eq!(player.step_of().0, 1, "half the speed, twice the time");
+    assert_eq!(player.step_of().0, 3, "half the speed, twice the time");
     watch(&mut player, Duration::from_millis(200));
-    assert_eq!(player.step_of().0, 2);
+    assert_eq!(player.step_of().0, 4);
     key(&mut player, ' ');
     watch(&mut player, Duration::from_secs(9));
-    assert_eq!(player.step_of().0, 2, "paused");
+    assert_eq!(player.step_of().0, 4, "paused");
 }
 
 #[test]
@@ -355,7 +441,7 @@ fn what_is_not_known_is_not_shown() {
 #[test]
 fn an_empty_tape_is_called_empty() {
     for servers in [vec![], vec![NodeId(1), NodeId(2)]] {
-        let tape = Tape { servers, ..Tape::recorded("a trace".to_owned(), Vec::new()) };
+        let tape = Tape { servers, ..tape_of(Vec::new()) };
         let mut player = player(tape);
         for code in [KeyCode::Right, KeyCode::Left, KeyCode::Home, KeyCode::End, KeyCode::PageUp] {
             press(&mut player, code);

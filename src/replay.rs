@@ -192,7 +192,8 @@ fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Fai
                 writeln!(out, "▸ {}", shown(command))?;
             }
             let is_told = !scene.is_silent || arguments.script;
-            for line in scene.records.iter().flat_map(|record| feed.tell(record)).filter(|_| is_told) {
+            let lines = scene.records.iter().flat_map(|record| feed.tell(record));
+            for line in lines.filter(|line| is_told || line.record.is_violation()) {
                 writeln!(out, "{line}")?;
             }
             for line in scene.said.lines().filter(|_| is_told) {

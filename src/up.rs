@@ -6,7 +6,7 @@ mod plain;
 mod watched;
 
 use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments};
-use crate::failure::{Failure, end_at_second_signal, ended_by, exit_code};
+use crate::failure::{Failure, end_at_second_signal, ended_by, exit_code, say};
 use crate::recording::Recording;
 use crate::scenarios;
 use clap::{ArgAction, Args};
@@ -17,14 +17,19 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use terminal::Setup;
+use std::time::Duration;
+use terminal::{Lab, Setup};
+use trace::Episodes;
 use watched::Watched;
 use web::{Mode, Site, SiteError};
 
 /// The most servers that `raft up` starts.
 const MOST_SERVERS: u64 = 15;
+
+/// How many headlines are repeated when the view is closed.
+const HEADLINES: usize = 5;
 
 fn count_of_servers(text: &str) -> Result<u64, String> {
     match text.parse() {
@@ -136,12 +141,13 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
         latency: options.latency,
         data: cluster.data_folder().display().to_string(),
         page: site.as_ref().map(Site::url),
+        slow_motion: arguments.data.is_none() && options.speed.multiple() == 1.0,
     };
     let remarks = [arguments.time.warning(), remark_on_count(&setup), remark_on_list(&cluster)];
     let remarks: Vec<String> = remarks.into_iter().flatten().collect();
     let cluster = Watched::new(cluster, recording, site);
     match show {
-        Show::Terminal => show_in_terminal(cluster, signals, setup, remarks),
+        Show::Terminal => show_in_terminal(cluster, signals, setup, remarks, arguments.record.as_deref()),
         Show::Plain { with_routine } => {
             plain::introduce(&setup, &remarks);
             plain::run(cluster, signals, plain::Story::new(with_routine, &setup))
@@ -181,11 +187,37 @@ fn show_in_terminal(
     signals: Signals,
     setup: Setup,
     remarks: Vec<String>,
+    recording: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
     let mut laboratory = laboratory::Laboratory::new(cluster, signals, remarks);
-    let end = terminal::run(&mut laboratory, setup);
+    let shown = terminal::run(&mut laboratory, setup);
+    let ran = Duration::from_secs(laboratory.now() / 1_000_000);
     laboratory.stop();
-    exit_code(end)
+    exit_code(shown.map(|(end, episodes)| {
+        say(farewell(ran, &episodes, recording));
+        end
+    }))
+}
+
+/// What is said when the view is closed: how long the cluster ran, what happened, and how to see it again.
+fn farewell(ran: Duration, episodes: &Episodes, recording: Option<&Path>) -> String {
+    let elections = match episodes.elections_won() {
+        1 => "1 election".to_owned(),
+        count => format!("{count} elections"),
+    };
+    let mut text = format!("The cluster ran for {}, with {elections}.", humantime::format_duration(ran));
+    let told = episodes.all();
+    for episode in &told[told.len().saturating_sub(HEADLINES)..] {
+        let told = format!("{:>8.3}s  {episode}", episode.t as f64 / 1e6);
+        text += &format!(
+            "\n{}",
+            textwrap::fill(&told, textwrap::Options::new(80).subsequent_indent("           "))
+        );
+    }
+    text + &match recording {
+        Some(file) => format!("\nSee it again: raft replay {}", file.display()),
+        None => "\nTo see the next run again, record it: raft up --record run.jsonl".to_owned(),
+    }
 }
 
 /// Can a view be drawn, and keys be read?

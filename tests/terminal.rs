@@ -365,6 +365,7 @@ fn a_panic_gives_the_terminal_back() {
             latency: Duration::ZERO,
             data: String::new(),
             page: None,
+            slow_motion: false,
         };
         terminal::run(&mut Broken, setup).unwrap();
     }

@@ -1,9 +1,12 @@
 //! What the view knows and what the keys do. It has no terminal and no clock: callers say what time it is.
 
+use crate::guide::Guide;
+use crate::headlines::Headlines;
 use crate::keys::{Wish, wish};
 use crate::panels::Panels;
 use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
+use crate::slow_motion::SlowMotion;
 use crate::{End, INTERRUPT, Setup, speeds};
 use cluster::{Action, Links};
 use consensus::{NodeId, Profile};
@@ -22,6 +25,8 @@ pub(crate) enum Command {
     Perform(Action),
     /// Put the next value into the store.
     Put,
+    /// Show the page with this address.
+    OpenPage(String),
     End(End),
 }
 
@@ -35,6 +40,11 @@ pub(crate) struct App {
     live: Scene,
     frozen: Option<Frozen>,
     clock: SlowClock,
+    pub(crate) headlines: Headlines,
+    /// Is each line of the story shown, rather than the headlines?
+    pub(crate) is_unfolded: bool,
+    pub(crate) guide: Guide,
+    pub(crate) slow_motion: SlowMotion,
     feed: Feed,
     story: VecDeque<FeedLine>,
     /// How many lines there were in all, those no longer kept included.
@@ -71,6 +81,10 @@ impl App {
             live: Scene::new(&setup.servers),
             frozen: None,
             clock: SlowClock::new(setup.speed),
+            headlines: Headlines::default(),
+            is_unfolded: false,
+            guide: Guide::new(),
+            slow_motion: SlowMotion::new(setup.slow_motion),
             feed: Feed::new(),
             story: VecDeque::new(),
             told: 0,
@@ -86,6 +100,7 @@ impl App {
             self.clock.set_speed(record.t, millionths as f64 / 1e6);
         }
         self.live.observe(record, self.clock.at(record.t));
+        self.headlines.observe(record, self.told);
         for line in self.feed.tell(record) {
             self.story.push_back(line);
             self.told += 1;
@@ -99,6 +114,41 @@ impl App {
         let is_refusal = outcome.is_err();
         let text = outcome.unwrap_or_else(|refusal| refusal);
         self.announcement = Some(Announcement { text, is_refusal, at: now });
+    }
+
+    /// The first election is worth watching too. The speed to set for it, if it is another one.
+    pub(crate) fn speed_at_start(&mut self) -> Option<f64> {
+        let elections = self.headlines.episodes().elections_won();
+        if elections > 0 { None } else { self.slow_motion.begin(0, self.speed(), elections) }
+    }
+
+    /// The speed to set before this is done, so that what comes of it can be watched.
+    pub(crate) fn speed_before(&mut self, action: &Action, now: u64) -> Option<f64> {
+        let leader = self.live.view.leader();
+        self.guide.note_action(action, leader);
+        let brings_election = match action {
+            Action::KillLeader
+            | Action::AlignTimers
+            | Action::ForceTimeout { .. }
+            | Action::Transfer { .. } => true,
+            Action::Kill { node } | Action::Pause { node } | Action::Cut { links: Links::Of(node) } => {
+                leader == Some(*node)
+            }
+            _ => false,
+        };
+        let elections = self.headlines.episodes().elections_won();
+        if brings_election { self.slow_motion.begin(now, self.speed(), elections) } else { None }
+    }
+
+    /// The speed to set now, if slow motion is over.
+    pub(crate) fn speed_after(&mut self, now: u64) -> Option<f64> {
+        let episodes = self.headlines.episodes();
+        self.slow_motion.end(now, episodes.elections_won(), episodes.is_electing())
+    }
+
+    /// The speed was set without a key.
+    pub(crate) fn note_speed(&mut self, speed: f64, now: u64) {
+        self.clock.set_speed(now, speed);
     }
 
     /// Shows what came of a command.
@@ -159,7 +209,17 @@ impl App {
         match wish {
             Wish::Interrupt => return Some(Command::End(End::Interrupted(INTERRUPT))),
             Wish::Quit => return Some(Command::End(End::Quit)),
-            Wish::Put => return Some(Command::Put),
+            Wish::Put => {
+                self.guide.note_put();
+                return Some(Command::Put);
+            }
+            Wish::OpenPage => match &self.setup.page {
+                Some(page) => return Some(Command::OpenPage(page.clone())),
+                None => self.announce(Err("there is no page: it was started with --no-web".to_owned()), now),
+            },
+            Wish::Guide => self.guide.is_shown = !self.guide.is_shown,
+            Wish::SlowMotion => return self.switch_slow_motion(now),
+            Wish::Unfold => self.unfold_or_fold(now),
             Wish::KillLeader => return Some(Command::Perform(self.kill_leader(now))),
             Wish::Kill => return Some(Command::Perform(Action::Kill { node: self.selected_server() })),
             Wish::Restart => return self.restart(now),
@@ -187,9 +247,14 @@ impl App {
             Wish::SelectNext => self.selected = (self.selected + 1).min(self.servers().len() - 1),
             Wish::Freeze if self.frozen.is_some() => self.frozen = None,
             Wish::Freeze => self.freeze(now),
+            Wish::PageUp if !self.is_unfolded => self.headlines.choose_earlier(1),
+            Wish::PageDown if !self.is_unfolded => self.headlines.choose_later(1),
+            Wish::Oldest if !self.is_unfolded => self.headlines.choose_earlier(usize::MAX),
+            Wish::Newest if !self.is_unfolded => self.headlines.choose_later(usize::MAX),
             Wish::PageUp => self.scroll_up(now, self.page),
             Wish::PageDown => self.scroll_down(self.page),
             Wish::Oldest => self.scroll_up(now, u64::MAX),
+            Wish::Back if self.is_unfolded => self.unfold_or_fold(now),
             Wish::Newest | Wish::Back => self.frozen = None,
             Wish::NextPanels => self.panels = self.panels.next(),
             Wish::Help => self.shows_help = true,
@@ -265,7 +330,31 @@ impl App {
         }
     }
 
+    /// Shows each line of the chosen episode from its first one on, or the headlines again.
+    fn unfold_or_fold(&mut self, now: u64) {
+        self.frozen = None;
+        self.is_unfolded = !self.is_unfolded;
+        if let Some(begin) = self.headlines.begin_of_chosen().filter(|_| self.is_unfolded) {
+            let below = self.told.saturating_sub(begin + self.page);
+            self.scroll_up(now, below);
+        }
+    }
+
+    fn switch_slow_motion(&mut self, now: u64) -> Option<Command> {
+        self.slow_motion.is_wanted = !self.slow_motion.is_wanted;
+        let said = if self.slow_motion.is_wanted {
+            "slow motion is on: elections that you cause are slowed down"
+        } else {
+            "slow motion is off"
+        };
+        self.announce(Ok(said.to_owned()), now);
+        let speed = self.slow_motion.stop()?;
+        Some(Command::Perform(Action::SetSpeed { multiple: speed }))
+    }
+
     fn change_speed(&mut self, now: u64, speed: Option<f64>) -> Option<Command> {
+        // Whoever chooses a speed keeps it.
+        self.slow_motion.stop();
         if speed.is_none() {
             self.announce(Ok(speeds::no_further(self.speed())), now);
         }

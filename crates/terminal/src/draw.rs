@@ -1,5 +1,6 @@
 //! How the views look: what the live view and the replay have in common.
 
+mod headlines;
 mod help;
 pub(crate) mod live;
 mod logs;
@@ -37,7 +38,9 @@ struct Picture<'a> {
     table: ServerTable<'a>,
     logs: LogTable<'a>,
     /// What there is to read, above the story.
+    narration_heading: &'a str,
     narration: Vec<Line<'a>>,
+    story_heading: &'a str,
     story: Vec<Line<'a>>,
     /// The message to show now, and whether it is bad news.
     announcement: Option<(&'a str, bool)>,
@@ -114,8 +117,8 @@ impl Picture<'_> {
         frame.render_widget(self.state, places.state);
         servers::draw(frame, places.table, &self.table, palette);
         logs::draw(frame, places.logs, &self.logs, palette);
-        narration::draw(frame, places.narration, self.narration, palette);
-        story::draw(frame, places.story, self.story, palette);
+        narration::draw(frame, places.narration, self.narration_heading, self.narration, palette);
+        story::draw(frame, places.story, self.story_heading, self.story, palette);
         frame.render_widget(announcement_line(self.announcement, self.page, palette), places.announcement);
         frame.render_widget(Paragraph::new(footer_lines(self.footer, palette)), places.footer);
         if let Some(keys) = self.help {
@@ -167,8 +170,9 @@ fn announcement_line<'a>(
     palette: &Palette,
 ) -> Line<'a> {
     match announcement {
-        None => page
-            .map_or(Line::default(), |page| Line::styled(format!(" in a browser: {page}"), palette.faint())),
+        None => {
+            page.map_or(Line::default(), |page| Line::styled(format!(" w opens {page}"), palette.faint()))
+        }
         Some((text, false)) => Line::styled(format!(" ▸ {text}"), palette.notice()),
         Some((text, true)) => Line::styled(format!(" ! {text}"), palette.bad()),
     }

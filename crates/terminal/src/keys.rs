@@ -29,6 +29,13 @@ pub(crate) enum Wish {
     Oldest,
     Newest,
     NextPanels,
+    /// Show each line of an episode, or the headlines again.
+    Unfold,
+    SlowMotion,
+    /// Show or dismiss what to try first.
+    Guide,
+    /// Show the page in a browser.
+    OpenPage,
     Help,
     /// Close the help, or go back to live.
     Back,
@@ -74,6 +81,10 @@ pub(crate) fn wish(key: KeyEvent) -> Option<Wish> {
         KeyCode::Home => Wish::Oldest,
         KeyCode::End => Wish::Newest,
         KeyCode::Tab => Wish::NextPanels,
+        KeyCode::Enter => Wish::Unfold,
+        KeyCode::Char('m') => Wish::SlowMotion,
+        KeyCode::Char('g') => Wish::Guide,
+        KeyCode::Char('w') => Wish::OpenPage,
         KeyCode::Char('?' | 'h') => Wish::Help,
         KeyCode::Esc => Wish::Back,
         KeyCode::Char('q') => Wish::Quit,
@@ -100,8 +111,8 @@ pub(crate) const FOOTER: [&[Explained]; 2] = [
         ("i", "isolate"),
         ("a", "split vote"),
         ("- +", "speed"),
+        ("Enter", "lines"),
         ("space", "freeze"),
-        ("Tab", "panels"),
         ("?", "help"),
         ("q", "quit"),
     ],
@@ -112,8 +123,7 @@ pub(crate) const HELP: &[Explained] = &[
     ("p", "put x = 1, 2, 3, …: each put is a new entry in the logs"),
     ("Ctrl+\\  l", "kill the leader (SIGKILL): the others elect a new one"),
     ("1-9  ↑ ↓", "choose the server for the keys from k to x"),
-    ("k  r", "kill it; restart it with the term, vote and log on disk"),
-    ("s", "pause or resume it: a leader that was paused steps down"),
+    ("k  r  s", "kill it; restart it from its disk; pause or resume it"),
     ("i", "cut its links (✂) or reconnect it: alone it can't commit"),
     ("t", "time it out: it starts an election in a newer term"),
     ("o", "have the leader hand over to it"),
@@ -121,9 +131,10 @@ pub(crate) const HELP: &[Explained] = &[
     ("n", "add a server: it copies the log first, then it votes"),
     ("f", "switch pre-vote, check-quorum, eager election on or off"),
     ("a", "time out all at once: the votes split, chance decides"),
-    ("-  +", "slower or faster: this sets the servers' own clocks"),
-    ("space  PgUp PgDn", "freeze the view, scroll back; the cluster keeps running"),
-    ("Tab", "show logs and story, only the logs, or only the story"),
+    ("-  +  m", "set the servers' clocks; slow motion for your elections"),
+    ("PgUp PgDn  Enter", "choose a headline; show each line of it, or fold it"),
+    ("space  Tab", "freeze the view (the cluster runs on); other panels"),
+    ("w  g", "open the page in a browser; show what to try first"),
     ("q  Ctrl+C", "stop all servers and quit"),
 ];
 

@@ -5,6 +5,8 @@
 //! * `keys.rs`: the keys, and how the footer and the help explain them;
 //! * `hangup.rs`: the end of the terminal itself;
 //! * `slow_clock.rs`: the servers' time, for the election timers;
+//! * `headlines.rs`, `guide.rs`, `slow_motion.rs`: the story in sentences, what to try first, and elections slow enough to
+//!   watch;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
 //! * [`choose`]: the list of scenarios to choose from; `chooser.rs`;
 //! * `scene.rs`, `panels.rs`, `speeds.rs`: what both views share;
@@ -13,12 +15,15 @@
 mod app;
 mod chooser;
 mod draw;
+mod guide;
 mod hangup;
+mod headlines;
 mod keys;
 mod panels;
 mod replay;
 mod scene;
 mod slow_clock;
+mod slow_motion;
 mod speeds;
 #[cfg(test)]
 mod tests;
@@ -33,7 +38,7 @@ use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind};
 use std::io;
 use std::time::Duration;
-use trace::Record;
+use trace::{Episodes, Record};
 
 /// The time between two pictures.
 const FRAME: Duration = Duration::from_millis(33);
@@ -85,6 +90,8 @@ pub struct Setup {
     pub data: String,
     /// The address of the page that shows the same in a browser, if there is one.
     pub page: Option<String>,
+    /// Are elections slowed down at first, so that they can be watched?
+    pub slow_motion: bool,
 }
 
 /// How the view came to its end.
@@ -100,9 +107,10 @@ pub enum End {
 ///
 /// # Errors
 /// If the terminal can't be drawn on or read from.
-pub fn run(lab: &mut dyn Lab, setup: Setup) -> io::Result<End> {
-    let app = App::new(setup, has_colour());
-    on_terminal(|terminal| watch(terminal, lab, app))
+pub fn run(lab: &mut dyn Lab, setup: Setup) -> io::Result<(End, Episodes)> {
+    let mut app = App::new(setup, has_colour());
+    let end = on_terminal(|terminal| watch(terminal, lab, &mut app))?;
+    Ok((end, app.headlines.episodes().clone()))
 }
 
 /// Are colours wanted? <https://no-color.org>
@@ -127,7 +135,8 @@ fn on_terminal(view: impl FnOnce(&mut DefaultTerminal) -> io::Result<End>) -> io
     end
 }
 
-fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, mut app: App) -> io::Result<End> {
+fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io::Result<End> {
+    set_speed(lab, app, App::speed_at_start);
     loop {
         for record in lab.news() {
             app.observe(&record);
@@ -139,7 +148,8 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, mut app: App) -> io:
             app.announce(announcement, lab.now());
         }
         let now = lab.now();
-        terminal.draw(|frame| draw::live::draw(frame, &mut app, now))?;
+        set_speed(lab, app, |app| app.speed_after(now));
+        terminal.draw(|frame| draw::live::draw(frame, app, now))?;
         for key in pressed_keys()? {
             match app.on_key(key, lab.now()) {
                 None => {}
@@ -148,12 +158,32 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, mut app: App) -> io:
                     let outcome = lab.put();
                     app.announce(outcome, lab.now());
                 }
+                Some(Command::OpenPage(address)) => app.announce(open_page(&address), lab.now()),
                 Some(Command::Perform(action)) => {
+                    let now = lab.now();
+                    set_speed(lab, app, |app| app.speed_before(&action, now));
                     let outcome = lab.perform(&action);
                     app.note_outcome(&action, outcome, lab.now());
                 }
             }
         }
+    }
+}
+
+/// Sets the speed that the view wants, if it wants another one.
+fn set_speed(lab: &mut dyn Lab, app: &mut App, wanted: impl FnOnce(&mut App) -> Option<f64>) {
+    let Some(multiple) = wanted(app) else { return };
+    match lab.perform(&Action::SetSpeed { multiple }) {
+        Ok(_) => app.note_speed(multiple, lab.now()),
+        Err(refusal) => app.announce(Err(refusal), lab.now()),
+    }
+}
+
+/// Opens the page in the browser of whoever sits here.
+fn open_page(address: &str) -> Result<String, String> {
+    match open::that_detached(address) {
+        Ok(()) => Ok(format!("opened in a browser: {address}")),
+        Err(error) => Err(format!("can't open a browser ({error}): open {address} yourself")),
     }
 }
 

@@ -28,8 +28,12 @@ fn app(servers: u64) -> App {
         latency: Duration::ZERO,
         page: None,
         data: "/tmp/raft".to_owned(),
+        slow_motion: false,
     };
-    App::new(setup, true)
+    let mut app = App::new(setup, true);
+    app.is_unfolded = true;
+    app.guide.is_shown = false;
+    app
 }
 
 pub(crate) fn record(t: u64, node: u64, term: u64, event: Event) -> Record {

@@ -7,11 +7,13 @@
 //! * [`Record`] and its JSON lines: `record.rs`, documented for other programs in docs/trace.md;
 //! * [`english`]: each event in words;
 //! * [`Feed`]: records as the lines of a story, the routine left out;
+//! * [`Episodes`]: the headlines, a sentence for each thing that matters;
 //! * [`why`]: the chain of causes that led to an event;
 //! * [`shown`](shown()): text of somebody else, made safe for a terminal;
 //! * [`ClusterView`]: what the records so far say about each server, and about its log.
 
 pub mod english;
+mod episodes;
 mod feed;
 mod record;
 mod shown;
@@ -19,6 +21,7 @@ mod slow_disk;
 mod view;
 pub mod why;
 
+pub use episodes::{Episode, Episodes};
 pub use feed::{Feed, FeedLine};
 pub use record::{
     Answer, Event, EventId, Io, Laboratory, Link, Process, Record, State, StepInput, UnknownEvent, Unsynced,

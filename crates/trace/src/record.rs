@@ -599,6 +599,11 @@ impl Record {
         matches!(decision.what, What::Role { role: RoleKind::Leader, .. })
     }
 
+    /// Was a promise of Raft broken here?
+    pub fn is_violation(&self) -> bool {
+        matches!(self.event, Event::Laboratory(Laboratory::Violated { .. }))
+    }
+
     /// The rule that decided, if one did.
     pub fn rule(&self) -> Option<Rule> {
         match &self.event {

@@ -1,7 +1,8 @@
 //! The live view.
 
+use super::headlines;
 use super::logs::LogTable;
-use super::narration::Reading;
+use super::narration::{self, Reading};
 use super::servers::ServerTable;
 use super::style::Palette;
 use super::{Picture, Places, counted, draw_too_small, heading_line, heartbeat_words, story, timeout_words};
@@ -14,12 +15,20 @@ use std::time::Duration;
 /// Draws the view as it is at the time `now`, in microseconds since the cluster's start.
 pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
     let servers = app.scene().view.servers().count();
-    let Some(places) = Places::of(frame.area(), 1, servers, app.panels, Reading::NOTHING) else {
+    let palette = Palette::new(app.has_colour);
+    let guide: Vec<Line> = app.guide.lines().into_iter().map(|line| Line::raw(format!(" {line}"))).collect();
+    let reading = Reading::Done(narration::rows(&guide));
+    let Some(places) = Places::of(frame.area(), 1, servers, app.panels, reading) else {
         return draw_too_small(frame);
     };
     app.page = story::rows(places.story);
-    let palette = Palette::new(app.has_colour);
     let width = places.story.width;
+    let story = if app.is_unfolded {
+        app.page_of_story().map(|line| story::told_line(line, width, &palette)).collect()
+    } else {
+        let page = story::rows(places.story) as usize;
+        headlines::lines(app.headlines.all(), app.headlines.chosen(), width, page, &palette)
+    };
     let picture = Picture {
         heading: vec![heading_line("Raft for Beginners", &facts(app), width, &palette)],
         state: state_line(app, &palette),
@@ -32,8 +41,14 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
             has_commands: true,
         },
         logs: LogTable { view: &app.scene().view, marked: Some(app.selected) },
-        narration: Vec::new(),
-        story: app.page_of_story().map(|line| story::told_line(line, width, &palette)).collect(),
+        narration_heading: " try this · g hides it ",
+        narration: guide,
+        story_heading: if app.is_unfolded {
+            " what happens, and the rule that decides · Enter folds it "
+        } else {
+            " the story so far · Enter shows every line "
+        },
+        story,
         announcement: app.announcement(now),
         page: app.setup.page.as_deref(),
         footer: &FOOTER,
@@ -62,6 +77,9 @@ fn facts(app: &App) -> Vec<String> {
 fn state_line<'a>(app: &App, palette: &Palette) -> Line<'a> {
     let view = &app.scene().view;
     let mut spans = vec![Span::styled(format!(" {view}"), palette.state(view))];
+    if app.slow_motion.is_on() {
+        spans.push(Span::styled("  slow motion (m: off)", palette.notice()));
+    }
     if let Some((at, lines)) = app.frozen_since() {
         let seconds = at as f64 / 1e6;
         let frozen =

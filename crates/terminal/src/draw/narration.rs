@@ -21,10 +21,6 @@ pub(crate) enum Reading {
     Done(u16),
 }
 
-impl Reading {
-    pub(crate) const NOTHING: Reading = Reading::Done(0);
-}
-
 /// The paragraphs as lines for this width: what was read before is faint.
 pub(crate) fn lines<'a>(prose: &[String], width: u16, palette: &Palette) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
@@ -42,11 +38,12 @@ pub(crate) fn rows(lines: &[Line]) -> u16 {
 }
 
 /// The latest lines that there is room for.
-pub(crate) fn draw(frame: &mut Frame, area: Rect, mut lines: Vec<Line>, palette: &Palette) {
+pub(crate) fn draw(frame: &mut Frame, area: Rect, heading: &str, mut lines: Vec<Line>, palette: &Palette) {
     if lines.is_empty() || area.height < FEWEST_ROWS.min(rows(&lines)) {
         return;
     }
-    let block = Block::new().borders(Borders::TOP).border_style(palette.notice());
+    let heading = Line::styled(heading, palette.notice());
+    let block = Block::new().borders(Borders::TOP).border_style(palette.notice()).title(heading);
     let hidden = lines.len().saturating_sub(usize::from(block.inner(area).height));
     lines.drain(..hidden);
     frame.render_widget(Paragraph::new(lines).block(block), area);

@@ -18,8 +18,8 @@ pub(crate) fn rows(area: Rect) -> u64 {
     u64::from(block().inner(area).height.max(1))
 }
 
-pub(crate) fn draw(frame: &mut Frame, area: Rect, lines: Vec<Line>, palette: &Palette) {
-    let heading = Line::styled(" what happens, and the rule that decides ", palette.faint());
+pub(crate) fn draw(frame: &mut Frame, area: Rect, heading: &str, lines: Vec<Line>, palette: &Palette) {
+    let heading = Line::styled(heading, palette.faint());
     let block = block().border_style(palette.faint()).title(heading);
     frame.render_widget(Paragraph::new(lines).block(block), area);
 }

@@ -95,7 +95,9 @@ impl Steps {
             self.append_lines(&mut place, vec![StoryLine::Command(command.clone())]);
         }
         for step in moment.records.chunk_by(belong_together) {
-            let told = step.iter().flat_map(|record| feed.tell(record)).filter(|_| is_told).collect();
+            let lines = step.iter().flat_map(|record| feed.tell(record));
+            // A broken promise is never preparation.
+            let told = lines.filter(|line| is_told || line.record.is_violation()).collect();
             self.append_step(&mut place, step, told);
         }
         if is_told && !moment.said.is_empty() {
@@ -268,7 +270,7 @@ impl Mark {
         match (&record.event, self) {
             (Event::Decision(decision), Mark::Election) => matches!(decision.what, What::Timeout { .. }),
             (_, Mark::Leader) => record.comes_to_lead(),
-            (Event::Laboratory(Laboratory::Violated { .. }), Mark::Violation) => true,
+            (_, Mark::Violation) => record.is_violation(),
             _ => false,
         }
     }

@@ -1,0 +1,69 @@
+//! The headlines of scenarios.
+
+use simulator::Scenario;
+use std::fs;
+use std::path::Path;
+use trace::Episodes;
+
+/// The headlines of a scenario, by its path.
+fn headlines(path: &str) -> Vec<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../scenarios/{path}.txt"));
+    let film = Scenario::film(&fs::read_to_string(file).unwrap()).unwrap();
+    let mut episodes = Episodes::default();
+    film.scenes.iter().flat_map(|scene| &scene.records).for_each(|record| episodes.observe(record));
+    episodes.all().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn an_election_is_one_headline() {
+    assert_eq!(
+        headlines("elections/first-election"),
+        ["After 175 ms without a leader n3 asked n1 and n2, got 2 of 3 votes and leads term 1."]
+    );
+}
+
+#[test]
+fn what_was_done_and_what_came_of_it_is_one_headline() {
+    let told = headlines("replication/figure-8");
+    assert_eq!(
+        told[1],
+        "n1 lost power. n5 was timed out. n5 asked n1, n2, n3 and n4, got 3 of 5 votes and leads term 5."
+    );
+}
+
+#[test]
+fn elections_that_nobody_wins_are_told_with_the_one_that_ends_them() {
+    assert_eq!(
+        headlines("elections/split-vote-and-its-end"),
+        [
+            "n1 was timed out. n1, n2 and n3 asked for votes in term 1; nobody won. After 249 ms without a winner n1 asked \
+          n2 and n3, got 2 of 3 votes and leads term 2."
+        ]
+    );
+    let endless = headlines("elections/split-votes-without-end");
+    assert!(endless[0].starts_with("Nobody won the elections of terms 1 to 66."), "{endless:?}");
+}
+
+#[test]
+fn an_old_leader_steps_down_in_the_headline_of_the_new_one() {
+    let told = headlines("elections/one-way-partition");
+    assert_eq!(
+        told.last().unwrap(),
+        "After 210 ms without a heartbeat n3 asked n1 and n2, got 2 of 3 votes and leads term 2. n1 steps down."
+    );
+}
+
+#[test]
+fn what_a_leader_does_for_clients_is_one_headline() {
+    let told = headlines("clients/a-retry-is-executed-once");
+    assert!(told[1].starts_with("A client asked n1 to put x = 1 "), "{told:?}");
+    assert!(told[1].ends_with(" n1 committed entry 2. No response yet."), "{told:?}");
+    assert!(told.last().unwrap().ends_with("The response: x is 2."), "{told:?}");
+}
+
+#[test]
+fn a_broken_promise_is_a_headline_of_its_own() {
+    let told = headlines("without/one-vote-per-term");
+    let violation = "VIOLATED: one vote per term (§5.2): n2 voted in term 1 for n2 and for n1.";
+    assert_eq!(told.last().unwrap(), violation);
+}

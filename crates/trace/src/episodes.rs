@@ -1,0 +1,433 @@
+//! The headlines of a run: a sentence or two for each thing that matters, however many records it took.
+
+use crate::english::{self, milliseconds};
+use crate::record::{Event, Io, Laboratory, Process, Record};
+use consensus::event::{Event as Decision, What};
+use consensus::{Index, Message, NodeId, RoleKind, Rule, Term};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// If more terms in a row have no winner, they are not told one by one.
+const TERMS_TOLD: u64 = 2;
+
+/// The episodes of a run, as far as it has come.
+#[derive(Debug, Clone, Default)]
+pub struct Episodes {
+    episodes: Vec<Episode>,
+    /// How many records there were.
+    seen: usize,
+    servers: BTreeMap<NodeId, Known>,
+    /// The episodes in which clients wait for their answers.
+    waiting: BTreeMap<u64, usize>,
+}
+
+/// What happened in one go: what was done to servers, the election that came of it, or what a leader did for clients.
+#[derive(Debug, Clone, Default)]
+pub struct Episode {
+    /// When it began: microseconds since the cluster's start.
+    pub t: u64,
+    /// How many records came before its first one.
+    pub first: usize,
+    deeds: Vec<Deed>,
+    campaigns: Vec<Campaign>,
+    /// The term of the first try, which may be forgotten.
+    first_term: Option<Term>,
+    /// Who won the election, and the term.
+    winner: Option<(NodeId, Term)>,
+    work: Option<Work>,
+    remarks: Vec<String>,
+    is_violation: bool,
+}
+
+/// What was done to servers.
+#[derive(Debug, Clone)]
+struct Deed {
+    servers: BTreeSet<NodeId>,
+    what: String,
+}
+
+/// A server's try to become leader.
+#[derive(Debug, Clone)]
+struct Campaign {
+    candidate: NodeId,
+    term: Term,
+    waited: Option<Wait>,
+    asked: BTreeSet<NodeId>,
+    votes: usize,
+}
+
+/// How long a server had waited for a leader when it started an election.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    /// In microseconds of its own clock.
+    time: u64,
+    /// What it had waited for in vain.
+    missed: &'static str,
+}
+
+/// What a leader did for clients.
+#[derive(Debug, Clone)]
+struct Work {
+    leader: NodeId,
+    committed: Option<(Index, Index)>,
+    /// The latest request, in words, and its answer.
+    request: Option<(String, Option<String>)>,
+    requests: usize,
+}
+
+/// What must be known of a server to tell an election.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// Its election timer, in microseconds of its own clock; none if somebody made it run out.
+    timer: Option<u64>,
+    waited: Option<Wait>,
+    leader: Option<NodeId>,
+    role: Option<RoleKind>,
+    commit_index: Index,
+}
+
+impl Episodes {
+    /// All so far, in order.
+    pub fn all(&self) -> &[Episode] {
+        &self.episodes
+    }
+
+    /// How many elections had a winner.
+    pub fn elections_won(&self) -> usize {
+        self.episodes.iter().filter(|episode| episode.winner.is_some()).count()
+    }
+
+    /// Does an election go on?
+    pub fn is_electing(&self) -> bool {
+        self.episodes.last().is_some_and(Episode::is_electing)
+    }
+
+    /// Takes in what happened.
+    pub fn observe(&mut self, record: &Record) {
+        match &record.event {
+            Event::Decision(decision) => self.note_decision(record, decision),
+            Event::Io(Io::Sent { to, message: Message::RequestVote(_) }) => {
+                if let Some(campaign) = self.campaign_of(record.node) {
+                    campaign.asked.insert(*to);
+                }
+            }
+            Event::Process(process) => self.note_process(record, process),
+            Event::Laboratory(laboratory) => self.note_laboratory(record, laboratory),
+            Event::Io(_) => {}
+        }
+        self.seen += 1;
+    }
+
+    fn note_decision(&mut self, record: &Record, decision: &Decision) {
+        let server = self.servers.entry(record.node).or_default();
+        match &decision.what {
+            What::Timer { timeout_us } => {
+                server.timer = decision.rule.map(|_| *timeout_us);
+                // Who joins an election by force is one of its candidates, no new episode.
+                if decision.rule.is_none() && !self.is_electing() {
+                    self.note_deed(record, "was timed out");
+                }
+            }
+            What::Timeout { role } => {
+                let missed = match role {
+                    RoleKind::Follower if server.leader.is_some() => "a heartbeat",
+                    RoleKind::Follower => "a leader",
+                    _ => "a winner",
+                };
+                server.waited = server.timer.map(|time| Wait { time, missed });
+            }
+            What::Leader { leader } => server.leader = Some(*leader),
+            What::Term { .. } if decision.rule == Some(Rule::CandidateIncrementsTerm) => {
+                self.note_campaign(record);
+            }
+            What::Role { role, was } => {
+                server.role = Some(*role);
+                self.note_role(record, *role, *was);
+            }
+            What::Tally { votes, .. } => {
+                if let Some(campaign) = self.campaign_of(record.node) {
+                    campaign.votes = *votes;
+                }
+            }
+            What::Committed { index } => {
+                let before = std::mem::replace(&mut server.commit_index, *index);
+                if server.role == Some(RoleKind::Leader) {
+                    self.note_commit(record, before, *index);
+                }
+            }
+            What::Membership { index, .. } if server.role == Some(RoleKind::Leader) && index.0 > 0 => {
+                let words = sentence_of(record);
+                self.begin(record).remarks.push(words);
+            }
+            _ => {}
+        }
+    }
+
+    /// A server asks for votes in a term of its own.
+    fn note_campaign(&mut self, record: &Record) {
+        let server = self.servers.entry(record.node).or_default();
+        server.leader = None;
+        let waited = server.waited.take();
+        let campaign =
+            Campaign { candidate: record.node, term: record.term, waited, asked: BTreeSet::new(), votes: 0 };
+        let goes_on = self.episodes.last().is_some_and(|last| last.is_only_deeds() || last.is_electing());
+        let episode = if goes_on { self.last(record) } else { self.begin(record) };
+        episode.first_term.get_or_insert(record.term);
+        episode.campaigns.retain(|earlier| earlier.term.0 + TERMS_TOLD >= record.term.0);
+        episode.campaigns.push(campaign);
+    }
+
+    fn note_role(&mut self, record: &Record, role: RoleKind, was: Option<RoleKind>) {
+        let id = record.node;
+        match (role, was) {
+            (RoleKind::Leader, _) => {
+                let goes_on = self.episodes.last().is_some_and(Episode::is_electing);
+                let episode = if goes_on { self.last(record) } else { self.begin(record) };
+                episode.winner = Some((id, record.term));
+            }
+            (RoleKind::Follower, Some(RoleKind::Leader)) => {
+                let remark = format!("{id} steps down.");
+                let belongs = self.episodes.last().is_some_and(|last| !last.campaigns.is_empty());
+                let episode = if belongs { self.last(record) } else { self.begin(record) };
+                episode.remarks.push(remark);
+            }
+            _ => {}
+        }
+    }
+
+    /// The entry with which a leader begins its term belongs to its election.
+    fn note_commit(&mut self, record: &Record, before: Index, index: Index) {
+        let leader = record.node;
+        let Some(last) = self.episodes.last() else { return };
+        if last.winner == Some((leader, record.term)) && last.work.is_none() {
+            self.last(record).work = Some(Work { leader, committed: None, request: None, requests: 0 });
+            return;
+        }
+        let first = Index(before.0 + 1);
+        let work = self.work_of(record, leader);
+        work.committed = Some((work.committed.map_or(first, |(first, _)| first), index));
+    }
+
+    /// What this leader does for clients now: it goes on with what it did, if nothing else happened meanwhile.
+    fn work_of(&mut self, record: &Record, leader: NodeId) -> &mut Work {
+        let goes_on = self.episodes.last().is_some_and(|last| {
+            last.is_only_work() && last.work.as_ref().is_some_and(|work| work.leader == leader)
+        });
+        let episode = if goes_on { self.last(record) } else { self.begin(record) };
+        episode.work.get_or_insert(Work { leader, committed: None, request: None, requests: 0 })
+    }
+
+    fn note_process(&mut self, record: &Record, process: &Process) {
+        match process {
+            Process::Started { .. } if record.life > 1 => self.note_deed(record, "was restarted"),
+            Process::Started { .. } => self.note_deed(record, "started"),
+            Process::Stopped => self.note_deed(record, "stopped"),
+            _ => {}
+        }
+    }
+
+    fn note_laboratory(&mut self, record: &Record, laboratory: &Laboratory) {
+        match laboratory {
+            Laboratory::Died { power_cut: Some(_), .. } => self.note_deed(record, "lost power"),
+            Laboratory::Died { signal: Some(_), .. } => self.note_deed(record, "was killed"),
+            Laboratory::Died { .. } => self.note_deed(record, "exited"),
+            Laboratory::Paused => self.note_deed(record, "was paused"),
+            Laboratory::Resumed => self.note_deed(record, "was resumed"),
+            Laboratory::LinksCut { .. }
+            | Laboratory::LinksMended { .. }
+            | Laboratory::LinksDelayed { .. }
+            | Laboratory::LinksLossy { .. }
+            | Laboratory::LinksHealed => {
+                let words = format!("{}.", capitalised(&english::sentence(record)));
+                self.begin(record).deeds.push(Deed { servers: BTreeSet::new(), what: words });
+            }
+            Laboratory::ClientAsks { client, what, .. } => {
+                let work = self.work_of(record, record.node);
+                work.request = Some((what.clone(), None));
+                work.requests += 1;
+                self.waiting.insert(*client, self.episodes.len() - 1);
+            }
+            Laboratory::ClientHears { client, answer } => {
+                let place = self.waiting.remove(client);
+                let work = place.and_then(|place| self.episodes[place].work.as_mut());
+                if let Some((_, heard)) = work.and_then(|work| work.request.as_mut()) {
+                    *heard = Some(answer.clone());
+                }
+            }
+            Laboratory::Violated { property, what_happened } => {
+                let episode = self.begin(record);
+                episode.is_violation = true;
+                episode.remarks.push(format!("VIOLATED: {property}: {what_happened}."));
+            }
+            Laboratory::Speed { .. } => {}
+        }
+    }
+
+    /// The same that happens to several servers, with nothing between, is one deed.
+    fn note_deed(&mut self, record: &Record, what: &str) {
+        let last = self.episodes.last_mut().filter(|last| last.is_only_deeds());
+        if let Some(deed) = last.and_then(|last| last.deeds.last_mut()).filter(|deed| deed.what == what) {
+            deed.servers.insert(record.node);
+            return;
+        }
+        let deed = Deed { servers: BTreeSet::from([record.node]), what: what.to_owned() };
+        // What is done at one moment belongs together: a power cut, say, and an election that is forced by hand.
+        let is_at_once = self.episodes.last().is_some_and(|last| last.is_only_deeds() && last.t == record.t);
+        let episode = if is_at_once { self.last(record) } else { self.begin(record) };
+        episode.deeds.push(deed);
+    }
+
+    fn begin(&mut self, record: &Record) -> &mut Episode {
+        self.episodes.push(Episode { t: record.t, first: self.seen, ..Episode::default() });
+        self.last(record)
+    }
+
+    fn last(&mut self, record: &Record) -> &mut Episode {
+        if self.episodes.is_empty() {
+            return self.begin(record);
+        }
+        self.episodes.last_mut().expect("there is one")
+    }
+
+    /// The try that this server makes now.
+    fn campaign_of(&mut self, candidate: NodeId) -> Option<&mut Campaign> {
+        let last = self.episodes.last_mut().filter(|last| last.is_electing())?;
+        last.campaigns.iter_mut().rev().find(|campaign| campaign.candidate == candidate)
+    }
+}
+
+impl Episode {
+    /// Was a promise of Raft broken?
+    pub fn is_violation(&self) -> bool {
+        self.is_violation
+    }
+
+    fn is_electing(&self) -> bool {
+        !self.campaigns.is_empty() && self.winner.is_none()
+    }
+
+    fn is_only_deeds(&self) -> bool {
+        self.campaigns.is_empty() && self.work.is_none() && self.remarks.is_empty()
+    }
+
+    fn is_only_work(&self) -> bool {
+        self.campaigns.is_empty() && self.deeds.is_empty() && self.remarks.is_empty()
+    }
+
+    /// The tries that came to nothing, term by term, and the one that won or goes on.
+    fn tell_elections(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Some(last_term) = self.campaigns.last().map(|campaign| campaign.term) else { return Ok(()) };
+        let last_term = self.winner.map_or(last_term, |(_, term)| term);
+        let lost = |term: Term| self.campaigns.iter().filter(move |campaign| campaign.term == term);
+        match self.first_term.filter(|&first| first < last_term) {
+            Some(first) if first.0 + TERMS_TOLD < last_term.0 => {
+                write!(f, " Nobody won the elections of terms {first} to {}.", last_term.0 - 1)?;
+            }
+            Some(first) => {
+                for term in (first.0..last_term.0).map(Term).filter(|&term| lost(term).next().is_some()) {
+                    let candidates = lost(term).map(|campaign| campaign.candidate).collect();
+                    write!(f, " {} asked for votes in term {term}; nobody won.", names(&candidates))?;
+                }
+            }
+            None => {}
+        }
+        let of_last = || self.campaigns.iter().filter(|campaign| campaign.term == last_term);
+        for campaign in of_last() {
+            match self.winner {
+                Some((winner, _)) if winner != campaign.candidate => {
+                    write!(f, " {} asked too, and lost.", campaign.candidate)?;
+                }
+                Some(_) => write!(
+                    f,
+                    " {campaign}, got {} of {} votes and leads term {last_term}.",
+                    campaign.votes,
+                    campaign.asked.len() + 1
+                )?,
+                None => write!(f, " {campaign}: term {last_term}, {} so far.", votes(campaign.votes))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Episode {
+    /// In whole sentences.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let mut text = String::new();
+        for Deed { servers, what } in &self.deeds {
+            let sentence = if servers.is_empty() {
+                what.clone()
+            } else if servers.len() == 1 {
+                format!("{} {what}.", names(servers))
+            } else {
+                format!("{} {}.", names(servers), what.replacen("was ", "were ", 1))
+            };
+            text += &format!(" {sentence}");
+        }
+        text += &fmt::from_fn(|f| self.tell_elections(f)).to_string();
+        if let Some(work) = self.work.as_ref().filter(|work| work.committed.is_some() || work.requests > 0) {
+            text += &format!(" {work}");
+        }
+        for remark in &self.remarks {
+            text += &format!(" {remark}");
+        }
+        f.write_str(text.trim_start())
+    }
+}
+
+impl fmt::Display for Campaign {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if let Some(Wait { time, missed }) = self.waited {
+            write!(f, "After {} without {missed} ", milliseconds(time))?;
+        }
+        write!(f, "{} asked {}", self.candidate, names(&self.asked))
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Work { leader, committed, request, requests } = self;
+        let mut sentences = Vec::new();
+        if let Some((what, _)) = request {
+            let more =
+                if *requests > 1 { format!(", the last of {requests} requests") } else { String::new() };
+            sentences.push(format!("A client asked {leader} to {what}{more}."));
+        }
+        match committed {
+            Some((first, last)) if first == last => {
+                sentences.push(format!("{leader} committed entry {first}."))
+            }
+            Some((first, last)) => sentences.push(format!("{leader} committed entries {first} to {last}.")),
+            None => {}
+        }
+        match request {
+            Some((_, Some(answer))) => sentences.push(format!("The response: {answer}.")),
+            Some((_, None)) => sentences.push("No response yet.".to_owned()),
+            None => {}
+        }
+        f.write_str(&sentences.join(" "))
+    }
+}
+
+/// What a server says, as a sentence about it.
+fn sentence_of(record: &Record) -> String {
+    format!("{}: {}.", record.node, english::sentence(record))
+}
+
+fn names(servers: &BTreeSet<NodeId>) -> String {
+    let names: Vec<String> = servers.iter().map(NodeId::to_string).collect();
+    match names.split_last() {
+        None => "nobody".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+fn votes(count: usize) -> String {
+    if count == 1 { "1 vote".to_owned() } else { format!("{count} votes") }
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}

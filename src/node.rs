@@ -2,6 +2,7 @@
 
 use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments, listening_address};
 use crate::failure::{Failure, end_at_second_signal, ended_by, say};
+use crate::paragraph::{columns, fitted};
 use crate::recording::Recording;
 use clap::Args;
 use consensus::event::{Problem, What};
@@ -354,7 +355,7 @@ impl NodeArguments {
         mut recording: Option<Recording>,
     ) -> impl FnMut(&Record) + Send + 'static {
         let mut feed = if self.verbose { Feed::with_routine() } else { Feed::new() };
-        let (json, is_in_laboratory) = (self.json, self.laboratory);
+        let (json, is_in_laboratory, columns) = (self.json, self.laboratory, columns());
         move |record| {
             if let Some(recording) = &mut recording {
                 recording.add([record]);
@@ -363,7 +364,7 @@ impl NodeArguments {
             if json {
                 text = record.to_json() + "\n";
             } else {
-                feed.tell(record).iter().for_each(|line| text += &format!("{line}\n"));
+                feed.tell(record).iter().for_each(|line| text += &(fitted(line, columns) + "\n"));
             }
             let mut stdout = io::stdout().lock();
             let told = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());

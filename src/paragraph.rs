@@ -1,9 +1,21 @@
-//! Text in paragraphs.
+//! Text in paragraphs, and lines as wide as the terminal.
 
 use textwrap::{Options, WordSplitter};
+use trace::FeedLine;
 
 /// No line is longer, in columns.
 const WIDTH: usize = 80;
+
+/// How many columns the terminal has that standard output is; without a terminal, a line may be as long as it likes.
+pub(crate) fn columns() -> usize {
+    terminal_size::terminal_size_of(std::io::stdout()).map_or(usize::MAX, |(width, _)| usize::from(width.0))
+}
+
+/// A line of a story, in so many columns.
+pub(crate) fn fitted(line: &FeedLine, columns: usize) -> String {
+    let rule = line.rule.map(|rule| format!("{}{rule}", line.gap_before_rule(columns)));
+    format!("{} {}{}", line.place(), line.text, rule.unwrap_or_default())
+}
 
 /// The text in lines, each of which begins with this many blanks.
 pub(crate) fn paragraph(indent: usize, text: &str) -> String {

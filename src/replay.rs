@@ -1,7 +1,7 @@
 //! `raft replay`
 
 use crate::failure::{Failure, ended_by, exit_code, say, written};
-use crate::paragraph::paragraph;
+use crate::paragraph::{columns, fitted, paragraph};
 use crate::scenarios::{self, Chapter, Listed};
 use crate::tape::Tape;
 use crate::up::{has_full_terminal, open_site};
@@ -175,6 +175,7 @@ fn print_json(tape: &Tape) -> Result<ExitCode, Failure> {
 fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Failure> {
     let mut feed = if arguments.verbose { Feed::with_routine() } else { Feed::new() };
     let mut out = io::stdout().lock();
+    let columns = columns();
     let mut print = || {
         writeln!(out, "{}", shown(&tape.title))?;
         if let Some(rule) = tape.without {
@@ -194,7 +195,7 @@ fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Fai
             let is_told = !scene.is_silent || arguments.script;
             let lines = scene.records.iter().flat_map(|record| feed.tell(record));
             for line in lines.filter(|line| is_told || line.record.is_violation()) {
-                writeln!(out, "{line}")?;
+                writeln!(out, "{}", fitted(&line, columns))?;
             }
             for line in scene.said.lines().filter(|_| is_told) {
                 writeln!(out, "  {}", shown(line))?;

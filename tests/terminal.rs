@@ -190,6 +190,9 @@ fn keys_kill_restart_pause_and_resume_a_server() {
     terminal.wait_for("n2 to go on", |terminal| row_has(terminal, "n2", "follower"));
     terminal.press("q");
     assert_eq!(terminal.wait_for_end(), 0);
+    let farewell = terminal.text();
+    assert!(farewell.contains("The cluster ran for ") && farewell.contains("n2 was killed."), "{farewell}");
+    assert!(farewell.contains("raft up --record run.jsonl"), "{farewell}");
 }
 
 /// Does the first line that begins with the server's name, a mark before it aside, contain this?

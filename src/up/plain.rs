@@ -2,6 +2,7 @@
 
 use super::watched::Watched;
 use crate::failure::{Failure, ended_by, say, written};
+use crate::paragraph::columns;
 use anstyle::{AnsiColor, Style};
 use cluster::Action;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -77,13 +78,15 @@ pub(crate) struct Story {
     view: ClusterView,
     has_begun: bool,
     state_told: String,
+    /// The width of the terminal.
+    columns: usize,
 }
 
 impl Story {
     pub(crate) fn new(with_routine: bool, setup: &Setup) -> Story {
         let feed = if with_routine { Feed::with_routine() } else { Feed::new() };
         let view = ClusterView::new(setup.servers.iter().copied());
-        Story { feed, view, has_begun: false, state_told: String::new() }
+        Story { feed, view, has_begun: false, state_told: String::new(), columns: columns() }
     }
 }
 
@@ -94,7 +97,7 @@ impl Telling for Story {
             self.has_begun = true;
             self.view.apply(record);
             for line in self.feed.tell(record) {
-                write_line(&line, out)?;
+                write_line(&line, self.columns, out)?;
                 is_quiet = false;
             }
         }
@@ -109,13 +112,13 @@ impl Telling for Story {
     }
 }
 
-fn write_line(line: &FeedLine, out: &mut dyn Write) -> io::Result<()> {
+fn write_line(line: &FeedLine, columns: usize, out: &mut dyn Write) -> io::Result<()> {
     let (dimmed, coloured) = (Style::new().dimmed(), AnsiColor::Cyan.on_default());
-    let rule = line.rule.map(|rule| rule.to_string()).unwrap_or_default();
-    let told = line.to_string();
-    let told = told.strip_prefix(&line.place()).unwrap_or(&told);
-    let told = told.strip_suffix(&rule).unwrap_or(told);
-    writeln!(out, "{dimmed}{}{dimmed:#}{told}{coloured}{rule}{coloured:#}", line.place())
+    write!(out, "{dimmed}{}{dimmed:#} {}", line.place(), line.text)?;
+    match line.rule {
+        Some(rule) => writeln!(out, "{}{coloured}{rule}{coloured:#}", line.gap_before_rule(columns)),
+        None => writeln!(out),
+    }
 }
 
 /// Says what is about to be seen, and what can be done, on standard error.

@@ -4,13 +4,20 @@ use consensus::Rule;
 use simulator::{Scenario, UNSHOWN};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
 }
 
-/// All scenarios: their paths and texts.
+/// All scenarios, their paths and texts, as they were when the first test read them: one of them may write anew.
+static SCENARIOS: LazyLock<Vec<(PathBuf, String)>> = LazyLock::new(read_scenarios);
+
 fn scenarios() -> Vec<(PathBuf, String)> {
+    SCENARIOS.clone()
+}
+
+fn read_scenarios() -> Vec<(PathBuf, String)> {
     let mut scenarios = Vec::new();
     let mut folders = vec![folder()];
     while let Some(folder) = folders.pop() {

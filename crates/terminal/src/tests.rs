@@ -297,7 +297,7 @@ fn of_long_logs_the_end_is_shown_and_every_fifth_index() {
 #[test]
 fn a_key_chooses_between_logs_and_story_and_low_terminals_keep_the_logs() {
     let shown =
-        |text: &str| (logs(text).len(), text.contains("what happens"), text.contains("logs: entries"));
+        |text: &str| (logs(text).len(), text.contains("what happens"), text.contains("logs: numbers"));
     let mut app = with_leader(7);
     assert_eq!(shown(&text(&mut app, 0)), (8, true, false), "the heading gives way");
     let tab = |app: &mut App| press(app, KeyCode::Tab, KeyModifiers::NONE);
@@ -563,4 +563,123 @@ fn the_chosen_server_is_on_the_screen_however_many_there_are() {
     let text = text(&mut app, 0);
     assert!(row(&text, "n15").contains('▸'), "{text}");
     assert!(text.contains("what happens"), "{text}");
+}
+
+/// n2, which led term 4, is killed; n1 asks n3 and leads term 5.
+fn with_failover() -> App {
+    let mut app = with_leader(3);
+    app.is_unfolded = false;
+    let died = Laboratory::Died { signal: Some(9), status: None, power_cut: None, last_words: String::new() };
+    let request =
+        RequestVote { term: Term(5), last_log_index: Index(0), last_log_term: Term(0), by_transfer: false };
+    let tally = What::Tally { voter: NodeId(3), granted: true, votes: 2, needed: 2, of_new: None };
+    let leads = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
+    let t = 1000 * MILLISECOND;
+    for (node, event) in [
+        (2, Event::Laboratory(died)),
+        (1, decided(Rule::ElectionTimeout, What::Timeout { role: RoleKind::Follower })),
+        (1, decided(Rule::CandidateIncrementsTerm, What::Term { was: Term(4) })),
+        (1, Event::Io(Io::Sent { to: NodeId(3), message: Message::RequestVote(request) })),
+        (1, decided(Rule::MajorityWins, tally)),
+        (1, decided(Rule::MajorityWins, leads)),
+    ] {
+        app.observe(&record(t, node, 5, event));
+    }
+    app
+}
+
+#[test]
+fn the_story_is_told_in_headlines() {
+    let text = text(&mut with_failover(), 0);
+    let expected = "\
+▸   1.000s n2 was killed. After 200 ms without a heartbeat n1 asked n3, got 2 of
+           2 votes and leads term 5.
+";
+    assert!(text.contains(expected), "{text}");
+    assert!(!text.contains("raise my term"), "{text}");
+}
+
+#[test]
+fn a_headline_unfolds_into_its_lines_from_the_first_one_on() {
+    let mut app = with_failover();
+    text(&mut app, 0);
+    press(&mut app, KeyCode::Enter, KeyModifiers::NONE);
+    let unfolded = text(&mut app, 0);
+    assert!(unfolded.contains("  1.000s n2  killed (SIGKILL)\n"), "{unfolded}");
+    assert!(unfolded.contains("my election timer ran out"), "{unfolded}");
+    press(&mut app, KeyCode::Enter, KeyModifiers::NONE);
+    assert!(text(&mut app, 0).contains("▸   1.000s n2 was killed."));
+}
+
+#[test]
+fn an_earlier_headline_can_be_chosen() {
+    let mut app = with_failover();
+    text(&mut app, 0);
+    press(&mut app, KeyCode::PageUp, KeyModifiers::NONE);
+    assert!(text(&mut app, 0).contains("▸   0.000s n3 started."), "{}", text(&mut app, 0));
+    press(&mut app, KeyCode::Enter, KeyModifiers::NONE);
+    assert!(text(&mut app, 0).contains("start as a follower"));
+    press(&mut app, KeyCode::Esc, KeyModifiers::NONE);
+    press(&mut app, KeyCode::End, KeyModifiers::NONE);
+    assert!(text(&mut app, 0).contains("▸   1.000s n2 was killed."));
+}
+
+#[test]
+fn what_to_try_first_is_ticked_off_and_can_be_dismissed() {
+    let mut app = with_leader(3);
+    app.guide.is_shown = true;
+    let shown = text(&mut app, 0);
+    assert_eq!(shown.lines().filter(|line| line.starts_with(" · ")).count(), 3, "{shown}");
+    app.speed_before(&Action::Kill { node: NodeId(1) }, 0);
+    app.speed_before(&Action::Kill { node: NodeId(2) }, 0);
+    key(&mut app, 'p');
+    let shown = text(&mut app, 0);
+    assert!(shown.contains(" ✓ Ctrl+\\ kills the leader."), "{shown}");
+    assert_eq!(
+        shown.lines().filter(|line| line.starts_with(" · ")).count(),
+        2,
+        "nobody was cut off: {shown}"
+    );
+    app.speed_before(&Action::Cut { links: Links::Of(NodeId(2)) }, 0);
+    key(&mut app, 'p');
+    assert!(text(&mut app, 0).contains(" ✓ i cuts the leader off"));
+    key(&mut app, 'g');
+    assert!(!text(&mut app, 0).contains("try this"));
+    key(&mut app, 'g');
+    app.speed_before(&Action::AlignTimers, 0);
+    assert!(!text(&mut app, 0).contains("try this"), "all is done");
+}
+
+#[test]
+fn an_election_that_a_person_causes_is_slow() {
+    let mut app = with_leader(3);
+    key(&mut app, 'm');
+    assert_eq!(app.speed_before(&Action::Kill { node: NodeId(1) }, 0), None, "it does not lead");
+    assert_eq!(app.speed_before(&Action::Kill { node: NodeId(2) }, 0), Some(0.05));
+    app.note_speed(0.05, 0);
+    assert!(text(&mut app, 0).contains("slow motion (m: off)"));
+    assert_eq!(app.speed_after(1000 * MILLISECOND), None, "nobody leads yet");
+    let leads = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
+    app.observe(&record(1000 * MILLISECOND, 1, 5, decided(Rule::MajorityWins, leads)));
+    assert_eq!(app.speed_after(2000 * MILLISECOND), None, "the new leader is watched for a while");
+    assert_eq!(app.speed_after(4000 * MILLISECOND), Some(1.0));
+}
+
+#[test]
+fn a_speed_that_a_person_chooses_stays() {
+    let mut app = with_leader(3);
+    key(&mut app, 'm');
+    app.speed_before(&Action::KillLeader, 0);
+    app.note_speed(0.05, 0);
+    assert_eq!(key(&mut app, '-'), Some(Command::Perform(Action::SetSpeed { multiple: 0.02 })));
+    assert_eq!(app.speed_after(1_000_000 * MILLISECOND), None);
+}
+
+#[test]
+fn the_page_is_opened_if_there_is_one() {
+    let mut app = with_leader(3);
+    assert_eq!(key(&mut app, 'w'), None);
+    assert!(text(&mut app, 0).contains("! there is no page"));
+    app.setup.page = Some("http://127.0.0.1:4000/".to_owned());
+    assert_eq!(key(&mut app, 'w'), Some(Command::OpenPage("http://127.0.0.1:4000/".to_owned())));
 }

@@ -174,20 +174,36 @@ impl fmt::Display for FeedLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.place(), self.text)?;
         if let Some(rule) = self.rule {
-            let padding = 60usize.saturating_sub(self.text.chars().count());
-            write!(f, "{:padding$}  {rule}", "")?;
+            write!(f, "{}{rule}", self.gap_before_rule(usize::MAX))?;
         }
         Ok(())
     }
 }
 
+/// The column in which rules stand where there is room.
+const RULE_COLUMN: usize = 75;
+
 impl FeedLine {
+    /// What stands between the words and the rule in a terminal with so many columns: rules stand in a column or, where that is
+    /// too far, right behind the words or on a line of their own.
+    pub fn gap_before_rule(&self, columns: usize) -> String {
+        let words = self.place().chars().count() + 1 + self.text.chars().count();
+        let rule = self.rule.map_or(0, |rule| rule.id().len());
+        if RULE_COLUMN.saturating_add(rule) <= columns {
+            " ".repeat(RULE_COLUMN.saturating_sub(words).max(2))
+        } else if words + 2 + rule <= columns {
+            "  ".to_owned()
+        } else {
+            format!("\n{:1$}", "", columns.saturating_sub(rule))
+        }
+    }
+
     /// When and where: `  1.204s n2 `, or as many blanks on a line that continues another.
     pub fn place(&self) -> String {
         if self.continues {
             " ".repeat(12)
         } else {
-            format!("{:>3}.{:03}s {:<3}", self.t / 1_000_000, self.t / 1000 % 1000, self.node.to_string())
+            format!("{:>7.3}s {:<3}", self.t as f64 / 1e6, self.node.to_string())
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) const OTHER_ROWS: u16 = 2;
 /// With fewer rows there is nothing to compare.
 pub(crate) const FEWEST_ROWS: u16 = 3;
 
-const HEADING: &str = " logs: entries' terms · solid to ┃: committed · ≠ leader differs · ⟦⟧ snapshot ";
+const HEADING: &str = " logs: numbers are entries' terms · committed up to ┃ · ≠ leader differs ";
 /// The columns before the entries.
 const NUMBERS: &str = "   log    commit  match  next  ";
 /// Where there is no room for every index above its entry, one in this many is shown.

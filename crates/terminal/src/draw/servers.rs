@@ -43,7 +43,10 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, table: &ServerTable, palette: 
         Constraint::Length(BAR_WIDTH as u16 + 8),
         Constraint::Fill(1),
     ];
-    let header = ["server", "role", "term", "vote", "leader", "election timer", "messages"];
+    let rows_shown = usize::from(area.height.saturating_sub(1));
+    let hidden = table.scene.view.servers().count().saturating_sub(rows_shown);
+    let messages = if hidden > 0 { format!("{hidden} more servers: ↑↓") } else { "messages".to_owned() };
+    let header = ["server", "role", "term", "vote", "leader", "election timer", &messages].map(str::to_owned);
     let header = Row::new(header).style(palette.faint());
     let rows = table.scene.view.servers().map(|(id, server)| row(table, id, server, palette));
     let rows = Table::new(rows, widths)
@@ -126,7 +129,7 @@ fn timer_line<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette:
                 Span::raw("▕"),
                 Span::styled(bar(progress), palette.role(server.role.unwrap_or(RoleKind::Follower))),
                 Span::raw("▏"),
-                Span::styled(format!("{:>3} ms", timer.timeout_us / 1000), palette.faint()),
+                Span::styled(format!("{:>3} ms", (timer.timeout_us + 500) / 1000), palette.faint()),
             ]),
             _ => Line::default(),
         },

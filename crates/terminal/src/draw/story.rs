@@ -8,8 +8,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 use trace::{Event, FeedLine, Laboratory};
 
-/// The rule's column is as wide as the longest rule's name.
+/// The rule's column is as wide as most rules' names.
 const RULE_WIDTH: usize = 26;
+/// Farther to the right, a rule is too far from its sentence.
+const WIDEST: usize = 120;
 /// Below this width the rules' column would take the room of the story's own words.
 const WIDE_ENOUGH_FOR_ALL: usize = 104;
 
@@ -30,7 +32,7 @@ fn block<'a>() -> Block<'a> {
 
 /// A line with its rule at the right, where there is room for both; else the words come first.
 pub(crate) fn told_line<'a>(line: &'a FeedLine, width: u16, palette: &Palette) -> Line<'a> {
-    let width = usize::from(width);
+    let width = usize::from(width).min(WIDEST);
     let place = line.place();
     let words_width = width.saturating_sub(place.chars().count() + 1);
     let rule = line.rule.map(|rule| rule.to_string()).unwrap_or_default();
@@ -56,7 +58,8 @@ fn words_style(line: &FeedLine, palette: &Palette) -> Style {
 /// The width from where the rule begins to the right edge. In a wide terminal the rules stand in a
 /// column, left-aligned.
 fn rule_room(rule: &str, width: usize) -> usize {
-    if width >= WIDE_ENOUGH_FOR_ALL { RULE_WIDTH } else { rule.chars().count() }
+    let length = rule.chars().count();
+    if width >= WIDE_ENOUGH_FOR_ALL { RULE_WIDTH.max(length) } else { length }
 }
 
 /// The text, cut with a `…` if it is longer than `width`.

@@ -182,7 +182,7 @@ fn a_scenario_on_80_columns_and_24_rows() {
    server role        term  vote  leader election timer         messages
  ▸ n1     ★ leader    1     –     n1     ♥ to all every 15ms    asks for votes
    n2     ○ follower  1     n1    –      ▕              ▏200 ms asked by n1
- logs: entries' terms · solid to ┃: committed · ≠ leader differs · ⟦⟧ snapshot ─
+ logs: numbers are entries' terms · committed up to ┃ · ≠ leader differs ───────
    log    commit  match  next   1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16
  ▸ n1  ★       0      –     –
    n2          0      –     –

@@ -63,7 +63,7 @@ pub(crate) struct TimeArguments {
 
     /// Let leaders answer reads that ask for it (read=lease) without asking the other servers each time. This is safe
     /// as long as no server's clock runs faster than another's by more than this share, such as 5%, and no clock
-    /// stands still, as while a machine sleeps. Give all servers the same share and the same --speed
+    /// stands still (as it does while a machine sleeps). Give all servers the same share and the same --speed
     #[arg(long, value_name = "DRIFT", env = "RAFT_LEASE_READS", value_parser = lease)]
     pub(crate) lease_reads: Option<Lease>,
 }
@@ -113,8 +113,8 @@ pub(crate) struct ProfileArguments {
     #[arg(long, value_name = "ON|OFF", env = "RAFT_PRE_VOTE")]
     pre_vote: Option<Switch>,
 
-    /// A leader that hears from no majority steps down, and a server that hears a leader votes for no other; see `raft
-    /// rules check-quorum` and `raft rules leader-stickiness`
+    /// A leader that does not hear from a majority steps down, and a server that hears from a leader votes for no
+    /// other; see `raft rules check-quorum` and `raft rules leader-stickiness`
     #[arg(long, value_name = "ON|OFF", env = "RAFT_CHECK_QUORUM")]
     check_quorum: Option<Switch>,
 
@@ -163,7 +163,8 @@ impl ProfileArguments {
 /// How servers keep what they must not forget.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StorageArguments {
-    /// Take a snapshot after about this many bytes of log entries, and discard those: 4096, 64KiB, 64MiB
+    /// Take a snapshot after about this many bytes of log entries, and discard those entries; for example 4096, 64KiB
+    /// or 64MiB
     #[arg(long, value_name = "SIZE", env = "RAFT_SNAPSHOT_AFTER", default_value = "64MiB", value_parser = size)]
     pub(crate) snapshot_after: usize,
 }

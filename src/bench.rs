@@ -34,9 +34,9 @@ use std::time::Duration;
 const SHORTEST_RUN: Duration = Duration::from_millis(10);
 const LONGEST_RUN: Duration = Duration::from_secs(3600);
 
-/// Measure how fast a cluster on this machine is.
+/// Measure how fast a cluster on this machine is
 ///
-/// The servers share this machine with the clients that make the load: close other programs, and compare figures
+/// The servers share this machine with the clients that generate the load: close other programs, and compare figures
 /// only with others from the same machine.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
@@ -46,9 +46,9 @@ pub(crate) struct BenchArguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Durable writes: each is on the disks of a majority before it is acknowledged.
+    /// Durable writes: each is on the disks of a majority before it is acknowledged
     Writes(OperationArguments),
-    /// Linearizable reads: before each, a majority confirms that the leader still leads.
+    /// Linearizable reads: before each, a majority confirms that the leader still leads
     Reads(OperationArguments),
     /// A server with a long log restarts: how long until it serves, and its memory
     ///
@@ -66,16 +66,16 @@ enum What {
     ///
     /// The client writes all the time, and its gap is the longest time between two acknowledged writes around
     /// the failure. It consists of the election timeout, the election, one write, and up to one probing interval
-    /// of the client. Then the leader comes back, and the cluster comes to rest before the next trial.
+    /// of the client. Then the leader comes back, and the cluster settles before the next trial.
     Failover(FailoverArguments),
-    /// The leader crashes, again and again: how long until the next leader, with which election timeouts?
+    /// The leader crashes, again and again: how long until the next leader, with different election timeouts?
     ///
     /// This is the experiment of the paper's Figure 16 (§9.3). The simulator plays it in seconds; with --real,
     /// real processes take minutes.
     Elections(ElectionsArguments),
-    /// The consensus alone: what an entry costs without disk and network.
+    /// The consensus alone: what an entry costs without disk and network
     Core(CoreArguments),
-    /// The simulator: how many clusters it plays per second.
+    /// The simulator: how many clusters it plays per second
     Sim(SimArguments),
 }
 

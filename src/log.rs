@@ -24,7 +24,7 @@ const WHICH_FOLDER: &str = "name the data folder of one server: the --data of it
 /// Show what a server has on disk: its term and vote, its snapshot, its log
 ///
 /// Nothing is changed, and the server may be running. If something is damaged,
-/// this shows what and where, and ends with status 1.
+/// this shows what and where, and exits with status 1.
 ///
 ///   raft up --data cluster
 ///   raft log cluster/n1 --entries 1..50

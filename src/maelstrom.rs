@@ -23,12 +23,13 @@ use trace::Feed;
 /// Maelstrom starts the nodes, simulates the network between them, and checks
 /// what its clients see:
 ///
-///   ./maelstrom test -w lin-kv --bin /path/to/raft --node-count 3 --concurrency 4n --rate 100 \
-///     --time-limit 30 --nemesis partition -- maelstrom --data "$(mktemp -d)"
+///   ./maelstrom test -w lin-kv --bin /path/to/raft --node-count 3 \
+///     --concurrency 4n --rate 100 --time-limit 30 --nemesis partition \
+///     -- maelstrom --data "$(mktemp -d)"
 ///
 /// The node reads messages from standard input and writes messages, and nothing
 /// else, to standard output, one per line. It prints what happens on standard
-/// error, and ends with its input. See docs/maelstrom.md.
+/// error, and exits when its input ends. See docs/maelstrom.md.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct MaelstromArguments {

@@ -147,9 +147,9 @@ mod tests {
         let mut commands = vec![CommandLine::command()];
         while let Some(command) = commands.pop() {
             let help = command.get_long_about().map(ToString::to_string).unwrap_or_default();
-            for paragraph in help.split("\n\n").filter(|paragraph| paragraph.contains('\n')) {
-                let mut prose = paragraph.lines().filter(|line| !line.starts_with(' '));
-                let long = prose.find(|line| line.len() > 80);
+            let is_broken = |paragraph: &&str| paragraph.contains('\n') || paragraph.starts_with(' ');
+            for paragraph in help.split("\n\n").filter(is_broken) {
+                let long = paragraph.lines().find(|line| line.len() > 80);
                 assert_eq!(long, None, "raft {}", command.get_name());
             }
             commands.extend(command.get_subcommands().cloned());

@@ -48,13 +48,13 @@ enum What {
     },
     /// Remove a server
     Remove {
-        /// Its number
+        /// The number of the server
         #[arg(value_name = "ID", value_parser = id)]
         server: NodeId,
         #[command(flatten)]
         how: HowToAsk,
     },
-    /// Replace a server by a new one, in one step, once the new one has caught up
+    /// Replace a server with a new one, in one step, once the new one has caught up
     Replace {
         /// The number of the old server
         #[arg(value_name = "ID", value_parser = id)]
@@ -75,7 +75,7 @@ enum What {
     },
     /// Let a learner vote, once it has caught up
     Promote {
-        /// Its number
+        /// The number of the learner
         #[arg(value_name = "ID", value_parser = id)]
         server: NodeId,
         #[command(flatten)]

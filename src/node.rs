@@ -28,12 +28,15 @@ use trace::{Event, Faults, Feed, Record};
 ///
 /// A cluster in three terminals:
 ///
-///   raft node --id 1 --listen 127.0.0.1:4001 --data /tmp/n1 --peer 2=127.0.0.1:4002 --peer 3=127.0.0.1:4003
-///   raft node --id 2 --listen 127.0.0.1:4002 --data /tmp/n2 --peer 1=127.0.0.1:4001 --peer 3=127.0.0.1:4003
-///   raft node --id 3 --listen 127.0.0.1:4003 --data /tmp/n3 --peer 1=127.0.0.1:4001 --peer 2=127.0.0.1:4002
+///   raft node --id 1 --listen 127.0.0.1:4001 --data /tmp/n1 \
+///     --peer 2=127.0.0.1:4002 --peer 3=127.0.0.1:4003
+///   raft node --id 2 --listen 127.0.0.1:4002 --data /tmp/n2 \
+///     --peer 1=127.0.0.1:4001 --peer 3=127.0.0.1:4003
+///   raft node --id 3 --listen 127.0.0.1:4003 --data /tmp/n3 \
+///     --peer 1=127.0.0.1:4001 --peer 2=127.0.0.1:4002
 ///
-/// Ctrl+C stops a server, and `kill -9` crashes it. Started again on the same
-/// folder, it still has its term, its vote and its log.
+/// Ctrl+C stops a server, and `kill -9` crashes it. Started again with the
+/// same folder, it still has its term, its vote and its log.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct NodeArguments {
@@ -41,8 +44,8 @@ pub(crate) struct NodeArguments {
     #[arg(long, value_name = "N", env = "RAFT_ID", value_parser = clap::value_parser!(u64).range(1..))]
     id: u64,
 
-    /// The address at which the other servers and clients reach it; port 0 means any free port, another at each start
-    /// [default without --peer: 127.0.0.1:0]
+    /// The address at which the other servers and clients reach it; port 0 means any free port, a different one after
+    /// each start [default without --peer: 127.0.0.1:0]
     #[arg(long, value_name = "HOST:PORT", env = "RAFT_LISTEN", value_parser = listening_address)]
     listen: Option<String>,
 
@@ -235,7 +238,7 @@ impl NodeArguments {
         if self.laboratory && self.listens_wide() {
             return Err(Failure::usage(
                 format_args!(
-                    "a server of `raft up` can't listen at {}: other machines could reach it",
+                    "a server of `raft up` can't listen on {}: other machines could reach it",
                     self.listen()
                 ),
                 "use an address that only this machine can reach, such as 127.0.0.1:0",
@@ -247,7 +250,7 @@ impl NodeArguments {
                     "other machines could reach this server at {}, and it trusts everyone who speaks its protocol",
                     self.listen()
                 ),
-                "listen at an address that only this machine can reach, such as 127.0.0.1:4001; or add --insecure, in a \
+                "listen on an address that only this machine can reach, such as 127.0.0.1:4001; or add --insecure, in a \
                  network that you trust",
             ));
         }
@@ -392,7 +395,7 @@ impl NodeArguments {
 /// What the operator can do about what no server of a cluster in good order ever says.
 fn alarm(decision: &consensus::event::Event) -> Option<&'static str> {
     const REPLACE: &str = "nothing is lost if a majority still has its data: `raft member remove ID`, start the server \
-                           on an empty folder with --join, and `raft member add ID=HOST:PORT`";
+                           with an empty folder and --join, and `raft member add ID=HOST:PORT`";
     let problem = match decision.what {
         What::Retired { .. } | What::LostEntries { .. } => return Some(REPLACE),
         What::RefusedBy { problem, .. } | What::Rejected { problem, .. } => problem,
@@ -405,7 +408,7 @@ fn alarm(decision: &consensus::event::Event) -> Option<&'static str> {
         ),
         Problem::OtherFounders => Some(
             "give all servers of a new cluster the same --peer list and empty folders; to join an existing cluster, start \
-             with --join on an empty folder",
+             with --join and an empty folder",
         ),
         Problem::ContradictsCommitted | Problem::OwnTerm => Some(
             "a server has lost data, or two clusters were mixed: stop the server whose disk was replaced or restored",

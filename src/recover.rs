@@ -19,7 +19,7 @@ use trace::shown_lines;
 /// The server becomes the only member of a new cluster with a new id. Writes that
 /// only the others had are lost, even acknowledged ones. Writes that were never
 /// acknowledged may take effect. The former members can't join by accident: they
-/// belong to the old cluster. Add new servers with `raft node --join` on empty
+/// belong to the old cluster. Add new servers with `raft node --join` and empty
 /// folders, and `raft member add`.
 ///
 ///   raft recover --data n2

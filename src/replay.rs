@@ -18,7 +18,7 @@ use trace::{Event, Feed, Io, Record, shown};
 
 /// Play a scenario or a recorded run, forward and back
 ///
-/// Without a name, choose a scenario from a list in the order to learn in: type
+/// Without a name, choose a scenario from a list in learning order: type
 /// to search it, Enter plays the chosen one.
 ///
 ///   raft replay

@@ -19,7 +19,7 @@ const MOST_STORIES: usize = 5;
 /// List the rules of Raft, or explain one
 ///
 /// Each rule has a name, which `raft up` and `raft replay` show beside each
-/// decision. The list is in the order to learn in, chapter by chapter.
+/// decision. The list is in learning order, chapter by chapter.
 ///
 ///   raft rules
 ///   raft rules one-vote-per-term
@@ -72,7 +72,7 @@ fn in_order(chapters: &[Chapter]) -> Vec<(&Chapter, Rule)> {
 
 fn list(rules: &[(&Chapter, Rule)]) -> String {
     let mut text = format!(
-        "{} rules in the order to learn in: `raft rules RULE` explains one.\n\
+        "{} rules, in learning order. `raft rules RULE` explains one.\n\
          § is a section of the Raft paper (extended version) or of Ongaro's thesis.\n",
         rules.len()
     );
@@ -115,12 +115,12 @@ fn explain(rule: Rule, chapters: &[Chapter]) -> String {
         text += &format!("  raft replay without/{rule}\n{}\n", paragraph(6, &counterexample.title));
         text += &format!(
             "  raft sim --without {rule}\n{}\n",
-            paragraph(6, "Search for such a story: this may take minutes.")
+            paragraph(6, "Search for another such run: this may take minutes.")
         );
     }
     for (_, reason) in UNSHOWN.iter().filter(|(unshown, _)| *unshown == rule) {
         let words = format!(
-            "No story shows what breaks without this rule, and `raft sim --without {rule}` finds none. The reason: {reason}."
+            "No scenario shows what breaks without this rule, and `raft sim --without {rule}` finds nothing: {reason}."
         );
         text += &format!("{}\n", paragraph(2, &words));
     }

@@ -1,4 +1,4 @@
-//! The scenarios that this program has within, in the order to learn in.
+//! The scenarios that this program has within, in learning order.
 
 use crate::tape::Tape;
 use consensus::Rule;
@@ -6,7 +6,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use std::borrow::Cow;
 use std::fmt;
 
-/// The scenarios, and README.md, which lists them in the order to learn in.
+/// The scenarios, and README.md, which lists them in learning order.
 #[derive(RustEmbed)]
 #[folder = "scenarios/"]
 struct Files;

@@ -125,7 +125,7 @@ impl SimArguments {
 
     fn show_finding(&self, finding: &Finding, options: &SearchOptions) -> Result<ExitCode, Failure> {
         let seed = finding.seed;
-        say(format_args!("seed {seed} breaks a promise: looking for a shorter run that does, too"));
+        say(format_args!("seed {seed} breaks a promise: looking for a shorter run that breaks it too"));
         let shortest = hunt::shortest(finding, options);
         if let Some(file) = &self.save {
             save(file, &shortest.script.to_scenario(&report::prose(&shortest)))?;
@@ -162,7 +162,7 @@ impl SimArguments {
 /// What to expect of a search that may take minutes.
 fn what_is_known_without(rule: Rule) -> String {
     match UNSHOWN.iter().find(|(unshown, _)| *unshown == rule) {
-        None => format!("searching; `raft replay without/{rule}` plays a short story that was found before"),
+        None => format!("searching; `raft replay without/{rule}` plays a short run that was found earlier"),
         Some((_, reason)) => format!("searching, most likely in vain: {reason}"),
     }
 }

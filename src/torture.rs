@@ -40,7 +40,7 @@ const SNAPSHOT_AFTER: usize = 64 << 10;
 /// All servers read the same clock here: a lease need not allow for much, and the less it does the sooner a mistake shows.
 const LEASE: Lease = Lease { clock_drift_percent: 1 };
 
-/// Make real servers fail at random while clients use them, and check every response.
+/// Make real servers fail at random while clients use them, and check every response
 ///
 /// In each round clients write and read some keys, while a seed decides which servers are killed (SIGKILL) and started
 /// again, paused (SIGSTOP), or cut off from the others. Then all responses are checked: could they come from a single
@@ -53,7 +53,7 @@ const LEASE: Lease = Lease { clock_drift_percent: 1 };
 /// With --lose-disks, servers also come back with an empty data folder, or an older copy of it. They must take no part
 /// until they are removed and added again.
 ///
-/// With every other seed, leaders have leases, and half of the reads use them (--lease-reads in `raft node`).
+/// With even seeds, leaders have leases, and half of the reads use them (--lease-reads in `raft node`).
 ///
 /// A seed gives the same rounds again, but not the same run: real processes do not repeat their timing.
 #[derive(Debug, Args)]

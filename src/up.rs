@@ -38,15 +38,15 @@ fn count_of_servers(text: &str) -> Result<u64, String> {
         Ok(count) => {
             let connections = u128::from(count) * u128::from(count - 1);
             Err(format!(
-                "{count} servers on one machine would be {count} processes with {connections} connections, and too busy \
-                 to hear each other in time: write {MOST_SERVERS} or less, such as 5 (`raft sim --nodes` plays more)"
+                "{count} servers on one machine would be {count} processes with {connections} connections, too busy to \
+                 hear from each other in time: write {MOST_SERVERS} or fewer, such as 5 (`raft sim --nodes` plays more)"
             ))
         }
         Err(_) => Err(format!("write a number from 1 to {MOST_SERVERS}, such as 3")),
     }
 }
 
-/// Start a cluster on this machine and watch it.
+/// Start a cluster on this machine and watch it
 ///
 /// Each server is a separate process, with its own port and its own folder. Ctrl+\ kills the leader
 /// (SIGKILL: a real crash), and Ctrl+C stops all servers.

@@ -26,7 +26,6 @@ pub(crate) struct WhyArguments {
     file: PathBuf,
 
     /// The event to explain, for example n2:117
-    #[arg(required_unless_present = "last")]
     event: Option<EventId>,
 
     /// Explain the last event of this kind
@@ -49,7 +48,7 @@ pub(crate) fn run(arguments: WhyArguments) -> Result<ExitCode, Failure> {
         (Some(id), _) => causes.find(id).ok_or_else(|| {
             let help = match records.iter().rev().find_map(Record::id) {
                 Some(last) => {
-                    format!("names look like {last}, the last one there; or ask with --last leader")
+                    format!("event names look like {last} (the last one in this run); or use --last leader")
                 }
                 None => "the file has no events with names".to_owned(),
             };
@@ -57,9 +56,12 @@ pub(crate) fn run(arguments: WhyArguments) -> Result<ExitCode, Failure> {
         })?,
         (None, Some(kind)) => causes.last(kind).ok_or_else(|| {
             let help = "ask for another kind with --last, or for an event by its name, such as n2:117";
-            Failure::of(format_args!("no such event happens in {file}"), help)
+            Failure::of(format_args!("{file} has no event of that kind"), help)
         })?,
-        (None, None) => unreachable!("clap demands one of them"),
+        (None, None) => {
+            let help = "name an event, such as n2:117, or use --last leader";
+            return Err(Failure::usage("no event is named", help));
+        }
     };
     written(io::stdout().write_all(explanation(&causes.chain(record)).as_bytes()))
 }

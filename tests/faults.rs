@@ -306,7 +306,7 @@ fn a_server_alone_whose_syncs_take_longer_than_elections_is_elected() {
     no_answer_comes_before_the_sync(1, Duration::from_millis(400));
 }
 
-/// The disks of the others are enough to commit. So a leader whose own disk stands still would go on for ever, and
+/// The disks of the others are enough to commit. So a leader whose own disk stands still would go on forever, and
 /// keep in memory all that it can't save.
 #[test]
 #[ignore = "needs strace and root: .ci/run runs it"]

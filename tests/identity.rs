@@ -224,7 +224,7 @@ fn a_founder_that_lost_its_folder_learns_it_from_members_who_came_later() {
     servers.done(&[3, 4], &["put", "x", "1"]);
 }
 
-/// A folder is set back to a copy that was made before the server's last start.
+/// A folder is rolled back to a copy that was made before the server's last start.
 #[test]
 fn an_older_copy_of_a_folder_is_refused_and_says_so() {
     let mut servers = Servers::new(3);

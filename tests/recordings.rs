@@ -137,10 +137,10 @@ fn only_regular_files_of_some_size_are_read() {
     make_pipe(&pipe);
     fs::File::create(&large).unwrap().set_len(1 << 30).unwrap();
     let files = [
-        (pipe.as_path(), "it is a pipe, and no regular file"),
+        (pipe.as_path(), "it is a pipe, not a regular file"),
         (large.as_path(), "it has 1073741824 bytes, and 268435456 are the most that are read"),
-        (folder.path(), "it is a folder, and no regular file"),
-        (Path::new("/dev/zero"), "it is a device, and no regular file"),
+        (folder.path(), "it is a folder, not a regular file"),
+        (Path::new("/dev/zero"), "it is a device, not a regular file"),
     ];
     for (file, said) in files {
         for command in ["replay", "export", "why"] {
@@ -180,14 +180,22 @@ fn what_cant_be_replayed_or_explained_is_said_clearly() {
     };
     assert!(said(&["replay", "nowhere.txt"]).contains("can't read nowhere.txt"));
     assert!(said(&["replay", &file("empty.txt", "")]).contains("nothing happens in"));
-    assert!(
-        said(&["replay", &file("letter.txt", "Dear Raft,\n")]).contains("neither a trace nor a scenario")
-    );
+    let letter = said(&["replay", &file("letter.txt", "cluster 3\nDear Raft,\n---\n")]);
+    let expected =
+        "letter.txt is neither a trace nor a scenario that can be played: line 2 is not a command\n";
+    assert!(letter.contains(expected), "{letter}");
+    let unended = said(&["replay", &file("unended.txt", "cluster 3\nrun 1s\n")]);
+    assert!(unended.contains("a line `---` is missing at the end\n"), "{unended}");
     assert!(said(&["replay", &file("bad.txt", "dance\n---\n")]).contains("there is no command \"dance\""));
     assert!(said(&["replay", &file("bad.jsonl", "{}\n{}\n")]).contains("line 1 of"));
     let alone = file("alone.txt", "# Alone\n\ncluster 1\nrun 1s\n---\n");
     assert!(said(&["why", &alone, "n1:999"]).contains("there is no event n1:999"));
-    assert!(said(&["why", &alone, "--last", "violation"]).contains("no such event happens"));
+    assert!(said(&["why", &alone, "--last", "violation"]).contains("has no event of that kind"));
+    let nothing_named = output(&["why", &alone]);
+    assert_eq!(nothing_named.status.code(), Some(2));
+    assert!(
+        text(&nothing_named.stderr).contains("help: name an event, such as n2:117, or use --last leader")
+    );
     let endless = file("endless.txt", "cluster 3\nrun 100000h\n---\n");
     assert!(said(&["replay", &endless]).contains("10m is the most"));
     let why = output(&["why", &alone, "--last", "leader"]);

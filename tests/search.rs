@@ -69,7 +69,7 @@ fn mistakes_are_explained() {
     };
     refused(&["--seeds", "5"], "write two numbers with .. between them");
     refused(&["--seeds", "9..3"], "the second number must be above the first");
-    refused(&["--faults", "fire"], "choose none, all, or of network,crash,disk,clock");
+    refused(&["--faults", "fire"], "choose none, all, or some of network,crash,disk,clock");
     refused(&["--without", "gravity"], "invalid value 'gravity'");
     refused(&["--nodes", "0"], "--nodes");
     refused(&["--for", "soon"], "is not a time");

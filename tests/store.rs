@@ -139,7 +139,7 @@ fn what_is_put_can_be_read_compared_listed_and_removed() {
     assert!(put.stdout.starts_with("written, version "), "{put:?}");
     cluster.run(&["get", "greeting"]).assert(0, "hello", "");
 
-    cluster.run(&["cas", "greeting", "hi", "bye"]).assert(1, "", "the key has another value");
+    cluster.run(&["cas", "greeting", "hi", "bye"]).assert(1, "", "the key has a different value");
     let swapped = cluster.run(&["cas", "greeting", "hello", "bye", "--json"]);
     let version = serde_json::from_str::<serde_json::Value>(&swapped.stdout).unwrap()["written"]["version"]
         .as_u64()
@@ -177,7 +177,7 @@ fn a_follower_says_who_leads_and_that_is_told() {
         |address: &str, arguments: &[&str]| Ended::of(raft().args(arguments).env("RAFT_SERVERS", address));
     let put = ask(&cluster.address(follower), &["put", "x", "1"]);
     assert_eq!(put.status, Some(0), "{put:?}");
-    assert_eq!(put.stderr, format!("{follower} was not the leader, {leader} is\n"));
+    assert_eq!(put.stderr, format!("{follower} is not the leader: asking {leader}\n"));
     ask(&cluster.address(leader), &["get", "x"]).assert(0, "1", "");
     let at_the_leader = ask(&cluster.address(leader), &["put", "x", "2"]);
     assert_eq!((at_the_leader.status, at_the_leader.stderr.as_str()), (Some(0), ""), "nothing to tell");

@@ -56,7 +56,7 @@ fn units_and_numbers_are_checked() {
     assert_refused(&["--election-timeout", "150ms"], 2, &["two times with .. between them: 150ms..300ms"]);
     assert_refused(&["--election-timeout", "150..300"], 2, &["a number and a unit"]);
     assert_refused(&["--nodes", "0"], 2, &["--nodes", "at least one server"]);
-    assert_refused(&["--nodes", "99"], 2, &["99 processes with 9702 connections", "write 15 or less"]);
+    assert_refused(&["--nodes", "99"], 2, &["99 processes with 9702 connections", "write 15 or fewer"]);
     assert_refused(&["--nodes", "many"], 2, &["--nodes"]);
     assert_refused(&["--speed", "0"], 2, &["a speed is a number from 0.001"]);
     assert_refused(&["--speed", "NaN"], 2, &["a speed is a number from 0.001"]);
@@ -93,11 +93,11 @@ fn a_port_in_use_is_said() {
     let address = taken.local_addr().unwrap().to_string();
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
-    let said = [&format!("can't listen at {address}"), "help: another program listens there"];
+    let said = [&format!("can't listen on {address}"), "help: another program listens there"];
     assert_refused(&["node", "--id", "1", "--data", data, "--listen", &address], 1, &said);
 
     let port = taken.local_addr().unwrap().port().to_string();
-    let said = ["n1 did not start: can't listen at", "help: another program listens there"];
+    let said = ["n1 did not start: can't listen on", "help: another program listens there"];
     assert_refused(&["up", "--plain", "--nodes", "1", "--base-port", &port], 1, &said);
 }
 
@@ -105,7 +105,7 @@ fn a_port_in_use_is_said() {
 fn an_address_that_is_not_ours_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
-    let said = ["can't listen at 203.0.113.1:4001", "help: the address must be one of this machine's"];
+    let said = ["can't listen on 203.0.113.1:4001", "help: the address must be one of this machine's"];
     assert_refused(
         &["node", "--id", "1", "--data", data, "--listen", "203.0.113.1:4001", "--insecure"],
         1,
@@ -155,7 +155,7 @@ fn a_rule_is_explained_with_its_stories_and_its_code() {
     );
     for unshown in ["never-truncate-committed", "only-mismatch-backs-up"] {
         let explained = text(&run(&["rules", unshown]).stdout);
-        assert!(explained.contains("No story shows what breaks"), "{explained}");
+        assert!(explained.contains("No scenario shows what breaks"), "{explained}");
         assert!(!explained.contains("raft replay"), "{explained}");
     }
     let json: serde_json::Value =
@@ -375,6 +375,12 @@ fn each_command_explains_itself() {
     }
     assert!(!list.contains("--election-timeout"), "the options of up are told by its own help");
     assert!(text(&run(&["up", "--help"]).stdout).contains("--election-timeout"));
+    for (name, words) in
+        [("get", "The longest time that this may take"), ("watch", "How long to look for a server")]
+    {
+        let help = text(&run(&[name, "--help"]).stdout);
+        assert!(help.contains(words), "{help}");
+    }
     let put = text(&run(&["put", "--help"]).stdout);
     assert!(put.contains("3 uncertain"), "{put}");
 }

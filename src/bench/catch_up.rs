@@ -28,7 +28,7 @@ pub(super) struct CatchUpArguments {
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=1000))]
     clients: u16,
 
-    /// How long they are measured before and after that, for comparison
+    /// How long the clients are measured before the follower fails and after it has caught up, for comparison
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = run_duration)]
     duration: Duration,
 }

@@ -15,7 +15,7 @@ pub struct ReportArguments {
     #[arg(long)]
     json: bool,
 
-    /// Also write them to this file, as a web page with plots
+    /// Also write the figures to this file, as a web page with plots
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }

@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use trace::shown_bytes;
 
-/// Show the value of a key.
+/// Show the value of a key
 ///
 /// Exit status: 0 shown, 1 not shown (for example because there is no such key), 2 wrong usage.
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ pub(crate) struct GetArguments {
     how: HowToRead,
 }
 
-/// List keys and their values, in the order of the keys' bytes.
+/// List keys and their values, sorted by the bytes of the keys
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
     /// Only keys that start with this

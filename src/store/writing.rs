@@ -10,7 +10,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write as _};
 use std::process::ExitCode;
 
-/// Give a key a value
+/// Set the value of a key
 ///
 /// When this succeeds, the value is on the disks of a majority of the servers.
 ///
@@ -27,14 +27,14 @@ pub(crate) struct PutArguments {
     /// The value: at most 1 MiB; - reads it from standard input
     #[arg(allow_negative_numbers = true)]
     value: OsString,
-    /// Only if this is the key's version; 0 means that there is no such key
+    /// Write only if this is the key's version; 0 means that there is no such key
     #[arg(long, value_name = "VERSION")]
     if_version: Option<u64>,
     #[command(flatten)]
     how: HowToWrite,
 }
 
-/// Remove a key.
+/// Remove a key
 ///
 /// Exit status: 0 deleted, 1 not done (for example because there is no such key), 2 wrong usage, 3 uncertain
 /// (it is unknown whether it was done).
@@ -42,14 +42,14 @@ pub(crate) struct PutArguments {
 pub(crate) struct DelArguments {
     /// The key
     key: OsString,
-    /// Only if this is the key's version
+    /// Delete it only if this is its version
     #[arg(long, value_name = "VERSION")]
     if_version: Option<u64>,
     #[command(flatten)]
     how: HowToWrite,
 }
 
-/// Give a key a new value if it has the expected one (compare and swap).
+/// Give a key a new value if it has the expected one (compare and swap)
 ///
 /// Exit status: 0 written, 1 not done (for example because the key has another value), 2 wrong usage,
 /// 3 uncertain (it is unknown whether it was done).

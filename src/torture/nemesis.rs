@@ -428,7 +428,7 @@ impl<'a> Nemesis<'a> {
                     if *signal != Some(Signal::KILL.as_raw()) =>
                 {
                     let how = status.map_or("a signal".to_owned(), |status| format!("status {status}"));
-                    let what = format!("{} ended by itself, with {how}", record.node);
+                    let what = format!("{} exited by itself, with {how}", record.node);
                     let picture = last_words.clone();
                     self.shared.complain(Violation { picture, ..Violation::told(what) });
                 }

@@ -118,7 +118,7 @@ impl fmt::Display for Node {
 }
 
 impl Node {
-    /// The server that listens at this address (HOST:PORT).
+    /// The server that listens on this address (HOST:PORT).
     pub fn new(address: impl Into<String>) -> Node {
         Node { id: None, address: address.into(), kept: Mutex::default() }
     }

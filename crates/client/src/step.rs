@@ -13,7 +13,7 @@ pub enum Step {
         /// The one that leads.
         leader: NodeId,
     },
-    /// A server did not do it, for another reason: the next one is asked.
+    /// A server did not do it, for another reason. The next one is asked, or the same one again if only one is known.
     NotDone {
         /// Why not.
         why: String,
@@ -28,8 +28,8 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::Redirected { node, leader } => write!(f, "{node} was not the leader, {leader} is"),
-            Step::NotDone { why } => write!(f, "{why}: asking the next server"),
+            Step::Redirected { node, leader } => write!(f, "{node} is not the leader: asking {leader}"),
+            Step::NotDone { why } => write!(f, "{why}; trying again"),
             Step::Uncertain { why } => {
                 write!(
                     f,

@@ -185,8 +185,9 @@ fn a_leader_is_found_where_a_follower_says_that_it_is() {
 
     let steps: Vec<Step> = steps.try_iter().collect();
     assert!(matches!(&steps[0], Step::NotDone { .. }), "{steps:?}");
+    assert!(steps[0].to_string().ends_with("; trying again"), "{}", steps[0]);
     assert_eq!(steps[1..], [Step::Redirected { node: NodeId(1), leader: NodeId(3) }]);
-    assert_eq!(steps[1].to_string(), "n1 was not the leader, n3 is");
+    assert_eq!(steps[1].to_string(), "n1 is not the leader: asking n3");
     let heard = leader.heard();
     let numbers: Vec<Option<&str>> = heard.iter().map(|(_, number)| number.as_deref()).collect();
     assert_eq!(numbers, [None, Some("1"), Some("2")]);

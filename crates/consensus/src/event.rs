@@ -57,7 +57,7 @@ pub enum What {
         /// Whether it is met.
         holds: bool,
     },
-    /// A server that can't be elected, since it is no voter, does not run although its election timer ran out.
+    /// A server that can't be elected, since it is no voter, starts no election although its election timer ran out.
     NoVoter,
     /// The question whether this server would vote for somebody was decided. No vote is given by that.
     PreVote {

@@ -5,7 +5,7 @@
 //!
 //! 1. A founder asks all others for their folders until it knows them all, and saves the list: this is the first
 //!    configuration, and the cluster's id comes from it.
-//! 2. It goes on asking until all others have saved the same list. Only then it may run in elections.
+//! 2. It goes on asking until all others have saved the same list. Only then may it start elections.
 //!
 //! So before anything is committed, the disks of *all* founders name the same folders. If one of them loses its disk
 //! later, the others know that it did. If fewer were enough, a founder that has heard of nothing yet could found the

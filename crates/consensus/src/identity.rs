@@ -46,7 +46,7 @@ pub struct Origin {
     /// The start of its data folder. `None` where servers have no folders, as in benchmarks of the core alone:
     /// then nothing is checked.
     pub start: Option<Start>,
-    /// The runs of the starts before, the latest first; 0 where there was none. A folder that was set back, and has
+    /// The runs of the starts before, the latest first; 0 where there was none. A folder that was rolled back, and has
     /// started some times since, has others than its peers remember.
     pub earlier_runs: EarlierRuns,
 }

@@ -34,7 +34,7 @@
 //!
 //! If every server of a cluster is driven honestly (what [`Output`] asks to save is on disk before a
 //! message that rests on it leaves; a message claims to come only from who sent it), then no term
-//! ever has two leaders, and what is committed at an index is the same on all servers for ever, however
+//! ever has two leaders, and what is committed at an index is the same on all servers forever, however
 //! messages are lost, delayed, repeated or reordered, and whichever servers crash and come back.
 //!
 mod append_entries;

@@ -178,7 +178,7 @@ impl fmt::Display for CannotChange {
                 write!(f, "a configuration has at most {at_most} bytes, and this one would have {bytes}")
             }
             CannotChange::NotCaughtUp { learner, has, of } => {
-                write!(f, "{learner} has not caught up: it has entries up to {has} of {of}")
+                write!(f, "{learner} has not caught up: it has {has} of {of} entries")
             }
             CannotChange::NoQuorum { heard, needed } => {
                 write!(f, "the new voters would have no quorum: {heard} heard, {needed} needed")
@@ -427,7 +427,7 @@ impl<R: Rules> Node<R> {
         &self.memberships.at(index).1
     }
 
-    /// May this server run in elections? A voter may. Somebody who is on the way out may, too, as long as it does
+    /// May this server start elections? A voter may. Somebody who is on the way out may, too, as long as it does
     /// not know that the others can do without it (thesis §4.2.2).
     pub(crate) fn may_campaign(&self) -> bool {
         let own = self.incarnation();

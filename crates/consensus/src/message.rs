@@ -66,7 +66,7 @@ pub struct Refusal {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct PreVote {
-    /// The sender's term. It would run in the next.
+    /// The sender's term. It would start an election in the next.
     pub term: Term,
     /// Where its log ends.
     pub last_log_index: Index,
@@ -98,7 +98,8 @@ pub struct RequestVote {
     pub last_log_index: Index,
     /// The term of its last entry.
     pub last_log_term: Term,
-    /// Does it run because its leader has asked it to (thesis §3.10)? Then nobody protects that leader from it.
+    /// Does it start this election because its leader has asked it to (thesis §3.10)? Then nobody protects that
+    /// leader from it.
     #[cfg_attr(feature = "serde", serde(default))]
     pub by_transfer: bool,
 }

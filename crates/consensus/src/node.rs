@@ -415,7 +415,7 @@ impl<R: Rules> Node<R> {
             return self.receive_found(now, from, origin, found, output);
         }
         if self.founding.is_some() {
-            // Only who knows that all have saved the list runs in elections, and so it all began.
+            // Only who knows that all have saved the list starts elections, and so it all began.
             if self.memory.cluster.is_none() || self.memory.cluster != origin.cluster {
                 // The caller's cluster was founded without this folder, perhaps by servers that have left since.
                 if origin.cluster.is_some() {

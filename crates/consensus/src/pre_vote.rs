@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl<R: Rules> Node<R> {
-    /// Does this server ask before it runs?
+    /// Does this server ask before it starts an election?
     pub(crate) fn asks_first(&self) -> bool {
         self.config.profile.pre_vote && self.rules.hold(Rule::PreVote)
     }
@@ -49,15 +49,16 @@ impl<R: Rules> Node<R> {
         if !self.may_let_go_first(candidate, output) {
             return;
         }
-        // The other goes first: two that run at the same time could split the votes.
+        // The other goes first: two elections at the same time could split the votes.
         if self.role() == RoleKind::PreCandidate && !self.goes_before(candidate, request, output) {
             self.become_follower(now, None, Some(Rule::PreVote), output);
         }
         self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
     }
 
-    /// May a yes reset this server's election timer? A pre-candidate that never runs, perhaps because no message reaches it,
-    /// could ask again and again. So each one gets this only once, until a leader is heard or a new term begins.
+    /// May a yes reset this server's election timer? A pre-candidate that never starts an election, perhaps because
+    /// no message reaches it, could ask again and again. So each one gets this only once, until a leader is heard or
+    /// a new term begins.
     /// Non-members can use any number, so all of them together count as one.
     fn may_let_go_first(&mut self, candidate: NodeId, output: &mut Output) -> bool {
         let membership = &self.membership;
@@ -104,7 +105,7 @@ impl<R: Rules> Node<R> {
         if !self.rules.allow(Rule::LeaderStickiness, !self.hears_leader(now)) {
             return Some(Rule::LeaderStickiness);
         }
-        // It would run in the next term, so its own must be at least this server's.
+        // It would start an election in the next term, so its own must be at least this server's.
         let is_current = request.term >= self.hard_state.current_term;
         if !self.rules.allow(Rule::RejectStaleTerm, is_current) {
             let check = Check::TermIsCurrent { requested: request.term };

@@ -143,7 +143,7 @@ impl<R: Rules> Node<R> {
     /// Another server does not hear this one. If it knows of a later start of this folder, or of entries that this folder
     /// has lost, then this server must not take part any longer: what it says rests on less than it once had.
     ///
-    /// A folder that was set back may know none of today's members. It heeds them by the cluster that they belong to.
+    /// A folder that was rolled back may know none of today's members. It heeds them by the cluster that they belong to.
     pub(crate) fn receive_refusal(
         &mut self,
         now: Instant,

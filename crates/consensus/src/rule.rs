@@ -176,7 +176,7 @@ rules! {
         paper: "§5.2",
         thesis: "§3.4",
         guards: Safety,
-        statement: "A candidate becomes leader only with votes from a majority of all voters, running or not, in its term.",
+        statement: "A candidate becomes leader only with votes, given in its term, from a majority of all voters, running or not.",
         without_it: "two candidates can win the same term",
     }
     CountEachVoterOnce {

@@ -53,7 +53,7 @@ impl fmt::Display for InvalidSpeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "a speed is a number from {} (slow motion) over 1 (real time) to {}",
+            "a speed is a number from {} (slow motion) to {}; 1 is real time",
             Speed::SLOWEST,
             Speed::FASTEST
         )

@@ -59,7 +59,7 @@ impl fmt::Display for Answer {
             }
             Answer::VersionDiffers { actual } => write!(f, "not done: the key's version is {actual}"),
             Answer::ValueDiffers { version } => {
-                write!(f, "not done: the key has another value, of version {version}")
+                write!(f, "not done: the key has a different value (version {version})")
             }
             Answer::SessionOpened { session } => write!(f, "session {session} opened"),
             Answer::SessionUnknown { session } => {

@@ -45,7 +45,7 @@
 //! * the latest again is not executed again: the answer is that of the first time;
 //! * an earlier one is refused, since its answer is forgotten ([`Answer::SequenceForgotten`]).
 //!
-//! Sessions are not remembered for ever. How many there may be is part of the command that opens one
+//! Sessions are not remembered forever. How many there may be is part of the command that opens one
 //! more ([`Command::OpenSession`]), and the one whose latest request is the furthest back in the log
 //! makes room. All servers read that in the log, so all drop the same one at the same place, whatever
 //! their own settings are.

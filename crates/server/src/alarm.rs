@@ -39,7 +39,7 @@ mod exact {
             Ok(Alarm { timer, set_for: None })
         }
 
-        /// Waits until this moment on the monotonic clock, or for ever. It may return early: a moment that is put off again
+        /// Waits until this moment on the monotonic clock, or forever. It may return early: a moment that is put off again
         /// and again, as that of an election, costs no call to the system each time.
         pub(crate) async fn wait(&mut self, moment: Option<Duration>) {
             if let Some(moment) = moment
@@ -78,7 +78,7 @@ mod in_milliseconds {
             Ok(Alarm)
         }
 
-        /// Waits until this moment on the monotonic clock, or for ever.
+        /// Waits until this moment on the monotonic clock, or forever.
         pub(crate) async fn wait(&mut self, moment: Option<Duration>) {
             match moment {
                 Some(moment) => tokio::time::sleep(moment.saturating_sub(monotonic_now())).await,

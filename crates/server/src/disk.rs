@@ -130,7 +130,7 @@ impl DiskThread {
     }
 
     /// Waits until it has finished what it can. Nobody reads the engine's inbox any more: a thread that waited for
-    /// a place in it would wait for ever.
+    /// a place in it would wait forever.
     pub(crate) fn stop(self, inbox: mpsc::Receiver<Happening>) {
         drop(inbox);
         drop(self.jobs);
@@ -358,7 +358,7 @@ mod tests {
     use std::path::Path;
     use storage::{Identity, Recovered};
 
-    /// In a test that breaks, a thread would wait for ever.
+    /// In a test that breaks, a thread would wait forever.
     const PATIENCE: Duration = Duration::from_secs(60);
 
     fn open(disk: FolderDisk) -> (Storage<FolderDisk>, Recovered) {

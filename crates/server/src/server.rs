@@ -16,7 +16,7 @@ use trace::Record;
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// It can't listen where it should.
-    #[error("can't listen at {address}: {source}")]
+    #[error("can't listen on {address}: {source}")]
     Listen {
         /// Where, as HOST:PORT.
         address: String,

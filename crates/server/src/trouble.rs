@@ -51,7 +51,7 @@ pub(crate) fn of_itself(node: &Node) -> Option<Trouble> {
                 "{by} belongs to a cluster that was founded by other servers, or with other data folders"
             ),
             format!(
-                "to join that cluster, start {id} on an empty folder with --join, and add it with `raft member add`; to found \
+                "to join that cluster, start {id} with an empty folder and --join, and add it with `raft member add`; to found \
                  a new cluster, give all servers the same --peer list and empty folders"
             ),
         ),
@@ -77,7 +77,7 @@ fn retired(id: NodeId, retirement: Retirement) -> String {
 /// How a server whose data is lost comes back.
 fn replace_it(id: NodeId) -> String {
     format!(
-        "nothing is lost if a majority still has its data: `raft member remove {0}`, start it on an empty folder with \
+        "nothing is lost if a majority still has its data: `raft member remove {0}`, start it with an empty folder and \
          --join, and `raft member add {0}=HOST:PORT`",
         id.0
     )

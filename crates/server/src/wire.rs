@@ -81,7 +81,7 @@ pub(crate) struct Call {
 /// Who calls, and what for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Visitor {
-    /// Another server, which will send messages. It listens at this port itself.
+    /// Another server, which will send messages. It listens on this port itself.
     Peer { cluster: String, from: NodeId, to: NodeId, port: u16, promise: Option<Promise>, origin: Origin },
     /// Somebody who wants to know how the server is.
     AsksStatus,

@@ -5,7 +5,7 @@ use consensus::{Rule, Rules};
 pub const UNSHOWN: &[(Rule, &str)] = &[
     (
         Rule::NeverTruncateCommitted,
-        "it only checks the others: as long as these hold, no server ever tries to remove a committed entry",
+        "it only checks the other rules. While they hold, no server ever tries to remove a committed entry",
     ),
     (
         Rule::OnlyMismatchBacksUp,

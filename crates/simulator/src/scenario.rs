@@ -15,6 +15,7 @@ use goldenscript::{ArgumentConsumer, Command, Runner};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -87,6 +88,18 @@ impl Runner for Scenario {
     }
 }
 
+/// The parser speaks of tags and columns. What a reader needs is the line.
+fn in_plain_words(error: io::Error, script: &str) -> io::Error {
+    let message = error.to_string();
+    let line = message.strip_prefix("parse error at line ").and_then(|rest| rest.split(' ').next());
+    let Some(line) = line.and_then(|line| line.parse::<usize>().ok()) else { return error };
+    let words = match line > script.lines().count() {
+        true => "a line `---` is missing at the end".to_owned(),
+        false => format!("line {line} is not a command"),
+    };
+    io::Error::new(error.kind(), words)
+}
+
 /// The command as somebody would write it.
 fn words(command: &Command) -> String {
     let argument = |argument: &goldenscript::Argument| match &argument.key {
@@ -102,9 +115,9 @@ impl Scenario {
     ///
     /// # Errors
     /// If the script can't be understood, or one of its commands fails.
-    pub fn film(script: &str) -> std::io::Result<Film> {
+    pub fn film(script: &str) -> io::Result<Film> {
         let mut scenario = Scenario { prose: Prose::of(script), ..Scenario::default() };
-        goldenscript::generate(&mut scenario, script)?;
+        goldenscript::generate(&mut scenario, script).map_err(|error| in_plain_words(error, script))?;
         let closing = scenario.prose.take_before(u32::MAX);
         if !closing.is_empty() {
             scenario.scenes.push(Scene { prose: closing, ..Scene::default() });
@@ -146,7 +159,7 @@ impl Scenario {
         Ok(String::new())
     }
 
-    /// A scenario from elsewhere must not run for ever.
+    /// A scenario from elsewhere must not run forever.
     fn let_run(&mut self, duration: Duration) -> Result<(), Box<dyn Error>> {
         self.ran = self.ran.saturating_add(duration);
         if self.ran > LONGEST {

@@ -71,7 +71,7 @@ impl FromStr for Faults {
                 "clock" => faults.clock = true,
                 _ => {
                     return Err(format!(
-                        "there are no faults \"{kind}\": choose none, all, or of network,crash,disk,clock"
+                        "there are no faults \"{kind}\": choose none, all, or some of network,crash,disk,clock"
                     ));
                 }
             }
@@ -109,7 +109,7 @@ struct Draw {
     /// Servers that are yet to join.
     spares: u64,
     profile: Profile,
-    /// How many disks are lost, or set back.
+    /// How many disks are lost, or rolled back.
     lost: u64,
     /// Is the cluster yet to be founded?
     founds: bool,
@@ -370,7 +370,7 @@ impl Draw {
         }
     }
 
-    /// Disks that are lost or set back, servers that move, and servers of other clusters that call. Drawn apart, too.
+    /// Disks that are lost or rolled back, servers that move, and servers of other clusters that call. Drawn apart, too.
     fn draw_identities(&mut self, seed: u64, end: Duration, without: Option<Rule>) {
         let mut apart = Rng::with_seed(seed.rotate_left(16) ^ 0x1de7);
         let is_about_it = needs_identities(without);

@@ -129,7 +129,7 @@ fn refuse_irregular(found: &Metadata) -> io::Result<()> {
         true => Ok(()),
         false => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            format!("it is {}, and no regular file", kind(found.file_type())),
+            format!("it is {}, not a regular file", kind(found.file_type())),
         )),
     }
 }

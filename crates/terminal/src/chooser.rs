@@ -139,7 +139,7 @@ impl Chooser {
         ])
         .areas(frame.area());
         let count = self.found().count();
-        let words = format!(" {}, in the order to learn in", counted(count, "scenario"));
+        let words = format!(" {}, in learning order", counted(count, "scenario"));
         frame.render_widget(Line::styled(words, palette.strong()), heading);
         frame.render_widget(self.search_line(palette), search);
 

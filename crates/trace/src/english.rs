@@ -463,7 +463,7 @@ fn log_end(position: LogPosition) -> String {
 
 fn process_sentence(process: &Process) -> String {
     match process {
-        Process::Started { pid, address } => format!("process {pid} runs and listens at {address}"),
+        Process::Started { pid, address } => format!("process {pid} is running and listens on {address}"),
         Process::Stopped => "stop".to_owned(),
         Process::Garbage { from, problem } => {
             format!("closed a connection from {from}: {problem}")
@@ -489,8 +489,8 @@ pub fn laboratory(laboratory: &Laboratory) -> String {
                 (Some(unsynced), _, _) => power_cut_words(*unsynced).to_owned(),
                 (None, Some(9), _) => "killed (SIGKILL)".to_owned(),
                 (None, Some(signal), _) => format!("killed by signal {signal}"),
-                (None, None, Some(status)) => format!("the process ended with status {status}"),
-                (None, None, None) => "the process ended".to_owned(),
+                (None, None, Some(status)) => format!("the process exited with status {status}"),
+                (None, None, None) => "the process exited".to_owned(),
             };
             let last_words = last_words.replace('\n', "; ");
             if last_words.is_empty() { how } else { format!("{how}: {last_words}") }

@@ -283,7 +283,7 @@ fn each_event_is_told_in_its_own_words() {
 fn a_power_cut_is_not_a_kill() {
     for (fields, words, lost_power) in [
         (r#""signal":9"#, "killed (SIGKILL)", false),
-        (r#""status":1,"last_words":"no disk""#, "the process ended with status 1: no disk", false),
+        (r#""status":1,"last_words":"no disk""#, "the process exited with status 1: no disk", false),
         (r#""power_cut":"lost""#, "power lost: everything not yet synced to disk is gone", true),
         (r#""power_cut":"kept""#, "power lost: what was not yet synced had reached the disk anyway", true),
         (r#""power_cut":"torn""#, "power lost: only part of what was not yet synced reached the disk", true),

@@ -11,7 +11,7 @@ use serde::Serialize;
 /// The scenarios that can be opened, whatever the page has come to show.
 #[derive(Debug, Clone)]
 pub struct Scenarios {
-    /// What there is, in the order to learn in.
+    /// What there is, in learning order.
     pub titles: Vec<ScenarioTitle>,
     /// Plays the one with this path, in the form of [`embedded`](crate::embedded); `None` if there is no such one.
     pub film: fn(&str) -> Option<String>,

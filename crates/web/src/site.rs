@@ -49,7 +49,7 @@ pub enum SiteError {
     )]
     Wide(SocketAddr),
     /// The system refused the port.
-    #[error("can't listen at {address}: {source}")]
+    #[error("can't listen on {address}: {source}")]
     Listen {
         /// Where.
         address: SocketAddr,

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use trace::{Link, Record};
 
 /// If nobody leads for so long between two trials, one server is made to run: without any chance in the timeouts it might
-/// take for ever.
+/// take forever.
 const NUDGE_AFTER: Duration = Duration::from_secs(1);
 
 /// So many bytes of entries are never written here.

@@ -145,10 +145,10 @@ fn help_to_change(why: &CannotChange) -> &'static str {
     match why {
         CannotChange::NotLeader { .. } => "ask the leader",
         CannotChange::UnderWay | CannotChange::NothingCommittedInTerm => "try again in a moment",
-        CannotChange::Nothing => "GET /members shows the members",
+        CannotChange::Nothing => "`raft member list` (or GET /members) shows the members",
         CannotChange::AlreadyMember(_) => "if it has lost its data, remove it first, or give it a new number",
         CannotChange::UnknownServer(_) => {
-            "GET /members shows the members; a new server is added first, as a learner"
+            "`raft member list` (or GET /members) shows the members; a new server is added first, as a learner"
         }
         CannotChange::AlreadyVoter(_) => "nothing needs to be done",
         CannotChange::NobodyLeft => "add another server before you remove the last one",

@@ -114,7 +114,7 @@ impl Places {
     }
 }
 
-/// Where others reach a server that has called from there and listens at this port. A listener for both versions of IP
+/// Where others reach a server that has called from there and listens on this port. A listener for both versions of IP
 /// sees callers of version 4 under addresses of version 6, which other servers could not call.
 fn whereabouts_of(caller: SocketAddr, port: u16) -> SocketAddr {
     SocketAddr::new(caller.ip().to_canonical(), port)

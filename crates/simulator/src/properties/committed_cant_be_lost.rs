@@ -32,7 +32,7 @@ impl Property for CommittedCantBeLost {
         }
         let term = step.node.log().term_at(index)?;
         let could_win = |id: &NodeId| {
-            // Who is dead knows what is on its disk, and who was set back knew more than it does now: the leader's
+            // Who is dead knows what is on its disk, and who was rolled back knew more than it does now: the leader's
             // configuration is near enough.
             let server = moment.servers.get(id).filter(|server| !server.is_set_back());
             let node = server.and_then(Server::node).unwrap_or(step.node);

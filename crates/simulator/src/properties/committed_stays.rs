@@ -12,9 +12,9 @@ pub(crate) struct StateMachineSafety {
 
 static PROMISE: Promise = Promise {
     name: "state machine safety (§5.4.3, Figure 3)",
-    meaning: "If one server has applied an entry at some index, no other server ever applies a different \
-              one there. Otherwise the servers' states differ, and what a client was told is no longer \
-              true.",
+    meaning: "If one server has marked an entry as committed at some index, no other server ever marks a \
+              different one there. Otherwise the servers' states differ, and what a client was told is no \
+              longer true.",
 };
 
 impl Property for StateMachineSafety {

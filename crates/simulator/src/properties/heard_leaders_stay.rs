@@ -22,7 +22,7 @@ struct Hearing {
 }
 
 static PROMISE: Promise = Promise {
-    name: "a leader that a majority hears stays (§6; thesis §9.6)",
+    name: "a leader that reaches a majority stays (§6; thesis §9.6)",
     meaning: "With pre-vote and check-quorum, no server raises the term while a majority hears from a \
               leader. Otherwise a single server that was cut off and comes back forces the whole cluster \
               into an election.",

@@ -6,7 +6,7 @@ use consensus::NodeId;
 
 static PROMISE: Promise = Promise {
     name: "linearizability (§8; thesis §6.3)",
-    meaning: "Whatever servers and messages do, clients see what a single store would show them that does \
+    meaning: "Whatever servers and messages do, clients see what they would see from a single store that does \
               one thing after another: no write vanishes, no write happens twice, and no read returns an \
               overwritten value.",
 };

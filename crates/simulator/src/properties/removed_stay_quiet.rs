@@ -4,7 +4,7 @@ use consensus::event::What;
 use std::collections::BTreeSet;
 use trace::Event;
 
-/// A server that knows that it was removed does not run in elections, not even after a restart.
+/// A server that knows that it was removed starts no election, not even after a restart.
 #[derive(Debug, Default)]
 pub(crate) struct RemovedStayQuiet {
     /// Those that have learned it, and those of them that have had the time to save it.

@@ -20,7 +20,8 @@ const PATIENCE: u32 = 2;
 
 static PROMISE: Promise = Promise {
     name: "slow disks don't silence servers (thesis §6.2, §6.4)",
-    meaning: "Neither a follower's sign of life nor its reply to a read needs its disk. So while the disks \
+    meaning: "A follower does not have to wait for its disk before it tells the leader that it is alive, or \
+              confirms a read. So while the disks \
               of a cluster are slow or full, its leader stays, and clients can read.",
 };
 

@@ -8,7 +8,7 @@ import type { Term } from "./Term";
  */
 export type PreVote = { 
 /**
- * The sender's term. It would run in the next.
+ * The sender's term. It would start an election in the next.
  */
 term: Term, 
 /**

@@ -19,6 +19,7 @@ last_log_index: Index,
  */
 last_log_term: Term, 
 /**
- * Does it run because its leader has asked it to (thesis §3.10)? Then nobody protects that leader from it.
+ * Does it start this election because its leader has asked it to (thesis §3.10)? Then nobody protects that
+ * leader from it.
  */
 by_transfer: boolean, };

@@ -367,7 +367,7 @@ impl NodeArguments {
             if json {
                 text = record.to_json() + "\n";
             } else {
-                feed.tell(record).iter().for_each(|line| text += &(fitted(line, columns) + "\n"));
+                feed.tell(record).iter().for_each(|line| text += &(fitted(line, columns, None) + "\n"));
             }
             let mut stdout = io::stdout().lock();
             let told = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());

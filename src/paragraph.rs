@@ -1,5 +1,6 @@
 //! Text in paragraphs, and lines as wide as the terminal.
 
+use consensus::Rule;
 use textwrap::{Options, WordSplitter};
 use trace::FeedLine;
 
@@ -11,10 +12,11 @@ pub(crate) fn columns() -> usize {
     terminal_size::terminal_size_of(std::io::stdout()).map_or(usize::MAX, |(width, _)| usize::from(width.0))
 }
 
-/// A line of a story, in so many columns.
-pub(crate) fn fitted(line: &FeedLine, columns: usize) -> String {
+/// A line of a story, in so many columns. `off` is the rule that is switched off: the line shows where it would have decided.
+pub(crate) fn fitted(line: &FeedLine, columns: usize, off: Option<Rule>) -> String {
     let rule = line.rule.map(|rule| format!("{}{rule}", line.gap_before_rule(columns)));
-    format!("{} {}{}", line.place(), line.text, rule.unwrap_or_default())
+    let is_off = if line.rule.is_some() && line.rule == off { " (OFF)" } else { "" };
+    format!("{} {}{}{is_off}", line.place(), line.text, rule.unwrap_or_default())
 }
 
 /// The text in lines, each of which begins with this many blanks.

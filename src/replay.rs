@@ -195,7 +195,7 @@ fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Fai
             let is_told = !scene.is_silent || arguments.script;
             let lines = scene.records.iter().flat_map(|record| feed.tell(record));
             for line in lines.filter(|line| is_told || line.record.is_violation()) {
-                writeln!(out, "{}", fitted(&line, columns))?;
+                writeln!(out, "{}", fitted(&line, columns, tape.without))?;
             }
             for line in scene.said.lines().filter(|_| is_told) {
                 writeln!(out, "  {}", shown(line))?;

@@ -71,11 +71,38 @@ fn listed(path: &str) -> Listed {
 }
 
 /// The text of the scenario with this path. What a shell makes of it, `scenarios/elections/first-election.txt`,
-/// will do.
+/// will do, and so will its name alone, if no other scenario has it.
 pub(crate) fn find(path: &str) -> Option<String> {
+    let path = short(path);
+    let exact = Files::get(&format!("{path}.txt")).map(text);
+    exact.or_else(|| {
+        let mut same_name =
+            paths().filter(|known| known.rsplit_once('/').is_some_and(|(_, name)| name == path));
+        let only = same_name.next().filter(|_| same_name.next().is_none())?;
+        Files::get(&format!("{only}.txt")).map(text)
+    })
+}
+
+/// The scenario whose path looks most like this one, if one looks like it at all.
+pub(crate) fn similar(path: &str) -> Option<String> {
+    let path = short(path);
+    let name = |path: &str| path.rsplit_once('/').map_or(path.to_owned(), |(_, name)| name.to_owned());
+    let likeness =
+        |known: &str| strsim::jaro_winkler(known, path).max(strsim::jaro_winkler(&name(known), &name(path)));
+    let closest = paths().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+    (likeness(&closest) > LIKE).then_some(closest)
+}
+
+/// From this on, two names look alike: as clap has it.
+const LIKE: f64 = 0.7;
+
+fn paths() -> impl Iterator<Item = String> {
+    Files::iter().filter_map(|path| path.strip_suffix(".txt").map(str::to_owned))
+}
+
+fn short(path: &str) -> &str {
     let path = path.strip_prefix("scenarios/").unwrap_or(path);
-    let path = path.strip_suffix(".txt").unwrap_or(path);
-    Files::get(&format!("{path}.txt")).map(text)
+    path.strip_suffix(".txt").unwrap_or(path)
 }
 
 /// The path of the scenario with this text, if it is one of them.
@@ -174,6 +201,16 @@ mod tests {
             assert!(chapter.about.ends_with(['.', '?']), "{chapter}: what is it about?");
             assert!(!chapter.scenarios.is_empty(), "{chapter} has no scenarios");
         }
+    }
+
+    #[test]
+    fn a_name_alone_finds_a_scenario_and_a_mistyped_one_is_recognised() {
+        assert_eq!(find("first-election"), find("elections/first-election"));
+        assert!(find("first-election").is_some());
+        assert!(find("one-vote-per-term").is_none(), "it is in elections, and in without");
+        assert_eq!(similar("elections/frist-election").as_deref(), Some("elections/first-election"));
+        assert_eq!(similar("scenarios/figure8.txt").as_deref(), Some("replication/figure-8"));
+        assert_eq!(similar("zzz"), None);
     }
 
     #[test]

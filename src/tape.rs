@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::scenarios;
 use consensus::{Rule, Timing};
-use simulator::{Film, Scenario, Scene};
+use simulator::{Film, Scenario, Scene, UNSHOWN};
 use std::io;
 use std::path::Path;
 use storage::careful::read_regular;
@@ -53,11 +53,9 @@ impl Tape {
             let help = match error.kind() {
                 io::ErrorKind::FileTooLarge => {
                     "record for a shorter time, or keep only the beginning: head -n 100000 FILE > SHORTER"
+                        .to_owned()
                 }
-                _ => {
-                    "name a scenario, such as elections/first-election (`raft replay --plain` lists all), \
-                     or a file that `raft up --record FILE` has written"
-                }
+                _ => help_for_missing(path),
             };
             Failure::of(format_args!("can't read {file}: {error}"), help)
         })?;
@@ -137,6 +135,21 @@ impl Tape {
     pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
         self.scenes.iter().flat_map(|scene| &scene.records)
     }
+}
+
+/// What to name instead of a path where nothing is.
+fn help_for_missing(path: &Path) -> String {
+    let name = path.to_str().unwrap_or_default();
+    let hidden = |(rule, _): &&(Rule, &str)| name.strip_prefix("without/") == Some(rule.id());
+    if let Some((rule, reason)) = UNSHOWN.iter().find(hidden) {
+        return format!("no scenario shows what breaks without {rule}: {reason}");
+    }
+    let meant = scenarios::similar(name).map(|similar| format!("did you mean {similar}? Or else "));
+    format!(
+        "{}name a scenario, such as elections/first-election (`raft replay --plain` lists all), or a file that `raft up \
+         --record FILE` has written",
+        meant.unwrap_or_default()
+    )
 }
 
 fn read_text(path: &Path) -> io::Result<String> {

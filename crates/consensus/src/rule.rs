@@ -240,7 +240,7 @@ rules! {
         paper: "§5.2",
         thesis: "§3.4",
         guards: Both,
-        statement: "A candidate follows a leader of its own term or a newer one, and rejects a leader of an older term.",
+        statement: "A server follows a leader of its own term or a newer one, and rejects a leader of an older term.",
         without_it: "a candidate that has lost keeps disturbing the leader, or obeys a deposed one",
     }
     ResetTimerOnLeader {
@@ -336,7 +336,7 @@ rules! {
         paper: "§5.3",
         thesis: "§3.5",
         guards: Safety,
-        statement: "An entry is committed once a majority of the voters has it on disk.",
+        statement: "An entry of the leader's own term is committed once a majority of the voters has it on disk.",
         without_it: "an entry is committed that the next leader may lack",
     }
     CommitCurrentTermOnly {
@@ -345,7 +345,7 @@ rules! {
         thesis: "§3.6.2",
         guards: Safety,
         statement: "By counting copies, a leader commits only entries of its own term; older entries are committed along with them.",
-        without_it: "an entry that was committed can still be replaced, although a majority has it",
+        without_it: "an entry that a leader called committed can still be replaced, although a majority has it",
     }
     NoOpOnElection {
         id: "no-op-on-election",

@@ -173,6 +173,13 @@ impl ClusterView {
             .map(|(id, _)| id)
     }
 
+    /// Other running servers that lead in their own eyes, and their terms.
+    fn other_leaders(&self, leader: NodeId) -> impl Iterator<Item = (NodeId, Term)> {
+        let leads = |server: &ServerView| server.is_running() && server.role == Some(RoleKind::Leader);
+        let others = self.servers().filter(move |&(id, server)| id != leader && leads(server));
+        others.map(|(id, server)| (id, server.term))
+    }
+
     /// The servers with which a run began that was recorded: of those in it, the ones that the first step names as
     /// voters or, where no steps were recorded, all.
     pub fn founders_of(records: &[&Record]) -> Vec<NodeId> {
@@ -292,7 +299,14 @@ impl fmt::Display for ClusterView {
         let (running, needed) = (quorums.running(), quorums.needed());
         match self.leader() {
             Some(leader) => {
-                write!(f, "leader {leader}, term {}", self.servers[&leader].term)?;
+                let term = self.servers[&leader].term;
+                write!(f, "leader {leader}, term {term}")?;
+                for (other, other_term) in self.other_leaders(leader) {
+                    match other_term == term {
+                        true => write!(f, "; {other} leads term {term} too")?,
+                        false => write!(f, "; {other} still thinks that it leads term {other_term}")?,
+                    }
+                }
                 if let Quorum::Joint { .. } = self.membership().voters {
                     write!(f, ", in a joint configuration: {}", self.membership())?;
                 }

@@ -8,6 +8,7 @@ use super::{Picture, Places, counted, draw_too_small, heading_line, heartbeat_wo
 use crate::replay::keys::{FOOTER, HELP};
 use crate::replay::player::Player;
 use crate::replay::steps::StoryLine;
+use consensus::Rule;
 use ratatui::Frame;
 use ratatui::text::{Line, Span};
 
@@ -40,7 +41,7 @@ pub(crate) fn draw(frame: &mut Frame, player: &mut Player) {
         narration_heading: "",
         narration,
         story_heading: " what happens, and the rule that decides ",
-        story: player.page_of_story().map(|line| story_line(line, width, &palette)).collect(),
+        story: page_of_story(player, width, &palette),
         announcement: player.announcement(),
         page: None,
         footer: &FOOTER,
@@ -90,10 +91,19 @@ fn state_line<'a>(player: &Player, palette: &Palette) -> Line<'a> {
     ])
 }
 
-fn story_line<'a>(line: &'a StoryLine, width: u16, palette: &Palette) -> Line<'a> {
+/// The lines that fit on the page, the latest at its end: a broken promise may take several.
+fn page_of_story<'a>(player: &'a Player, width: u16, palette: &Palette) -> Vec<Line<'a>> {
+    let lines = player.page_of_story().flat_map(|line| story_lines(line, player.without, width, palette));
+    let mut lines: Vec<Line> = lines.collect();
+    lines.drain(..lines.len().saturating_sub(player.page));
+    lines
+}
+
+fn story_lines<'a>(line: &'a StoryLine, off: Option<Rule>, width: u16, palette: &Palette) -> Vec<Line<'a>> {
     match line {
-        StoryLine::Told(line) => story::told_line(line, width, palette),
-        StoryLine::Command(command) => Line::styled(format!(" ▸ {command}"), palette.notice()),
-        StoryLine::Said(said) => Line::raw(format!("             {said}")),
+        StoryLine::Told(line) if line.record.is_violation() => story::violation_lines(line, width, palette),
+        StoryLine::Told(line) => vec![story::told_line(line, off, width, palette)],
+        StoryLine::Command(command) => vec![Line::styled(format!(" ▸ {command}"), palette.notice())],
+        StoryLine::Said(said) => vec![Line::raw(format!("             {said}"))],
     }
 }

@@ -1,12 +1,12 @@
 //! The story: what happens, in plain English, with the rule that decided.
 
 use super::style::Palette;
+use consensus::Rule;
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
-use trace::{Event, FeedLine, Laboratory};
+use trace::FeedLine;
 
 /// The rule's column is as wide as most rules' names.
 const RULE_WIDTH: usize = 26;
@@ -30,29 +30,38 @@ fn block<'a>() -> Block<'a> {
     Block::new().borders(Borders::TOP)
 }
 
-/// A line with its rule at the right, where there is room for both; else the words come first.
-pub(crate) fn told_line<'a>(line: &'a FeedLine, width: u16, palette: &Palette) -> Line<'a> {
+/// A broken promise, in as many lines as it takes.
+pub(crate) fn violation_lines<'a>(line: &FeedLine, width: u16, palette: &Palette) -> Vec<Line<'a>> {
+    let options = textwrap::Options::new(usize::from(width).min(WIDEST)).subsequent_indent("             ");
+    let text = format!("{} {}", line.place(), line.text);
+    let wrapped = textwrap::wrap(&text, options);
+    wrapped.into_iter().map(|line| Line::styled(line.into_owned(), palette.bad())).collect()
+}
+
+/// A line with its rule at the right, where there is room for both; else the words come first. `off` is the rule that is
+/// switched off.
+pub(crate) fn told_line<'a>(
+    line: &'a FeedLine,
+    off: Option<Rule>,
+    width: u16,
+    palette: &Palette,
+) -> Line<'a> {
     let width = usize::from(width).min(WIDEST);
     let place = line.place();
     let words_width = width.saturating_sub(place.chars().count() + 1);
-    let rule = line.rule.map(|rule| rule.to_string()).unwrap_or_default();
+    let is_off = line.rule.is_some() && line.rule == off;
+    let rule =
+        line.rule.map(|rule| format!("{rule}{}", if is_off { " OFF" } else { "" })).unwrap_or_default();
     let text_width = words_width.saturating_sub(if rule.is_empty() { 0 } else { rule.chars().count() + 2 });
     let text = shortened(&line.text, text_width);
     let padding = words_width.saturating_sub(text.chars().count() + rule_room(&rule, width));
     Line::from(vec![
         Span::styled(place, palette.strong()),
         Span::raw(" "),
-        Span::styled(text, words_style(line, palette)),
+        Span::raw(text),
         Span::raw(" ".repeat(padding)),
-        Span::styled(rule, palette.rule()),
+        Span::styled(rule, if is_off { palette.warning() } else { palette.rule() }),
     ])
-}
-
-fn words_style(line: &FeedLine, palette: &Palette) -> Style {
-    match line.record.event {
-        Event::Laboratory(Laboratory::Violated { .. }) => palette.bad(),
-        _ => Style::new(),
-    }
 }
 
 /// The width from where the rule begins to the right edge. In a wide terminal the rules stand in a

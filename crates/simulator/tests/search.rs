@@ -99,7 +99,7 @@ fn a_seed_is_the_same_run_on_every_machine() {
     let hashes = [0, 1, 2, 3, 5, 8, 13, 21].map(|seed| draw(seed, &SearchOptions::default()).trace_hash());
     let expected = [
         4_633_086_491_616_027_456,
-        8_244_687_628_910_398_636,
+        10_984_563_697_979_080_015,
         24_920_468_291_700_462,
         16_527_732_439_624_850_164,
         11_922_355_739_074_154_587,

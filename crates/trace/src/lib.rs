@@ -8,6 +8,7 @@
 //! * [`english`]: each event in words;
 //! * [`Feed`]: records as the lines of a story, the routine left out;
 //! * [`why`]: the chain of causes that led to an event;
+//! * [`why_not`]: what stood in the way of something that did not happen;
 //! * [`shown`](shown()): text of somebody else, made safe for a terminal;
 //! * [`ClusterView`]: what the records so far say about each server, and about its log.
 
@@ -18,6 +19,7 @@ mod shown;
 mod slow_disk;
 mod view;
 pub mod why;
+pub mod why_not;
 
 pub use feed::{Feed, FeedLine};
 pub use record::{

@@ -1030,7 +1030,7 @@ impl World {
             property: violation.promise.name.to_owned(),
             meaning: violation.promise.meaning.to_owned(),
             what_happened: violation.what_happened.clone(),
-            contradicts: violation.contradicts,
+            contradicts: violation.contradicts.map(Box::new),
         };
         let record = self.observed(violation.node, Event::Laboratory(told));
         self.records.push(Record { cause: violation.done, ..record });

@@ -534,8 +534,9 @@ pub enum Laboratory {
         what_happened: String,
         /// The earlier event that this contradicts; the record's cause is the event that broke the promise. `None` if
         /// it contradicts no single event.
+        // In a box, so that this rare kind of record makes no other larger.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        contradicts: Option<EventId>,
+        contradicts: Option<Box<EventId>>,
     },
 }
 

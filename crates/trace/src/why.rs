@@ -88,8 +88,8 @@ impl<'a> Causes<'a> {
 
     /// The earlier event that a violation contradicts, if this is one and it contradicts a single event.
     pub fn contradicted(&self, record: &Record) -> Option<&'a Record> {
-        match record.event {
-            Event::Laboratory(Laboratory::Violated { contradicts, .. }) => self.find(contradicts?),
+        match &record.event {
+            Event::Laboratory(Laboratory::Violated { contradicts, .. }) => self.find(**contradicts.as_ref()?),
             _ => None,
         }
     }

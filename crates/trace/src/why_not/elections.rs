@@ -173,7 +173,7 @@ impl<'a> Past<'a> {
                 && record.rule() == refused.rule()
                 && matches!(record.decision(), Some(What::Check { holds: false, .. }))
         };
-        english::sentence(self.records.iter().rev().find(is_check).unwrap_or(&refused))
+        english::sentence(self.records.iter().rev().find(is_check).unwrap_or(refused))
     }
 
     pub(super) fn why_no_vote(&self) -> WhyNot<'a> {

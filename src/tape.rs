@@ -131,6 +131,16 @@ impl Tape {
         }
     }
 
+    /// Everything that happened in the last cluster, in order: a scenario may compare several, which use the same names
+    /// for their events.
+    pub(crate) fn last_cluster(&self) -> impl Iterator<Item = &Record> {
+        let begins = |scene: &Scene| {
+            scene.command.as_deref().is_some_and(|command| command.split(' ').next() == Some("cluster"))
+        };
+        let first = self.scenes.iter().rposition(begins).unwrap_or(0);
+        self.scenes[first..].iter().flat_map(|scene| &scene.records)
+    }
+
     /// Everything that happened, in order.
     pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
         self.scenes.iter().flat_map(|scene| &scene.records)

@@ -1,23 +1,34 @@
 //! `raft why`
 
 use crate::failure::{Failure, written};
+use crate::paragraph::paragraph;
 use crate::tape::Tape;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use std::fmt::Write as _;
+use consensus::NodeId;
+use std::collections::BTreeSet;
+use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 use trace::why::{Causes, Kind};
-use trace::{EventId, Record, english};
+use trace::why_not::{Obstacle, Omission, WhyNot, why_not};
+use trace::{Event, EventId, Laboratory, Record, english, shown};
 
-/// Explain why something happened: the chain of causes, each with its rule
+/// Explain why something happened, or why it did not
+///
+/// The first is the chain of causes, each with its rule. Without an event, it is
+/// that of the last broken promise or, if all were kept, of the last leader. A
+/// broken promise has two chains: of what was done, and of what that contradicts.
 ///
 /// Events have names: n2:117 is event 117 of n2 after its first start, n2.3:5 is
 /// event 5 after its third start. In a trace in JSON these are node, life and seq.
 ///
 ///   raft up --record run.jsonl
-///   raft why run.jsonl --last leader
+///   raft why run.jsonl
+///   raft why run.jsonl --last commit
+///   raft why run.jsonl --not leader n2 --at 1.250s
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct WhyArguments {
@@ -29,55 +40,221 @@ pub(crate) struct WhyArguments {
     event: Option<EventId>,
 
     /// Explain the last event of this kind
-    #[arg(long, value_name = "KIND", value_parser = kind_parser(), conflicts_with = "event")]
+    #[arg(long, value_name = "KIND", value_parser = named(Kind::ALL), conflicts_with = "event")]
     last: Option<Kind>,
+
+    /// Explain what stood in the way of a server: why it did not become leader, vote, commit its last entries, or
+    /// reply to a client
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["leader|vote|commit|reply", "SERVER"],
+        conflicts_with_all = ["event", "last"]
+    )]
+    not: Option<Vec<String>>,
+
+    /// The moment of --not: a time as each event shows it, such as 1.250s, or just after an event, such as n2:117
+    /// [default: the end]
+    #[arg(long, value_name = "TIME|EVENT", requires = "not")]
+    at: Option<Moment>,
 }
 
-fn kind_parser() -> impl TypedValueParser<Value = Kind> {
-    let kind = |name: String| Kind::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, kind)| kind);
-    PossibleValuesParser::new(Kind::ALL.map(|(name, _)| name))
-        .map(move |name| kind(name).expect("clap lets only these names pass"))
+/// A moment of a run.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// After all that had happened by then, in microseconds.
+    At(u64),
+    /// Just after this event: there may be many at one time.
+    After(EventId),
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Moment, String> {
+        if let Ok(event) = text.parse() {
+            return Ok(Moment::After(event));
+        }
+        let seconds = text.strip_suffix('s').and_then(|number| number.parse::<f64>().ok());
+        let micros = seconds.map(|seconds| (seconds * 1e6).round());
+        match micros.filter(|micros| (0.0..1e18).contains(micros)) {
+            Some(micros) => Ok(Moment::At(micros as u64)),
+            None => Err("write seconds, such as 1.250s, or an event, such as n2:117".to_owned()),
+        }
+    }
+}
+
+/// One of these, by its name.
+fn named<T: Copy + Send + Sync + 'static, const N: usize>(
+    all: [(&'static str, T); N],
+) -> impl TypedValueParser<Value = T> {
+    let find = move |name: &str| all.into_iter().find(|(known, _)| *known == name).map(|(_, it)| it);
+    PossibleValuesParser::new(all.map(|(name, _)| name))
+        .map(move |name| find(&name).expect("clap lets only these names pass"))
 }
 
 pub(crate) fn run(arguments: WhyArguments) -> Result<ExitCode, Failure> {
     let tape = Tape::open(&arguments.file)?;
-    let records: Vec<Record> = tape.records().cloned().collect();
+    let records: Vec<Record> = tape.last_cluster().cloned().collect();
     let causes = Causes::new(&records);
+    let text = match &arguments.not {
+        Some(not) => unexplained(&causes, &records, not, &arguments)?,
+        None => explanation(&causes, asked_for(&causes, &records, &arguments)?),
+    };
+    written(io::stdout().write_all(text.as_bytes()))
+}
+
+/// Why a server has not done something: the answer to `--not`.
+fn unexplained(
+    causes: &Causes<'_>,
+    records: &[Record],
+    not: &[String],
+    arguments: &WhyArguments,
+) -> Result<String, Failure> {
+    let (omission, server) = question(not)?;
+    let servers: BTreeSet<NodeId> = records.iter().map(|record| record.node).collect();
+    if !servers.contains(&server) {
+        let names: Vec<String> = servers.iter().map(NodeId::to_string).collect();
+        let file = arguments.file.display();
+        let help = format!("the servers there are {}", names.join(", "));
+        return Err(Failure::of(format_args!("there is no server {server} in {file}"), help));
+    }
+    let (past, moment) = match arguments.at {
+        None => (records, records.iter().map(|record| record.t).max().unwrap_or_default()),
+        Some(Moment::At(moment)) => {
+            let last = records.iter().rposition(|record| record.t <= moment);
+            (&records[..last.map_or(0, |last| last + 1)], moment)
+        }
+        Some(Moment::After(id)) => {
+            let event = found(causes, records, id, arguments)?;
+            let place = records.iter().position(|record| std::ptr::eq(record, event));
+            (&records[..=place.expect("it was found there")], event.t)
+        }
+    };
+    Ok(answer(server, moment, omission, &why_not(past, moment, server, omission)))
+}
+
+/// The two values of `--not`.
+fn question(not: &[String]) -> Result<(Omission, NodeId), Failure> {
+    let [what, server] = not else { unreachable!("clap takes two values") };
+    let omission = Omission::ALL.into_iter().find(|(name, _)| name == what).map(|(_, omission)| omission);
+    let omission = omission.ok_or_else(|| {
+        let help = "--not leader, vote, commit or reply, then the server: --not leader n2";
+        Failure::usage(format_args!("--not can't explain \"{}\"", shown(what)), help)
+    })?;
+    let id = server.strip_prefix('n').and_then(|number| number.parse().ok()).map(NodeId);
+    let server = id.ok_or_else(|| {
+        let help = "after --not and what did not happen comes the server: --not leader n2";
+        Failure::usage(format_args!("\"{}\" is not a server", shown(server)), help)
+    })?;
+    Ok((omission, server))
+}
+
+/// The event with this name.
+fn found<'a>(
+    causes: &Causes<'a>,
+    records: &[Record],
+    id: EventId,
+    arguments: &WhyArguments,
+) -> Result<&'a Record, Failure> {
+    causes.find(id).ok_or_else(|| {
+        let help = match records.iter().rev().find_map(Record::id) {
+            Some(last) => {
+                format!("event names look like {last} (the last one in this run); or use --last leader")
+            }
+            None => "the file has no events with names".to_owned(),
+        };
+        let file = arguments.file.display();
+        Failure::of(format_args!("there is no event {id} in {file}"), help)
+    })
+}
+
+/// The event to explain: by its name, by its kind, or what matters most in the run.
+fn asked_for<'a>(
+    causes: &Causes<'a>,
+    records: &[Record],
+    arguments: &WhyArguments,
+) -> Result<&'a Record, Failure> {
     let file = arguments.file.display();
-    let record = match (arguments.event, arguments.last) {
-        (Some(id), _) => causes.find(id).ok_or_else(|| {
-            let help = match records.iter().rev().find_map(Record::id) {
-                Some(last) => {
-                    format!("event names look like {last} (the last one in this run); or use --last leader")
-                }
-                None => "the file has no events with names".to_owned(),
-            };
-            Failure::of(format_args!("there is no event {id} in {file}"), help)
-        })?,
+    match (arguments.event, arguments.last) {
+        (Some(id), _) => found(causes, records, id, arguments),
         (None, Some(kind)) => causes.last(kind).ok_or_else(|| {
             let help = "ask for another kind with --last, or for an event by its name, such as n2:117";
             Failure::of(format_args!("{file} has no event of that kind"), help)
-        })?,
-        (None, None) => {
-            let help = "name an event, such as n2:117, or use --last leader";
-            return Err(Failure::usage("no event is named", help));
-        }
+        }),
+        (None, None) => causes.last(Kind::Violation).or(causes.last(Kind::Leader)).ok_or_else(|| {
+            let help =
+                "ask for another kind of event with --last, or why there is no leader: --not leader n1";
+            Failure::of(format_args!("no promise is broken in {file}, and no server becomes leader"), help)
+        }),
+    }
+}
+
+/// The chain of causes or, for a broken promise, what it means and both chains.
+fn explanation(causes: &Causes<'_>, record: &Record) -> String {
+    let Event::Laboratory(Laboratory::Violated { property, meaning, what_happened, .. }) = &record.event
+    else {
+        return chain(&causes.chain(record));
     };
-    written(io::stdout().write_all(explanation(&causes.chain(record)).as_bytes()))
+    let mut text = format!("{}\n", paragraph(0, &shown(&format!("Broken promise: {property}"))));
+    if !meaning.is_empty() {
+        let _ = writeln!(text, "{}", paragraph(0, &shown(meaning)));
+    }
+    let _ =
+        writeln!(text, "\n{}", paragraph(0, &shown(&format!("At {}: {what_happened}", seconds(record.t)))));
+    if let Some(done) = record.cause.and_then(|done| causes.find(done)) {
+        let _ = write!(text, "\nWhat was done, and what led to it:\n{}", chain(&causes.chain(done)));
+    }
+    if let Some(contradicted) = causes.contradicted(record) {
+        let heading = "What it contradicts, and what led to that:";
+        let _ = write!(text, "\n{heading}\n{}", chain(&causes.chain(contradicted)));
+    }
+    text
 }
 
 /// The chain, one event a line: when, where, its name, what, and the rule that decided.
-fn explanation(chain: &[&Record]) -> String {
+fn chain(chain: &[&Record]) -> String {
     let mut text = String::new();
     for (place, record) in chain.iter().enumerate() {
-        let name = record.id().map(|id| id.to_string()).unwrap_or_default();
-        let seconds = record.t as f64 / 1e6;
-        let sentence = english::sentence(record);
-        let rule = record.rule().map(|rule| rule.to_string()).unwrap_or_default();
         let leads_on = if place + 1 < chain.len() { "" } else { "⇒ " };
-        let told = format!("{leads_on}{sentence}");
-        let line = format!("{seconds:>8.3}s {:<3} {name:>9}  {told:<64} {rule}", record.node.to_string());
-        let _ = writeln!(text, "{}", line.trim_end());
+        let told = format!("{leads_on}{}", english::sentence(record));
+        let _ = writeln!(text, "{}", row(record, &told, record.rule()));
     }
     text
+}
+
+/// What stood in the way of a server, each with the event that shows it; or the event in which it did what was asked about
+/// all the same.
+fn answer(server: NodeId, moment: u64, omission: Omission, why_not: &WhyNot<'_>) -> String {
+    let (done, moment) = (omission.done(), seconds(moment));
+    let because = match why_not {
+        WhyNot::ItDid(record) => {
+            let event = row(record, &english::sentence(record), record.rule());
+            return format!("By {moment}, {server} has {done}:\n{event}\n");
+        }
+        WhyNot::Because(because) => because,
+    };
+    let mut text = format!("By {moment}, {server} has not {done}:\n");
+    for Obstacle { sentence, rule, evidence } in because {
+        let by = rule.filter(|_| evidence.is_none()).map_or(String::new(), |rule| format!(" ({rule})"));
+        let told = shown(sentence);
+        let _ = writeln!(text, "- {}", paragraph(2, &format!("{told}{by}")).trim_start());
+        if let Some(record) = evidence {
+            let _ = writeln!(text, "{}", row(record, &english::sentence(record), *rule));
+        }
+    }
+    text
+}
+
+fn row(record: &Record, told: &str, rule: Option<impl Display>) -> String {
+    let name = record.id().map(|id| id.to_string()).unwrap_or_default();
+    let rule = rule.map(|rule| rule.to_string()).unwrap_or_default();
+    let line =
+        format!("{:>9} {:<3} {name:>9}  {told:<64} {rule}", seconds(record.t), record.node.to_string());
+    line.trim_end().to_owned()
+}
+
+/// A moment as `1.250s`.
+fn seconds(micros: u64) -> String {
+    format!("{:.3}s", micros as f64 / 1e6)
 }

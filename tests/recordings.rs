@@ -75,6 +75,14 @@ fn a_recorded_run_comes_to_the_same_states_in_the_simulator() {
 }
 
 #[test]
+fn a_recording_of_an_earlier_version_has_fewer_causes() {
+    let (_folder, file) = recorded_run();
+    let mut records = read(Path::new(&file));
+    records.iter_mut().for_each(|record| record.cause = None);
+    assert!(reenact(&records).is_ok());
+}
+
+#[test]
 fn a_recording_that_was_tampered_with_is_found_out() {
     let (_folder, file) = recorded_run();
     let records = read(Path::new(&file));

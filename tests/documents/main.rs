@@ -63,6 +63,7 @@ documents! {
     commands_of_the_simulator: "docs/simulator.md",
     commands_of_the_terminal: "docs/terminal.md",
     commands_of_torture: "docs/torture.md",
+    commands_of_the_trace: "docs/trace.md",
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One server's core and state machine, with all that waits for the disk.
 
 use crate::clients::{Applied, Clients, Outcome, RequestId};
+use crate::reasons::Reasons;
 use crate::scribe::Scribe;
 use crate::snapshots::{BrokenSnapshot, Restored, Restoring, WholeSnapshot};
 use crate::state_machine::{Restore, StateMachine};
@@ -139,8 +140,7 @@ pub struct Driver<M: StateMachine, R: Rules = EveryRule> {
     unsaved: Unsaved,
     /// A piece of a leader's snapshot, which waits until the term is saved into which the snapshot reaches.
     unstored: Option<Chunk>,
-    /// The event that started the election timer that runs now.
-    timer_started_as: Option<EventId>,
+    reasons: Reasons,
 }
 
 impl<M: StateMachine, R: Rules> fmt::Debug for Driver<M, R> {
@@ -236,8 +236,11 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             saving: None,
             unsaved: Unsaved::default(),
             unstored: None,
-            timer_started_as: None,
+            reasons: Reasons::default(),
         };
+        if let Some(restored) = restored {
+            driver.reasons.note_restored(driver.node.commit_index(), restored);
+        }
         let first = restored.unwrap_or(driver.scribe.next_id());
         driver.carry_out(Instant::START, restored, effects);
         if let Some(input) = told {
@@ -344,7 +347,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let answers = effects.outcomes.len();
         let begun = self.output.changed.take().expect("a change has an outcome");
         self.clients.note_change(request, begun, &mut effects.outcomes);
-        self.tell_answers(now, asked, answers, effects);
+        self.tell_answers(now, self.reasons.outcomes.unwrap_or(asked), answers, effects);
         if let Some(input) = told {
             self.tell_step(now, asked, input, effects);
         }
@@ -364,7 +367,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let answers = effects.outcomes.len();
         let begun = self.output.transferred.take().expect("a transfer has an outcome");
         effects.outcomes.push((request, Outcome::Transfer(begun)));
-        self.tell_answers(now, asked, answers, effects);
+        self.tell_answers(now, self.reasons.outcomes.unwrap_or(asked), answers, effects);
         self.tell_step(now, asked, StepInput::TransferLeadership { to, request: request.0 }, effects);
     }
 
@@ -448,7 +451,9 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         }
         self.last_applied = index;
         self.clients.note_readable(index, &mut effects.outcomes);
-        let applied = self.record(now, None, || Event::Io(Io::Applied { index }), effects);
+        let committed = self.reasons.commit_of(index);
+        let applied = self.record(now, committed, || Event::Io(Io::Applied { index }), effects);
+        self.reasons.applied = Some(applied);
         self.tell_answers(now, applied, answers, effects);
         self.tell_step(now, applied, StepInput::Apply { at_most }, effects);
     }
@@ -479,7 +484,9 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.applied_bytes = 0;
         let snapshot = WholeSnapshot::new(self.node.membership_at(index), self.machine.snapshot());
         effects.take_snapshot = Some((last_included, snapshot));
-        let begun = self.record(now, None, || Event::Io(Io::SnapshotBegun { last_included }), effects);
+        let applied = self.reasons.applied;
+        let begun = self.record(now, applied, || Event::Io(Io::SnapshotBegun { last_included }), effects);
+        self.reasons.snapshot_begun = Some(begun);
         self.tell_step(now, begun, StepInput::TakeSnapshot, effects);
     }
 
@@ -497,7 +504,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let being_sent = self.node.snapshot();
         if self.put_off_for != Some(being_sent) {
             self.put_off_for = Some(being_sent);
-            let put_off = self.record(now, None, || Event::Io(Io::SnapshotPutOff { being_sent }), effects);
+            let applied = self.reasons.applied;
+            let put_off = self.record(now, applied, || Event::Io(Io::SnapshotPutOff { being_sent }), effects);
             self.tell_step(now, put_off, StepInput::TakeSnapshot, effects);
         }
     }
@@ -512,7 +520,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     pub fn snapshot_taken(&mut self, now: Instant, last_included: LogPosition, effects: &mut Effects<M>) {
         self.takes_snapshot = false;
         let first = self.scribe.next_id();
-        self.step(now, None, Input::SnapshotTaken { last_included }, effects);
+        self.step(now, self.reasons.snapshot_begun, Input::SnapshotTaken { last_included }, effects);
         self.tell_step(now, first, StepInput::SnapshotTaken { last_included }, effects);
     }
 
@@ -527,7 +535,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     pub fn chunk_read(&mut self, now: Instant, to: NodeId, chunk: Option<Chunk>, effects: &mut Effects<M>) {
         let first = self.scribe.next_id();
         let told = self.if_steps_are_told(|| StepInput::ChunkRead { to, chunk: chunk.clone() });
-        self.step(now, None, Input::ChunkRead { to, chunk }, effects);
+        self.step(now, self.reasons.chunk_wanted(to), Input::ChunkRead { to, chunk }, effects);
         if let Some(input) = told {
             self.tell_step(now, first, input, effects);
         }
@@ -547,7 +555,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             Some(Incoming::Wholly(restored)) if is_last => Some(restored.membership.clone()),
             _ => None,
         };
-        self.step(now, None, Input::ChunkStored { last_included, end, whole }, effects);
+        self.step(now, self.reasons.chunk_came, Input::ChunkStored { last_included, end, whole }, effects);
         self.tell_step(now, first, StepInput::ChunkStored { last_included, end, is_last }, effects);
     }
 
@@ -569,7 +577,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     pub fn chunk_not_stored(&mut self, now: Instant, effects: &mut Effects<M>) {
         self.incoming = None;
         let first = self.scribe.next_id();
-        self.step(now, None, Input::ChunkNotStored, effects);
+        self.step(now, self.reasons.chunk_came, Input::ChunkNotStored, effects);
         self.tell_step(now, first, StepInput::ChunkNotStored, effects);
     }
 
@@ -584,6 +592,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         match self.restore(&chunk) {
             Ok(incoming) => {
                 self.incoming = Some(incoming);
+                self.reasons.chunk_came = Some(cause);
                 self.takes_snapshot = false;
                 effects.take_snapshot = None;
                 self.unstored = Some(chunk);
@@ -658,10 +667,13 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             append: output.append.take(),
         };
         self.unsaved.add(decided, first);
+        for wanted in &output.read_chunks {
+            self.reasons.note_chunk_wanted(wanted.to, cause.unwrap_or(first), first);
+        }
         effects.read_chunks.append(&mut output.read_chunks);
         for Outgoing { to, message, durability, because_of } in output.messages.drain(..) {
             let decision = because_of.map(|place| EventId { seq: first.seq + place as u64, ..first });
-            let cause = decision.or(cause);
+            let cause = decision.or(cause).or(self.reasons.role);
             let outbound = Outbound { to, message, cause };
             match durability {
                 Durability::Nothing => self.release(now, outbound, effects),
@@ -686,7 +698,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         }
         let chunk = output.store_chunk.take();
         self.output = output;
-        self.tell_answers(now, cause.unwrap_or(first), answers, effects);
+        let decided = self.reasons.outcomes.or(cause).unwrap_or(first);
+        self.tell_answers(now, decided, answers, effects);
         self.begin_save(effects);
         if let Some(chunk) = chunk {
             self.take_in(now, cause.unwrap_or(first), chunk, effects);
@@ -739,29 +752,22 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         effects.save = Some(batch);
     }
 
-    /// Records decisions. What caused the first of them is said from outside, or is the timer that ran
-    /// out; the others follow from the first.
+    /// Records decisions. What caused the first of them is said from outside, or is an earlier event if only time has
+    /// passed; the others follow from the first.
     fn tell(
         &mut self,
         now: Instant,
-        cause: Option<EventId>,
+        mut cause: Option<EventId>,
         events: &mut Vec<consensus::event::Event>,
         effects: &mut Effects<M>,
     ) {
-        let mut cause = cause;
+        self.reasons.outcomes = None;
         for event in events.drain(..) {
-            let is_timer = matches!(
-                event.what,
-                What::Timer { .. } | What::ConnectionLost { .. } | What::ConnectionMade { .. }
-            );
-            let is_timeout = matches!(event.what, What::Timeout { .. });
-            let event_cause = if is_timeout { self.timer_started_as } else { cause };
+            let event_cause = self.reasons.of(&event, cause);
+            self.reasons.note(&event.what, self.scribe.next_id());
             let least = Telling::least_with(&event.what);
             let id = self.record_from(least, now, event_cause, || Event::Decision(event), effects);
             cause = cause.or(Some(id));
-            if is_timer {
-                self.timer_started_as = Some(id);
-            }
         }
     }
 

@@ -12,6 +12,7 @@
 mod clients;
 mod clock;
 mod driver;
+mod reasons;
 mod scribe;
 mod snapshots;
 mod state_machine;

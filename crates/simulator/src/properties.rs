@@ -41,12 +41,13 @@ mod terms_never_fall;
 use crate::clients::Answered;
 use crate::rules::AllBut;
 use crate::server::Server;
+use consensus::event::What;
 use consensus::{Index, LogPosition, Membership, Node, NodeId, RoleKind, Term, Timing};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use trace::Record;
+use trace::{EventId, Record};
 
 /// Something that Raft promises.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,11 +67,50 @@ pub struct Violation {
     pub node: NodeId,
     /// What happened instead, for a beginner.
     pub what_happened: String,
+    /// The event that broke it; `None` if it was broken by what did not happen.
+    pub done: Option<EventId>,
+    /// The earlier event that this contradicts, if it is a single one.
+    pub contradicts: Option<EventId>,
+}
+
+impl Violation {
+    /// A violation that no single event shows.
+    pub(crate) fn without_events(
+        promise: &'static Promise,
+        node: NodeId,
+        what_happened: String,
+    ) -> Violation {
+        Violation { promise, node, what_happened, done: None, contradicts: None }
+    }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.promise.name, self.what_happened)
+    }
+}
+
+/// How a step has broken a promise.
+#[derive(Debug)]
+pub(crate) struct Breach {
+    /// What happened instead, for a beginner.
+    pub(crate) what_happened: String,
+    /// The event that did it; `None` if it was broken by what did not happen.
+    pub(crate) done: Option<EventId>,
+    /// The earlier event that it contradicts, if it is a single one.
+    pub(crate) contradicts: Option<EventId>,
+}
+
+impl From<String> for Breach {
+    fn from(what_happened: String) -> Breach {
+        Breach { what_happened, done: None, contradicts: None }
+    }
+}
+
+impl Breach {
+    /// One by this event, which contradicts no single other one.
+    fn by(done: Option<EventId>, what_happened: String) -> Breach {
+        Breach { what_happened, done, contradicts: None }
     }
 }
 
@@ -126,6 +166,39 @@ impl Step<'_> {
     pub(crate) fn term(&self) -> Term {
         self.node.hard_state().current_term
     }
+
+    /// The last event of the step that is such a one.
+    fn last(&self, is_it: impl Fn(&Record) -> bool) -> Option<EventId> {
+        self.records.iter().rev().find(|record| is_it(record)).and_then(Record::id)
+    }
+
+    /// The last decision of the step that is such a one.
+    fn last_decision(&self, is_it: impl Fn(&What) -> bool) -> Option<EventId> {
+        self.last(|record| record.decision().is_some_and(&is_it))
+    }
+
+    /// The promise was broken in this step.
+    pub(crate) fn breaks(&self, promise: &'static Promise, breach: Breach) -> Violation {
+        let Breach { what_happened, done, contradicts } = breach;
+        Violation { promise, node: self.id(), what_happened, done, contradicts }
+    }
+}
+
+fn is_commit(record: &Record) -> bool {
+    matches!(record.decision(), Some(What::Committed { .. }))
+}
+
+fn is_append(record: &Record) -> bool {
+    matches!(record.decision(), Some(What::Appended { .. }))
+}
+
+fn is_truncation(record: &Record) -> bool {
+    matches!(record.decision(), Some(What::Truncated { .. }))
+}
+
+/// Does a server hear a leader of its term for the first time?
+fn is_word_of_leader(record: &Record) -> bool {
+    matches!(record.decision(), Some(What::Leader { .. }))
 }
 
 impl<'a> Moment<'a> {
@@ -188,7 +261,7 @@ pub(crate) trait Property: fmt::Debug {
     fn forget(&mut self, _server: NodeId) {}
 
     /// Looks at a step, and remembers what it needs for the next. If the promise is broken: how.
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String>;
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach>;
 
     /// Looks at a moment at which nothing happens. If the promise is broken: by whom, and how.
     fn check_time(&mut self, _moment: &Moment<'_>) -> Option<(NodeId, String)> {

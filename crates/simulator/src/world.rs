@@ -26,7 +26,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::StorageError;
-use trace::{ClusterView, Event, EventId, Laboratory, Process, Record, Unsynced};
+use trace::{ClusterView, Event, EventId, Io, Laboratory, Process, Record, Unsynced};
 
 /// The cluster whose messages stray into this world.
 const OTHER_CLUSTER: ClusterId = ClusterId(0);
@@ -126,8 +126,8 @@ pub struct World {
     journal: Option<Vec<Action>>,
     clients: Clients,
     store_clients: StoreClients,
-    /// What they have been told in the present step, and by whom.
-    heard: Vec<(NodeId, Laboratory)>,
+    /// What they have been told in the present step, by whom, and in which event that server responded.
+    heard: Vec<(NodeId, Option<EventId>, Laboratory)>,
     /// Who acted last.
     acting: NodeId,
     /// A buffer that is reused.
@@ -631,16 +631,17 @@ impl World {
         let mut heard = Vec::new();
         let is_of_store = |(request, _): &mut (RequestId, _)| self.store_clients.has_asked(*request);
         for (request, outcome) in effects.outcomes.extract_if(.., is_of_store).collect::<Vec<_>>() {
-            heard.extend(match outcome {
+            let told = match outcome {
                 Outcome::Write(outcome) => self.store_clients.note_write(request, outcome),
                 Outcome::Read(outcome) => self.store_clients.note_read(request, outcome, store),
                 // They ask for nothing else.
                 Outcome::Change(_) | Outcome::Transfer(_) => None,
-            });
+            };
+            heard.extend(told.map(|told| (response_to(request, &effects.records), told)));
         }
         let answers = self.clients.note(server, effects);
-        for (client, answer) in heard {
-            self.heard.push((id, Laboratory::ClientHears { client, answer }));
+        for (response, (client, answer)) in heard {
+            self.heard.push((id, response, Laboratory::ClientHears { client, answer }));
         }
         answers
     }
@@ -963,8 +964,9 @@ impl World {
         self.coverage.steps += 1;
         let broken = self.check(id, &effects.records, &answers);
         self.records.append(&mut effects.records);
-        for (id, told) in std::mem::take(&mut self.heard) {
-            self.note(id, told);
+        for (id, cause, told) in std::mem::take(&mut self.heard) {
+            let record = self.observed(id, Event::Laboratory(told));
+            self.note_record(Record { cause, ..record });
         }
         broken.into_iter().for_each(|violation| self.note_violation(violation));
         for envelope in effects.envelopes.drain(..) {
@@ -993,8 +995,8 @@ impl World {
             Step { node, records, applied: &applied.commands, answers, is_set_back: server.is_set_back() },
         );
         let broken = |property: &mut Box<dyn Property>| {
-            let what_happened = property.check(&moment, &step)?;
-            Some(Violation { promise: property.promise(), node: id, what_happened })
+            let breach = property.check(&moment, &step)?;
+            Some(step.breaks(property.promise(), breach))
         };
         let violations = properties.iter_mut().filter_map(broken).collect();
         self.clients.note_committed(node.commit_index());
@@ -1007,7 +1009,7 @@ impl World {
         let moment = self.moment();
         let broken = |property: &mut Box<dyn Property>| {
             let (node, what_happened) = property.check_time(&moment)?;
-            Some(Violation { promise: property.promise(), node, what_happened })
+            Some(Violation::without_events(property.promise(), node, what_happened))
         };
         let violations: Vec<Violation> = properties.iter_mut().filter_map(broken).collect();
         self.properties = properties;
@@ -1031,11 +1033,12 @@ impl World {
         }
         let told = Laboratory::Violated {
             property: violation.promise.name.to_owned(),
+            meaning: violation.promise.meaning.to_owned(),
             what_happened: violation.what_happened.clone(),
+            contradicts: violation.contradicts.map(Box::new),
         };
-        let cause = self.records.last().and_then(Record::id);
         let record = self.observed(violation.node, Event::Laboratory(told));
-        self.records.push(Record { cause, ..record });
+        self.records.push(Record { cause: violation.done, ..record });
         self.violations.push(violation);
     }
 
@@ -1045,7 +1048,10 @@ impl World {
     }
 
     fn note(&mut self, id: NodeId, what: Laboratory) {
-        let record = self.observed(id, Event::Laboratory(what));
+        self.note_record(self.observed(id, Event::Laboratory(what)));
+    }
+
+    fn note_record(&mut self, record: Record) {
         self.coverage.note_record(&record);
         self.view.apply(&record);
         self.records.push(record);
@@ -1091,6 +1097,15 @@ impl World {
             Err(Refusal(format!("{id} is paused: resume it first")))
         }
     }
+}
+
+/// The event in which a server has responded to this request.
+fn response_to(request: RequestId, records: &[Record]) -> Option<EventId> {
+    let responds = |record: &&Record| match record.event {
+        Event::Io(Io::Answered { request: answered, .. }) => answered == request.0,
+        _ => false,
+    };
+    records.iter().rev().find(responds).and_then(Record::id)
 }
 
 fn no_such_server(id: NodeId) -> Refusal {

@@ -520,7 +520,9 @@ pub fn laboratory(laboratory: &Laboratory) -> String {
             format!("client c{client} asks again: {what}")
         }
         Laboratory::ClientHears { client, answer } => format!("client c{client} gets the response: {answer}"),
-        Laboratory::Violated { property, what_happened } => format!("VIOLATED: {property}: {what_happened}"),
+        Laboratory::Violated { property, what_happened, .. } => {
+            format!("VIOLATED: {property}: {what_happened}")
+        }
     }
 }
 

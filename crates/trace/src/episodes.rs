@@ -254,7 +254,7 @@ impl Episodes {
                     *heard = Some(answer.clone());
                 }
             }
-            Laboratory::Violated { property, what_happened } => {
+            Laboratory::Violated { property, what_happened, .. } => {
                 let episode = self.begin(record);
                 episode.is_violation = true;
                 episode.remarks.push(format!("VIOLATED: {property}: {what_happened}."));

@@ -9,6 +9,7 @@
 //! * [`Feed`]: records as the lines of a story, the routine left out;
 //! * [`Episodes`]: the headlines, a sentence for each thing that matters;
 //! * [`why`]: the chain of causes that led to an event;
+//! * [`why_not`]: what stood in the way of something that did not happen;
 //! * [`shown`](shown()): text of somebody else, made safe for a terminal;
 //! * [`ClusterView`]: what the records so far say about each server, and about its log.
 
@@ -20,6 +21,7 @@ mod shown;
 mod slow_disk;
 mod view;
 pub mod why;
+pub mod why_not;
 
 pub use episodes::{Episode, Episodes};
 pub use feed::{Feed, FeedLine};

@@ -527,8 +527,16 @@ pub enum Laboratory {
     Violated {
         /// The property and where the paper has it, as in `election safety (§5.2, Figure 3)`.
         property: String,
+        /// What it promises, and why that matters, for a beginner. Empty in traces of earlier versions.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        meaning: String,
         /// What happened instead, for a beginner.
         what_happened: String,
+        /// The earlier event that this contradicts; the record's cause is the event that broke the promise. `None` if
+        /// it contradicts no single event.
+        // In a box, so that this rare kind of record makes no other larger.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contradicts: Option<Box<EventId>>,
     },
 }
 
@@ -593,10 +601,17 @@ impl Record {
         self.seq.map(|seq| EventId { node: self.node, life: self.life, seq })
     }
 
+    /// What the consensus core decided, if this is a decision of it.
+    pub fn decision(&self) -> Option<&What> {
+        match &self.event {
+            Event::Decision(decision) => Some(&decision.what),
+            _ => None,
+        }
+    }
+
     /// Does the server come to lead here?
     pub fn comes_to_lead(&self) -> bool {
-        let Event::Decision(decision) = &self.event else { return false };
-        matches!(decision.what, What::Role { role: RoleKind::Leader, .. })
+        matches!(self.decision(), Some(What::Role { role: RoleKind::Leader, .. }))
     }
 
     /// Was a promise of Raft broken here?

@@ -1,6 +1,6 @@
 //! Why did something happen? The chain of causes that led to an event, across servers.
 
-use crate::record::{Event, EventId, Laboratory, Record};
+use crate::record::{Event, EventId, Io, Laboratory, Record};
 use consensus::RoleKind;
 use consensus::event::What;
 use std::collections::BTreeMap;
@@ -23,31 +23,45 @@ pub enum Kind {
     Timeout,
     /// A vote was granted or refused.
     Vote,
+    /// Entries were committed.
+    Commit,
+    /// Entries were applied to the state machine.
+    Apply,
+    /// Entries were removed from a log.
+    Truncate,
+    /// A client got its response.
+    Reply,
     /// A promise was not kept.
     Violation,
 }
 
 impl Kind {
     /// Every kind, with its name.
-    pub const ALL: [(&str, Kind); 5] = [
+    pub const ALL: [(&str, Kind); 9] = [
         ("leader", Kind::Leader),
         ("candidate", Kind::Candidate),
         ("timeout", Kind::Timeout),
         ("vote", Kind::Vote),
+        ("commit", Kind::Commit),
+        ("apply", Kind::Apply),
+        ("truncate", Kind::Truncate),
+        ("reply", Kind::Reply),
         ("violation", Kind::Violation),
     ];
 
     /// Is this event of the kind?
     pub fn is(self, event: &Event) -> bool {
-        match (self, event) {
-            (Kind::Violation, Event::Laboratory(Laboratory::Violated { .. })) => true,
-            (kind, Event::Decision(decision)) => match decision.what {
-                What::Role { role, .. } => {
-                    kind == Kind::Leader && role == RoleKind::Leader
-                        || kind == Kind::Candidate && role == RoleKind::Candidate
-                }
-                What::Timeout { .. } => kind == Kind::Timeout,
-                What::Vote { .. } => kind == Kind::Vote,
+        match event {
+            Event::Laboratory(Laboratory::Violated { .. }) => self == Kind::Violation,
+            Event::Io(Io::Applied { .. }) => self == Kind::Apply,
+            Event::Io(Io::Answered { .. }) => self == Kind::Reply,
+            Event::Decision(decision) => match decision.what {
+                What::Role { role: RoleKind::Leader, .. } => self == Kind::Leader,
+                What::Role { role: RoleKind::Candidate, .. } => self == Kind::Candidate,
+                What::Timeout { .. } => self == Kind::Timeout,
+                What::Vote { .. } => self == Kind::Vote,
+                What::Committed { .. } => self == Kind::Commit,
+                What::Truncated { .. } => self == Kind::Truncate,
                 _ => false,
             },
             _ => false,
@@ -70,6 +84,14 @@ impl<'a> Causes<'a> {
     /// The last event of this kind, if there is one.
     pub fn last(&self, kind: Kind) -> Option<&'a Record> {
         self.records.iter().rev().find(|record| kind.is(&record.event))
+    }
+
+    /// The earlier event that a violation contradicts, if this is one and it contradicts a single event.
+    pub fn contradicted(&self, record: &Record) -> Option<&'a Record> {
+        match &record.event {
+            Event::Laboratory(Laboratory::Violated { contradicts, .. }) => self.find(**contradicts.as_ref()?),
+            _ => None,
+        }
     }
 
     /// What led to this record, the first cause first and the record itself last. It begins later than

@@ -1,5 +1,5 @@
 use super::disks::Disks;
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step, is_commit};
 use crate::server::Server;
 use consensus::{Index, NodeId, RoleKind};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ impl Property for CommittedCantBeLost {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         self.disks.note(step);
         let index = step.node.commit_index();
         let is_news = self.committed.insert(step.id(), index) < Some(index);
@@ -45,10 +45,11 @@ impl Property for CommittedCantBeLost {
         let lacks_it =
             |id: &&NodeId| **id != step.id() && !self.disks.has(step.node.membership(), **id, index, term);
         let danger = moment.servers.keys().filter(lacks_it).copied().find(could_win)?;
-        Some(format!(
+        let what_happened = format!(
             "{} marked entry {index} (term {term}) as committed, but {danger} does not have it and could still win an \
              election",
             step.id()
-        ))
+        );
+        Some(Breach::by(step.last(is_commit), what_happened))
     }
 }

@@ -1,11 +1,13 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step, is_commit};
 use consensus::{Entry, Index, NodeId};
 use std::collections::BTreeMap;
+use trace::EventId;
 
 /// State machine safety: no two servers ever take different entries for committed at one index.
 #[derive(Debug, Default)]
 pub(crate) struct StateMachineSafety {
-    committed: Vec<Entry>,
+    /// Each committed entry, with the commit in which it was first.
+    committed: Vec<(Entry, Option<EventId>)>,
     /// As far as this each server's committed entries were compared.
     compared: BTreeMap<NodeId, Index>,
 }
@@ -22,7 +24,7 @@ impl Property for StateMachineSafety {
         &PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         let compared = self.compared.entry(step.id()).or_default();
         let end = step.node.commit_index();
         if end <= *compared {
@@ -33,28 +35,29 @@ impl Property for StateMachineSafety {
         let covered = step.node.log().begins_after().index;
         let from = std::mem::replace(compared, end).max(covered);
         if covered.0 as usize > self.committed.len() {
-            return Some(format!(
-                "{} has a snapshot up to entry {covered}, which no server has committed",
-                step.id()
-            ));
+            let what_happened =
+                format!("{} has a snapshot up to entry {covered}, which no server has committed", step.id());
+            return Some(what_happened.into());
         }
+        let done = step.last(is_commit);
         for (offset, entry) in step.node.log().after(from).iter().enumerate() {
             let index = from.0 as usize + offset;
             if index >= end.0 as usize {
                 break;
             }
             match self.committed.get(index) {
-                None => self.committed.push(entry.clone()),
-                Some(earlier) if earlier == entry => {}
-                Some(earlier) => {
-                    return Some(format!(
+                None => self.committed.push((entry.clone(), done)),
+                Some((earlier, _)) if earlier == entry => {}
+                Some((earlier, contradicts)) => {
+                    let what_happened = format!(
                         "{} marked entry {} (term {}) as committed, but at that index one of term {} was committed \
                          before",
                         step.id(),
                         index + 1,
                         entry.term,
                         earlier.term
-                    ));
+                    );
+                    return Some(Breach { what_happened, done, contradicts: *contradicts });
                 }
             }
         }

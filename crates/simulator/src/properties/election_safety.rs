@@ -1,11 +1,13 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::{NodeId, RoleKind, Term};
 use std::collections::BTreeMap;
+use trace::{EventId, Record};
 
 /// Election safety: a term has at most one leader, ever.
 #[derive(Debug, Default)]
 pub(crate) struct ElectionSafety {
-    leaders: BTreeMap<Term, NodeId>,
+    /// Each term's leader, and the event in which it became that.
+    leaders: BTreeMap<Term, (NodeId, Option<EventId>)>,
 }
 
 static PROMISE: Promise = Promise {
@@ -19,12 +21,15 @@ impl Property for ElectionSafety {
         &PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         if step.node.role() != RoleKind::Leader {
             return None;
         }
-        let leader = *self.leaders.entry(step.term()).or_insert(step.id());
-        (leader != step.id())
-            .then(|| format!("term {} has two leaders, {leader} and {}", step.term(), step.id()))
+        let done = step.last(Record::comes_to_lead);
+        let (leader, contradicts) = *self.leaders.entry(step.term()).or_insert((step.id(), done));
+        (leader != step.id()).then(|| {
+            let what_happened = format!("term {} has two leaders, {leader} and {}", step.term(), step.id());
+            Breach { what_happened, done, contradicts }
+        })
     }
 }

@@ -1,4 +1,4 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::{NodeId, RoleKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,8 +25,8 @@ impl Property for FullDisksDoNotLead {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, _step: &Step<'_>) -> Option<String> {
-        self.check_time(moment).map(|(_, how)| how)
+    fn check(&mut self, moment: &Moment<'_>, _step: &Step<'_>) -> Option<Breach> {
+        self.check_time(moment).map(|(_, how)| how.into())
     }
 
     fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {

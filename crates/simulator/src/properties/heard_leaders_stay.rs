@@ -1,4 +1,4 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::event::What;
 use consensus::{Instant, Message, NodeId, RoleKind, Rule, Term};
 use std::collections::BTreeMap;
@@ -33,16 +33,16 @@ impl Property for HeardLeadersStay {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         let id = step.id();
         let own_time = |id: NodeId| moment.servers.get(&id)?.own_time(moment.now);
         let patience = moment.timing.election_timeout_min();
         let is_asked = step.records.iter().any(|record| {
             matches!(&record.event, Event::Decision(decision) if decision.rule == Some(Rule::TransferWhenCaughtUp))
         });
-        let raises_term = step.records.iter().any(|record| {
-            matches!(&record.event, Event::Decision(decision)
-                if matches!(decision.what, What::Term { .. }) && decision.rule == Some(Rule::CandidateIncrementsTerm))
+        let raises_term = step.last(|record| {
+            matches!(record.decision(), Some(What::Term { .. }))
+                && record.rule() == Some(Rule::CandidateIncrementsTerm)
         });
         for record in step.records {
             match &record.event {
@@ -69,7 +69,7 @@ impl Property for HeardLeadersStay {
                 _ => {}
             }
         }
-        if !raises_term || is_asked || moment.calm.is_none() {
+        if raises_term.is_none() || is_asked || moment.calm.is_none() {
             return None;
         }
         // In a calm no promise is lifted by a broken connection, and every clock is true.
@@ -90,7 +90,10 @@ impl Property for HeardLeadersStay {
             voter == leader.id() || (is_heard && moment.member(leader, voter).is_some())
         };
         let is_heard = leader.membership().voters.counts(hears).all(|(count, needed)| count >= needed);
-        (all_ask && is_heard)
-            .then(|| format!("{id} raised the term, although a majority hears from {}", leader.id()))
+        (all_ask && is_heard).then(|| {
+            let what_happened =
+                format!("{id} raised the term, although a majority hears from {}", leader.id());
+            Breach::by(raises_term, what_happened)
+        })
     }
 }

@@ -1,4 +1,4 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::event::What;
 use trace::Event;
 
@@ -17,7 +17,7 @@ impl Property for HeirsHaveItAll {
         &PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         let asked = step.records.iter().find_map(|record| match &record.event {
             Event::Decision(decision) => match decision.what {
                 What::AsksToTakeOver { to } => Some(to),
@@ -29,10 +29,12 @@ impl Property for HeirsHaveItAll {
         let has = step.node.progress()?.get(&asked)?.match_index();
         let last = step.node.log().last().index;
         (has < last).then(|| {
-            format!(
+            let what_happened = format!(
                 "{} asks {asked} to become leader, which has only entries up to {has} of {last}",
                 step.id()
-            )
+            );
+            let done = step.last_decision(|what| matches!(what, What::AsksToTakeOver { .. }));
+            Breach::by(done, what_happened)
         })
     }
 }

@@ -1,12 +1,13 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step, is_append, is_truncation};
 use consensus::{LogPosition, NodeId, RoleKind};
 use std::collections::BTreeMap;
+use trace::EventId;
 
 /// Leader append-only: a leader never removes or changes what is in its log.
 #[derive(Debug, Default)]
 pub(crate) struct LeaderAppendOnly {
-    /// Where each server's log ended after its last step.
-    ends: BTreeMap<NodeId, LogPosition>,
+    /// Where each server's log ended after its last step, and the event in which it grew last.
+    ends: BTreeMap<NodeId, (LogPosition, Option<EventId>)>,
 }
 
 static PROMISE: Promise = Promise {
@@ -20,16 +21,19 @@ impl Property for LeaderAppendOnly {
         &PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
-        let before = self.ends.insert(step.id(), step.node.log().last()).unwrap_or_default();
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+        let grows = step.last(is_append);
+        let (before, contradicts) = self.ends.get(&step.id()).copied().unwrap_or_default();
+        self.ends.insert(step.id(), (step.node.log().last(), grows.or(contradicts)));
         let lacks = step.node.role() == RoleKind::Leader && !step.node.log().contains(before);
         lacks.then(|| {
             let LogPosition { index, term } = before;
-            format!(
+            let what_happened = format!(
                 "{} leads term {}, and no longer has its entry {index} (term {term})",
                 step.id(),
                 step.term()
-            )
+            );
+            Breach { what_happened, done: step.last(is_truncation), contradicts }
         })
     }
 }

@@ -1,12 +1,13 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step, is_commit};
 use consensus::{LogPosition, NodeId, RoleKind, Term};
 use std::collections::BTreeMap;
+use trace::{EventId, Record};
 
 /// Leader completeness: what is committed is in the log of every later leader.
 #[derive(Debug, Default)]
 pub(crate) struct LeaderCompleteness {
-    /// How far the log was committed by the end of each term.
-    committed: BTreeMap<Term, LogPosition>,
+    /// How far the log was committed by the end of each term, and the commit that reached that far.
+    committed: BTreeMap<Term, (LogPosition, Option<EventId>)>,
     /// The last term in which each server was seen to lead.
     led: BTreeMap<NodeId, Term>,
 }
@@ -22,15 +23,15 @@ impl Property for LeaderCompleteness {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         if step.node.role() != RoleKind::Leader {
             return None;
         }
         let commit_index = step.node.commit_index();
         if let Some(term) = step.node.log().term_at(commit_index) {
             let furthest = self.committed.entry(step.term()).or_default();
-            if commit_index > furthest.index {
-                *furthest = LogPosition { index: commit_index, term };
+            if commit_index > furthest.0.index {
+                *furthest = (LogPosition { index: commit_index, term }, step.last(is_commit));
             }
         }
         if self.led.insert(step.id(), step.term()) == Some(step.term()) {
@@ -39,15 +40,17 @@ impl Property for LeaderCompleteness {
         let by_earlier_leaders = self.committed.range(..step.term()).map(|(_, committed)| *committed);
         let log = step.node.log();
         // What a snapshot covers was committed.
-        let is_covered = |committed: &LogPosition| committed.index < log.begins_after().index;
-        let lacks = |committed: &LogPosition| !is_covered(committed) && !log.contains(*committed);
-        let committed = by_earlier_leaders.chain([moment.committed]).find(lacks)?;
-        Some(format!(
+        let is_covered = |committed: LogPosition| committed.index < log.begins_after().index;
+        let lacks = |(committed, _): &(LogPosition, _)| !is_covered(*committed) && !log.contains(*committed);
+        let from_the_start = (moment.committed, None);
+        let (committed, contradicts) = by_earlier_leaders.chain([from_the_start]).find(lacks)?;
+        let what_happened = format!(
             "{} leads term {} without entry {} (term {}), which is committed",
             step.id(),
             step.term(),
             committed.index,
             committed.term
-        ))
+        );
+        Some(Breach { what_happened, done: step.last(Record::comes_to_lead), contradicts })
     }
 }

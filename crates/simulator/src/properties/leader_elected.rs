@@ -1,4 +1,4 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::NodeId;
 use std::time::Duration;
 
@@ -39,8 +39,8 @@ impl Property for LeaderElected {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, _step: &Step<'_>) -> Option<String> {
-        self.is_overdue(moment)
+    fn check(&mut self, moment: &Moment<'_>, _step: &Step<'_>) -> Option<Breach> {
+        self.is_overdue(moment).map(Breach::from)
     }
 
     fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {

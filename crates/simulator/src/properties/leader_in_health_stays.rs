@@ -1,9 +1,8 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use crate::server::Server;
 use consensus::event::What;
 use consensus::{NodeId, RoleKind, Term};
 use std::time::Duration;
-use trace::Event;
 
 /// In a calm nobody runs against a leader whose heartbeats arrive, however slow the disks are.
 #[derive(Debug, Default)]
@@ -23,7 +22,7 @@ impl Property for LeaderInHealthStays {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         let still_leads = |(id, term, _): &(NodeId, Term, Duration)| {
             let mut leaders = moment.running().filter(|node| node.role() == RoleKind::Leader);
             leaders.any(|node| node.id() == *id && node.hard_state().current_term == *term)
@@ -33,7 +32,8 @@ impl Property for LeaderInHealthStays {
             let leader = moment.servers.get(&leader.0).and_then(Server::node);
             leader.is_none_or(|leader| leader.membership().contains(step.id()))
         };
-        let challenged = self.leader.filter(|it| holds_election(step) && still_leads(it) && is_member(it));
+        let challenge = step.last_decision(|what| matches!(what, What::Timeout { .. }));
+        let challenged = self.leader.filter(|it| challenge.is_some() && still_leads(it) && is_member(it));
         let leader = moment.leader().map(|leader| (leader.id(), leader.hard_state().current_term));
         if self.leader.map(|(id, term, _)| (id, term)) != leader {
             self.leader = leader.map(|(id, term)| (id, term, moment.now));
@@ -45,16 +45,11 @@ impl Property for LeaderInHealthStays {
         let first_heartbeats = moment.timing.heartbeat_interval() + calm.latency * 2;
         let in_health = moment.now.saturating_sub(since.max(calm.since));
         (in_health > first_heartbeats).then(|| {
-            format!(
+            let what_happened = format!(
                 "{} starts an election against {leader}, which has led term {term} in good health for {in_health:.0?}",
                 step.id()
-            )
+            );
+            Breach::by(challenge, what_happened)
         })
     }
-}
-
-fn holds_election(step: &Step<'_>) -> bool {
-    step.records.iter().any(
-        |record| matches!(&record.event, Event::Decision(event) if matches!(event.what, What::Timeout { .. })),
-    )
 }

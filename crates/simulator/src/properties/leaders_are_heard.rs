@@ -1,4 +1,4 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::{Message, NodeId, RoleKind, Term};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl Property for LeadersAreHeard {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         let (node, now) = (step.node, moment.now);
         if node.role() != RoleKind::Leader || !node.config().profile.check_quorum {
             self.heard.remove(&node.id());
@@ -57,9 +57,10 @@ impl Property for LeadersAreHeard {
         };
         let voters = &node.membership().voters;
         let (count, needed) = voters.counts(is_heard).find(|(count, needed)| count < needed)?;
-        Some(format!(
+        let what_happened = format!(
             "{} keeps leading, but has heard from only {count} of the {needed} voters it needs for {patience:.0?}",
             node.id()
-        ))
+        );
+        Some(what_happened.into())
     }
 }

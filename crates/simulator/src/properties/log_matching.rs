@@ -1,15 +1,16 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::event::What;
 use consensus::{Index, Payload, Term};
 use std::collections::BTreeMap;
-use trace::{Event, Record};
+use trace::{Event, EventId, Record};
 
 /// Log matching: entries of one index and one term are the same everywhere, and so is all before them.
 ///
 /// It is enough to compare each new entry, and the term of the one before: the rest follows by induction.
 #[derive(Debug, Default)]
 pub(crate) struct LogMatching {
-    seen: BTreeMap<(Index, Term), (Term, Payload)>,
+    /// The term before each entry and what the entry says, with the event in which it was first seen.
+    seen: BTreeMap<(Index, Term), (Term, Payload, Option<EventId>)>,
 }
 
 static PROMISE: Promise = Promise {
@@ -23,25 +24,28 @@ impl Property for LogMatching {
         &PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         let first = step.records.iter().filter_map(first_appended).min()?;
+        let done = step.last(|record| first_appended(record).is_some());
         let log = step.node.log();
         let mut before = log.term_at(first.previous())?;
         for (entry, index) in log.after(first.previous()).iter().zip(first.0..) {
             let (index, term) = (Index(index), entry.term);
-            let found = (before, entry.payload.clone());
-            let seen = self.seen.entry((index, term)).or_insert_with(|| found.clone());
-            let (node, elsewhere) = (step.id(), seen.0);
-            if before != elsewhere {
-                return Some(format!(
+            let fresh = || (before, entry.payload.clone(), done);
+            let (elsewhere, payload, contradicts) = &*self.seen.entry((index, term)).or_insert_with(fresh);
+            let node = step.id();
+            let what_happened = if before != *elsewhere {
+                Some(format!(
                     "on {node} entry {index} (term {term}) follows an entry of term {before}; on another server it follows \
                      one of term {elsewhere}"
-                ));
-            }
-            if *seen != found {
-                return Some(format!(
-                    "entry {index} (term {term}) on {node} differs from the one on another server"
-                ));
+                ))
+            } else if *payload != entry.payload {
+                Some(format!("entry {index} (term {term}) on {node} differs from the one on another server"))
+            } else {
+                None
+            };
+            if let Some(what_happened) = what_happened {
+                return Some(Breach { what_happened, done, contradicts: *contradicts });
             }
             before = entry.term;
         }

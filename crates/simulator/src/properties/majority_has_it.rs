@@ -1,5 +1,5 @@
 use super::disks::Disks;
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step, is_commit};
 use consensus::event::What;
 use consensus::{NodeId, RoleKind, Rule};
 use trace::{Event, Record};
@@ -21,7 +21,7 @@ impl Property for MajorityHasIt {
         &PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         self.disks.note(step);
         let index = step.node.commit_index();
         let term = step.node.log().term_at(index)?;
@@ -33,12 +33,13 @@ impl Property for MajorityHasIt {
         let has_it = |id: &NodeId| self.disks.has(membership, *id, index, term);
         let holders: Vec<NodeId> = voters.voters().into_iter().filter(has_it).collect();
         (!voters.is_majority(&holders)).then(|| {
-            format!(
+            let what_happened = format!(
                 "{} marked entry {index} (term {term}) as committed, but only {} of {} servers have it on disk",
                 step.id(),
                 holders.len(),
                 voters.voters().len()
-            )
+            );
+            Breach::by(step.last(is_commit), what_happened)
         })
     }
 }

@@ -1,10 +1,16 @@
-use super::{Moment, Promise, Property, Step, is_part_of};
+use super::{Breach, Moment, Promise, Property, Step, is_part_of, is_truncation};
 use crate::rules::AllBut;
+use consensus::event::What;
 use consensus::{Index, Node, NodeId, RoleKind};
+use std::collections::BTreeMap;
+use trace::{EventId, Record};
 
 /// What a leader takes a follower to have, the follower has, as long as it follows.
 #[derive(Debug, Default)]
-pub(crate) struct MatchIndexIsTrue;
+pub(crate) struct MatchIndexIsTrue {
+    /// For each leader and each follower, the event in which the leader last learned how far their logs match.
+    matched: BTreeMap<(NodeId, NodeId), EventId>,
+}
 
 static PROMISE: Promise = Promise {
     name: "acknowledged entries stay (§5.3, Figure 2)",
@@ -17,7 +23,12 @@ impl Property for MatchIndexIsTrue {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+        for record in step.records {
+            if let (Some(What::Matched { follower, .. }), Some(id)) = (record.decision(), record.id()) {
+                self.matched.insert((step.id(), *follower), id);
+            }
+        }
         let term = step.term();
         let mut same_term = moment.running().filter(|node| node.hard_state().current_term == term);
         let leader = same_term.find(|node| node.role() == RoleKind::Leader)?;
@@ -35,7 +46,12 @@ impl Property for MatchIndexIsTrue {
             },
         );
         let (follower, progress) = found?;
-        Some(told(leader.id(), *follower, progress.match_index()))
+        let (leader, index) = (leader.id(), progress.match_index());
+        let what_happened =
+            format!("{follower} acknowledged {leader}'s entries up to {index}, and no longer has them all");
+        let done = step.last(is_reason);
+        let contradicts = self.matched.get(&(leader, *follower)).copied().filter(|id| Some(*id) != done);
+        Some(Breach { what_happened, done, contradicts })
     }
 }
 
@@ -45,6 +61,12 @@ fn has(follower: &Node<AllBut>, leader: &Node<AllBut>, index: Index) -> bool {
     index < covered || follower.log().term_at(index) == leader.log().term_at(index)
 }
 
-fn told(leader: NodeId, follower: NodeId, index: Index) -> String {
-    format!("{follower} acknowledged {leader}'s entries up to {index}, and no longer has them all")
+/// Can an acknowledged entry be missing because of this? It went from the follower's log, perhaps in a crash; or the leader
+/// counts what was never there.
+fn is_reason(record: &Record) -> bool {
+    is_truncation(record)
+        || matches!(
+            record.decision(),
+            Some(What::SnapshotInstalled { .. } | What::Role { was: None, .. } | What::Matched { .. })
+        )
 }

@@ -1,4 +1,4 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::event::What;
 use consensus::{Index, RoleKind};
 use trace::Event;
@@ -19,7 +19,7 @@ impl Property for NewVotersKeepUp {
         &PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         if step.node.role() != RoleKind::Leader {
             return None;
         }
@@ -36,6 +36,10 @@ impl Property for NewVotersKeepUp {
         let has_nothing = |id: &_| progress.get(id).is_none_or(|it| it.match_index() == Index(0));
         let found =
             step.node.membership().voters.voters().into_iter().find(|id| is_new(id) && has_nothing(id));
-        found.map(|id| format!("{} makes {id} a voter, which has none of its log yet", step.id()))
+        found.map(|id| {
+            let what_happened = format!("{} makes {id} a voter, which has none of its log yet", step.id());
+            let done = step.last_decision(|what| matches!(what, What::Membership { .. }));
+            Breach::by(done, what_happened)
+        })
     }
 }

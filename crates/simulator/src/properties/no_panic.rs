@@ -18,5 +18,5 @@ pub(crate) fn promise() -> &'static Promise {
 pub(crate) fn violation(node: NodeId, panic: &(dyn Any + Send)) -> Violation {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it did not say why");
-    Violation { promise: &PROMISE, node, what_happened: format!("{node} panicked: {text}") }
+    Violation::without_events(&PROMISE, node, format!("{node} panicked: {text}"))
 }

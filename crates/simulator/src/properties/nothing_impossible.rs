@@ -1,4 +1,4 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::event::{Event as Decision, What};
 use trace::{Event, english};
 
@@ -17,13 +17,14 @@ impl Property for NothingImpossible {
         &PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         step.records.iter().find_map(|record| match &record.event {
             // Who comes from elsewhere is not of those that follow it.
             Event::Decision(Decision { what: What::Rejected { problem, .. }, .. })
                 if problem.rule().is_none() =>
             {
-                Some(format!("{} says \"{}\"", step.id(), english::sentence(record)))
+                let what_happened = format!("{} says \"{}\"", step.id(), english::sentence(record));
+                Some(Breach::by(record.id(), what_happened))
             }
             _ => None,
         })

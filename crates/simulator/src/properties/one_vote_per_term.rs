@@ -1,13 +1,14 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::{Message, NodeId, Term};
 use std::collections::BTreeMap;
-use trace::{Event, Io, Record};
+use trace::{Event, EventId, Io, Record};
 
 /// One vote a term: no server ever tells two candidates of one term that they have its vote, crashes in
 /// between or not. A candidate that asks for votes has told of its own.
 #[derive(Debug, Default)]
 pub(crate) struct OneVotePerTerm {
-    votes: BTreeMap<(NodeId, Term), NodeId>,
+    /// Whom each server has voted for in each term, and the event in which it first said so.
+    votes: BTreeMap<(NodeId, Term), (NodeId, Option<EventId>)>,
 }
 
 static PROMISE: Promise = Promise {
@@ -25,11 +26,16 @@ impl Property for OneVotePerTerm {
         self.votes.retain(|(voter, _), _| *voter != server);
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
-        step.records.iter().filter_map(vote_told).find_map(|(term, candidate)| {
-            let first = *self.votes.entry((step.id(), term)).or_insert(candidate);
-            (first != candidate)
-                .then(|| format!("{} voted in term {term} for {first} and for {candidate}", step.id()))
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+        step.records.iter().find_map(|record| {
+            let (term, candidate) = vote_told(record)?;
+            let (first, contradicts) =
+                *self.votes.entry((step.id(), term)).or_insert((candidate, record.id()));
+            (first != candidate).then(|| {
+                let what_happened =
+                    format!("{} voted in term {term} for {first} and for {candidate}", step.id());
+                Breach { what_happened, done: record.id(), contradicts }
+            })
         })
     }
 }

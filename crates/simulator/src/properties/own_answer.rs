@@ -1,5 +1,6 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use crate::clients::Answered;
+use trace::{Answer, Event, Io, Record};
 
 /// What a client is told is about its own command.
 #[derive(Debug, Default)]
@@ -16,17 +17,26 @@ impl Property for OwnAnswer {
         &PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         step.answers.iter().find_map(|answer| {
             let Answered::Written { command, index } = answer else { return None };
             let applied = step.applied.iter().find(|(place, _)| place == index).map(|(_, applied)| applied);
             (applied != Some(command)).then(|| {
-                format!(
+                let what_happened = format!(
                     "{} tells a client that its command {} is done, but entry {index} holds {}",
                     step.id(),
                     command.escape_ascii(),
                     applied.map_or("none".to_owned(), |applied| applied.escape_ascii().to_string()),
-                )
+                );
+                let tells = |record: &Record| match record.event {
+                    Event::Io(Io::Answered { answer: Answer::Done { index: told }, .. }) => told == *index,
+                    _ => false,
+                };
+                let applies = |record: &Record| match record.event {
+                    Event::Io(Io::Applied { index: last }) => last >= *index,
+                    _ => false,
+                };
+                Breach { what_happened, done: step.last(tells), contradicts: step.last(applies) }
             })
         })
     }

@@ -1,4 +1,4 @@
-use super::{Moment, Promise, Property, Step, is_part_of};
+use super::{Breach, Moment, Promise, Property, Step, is_part_of};
 use consensus::event::What;
 use consensus::{Message, NodeId, RoleKind};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ impl Property for PatienceHasAnEnd {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         let since = self.waits_since.get(&step.id()).copied().unwrap_or_default();
         let membership = step.node.membership();
         let is_no_voter = !membership.voters.contains(step.id()) || !is_part_of(step.node, membership);
@@ -43,6 +43,7 @@ impl Property for PatienceHasAnEnd {
                 "{} has heard from no leader and granted no vote for {waited:.0?}, and still waits",
                 step.id()
             )
+            .into()
         })
     }
 }

@@ -1,14 +1,14 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::NodeId;
 use consensus::event::What;
-use std::collections::BTreeSet;
-use trace::Event;
+use std::collections::{BTreeMap, BTreeSet};
+use trace::EventId;
 
 /// A server that knows that it was removed starts no election, not even after a restart.
 #[derive(Debug, Default)]
 pub(crate) struct RemovedStayQuiet {
-    /// Those that have learned it, and those of them that have had the time to save it.
-    told: BTreeSet<NodeId>,
+    /// Those that have learned it, in which event, and those of them that have had the time to save it.
+    told: BTreeMap<NodeId, Option<EventId>>,
     removed: BTreeSet<NodeId>,
 }
 
@@ -28,29 +28,28 @@ impl Property for RemovedStayQuiet {
         self.removed.remove(&server);
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         let id = step.id();
-        let decides = |wanted: fn(&What) -> bool| {
-            step.records
-                .iter()
-                .any(|record| matches!(&record.event, Event::Decision(decision) if wanted(&decision.what)))
-        };
-        if decides(|what| matches!(what, What::Removed { .. })) {
-            self.told.insert(id);
+        if let Some(learns) = step.last_decision(|what| matches!(what, What::Removed { .. })) {
+            self.told.insert(id, Some(learns));
         }
-        if decides(|what| matches!(what, What::Role { was: None, .. })) && !self.removed.contains(&id) {
+        let starts = step.last_decision(|what| matches!(what, What::Role { was: None, .. })).is_some();
+        if starts && !self.removed.contains(&id) {
             // It crashed before that was on its disk.
             self.told.remove(&id);
         }
-        if self.told.contains(&id) && step.node.is_memory_persisted() {
+        if self.told.contains_key(&id) && step.node.is_memory_persisted() {
             self.removed.insert(id);
         }
         if step.node.membership().contains(id) && step.node.is_membership_committed() {
             self.told.remove(&id);
             self.removed.remove(&id);
         }
-        let runs = decides(|what| matches!(what, What::Timeout { .. }));
-        (runs && self.removed.contains(&id))
-            .then(|| format!("{id} knew that its removal was committed, and still starts an election"))
+        let done = step.last_decision(|what| matches!(what, What::Timeout { .. }));
+        (done.is_some() && self.removed.contains(&id)).then(|| {
+            let what_happened =
+                format!("{id} knew that its removal was committed, and still starts an election");
+            Breach { what_happened, done, contradicts: self.told.get(&id).copied().flatten() }
+        })
     }
 }

@@ -1,10 +1,9 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use crate::rules::AllBut;
 use consensus::event::What;
 use consensus::{Node, NodeId, RoleKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use trace::Event;
 
 /// A follower whose disk is slow or full is heard all the same.
 #[derive(Debug, Default)]
@@ -30,18 +29,16 @@ impl Property for SlowDisksAreHeard {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         let id = step.id();
         let was_heard = self.is_overdue(moment, &self.last_unheard, id);
-        let is_deposed = step.records.iter().any(|record| {
-            matches!(&record.event, Event::Decision(decision) if matches!(decision.what, What::QuorumLost { .. }))
-        });
-        if is_deposed && was_heard && can_reply(moment, step.node) {
-            return Some(format!(
-                "{id} steps down, although a majority could have replied to it all the time"
-            ));
+        let deposed = step.last_decision(|what| matches!(what, What::QuorumLost { .. }));
+        if deposed.is_some() && was_heard && can_reply(moment, step.node) {
+            let what_happened =
+                format!("{id} steps down, although a majority could have replied to it all the time");
+            return Some(Breach::by(deposed, what_happened));
         }
-        self.check_time(moment).map(|(_, how)| how)
+        self.check_time(moment).map(|(_, how)| how.into())
     }
 
     fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {

@@ -1,4 +1,4 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::event::What;
 use consensus::{Index, NodeId, RoleKind, Term};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ impl Property for SnapshotsArrive {
         &PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         if moment.calm.is_none() {
             self.begun.clear();
         }
@@ -42,10 +42,11 @@ impl Property for SnapshotsArrive {
                 let begun = self.begun.entry((id, term, follower)).or_insert((0, has));
                 *begun = if begun.1 == has { (begun.0 + 1, has) } else { (1, has) };
                 if moment.calm.is_some() && begun.0 >= MOST {
-                    return Some(format!(
+                    let what_happened = format!(
                         "{id} has started to send {follower} a snapshot {} times, and none has arrived",
                         begun.0
-                    ));
+                    );
+                    return Some(Breach::by(record.id(), what_happened));
                 }
             }
         }

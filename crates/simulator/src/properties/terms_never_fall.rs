@@ -1,13 +1,14 @@
-use super::{Moment, Promise, Property, Step};
+use super::{Breach, Moment, Promise, Property, Step};
 use consensus::{Message, NodeId, Term};
 use std::collections::BTreeMap;
-use trace::{Event, Io, Record};
+use trace::{Event, EventId, Io, Record};
 
 /// Terms never fall: a server never speaks in an older term than it has spoken in before, not even after
 /// a crash.
 #[derive(Debug, Default)]
 pub(crate) struct TermsNeverFall {
-    latest: BTreeMap<NodeId, Term>,
+    /// The newest term in which each server has spoken, and the event in which it did first.
+    latest: BTreeMap<NodeId, (Term, Option<EventId>)>,
 }
 
 static PROMISE: Promise = Promise {
@@ -25,11 +26,18 @@ impl Property for TermsNeverFall {
         self.latest.remove(&server);
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<String> {
+    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
         let latest = self.latest.entry(step.id()).or_default();
-        step.records.iter().filter_map(term_told).find_map(|term| {
-            let before = std::mem::replace(latest, term.max(*latest));
-            (term < before).then(|| format!("{} spoke in term {before}, and now in term {term}", step.id()))
+        step.records.iter().find_map(|record| {
+            let term = term_told(record)?;
+            let (before, contradicts) = *latest;
+            if term > before {
+                *latest = (term, record.id());
+            }
+            (term < before).then(|| {
+                let what_happened = format!("{} spoke in term {before}, and now in term {term}", step.id());
+                Breach { what_happened, done: record.id(), contradicts }
+            })
         })
     }
 }

@@ -251,7 +251,7 @@ impl Steps {
     pub(crate) fn violation(&self, place: usize) -> Option<(&str, &str)> {
         let StoryLine::Told(line) = &self.story[self.places[place].violation?] else { return None };
         match &line.record.event {
-            Event::Laboratory(Laboratory::Violated { property, what_happened }) => {
+            Event::Laboratory(Laboratory::Violated { property, what_happened, .. }) => {
                 Some((property, what_happened))
             }
             _ => None,

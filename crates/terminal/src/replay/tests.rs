@@ -72,7 +72,9 @@ fn heartbeats(since: u64, term: u64, count: u64) -> Vec<Record> {
 fn violated(t: u64) -> Record {
     let property = "election safety (§5.2, Figure 3)".to_owned();
     let what_happened = "term 2 has two leaders, n1 and n2".to_owned();
-    record(t, 2, 2, Event::Laboratory(Laboratory::Violated { property, what_happened }))
+    let (meaning, contradicts) = ("A term has at most one leader, ever.".to_owned(), None);
+    let violated = Laboratory::Violated { property, meaning, what_happened, contradicts };
+    record(t, 2, 2, Event::Laboratory(violated))
 }
 
 fn tape_of(records: Vec<Record>) -> Tape {

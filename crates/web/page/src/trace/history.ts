@@ -200,6 +200,11 @@ export class History {
     }
   }
 
+  /** The earlier entry that a violation contradicts, if this is one and it contradicts a single event. */
+  contradicted({ record }: Entry): Entry | undefined {
+    return record.event === 'violated' && record.contradicts ? this.find(record.contradicts) : undefined
+  }
+
   /** The command in the log entry with this index and term, if a message with it was seen. */
   command(index: number, term: number): string | undefined {
     return this.commands.get(`${index}:${term}`)

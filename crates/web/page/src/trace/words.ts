@@ -1,5 +1,6 @@
 // The cluster and its servers in words.
 
+import type { TraceRecord } from './record'
 import type { Trouble } from './trouble'
 import {
   leaderOf,
@@ -67,6 +68,25 @@ export function roleWords(server: ServerView, part: Part = 'voter'): string {
 export function voteWords(server: ServerView, needed: number): string {
   if (server.role === 'candidate') return `${server.votes.length} of ${needed} votes needed`
   return server.voted_for === null ? 'no vote yet' : `voted for n${server.voted_for}`
+}
+
+/** Why the chain of causes ends at once with this record. */
+export function beginningWords(record: TraceRecord): string {
+  if (record.cause != null) return 'The event that led to this is not in this recording.'
+  switch (record.event) {
+    case 'heartbeat':
+      return 'It was time: the heartbeat interval was over.'
+    case 'asked':
+    case 'client_asks':
+      return 'A client asked for it.'
+    case 'role':
+    case 'restored':
+      return 'The server was started.'
+    case 'violated':
+      return 'No single event broke the promise.'
+    default:
+      return 'It began here: something outside this server led to it.'
+  }
 }
 
 /** Begins a sentence with a capital letter. Names of servers stay as they are. */

@@ -232,6 +232,19 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await other.close()
   })
 
+  test('explains a broken promise by what was done and what that contradicts', async () => {
+    // This event breaks it.
+    const broken = await open(`${cluster.address}#scenario=without/one-vote-per-term&at=n2:18`)
+    const why = broken.getByRole('region', { name: 'Why?' })
+    await why.waitFor()
+    await broken.getByText('VIOLATED: one vote per term').first().click()
+    await why.getByText('A server votes for at most one candidate per term').waitFor()
+    await why.getByRole('heading', { name: 'What was done, and why' }).waitFor()
+    await why.getByRole('heading', { name: 'What it contradicts, and why that was done' }).waitFor()
+    expect(await why.getByRole('list').count()).toBe(2)
+    await broken.close()
+  })
+
   test('opens a scenario and its moment by a link, and goes back to the cluster', async () => {
     const linked = await open(`${cluster.address}#scenario=elections/first-election&at=n1:5`)
     const why = linked.getByRole('region', { name: 'Why?' })

@@ -48,6 +48,22 @@ describe('any moment', () => {
   })
 })
 
+describe('a broken promise', () => {
+  test('has what was done and what that contradicts', () => {
+    const history = new History([1, 2])
+    const [first, second] = [{ node: 1, life: 1, seq: 1 }, { node: 2, life: 1, seq: 1 }]
+    const contradicted = history.add(record({ ...first, event: 'role', role: 'leader', was: 'candidate' }))
+    const done = history.add(record({ ...second, event: 'role', role: 'leader', was: 'candidate' }))
+    const fields = { event: 'violated', property: 'election safety', what_happened: 'two leaders' }
+    const violated = history.add(record({ ...fields, cause: second, contradicts: first }))
+    expect(history.chain(violated)).toEqual([done, violated])
+    expect(history.contradicted(violated)).toBe(contradicted)
+    expect(history.contradicted(done)).toBeUndefined()
+    const ofOldTrace = history.add(record(fields))
+    expect(history.contradicted(ofOldTrace)).toBeUndefined()
+  })
+})
+
 describe('a reader who comes late', () => {
   const sending = { request_vote: { term: 31, last_log_index: 0, last_log_term: 0 } }
   const records = longTrace(3000)

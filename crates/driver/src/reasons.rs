@@ -1,0 +1,97 @@
+//! Events that later ones go back to, if neither a message nor a client brings those about.
+
+use consensus::event::{Event, What};
+use consensus::{Index, NodeId, Rule};
+use std::collections::{BTreeMap, VecDeque};
+use trace::EventId;
+
+/// The latest events of one server's life that others may yet follow from. The core does not need them: it decides
+/// from its state alone.
+#[derive(Debug, Default)]
+pub(crate) struct Reasons {
+    /// The latest change of the role. What a server does of its own accord, it does in its role.
+    pub(crate) role: Option<EventId>,
+    /// The start of the election timer that runs now.
+    timer: Option<EventId>,
+    /// The beginning of the latest transfer of the leadership.
+    transfer: Option<EventId>,
+    /// The commits whose entries may not all be applied yet, each with its last entry.
+    commits: VecDeque<(Index, EventId)>,
+    /// The latest application of entries to the state machine.
+    pub(crate) applied: Option<EventId>,
+    /// The beginning of the snapshot that is being saved.
+    pub(crate) snapshot_begun: Option<EventId>,
+    /// For each follower, the event that made it need the latest chunk of a snapshot.
+    chunks_wanted: BTreeMap<NodeId, EventId>,
+    /// The message with the latest chunk of a leader's snapshot.
+    pub(crate) chunk_came: Option<EventId>,
+    /// The decision of the latest step that gives clients their outcomes, if it took one.
+    pub(crate) outcomes: Option<EventId>,
+}
+
+impl Reasons {
+    /// What led to a decision, in a step that this event led to; `None` if only time has passed.
+    pub(crate) fn of(&self, decision: &Event, step_cause: Option<EventId>) -> Option<EventId> {
+        match (&decision.what, decision.rule) {
+            (What::Timeout { .. } | What::NoVoter, _)
+            | (What::Timer { .. }, Some(Rule::FullDiskDoesNotLead)) => self.timer,
+            (What::TransferFailed { .. }, _) => self.transfer,
+            (What::QuorumLost { .. } | What::TransferBegun { .. }, _) => step_cause.or(self.role),
+            _ => step_cause,
+        }
+    }
+
+    /// Remembers a decision that later events may follow from.
+    pub(crate) fn note(&mut self, decision: &What, id: EventId) {
+        match decision {
+            What::Role { .. } => {
+                self.role = Some(id);
+                self.outcomes = Some(id);
+            }
+            What::Timer { .. } | What::ConnectionLost { .. } | What::ConnectionMade { .. } => {
+                self.timer = Some(id);
+            }
+            What::TransferBegun { .. } => {
+                self.transfer = Some(id);
+                self.outcomes = Some(id);
+            }
+            What::Committed { index } => self.commits.push_back((*index, id)),
+            What::SnapshotNeeded { follower, .. } => {
+                self.chunks_wanted.insert(*follower, id);
+            }
+            What::RoundWon { .. }
+            | What::LeaseRead { .. }
+            | What::SnapshotInstalled { .. }
+            | What::Removed { .. }
+            | What::ChangeRefused { .. } => self.outcomes = Some(id),
+            _ => {}
+        }
+    }
+
+    /// A restarted server has found on its disk that entries up to this one are committed.
+    pub(crate) fn note_restored(&mut self, committed: Index, restored: EventId) {
+        self.commits.push_back((committed, restored));
+    }
+
+    /// A chunk of a snapshot is to be read for a follower, in a step that this event led to. If the step that began
+    /// with `first` has decided that the follower needs a snapshot, that decision is the reason.
+    pub(crate) fn note_chunk_wanted(&mut self, follower: NodeId, step_cause: EventId, first: EventId) {
+        let wanted = self.chunks_wanted.entry(follower).or_insert(step_cause);
+        if *wanted < first {
+            *wanted = step_cause;
+        }
+    }
+
+    /// The event that made this follower need the latest chunk.
+    pub(crate) fn chunk_wanted(&self, follower: NodeId) -> Option<EventId> {
+        self.chunks_wanted.get(&follower).copied()
+    }
+
+    /// The commit that allows the entry at this index to be applied, and all before it.
+    pub(crate) fn commit_of(&mut self, index: Index) -> Option<EventId> {
+        while self.commits.front().is_some_and(|(last, _)| *last < index) {
+            self.commits.pop_front();
+        }
+        self.commits.front().map(|(_, id)| *id)
+    }
+}

@@ -1,6 +1,7 @@
 //! What the search prints.
 
 use super::hunt::{Examined, Finding};
+use super::stored::Story;
 use consensus::Rule;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -103,6 +104,12 @@ pub(crate) fn table_row(rule: Rule, seeds: u64, shortest: &Finding) -> String {
     )
 }
 
+/// A rule that was off, and what breaks in the story that was written by hand.
+pub(crate) fn stored_row(rule: Rule, story: &Story) -> String {
+    let (promise, steps, servers) = (&story.promise, story.steps(), story.servers());
+    format!("| {rule} | {} | {promise} | by hand | {steps} | {servers} |\n", rule.guards())
+}
+
 /// A rule without which nothing breaks, and why.
 pub(crate) fn unshown_row(rule: Rule, reason: &str) -> String {
     format!("| {rule} | {} | none: {reason} | | | |\n", rule.guards())
@@ -118,7 +125,7 @@ pub(crate) fn table(rows: &[String]) -> String {
 }
 
 /// Lines of at most 100 columns.
-fn paragraph(text: &str) -> String {
+pub(super) fn paragraph(text: &str) -> String {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is always a line");

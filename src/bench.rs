@@ -10,6 +10,7 @@ mod long_log;
 mod operations;
 mod recovery;
 mod report;
+mod search;
 mod servers;
 mod sim;
 
@@ -24,6 +25,7 @@ use load::Kind;
 use measure::machine::{self, Floor};
 use operations::OperationArguments;
 use recovery::RecoveryArguments;
+use search::SearchArguments;
 use sim::SimArguments;
 use std::fmt::Display;
 use std::path::Path;
@@ -77,6 +79,8 @@ enum What {
     Core(CoreArguments),
     /// The simulator: how many clusters it plays per second
     Sim(SimArguments),
+    /// The search without each rule: how long until a short run shows what the rule is for.
+    Search(SearchArguments),
 }
 
 pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
@@ -89,6 +93,7 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
         What::Elections(arguments) => elections::run(&arguments),
         What::Core(arguments) => core::run(&arguments),
         What::Sim(arguments) => sim::run(&arguments),
+        What::Search(arguments) => search::run(&arguments),
     }
 }
 

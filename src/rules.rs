@@ -9,7 +9,7 @@ use crate::scenarios::{self, Chapter, Listed};
 use clap::Args;
 use consensus::Rule;
 use serde_json::json;
-use simulator::UNSHOWN;
+use simulator::{NOT_FOUND_BY_CHANCE, UNSHOWN};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -115,13 +115,22 @@ fn explain(rule: Rule, chapters: &[Chapter]) -> String {
         text += &format!("  raft replay without/{rule}\n{}\n", paragraph(6, &counterexample.title));
         text += &format!(
             "  raft sim --without {rule}\n{}\n",
-            paragraph(6, "Search for another such run: this may take minutes.")
+            paragraph(6, "The same run in short, and the promise that breaks.")
         );
+        text += &match NOT_FOUND_BY_CHANCE.iter().find(|(hard, _)| *hard == rule) {
+            Some((_, reason)) => {
+                let words = format!("Random search does not find such a run: {reason}.");
+                format!("{}\n", paragraph(2, &words))
+            }
+            None => format!(
+                "  raft sim --without {rule} --search\n{}\n",
+                paragraph(6, "Search for another one: this takes some seconds.")
+            ),
+        };
     }
     for (_, reason) in UNSHOWN.iter().filter(|(unshown, _)| *unshown == rule) {
-        let words = format!(
-            "No scenario shows what breaks without this rule, and `raft sim --without {rule}` finds nothing: {reason}."
-        );
+        let words =
+            format!("No scenario shows what breaks without this rule, and no search finds one: {reason}.");
         text += &format!("{}\n", paragraph(2, &words));
     }
     text += "\nRead the code:\n";

@@ -1,20 +1,23 @@
 //! `raft sim`
 
-mod hunt;
+pub(crate) mod hunt;
+mod progress;
 mod report;
+pub(crate) mod stored;
 
 use crate::arguments::{RuleParser, duration};
-use crate::failure::{Failure, say, written};
+use crate::failure::{Failure, say, write_file, written};
 use clap::Args;
 use consensus::Rule;
-use hunt::{Examined, Finding, Seeds};
-use simulator::{Faults, SearchOptions, UNSHOWN};
+use hunt::{Examined, Finding, Round, small_worlds_first};
+use simulator::{Faults, SearchOptions};
 use std::io::{self, Write};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use stored::{Story, known_without, why_in_vain};
 
 /// Search for what breaks Raft, in thousands of simulated clusters
 ///
@@ -24,13 +27,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// At the first broken promise the search stops, makes the run as short as it
 /// can, and shows it. --save also writes it to a file, for `raft replay`.
 ///
-/// With a rule switched off, the search shows what that rule is for:
+/// With a rule switched off, it shows what that rule is for: at once a stored run
+/// that breaks a promise, and with --search (or an option of a search) a new one,
+/// in some seconds.
 ///
 ///   raft sim --without one-vote-per-term
+///   raft sim --without one-vote-per-term --search
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct SimArguments {
-    /// The seeds to try [default: 0..10000, or 0..1000000 with --without; with --for, as many as there is time for]
+    /// The seeds to try [default: 0..10000; with --search, small clusters first; with --for, as many as there is time
+    /// for]
     #[arg(long, value_name = "FROM..TO")]
     seeds: Option<SeedRange>,
 
@@ -42,15 +49,19 @@ pub(crate) struct SimArguments {
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
     nodes: Option<u64>,
 
-    /// What may go wrong: all, none, or some of network,crash,disk,clock
-    #[arg(long, value_name = "KINDS", default_value = "all")]
-    faults: Faults,
+    /// What may go wrong: all, none, or some of network,crash,disk,clock [default: all]
+    #[arg(long, value_name = "KINDS")]
+    faults: Option<Faults>,
 
     /// Switch this rule off (`raft rules` lists them)
     #[arg(long, value_name = "RULE", value_parser = RuleParser, hide_possible_values = true)]
     without: Option<Rule>,
 
-    /// Switch each rule off in turn, and print a table of what breaks; this takes at least 15 minutes
+    /// With --without: search for a run that breaks a promise, rather than show the stored one
+    #[arg(long, requires = "without")]
+    search: bool,
+
+    /// Switch each rule off in turn, search, and print a table of what breaks; this takes some minutes
     #[arg(long, conflicts_with_all = ["without", "time"])]
     without_each: bool,
 
@@ -78,7 +89,7 @@ impl FromStr for SeedRange {
     }
 }
 
-/// So many seeds are tried if nobody says how many, and so many more if a rule is off.
+/// The number of seeds to try if `--seeds` does not say it, and if a rule is off.
 const SEEDS: u64 = 10_000;
 const SEEDS_WITHOUT_A_RULE: u64 = 1_000_000;
 
@@ -86,15 +97,13 @@ pub(crate) fn run(arguments: SimArguments) -> Result<ExitCode, Failure> {
     if arguments.without_each {
         return print_table(&arguments);
     }
-    let options = arguments.search_options(arguments.without);
-    let seeds = arguments.seeds();
-    if let Some(rule) = arguments.without {
-        say(what_is_known_without(rule));
+    if let Some(rule) = arguments.without.filter(|rule| arguments.is_answered_at_once(*rule)) {
+        return written(io::stdout().write_all(known_without(rule).as_bytes()));
     }
     if arguments.time.is_some() {
-        say(format_args!("searching from seed {} on", seeds.range.start));
+        say(format_args!("searching from seed {} on", arguments.range().start));
     }
-    let examined = hunt::examine(seeds, &options);
+    let examined = hunt::examine(&arguments.rounds(arguments.without), arguments.time);
     if let Some(seed) = examined.differs {
         return Err(Failure::of(
             format_args!("seed {seed} went differently the second time: the simulator itself is broken"),
@@ -102,48 +111,63 @@ pub(crate) fn run(arguments: SimArguments) -> Result<ExitCode, Failure> {
         ));
     }
     match &examined.finding {
-        Some(finding) => arguments.show_finding(finding, &options),
+        Some(finding) => arguments.show_finding(finding),
         None => arguments.show_that_nothing_was_found(&examined),
     }
 }
 
 impl SimArguments {
-    fn search_options(&self, without: Option<Rule>) -> SearchOptions {
-        SearchOptions { servers: self.nodes, faults: self.faults, without }
+    /// An option that says how to search asks for a search, even one that may be in vain.
+    fn is_answered_at_once(&self, without: Rule) -> bool {
+        let says_how = self.seeds.is_some()
+            || self.time.is_some()
+            || self.nodes.is_some()
+            || self.faults.is_some()
+            || self.save.is_some();
+        !says_how && (!self.search || why_in_vain(without).is_some())
     }
 
-    fn seeds(&self) -> Seeds {
-        let range = match (&self.seeds, self.time, self.without) {
+    fn rounds(&self, without: Option<Rule>) -> Vec<Round> {
+        let options = SearchOptions { servers: self.nodes, faults: self.faults.unwrap_or_default(), without };
+        let may_be_small = self.seeds.is_none() && self.time.is_none() && self.nodes.is_none();
+        if without.is_some() && may_be_small {
+            return small_worlds_first(&options);
+        }
+        vec![Round { options, seeds: self.range() }]
+    }
+
+    fn range(&self) -> Range<u64> {
+        match (&self.seeds, self.time, self.without) {
             (Some(SeedRange(range)), _, _) => range.clone(),
             // Each day other seeds: what was searched already need not be searched again.
             (None, Some(_), _) => seed_of_the_day()..u64::MAX,
             (None, None, None) => 0..SEEDS,
             (None, None, Some(_)) => 0..SEEDS_WITHOUT_A_RULE,
-        };
-        Seeds { range, time: self.time }
+        }
     }
 
-    fn show_finding(&self, finding: &Finding, options: &SearchOptions) -> Result<ExitCode, Failure> {
+    fn show_finding(&self, finding: &Finding) -> Result<ExitCode, Failure> {
         let seed = finding.seed;
         say(format_args!("seed {seed} breaks a promise: looking for a shorter run that breaks it too"));
-        let shortest = hunt::shortest(finding, options);
+        let (shortest, _) = hunt::shortest(finding);
         if let Some(file) = &self.save {
-            save(file, &shortest.script.to_scenario(&report::prose(&shortest)))?;
+            write_file(file, &shortest.script.to_scenario(&report::prose(&shortest)))?;
         }
+        let SearchOptions { servers, faults, without } = &finding.options;
         let mut again = format!("raft sim --seeds {seed}..{}", seed + 1);
-        if let Some(nodes) = self.nodes {
+        if let Some(nodes) = servers {
             again += &format!(" --nodes {nodes}");
         }
-        if self.faults != Faults::ALL {
-            again += &format!(" --faults {}", self.faults);
+        if *faults != Faults::ALL {
+            again += &format!(" --faults {faults}");
         }
-        if let Some(rule) = options.without {
+        if let Some(rule) = without {
             again += &format!(" --without {rule}");
         }
         let text = report::finding(finding, &shortest, self.save.as_deref(), &again);
         written(io::stdout().write_all(text.as_bytes()))?;
         // With a rule off a broken promise is what was asked for.
-        Ok(if options.without.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if without.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     fn show_that_nothing_was_found(&self, examined: &Examined) -> Result<ExitCode, Failure> {
@@ -152,28 +176,13 @@ impl SimArguments {
         match self.without {
             Some(rule) => Err(Failure::of(
                 format_args!("without {rule} nothing broke"),
-                "try more seeds, more time or all faults",
+                format!(
+                    "try more seeds, more time or all faults; `raft sim --without {rule}` says what is known"
+                ),
             )),
             None => Ok(ended),
         }
     }
-}
-
-/// What to expect of a search that may take minutes.
-fn what_is_known_without(rule: Rule) -> String {
-    match UNSHOWN.iter().find(|(unshown, _)| *unshown == rule) {
-        None => format!("searching; `raft replay without/{rule}` plays a short run that was found earlier"),
-        Some((_, reason)) => format!("searching, most likely in vain: {reason}"),
-    }
-}
-
-fn save(file: &Path, scenario: &str) -> Result<(), Failure> {
-    std::fs::write(file, scenario).map_err(|error| {
-        Failure::of(
-            format_args!("can't write {}: {error}", file.display()),
-            "choose another file with --save, in a folder that exists and that you may write to",
-        )
-    })
 }
 
 fn seed_of_the_day() -> u64 {
@@ -182,20 +191,21 @@ fn seed_of_the_day() -> u64 {
 }
 
 fn print_table(arguments: &SimArguments) -> Result<ExitCode, Failure> {
-    let seeds = arguments.seeds.clone().map_or(0..SEEDS_WITHOUT_A_RULE, |SeedRange(range)| range);
     let mut rows = Vec::new();
     for &rule in Rule::ALL {
-        if let Some((_, reason)) = UNSHOWN.iter().find(|(unshown, _)| *unshown == rule) {
-            rows.push(report::unshown_row(rule, reason));
+        if let Some(reason) = why_in_vain(rule) {
+            rows.push(match Story::without(rule) {
+                Some(story) => report::stored_row(rule, &story),
+                None => report::unshown_row(rule, reason),
+            });
             continue;
         }
-        let options = arguments.search_options(Some(rule));
-        let examined = hunt::examine(Seeds { range: seeds.clone(), time: None }, &options);
+        let examined = hunt::examine(&arguments.rounds(Some(rule)), None);
         let Some(finding) = examined.finding else {
             return Err(Failure::of(format_args!("without {rule} nothing broke"), "try more seeds"));
         };
-        let shortest = hunt::shortest(&finding, &options);
-        rows.push(report::table_row(rule, finding.seed - seeds.start + 1, &shortest));
+        let (shortest, _) = hunt::shortest(&finding);
+        rows.push(report::table_row(rule, examined.seeds_until_found, &shortest));
     }
     written(io::stdout().write_all(report::table(&rows).as_bytes()))
 }

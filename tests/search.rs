@@ -33,10 +33,44 @@ fn with_all_rules_it_tells_what_it_has_tried() {
 }
 
 #[test]
+fn without_a_rule_it_tells_the_stored_story_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |arguments: &[&str]| {
+        let output = sim(folder.path(), arguments);
+        assert!(output.status.success(), "{output:?}");
+        text(&output.stdout)
+    };
+    let story = told(&["--without", "one-vote-per-term"]);
+    assert!(story.starts_with("A server votes for both candidates: without one-vote-per-term\n"), "{story}");
+    for part in [
+        "\n    cluster 2 without=one-vote-per-term\n    timeout n2\n    timeout n1\n    deliver from=n1 to=n2\n\n",
+        "The promise that breaks: one vote per term (§5.2): n2 voted in term 1 for n2 and for n1\n",
+        "raft replay without/one-vote-per-term\n",
+        "raft sim --without one-vote-per-term --search\n",
+    ] {
+        assert!(story.contains(part), "{part} is missing in {story}");
+    }
+    // To search for these would be in vain.
+    for arguments in [&["--without", "found-together"][..], &["--without", "found-together", "--search"]] {
+        let story = told(arguments);
+        assert!(story.contains("raft replay without/found-together\n"), "{story}");
+        assert!(story.contains("Random search does not find one: a disk must be lost while"), "{story}");
+    }
+    for arguments in
+        [&["--without", "never-truncate-committed"][..], &["--without", "only-mismatch-backs-up", "--search"]]
+    {
+        let reason = told(arguments);
+        assert!(reason.starts_with("No story shows what breaks without "), "{reason}");
+    }
+}
+
+#[test]
 fn without_a_rule_it_finds_writes_and_replays_a_short_run() {
     let folder = tempfile::tempdir().unwrap();
-    let output =
-        sim(folder.path(), &["--without", "one-vote-per-term", "--save", "without-one-vote-per-term.txt"]);
+    let output = sim(
+        folder.path(),
+        &["--without", "one-vote-per-term", "--search", "--save", "without-one-vote-per-term.txt"],
+    );
     let told = text(&output.stdout);
     assert!(output.status.success(), "{output:?}");
     assert!(told.contains("The promise: A server votes for at most one candidate per term"), "{told}");
@@ -70,6 +104,7 @@ fn mistakes_are_explained() {
     refused(&["--seeds", "5"], "write two numbers with .. between them");
     refused(&["--seeds", "9..3"], "the second number must be above the first");
     refused(&["--faults", "fire"], "choose none, all, or some of network,crash,disk,clock");
+    refused(&["--search"], "--without <RULE>");
     refused(&["--without", "gravity"], "invalid value 'gravity'");
     refused(&["--nodes", "0"], "--nodes");
     refused(&["--for", "soon"], "is not a time");

@@ -144,6 +144,7 @@ fn a_rule_is_explained_with_its_stories_and_its_code() {
         "  raft replay elections/one-vote-per-term\n",
         "  raft replay without/one-vote-per-term\n",
         "  raft sim --without one-vote-per-term\n",
+        "  raft sim --without one-vote-per-term --search\n",
         "crates/consensus/src/request_vote.rs: fn ",
     ] {
         assert!(one.contains(part), "{part} is missing in {one}");
@@ -329,6 +330,10 @@ fn the_core_and_the_simulator_are_measured_too() {
     for key in ["seeds_per_second", "steps_per_second", "times_as_fast_as_life"] {
         assert!(median_of(&sim, key) > 0.0, "{sim}");
     }
+    let search = measured(&["search", "--rules", "majority-wins,found-together"]);
+    let [row] = &search["rows"].as_array().unwrap()[..] else { panic!("{search}") };
+    assert_eq!((row["rule"].as_str(), row["steps"].as_f64()), (Some("majority-wins"), Some(2.0)), "{row}");
+    assert!(search["remarks"].as_str().unwrap().contains("found-together"), "{search}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The search, on all cores.
 
-use indicatif::{ProgressBar, ProgressStyle};
-use simulator::{Coverage, Promise, Script, SearchOptions, Violation, draw, shrink};
+use super::progress;
+use simulator::{Coverage, Effort, Promise, Script, SearchOptions, Shrunk, Violation, draw, shrink};
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
@@ -10,17 +10,38 @@ use std::time::{Duration, Instant};
 
 /// One seed of so many is run twice, to see whether it goes the same way.
 const TWICE: u64 = 1_000;
-/// With a rule off, so many runs that break a promise are made short, and the shortest is shown. They are
-/// looked for among so many seeds.
-const CANDIDATES: usize = 24;
-const SEEDS_FOR_CANDIDATES: u64 = 20_000;
 
-/// Which seeds are examined.
+/// Without a rule, small worlds come first: they are played faster, and their stories are shorter. Some rules matter only
+/// where there are more servers.
+const ROUNDS: [(Option<u64>, Range<u64>); 4] =
+    [(Some(3), 0..256), (None, 0..192), (Some(3), 256..4_096), (None, 192..1_000_000)];
+
+/// After the first find without a rule, more seeds are examined, up to this number of finds, or of steps that servers
+/// take in them.
+const FINDS: usize = 12;
+const STEPS_FOR_MORE_FINDS: u64 = 300_000;
+const SEEDS_AT_A_TIME: usize = 8;
+
+/// The number of finds to shrink, those with the fewest steps first; the maximum number of steps that servers take to
+/// shrink each; and, if that was not enough, the maximum for the shortest of them.
+const FINDS_TO_SHRINK: usize = 3;
+const STEPS_TO_SHRINK_EACH: u64 = 300_000;
+const STEPS_TO_SHRINK_ONE: u64 = 1_500_000;
+
+/// The same with all rules on: then a broken promise is a bug, and worth more.
+const STEPS_TO_SHRINK_A_BUG: u64 = 100_000_000;
+
+/// Seeds, and the worlds that are drawn from them.
 #[derive(Debug, Clone)]
-pub(crate) struct Seeds {
-    pub(crate) range: Range<u64>,
-    /// Stop after so long.
-    pub(crate) time: Option<Duration>,
+pub(crate) struct Round {
+    pub(crate) options: SearchOptions,
+    pub(crate) seeds: Range<u64>,
+}
+
+/// Where to search without a rule.
+pub(crate) fn small_worlds_first(options: &SearchOptions) -> Vec<Round> {
+    let round = |(servers, seeds)| Round { options: SearchOptions { servers, ..options.clone() }, seeds };
+    ROUNDS.into_iter().map(round).collect()
 }
 
 /// What came of examining seeds.
@@ -29,8 +50,10 @@ pub(crate) struct Examined {
     pub(crate) seeds: u64,
     pub(crate) took: Duration,
     pub(crate) coverage: Coverage,
-    /// The lowest seed that breaks a promise.
+    /// The lowest seed that breaks a promise, in the first round that has one.
     pub(crate) finding: Option<Finding>,
+    /// The number of seeds up to that one, in all rounds.
+    pub(crate) seeds_until_found: u64,
     /// A seed that went differently the second time.
     pub(crate) differs: Option<u64>,
 }
@@ -39,81 +62,133 @@ pub(crate) struct Examined {
 #[derive(Debug, Clone)]
 pub(crate) struct Finding {
     pub(crate) seed: u64,
+    /// The worlds from which it was drawn.
+    pub(crate) options: SearchOptions,
     pub(crate) script: Script,
     pub(crate) violation: Violation,
+    /// The number of steps that servers took until then.
+    steps: u64,
 }
 
-/// Examines seeds until one breaks a promise, none are left, or time is up. Whichever core is faster: of
+/// Examines seeds, round by round, until one breaks a promise, none are left, or time is up. Whichever core is faster: of
 /// several seeds that break one, the lowest is found.
-pub(crate) fn examine(seeds: Seeds, options: &SearchOptions) -> Examined {
+pub(crate) fn examine(rounds: &[Round], time: Option<Duration>) -> Examined {
     let begin = Instant::now();
-    let progress = Progress::new(&seeds);
-    let next = AtomicU64::new(seeds.range.start);
-    let lowest_found = AtomicU64::new(u64::MAX);
+    let progress = progress::Finding::new(rounds, time);
+    let is_time_up = || time.is_some_and(|time| begin.elapsed() >= time);
     let examined = Mutex::new(Examined::default());
-    let is_time_up = || seeds.time.is_some_and(|time| begin.elapsed() >= time);
-    let work = || {
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.range.end || seed > lowest_found.load(Ordering::Relaxed) || is_time_up() {
-                return;
-            }
-            let script = draw(seed, options);
-            let ending = script.play();
-            let differs =
-                seed.is_multiple_of(TWICE) && script.trace_hash() != draw(seed, options).trace_hash();
+    let mut seeds_until_found = 0;
+    for Round { options, seeds } in rounds {
+        let next = AtomicU64::new(seeds.start);
+        let lowest_found = AtomicU64::new(u64::MAX);
+        run_on_all_cores(|| {
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= seeds.end || seed > lowest_found.load(Ordering::Relaxed) || is_time_up() {
+                    return;
+                }
+                let (coverage, finding) = play(seed, options);
+                let differs = seed.is_multiple_of(TWICE)
+                    && draw(seed, options).trace_hash() != draw(seed, options).trace_hash();
 
-            let mut examined = examined.lock().expect("no other search has panicked");
-            examined.seeds += 1;
-            examined.coverage.add(&ending.coverage);
-            progress.show(&examined, begin.elapsed());
-            if differs {
-                examined.differs = Some(seed);
-                lowest_found.store(0, Ordering::Relaxed);
+                let mut examined = examined.lock().expect("no other search has panicked");
+                examined.seeds += 1;
+                examined.coverage.add(&coverage);
+                progress.show(&examined, begin.elapsed());
+                if differs {
+                    examined.differs = Some(seed);
+                    lowest_found.store(0, Ordering::Relaxed);
+                }
+                if finding.is_some() && seed < lowest_found.fetch_min(seed, Ordering::Relaxed) {
+                    examined.finding = finding;
+                }
             }
-            if let Some(violation) = ending.violation
-                && seed < lowest_found.fetch_min(seed, Ordering::Relaxed)
-            {
-                examined.finding = Some(Finding { seed, script, violation });
-            }
-        }
-    };
-    run_on_all_cores(work);
-    progress.bar.finish_and_clear();
-    let examined = examined.into_inner().expect("no search has panicked");
-    Examined { took: begin.elapsed(), ..examined }
-}
-
-/// The shortest run that breaks a promise as this one does. With a rule off, others are looked at too: a
-/// short one of them may be the better explanation.
-pub(crate) fn shortest(finding: &Finding, options: &SearchOptions) -> Finding {
-    let mut candidates = vec![finding.clone()];
-    if options.without.is_some() {
-        candidates.extend(findings_after(finding.seed, options));
-    }
-    let shrunk = on_all_cores(candidates, |candidate| {
-        let script = shrink(&candidate.script, candidate.violation.promise);
-        let violation = script.play().violation.expect("a shrunk run still breaks the promise");
-        Finding { seed: candidate.seed, script, violation }
-    });
-    shrunk.into_iter().min_by_key(length).expect("there is at least the finding itself")
-}
-
-/// Some more seeds that break a promise.
-fn findings_after(seed: u64, options: &SearchOptions) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut seeds = seed + 1..seed + SEEDS_FOR_CANDIDATES;
-    while findings.len() < CANDIDATES && !seeds.is_empty() {
-        let batch: Vec<u64> = seeds.by_ref().take(256).collect();
-        let found = on_all_cores(batch, |&seed| {
-            let script = draw(seed, options);
-            let violation = script.play().violation?;
-            Some(Finding { seed, script, violation })
         });
-        findings.extend(found.into_iter().flatten());
+        let lowest_found = lowest_found.into_inner();
+        if lowest_found < u64::MAX {
+            seeds_until_found += lowest_found.saturating_sub(seeds.start) + 1;
+            break;
+        }
+        if is_time_up() {
+            break;
+        }
+        seeds_until_found += seeds.end - seeds.start;
     }
-    findings.sort_by_key(|finding| finding.seed);
-    findings.truncate(CANDIDATES);
+    progress.end();
+    let examined = examined.into_inner().expect("no search has panicked");
+    Examined { took: begin.elapsed(), seeds_until_found, ..examined }
+}
+
+fn play(seed: u64, options: &SearchOptions) -> (Coverage, Option<Finding>) {
+    let script = draw(seed, options);
+    let ending = script.play();
+    let steps = ending.coverage.steps;
+    let options = options.clone();
+    let finding = ending.violation.map(|violation| Finding { seed, options, script, violation, steps });
+    (ending.coverage, finding)
+}
+
+/// The shortest run that breaks a promise as this one does, and what it took to find it. With a rule off, other seeds are
+/// looked at too: a short one of them may be the better explanation.
+pub(crate) fn shortest(finding: &Finding) -> (Finding, Effort) {
+    if finding.options.without.is_none() {
+        let shrunk = shrunk(vec![finding.clone()], STEPS_TO_SHRINK_A_BUG);
+        return (shrunk.finding, shrunk.effort);
+    }
+    let mut looking = Effort::default();
+    let mut finds = findings_after(finding, &mut looking);
+    finds.push(finding.clone());
+    finds.sort_by_key(|find| (is_panic(find.violation.promise), find.steps, find.seed));
+    finds.truncate(FINDS_TO_SHRINK);
+    let mut best = shrunk(finds, STEPS_TO_SHRINK_EACH);
+    best.effort += looking;
+    if !best.is_done {
+        let effort = best.effort;
+        best = shrunk(vec![best.finding], STEPS_TO_SHRINK_ONE);
+        best.effort += effort;
+    }
+    (best.finding, best.effort)
+}
+
+/// The shortest of several runs that were made short.
+struct Best {
+    finding: Finding,
+    is_done: bool,
+    /// What all of them took.
+    effort: Effort,
+}
+
+fn shrunk(finds: Vec<Finding>, most_steps: u64) -> Best {
+    let progress = progress::Shrinking::new(finds.len() as u64 * most_steps);
+    let shrunk = on_all_cores(finds, |find| {
+        let mut shown = 0;
+        let watch = &mut |script: &Script, effort: Effort| {
+            progress.show(script, effort.steps - shown);
+            shown = effort.steps;
+        };
+        let Shrunk { script, effort, is_done } =
+            shrink(&find.script, find.violation.promise, most_steps, watch);
+        let violation = script.play().violation.expect("a shrunk run still breaks the promise");
+        Best { finding: Finding { script, violation, ..find.clone() }, is_done, effort }
+    });
+    progress.end();
+    let mut effort = Effort::default();
+    shrunk.iter().for_each(|one| effort += one.effort);
+    let best = shrunk.into_iter().min_by_key(|one| length(&one.finding));
+    Best { effort, ..best.expect("there is something to shrink") }
+}
+
+/// More seeds that break a promise.
+fn findings_after(finding: &Finding, effort: &mut Effort) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seeds = finding.seed + 1..;
+    while findings.len() < FINDS && effort.steps < STEPS_FOR_MORE_FINDS {
+        let some = seeds.by_ref().take(SEEDS_AT_A_TIME).collect();
+        for (coverage, finding) in on_all_cores(some, |&seed| play(seed, &finding.options)) {
+            *effort += Effort { runs: 1, steps: coverage.steps };
+            findings.extend(finding);
+        }
+    }
     findings
 }
 
@@ -148,41 +223,29 @@ fn run_on_all_cores(work: impl Fn() + Sync) {
 fn length(finding: &Finding) -> (bool, usize, usize, u64, u64) {
     let promise = finding.violation.promise;
     let rank = Promise::all().position(|other| other == promise).unwrap_or(usize::MAX);
-    let is_panic = Promise::all().last() == Some(promise);
-    (is_panic, finding.script.lines(), rank, finding.script.options.servers, finding.seed)
+    (is_panic(promise), finding.script.lines(), rank, finding.script.options.servers, finding.seed)
 }
 
-/// A bar on standard error, if that is a terminal.
-struct Progress {
-    bar: ProgressBar,
-    /// By time, in seconds, or by seeds?
-    is_timed: bool,
+fn is_panic(promise: &Promise) -> bool {
+    Promise::all().last() == Some(promise)
 }
 
-impl Progress {
-    fn new(seeds: &Seeds) -> Progress {
-        let length = seeds.time.map_or(seeds.range.end - seeds.range.start, |time| time.as_secs());
-        let bar = ProgressBar::new(length);
-        let style =
-            ProgressStyle::with_template("{wide_bar:.cyan} {percent}%\n{msg}").expect("it is a template");
-        bar.set_style(style);
-        Progress { bar, is_timed: seeds.time.is_some() }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::stored::why_in_vain;
+    use consensus::Rule;
 
-    fn show(&self, examined: &Examined, elapsed: Duration) {
-        self.bar.set_position(if self.is_timed { elapsed.as_secs() } else { examined.seeds });
-        if self.bar.is_hidden() || !examined.seeds.is_multiple_of(64) {
-            return;
+    #[test]
+    fn without_each_rule_a_short_run_is_found_with_little_effort() {
+        for &rule in Rule::ALL.iter().filter(|rule| why_in_vain(**rule).is_none()) {
+            let options = SearchOptions { without: Some(rule), ..SearchOptions::default() };
+            let examined = examine(&small_worlds_first(&options), None);
+            let found = examined.finding.unwrap_or_else(|| panic!("nothing breaks without {rule}"));
+            assert!(examined.coverage.steps < 3_000_000, "{rule}: {} to find it", examined.coverage.steps);
+            let (shortest, effort) = shortest(&found);
+            assert!(effort.steps < 4_000_000, "{rule}: {effort:?} to shrink it");
+            assert!(shortest.script.actions.len() <= 100, "{rule}: {} steps", shortest.script.actions.len());
         }
-        let seconds = elapsed.as_secs_f64().max(0.001);
-        let coverage = &examined.coverage;
-        self.bar.set_message(format!(
-            "{} seeds · {:.1} hours simulated, {:.0} times real time · {:.0} steps/s · {:.0} elections/s",
-            examined.seeds,
-            coverage.simulated.as_secs_f64() / 3600.0,
-            coverage.simulated.as_secs_f64() / seconds,
-            coverage.steps as f64 / seconds,
-            coverage.elections as f64 / seconds,
-        ));
     }
 }

@@ -1,6 +1,8 @@
 //! What the search prints.
 
 use super::hunt::{Examined, Finding};
+use super::stored::Story;
+use crate::paragraph::paragraph;
 use consensus::Rule;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -14,7 +16,7 @@ pub(crate) fn finding(found: &Finding, shortest: &Finding, file: Option<&Path>, 
         let _ = writeln!(text, "The easiest one to follow is seed {seed}: {violation}");
     }
     let meaning = shortest.violation.promise.meaning;
-    let _ = writeln!(text, "\n{}\n", paragraph(&format!("The promise: {meaning}")));
+    let _ = writeln!(text, "\n{}\n", paragraph(0, &format!("The promise: {meaning}")));
     let servers = counted(shortest.script.options.servers, "server");
     let steps = counted(shortest.script.actions.len() as u64, "step");
     let _ = writeln!(text, "Shortest version found: {steps}, {servers}.\n");
@@ -51,7 +53,7 @@ pub(crate) fn prose(shortest: &Finding) -> String {
         None => format!("Seed {} breaks a promise\n\nAll rules are on: this is a bug.\n", shortest.seed),
     };
     let _ = write!(text, "\nWhat breaks here: {}\n", violation.promise.meaning);
-    text.lines().map(|line| paragraph(line) + "\n").collect()
+    text.lines().map(|line| paragraph(0, line) + "\n").collect()
 }
 
 /// What was tried, when no promise broke.
@@ -103,6 +105,12 @@ pub(crate) fn table_row(rule: Rule, seeds: u64, shortest: &Finding) -> String {
     )
 }
 
+/// A rule that was off, and what breaks in the story that was written by hand.
+pub(crate) fn stored_row(rule: Rule, story: &Story) -> String {
+    let (promise, steps, servers) = (&story.promise, story.steps(), story.servers());
+    format!("| {rule} | {} | {promise} | by hand | {steps} | {servers} |\n", rule.guards())
+}
+
 /// A rule without which nothing breaks, and why.
 pub(crate) fn unshown_row(rule: Rule, reason: &str) -> String {
     format!("| {rule} | {} | none: {reason} | | | |\n", rule.guards())
@@ -115,21 +123,6 @@ pub(crate) fn table(rows: &[String]) -> String {
          |---|---|---|---|---|---|\n{}",
         rows.concat()
     )
-}
-
-/// Lines of at most 100 columns.
-fn paragraph(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > 100 {
-            lines.push(word.to_owned());
-        } else {
-            line.push_str(if line.is_empty() { "" } else { " " });
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
 }
 
 fn counted(count: u64, what: &str) -> String {

@@ -13,6 +13,23 @@ pub const UNSHOWN: &[(Rule, &str)] = &[
     ),
 ];
 
+/// Rules without which random search finds no broken promise in good time, each with the reason. Their counterexamples in
+/// scenarios/without were written by hand.
+pub const NOT_FOUND_BY_CHANCE: &[(Rule, &str)] = &[
+    (
+        Rule::ChangeAfterCommitInTerm,
+        "two leaders must each begin a change that the other does not see, and both must find a majority",
+    ),
+    (
+        Rule::FoundTogether,
+        "a disk must be lost while the cluster is being founded, and the simulator draws no such loss",
+    ),
+    (
+        Rule::LostDataIsOut,
+        "a disk must lose what only the leader could miss, and the simulator draws no such loss",
+    ),
+];
+
 /// The rules of Raft, or all but one, to see what that one is for.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct AllBut(pub Option<Rule>);

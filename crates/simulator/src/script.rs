@@ -32,6 +32,16 @@ pub struct Ending {
     pub coverage: Coverage,
 }
 
+/// The result of trying a script out.
+pub(crate) struct Trial {
+    /// Its actions up to where it ended, without those that can't be done.
+    pub(crate) done: Vec<Action>,
+    /// The first promise that was not kept, if there is one.
+    pub(crate) broken: Option<&'static Promise>,
+    /// The number of steps that servers took.
+    pub(crate) steps: u64,
+}
+
 impl Script {
     /// Plays it until the first violation. What can't be done is passed over.
     pub fn play(&self) -> Ending {
@@ -65,25 +75,25 @@ impl Script {
         Script { options, actions: world.journal() }
     }
 
-    /// As much of it as leads to a violation of this promise, without what can't be done; none if
-    /// nothing violates it.
-    pub(crate) fn up_to_violation(&self, promise: &Promise) -> Option<Script> {
+    /// Plays it until the first violation, or for this number of steps of servers.
+    pub(crate) fn try_out(&self, most_steps: u64) -> Trial {
         let mut world = World::new(self.options.clone());
-        let mut actions = Vec::new();
+        world.end_after(most_steps);
+        let mut done = Vec::new();
         for action in &self.actions {
-            match world.perform(action) {
-                // A delivery in which a server panics counts no message.
-                Ok(0) if action.is_about_messages() && world.violations().is_empty() => continue,
-                Ok(_) => actions.push(action.clone()),
-                Err(_) => continue,
-            }
+            let outcome = world.perform(action);
             world.drop_records();
-            if let Some(violation) = world.violations().first() {
-                let is_wanted = violation.promise == promise;
-                return is_wanted.then(|| Script { options: self.options.clone(), actions });
+            // A delivery in which a server panics counts no message.
+            let is_idle = action.is_about_messages() && outcome == Ok(0) && world.violations().is_empty();
+            if outcome.is_ok() && !is_idle {
+                done.push(action.clone());
+            }
+            if world.is_over() {
+                break;
             }
         }
-        None
+        let broken = world.violations().first().map(|violation| violation.promise);
+        Trial { done, broken, steps: world.end().coverage.steps }
     }
 
     /// How many lines it takes to write it: the measure of what is short.

@@ -807,7 +807,10 @@ fn needs_lease(without: Option<Rule>) -> bool {
 /// Is this a rule that only matters where logs have come apart, and are brought together in small steps?
 /// Chance alone would lead there too seldom.
 fn needs_diverging_logs(without: Option<Rule>) -> bool {
-    matches!(without, Some(Rule::CommitCurrentTermOnly | Rule::CommitToLastNew))
+    matches!(
+        without,
+        Some(Rule::CompareTermBeforeLength | Rule::CommitCurrentTermOnly | Rule::CommitToLastNew)
+    )
 }
 
 /// Is this a rule that only matters where a snapshot comes later than what was sent after it? That takes

@@ -1,109 +1,239 @@
 //! From a long run that breaks a promise to a short one that breaks the same.
 //!
 //! Delta debugging (Zeller and Hildebrandt, 2002): leave something out, play again, keep what still
-//! breaks the promise. Then make what is left simpler, and begin again, until nothing helps.
+//! breaks the promise. Then make what is left simpler, and begin again, until nothing helps. A trial ends at
+//! the first violation, or when it has become longer than the run that it is to replace.
 
 use crate::action::{Action, Selection};
 use crate::network::Weather;
 use crate::properties::Promise;
 use crate::rules::AllBut;
-use crate::script::Script;
+use crate::script::{Script, Trial};
 use crate::world::WorldOptions;
 use consensus::{Change, LogPosition, NodeId, Profile, Rule, Term, Timing};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::AddAssign;
 use std::time::Duration;
 use trace::Unsynced;
 
 /// Pairs of more actions than these are not tried: their number grows with the square.
 const MOST_FOR_PAIRS: usize = 40;
 
-/// The shortest script that could be found from this one that still breaks the promise. Where it can be
-/// broken without chance, that is a script in which each single thing is said; otherwise one of troubles
-/// and times.
-pub fn shrink(script: &Script, promise: &Promise) -> Script {
+/// The maximum length of a trial, as a multiple of the run that is made short.
+const LONGEST_TRIAL: u64 = 2;
+
+/// The cost of a search, in counts that are the same on every machine.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// The number of runs.
+    pub runs: u64,
+    /// The steps that servers took in them.
+    pub steps: u64,
+}
+
+impl AddAssign for Effort {
+    fn add_assign(&mut self, other: Effort) {
+        self.runs += other.runs;
+        self.steps += other.steps;
+    }
+}
+
+/// A run that was made short.
+#[derive(Debug, Clone)]
+pub struct Shrunk {
+    /// The shortest script that was found.
+    pub script: Script,
+    /// What that took.
+    pub effort: Effort,
+    /// Whether nothing else helps; otherwise more steps may make it shorter.
+    pub is_done: bool,
+}
+
+/// The shortest script that was found from this one and still breaks the promise. The search for it ends after
+/// `most_steps` steps of servers: steps, not time, so that the result is the same on every machine. Where the promise
+/// can be broken without chance, the script says each single thing; otherwise it has troubles and times. After each
+/// trial, `watch` sees the shortest so far, and the effort so far.
+pub fn shrink(
+    script: &Script,
+    promise: &Promise,
+    most_steps: u64,
+    watch: &mut dyn FnMut(&Script, Effort),
+) -> Shrunk {
+    let trial = script.try_out(u64::MAX);
+    let longest_trial = trial.steps.saturating_mul(LONGEST_TRIAL);
+    let script = Script { options: script.options.clone(), actions: trial.done };
     let mut journal = script.journal();
     // Leases are about time, which a journal has none of. Where the promise breaks without them too, they are left out.
     journal.options.lease = None;
-    let start = as_far_as_it_breaks(&journal, promise).or_else(|| script.up_to_violation(promise));
-    let mut shortest = start.expect("what is shrunk breaks the promise");
-    loop {
-        let before = shortest.clone();
-        shortest = leave_out_actions(shortest, promise);
-        for candidates in [
-            without_a_server,
-            with_simpler_world,
-            with_merged_runs,
-            without_a_term,
-            with_simpler_action,
-            without_a_pair,
-        ] {
-            while let Some(shorter) =
-                candidates(&shortest).iter().find_map(|candidate| as_far_as_it_breaks(candidate, promise))
-            {
-                shortest = shorter;
+    let effort = Effort { runs: 1, steps: trial.steps };
+    let shrunk = Shrunk { script, effort, is_done: false };
+    let mut shrinker = Shrinker { promise, longest_trial, most_steps, shrunk, watch };
+    shrinker.try_instead(journal);
+    shrinker.simplify();
+    shrinker.shrunk.is_done = !shrinker.is_exhausted();
+    shrinker.shrunk
+}
+
+/// Makes a run shorter, trial by trial.
+struct Shrinker<'a> {
+    promise: &'a Promise,
+    /// The maximum number of steps in one trial.
+    longest_trial: u64,
+    /// The maximum number of steps of servers in all trials.
+    most_steps: u64,
+    /// The shortest script so far, and the effort so far.
+    shrunk: Shrunk,
+    watch: &'a mut dyn FnMut(&Script, Effort),
+}
+
+impl Shrinker<'_> {
+    /// Tries one way after the other, until none of them helps any longer.
+    fn simplify(&mut self) {
+        const WAYS: [fn(&mut Shrinker<'_>); 8] = [
+            |shrinker| shrinker.at_each(0..LOOSER.len(), with_looser_selections),
+            |shrinker| shrinker.leave_out_servers(),
+            |shrinker| shrinker.leave_out_actions(),
+            |shrinker| shrinker.simplify_world(),
+            |shrinker| shrinker.at_each_action(with_merged_runs),
+            |shrinker| shrinker.at_each_action(without_a_term),
+            |shrinker| shrinker.at_each_action(with_simpler_action),
+            |shrinker| shrinker.at_each_action(without_a_pair),
+        ];
+        let mut in_vain = 0;
+        for way in WAYS.iter().cycle() {
+            let before = self.shrunk.script.clone();
+            way(self);
+            in_vain = if self.shrunk.script == before { in_vain + 1 } else { 0 };
+            if in_vain == WAYS.len() || self.is_exhausted() {
+                return;
             }
         }
-        if shortest == before {
-            return shortest;
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.shrunk.effort.steps >= self.most_steps
+    }
+
+    /// Plays a candidate. If it breaks the promise, it is the shortest from here on, up to where it does.
+    fn try_instead(&mut self, candidate: Script) -> bool {
+        if candidate == self.shrunk.script
+            || self.is_exhausted()
+            || candidate.options.problem_with_logs().is_some()
+        {
+            return false;
+        }
+        let trial = self.play(&candidate, self.longest_trial);
+        let breaking = Script { options: candidate.options, actions: trial.done };
+        let is_shorter = trial.broken == Some(self.promise) && self.is_about_the_rule(&breaking);
+        if is_shorter {
+            self.shrunk.script = breaking;
+        }
+        (self.watch)(&self.shrunk.script, self.shrunk.effort);
+        is_shorter
+    }
+
+    fn play(&mut self, script: &Script, most_steps: u64) -> Trial {
+        let trial = script.try_out(most_steps);
+        self.shrunk.effort += Effort { runs: 1, steps: trial.steps };
+        trial
+    }
+
+    /// A script that would break a promise with all rules on, too, shows nothing about the rule that is off.
+    fn is_about_the_rule(&mut self, script: &Script) -> bool {
+        let Some(off) = script.options.rules.0 else { return true };
+        let mut with_all_rules = script.clone();
+        with_all_rules.options.rules = AllBut(None);
+        if off == Rule::TimeoutAboveBroadcast {
+            // It is the network that breaks this one.
+            with_all_rules.options.weather = WorldOptions::default().weather;
+        }
+        let trial = self.play(&with_all_rules, self.most_steps);
+        trial.broken.is_none() && trial.steps <= self.most_steps
+    }
+
+    /// Tries every candidate for every place, each once or, where it helps, as often as it does.
+    fn at_each(
+        &mut self,
+        places: impl Iterator<Item = usize>,
+        candidates: fn(&Script, usize) -> Vec<Script>,
+    ) {
+        for place in places {
+            while candidates(&self.shrunk.script, place)
+                .into_iter()
+                .any(|candidate| self.try_instead(candidate))
+            {}
         }
     }
-}
 
-/// The script up to where it breaks the promise; none if it doesn't, or if it would break one with all
-/// rules on too: then it shows nothing about the rule that is off.
-fn as_far_as_it_breaks(script: &Script, promise: &Promise) -> Option<Script> {
-    let breaking =
-        script.options.problem_with_logs().is_none().then(|| script.up_to_violation(promise))??;
-    let is_about_the_rule = script.options.rules.0.is_none_or(|off| keeps_promises_with(off, &breaking));
-    is_about_the_rule.then_some(breaking)
-}
-
-/// Would all be well if the rule that is off were on?
-fn keeps_promises_with(off: Rule, script: &Script) -> bool {
-    let mut with_all_rules = script.clone();
-    with_all_rules.options.rules = AllBut(None);
-    if off == Rule::TimeoutAboveBroadcast {
-        // It is the network that breaks this one.
-        with_all_rules.options.weather = WorldOptions::default().weather;
+    /// From the end: there is less that rests on it.
+    fn at_each_action(&mut self, candidates: fn(&Script, usize) -> Vec<Script>) {
+        self.at_each((0..self.shrunk.script.actions.len()).rev(), candidates);
     }
-    with_all_rules.play().violation.is_none()
-}
 
-/// Leaves out as many actions as it can: first large pieces, then smaller ones, at last single actions.
-fn leave_out_actions(script: Script, promise: &Promise) -> Script {
-    let mut shortest = script;
-    let mut piece = shortest.actions.len().div_ceil(2);
-    while piece > 0 {
-        // From the end: there is less that rests on it.
-        let mut end = shortest.actions.len();
-        while end > 0 {
-            let start = end.saturating_sub(piece);
-            let mut candidate = shortest.clone();
-            candidate.actions.drain(start..end);
-            if let Some(shorter) = as_far_as_it_breaks(&candidate, promise) {
-                shortest = shorter;
+    fn leave_out_servers(&mut self) {
+        let WorldOptions { servers, spares, .. } = self.shrunk.script.options;
+        self.at_each((0..(servers + spares) as usize).rev(), without_a_server);
+    }
+
+    fn simplify_world(&mut self) {
+        self.at_each(0..simpler_worlds(&self.shrunk.script.options).len(), with_simpler_world);
+    }
+
+    /// Leaves out as many actions as it can: first one half or the other, then smaller pieces, at last single actions.
+    fn leave_out_actions(&mut self) {
+        let mut piece = self.shrunk.script.actions.len().div_ceil(2);
+        while piece > 0 {
+            // From the end here, too.
+            let mut end = self.shrunk.script.actions.len();
+            while end > 0 {
+                let start = end.saturating_sub(piece);
+                let mut candidate = self.shrunk.script.clone();
+                candidate.actions.drain(start..end);
+                self.try_instead(candidate);
+                end = start.min(self.shrunk.script.actions.len());
             }
-            end = start.min(shortest.actions.len());
+            piece /= 2;
         }
-        piece /= 2;
     }
-    shortest
 }
 
-/// The same with one server less, for each server.
-fn without_a_server(script: &Script) -> Vec<Script> {
+/// Ways to say less of which messages are meant: then more can be left out of what went before.
+const LOOSER: [fn(&Selection) -> Selection; 3] = [
+    |Selection { from, to, .. }| Selection { from: *from, to: *to, ..Selection::default() },
+    |Selection { from, to, kind, .. }| Selection {
+        from: *from,
+        to: *to,
+        kind: *kind,
+        ..Selection::default()
+    },
+    |selection| Selection { term: None, ..selection.clone() },
+];
+
+/// The same with less said of all messages, in the way at this place.
+fn with_looser_selections(script: &Script, place: usize) -> Vec<Script> {
+    let mut looser = script.clone();
+    for action in &mut looser.actions {
+        if let Action::Deliver(selection) | Action::Lose(selection) | Action::Duplicate(selection) = action {
+            *selection = LOOSER[place](selection);
+        }
+    }
+    vec![looser]
+}
+
+/// The same without the server at this place, if another one is left.
+fn without_a_server(script: &Script, place: usize) -> Vec<Script> {
     let WorldOptions { servers, spares, .. } = script.options;
-    let without = |gone: NodeId| {
-        let rename = |id: NodeId| NodeId(if id > gone { id.0 - 1 } else { id.0 });
-        let logs = script.options.logs.iter().filter(|(id, _)| **id != gone);
-        let logs: BTreeMap<_, _> = logs.map(|(&id, log)| (rename(id), log.clone())).collect();
-        let (servers, spares) = if gone.0 > servers { (servers, spares - 1) } else { (servers - 1, spares) };
-        let options = WorldOptions { servers, spares, logs, ..script.options.clone() };
-        let actions = script.actions.iter().filter_map(|action| renamed(action, gone, rename)).collect();
-        Script { options, actions }
-    };
-    let first = if servers == 1 { 2 } else { 1 };
-    (first..=servers + spares).map(NodeId).map(without).collect()
+    let gone = NodeId(place as u64 + 1);
+    if gone.0 > servers + spares || (servers == 1 && gone.0 == 1) {
+        return Vec::new();
+    }
+    let rename = |id: NodeId| NodeId(if id > gone { id.0 - 1 } else { id.0 });
+    let logs = script.options.logs.iter().filter(|(id, _)| **id != gone);
+    let logs: BTreeMap<_, _> = logs.map(|(&id, log)| (rename(id), log.clone())).collect();
+    let (servers, spares) = if gone.0 > servers { (servers, spares - 1) } else { (servers - 1, spares) };
+    let options = WorldOptions { servers, spares, logs, ..script.options.clone() };
+    let actions = script.actions.iter().filter_map(|action| renamed(action, gone, rename)).collect();
+    vec![Script { options, actions }]
 }
 
 /// The action in a world in which one server is gone and others have other names; none if it was about
@@ -172,9 +302,14 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
     })
 }
 
-/// The same in a world with less that is out of the ordinary.
-fn with_simpler_world(script: &Script) -> Vec<Script> {
-    let options = &script.options;
+/// The same in the world at this place of [`simpler_worlds`].
+fn with_simpler_world(script: &Script, place: usize) -> Vec<Script> {
+    let simpler = simpler_worlds(&script.options).into_iter().nth(place);
+    simpler.map(|options| Script { options, actions: script.actions.clone() }).into_iter().collect()
+}
+
+/// Worlds with less that is out of the ordinary. The list is always as long, so some may be the same as this one.
+fn simpler_worlds(options: &WorldOptions) -> Vec<WorldOptions> {
     let usual = WorldOptions::default();
     let weather = &options.weather;
     let steady = Weather { latency: *weather.latency.end()..=*weather.latency.end(), ..weather.clone() };
@@ -196,30 +331,27 @@ fn with_simpler_world(script: &Script) -> Vec<Script> {
         WorldOptions { weather: Weather { duplication: 0.0, ..weather.clone() }, ..options.clone() },
         WorldOptions { weather: steady, ..options.clone() },
     ];
-    let round_latencies = [5, 10, 20].map(Duration::from_millis).into_iter();
-    let round_latencies = round_latencies.filter(|latency| latency < weather.latency.end());
-    simpler.extend(
-        round_latencies.map(|latency| WorldOptions { weather: Weather::fair(latency), ..options.clone() }),
-    );
-    let small_seeds = 1..if options.seed == 0 { 10 } else { options.seed.min(10) };
-    simpler.extend(small_seeds.map(|seed| WorldOptions { seed, ..options.clone() }));
-    simpler.retain(|simpler| simpler != options);
-    simpler.into_iter().map(|options| Script { options, actions: script.actions.clone() }).collect()
+    simpler.extend([5, 10, 20].map(Duration::from_millis).map(|latency| {
+        let is_shorter = latency < *weather.latency.end();
+        let weather = if is_shorter { Weather::fair(latency) } else { weather.clone() };
+        WorldOptions { weather, ..options.clone() }
+    }));
+    simpler.extend((1..10).map(|seed| {
+        let seed = if seed < options.seed || options.seed == 0 { seed } else { options.seed };
+        WorldOptions { seed, ..options.clone() }
+    }));
+    simpler
 }
 
-/// The same with one timer less that runs out, and later terms lower by one: each such timer may have
-/// begun one.
-fn without_a_term(script: &Script) -> Vec<Script> {
-    let mut candidates = Vec::new();
-    for (place, action) in script.actions.iter().enumerate() {
-        if matches!(action, Action::Tick(_) | Action::Timeout(_)) {
-            let mut candidate = script.clone();
-            candidate.actions.remove(place);
-            candidate.actions[place..].iter_mut().for_each(lower_term);
-            candidates.push(candidate);
-        }
+/// The same without the timer that runs out at this place, and later terms lower by one: it may have begun one.
+fn without_a_term(script: &Script, place: usize) -> Vec<Script> {
+    if !matches!(script.actions.get(place), Some(Action::Tick(_) | Action::Timeout(_))) {
+        return Vec::new();
     }
-    candidates
+    let mut candidate = script.clone();
+    candidate.actions.remove(place);
+    candidate.actions[place..].iter_mut().for_each(lower_term);
+    vec![candidate]
 }
 
 fn lower_term(action: &mut Action) {
@@ -228,47 +360,40 @@ fn lower_term(action: &mut Action) {
     }
 }
 
-/// The same with two neighbouring times as one, for each such pair.
-fn with_merged_runs(script: &Script) -> Vec<Script> {
-    let mut candidates = Vec::new();
-    for (place, pair) in script.actions.windows(2).enumerate() {
-        if let [Action::Run(first), Action::Run(second)] = pair {
-            let mut candidate = script.clone();
-            candidate.actions.splice(place..place + 2, [Action::Run(*first + *second)]);
-            candidates.push(candidate);
-        }
-    }
-    candidates
+/// The same with the time at this place and the next one as one.
+fn with_merged_runs(script: &Script, place: usize) -> Vec<Script> {
+    let Some([Action::Run(first), Action::Run(second)]) = script.actions.get(place..place + 2) else {
+        return Vec::new();
+    };
+    let mut candidate = script.clone();
+    candidate.actions.splice(place..place + 2, [Action::Run(*first + *second)]);
+    vec![candidate]
 }
 
-/// The same without two actions that make sense only together, such as a crash and a restart: for each
-/// pair, if there are not too many to try.
-fn without_a_pair(script: &Script) -> Vec<Script> {
+/// The same without the action at this place and a later one, which make sense only together, such as a crash and a
+/// restart: for each such pair, if there are not too many to try.
+fn without_a_pair(script: &Script, first: usize) -> Vec<Script> {
     let actions = script.actions.len();
     if actions > MOST_FOR_PAIRS {
         return Vec::new();
     }
-    let pairs = (0..actions).flat_map(|first| (first + 1..actions).map(move |second| (first, second)));
-    let without = |(first, second)| {
+    let without = |second| {
         let mut candidate = script.clone();
         candidate.actions.remove(second);
         candidate.actions.remove(first);
         candidate
     };
-    pairs.map(without).collect()
+    (first + 1..actions).map(without).collect()
 }
 
-/// The same with one action made simpler, for each action and each way.
-fn with_simpler_action(script: &Script) -> Vec<Script> {
-    let mut candidates = Vec::new();
-    for (place, action) in script.actions.iter().enumerate() {
-        for simpler in simpler_actions(action) {
-            let mut candidate = script.clone();
-            candidate.actions[place] = simpler;
-            candidates.push(candidate);
-        }
-    }
-    candidates
+/// The same with the action at this place made simpler, in each way.
+fn with_simpler_action(script: &Script, place: usize) -> Vec<Script> {
+    let with = |simpler| {
+        let mut candidate = script.clone();
+        candidate.actions[place] = simpler;
+        candidate
+    };
+    script.actions.get(place).map(simpler_actions).unwrap_or_default().into_iter().map(with).collect()
 }
 
 fn simpler_actions(action: &Action) -> Vec<Action> {

@@ -124,6 +124,8 @@ pub struct World {
     violations: Vec<Violation>,
     coverage: Coverage,
     journal: Option<Vec<Action>>,
+    /// The maximum number of steps of servers; `None` if there is none.
+    most_steps: Option<u64>,
     clients: Clients,
     store_clients: StoreClients,
     /// What they have been told in the present step, by whom, and in which event that server responded.
@@ -200,6 +202,7 @@ impl World {
             violations: Vec::new(),
             coverage: Coverage::default(),
             journal: None,
+            most_steps: None,
             clients: Clients::default(),
             store_clients: StoreClients::default(),
             heard: Vec::new(),
@@ -220,6 +223,18 @@ impl World {
         for id in (1..=self.options.servers).map(NodeId) {
             self.note_that_saves_are_slow(id);
         }
+    }
+
+    /// From now on, the world stops at the first violation, and after this number of steps of servers.
+    pub(crate) fn end_after(&mut self, most_steps: u64) {
+        self.most_steps = Some(most_steps);
+    }
+
+    /// Has it stopped for a violation, or for the number of steps? For a journal, nothing after a violation matters.
+    pub(crate) fn is_over(&self) -> bool {
+        let is_about_a_violation = self.journal.is_some() || self.most_steps.is_some();
+        (is_about_a_violation && !self.violations.is_empty())
+            || self.most_steps.is_some_and(|most| self.coverage.steps > most)
     }
 
     /// In a journal each save is an action of its own.
@@ -472,7 +487,7 @@ impl World {
             self.deliver_due();
             self.save_due();
             self.tick_due();
-            if self.stops_at_violation() {
+            if self.is_over() {
                 return;
             }
         }
@@ -490,15 +505,10 @@ impl World {
             self.run_until(self.now + slice);
             let is_same = leader_before.is_some() && self.view.leader() == leader_before;
             led = if is_same && self.moment().all_agree() { led + 1 } else { 0 };
-            if led == 4 || !self.violations.is_empty() {
+            if led == 4 || !self.violations.is_empty() || self.is_over() {
                 return;
             }
         }
-    }
-
-    /// A run that is kept for its journal need not go on after a violation.
-    fn stops_at_violation(&self) -> bool {
-        self.journal.is_some() && !self.violations.is_empty()
     }
 
     /// When something next happens by itself.

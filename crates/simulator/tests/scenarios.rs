@@ -96,7 +96,7 @@ fn every_rule_has_a_counterexample_that_is_about_it() {
         }
         let script = fs::read_to_string(&path).unwrap_or_else(|error| {
             panic!(
-                "{rule} has no counterexample ({error}): raft sim --without {rule} --save {}",
+                "{rule} has no counterexample ({error}): raft sim --without {rule} --search --save {}",
                 path.display()
             )
         });

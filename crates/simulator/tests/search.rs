@@ -17,6 +17,10 @@ fn first_violation(end: u64, options: &SearchOptions) -> Option<(u64, Script, Vi
     })
 }
 
+fn shrunk(script: &Script, violation: &Violation) -> Script {
+    shrink(script, violation.promise, 1_000_000, &mut |_, _| ()).script
+}
+
 #[test]
 fn with_all_rules_every_promise_is_kept() {
     let found = first_violation(1_000, &SearchOptions::default());
@@ -36,37 +40,6 @@ fn without_any_fault_there_is_always_a_leader() {
     }
 }
 
-/// Where chance leads to late or not at all, or what takes long to be made short. Their stories were written by hand
-/// (docs/simulator.md), and are played with all others.
-const BY_HAND: [Rule; 5] = [
-    Rule::ChangeAfterCommitInTerm,
-    Rule::CheckQuorum,
-    Rule::FoundTogether,
-    Rule::LostDataIsOut,
-    Rule::PreVote,
-];
-
-#[test]
-fn without_any_rule_a_promise_is_broken_and_the_run_can_be_made_short() {
-    let is_shown =
-        |rule: &&Rule| UNSHOWN.iter().all(|(unshown, _)| unshown != *rule) && !BY_HAND.contains(rule);
-    for &rule in Rule::ALL.iter().filter(is_shown) {
-        let options = SearchOptions { without: Some(rule), ..SearchOptions::default() };
-        let (seed, script, violation) =
-            first_violation(20_000, &options).unwrap_or_else(|| panic!("nothing breaks without {rule}"));
-        // Those that need a whole run of several elections are made short by `raft sim` in good time, but
-        // not by a program that was compiled without optimisation.
-        let journal = script.journal();
-        if journal.actions.len() > 1_000 {
-            continue;
-        }
-        let shortest = shrink(&script, violation.promise);
-        let found = shortest.play().violation.map(|violation| violation.promise);
-        assert_eq!(found, Some(violation.promise), "{rule}, seed {seed}");
-        assert!(shortest.actions.len() <= 60, "{rule}, seed {seed}: {} steps", shortest.actions.len());
-    }
-}
-
 #[test]
 fn a_delivery_that_ends_in_a_panic_stays_in_the_shortest_run() {
     let options =
@@ -77,9 +50,28 @@ fn a_delivery_that_ends_in_a_panic_stays_in_the_shortest_run() {
         (violation.promise.name == "no server panics").then_some((script, violation))
     };
     for (script, violation) in (0..60).filter_map(panics) {
-        let found = shrink(&script, violation.promise).play().violation;
+        let found = shrunk(&script, &violation).play().violation;
         assert_eq!(found.map(|violation| violation.promise), Some(violation.promise));
     }
+}
+
+#[test]
+fn shrinking_ends_in_time_and_the_same_way_each_time() {
+    let options = SearchOptions { without: Some(Rule::ConsistencyCheck), ..SearchOptions::default() };
+    let (script, violation) = (1..).map(|seed| draw(seed, &options)).find_map(breaks).unwrap();
+    let shrink = |most_steps| shrink(&script, violation.promise, most_steps, &mut |_, _| ());
+    let done = shrink(1_000_000);
+    assert!(done.is_done && done.effort.steps < 1_000_000, "{:?}", done.effort);
+    assert_eq!(shrink(1_000_000).script, done.script);
+    let cut_short = shrink(done.effort.steps / 10);
+    assert!(!cut_short.is_done && cut_short.effort.runs < done.effort.runs, "{:?}", cut_short.effort);
+    assert_eq!(cut_short.script.play().violation.map(|found| found.promise), Some(violation.promise));
+}
+
+/// The script with its violation, if it has one.
+fn breaks(script: Script) -> Option<(Script, Violation)> {
+    let violation = script.play().violation?;
+    Some((script, violation))
 }
 
 #[test]
@@ -145,7 +137,7 @@ fn a_journal_leads_to_the_same_violation_without_chance() {
 fn a_counterexample_becomes_a_scenario_that_plays_the_same() {
     let options = SearchOptions { without: Some(Rule::OneVotePerTerm), ..SearchOptions::default() };
     let (_, script, violation) = first_violation(100, &options).unwrap();
-    let scenario = shrink(&script, violation.promise).to_scenario("A title\n\nSome prose.");
+    let scenario = shrunk(&script, &violation).to_scenario("A title\n\nSome prose.");
     assert!(scenario.starts_with("# A title\n#\n# Some prose.\n\ncluster "), "{scenario}");
     assert!(scenario.contains("VIOLATED: one vote per term"), "{scenario}");
     let played = goldenscript::generate(&mut Scenario::default(), &scenario).unwrap();

@@ -1,6 +1,8 @@
-//! The page's TypeScript types and its rules are those of the Rust code. `UPDATE_TYPES=1` writes them anew.
+//! The page's TypeScript types, its rules and its promises are those of the Rust code. `UPDATE_TYPES=1` writes them anew.
 
 use cluster::Action;
+use serde_json::json;
+use simulator::Promise;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -19,6 +21,10 @@ fn write_types(folder: &Path) {
     RuleTold::export_all(&config).unwrap();
     let rules = serde_json::to_string_pretty(&RuleTold::all()).unwrap();
     fs::write(folder.join("rules.json"), rules + "\n").unwrap();
+    let told = |promise: &Promise| json!({ "name": promise.name, "meaning": promise.meaning });
+    let promises: Vec<_> = Promise::all().map(told).collect();
+    let promises = serde_json::to_string_pretty(&promises).unwrap();
+    fs::write(folder.join("promises.json"), promises + "\n").unwrap();
 }
 
 fn files(folder: &Path) -> BTreeMap<String, String> {

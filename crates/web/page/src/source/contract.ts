@@ -6,7 +6,6 @@ import type { ClientWish } from '../types/ClientWish'
 import type { Setup } from '../types/Setup'
 import type { Snapshot } from '../types/Snapshot'
 
-export type { Caption } from '../types/Caption'
 export type { Setup } from '../types/Setup'
 
 /** What a person can do to the cluster. */

@@ -13,10 +13,10 @@ export function embedded(): Embedded | null {
 
 /** Shows a trace from its beginning. */
 export function replay({ setup, records }: Embedded): Session {
-  const session = new Session(setup, null)
+  const session = new Session(setup, null, records.length)
   session.isTimeless = isTimeless(records)
   for (const record of session.isTimeless ? spread(records) : records) session.add(record)
-  session.player.seek(session.history.firstTime)
+  session.player.rewind()
   return session
 }
 
@@ -86,7 +86,8 @@ function setupOf(title: string, records: readonly TraceRecord[]): Setup {
     speed: 1,
     latency_us: 0,
     history: records.length,
-    captions: [],
+    scenes: [],
+    without: null,
     version: '',
   }
 }

@@ -81,8 +81,9 @@ function listen(session: Session): void {
     const { first, last } = data(event) as { first: number; last: number }
     session.notice = { text: `${last - first + 1} events are missing here: they came faster than this page could read them.`, isBad: true }
   })
-  source.addEventListener('live', () => player.heard(history.lastTime, performance.now()))
-  source.onerror = () => {
-    session.connection = 'broken'
-  }
+  source.addEventListener('live', () => {
+    player.heard(history.lastTime, performance.now())
+    if (player.wasLive) player.goLive()
+  })
+  source.onerror = () => session.disconnect()
 }

@@ -3,10 +3,11 @@ import { Player } from '../time/player.svelte'
 import { ServersTime } from '../time/servers-time'
 import { History, type Entry } from '../trace/history'
 import type { NodeId, TraceRecord } from '../trace/record'
+import { Script } from '../trace/script'
 import { clusterFrom } from '../trace/view'
 import { asSentence, seconds } from '../trace/words'
 import type { Snapshot } from '../types/Snapshot'
-import type { Action, Caption, Setup, Stretch } from './contract'
+import type { Action, Setup, Stretch } from './contract'
 
 /** Where the records come from: all at once from a file, or from a cluster that may have stopped. */
 export type Connection = 'file' | 'connected' | 'broken'
@@ -24,6 +25,7 @@ export const STEP_US = 700_000
 export class Session {
   readonly history: History
   readonly player: Player
+  readonly script: Script
   readonly serversTime: ServersTime
   readonly pace = new Pace()
   /** Does the trace have an order, but no times? */
@@ -35,6 +37,8 @@ export class Session {
   /** The event that is asked about. */
   asked = $state.raw<Entry | null>(null)
   showsRoutine = $state(false)
+  /** Does the story show a scenario's commands, and what its silent ones caused? */
+  showsScript = $state(false)
   /** The speed that was asked for, until the cluster has it. */
   wishedSpeed = $state<number | null>(null)
   /** How many times earlier records were loaded. */
@@ -44,19 +48,28 @@ export class Session {
   constructor(
     readonly setup: Setup,
     private server: Server | null,
+    records = 0,
   ) {
+    this.script = new Script(setup.scenes, records)
     this.history = new History(setup.servers)
     this.serversTime = new ServersTime(setup.speed)
-    this.player = new Player(this.history, this.serversTime)
+    this.player = new Player(this.history, this.serversTime, this.script.stops)
   }
 
-  /** Can anything be done to the cluster? */
-  get hasHands(): boolean {
+  /** Does the cluster still run, so that its server can be asked? */
+  get isConnected(): boolean {
     return this.server !== null && this.connection === 'connected'
   }
 
-  get captions(): readonly Caption[] {
-    return this.setup.captions
+  /** Can anything be done to the cluster? Only where the present is on show: what is done there is seen. */
+  get canAct(): boolean {
+    return this.isConnected && this.player.isLive
+  }
+
+  /** The cluster has stopped, or the connection to it is lost: time stands still. */
+  disconnect(): void {
+    this.connection = 'broken'
+    this.player.end()
   }
 
   add(record: TraceRecord): void {
@@ -76,7 +89,7 @@ export class Session {
   /** Does the server have records from before those that are loaded? */
   get hasEarlier(): boolean {
     const { start, end } = this.history
-    return this.hasHands && start > Math.max(0, end - (this.setup.history ?? 0))
+    return this.isConnected && start > Math.max(0, end - (this.setup.history ?? 0))
   }
 
   /** Loads earlier records, a stretch at a time, until there are enough or no more. */
@@ -105,9 +118,9 @@ export class Session {
 
   /** Goes to the earliest moment that the server has. */
   async begin(): Promise<void> {
-    this.player.seek(this.history.firstTime)
+    this.player.rewind()
     await this.loadEarlier(() => this.player.isLive)
-    if (!this.player.isLive) this.player.seek(this.history.firstTime)
+    if (!this.player.isLive) this.player.rewind()
   }
 
   private prepend({ snapshot, records }: Stretch): boolean {
@@ -163,5 +176,6 @@ export class Session {
   }
 
   /** Is an event part of the story as it is shown now? */
-  isTold = (entry: Entry): boolean => this.showsRoutine || !entry.isRoutine
+  isTold = (entry: Entry): boolean =>
+    (this.showsRoutine || !entry.isRoutine) && (this.showsScript || !this.script.isSilent(entry.number))
 }

@@ -177,11 +177,15 @@ export class History {
     for (let place = this.placeOf(position) - 1; place >= 0; place -= 1) yield this.entries[place]!
   }
 
-  /** The last entries of the story before this position, and the first ones after it. */
-  story(position: number, before: number, behind: number, withRoutine: boolean): Entry[] {
+  /** The last entries of the story that are told before this position, and the first ones after it. */
+  story(position: number, before: number, after: number, withRoutine: boolean, isTold: (entry: Entry) => boolean = () => true): Entry[] {
     const entries = withRoutine ? this.entries : this.told
-    const place = lowerBound(entries, (entry) => entry.number >= position)
-    return entries.slice(Math.max(0, place - before), place + behind)
+    const middle = lowerBound(entries, (entry) => entry.number >= position)
+    const story: Entry[] = []
+    for (let place = middle - 1; place >= 0 && story.length < before; place -= 1) {
+      if (isTold(entries[place]!)) story.unshift(entries[place]!)
+    }
+    return [...story, ...entries.slice(middle, middle + after).filter(isTold)]
   }
 
   find(id: EventId): Entry | undefined {
@@ -203,6 +207,12 @@ export class History {
   /** The command in the log entry with this index and term, if a message with it was seen. */
   command(index: number, term: number): string | undefined {
     return this.commands.get(`${index}:${term}`)
+  }
+
+  /** The promise that was violated last before this position. */
+  violatedBefore(position: number): string | undefined {
+    const entry = this.landmarks.findLast(({ number, record }) => number < position && record.event === 'violated')
+    return entry?.record.event === 'violated' ? entry.record.property : undefined
   }
 
   records(): TraceRecord[] {

@@ -6,9 +6,8 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stretch } from '../../src/source/contract'
 import { apply, clusterFrom, type ClusterView } from '../../src/trace/view'
-import { launch, newLeader, RAFT, sentence, start, type Cluster } from './cluster'
+import { launch, newLeader, RAFT, sentence, serious, start, type Cluster } from './cluster'
 
-const AXE = new URL('../../node_modules/axe-core/axe.min.js', import.meta.url).pathname
 const SHOTS = process.env.SHOTS
 
 /** What of a cluster the server's view and the page's have in common. */
@@ -174,22 +173,43 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await page.getByText('You are looking at the past').waitFor({ state: 'detached' })
   })
 
+  test('veils what acts on the present while the past is on show', async () => {
+    const looked = await open(cluster.address)
+    const leader = await newLeader(looked)
+    await looked.keyboard.press('Space')
+    const back = looked.locator('.hands-panel').getByRole('button', { name: 'Back to live to act' })
+    await back.waitFor()
+    expect(await looked.locator('.hands-panel .controls').getAttribute('inert')).not.toBeNull()
+    await looked.keyboard.press('k')
+    await looked.getByText('L leads back to live').waitFor()
+    await looked.keyboard.press(String(leader))
+    expect(await looked.getByRole('button', { name: 'Kill', exact: true }).count()).toBe(0)
+    expect(await serious(looked)).toEqual([])
+    await looked.getByRole('dialog').getByRole('button', { name: 'Back to live to act' }).click()
+    await looked.getByRole('button', { name: 'Kill', exact: true }).waitFor()
+    await back.waitFor({ state: 'detached' })
+    await looked.close()
+  })
+
+  test('shows where the bar begins, and apart from it the moment on show', async () => {
+    const looked = await open(cluster.address)
+    await newLeader(looked)
+    await looked.keyboard.press('Space')
+    const seconds = async (where: string) => parseFloat((await looked.locator(where).first().textContent())!)
+    const begin = await seconds('footer .words span')
+    expect(await seconds('footer .moment')).toBeGreaterThan(begin)
+    await looked.keyboard.press('ArrowLeft')
+    expect(await seconds('footer .words span')).toBe(begin)
+    await looked.close()
+  })
+
   test('has no serious faults of accessibility, in both themes and with everything open', async () => {
     for (const theme of ['light', 'dark'] as const) {
       const looked = await open(cluster.address, theme)
       await newLeader(looked)
       await looked.keyboard.press('1')
       await looked.locator('.story button.line').last().click()
-      await looked.addScriptTag({ path: AXE })
-      const findings = await looked.evaluate(async () => {
-        const { axe } = window as unknown as { axe: { run: () => Promise<{ violations: Finding[] }> } }
-        type Finding = { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }
-        const { violations } = await axe.run()
-        return violations
-          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          .map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join('\n')}`)
-      })
-      expect(findings).toEqual([])
+      expect(await serious(looked)).toEqual([])
       await looked.close()
     }
   })
@@ -213,7 +233,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     const html = await readFile(new URL('../../dist/index.html', import.meta.url), 'utf8')
     const text = await readFile(join(folder, 'trace.jsonl'), 'utf8')
     const records = text.trim().split('\n').map((one) => JSON.parse(one) as { event: string; role?: string; node: number; life: number; seq: number })
-    const setup = { mode: 'replay', title: 'mailed', scenario: null, servers: [1, 2, 3], timing: null, seed: null, speed: 1, latency_us: 0, history: null, captions: [], version: '' }
+    const setup = { mode: 'replay', title: 'mailed', scenario: null, servers: [1, 2, 3], timing: null, seed: null, speed: 1, latency_us: 0, history: null, scenes: [], without: null, version: '' }
     const embedded = JSON.stringify({ setup, records }).replaceAll('<', '\\u003c')
     const hole = '<script type="application/json" id="raft-embedded"></script>'
     expect(html.split(hole).length).toBe(2)
@@ -326,6 +346,25 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
 
   test('has complained of nothing', () => {
     expect(errors).toEqual([])
+  })
+})
+
+describe.skipIf(!RAFT)('the page of a cluster that has ended', () => {
+  test('says so, and shows its last moment', async () => {
+    const [browser, cluster] = await Promise.all([launch(), start('up', '--plain', '--nodes', '1')])
+    try {
+      const page = await browser.newPage()
+      await page.goto(cluster.address)
+      await newLeader(page)
+      await cluster.stop()
+      await expect.poll(() => sentence(page).textContent()).toBe('The cluster has ended')
+      await page.getByRole('button', { name: 'Ended', pressed: true }).waitFor()
+      expect(await page.getByText('The cluster keeps running').count()).toBe(0)
+      await page.keyboard.press('ArrowLeft')
+      await page.getByRole('button', { name: 'Ended', pressed: false }).waitFor()
+    } finally {
+      await browser.close()
+    }
   })
 })
 

@@ -89,6 +89,23 @@ describe('the cluster', () => {
   })
 })
 
+describe('several leaders', () => {
+  const running = [1, 2, 3].map((node) => started(node))
+
+  test('are all named: one that was deposed may not know it', () => {
+    const cluster = after(...running, elected(1, 1), elected(3, 2))
+    expect(clusterWords(cluster)).toEqual({ text: 'n3 leads term 2; n1 still believes that it leads term 1', tone: 'good' })
+  })
+
+  test('of the same term are a violation', () => {
+    expect(clusterWords(after(...running, elected(1, 2), elected(3, 2))).text).toBe('n3 leads term 2; n1 leads term 2 too')
+  })
+
+  test('count only while they run', () => {
+    expect(clusterWords(after(...running, elected(1, 1), record({ event: 'died' }), elected(3, 2))).text).toBe('n3 leads term 2')
+  })
+})
+
 describe('a server whose data is in trouble', () => {
   const third = (cluster: ClusterView) => cluster.servers[3]!.trouble
   const refused = record({ node: 3, event: 'refused_by', by: 1, problem: 'other_data' })

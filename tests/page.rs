@@ -67,6 +67,7 @@ fn strangers_are_refused_and_told_what_to_do() {
     for request in [
         "GET /api/setup",
         "GET /api/records",
+        "GET /api/story",
         "GET /api/events",
         "GET /api/trace",
         "GET /api/scenarios",

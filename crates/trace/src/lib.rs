@@ -19,7 +19,7 @@ mod slow_disk;
 mod view;
 pub mod why;
 
-pub use feed::{Feed, FeedLine};
+pub use feed::{Feed, FeedLine, Sieve, Sifted};
 pub use record::{
     Answer, Event, EventId, Io, Laboratory, Link, Process, Record, State, StepInput, UnknownEvent, Unsynced,
     Wish,

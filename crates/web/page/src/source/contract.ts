@@ -24,5 +24,8 @@ export type Scenario = {
 /** A complete replay, as an exported page contains it. */
 export type Embedded = { setup: Setup; records: TraceRecord[] }
 
+/** Records of the story with their numbers, which have gaps, and the cluster's state before them. */
+export type Part = { snapshot: Snapshot; numbers: number[]; records: TraceRecord[] }
+
 /** Consecutive records, and the cluster's state before them. */
 export type Stretch = { snapshot: Snapshot; records: TraceRecord[] }

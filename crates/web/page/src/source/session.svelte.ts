@@ -7,13 +7,17 @@ import { Script } from '../trace/script'
 import { clusterFrom } from '../trace/view'
 import { asSentence, seconds } from '../trace/words'
 import type { Snapshot } from '../types/Snapshot'
-import type { Action, Setup, Stretch } from './contract'
+import type { Action, Part, Setup, Stretch } from './contract'
 
 /** Where the records come from: all at once from a file, or from a cluster that may have stopped. */
 export type Connection = 'file' | 'connected' | 'broken'
 
-/** The server that runs the cluster: it performs actions, and has earlier records. */
-export type Server = { act: (action: Action) => Promise<string>; earlier: (upTo: number) => Promise<Stretch> }
+/** The server that runs the cluster: it performs actions, and has earlier records, with their routine or without. */
+export type Server = {
+  act: (action: Action) => Promise<string>
+  story: (upTo: number) => Promise<Part[]>
+  earlier: (upTo: number) => Promise<Stretch>
+}
 
 /** A message for the reader. */
 export type Notice = { readonly text: string; readonly help?: string; readonly isBad: boolean }
@@ -44,6 +48,9 @@ export class Session {
   /** How many times earlier records were loaded. */
   loaded = $state(0)
   isLoading = $state(false)
+  /** From here on, all records were loaded. */
+  private loadedFrom = 0
+  private loading = Promise.resolve()
 
   constructor(
     readonly setup: Setup,
@@ -82,37 +89,53 @@ export class Session {
 
   /** Continues from the server's snapshot of the cluster, after records that are missing here. */
   resume(snapshot: Snapshot): void {
+    this.loadedFrom = snapshot.after
     this.serversTime.change(this.history.lastTime, this.speedIn(snapshot))
     this.history.resume(clusterFrom(snapshot.view), snapshot.after)
   }
 
-  /** Does the server have records from before those that are loaded? */
+  /** Does the server have records, at least heartbeats, from before those that are loaded? */
   get hasEarlier(): boolean {
-    const { start, end } = this.history
-    return this.isConnected && start > Math.max(0, end - (this.setup.history ?? 0))
+    return this.isConnected && this.loadedFrom > Math.max(0, this.history.end - (this.setup.history ?? 0))
+  }
+
+  /** Loads the story so far: all that was before, but for the routine. */
+  loadStory(): Promise<void> {
+    return this.load(async () => this.prependStory(await this.server!.story(this.history.start)))
   }
 
   /** Loads earlier records, a stretch at a time, until there are enough or no more. */
-  async loadEarlier(isEnough: () => boolean): Promise<void> {
-    if (this.isLoading) return
-    this.isLoading = true
-    try {
+  loadEarlier(isEnough: () => boolean): Promise<void> {
+    return this.load(async () => {
       while (this.hasEarlier && !isEnough()) {
-        const isMore = this.prepend(await this.server!.earlier(this.history.start))
+        const isMore = this.prepend(await this.server!.earlier(this.loadedFrom))
         if (!isMore) break
       }
-    } catch (failure) {
-      this.complain(failure)
-    }
-    this.isLoading = false
+    })
+  }
+
+  /** Loads one thing after the other. */
+  private async load(work: () => Promise<void>): Promise<void> {
+    const before = this.loading
+    const isDone = before.then(work).catch((failure) => this.complain(failure))
+    this.loading = isDone
+    this.isLoading = true
+    await isDone
+    if (this.loading === isDone) this.isLoading = false
+  }
+
+  /** Loads what the story shows of the time before this position, if that is not known yet. */
+  reachBefore(position: number): Promise<void> {
+    const isKnown = () => this.history.previous(position, this.isTold) !== undefined
+    return this.showsRoutine ? this.loadEarlier(isKnown) : this.loading
   }
 
   /** Goes one event back or forward, and loads earlier records if it must. */
   async step(direction: 1 | -1): Promise<void> {
-    const { player, history } = this
+    const { player } = this
     if (player.step(direction, this.isTold) || direction === 1) return
     const { position } = player.moment
-    await this.loadEarlier(() => history.previous(position - 1, this.isTold) !== undefined)
+    await this.reachBefore(position - 1)
     if (position === player.moment.position) player.step(-1, this.isTold)
   }
 
@@ -123,17 +146,38 @@ export class Session {
     if (!this.player.isLive) this.player.rewind()
   }
 
+  private prependStory(parts: Part[]): void {
+    const first = parts[0]
+    if (!first) return
+    const story = new History(this.setup.servers)
+    for (const { snapshot, numbers, records } of parts) {
+      // Records are counted from 1, positions from 0.
+      story.resume(clusterFrom(snapshot.view), numbers[0]! - 1)
+      records.forEach((record, place) => story.add(record, numbers[place]! - 1))
+    }
+    this.history.prependStory(story)
+    this.noteSpeeds(first.snapshot)
+  }
+
   private prepend({ snapshot, records }: Stretch): boolean {
-    const { history, serversTime } = this
+    const { history } = this
     const older = new History(this.setup.servers)
     older.resume(clusterFrom(snapshot.view), snapshot.after)
     for (const record of records) older.add(record)
-    if (records.length === 0 || older.end !== history.start) return false
+    if (records.length === 0 || older.end !== this.loadedFrom) return false
+    const isFirst = older.start <= history.start
     history.prepend(older)
-    serversTime.begin(this.speedIn(snapshot))
+    this.loadedFrom = snapshot.after
+    this.noteSpeeds(isFirst ? snapshot : null)
+    return true
+  }
+
+  /** The speeds of the servers' clocks, from the first record on; the snapshot is of the moment before it. */
+  private noteSpeeds(before: Snapshot | null): void {
+    const { history, serversTime } = this
+    serversTime.begin(before ? this.speedIn(before) : serversTime.speedAt(0))
     for (const record of history.records()) if (record.event === 'speed') serversTime.change(record.t, record.millionths / 1e6)
     this.loaded += 1
-    return true
   }
 
   private speedIn({ view }: Snapshot): number {

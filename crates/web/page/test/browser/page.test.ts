@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Stretch } from '../../src/source/contract'
-import { apply, clusterFrom, type ClusterView } from '../../src/trace/view'
+import type { Part, Stretch } from '../../src/source/contract'
+import { apply, clusterFrom, newCluster, type ClusterView } from '../../src/trace/view'
 import { launch, newLeader, RAFT, sentence, serious, start, type Cluster } from './cluster'
 
 const SHOTS = process.env.SHOTS
@@ -141,6 +141,11 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await page.locator('.speed input').focus()
     for (let step = 0; step < 3; step += 1) await page.keyboard.press('-')
     await expect.poll(() => page.locator('.speed b').textContent()).toMatch(/1\/\d+/)
+    // A line for each notch of the slider would bury the story.
+    await line('servers\' clocks run at').last().waitFor()
+    const told = await page.locator('.story .words').allTextContents()
+    const isSpeed = (words = '') => words.includes('clocks run at')
+    expect(told.filter((words, place) => isSpeed(words) && isSpeed(told[place + 1]))).toEqual([])
     await page.getByLabel('Delay').fill('9')
     await page.locator('.notices .hint').waitFor()
     await page.getByRole('button', { name: 'Heal the network' }).click()
@@ -302,17 +307,34 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
       checked += 1
     }
     expect(checked).toBeGreaterThan(1)
+
+    // The story without its routine ends where the latest stretch begins, in the same state but for what heartbeats do.
+    const newest = (await get('api/records')) as Stretch
+    const parts = (await get(`api/story?up_to=${newest.snapshot.after}`)) as Part[]
+    const told = parts.reduce((_, { snapshot, records }) => records.reduce(apply, clusterFrom(snapshot.view)), newCluster([]))
+    const lasting = ({ servers }: ClusterView) =>
+      Object.values(servers).map(({ role, term, voted_for, log, condition }) => ({ role, term, voted_for, log, condition }))
+    expect(lasting(told)).toEqual(lasting(clusterFrom(newest.snapshot.view)))
+    expect(parts.flatMap(({ numbers }) => numbers).length).toBeLessThan(newest.snapshot.after / 2)
     for (const event of ['role', 'died', 'appended', 'committed', 'links_cut', 'restored']) expect(events).toContain(event)
   })
 
-  test('reads what was before when it is wanted', async () => {
+  test('shows the whole story so far to who comes late, and reads the heartbeats of the past when they are wanted', async () => {
     const late = await open(cluster.address)
     await newLeader(late)
-    await late.getByText('earlier events are not loaded').waitFor()
+    await late.getByText('older heartbeats are not loaded').waitFor()
+    await expect.poll(() => late.locator('footer .words span').first().textContent()).toMatch(/^0\.\d+ s$/)
+    await late.locator('.scrubber').focus()
+    await late.locator('.scrubber').fill('0')
+    await late.locator('.story button.line').getByText(/become the leader|start as a follower/i).first().waitFor()
     await late.keyboard.press('Home')
-    await late.getByText('earlier events are not loaded').waitFor({ state: 'detached' })
-    await expect.poll(() => late.locator('.words .number, p.words span').first().textContent()).toMatch(/^0\.\d+ s$/)
-    expect(await late.locator('.story button.line').count()).toBeGreaterThan(0)
+    await late.getByText('older heartbeats are not loaded').waitFor({ state: 'detached' })
+    await late.locator('.story .ahead').first().waitFor()
+    await late.keyboard.press('ArrowRight')
+    await late.locator('.story .shown').waitFor()
+    await late.keyboard.press('Home')
+    await late.keyboard.press('l')
+    await newLeader(late)
     await late.close()
   })
 
@@ -328,6 +350,31 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
       expect(body.y + body.height).toBeLessThanOrEqual(why.y)
     }
     if (SHOTS) await phone.screenshot({ path: join(SHOTS, 'phone-why.png') })
+    await phone.close()
+  })
+
+  test('unfolds its legend beside the servers, not on them', async () => {
+    const looked = await open(cluster.address)
+    await newLeader(looked)
+    await looked.getByText('Legend').click()
+    const legend = (await looked.locator('details[open]').boundingBox())!
+    for (const id of [1, 2, 3]) {
+      const left = async () => (await looked.locator(`[data-node="${id}"] .body`).boundingBox())!.x
+      await expect.poll(left).toBeGreaterThan(legend.x + legend.width)
+    }
+    await looked.close()
+  })
+
+  test('has its controls next to the servers on a phone, and keeps the servers in sight', async () => {
+    const phone = await open(cluster.address, 'light', 390, 844)
+    await newLeader(phone)
+    const bar = (await phone.locator('footer').boundingBox())!
+    const kill = (await phone.getByRole('button', { name: 'Kill the leader' }).boundingBox())!
+    expect(kill.y + kill.height).toBeLessThan(bar.y)
+    await phone.getByRole('button', { name: 'Put', exact: true }).scrollIntoViewIfNeeded()
+    const first = (await phone.locator('[data-node="1"] .body').boundingBox())!
+    expect(first.y).toBeGreaterThanOrEqual(0)
+    expect(first.y + first.height).toBeLessThan(bar.y)
     await phone.close()
   })
 

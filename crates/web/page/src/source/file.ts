@@ -94,9 +94,13 @@ function setupOf(title: string, records: readonly TraceRecord[]): Setup {
 
 /** Offers the records as a file to save. */
 export function download(records: readonly TraceRecord[]): void {
-  const lines = records.map((record) => JSON.stringify(record)).join('\n')
-  const address = URL.createObjectURL(new Blob([lines, '\n'], { type: 'application/jsonl' }))
-  const link = Object.assign(document.createElement('a'), { href: address, download: 'raft-trace.jsonl' })
-  link.click()
+  const lines = records.map((record) => JSON.stringify(record) + '\n')
+  save('raft-trace.jsonl', 'application/jsonl', lines.join(''))
+}
+
+/** Offers a file to save. */
+export function save(name: string, type: string, content: string): void {
+  const address = URL.createObjectURL(new Blob([content], { type }))
+  Object.assign(document.createElement('a'), { href: address, download: name }).click()
   setTimeout(() => URL.revokeObjectURL(address), 10_000)
 }

@@ -1,5 +1,6 @@
 import type { Session } from '../source/session.svelte'
 import { idsOf, leaderOf } from '../trace/view'
+import { projector } from '../looks/projector.svelte'
 import { SPEEDS } from './player.svelte'
 import { setSpeed, speedOf } from './speed'
 
@@ -11,6 +12,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['End or L', 'go back to the present'],
   ['− +', 'slower or faster'],
   ['S', 'show a scenario’s script, or hide it'],
+  ['P', 'projector: only servers and logs, in large type'],
   ['W', 'why did the event on show happen?'],
   ['1 … 9', 'open a server'],
   ['K', 'kill the leader'],
@@ -68,6 +70,9 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
     }
     case 's':
       session.showsScript = session.script.hasCommands && !session.showsScript
+      return true
+    case 'p':
+      projector.toggle()
       return true
     case '?':
       toggleHelp()

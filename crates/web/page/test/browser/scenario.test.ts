@@ -1,7 +1,7 @@
 // A scenario as a lesson: what there is to read, and what the story shows of it.
 
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
@@ -81,6 +81,43 @@ describe.skipIf(!RAFT)('the page of a scenario', () => {
       expect(await serious(page)).toEqual([])
       await page.close()
     }
+  })
+
+  test('fills a projector with servers, logs and prose, and remembers it in the address', async () => {
+    const page = await open(`${server.address}&projector`, 'dark', 1920, 1080)
+    const size = async () => (await page.locator('[data-node="1"] .role').boundingBox())!.height
+    await goOn(page).waitFor()
+    const large = await size()
+    for (const hidden of ['.story', 'footer', '.tools']) expect(await page.locator(hidden).count()).toBe(0)
+    const logs = (await page.locator('.logs').boundingBox())!
+    expect(logs.y + logs.height).toBeLessThanOrEqual(1080)
+    expect(await serious(page)).toEqual([])
+    await page.keyboard.press('p')
+    await page.locator('.story').waitFor()
+    expect(await size()).toBeLessThan(large / 1.5)
+    expect(page.url()).not.toContain('projector')
+    await page.getByRole('button', { name: 'Projector' }).click()
+    await page.locator('.story').waitFor({ state: 'detached' })
+    expect(page.url()).toContain('projector')
+    await page.close()
+  })
+
+  test('saves a picture of the moment that needs nothing else, in the light theme', async () => {
+    const page = await open(server.address, 'dark')
+    await goOn(page).waitFor()
+    await page.keyboard.press('End')
+    const waiting = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Save picture' }).click()
+    const path = join(folder, 'moment.svg')
+    await (await waiting).saveAs(path)
+    const svg = await readFile(path, 'utf8')
+    expect(/>Figure 8: .*>step 64: n5 leads term 5</.test(svg)).toBe(true)
+    expect(svg.includes('fill="rgb(245, 244, 240)"')).toBe(true)
+    expect(/var\(|class=|href|color\(/.exec(svg)).toBeNull()
+    expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBeUndefined()
+    await page.goto(`file://${path}`)
+    for (const words of ['n5 ⬢', 'no power', 'commit']) await page.getByText(words).first().waitFor()
+    await page.close()
   })
 
   test('can be read on a phone, with the servers in sight', async () => {

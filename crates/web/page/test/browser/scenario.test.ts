@@ -125,7 +125,19 @@ describe.skipIf(!RAFT)('the page of a scenario', () => {
     const button = (await goOn(page).boundingBox())!
     const bar = (await page.locator('footer').boundingBox())!
     expect(button.y + button.height).toBeLessThan(bar.y)
-    expect((await page.locator('[data-node="1"] .body').boundingBox())!.y).toBeGreaterThan(0)
+    const narrated = (await narration(page).boundingBox())!
+    for (const id of [1, 2, 3, 4, 5]) {
+      const body = (await page.locator(`[data-node="${id}"] .body`).boundingBox())!
+      expect(body.y).toBeGreaterThan(0)
+      expect(body.y + body.height).toBeLessThan(narrated.y)
+    }
+    // The last paragraph of a long passage is in sight too.
+    await page.goto(`${server.address}#scenario=without/one-vote-per-term`)
+    await page.getByText('is OFF here').waitFor()
+    await page.keyboard.press('End')
+    const last = (await narration(page).locator('p').last().boundingBox())!
+    const barThen = (await page.locator('footer').boundingBox())!
+    expect(last.y + last.height).toBeLessThan(barThen.y)
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
     await page.close()
   })

@@ -15,6 +15,7 @@ import {
 
 /** The cluster in one sentence, and whether it can make progress. */
 export function clusterWords(cluster: ClusterView): { text: string; tone: 'good' | 'waiting' | 'bad' } {
+  if (Object.values(cluster.servers).every(({ life }) => life === 0)) return { text: 'No server has started yet', tone: 'waiting' }
   const quorums = quorumsOf(cluster)
   const running = quorums.map((it) => `${it.running} of ${it.all}`).join(' and ')
   const majority = quorums.map((it) => it.majority).join(' and ')

@@ -83,6 +83,10 @@ describe('the cluster', () => {
     expect(clusterWords(cluster).text).toBe('No majority: 1 of 3 running, an election needs 2')
   })
 
+  test('says that nothing runs before it begins', () => {
+    expect(clusterWords(newCluster([1, 2, 3])).text).toBe('No server has started yet')
+  })
+
   test('says that a leader is left alone', () => {
     const cluster = after(started(1), elected(1, 2), record({ node: 2, event: 'died' }))
     expect(clusterWords(cluster).text).toBe('n1 leads term 2, but without a majority: 1 of 3 running, 2 needed')

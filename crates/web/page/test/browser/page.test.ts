@@ -201,6 +201,8 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await newLeader(looked)
     await looked.keyboard.press('Space')
     const seconds = async (where: string) => parseFloat((await looked.locator(where).first().textContent())!)
+    // The story so far comes a moment after the page.
+    await expect.poll(() => seconds('footer .words span')).toBeLessThan(2)
     const begin = await seconds('footer .words span')
     expect(await seconds('footer .moment')).toBeGreaterThan(begin)
     await looked.keyboard.press('ArrowLeft')

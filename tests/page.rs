@@ -67,6 +67,7 @@ fn strangers_are_refused_and_told_what_to_do() {
     for request in [
         "GET /api/setup",
         "GET /api/records",
+        "GET /api/story",
         "GET /api/events",
         "GET /api/trace",
         "GET /api/scenarios",
@@ -281,7 +282,8 @@ fn a_replay_is_told_to_its_end_and_has_no_hands() {
     let (serving, page) = Serving::start(raft().args(["replay", "--web", &scenario()]));
     let setup = page.get("/api/setup").json();
     assert_eq!((&setup["mode"], &setup["title"]), (&"replay".into(), &"The first election (§5.2)".into()));
-    assert_eq!(setup["captions"][0]["text"], "cluster 3");
+    assert_eq!(setup["scenes"][0]["command"], "cluster 3");
+    assert!(setup["scenes"][0]["prose"][0].is_string(), "{setup}");
     let all: Vec<Told> = page.events(None).collect();
     let (end, records) = all.split_last().unwrap();
     assert_eq!(end.name, "end");
@@ -293,6 +295,16 @@ fn a_replay_is_told_to_its_end_and_has_no_hands() {
         records.iter().map(|told| told.data.as_str()).collect::<Vec<_>>(),
         lines.lines().collect::<Vec<_>>()
     );
+    let story = page.get("/api/story").json();
+    for part in story.as_array().unwrap() {
+        for (number, told) in
+            part["numbers"].as_array().unwrap().iter().zip(part["records"].as_array().unwrap())
+        {
+            let record = &records[number.as_u64().unwrap() as usize - 1];
+            assert_eq!(*told, serde_json::from_str::<serde_json::Value>(&record.data).unwrap());
+        }
+    }
+    assert!(story[0]["numbers"].as_array().unwrap().len() > 10, "{story}");
     assert_eq!(page.act(r#"{"action":"kill_leader"}"#).status, 409);
 
     let mut serving = serving;

@@ -13,6 +13,12 @@ use std::fmt;
 pub struct Feed {
     tells_routine: bool,
     last_told: Option<NodeId>,
+    sieve: Sieve,
+}
+
+/// Separates the story from the routine.
+#[derive(Debug, Default)]
+pub struct Sieve {
     /// What each server's latest step began with, if that was not told: it is told after all if something
     /// follows from it.
     untold: BTreeMap<NodeId, Record>,
@@ -24,6 +30,15 @@ pub struct Feed {
     sent: BTreeMap<(NodeId, NodeId), (Term, Index, Index)>,
     /// Likewise, the entries that have come from each server to each other.
     received: BTreeMap<(NodeId, NodeId), (Term, Index, Index)>,
+}
+
+/// What a record is to the story.
+#[derive(Debug)]
+pub struct Sifted {
+    /// It happens all the time while nothing changes.
+    pub is_routine: bool,
+    /// An earlier record of the same server that seemed routine: this one shows why it is worth telling.
+    pub reason: Option<Record>,
 }
 
 /// A line of the story.
@@ -66,15 +81,39 @@ impl Feed {
             // It sums up what the records before it have told.
             return Vec::new();
         }
+        let Sifted { is_routine, reason } = self.sieve.sift(record);
+        if self.tells_routine {
+            return vec![self.line(record)];
+        }
+        let told = reason.iter().chain((!is_routine).then_some(record));
+        told.map(|record| self.line(record)).collect()
+    }
+
+    fn line(&mut self, record: &Record) -> FeedLine {
+        let continues = self.last_told.replace(record.node) == Some(record.node) && !record.begins_step();
+        FeedLine {
+            t: record.t,
+            node: record.node,
+            continues,
+            text: english::sentence(record),
+            rule: record.rule(),
+            record: record.clone(),
+        }
+    }
+}
+
+impl Sieve {
+    /// Says what the next record is to the story.
+    pub fn sift(&mut self, record: &Record) -> Sifted {
         let is_routine = self.is_routine(record);
-        if is_routine && !self.tells_routine {
+        if is_routine {
             if record.begins_step() {
                 self.untold.insert(record.node, record.clone());
             }
-            return Vec::new();
+            return Sifted { is_routine, reason: None };
         }
         let reason = self.untold.remove(&record.node).filter(|untold| follows_from(untold, record));
-        reason.iter().chain([record]).map(|record| self.line(record)).collect()
+        Sifted { is_routine, reason }
     }
 
     /// Does this happen all the time while nothing changes?
@@ -124,18 +163,6 @@ impl Feed {
                 _ => true,
             },
             _ => true,
-        }
-    }
-
-    fn line(&mut self, record: &Record) -> FeedLine {
-        let continues = self.last_told.replace(record.node) == Some(record.node) && !record.begins_step();
-        FeedLine {
-            t: record.t,
-            node: record.node,
-            continues,
-            text: english::sentence(record),
-            rule: record.rule(),
-            record: record.clone(),
         }
     }
 }

@@ -24,7 +24,7 @@ pub mod why;
 pub mod why_not;
 
 pub use episodes::{Episode, Episodes};
-pub use feed::{Feed, FeedLine};
+pub use feed::{Feed, FeedLine, Sieve, Sifted};
 pub use record::{
     Answer, Event, EventId, Io, Laboratory, Link, Process, Record, State, StepInput, UnknownEvent, Unsynced,
     Wish,

@@ -1,14 +1,20 @@
-//! What has happened so far: the latest records, and what all before them add up to.
+//! What has happened so far: the latest records, and the story of those before them.
 
+use crate::worth::{Judge, Judged, Worth};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 use trace::{ClusterView, Event, Io, Record};
 
-/// At least this many of the latest records are kept, unless their JSON is longer than this many bytes.
+/// At least this many of the latest records are kept, unless their JSON is longer than this many bytes. From those
+/// before them the routine is dropped.
 pub(crate) const KEPT: usize = 50_000;
-const MOST_BYTES: usize = 32 << 20;
+const MOST_BYTES: usize = 24 << 20;
+
+/// The records without routine that come before those may have this many bytes. If they have more, the oldest lose all
+/// but their elections, and in the end these too.
+const MOST_STORY_BYTES: usize = 8 << 20;
 
 /// A chunk is full with this many records, or with this many bytes of JSON. Each chunk begins with what all records before
 /// it add up to.
@@ -31,21 +37,33 @@ pub(crate) struct History {
 struct Records {
     /// How many are kept at least; `None` if all are.
     kept: Option<usize>,
+    /// What is left of the records before `chunks`.
+    story: VecDeque<Chunk>,
     /// Never empty. All chunks but the last are full.
     chunks: VecDeque<Chunk>,
+    judge: Judge,
     /// The cluster after all of them.
     view: ClusterView,
     /// Will there be no more?
     is_whole: bool,
 }
 
-/// Some records, as JSON, and what all before them add up to.
+/// Some records, and what all before them add up to.
 #[derive(Debug)]
 struct Chunk {
     before: Snapshot,
-    json: Vec<Arc<str>>,
-    /// How long that is.
+    records: Vec<Kept>,
+    /// The length of their JSON.
     bytes: usize,
+    /// Those that are worth less have been dropped.
+    least: Worth,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    number: u64,
+    worth: Worth,
+    json: Arc<str>,
 }
 
 /// What the records up to one add up to.
@@ -62,6 +80,14 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub(crate) struct Stretch {
     pub(crate) snapshot: Snapshot,
+    pub(crate) json: Vec<Arc<str>>,
+}
+
+/// Records of the story, some time before and after each other, and what all before the first of them add up to.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) numbers: Vec<u64>,
     pub(crate) json: Vec<Arc<str>>,
 }
 
@@ -82,7 +108,14 @@ impl History {
     /// An empty history that keeps at least this many records, or all.
     pub(crate) fn new(beginning: ClusterView, kept: Option<usize>) -> History {
         let first = Chunk::after(0, beginning.clone());
-        let records = Records { kept, chunks: [first].into(), view: beginning, is_whole: false };
+        let records = Records {
+            kept,
+            story: VecDeque::new(),
+            chunks: [first].into(),
+            judge: Judge::default(),
+            view: beginning,
+            is_whole: false,
+        };
         History { records: Arc::new(Mutex::new(records)), latest: watch::Sender::new(0) }
     }
 
@@ -116,9 +149,17 @@ impl History {
         self.lock().stretch(up_to)
     }
 
+    /// The story up to this record, from its beginning on. If it is long, only the elections are left of its beginning.
+    pub(crate) fn story(&self, up_to: u64) -> Vec<Part> {
+        self.lock().story(up_to)
+    }
+
     /// All records that are kept, as JSON lines.
     pub(crate) fn lines(&self) -> String {
-        let json: Vec<Arc<str>> = self.lock().chunks.iter().flat_map(|chunk| chunk.json.clone()).collect();
+        let records = self.lock();
+        let kept = records.all().flat_map(|chunk| &chunk.records);
+        let json: Vec<Arc<str>> = kept.map(|record| record.json.clone()).collect();
+        drop(records);
         json.iter().flat_map(|json| [&**json, "\n"]).collect()
     }
 
@@ -140,18 +181,60 @@ impl Records {
             self.forget();
         }
         self.view.apply(record);
-        self.chunks.back_mut().expect(NEVER_EMPTY).push(record.to_json().into());
+        let number = self.last() + 1;
+        let Judged { worth, reason } = self.judge.judge(number, record);
+        if let Some(reason) = reason.and_then(|number| self.record_mut(number)) {
+            reason.worth = worth;
+        }
+        let json = record.to_json().into();
+        self.chunks.back_mut().expect(NEVER_EMPTY).push(Kept { number, worth, json });
     }
 
-    /// Forgets the oldest chunks if enough is left without them.
+    /// Forgets the routine of the oldest chunks if enough is left whole, and what is worth least of the oldest story.
     fn forget(&mut self) {
         let Some(kept) = self.kept else { return };
         let mut bytes: usize = self.chunks.iter().map(|chunk| chunk.bytes).sum();
         while let Some(second) = self.chunks.get(1)
             && (self.last() - second.before.after >= kept as u64 || bytes > MOST_BYTES)
         {
-            bytes -= self.chunks.pop_front().expect(NEVER_EMPTY).bytes;
+            let oldest = self.chunks.pop_front().expect(NEVER_EMPTY);
+            bytes -= oldest.bytes;
+            self.story.push_back(oldest.without_less_than(Worth::Story));
         }
+        while self.story.iter().map(|chunk| chunk.bytes).sum::<usize>() > MOST_STORY_BYTES {
+            match self.story.iter().position(|chunk| chunk.least < Worth::Election) {
+                Some(place) => {
+                    let chunk = self.story.remove(place).expect("it has just been found");
+                    self.story.insert(place, chunk.without_less_than(Worth::Election));
+                }
+                None => drop(self.story.pop_front()),
+            }
+        }
+        self.join_story();
+    }
+
+    /// Joins small neighbours, so that there are few snapshots.
+    fn join_story(&mut self) {
+        let mut joined: VecDeque<Chunk> = VecDeque::new();
+        for chunk in self.story.drain(..) {
+            match joined.back_mut() {
+                Some(before) if before.has_room_for(&chunk) => before.append(chunk),
+                _ => joined.push_back(chunk),
+            }
+        }
+        self.story = joined;
+    }
+
+    /// All chunks, the oldest first.
+    fn all(&self) -> impl DoubleEndedIterator<Item = &Chunk> {
+        self.story.iter().chain(&self.chunks)
+    }
+
+    fn record_mut(&mut self, number: u64) -> Option<&mut Kept> {
+        let place = self.place_of(number.saturating_sub(1));
+        let chunk = &mut self.chunks[place];
+        let found = chunk.records.binary_search_by_key(&number, |record| record.number);
+        found.ok().map(|place| &mut chunk.records[place])
     }
 
     fn newest(&self) -> &Chunk {
@@ -168,7 +251,7 @@ impl Records {
             return Next::Forgotten(Box::new(oldest.clone()));
         }
         let mut room = BYTES_AT_ONCE;
-        let fitting = self.after(after).take(at_most).take_while(|json| {
+        let fitting = self.json_after(after).take(at_most).take_while(|json| {
             let has_room = room > 0;
             room = room.saturating_sub(json.len());
             has_room
@@ -188,16 +271,34 @@ impl Records {
         let place = self.place_of(last.saturating_sub(CHUNK as u64)).max(one_before);
         let snapshot = self.chunks[place].before.clone();
         let count = usize::try_from(last.saturating_sub(snapshot.after)).unwrap_or(usize::MAX);
-        let json = self.after(snapshot.after).take(count).cloned().collect();
+        let json = self.json_after(snapshot.after).take(count).cloned().collect();
         Stretch { snapshot, json }
     }
 
+    fn story(&self, up_to: u64) -> Vec<Part> {
+        let mut room = MOST_STORY_BYTES;
+        let mut parts = Vec::new();
+        for chunk in self.all().rev() {
+            let least = if room > 0 { Worth::Story } else { Worth::Election };
+            let told = chunk.records.iter().filter(|record| record.number <= up_to && record.worth >= least);
+            let (numbers, json): (Vec<u64>, Vec<Arc<str>>) =
+                told.map(|record| (record.number, record.json.clone())).unzip();
+            if !json.is_empty() {
+                room = room.saturating_sub(json.iter().map(|json| json.len()).sum());
+                parts.push(Part { snapshot: chunk.before.clone(), numbers, json });
+            }
+        }
+        parts.reverse();
+        parts
+    }
+
     /// The kept records that come after the one with this number.
-    fn after(&self, number: u64) -> impl Iterator<Item = &Arc<str>> {
+    fn json_after(&self, number: u64) -> impl Iterator<Item = &Arc<str>> {
         let place = self.place_of(number);
         let seen = number.saturating_sub(self.chunks[place].before.after);
         let chunks = self.chunks.range(place..);
-        chunks.flat_map(|chunk| &chunk.json).skip(usize::try_from(seen).unwrap_or(usize::MAX))
+        let json = chunks.flat_map(|chunk| &chunk.records).map(|record| &record.json);
+        json.skip(usize::try_from(seen).unwrap_or(usize::MAX))
     }
 
     /// Where the chunk is that has the record after the one with this number; the nearest one, if none has.
@@ -211,29 +312,52 @@ const NEVER_EMPTY: &str = "a chunk is forgotten only when there are others";
 
 impl Chunk {
     fn after(number: u64, view: ClusterView) -> Chunk {
-        Chunk { before: Snapshot { after: number, view }, json: Vec::new(), bytes: 0 }
+        Chunk {
+            before: Snapshot { after: number, view },
+            records: Vec::new(),
+            bytes: 0,
+            least: Worth::Routine,
+        }
     }
 
-    fn push(&mut self, json: Arc<str>) {
-        self.bytes += json.len();
-        self.json.push(json);
+    fn push(&mut self, record: Kept) {
+        self.bytes += record.json.len();
+        self.records.push(record);
     }
 
     fn is_full(&self) -> bool {
-        self.json.len() >= CHUNK || self.bytes >= CHUNK_BYTES
+        self.records.len() >= CHUNK || self.bytes >= CHUNK_BYTES
     }
 
     /// The number of its last record; of the one before it, if it has none yet.
     fn last(&self) -> u64 {
-        self.before.after + self.json.len() as u64
+        self.records.last().map_or(self.before.after, |record| record.number)
+    }
+
+    fn without_less_than(self, least: Worth) -> Chunk {
+        let records: Vec<Kept> = self.records.into_iter().filter(|record| record.worth >= least).collect();
+        let bytes = records.iter().map(|record| record.json.len()).sum();
+        Chunk { before: self.before, records, bytes, least }
+    }
+
+    fn has_room_for(&self, next: &Chunk) -> bool {
+        self.least == next.least
+            && self.records.len() + next.records.len() <= CHUNK
+            && self.bytes + next.bytes <= CHUNK_BYTES
+    }
+
+    fn append(&mut self, next: Chunk) {
+        self.bytes += next.bytes;
+        self.records.extend(next.records);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use consensus::{NodeId, Term};
-    use trace::{Laboratory, Process};
+    use consensus::event::What;
+    use consensus::{AppendEntries, Index, Message, NodeId, Term};
+    use trace::{EventId, Laboratory, Process};
 
     fn record(t: u64) -> Record {
         let event = Event::Process(Process::Stopped);
@@ -284,7 +408,8 @@ mod tests {
         let server = snapshot.view.server(NodeId(1)).unwrap();
         assert_eq!(server.condition, trace::Condition::Dead);
         assert_eq!(numbers(history.next(snapshot.after, 9999)), (snapshot.after + 1, CHUNK + 1));
-        assert_eq!(history.lines().lines().count(), CHUNK + 1);
+        // The story keeps them: they are no routine.
+        assert_eq!(history.lines().lines().count(), 2 * CHUNK + 1);
     }
 
     #[test]
@@ -336,7 +461,7 @@ mod tests {
         (4..=60).for_each(|t| history.add(&[long(t)]));
         let Next::Forgotten(snapshot) = history.next(0, 10) else { panic!("all is still there") };
         assert!((20..=34).contains(&(60 - snapshot.after)), "{}", snapshot.after);
-        assert!(history.lines().len() < MOST_BYTES + 2 * CHUNK_BYTES);
+        assert!(history.lines().len() < MOST_BYTES + MOST_STORY_BYTES + 2 * CHUNK_BYTES);
 
         // The way back goes by short stretches that meet.
         let mut first = 60;
@@ -346,6 +471,83 @@ mod tests {
             assert!((1..=4).contains(&stretch.json.len()), "{}", stretch.json.len());
             first = ends(&stretch).0;
         }
+    }
+
+    fn told(parts: &[Part]) -> Vec<u64> {
+        parts.iter().flat_map(|part| part.numbers.clone()).collect()
+    }
+
+    fn decision(t: u64, what: What) -> Record {
+        let event = Event::Decision(consensus::event::Event { what, rule: None });
+        Record { seq: Some(t), event, ..record(t) }
+    }
+
+    /// A history in which every thousandth record is news, and all others are heartbeats.
+    fn beating(count: u64) -> History {
+        let history = history(CHUNK);
+        let what = |t| if t % 1000 == 0 { What::NoVoter } else { What::Heartbeat };
+        (1..=count).for_each(|t| history.add(&[decision(t, what(t))]));
+        history
+    }
+
+    #[test]
+    fn the_story_is_kept_without_its_routine() {
+        let history = beating(30_000);
+        let all: Vec<u64> = (1..=30).map(|thousand| 1000 * thousand).collect();
+        let parts = history.story(u64::MAX);
+        assert_eq!(told(&parts), all);
+        assert_eq!(told(&history.story(4_500)), all[..4]);
+        // The routine of the past is gone, and what is left of it needs few snapshots.
+        assert!(history.lines().lines().count() < 3 * CHUNK);
+        assert!(parts.len() <= 3, "{}", parts.len());
+        assert_eq!(parts[0].snapshot.after, 0);
+        // Streams and stretches go on as far as nothing is missing.
+        let Next::Forgotten(snapshot) = history.next(0, 10) else { panic!("all is still there") };
+        assert_eq!(ends(&history.stretch(Some(5))), (snapshot.after, snapshot.after));
+    }
+
+    #[test]
+    fn a_long_story_loses_its_elections_last() {
+        let history = history(10);
+        let vote = What::Leader { leader: NodeId(1) };
+        history.add(&[decision(1, vote)]);
+        (2..=100).for_each(|t| {
+            let answer = "x".repeat(1 << 19);
+            history.add(&[Record {
+                event: Event::Laboratory(Laboratory::ClientHears { client: 1, answer }),
+                ..record(t)
+            }]);
+        });
+        let numbers = told(&history.story(u64::MAX));
+        assert_eq!(numbers[0], 1);
+        assert!(numbers[1] > 20, "{numbers:?}");
+        assert_eq!(numbers.last(), Some(&100));
+        assert!(history.lines().len() < MOST_BYTES + MOST_STORY_BYTES + 2 * CHUNK_BYTES);
+        (101..=200).for_each(|t| history.add(&[long(t)]));
+        assert!(told(&history.story(u64::MAX))[0] > 1, "even elections have an end");
+    }
+
+    #[test]
+    fn what_led_to_a_record_of_the_story_belongs_to_it() {
+        let history = history(CHUNK);
+        let message = Message::AppendEntries(AppendEntries {
+            term: Term(1),
+            prev_log_index: Index(0),
+            prev_log_term: Term(0),
+            entries: Vec::new(),
+            leader_commit: Index(0),
+            round: 0,
+        });
+        let received = Event::Io(Io::Received { from: NodeId(2), message });
+        history.add(&[
+            decision(1, What::Heartbeat),
+            Record { seq: Some(2), event: received, ..record(2) },
+            Record {
+                cause: Some(EventId { node: NodeId(1), life: 1, seq: 2 }),
+                ..decision(3, What::NoVoter)
+            },
+        ]);
+        assert_eq!(told(&history.story(9)), [2, 3]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! * `access.rs`: who may ask; `refusal.rs`: the errors that all others get;
 //! * [`Setup`]: what the page needs to know before the first record;
 //! * [`Scenarios`]: what else can be opened on it;
-//! * `history.rs`: what has happened so far; `records.rs`: how the page reads it; `events.rs`: how it gets what happens
+//! * `history.rs`: what has happened so far; `worth.rs`: what of it is kept longest; `records.rs`: how the page reads it; `events.rs`: how it gets what happens
 //!   next;
 //! * `actions.rs`, `wish.rs`: what is asked for on the page;
 //! * [`export`] (`page.rs`): the page as a file that needs no server.
@@ -25,6 +25,7 @@ mod scenarios;
 mod setup;
 mod site;
 mod wish;
+mod worth;
 
 pub use actions::{Outcome, Request};
 pub use history::Snapshot;

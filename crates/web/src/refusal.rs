@@ -64,7 +64,7 @@ impl Refusal {
             Refusal::NotFound(path) => (
                 StatusCode::NOT_FOUND,
                 format!("there is nothing at {path}"),
-                "try / (the page), GET /api/setup, /api/records, /api/events, /api/trace or /api/scenarios, or POST /api/action",
+                "try / (the page), GET /api/setup, /api/records, /api/story, /api/events, /api/trace or /api/scenarios, or POST /api/action",
             ),
             Refusal::NoScenario(name) => (
                 StatusCode::NOT_FOUND,

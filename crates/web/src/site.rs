@@ -169,6 +169,7 @@ fn routes(service: Service, token: Token) -> Router {
     let api = Router::new()
         .route("/setup", get(setup))
         .route("/records", get(records::records))
+        .route("/story", get(records::story))
         .route("/events", get(events::events))
         .route("/trace", get(trace))
         .route("/scenarios", get(scenarios::titles))

@@ -23,7 +23,7 @@ try {
   console.log(`${(await framesASecond(page)).toFixed(1)} frames a second`)
   const home = performance.now()
   await page.keyboard.press('Home')
-  await page.waitForFunction(() => !/not loaded|reading/.test(document.querySelector('footer')?.textContent ?? ''))
+  await page.waitForFunction(() => !/not loaded|loading/.test(document.querySelector('footer')?.textContent ?? ''))
   console.log(`all that was before read in ${(performance.now() - home).toFixed(0)} ms`)
 } finally {
   await browser.close()

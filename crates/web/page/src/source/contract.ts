@@ -6,7 +6,6 @@ import type { ClientWish } from '../types/ClientWish'
 import type { Setup } from '../types/Setup'
 import type { Snapshot } from '../types/Snapshot'
 
-export type { Caption } from '../types/Caption'
 export type { Setup } from '../types/Setup'
 
 /** What a person can do to the cluster. */
@@ -24,6 +23,9 @@ export type Scenario = {
 
 /** A complete replay, as an exported page contains it. */
 export type Embedded = { setup: Setup; records: TraceRecord[] }
+
+/** Records of the story with their numbers, which have gaps, and the cluster's state before them. */
+export type Part = { snapshot: Snapshot; numbers: number[]; records: TraceRecord[] }
 
 /** Consecutive records, and the cluster's state before them. */
 export type Stretch = { snapshot: Snapshot; records: TraceRecord[] }

@@ -13,10 +13,10 @@ export function embedded(): Embedded | null {
 
 /** Shows a trace from its beginning. */
 export function replay({ setup, records }: Embedded): Session {
-  const session = new Session(setup, null)
+  const session = new Session(setup, null, records.length)
   session.isTimeless = isTimeless(records)
   for (const record of session.isTimeless ? spread(records) : records) session.add(record)
-  session.player.seek(session.history.firstTime)
+  session.player.rewind()
   return session
 }
 
@@ -86,16 +86,21 @@ function setupOf(title: string, records: readonly TraceRecord[]): Setup {
     speed: 1,
     latency_us: 0,
     history: records.length,
-    captions: [],
+    scenes: [],
+    without: null,
     version: '',
   }
 }
 
 /** Offers the records as a file to save. */
 export function download(records: readonly TraceRecord[]): void {
-  const lines = records.map((record) => JSON.stringify(record)).join('\n')
-  const address = URL.createObjectURL(new Blob([lines, '\n'], { type: 'application/jsonl' }))
-  const link = Object.assign(document.createElement('a'), { href: address, download: 'raft-trace.jsonl' })
-  link.click()
+  const lines = records.map((record) => JSON.stringify(record) + '\n')
+  save('raft-trace.jsonl', 'application/jsonl', lines.join(''))
+}
+
+/** Offers a file to save. */
+export function save(name: string, type: string, content: string): void {
+  const address = URL.createObjectURL(new Blob([content], { type }))
+  Object.assign(document.createElement('a'), { href: address, download: name }).click()
   setTimeout(() => URL.revokeObjectURL(address), 10_000)
 }

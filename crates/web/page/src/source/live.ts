@@ -2,7 +2,7 @@
 
 import type { TraceRecord } from '../trace/record'
 import type { Snapshot } from '../types/Snapshot'
-import type { Action, Embedded, Scenario, Setup, Stretch } from './contract'
+import type { Action, Embedded, Part, Scenario, Setup, Stretch } from './contract'
 import { parse, replay } from './file'
 import { Session } from './session.svelte'
 
@@ -50,16 +50,18 @@ async function request(path: string, init: RequestInit = {}): Promise<unknown> {
   return body
 }
 
-/** Shows a running cluster: the latest stretch at once, new records as they come, and earlier ones on demand. */
+/** Shows a running cluster: the latest stretch at once, new records as they come, the story before, and its routine on demand. */
 function follow(setup: Setup, { snapshot, records }: Stretch): Session {
   const earlier = async (upTo: number) => (await request(`api/records?up_to=${upTo}`)) as Stretch
-  const session = new Session(setup, { act, earlier })
+  const story = async (upTo: number) => (await request(`api/story?up_to=${upTo}`)) as Part[]
+  const session = new Session(setup, { act, story, earlier })
   session.resume(snapshot)
   for (const record of records) session.add(record)
   session.connection = 'connected'
   session.player.heard(session.history.lastTime, performance.now())
   session.player.goLive()
   listen(session)
+  if (snapshot.after > 0) void session.loadStory()
   return session
 }
 
@@ -81,8 +83,9 @@ function listen(session: Session): void {
     const { first, last } = data(event) as { first: number; last: number }
     session.notice = { text: `${last - first + 1} events are missing here: they came faster than this page could read them.`, isBad: true }
   })
-  source.addEventListener('live', () => player.heard(history.lastTime, performance.now()))
-  source.onerror = () => {
-    session.connection = 'broken'
-  }
+  source.addEventListener('live', () => {
+    player.heard(history.lastTime, performance.now())
+    if (player.wasLive) player.goLive()
+  })
+  source.onerror = () => session.disconnect()
 }

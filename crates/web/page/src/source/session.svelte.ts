@@ -3,16 +3,21 @@ import { Player } from '../time/player.svelte'
 import { ServersTime } from '../time/servers-time'
 import { History, type Entry } from '../trace/history'
 import type { NodeId, TraceRecord } from '../trace/record'
+import { Script } from '../trace/script'
 import { clusterFrom } from '../trace/view'
 import { asSentence, seconds } from '../trace/words'
 import type { Snapshot } from '../types/Snapshot'
-import type { Action, Caption, Setup, Stretch } from './contract'
+import type { Action, Part, Setup, Stretch } from './contract'
 
 /** Where the records come from: all at once from a file, or from a cluster that may have stopped. */
 export type Connection = 'file' | 'connected' | 'broken'
 
-/** The server that runs the cluster: it performs actions, and has earlier records. */
-export type Server = { act: (action: Action) => Promise<string>; earlier: (upTo: number) => Promise<Stretch> }
+/** The server that runs the cluster: it performs actions, and has earlier records, with their routine or without. */
+export type Server = {
+  act: (action: Action) => Promise<string>
+  story: (upTo: number) => Promise<Part[]>
+  earlier: (upTo: number) => Promise<Stretch>
+}
 
 /** A message for the reader. */
 export type Notice = { readonly text: string; readonly help?: string; readonly isBad: boolean }
@@ -24,6 +29,7 @@ export const STEP_US = 700_000
 export class Session {
   readonly history: History
   readonly player: Player
+  readonly script: Script
   readonly serversTime: ServersTime
   readonly pace = new Pace()
   /** Does the trace have an order, but no times? */
@@ -35,28 +41,42 @@ export class Session {
   /** The event that is asked about. */
   asked = $state.raw<Entry | null>(null)
   showsRoutine = $state(false)
+  /** Does the story show a scenario's commands, and what its silent ones caused? */
+  showsScript = $state(false)
   /** The speed that was asked for, until the cluster has it. */
   wishedSpeed = $state<number | null>(null)
   /** How many times earlier records were loaded. */
   loaded = $state(0)
   isLoading = $state(false)
+  /** From here on, all records were loaded. */
+  private loadedFrom = 0
+  private loading = Promise.resolve()
 
   constructor(
     readonly setup: Setup,
     private server: Server | null,
+    records = 0,
   ) {
+    this.script = new Script(setup.scenes, records)
     this.history = new History(setup.servers)
     this.serversTime = new ServersTime(setup.speed)
-    this.player = new Player(this.history, this.serversTime)
+    this.player = new Player(this.history, this.serversTime, this.script.stops)
   }
 
-  /** Can anything be done to the cluster? */
-  get hasHands(): boolean {
+  /** Does the cluster still run, so that its server can be asked? */
+  get isConnected(): boolean {
     return this.server !== null && this.connection === 'connected'
   }
 
-  get captions(): readonly Caption[] {
-    return this.setup.captions
+  /** Can anything be done to the cluster? Only where the present is on show: what is done there is seen. */
+  get canAct(): boolean {
+    return this.isConnected && this.player.isLive
+  }
+
+  /** The cluster has stopped, or the connection to it is lost: time stands still. */
+  disconnect(): void {
+    this.connection = 'broken'
+    this.player.end()
   }
 
   add(record: TraceRecord): void {
@@ -69,58 +89,95 @@ export class Session {
 
   /** Continues from the server's snapshot of the cluster, after records that are missing here. */
   resume(snapshot: Snapshot): void {
+    this.loadedFrom = snapshot.after
     this.serversTime.change(this.history.lastTime, this.speedIn(snapshot))
     this.history.resume(clusterFrom(snapshot.view), snapshot.after)
   }
 
-  /** Does the server have records from before those that are loaded? */
+  /** Does the server have records, at least heartbeats, from before those that are loaded? */
   get hasEarlier(): boolean {
-    const { start, end } = this.history
-    return this.hasHands && start > Math.max(0, end - (this.setup.history ?? 0))
+    return this.isConnected && this.loadedFrom > Math.max(0, this.history.end - (this.setup.history ?? 0))
+  }
+
+  /** Loads the story so far: all that was before, but for the routine. */
+  loadStory(): Promise<void> {
+    return this.load(async () => this.prependStory(await this.server!.story(this.history.start)))
   }
 
   /** Loads earlier records, a stretch at a time, until there are enough or no more. */
-  async loadEarlier(isEnough: () => boolean): Promise<void> {
-    if (this.isLoading) return
-    this.isLoading = true
-    try {
+  loadEarlier(isEnough: () => boolean): Promise<void> {
+    return this.load(async () => {
       while (this.hasEarlier && !isEnough()) {
-        const isMore = this.prepend(await this.server!.earlier(this.history.start))
+        const isMore = this.prepend(await this.server!.earlier(this.loadedFrom))
         if (!isMore) break
       }
-    } catch (failure) {
-      this.complain(failure)
-    }
-    this.isLoading = false
+    })
+  }
+
+  /** Loads one thing after the other. */
+  private async load(work: () => Promise<void>): Promise<void> {
+    const before = this.loading
+    const isDone = before.then(work).catch((failure) => this.complain(failure))
+    this.loading = isDone
+    this.isLoading = true
+    await isDone
+    if (this.loading === isDone) this.isLoading = false
+  }
+
+  /** Loads what the story shows of the time before this position, if that is not known yet. */
+  reachBefore(position: number): Promise<void> {
+    const isKnown = () => this.history.previous(position, this.isTold) !== undefined
+    return this.showsRoutine ? this.loadEarlier(isKnown) : this.loading
   }
 
   /** Goes one event back or forward, and loads earlier records if it must. */
   async step(direction: 1 | -1): Promise<void> {
-    const { player, history } = this
+    const { player } = this
     if (player.step(direction, this.isTold) || direction === 1) return
     const { position } = player.moment
-    await this.loadEarlier(() => history.previous(position - 1, this.isTold) !== undefined)
+    await this.reachBefore(position - 1)
     if (position === player.moment.position) player.step(-1, this.isTold)
   }
 
   /** Goes to the earliest moment that the server has. */
   async begin(): Promise<void> {
-    this.player.seek(this.history.firstTime)
+    this.player.rewind()
     await this.loadEarlier(() => this.player.isLive)
-    if (!this.player.isLive) this.player.seek(this.history.firstTime)
+    if (!this.player.isLive) this.player.rewind()
+  }
+
+  private prependStory(parts: Part[]): void {
+    const first = parts[0]
+    if (!first) return
+    const story = new History(this.setup.servers)
+    for (const { snapshot, numbers, records } of parts) {
+      // Records are counted from 1, positions from 0.
+      story.resume(clusterFrom(snapshot.view), numbers[0]! - 1)
+      records.forEach((record, place) => story.add(record, numbers[place]! - 1))
+    }
+    this.history.prependStory(story)
+    this.noteSpeeds(first.snapshot)
   }
 
   private prepend({ snapshot, records }: Stretch): boolean {
-    const { history, serversTime } = this
+    const { history } = this
     const older = new History(this.setup.servers)
     older.resume(clusterFrom(snapshot.view), snapshot.after)
     for (const record of records) older.add(record)
-    if (records.length === 0 || older.end !== history.start) return false
+    if (records.length === 0 || older.end !== this.loadedFrom) return false
+    const isFirst = older.start <= history.start
     history.prepend(older)
-    serversTime.begin(this.speedIn(snapshot))
+    this.loadedFrom = snapshot.after
+    this.noteSpeeds(isFirst ? snapshot : null)
+    return true
+  }
+
+  /** The speeds of the servers' clocks, from the first record on; the snapshot is of the moment before it. */
+  private noteSpeeds(before: Snapshot | null): void {
+    const { history, serversTime } = this
+    serversTime.begin(before ? this.speedIn(before) : serversTime.speedAt(0))
     for (const record of history.records()) if (record.event === 'speed') serversTime.change(record.t, record.millionths / 1e6)
     this.loaded += 1
-    return true
   }
 
   private speedIn({ view }: Snapshot): number {
@@ -163,5 +220,6 @@ export class Session {
   }
 
   /** Is an event part of the story as it is shown now? */
-  isTold = (entry: Entry): boolean => this.showsRoutine || !entry.isRoutine
+  isTold = (entry: Entry): boolean =>
+    (this.showsRoutine || !entry.isRoutine) && (this.showsScript || !this.script.isSilent(entry.number))
 }

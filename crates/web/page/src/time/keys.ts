@@ -1,5 +1,6 @@
 import type { Session } from '../source/session.svelte'
 import { idsOf, leaderOf } from '../trace/view'
+import { projector } from '../looks/projector.svelte'
 import { SPEEDS } from './player.svelte'
 import { setSpeed, speedOf } from './speed'
 
@@ -10,6 +11,8 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['Home', 'go to the beginning'],
   ['End or L', 'go back to the present'],
   ['− +', 'slower or faster'],
+  ['S', 'show a scenario’s script, or hide it'],
+  ['P', 'projector: only servers and logs, in large type'],
   ['W', 'why did the event on show happen?'],
   ['1 … 9', 'open a server'],
   ['K', 'kill the leader'],
@@ -65,6 +68,12 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
       if (entry) session.ask(entry)
       return true
     }
+    case 's':
+      session.showsScript = session.script.hasCommands && !session.showsScript
+      return true
+    case 'p':
+      projector.toggle()
+      return true
     case '?':
       toggleHelp()
       return true
@@ -91,7 +100,11 @@ function pressHand(key: string, session: Session): boolean {
     session.selected = digit
     return true
   }
-  if (!session.hasHands) return false
+  if (!session.isConnected || !'karh'.includes(key.toLowerCase())) return false
+  if (!session.canAct) {
+    session.notice = { text: 'You are looking at the past. L leads back to live, where you can act.', isBad: false }
+    return true
+  }
   switch (key.toLowerCase()) {
     case 'k':
       if (leaderOf(session.history.latest) !== null) void session.act({ action: 'kill_leader' })

@@ -1,4 +1,5 @@
 import type { Entry, History } from '../trace/history'
+import type { Stop } from '../trace/script'
 import type { ClusterView } from '../trace/view'
 import { ServersTime } from './servers-time'
 
@@ -6,7 +7,13 @@ import { ServersTime } from './servers-time'
 export const SPEEDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
 
 /** What is on show: the cluster after all records before `position`, at the time `t` in microseconds. */
-export type Moment = { readonly position: number; readonly t: number; readonly cluster: ClusterView }
+export type Moment = {
+  readonly position: number
+  readonly t: number
+  readonly cluster: ClusterView
+  /** How many stops have been reached. */
+  readonly stops: number
+}
 
 /** The live view lags this much, in microseconds, so that records that arrive together are shown one after another. */
 const LIVE_DELAY = 60_000
@@ -21,6 +28,8 @@ export class Player {
   speed = $state(1)
   /** The newest time of the trace, in microseconds. */
   newest = $state(0)
+  /** Was the present on show when the stream of records ended? */
+  wasLive = false
   private lastFrame = 0
   /** What to add to the reader's clock to get the trace's, both in microseconds; null before the first record. */
   private offset: number | null = null
@@ -28,8 +37,10 @@ export class Player {
   constructor(
     readonly history: History,
     readonly serversTime: ServersTime,
+    /** Where it waits until there has been time to read. */
+    readonly stops: readonly Stop[] = [],
   ) {
-    this.moment = $state.raw({ position: 0, t: 0, cluster: history.latest })
+    this.moment = $state.raw({ position: 0, t: 0, cluster: history.latest, stops: 0 })
   }
 
   /** A record of what happened just now has arrived. */
@@ -42,6 +53,14 @@ export class Player {
   /** The stream of records has started again. */
   forgetClock(): void {
     this.offset = null
+  }
+
+  /** The stream of records has ended. The last moment stays, if the present was on show. */
+  end(): void {
+    this.offset = null
+    if (!this.isLive) return
+    this.seek(this.history.lastTime)
+    this.wasLive = true
   }
 
   /** How many microseconds of the trace pass in one second of the reader's time. */
@@ -59,7 +78,7 @@ export class Player {
       this.show(Math.max(this.moment.t, this.newest - LIVE_DELAY))
     } else if (this.isPlaying) {
       this.show(this.moment.t + (passed / 1000) * this.perSecond)
-      if (this.moment.position === history.end && this.moment.t >= this.newest) this.arrive()
+      if (this.isPlaying && this.moment.position === history.end && this.moment.t >= this.newest) this.arrive()
     }
   }
 
@@ -67,23 +86,52 @@ export class Player {
   goLive(): void {
     this.isLive = true
     this.isPlaying = true
+    this.wasLive = false
     this.jump(this.history.end, Math.max(this.history.lastTime, this.newest - LIVE_DELAY))
   }
 
   pause(): void {
+    this.wasLive = false
     if (this.isLive) this.speed = this.serversTime.speedAt(this.moment.t)
     this.isLive = false
     this.isPlaying = false
   }
 
+  /** Plays on: to the next paragraph, if nothing happens before it; from the end, to the beginning. */
   play(): void {
-    if (!this.isLive && this.moment.position >= this.history.end && this.offset === null) this.seek(this.history.firstTime)
-    this.isPlaying = true
+    const { position, stops } = this.moment
+    const wasAtEnd = this.isAtEnd
+    if (this.isReading && this.nextStop?.position === position) return this.goToStop(stops)
+    if (wasAtEnd) this.rewind()
+    this.isPlaying = !(wasAtEnd && this.isReading)
+  }
+
+  /** Has it shown all that there is and will be? */
+  get isAtEnd(): boolean {
+    return !this.isLive && this.offset === null && this.moment.position >= this.history.end && !this.nextStop
   }
 
   toggle(): void {
     if (this.isPlaying) this.pause()
     else this.play()
+  }
+
+  /** The stop that was reached last: what there is to read. */
+  get stop(): Stop | undefined {
+    return this.stops[this.moment.stops - 1]
+  }
+
+  /** Does it wait until the paragraph on show is read? */
+  get isReading(): boolean {
+    return !this.isPlaying && this.stop?.position === this.moment.position
+  }
+
+  /** To the beginning, before anything happens. */
+  rewind(): void {
+    this.pause()
+    const { start, firstTime } = this.history
+    if (this.stops[0]?.position === start) this.goToStop(0)
+    else this.jump(start, firstTime)
   }
 
   /** Shows this moment of the past, and plays on from there if it was playing. */
@@ -92,7 +140,9 @@ export class Player {
     this.pause()
     this.isPlaying = wasPlaying
     const bounded = Math.min(Math.max(t, this.history.firstTime), this.newest)
-    this.jump(this.history.positionAt(bounded), bounded)
+    const position = this.history.positionAt(bounded)
+    // The end shows what closes the script too.
+    this.jump(position, bounded, position === this.history.end ? this.stops.length : undefined)
   }
 
   /** Shows the moment after this entry, and stays there. */
@@ -101,16 +151,30 @@ export class Player {
     this.jump(entry.number + 1, entry.record.t)
   }
 
-  /** To the next entry that is wanted, or to the one before. */
-  step(direction: 1 | -1, isWanted: (entry: Entry) => boolean): Entry | undefined {
-    const { position } = this.moment
-    // The entry before the position is the one on show.
-    const entry =
-      direction === 1
-        ? this.history.next(position, isWanted)
-        : this.history.previous(this.shown?.number ?? position, isWanted)
-    if (entry) this.showEntry(entry)
-    return entry
+  /** To the next entry that is wanted, or to the one before; or to a stop, if one comes first. Is there any? */
+  step(direction: 1 | -1, isWanted: (entry: Entry) => boolean): boolean {
+    return direction === 1 ? this.stepForward(isWanted) : this.stepBack(isWanted)
+  }
+
+  private stepForward(isWanted: (entry: Entry) => boolean): boolean {
+    const { position, stops } = this.moment
+    const entry = this.history.next(position, isWanted)
+    const isStopFirst = this.nextStop !== undefined && this.nextStop.position <= (entry?.number ?? Infinity)
+    if (isStopFirst) this.goToStop(stops)
+    else if (entry) this.showEntry(entry)
+    return isStopFirst || entry !== undefined
+  }
+
+  private stepBack(isWanted: (entry: Entry) => boolean): boolean {
+    const { position, stops } = this.moment
+    const isAtStop = this.stop?.position === position
+    // Where it is not at a stop, the entry before the position is the one on show.
+    const entry = this.history.previous(isAtStop ? position : (this.shown?.number ?? position), isWanted)
+    const before = stops - (isAtStop ? 2 : 1)
+    const isStopFirst = before >= 0 && this.stops[before]!.position > (entry?.number ?? -1)
+    if (isStopFirst) this.goToStop(before)
+    else if (entry) this.showEntry(entry)
+    return isStopFirst || entry !== undefined
   }
 
   /** The last entry of what is on show. */
@@ -118,8 +182,21 @@ export class Player {
     return this.history.before(this.moment.position)
   }
 
+  private get nextStop(): Stop | undefined {
+    return this.stops[this.moment.stops]
+  }
+
+  /** Waits at a stop, at the time at which the story goes on. */
+  private goToStop(order: number): void {
+    this.pause()
+    const { position } = this.stops[order]!
+    const next = this.history.next(position, () => true)
+    this.jump(position, next?.record.t ?? this.history.lastTime, order + 1)
+  }
+
   private arrive(): void {
-    if (this.offset === null) this.isPlaying = false
+    if (this.nextStop) this.goToStop(this.moment.stops)
+    else if (this.offset === null) this.isPlaying = false
     else this.goLive()
   }
 
@@ -130,14 +207,19 @@ export class Player {
     for (;;) {
       const entry = history.next(position, () => true)
       if (!entry || entry.record.t > t) break
+      if (this.nextStop && this.nextStop.position <= entry.number) return this.goToStop(moment.stops)
       position = entry.number + 1
     }
     const isFar = position - moment.position > 5000 || moment.position < history.start
     const cluster = isFar ? history.clusterAt(position) : history.advance(moment.cluster, moment.position, position)
-    this.moment = { position, t, cluster }
+    this.moment = { ...moment, position, t, cluster }
   }
 
-  private jump(position: number, t: number): void {
-    this.moment = { position, t, cluster: this.history.clusterAt(position) }
+  private jump(position: number, t: number, stops = this.stopsBefore(position)): void {
+    this.moment = { position, t, cluster: this.history.clusterAt(position), stops }
+  }
+
+  private stopsBefore(position: number): number {
+    return this.stops.filter((stop) => stop.position < position).length
   }
 }

@@ -9,7 +9,7 @@ export function speedOf(session: Session): number {
 /** Sets the speed of the cluster itself, or while the past is on show, only of the replay. */
 export function setSpeed(session: Session, speed: number): void {
   if (!session.player.isLive) session.player.speed = speed
-  else if (session.hasHands) {
+  else if (session.canAct) {
     session.wishedSpeed = speed
     void session.act({ action: 'set_speed', multiple: speed })
   }

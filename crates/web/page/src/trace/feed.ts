@@ -1,5 +1,6 @@
 // Which records are part of the story, decided as in `crates/trace/src/feed.rs`.
 
+import { leaderOf, type ClusterView } from './view'
 import { lastIndex, type AppendEntries, type Message, type NodeId, type TraceRecord } from './record'
 
 /** Separates routine from news. Routine: heartbeats that change nothing, and messages that repeat earlier ones. */
@@ -12,6 +13,14 @@ export class Feed {
   private sent = new Map<string, string>()
   /** The entries that each server last received from each other server. */
   private received = new Map<string, string>()
+
+  /** Goes on from this state: what the leader knows of the others' logs was said before. */
+  resume(cluster: ClusterView): void {
+    const leader = leaderOf(cluster)
+    if (leader === null) return
+    const { term, progress } = cluster.servers[leader]!
+    for (const [id, { match_index: index }] of Object.entries(progress)) this.agreed.set(Number(id), { term, index })
+  }
 
   /** Does this happen all the time while nothing changes? */
   isRoutine(record: TraceRecord): boolean {

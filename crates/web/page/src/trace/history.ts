@@ -89,9 +89,10 @@ export class History {
     return this.newest
   }
 
-  add(record: TraceRecord): Entry {
-    const entry: Entry = { number: this.count, record, isRoutine: this.feed.isRoutine(record) }
-    if (this.count % KEYFRAME_EVERY === 0) this.keyframes.push({ number: this.count, cluster: this.newest })
+  add(record: TraceRecord, number = this.count): Entry {
+    this.count = number
+    const entry: Entry = { number, record, isRoutine: this.feed.isRoutine(record) }
+    if (this.entries.length % KEYFRAME_EVERY === 0) this.keyframes.push({ number: this.count, cluster: this.newest })
     this.entries.push(entry)
     if (!entry.isRoutine) this.told.push(entry)
     this.count += 1
@@ -107,21 +108,42 @@ export class History {
   resume(cluster: ClusterView, after: number): void {
     this.newest = cluster
     this.count = after
+    this.feed.resume(cluster)
     this.resumed.set(after, cluster)
     this.keyframes.push({ number: after, cluster })
   }
 
-  /** Adds an older history, which ends where this one begins, at the front. */
-  prepend(older: History): void {
-    this.entries = [...older.entries, ...this.entries]
-    this.told = [...older.told, ...this.told]
-    this.keyframes = [...older.keyframes, ...this.keyframes]
-    this.places = new Map([...older.places, ...this.places])
-    this.commands = new Map([...older.commands, ...this.commands])
-    this.resumed = new Map([...older.resumed, ...this.resumed])
-    const reached = older.eras.at(-1)?.term ?? -1
-    this.eras.unshift(...older.eras.splice(0), ...this.eras.splice(0).filter((era) => era.term > reached))
-    this.landmarks.unshift(...older.landmarks)
+  /** Adds the story of what was before, without its routine, at the front. */
+  prependStory(story: History): void {
+    const { start } = this
+    this.replace(0, start, story)
+    this.wholeFrom = start
+  }
+
+  /** Puts all records of a stretch in the place of those that are known of it. It ends where all are known. */
+  prepend(stretch: History): void {
+    const { start, end } = stretch
+    this.replace(start, end, stretch)
+    this.wholeFrom = start === this.start ? 0 : start
+  }
+
+  /** Puts another history in the place of the entries from one number up to another. */
+  private replace(from: number, to: number, other: History): void {
+    const isOutside = ({ number }: { number: number }) => number < from || number >= to
+    const merge = <T extends { number: number }>(own: readonly T[], others: readonly T[]): T[] => {
+      const left = own.filter(isOutside)
+      const place = lowerBound(left, ({ number }) => number >= from)
+      return [...left.slice(0, place), ...others, ...left.slice(place)]
+    }
+    this.entries = merge(this.entries, other.entries)
+    this.told = this.entries.filter((entry) => !entry.isRoutine)
+    this.keyframes = merge(this.keyframes, other.keyframes)
+    this.places = new Map([...this.places, ...other.places])
+    this.commands = new Map([...other.commands, ...this.commands])
+    const resumed = [...this.resumed].filter(([number]) => isOutside({ number }))
+    this.resumed = new Map([...resumed, ...other.resumed])
+    this.landmarks.splice(0, Infinity, ...merge(this.landmarks, other.landmarks))
+    this.eras.splice(0, Infinity, ...onlyNewTerms([...this.eras, ...other.eras]))
     for (const { record } of this.entries) this.noteArrival(record)
   }
 
@@ -177,11 +199,15 @@ export class History {
     for (let place = this.placeOf(position) - 1; place >= 0; place -= 1) yield this.entries[place]!
   }
 
-  /** The last entries of the story before this position, and the first ones after it. */
-  story(position: number, before: number, behind: number, withRoutine: boolean): Entry[] {
+  /** The last entries of the story that are told before this position, and the first ones after it. */
+  story(position: number, before: number, after: number, withRoutine: boolean, isTold: (entry: Entry) => boolean = () => true): Entry[] {
     const entries = withRoutine ? this.entries : this.told
-    const place = lowerBound(entries, (entry) => entry.number >= position)
-    return entries.slice(Math.max(0, place - before), place + behind)
+    const middle = lowerBound(entries, (entry) => entry.number >= position)
+    const story: Entry[] = []
+    for (let place = middle - 1; place >= 0 && story.length < before; place -= 1) {
+      if (isTold(entries[place]!)) story.unshift(entries[place]!)
+    }
+    return [...story, ...entries.slice(middle, middle + after).filter(isTold)]
   }
 
   find(id: EventId): Entry | undefined {
@@ -208,6 +234,12 @@ export class History {
   /** The command in the log entry with this index and term, if a message with it was seen. */
   command(index: number, term: number): string | undefined {
     return this.commands.get(`${index}:${term}`)
+  }
+
+  /** The promise that was violated last before this position. */
+  violatedBefore(position: number): Extract<TraceRecord, { event: 'violated' }> | undefined {
+    const entry = this.landmarks.findLast(({ number, record }) => number < position && record.event === 'violated')
+    return entry?.record.event === 'violated' ? entry.record : undefined
   }
 
   records(): TraceRecord[] {
@@ -282,6 +314,18 @@ export class History {
     while (this.eras.length > 1 && this.eras[1]!.number <= start) this.eras.shift()
     while (this.landmarks.length > 0 && this.landmarks[0]!.number < start) this.landmarks.shift()
   }
+}
+
+/** The beginning of each term: what comes later in the same term is no new one. */
+function onlyNewTerms(eras: Era[]): Era[] {
+  let reached = -1
+  return eras
+    .sort((one, other) => one.number - other.number)
+    .filter(({ term }) => {
+      const isNew = term > reached
+      reached = Math.max(reached, term)
+      return isNew
+    })
 }
 
 function isLandmark(record: TraceRecord): boolean {

@@ -99,13 +99,16 @@ export function isRunning(server: ServerView | undefined): boolean {
   return server?.condition === 'running'
 }
 
-/** The current leader: of the running servers that lead, the one with the newest term. */
+/** The running servers that believe that they lead. */
+export function leadersOf(cluster: ClusterView): NodeId[] {
+  return idsOf(cluster).filter((id) => isRunning(cluster.servers[id]) && cluster.servers[id]!.role === 'leader')
+}
+
+/** The current leader: of the servers that believe that they lead, the one with the newest term. */
 export function leaderOf(cluster: ClusterView): NodeId | null {
   let newest: NodeId | null = null
-  for (const id of idsOf(cluster)) {
-    const server = cluster.servers[id]!
-    const leads = isRunning(server) && server.role === 'leader'
-    if (leads && (newest === null || server.term >= cluster.servers[newest]!.term)) newest = id
+  for (const id of leadersOf(cluster)) {
+    if (newest === null || cluster.servers[id]!.term >= cluster.servers[newest]!.term) newest = id
   }
   return newest
 }

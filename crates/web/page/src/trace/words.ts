@@ -1,9 +1,10 @@
 // The cluster and its servers in words.
 
-import type { TraceRecord } from './record'
+import type { NodeId, TraceRecord } from './record'
 import type { Trouble } from './trouble'
 import {
   leaderOf,
+  leadersOf,
   membershipOf,
   quorumsOf,
   votersOf,
@@ -14,6 +15,7 @@ import {
 
 /** The cluster in one sentence, and whether it can make progress. */
 export function clusterWords(cluster: ClusterView): { text: string; tone: 'good' | 'waiting' | 'bad' } {
+  if (Object.values(cluster.servers).every(({ life }) => life === 0)) return { text: 'No server has started yet', tone: 'waiting' }
   const quorums = quorumsOf(cluster)
   const running = quorums.map((it) => `${it.running} of ${it.all}`).join(' and ')
   const majority = quorums.map((it) => it.majority).join(' and ')
@@ -21,12 +23,25 @@ export function clusterWords(cluster: ClusterView): { text: string; tone: 'good'
   const lacking = quorums.some((it) => it.running < it.majority)
   if (leader !== null) {
     const leads = `n${leader} leads term ${cluster.servers[leader]!.term}${changeWords(cluster)}`
+    const others = otherLeaders(cluster, leader)
     return lacking
-      ? { text: `${leads}, but without a majority: ${running} running, ${majority} needed`, tone: 'bad' }
-      : { text: leads, tone: 'good' }
+      ? { text: `${leads}, but without a majority: ${running} running, ${majority} needed${others}`, tone: 'bad' }
+      : { text: leads + others, tone: 'good' }
   }
   if (lacking) return { text: `No majority: ${running} running, an election needs ${majority}`, tone: 'bad' }
   return { text: `No leader: ${running} running, an election needs ${majority}`, tone: 'waiting' }
+}
+
+/** The servers that lead an older term and have not heard of the new leader; or, where a rule is off, the same term. */
+function otherLeaders(cluster: ClusterView, leader: NodeId): string {
+  const words = leadersOf(cluster)
+    .filter((id) => id !== leader)
+    .map((id) => {
+      const { term } = cluster.servers[id]!
+      const isSame = term === cluster.servers[leader]!.term
+      return isSame ? `; n${id} leads term ${term} too` : `; n${id} still believes that it leads term ${term}`
+    })
+  return words.join('')
 }
 
 /** While the members change: the majorities that every decision needs. */

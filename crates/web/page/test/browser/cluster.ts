@@ -3,6 +3,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { chromium, type Browser, type Page } from 'playwright-core'
 
+const AXE = new URL('../../node_modules/axe-core/axe.min.js', import.meta.url).pathname
+
 /** The `raft` program; without it these tests have nothing to look at. */
 export const RAFT = process.env.RAFT
 
@@ -55,4 +57,17 @@ export async function newLeader(page: Page, than = 0): Promise<number> {
     { timeout: 30_000 },
   )
   return (await handle.jsonValue()) as number
+}
+
+/** The serious faults of accessibility that axe finds. */
+export async function serious(page: Page): Promise<string[]> {
+  await page.addScriptTag({ path: AXE })
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run: () => Promise<{ violations: Finding[] }> } }
+    type Finding = { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }
+    const { violations } = await axe.run()
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join('\n')}`)
+  })
 }

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Stretch } from '../../src/source/contract'
-import { apply, clusterFrom, type ClusterView } from '../../src/trace/view'
-import { launch, newLeader, RAFT, sentence, start, type Cluster } from './cluster'
+import type { Part, Stretch } from '../../src/source/contract'
+import { apply, clusterFrom, newCluster, type ClusterView } from '../../src/trace/view'
+import { launch, newLeader, RAFT, sentence, serious, start, type Cluster } from './cluster'
 
-const AXE = new URL('../../node_modules/axe-core/axe.min.js', import.meta.url).pathname
 const SHOTS = process.env.SHOTS
 
 /** What of a cluster the server's view and the page's have in common. */
@@ -142,6 +141,11 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await page.locator('.speed input').focus()
     for (let step = 0; step < 3; step += 1) await page.keyboard.press('-')
     await expect.poll(() => page.locator('.speed b').textContent()).toMatch(/1\/\d+/)
+    // A line for each notch of the slider would bury the story.
+    await line('servers\' clocks run at').last().waitFor()
+    const told = await page.locator('.story .words').allTextContents()
+    const isSpeed = (words = '') => words.includes('clocks run at')
+    expect(told.filter((words, place) => isSpeed(words) && isSpeed(told[place + 1]))).toEqual([])
     await page.getByLabel('Delay').fill('9')
     await page.locator('.notices .hint').waitFor()
     await page.getByRole('button', { name: 'Heal the network' }).click()
@@ -174,22 +178,45 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await page.getByText('You are looking at the past').waitFor({ state: 'detached' })
   })
 
+  test('veils what acts on the present while the past is on show', async () => {
+    const looked = await open(cluster.address)
+    const leader = await newLeader(looked)
+    await looked.keyboard.press('Space')
+    const back = looked.locator('.hands-panel').getByRole('button', { name: 'Back to live to act' })
+    await back.waitFor()
+    expect(await looked.locator('.hands-panel .controls').getAttribute('inert')).not.toBeNull()
+    await looked.keyboard.press('k')
+    await looked.getByText('L leads back to live').waitFor()
+    await looked.keyboard.press(String(leader))
+    expect(await looked.getByRole('button', { name: 'Kill', exact: true }).count()).toBe(0)
+    expect(await serious(looked)).toEqual([])
+    await looked.getByRole('dialog').getByRole('button', { name: 'Back to live to act' }).click()
+    await looked.getByRole('button', { name: 'Kill', exact: true }).waitFor()
+    await back.waitFor({ state: 'detached' })
+    await looked.close()
+  })
+
+  test('shows where the bar begins, and apart from it the moment on show', async () => {
+    const looked = await open(cluster.address)
+    await newLeader(looked)
+    await looked.keyboard.press('Space')
+    const seconds = async (where: string) => parseFloat((await looked.locator(where).first().textContent())!)
+    // The story so far comes a moment after the page.
+    await expect.poll(() => seconds('footer .words span')).toBeLessThan(2)
+    const begin = await seconds('footer .words span')
+    expect(await seconds('footer .moment')).toBeGreaterThan(begin)
+    await looked.keyboard.press('ArrowLeft')
+    expect(await seconds('footer .words span')).toBe(begin)
+    await looked.close()
+  })
+
   test('has no serious faults of accessibility, in both themes and with everything open', async () => {
     for (const theme of ['light', 'dark'] as const) {
       const looked = await open(cluster.address, theme)
       await newLeader(looked)
       await looked.keyboard.press('1')
       await looked.locator('.story button.line').last().click()
-      await looked.addScriptTag({ path: AXE })
-      const findings = await looked.evaluate(async () => {
-        const { axe } = window as unknown as { axe: { run: () => Promise<{ violations: Finding[] }> } }
-        type Finding = { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }
-        const { violations } = await axe.run()
-        return violations
-          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          .map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join('\n')}`)
-      })
-      expect(findings).toEqual([])
+      expect(await serious(looked)).toEqual([])
       await looked.close()
     }
   })
@@ -213,7 +240,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     const html = await readFile(new URL('../../dist/index.html', import.meta.url), 'utf8')
     const text = await readFile(join(folder, 'trace.jsonl'), 'utf8')
     const records = text.trim().split('\n').map((one) => JSON.parse(one) as { event: string; role?: string; node: number; life: number; seq: number })
-    const setup = { mode: 'replay', title: 'mailed', scenario: null, servers: [1, 2, 3], timing: null, seed: null, speed: 1, latency_us: 0, history: null, captions: [], version: '' }
+    const setup = { mode: 'replay', title: 'mailed', scenario: null, servers: [1, 2, 3], timing: null, seed: null, speed: 1, latency_us: 0, history: null, scenes: [], without: null, version: '' }
     const embedded = JSON.stringify({ setup, records }).replaceAll('<', '\\u003c')
     const hole = '<script type="application/json" id="raft-embedded"></script>'
     expect(html.split(hole).length).toBe(2)
@@ -295,17 +322,34 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
       checked += 1
     }
     expect(checked).toBeGreaterThan(1)
+
+    // The story without its routine ends where the latest stretch begins, in the same state but for what heartbeats do.
+    const newest = (await get('api/records')) as Stretch
+    const parts = (await get(`api/story?up_to=${newest.snapshot.after}`)) as Part[]
+    const told = parts.reduce((_, { snapshot, records }) => records.reduce(apply, clusterFrom(snapshot.view)), newCluster([]))
+    const lasting = ({ servers }: ClusterView) =>
+      Object.values(servers).map(({ role, term, voted_for, log, condition }) => ({ role, term, voted_for, log, condition }))
+    expect(lasting(told)).toEqual(lasting(clusterFrom(newest.snapshot.view)))
+    expect(parts.flatMap(({ numbers }) => numbers).length).toBeLessThan(newest.snapshot.after / 2)
     for (const event of ['role', 'died', 'appended', 'committed', 'links_cut', 'restored']) expect(events).toContain(event)
   })
 
-  test('reads what was before when it is wanted', async () => {
+  test('shows the whole story so far to who comes late, and reads the heartbeats of the past when they are wanted', async () => {
     const late = await open(cluster.address)
     await newLeader(late)
-    await late.getByText('earlier events are not loaded').waitFor()
+    await late.getByText('older heartbeats are not loaded').waitFor()
+    await expect.poll(() => late.locator('footer .words span').first().textContent()).toMatch(/^0\.\d+ s$/)
+    await late.locator('.scrubber').focus()
+    await late.locator('.scrubber').fill('0')
+    await late.locator('.story button.line').getByText(/become the leader|start as a follower/i).first().waitFor()
     await late.keyboard.press('Home')
-    await late.getByText('earlier events are not loaded').waitFor({ state: 'detached' })
-    await expect.poll(() => late.locator('.words .number, p.words span').first().textContent()).toMatch(/^0\.\d+ s$/)
-    expect(await late.locator('.story button.line').count()).toBeGreaterThan(0)
+    await late.getByText('older heartbeats are not loaded').waitFor({ state: 'detached' })
+    await late.locator('.story .ahead').first().waitFor()
+    await late.keyboard.press('ArrowRight')
+    await late.locator('.story .shown').waitFor()
+    await late.keyboard.press('Home')
+    await late.keyboard.press('l')
+    await newLeader(late)
     await late.close()
   })
 
@@ -324,6 +368,31 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await phone.close()
   })
 
+  test('unfolds its legend beside the servers, not on them', async () => {
+    const looked = await open(cluster.address)
+    await newLeader(looked)
+    await looked.getByText('Legend').click()
+    const legend = (await looked.locator('details[open]').boundingBox())!
+    for (const id of [1, 2, 3]) {
+      const left = async () => (await looked.locator(`[data-node="${id}"] .body`).boundingBox())!.x
+      await expect.poll(left).toBeGreaterThan(legend.x + legend.width)
+    }
+    await looked.close()
+  })
+
+  test('has its controls next to the servers on a phone, and keeps the servers in sight', async () => {
+    const phone = await open(cluster.address, 'light', 390, 844)
+    await newLeader(phone)
+    const bar = (await phone.locator('footer').boundingBox())!
+    const kill = (await phone.getByRole('button', { name: 'Kill the leader' }).boundingBox())!
+    expect(kill.y + kill.height).toBeLessThan(bar.y)
+    await phone.getByRole('button', { name: 'Put', exact: true }).scrollIntoViewIfNeeded()
+    const first = (await phone.locator('[data-node="1"] .body').boundingBox())!
+    expect(first.y).toBeGreaterThanOrEqual(0)
+    expect(first.y + first.height).toBeLessThan(bar.y)
+    await phone.close()
+  })
+
   test('fits a phone', async () => {
     for (const theme of ['light', 'dark'] as const) {
       for (const [width, height] of [[1280, 800], [390, 844]] as const) {
@@ -339,6 +408,25 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
 
   test('has complained of nothing', () => {
     expect(errors).toEqual([])
+  })
+})
+
+describe.skipIf(!RAFT)('the page of a cluster that has ended', () => {
+  test('says so, and shows its last moment', async () => {
+    const [browser, cluster] = await Promise.all([launch(), start('up', '--plain', '--nodes', '1')])
+    try {
+      const page = await browser.newPage()
+      await page.goto(cluster.address)
+      await newLeader(page)
+      await cluster.stop()
+      await expect.poll(() => sentence(page).textContent()).toBe('The cluster has ended')
+      await page.getByRole('button', { name: 'Ended', pressed: true }).waitFor()
+      expect(await page.getByText('The cluster keeps running').count()).toBe(0)
+      await page.keyboard.press('ArrowLeft')
+      await page.getByRole('button', { name: 'Ended', pressed: false }).waitFor()
+    } finally {
+      await browser.close()
+    }
   })
 })
 

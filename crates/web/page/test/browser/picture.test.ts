@@ -61,7 +61,7 @@ describe.skipIf(!RAFT)('the picture of the page', () => {
 async function serve(records: TraceRecord[]): Promise<Server> {
   const page = await readFile(PAGE)
   const ids = [1, 2, 3]
-  const setup: Partial<Setup> = { mode: 'live', title: '3 servers', scenario: null, servers: ids, timing: null, speed: 1, latency_us: 0, history: 50_000, captions: [] }
+  const setup: Partial<Setup> = { mode: 'live', title: '3 servers', scenario: null, servers: ids, timing: null, speed: 1, latency_us: 0, history: 50_000, scenes: [], without: null }
   const answers: Record<string, unknown> = { '/api/setup': setup, '/api/records': { snapshot: { after: 0, view: newCluster(ids) }, records } }
   const server = createServer(({ url }, response) => {
     const { pathname } = new URL(url!, 'http://page')

@@ -29,6 +29,7 @@ const PAGE = [
   ['GET', '/'],
   ['GET', '/api/setup'],
   ['GET', '/api/records'],
+  ['GET', '/api/story'],
   ['GET', '/api/events'],
   ['GET', '/api/trace'],
   ['GET', '/api/scenarios'],

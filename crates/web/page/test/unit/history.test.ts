@@ -96,6 +96,53 @@ describe('a reader who comes late', () => {
   })
 })
 
+describe('a reader who comes late and gets the story first', () => {
+  const records = longTrace(3000)
+  const stateAt = (position: number) => records.slice(0, position).reduce(apply, newCluster([1]))
+
+  function historyFrom(from: number, to: number): History {
+    const history = new History([1])
+    history.resume(stateAt(from), from)
+    records.slice(from, to).forEach((one) => history.add(one))
+    return history
+  }
+
+  function lateWithStory(): History {
+    const late = historyFrom(2000, 3000)
+    const story = new History([1])
+    for (const begin of [0, 1000]) {
+      const numbers = records.flatMap(({ event }, number) => (event === 'term' && number >= begin && number < begin + 1000 ? [number] : []))
+      story.resume(stateAt(begin), numbers[0]!)
+      numbers.forEach((number) => story.add(records[number]!, number))
+    }
+    late.prependStory(story)
+    return late
+  }
+
+  test('has the whole story, and knows since when it has the heartbeats', () => {
+    const [late, whole] = [lateWithStory(), historyFrom(0, 3000)]
+    const story = (history: History) => history.story(3000, 100, 0, false).map(({ number }) => number)
+    expect(story(late)).toEqual(story(whole))
+    expect(late.eras).toEqual(whole.eras)
+    expect(late.size).toBe(1040)
+    expect(late.wholeSince).toBe(20_000)
+    for (const position of [0, 1, 51, 1001, 1951, 2000, 2718]) expect(late.clusterAt(position)).toEqual(stateAt(position))
+    expect(late.add(record({ event: 'heartbeat' })).number).toBe(3000)
+  })
+
+  test('has all that others have, once it has read the heartbeats too', () => {
+    const [late, whole] = [lateWithStory(), historyFrom(0, 3000)]
+    late.prepend(historyFrom(1500, 2000))
+    expect(late.wholeSince).toBe(15_000)
+    expect(late.size).toBe(1530)
+    late.prepend(historyFrom(0, 1500))
+    expect(late.wholeSince).toBe(0)
+    expect(late.records()).toEqual(whole.records())
+    expect(late.eras).toEqual(whole.eras)
+    for (const position of [0, 7, 1499, 1500, 1501, 2000]) expect(late.clusterAt(position)).toEqual(stateAt(position))
+  })
+})
+
 describe('a bounded history', () => {
   const history = new History([1], 1000)
   longTrace(60_000).forEach((one) => history.add(one))
@@ -159,6 +206,18 @@ describe('the story', () => {
     ].map((one) => history.add(one).isRoutine)
     expect(routine).toEqual([false, true, false, true, true, true, false])
     expect(history.story(history.end, 10, 0, false).map((entry) => entry.number)).toEqual([0, 2, 6])
+  })
+
+  test('does not tell again what a follower said before the snapshot', () => {
+    const history = new History([1, 2])
+    const matched = (index: number) => ({ append_entries_reply: { term: 1, round: 0, outcome: { matched: { match_index: index } } } })
+    const leads = [
+      record({ event: 'role', role: 'leader', was: 'candidate', seq: 1 }),
+      record({ event: 'matched', follower: 2, index: 4 }),
+    ].reduce(apply, newCluster([1, 2]))
+    history.resume(leads, 9)
+    const routine = [4, 5].map((index) => history.add(record({ node: 2, event: 'sent', to: 1, message: matched(index) })).isRoutine)
+    expect(routine).toEqual([true, false])
   })
 
   test('tells of a founding what is new', () => {

@@ -110,6 +110,16 @@ describe('the player', () => {
     expect(player.isPlaying).toBe(false)
   })
 
+  test('stands still at the last moment when the stream of records ends', () => {
+    const player = playerOf([0, 1 * SECOND])
+    player.heard(1 * SECOND, 0)
+    player.goLive()
+    player.frame(5000)
+    player.end()
+    player.frame(9000)
+    expect(player).toMatchObject({ isLive: false, wasLive: true, isAtEnd: true, newest: 1 * SECOND, moment: { t: 1 * SECOND } })
+  })
+
   test('follows the present, and comes back to it', () => {
     const player = playerOf([0, 1 * SECOND])
     player.heard(1 * SECOND, 0)

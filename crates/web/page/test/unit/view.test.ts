@@ -83,9 +83,30 @@ describe('the cluster', () => {
     expect(clusterWords(cluster).text).toBe('No majority: 1 of 3 running, an election needs 2')
   })
 
+  test('says that nothing runs before it begins', () => {
+    expect(clusterWords(newCluster([1, 2, 3])).text).toBe('No server has started yet')
+  })
+
   test('says that a leader is left alone', () => {
     const cluster = after(started(1), elected(1, 2), record({ node: 2, event: 'died' }))
     expect(clusterWords(cluster).text).toBe('n1 leads term 2, but without a majority: 1 of 3 running, 2 needed')
+  })
+})
+
+describe('several leaders', () => {
+  const running = [1, 2, 3].map((node) => started(node))
+
+  test('are all named: one that was deposed may not know it', () => {
+    const cluster = after(...running, elected(1, 1), elected(3, 2))
+    expect(clusterWords(cluster)).toEqual({ text: 'n3 leads term 2; n1 still believes that it leads term 1', tone: 'good' })
+  })
+
+  test('of the same term are a violation', () => {
+    expect(clusterWords(after(...running, elected(1, 2), elected(3, 2))).text).toBe('n3 leads term 2; n1 leads term 2 too')
+  })
+
+  test('count only while they run', () => {
+    expect(clusterWords(after(...running, elected(1, 1), record({ event: 'died' }), elected(3, 2))).text).toBe('n3 leads term 2')
   })
 })
 

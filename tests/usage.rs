@@ -175,10 +175,11 @@ fn scenarios_are_listed_and_played_by_their_names() {
     let by_name = story("elections/first-election");
     assert!(text(&by_name.stdout).starts_with("The first election"), "{by_name:?}");
     assert_eq!(story("scenarios/elections/first-election.txt").stdout, by_name.stdout);
+    assert_eq!(story("first-election").stdout, by_name.stdout);
     assert_refused(
         &["replay", "elections/last-election"],
         1,
-        &["help: name a scenario", "`raft replay --plain` lists"],
+        &["help: did you mean elections/first-election?", "`raft replay --plain` lists"],
     );
 }
 

@@ -141,9 +141,12 @@ export class Session {
 
   /** Goes to the earliest moment that the server has. */
   async begin(): Promise<void> {
-    this.player.rewind()
-    await this.loadEarlier(() => this.player.isLive)
-    if (!this.player.isLive) this.player.rewind()
+    const { player } = this
+    player.rewind()
+    const { position } = player.moment
+    await this.loadEarlier(() => player.isLive)
+    // Whoever has gone on meanwhile stays there.
+    if (!player.isLive && player.moment.position === position) player.rewind()
   }
 
   private prependStory(parts: Part[]): void {

@@ -5,9 +5,10 @@ use consensus::Rule;
 use simulator::Promise;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-/// A word or phrase, and why it is not used. Upper and lower case are the same, and only whole words count. A hyphen
-/// belongs to a word, so that rule ids may keep their words.
+/// A word or phrase, and why it is not used. Upper and lower case are the same, and only whole words count. Hyphens
+/// and underscores belong to a word, so that the ids of rules and the names of tests may keep their words.
 const DROPPED: &[(&str, &str)] = &[
     ("for committed", "an entry is marked as committed"),
     ("all up to", "entries up to N"),
@@ -58,7 +59,7 @@ struct Text {
 
 /// Everything that must do without the dropped words.
 fn all_texts() -> Vec<Text> {
-    [rules(), promises(), traces_of_scenarios()].into_iter().flatten().collect()
+    [rules(), promises(), scenarios(), documents(), help()].into_iter().flatten().collect()
 }
 
 fn rules() -> Vec<Text> {
@@ -77,23 +78,83 @@ fn promises() -> Vec<Text> {
     texts.collect()
 }
 
-/// What scenarios put out: from each line `---` to the next empty one. Their comments and commands are not part of it.
-fn traces_of_scenarios() -> Vec<Text> {
+/// The prose of scenarios and what they put out: all but their commands.
+fn scenarios() -> Vec<Text> {
     let mut texts = Vec::new();
     for file in files(&root().join("scenarios"), "txt") {
         let mut is_output = false;
         for (number, line) in fs::read_to_string(root().join(&file)).unwrap().lines().enumerate() {
-            match line {
-                "---" => is_output = true,
-                "" => is_output = false,
-                line if is_output => {
-                    texts.push(Text { place: format!("{file}:{}", number + 1), words: line.to_owned() });
-                }
-                _ => {}
+            is_output = line == "---" || is_output && !line.is_empty();
+            if is_output || line.starts_with('#') {
+                texts.push(Text { place: format!("{file}:{}", number + 1), words: line.to_owned() });
             }
         }
     }
     texts
+}
+
+/// The documents, but for what is in a block: commands, and what programs print.
+fn documents() -> Vec<Text> {
+    let mut texts = Vec::new();
+    let more = ["README.md", "CONTRIBUTING.md", "scenarios/README.md"].map(str::to_owned);
+    for file in files(&root().join("docs"), "md").into_iter().chain(more) {
+        let mut is_block = false;
+        for (number, line) in fs::read_to_string(root().join(&file)).unwrap().lines().enumerate() {
+            is_block ^= line.starts_with("```");
+            if !is_block {
+                texts.push(Text { place: format!("{file}:{}", number + 1), words: line.to_owned() });
+            }
+        }
+    }
+    texts
+}
+
+/// The help of each command.
+fn help() -> Vec<Text> {
+    let told = |command: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_raft")).args(command.split(' ')).arg("--help").output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let commands = [
+        "up",
+        "replay",
+        "rules",
+        "sim",
+        "why",
+        "export",
+        "node",
+        "log",
+        "status",
+        "put",
+        "get",
+        "del",
+        "cas",
+        "list",
+        "watch",
+        "member",
+        "member add",
+        "member remove",
+        "member replace",
+        "member move",
+        "transfer",
+        "recover",
+        "torture",
+        "bench",
+        "bench writes",
+        "bench elections",
+        "maelstrom",
+        "completions",
+    ];
+    let lines = commands.into_iter().flat_map(|command| {
+        let text = told(command);
+        assert!(!text.is_empty(), "raft {command} --help");
+        // In an example the words are the user's.
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("raft "));
+        let place = format!("raft {command} --help");
+        let lines = lines.map(|words| Text { place: place.clone(), words: words.to_owned() });
+        lines.collect::<Vec<_>>()
+    });
+    lines.collect()
 }
 
 fn root() -> &'static Path {
@@ -118,7 +179,7 @@ fn files(folder: &Path, extension: &str) -> Vec<String> {
 /// Does a text have this phrase as whole words?
 fn has_phrase(text: &str, phrase: &str) -> bool {
     let text = text.to_lowercase();
-    let is_part_of_word = |character: char| character.is_alphanumeric() || character == '-';
+    let is_part_of_word = |character: char| character.is_alphanumeric() || "-_".contains(character);
     text.match_indices(phrase).any(|(place, _)| {
         let (before, after) = (&text[..place], &text[place + phrase.len()..]);
         !before.ends_with(is_part_of_word) && !after.starts_with(is_part_of_word)

@@ -5,9 +5,9 @@ use consensus::NodeId;
 
 /// What to try: what to press, and what to look for.
 const TASKS: [&str; 3] = [
-    "Ctrl+\\ kills the leader. Who takes over, and in which term? r restarts it",
+    "Ctrl+\\ kills the leader. Who is the next one, of which term? r restarts it",
     "a times out all servers at once. What ends the race if nobody wins it?",
-    "i cuts the leader off, then p puts a value. Is the old leader able to commit?",
+    "choose the leader (↑↓): i cuts it off, p puts a value. Can it commit that?",
 ];
 
 /// How far a learner has come.

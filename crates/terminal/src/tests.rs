@@ -642,7 +642,7 @@ fn what_to_try_first_is_ticked_off_and_can_be_dismissed() {
     );
     app.speed_before(&Action::Cut { links: Links::Of(NodeId(2)) }, 0);
     key(&mut app, 'p');
-    assert!(text(&mut app, 0).contains(" ✓ i cuts the leader off"));
+    assert!(text(&mut app, 0).contains(" ✓ choose the leader (↑↓)"));
     key(&mut app, 'g');
     assert!(!text(&mut app, 0).contains("try this"));
     key(&mut app, 'g');

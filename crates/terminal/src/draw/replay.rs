@@ -84,10 +84,15 @@ fn state_line<'a>(player: &Player, palette: &Palette) -> Line<'a> {
     let broken = player.violation().map(|(property, _)| format!(" VIOLATED: {property} "));
     let off = player.without.map(|rule| format!(" {rule} is OFF "));
     let view = &player.scene().view;
+    let cluster = if player.has_begun() {
+        Span::styled(format!(" {view}"), palette.state(view))
+    } else {
+        Span::styled(" nothing has happened yet: → goes to the first step", palette.faint())
+    };
     Line::from(vec![
         Span::styled(off.unwrap_or_default(), palette.off()),
         Span::styled(broken.unwrap_or_default(), palette.bad()),
-        Span::styled(format!(" {view}"), palette.state(view)),
+        cluster,
     ])
 }
 

@@ -136,6 +136,11 @@ impl Player {
         Some((said, false))
     }
 
+    /// Has anything happened yet?
+    pub(crate) fn has_begun(&self) -> bool {
+        self.steps.has_begun(self.place)
+    }
+
     /// The paragraphs to read here.
     pub(crate) fn prose(&self) -> &[String] {
         self.steps.prose(self.place)

@@ -228,6 +228,11 @@ impl Steps {
         }
     }
 
+    /// Has anything happened at this place?
+    pub(crate) fn has_begun(&self, place: usize) -> bool {
+        self.places[place].records > 0
+    }
+
     /// The paragraphs to read at this place: those of the latest passage that are shown so far.
     pub(crate) fn prose(&self, place: usize) -> &[String] {
         let (passages, shown) = self.places[place].prose;

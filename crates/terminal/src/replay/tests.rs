@@ -170,6 +170,7 @@ fn it_waits_at_the_beginning_and_says_how_to_go_on() {
     let text = text(&mut player);
     assert!(text.contains("‖ paused   step 0 of 11 · 0.000s · speed 1×"), "{text}");
     assert!(text.contains("▸ space plays, → goes one step"), "{text}");
+    assert!(text.contains("\n nothing has happened yet"), "{text}");
     assert!(row(&text, "n1").contains("… starting"), "{text}");
 }
 

@@ -66,8 +66,8 @@ pub(crate) fn running(data: Option<&Path>) -> Result<Vec<RunningCluster>, Failur
         let place = data.map_or("this machine".to_owned(), |data| data.display().to_string());
         return Err(Failure::of(
             format_args!("no cluster runs on {place}"),
-            "start one with `raft up`; or name the folder of another user's cluster with --data, or servers by their \
-             addresses, such as 127.0.0.1:4001 (see --help)",
+            "start one with `raft up`; or name a cluster's folder with --data, or its servers by their addresses, such as \
+             127.0.0.1:4001 (see --help)",
         ));
     }
     Ok(running)

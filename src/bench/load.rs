@@ -53,6 +53,17 @@ impl Raft {
         self.0.iter().find(leads).cloned().ok_or_else(|| io::Error::other("no server leads"))
     }
 
+    /// Connects to the leader, as soon as there is one: an election may be in progress.
+    fn connect(&self) -> io::Result<Connection> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.connect_anew() {
+                Err(_) if Instant::now() < deadline => std::thread::sleep(PAUSE),
+                connected => return connected,
+            }
+        }
+    }
+
     /// Connects to who leads by now.
     fn connect_anew(&self) -> io::Result<Connection> {
         Connection::to(&self.leader()?)
@@ -231,7 +242,7 @@ impl Load<'_> {
 
     /// A client of this number. If it reads, its key is there.
     fn prepare(&self, number: u16) -> io::Result<Client<'_>> {
-        let (mut connection, key) = (self.servers.connect_anew()?, format!("bench{number}"));
+        let (mut connection, key) = (self.servers.connect()?, format!("bench{number}"));
         let write = put(&key, self.value_size);
         let request = match self.kind {
             Kind::Writes => write,
@@ -271,7 +282,7 @@ impl Filling<'_> {
     }
 
     fn write(&self, next: &AtomicU64) -> io::Result<()> {
-        let mut connection = self.servers.connect_anew()?;
+        let mut connection = self.servers.connect()?;
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= self.entries {
@@ -290,6 +301,8 @@ pub(super) fn key(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
 
     #[test]
     fn clients_of_an_open_load_take_turns() {
@@ -320,5 +333,29 @@ mod tests {
         assert!(!phase.counts(due));
         let from = *phase.counts_from.get_or_init(Instant::now);
         assert!(phase.counts(from) && !phase.counts(from - Duration::from_millis(1)));
+    }
+
+    /// A server that becomes the leader only after it was asked for its role so often.
+    fn leads_after(refusals: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        std::thread::spawn(move || {
+            for (asked, stream) in listener.incoming().enumerate() {
+                let role = if asked < refusals { "candidate" } else { "leader" };
+                let body = format!("{{\"role\":\"{role}\"}}");
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 1024]);
+                let reply = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                let _ = stream.write_all(reply.as_bytes());
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn a_client_waits_for_an_election_that_is_in_progress() {
+        let servers = Raft(vec![leads_after(3)]);
+        assert!(servers.connect_anew().is_err(), "nobody leads yet");
+        servers.connect().unwrap();
     }
 }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use terminal::{Lab, Setup};
-use trace::Episodes;
+use trace::{Episodes, english};
 use watched::Watched;
 use web::{Mode, Site, SiteError};
 
@@ -208,7 +208,7 @@ fn farewell(ran: Duration, episodes: &Episodes, recording: Option<&Path>) -> Str
     let mut text = format!("The cluster ran for {}, with {elections}.", humantime::format_duration(ran));
     let told = episodes.all();
     for episode in &told[told.len().saturating_sub(HEADLINES)..] {
-        let told = format!("{:>8.3}s  {episode}", episode.t as f64 / 1e6);
+        let told = format!("{:>9}  {episode}", english::seconds(episode.t));
         text += &format!(
             "\n{}",
             textwrap::fill(&told, textwrap::Options::new(80).subsequent_indent("           "))

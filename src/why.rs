@@ -200,8 +200,11 @@ fn explanation(causes: &Causes<'_>, record: &Record) -> String {
     if !meaning.is_empty() {
         let _ = writeln!(text, "{}", paragraph(0, &shown(meaning)));
     }
-    let _ =
-        writeln!(text, "\n{}", paragraph(0, &shown(&format!("At {}: {what_happened}", seconds(record.t)))));
+    let _ = writeln!(
+        text,
+        "\n{}",
+        paragraph(0, &shown(&format!("At {}: {what_happened}", english::seconds(record.t))))
+    );
     if let Some(done) = record.cause.and_then(|done| causes.find(done)) {
         let _ = write!(text, "\nWhat was done, and what led to it:\n{}", chain(&causes.chain(done)));
     }
@@ -226,7 +229,7 @@ fn chain(chain: &[&Record]) -> String {
 /// What stood in the way of a server, each with the event that shows it; or the event in which it did what was asked about
 /// all the same.
 fn answer(server: NodeId, moment: u64, omission: Omission, why_not: &WhyNot<'_>) -> String {
-    let (done, moment) = (omission.done(), seconds(moment));
+    let (done, moment) = (omission.done(), english::seconds(moment));
     let because = match why_not {
         WhyNot::ItDid(record) => {
             let event = row(record, &english::sentence(record), record.rule());
@@ -249,12 +252,10 @@ fn answer(server: NodeId, moment: u64, omission: Omission, why_not: &WhyNot<'_>)
 fn row(record: &Record, told: &str, rule: Option<impl Display>) -> String {
     let name = record.id().map(|id| id.to_string()).unwrap_or_default();
     let rule = rule.map(|rule| rule.to_string()).unwrap_or_default();
-    let line =
-        format!("{:>9} {:<3} {name:>9}  {told:<64} {rule}", seconds(record.t), record.node.to_string());
+    let line = format!(
+        "{:>9} {:<3} {name:>9}  {told:<64} {rule}",
+        english::seconds(record.t),
+        record.node.to_string()
+    );
     line.trim_end().to_owned()
-}
-
-/// A moment as `1.250s`.
-fn seconds(micros: u64) -> String {
-    format!("{:.3}s", micros as f64 / 1e6)
 }

@@ -10,7 +10,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
 }
 
-/// All scenarios, their paths and texts, as they were when the first test read them: one of them may write anew.
+/// All scenarios, their paths and texts, as they were when the first test read them: one of them may rewrite them.
 static SCENARIOS: LazyLock<Vec<(PathBuf, String)>> = LazyLock::new(read_scenarios);
 
 fn scenarios() -> Vec<(PathBuf, String)> {

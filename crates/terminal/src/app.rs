@@ -353,7 +353,7 @@ impl App {
     }
 
     fn change_speed(&mut self, now: u64, speed: Option<f64>) -> Option<Command> {
-        // Whoever chooses a speed keeps it.
+        // A speed that is chosen by hand stays.
         self.slow_motion.stop();
         if speed.is_none() {
             self.announce(Ok(speeds::no_further(self.speed())), now);

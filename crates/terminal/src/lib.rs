@@ -179,7 +179,7 @@ fn set_speed(lab: &mut dyn Lab, app: &mut App, wanted: impl FnOnce(&mut App) -> 
     }
 }
 
-/// Opens the page in the browser of whoever sits here.
+/// Opens the page in the default browser.
 fn open_page(address: &str) -> Result<String, String> {
     match open::that_detached(address) {
         Ok(()) => Ok(format!("opened in a browser: {address}")),

@@ -5,7 +5,7 @@ pub(crate) const SLOW: f64 = 0.05;
 /// How long a new leader is watched, in microseconds.
 const AFTERWARDS: u64 = 2_000_000;
 /// How long an election is waited for, in microseconds: several of the longest timeouts, in slow motion.
-const PATIENCE: u64 = 15_000_000;
+const LONGEST_WAIT: u64 = 15_000_000;
 
 /// Slow motion: wanted or not, and now or not.
 pub(crate) struct SlowMotion {
@@ -56,7 +56,7 @@ impl SlowMotion {
         }
         let is_over = match episode.won_at {
             Some(won_at) => now.saturating_sub(won_at) >= AFTERWARDS,
-            None => now.saturating_sub(episode.since) >= PATIENCE && !is_electing,
+            None => now.saturating_sub(episode.since) >= LONGEST_WAIT && !is_electing,
         };
         is_over.then(|| self.stop()).flatten()
     }
@@ -87,9 +87,9 @@ mod tests {
     fn it_ends_where_no_election_comes_and_not_while_one_goes_on() {
         let mut slow = SlowMotion::new(true);
         assert_eq!(slow.begin(0, 2.0, 0), Some(SLOW));
-        assert_eq!(slow.end(PATIENCE, 0, true), None);
-        assert_eq!(slow.end(PATIENCE, 0, false), Some(2.0));
-        assert_eq!(slow.end(2 * PATIENCE, 0, false), None);
+        assert_eq!(slow.end(LONGEST_WAIT, 0, true), None);
+        assert_eq!(slow.end(LONGEST_WAIT, 0, false), Some(2.0));
+        assert_eq!(slow.end(2 * LONGEST_WAIT, 0, false), None);
     }
 
     #[test]

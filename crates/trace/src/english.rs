@@ -539,6 +539,11 @@ fn micro_words(micros: u64) -> String {
     format!("{:.1} ms", micros as f64 / 1000.0)
 }
 
+/// A moment, in microseconds, as `1.250s`.
+pub fn seconds(micros: u64) -> String {
+    format!("{:.3}s", micros as f64 / 1e6)
+}
+
 /// Microseconds as `231 ms`.
 pub fn milliseconds(micros: u64) -> String {
     format!("{} ms", (micros + 500) / 1000)

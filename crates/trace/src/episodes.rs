@@ -14,8 +14,6 @@ const TERMS_TOLD: u64 = 2;
 #[derive(Debug, Clone, Default)]
 pub struct Episodes {
     episodes: Vec<Episode>,
-    /// How many records there were.
-    seen: usize,
     servers: BTreeMap<NodeId, Known>,
     /// The episodes in which clients wait for their answers.
     waiting: BTreeMap<u64, usize>,
@@ -26,8 +24,6 @@ pub struct Episodes {
 pub struct Episode {
     /// When it began: microseconds since the cluster's start.
     pub t: u64,
-    /// How many records came before its first one.
-    pub first: usize,
     deeds: Vec<Deed>,
     campaigns: Vec<Campaign>,
     /// The term of the first try, which may be forgotten.
@@ -78,7 +74,7 @@ struct Work {
 /// What must be known of a server to tell an election.
 #[derive(Debug, Clone, Default)]
 struct Known {
-    /// Its election timer, in microseconds of its own clock; none if somebody made it run out.
+    /// Its election timer, in microseconds of its own clock; none if it was made to run out.
     timer: Option<u64>,
     waited: Option<Wait>,
     leader: Option<NodeId>,
@@ -115,7 +111,6 @@ impl Episodes {
             Event::Laboratory(laboratory) => self.note_laboratory(record, laboratory),
             Event::Io(_) => {}
         }
-        self.seen += 1;
     }
 
     fn note_decision(&mut self, record: &Record, decision: &Decision) {
@@ -170,8 +165,7 @@ impl Episodes {
         let waited = server.waited.take();
         let campaign =
             Campaign { candidate: record.node, term: record.term, waited, asked: BTreeSet::new(), votes: 0 };
-        let goes_on = self.episodes.last().is_some_and(|last| last.is_only_deeds() || last.is_electing());
-        let episode = if goes_on { self.last(record) } else { self.begin(record) };
+        let episode = self.go_on(record, |last| last.is_only_deeds() || last.is_electing());
         episode.first_term.get_or_insert(record.term);
         episode.campaigns.retain(|earlier| earlier.term.0 + TERMS_TOLD >= record.term.0);
         episode.campaigns.push(campaign);
@@ -181,15 +175,11 @@ impl Episodes {
         let id = record.node;
         match (role, was) {
             (RoleKind::Leader, _) => {
-                let goes_on = self.episodes.last().is_some_and(Episode::is_electing);
-                let episode = if goes_on { self.last(record) } else { self.begin(record) };
-                episode.winner = Some((id, record.term));
+                self.go_on(record, Episode::is_electing).winner = Some((id, record.term));
             }
             (RoleKind::Follower, Some(RoleKind::Leader)) => {
-                let remark = format!("{id} steps down.");
-                let belongs = self.episodes.last().is_some_and(|last| !last.campaigns.is_empty());
-                let episode = if belongs { self.last(record) } else { self.begin(record) };
-                episode.remarks.push(remark);
+                let episode = self.go_on(record, |last| !last.campaigns.is_empty());
+                episode.remarks.push(format!("{id} steps down."));
             }
             _ => {}
         }
@@ -198,9 +188,9 @@ impl Episodes {
     /// The entry with which a leader begins its term belongs to its election.
     fn note_commit(&mut self, record: &Record, before: Index, index: Index) {
         let leader = record.node;
-        let Some(last) = self.episodes.last() else { return };
+        let Some(last) = self.episodes.last_mut() else { return };
         if last.winner == Some((leader, record.term)) && last.work.is_none() {
-            self.last(record).work = Some(Work { leader, committed: None, request: None, requests: 0 });
+            last.work = Some(Work::of(leader));
             return;
         }
         let first = Index(before.0 + 1);
@@ -210,11 +200,9 @@ impl Episodes {
 
     /// What this leader does for clients now: it goes on with what it did, if nothing else happened meanwhile.
     fn work_of(&mut self, record: &Record, leader: NodeId) -> &mut Work {
-        let goes_on = self.episodes.last().is_some_and(|last| {
-            last.is_only_work() && last.work.as_ref().is_some_and(|work| work.leader == leader)
-        });
-        let episode = if goes_on { self.last(record) } else { self.begin(record) };
-        episode.work.get_or_insert(Work { leader, committed: None, request: None, requests: 0 })
+        let is_same = |last: &Episode| last.work.as_ref().is_some_and(|work| work.leader == leader);
+        let episode = self.go_on(record, |last| last.is_only_work() && is_same(last));
+        episode.work.get_or_insert(Work::of(leader))
     }
 
     fn note_process(&mut self, record: &Record, process: &Process) {
@@ -272,27 +260,33 @@ impl Episodes {
         }
         let deed = Deed { servers: BTreeSet::from([record.node]), what: what.to_owned() };
         // What is done at one moment belongs together: a power cut, say, and an election that is forced by hand.
-        let is_at_once = self.episodes.last().is_some_and(|last| last.is_only_deeds() && last.t == record.t);
-        let episode = if is_at_once { self.last(record) } else { self.begin(record) };
+        let episode = self.go_on(record, |last| last.is_only_deeds() && last.t == record.t);
         episode.deeds.push(deed);
     }
 
     fn begin(&mut self, record: &Record) -> &mut Episode {
-        self.episodes.push(Episode { t: record.t, first: self.seen, ..Episode::default() });
-        self.last(record)
+        self.episodes.push(Episode { t: record.t, ..Episode::default() });
+        self.episodes.last_mut().expect("it was pushed just now")
     }
 
-    fn last(&mut self, record: &Record) -> &mut Episode {
-        if self.episodes.is_empty() {
+    /// The latest episode, if this belongs to it, or else a new one.
+    fn go_on(&mut self, record: &Record, belongs: impl Fn(&Episode) -> bool) -> &mut Episode {
+        if !self.episodes.last().is_some_and(belongs) {
             return self.begin(record);
         }
-        self.episodes.last_mut().expect("there is one")
+        self.episodes.last_mut().expect("this belongs to it")
     }
 
     /// The try that this server makes now.
     fn campaign_of(&mut self, candidate: NodeId) -> Option<&mut Campaign> {
         let last = self.episodes.last_mut().filter(|last| last.is_electing())?;
         last.campaigns.iter_mut().rev().find(|campaign| campaign.candidate == candidate)
+    }
+}
+
+impl Work {
+    fn of(leader: NodeId) -> Work {
+        Work { leader, committed: None, request: None, requests: 0 }
     }
 }
 

@@ -230,7 +230,7 @@ impl FeedLine {
         if self.continues {
             " ".repeat(12)
         } else {
-            format!("{:>7.3}s {:<3}", self.t as f64 / 1e6, self.node.to_string())
+            format!("{:>8} {:<3}", english::seconds(self.t), self.node.to_string())
         }
     }
 }

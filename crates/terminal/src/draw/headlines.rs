@@ -3,7 +3,7 @@
 use super::style::Palette;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use trace::Episode;
+use trace::{Episode, english};
 
 /// The columns of the moment at which an episode began.
 const TIME_WIDTH: usize = 11;
@@ -20,44 +20,29 @@ pub(crate) fn lines<'a>(
 ) -> Vec<Line<'a>> {
     let Some(chosen) = chosen else { return Vec::new() };
     let told = |place: usize| headline(&episodes[place], place == chosen, width, palette);
-    let mut lines: Vec<Line> = Vec::new();
-    for place in (0..=chosen).rev() {
-        if lines.len() >= page {
-            break;
-        }
-        let mut above = told(place);
-        above.append(&mut lines);
-        lines = above;
+    // The chosen one comes last, unless what is before it leaves room for later ones.
+    let mut first = chosen;
+    let mut lines = told(chosen);
+    while first > 0 && lines.len() < page {
+        first -= 1;
+        lines.splice(0..0, told(first));
     }
-    for place in chosen + 1..episodes.len() {
-        if lines.len() >= page {
-            break;
-        }
-        lines.extend(told(place));
-    }
-    let surplus = lines.len().saturating_sub(page);
-    let after_chosen = chosen + 1 < episodes.len() && lines.len() > page;
-    if after_chosen {
-        lines.truncate(page)
-    } else {
-        drop(lines.drain(..surplus))
-    }
+    lines.drain(..lines.len().saturating_sub(page));
+    lines.extend((chosen + 1..episodes.len()).take(page).flat_map(told));
+    lines.truncate(page);
     lines
 }
 
 fn headline<'a>(episode: &Episode, is_chosen: bool, width: u16, palette: &Palette) -> Vec<Line<'a>> {
     let style = if episode.is_violation() { palette.bad() } else { Style::new() };
     let mark = if is_chosen { "▸" } else { " " };
-    let time = format!("{mark}{:>8.3}s", episode.t as f64 / 1e6);
+    let time = format!("{mark}{:>9}", english::seconds(episode.t));
     let room = usize::from(width).saturating_sub(TIME_WIDTH).min(WIDEST);
     let text = episode.to_string();
     let wrapped = textwrap::wrap(&text, room.max(1));
-    let place = |number: usize| if number == 0 { time.clone() } else { " ".repeat(TIME_WIDTH - 1) };
-    let line = |(number, words): (usize, &std::borrow::Cow<str>)| {
-        Line::from(vec![
-            Span::styled(place(number), palette.strong()),
-            Span::styled(format!(" {words}"), style),
-        ])
-    };
-    wrapped.iter().enumerate().map(line).collect()
+    let lines = wrapped.iter().enumerate().map(|(number, words)| {
+        let place = if number == 0 { time.clone() } else { " ".repeat(TIME_WIDTH - 1) };
+        Line::from(vec![Span::styled(place, palette.strong()), Span::styled(format!(" {words}"), style)])
+    });
+    lines.collect()
 }

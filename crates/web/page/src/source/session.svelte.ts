@@ -145,7 +145,7 @@ export class Session {
     player.rewind()
     const { position } = player.moment
     await this.loadEarlier(() => player.isLive)
-    // Whoever has gone on meanwhile stays there.
+    // The reader may have gone on meanwhile.
     if (!player.isLive && player.moment.position === position) player.rewind()
   }
 

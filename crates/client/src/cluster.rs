@@ -256,6 +256,9 @@ impl Cluster {
             };
             self.turn_to_next(&failure);
             in_vain += 1;
+            if in_vain == self.nodes.len() {
+                (self.on_step)(&Step::StillTrying { rest });
+            }
             if in_vain % self.nodes.len() == 0 {
                 patience = patience.saturating_mul(2);
                 std::thread::sleep(REST);

@@ -2,6 +2,7 @@
 
 use consensus::NodeId;
 use std::fmt;
+use std::time::Duration;
 
 /// Something that a person may want to know who waits for an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,11 @@ pub enum Step {
         /// Why nobody knows.
         why: String,
     },
+    /// All known servers were asked in vain. They are asked again.
+    StillTrying {
+        /// For how long, at most.
+        rest: Duration,
+    },
 }
 
 impl fmt::Display for Step {
@@ -35,6 +41,9 @@ impl fmt::Display for Step {
                     f,
                     "{why}: it is unknown whether it was done; sending it again, which executes it only once"
                 )
+            }
+            Step::StillTrying { rest } => {
+                write!(f, "no server could do it yet: trying for {} s more", rest.as_secs_f64().round())
             }
         }
     }

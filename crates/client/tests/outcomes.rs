@@ -174,6 +174,18 @@ fn a_condition_that_does_not_hold_is_an_answer() {
 }
 
 #[test]
+fn who_waits_in_vain_is_told_how_long_it_may_take() {
+    let mut cluster = Cluster::new([Node::new(nowhere()), Node::new(nowhere())]);
+    let (sender, steps) = channel();
+    cluster.on_step(move |step| sender.send(step.clone()).unwrap());
+    assert!(cluster.write(&put(), Duration::from_millis(200)).is_err());
+    let told = steps.try_iter().filter(|step| matches!(step, Step::StillTrying { .. })).count();
+    assert_eq!(told, 1, "once is enough");
+    let rest = Duration::from_millis(12_600);
+    assert_eq!(Step::StillTrying { rest }.to_string(), "no server could do it yet: trying for 13 s more");
+}
+
+#[test]
 fn a_leader_is_found_where_a_follower_says_that_it_is() {
     let leader = Actor::playing(&[SESSION, WRITTEN, WRITTEN]);
     let follower = Actor::playing(&[Part::Redirects(leader.address.clone())]);

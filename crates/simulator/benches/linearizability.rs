@@ -5,7 +5,7 @@
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 
 #[allow(dead_code, reason = "the tests draw more kinds of histories")]
-#[path = "../tests/linearizability/draw.rs"]
+#[path = "../tests/simulator/linearizability/draw.rs"]
 mod draw;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

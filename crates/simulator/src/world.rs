@@ -98,7 +98,7 @@ impl WorldOptions {
     }
 
     /// Why servers can't begin with such logs; none if they can.
-    pub(crate) fn problem_with_logs(&self) -> Option<String> {
+    pub fn problem_with_logs(&self) -> Option<String> {
         let stranger = self.logs.keys().find(|id| !self.all().any(|server| server == **id));
         if let Some(stranger) = stranger {
             return Some(format!("there is no {stranger} that could begin with a log"));

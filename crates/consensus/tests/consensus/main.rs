@@ -1,0 +1,9 @@
+//! The core, called as a library: what it does with messages that no honest server sends, with late saves, and at its bounds.
+
+mod allocations;
+mod bounds;
+mod common;
+mod hostile;
+mod late_saves;
+mod pre_votes;
+mod reads;

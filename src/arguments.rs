@@ -224,6 +224,16 @@ impl TypedValueParser for RuleParser {
         let parser = names.try_map(|id| id.parse::<Rule>());
         parser.parse_ref(command, arg, value).map_err(|mut error| {
             error.remove(ContextKind::ValidValue);
+            // Who types the beginning of a name means that rule, whichever other name is as short.
+            let value = value.to_string_lossy().into_owned();
+            let meant = Rule::ALL
+                .iter()
+                .map(|rule| rule.id())
+                .filter(|id| !value.is_empty() && id.starts_with(&value));
+            let meant: Vec<String> = meant.map(str::to_owned).collect();
+            if !meant.is_empty() {
+                error.insert(ContextKind::SuggestedValue, ContextValue::Strings(meant));
+            }
             let tip = ContextValue::StyledStrs(vec!["`raft rules` lists all rules".into()]);
             error.insert(ContextKind::Suggested, tip);
             error

@@ -518,6 +518,7 @@ fn the_words_of_the_chosen_headline_are_explained() {
     let words = text(&mut app, 0);
     let explained = |word: &str| words.lines().position(|line| line.contains(&format!("│ {word}")));
     let tables = explained("in the tables above").unwrap();
+    assert!(words.contains("│ n2 was killed."), "the line itself: {words}");
     assert!(explained("vote, voted: a server's yes").unwrap() < tables, "{words}");
     assert!(explained("log, entry, index: ").unwrap() > tables, "{words}");
     key(&mut app, '?');

@@ -20,6 +20,12 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, text: &str, palette: &Palette)
     let elsewhere = elsewhere.iter().map(|definition| explained(definition, width, palette));
     let mut room = usize::from(area.height) - 2;
     let mut lines = Vec::new();
+    // The panel may cover the only line that is explained.
+    if !text.contains('\n') {
+        let asked = textwrap::wrap(text, width);
+        lines.extend(asked.iter().map(|line| Line::styled(format!(" {line}"), palette.rule())));
+        room = room.saturating_sub(lines.len());
+    }
     for entry in here.chain([heading()]).chain(elsewhere).take_while(|entry| {
         let fits = entry.len() <= room;
         room = room.saturating_sub(entry.len());

@@ -8,7 +8,7 @@ use consensus::{NodeId, RoleKind};
 /// One of the three things to try first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstStep {
-    /// The leader was killed.
+    /// A leader was killed.
     KillTheLeader,
     /// Two servers voted for themselves in one term.
     SplitTheVote,
@@ -26,7 +26,7 @@ impl FirstStep {
         let is_done = |step: &FirstStep| match step {
             FirstStep::KillTheLeader => {
                 matches!(record.event, Event::Laboratory(Laboratory::Died { .. }))
-                    && before.leader() == Some(record.node)
+                    && before.server(record.node).is_some_and(leads)
             }
             FirstStep::SplitTheVote => {
                 matches!(record.decision(), Some(What::Role { role: RoleKind::Candidate, .. }))
@@ -47,5 +47,10 @@ fn runs_too(id: NodeId, server: &ServerView, candidate: &Record) -> bool {
 
 fn leads_alone(view: &ClusterView, id: NodeId, server: &ServerView) -> bool {
     let reached = view.servers().count() - view.cut_from(id).len();
-    server.is_running() && server.role == Some(RoleKind::Leader) && reached < view.majority()
+    leads(server) && reached < view.majority()
+}
+
+/// In its own eyes: another one may lead a newer term.
+fn leads(server: &ServerView) -> bool {
+    server.is_running() && server.role == Some(RoleKind::Leader)
 }

@@ -2,7 +2,7 @@
 
 import { isWholeBetween } from './network'
 import type { TraceRecord } from './record'
-import { idsOf, leaderOf, leadersOf, majorityOf, type ClusterView } from './view'
+import { idsOf, leadersOf, majorityOf, type ClusterView } from './view'
 
 export const FIRST_STEPS = ['kill-the-leader', 'split-the-vote', 'write-without-majority'] as const
 
@@ -12,7 +12,7 @@ export type FirstStep = (typeof FIRST_STEPS)[number]
 export function firstStepOf(before: ClusterView, record: TraceRecord): FirstStep | null {
   switch (record.event) {
     case 'died':
-      return leaderOf(before) === record.node ? 'kill-the-leader' : null
+      return leadersOf(before).includes(record.node) ? 'kill-the-leader' : null
     case 'role': {
       const votedForItself = (id: number) => before.servers[id]!.term === record.term && before.servers[id]!.voted_for === id
       const isSplit = record.role === 'candidate' && idsOf(before).some((id) => id !== record.node && votedForItself(id))

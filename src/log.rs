@@ -1,12 +1,14 @@
 //! `raft log`
 
+mod side_by_side;
+
 use crate::failure::{Failure, written};
 use clap::Args;
 use consensus::{HardState, Index, LogPosition, Payload};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 use storage::{Ending, InspectedEntry, InspectedSegment, Inspection, StorageError, inspect};
@@ -18,20 +20,23 @@ const SHOWN: u64 = 20;
 /// How much of a command is shown, in letters.
 const COMMAND: usize = 48;
 
-const WHICH_FOLDER: &str = "name the data folder of one server: the --data of its `raft node`, or the folder n1 (or \
-                            another one) in the --data of `raft up`";
+const WHICH_FOLDER: &str = "name the data folder of a server, the --data of its `raft node`; or the --data of `raft up`, to \
+                            see all its servers";
 
 /// Show what a server has on disk: its term and vote, its snapshot, its log
+///
+/// Of the folder of `raft up --data`, it shows the logs of all servers side by side.
 ///
 /// Nothing is changed, and the server may be running. If something is damaged,
 /// this shows what and where, and exits with status 1.
 ///
 ///   raft up --data cluster
+///   raft log cluster
 ///   raft log cluster/n1 --entries 1..50
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct LogArguments {
-    /// The server's data folder
+    /// The data folder of a server, or of `raft up`
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 
@@ -61,14 +66,40 @@ impl FromStr for Range {
 
 pub(crate) fn run(arguments: LogArguments) -> Result<ExitCode, Failure> {
     let folder = &arguments.folder;
-    let seen = inspect(folder).map_err(|error| Failure::of(error, WHICH_FOLDER))?;
+    let seen = looked_at(folder)?;
     if seen.is_empty() {
+        let servers = servers_of(folder)?;
+        if !servers.is_empty() {
+            let report = side_by_side::report(&servers, arguments.entries.as_ref());
+            written(io::stdout().write_all(shown_lines(&report).as_bytes()))?;
+            let is_whole = servers.iter().all(|(_, seen)| seen.damage.is_empty());
+            return Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         let message = format_args!("no server has ever used the folder {}", folder.display());
         return Err(Failure::of(message, WHICH_FOLDER));
     }
     let report = report(&seen, arguments.entries.as_ref());
     written(io::stdout().write_all(shown_lines(&report).as_bytes()))?;
     Ok(if seen.damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn looked_at(folder: &Path) -> Result<Inspection, Failure> {
+    inspect(folder).map_err(|error| Failure::of(error, WHICH_FOLDER))
+}
+
+/// The servers of a cluster with their names, if this is the folder of one.
+fn servers_of(folder: &Path) -> Result<Vec<(String, Inspection)>, Failure> {
+    let servers = side_by_side::servers_in(folder).map_err(|error| {
+        Failure::of(format_args!("can't read {}: {error}", folder.display()), WHICH_FOLDER)
+    })?;
+    let mut seen = Vec::new();
+    for (name, folder) in servers {
+        let server = looked_at(&folder)?;
+        if !server.is_empty() {
+            seen.push((name, server));
+        }
+    }
+    Ok(seen)
 }
 
 fn report(seen: &Inspection, wanted: Option<&Range>) -> String {

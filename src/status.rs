@@ -19,9 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// Without addresses it asks the servers that `raft up` runs on this machine.
 ///
-/// In the table, "starts" is how often a server has started, and "rejected" is
-/// how many connections and messages it has rejected. More than a few mean that
-/// clusters were mixed, or that a server has lost data.
+/// More than a few rejected connections and messages mean that clusters were
+/// mixed, or that a server has lost data.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct StatusArguments {
@@ -99,6 +98,7 @@ fn table(answers: &[Answer]) -> String {
             text += &troubles(status);
         }
     }
+    text += "\nstarts: how often the server has started · rejected: connections and messages that it has rejected\n";
     let statuses = answers.iter().filter_map(|(_, answer)| answer.as_ref().ok());
     for (node, slow) in statuses.filter_map(|status| Some((status.node, status.slow_disk?))) {
         let _ = write!(text, "warning: {node}: {slow}\nhelp: {}\n", slow.help());

@@ -6,7 +6,7 @@ use crate::tape::Tape;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use consensus::NodeId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -131,7 +131,7 @@ fn unexplained(
             (&records[..=place.expect("it was found there")], event.t)
         }
     };
-    Ok(answer(server, moment, omission, &why_not(past, moment, server, omission)))
+    Ok(answer(server, moment, omission, &why_not(past, &BTreeMap::new(), moment, server, omission)))
 }
 
 /// The two values of `--not`.

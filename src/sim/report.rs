@@ -62,7 +62,8 @@ pub(crate) fn nothing_found(examined: &Examined) -> String {
     let hours = coverage.simulated.as_secs_f64() / 3600.0;
     let speed = coverage.simulated.as_secs_f64() / took.as_secs_f64().max(0.001);
     let mut text = format!(
-        "{} seeds, {hours:.1} hours simulated in {:.1} s ({speed:.0} times real time): every promise was kept.\n\n",
+        "{} seeds, {hours:.1} hours simulated in {:.1} s ({speed:.0} times real time): every promise was kept.\n\n\
+         That is no proof, but a hard test. This is what the servers went through:\n\n",
         grouped(*seeds),
         took.as_secs_f64()
     );

@@ -115,6 +115,53 @@ fn a_range_of_entries_is_shown() {
 }
 
 #[test]
+fn the_logs_of_a_cluster_are_shown_side_by_side() {
+    let cluster = tempfile::tempdir().unwrap();
+    let server = |name: &str| {
+        let folder = cluster.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        open(&folder)
+    };
+    let mut first = server("n1");
+    let hard_state = HardState { current_term: Term(3), voted_for: Some(NodeId(2)) };
+    let entries = vec![no_op(2), command(2, b"lost"), command(2, &[7; 600])];
+    first.save(&Batch { hard_state: Some(hard_state), ..append(1, entries) }).unwrap();
+    let mut tenth = server("n10");
+    tenth.save(&append(1, vec![no_op(2), no_op(3)])).unwrap();
+    let position = LogPosition { index: Index(1), term: Term(2) };
+    tenth.write_snapshot(position, 0, b"state").unwrap();
+    tenth.finish_snapshot(position).unwrap();
+    tenth.save(&Batch { begins_after: Some(position), ..Batch::default() }).unwrap();
+    drop(server("n2"));
+    fs::create_dir(cluster.path().join("n3")).unwrap();
+    fs::create_dir(cluster.path().join("notes")).unwrap();
+    let table = |arguments: &[&str]| {
+        let shown = shown(cluster.path(), arguments);
+        let cells = |line: &str| {
+            let cells = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty());
+            cells.collect::<Vec<_>>().join("|")
+        };
+        shown.lines().map(cells).collect::<Vec<_>>()
+    };
+    let long = format!("3|2|{}", r"\x07".repeat(6));
+    let all = table(&[]);
+    assert_eq!(
+        all[..7],
+        [
+            "server|n1|n2|n10",
+            "term|3, voted for n2|0, no vote|0, no vote",
+            "snapshot|none|none|up to 1",
+            "",
+            "entry|term, content|term, content|term, content",
+            "1|2|no-op|–|in the snapshot",
+            "2|2|lost|–|3|no-op",
+        ]
+    );
+    assert!(all[7].starts_with(&long) && all[7].ends_with("…|–|–"), "{}", all[7]);
+    assert_eq!(table(&["--entries", "2"])[5..], ["2|2|lost|–|3|no-op"]);
+}
+
+#[test]
 fn a_snapshot_is_shown_also_while_its_server_runs() {
     let folder = lived();
     let mut storage = open(folder.path());
@@ -173,7 +220,7 @@ fn a_folder_of_something_else_is_refused() {
         let (status, stdout, stderr) = log(&folder, &[]);
         assert_eq!((status, stdout.as_str()), (1, ""));
         assert!(
-            stderr.contains(said) && stderr.contains("help: name the data folder of one server"),
+            stderr.contains(said) && stderr.contains("help: name the data folder of a server"),
             "{stderr}"
         );
     }

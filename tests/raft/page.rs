@@ -69,6 +69,7 @@ fn strangers_are_refused_and_told_what_to_do() {
         "GET /api/events",
         "GET /api/trace",
         "GET /api/scenarios",
+        "GET /api/why-not?server=1&what=leader",
         "POST /api/action",
         "GET /api/nothing",
     ] {
@@ -264,6 +265,11 @@ fn what_can_not_be_done_is_answered_with_the_reason() {
         (page.ask("GET /api/action", &[host, token], ""), 405),
         (page.ask("POST /", &[host, token, ("content-type", "application/json")], ""), 405),
         (page.get("/api/events?after=last"), 400),
+        (page.get("/api/why-not"), 400),
+        (page.get("/api/why-not?server=n1&what=leader"), 400),
+        (page.get("/api/why-not?server=1&what=sleep"), 400),
+        (page.get("/api/why-not?server=9&what=leader"), 404),
+        (page.get("/api/why-not?server=1&what=leader&scenario=no/such"), 404),
     ] {
         assert_eq!(answer.status, status, "{}", answer.body);
         assert!(answer.json()["help"].is_string(), "{}", answer.body);
@@ -309,6 +315,33 @@ fn a_replay_is_told_to_its_end_and_has_no_hands() {
     kill_process(Pid::from_child(&serving.0), Signal::INT).unwrap();
     let status = crate::common::await_some("the end", || serving.0.try_wait().unwrap());
     assert_eq!(status.code(), Some(130));
+}
+
+#[test]
+fn why_something_did_not_happen_is_answered_as_on_the_command_line() {
+    let scenario = "elections/one-vote-per-term";
+    let (_serving, page) = Serving::start(raft().args(["replay", "--web", scenario]));
+    let question = "/api/why-not?server=2&what=leader";
+    let told = page.get(question).json();
+    assert_eq!(told["what"], "n2 has not become leader");
+    let output = raft().args(["why", scenario, "--not", "leader", "n2"]).output().unwrap();
+    let line = String::from_utf8(output.stdout).unwrap();
+    let because = told["because"].as_array().unwrap();
+    assert!(because.len() > 1, "{told}");
+    for obstacle in because {
+        // The command breaks long lines.
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let sentence = words(obstacle["sentence"].as_str().unwrap());
+        assert!(words(&line).contains(&format!("- {sentence}")), "{sentence} is not in {line}");
+    }
+    let records: Vec<Told> = page.events(None).collect();
+    let refusal = because.iter().find(|obstacle| obstacle["rule"] == "one-vote-per-term").unwrap();
+    let shown = &records[refusal["evidence"].as_u64().unwrap() as usize - 1];
+    assert!(shown.data.contains("\"rule\":\"one-vote-per-term\""), "{}", shown.data);
+
+    assert_eq!(page.get(&format!("{question}&scenario={scenario}")).json(), told, "asked as one of many");
+    let before = page.get(&format!("{question}&up_to=0")).json();
+    assert_eq!(before["because"][0]["sentence"], "n2 has not started yet");
 }
 
 #[test]

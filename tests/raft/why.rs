@@ -4,10 +4,14 @@ use crate::common::raft;
 use consensus::event::What;
 use consensus::{NodeId, Rule};
 use simulator::{Promise, Scenario};
+use std::collections::BTreeMap;
 use std::fs;
 use trace::why::{Causes, Kind};
 use trace::why_not::{Omission, WhyNot, why_not};
-use trace::{Event, EventId, Io, Laboratory, Record, Wish};
+use trace::{ClusterView, Event, EventId, Io, Laboratory, Record, Wish};
+
+/// No records are missing in a scenario.
+static COMPLETE: BTreeMap<usize, ClusterView> = BTreeMap::new();
 
 /// Everything that happens in a scenario.
 fn played(scenario: &str) -> Vec<Record> {
@@ -25,7 +29,7 @@ fn played_until(scenario: &str, is_last: impl Fn(&Record) -> bool) -> Vec<Record
 
 /// What stood in the way of a server at the end of these records: each sentence, with the rule.
 fn obstacles(past: &[Record], server: u64, omission: Omission) -> Vec<(String, Option<Rule>)> {
-    match why_not(past, past.last().unwrap().t, NodeId(server), omission) {
+    match why_not(past, &COMPLETE, past.last().unwrap().t, NodeId(server), omission) {
         WhyNot::Because(obstacles) => {
             obstacles.into_iter().map(|obstacle| (obstacle.sentence, obstacle.rule)).collect()
         }
@@ -210,7 +214,7 @@ fn a_server_does_not_become_leader() {
     let heard = obstacles(&end, 1, Lead);
     assert!(heard[0].0.starts_with("n1 heard from n3 1 ms ago, so its election timer"), "{heard:?}");
 
-    let leads = why_not(&end, end.last().unwrap().t, NodeId(3), Lead);
+    let leads = why_not(&end, &COMPLETE, end.last().unwrap().t, NodeId(3), Lead);
     assert!(matches!(leads, WhyNot::ItDid(record) if record.comes_to_lead()), "{leads:?}");
 }
 
@@ -251,7 +255,7 @@ fn a_server_does_not_vote() {
         &[("the vote of n3 for n1 is not on disk yet, so it can't reply", Some(Rule::PersistBeforeAnswer))],
     );
     let end = played("elections/first-election");
-    let voted = why_not(&end, end.last().unwrap().t, NodeId(1), Vote);
+    let voted = why_not(&end, &COMPLETE, end.last().unwrap().t, NodeId(1), Vote);
     assert!(matches!(voted, WhyNot::ItDid(record) if Kind::Vote.is(&record.event)), "{voted:?}");
 }
 
@@ -329,7 +333,7 @@ fn a_server_does_not_reply() {
     let begun = obstacles(&unasked, 1, Reply);
     assert_eq!(begun[0].0, "n1 has begun nothing for request 1 yet", "{begun:?}");
     let end = played("replication/agreement-in-order");
-    let replied = why_not(&end, end.last().unwrap().t, NodeId(1), Reply);
+    let replied = why_not(&end, &COMPLETE, end.last().unwrap().t, NodeId(1), Reply);
     assert!(matches!(replied, WhyNot::ItDid(record) if Kind::Reply.is(&record.event)), "{replied:?}");
 }
 

@@ -3,6 +3,7 @@
 use crate::guide::Guide;
 use crate::headlines::Headlines;
 use crate::keys::{Wish, wish};
+use crate::overlay::Overlay;
 use crate::panels::Panels;
 use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
@@ -33,7 +34,7 @@ pub(crate) enum Command {
 pub(crate) struct App {
     pub(crate) setup: Setup,
     pub(crate) has_colour: bool,
-    pub(crate) shows_help: bool,
+    pub(crate) overlay: Option<Overlay>,
     pub(crate) panels: Panels,
     /// The chosen server's place in the table.
     pub(crate) selected: usize,
@@ -75,7 +76,7 @@ impl App {
     pub(crate) fn new(setup: Setup, has_colour: bool) -> App {
         App {
             has_colour,
-            shows_help: false,
+            overlay: None,
             panels: Panels::default(),
             selected: 0,
             live: Scene::new(&setup.servers),
@@ -99,6 +100,7 @@ impl App {
         if let Event::Laboratory(Laboratory::Speed { millionths }) = record.event {
             self.clock.set_speed(record.t, millionths as f64 / 1e6);
         }
+        self.guide.observe(&self.live.view, record);
         self.live.observe(record, self.clock.at(record.t));
         self.headlines.observe(record, self.told);
         for line in self.feed.tell(record) {
@@ -125,7 +127,6 @@ impl App {
     /// The speed to set before this is done, so that what comes of it can be watched.
     pub(crate) fn speed_before(&mut self, action: &Action, now: u64) -> Option<f64> {
         let leader = self.live.view.leader();
-        self.guide.note_action(action, leader);
         let brings_election = match action {
             Action::KillLeader
             | Action::AlignTimers
@@ -199,20 +200,29 @@ impl App {
         self.story.range(start as usize..end as usize)
     }
 
+    /// What of the story is to be explained: the chosen headline, or the lines on the screen.
+    pub(crate) fn text_to_explain(&self) -> String {
+        if self.is_unfolded {
+            let lines: Vec<&str> = self.page_of_story().map(|line| line.text.as_str()).collect();
+            return lines.join("\n");
+        }
+        let chosen = self.headlines.chosen();
+        chosen.map(|place| self.headlines.all()[place].to_string()).unwrap_or_default()
+    }
+
     /// Does what a key asks of the view. Returns what the caller must do, if anything.
     pub(crate) fn on_key(&mut self, key: KeyEvent, now: u64) -> Option<Command> {
         let wish = wish(key)?;
-        if self.shows_help && !matches!(wish, Wish::Interrupt | Wish::Quit) {
-            self.shows_help = false;
+        if let Some(overlay) = self.overlay
+            && !matches!(wish, Wish::Interrupt | Wish::Quit)
+        {
+            self.overlay = overlay.after(wish == Wish::Explain);
             return None;
         }
         match wish {
             Wish::Interrupt => return Some(Command::End(End::Interrupted(INTERRUPT))),
             Wish::Quit => return Some(Command::End(End::Quit)),
-            Wish::Put => {
-                self.guide.note_put();
-                return Some(Command::Put);
-            }
+            Wish::Put => return Some(Command::Put),
             Wish::OpenPage => match &self.setup.page {
                 Some(page) => return Some(Command::OpenPage(page.clone())),
                 None => self.announce(Err("there is no page: it was started with --no-web".to_owned()), now),
@@ -257,7 +267,8 @@ impl App {
             Wish::Back if self.is_unfolded => self.unfold_or_fold(now),
             Wish::Newest | Wish::Back => self.frozen = None,
             Wish::NextPanels => self.panels = self.panels.next(),
-            Wish::Help => self.shows_help = true,
+            Wish::Explain => self.overlay = Some(Overlay::about(&self.text_to_explain())),
+            Wish::Help => self.overlay = Some(Overlay::Help),
             Wish::Suspend => {
                 self.announce(Ok("s pauses a server; the view itself can't be suspended".to_owned()), now)
             }

@@ -9,6 +9,7 @@ pub(crate) mod replay;
 mod servers;
 mod story;
 pub(crate) mod style;
+mod words;
 
 use crate::keys::Explained;
 use crate::panels::Panels;
@@ -47,8 +48,16 @@ struct Picture<'a> {
     /// The address of the page. It is shown while there is no announcement.
     page: Option<&'a str>,
     footer: &'a [&'a [Explained]],
-    /// The keys in the help, while it is shown.
-    help: Option<&'a [Explained]>,
+    /// What lies over all that.
+    overlay: Option<Over<'a>>,
+}
+
+/// What lies over a view.
+enum Over<'a> {
+    /// The help, with these keys.
+    Help(&'a [Explained]),
+    /// The words in this text, explained.
+    Words(String),
 }
 
 /// Where a view's parts are.
@@ -121,8 +130,10 @@ impl Picture<'_> {
         story::draw(frame, places.story, self.story_heading, self.story, palette);
         frame.render_widget(announcement_line(self.announcement, self.page, palette), places.announcement);
         frame.render_widget(Paragraph::new(footer_lines(self.footer, palette)), places.footer);
-        if let Some(keys) = self.help {
-            help::draw(frame, frame.area(), keys, palette);
+        match self.overlay {
+            None => {}
+            Some(Over::Help(keys)) => help::draw(frame, frame.area(), keys, palette),
+            Some(Over::Words(text)) => words::draw(frame, frame.area(), &text, palette),
         }
     }
 }

@@ -1,50 +1,43 @@
-//! Three things to try first, ticked off as they are done.
+//! Three things to try first, ticked off as the records show that they are done.
 
-use cluster::{Action, Links};
-use consensus::NodeId;
+use trace::{ClusterView, FirstStep, Record};
 
-/// What to try: what to press, and what to look for.
-const TASKS: [&str; 3] = [
-    "Ctrl+\\ kills the leader. Who is the next one, of which term? r restarts it",
-    "a times out all servers at once. What ends the race if nobody wins it?",
-    "choose the leader (↑↓): i cuts it off, p puts a value. Can it commit that?",
-];
+/// What to press, and what to look for.
+fn words(step: FirstStep) -> &'static str {
+    match step {
+        FirstStep::KillTheLeader => {
+            "Ctrl+\\ kills the leader. Who is the next one, of which term? r restarts it"
+        }
+        FirstStep::SplitTheVote => "a times out all servers at once. What ends the race if nobody wins it?",
+        FirstStep::WriteWithoutMajority => {
+            "choose the leader (↑↓): i cuts it off, p puts a value. Can it commit that?"
+        }
+    }
+}
 
 /// How far a learner has come.
 pub(crate) struct Guide {
     pub(crate) is_shown: bool,
-    done: [bool; 3],
-    /// The leader that was cut off.
-    cut_off: Option<NodeId>,
+    done: Vec<FirstStep>,
 }
 
 impl Guide {
     pub(crate) fn new() -> Guide {
-        Guide { is_shown: true, done: [false; 3], cut_off: None }
+        Guide { is_shown: true, done: Vec::new() }
     }
 
-    /// Something was done while this server led.
-    pub(crate) fn note_action(&mut self, action: &Action, leader: Option<NodeId>) {
-        match action {
-            Action::KillLeader => self.done[0] = true,
-            Action::Kill { node } if leader == Some(*node) => self.done[0] = true,
-            Action::AlignTimers => self.done[1] = true,
-            Action::Cut { links: Links::Of(node) } if leader == Some(*node) => self.cut_off = Some(*node),
-            _ => {}
-        }
-    }
-
-    /// A value was put.
-    pub(crate) fn note_put(&mut self) {
-        self.done[2] |= self.cut_off.is_some();
+    /// Takes in what happened to the cluster that was like this before.
+    pub(crate) fn observe(&mut self, before: &ClusterView, record: &Record) {
+        let news = FirstStep::of(before, record).filter(|step| !self.done.contains(step));
+        self.done.extend(news);
     }
 
     /// The lines to show, if any are left to try, and it was not dismissed.
     pub(crate) fn lines(&self) -> Vec<String> {
-        if !self.is_shown || self.done == [true; 3] {
+        if !self.is_shown || self.done.len() == FirstStep::ALL.len() {
             return Vec::new();
         }
-        let line = |(task, is_done): (&&str, &bool)| format!("{} {task}", if *is_done { "✓" } else { "·" });
-        TASKS.iter().zip(&self.done).map(line).collect()
+        let mark = |step: &FirstStep| if self.done.contains(step) { "✓" } else { "·" };
+        FirstStep::ALL.iter().map(|step| format!("{} {}", mark(step), words(*step))).collect()
     }
 }

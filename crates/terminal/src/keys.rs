@@ -36,6 +36,8 @@ pub(crate) enum Wish {
     Guide,
     /// Show the page in a browser.
     OpenPage,
+    /// Explain the words of the chosen line.
+    Explain,
     Help,
     /// Close the help, or go back to live.
     Back,
@@ -85,7 +87,8 @@ pub(crate) fn wish(key: KeyEvent) -> Option<Wish> {
         KeyCode::Char('m') => Wish::SlowMotion,
         KeyCode::Char('g') => Wish::Guide,
         KeyCode::Char('w') => Wish::OpenPage,
-        KeyCode::Char('?' | 'h') => Wish::Help,
+        KeyCode::Char('?') => Wish::Explain,
+        KeyCode::Char('h') => Wish::Help,
         KeyCode::Esc => Wish::Back,
         KeyCode::Char('q') => Wish::Quit,
         _ => return None,
@@ -134,7 +137,7 @@ pub(crate) const HELP: &[Explained] = &[
     ("-  +  m", "set the servers' clocks; slow motion for your elections"),
     ("PgUp PgDn  Enter", "choose a headline; show each line of it, or fold it"),
     ("space  Tab", "freeze the view (the cluster runs on); other panels"),
-    ("w  g", "open the page in a browser; show what to try first"),
+    ("?  w  g", "explain the words; open the page; show what to try first"),
     ("q  Ctrl+C", "stop all servers and quit"),
 ];
 

@@ -9,7 +9,7 @@
 //!   watch;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
 //! * [`choose`]: the list of scenarios to choose from; `chooser.rs`;
-//! * `scene.rs`, `panels.rs`, `speeds.rs`: what both views share;
+//! * `scene.rs`, `panels.rs`, `overlay.rs`, `speeds.rs`: what both views share;
 //! * `draw.rs` and below: how they look.
 
 mod app;
@@ -19,6 +19,7 @@ mod guide;
 mod hangup;
 mod headlines;
 mod keys;
+mod overlay;
 mod panels;
 mod replay;
 mod scene;

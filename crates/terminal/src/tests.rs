@@ -2,6 +2,7 @@
 
 use crate::app::{App, Command};
 use crate::draw::live::draw;
+use crate::overlay::Overlay;
 use crate::panels::Panels;
 use crate::{End, Setup};
 use cluster::{Action, Links};
@@ -498,13 +499,45 @@ fn a_server_that_comes_later_has_a_row() {
 #[test]
 fn the_help_explains_keys_and_signs_and_goes_with_any_key() {
     let mut app = with_leader(3);
-    key(&mut app, '?');
+    key(&mut app, 'h');
     let help = text(&mut app, 0);
     for (key, what) in crate::keys::HELP.iter().chain(crate::keys::SIGNS) {
         assert!(help.contains(key) && help.contains(what), "{key}: {what}\n{help}");
     }
     assert_eq!(key(&mut app, 'k'), None, "closes the help and kills nobody");
     assert!(!text(&mut app, 0).contains("╭ help"));
+}
+
+#[test]
+fn the_words_of_the_chosen_headline_are_explained() {
+    let mut app = with_failover();
+    app.is_unfolded = false;
+    let headline = text(&mut app, 0);
+    assert!(headline.contains("votes"), "{headline}");
+    key(&mut app, '?');
+    let words = text(&mut app, 0);
+    let explained = |word: &str| words.lines().position(|line| line.contains(&format!("│ {word}")));
+    let tables = explained("in the tables above").unwrap();
+    assert!(words.contains("│ n2 was killed."), "the line itself: {words}");
+    assert!(explained("vote, voted: a server's yes").unwrap() < tables, "{words}");
+    assert!(explained("log, entry, index: ").unwrap() > tables, "{words}");
+    key(&mut app, '?');
+    assert!(text(&mut app, 0).contains("╭ help"), "again: the help");
+    key(&mut app, '?');
+    assert!(!text(&mut app, 0).contains("╭"));
+    key(&mut app, '?');
+    assert_eq!(key(&mut app, 'k'), None, "closes it and kills nobody");
+    assert!(!text(&mut app, 0).contains("╭ words"));
+}
+
+#[test]
+fn unfolded_lines_are_explained_and_without_a_story_there_is_the_help() {
+    let mut unfolded = with_leader(3);
+    key(&mut unfolded, '?');
+    assert!(text(&mut unfolded, 0).contains("leader, follower, candidate: the leader takes commands"));
+    let mut empty = app(3);
+    key(&mut empty, '?');
+    assert!(text(&mut empty, 0).contains("╭ help"));
 }
 
 #[test]
@@ -530,13 +563,14 @@ fn every_size_of_terminal_is_drawn() {
     for servers in [1, 3, 15] {
         let mut app = with_leader(servers);
         has_log(&mut app, 1, position(90, 1), &[1, 2, 3, 4], 92);
-        for (help, panels) in [
-            (false, Panels::LogsAndStory),
-            (false, Panels::Logs),
-            (false, Panels::Story),
-            (true, Panels::Logs),
+        for (overlay, panels) in [
+            (None, Panels::LogsAndStory),
+            (None, Panels::Logs),
+            (None, Panels::Story),
+            (Some(Overlay::Help), Panels::Logs),
+            (Some(Overlay::Words), Panels::Logs),
         ] {
-            app.shows_help = help;
+            app.overlay = overlay;
             app.panels = panels;
             for columns in [1, 2, 40, 79, 80, 81, 103, 104, 200] {
                 for rows in [1, 2, 5, 17, 18, 19, 20, 24, 60] {
@@ -630,23 +664,20 @@ fn what_to_try_first_is_ticked_off_and_can_be_dismissed() {
     app.guide.is_shown = true;
     let shown = text(&mut app, 0);
     assert_eq!(shown.lines().filter(|line| line.starts_with(" · ")).count(), 3, "{shown}");
-    app.speed_before(&Action::Kill { node: NodeId(1) }, 0);
-    app.speed_before(&Action::Kill { node: NodeId(2) }, 0);
-    key(&mut app, 'p');
+    let recorded = include_str!("../../trace/tests/first-steps.jsonl");
+    let records: Vec<Record> = recorded.lines().map(|line| Record::from_json(line).unwrap()).collect();
+    let mut app = self::app(3);
+    app.guide.is_shown = true;
+    let (until_killed, rest) = records.split_at(records.partition_point(|record| record.t <= 2_000_000));
+    until_killed.iter().for_each(|record| app.observe(record));
     let shown = text(&mut app, 0);
     assert!(shown.contains(" ✓ Ctrl+\\ kills the leader."), "{shown}");
-    assert_eq!(
-        shown.lines().filter(|line| line.starts_with(" · ")).count(),
-        2,
-        "nobody was cut off: {shown}"
-    );
-    app.speed_before(&Action::Cut { links: Links::Of(NodeId(2)) }, 0);
-    key(&mut app, 'p');
-    assert!(text(&mut app, 0).contains(" ✓ choose the leader (↑↓)"));
+    assert_eq!(shown.lines().filter(|line| line.starts_with(" · ")).count(), 2, "{shown}");
     key(&mut app, 'g');
     assert!(!text(&mut app, 0).contains("try this"));
     key(&mut app, 'g');
-    app.speed_before(&Action::AlignTimers, 0);
+    assert!(text(&mut app, 0).contains("try this"));
+    rest.iter().for_each(|record| app.observe(record));
     assert!(!text(&mut app, 0).contains("try this"), "all is done");
 }
 

@@ -10,12 +10,16 @@
 //! * [`Episodes`]: the headlines, a sentence for each thing that matters;
 //! * [`why`]: the chain of causes that led to an event;
 //! * [`why_not`]: what stood in the way of something that did not happen;
+//! * [`glossary`]: the words of Raft in a text, explained;
+//! * [`FirstStep`]: what a learner tries first, as it is seen in the records;
 //! * [`shown`](shown()): text of somebody else, made safe for a terminal;
 //! * [`ClusterView`]: what the records so far say about each server, and about its log.
 
 pub mod english;
 mod episodes;
 mod feed;
+mod first_steps;
+pub mod glossary;
 mod record;
 mod shown;
 mod slow_disk;
@@ -25,6 +29,7 @@ pub mod why_not;
 
 pub use episodes::{Episode, Episodes};
 pub use feed::{Feed, FeedLine, Sieve, Sifted};
+pub use first_steps::FirstStep;
 pub use record::{
     Answer, Event, EventId, Io, Laboratory, Link, Process, Record, State, StepInput, UnknownEvent, Unsynced,
     Wish,

@@ -9,6 +9,7 @@ use crate::record::{Event, Laboratory, Link, Process, Record};
 use crate::view::{ClusterView, Condition, ServerView};
 use consensus::event::What;
 use consensus::{NodeId, Rule};
+use std::collections::BTreeMap;
 
 /// What a server has not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +65,15 @@ pub enum WhyNot<'a> {
 }
 
 /// Why has this server not done that, after all of these records and at this moment, in microseconds since the cluster's
-/// start?
-pub fn why_not(past: &[Record], moment: u64, server: NodeId, omission: Omission) -> WhyNot<'_> {
-    let past = Past::new(past, server, moment);
+/// start? If there are records missing before some places, `resumed` has the cluster as it was at each of these.
+pub fn why_not<'a>(
+    past: &'a [Record],
+    resumed: &'a BTreeMap<usize, ClusterView>,
+    moment: u64,
+    server: NodeId,
+    omission: Omission,
+) -> WhyNot<'a> {
+    let past = Past::new(past, resumed, server, moment);
     if let Some(obstacle) = past.cant_act() {
         return WhyNot::Because(vec![obstacle]);
     }
@@ -93,22 +100,32 @@ impl<'a> Obstacle<'a> {
 /// All that had happened by a moment, as it matters to one server.
 struct Past<'a> {
     records: &'a [Record],
+    /// The cluster before the records at these places: others before them are missing.
+    resumed: &'a BTreeMap<usize, ClusterView>,
     view: ClusterView,
     id: NodeId,
     moment: u64,
 }
 
 impl<'a> Past<'a> {
-    fn new(records: &'a [Record], id: NodeId, moment: u64) -> Past<'a> {
-        let all: Vec<&Record> = records.iter().collect();
-        let mut view = ClusterView::new(ClusterView::founders_of(&all));
-        records.iter().for_each(|record| view.apply(record));
-        Past { records, view, id, moment }
+    fn new(
+        records: &'a [Record],
+        resumed: &'a BTreeMap<usize, ClusterView>,
+        id: NodeId,
+        moment: u64,
+    ) -> Past<'a> {
+        let known = resumed.range(..=records.len()).next_back().map(|(place, view)| (*place, view.clone()));
+        let (place, mut view) = known.unwrap_or_else(|| {
+            let all: Vec<&Record> = records.iter().collect();
+            (0, ClusterView::new(ClusterView::founders_of(&all)))
+        });
+        records[place..].iter().for_each(|record| view.apply(record));
+        Past { records, resumed, view, id, moment }
     }
 
     /// The same moment, as it matters to another server.
     fn of(&self, id: NodeId) -> Past<'a> {
-        Past { records: self.records, view: self.view.clone(), id, moment: self.moment }
+        Past { view: self.view.clone(), id, ..*self }
     }
 
     fn server(&self) -> Option<&ServerView> {

@@ -6,7 +6,7 @@
 //! * [`Scenarios`]: what else can be opened on it;
 //! * `history.rs`: what has happened so far; `worth.rs`: what of it is kept longest; `records.rs`: how the page reads it; `events.rs`: how it gets what happens
 //!   next;
-//! * `actions.rs`, `wish.rs`: what is asked for on the page;
+//! * `actions.rs`, `wish.rs`: what is asked for on the page; `why_not.rs`: why something did not happen;
 //! * [`export`] (`page.rs`): the page as a file that needs no server.
 //!
 //! The page itself is in crates/web/page, in Svelte and TypeScript. Its types are generated from the Rust types here (the
@@ -15,6 +15,8 @@
 mod access;
 mod actions;
 mod events;
+#[cfg(feature = "ts")]
+mod glossary;
 mod history;
 mod page;
 mod records;
@@ -24,10 +26,13 @@ mod rules;
 mod scenarios;
 mod setup;
 mod site;
+mod why_not;
 mod wish;
 mod worth;
 
 pub use actions::{Outcome, Request};
+#[cfg(feature = "ts")]
+pub use glossary::DefinitionTold;
 pub use history::Snapshot;
 pub use page::{embedded, export};
 #[cfg(feature = "ts")]
@@ -35,4 +40,5 @@ pub use rules::RuleTold;
 pub use scenarios::{Chapter, ScenarioTitle, Scenarios};
 pub use setup::{Mode, Scene, Setup, Timing};
 pub use site::{Site, SiteError};
+pub use why_not::{ObstacleTold, WhyNotTold};
 pub use wish::{ClientWish, Wish};

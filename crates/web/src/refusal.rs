@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use consensus::NodeId;
 use gate::Stranger;
 use serde::Serialize;
 
@@ -26,6 +27,10 @@ pub(crate) enum Refusal {
     NoScenario(String),
     /// That is not the number of a record.
     NoNumber,
+    /// That is no question about something that did not happen.
+    NoQuestion,
+    /// Nothing is known of this server.
+    NoServer(NodeId),
     /// Its body is not a valid action.
     Nonsense(String),
     /// It can't be done now.
@@ -64,7 +69,7 @@ impl Refusal {
             Refusal::NotFound(path) => (
                 StatusCode::NOT_FOUND,
                 format!("there is nothing at {path}"),
-                "try / (the page), GET /api/setup, /api/records, /api/story, /api/events, /api/trace or /api/scenarios, or POST /api/action",
+                "try / (the page), GET /api/setup, /api/records, /api/story, /api/events, /api/trace, /api/why-not or /api/scenarios, or POST /api/action",
             ),
             Refusal::NoScenario(name) => (
                 StatusCode::NOT_FOUND,
@@ -75,6 +80,16 @@ impl Refusal {
                 StatusCode::BAD_REQUEST,
                 "that is not the number of a record".to_owned(),
                 "after= and up_to= take the number of a record, such as 17",
+            ),
+            Refusal::NoQuestion => (
+                StatusCode::BAD_REQUEST,
+                "that is not a question about a server".to_owned(),
+                "server= takes its number, what= is leader, vote, commit or reply: /api/why-not?server=2&what=leader",
+            ),
+            Refusal::NoServer(server) => (
+                StatusCode::NOT_FOUND,
+                format!("there is no server {server}"),
+                "ask about one of the servers on the page",
             ),
             Refusal::Nonsense(why) => (
                 StatusCode::BAD_REQUEST,

@@ -9,6 +9,7 @@ use crate::records;
 use crate::refusal::Refusal;
 use crate::scenarios::{self, Scenarios};
 use crate::setup::{Mode, Setup};
+use crate::why_not;
 use axum::extract::{DefaultBodyLimit, FromRef, OriginalUri, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware;
@@ -103,6 +104,12 @@ impl FromRef<Service> for History {
     }
 }
 
+impl FromRef<Service> for Arc<Setup> {
+    fn from_ref(service: &Service) -> Arc<Setup> {
+        service.setup.clone()
+    }
+}
+
 impl FromRef<Service> for Hands {
     fn from_ref(service: &Service) -> Hands {
         service.hands.clone()
@@ -172,6 +179,7 @@ fn routes(service: Service, token: Token) -> Router {
         .route("/story", get(records::story))
         .route("/events", get(events::events))
         .route("/trace", get(trace))
+        .route("/why-not", get(why_not::answer))
         .route("/scenarios", get(scenarios::titles))
         .route("/scenarios/{*name}", get(scenarios::film))
         .route("/action", post(actions::act))

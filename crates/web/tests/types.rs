@@ -1,4 +1,4 @@
-//! The page's TypeScript types and its rules are those of the Rust code. `UPDATE_TYPES=1` writes them anew.
+//! The page's TypeScript types, its rules and its glossary are those of the Rust code. `UPDATE_TYPES=1` writes them anew.
 
 use cluster::Action;
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use trace::Record;
 use ts_rs::{Config, TS};
-use web::{ClientWish, RuleTold, ScenarioTitle, Setup, Snapshot};
+use web::{ClientWish, DefinitionTold, RuleTold, ScenarioTitle, Setup, Snapshot, WhyNotTold};
 
 fn write_types(folder: &Path) {
     let config = Config::new().with_large_int("number").with_out_dir(folder);
@@ -17,6 +17,10 @@ fn write_types(folder: &Path) {
     ClientWish::export_all(&config).unwrap();
     ScenarioTitle::export_all(&config).unwrap();
     RuleTold::export_all(&config).unwrap();
+    DefinitionTold::export_all(&config).unwrap();
+    WhyNotTold::export_all(&config).unwrap();
+    let glossary = serde_json::to_string_pretty(&DefinitionTold::all()).unwrap();
+    fs::write(folder.join("glossary.json"), glossary + "\n").unwrap();
     let rules = serde_json::to_string_pretty(&RuleTold::all()).unwrap();
     fs::write(folder.join("rules.json"), rules + "\n").unwrap();
 }

@@ -5,9 +5,12 @@ use super::logs::LogTable;
 use super::narration::{self, Reading};
 use super::servers::ServerTable;
 use super::style::Palette;
-use super::{Picture, Places, counted, draw_too_small, heading_line, heartbeat_words, story, timeout_words};
+use super::{
+    Over, Picture, Places, counted, draw_too_small, heading_line, heartbeat_words, story, timeout_words,
+};
 use crate::app::App;
 use crate::keys::{FOOTER, HELP};
+use crate::overlay::Overlay;
 use ratatui::Frame;
 use ratatui::text::{Line, Span};
 use std::time::Duration;
@@ -52,7 +55,10 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
         announcement: app.announcement(now),
         page: app.setup.page.as_deref(),
         footer: &FOOTER,
-        help: app.shows_help.then_some(HELP),
+        overlay: app.overlay.map(|overlay| match overlay {
+            Overlay::Words => Over::Words(app.text_to_explain()),
+            Overlay::Help => Over::Help(HELP),
+        }),
     };
     picture.draw(frame, &places, &palette);
 }

@@ -4,7 +4,10 @@ use super::logs::LogTable;
 use super::narration::{self, Reading};
 use super::servers::ServerTable;
 use super::style::Palette;
-use super::{Picture, Places, counted, draw_too_small, heading_line, heartbeat_words, story, timeout_words};
+use super::{
+    Over, Picture, Places, counted, draw_too_small, heading_line, heartbeat_words, story, timeout_words,
+};
+use crate::overlay::Overlay;
 use crate::replay::keys::{FOOTER, HELP};
 use crate::replay::player::Player;
 use crate::replay::steps::StoryLine;
@@ -45,7 +48,10 @@ pub(crate) fn draw(frame: &mut Frame, player: &mut Player) {
         announcement: player.announcement(),
         page: None,
         footer: &FOOTER,
-        help: player.shows_help.then_some(HELP),
+        overlay: player.overlay.map(|overlay| match overlay {
+            Overlay::Words => Over::Words(player.text_to_explain()),
+            Overlay::Help => Over::Help(HELP),
+        }),
     };
     picture.draw(frame, &places, &palette);
 }

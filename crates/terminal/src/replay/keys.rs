@@ -20,6 +20,8 @@ pub(crate) enum Wish {
     PageDown,
     Script,
     NextPanels,
+    /// Explain the words of the latest line, and of what there is to read.
+    Explain,
     Help,
     Quit,
     Interrupt,
@@ -48,7 +50,8 @@ pub(crate) fn wish(key: KeyEvent) -> Option<Wish> {
         KeyCode::PageDown => Wish::PageDown,
         KeyCode::Char('s') => Wish::Script,
         KeyCode::Tab => Wish::NextPanels,
-        KeyCode::Char('?' | 'h') => Wish::Help,
+        KeyCode::Char('?') => Wish::Explain,
+        KeyCode::Char('h') => Wish::Help,
         KeyCode::Char('q') => Wish::Quit,
         _ => return None,
     };
@@ -86,6 +89,7 @@ pub(crate) const HELP: &[Explained] = &[
     ("PgUp PgDn", "scroll the story"),
     ("s", "show or fold the script: all commands and their effects"),
     ("Tab", "show logs and story, only the logs, or only the story"),
+    ("?", "explain the words of the step on show"),
     ("q  Ctrl+C", "quit"),
     ("▸", "whose step it is; routine heartbeats are skipped"),
 ];

@@ -3,6 +3,7 @@
 use super::keys::{Wish, wish};
 use super::steps::{Mark, Script, Steps, StoryLine};
 use super::{Moment, Tape};
+use crate::overlay::Overlay;
 use crate::panels::Panels;
 use crate::scene::Scene;
 use crate::{End, INTERRUPT, speeds};
@@ -28,7 +29,7 @@ pub(crate) struct Player {
     /// The rule that is switched off.
     pub(crate) without: Option<Rule>,
     pub(crate) has_colour: bool,
-    pub(crate) shows_help: bool,
+    pub(crate) overlay: Option<Overlay>,
     pub(crate) panels: Panels,
     moments: Vec<Moment>,
     script: Script,
@@ -63,7 +64,7 @@ impl Player {
             timing,
             without,
             has_colour,
-            shows_help: false,
+            overlay: None,
             panels: Panels::default(),
             place: 0,
             scene: steps.scene_at(0),
@@ -158,11 +159,25 @@ impl Player {
         self.steps.story(end, self.page).iter()
     }
 
+    /// What is to be explained: the paragraph that was read last, and what has just happened.
+    pub(crate) fn text_to_explain(&self) -> String {
+        let before = self.place.checked_sub(1).map_or(0, |before| self.steps.place(before).lines);
+        let lines = self.steps.place(self.place).lines;
+        let told = self.steps.story(lines, lines - before).iter().filter_map(|line| match line {
+            StoryLine::Told(line) => Some(line.text.as_str()),
+            StoryLine::Command(_) | StoryLine::Said(_) => None,
+        });
+        let texts: Vec<&str> = self.prose().last().map(String::as_str).into_iter().chain(told).collect();
+        texts.join("\n")
+    }
+
     /// Does what a key asks for. Returns how the view ends, if it does.
     pub(crate) fn on_key(&mut self, key: KeyEvent) -> Option<End> {
         let wish = wish(key)?;
-        if self.shows_help && !matches!(wish, Wish::Interrupt | Wish::Quit) {
-            self.shows_help = false;
+        if let Some(overlay) = self.overlay
+            && !matches!(wish, Wish::Interrupt | Wish::Quit)
+        {
+            self.overlay = overlay.after(wish == Wish::Explain);
             return None;
         }
         self.notice = None;
@@ -184,7 +199,8 @@ impl Player {
             Wish::PageDown => self.scrolled = self.scrolled.saturating_sub(self.page),
             Wish::Script => self.show_or_fold_script(),
             Wish::NextPanels => self.panels = self.panels.next(),
-            Wish::Help => self.shows_help = true,
+            Wish::Explain => self.overlay = Some(Overlay::about(&self.text_to_explain())),
+            Wish::Help => self.overlay = Some(Overlay::Help),
         }
         None
     }

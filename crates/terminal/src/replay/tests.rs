@@ -5,6 +5,7 @@ use super::steps::StoryLine;
 use super::{Moment, Tape};
 use crate::End;
 use crate::draw::replay::draw;
+use crate::overlay::Overlay;
 use crate::tests::{MILLISECOND, decided, filled_cells, heartbeat, record, row, text_on};
 use consensus::event::What;
 use consensus::{Index, Message, NodeId, RequestVote, RoleKind, Rule, Term, Timing};
@@ -476,13 +477,28 @@ fn the_story_can_be_scrolled() {
 #[test]
 fn the_help_explains_the_keys_and_goes_with_any() {
     let mut player = player(recorded());
-    key(&mut player, '?');
+    key(&mut player, 'h');
     let help = text(&mut player);
     for (key, what) in super::keys::HELP.iter().chain(crate::keys::SIGNS) {
         assert!(help.contains(key) && help.contains(what), "{key}: {what}\n{help}");
     }
     key(&mut player, 'n');
     assert!(text(&mut player).contains("step 0 of 11"), "closes the help and does nothing else");
+}
+
+#[test]
+fn the_words_of_the_step_on_show_are_explained() {
+    let mut player = player(recorded());
+    key(&mut player, '?');
+    assert!(text(&mut player).contains("╭ help"), "nothing has happened yet");
+    key(&mut player, '?');
+    key(&mut player, 'l');
+    assert!(player.text_to_explain().contains("become the leader"), "{}", player.text_to_explain());
+    key(&mut player, '?');
+    let words = text(&mut player);
+    assert!(words.contains("╭ words") && words.contains("leader, follower, candidate: "), "{words}");
+    key(&mut player, '?');
+    assert!(text(&mut player).contains("╭ help"));
 }
 
 #[test]
@@ -509,8 +525,8 @@ fn every_size_of_terminal_is_drawn() {
         let title = "a long title ".repeat(20);
         let mut player = player(Tape { servers, title, ..scripted() });
         press(&mut player, KeyCode::End);
-        for help in [false, true] {
-            player.shows_help = help;
+        for overlay in [None, Some(Overlay::Words), Some(Overlay::Help)] {
+            player.overlay = overlay;
             for columns in [1, 79, 80, 81, 103, 104, 200] {
                 for rows in [1, 17, 18, 19, 24, 60] {
                     screen_of(&mut player, (columns, rows));

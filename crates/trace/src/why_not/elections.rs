@@ -22,7 +22,7 @@ impl<'a> Past<'a> {
                     Obstacle::shown_by(self.reason_of_stepping_down(steps_down), sentence)
                 }));
                 if let Some(RoleKind::Candidate | RoleKind::PreCandidate) = was {
-                    let before = Past::new(&self.records[..place], self.id, steps_down.t);
+                    let before = Past::new(&self.records[..place], self.resumed, self.id, steps_down.t);
                     obstacles.extend(before.election());
                 }
                 obstacles

@@ -1,10 +1,11 @@
 // The types that the page and its server share.
 
-import type { TraceRecord } from '../trace/record'
+import type { NodeId, TraceRecord } from '../trace/record'
 import type { Action as ServerAction } from '../types/Action'
 import type { ClientWish } from '../types/ClientWish'
 import type { Setup } from '../types/Setup'
 import type { Snapshot } from '../types/Snapshot'
+import type { WhyNotTold } from '../types/WhyNotTold'
 
 export type { Setup } from '../types/Setup'
 
@@ -20,6 +21,12 @@ export type Scenario = {
   /** The ids of the rules that it is about. */
   readonly rules?: readonly string[]
 }
+
+/** What a server may not have done. */
+export type Omission = 'leader' | 'vote' | 'commit' | 'reply'
+
+/** Asks why a server has not done something before this position. */
+export type WhyNot = (server: NodeId, what: Omission, position: number) => Promise<WhyNotTold>
 
 /** A complete replay, as an exported page contains it. */
 export type Embedded = { setup: Setup; records: TraceRecord[] }

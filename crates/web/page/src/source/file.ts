@@ -36,12 +36,13 @@ export function spread(records: readonly TraceRecord[]): TraceRecord[] {
   })
 }
 
-/** Reads a trace as docs/trace.md describes it, one record per line. Throws an error with help if it is not one. */
+/** Shows a trace from a file. Throws an error with help if it is not one. */
 export async function open(file: File): Promise<Session> {
-  const records = parse(await file.text())
+  const records = parse(await file.text()).sort((one, other) => one.t - other.t)
   return replay({ setup: setupOf(file.name, records), records })
 }
 
+/** Reads a trace as docs/trace.md describes it, one record per line. Throws an error with help if it is not one. */
 export function parse(text: string): TraceRecord[] {
   const records: TraceRecord[] = []
   text.split('\n').forEach((line, place) => {
@@ -57,7 +58,7 @@ export function parse(text: string): TraceRecord[] {
   if (records.length === 0) {
     throw Object.assign(new Error('the file has no records in it'), { help: 'record one with `raft up --record FILE`' })
   }
-  return records.sort((one, other) => one.t - other.t)
+  return records
 }
 
 function parseLine(line: string): TraceRecord | null {

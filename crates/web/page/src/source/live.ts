@@ -2,7 +2,8 @@
 
 import type { TraceRecord } from '../trace/record'
 import type { Snapshot } from '../types/Snapshot'
-import type { Action, Embedded, Part, Scenario, Setup, Stretch } from './contract'
+import type { Action, Embedded, Part, Scenario, Setup, Stretch, WhyNot } from './contract'
+import type { WhyNotTold } from '../types/WhyNotTold'
 import { parse, replay } from './file'
 import { Session } from './session.svelte'
 
@@ -11,7 +12,9 @@ const token = new URLSearchParams(location.search).get('token') ?? ''
 /** Shows what the server has: a running cluster, or a replay. */
 export async function connect(): Promise<Session> {
   const [setup, newest] = (await Promise.all([request('api/setup'), request('api/records')])) as [Setup, Stretch]
-  return setup.mode === 'live' ? follow(setup, newest) : replay({ setup, records: parse(await trace()) })
+  const session = setup.mode === 'live' ? follow(setup, newest) : replay({ setup, records: parse(await trace()) })
+  session.whyNot = whyNot('')
+  return session
 }
 
 /** The scenarios that the server can play. */
@@ -22,7 +25,15 @@ export async function scenarios(): Promise<Scenario[]> {
 
 /** Plays one of them. */
 export async function scenario(path: string): Promise<Session> {
-  return replay((await request(`api/scenarios/${path}`)) as Embedded)
+  const session = replay((await request(`api/scenarios/${path}`)) as Embedded)
+  session.whyNot = whyNot(`&scenario=${path}`)
+  return session
+}
+
+/** Asks about what the page was opened for, or about a scenario. */
+function whyNot(scenario: string): WhyNot {
+  return async (server, what, position) =>
+    (await request(`api/why-not?server=${server}&what=${what}&up_to=${position}${scenario}`)) as WhyNotTold
 }
 
 /** The address of the whole trace as a file. */

@@ -7,7 +7,7 @@ import { Script } from '../trace/script'
 import { clusterFrom } from '../trace/view'
 import { asSentence, seconds } from '../trace/words'
 import type { Snapshot } from '../types/Snapshot'
-import type { Action, Part, Setup, Stretch } from './contract'
+import type { Action, Part, Setup, Stretch, WhyNot } from './contract'
 
 /** Where the records come from: all at once from a file, or from a cluster that may have stopped. */
 export type Connection = 'file' | 'connected' | 'broken'
@@ -35,6 +35,8 @@ export class Session {
   /** Does the trace have an order, but no times? */
   isTimeless = false
   connection = $state<Connection>('file')
+  /** Who explains why something did not happen: the page's server. A file has none. */
+  whyNot: WhyNot | null = null
   notice = $state.raw<Notice | null>(null)
   /** The server whose card is open. */
   selected = $state<NodeId | null>(null)

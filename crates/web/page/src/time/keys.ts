@@ -1,5 +1,6 @@
 import type { Session } from '../source/session.svelte'
 import { idsOf, leaderOf } from '../trace/view'
+import { firstSteps } from '../looks/first-steps.svelte'
 import { projector } from '../looks/projector.svelte'
 import { SPEEDS } from './player.svelte'
 import { setSpeed, speedOf } from './speed'
@@ -15,6 +16,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['P', 'projector: only servers and logs, in large type'],
   ['W', 'why did the event on show happen?'],
   ['1 … 9', 'open a server'],
+  ['G', 'what to try first: show it, or close it for good'],
   ['K', 'kill the leader'],
   ['A', 'make all election timers run out at once'],
   ['R', 'restart all dead servers'],
@@ -73,6 +75,9 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
       return true
     case 'p':
       projector.toggle()
+      return true
+    case 'g':
+      firstSteps.toggle()
       return true
     case '?':
       toggleHelp()

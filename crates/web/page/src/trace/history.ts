@@ -2,6 +2,7 @@
 
 import { payloadWords } from './command'
 import { Feed } from './feed'
+import { firstStepOf, type FirstStep } from './first-steps'
 import { eventName, nameOf, type EventId, type NodeId, type TraceRecord } from './record'
 import { highestTerm, newCluster, type ClusterView, apply } from './view'
 
@@ -35,6 +36,8 @@ export class History {
   readonly eras: Era[] = []
   /** The moments that a reader looks for: new leaders, deaths and violations. */
   readonly landmarks: Entry[] = []
+  /** What a learner tries first, as far as it has been done. */
+  readonly firstSteps = new Set<FirstStep>()
   /** How long messages have taken lately, in microseconds. */
   usualFlight = 1000
   /** The entries of the story: all but the routine. */
@@ -96,6 +99,8 @@ export class History {
     this.entries.push(entry)
     if (!entry.isRoutine) this.told.push(entry)
     this.count += 1
+    const step = firstStepOf(this.newest, record)
+    if (step) this.firstSteps.add(step)
     this.newest = apply(this.newest, record)
     const name = nameOf(record)
     if (name) this.places.set(name, entry)
@@ -139,6 +144,7 @@ export class History {
     this.told = this.entries.filter((entry) => !entry.isRoutine)
     this.keyframes = merge(this.keyframes, other.keyframes)
     this.places = new Map([...this.places, ...other.places])
+    for (const step of other.firstSteps) this.firstSteps.add(step)
     this.commands = new Map([...other.commands, ...this.commands])
     const resumed = [...this.resumed].filter(([number]) => isOutside({ number }))
     this.resumed = new Map([...resumed, ...other.resumed])

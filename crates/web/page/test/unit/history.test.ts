@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { History } from '../../src/trace/history'
 import { payloadWords } from '../../src/trace/command'
-import { parse, spread } from '../../src/source/file'
+import { open, parse, spread } from '../../src/source/file'
 import { apply, newCluster } from '../../src/trace/view'
 import { appendEntries, noOp, record } from './records'
 
@@ -257,10 +257,11 @@ describe('commands', () => {
 })
 
 describe('a file', () => {
-  test('is read in the order of time, without the steps', () => {
+  test('is read in the order of time, without the steps', async () => {
     const lines = [record({ t: 2, event: 'heartbeat' }), record({ t: 1, event: 'step' }), record({ t: 1, event: 'paused' })]
-    const read = parse(lines.map((line) => JSON.stringify(line)).join('\n') + '\n')
-    expect(read.map((one) => one.event)).toEqual(['paused', 'heartbeat'])
+    const text = lines.map((line) => JSON.stringify(line)).join('\n') + '\n'
+    const { history } = await open(new File([text], 'run.jsonl'))
+    expect(history.records().map((one) => one.event)).toEqual(['paused', 'heartbeat'])
   })
 
   test('that tells no time shows one step after another', () => {

@@ -37,7 +37,7 @@ fn app(servers: u64) -> App {
 }
 
 pub(crate) fn record(t: u64, node: u64, term: u64, event: Event) -> Record {
-    Record { t, node: NodeId(node), life: 1, seq: None, cause: None, term: Term(term), event }
+    Record { t, node: NodeId(node), life: 1, seq: None, cause: None, term: Term(term), event, content: None }
 }
 
 pub(crate) fn decided(rule: Rule, what: What) -> Event {

@@ -262,6 +262,16 @@ pub enum OutcomeKind {
     Unknown,
 }
 
+impl fmt::Display for OutcomeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OutcomeKind::Done => "done",
+            OutcomeKind::NotDone => "not done",
+            OutcomeKind::Unknown => "unknown",
+        })
+    }
+}
+
 /// What can happen to a server, as its driver sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

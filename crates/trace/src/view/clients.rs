@@ -31,7 +31,7 @@ pub struct RequestView {
 pub struct OutcomeView {
     /// What it knows from that.
     pub kind: OutcomeKind,
-    /// In words.
+    /// More about it, in words.
     pub words: Arc<str>,
 }
 
@@ -41,20 +41,13 @@ impl OutcomeView {
     }
 }
 
-/// The latest requests, in the order in which clients asked.
-pub(super) type Requests = Vec<RequestView>;
-
 /// Takes note of what happened to clients' requests.
-pub(super) fn note(requests: &mut Requests, record: &Record) {
+pub(super) fn note(requests: &mut Vec<RequestView>, record: &Record) {
     let node = record.node;
     match &record.event {
         Event::Laboratory(Laboratory::ClientAsks { client, what, command, again }) => {
-            let what = command.as_ref().unwrap_or(what).as_str().into();
-            note_client(
-                requests,
-                RequestView { client: Some(*client), node, number: None, what, outcome: None },
-                *again,
-            );
+            let (client, what) = (Some(*client), command.as_ref().unwrap_or(what).as_str().into());
+            note_client(requests, RequestView { client, node, number: None, what, outcome: None }, *again);
         }
         Event::Io(Io::Asked { wish, requests: numbers }) => {
             for (place, &number) in numbers.iter().enumerate() {
@@ -67,9 +60,9 @@ pub(super) fn note(requests: &mut Requests, record: &Record) {
                 asked.outcome = outcome_of(answer);
             }
         }
-        Event::Laboratory(Laboratory::ClientHears { client, answer, outcome }) => {
+        Event::Laboratory(Laboratory::ClientHears { client, answer, outcome: Some(kind) }) => {
             if let Some(asked) = requests.iter_mut().rev().find(|it| it.client == Some(*client)) {
-                asked.outcome = OutcomeView::new(outcome.unwrap_or(OutcomeKind::Unknown), answer.as_str());
+                asked.outcome = OutcomeView::new(*kind, without_kind(answer));
             }
         }
         Event::Laboratory(Laboratory::Died { .. }) => note_end(requests, node, "died"),
@@ -79,26 +72,25 @@ pub(super) fn note(requests: &mut Requests, record: &Record) {
 }
 
 /// A server is gone, and whoever waits for its reply can't know what became of the request.
-fn note_end(requests: &mut Requests, node: NodeId, how: &str) {
+fn note_end(requests: &mut Vec<RequestView>, node: NodeId, how: &str) {
     for asked in requests.iter_mut().filter(|it| it.node == node) {
         // In its next life, the server counts requests anew.
         asked.number = None;
         if asked.outcome.is_none() {
-            let words = format!("unknown: {node} {how} before it replied");
+            let words = format!("{node} {how} before it replied");
             asked.outcome = OutcomeView::new(OutcomeKind::Unknown, words);
         }
     }
 }
 
 /// A client asks for something. It waits for one thing at a time.
-fn note_client(requests: &mut Requests, asked: RequestView, again: bool) {
+fn note_client(requests: &mut Vec<RequestView>, asked: RequestView, again: bool) {
     let before = requests.iter_mut().rev().find(|it| it.client == asked.client);
     match before {
         Some(before) if again => *before = RequestView { what: before.what.clone(), ..asked },
         before => {
             if let Some(before) = before.filter(|before| before.outcome.is_none()) {
-                before.outcome =
-                    OutcomeView::new(OutcomeKind::Unknown, "unknown: the client stopped waiting");
+                before.outcome = OutcomeView::new(OutcomeKind::Unknown, "the client stopped waiting");
             }
             push(requests, asked);
         }
@@ -106,7 +98,7 @@ fn note_client(requests: &mut Requests, asked: RequestView, again: bool) {
 }
 
 /// A request has reached a server: that of a client which has recorded it, or another one.
-fn note_arrival(requests: &mut Requests, node: NodeId, number: u64, what: Arc<str>) {
+fn note_arrival(requests: &mut Vec<RequestView>, node: NodeId, number: u64, what: Arc<str>) {
     let is_read = |it: &RequestView| it.what.starts_with("get ") && *what == *wish_words(Wish::Read, None, 0);
     let is_expected = |it: &&mut RequestView| {
         it.client.is_some()
@@ -122,12 +114,18 @@ fn note_arrival(requests: &mut Requests, node: NodeId, number: u64, what: Arc<st
 }
 
 /// Adds the request; the oldest one with an outcome gives way, or the oldest one.
-fn push(requests: &mut Requests, asked: RequestView) {
+fn push(requests: &mut Vec<RequestView>, asked: RequestView) {
     if requests.len() == REMEMBERED {
         let place = requests.iter().position(|it| it.outcome.is_some()).unwrap_or_default();
         requests.remove(place);
     }
     requests.push(asked);
+}
+
+/// A response to a client without the words that its kind says already.
+fn without_kind(answer: &str) -> &str {
+    let prefixes = ["not done: ", "not done", "uncertain: "];
+    prefixes.iter().find_map(|prefix| answer.strip_prefix(prefix)).unwrap_or(answer)
 }
 
 fn wish_words(wish: Wish, content: Option<&Content>, place: usize) -> Arc<str> {
@@ -144,16 +142,18 @@ fn wish_words(wish: Wish, content: Option<&Content>, place: usize) -> Arc<str> {
 fn outcome_of(answer: &Answer) -> Option<OutcomeView> {
     use OutcomeKind::{Done, NotDone, Unknown};
     match answer {
-        Answer::Done { index } => OutcomeView::new(Done, format!("done: entry {index}")),
-        Answer::MayRead { applied } => OutcomeView::new(Done, format!("read, after entry {applied}")),
-        Answer::Changed { index } => OutcomeView::new(Done, format!("begun: entry {index}")),
-        Answer::HandsOver => OutcomeView::new(Done, "begun"),
-        Answer::Replaced => OutcomeView::new(NotDone, "not done: a newer leader replaced the entry"),
-        Answer::Uncertain => OutcomeView::new(Unknown, "unknown: the server can't learn the outcome"),
-        Answer::Refused { reason } => OutcomeView::new(NotDone, format!("not done: {reason}")),
-        Answer::NotLeader { leader: Some(leader) } => {
-            OutcomeView::new(NotDone, format!("not done: ask {leader}, the leader"))
+        Answer::Done { index } => OutcomeView::new(Done, format!("entry {index}")),
+        Answer::MayRead { applied } => {
+            OutcomeView::new(Done, format!("read the state after entry {applied}"))
         }
-        Answer::NotLeader { leader: None } => OutcomeView::new(NotDone, "not done: no leader is known"),
+        Answer::Changed { index } => OutcomeView::new(Done, format!("begun with entry {index}")),
+        Answer::HandsOver => OutcomeView::new(Done, "begun"),
+        Answer::Replaced => OutcomeView::new(NotDone, "a newer leader replaced the entry"),
+        Answer::Uncertain => OutcomeView::new(Unknown, "the server can't learn the outcome"),
+        Answer::Refused { reason } => OutcomeView::new(NotDone, reason.as_str()),
+        Answer::NotLeader { leader: Some(leader) } => {
+            OutcomeView::new(NotDone, format!("ask {leader}, the leader"))
+        }
+        Answer::NotLeader { leader: None } => OutcomeView::new(NotDone, "the server knows no leader"),
     }
 }

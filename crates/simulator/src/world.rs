@@ -1129,3 +1129,36 @@ fn no_such_server(id: NodeId) -> Refusal {
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Scenario;
+    use driver::StateMachine as _;
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    fn scenarios() -> Vec<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+        let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let folders = folders.filter(|path| path.is_dir());
+        folders.flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path())).collect()
+    }
+
+    /// Also after restarts, and where a snapshot has replaced the log.
+    #[test]
+    fn whoever_watches_knows_what_each_store_holds() {
+        for path in scenarios() {
+            let mut scenario = Scenario::default();
+            goldenscript::generate(&mut scenario, &fs::read_to_string(&path).unwrap()).unwrap();
+            let world = scenario.world().unwrap();
+            for (&id, server) in &world.servers {
+                let seen = world.view().server(id).and_then(|server| server.store.as_ref());
+                let seen: BTreeMap<&str, &str> = seen.iter().flat_map(|store| store.known()).collect();
+                let held = server.machine().map(|machine| machine.content(None).held).unwrap_or_default();
+                let held = held.iter().map(|(key, value)| (&**key, value.as_deref().unwrap()));
+                assert_eq!(seen, held.collect(), "{id} in {}", path.display());
+            }
+        }
+    }
+}

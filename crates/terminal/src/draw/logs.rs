@@ -239,11 +239,10 @@ fn held_words(store: &StoreView, room: usize) -> String {
         let separator = if shown == 0 { "" } else { ", " };
         let longer = format!("{words}{separator}{key} = {value}");
         let others = store.keys() - shown - 1;
-        if longer.chars().count() + more_words(others).chars().count() > room {
-            break;
+        if longer.chars().count() + more_words(others).chars().count() <= room {
+            words = longer;
+            shown += 1;
         }
-        words = longer;
-        shown += 1;
     }
     let more = more_words(store.keys() - shown);
     match (shown, store.known().next()) {

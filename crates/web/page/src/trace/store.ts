@@ -23,16 +23,20 @@ export function knownOf(store: StoreView): [string, string][] {
   return inOrder(Object.entries(store.held))
 }
 
+/** What a key needs besides its words, and what `+4 more` needs, in characters. */
+const [CHIP, MORE] = [2, 8]
+
 /** As many keys with their values as there is room for, in characters, and how many others there are. */
 export function shownOf(store: StoreView, room: number): { shown: string[]; others: number } {
-  const shown: string[] = []
-  let left = room
-  for (const [key, value] of knownOf(store)) {
-    const words = `${key} = ${value}`
-    left -= words.length + 2
-    if (left < 0 && shown.length > 0) break
-    shown.push(words)
+  const all = knownOf(store).map(([key, value]) => `${key} = ${value}`)
+  let left = all.length === store.keys ? room : room - MORE
+  const fits = (words: string) => {
+    const isFitting = words.length + CHIP <= left
+    if (isFitting) left -= words.length + CHIP
+    return isFitting
   }
+  const fitting = all.filter(fits)
+  const shown = fitting.length > 0 ? fitting : all.slice(0, 1)
   return { shown, others: store.keys - shown.length }
 }
 

@@ -2,7 +2,7 @@
 
 use client::{Failure, Node, Read};
 use consensus::NodeId;
-use kv::{Answer, Write};
+use kv::{Answer, Command, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use trace::ClusterView;
@@ -30,6 +30,8 @@ pub(crate) struct Asked {
     pub(crate) node: NodeId,
     /// What it wants, as in `put x = 3`.
     pub(crate) what: String,
+    /// Its command as an entry holds it, in words; `None` for a read.
+    pub(crate) command: Option<String>,
 }
 
 /// A client has its outcome.
@@ -59,7 +61,7 @@ impl Clients {
         }
         self.last += 1;
         self.under_way += 1;
-        let asked = Asked { client: self.last, node, what };
+        let asked = Asked { client: self.last, node, what, command: command(&wish) };
         let (sender, told) = (self.sender.clone(), asked.clone());
         std::thread::spawn(move || {
             // Nobody listens any more when the cluster has ended.
@@ -82,6 +84,15 @@ fn words(wish: &ClientWish) -> String {
         ClientWish::Get { key } => format!("get {key}"),
         ClientWish::Delete { key } => format!("delete {key}"),
     }
+}
+
+fn command(wish: &ClientWish) -> Option<String> {
+    let write = match wish {
+        ClientWish::Put { key, value } => Write::put(key.as_bytes(), value.as_bytes()),
+        ClientWish::Delete { key } => Write::delete(key.as_bytes()),
+        ClientWish::Get { .. } => return None,
+    };
+    Some(Command::Write(write).brief())
 }
 
 fn leader_of(view: &ClusterView) -> Option<(NodeId, String)> {

@@ -107,16 +107,17 @@ impl Watched {
     /// Has a client ask for something, and notes that in the story.
     fn ask(&mut self, wish: ClientWish) -> Result<Asked, String> {
         let asked = self.clients.ask(self.cluster.view(), wish)?;
-        let Asked { client, node, what } = asked.clone();
-        self.cluster.note(node, Laboratory::ClientAsks { client, what, again: false });
+        let Asked { client, node, what, command } = asked.clone();
+        self.cluster.note(node, Laboratory::ClientAsks { client, what, command, again: false });
         Ok(asked)
     }
 
     fn note_outcomes(&mut self) {
         for Heard { asked, outcome } in self.clients.heard() {
-            let Asked { client, node, what } = asked;
-            let answer = outcome.to_string();
-            self.cluster.note(node, Laboratory::ClientHears { client, answer: answer.clone() });
+            let Asked { client, node, what, .. } = asked;
+            let (answer, kind) = (outcome.to_string(), Some(outcome.kind()));
+            self.cluster
+                .note(node, Laboratory::ClientHears { client, answer: answer.clone(), outcome: kind });
             match self.of_page.remove(&client) {
                 Some(request) => request.answer(outcome),
                 None => {

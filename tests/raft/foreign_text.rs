@@ -27,7 +27,16 @@ fn assert_harmless(told: &[u8]) {
 }
 
 fn record(seq: u64, event: Event) -> Record {
-    Record { t: seq, node: NodeId(1), life: 1, seq: Some(seq), cause: None, term: Term(0), event }
+    Record {
+        t: seq,
+        node: NodeId(1),
+        life: 1,
+        seq: Some(seq),
+        cause: None,
+        term: Term(0),
+        event,
+        content: None,
+    }
 }
 
 #[test]

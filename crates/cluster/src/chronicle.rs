@@ -39,7 +39,7 @@ mod tests {
 
     fn record(t: u64, node: u64) -> Record {
         let event = Event::Process(Process::Stopped);
-        Record { t, node: NodeId(node), life: 1, seq: None, cause: None, term: Term(0), event }
+        Record { t, node: NodeId(node), life: 1, seq: None, cause: None, term: Term(0), event, content: None }
     }
 
     fn times_and_nodes(records: Vec<Record>) -> Vec<(u64, u64)> {

@@ -482,7 +482,16 @@ impl Cluster {
     /// Notes something that the servers themselves can't report.
     fn note_of(&mut self, id: NodeId, event: Event) {
         let (life, term) = self.view.server(id).map(|server| (server.life, server.term)).unwrap_or_default();
-        self.add(Record { t: self.now(), node: id, life, seq: None, cause: None, term, event });
+        self.add(Record {
+            t: self.now(),
+            node: id,
+            life,
+            seq: None,
+            cause: None,
+            term,
+            event,
+            content: None,
+        });
     }
 
     /// Tells everybody where this server is, and this server where everybody is.

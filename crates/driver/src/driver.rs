@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use storage::{Batch, Recovered};
-use trace::{Event, EventId, Io, Record, State, StepInput, Wish};
+use trace::{Content, Event, EventId, Io, RECORDED, Record, State, StepInput, Wish};
 
 /// A message on the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -240,6 +240,15 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         };
         if let Some(restored) = restored {
             driver.reasons.note_restored(driver.node.commit_index(), restored);
+            let Driver { node, machine, .. } = &driver;
+            let content = || {
+                let log = node.log();
+                let left_out = (log.last().index.0 - snapshot.index.0).saturating_sub(RECORDED as u64);
+                let first = Index(snapshot.index.0 + left_out).next();
+                let entries = words_of::<M>(log, first, log.last().index);
+                Content { entries, store: Some(machine.content(None)) }
+            };
+            add_content(restored, content, effects);
         }
         let first = restored.unwrap_or(driver.scribe.next_id());
         driver.carry_out(Instant::START, restored, effects);
@@ -312,6 +321,11 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         });
         let asked = || Event::Io(Io::Asked { wish: Wish::Write, requests });
         let asked = self.record(now, None, asked, effects);
+        let content = || {
+            let entries = commands.iter().map(|command| M::words(command).into()).collect();
+            Content { entries, store: None }
+        };
+        add_content(asked, content, effects);
         self.step(now, Some(asked), Input::Propose { commands }, effects);
         let proposed = self.output.proposed.take().expect("a proposal has an outcome");
         let answers = effects.outcomes.len();
@@ -453,6 +467,12 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.clients.note_readable(index, &mut effects.outcomes);
         let committed = self.reasons.commit_of(index);
         let applied = self.record(now, committed, || Event::Io(Io::Applied { index }), effects);
+        let content = || {
+            let applied = self.node.log().after(before).iter().take((index.0 - before.0) as usize);
+            let commands: Vec<&[u8]> = applied.filter_map(command_in).collect();
+            Content { entries: Vec::new(), store: Some(self.machine.content(Some(&commands))) }
+        };
+        add_content(applied, content, effects);
         self.reasons.applied = Some(applied);
         self.tell_answers(now, applied, answers, effects);
         self.tell_step(now, applied, StepInput::Apply { at_most }, effects);
@@ -629,6 +649,12 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             unreachable!("a snapshot is whole before it is on disk")
         };
         self.machine = restored.machine;
+        let is_installed =
+            |record: &&mut Record| matches!(record.decision(), Some(What::SnapshotInstalled { .. }));
+        if let Some(installed) = effects.records.iter_mut().rfind(is_installed) {
+            let store = Some(self.machine.content(None));
+            installed.content = Some(Box::new(Content { entries: Vec::new(), store }));
+        }
         self.last_applied = index;
         self.applied_bytes = 0;
         self.clients.note_installed(last_included, &mut effects.outcomes);
@@ -766,7 +792,15 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             let event_cause = self.reasons.of(&event, cause);
             self.reasons.note(&event.what, self.scribe.next_id());
             let least = Telling::least_with(&event.what);
+            let appended = match event.what {
+                What::Appended { first, last } => Some((first, last.index)),
+                _ => None,
+            };
             let id = self.record_from(least, now, event_cause, || Event::Decision(event), effects);
+            if let Some((first, last)) = appended {
+                let entries = || words_of::<M>(self.node.log(), first, last);
+                add_content(id, || Content { entries: entries(), store: None }, effects);
+            }
             cause = cause.or(Some(id));
         }
     }
@@ -904,6 +938,31 @@ fn joined(earlier: Append, later: Append) -> Append {
     entries.truncate(kept);
     entries.extend(later.entries);
     Append { first: earlier.first, entries }
+}
+
+/// Says what an event is about, if it was recorded just now.
+fn add_content<M: StateMachine>(id: EventId, content: impl FnOnce() -> Content, effects: &mut Effects<M>) {
+    if let Some(record) = effects.records.last_mut().filter(|record| record.id() == Some(id)) {
+        record.content = Some(Box::new(content()));
+    }
+}
+
+/// What these entries of the log hold, in words.
+fn words_of<M: StateMachine>(log: &Log, first: Index, last: Index) -> Vec<Arc<str>> {
+    let entries = log.after(first.previous()).iter().take((last.next().0 - first.0) as usize);
+    let words = entries.map(|entry| match &entry.payload {
+        Payload::NoOp => "no-op".to_owned(),
+        Payload::Command(command) => M::words(command),
+        Payload::Membership(membership) => format!("members {membership}"),
+    });
+    words.map(Arc::from).collect()
+}
+
+fn command_in(entry: &Entry) -> Option<&[u8]> {
+    match &entry.payload {
+        Payload::Command(command) => Some(command),
+        Payload::NoOp | Payload::Membership(_) => None,
+    }
 }
 
 /// The first entry of each term in the log.

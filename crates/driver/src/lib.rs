@@ -22,3 +22,4 @@ pub use clock::{Clock, InvalidSpeed, Speed};
 pub use driver::{Driver, Effects, Envelope, Telling};
 pub use snapshots::{BrokenSnapshot, Restored, UnreadableSnapshot, WholeSnapshot, read_chunk, store_chunk};
 pub use state_machine::{Restore, Snapshot, StateMachine};
+pub use trace::{RECORDED, StoreContent};

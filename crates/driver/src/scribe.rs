@@ -38,7 +38,7 @@ impl Scribe {
         if self.telling >= least {
             let t = u64::try_from(now.since_start().as_micros()).unwrap_or(u64::MAX);
             let (seq, event) = (Some(id.seq), event());
-            records.push(Record { t, node: id.node, life: id.life, seq, cause, term, event });
+            records.push(Record { t, node: id.node, life: id.life, seq, cause, term, event, content: None });
         }
         id
     }

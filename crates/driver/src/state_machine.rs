@@ -3,6 +3,7 @@
 use consensus::Index;
 use std::error::Error;
 use std::num::NonZeroUsize;
+use trace::StoreContent;
 
 /// A state machine that is replicated: given the same commands in the same order, it goes through the
 /// same states and gives the same answers, on every server (§2).
@@ -24,6 +25,12 @@ pub trait StateMachine: Sized {
 
     /// The state as it is now, to be written down while the state machine goes on. It should not take long.
     fn snapshot(&self) -> Self::Snapshot;
+
+    /// What a command says, in a few words for people.
+    fn words(command: &[u8]) -> String;
+
+    /// What it holds, for people: under the keys that these commands are about or, with `None`, as a whole.
+    fn content(&self, written_by: Option<&[&[u8]]>) -> StoreContent;
 }
 
 /// A state as bytes, given out piece by piece (§7). The same state gives the same bytes on all servers.
@@ -61,6 +68,14 @@ impl StateMachine for () {
     fn skip(&mut self, _index: Index) {}
 
     fn snapshot(&self) {}
+
+    fn words(command: &[u8]) -> String {
+        format!("{} bytes", command.len())
+    }
+
+    fn content(&self, _written_by: Option<&[&[u8]]>) -> StoreContent {
+        StoreContent::default()
+    }
 }
 
 impl Snapshot for () {

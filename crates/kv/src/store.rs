@@ -6,8 +6,9 @@ use crate::records::{Page, Record, Records};
 use crate::restore::{Restore, RestoreError};
 use crate::session::Sessions;
 use crate::snapshot::Snapshot;
+use crate::text;
 use consensus::Index;
-use driver::StateMachine;
+use driver::{StateMachine, StoreContent};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -148,6 +149,14 @@ impl StateMachine for Store {
 
     fn snapshot(&self) -> Snapshot {
         self.snapshot()
+    }
+
+    fn words(command: &[u8]) -> String {
+        text::words(command)
+    }
+
+    fn content(&self, written_by: Option<&[&[u8]]>) -> StoreContent {
+        text::content(self, written_by)
     }
 }
 

@@ -1,10 +1,16 @@
-//! Commands as people write and read them.
+//! Commands and stores as people write and read them.
 
 use crate::command::{Change, Command, Write};
+use crate::store::Store;
+use driver::StoreContent;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::num::NonZeroUsize;
 
 /// How many characters of a key or a value people are shown.
 const SHOWN: usize = 40;
+/// How many keys of a store people are shown.
+const RECORDED: NonZeroUsize = NonZeroUsize::new(driver::RECORDED).unwrap();
 
 impl fmt::Display for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,21 +23,61 @@ impl fmt::Display for Command<'_> {
 
 impl fmt::Display for Write<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = Text(self.key);
-        match self.change {
-            Change::Put { value } => write!(f, "put {key} = {}", Text(value))?,
-            Change::Delete => write!(f, "delete {key}")?,
-            Change::CompareAndSwap { expected, new } => {
-                write!(f, "put {key} = {} (if it is {})", Text(new), Text(expected))?
-            }
+        if !matches!(self.change, Change::Delete) {
+            f.write_str("put ")?;
         }
-        if let Some(version) = self.if_version {
-            write!(f, " (if version {version})")?;
-        }
+        f.write_str(&self.brief())?;
         if let Some(request) = self.request {
             write!(f, " [session {}, request {}]", request.session, request.sequence)?;
         }
         Ok(())
+    }
+}
+
+impl Command<'_> {
+    /// What an entry with this command says, in a few words.
+    ///
+    /// ```
+    /// # use kv::{Command, Write};
+    /// assert_eq!(Command::Write(Write::put(b"x", b"1")).brief(), "x = 1");
+    /// ```
+    pub fn brief(&self) -> String {
+        match self {
+            Command::OpenSession { .. } => "open a session".to_owned(),
+            Command::Write(write) => write.brief(),
+        }
+    }
+}
+
+/// What an entry with these bytes says, in a few words; their number if they are no command.
+pub(crate) fn words(command: &[u8]) -> String {
+    Command::decode(command).map_or_else(|_| format!("{} bytes", command.len()), |command| command.brief())
+}
+
+/// What the store holds, in words: under the keys that these commands name or, with `None`, under its first ones.
+pub(crate) fn content(store: &Store, written_by: Option<&[&[u8]]>) -> StoreContent {
+    let keys = store.counts().keys as u64;
+    let words = |key: &[u8], value: Option<&[u8]>| {
+        (Text(key).to_string().into(), value.map(|value| Text(value).to_string().into()))
+    };
+    let held = match written_by {
+        Some(commands) => {
+            let keys: BTreeSet<&[u8]> = commands.iter().filter_map(|command| key_of(command)).collect();
+            let value = |key| store.get(key).map(|record| &*record.value);
+            keys.into_iter().map(|key| words(key, value(key))).collect()
+        }
+        None => {
+            let first = store.list(b"", b"", RECORDED).records;
+            first.into_iter().map(|(key, record)| words(key, Some(&record.value))).collect()
+        }
+    };
+    StoreContent { is_whole: written_by.is_none(), keys, held }
+}
+
+fn key_of(command: &[u8]) -> Option<&[u8]> {
+    match Command::decode(command) {
+        Ok(Command::Write(write)) => Some(write.key),
+        _ => None,
     }
 }
 
@@ -80,6 +126,19 @@ pub struct UnknownCommand {
 }
 
 impl<'a> Write<'a> {
+    fn brief(&self) -> String {
+        let key = Text(self.key);
+        let change = match self.change {
+            Change::Put { value } => format!("{key} = {}", Text(value)),
+            Change::Delete => format!("delete {key}"),
+            Change::CompareAndSwap { expected, new } => {
+                format!("{key} = {} (if it is {})", Text(new), Text(expected))
+            }
+        };
+        let condition = self.if_version.map(|version| format!(" (if version {version})"));
+        change + &condition.unwrap_or_default()
+    }
+
     /// The change that a short text asks for: `put x 1`, `del x` or `cas x 1 2`. Keys and values are
     /// words here, without spaces.
     ///

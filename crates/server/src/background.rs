@@ -39,7 +39,16 @@ mod tests {
 
     fn record(seq: u64) -> Record {
         let event = Event::Process(Process::Stopped);
-        Record { t: seq, node: NodeId(1), life: 1, seq: Some(seq), cause: None, term: Term(0), event }
+        Record {
+            t: seq,
+            node: NodeId(1),
+            life: 1,
+            seq: Some(seq),
+            cause: None,
+            term: Term(0),
+            event,
+            content: None,
+        }
     }
 
     #[test]

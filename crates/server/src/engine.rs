@@ -609,6 +609,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             cause: None,
             term,
             event,
+            content: None,
         });
     }
 

@@ -2,7 +2,7 @@
 
 use crate::changes::Changes;
 use consensus::Index;
-use driver::StateMachine;
+use driver::{StateMachine, StoreContent};
 use kv::{RestoreError, Snapshot, Store};
 
 /// The store, with its recent changes for those who watch. Those are no part of the replicated state.
@@ -39,6 +39,14 @@ impl StateMachine for Machine {
 
     fn snapshot(&self) -> Snapshot {
         self.store.snapshot()
+    }
+
+    fn words(command: &[u8]) -> String {
+        Store::words(command)
+    }
+
+    fn content(&self, written_by: Option<&[&[u8]]>) -> StoreContent {
+        self.store.content(written_by)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The state machine of simulated servers.
 
 use consensus::Index;
-use driver::{Restore, Snapshot, StateMachine};
+use driver::{Restore, Snapshot, StateMachine, StoreContent};
 use kv::{Answer, InvalidCommand, Store};
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
@@ -51,6 +51,14 @@ impl StateMachine for Machine {
             bytes.extend_from_slice(command);
         }
         WrittenDown { bytes, given: 0 }
+    }
+
+    fn words(command: &[u8]) -> String {
+        Store::words(command)
+    }
+
+    fn content(&self, written_by: Option<&[&[u8]]>) -> StoreContent {
+        self.store.content(written_by)
     }
 }
 

@@ -186,11 +186,15 @@ fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Resul
     Ok(Driver::start(config, recovered, (), EveryRule, Telling::StepsToo, effects))
 }
 
-/// Are they the same but for the observer's time, and for the causes, of which earlier versions recorded fewer?
+/// Are they the same but for the observer's time, for the causes, of which earlier versions recorded fewer, and for what only
+/// the store could say, which is not there?
 fn compare(recorded: Vec<Record>, found: Vec<Record>) -> Result<(), Divergence> {
     let mut found = found.into_iter().filter(|record| !is_told_once(record));
     for recorded in recorded.into_iter().filter(|record| !is_told_once(record)) {
-        let found = found.next().map(|found| Record { t: recorded.t, cause: recorded.cause, ..found });
+        let found = found.next().map(|found| {
+            let content = recorded.content.clone();
+            Record { t: recorded.t, cause: recorded.cause, content, ..found }
+        });
         if found.as_ref() != Some(&recorded) {
             let (recorded, found) = (Box::new(recorded), found.map(Box::new));
             return Err(Divergence::Different { recorded, found });

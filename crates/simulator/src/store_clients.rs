@@ -8,6 +8,7 @@ use driver::{ReadOutcome, RequestId, WriteOutcome};
 use kv::{Command, DEFAULT_SESSIONS, SessionId, Store, Write};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use trace::OutcomeKind;
 
 /// All of them, and what they remember together.
 #[derive(Debug, Default)]
@@ -52,6 +53,17 @@ pub(crate) struct Try {
     pub(crate) asked: Asked,
     /// In words.
     pub(crate) what: String,
+    /// Its command as an entry holds it, in words; `None` for a read.
+    pub(crate) command: Option<String>,
+}
+
+/// What a client is told.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) client: u64,
+    /// In words.
+    pub(crate) answer: String,
+    pub(crate) outcome: OutcomeKind,
 }
 
 /// The numbers of the store's clients' requests begin here.
@@ -82,8 +94,8 @@ impl StoreClients {
         let request = session.map(|session| kv::Request { session, sequence: client.sequence });
         let waiting = client.waits_for.as_mut().expect("it waits since just now");
         waiting.open.insert(id);
-        let (asked, what) = spell_out(waiting.wish, request);
-        Some(Try { id, asked, what })
+        let (asked, what, command) = spell_out(waiting.wish, request);
+        Some(Try { id, asked, what, command })
     }
 
     /// Is this the number of a request of theirs?
@@ -91,12 +103,8 @@ impl StoreClients {
         id.0 > FIRST
     }
 
-    /// Something came of a try to write. Returns the client that it was for, and what that is told.
-    pub(crate) fn note_write(
-        &mut self,
-        id: RequestId,
-        outcome: WriteOutcome<kv::Answer>,
-    ) -> Option<(u64, String)> {
+    /// Something came of a try to write. Returns what the client is told of it.
+    pub(crate) fn note_write(&mut self, id: RequestId, outcome: WriteOutcome<kv::Answer>) -> Option<Heard> {
         let (name, client) = self.take_up(id)?;
         let answer = match outcome {
             WriteOutcome::Applied { answer: kv::Answer::SessionUnknown { .. }, .. } => {
@@ -116,13 +124,8 @@ impl StoreClients {
         }
     }
 
-    /// Something came of a try to read. Returns the client that it was for, and what that is told.
-    pub(crate) fn note_read(
-        &mut self,
-        id: RequestId,
-        outcome: ReadOutcome,
-        store: &Store,
-    ) -> Option<(u64, String)> {
+    /// Something came of a try to read. Returns what the client is told of it.
+    pub(crate) fn note_read(&mut self, id: RequestId, outcome: ReadOutcome, store: &Store) -> Option<Heard> {
         let (name, _) = self.take_up(id)?;
         match outcome {
             ReadOutcome::Readable => {
@@ -145,15 +148,17 @@ impl StoreClients {
     fn tell(
         &mut self,
         name: u64,
-        words: impl FnOnce(&mut Client, &mut History, u64) -> String,
-    ) -> Option<(u64, String)> {
+        words: impl FnOnce(&mut Client, &mut History, u64) -> (String, OutcomeKind),
+    ) -> Option<Heard> {
         let client = self.clients.get_mut(&name)?;
-        Some((name, words(client, &mut self.history, self.now)))
+        let (answer, outcome) = words(client, &mut self.history, self.now);
+        Some(Heard { client: name, answer, outcome })
     }
 
-    fn give_up_if_certain(&mut self, name: u64) -> Option<(u64, String)> {
+    fn give_up_if_certain(&mut self, name: u64) -> Option<Heard> {
         let gives_up = self.clients.get_mut(&name)?.gives_up_if_certain(&mut self.history);
-        gives_up.then(|| (name, "not done".to_owned()))
+        let (answer, outcome) = ("not done".to_owned(), OutcomeKind::NotDone);
+        gives_up.then_some(Heard { client: name, answer, outcome })
     }
 
     /// If what the clients were told was not like a single store: a picture of it.
@@ -168,7 +173,7 @@ impl StoreClients {
 
 impl Client {
     /// It may read.
-    fn reads(&mut self, store: &Store, history: &mut History, now: u64) -> String {
+    fn reads(&mut self, store: &Store, history: &mut History, now: u64) -> (String, OutcomeKind) {
         let waiting = self.waits_for.take().expect("it waits");
         let (Wish::Get(key), Some(pending)) = (waiting.wish, waiting.pending) else {
             unreachable!("only reads become readable")
@@ -183,11 +188,11 @@ impl Client {
             }
         };
         history.returned(pending, answer, now);
-        words
+        (words, OutcomeKind::Done)
     }
 
     /// Its request was executed.
-    fn hears(&mut self, answer: kv::Answer, history: &mut History, now: u64) -> String {
+    fn hears(&mut self, answer: kv::Answer, history: &mut History, now: u64) -> (String, OutcomeKind) {
         let waiting = self.waits_for.take().expect("it waits");
         if let kv::Answer::SessionOpened { session } = answer {
             (self.session, self.sequence) = (Some(session), 0);
@@ -198,7 +203,17 @@ impl Client {
                 None => history.uncertain(pending),
             }
         }
-        answer.to_string()
+        let outcome = match answer {
+            kv::Answer::Written { .. } | kv::Answer::Deleted | kv::Answer::SessionOpened { .. } => {
+                OutcomeKind::Done
+            }
+            kv::Answer::SequenceForgotten { .. } | kv::Answer::SessionUnknown { .. } => OutcomeKind::Unknown,
+            kv::Answer::NotFound
+            | kv::Answer::VersionDiffers { .. }
+            | kv::Answer::ValueDiffers { .. }
+            | kv::Answer::Invalid(_) => OutcomeKind::NotDone,
+        };
+        (answer.to_string(), outcome)
     }
 
     /// One try has certainly not been executed. If none can have been, it was for nothing.
@@ -227,10 +242,10 @@ fn request_of(wish: Wish) -> Option<(char, Request)> {
     })
 }
 
-/// What a server is asked, and that in words.
-fn spell_out(wish: Wish, request: Option<kv::Request>) -> (Asked, String) {
+/// What a server is asked, that in words, and a command as an entry holds it.
+fn spell_out(wish: Wish, request: Option<kv::Request>) -> (Asked, String, Option<String>) {
     let (key, value, new) = match wish {
-        Wish::Get(key) => return (Asked::Read, format!("get {key}")),
+        Wish::Get(key) => return (Asked::Read, format!("get {key}"), None),
         Wish::OpenSession => return asked(&Command::OpenSession { at_most: DEFAULT_SESSIONS }),
         Wish::Put(key, value) => (key, value, 0),
         Wish::CompareAndSwap(key, expected, new) => (key, expected, new),
@@ -247,7 +262,7 @@ fn spell_out(wish: Wish, request: Option<kv::Request>) -> (Asked, String) {
     asked(&Command::Write(Write { request, ..write }))
 }
 
-fn asked(command: &Command<'_>) -> (Asked, String) {
+fn asked(command: &Command<'_>) -> (Asked, String, Option<String>) {
     let encoded = command.encode().expect("letters and numbers are short");
-    (Asked::Write(encoded.into()), command.to_string())
+    (Asked::Write(encoded.into()), command.to_string(), Some(command.brief()))
 }

@@ -12,13 +12,14 @@ use crate::properties::{self, Calm, Moment, Property, Step, Violation, durabilit
 use crate::rules::AllBut;
 use crate::script::Ending;
 use crate::server::{Finished, Server};
-use crate::store_clients::{Asked, StoreClients, Try};
+use crate::store_clients::{Asked, Heard, StoreClients, Try};
 use consensus::{
     AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Instant, Lease, Limits,
     Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Start, Term, Timing,
 };
 use driver::{Driver, Effects, Envelope, Outcome, RequestId, Speed, Telling};
 use fastrand::Rng;
+use kv::{Command, Write};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -585,7 +586,9 @@ impl World {
 
     fn propose(&mut self, id: NodeId, value: u64) -> Result<(), Refusal> {
         self.running(id)?;
-        let command: Arc<[u8]> = value.to_string().into_bytes().into();
+        let value = value.to_string();
+        let put = Command::Write(Write::put(b"x", value.as_bytes()));
+        let command: Arc<[u8]> = put.encode().expect("key and value are short").into();
         let request = self.clients.write(command.clone());
         self.drive(id, |driver, now, effects| driver.propose(now, vec![(request, command)], effects));
         Ok(())
@@ -623,8 +626,8 @@ impl World {
         let attempt = self.store_clients.ask(client, wish, self.options.rules);
         let attempt =
             attempt.ok_or_else(|| Refusal(format!("c{client} has nothing that it could ask for again")))?;
-        let Try { id: request, asked, what } = attempt;
-        self.note(id, Laboratory::ClientAsks { client, what, again: wish == Wish::Retry });
+        let Try { id: request, asked, what, command } = attempt;
+        self.note(id, Laboratory::ClientAsks { client, what, command, again: wish == Wish::Retry });
         self.act(id, |server, now, effects| match asked {
             Asked::Write(command) => {
                 server.drive(now, |driver, now| driver.propose(now, vec![(request, command)], effects));
@@ -650,8 +653,9 @@ impl World {
             heard.extend(told.map(|told| (response_to(request, &effects.records), told)));
         }
         let answers = self.clients.note(server, effects);
-        for (response, (client, answer)) in heard {
-            self.heard.push((id, response, Laboratory::ClientHears { client, answer }));
+        for (response, Heard { client, answer, outcome }) in heard {
+            let outcome = Some(outcome);
+            self.heard.push((id, response, Laboratory::ClientHears { client, answer, outcome }));
         }
         answers
     }
@@ -1076,7 +1080,7 @@ impl World {
 
     fn observed(&self, id: NodeId, event: Event) -> Record {
         let (life, term) = self.view.server(id).map(|server| (server.life, server.term)).unwrap_or_default();
-        Record { t: micros(self.now), node: id, life, seq: None, cause: None, term, event }
+        Record { t: micros(self.now), node: id, life, seq: None, cause: None, term, event, content: None }
     }
 
     fn note_in_journal(&mut self, action: &Action) {
@@ -1124,4 +1128,40 @@ fn no_such_server(id: NodeId) -> Refusal {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Scenario;
+    use driver::StateMachine as _;
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    fn scenarios() -> Vec<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+        let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let folders = folders.filter(|path| path.is_dir());
+        folders.flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path())).collect()
+    }
+
+    /// Also after restarts, and where a snapshot has replaced the log.
+    #[test]
+    fn whoever_watches_knows_what_each_store_holds() {
+        let mut stores = 0;
+        for path in scenarios() {
+            let mut scenario = Scenario::default();
+            goldenscript::generate(&mut scenario, &fs::read_to_string(&path).unwrap()).unwrap();
+            let Some(world) = scenario.world() else { continue };
+            for (&id, server) in &world.servers {
+                let seen = world.view().server(id).and_then(|server| server.store.as_ref());
+                let seen: BTreeMap<&str, &str> = seen.iter().flat_map(|store| store.known()).collect();
+                let held = server.machine().map(|machine| machine.content(None).held).unwrap_or_default();
+                let held = held.iter().map(|(key, value)| (&**key, value.as_deref().unwrap()));
+                assert_eq!(seen, held.collect(), "{id} in {}", path.display());
+                stores += usize::from(!seen.is_empty());
+            }
+        }
+        assert!(stores > 100, "only {stores} stores held anything");
+    }
 }

@@ -6,6 +6,7 @@ pub(crate) mod live;
 mod logs;
 mod narration;
 pub(crate) mod replay;
+mod requests;
 mod servers;
 mod story;
 pub(crate) mod style;
@@ -23,6 +24,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 use servers::ServerTable;
 use story::shortened;
 use style::Palette;
+use trace::ClusterView;
 
 /// The smallest terminal on which all of a view has a place: columns and rows.
 const SMALLEST: (u16, u16) = (80, 18);
@@ -30,6 +32,8 @@ const SMALLEST: (u16, u16) = (80, 18);
 const PANEL_ROWS: u16 = 6;
 /// How many rows the story should have, its heading included, and how many it has at least.
 const STORY_ROWS: (u16, u16) = (4, 2);
+/// How many rows below the logs come before what was read already, and how many there are at most.
+const REQUEST_ROWS: (u16, u16) = (2, 4);
 
 /// All that a view shows.
 struct Picture<'a> {
@@ -66,6 +70,7 @@ struct Places {
     state: Rect,
     table: Rect,
     logs: Rect,
+    requests: Rect,
     narration: Rect,
     story: Rect,
     announcement: Rect,
@@ -75,33 +80,54 @@ struct Places {
 impl Places {
     /// `None` if the area is too small for a view. What is to be read comes before logs and story; what has been read
     /// only gets the room that they leave.
-    fn of(area: Rect, heading_rows: u16, servers: usize, panels: Panels, reading: Reading) -> Option<Places> {
+    fn of(
+        area: Rect,
+        heading_rows: u16,
+        view: &ClusterView,
+        panels: Panels,
+        reading: Reading,
+    ) -> Option<Places> {
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             return None;
         }
-        let servers = servers as u16;
+        let servers = view.servers().count() as u16;
         let room = area.height - heading_rows - 4;
         let table_rows = (servers + 1).min(room - PANEL_ROWS);
         let room = room - table_rows;
-        let narration_rows = match reading {
-            Reading::Now(rows) => rows.min(room - STORY_ROWS.1),
+        let left = room.saturating_sub(servers + logs::OTHER_ROWS + STORY_ROWS.0);
+        let wanted = requests::wanted_rows(view, area.width);
+        let (narration_rows, request_rows) = match reading {
+            Reading::Now(rows) => {
+                (rows.min(room - STORY_ROWS.1), wanted.min(left.saturating_sub(rows)).min(REQUEST_ROWS.1))
+            }
             Reading::Done(rows) => {
-                let left = room.saturating_sub(servers + logs::OTHER_ROWS + STORY_ROWS.0);
-                if left < narration::FEWEST_ROWS { 0 } else { rows.min(left) }
+                let most = left.saturating_sub(rows).clamp(REQUEST_ROWS.0, REQUEST_ROWS.1);
+                let request_rows = wanted.min(most).min(left);
+                let left = left - request_rows;
+                (if left < narration::FEWEST_ROWS { 0 } else { rows.min(left) }, request_rows)
             }
         };
-        let [heading, state, table, logs, narration, story, announcement, footer] = Layout::vertical([
-            Constraint::Length(heading_rows),
-            Constraint::Length(1),
-            Constraint::Length(table_rows),
-            Constraint::Length(log_rows(room - narration_rows, servers, panels)),
-            Constraint::Length(narration_rows),
-            Constraint::Fill(1),
-            Constraint::Length(1),
-            Constraint::Length(2),
-        ])
-        .areas(area);
-        Some(Places { heading, state, table, logs, narration, story, announcement, footer })
+        let log_rows = log_rows(room - narration_rows, servers, panels);
+        let request_rows = match panels {
+            Panels::Story => 0,
+            Panels::LogsAndStory => request_rows,
+            Panels::Logs => wanted.min((room - narration_rows).saturating_sub(servers + logs::OTHER_ROWS)),
+        };
+        let log_rows = log_rows.min(room - narration_rows - request_rows);
+        let [heading, state, table, logs, requests, narration, story, announcement, footer] =
+            Layout::vertical([
+                Constraint::Length(heading_rows),
+                Constraint::Length(1),
+                Constraint::Length(table_rows),
+                Constraint::Length(log_rows),
+                Constraint::Length(request_rows),
+                Constraint::Length(narration_rows),
+                Constraint::Fill(1),
+                Constraint::Length(1),
+                Constraint::Length(2),
+            ])
+            .areas(area);
+        Some(Places { heading, state, table, logs, requests, narration, story, announcement, footer })
     }
 }
 
@@ -126,6 +152,7 @@ impl Picture<'_> {
         frame.render_widget(self.state, places.state);
         servers::draw(frame, places.table, &self.table, palette);
         logs::draw(frame, places.logs, &self.logs, palette);
+        requests::draw(frame, places.requests, &self.logs, palette);
         narration::draw(frame, places.narration, self.narration_heading, self.narration, palette);
         story::draw(frame, places.story, self.story_heading, self.story, palette);
         frame.render_widget(announcement_line(self.announcement, self.page, palette), places.announcement);

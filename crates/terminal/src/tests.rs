@@ -16,7 +16,7 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Color, Modifier};
 use std::time::Duration;
-use trace::{Event, Io, Laboratory, Link, Process, Record, Unsynced};
+use trace::{Content, Event, Io, Laboratory, Link, Process, Record, StoreContent, Unsynced};
 
 pub(crate) const MILLISECOND: u64 = 1000;
 
@@ -38,7 +38,7 @@ fn app(servers: u64) -> App {
 }
 
 pub(crate) fn record(t: u64, node: u64, term: u64, event: Event) -> Record {
-    Record { t, node: NodeId(node), life: 1, seq: None, cause: None, term: Term(term), event }
+    Record { t, node: NodeId(node), life: 1, seq: None, cause: None, term: Term(term), event, content: None }
 }
 
 pub(crate) fn decided(rule: Rule, what: What) -> Event {
@@ -713,4 +713,85 @@ fn the_page_is_opened_if_there_is_one() {
     assert!(text(&mut app, 0).contains("! there is no page"));
     app.setup.page = Some("http://127.0.0.1:4000/".to_owned());
     assert_eq!(key(&mut app, 'w'), Some(Command::OpenPage("http://127.0.0.1:4000/".to_owned())));
+}
+
+/// The recorded run of crates/simulator/tests/lost_entry.rs, up to the record before this one.
+fn lost_entry(until: impl Fn(&Record) -> bool) -> App {
+    let mut app = app(3);
+    let lines = include_str!("../../simulator/tests/lost-entry/records.jsonl").lines();
+    let records = lines.map(|line| Record::from_json(line).unwrap());
+    records.take_while(|record| !until(record)).for_each(|record| app.observe(&record));
+    app
+}
+
+fn has_died(record: &Record) -> bool {
+    matches!(record.event, Event::Laboratory(Laboratory::Died { .. }))
+}
+
+/// The lines below the indexes up to the story: logs, and what clients asked.
+fn logs_and_requests(terminal: &Terminal<TestBackend>) -> Vec<String> {
+    let text = text_on(terminal);
+    logs(&text).into_iter().skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_wide_terminal_shows_commands_and_stores() {
+    let mut app = lost_entry(has_died);
+    let expected = "
+ ▸ n1  ★       2      –     –   1 no-op   1 x = 1 ┃ 1 x = 9                                x = 1
+   n2          2      2     4   1 no-op   1 x = 1 ┃                                        x = 1
+   n3          2      2     4   1 no-op   1 x = 1 ┃                                        x = 1
+   client c2 → n1  x = 1     ✓ done: written, version 2
+   client c1 → n1  x = 9     … waits for a response";
+    let screen = screen_of(&mut app, 0, (120, 30));
+    assert_eq!(logs_and_requests(&screen), expected.lines().skip(1).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_narrow_terminal_tells_the_commands_and_the_store_of_the_chosen_server() {
+    let mut app = lost_entry(has_died);
+    let expected = "
+ ▸ n1  ★       2      –     –   1  1┃ 1
+   n2          2      2     4   1  1┃
+   n3          2      2     4   1  1┃
+   n1's log: 1 no-op, 2 x = 1, 3 x = 9 · store: x = 1
+   client c2 → n1  x = 1     ✓ done: written, version 2
+   client c1 → n1  x = 9     … waits for a response";
+    let screen = screen_of(&mut app, 0, (80, 24));
+    assert_eq!(logs_and_requests(&screen), expected.lines().skip(1).collect::<Vec<_>>());
+    key(&mut app, '2');
+    assert!(text(&mut app, 0).contains("n2's log: 1 no-op, 2 x = 1 · store: x = 1"));
+}
+
+#[test]
+fn a_lost_entry_leaves_its_client_in_doubt_and_no_trace_in_a_store() {
+    let mut after_death = lost_entry(|record| record.node == NodeId(1) && record.life > 1);
+    let screen = screen_of(&mut after_death, 0, (120, 30));
+    let expected = "
+ ▸ n1          –      0     4   1 no-op   1 x = 1 ┃≠1 x = 9                                –";
+    assert_eq!(logs_and_requests(&screen)[0], expected.lines().nth(1).unwrap());
+    let in_doubt = "client c1 → n1  x = 9     ? unknown: n1 died before it replied";
+    assert!(text_on(&screen).contains(in_doubt), "{}", text_on(&screen));
+
+    let mut at_the_end = lost_entry(|_| false);
+    let text = text_on(&screen_of(&mut at_the_end, 0, (120, 30)));
+    for server in ["n1", "n2", "n3"] {
+        let log = logs(&text).into_iter().find(|line| line.contains(&format!(" {server} "))).unwrap();
+        assert!(log.ends_with("x = 2") && log.contains("2 no-op") && !log.contains("x = 9"), "{text}");
+    }
+    assert!(text.contains(in_doubt), "{text}");
+}
+
+#[test]
+fn a_store_is_cut_honestly() {
+    let mut app = with_leader(1);
+    let text: fn(&str) -> std::sync::Arc<str> = |text| text.into();
+    let held = [("a", "1".repeat(60)), ("b", "2".to_owned()), ("c", "3".to_owned())];
+    let held = held.iter().map(|(key, value)| (text(key), Some(text(value)))).collect();
+    let store = Some(StoreContent { is_whole: true, keys: 9, held });
+    let content = Some(Box::new(Content { entries: Vec::new(), store }));
+    let applied = Event::Io(Io::Applied { index: Index(4) });
+    app.observe(&Record { content, ..record(0, 1, 4, applied) });
+    let text = text_on(&screen_of(&mut app, 0, (120, 30)));
+    assert!(text.contains("  b = 2, c = 3, +7 more\n"), "{text}");
 }

@@ -515,11 +515,13 @@ pub fn laboratory(laboratory: &Laboratory) -> String {
             format!("{percent}% of the messages {} are lost at random", way(links))
         }
         Laboratory::LinksHealed => "all links work again: nothing is cut, delayed or lost".to_owned(),
-        Laboratory::ClientAsks { client, what, again: false } => format!("client c{client} asks: {what}"),
-        Laboratory::ClientAsks { client, what, again: true } => {
+        Laboratory::ClientAsks { client, what, again: false, .. } => format!("client c{client} asks: {what}"),
+        Laboratory::ClientAsks { client, what, again: true, .. } => {
             format!("client c{client} asks again: {what}")
         }
-        Laboratory::ClientHears { client, answer } => format!("client c{client} gets the response: {answer}"),
+        Laboratory::ClientHears { client, answer, .. } => {
+            format!("client c{client} gets the response: {answer}")
+        }
         Laboratory::Violated { property, what_happened, .. } => {
             format!("VIOLATED: {property}: {what_happened}")
         }

@@ -235,7 +235,7 @@ impl Episodes {
                 work.requests += 1;
                 self.waiting.insert(*client, self.episodes.len() - 1);
             }
-            Laboratory::ClientHears { client, answer } => {
+            Laboratory::ClientHears { client, answer, .. } => {
                 let place = self.waiting.remove(client);
                 let work = place.and_then(|place| self.episodes[place].work.as_mut());
                 if let Some((_, heard)) = work.and_then(|work| work.request.as_mut()) {

@@ -5,6 +5,7 @@
 //! disagree:
 //!
 //! * [`Record`] and its JSON lines: `record.rs`, documented for other programs in docs/trace.md;
+//! * [`Content`]: what entries and the store hold, in the words of the server that reads them;
 //! * [`english`]: each event in words;
 //! * [`Feed`]: records as the lines of a story, the routine left out;
 //! * [`Episodes`]: the headlines, a sentence for each thing that matters;
@@ -15,6 +16,7 @@
 //! * [`shown`](shown()): text of somebody else, made safe for a terminal;
 //! * [`ClusterView`]: what the records so far say about each server, and about its log.
 
+mod content;
 pub mod english;
 mod episodes;
 mod feed;
@@ -27,16 +29,17 @@ mod view;
 pub mod why;
 pub mod why_not;
 
+pub use content::{Content, RECORDED, StoreContent};
 pub use episodes::{Episode, Episodes};
 pub use feed::{Feed, FeedLine, Sieve, Sifted};
 pub use first_steps::FirstStep;
 pub use record::{
-    Answer, Event, EventId, Io, Laboratory, Link, Process, Record, State, StepInput, UnknownEvent, Unsynced,
-    Wish,
+    Answer, Event, EventId, Io, Laboratory, Link, OutcomeKind, Process, Record, State, StepInput,
+    UnknownEvent, Unsynced, Wish,
 };
 pub use shown::{is_obeyed, shown, shown_bytes, shown_lines};
 pub use slow_disk::SlowDisk;
 pub use view::{
-    ClusterView, Condition, ElectionTimer, Faults, FaultyLink, LogView, NetworkView, ProgressView,
-    ServerView, Trouble,
+    ClusterView, Condition, ElectionTimer, EntryView, Faults, FaultyLink, LogView, NetworkView, OutcomeView,
+    ProgressView, RequestView, ServerView, StoreView, Trouble,
 };

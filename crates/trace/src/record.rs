@@ -1,5 +1,6 @@
 //! One thing that happened, and its JSON.
 
+use crate::content::Content;
 use crate::english;
 use crate::slow_disk::SlowDisk;
 use consensus::event::What;
@@ -89,6 +90,10 @@ pub struct Record {
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
+    /// What the entries and the store hold that the event is about, in words.
+    // In a box, so that most records stay small.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Box<Content>>,
 }
 
 /// What happened.
@@ -242,6 +247,29 @@ pub enum Answer {
         /// Who does, as far as it knows.
         leader: Option<NodeId>,
     },
+}
+
+/// What a client knows of its request when it has its outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    /// It was done.
+    Done,
+    /// It was not done, and never will be.
+    NotDone,
+    /// It may have been done, or may still be done.
+    Unknown,
+}
+
+impl fmt::Display for OutcomeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OutcomeKind::Done => "done",
+            OutcomeKind::NotDone => "not done",
+            OutcomeKind::Unknown => "unknown",
+        })
+    }
 }
 
 /// What can happen to a server, as its driver sees it.
@@ -513,6 +541,9 @@ pub enum Laboratory {
         client: u64,
         /// What it wants, in words.
         what: String,
+        /// Its command as an entry would hold it, in the words of [`Content::entries`]; `None` for a read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        command: Option<String>,
         /// Has it asked for the very same before, without an answer?
         again: bool,
     },
@@ -522,6 +553,9 @@ pub enum Laboratory {
         client: u64,
         /// What it was told, in words.
         answer: String,
+        /// What it knows from that. `None` in traces of earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<OutcomeKind>,
     },
     /// A property that Raft promises does not hold any more; with all rules on, that is a bug.
     Violated {

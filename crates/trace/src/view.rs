@@ -1,11 +1,15 @@
 //! What the records so far say about each server.
 
+mod clients;
 mod log;
 mod network;
+mod store;
 mod trouble;
 
-pub use log::LogView;
+pub use clients::{OutcomeView, RequestView};
+pub use log::{EntryView, LogView};
 pub use network::{Faults, FaultyLink, NetworkView};
+pub use store::StoreView;
 pub use trouble::Trouble;
 
 use crate::record::{Event, Io, Laboratory, Link, Process, Record, StepInput};
@@ -26,6 +30,7 @@ pub struct ClusterView {
     #[cfg_attr(feature = "ts", ts(as = "Membership"))]
     founders: Arc<Membership>,
     network: NetworkView,
+    requests: Vec<RequestView>,
 }
 
 /// A server as an observer knows it.
@@ -52,6 +57,8 @@ pub struct ServerView {
     pub timer: Option<ElectionTimer>,
     /// Its log; of a dead server, what is on its disk.
     pub log: LogView,
+    /// Its store; `None` while its process is not there, and where it was not recorded.
+    pub store: Option<StoreView>,
     /// Was it its power that was cut, rather than its process that was killed? Only of a dead server.
     pub lost_power: bool,
     /// Whose votes it has, while it is a candidate.
@@ -122,7 +129,7 @@ impl ClusterView {
         let servers: BTreeMap<NodeId, ServerView> =
             ids.into_iter().map(|id| (id, ServerView::default())).collect();
         let founders = Arc::new(Membership::of_voters(servers.keys().copied()));
-        ClusterView { servers, founders, network: NetworkView::default() }
+        ClusterView { servers, founders, network: NetworkView::default(), requests: Vec::new() }
     }
 
     /// Takes note of what happened, perhaps to a server that was not heard of before.
@@ -130,6 +137,7 @@ impl ClusterView {
         if let Event::Laboratory(laboratory) = &record.event {
             self.network.apply(laboratory);
         }
+        clients::note(&mut self.requests, record);
         self.servers.entry(record.node).or_default().apply(record);
         self.note_word_of_leader(record);
     }
@@ -152,6 +160,11 @@ impl ClusterView {
     /// What somebody has done to the links and to the clocks.
     pub fn network(&self) -> &NetworkView {
         &self.network
+    }
+
+    /// The latest requests of clients, in the order in which they were asked.
+    pub fn requests(&self) -> &[RequestView] {
+        &self.requests
     }
 
     /// All servers, in the order of their ids.
@@ -344,9 +357,12 @@ impl ServerView {
             self.votes.clear();
         }
         self.term = record.term;
+        if let Some(content) = record.content.as_deref().and_then(|content| content.store.as_ref()) {
+            self.store.get_or_insert_default().note(content);
+        }
         match &record.event {
             Event::Decision(decision) => self.apply_decision(record, decision),
-            Event::Io(io) => self.apply_io(record.t, io),
+            Event::Io(io) => self.apply_io(record, io),
             Event::Process(process) => self.apply_process(process),
             Event::Laboratory(laboratory) => self.apply_laboratory(laboratory),
         }
@@ -381,7 +397,7 @@ impl ServerView {
                 self.votes.push(*voter)
             }
             What::Leader { leader } => self.leader = Some(*leader),
-            What::Appended { first, last } => self.append(decision.rule, *first, *last),
+            What::Appended { first, last } => self.append(record, decision.rule, *first, *last),
             What::Truncated { first, .. } => self.log.truncate_from(*first),
             What::Committed { index } => self.log.note_committed(*index),
             What::SnapshotTaken { begins_after, .. } => self.log.forget_up_to(begins_after.index),
@@ -408,18 +424,19 @@ impl ServerView {
         self.trouble = has_trouble.max(told);
     }
 
-    fn append(&mut self, rule: Option<Rule>, first: Index, last: LogPosition) {
+    fn append(&mut self, record: &Record, rule: Option<Rule>, first: Index, last: LogPosition) {
+        let commands = commands_of(record);
         match &self.last_message {
             Some((_, Io::Received { message: Message::AppendEntries(request), .. }))
                 if rule == Some(Rule::ConsistencyCheck) =>
             {
-                self.log.append_from(request, first);
+                self.log.append_from(request, first, commands);
             }
-            _ => self.log.append_own(first, last),
+            _ => self.log.append_own(first, last, commands),
         }
     }
 
-    fn apply_io(&mut self, t: u64, io: &Io) {
+    fn apply_io(&mut self, record: &Record, io: &Io) {
         match io {
             Io::Sent { to, message: Message::AppendEntries(request) } => {
                 self.heartbeats_sent += 1;
@@ -429,7 +446,7 @@ impl ServerView {
             Io::Received { message: Message::AppendEntries(_), .. } => self.heartbeats_received += 1,
             Io::Restored { hard_state, log, snapshot, terms } => {
                 self.voted_for = hard_state.voted_for;
-                return self.log.restore(*snapshot, terms, *log);
+                return self.log.restore(*snapshot, terms, *log, commands_of(record));
             }
             // By the time it is saved, the server may have voted in a later term.
             Io::Saved { log, .. } => return self.log.note_saved(*log),
@@ -441,7 +458,7 @@ impl ServerView {
             | Io::Step { .. } => return,
             _ => {}
         }
-        self.last_message = Some((t, io.clone()));
+        self.last_message = Some((record.t, io.clone()));
     }
 
     fn apply_process(&mut self, process: &Process) {
@@ -479,8 +496,14 @@ impl ServerView {
         self.leader = None;
         self.timer = None;
         self.slow_disk = None;
+        self.store = None;
         self.votes.clear();
         self.progress.clear();
         self.log.lose_unsaved();
     }
+}
+
+/// What the entries hold that a record is about, as far as that was recorded.
+fn commands_of(record: &Record) -> &[Arc<str>] {
+    record.content.as_deref().map_or(&[], |content| &content.entries)
 }

@@ -16,7 +16,16 @@ use trace::{
 fn record(node: u64, seq: u64, cause: Option<(u64, u64)>, event: Event) -> Record {
     let id = |(node, seq)| EventId { node: NodeId(node), life: 1, seq };
     let cause = cause.map(id);
-    Record { t: seq * 1000, node: NodeId(node), life: 1, seq: Some(seq), cause, term: Term(5), event }
+    Record {
+        t: seq * 1000,
+        node: NodeId(node),
+        life: 1,
+        seq: Some(seq),
+        cause,
+        term: Term(5),
+        event,
+        content: None,
+    }
 }
 
 fn decided(rule: Rule, what: What) -> Event {

@@ -9,6 +9,7 @@ use axum::extract::rejection::BytesRejection;
 use serde::Serialize;
 use std::fmt;
 use tokio::sync::{mpsc, oneshot};
+use trace::OutcomeKind;
 
 /// Maximum number of actions that wait to be performed.
 pub(crate) const QUEUE: usize = 64;
@@ -22,6 +23,17 @@ pub enum Outcome {
     NotDone(String),
     /// It is unknown whether it was done. The sentence says why.
     Uncertain(String),
+}
+
+impl Outcome {
+    /// What is known from it.
+    pub fn kind(&self) -> OutcomeKind {
+        match self {
+            Outcome::Done(_) => OutcomeKind::Done,
+            Outcome::NotDone(_) => OutcomeKind::NotDone,
+            Outcome::Uncertain(_) => OutcomeKind::Unknown,
+        }
+    }
 }
 
 impl fmt::Display for Outcome {

@@ -361,7 +361,7 @@ mod tests {
 
     fn record(t: u64) -> Record {
         let event = Event::Process(Process::Stopped);
-        Record { t, node: NodeId(1), life: 1, seq: None, cause: None, term: Term(0), event }
+        Record { t, node: NodeId(1), life: 1, seq: None, cause: None, term: Term(0), event, content: None }
     }
 
     fn history(kept: usize) -> History {
@@ -514,7 +514,7 @@ mod tests {
         (2..=100).for_each(|t| {
             let answer = "x".repeat(1 << 19);
             history.add(&[Record {
-                event: Event::Laboratory(Laboratory::ClientHears { client: 1, answer }),
+                event: Event::Laboratory(Laboratory::ClientHears { client: 1, answer, outcome: None }),
                 ..record(t)
             }]);
         });

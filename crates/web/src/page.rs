@@ -63,8 +63,18 @@ mod tests {
     #[test]
     fn an_exported_page_holds_all_and_nothing_breaks_out_of_it() {
         let nasty = "</script><script>alert(1)</script><!-- \u{2028} \" \\ ]]>";
-        let event = Event::Laboratory(Laboratory::ClientHears { client: 1, answer: nasty.to_owned() });
-        let record = Record { t: 1, node: NodeId(1), life: 1, seq: None, cause: None, term: Term(0), event };
+        let event =
+            Event::Laboratory(Laboratory::ClientHears { client: 1, answer: nasty.to_owned(), outcome: None });
+        let record = Record {
+            t: 1,
+            node: NodeId(1),
+            life: 1,
+            seq: None,
+            cause: None,
+            term: Term(0),
+            event,
+            content: None,
+        };
         let setup = Setup::new(Mode::Replay, nasty.to_owned(), vec![NodeId(1)]);
         let page = export(&setup, [&record]);
         let (before, rest) = page.split_once(PLACE.strip_suffix("</script>").unwrap()).unwrap();

@@ -99,7 +99,7 @@ mod tests {
         let message = Message::AppendEntriesReply(AppendEntriesReply { term: Term(1), round: 0, outcome });
         let cause = cause.map(|seq| EventId { node: NodeId(2), life: 1, seq });
         let (node, event) = (NodeId(2), Event::Io(event(message)));
-        Record { t: seq, node, life: 1, seq: Some(seq), cause, term: Term(1), event }
+        Record { t: seq, node, life: 1, seq: Some(seq), cause, term: Term(1), event, content: None }
     }
 
     #[test]

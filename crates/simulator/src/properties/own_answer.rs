@@ -1,5 +1,7 @@
 use super::{Breach, Moment, Promise, Property, Step};
 use crate::clients::Answered;
+use crate::machine::Machine;
+use driver::StateMachine;
 use trace::{Answer, Event, Io, Record};
 
 /// What a client is told is about its own command.
@@ -23,10 +25,10 @@ impl Property for OwnAnswer {
             let applied = step.applied.iter().find(|(place, _)| place == index).map(|(_, applied)| applied);
             (applied != Some(command)).then(|| {
                 let what_happened = format!(
-                    "{} tells a client that its command {} is done, but entry {index} holds {}",
+                    "{} tells a client that its command \"{}\" is done, but entry {index} holds \"{}\"",
                     step.id(),
-                    command.escape_ascii(),
-                    applied.map_or("none".to_owned(), |applied| applied.escape_ascii().to_string()),
+                    Machine::words(command),
+                    applied.map_or("none".to_owned(), |applied| Machine::words(applied)),
                 );
                 let tells = |record: &Record| match record.event {
                     Event::Io(Io::Answered { answer: Answer::Done { index: told }, .. }) => told == *index,

@@ -17,11 +17,10 @@ use std::time::Duration;
 
 /// Draws the view as it is at the time `now`, in microseconds since the cluster's start.
 pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
-    let servers = app.scene().view.servers().count();
     let palette = Palette::new(app.has_colour);
     let guide: Vec<Line> = app.guide.lines().into_iter().map(|line| Line::raw(format!(" {line}"))).collect();
     let reading = Reading::Done(narration::rows(&guide));
-    let Some(places) = Places::of(frame.area(), 1, servers, app.panels, reading) else {
+    let Some(places) = Places::of(frame.area(), 1, &app.scene().view, app.panels, reading) else {
         return draw_too_small(frame);
     };
     app.page = story::rows(places.story);

@@ -1,5 +1,6 @@
 //! The servers' logs, one a row, with the same index in the same column.
 
+use super::story::shortened;
 use super::style::Palette;
 use consensus::{Index, NodeId, Term};
 use ratatui::Frame;
@@ -7,7 +8,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
-use trace::{ClusterView, Condition, LogView, ServerView};
+use std::ops::RangeInclusive;
+use trace::{ClusterView, Condition, LogView, ServerView, StoreView};
 
 /// Rows besides those of the servers: the heading, and the indexes.
 pub(crate) const OTHER_ROWS: u16 = 2;
@@ -19,6 +21,19 @@ const HEADING: &str = " logs: numbers are entries' terms · committed up to ┃ 
 const NUMBERS: &str = "   log    commit  match  next  ";
 /// Where there is no room for every index above its entry, one in this many is shown.
 const INDEXES_APART: u64 = 5;
+/// From this width on, entries tell their commands, and stores stand beside the logs.
+const WITH_COMMANDS: u16 = 120;
+/// How wide the commands in the entries can be.
+const COMMAND_WIDTHS: RangeInclusive<usize> = 6..=14;
+/// The commands of at least this many of the latest entries decide how wide they are shown.
+const LATEST: u64 = 10;
+/// Of the room beside the numbers, one part in this many is for the stores.
+const STORES_PART: usize = 3;
+
+/// Is there room for commands in the entries?
+fn show_commands(width: u16) -> bool {
+    width >= WITH_COMMANDS
+}
 
 /// What the panel shows.
 pub(crate) struct LogTable<'a> {
@@ -39,8 +54,12 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, table: &LogTable, palette: &Pa
     let rows = usize::from(room.height).saturating_sub(1);
     // Of more servers than there are rows for, the marked one is among those that are shown.
     let passed_over = (table.marked.unwrap_or_default() + 1).saturating_sub(rows);
-    let columns = Columns::of(table.view, usize::from(room.width).saturating_sub(NUMBERS.chars().count()));
-    let numbers = Line::styled(format!("{NUMBERS}{}", columns.indexes()), palette.faint());
+    let columns = Columns::of(table.view, room.width);
+    let mut numbers = format!("{NUMBERS}{}", columns.indexes());
+    if columns.store > 0 {
+        numbers = format!("{numbers:begins$}store", begins = columns.store_begins);
+    }
+    let numbers = Line::styled(numbers, palette.faint());
     let logs = table.view.servers().enumerate().skip(passed_over).take(rows);
     let logs = logs.map(|(place, (id, server))| {
         let mark = if table.marked == Some(place) { " ▸ " } else { "   " };
@@ -54,20 +73,41 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, table: &LogTable, palette: &Pa
 struct Columns {
     first: Index,
     count: u64,
-    /// A sign or blank before the term, the term, and a bar or blank after it.
+    /// A sign or blank before the term, the term, the command if there is room, and a bar or blank after it.
     width: usize,
+    digits: usize,
+    /// How wide the store beside the log is, and where it begins; 0 if there is no room.
+    store: usize,
+    store_begins: usize,
 }
 
 impl Columns {
     /// The latest entries that there is room for.
-    fn of(view: &ClusterView, room: usize) -> Columns {
+    fn of(view: &ClusterView, width: u16) -> Columns {
+        let room = usize::from(width).saturating_sub(NUMBERS.chars().count());
         let logs = || view.servers().map(|(_, server)| &server.log);
         let latest = logs().map(LogView::last_index).max().unwrap_or_default();
         let term = |log: &LogView| log.term_at(log.last_index()).unwrap_or_default();
         let highest_term = logs().map(term).max().unwrap_or_default();
-        let width = highest_term.to_string().len() + 2;
-        let count = (room / width) as u64;
-        Columns { first: Index(latest.0.saturating_sub(count)).next(), count, width }
+        let digits = highest_term.to_string().len();
+        let (store, command) = if show_commands(width) {
+            let longest = logs().flat_map(latest_commands).map(|command| command.chars().count()).max();
+            let command = longest.unwrap_or_default().clamp(*COMMAND_WIDTHS.start(), *COMMAND_WIDTHS.end());
+            (room / STORES_PART, command + 1)
+        } else {
+            (0, 0)
+        };
+        let width = digits + command + 2;
+        let count = (room.saturating_sub(store) / width) as u64;
+        let store_begins = NUMBERS.chars().count() + room - store;
+        Columns {
+            first: Index(latest.0.saturating_sub(count)).next(),
+            count,
+            width,
+            digits,
+            store,
+            store_begins,
+        }
     }
 
     fn shown(&self) -> impl Iterator<Item = Index> {
@@ -76,7 +116,7 @@ impl Columns {
 
     /// The indexes above their entries.
     fn indexes(&self) -> String {
-        let Columns { first, count, width } = *self;
+        let Columns { first, count, width, .. } = *self;
         let every_one_fits = (first.0 + count).to_string().len() < width;
         let apart = if every_one_fits { 1 } else { INDEXES_APART };
         let mut line = String::new();
@@ -118,7 +158,12 @@ fn row<'a>(
     for index in columns.shown().filter(|&index| index > log.begins_after()) {
         let Some(term) = log.term_at(index) else { break };
         let differs = leaders_log.is_some_and(|leaders| differs(leaders, index, term));
-        spans.extend(entry(log, index, term, differs, columns.width, palette));
+        spans.extend(entry(log, index, term, differs, columns, palette));
+    }
+    if columns.store > 0 {
+        let so_far: usize = spans.iter().map(Span::width).sum();
+        spans.push(Span::raw(" ".repeat(columns.store_begins.saturating_sub(so_far))));
+        spans.push(Span::raw(store_words(server, columns.store - 1)));
     }
     let row = Line::from(spans);
     if server.condition == Condition::Dead { row.patch_style(palette.faint()) } else { row }
@@ -134,7 +179,7 @@ fn entry<'a>(
     index: Index,
     term: Term,
     differs: bool,
-    width: usize,
+    columns: &Columns,
     palette: &Palette,
 ) -> [Span<'a>; 3] {
     let is_committed = index <= log.commit_index();
@@ -142,10 +187,16 @@ fn entry<'a>(
     let (sign, sign_style) =
         if differs { ("≠", palette.bad()) } else { (" ", solid_only(style, is_committed)) };
     let bar = if index == log.commit_index() { "┃" } else { " " };
-    let digits = width - 2;
+    let digits = columns.digits;
+    let command = match columns.width - digits - 2 {
+        0 => String::new(),
+        width => {
+            format!(" {:room$}", shortened(log.command_at(index).unwrap_or("?"), width - 1), room = width - 1)
+        }
+    };
     [
         Span::styled(sign, sign_style),
-        Span::styled(format!("{:>digits$}", term.0), style),
+        Span::styled(format!("{:>digits$}{command}", term.0), style),
         Span::styled(bar, style),
     ]
 }
@@ -162,4 +213,91 @@ fn missing_beginning(log: &LogView, columns: &Columns) -> String {
     let words: Vec<char> = format!("⟦…{begins_after}⟧").chars().collect();
     let shown: String = words[words.len().saturating_sub(room)..].iter().collect();
     format!("{shown:>room$}")
+}
+
+/// The commands of the latest entries.
+fn latest_commands(log: &LogView) -> impl Iterator<Item = &str> {
+    let last = log.last_index().0;
+    (last.saturating_sub(LATEST)..=last).filter_map(|index| log.command_at(Index(index)))
+}
+
+/// What a server's store holds, as much as there is room for: `x = 3, y = 7, +4 more`.
+fn store_words(server: &ServerView, room: usize) -> String {
+    match &server.store {
+        _ if server.condition == Condition::Dead => "–".to_owned(),
+        None if server.log.last_applied() == Index(0) => "empty".to_owned(),
+        None => "unknown".to_owned(),
+        Some(store) if store.keys() == 0 => "empty".to_owned(),
+        Some(store) => held_words(store, room),
+    }
+}
+
+fn held_words(store: &StoreView, room: usize) -> String {
+    let mut words = String::new();
+    let mut shown = 0;
+    for (key, value) in store.known() {
+        let separator = if shown == 0 { "" } else { ", " };
+        let longer = format!("{words}{separator}{key} = {value}");
+        let others = store.keys() - shown - 1;
+        if longer.chars().count() + more_words(others).chars().count() <= room {
+            words = longer;
+            shown += 1;
+        }
+    }
+    let more = more_words(store.keys() - shown);
+    match (shown, store.known().next()) {
+        (0, Some((key, value))) => {
+            let more = more_words(store.keys() - 1);
+            shortened(&format!("{key} = {value}"), room.saturating_sub(more.chars().count())) + &more
+        }
+        (0, None) => format!("{} keys, unknown", store.keys()),
+        _ => words + &more,
+    }
+}
+
+fn more_words(keys: u64) -> String {
+    if keys == 0 { String::new() } else { format!(", +{keys} more") }
+}
+
+/// Are there commands to tell, and no room for them in the entries?
+pub(crate) fn needs_line(view: &ClusterView, width: u16) -> bool {
+    let has_commands = |server: &ServerView| latest_commands(&server.log).next().is_some();
+    !show_commands(width) && view.servers().any(|(_, server)| has_commands(server))
+}
+
+/// What the marked server's log and store hold: without a mark, the leader's, or the first server's.
+pub(crate) fn marked_line<'a>(table: &LogTable, width: u16, palette: &Palette) -> Line<'a> {
+    let leader = table.view.leader();
+    let is_shown = |&(place, (id, _)): &(usize, (NodeId, &ServerView))| {
+        table.marked.map_or(leader.is_none_or(|leader| leader == id), |marked| marked == place)
+    };
+    let Some((_, (id, server))) = table.view.servers().enumerate().find(is_shown) else {
+        return Line::default();
+    };
+    let room = usize::from(width).saturating_sub(2);
+    let store = format!(" · store: {}", store_words(server, room / 2 - 10));
+    let heading = format!("   {id}'s log:");
+    let room = room.saturating_sub(store.chars().count() + heading.chars().count());
+    let log = entries_words(&server.log, room);
+    Line::from(vec![Span::styled(heading, palette.strong()), Span::raw(log), Span::raw(store)])
+}
+
+/// The last entries with their commands, as many as there is room for.
+fn entries_words(log: &LogView, room: usize) -> String {
+    let first = log.begins_after().next().0;
+    let mut words = String::new();
+    for index in (first..=log.last_index().0).rev().map(Index) {
+        let command = log.command_at(index).unwrap_or("?");
+        let longer = format!(
+            " {index} {}{}{words}",
+            shortened(command, *COMMAND_WIDTHS.end()),
+            if words.is_empty() { "" } else { "," }
+        );
+        let beginning = if index.0 == 1 { 0 } else { 2 };
+        if longer.chars().count() + beginning > room {
+            return format!(" …{words}");
+        }
+        words = longer;
+    }
+    if words.is_empty() { " empty".to_owned() } else { words }
 }

@@ -22,7 +22,7 @@ pub(crate) fn draw(frame: &mut Frame, player: &mut Player) {
     let narration = narration::lines(player.prose(), width, &palette);
     let rows = narration::rows(&narration);
     let reading = if player.is_narrating() { Reading::Now(rows) } else { Reading::Done(rows) };
-    let Some(places) = Places::of(frame.area(), 2, player.servers.len(), player.panels, reading) else {
+    let Some(places) = Places::of(frame.area(), 2, &player.scene().view, player.panels, reading) else {
         return draw_too_small(frame);
     };
     player.page = story::rows(places.story) as usize;

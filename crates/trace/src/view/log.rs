@@ -1,20 +1,33 @@
 //! What the records say about a server's log.
 
+use crate::content::RECORDED;
 use consensus::{AppendEntries, Index, LogPosition, Term};
 use serde::Serialize;
 use std::collections::VecDeque;
+use std::iter;
+use std::sync::Arc;
 
 /// So many entries of each log are remembered: the last ones.
-const REMEMBERED: usize = 200;
+const REMEMBERED: usize = RECORDED;
 
-/// A server's log as an observer knows it: the terms of its last entries, and how far it counts.
+/// An entry as an observer knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct EntryView {
+    /// Its term.
+    pub term: Term,
+    /// What it holds, in words such as `x = 3`; `None` if that was not recorded.
+    pub command: Option<Arc<str>>,
+}
+
+/// A server's log as an observer knows it: its last entries, and how far it counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct LogView {
     begins_after: LogPosition,
-    /// The terms of the entries behind `begins_after`, in order.
-    #[cfg_attr(feature = "ts", ts(as = "Vec<Term>"))]
-    terms: VecDeque<Term>,
+    /// The entries after `begins_after`, in order.
+    #[cfg_attr(feature = "ts", ts(as = "Vec<EntryView>"))]
+    entries: VecDeque<EntryView>,
     /// As far as this it is on disk.
     saved: Index,
     commit_index: Index,
@@ -29,7 +42,7 @@ impl LogView {
 
     /// The last entry's index.
     pub fn last_index(&self) -> Index {
-        Index(self.begins_after.index.0 + self.terms.len() as u64)
+        Index(self.begins_after.index.0 + self.entries.len() as u64)
     }
 
     /// The term of the entry at this index, if that is known.
@@ -37,8 +50,17 @@ impl LogView {
         if index == self.begins_after.index {
             return Some(self.begins_after.term);
         }
+        Some(self.entry_at(index)?.term)
+    }
+
+    /// What the entry at this index holds, in words, if that is known.
+    pub fn command_at(&self, index: Index) -> Option<&str> {
+        self.entry_at(index)?.command.as_deref()
+    }
+
+    fn entry_at(&self, index: Index) -> Option<&EntryView> {
         let place = index.0.checked_sub(self.begins_after.index.next().0)?;
-        self.terms.get(usize::try_from(place).ok()?).copied()
+        self.entries.get(usize::try_from(place).ok()?)
     }
 
     /// As far as this the server takes its log for committed.
@@ -57,42 +79,47 @@ impl LogView {
         snapshot: LogPosition,
         first_of_terms: &[LogPosition],
         last: LogPosition,
+        commands: &[Arc<str>],
     ) {
         *self = LogView::default();
         self.install(snapshot, true);
         for (place, first) in first_of_terms.iter().enumerate() {
             let end = first_of_terms.get(place + 1).map_or(last.index.next(), |next| next.index);
-            self.append(first.index, (first.index.0..end.0).map(|_| first.term));
+            self.append(first.index, (first.index.0..end.0).map(|_| first.term), &[]);
+        }
+        for (entry, command) in self.entries.iter_mut().rev().zip(commands.iter().rev()) {
+            entry.command = Some(command.clone());
         }
         self.note_saved(last);
     }
 
     /// A leader has added to its log what carries its own term.
-    pub(super) fn append_own(&mut self, first: Index, last: LogPosition) {
-        self.append(first, (first.0..=last.index.0).map(|_| last.term));
+    pub(super) fn append_own(&mut self, first: Index, last: LogPosition, commands: &[Arc<str>]) {
+        self.append(first, (first.0..=last.index.0).map(|_| last.term), commands);
     }
 
     /// A follower has taken over some of the entries of this request, from `first` on.
-    pub(super) fn append_from(&mut self, request: &AppendEntries, first: Index) {
+    pub(super) fn append_from(&mut self, request: &AppendEntries, first: Index, commands: &[Arc<str>]) {
         let known = first.0.saturating_sub(request.prev_log_index.next().0) as usize;
-        self.append(first, request.entries.iter().skip(known).map(|entry| entry.term));
+        self.append(first, request.entries.iter().skip(known).map(|entry| entry.term), commands);
     }
 
-    fn append(&mut self, first: Index, terms: impl Iterator<Item = Term>) {
+    fn append(&mut self, first: Index, terms: impl Iterator<Item = Term>, commands: &[Arc<str>]) {
         if first != self.last_index().next() {
             // What lies between was not told.
             self.begins_after = LogPosition { index: first.previous(), term: Term(0) };
-            self.terms.clear();
+            self.entries.clear();
         }
-        self.terms.extend(terms);
-        let surplus = self.terms.len().saturating_sub(REMEMBERED) as u64;
+        let commands = commands.iter().cloned().map(Some).chain(iter::repeat(None));
+        self.entries.extend(terms.zip(commands).map(|(term, command)| EntryView { term, command }));
+        let surplus = self.entries.len().saturating_sub(REMEMBERED) as u64;
         self.forget_up_to(Index(self.begins_after.index.0 + surplus));
     }
 
     /// The entries up to this one are gone, if they were there.
     pub(super) fn forget_up_to(&mut self, index: Index) {
         if let Some(term) = self.term_at(index) {
-            self.terms.drain(..(index.0 - self.begins_after.index.0) as usize);
+            self.entries.drain(..(index.0 - self.begins_after.index.0) as usize);
             self.begins_after = LogPosition { index, term };
         }
     }
@@ -101,7 +128,7 @@ impl LogView {
     pub(super) fn install(&mut self, last_included: LogPosition, is_whole: bool) {
         let index = last_included.index;
         if is_whole || self.term_at(index).is_none() {
-            self.terms.clear();
+            self.entries.clear();
             self.begins_after = last_included;
         } else {
             self.forget_up_to(index);
@@ -117,7 +144,7 @@ impl LogView {
         if kept < self.begins_after.index {
             self.begins_after = LogPosition { index: kept, term: Term(0) };
         }
-        self.terms.truncate((kept.0 - self.begins_after.index.0) as usize);
+        self.entries.truncate((kept.0 - self.begins_after.index.0) as usize);
         self.saved = self.saved.min(kept);
     }
 

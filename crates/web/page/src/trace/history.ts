@@ -1,6 +1,5 @@
 // The history that is kept, and the cluster's state at any moment of it.
 
-import { payloadWords } from './command'
 import { Feed } from './feed'
 import { firstStepOf, type FirstStep } from './first-steps'
 import { eventName, nameOf, type EventId, type NodeId, type TraceRecord } from './record'
@@ -26,7 +25,6 @@ export type Era = { readonly number: number; readonly t: number; readonly term: 
 /** How many of the latest records are kept in full. As many older ones are kept without the routine. */
 export const KEPT = 60_000
 const KEYFRAME_EVERY = 500
-const COMMANDS_KEPT = 5_000
 
 /**
  * The records in order, at most `2 * kept`. The older half is kept without heartbeats, so that a long lesson can be
@@ -47,7 +45,6 @@ export class History {
   /** The cluster at positions before which records are missing, as the server described it. */
   private resumed = new Map<number, ClusterView>()
   private places = new Map<string, Entry>()
-  private commands = new Map<string, string>()
   private feed = new Feed()
   private count = 0
   /** Heartbeats are kept from this entry on. */
@@ -145,7 +142,6 @@ export class History {
     this.keyframes = merge(this.keyframes, other.keyframes)
     this.places = new Map([...this.places, ...other.places])
     for (const step of other.firstSteps) this.firstSteps.add(step)
-    this.commands = new Map([...other.commands, ...this.commands])
     const resumed = [...this.resumed].filter(([number]) => isOutside({ number }))
     this.resumed = new Map([...resumed, ...other.resumed])
     this.landmarks.splice(0, Infinity, ...merge(this.landmarks, other.landmarks))
@@ -237,11 +233,6 @@ export class History {
     return record.event === 'violated' && record.contradicts ? this.find(record.contradicts) : undefined
   }
 
-  /** The command in the log entry with this index and term, if a message with it was seen. */
-  command(index: number, term: number): string | undefined {
-    return this.commands.get(`${index}:${term}`)
-  }
-
   /** The promise that was violated last before this position. */
   violatedBefore(position: number): Extract<TraceRecord, { event: 'violated' }> | undefined {
     const entry = this.landmarks.findLast(({ number, record }) => number < position && record.event === 'violated')
@@ -258,7 +249,6 @@ export class History {
     if (term > (this.eras.at(-1)?.term ?? -1)) this.eras.push({ number: entry.number, t: record.t, term })
     if (isLandmark(record)) this.landmarks.push(entry)
     this.noteArrival(record)
-    if (record.event === 'sent' && 'append_entries' in record.message) this.noteCommands(record.message.append_entries)
   }
 
   private noteArrival(record: TraceRecord): void {
@@ -266,17 +256,6 @@ export class History {
     if (!sending || sending.arrivedAt !== undefined) return
     sending.arrivedAt = record.t
     this.usualFlight += (record.t - sending.record.t - this.usualFlight) / 16
-  }
-
-  private noteCommands(request: { prev_log_index: number; entries: { term: number; payload: unknown }[] }): void {
-    request.entries.forEach((entry, place) => {
-      const name = `${request.prev_log_index + 1 + place}:${entry.term}`
-      if (!this.commands.has(name)) this.commands.set(name, payloadWords(entry.payload as never))
-    })
-    for (const name of this.commands.keys()) {
-      if (this.commands.size <= COMMANDS_KEPT) break
-      this.commands.delete(name)
-    }
   }
 
   private placeOf(number: number): number {

@@ -1,8 +1,10 @@
 // What the records so far say about each server. `crates/trace/src/view.rs` adds them up in the same way.
 
+import { applyToRequests, type RequestView } from './clients'
 import * as logs from './log'
 import { applyToNetwork, SOUND_NETWORK, type NetworkView } from './network'
 import { lastIndex, type AppendEntries, type NodeId, type Term, type TraceRecord } from './record'
+import { noteContent } from './store'
 import * as troubles from './trouble'
 import type { ClusterView as ToldCluster } from '../types/ClusterView'
 import type { Io } from '../types/Io'
@@ -22,6 +24,8 @@ export type ClusterView = {
   /** The configuration with which the cluster began. */
   readonly founders: Membership
   readonly network: NetworkView
+  /** The latest requests of clients, in the order in which they were asked. */
+  readonly requests: readonly RequestView[]
 }
 
 const UNKNOWN: ServerView = {
@@ -36,6 +40,7 @@ const UNKNOWN: ServerView = {
   timer: null,
   votes: [],
   log: logs.EMPTY_LOG,
+  store: null,
   progress: {},
   membership: null,
   is_removed: false,
@@ -52,13 +57,13 @@ const NO_PROGRESS: ProgressView = { match_index: 0, next_index: 0 }
 /** A cluster of these servers, about which nothing is known yet. */
 export function newCluster(ids: readonly NodeId[]): ClusterView {
   const founders = { voters: { simple: [...ids] }, learners: [], addresses: [], cluster: null, incarnations: [] }
-  return { servers: Object.fromEntries(ids.map((id) => [id, UNKNOWN])), founders, network: SOUND_NETWORK }
+  return { servers: Object.fromEntries(ids.map((id) => [id, UNKNOWN])), founders, network: SOUND_NETWORK, requests: [] }
 }
 
 /** The cluster as the server of this page describes it. */
-export function clusterFrom({ servers, founders, network }: ToldCluster): ClusterView {
+export function clusterFrom({ servers, founders, network, requests }: ToldCluster): ClusterView {
   const known = Object.entries(servers).map(([id, server]) => [id, serverFrom(server)])
-  return { servers: Object.fromEntries(known), founders, network }
+  return { servers: Object.fromEntries(known), founders, network, requests }
 }
 
 function serverFrom(told: Told): ServerView {
@@ -77,10 +82,11 @@ export function apply(cluster: ClusterView, record: TraceRecord): ClusterView {
   const before = cluster.servers[record.node] ?? UNKNOWN
   const after = applyToServer(before, record)
   const network = applyToNetwork(cluster.network, record)
+  const requests = applyToRequests(cluster.requests, record)
   const changed = after === before ? cluster.servers : { ...cluster.servers, [record.node]: after }
   const servers = noteWordOfLeader(changed, record)
-  if (servers === cluster.servers && network === cluster.network) return cluster
-  return { ...cluster, servers, network }
+  if (servers === cluster.servers && network === cluster.network && requests === cluster.requests) return cluster
+  return { ...cluster, servers, network, requests }
 }
 
 /** What a leader says of another server. */
@@ -176,6 +182,8 @@ function applyToServer(known: ServerView, record: TraceRecord): ServerView {
   } else if (condition !== server.condition || record.term !== server.term) {
     server = { ...server, condition, term: record.term }
   }
+  const content = record.content?.store
+  if (content) server = { ...server, store: noteContent(server.store, content) }
   return applyEvent(noteTrouble(server, record), record)
 }
 
@@ -240,7 +248,7 @@ function applyEvent(server: ServerView, record: TraceRecord): ServerView {
       return {
         ...server,
         voted_for: record.voted_for,
-        log: logs.restore(record.snapshot ?? { index: 0, term: 0 }, record.terms ?? [], record.log),
+        log: logs.restore(record.snapshot ?? { index: 0, term: 0 }, record.terms ?? [], record.log, commandsOf(record)),
       }
     case 'snapshot_taken':
       return { ...server, log: logs.forgetUpTo(server.log, record.begins_after.index) }
@@ -278,8 +286,13 @@ function applyEvent(server: ServerView, record: TraceRecord): ServerView {
 
 function appended(server: ServerView, record: TraceRecord & { event: 'appended' }): logs.LogView {
   return record.rule === 'consistency-check' && server.last_request
-    ? logs.appendFrom(server.log, server.last_request, record.first)
-    : logs.appendOwn(server.log, record.first, record.last)
+    ? logs.appendFrom(server.log, server.last_request, record.first, commandsOf(record))
+    : logs.appendOwn(server.log, record.first, record.last, commandsOf(record))
+}
+
+/** What the entries hold that a record is about, as far as that was recorded. */
+function commandsOf(record: TraceRecord): readonly string[] {
+  return record.content?.entries ?? []
 }
 
 function noteMatched(server: ServerView, follower: NodeId, match_index: number): ServerView {
@@ -299,6 +312,7 @@ function loseProcess(server: ServerView): ServerView {
     ...server,
     condition: 'dead',
     slow_disk: null,
+    store: null,
     pid: null,
     role: null,
     leader: null,

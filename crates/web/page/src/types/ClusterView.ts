@@ -2,6 +2,7 @@
 import type { Membership } from "./Membership";
 import type { NetworkView } from "./NetworkView";
 import type { NodeId } from "./NodeId";
+import type { RequestView } from "./RequestView";
 import type { ServerView } from "./ServerView";
 
 /**
@@ -11,4 +12,4 @@ export type ClusterView = { servers: { [key in NodeId]: ServerView },
 /**
  * The configuration with which the cluster began.
  */
-founders: Membership, network: NetworkView, };
+founders: Membership, network: NetworkView, requests: Array<RequestView>, };

@@ -10,6 +10,7 @@ import type { Profile } from "./Profile";
 import type { ProgressView } from "./ProgressView";
 import type { RoleKind } from "./RoleKind";
 import type { SlowDisk } from "./SlowDisk";
+import type { StoreView } from "./StoreView";
 import type { Term } from "./Term";
 import type { Trouble } from "./Trouble";
 
@@ -57,6 +58,10 @@ timer: ElectionTimer | null,
  * Its log; of a dead server, what is on its disk.
  */
 log: LogView, 
+/**
+ * Its store; `None` while its process is not there, and where it was not recorded.
+ */
+store: StoreView | null, 
 /**
  * Was it its power that was cut, rather than its process that was killed? Only of a dead server.
  */

@@ -11,10 +11,10 @@ import { launch, newLeader, RAFT, sentence, serious, start, type Cluster } from 
 const SHOTS = process.env.SHOTS
 
 /** What of a cluster the server's view and the page's have in common. */
-function comparable({ servers, network }: ClusterView) {
+function comparable({ servers, network, requests }: ClusterView) {
   const faulty_links = [...network.faulty_links].sort((one, other) => one.from - other.from || one.to - other.to)
   const told = Object.entries(servers).map(([id, { last_request: _, ...server }]) => [id, server])
-  return { servers: Object.fromEntries(told), network: { ...network, faulty_links } }
+  return { servers: Object.fromEntries(told), network: { ...network, faulty_links }, requests }
 }
 
 describe.skipIf(!RAFT)('the page of a living cluster', () => {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { History } from '../../src/trace/history'
-import { payloadWords } from '../../src/trace/command'
 import { open, parse, spread } from '../../src/source/file'
 import { apply, newCluster } from '../../src/trace/view'
 import { appendEntries, noOp, record } from './records'
@@ -232,27 +231,6 @@ describe('the story', () => {
       ])
       .map((one) => history.add(one).isRoutine)
     expect(routine).toEqual([false, true, true, true, false, true, false, true])
-  })
-
-  test('knows what an entry says, by the messages that carried it', () => {
-    const history = new History([1, 2])
-    const command = { term: 1, payload: { command: [1, 1, 1, 120, 0, 1, 51, 0, 0] } }
-    history.add(record({ event: 'sent', to: 2, message: appendEntries({ index: 4, term: 1 }, [command]) }))
-    expect(history.command(5, 1)).toBe('x = 3')
-    expect(history.command(5, 2)).toBeUndefined()
-  })
-})
-
-describe('commands', () => {
-  test.each([
-    ['no_op', 'no-op'],
-    [{ command: [1, 0, 100] }, 'open session'],
-    [{ command: [1, 1, 1, 120, 1, 0, 0] }, 'delete x'],
-    [{ command: [1, 1, 1, 120, 2, 1, 49, 1, 50, 0, 0] }, 'x = 2 if 1'],
-    [{ command: [9, 9] }, '2 bytes'],
-    [{ command: [1, 1, 200] }, '3 bytes'],
-  ])('%j is %s', (payload, words) => {
-    expect(payloadWords(payload as never)).toBe(words)
   })
 })
 

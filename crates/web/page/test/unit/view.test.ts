@@ -204,7 +204,7 @@ describe('logs', () => {
 
   test('only the last 200 entries are remembered', () => {
     const { log } = after(record({ event: 'appended', first: 1, last: { index: 450, term: 1 } })).servers[1]!
-    expect(log.terms.length).toBe(200)
+    expect(log.entries.length).toBe(200)
     expect(lastIndexOf(log)).toBe(450)
   })
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use cluster::Action;
+use cluster::{Action, SlowMotionState};
 use common::{PATIENCE, await_gone, await_some};
 use consensus::{NodeId, Timing};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -338,6 +338,14 @@ impl Lab for Broken {
         unreachable!("no key is pressed")
     }
 
+    fn slow_motion(&self) -> SlowMotionState {
+        SlowMotionState::default()
+    }
+
+    fn want_slow_motion(&mut self, _is_wanted: bool) -> String {
+        unreachable!("no key is pressed")
+    }
+
     fn put(&mut self) -> Result<String, String> {
         unreachable!("no key is pressed")
     }
@@ -368,7 +376,6 @@ fn a_panic_gives_the_terminal_back() {
             latency: Duration::ZERO,
             data: String::new(),
             page: None,
-            slow_motion: false,
         };
         terminal::run(&mut Broken, setup).unwrap();
     }

@@ -1,7 +1,7 @@
 //! The running cluster, as the terminal view sees it.
 
 use super::watched::Watched;
-use cluster::Action;
+use cluster::{Action, SlowMotionState};
 use signal_hook::consts::SIGQUIT;
 use signal_hook::iterator::Signals;
 use std::time::Duration;
@@ -33,6 +33,14 @@ impl Lab for Laboratory {
 
     fn perform(&mut self, action: &Action) -> Result<String, String> {
         self.cluster.perform(action)
+    }
+
+    fn slow_motion(&self) -> SlowMotionState {
+        self.cluster.slow_motion()
+    }
+
+    fn want_slow_motion(&mut self, is_wanted: bool) -> String {
+        self.cluster.want_slow_motion(is_wanted)
     }
 
     fn put(&mut self) -> Result<String, String> {

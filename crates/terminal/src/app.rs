@@ -6,9 +6,8 @@ use crate::keys::{Wish, wish};
 use crate::panels::Panels;
 use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
-use crate::slow_motion::SlowMotion;
 use crate::{End, INTERRUPT, Setup, speeds};
-use cluster::{Action, Links};
+use cluster::{Action, Links, SlowMotionState};
 use consensus::{NodeId, Profile};
 use ratatui::crossterm::event::KeyEvent;
 use std::collections::VecDeque;
@@ -23,6 +22,7 @@ const ANNOUNCEMENT: u64 = 5_000_000;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Command {
     Perform(Action),
+    WantSlowMotion(bool),
     /// Put the next value into the store.
     Put,
     /// Show the page with this address.
@@ -44,7 +44,7 @@ pub(crate) struct App {
     /// Is each line of the story shown, rather than the headlines?
     pub(crate) is_unfolded: bool,
     pub(crate) guide: Guide,
-    pub(crate) slow_motion: SlowMotion,
+    pub(crate) slow_motion: SlowMotionState,
     feed: Feed,
     story: VecDeque<FeedLine>,
     /// How many lines there were in all, those no longer kept included.
@@ -84,7 +84,7 @@ impl App {
             headlines: Headlines::default(),
             is_unfolded: false,
             guide: Guide::new(),
-            slow_motion: SlowMotion::new(setup.slow_motion),
+            slow_motion: SlowMotionState::default(),
             feed: Feed::new(),
             story: VecDeque::new(),
             told: 0,
@@ -116,46 +116,12 @@ impl App {
         self.announcement = Some(Announcement { text, is_refusal, at: now });
     }
 
-    /// The first election is worth watching too. The speed to set for it, if it is another one.
-    pub(crate) fn speed_at_start(&mut self) -> Option<f64> {
-        let elections = self.headlines.episodes().elections_won();
-        if elections > 0 { None } else { self.slow_motion.begin(0, self.speed(), elections) }
-    }
-
-    /// The speed to set before this is done, so that what comes of it can be watched.
-    pub(crate) fn speed_before(&mut self, action: &Action, now: u64) -> Option<f64> {
-        let leader = self.live.view.leader();
-        self.guide.note_action(action, leader);
-        let brings_election = match action {
-            Action::KillLeader
-            | Action::AlignTimers
-            | Action::ForceTimeout { .. }
-            | Action::Transfer { .. } => true,
-            Action::Kill { node } | Action::Pause { node } | Action::Cut { links: Links::Of(node) } => {
-                leader == Some(*node)
-            }
-            _ => false,
-        };
-        let elections = self.headlines.episodes().elections_won();
-        if brings_election { self.slow_motion.begin(now, self.speed(), elections) } else { None }
-    }
-
-    /// The speed to set now, if slow motion is over.
-    pub(crate) fn speed_after(&mut self, now: u64) -> Option<f64> {
-        let episodes = self.headlines.episodes();
-        self.slow_motion.end(now, episodes.elections_won(), episodes.is_electing())
-    }
-
-    /// The speed was set without a key.
-    pub(crate) fn note_speed(&mut self, speed: f64, now: u64) {
-        self.clock.set_speed(now, speed);
-    }
-
     /// Shows what came of a command.
     pub(crate) fn note_outcome(&mut self, action: &Action, outcome: Result<String, String>, now: u64) {
         if let (Action::SetSpeed { multiple }, Ok(_)) = (action, &outcome) {
             self.clock.set_speed(now, *multiple);
         }
+        self.guide.note_action(action, self.live.view.leader());
         self.announce(outcome, now);
     }
 
@@ -218,7 +184,7 @@ impl App {
                 None => self.announce(Err("there is no page: it was started with --no-web".to_owned()), now),
             },
             Wish::Guide => self.guide.is_shown = !self.guide.is_shown,
-            Wish::SlowMotion => return self.switch_slow_motion(now),
+            Wish::SlowMotion => return Some(Command::WantSlowMotion(!self.slow_motion.is_wanted)),
             Wish::Unfold => self.unfold_or_fold(now),
             Wish::KillLeader => return Some(Command::Perform(self.kill_leader(now))),
             Wish::Kill => return Some(Command::Perform(Action::Kill { node: self.selected_server() })),
@@ -340,21 +306,7 @@ impl App {
         }
     }
 
-    fn switch_slow_motion(&mut self, now: u64) -> Option<Command> {
-        self.slow_motion.is_wanted = !self.slow_motion.is_wanted;
-        let said = if self.slow_motion.is_wanted {
-            "slow motion is on: elections that you cause are slowed down"
-        } else {
-            "slow motion is off"
-        };
-        self.announce(Ok(said.to_owned()), now);
-        let speed = self.slow_motion.stop()?;
-        Some(Command::Perform(Action::SetSpeed { multiple: speed }))
-    }
-
     fn change_speed(&mut self, now: u64, speed: Option<f64>) -> Option<Command> {
-        // A speed that is chosen by hand stays.
-        self.slow_motion.stop();
         if speed.is_none() {
             self.announce(Ok(speeds::no_further(self.speed())), now);
         }

@@ -4,7 +4,7 @@ use crate::app::{App, Command};
 use crate::draw::live::draw;
 use crate::panels::Panels;
 use crate::{End, Setup};
-use cluster::{Action, Links};
+use cluster::{Action, Links, SlowMotionState};
 use consensus::event::{Event as Decision, Problem, What};
 use consensus::{
     AppendEntries, HardState, Index, LogPosition, Message, NodeId, Profile, RequestVote, Retirement,
@@ -28,7 +28,6 @@ fn app(servers: u64) -> App {
         latency: Duration::ZERO,
         page: None,
         data: "/tmp/raft".to_owned(),
-        slow_motion: false,
     };
     let mut app = App::new(setup, true);
     app.is_unfolded = true;
@@ -624,14 +623,18 @@ fn an_earlier_headline_can_be_chosen() {
     assert!(text(&mut app, 0).contains("▸   1.000s n2 was killed."));
 }
 
+fn done(app: &mut App, action: &Action) {
+    app.note_outcome(action, Ok("done".to_owned()), 0);
+}
+
 #[test]
 fn what_to_try_first_is_ticked_off_and_can_be_dismissed() {
     let mut app = with_leader(3);
     app.guide.is_shown = true;
     let shown = text(&mut app, 0);
     assert_eq!(shown.lines().filter(|line| line.starts_with(" · ")).count(), 3, "{shown}");
-    app.speed_before(&Action::Kill { node: NodeId(1) }, 0);
-    app.speed_before(&Action::Kill { node: NodeId(2) }, 0);
+    done(&mut app, &Action::Kill { node: NodeId(1) });
+    done(&mut app, &Action::Kill { node: NodeId(2) });
     key(&mut app, 'p');
     let shown = text(&mut app, 0);
     assert!(shown.contains(" ✓ Ctrl+\\ kills the leader."), "{shown}");
@@ -640,39 +643,23 @@ fn what_to_try_first_is_ticked_off_and_can_be_dismissed() {
         2,
         "nobody was cut off: {shown}"
     );
-    app.speed_before(&Action::Cut { links: Links::Of(NodeId(2)) }, 0);
+    done(&mut app, &Action::Cut { links: Links::Of(NodeId(2)) });
     key(&mut app, 'p');
     assert!(text(&mut app, 0).contains(" ✓ choose the leader (↑↓)"));
     key(&mut app, 'g');
     assert!(!text(&mut app, 0).contains("try this"));
     key(&mut app, 'g');
-    app.speed_before(&Action::AlignTimers, 0);
+    done(&mut app, &Action::AlignTimers);
     assert!(!text(&mut app, 0).contains("try this"), "all is done");
 }
 
 #[test]
-fn an_election_that_a_person_causes_is_slow() {
+fn slow_motion_is_switched_by_a_key_and_shown() {
     let mut app = with_leader(3);
-    key(&mut app, 'm');
-    assert_eq!(app.speed_before(&Action::Kill { node: NodeId(1) }, 0), None, "it does not lead");
-    assert_eq!(app.speed_before(&Action::Kill { node: NodeId(2) }, 0), Some(0.05));
-    app.note_speed(0.05, 0);
+    assert_eq!(key(&mut app, 'm'), Some(Command::WantSlowMotion(true)));
+    app.slow_motion = SlowMotionState { is_wanted: true, is_on: true };
     assert!(text(&mut app, 0).contains("slow motion (m: off)"));
-    assert_eq!(app.speed_after(1000 * MILLISECOND), None, "nobody leads yet");
-    let leads = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
-    app.observe(&record(1000 * MILLISECOND, 1, 5, decided(Rule::MajorityWins, leads)));
-    assert_eq!(app.speed_after(2000 * MILLISECOND), None, "the new leader is watched for a while");
-    assert_eq!(app.speed_after(4000 * MILLISECOND), Some(1.0));
-}
-
-#[test]
-fn a_speed_that_a_person_chooses_stays() {
-    let mut app = with_leader(3);
-    key(&mut app, 'm');
-    app.speed_before(&Action::KillLeader, 0);
-    app.note_speed(0.05, 0);
-    assert_eq!(key(&mut app, '-'), Some(Command::Perform(Action::SetSpeed { multiple: 0.02 })));
-    assert_eq!(app.speed_after(1_000_000 * MILLISECOND), None);
+    assert_eq!(key(&mut app, 'm'), Some(Command::WantSlowMotion(false)));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! * `access.rs`: who may ask; `refusal.rs`: the errors that all others get;
 //! * [`Setup`]: what the page needs to know before the first record;
 //! * [`Scenarios`]: what else can be opened on it;
+//! * `headlines.rs`: what is said of each episode, and since when;
 //! * `history.rs`: what has happened so far; `worth.rs`: what of it is kept longest; `records.rs`: how the page reads it; `events.rs`: how it gets what happens
 //!   next;
 //! * `actions.rs`, `wish.rs`: what is asked for on the page;
@@ -15,6 +16,7 @@
 mod access;
 mod actions;
 mod events;
+mod headlines;
 mod history;
 mod page;
 mod records;
@@ -28,6 +30,7 @@ mod wish;
 mod worth;
 
 pub use actions::{Outcome, Request};
+pub use headlines::Headline;
 pub use history::Snapshot;
 pub use page::{embedded, export};
 #[cfg(feature = "ts")]
@@ -35,4 +38,4 @@ pub use rules::RuleTold;
 pub use scenarios::{Chapter, ScenarioTitle, Scenarios};
 pub use setup::{Mode, Scene, Setup, Timing};
 pub use site::{Site, SiteError};
-pub use wish::{ClientWish, Wish};
+pub use wish::{ClientWish, Setting, Wish};

@@ -77,7 +77,7 @@ fn facts(app: &App) -> Vec<String> {
 fn state_line<'a>(app: &App, palette: &Palette) -> Line<'a> {
     let view = &app.scene().view;
     let mut spans = vec![Span::styled(format!(" {view}"), palette.state(view))];
-    if app.slow_motion.is_on() {
+    if app.slow_motion.is_on {
         spans.push(Span::styled("  slow motion (m: off)", palette.notice()));
     }
     if let Some((at, lines)) = app.frozen_since() {

@@ -146,7 +146,7 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
     let remarks: Vec<String> = remarks.into_iter().flatten().collect();
     let speed = options.speed.multiple();
     // Leases need clocks that keep their speed.
-    let is_slowed = arguments.data.is_none() && speed == 1.0 && show != Show::Json && !options.lease;
+    let is_slowed = arguments.data.is_none() && speed == 1.0 && show != Show::Json && options.lease.is_none();
     let slow_motion = SlowMotion::new(is_slowed, speed);
     let cluster = Watched::new(cluster, recording, site, slow_motion);
     match show {

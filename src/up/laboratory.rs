@@ -52,7 +52,7 @@ impl Lab for Laboratory {
             if signal != SIGQUIT {
                 return Some(End::Interrupted(signal));
             }
-            let outcome = self.cluster.perform(&Action::KillLeader);
+            let outcome = self.cluster.kill_leader();
             self.announcements.push(outcome);
         }
         None

@@ -55,12 +55,17 @@ impl Watched {
         news
     }
 
-    /// Does something to the servers, in slow motion if that is wanted and may bring an election.
+    /// Does something that a person asks for to the servers: in slow motion, if that is wanted and may bring an election.
     pub(crate) fn perform(&mut self, action: &Action) -> Result<String, String> {
         let leader = self.cluster.view().leader();
         let slow = self.slow_motion.begin_before(action, leader, self.cluster.now());
         self.set_speed(slow);
         self.cluster.perform(action)
+    }
+
+    /// Kills the leader because of a signal. Nobody waits to watch that.
+    pub(crate) fn kill_leader(&mut self) -> Result<String, String> {
+        self.cluster.perform(&Action::KillLeader)
     }
 
     pub(crate) fn slow_motion(&self) -> SlowMotionState {

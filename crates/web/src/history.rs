@@ -432,7 +432,10 @@ mod tests {
         let healed = |t| Record { event: Event::Laboratory(Laboratory::LinksHealed), ..record(t) };
         history.add(&[record(1), decision(2, What::Heartbeat), healed(3), healed(4)]);
         let Next::Records { headlines, .. } = history.next(0, 3) else { panic!("no records") };
-        assert_eq!(said(&headlines), [(1, "n1 stopped."), (3, "All links work again: nothing is cut, delayed or lost.")]);
+        assert_eq!(
+            said(&headlines),
+            [(1, "n1 stopped."), (3, "All links work again: nothing is cut, delayed or lost.")]
+        );
         let Next::Records { headlines, .. } = history.next(3, 3) else { panic!("no records") };
         assert_eq!(said(&headlines), [(4, "All links work again: nothing is cut, delayed or lost.")]);
         assert_eq!(history.headlines(1).len(), 1);

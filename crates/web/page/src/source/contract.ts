@@ -3,13 +3,15 @@
 import type { TraceRecord } from '../trace/record'
 import type { Action as ServerAction } from '../types/Action'
 import type { ClientWish } from '../types/ClientWish'
+import type { Headline } from '../types/Headline'
+import type { Setting } from '../types/Setting'
 import type { Setup } from '../types/Setup'
 import type { Snapshot } from '../types/Snapshot'
 
 export type { Setup } from '../types/Setup'
 
 /** What a person can do to the cluster. */
-export type Action = ServerAction | ClientWish
+export type Action = ServerAction | ClientWish | Setting
 
 /** A scenario that the server can play. */
 export type Scenario = {
@@ -21,8 +23,8 @@ export type Scenario = {
   readonly rules?: readonly string[]
 }
 
-/** A complete replay, as an exported page contains it. */
-export type Embedded = { setup: Setup; records: TraceRecord[] }
+/** A complete replay, as an exported page contains it. A file that was opened here has no headlines: the program makes them. */
+export type Embedded = { setup: Setup; records: TraceRecord[]; headlines?: Headline[] }
 
 /** Records of the story with their numbers, which have gaps, and the cluster's state before them. */
 export type Part = { snapshot: Snapshot; numbers: number[]; records: TraceRecord[] }

@@ -4,6 +4,8 @@ use crate::guide::Guide;
 use crate::headlines::Headlines;
 use crate::keys::{Wish, wish};
 use crate::panels::Panels;
+use crate::past::{Moment, Past};
+use crate::rerun::Rerun;
 use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
 use crate::{End, INTERRUPT, Setup, speeds};
@@ -17,6 +19,9 @@ use trace::{Condition, Event, FaultyLink, Feed, FeedLine, Laboratory, Record};
 const HISTORY: usize = 10_000;
 /// How long an announcement stays on the screen, in microseconds.
 const ANNOUNCEMENT: u64 = 5_000_000;
+
+/// How long no key was pressed before an election is shown again, in microseconds.
+const QUIET: u64 = 1_000_000;
 
 /// What the caller must do because of a key.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +43,12 @@ pub(crate) struct App {
     /// The chosen server's place in the table.
     pub(crate) selected: usize,
     live: Scene,
+    past: Past,
     frozen: Option<Frozen>,
+    /// An election that nobody slowed down, to be shown again.
+    finished: Option<Rerun>,
+    /// When a key was pressed last.
+    pressed_at: u64,
     clock: SlowClock,
     pub(crate) headlines: Headlines,
     /// Is each line of the story shown, rather than the headlines?
@@ -54,14 +64,15 @@ pub(crate) struct App {
     announcement: Option<Announcement>,
 }
 
-/// The moment at which the view was frozen.
+/// A moment of the past on show.
 struct Frozen {
-    scene: Scene,
-    at: u64,
-    /// How many lines there were by then.
-    told: u64,
+    moment: Moment,
     /// How many lines above the latest one the screen ends.
     scrolled: u64,
+    /// Are the lines of the story shown, because they lead to this moment?
+    shows_lines: bool,
+    /// What is being shown again, and since when.
+    rerun: Option<(Rerun, u64)>,
 }
 
 /// What was done, or why it was not.
@@ -79,7 +90,10 @@ impl App {
             panels: Panels::default(),
             selected: 0,
             live: Scene::new(&setup.servers),
+            past: Past::new(&setup.servers),
             frozen: None,
+            finished: None,
+            pressed_at: 0,
             clock: SlowClock::new(setup.speed),
             headlines: Headlines::default(),
             is_unfolded: false,
@@ -100,13 +114,49 @@ impl App {
             self.clock.set_speed(record.t, millionths as f64 / 1e6);
         }
         self.live.observe(record, self.clock.at(record.t));
+        let elections = self.headlines.episodes().elections_won();
         self.headlines.observe(record, self.told);
+        if self.headlines.episodes().elections_won() > elections && self.frozen.is_none() {
+            let election = self.headlines.all().last();
+            self.finished = election.and_then(|election| Rerun::of(election, record.t, self.clock.speed()));
+        }
         for line in self.feed.tell(record) {
             self.story.push_back(line);
             self.told += 1;
         }
         let surplus = self.story.len().saturating_sub(HISTORY);
         self.story.drain(..surplus);
+        self.past.add(record, self.clock.at(record.t), self.clock.speed(), self.told);
+    }
+
+    /// Shows an election again that was too fast to be seen, slowly, if nobody does anything else; then the present.
+    pub(crate) fn let_time_pass(&mut self, now: u64) {
+        if let Some(Frozen { moment, rerun: Some((rerun, since)), .. }) = &mut self.frozen {
+            match rerun.moment(now.saturating_sub(*since)) {
+                Some(t) => self.past.go_on(moment, t),
+                None => self.frozen = None,
+            }
+            return;
+        }
+        let Some(rerun) = self.finished.filter(|rerun| now >= rerun.due.max(self.pressed_at + QUIET)) else {
+            return;
+        };
+        self.finished = None;
+        let is_wanted = self.slow_motion.is_wanted && !self.slow_motion.is_on;
+        if is_wanted && self.frozen.is_none() && !self.shows_help {
+            let moment = self.past.at(rerun.from);
+            self.frozen = Some(Frozen { moment, scrolled: 0, shows_lines: true, rerun: Some((rerun, now)) });
+        }
+    }
+
+    /// Is an election shown again?
+    pub(crate) fn is_rerun(&self) -> bool {
+        self.frozen.as_ref().is_some_and(|frozen| frozen.rerun.is_some())
+    }
+
+    /// Is each line of the story shown, rather than the headlines?
+    pub(crate) fn shows_lines(&self) -> bool {
+        self.is_unfolded || self.frozen.as_ref().is_some_and(|frozen| frozen.shows_lines)
     }
 
     /// Shows what was done, or why it was not.
@@ -134,17 +184,17 @@ impl App {
 
     /// What to draw: the present, or the moment at which the view was frozen.
     pub(crate) fn scene(&self) -> &Scene {
-        self.frozen.as_ref().map_or(&self.live, |frozen| &frozen.scene)
+        self.frozen.as_ref().map_or(&self.live, |frozen| &frozen.moment.scene)
     }
 
     /// The moment to draw.
     pub(crate) fn time(&self, now: u64) -> u64 {
-        self.frozen.as_ref().map_or(now, |frozen| frozen.at)
+        self.frozen.as_ref().map_or(now, |frozen| frozen.moment.at)
     }
 
     /// When the view was frozen, and how many lines have come since; `None` if it is live.
     pub(crate) fn frozen_since(&self) -> Option<(u64, u64)> {
-        self.frozen.as_ref().map(|frozen| (frozen.at, self.told - frozen.told))
+        self.frozen.as_ref().map(|Frozen { moment, .. }| (moment.at, self.told - moment.told))
     }
 
     pub(crate) fn speed(&self) -> f64 {
@@ -153,13 +203,13 @@ impl App {
 
     /// The servers' own time at the moment to draw.
     pub(crate) fn servers_time(&self, now: u64) -> f64 {
-        self.clock.at(self.time(now))
+        self.frozen.as_ref().map_or_else(|| self.clock.at(now), |frozen| frozen.moment.servers_time)
     }
 
     /// The lines of the story that fit on a page, at the place to which it is scrolled.
     pub(crate) fn page_of_story(&self) -> impl Iterator<Item = &FeedLine> {
         let forgotten = self.told - self.story.len() as u64;
-        let end = self.frozen.as_ref().map_or(self.told, |frozen| frozen.told - frozen.scrolled);
+        let end = self.frozen.as_ref().map_or(self.told, |frozen| frozen.moment.told - frozen.scrolled);
         let end = end.saturating_sub(forgotten).max(self.page.min(self.story.len() as u64));
         let start = end.saturating_sub(self.page);
         self.story.range(start as usize..end as usize)
@@ -168,6 +218,7 @@ impl App {
     /// Does what a key asks of the view. Returns what the caller must do, if anything.
     pub(crate) fn on_key(&mut self, key: KeyEvent, now: u64) -> Option<Command> {
         let wish = wish(key)?;
+        self.pressed_at = now;
         if self.shows_help && !matches!(wish, Wish::Interrupt | Wish::Quit) {
             self.shows_help = false;
             return None;
@@ -211,12 +262,16 @@ impl App {
             Wish::SelectNumber(number) => self.select(NodeId(number), now),
             Wish::SelectPrevious => self.selected = self.selected.saturating_sub(1),
             Wish::SelectNext => self.selected = (self.selected + 1).min(self.servers().len() - 1),
+            Wish::Back if self.is_rerun() => self.frozen = None,
+            Wish::Freeze if self.is_rerun() => self.stop_rerun(),
             Wish::Freeze if self.frozen.is_some() => self.frozen = None,
             Wish::Freeze => self.freeze(now),
-            Wish::PageUp if !self.is_unfolded => self.headlines.choose_earlier(1),
-            Wish::PageDown if !self.is_unfolded => self.headlines.choose_later(1),
-            Wish::Oldest if !self.is_unfolded => self.headlines.choose_earlier(usize::MAX),
-            Wish::Newest if !self.is_unfolded => self.headlines.choose_later(usize::MAX),
+            Wish::StepForward => self.step(now, Past::next, "this is the latest event: space resumes"),
+            Wish::StepBack => self.step(now, Past::previous, "what was before is not kept"),
+            Wish::PageUp if !self.shows_lines() => self.headlines.choose_earlier(1),
+            Wish::PageDown if !self.shows_lines() => self.headlines.choose_later(1),
+            Wish::Oldest if !self.shows_lines() => self.headlines.choose_earlier(usize::MAX),
+            Wish::Newest if !self.shows_lines() => self.headlines.choose_later(usize::MAX),
             Wish::PageUp => self.scroll_up(now, self.page),
             Wish::PageDown => self.scroll_down(self.page),
             Wish::Oldest => self.scroll_up(now, u64::MAX),
@@ -314,7 +369,30 @@ impl App {
     }
 
     fn freeze(&mut self, now: u64) {
-        self.frozen = Some(Frozen { scene: self.live.clone(), at: now, told: self.told, scrolled: 0 });
+        let moment = self.past.present(self.live.clone(), now, self.clock.at(now), self.told);
+        self.frozen = Some(Frozen { moment, scrolled: 0, shows_lines: false, rerun: None });
+    }
+
+    /// Freezes the view where it is.
+    fn stop_rerun(&mut self) {
+        if let Some(frozen) = &mut self.frozen {
+            frozen.rerun = None;
+        }
+    }
+
+    /// Shows another moment of the latest past, if there is one.
+    fn step(&mut self, now: u64, other: fn(&Past, &Moment) -> Option<Moment>, refusal: &str) {
+        if self.frozen.is_none() {
+            self.freeze(now);
+        }
+        let Some(frozen) = &self.frozen else { return };
+        match other(&self.past, &frozen.moment) {
+            Some(moment) => {
+                self.announcement = None;
+                self.frozen = Some(Frozen { moment, scrolled: 0, shows_lines: true, rerun: None });
+            }
+            None => self.announce(Err(refusal.to_owned()), now),
+        }
     }
 
     /// Scrolling back freezes the view: a story that moves can't be read.
@@ -324,7 +402,7 @@ impl App {
         }
         if let Some(frozen) = &mut self.frozen {
             let forgotten = self.told - self.story.len() as u64;
-            let furthest = frozen.told.saturating_sub(forgotten).saturating_sub(self.page);
+            let furthest = frozen.moment.told.saturating_sub(forgotten).saturating_sub(self.page);
             frozen.scrolled = frozen.scrolled.saturating_add(lines).min(furthest);
         }
     }

@@ -5,6 +5,7 @@
 //! * `keys.rs`: the keys, and how the footer and the help explain them;
 //! * `hangup.rs`: the end of the terminal itself;
 //! * `slow_clock.rs`: the servers' time, for the election timers;
+//! * `past.rs`: the latest records, to go back to; `rerun.rs`: an election that was too fast to be seen, shown again;
 //! * `headlines.rs`, `guide.rs`: the story in sentences, and what to try first;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
 //! * [`choose`]: the list of scenarios to choose from; `chooser.rs`;
@@ -19,7 +20,9 @@ mod hangup;
 mod headlines;
 mod keys;
 mod panels;
+mod past;
 mod replay;
+mod rerun;
 mod scene;
 mod slow_clock;
 mod speeds;
@@ -150,6 +153,7 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io
         }
         let now = lab.now();
         app.slow_motion = lab.slow_motion();
+        app.let_time_pass(now);
         terminal.draw(|frame| draw::live::draw(frame, app, now))?;
         for key in pressed_keys()? {
             match app.on_key(key, lab.now()) {

@@ -336,6 +336,11 @@ impl Episode {
         !self.campaigns.is_empty()
     }
 
+    /// Did it begin with something that was done to servers?
+    pub fn is_caused(&self) -> bool {
+        !self.deeds.is_empty()
+    }
+
     /// The leader that was elected, if one was.
     pub fn winner(&self) -> Option<NodeId> {
         self.winner.map(|(winner, _)| winner)

@@ -149,6 +149,13 @@ impl App {
         }
     }
 
+    /// Something is done now: that is what is to be seen.
+    pub(crate) fn leave_rerun(&mut self) {
+        if self.is_rerun() {
+            self.frozen = None;
+        }
+    }
+
     /// Is an election shown again?
     pub(crate) fn is_rerun(&self) -> bool {
         self.frozen.as_ref().is_some_and(|frozen| frozen.rerun.is_some())
@@ -172,6 +179,7 @@ impl App {
             self.clock.set_speed(now, *multiple);
         }
         self.guide.note_action(action, self.live.view.leader());
+        self.leave_rerun();
         self.announce(outcome, now);
     }
 
@@ -262,7 +270,7 @@ impl App {
             Wish::SelectNumber(number) => self.select(NodeId(number), now),
             Wish::SelectPrevious => self.selected = self.selected.saturating_sub(1),
             Wish::SelectNext => self.selected = (self.selected + 1).min(self.servers().len() - 1),
-            Wish::Back if self.is_rerun() => self.frozen = None,
+            Wish::Back if self.is_rerun() => self.leave_rerun(),
             Wish::Freeze if self.is_rerun() => self.stop_rerun(),
             Wish::Freeze if self.frozen.is_some() => self.frozen = None,
             Wish::Freeze => self.freeze(now),

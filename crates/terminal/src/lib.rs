@@ -160,6 +160,7 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io
                 None => {}
                 Some(Command::End(end)) => return Ok(end),
                 Some(Command::Put) => {
+                    app.leave_rerun();
                     let outcome = lab.put();
                     app.announce(outcome, lab.now());
                 }

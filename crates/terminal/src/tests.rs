@@ -708,6 +708,10 @@ fn a_replay_of_what_just_happened_is_left_by_a_key() {
     assert!(!left.contains(RERUN) && !left.contains("frozen"), "{left}");
 
     let mut app = with_rerun();
+    done(&mut app, &Action::Kill { node: NodeId(1) });
+    assert!(!app.is_rerun(), "what is done now is to be seen");
+
+    let mut app = with_rerun();
     key(&mut app, ' ');
     app.let_time_pass(9000 * MILLISECOND);
     let stopped = text(&mut app, 9000 * MILLISECOND);

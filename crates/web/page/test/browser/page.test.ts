@@ -199,9 +199,18 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   })
 
   test('shows where the bar begins, and apart from it the moment on show', async () => {
-    const looked = await open(cluster.address)
+    const looked = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+    let go = () => {}
+    const paused = new Promise<void>((resolve) => (go = resolve))
+    await looked.route('**/api/story*', async (route) => {
+      await paused
+      await route.continue()
+    })
+    await looked.goto(cluster.address)
     await newLeader(looked)
     await looked.keyboard.press('Space')
+    await looked.getByRole('button', { name: 'Play', exact: true }).waitFor()
+    go()
     const seconds = async (where: string) => parseFloat((await looked.locator(where).first().textContent())!)
     // The story so far comes a moment after the page.
     await expect.poll(() => seconds('footer .words span')).toBeLessThan(2)

@@ -53,6 +53,7 @@ describe.skipIf(!RAFT)('the page of a scenario', () => {
 
   test('shows its script on request, and what silent commands caused', async () => {
     const page = await open(server.address)
+    await goOn(page).waitFor()
     await page.keyboard.press('End')
     const lines = () => page.locator('.story button.line').count()
     await expect.poll(lines).toBeGreaterThan(0)

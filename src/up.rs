@@ -10,7 +10,7 @@ use crate::failure::{Failure, end_at_second_signal, ended_by, exit_code, say};
 use crate::recording::Recording;
 use crate::scenarios;
 use clap::{ArgAction, Args};
-use cluster::{Cluster, ClusterError, FolderError, Options};
+use cluster::{Cluster, ClusterError, FolderError, Options, SlowMotion};
 use consensus::{NodeId, Profile};
 use server::monotonic_now;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -141,11 +141,14 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
         latency: options.latency,
         data: cluster.data_folder().display().to_string(),
         page: site.as_ref().map(Site::url),
-        slow_motion: arguments.data.is_none() && options.speed.multiple() == 1.0,
     };
     let remarks = [arguments.time.warning(), remark_on_count(&setup), remark_on_list(&cluster)];
     let remarks: Vec<String> = remarks.into_iter().flatten().collect();
-    let cluster = Watched::new(cluster, recording, site);
+    let speed = options.speed.multiple();
+    // Leases need clocks that keep their speed.
+    let is_slowed = arguments.data.is_none() && speed == 1.0 && show != Show::Json && options.lease.is_none();
+    let slow_motion = SlowMotion::new(is_slowed, speed);
+    let cluster = Watched::new(cluster, recording, site, slow_motion);
     match show {
         Show::Terminal => show_in_terminal(cluster, signals, setup, remarks, arguments.record.as_deref()),
         Show::Plain { with_routine } => {
@@ -183,12 +186,13 @@ fn remark_on_list(cluster: &Cluster) -> Option<String> {
 }
 
 fn show_in_terminal(
-    cluster: Watched,
+    mut cluster: Watched,
     signals: Signals,
     setup: Setup,
     remarks: Vec<String>,
     recording: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
+    cluster.slow_first_election();
     let mut laboratory = laboratory::Laboratory::new(cluster, signals, remarks);
     let shown = terminal::run(&mut laboratory, setup);
     let ran = Duration::from_secs(laboratory.now() / 1_000_000);

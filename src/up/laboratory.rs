@@ -1,7 +1,7 @@
 //! The running cluster, as the terminal view sees it.
 
 use super::watched::Watched;
-use cluster::Action;
+use cluster::{Action, SlowMotionState};
 use signal_hook::consts::SIGQUIT;
 use signal_hook::iterator::Signals;
 use std::time::Duration;
@@ -35,6 +35,14 @@ impl Lab for Laboratory {
         self.cluster.perform(action)
     }
 
+    fn slow_motion(&self) -> SlowMotionState {
+        self.cluster.slow_motion()
+    }
+
+    fn want_slow_motion(&mut self, is_wanted: bool) -> String {
+        self.cluster.want_slow_motion(is_wanted)
+    }
+
     fn put(&mut self) -> Result<String, String> {
         self.cluster.put_next()
     }
@@ -44,7 +52,7 @@ impl Lab for Laboratory {
             if signal != SIGQUIT {
                 return Some(End::Interrupted(signal));
             }
-            let outcome = self.cluster.perform(&Action::KillLeader);
+            let outcome = self.cluster.kill_leader();
             self.announcements.push(outcome);
         }
         None

@@ -4,7 +4,6 @@ use super::watched::Watched;
 use crate::failure::{Failure, ended_by, say, written};
 use crate::paragraph::columns;
 use anstyle::{AnsiColor, Style};
-use cluster::Action;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::SIGQUIT;
 use signal_hook::iterator::Signals;
@@ -42,7 +41,7 @@ pub(crate) fn run(
                 written(tell(&mut telling, &last_news, &mut out))?;
                 return Ok(ended_by(signal));
             }
-            match cluster.perform(&Action::KillLeader) {
+            match cluster.kill_leader() {
                 Ok(done) => say(done),
                 Err(refusal) => say(refusal),
             }

@@ -3,11 +3,11 @@
 
 use super::clients::{Asked, Clients, Heard};
 use crate::recording::Recording;
-use cluster::{Action, Cluster};
+use cluster::{Action, Cluster, SlowMotion, SlowMotionState};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use trace::{Laboratory, Record};
-use web::{ClientWish, Outcome, Request, Site, Wish};
+use web::{ClientWish, Outcome, Request, Setting, Site, Wish};
 
 /// How often it is looked whether somebody in front of the page wants something.
 const ATTENTION: Duration = Duration::from_millis(10);
@@ -16,6 +16,7 @@ pub(crate) struct Watched {
     cluster: Cluster,
     recording: Option<Recording>,
     site: Option<Site>,
+    slow_motion: SlowMotion,
     clients: Clients,
     /// The clients of people in front of the page, who wait for the outcome.
     of_page: BTreeMap<u64, Request>,
@@ -25,11 +26,17 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    pub(crate) fn new(cluster: Cluster, recording: Option<Recording>, site: Option<Site>) -> Watched {
+    pub(crate) fn new(
+        cluster: Cluster,
+        recording: Option<Recording>,
+        site: Option<Site>,
+        slow_motion: SlowMotion,
+    ) -> Watched {
         Watched {
             cluster,
             recording,
             site,
+            slow_motion,
             clients: Clients::new(),
             of_page: BTreeMap::new(),
             last_value: 0,
@@ -41,13 +48,52 @@ impl Watched {
     pub(crate) fn news(&mut self, patience: Duration) -> Vec<Record> {
         self.serve_page();
         self.note_outcomes();
+        let usual_speed = self.slow_motion.end(self.cluster.now());
+        self.set_speed(usual_speed);
         let news = self.cluster.news(patience.min(ATTENTION));
         self.pass_on(&news);
         news
     }
 
+    /// Does something that a person asks for to the servers: in slow motion, if that is wanted and may bring an election.
     pub(crate) fn perform(&mut self, action: &Action) -> Result<String, String> {
+        let leader = self.cluster.view().leader();
+        let slow = self.slow_motion.begin_before(action, leader, self.cluster.now());
+        self.set_speed(slow);
         self.cluster.perform(action)
+    }
+
+    /// Kills the leader because of a signal. Nobody waits to watch that.
+    pub(crate) fn kill_leader(&mut self) -> Result<String, String> {
+        self.cluster.perform(&Action::KillLeader)
+    }
+
+    pub(crate) fn slow_motion(&self) -> SlowMotionState {
+        self.slow_motion.state()
+    }
+
+    /// Switches slow motion on or off, and says so.
+    pub(crate) fn want_slow_motion(&mut self, is_wanted: bool) -> String {
+        let usual_speed = self.slow_motion.want(is_wanted);
+        self.set_speed(usual_speed);
+        let said =
+            if is_wanted { "slow motion is on: what you do is slowed down" } else { "slow motion is off" };
+        said.to_owned()
+    }
+
+    /// Has the first election run in slow motion, for someone who watches from the beginning on.
+    pub(crate) fn slow_first_election(&mut self) {
+        let slow = self.slow_motion.begin_at_start(self.cluster.now());
+        self.set_speed(slow);
+    }
+
+    /// Sets the speed that slow motion asks for, if it asks for one.
+    fn set_speed(&mut self, wanted: Option<f64>) {
+        let Some(multiple) = wanted else { return };
+        if let Err(why) = self.cluster.perform(&Action::SetSpeed { multiple }) {
+            self.slow_motion.want(false);
+            self.announcements.push(Err(format!("no slow motion: {why}")));
+        }
     }
 
     /// Has a client put the next value of x, and says so. What comes of it is announced.
@@ -82,8 +128,10 @@ impl Watched {
         if let Some(recording) = &mut self.recording {
             recording.add(news);
         }
+        news.iter().for_each(|record| self.slow_motion.observe(record));
         if let Some(site) = &self.site {
             site.tell(news);
+            site.show_slow_motion(self.slow_motion.state());
         }
     }
 
@@ -91,8 +139,12 @@ impl Watched {
         while let Some(request) = self.site.as_mut().and_then(Site::next_request) {
             match &request.wish {
                 Wish::Act(action) => {
-                    let outcome = self.cluster.perform(action);
+                    let outcome = self.perform(action);
                     request.answer(outcome.into());
+                }
+                Wish::Set(Setting::SlowMotion { is_wanted }) => {
+                    let said = self.want_slow_motion(*is_wanted);
+                    request.answer(Outcome::Done(said));
                 }
                 Wish::Ask(wish) => match self.ask(wish.clone()) {
                     Ok(asked) => {
@@ -106,6 +158,10 @@ impl Watched {
 
     /// Has a client ask for something, and notes that in the story.
     fn ask(&mut self, wish: ClientWish) -> Result<Asked, String> {
+        if matches!(wish, ClientWish::Put { .. }) && self.cluster.view().leader().is_some() {
+            let slow = self.slow_motion.begin_before_put(self.cluster.now());
+            self.set_speed(slow);
+        }
         let asked = self.clients.ask(self.cluster.view(), wish)?;
         let Asked { client, node, what, command } = asked.clone();
         self.cluster.note(node, Laboratory::ClientAsks { client, what, command, again: false });

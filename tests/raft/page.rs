@@ -66,6 +66,7 @@ fn strangers_are_refused_and_told_what_to_do() {
         "GET /api/setup",
         "GET /api/records",
         "GET /api/story",
+        "GET /api/headlines",
         "GET /api/events",
         "GET /api/trace",
         "GET /api/scenarios",
@@ -154,11 +155,12 @@ fn events_go_on_where_a_reader_left_off() {
     let mut up = Up::start(&[], 3);
     let page = up.page();
     up.wait_for_leader();
-    let first: Vec<Told> = page.events(None).filter(|told| told.name.is_empty()).take(30).collect();
+    let is_record = |told: &Told| told.name.is_empty();
+    let first: Vec<Told> = page.events(None).filter(is_record).take(30).collect();
     let ids: Vec<u64> = first.iter().map(|told| told.id.unwrap()).collect();
     assert_eq!(ids, (1..=30).collect::<Vec<u64>>());
     for last in [1, 17, 30] {
-        let rest: Vec<Told> = page.events(Some(last)).take(5).collect();
+        let rest: Vec<Told> = page.events(Some(last)).filter(is_record).take(5).collect();
         assert_eq!(rest[0].id, Some(last + 1), "{rest:?}");
         assert!(last == 30 || rest == first[last as usize..][..5], "{rest:?}");
     }
@@ -217,6 +219,66 @@ fn what_is_done_on_the_page_happens_to_the_servers_and_is_told() {
     let said: Vec<String> = up.records.iter().filter_map(laboratory).filter_map(words_of_client).collect();
     assert_eq!(said[..2], ["put x = 3", "written, version 2"]);
     assert_eq!(said[2..], ["get x", "x is 3", "delete x", "deleted", "get x", "there is no key x"]);
+}
+
+#[test]
+fn headlines_are_told_as_they_come_about() {
+    let mut up = Up::start(&[], 3);
+    let page = up.page();
+    up.wait_for_leader();
+    let mut records = 0;
+    let mut headlines = Vec::new();
+    for told in page.events(None) {
+        match told.name.as_str() {
+            "" => records = told.id.unwrap(),
+            "headline" => headlines.push(serde_json::from_str::<serde_json::Value>(&told.data).unwrap()),
+            _ => {}
+        }
+        // A reader that has seen a record has heard what is said after it.
+        assert!(headlines.last().is_none_or(|headline| headline["after"].as_u64().unwrap() <= records + 1));
+        if headlines.last().is_some_and(|headline| headline["is_won"] == true) {
+            break;
+        }
+    }
+    let won = headlines.last().unwrap();
+    let text = won["text"].as_str().unwrap();
+    assert!(text.starts_with("n1, n2 and n3 started. ") && text.contains(" and leads term "), "{text}");
+    assert_eq!((&won["episode"], &won["first"]), (&headlines[0]["episode"], &headlines[0]["first"]));
+    let asked = page.get(&format!("/api/headlines?up_to={}", won["after"])).json();
+    assert_eq!(asked, serde_json::Value::Array(headlines.clone()));
+    let before = page.get(&format!("/api/headlines?up_to={}", won["after"].as_u64().unwrap() - 1)).json();
+    assert_eq!(before.as_array().unwrap()[..], headlines[..headlines.len() - 1]);
+    assert_eq!(page.get("/api/headlines?up_to=x").status, 400);
+}
+
+#[test]
+fn slow_motion_slows_down_what_is_done_and_says_so() {
+    let mut up = Up::start(&[], 3);
+    let page = up.page();
+    let leader = up.wait_for_leader();
+    let mut states = page.events(None).filter(|told| told.name == "slow_motion").map(|told| told.data);
+    let state = |is_wanted: bool, is_on: bool| format!(r#"{{"is_wanted":{is_wanted},"is_on":{is_on}}}"#);
+    assert_eq!(states.next(), Some(state(false, false)), "programs want none");
+    let want = |is_wanted: bool| format!(r#"{{"action":"slow_motion","is_wanted":{is_wanted}}}"#);
+    assert_eq!(done(&page, &want(true)), "slow motion is on: what you do is slowed down");
+    assert_eq!(states.next(), Some(state(true, false)));
+    done(&page, &format!(r#"{{"action":"kill","node":{}}}"#, leader.0));
+    assert_eq!(states.next(), Some(state(true, true)));
+    // The clocks are slowed down first.
+    up.wait_until("the kill", |up| up.view.server(leader).unwrap().condition == Condition::Dead);
+    let place = |is: fn(&Laboratory) -> bool| {
+        up.records.iter().position(|record| laboratory(record).is_some_and(is)).unwrap()
+    };
+    let slowed = place(|laboratory| *laboratory == Laboratory::Speed { millionths: 50_000 });
+    assert!(slowed < place(|laboratory| matches!(laboratory, Laboratory::Died { .. })));
+    // After the new leader has been watched, they run at their usual speed again.
+    assert_eq!(states.next(), Some(state(true, false)));
+    up.wait_until("another leader", |up| up.view.leader().is_some_and(|other| other != leader));
+    let last =
+        up.records.iter().filter_map(laboratory).rfind(|done| matches!(done, Laboratory::Speed { .. }));
+    assert!(last.is_some());
+    assert_eq!(done(&page, &want(false)), "slow motion is off");
+    assert_eq!(states.next(), Some(state(false, false)));
 }
 
 fn name(laboratory: &Laboratory) -> Option<&'static str> {
@@ -289,9 +351,11 @@ fn a_replay_is_told_to_its_end_and_has_no_hands() {
     assert_eq!(setup["scenes"][0]["command"], "cluster 3");
     assert!(setup["scenes"][0]["prose"][0].is_string(), "{setup}");
     let all: Vec<Told> = page.events(None).collect();
-    let (end, records) = all.split_last().unwrap();
+    let (end, told) = all.split_last().unwrap();
     assert_eq!(end.name, "end");
-    assert!(records.iter().all(|told| told.name.is_empty()));
+    let (records, headlines): (Vec<&Told>, Vec<&Told>) = told.iter().partition(|told| told.name.is_empty());
+    assert!(headlines.iter().all(|told| told.name == "headline"));
+    assert!(headlines.last().unwrap().data.contains("got 2 of 3 votes and leads term 1."), "{headlines:?}");
     assert_eq!(end.data, format!("{{\"last\":{}}}", records.len()));
     let json = raft().args(["replay", "--json", &scenario()]).output().unwrap();
     let lines = String::from_utf8(json.stdout).unwrap();

@@ -2,7 +2,7 @@
 //! pressed and the screen is read.
 
 use crate::common::{PATIENCE, await_gone, await_some};
-use cluster::Action;
+use cluster::{Action, SlowMotionState};
 use consensus::{NodeId, Timing};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
@@ -336,6 +336,14 @@ impl Lab for Broken {
         unreachable!("no key is pressed")
     }
 
+    fn slow_motion(&self) -> SlowMotionState {
+        SlowMotionState::default()
+    }
+
+    fn want_slow_motion(&mut self, _is_wanted: bool) -> String {
+        unreachable!("no key is pressed")
+    }
+
     fn put(&mut self) -> Result<String, String> {
         unreachable!("no key is pressed")
     }
@@ -366,7 +374,6 @@ fn a_panic_gives_the_terminal_back() {
             latency: Duration::ZERO,
             data: String::new(),
             page: None,
-            slow_motion: false,
         };
         terminal::run(&mut Broken, setup).unwrap();
     }

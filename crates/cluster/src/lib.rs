@@ -4,7 +4,8 @@
 //! * `member.rs`: one server's process and the pipes to it;
 //! * `chronicle.rs`: puts the reports of several servers in one order;
 //! * `folder.rs`: where a cluster keeps its data, and how others find it;
-//! * `list.rs`: the clusters that run on this machine.
+//! * `list.rs`: the clusters that run on this machine;
+//! * [`SlowMotion`]: when the clocks run slowly, so that an election can be watched.
 //!
 //! No server outlives its cluster: each reads its standard input and ends with it, and where the
 //! system offers it, a server also asks to be killed when its parent dies.
@@ -15,7 +16,9 @@ mod cluster;
 mod folder;
 mod list;
 mod member;
+mod slow_motion;
 
 pub use action::{Action, Links};
 pub use cluster::{Cluster, ClusterError, Options};
 pub use folder::{FolderError, RunningCluster, Whereabouts, find_running};
+pub use slow_motion::{SLOW, SlowMotion, SlowMotionState};

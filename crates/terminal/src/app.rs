@@ -5,11 +5,12 @@ use crate::headlines::Headlines;
 use crate::keys::{Wish, wish};
 use crate::overlay::Overlay;
 use crate::panels::Panels;
+use crate::past::{Moment, Past};
+use crate::rerun::Rerun;
 use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
-use crate::slow_motion::SlowMotion;
 use crate::{End, INTERRUPT, Setup, speeds};
-use cluster::{Action, Links};
+use cluster::{Action, Links, SlowMotionState};
 use consensus::{NodeId, Profile};
 use ratatui::crossterm::event::KeyEvent;
 use std::collections::VecDeque;
@@ -20,10 +21,14 @@ const HISTORY: usize = 10_000;
 /// How long an announcement stays on the screen, in microseconds.
 const ANNOUNCEMENT: u64 = 5_000_000;
 
+/// How long no key was pressed before an election is shown again, in microseconds.
+const QUIET: u64 = 1_000_000;
+
 /// What the caller must do because of a key.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Command {
     Perform(Action),
+    WantSlowMotion(bool),
     /// Put the next value into the store.
     Put,
     /// Show the page with this address.
@@ -39,13 +44,18 @@ pub(crate) struct App {
     /// The chosen server's place in the table.
     pub(crate) selected: usize,
     live: Scene,
+    past: Past,
     frozen: Option<Frozen>,
+    /// An election that nobody slowed down, to be shown again.
+    finished: Option<Rerun>,
+    /// When a key was pressed last.
+    pressed_at: u64,
     clock: SlowClock,
     pub(crate) headlines: Headlines,
     /// Is each line of the story shown, rather than the headlines?
     pub(crate) is_unfolded: bool,
     pub(crate) guide: Guide,
-    pub(crate) slow_motion: SlowMotion,
+    pub(crate) slow_motion: SlowMotionState,
     feed: Feed,
     story: VecDeque<FeedLine>,
     /// How many lines there were in all, those no longer kept included.
@@ -55,14 +65,15 @@ pub(crate) struct App {
     announcement: Option<Announcement>,
 }
 
-/// The moment at which the view was frozen.
+/// A moment of the past on show.
 struct Frozen {
-    scene: Scene,
-    at: u64,
-    /// How many lines there were by then.
-    told: u64,
+    moment: Moment,
     /// How many lines above the latest one the screen ends.
     scrolled: u64,
+    /// Are the lines of the story shown, because they lead to this moment?
+    shows_lines: bool,
+    /// What is being shown again, and since when.
+    rerun: Option<(Rerun, u64)>,
 }
 
 /// What was done, or why it was not.
@@ -80,12 +91,15 @@ impl App {
             panels: Panels::default(),
             selected: 0,
             live: Scene::new(&setup.servers),
+            past: Past::new(&setup.servers),
             frozen: None,
+            finished: None,
+            pressed_at: 0,
             clock: SlowClock::new(setup.speed),
             headlines: Headlines::default(),
             is_unfolded: false,
             guide: Guide::new(),
-            slow_motion: SlowMotion::new(setup.slow_motion),
+            slow_motion: SlowMotionState::default(),
             feed: Feed::new(),
             story: VecDeque::new(),
             told: 0,
@@ -102,13 +116,56 @@ impl App {
         }
         self.guide.observe(&self.live.view, record);
         self.live.observe(record, self.clock.at(record.t));
+        let elections = self.headlines.episodes().elections_won();
         self.headlines.observe(record, self.told);
+        if self.headlines.episodes().elections_won() > elections && self.frozen.is_none() {
+            let election = self.headlines.all().last();
+            self.finished = election.and_then(|election| Rerun::of(election, record.t, self.clock.speed()));
+        }
         for line in self.feed.tell(record) {
             self.story.push_back(line);
             self.told += 1;
         }
         let surplus = self.story.len().saturating_sub(HISTORY);
         self.story.drain(..surplus);
+        self.past.add(record, self.clock.at(record.t), self.clock.speed(), self.told);
+    }
+
+    /// Shows an election again that was too fast to be seen, slowly, if nobody does anything else; then the present.
+    pub(crate) fn let_time_pass(&mut self, now: u64) {
+        if let Some(Frozen { moment, rerun: Some((rerun, since)), .. }) = &mut self.frozen {
+            match rerun.moment(now.saturating_sub(*since)) {
+                Some(t) => self.past.go_on(moment, t),
+                None => self.frozen = None,
+            }
+            return;
+        }
+        let Some(rerun) = self.finished.filter(|rerun| now >= rerun.due.max(self.pressed_at + QUIET)) else {
+            return;
+        };
+        self.finished = None;
+        let is_wanted = self.slow_motion.is_wanted && !self.slow_motion.is_on;
+        if is_wanted && self.frozen.is_none() && self.overlay.is_none() {
+            let moment = self.past.at(rerun.from);
+            self.frozen = Some(Frozen { moment, scrolled: 0, shows_lines: true, rerun: Some((rerun, now)) });
+        }
+    }
+
+    /// Something is done now: that is what is to be seen.
+    pub(crate) fn leave_rerun(&mut self) {
+        if self.is_rerun() {
+            self.frozen = None;
+        }
+    }
+
+    /// Is an election shown again?
+    pub(crate) fn is_rerun(&self) -> bool {
+        self.frozen.as_ref().is_some_and(|frozen| frozen.rerun.is_some())
+    }
+
+    /// Is each line of the story shown, rather than the headlines?
+    pub(crate) fn shows_lines(&self) -> bool {
+        self.is_unfolded || self.frozen.as_ref().is_some_and(|frozen| frozen.shows_lines)
     }
 
     /// Shows what was done, or why it was not.
@@ -118,45 +175,12 @@ impl App {
         self.announcement = Some(Announcement { text, is_refusal, at: now });
     }
 
-    /// The first election is worth watching too. The speed to set for it, if it is another one.
-    pub(crate) fn speed_at_start(&mut self) -> Option<f64> {
-        let elections = self.headlines.episodes().elections_won();
-        if elections > 0 { None } else { self.slow_motion.begin(0, self.speed(), elections) }
-    }
-
-    /// The speed to set before this is done, so that what comes of it can be watched.
-    pub(crate) fn speed_before(&mut self, action: &Action, now: u64) -> Option<f64> {
-        let leader = self.live.view.leader();
-        let brings_election = match action {
-            Action::KillLeader
-            | Action::AlignTimers
-            | Action::ForceTimeout { .. }
-            | Action::Transfer { .. } => true,
-            Action::Kill { node } | Action::Pause { node } | Action::Cut { links: Links::Of(node) } => {
-                leader == Some(*node)
-            }
-            _ => false,
-        };
-        let elections = self.headlines.episodes().elections_won();
-        if brings_election { self.slow_motion.begin(now, self.speed(), elections) } else { None }
-    }
-
-    /// The speed to set now, if slow motion is over.
-    pub(crate) fn speed_after(&mut self, now: u64) -> Option<f64> {
-        let episodes = self.headlines.episodes();
-        self.slow_motion.end(now, episodes.elections_won(), episodes.is_electing())
-    }
-
-    /// The speed was set without a key.
-    pub(crate) fn note_speed(&mut self, speed: f64, now: u64) {
-        self.clock.set_speed(now, speed);
-    }
-
     /// Shows what came of a command.
     pub(crate) fn note_outcome(&mut self, action: &Action, outcome: Result<String, String>, now: u64) {
         if let (Action::SetSpeed { multiple }, Ok(_)) = (action, &outcome) {
             self.clock.set_speed(now, *multiple);
         }
+        self.leave_rerun();
         self.announce(outcome, now);
     }
 
@@ -169,17 +193,17 @@ impl App {
 
     /// What to draw: the present, or the moment at which the view was frozen.
     pub(crate) fn scene(&self) -> &Scene {
-        self.frozen.as_ref().map_or(&self.live, |frozen| &frozen.scene)
+        self.frozen.as_ref().map_or(&self.live, |frozen| &frozen.moment.scene)
     }
 
     /// The moment to draw.
     pub(crate) fn time(&self, now: u64) -> u64 {
-        self.frozen.as_ref().map_or(now, |frozen| frozen.at)
+        self.frozen.as_ref().map_or(now, |frozen| frozen.moment.at)
     }
 
     /// When the view was frozen, and how many lines have come since; `None` if it is live.
     pub(crate) fn frozen_since(&self) -> Option<(u64, u64)> {
-        self.frozen.as_ref().map(|frozen| (frozen.at, self.told - frozen.told))
+        self.frozen.as_ref().map(|Frozen { moment, .. }| (moment.at, self.told - moment.told))
     }
 
     pub(crate) fn speed(&self) -> f64 {
@@ -188,13 +212,13 @@ impl App {
 
     /// The servers' own time at the moment to draw.
     pub(crate) fn servers_time(&self, now: u64) -> f64 {
-        self.clock.at(self.time(now))
+        self.frozen.as_ref().map_or_else(|| self.clock.at(now), |frozen| frozen.moment.servers_time)
     }
 
     /// The lines of the story that fit on a page, at the place to which it is scrolled.
     pub(crate) fn page_of_story(&self) -> impl Iterator<Item = &FeedLine> {
         let forgotten = self.told - self.story.len() as u64;
-        let end = self.frozen.as_ref().map_or(self.told, |frozen| frozen.told - frozen.scrolled);
+        let end = self.frozen.as_ref().map_or(self.told, |frozen| frozen.moment.told - frozen.scrolled);
         let end = end.saturating_sub(forgotten).max(self.page.min(self.story.len() as u64));
         let start = end.saturating_sub(self.page);
         self.story.range(start as usize..end as usize)
@@ -213,6 +237,7 @@ impl App {
     /// Does what a key asks of the view. Returns what the caller must do, if anything.
     pub(crate) fn on_key(&mut self, key: KeyEvent, now: u64) -> Option<Command> {
         let wish = wish(key)?;
+        self.pressed_at = now;
         if let Some(overlay) = self.overlay
             && !matches!(wish, Wish::Interrupt | Wish::Quit)
         {
@@ -228,7 +253,7 @@ impl App {
                 None => self.announce(Err("there is no page: it was started with --no-web".to_owned()), now),
             },
             Wish::Guide => self.guide.is_shown = !self.guide.is_shown,
-            Wish::SlowMotion => return self.switch_slow_motion(now),
+            Wish::SlowMotion => return Some(Command::WantSlowMotion(!self.slow_motion.is_wanted)),
             Wish::Unfold => self.unfold_or_fold(now),
             Wish::KillLeader => return Some(Command::Perform(self.kill_leader(now))),
             Wish::Kill => return Some(Command::Perform(Action::Kill { node: self.selected_server() })),
@@ -255,12 +280,16 @@ impl App {
             Wish::SelectNumber(number) => self.select(NodeId(number), now),
             Wish::SelectPrevious => self.selected = self.selected.saturating_sub(1),
             Wish::SelectNext => self.selected = (self.selected + 1).min(self.servers().len() - 1),
+            Wish::Back if self.is_rerun() => self.leave_rerun(),
+            Wish::Freeze if self.is_rerun() => self.stop_rerun(),
             Wish::Freeze if self.frozen.is_some() => self.frozen = None,
             Wish::Freeze => self.freeze(now),
-            Wish::PageUp if !self.is_unfolded => self.headlines.choose_earlier(1),
-            Wish::PageDown if !self.is_unfolded => self.headlines.choose_later(1),
-            Wish::Oldest if !self.is_unfolded => self.headlines.choose_earlier(usize::MAX),
-            Wish::Newest if !self.is_unfolded => self.headlines.choose_later(usize::MAX),
+            Wish::StepForward => self.step(now, Past::next, "this is the latest event: space resumes"),
+            Wish::StepBack => self.step(now, Past::previous, "what was before is not kept"),
+            Wish::PageUp if !self.shows_lines() => self.headlines.choose_earlier(1),
+            Wish::PageDown if !self.shows_lines() => self.headlines.choose_later(1),
+            Wish::Oldest if !self.shows_lines() => self.headlines.choose_earlier(usize::MAX),
+            Wish::Newest if !self.shows_lines() => self.headlines.choose_later(usize::MAX),
             Wish::PageUp => self.scroll_up(now, self.page),
             Wish::PageDown => self.scroll_down(self.page),
             Wish::Oldest => self.scroll_up(now, u64::MAX),
@@ -351,21 +380,7 @@ impl App {
         }
     }
 
-    fn switch_slow_motion(&mut self, now: u64) -> Option<Command> {
-        self.slow_motion.is_wanted = !self.slow_motion.is_wanted;
-        let said = if self.slow_motion.is_wanted {
-            "slow motion is on: elections that you cause are slowed down"
-        } else {
-            "slow motion is off"
-        };
-        self.announce(Ok(said.to_owned()), now);
-        let speed = self.slow_motion.stop()?;
-        Some(Command::Perform(Action::SetSpeed { multiple: speed }))
-    }
-
     fn change_speed(&mut self, now: u64, speed: Option<f64>) -> Option<Command> {
-        // A speed that is chosen by hand stays.
-        self.slow_motion.stop();
         if speed.is_none() {
             self.announce(Ok(speeds::no_further(self.speed())), now);
         }
@@ -373,7 +388,30 @@ impl App {
     }
 
     fn freeze(&mut self, now: u64) {
-        self.frozen = Some(Frozen { scene: self.live.clone(), at: now, told: self.told, scrolled: 0 });
+        let moment = self.past.present(self.live.clone(), now, self.clock.at(now), self.told);
+        self.frozen = Some(Frozen { moment, scrolled: 0, shows_lines: false, rerun: None });
+    }
+
+    /// Freezes the view where it is.
+    fn stop_rerun(&mut self) {
+        if let Some(frozen) = &mut self.frozen {
+            frozen.rerun = None;
+        }
+    }
+
+    /// Shows another moment of the latest past, if there is one.
+    fn step(&mut self, now: u64, other: fn(&Past, &Moment) -> Option<Moment>, refusal: &str) {
+        if self.frozen.is_none() {
+            self.freeze(now);
+        }
+        let Some(frozen) = &self.frozen else { return };
+        match other(&self.past, &frozen.moment) {
+            Some(moment) => {
+                self.announcement = None;
+                self.frozen = Some(Frozen { moment, scrolled: 0, shows_lines: true, rerun: None });
+            }
+            None => self.announce(Err(refusal.to_owned()), now),
+        }
     }
 
     /// Scrolling back freezes the view: a story that moves can't be read.
@@ -383,7 +421,7 @@ impl App {
         }
         if let Some(frozen) = &mut self.frozen {
             let forgotten = self.told - self.story.len() as u64;
-            let furthest = frozen.told.saturating_sub(forgotten).saturating_sub(self.page);
+            let furthest = frozen.moment.told.saturating_sub(forgotten).saturating_sub(self.page);
             frozen.scrolled = frozen.scrolled.saturating_add(lines).min(furthest);
         }
     }

@@ -24,6 +24,9 @@ pub(crate) enum Wish {
     SelectPrevious,
     SelectNext,
     Freeze,
+    /// To the next line of the story, with the servers as they were then; or to the one before.
+    StepForward,
+    StepBack,
     PageUp,
     PageDown,
     Oldest,
@@ -78,6 +81,8 @@ pub(crate) fn wish(key: KeyEvent) -> Option<Wish> {
         KeyCode::Up => Wish::SelectPrevious,
         KeyCode::Down => Wish::SelectNext,
         KeyCode::Char(' ') => Wish::Freeze,
+        KeyCode::Right => Wish::StepForward,
+        KeyCode::Left => Wish::StepBack,
         KeyCode::PageUp => Wish::PageUp,
         KeyCode::PageDown => Wish::PageDown,
         KeyCode::Home => Wish::Oldest,
@@ -134,10 +139,11 @@ pub(crate) const HELP: &[Explained] = &[
     ("n", "add a server: it copies the log first, then it votes"),
     ("f", "switch pre-vote, check-quorum, eager election on or off"),
     ("a", "time out all at once: the votes split, chance decides"),
-    ("-  +  m", "set the servers' clocks; slow motion for your elections"),
+    ("-  +  m", "set the servers' clocks; slow motion around elections"),
     ("PgUp PgDn  Enter", "choose a headline; show each line of it, or fold it"),
-    ("space  Tab", "freeze the view (the cluster runs on); other panels"),
-    ("?  w  g", "explain the words; open the page; show what to try first"),
+    ("space  ← →", "freeze the view (the cluster runs on); event by event"),
+    ("Tab  w  g", "other panels; the page in a browser; what to try first"),
+    ("?", "explain the words on the screen; again: this help"),
     ("q  Ctrl+C", "stop all servers and quit"),
 ];
 

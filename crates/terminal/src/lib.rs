@@ -5,8 +5,8 @@
 //! * `keys.rs`: the keys, and how the footer and the help explain them;
 //! * `hangup.rs`: the end of the terminal itself;
 //! * `slow_clock.rs`: the servers' time, for the election timers;
-//! * `headlines.rs`, `guide.rs`, `slow_motion.rs`: the story in sentences, what to try first, and elections slow enough to
-//!   watch;
+//! * `past.rs`: the latest records, to go back to; `rerun.rs`: an election that was too fast to be seen, shown again;
+//! * `headlines.rs`, `guide.rs`: the story in sentences, and what to try first;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
 //! * [`choose`]: the list of scenarios to choose from; `chooser.rs`;
 //! * `scene.rs`, `panels.rs`, `overlay.rs`, `speeds.rs`: what both views share;
@@ -21,10 +21,11 @@ mod headlines;
 mod keys;
 mod overlay;
 mod panels;
+mod past;
 mod replay;
+mod rerun;
 mod scene;
 mod slow_clock;
-mod slow_motion;
 mod speeds;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ pub use chooser::{Choice, Chooser, Chosen, choose};
 pub use replay::{Moment, Tape, replay};
 
 use app::{App, Command};
-use cluster::Action;
+use cluster::{Action, SlowMotionState};
 use consensus::{NodeId, Timing};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind};
@@ -56,6 +57,12 @@ pub trait Lab {
     /// # Errors
     /// If it can't be done: a sentence that says why.
     fn perform(&mut self, action: &Action) -> Result<String, String>;
+
+    /// Is what a person does slowed down, and is it now?
+    fn slow_motion(&self) -> SlowMotionState;
+
+    /// Switches slow motion on or off, and says so in a sentence.
+    fn want_slow_motion(&mut self, is_wanted: bool) -> String;
 
     /// Asks the cluster, as a client, to write the next value, and says so in a sentence. The outcome is among the
     /// [announcements](Lab::announcements) as soon as it is known.
@@ -91,8 +98,6 @@ pub struct Setup {
     pub data: String,
     /// The address of the page that shows the same in a browser, if there is one.
     pub page: Option<String>,
-    /// Are elections slowed down at first, so that they can be watched?
-    pub slow_motion: bool,
 }
 
 /// How the view came to its end.
@@ -137,7 +142,6 @@ fn on_terminal(view: impl FnOnce(&mut DefaultTerminal) -> io::Result<End>) -> io
 }
 
 fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io::Result<End> {
-    set_speed(lab, app, App::speed_at_start);
     loop {
         for record in lab.news() {
             app.observe(&record);
@@ -149,34 +153,29 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io
             app.announce(announcement, lab.now());
         }
         let now = lab.now();
-        set_speed(lab, app, |app| app.speed_after(now));
+        app.slow_motion = lab.slow_motion();
+        app.let_time_pass(now);
         terminal.draw(|frame| draw::live::draw(frame, app, now))?;
         for key in pressed_keys()? {
             match app.on_key(key, lab.now()) {
                 None => {}
                 Some(Command::End(end)) => return Ok(end),
                 Some(Command::Put) => {
+                    app.leave_rerun();
                     let outcome = lab.put();
                     app.announce(outcome, lab.now());
                 }
                 Some(Command::OpenPage(address)) => app.announce(open_page(&address), lab.now()),
+                Some(Command::WantSlowMotion(is_wanted)) => {
+                    let said = lab.want_slow_motion(is_wanted);
+                    app.announce(Ok(said), lab.now());
+                }
                 Some(Command::Perform(action)) => {
-                    let now = lab.now();
-                    set_speed(lab, app, |app| app.speed_before(&action, now));
                     let outcome = lab.perform(&action);
                     app.note_outcome(&action, outcome, lab.now());
                 }
             }
         }
-    }
-}
-
-/// Sets the speed that the view wants, if it wants another one.
-fn set_speed(lab: &mut dyn Lab, app: &mut App, wanted: impl FnOnce(&mut App) -> Option<f64>) {
-    let Some(multiple) = wanted(app) else { return };
-    match lab.perform(&Action::SetSpeed { multiple }) {
-        Ok(_) => app.note_speed(multiple, lab.now()),
-        Err(refusal) => app.announce(Err(refusal), lab.now()),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::draw::live::draw;
 use crate::overlay::Overlay;
 use crate::panels::Panels;
 use crate::{End, Setup};
-use cluster::{Action, Links};
+use cluster::{Action, Links, SlowMotionState};
 use consensus::event::{Event as Decision, Problem, What};
 use consensus::{
     AppendEntries, HardState, Index, LogPosition, Message, NodeId, Profile, RequestVote, Retirement,
@@ -29,7 +29,6 @@ fn app(servers: u64) -> App {
         latency: Duration::ZERO,
         page: None,
         data: "/tmp/raft".to_owned(),
-        slow_motion: false,
     };
     let mut app = App::new(setup, true);
     app.is_unfolded = true;
@@ -658,6 +657,10 @@ fn an_earlier_headline_can_be_chosen() {
     assert!(text(&mut app, 0).contains("▸   1.000s n2 was killed."));
 }
 
+fn done(app: &mut App, action: &Action) {
+    app.note_outcome(action, Ok("done".to_owned()), 0);
+}
+
 #[test]
 fn what_to_try_first_is_ticked_off_and_can_be_dismissed() {
     let mut app = with_leader(3);
@@ -682,28 +685,132 @@ fn what_to_try_first_is_ticked_off_and_can_be_dismissed() {
 }
 
 #[test]
-fn an_election_that_a_person_causes_is_slow() {
+fn slow_motion_is_switched_by_a_key_and_shown() {
     let mut app = with_leader(3);
-    key(&mut app, 'm');
-    assert_eq!(app.speed_before(&Action::Kill { node: NodeId(1) }, 0), None, "it does not lead");
-    assert_eq!(app.speed_before(&Action::Kill { node: NodeId(2) }, 0), Some(0.05));
-    app.note_speed(0.05, 0);
+    assert_eq!(key(&mut app, 'm'), Some(Command::WantSlowMotion(true)));
+    app.slow_motion = SlowMotionState { is_wanted: true, is_on: true };
     assert!(text(&mut app, 0).contains("slow motion (m: off)"));
-    assert_eq!(app.speed_after(1000 * MILLISECOND), None, "nobody leads yet");
-    let leads = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
-    app.observe(&record(1000 * MILLISECOND, 1, 5, decided(Rule::MajorityWins, leads)));
-    assert_eq!(app.speed_after(2000 * MILLISECOND), None, "the new leader is watched for a while");
-    assert_eq!(app.speed_after(4000 * MILLISECOND), Some(1.0));
+    assert_eq!(key(&mut app, 'm'), Some(Command::WantSlowMotion(false)));
+}
+
+const RERUN: &str = "Replay in slow motion of what just happened; the cluster goes on. Esc: live";
+
+/// The election of `with_failover` was won while slow motion was wanted; nobody has pressed a key since.
+fn with_rerun() -> App {
+    let mut app = with_failover();
+    app.slow_motion.is_wanted = true;
+    app.let_time_pass(1699 * MILLISECOND);
+    assert!(!text(&mut app, 1699 * MILLISECOND).contains(RERUN), "the new leader has only begun");
+    app.let_time_pass(1700 * MILLISECOND);
+    app
 }
 
 #[test]
-fn a_speed_that_a_person_chooses_stays() {
-    let mut app = with_leader(3);
-    key(&mut app, 'm');
-    app.speed_before(&Action::KillLeader, 0);
-    app.note_speed(0.05, 0);
-    assert_eq!(key(&mut app, '-'), Some(Command::Perform(Action::SetSpeed { multiple: 0.02 })));
-    assert_eq!(app.speed_after(1_000_000 * MILLISECOND), None);
+fn an_election_that_nobody_slowed_down_is_shown_again_once() {
+    let mut app = with_rerun();
+    let begin = text(&mut app, 1700 * MILLISECOND);
+    assert!(begin.contains(RERUN), "{begin}");
+    assert!(begin.contains("leader n2, term 4") && !begin.contains("killed"), "{begin}");
+    // Twenty times slower: 20 ms before the death take 400 ms.
+    app.let_time_pass(2099 * MILLISECOND);
+    assert!(!text(&mut app, 2099 * MILLISECOND).contains("killed"));
+    app.let_time_pass(2100 * MILLISECOND);
+    let killed = text(&mut app, 2100 * MILLISECOND);
+    assert!(killed.contains("1.000s n2  killed (SIGKILL)"), "{killed}");
+    assert!(killed.contains("leader n1, term 5"), "{killed}");
+    // After 60 ms with the new leader, the present is on show again.
+    for now in [3299, 3300, 60_000] {
+        app.let_time_pass(now * MILLISECOND);
+        let is_rerun = text(&mut app, now * MILLISECOND).contains(RERUN);
+        assert_eq!(is_rerun, now == 3299, "at {now} ms");
+    }
+    assert!(
+        text(&mut app, 60_000 * MILLISECOND).contains("▸   1.000s n2 was killed."),
+        "headlines as before"
+    );
+}
+
+#[test]
+fn a_replay_of_what_just_happened_is_left_by_a_key() {
+    let mut app = with_rerun();
+    press(&mut app, KeyCode::Esc, KeyModifiers::NONE);
+    app.let_time_pass(2000 * MILLISECOND);
+    let left = text(&mut app, 2000 * MILLISECOND);
+    assert!(!left.contains(RERUN) && !left.contains("frozen"), "{left}");
+
+    let mut app = with_rerun();
+    done(&mut app, &Action::Kill { node: NodeId(1) });
+    assert!(!app.is_rerun(), "what is done now is to be seen");
+
+    let mut app = with_rerun();
+    key(&mut app, ' ');
+    app.let_time_pass(9000 * MILLISECOND);
+    let stopped = text(&mut app, 9000 * MILLISECOND);
+    assert!(stopped.contains("frozen at 0.980s") && !stopped.contains(RERUN), "{stopped}");
+    press(&mut app, KeyCode::Right, KeyModifiers::NONE);
+    assert!(text(&mut app, 9000 * MILLISECOND).contains("frozen at 1.000s"));
+}
+
+#[test]
+fn no_replay_disturbs_who_does_something_else() {
+    let is_shown = |prepare: fn(&mut App)| {
+        let mut app = with_failover();
+        app.slow_motion.is_wanted = true;
+        prepare(&mut app);
+        app.let_time_pass(5000 * MILLISECOND);
+        app.is_rerun()
+    };
+    assert!(is_shown(|_| {}));
+    assert!(!is_shown(|app| app.slow_motion.is_wanted = false));
+    assert!(!is_shown(|app| app.slow_motion.is_on = true), "another one is slow now");
+    assert!(!is_shown(|app| app.overlay = Some(Overlay::Help)));
+    assert!(!is_shown(|app| drop(key(app, ' '))), "the past is on show");
+    let pressed = |app: &mut App| {
+        app.on_key(KeyEvent::new(KeyCode::Up, KeyModifiers::NONE), 4500 * MILLISECOND);
+    };
+    assert!(!is_shown(pressed), "a key was pressed just now");
+    let mut slow = with_leader(3);
+    slow.slow_motion.is_wanted = true;
+    slow.note_outcome(&Action::SetSpeed { multiple: 0.05 }, Ok(String::new()), 0);
+    let leads = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
+    slow.observe(&record(0, 1, 5, decided(Rule::MajorityWins, leads)));
+    slow.let_time_pass(5000 * MILLISECOND);
+    assert!(!slow.is_rerun(), "it was slow enough to be seen");
+}
+
+#[test]
+fn a_frozen_view_goes_event_by_event() {
+    let mut app = with_failover();
+    let beat = decided(Rule::MajorityWins, What::Heartbeat);
+    app.observe(&record(1500 * MILLISECOND, 1, 5, beat));
+    let now = 2000 * MILLISECOND;
+    let shown = |app: &mut App, code: KeyCode| {
+        app.on_key(KeyEvent::new(code, KeyModifiers::NONE), now);
+        text(app, now)
+    };
+    assert!(shown(&mut app, KeyCode::Right).contains("! this is the latest event"));
+    let elected = shown(&mut app, KeyCode::Left);
+    assert!(
+        elected.contains("leader n1, term 5") && elected.contains("become the leader of term 5"),
+        "{elected}"
+    );
+    let counted = shown(&mut app, KeyCode::Left);
+    assert!(
+        row(&counted, "n1").contains("◐ candidate") || row(&counted, "n1").contains("○ follower"),
+        "{counted}"
+    );
+    assert!(!counted.contains("become the leader of term 5"), "{counted}");
+    let again = shown(&mut app, KeyCode::Right);
+    assert_eq!(again.lines().nth(2), elected.lines().nth(2));
+    let mut steps = 0;
+    while !shown(&mut app, KeyCode::Left).contains("! what was before is not kept") {
+        steps += 1;
+        assert!(!text(&mut app, now).contains('!'), "what was refused before is no news any longer");
+    }
+    assert!(steps > 5, "{steps}");
+    assert!(text(&mut app, now).contains("frozen at 0.000s"));
+    key(&mut app, ' ');
+    assert!(text(&mut app, now).contains("▸   1.000s n2 was killed."), "live again, with headlines");
 }
 
 #[test]

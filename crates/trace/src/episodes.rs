@@ -10,18 +10,26 @@ use std::fmt;
 /// If more terms in a row have no winner, they are not told one by one.
 const TERMS_TOLD: u64 = 2;
 
+/// Maximum number of episodes that are remembered. Elections and broken promises are remembered longest.
+const REMEMBERED: usize = 2_000;
+
 /// The episodes of a run, as far as it has come.
 #[derive(Debug, Clone, Default)]
 pub struct Episodes {
     episodes: Vec<Episode>,
+    /// How many have begun, those no longer remembered included.
+    begun: u64,
+    elections_won: usize,
     servers: BTreeMap<NodeId, Known>,
-    /// The episodes in which clients wait for their answers.
-    waiting: BTreeMap<u64, usize>,
+    /// The numbers of the episodes in which clients wait for their answers.
+    waiting: BTreeMap<u64, u64>,
 }
 
 /// What happened in one go: what was done to servers, the election that came of it, or what a leader did for clients.
 #[derive(Debug, Clone, Default)]
 pub struct Episode {
+    /// Its number, from 1: how many episodes had begun by then.
+    pub number: u64,
     /// When it began: microseconds since the cluster's start.
     pub t: u64,
     deeds: Vec<Deed>,
@@ -83,14 +91,19 @@ struct Known {
 }
 
 impl Episodes {
-    /// All so far, in order.
+    /// All that are remembered, in order.
     pub fn all(&self) -> &[Episode] {
         &self.episodes
     }
 
+    /// The one with this number, if it is remembered.
+    pub fn get(&self, number: u64) -> Option<&Episode> {
+        self.place_of(number).map(|place| &self.episodes[place])
+    }
+
     /// How many elections had a winner.
     pub fn elections_won(&self) -> usize {
-        self.episodes.iter().filter(|episode| episode.winner.is_some()).count()
+        self.elections_won
     }
 
     /// Does an election go on?
@@ -98,9 +111,12 @@ impl Episodes {
         self.episodes.last().is_some_and(Episode::is_electing)
     }
 
-    /// Takes in what happened.
-    pub fn observe(&mut self, record: &Record) {
+    /// Takes in what happened. Returns the number of the episode that may be told in another way now.
+    pub fn observe(&mut self, record: &Record) -> Option<u64> {
         match &record.event {
+            Event::Laboratory(Laboratory::ClientHears { client, answer, .. }) => {
+                return self.note_answer(*client, answer);
+            }
             Event::Decision(decision) => self.note_decision(record, decision),
             Event::Io(Io::Sent { to, message: Message::RequestVote(_) }) => {
                 if let Some(campaign) = self.campaign_of(record.node) {
@@ -109,8 +125,9 @@ impl Episodes {
             }
             Event::Process(process) => self.note_process(record, process),
             Event::Laboratory(laboratory) => self.note_laboratory(record, laboratory),
-            Event::Io(_) => {}
+            Event::Io(_) => return None,
         }
+        self.episodes.last().map(|latest| latest.number)
     }
 
     fn note_decision(&mut self, record: &Record, decision: &Decision) {
@@ -176,9 +193,10 @@ impl Episodes {
         match (role, was) {
             (RoleKind::Leader, _) => {
                 self.go_on(record, Episode::is_electing).winner = Some((id, record.term));
+                self.elections_won += 1;
             }
             (RoleKind::Follower, Some(RoleKind::Leader)) => {
-                let episode = self.go_on(record, |last| !last.campaigns.is_empty());
+                let episode = self.go_on(record, Episode::is_election);
                 episode.remarks.push(format!("{id} steps down."));
             }
             _ => {}
@@ -233,22 +251,24 @@ impl Episodes {
                 let work = self.work_of(record, record.node);
                 work.request = Some((what.clone(), None));
                 work.requests += 1;
-                self.waiting.insert(*client, self.episodes.len() - 1);
-            }
-            Laboratory::ClientHears { client, answer, .. } => {
-                let place = self.waiting.remove(client);
-                let work = place.and_then(|place| self.episodes[place].work.as_mut());
-                if let Some((_, heard)) = work.and_then(|work| work.request.as_mut()) {
-                    *heard = Some(answer.clone());
-                }
+                self.waiting.insert(*client, self.begun);
             }
             Laboratory::Violated { property, what_happened, .. } => {
                 let episode = self.begin(record);
                 episode.is_violation = true;
                 episode.remarks.push(format!("VIOLATED: {property}: {what_happened}."));
             }
-            Laboratory::Speed { .. } => {}
+            Laboratory::Speed { .. } | Laboratory::ClientHears { .. } => {}
         }
+    }
+
+    fn note_answer(&mut self, client: u64, answer: &str) -> Option<u64> {
+        let number = self.waiting.remove(&client)?;
+        let place = self.place_of(number)?;
+        if let Some((_, heard)) = self.episodes[place].work.as_mut().and_then(|work| work.request.as_mut()) {
+            *heard = Some(answer.to_owned());
+        }
+        Some(number)
     }
 
     /// The same that happens to several servers, with nothing between, is one deed.
@@ -265,8 +285,23 @@ impl Episodes {
     }
 
     fn begin(&mut self, record: &Record) -> &mut Episode {
-        self.episodes.push(Episode { t: record.t, ..Episode::default() });
+        if self.episodes.len() == REMEMBERED {
+            self.forget_one();
+        }
+        self.begun += 1;
+        self.episodes.push(Episode { number: self.begun, t: record.t, ..Episode::default() });
         self.episodes.last_mut().expect("it was pushed just now")
+    }
+
+    /// Forgets the oldest, one that is neither an election nor a broken promise if there is such a one.
+    fn forget_one(&mut self) {
+        let is_minor = |episode: &Episode| !episode.is_election() && !episode.is_violation;
+        let forgotten = self.episodes.remove(self.episodes.iter().position(is_minor).unwrap_or(0));
+        self.waiting.retain(|_, number| *number != forgotten.number);
+    }
+
+    fn place_of(&self, number: u64) -> Option<usize> {
+        self.episodes.binary_search_by_key(&number, |episode| episode.number).ok()
     }
 
     /// The latest episode, if this belongs to it, or else a new one.
@@ -296,8 +331,23 @@ impl Episode {
         self.is_violation
     }
 
+    /// Did a server ask for votes?
+    pub fn is_election(&self) -> bool {
+        !self.campaigns.is_empty()
+    }
+
+    /// Did it begin with something that was done to servers?
+    pub fn is_caused(&self) -> bool {
+        !self.deeds.is_empty()
+    }
+
+    /// The leader that was elected, if one was.
+    pub fn winner(&self) -> Option<NodeId> {
+        self.winner.map(|(winner, _)| winner)
+    }
+
     fn is_electing(&self) -> bool {
-        !self.campaigns.is_empty() && self.winner.is_none()
+        self.is_election() && self.winner.is_none()
     }
 
     fn is_only_deeds(&self) -> bool {
@@ -424,4 +474,55 @@ fn votes(count: usize) -> String {
 fn capitalised(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(t: u64, event: Laboratory) -> Record {
+        let event = Event::Laboratory(event);
+        Record { t, node: NodeId(1), life: 1, seq: None, cause: None, term: Term(1), event }
+    }
+
+    fn broken(t: u64) -> Record {
+        let text = || "x".to_owned();
+        let violated = Laboratory::Violated {
+            property: text(),
+            meaning: text(),
+            what_happened: text(),
+            contradicts: None,
+        };
+        record(t, violated)
+    }
+
+    #[test]
+    fn a_long_run_forgets_its_oldest_episodes_and_broken_promises_last() {
+        let mut episodes = Episodes::default();
+        episodes.observe(&broken(1));
+        let ask = |client| Laboratory::ClientAsks { client, what: "get x".to_owned(), again: false };
+        let asked = episodes.observe(&record(2, ask(7)));
+        assert_eq!(asked, Some(2));
+        assert_eq!(episodes.observe(&record(3, Laboratory::LinksHealed)), Some(3));
+        let answer = |client| Laboratory::ClientHears { client, answer: "x is 1".to_owned() };
+        assert_eq!(
+            episodes.observe(&record(4, answer(7))),
+            asked,
+            "it is the response in an earlier episode"
+        );
+        episodes.observe(&record(5, ask(8)));
+        for t in 6..20_000 {
+            episodes.observe(&record(t, Laboratory::LinksHealed));
+        }
+        assert_eq!(episodes.all().len(), REMEMBERED);
+        assert!(episodes.all()[0].is_violation());
+        assert!(episodes.get(2).is_none() && episodes.get(1).is_some());
+        assert_eq!(episodes.observe(&record(20_000, answer(8))), None, "who waited is forgotten too");
+        assert!(episodes.waiting.is_empty());
+        for t in 0..2 * REMEMBERED as u64 {
+            episodes.observe(&broken(30_000 + t));
+        }
+        assert_eq!(episodes.all().len(), REMEMBERED);
+        assert!(episodes.all()[0].number > REMEMBERED as u64);
+    }
 }

@@ -1,11 +1,13 @@
 //! The records as they come: Server-Sent Events, each with its number, so that a reader can go on after a break.
 
+use crate::headlines::Headline;
 use crate::history::{History, Next, Snapshot};
 use crate::refusal::Refusal;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use cluster::SlowMotionState;
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -61,6 +63,8 @@ struct Reader {
     is_live: bool,
     /// Does it know that nothing more will come?
     is_over: bool,
+    /// What it knows of slow motion.
+    slow_motion: Option<SlowMotionState>,
     on_the_way: VecDeque<Event>,
 }
 
@@ -74,6 +78,7 @@ impl Reader {
             has_begun: seen.is_some(),
             is_live: false,
             is_over: false,
+            slow_motion: None,
             on_the_way: VecDeque::new(),
         }
     }
@@ -82,14 +87,20 @@ impl Reader {
         while self.on_the_way.is_empty() && !self.is_over {
             // What comes from here on is not missed: it wakes at once.
             self.changes.mark_unchanged();
+            self.tell_slow_motion();
             match self.history.next(self.seen, BATCH) {
-                Next::Records { first, json } => {
+                Next::Records { first, json, headlines } => {
                     self.seen = first + json.len() as u64 - 1;
-                    let numbered = (first..).zip(&json);
-                    self.on_the_way
-                        .extend(numbered.map(|(id, json)| Event::default().id(id.to_string()).data(json)));
+                    let mut headlines = headlines.into_iter().peekable();
+                    for (id, json) in (first..).zip(&json) {
+                        // A reader that has seen a record has seen what is said after it.
+                        while let Some(headline) = headlines.next_if(|headline| headline.after == id) {
+                            self.on_the_way.push_back(told("headline", &headline));
+                        }
+                        self.on_the_way.push_back(Event::default().id(id.to_string()).data(json));
+                    }
                 }
-                Next::Forgotten(snapshot) => self.skip_to(&snapshot),
+                Next::Forgotten(snapshot, headlines) => self.skip_to(&snapshot, &headlines),
                 Next::NothingYet if !self.is_live => {
                     self.is_live = true;
                     self.on_the_way.push_back(told("live", &UpTo { last: self.seen }));
@@ -105,11 +116,20 @@ impl Reader {
         self.on_the_way.pop_front()
     }
 
-    fn skip_to(&mut self, snapshot: &Snapshot) {
+    fn tell_slow_motion(&mut self) {
+        let state = self.history.slow_motion();
+        if let Some(state) = state.filter(|_| state != self.slow_motion) {
+            self.on_the_way.push_back(told("slow_motion", &state));
+        }
+        self.slow_motion = state;
+    }
+
+    fn skip_to(&mut self, snapshot: &Snapshot, headlines: &[Headline]) {
         if self.has_begun {
             let missed = Missed { first: self.seen + 1, last: snapshot.after };
             self.on_the_way.push_back(told("missed", &missed));
         }
+        self.on_the_way.extend(headlines.iter().map(|headline| told("headline", headline)));
         self.on_the_way.push_back(told("snapshot", snapshot));
         self.seen = snapshot.after;
     }

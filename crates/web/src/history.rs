@@ -1,6 +1,8 @@
 //! What has happened so far: the latest records, and the story of those before them.
 
+use crate::headlines::{Headline, Headlines};
 use crate::worth::{Judge, Judged, Worth};
+use cluster::SlowMotionState;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -42,6 +44,8 @@ struct Records {
     /// Never empty. All chunks but the last are full.
     chunks: VecDeque<Chunk>,
     judge: Judge,
+    headlines: Headlines,
+    slow_motion: Option<SlowMotionState>,
     /// The cluster after all of them.
     view: ClusterView,
     /// Will there be no more?
@@ -95,9 +99,9 @@ pub(crate) struct Part {
 #[derive(Debug)]
 pub(crate) enum Next {
     /// These, the first of which has this number.
-    Records { first: u64, json: Vec<Arc<str>> },
-    /// The next ones are forgotten. This is what all up to here add up to.
-    Forgotten(Box<Snapshot>),
+    Records { first: u64, json: Vec<Arc<str>>, headlines: Vec<Headline> },
+    /// The next ones are forgotten. This is what all up to here add up to, and what is said of them.
+    Forgotten(Box<Snapshot>, Vec<Headline>),
     /// Nothing yet: it has seen everything so far.
     NothingYet,
     /// Nothing, ever.
@@ -113,6 +117,8 @@ impl History {
             story: VecDeque::new(),
             chunks: [first].into(),
             judge: Judge::default(),
+            headlines: Headlines::default(),
+            slow_motion: None,
             view: beginning,
             is_whole: false,
         };
@@ -134,7 +140,11 @@ impl History {
 
     /// There will be no more.
     pub(crate) fn end(&self) {
-        self.lock().is_whole = true;
+        let mut records = self.lock();
+        records.is_whole = true;
+        let last = records.last();
+        records.headlines.end(last);
+        drop(records);
         self.latest.send_modify(|_| {});
     }
 
@@ -152,6 +162,24 @@ impl History {
     /// The story up to this record, from its beginning on. If it is long, only the elections are left of its beginning.
     pub(crate) fn story(&self, up_to: u64) -> Vec<Part> {
         self.lock().story(up_to)
+    }
+
+    /// The headlines up to this record.
+    pub(crate) fn headlines(&self, up_to: u64) -> Vec<Headline> {
+        self.lock().headlines.between(0, up_to).cloned().collect()
+    }
+
+    /// Slow motion as it is now, where there is any.
+    pub(crate) fn slow_motion(&self) -> Option<SlowMotionState> {
+        self.lock().slow_motion
+    }
+
+    /// Slow motion is like this from now on.
+    pub(crate) fn note_slow_motion(&self, state: SlowMotionState) {
+        let before = self.lock().slow_motion.replace(state);
+        if before != Some(state) {
+            self.latest.send_modify(|_| {});
+        }
     }
 
     /// All records that are kept, as JSON lines.
@@ -182,6 +210,7 @@ impl Records {
         }
         self.view.apply(record);
         let number = self.last() + 1;
+        self.headlines.observe(number, record);
         let Judged { worth, reason } = self.judge.judge(number, record);
         if let Some(reason) = reason.and_then(|number| self.record_mut(number)) {
             reason.worth = worth;
@@ -248,7 +277,8 @@ impl Records {
     fn next(&self, after: u64, at_most: usize) -> Next {
         let oldest = &self.chunks.front().expect(NEVER_EMPTY).before;
         if after < oldest.after {
-            return Next::Forgotten(Box::new(oldest.clone()));
+            let headlines = self.headlines.between(after, oldest.after).cloned().collect();
+            return Next::Forgotten(Box::new(oldest.clone()), headlines);
         }
         let mut room = BYTES_AT_ONCE;
         let fitting = self.json_after(after).take(at_most).take_while(|json| {
@@ -258,7 +288,10 @@ impl Records {
         });
         let json: Vec<Arc<str>> = fitting.cloned().collect();
         match (json.is_empty(), self.is_whole) {
-            (false, _) => Next::Records { first: after + 1, json },
+            (false, _) => {
+                let headlines = self.headlines.between(after, after + json.len() as u64).cloned().collect();
+                Next::Records { first: after + 1, json, headlines }
+            }
             (true, false) => Next::NothingYet,
             (true, true) => Next::End,
         }
@@ -370,7 +403,7 @@ mod tests {
 
     fn numbers(next: Next) -> (u64, usize) {
         match next {
-            Next::Records { first, json } => (first, json.len()),
+            Next::Records { first, json, .. } => (first, json.len()),
             other => panic!("no records but {other:?}"),
         }
     }
@@ -389,6 +422,47 @@ mod tests {
         assert!(matches!(history.next(3, 10), Next::End));
     }
 
+    fn said(headlines: &[Headline]) -> Vec<(u64, &str)> {
+        headlines.iter().map(|headline| (headline.after, &*headline.text)).collect()
+    }
+
+    #[test]
+    fn headlines_come_with_the_records_after_which_they_are_said() {
+        let history = history(CHUNK);
+        let healed = |t| Record { event: Event::Laboratory(Laboratory::LinksHealed), ..record(t) };
+        history.add(&[record(1), decision(2, What::Heartbeat), healed(3), healed(4)]);
+        let Next::Records { headlines, .. } = history.next(0, 3) else { panic!("no records") };
+        assert_eq!(
+            said(&headlines),
+            [(1, "n1 stopped."), (3, "All links work again: nothing is cut, delayed or lost.")]
+        );
+        let Next::Records { headlines, .. } = history.next(3, 3) else { panic!("no records") };
+        assert_eq!(said(&headlines), [(4, "All links work again: nothing is cut, delayed or lost.")]);
+        assert_eq!(history.headlines(1).len(), 1);
+        // What is said of forgotten records is not forgotten with them.
+        for t in 5..3 * CHUNK as u64 {
+            history.add(&[decision(t, What::Heartbeat)]);
+        }
+        let Next::Forgotten(_, headlines) = history.next(1, 10) else { panic!("all is still there") };
+        assert_eq!(headlines.len(), 2);
+    }
+
+    #[test]
+    fn readers_wake_when_slow_motion_changes() {
+        let history = history(CHUNK);
+        let mut changes = history.subscribe();
+        assert_eq!(history.slow_motion(), None);
+        let wanted = SlowMotionState { is_wanted: true, is_on: false };
+        for (state, wakes) in
+            [(wanted, true), (wanted, false), (SlowMotionState { is_on: true, ..wanted }, true)]
+        {
+            changes.mark_unchanged();
+            history.note_slow_motion(state);
+            assert_eq!(changes.has_changed().unwrap(), wakes);
+            assert_eq!(history.slow_motion(), Some(state));
+        }
+    }
+
     fn add(history: &History, count: usize) {
         history.add(&(0..count as u64).map(record).collect::<Vec<_>>());
     }
@@ -401,7 +475,7 @@ mod tests {
         add(&history, 2 * CHUNK - 1);
         assert_eq!(numbers(history.next(0, 10)), (1, 10));
         add(&history, 1);
-        let Next::Forgotten(snapshot) = history.next(0, 10) else {
+        let Next::Forgotten(snapshot, _) = history.next(0, 10) else {
             panic!("the first record is still there")
         };
         assert_eq!(snapshot.after, CHUNK as u64);
@@ -459,7 +533,7 @@ mod tests {
         assert_eq!(numbers(history.next(0, 10)), (1, 1));
         assert_eq!(numbers(history.next(1, 10)), (2, 2));
         (4..=60).for_each(|t| history.add(&[long(t)]));
-        let Next::Forgotten(snapshot) = history.next(0, 10) else { panic!("all is still there") };
+        let Next::Forgotten(snapshot, _) = history.next(0, 10) else { panic!("all is still there") };
         assert!((20..=34).contains(&(60 - snapshot.after)), "{}", snapshot.after);
         assert!(history.lines().len() < MOST_BYTES + MOST_STORY_BYTES + 2 * CHUNK_BYTES);
 
@@ -502,7 +576,7 @@ mod tests {
         assert!(parts.len() <= 3, "{}", parts.len());
         assert_eq!(parts[0].snapshot.after, 0);
         // Streams and stretches go on as far as nothing is missing.
-        let Next::Forgotten(snapshot) = history.next(0, 10) else { panic!("all is still there") };
+        let Next::Forgotten(snapshot, _) = history.next(0, 10) else { panic!("all is still there") };
         assert_eq!(ends(&history.stretch(Some(5))), (snapshot.after, snapshot.after));
     }
 

@@ -4,6 +4,7 @@
 //! * `access.rs`: who may ask; `refusal.rs`: the errors that all others get;
 //! * [`Setup`]: what the page needs to know before the first record;
 //! * [`Scenarios`]: what else can be opened on it;
+//! * `headlines.rs`: what is said of each episode, and since when;
 //! * `history.rs`: what has happened so far; `worth.rs`: what of it is kept longest; `records.rs`: how the page reads it; `events.rs`: how it gets what happens
 //!   next;
 //! * `actions.rs`, `wish.rs`: what is asked for on the page; `why_not.rs`: why something did not happen;
@@ -17,6 +18,7 @@ mod actions;
 mod events;
 #[cfg(feature = "ts")]
 mod glossary;
+mod headlines;
 mod history;
 mod page;
 mod records;
@@ -33,6 +35,7 @@ mod worth;
 pub use actions::{Outcome, Request};
 #[cfg(feature = "ts")]
 pub use glossary::DefinitionTold;
+pub use headlines::Headline;
 pub use history::Snapshot;
 pub use page::{embedded, export};
 #[cfg(feature = "ts")]
@@ -41,4 +44,4 @@ pub use scenarios::{Chapter, ScenarioTitle, Scenarios};
 pub use setup::{Mode, Scene, Setup, Timing};
 pub use site::{Site, SiteError};
 pub use why_not::{ObstacleTold, WhyNotTold};
-pub use wish::{ClientWish, Wish};
+pub use wish::{ClientWish, Setting, Wish};

@@ -1,5 +1,6 @@
 //! The page: a single file. Its sources are in crates/web/page.
 
+use crate::headlines::{Headline, Headlines};
 use crate::setup::Setup;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ const PLACE: &str = r#"<script type="application/json" id="raft-embedded"></scri
 struct Embedded<'a> {
     setup: &'a Setup,
     records: Vec<Told<'a>>,
+    headlines: Vec<Headline>,
 }
 
 /// A record as [`Record::to_json`] writes it.
@@ -32,8 +34,13 @@ impl Serialize for Told<'_> {
 /// The data that a page shows without a server, as JSON.
 pub fn embedded<'a>(setup: &Setup, records: impl IntoIterator<Item = &'a Record>) -> String {
     let without_steps = |record: &&Record| !matches!(record.event, Event::Io(Io::Step { .. }));
-    let records = records.into_iter().filter(without_steps).map(Told).collect();
-    serde_json::to_string(&Embedded { setup, records }).expect("what is embedded has a JSON")
+    let records: Vec<Told> = records.into_iter().filter(without_steps).map(Told).collect();
+    let mut headlines = Headlines::default();
+    (1..).zip(&records).for_each(|(number, Told(record))| headlines.observe(number, record));
+    let last = records.len() as u64;
+    headlines.end(last);
+    let headlines = headlines.between(0, last).cloned().collect();
+    serde_json::to_string(&Embedded { setup, records, headlines }).expect("what is embedded has a JSON")
 }
 
 /// The page with its data inside: it can be opened from a file, offline and without a server.

@@ -1,8 +1,10 @@
 //! What has happened, in stretches from the latest to the oldest: a page that is opened late starts with the latest
 //! records and the story of all before them. It asks for the routine too when its reader goes back.
 
+use crate::headlines::Headline;
 use crate::history::{History, Part};
 use crate::refusal::Refusal;
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header;
@@ -38,6 +40,15 @@ pub(crate) async fn story(
     };
     let parts: Vec<String> = history.story(up_to.unwrap_or(u64::MAX)).iter().map(part).collect();
     Ok(([(header::CONTENT_TYPE, "application/json")], format!("[{}]", parts.join(","))).into_response())
+}
+
+/// The headlines, those that were said better later on included.
+pub(crate) async fn headlines(
+    State(history): State<History>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+) -> Result<Json<Vec<Headline>>, Refusal> {
+    let Query(Parameters { up_to }) = parameters.map_err(|_| Refusal::NoNumber)?;
+    Ok(Json(history.headlines(up_to.unwrap_or(u64::MAX))))
 }
 
 fn json(told: &impl Serialize) -> String {

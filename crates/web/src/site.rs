@@ -16,6 +16,7 @@ use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use cluster::SlowMotionState;
 use gate::{Door, Names};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -161,6 +162,11 @@ impl Site {
         self.history.add(news);
     }
 
+    /// Shows all readers what slow motion is like now.
+    pub fn show_slow_motion(&self, state: SlowMotionState) {
+        self.history.note_slow_motion(state);
+    }
+
     /// Tells all readers that nothing more will happen.
     pub fn end(&self) {
         self.history.end();
@@ -177,6 +183,7 @@ fn routes(service: Service, token: Token) -> Router {
         .route("/setup", get(setup))
         .route("/records", get(records::records))
         .route("/story", get(records::story))
+        .route("/headlines", get(records::headlines))
         .route("/events", get(events::events))
         .route("/trace", get(trace))
         .route("/why-not", get(why_not::answer))

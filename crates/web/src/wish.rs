@@ -11,6 +11,20 @@ pub enum Wish {
     Act(Action),
     /// Ask the store for something, as a client.
     Ask(ClientWish),
+    /// Show the cluster in another way.
+    Set(Setting),
+}
+
+/// How the cluster is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Setting {
+    /// Slow motion for what is done from now on, or none.
+    SlowMotion {
+        /// Is it wanted?
+        is_wanted: bool,
+    },
 }
 
 /// A client's request to the store.
@@ -46,6 +60,7 @@ impl Wish {
         let value: Value = serde_json::from_slice(json)?;
         match value["action"].as_str() {
             Some("put" | "get" | "delete") => serde_json::from_value(value).map(Wish::Ask),
+            Some("slow_motion") => serde_json::from_value(value).map(Wish::Set),
             _ => serde_json::from_value(value).map(Wish::Act),
         }
     }
@@ -84,6 +99,10 @@ mod tests {
                 Wish::Act(Action::Delay { links: Links::Between(vec![one, two]), delay_us: 5 }),
             ),
             (
+                r#"{"action":"slow_motion","is_wanted":false}"#,
+                Wish::Set(Setting::SlowMotion { is_wanted: false }),
+            ),
+            (
                 r#"{"action":"put","key":"x","value":"3"}"#,
                 Wish::Ask(ClientWish::Put { key: "x".to_owned(), value: "3".to_owned() }),
             ),
@@ -112,6 +131,7 @@ mod tests {
             r#"{"action":"kill"}"#,
             r#"{"action":"kill","node":-1}"#,
             r#"{"action":"put","key":"x"}"#,
+            r#"{"action":"slow_motion"}"#,
             r#"{"action":"lose","links":"all","percent":256}"#,
         ] {
             assert!(Wish::from_json(json.as_bytes()).is_err(), "{json}");

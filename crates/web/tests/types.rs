@@ -1,12 +1,14 @@
 //! The page's TypeScript types, its rules and its glossary are those of the Rust code. `UPDATE_TYPES=1` writes them anew.
 
-use cluster::Action;
+use cluster::{Action, SlowMotionState};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use trace::Record;
 use ts_rs::{Config, TS};
-use web::{ClientWish, DefinitionTold, RuleTold, ScenarioTitle, Setup, Snapshot, WhyNotTold};
+use web::{
+    ClientWish, DefinitionTold, Headline, RuleTold, ScenarioTitle, Setting, Setup, Snapshot, WhyNotTold,
+};
 
 fn write_types(folder: &Path) {
     let config = Config::new().with_large_int("number").with_out_dir(folder);
@@ -15,6 +17,9 @@ fn write_types(folder: &Path) {
     Snapshot::export_all(&config).unwrap();
     Action::export_all(&config).unwrap();
     ClientWish::export_all(&config).unwrap();
+    Setting::export_all(&config).unwrap();
+    SlowMotionState::export_all(&config).unwrap();
+    Headline::export_all(&config).unwrap();
     ScenarioTitle::export_all(&config).unwrap();
     RuleTold::export_all(&config).unwrap();
     DefinitionTold::export_all(&config).unwrap();

@@ -15,6 +15,9 @@ use ratatui::Frame;
 use ratatui::text::{Line, Span};
 use std::time::Duration;
 
+/// What stands above everything else while an election is shown again.
+const RERUN: &str = " Replay in slow motion of what just happened; the cluster goes on. Esc: live ";
+
 /// Draws the view as it is at the time `now`, in microseconds since the cluster's start.
 pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
     let palette = Palette::new(app.has_colour);
@@ -25,14 +28,18 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
     };
     app.page = story::rows(places.story);
     let width = places.story.width;
-    let story = if app.is_unfolded {
+    let story = if app.shows_lines() {
         app.page_of_story().map(|line| story::told_line(line, None, width, &palette)).collect()
     } else {
         let page = story::rows(places.story) as usize;
         headlines::lines(app.headlines.all(), app.headlines.chosen(), width, page, &palette)
     };
     let picture = Picture {
-        heading: vec![heading_line("Raft for Beginners", &facts(app), width, &palette)],
+        heading: vec![if app.is_rerun() {
+            Line::styled(RERUN, palette.off())
+        } else {
+            heading_line("Raft for Beginners", &facts(app), width, &palette)
+        }],
         state: state_line(app, &palette),
         table: ServerTable {
             scene: app.scene(),
@@ -45,7 +52,7 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
         logs: LogTable { view: &app.scene().view, marked: Some(app.selected) },
         narration_heading: " try this · g hides it ",
         narration: guide,
-        story_heading: if app.is_unfolded {
+        story_heading: if app.shows_lines() {
             " what happens, and the rule that decides · Enter folds it "
         } else {
             " the story so far · Enter shows every line "
@@ -82,10 +89,10 @@ fn facts(app: &App) -> Vec<String> {
 fn state_line<'a>(app: &App, palette: &Palette) -> Line<'a> {
     let view = &app.scene().view;
     let mut spans = vec![Span::styled(format!(" {view}"), palette.state(view))];
-    if app.slow_motion.is_on() {
+    if app.slow_motion.is_on {
         spans.push(Span::styled("  slow motion (m: off)", palette.notice()));
     }
-    if let Some((at, lines)) = app.frozen_since() {
+    if let Some((at, lines)) = app.frozen_since().filter(|_| !app.is_rerun()) {
         let seconds = at as f64 / 1e6;
         let frozen =
             format!("  frozen at {seconds:.3}s, {} since (space resumes)", counted(lines as usize, "line"));

@@ -3,6 +3,8 @@
 import type { NodeId, TraceRecord } from '../trace/record'
 import type { Action as ServerAction } from '../types/Action'
 import type { ClientWish } from '../types/ClientWish'
+import type { Headline } from '../types/Headline'
+import type { Setting } from '../types/Setting'
 import type { Setup } from '../types/Setup'
 import type { Snapshot } from '../types/Snapshot'
 import type { WhyNotTold } from '../types/WhyNotTold'
@@ -10,7 +12,7 @@ import type { WhyNotTold } from '../types/WhyNotTold'
 export type { Setup } from '../types/Setup'
 
 /** What a person can do to the cluster. */
-export type Action = ServerAction | ClientWish
+export type Action = ServerAction | ClientWish | Setting
 
 /** A scenario that the server can play. */
 export type Scenario = {
@@ -28,8 +30,8 @@ export type Omission = 'leader' | 'vote' | 'commit' | 'reply'
 /** Asks why a server has not done something before this position. */
 export type WhyNot = (server: NodeId, what: Omission, position: number) => Promise<WhyNotTold>
 
-/** A complete replay, as an exported page contains it. */
-export type Embedded = { setup: Setup; records: TraceRecord[] }
+/** A complete replay, as an exported page contains it. A file that was opened here has no headlines: the program makes them. */
+export type Embedded = { setup: Setup; records: TraceRecord[]; headlines?: Headline[] }
 
 /** Records of the story with their numbers, which have gaps, and the cluster's state before them. */
 export type Part = { snapshot: Snapshot; numbers: number[]; records: TraceRecord[] }

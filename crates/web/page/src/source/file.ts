@@ -12,10 +12,13 @@ export function embedded(): Embedded | null {
 }
 
 /** Shows a trace from its beginning. */
-export function replay({ setup, records }: Embedded): Session {
+export function replay({ setup, records, headlines }: Embedded): Session {
   const session = new Session(setup, null, records.length)
   session.isTimeless = isTimeless(records)
-  for (const record of session.isTimeless ? spread(records) : records) session.add(record)
+  const shown = session.isTimeless ? spread(records) : records
+  for (const record of shown) session.add(record)
+  session.hasHeadlines = headlines !== undefined
+  for (const headline of headlines ?? []) session.headlines.add({ ...headline, t: shown[headline.first - 1]?.t ?? headline.t })
   session.player.rewind()
   return session
 }

@@ -1,6 +1,8 @@
 // The server that serves this page: records come in, actions go out.
 
 import type { TraceRecord } from '../trace/record'
+import type { Headline } from '../types/Headline'
+import type { SlowMotionState } from '../types/SlowMotionState'
 import type { Snapshot } from '../types/Snapshot'
 import type { Action, Embedded, Part, Scenario, Setup, Stretch, WhyNot } from './contract'
 import type { WhyNotTold } from '../types/WhyNotTold'
@@ -12,7 +14,10 @@ const token = new URLSearchParams(location.search).get('token') ?? ''
 /** Shows what the server has: a running cluster, or a replay. */
 export async function connect(): Promise<Session> {
   const [setup, newest] = (await Promise.all([request('api/setup'), request('api/records')])) as [Setup, Stretch]
-  const session = setup.mode === 'live' ? follow(setup, newest) : replay({ setup, records: parse(await trace()) })
+  const { snapshot, records } = newest
+  const headlines = (await request(`api/headlines?up_to=${snapshot.after + records.length}`)) as Headline[]
+  const isLive = setup.mode === 'live'
+  const session = isLive ? follow(setup, newest, headlines) : replay({ setup, records: parse(await trace()), headlines })
   session.whyNot = whyNot('')
   return session
 }
@@ -62,12 +67,14 @@ async function request(path: string, init: RequestInit = {}): Promise<unknown> {
 }
 
 /** Shows a running cluster: the latest stretch at once, new records as they come, the story before, and its routine on demand. */
-function follow(setup: Setup, { snapshot, records }: Stretch): Session {
+function follow(setup: Setup, { snapshot, records }: Stretch, headlines: Headline[]): Session {
   const earlier = async (upTo: number) => (await request(`api/records?up_to=${upTo}`)) as Stretch
   const story = async (upTo: number) => (await request(`api/story?up_to=${upTo}`)) as Part[]
   const session = new Session(setup, { act, story, earlier })
   session.resume(snapshot)
   for (const record of records) session.add(record)
+  session.hasHeadlines = true
+  for (const headline of headlines) session.headlines.add(headline)
   session.connection = 'connected'
   session.player.heard(session.history.lastTime, performance.now())
   session.player.goLive()
@@ -89,6 +96,8 @@ function listen(session: Session): void {
     session.add(record)
     player.heard(record.t, performance.now())
   }
+  source.addEventListener('headline', (event) => session.hear(data(event) as Headline))
+  source.addEventListener('slow_motion', (event) => (session.slowMotion = data(event) as SlowMotionState))
   source.addEventListener('snapshot', (event) => session.resume(data(event) as Snapshot))
   source.addEventListener('missed', (event) => {
     const { first, last } = data(event) as { first: number; last: number }

@@ -1,11 +1,15 @@
 import { Pace } from '../time/pace.svelte'
 import { Player } from '../time/player.svelte'
 import { ServersTime } from '../time/servers-time'
+import { rerunFrom } from '../time/rerun'
+import { beginsStep } from '../trace/feed'
+import { Headlines, type Headline } from '../trace/headlines'
 import { History, type Entry } from '../trace/history'
 import type { NodeId, TraceRecord } from '../trace/record'
 import { Script } from '../trace/script'
 import { clusterFrom } from '../trace/view'
 import { asSentence, seconds } from '../trace/words'
+import type { SlowMotionState } from '../types/SlowMotionState'
 import type { Snapshot } from '../types/Snapshot'
 import type { Action, Part, Setup, Stretch, WhyNot } from './contract'
 
@@ -32,6 +36,17 @@ export class Session {
   readonly script: Script
   readonly serversTime: ServersTime
   readonly pace = new Pace()
+  readonly headlines = new Headlines()
+  /** Are there headlines, or only records? */
+  hasHeadlines = false
+  /** Does the story tell each event, rather than the headlines? */
+  tellsAll = $state(false)
+  /** The episodes whose events are shown below their headline, or are not although they would be. */
+  unfolded = $state.raw<ReadonlyMap<number, boolean>>(new Map())
+  /** Is what is done slowed down, and is it now? Null where nothing can be done. */
+  slowMotion = $state.raw<SlowMotionState | null>(null)
+  /** An election that is over, and may be shown again. */
+  private finished: Headline | null = null
   /** Does the trace have an order, but no times? */
   isTimeless = false
   connection = $state<Connection>('file')
@@ -87,6 +102,70 @@ export class Session {
       this.serversTime.change(record.t, record.millionths / 1e6)
       if (this.wishedSpeed === record.millionths / 1e6) this.wishedSpeed = null
     }
+  }
+
+  /** Takes in what is said now. */
+  hear(headline: Headline): void {
+    const isOver = headline.is_won && !this.headlines.latest(headline.episode)?.is_won
+    this.headlines.add(headline)
+    if (isOver) this.finished = headline
+  }
+
+  /** Shows an election that nobody slowed down again, once it is over, if its reader does nothing else meanwhile. */
+  watchAgain(isFree: boolean): void {
+    const { finished: headline, player } = this
+    if (headline === null) return
+    const rerun = rerunFrom(this, headline)
+    if (rerun === 'later') return
+    this.finished = null
+    const isWatching = this.isConnected && player.isLive && this.selected === null && this.asked === null
+    const isSlow = this.slowMotion === null || !this.slowMotion.is_wanted || this.slowMotion.is_on
+    if (rerun && isFree && isWatching && !isSlow) player.rerun(rerun)
+  }
+
+  /** Switches slow motion on or off. */
+  switchSlowMotion(): void {
+    if (this.slowMotion) void this.act({ action: 'slow_motion', is_wanted: !this.slowMotion.is_wanted })
+  }
+
+  /** Does the story show headlines? */
+  get showsHeadlines(): boolean {
+    return this.hasHeadlines && !this.tellsAll
+  }
+
+  /** The latest headlines at this position, as they were said then. What a silent command of a scenario caused is not told. */
+  headlinesAt(position: number, most?: number): Headline[] {
+    const isTold = ({ after }: Headline) => this.showsScript || !this.script.isSilent(after - 1)
+    return this.headlines.at(position, most, isTold)
+  }
+
+  /** The position at which an episode begins: before the step that its first record belongs to. */
+  beginOf({ first }: Headline): number {
+    const { history } = this
+    const record = history.before(first)?.record
+    const begin = record && history.previous(first, (entry) => entry.record.node === record.node && beginsStep(entry.record))
+    return begin ? begin.number : first - 1
+  }
+
+  /** Shows the moment at which an episode begins, and the events from there on. */
+  async showEpisode(headline: Headline): Promise<void> {
+    await this.reachBefore(headline.first)
+    this.tellsAll = false
+    this.unfold(headline, true)
+    const entry = this.history.before(headline.first)
+    if (entry) this.player.showEntry(entry)
+  }
+
+  unfold({ episode }: Headline, isUnfolded: boolean): void {
+    this.unfolded = new Map(this.unfolded).set(episode, isUnfolded)
+  }
+
+  /** Goes to the beginning of the next episode, or of the one before. */
+  async stepEpisode(direction: 1 | -1): Promise<void> {
+    const { position } = this.player.moment
+    const all = this.headlinesAt(Infinity)
+    const headline = direction === 1 ? all.find(({ first }) => first > position) : all.findLast(({ first }) => first < position)
+    if (headline) await this.showEpisode(headline)
   }
 
   /** Continues from the server's snapshot of the cluster, after records that are missing here. */

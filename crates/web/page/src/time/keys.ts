@@ -11,6 +11,8 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['← →', 'one event back or forward'],
   ['Home', 'go to the beginning'],
   ['End or L', 'go back to the present'],
+  ['PgUp PgDn', 'go to the headline before or after'],
+  ['M', 'slow motion for what you do, on or off'],
   ['− +', 'slower or faster'],
   ['S', 'show a scenario’s script, or hide it'],
   ['P', 'projector: only servers and logs, in large type'],
@@ -82,7 +84,16 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
     case '?':
       toggleHelp()
       return true
+    case 'pageup':
+    case 'pagedown':
+      if (!session.showsHeadlines) return false
+      void session.stepEpisode(key === 'PageUp' ? -1 : 1)
+      return true
+    case 'm':
+      session.switchSlowMotion()
+      return true
     case 'escape':
+      if (player.rerunUntil !== null) present(session)
       session.selected = null
       session.asked = null
       return true

@@ -15,6 +15,9 @@ export type Moment = {
   readonly stops: number
 }
 
+/** A part of the past that is shown again: from one time to another, both in microseconds, and how fast. */
+export type Rerun = { readonly from: number; readonly until: number; readonly speed: number }
+
 /** The live view lags this much, in microseconds, so that records that arrive together are shown one after another. */
 const LIVE_DELAY = 60_000
 
@@ -24,6 +27,8 @@ export class Player {
   /** Is the present on show? */
   isLive = $state(false)
   isPlaying = $state(false)
+  /** Where a rerun ends, and the present follows; null if this is none. */
+  rerunUntil = $state<number | null>(null)
   /** How fast the servers' clocks seem to run while the past plays. */
   speed = $state(1)
   /** The newest time of the trace, in microseconds. */
@@ -78,12 +83,14 @@ export class Player {
       this.show(Math.max(this.moment.t, this.newest - LIVE_DELAY))
     } else if (this.isPlaying) {
       this.show(this.moment.t + (passed / 1000) * this.perSecond)
-      if (this.isPlaying && this.moment.position === history.end && this.moment.t >= this.newest) this.arrive()
+      if (this.rerunUntil !== null && this.moment.t >= this.rerunUntil) this.goLive()
+      else if (this.isPlaying && this.moment.position === history.end && this.moment.t >= this.newest) this.arrive()
     }
   }
 
   /** Follows the present. */
   goLive(): void {
+    this.rerunUntil = null
     this.isLive = true
     this.isPlaying = true
     this.wasLive = false
@@ -92,6 +99,7 @@ export class Player {
 
   pause(): void {
     this.wasLive = false
+    this.rerunUntil = null
     if (this.isLive) this.speed = this.serversTime.speedAt(this.moment.t)
     this.isLive = false
     this.isPlaying = false
@@ -143,6 +151,14 @@ export class Player {
     const position = this.history.positionAt(bounded)
     // The end shows what closes the script too.
     this.jump(position, bounded, position === this.history.end ? this.stops.length : undefined)
+  }
+
+  /** Shows a part of the past again, and then the present. */
+  rerun({ from, until, speed }: Rerun): void {
+    this.seek(from)
+    this.speed = speed
+    this.isPlaying = true
+    this.rerunUntil = until
   }
 
   /** Shows the moment after this entry, and stays there. */

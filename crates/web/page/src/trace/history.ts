@@ -3,6 +3,7 @@
 import { Feed } from './feed'
 import { firstStepOf, type FirstStep } from './first-steps'
 import { eventName, nameOf, type EventId, type NodeId, type TraceRecord } from './record'
+import { lowerBound } from './search'
 import { highestTerm, newCluster, type ClusterView, apply } from './view'
 
 /** A record with its place in the history. */
@@ -212,6 +213,13 @@ export class History {
     return [...story, ...entries.slice(middle, middle + after).filter(isTold)]
   }
 
+  /** The entries of the story from one position up to another. */
+  between(from: number, to: number, withRoutine: boolean): Entry[] {
+    const entries = withRoutine ? this.entries : this.told
+    const place = (position: number) => lowerBound(entries, (entry) => entry.number >= position)
+    return entries.slice(place(from), place(to))
+  }
+
   find(id: EventId): Entry | undefined {
     return this.places.get(eventName(id))
   }
@@ -315,15 +323,4 @@ function onlyNewTerms(eras: Era[]): Era[] {
 
 function isLandmark(record: TraceRecord): boolean {
   return (record.event === 'role' && record.role === 'leader') || record.event === 'died' || record.event === 'violated'
-}
-
-/** The first place for which this holds, given that it holds for all later ones too. */
-function lowerBound<T>(items: readonly T[], holds: (item: T) => boolean): number {
-  let [low, high] = [0, items.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (holds(items[middle]!)) high = middle
-    else low = middle + 1
-  }
-  return low
 }

@@ -8,7 +8,8 @@ const AXE = new URL('../../node_modules/axe-core/axe.min.js', import.meta.url).p
 /** The `raft` program; without it these tests have nothing to look at. */
 export const RAFT = process.env.RAFT
 
-export type Cluster = { address: string; stop: () => Promise<void> }
+/** `killLeader` does it from outside: nobody on the page asks for it. */
+export type Cluster = { address: string; stop: () => Promise<void>; killLeader: () => void }
 
 /** Starts `raft` with these arguments and waits for the address of its page. */
 export async function start(...args: string[]): Promise<Cluster> {
@@ -22,7 +23,7 @@ export async function start(...args: string[]): Promise<Cluster> {
     })
     child.on('exit', () => reject(new Error(`raft has ended: ${told}`)))
   })
-  return { address, stop: () => stop(child) }
+  return { address, stop: () => stop(child), killLeader: () => child.kill('SIGQUIT') }
 }
 
 function stop(child: ChildProcess): Promise<void> {

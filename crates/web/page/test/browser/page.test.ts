@@ -26,8 +26,10 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'raft-page-'))
-    ;[browser, cluster] = await Promise.all([launch(), start('up', '--plain', '--nodes', '3')])
+    // With a data folder, there is no slow motion at first.
+    ;[browser, cluster] = await Promise.all([launch(), start('up', '--plain', '--nodes', '3', '--data', join(folder, 'data'))])
     page = await open(cluster.address)
+    await page.getByLabel('every event').check()
   })
 
   afterAll(async () => {
@@ -138,7 +140,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   })
 
   test('slows the cluster, and says when dials make elections endless', async () => {
-    await page.locator('.speed input').focus()
+    await page.getByLabel('Speed').focus()
     for (let step = 0; step < 3; step += 1) await page.keyboard.press('-')
     await expect.poll(() => page.locator('.speed b').textContent()).toMatch(/1\/\d+/)
     // A line for each notch of the slider would bury the story.
@@ -197,9 +199,18 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   })
 
   test('shows where the bar begins, and apart from it the moment on show', async () => {
-    const looked = await open(cluster.address)
+    const looked = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+    let go = () => {}
+    const paused = new Promise<void>((resolve) => (go = resolve))
+    await looked.route('**/api/story*', async (route) => {
+      await paused
+      await route.continue()
+    })
+    await looked.goto(cluster.address)
     await newLeader(looked)
     await looked.keyboard.press('Space')
+    await looked.getByRole('button', { name: 'Play', exact: true }).waitFor()
+    go()
     const seconds = async (where: string) => parseFloat((await looked.locator(where).first().textContent())!)
     // The story so far comes a moment after the page.
     await expect.poll(() => seconds('footer .words span')).toBeLessThan(2)
@@ -214,6 +225,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     for (const theme of ['light', 'dark'] as const) {
       const looked = await open(cluster.address, theme)
       await newLeader(looked)
+      await looked.getByLabel('every event').check()
       await looked.keyboard.press('1')
       await looked.locator('.story button.line').last().click()
       expect(await serious(looked)).toEqual([])
@@ -231,6 +243,8 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     await page.getByText('trace.jsonl').first().waitFor()
     await page.keyboard.press('End')
     await line(/./).first().waitFor()
+    // The program makes headlines, not the page.
+    expect(await page.getByLabel('every event').count()).toBe(0)
     expect(await page.getByRole('button', { name: 'Kill the leader' }).count()).toBe(0)
     await page.locator('.tools input[type=file]').first().setInputFiles({ name: 'no.txt', mimeType: 'text/plain', buffer: Buffer.from('no trace') })
     await page.getByText('Line 1 is not a trace record').waitFor()
@@ -264,7 +278,9 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     const broken = await open(`${cluster.address}#scenario=without/one-vote-per-term&at=n2:18`)
     const why = broken.getByRole('region', { name: 'Why?' })
     await why.waitFor()
-    await broken.getByText('VIOLATED: one vote per term').first().click()
+    await broken.keyboard.press('ArrowRight')
+    await broken.locator('.story .headline.violated').getByText('VIOLATED: one vote per term').waitFor()
+    await broken.locator('.story .inside').getByText('VIOLATED: one vote per term').click()
     await why.getByText('A server votes for at most one candidate per term').waitFor()
     await why.getByRole('heading', { name: 'What was done, and why' }).waitFor()
     await why.getByRole('heading', { name: 'What it contradicts, and why that was done' }).waitFor()
@@ -337,6 +353,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   test('shows the whole story so far to who comes late, and reads the heartbeats of the past when they are wanted', async () => {
     const late = await open(cluster.address)
     await newLeader(late)
+    await late.getByLabel('every event').check()
     await late.getByText('older heartbeats are not loaded').waitFor()
     await expect.poll(() => late.locator('footer .words span').first().textContent()).toMatch(/^0\.\d+ s$/)
     await late.locator('.scrubber').focus()
@@ -356,6 +373,7 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   test('keeps the servers in sight of who asks why on a phone', async () => {
     const phone = await open(cluster.address, 'dark', 390, 844)
     await newLeader(phone)
+    await phone.getByLabel('every event').check()
     await phone.locator('.story button.line').last().scrollIntoViewIfNeeded()
     await phone.locator('.story button.line').last().click()
     const why = (await phone.getByRole('region', { name: 'Why?' }).boundingBox())!

@@ -6,8 +6,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Browser } from 'playwright-core'
-import type { Setup } from '../../src/source/contract'
-import { parse } from '../../src/source/file'
+import type { Embedded, Setup } from '../../src/source/contract'
 import { nameOf, type TraceRecord } from '../../src/trace/record'
 import { newCluster } from '../../src/trace/view'
 import { launch, RAFT, sentence } from './cluster'
@@ -22,8 +21,11 @@ describe.skipIf(!RAFT)('the picture of the page', () => {
   let records: TraceRecord[]
 
   beforeAll(async () => {
-    records = parse(execFileSync(RAFT!, ['replay', '--json', SCRIPT], { encoding: 'utf8' }))
-    server = await serve(records)
+    const exported = execFileSync(RAFT!, ['export', SCRIPT], { encoding: 'utf8' })
+    const [, json] = /id="raft-embedded">(.+)<\/script>/.exec(exported)!
+    const embedded = JSON.parse(json!) as Embedded
+    records = embedded.records
+    server = await serve(embedded)
     browser = await launch()
   })
 
@@ -58,11 +60,11 @@ describe.skipIf(!RAFT)('the picture of the page', () => {
 })
 
 /** Serves the page with these records, as `raft up` would if they were all that has happened. */
-async function serve(records: TraceRecord[]): Promise<Server> {
+async function serve({ records, headlines }: Embedded): Promise<Server> {
   const page = await readFile(PAGE)
   const ids = [1, 2, 3]
   const setup: Partial<Setup> = { mode: 'live', title: '3 servers', scenario: null, servers: ids, timing: null, speed: 1, latency_us: 0, history: 50_000, scenes: [], without: null }
-  const answers: Record<string, unknown> = { '/api/setup': setup, '/api/records': { snapshot: { after: 0, view: newCluster(ids) }, records } }
+  const answers: Record<string, unknown> = { '/api/setup': setup, '/api/records': { snapshot: { after: 0, view: newCluster(ids) }, records }, '/api/headlines': headlines }
   const server = createServer(({ url }, response) => {
     const { pathname } = new URL(url!, 'http://page')
     if (pathname === '/api/events') response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()

@@ -6,7 +6,7 @@ use crate::logs::{FORGOTTEN, term_words};
 use crate::network::Weather;
 use crate::prose::Prose;
 use crate::rules::AllBut;
-use crate::world::{World, WorldOptions};
+use crate::world::{PROPOSED, World, WorldOptions};
 use consensus::{
     Change, Entry, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
 };
@@ -455,7 +455,11 @@ fn client_action(name: &str, arguments: &mut ArgumentConsumer) -> Result<Action,
     let client = client.ok_or("clients of the store are c1, c2, …")?;
     let key = |arguments: &mut ArgumentConsumer| -> Result<char, Box<dyn Error>> {
         let key = next(arguments, "a key, such as x")?;
-        key.parse().map_err(|_| format!("\"{key}\" is no key: keys are letters").into())
+        match key.parse() {
+            Ok(PROPOSED) => Err(format!("{PROPOSED} is the key of `propose`: choose another one").into()),
+            Ok(key) => Ok(key),
+            Err(_) => Err(format!("\"{key}\" is no key: keys are letters").into()),
+        }
     };
     let value = |arguments: &mut ArgumentConsumer| number(next(arguments, "a value, such as 7")?, "value");
     let wish = match name {

@@ -32,6 +32,9 @@ use trace::{ClusterView, Event, EventId, Io, Laboratory, Process, Record, Unsync
 /// The cluster whose messages stray into this world.
 const OTHER_CLUSTER: ClusterId = ClusterId(0);
 
+/// The key of what is proposed. The store's clients leave it alone, since their history knows nothing of proposals.
+pub(crate) const PROPOSED: char = 'v';
+
 /// What a world is made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorldOptions {
@@ -586,8 +589,8 @@ impl World {
 
     fn propose(&mut self, id: NodeId, value: u64) -> Result<(), Refusal> {
         self.running(id)?;
-        let value = value.to_string();
-        let put = Command::Write(Write::put(b"x", value.as_bytes()));
+        let (key, value) = (PROPOSED.to_string(), value.to_string());
+        let put = Command::Write(Write::put(key.as_bytes(), value.as_bytes()));
         let command: Arc<[u8]> = put.encode().expect("key and value are short").into();
         let request = self.clients.write(command.clone());
         self.drive(id, |driver, now, effects| driver.propose(now, vec![(request, command)], effects));

@@ -193,6 +193,7 @@ fn mistakes_in_a_script_are_explained() {
     assert!(said("logs\n---\n").contains("begin with `cluster 3`"));
     assert!(said("cluster 3\npropose 7\n---\n").contains("nobody leads"));
     assert!(said("cluster 3\npropose x\n---\n").contains("\"x\" is no number to propose"));
+    assert!(said("cluster 3\nput c1 v 1\n---\n").contains("v is the key of `propose`: choose another one"));
     assert!(said("cluster 3\ndeliver answer=maybe\n---\n").contains("yes, no"));
     assert!(said("cluster 3\ncrash-in-save n1 1 unsynced=eaten\n---\n").contains("lost, kept, torn"));
     assert!(said("log n1 2 1\n---\n").contains("terms never fall along a log"));

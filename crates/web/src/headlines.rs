@@ -148,7 +148,7 @@ mod tests {
     use trace::{Event, Laboratory};
 
     fn record(t: u64, event: Event) -> Record {
-        Record { t, node: NodeId(1), life: 1, seq: None, cause: None, term: Term(1), event }
+        Record { t, node: NodeId(1), life: 1, seq: None, cause: None, term: Term(1), content: None, event }
     }
 
     fn done(t: u64, laboratory: Laboratory) -> Record {

@@ -208,7 +208,16 @@ mod tests {
     use trace::{Event, Laboratory};
 
     fn record(t: u64, node: u64, event: Event) -> Record {
-        Record { t, node: NodeId(node), life: 1, seq: Some(t), cause: None, term: Term(1), event }
+        Record {
+            t,
+            node: NodeId(node),
+            life: 1,
+            seq: Some(t),
+            cause: None,
+            term: Term(1),
+            content: None,
+            event,
+        }
     }
 
     fn leads(t: u64, node: u64) -> Record {

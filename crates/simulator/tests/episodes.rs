@@ -10,7 +10,9 @@ fn headlines(path: &str) -> Vec<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../scenarios/{path}.txt"));
     let film = Scenario::film(&fs::read_to_string(file).unwrap()).unwrap();
     let mut episodes = Episodes::default();
-    film.scenes.iter().flat_map(|scene| &scene.records).for_each(|record| episodes.observe(record));
+    for record in film.scenes.iter().flat_map(|scene| &scene.records) {
+        episodes.observe(record);
+    }
     episodes.all().iter().map(ToString::to_string).collect()
 }
 

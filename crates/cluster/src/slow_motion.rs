@@ -157,7 +157,7 @@ mod tests {
     fn decided(slow: &mut SlowMotion, term: u64, rule: Rule, what: What) {
         let event = Event::Decision(Decision { rule: Some(rule), what });
         let (node, term) = (NodeId(1), Term(term));
-        slow.observe(&Record { t: 0, node, life: 1, seq: None, cause: None, term, event });
+        slow.observe(&Record { t: 0, node, life: 1, seq: None, cause: None, term, content: None, event });
     }
 
     fn election_begins(slow: &mut SlowMotion, term: u64) {

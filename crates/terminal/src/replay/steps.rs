@@ -45,7 +45,7 @@ pub(crate) struct Place {
 /// A line of the replayed story.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoryLine {
-    Told(FeedLine),
+    Told(Box<FeedLine>),
     Command(String),
     Said(String),
 }
@@ -144,7 +144,7 @@ impl Steps {
             if Mark::Violation.is_on(&line.record) {
                 place.violation = Some(self.story.len());
             }
-            self.story.push(StoryLine::Told(line));
+            self.story.push(StoryLine::Told(Box::new(line)));
         }
         place.lines = self.story.len();
         place.records += step.len();

@@ -86,7 +86,8 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
       return true
     case 'pageup':
     case 'pagedown':
-      if (!session.showsHeadlines) return false
+      // Where the page is longer than the screen, they scroll it.
+      if (!session.showsHeadlines || document.documentElement.scrollHeight > innerHeight) return false
       void session.stepEpisode(key === 'PageUp' ? -1 : 1)
       return true
     case 'm':

@@ -104,11 +104,12 @@ impl Watched {
         }
     }
 
-    /// Has a client ask for something, and notes that in the story.
+    /// Has a client ask for something, and notes that in the story before the server can say so.
     fn ask(&mut self, wish: ClientWish) -> Result<Asked, String> {
-        let asked = self.clients.ask(self.cluster.view(), wish)?;
-        let Asked { client, node, what, command } = asked.clone();
+        let asked = self.clients.ask(self.cluster.view(), &wish)?;
+        let Asked { client, node, what, command, .. } = asked.clone();
         self.cluster.note(node, Laboratory::ClientAsks { client, what, command, again: false });
+        self.clients.send(asked.clone(), wish);
         Ok(asked)
     }
 

@@ -44,6 +44,7 @@ pub(crate) struct Place {
 
 /// A line of the replayed story.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all lines are records")]
 pub(crate) enum StoryLine {
     Told(FeedLine),
     Command(String),

@@ -72,7 +72,7 @@ pub(super) fn note(requests: &mut Vec<RequestView>, record: &Record) {
 }
 
 /// A server is gone, and whoever waits for its reply can't know what became of the request.
-fn note_end(requests: &mut Vec<RequestView>, node: NodeId, how: &str) {
+fn note_end(requests: &mut [RequestView], node: NodeId, how: &str) {
     for asked in requests.iter_mut().filter(|it| it.node == node) {
         // In its next life, the server counts requests anew.
         asked.number = None;

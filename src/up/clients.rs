@@ -28,6 +28,8 @@ pub(crate) struct Asked {
     pub(crate) client: u64,
     /// The server.
     pub(crate) node: NodeId,
+    /// Where it listens, as HOST:PORT.
+    address: String,
     /// What it wants, as in `put x = 3`.
     pub(crate) what: String,
     /// Its command as an entry holds it, in words; `None` for a read.
@@ -47,12 +49,12 @@ impl Clients {
         Clients { last: 0, under_way: 0, sender, receiver }
     }
 
-    /// Has a client ask the leader. What comes of it is among those [heard](Clients::heard), some time.
+    /// Has a client decide to ask the leader. It does so when the request is [sent](Clients::send).
     ///
     /// # Errors
     /// If nobody can be asked: a sentence that says why.
-    pub(crate) fn ask(&mut self, view: &ClusterView, wish: ClientWish) -> Result<Asked, String> {
-        let what = words(&wish);
+    pub(crate) fn ask(&mut self, view: &ClusterView, wish: &ClientWish) -> Result<Asked, String> {
+        let what = words(wish);
         let (node, address) = leader_of(view).ok_or_else(|| format!("{what}: there is no leader to ask"))?;
         if self.under_way == MOST_UNDER_WAY {
             return Err(format!(
@@ -60,14 +62,18 @@ impl Clients {
             ));
         }
         self.last += 1;
+        Ok(Asked { client: self.last, node, address, what, command: command(wish) })
+    }
+
+    /// Sends the request. What comes of it is among those [heard](Clients::heard), some time.
+    pub(crate) fn send(&mut self, asked: Asked, wish: ClientWish) {
         self.under_way += 1;
-        let asked = Asked { client: self.last, node, what, command: command(&wish) };
-        let (sender, told) = (self.sender.clone(), asked.clone());
+        let sender = self.sender.clone();
         std::thread::spawn(move || {
             // Nobody listens any more when the cluster has ended.
-            let _ = sender.send(Heard { asked: told, outcome: outcome(&address, &wish) });
+            let outcome = outcome(&asked.address, &wish);
+            let _ = sender.send(Heard { asked, outcome });
         });
-        Ok(asked)
     }
 
     /// Those that have got their outcome since the last call.

@@ -156,15 +156,16 @@ impl Watched {
         }
     }
 
-    /// Has a client ask for something, and notes that in the story.
+    /// Has a client ask for something, and notes that in the story before the server can say so.
     fn ask(&mut self, wish: ClientWish) -> Result<Asked, String> {
         if matches!(wish, ClientWish::Put { .. }) && self.cluster.view().leader().is_some() {
             let slow = self.slow_motion.begin_before_put(self.cluster.now());
             self.set_speed(slow);
         }
-        let asked = self.clients.ask(self.cluster.view(), wish)?;
-        let Asked { client, node, what, command } = asked.clone();
+        let asked = self.clients.ask(self.cluster.view(), &wish)?;
+        let Asked { client, node, what, command, .. } = asked.clone();
         self.cluster.note(node, Laboratory::ClientAsks { client, what, command, again: false });
+        self.clients.send(asked.clone(), wish);
         Ok(asked)
     }
 

@@ -482,7 +482,7 @@ mod tests {
 
     fn record(t: u64, event: Laboratory) -> Record {
         let event = Event::Laboratory(event);
-        Record { t, node: NodeId(1), life: 1, seq: None, cause: None, term: Term(1), event }
+        Record { t, node: NodeId(1), life: 1, seq: None, cause: None, term: Term(1), content: None, event }
     }
 
     fn broken(t: u64) -> Record {
@@ -500,11 +500,12 @@ mod tests {
     fn a_long_run_forgets_its_oldest_episodes_and_broken_promises_last() {
         let mut episodes = Episodes::default();
         episodes.observe(&broken(1));
-        let ask = |client| Laboratory::ClientAsks { client, what: "get x".to_owned(), again: false };
+        let ask =
+            |client| Laboratory::ClientAsks { client, what: "get x".to_owned(), command: None, again: false };
         let asked = episodes.observe(&record(2, ask(7)));
         assert_eq!(asked, Some(2));
         assert_eq!(episodes.observe(&record(3, Laboratory::LinksHealed)), Some(3));
-        let answer = |client| Laboratory::ClientHears { client, answer: "x is 1".to_owned() };
+        let answer = |client| Laboratory::ClientHears { client, answer: "x is 1".to_owned(), outcome: None };
         assert_eq!(
             episodes.observe(&record(4, answer(7))),
             asked,

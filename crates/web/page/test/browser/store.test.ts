@@ -82,7 +82,7 @@ describe.skipIf(!RAFT)('stores and clients', () => {
       await page.getByRole('button', { name: 'Kill the leader' }).click()
       const unknown = requests(page).filter({ hasText: /x = 9\s*\? unknown/ })
       await unknown.waitFor()
-      expect(await unknown.locator('.outcome.unknown').count()).toBe(1)
+      expect(await unknown.locator('.heard.unknown').count()).toBe(1)
       expect(await stores(page)).toEqual(['–', '–', '–'])
     })
   })

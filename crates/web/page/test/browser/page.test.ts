@@ -374,7 +374,6 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     const phone = await open(cluster.address, 'dark', 390, 844)
     await newLeader(phone)
     await phone.getByLabel('every event').check()
-    await phone.locator('.story button.line').last().scrollIntoViewIfNeeded()
     await phone.locator('.story button.line').last().click()
     const why = (await phone.getByRole('region', { name: 'Why?' }).boundingBox())!
     for (const id of [1, 2, 3]) {

@@ -142,8 +142,7 @@ pub(crate) const HELP: &[Explained] = &[
     ("-  +  m", "set the servers' clocks; slow motion around elections"),
     ("PgUp PgDn  Enter", "choose a headline; show each line of it, or fold it"),
     ("space  ← →", "freeze the view (the cluster runs on); event by event"),
-    ("Tab  w  g", "other panels; the page in a browser; what to try first"),
-    ("?", "explain the words on the screen; again: this help"),
+    ("?  Tab  w  g", "explain the words; panels; open the page; what to try"),
     ("q  Ctrl+C", "stop all servers and quit"),
 ];
 

@@ -3,7 +3,7 @@
 //! * `wire.rs`: what goes over a TCP connection, and how little of it is believed;
 //! * `network.rs`: the listener, and one connection to each peer; `secret.rs`: how servers of one cluster know each other;
 //! * `engine.rs`: owns the [driver::Driver]: it waits for a message, a command or a deadline, lets the
-//!   driver act, and passes on what came of it;
+//!   driver act, and passes on what came of it; `inbox.rs`: all that can happen to it from outside;
 //! * `address.rs`: where a server is reached;
 //! * `alarm.rs`: wakes it at the deadline, exactly;
 //! * `links.rs`: what the laboratory does to messages on their way;
@@ -21,12 +21,15 @@ mod alarm;
 mod background;
 #[cfg(test)]
 mod bounds;
+mod broadcast;
 mod changes;
 mod clients;
 mod command;
 mod disk;
 mod engine;
+mod error;
 mod http;
+mod inbox;
 mod json;
 mod links;
 mod machine;
@@ -34,6 +37,7 @@ mod maelstrom;
 mod member;
 mod monotonic;
 mod network;
+mod options;
 mod pace;
 mod secret;
 mod server;
@@ -45,13 +49,15 @@ mod wire;
 pub use address::{Address, InvalidAddress};
 pub use background::tell_in_background;
 pub use command::Command;
+pub use error::ServerError;
 pub use json::{
     ChangeTold, InvalidPlace, Listed, Listing, MembersTold, Missed, OutcomeTold, Place, Text, Told,
 };
 pub use maelstrom::{Introduction, MaelstromNode};
-pub use member::{Options, Remote};
+pub use member::Remote;
 pub use monotonic::monotonic_now;
+pub use options::Options;
 pub use secret::{InvalidSecret, Secret};
-pub use server::{Server, ServerError};
+pub use server::Server;
 pub use status::{SnapshotBeingSent, Status, StatusError, ask_status};
 pub use trouble::{PeerTrouble, Trouble};

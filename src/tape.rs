@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use storage::careful::read_regular;
 use terminal::Moment;
-use trace::{ClusterView, Event, Io, Record, StepInput, shown};
+use trace::{Beginning, ClusterView, Event, Io, Record, StepInput, shown};
 
 /// The largest file that is read, in bytes: as events, it takes several times as much memory.
 const LARGEST: u64 = 256 << 20;
@@ -173,10 +173,8 @@ fn read_text(path: &Path) -> io::Result<String> {
 /// The timing of a server, if it starts here and was recorded with its steps.
 fn timing(record: &Record) -> Option<web::Timing> {
     let Event::Io(Io::Step { input, .. }) = &record.event else { return None };
-    let StepInput::Start { heartbeat_interval, election_timeout_min, election_timeout_max, .. } = **input
-    else {
-        return None;
-    };
+    let StepInput::Start { start } = &**input else { return None };
+    let &Beginning { heartbeat_interval, election_timeout_min, election_timeout_max, .. } = start;
     let timing = Timing::new(heartbeat_interval, election_timeout_min, election_timeout_max).ok()?;
     Some(timing.into())
 }

@@ -299,6 +299,30 @@ impl Chunk {
     }
 }
 
+impl AppendEntriesReply {
+    /// Is this a later reply to the same leader than one that has not left yet, and says all that matters of it? Then that
+    /// one need not be sent. What it says that this one does not, this one says from now on.
+    pub fn supersedes(&mut self, earlier: &AppendEntriesReply) -> bool {
+        use AppendOutcome::{Matched, Mismatch, Refused};
+        if self.term != earlier.term {
+            // Nobody leads an earlier term any more, as far as this server knows. Messages may be lost.
+            return self.term > earlier.term;
+        }
+        match (&mut self.outcome, &earlier.outcome) {
+            // Within a term a follower goes on agreeing where it has agreed with its leader.
+            (Matched { match_index }, Matched { match_index: before }) => {
+                *match_index = (*match_index).max(*before);
+            }
+            (Matched { .. } | Mismatch { .. }, Mismatch { .. }) => {}
+            // That is about the requests of an earlier term, and so is its round.
+            (Refused, Refused) => return true,
+            _ => return false,
+        }
+        self.round = self.round.max(earlier.round);
+        true
+    }
+}
+
 impl AppendEntries {
     /// The index of the last entry that it carries, or of the one before if it carries none.
     pub fn last_index(&self) -> Index {
@@ -308,5 +332,44 @@ impl AppendEntries {
     /// The place after which the entries belong.
     pub fn prev_log(&self) -> LogPosition {
         LogPosition { index: self.prev_log_index, term: self.prev_log_term }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(term: u64, outcome: AppendOutcome, round: u64) -> AppendEntriesReply {
+        AppendEntriesReply { term: Term(term), outcome, round }
+    }
+
+    #[test]
+    fn a_reply_that_supersedes_another_one_says_what_that_one_said() {
+        let matched = |match_index: u64| AppendOutcome::Matched { match_index: Index(match_index) };
+        let mismatch =
+            || AppendOutcome::Mismatch { prev_log_index: Index(9), may_agree: LogPosition::default() };
+        let refused = || AppendOutcome::Refused;
+        let cases = [
+            // earlier, later, and what then is said; none if both must be sent
+            (reply(2, matched(5), 7), reply(2, matched(3), 8), Some(reply(2, matched(5), 8))),
+            (reply(2, matched(3), 8), reply(2, matched(5), 7), Some(reply(2, matched(5), 8))),
+            (reply(2, mismatch(), 8), reply(2, matched(3), 7), Some(reply(2, matched(3), 8))),
+            (reply(2, mismatch(), 8), reply(2, mismatch(), 7), Some(reply(2, mismatch(), 8))),
+            (reply(2, matched(3), 7), reply(2, mismatch(), 8), None),
+            (reply(2, refused(), 8), reply(2, refused(), 7), Some(reply(2, refused(), 7))),
+            (reply(2, refused(), 8), reply(2, matched(3), 7), None),
+            (reply(2, matched(3), 8), reply(2, refused(), 7), None),
+            (reply(1, matched(9), 8), reply(2, matched(3), 7), Some(reply(2, matched(3), 7))),
+            (reply(1, matched(9), 8), reply(2, mismatch(), 7), Some(reply(2, mismatch(), 7))),
+            (reply(2, matched(3), 7), reply(1, matched(9), 8), None),
+        ];
+        for (earlier, later, said) in cases {
+            let mut superseding = later.clone();
+            assert_eq!(
+                superseding.supersedes(&earlier).then_some(superseding),
+                said,
+                "{earlier:?}, {later:?}"
+            );
+        }
     }
 }

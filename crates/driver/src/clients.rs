@@ -2,24 +2,7 @@
 
 use consensus::{CannotChange, CannotTransfer, Index, LogPosition, NodeId, Proposed, Rule, Rules, Term};
 use std::collections::BTreeMap;
-use trace::Answer;
-
-/// A request's number, chosen by the driver's keeper; no two that wait at once have the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RequestId(pub u64);
-
-/// What came of a client's request, of each kind what can come of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome<A> {
-    /// Of a [proposal](crate::Driver::propose).
-    Write(WriteOutcome<A>),
-    /// Of a [read](crate::Driver::read).
-    Read(ReadOutcome),
-    /// Of a [change of the members](crate::Driver::change_membership).
-    Change(ChangeOutcome),
-    /// Of a [transfer of the leadership](crate::Driver::transfer_leadership): whether it has begun.
-    Transfer(Result<(), CannotTransfer>),
-}
+use trace::{Answer, RequestId};
 
 /// What came of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +56,97 @@ pub enum ChangeOutcome {
     Refused(CannotChange),
 }
 
+/// What came of clients' requests, of each kind apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcomes<A> {
+    /// Of commands ([`Input::Propose`](trace::Input::Propose)).
+    pub writes: Vec<(RequestId, WriteOutcome<A>)>,
+    /// Of reads ([`Input::Read`](trace::Input::Read)).
+    pub reads: Vec<(RequestId, ReadOutcome)>,
+    /// Of changes of the members ([`Input::ChangeMembership`](trace::Input::ChangeMembership)).
+    pub changes: Vec<(RequestId, ChangeOutcome)>,
+    /// Of transfers of the leadership ([`Input::TransferLeadership`](trace::Input::TransferLeadership)): whether they have
+    /// begun.
+    pub transfers: Vec<(RequestId, Result<(), CannotTransfer>)>,
+}
+
+impl<A> Default for Outcomes<A> {
+    fn default() -> Outcomes<A> {
+        Outcomes { writes: Vec::new(), reads: Vec::new(), changes: Vec::new(), transfers: Vec::new() }
+    }
+}
+
+/// Outcomes as the trace tells them, without what the state machine says: in order, whatever they are of.
+#[derive(Debug, Default)]
+pub(crate) struct Answers(pub(crate) Vec<(RequestId, Answer)>);
+
+impl Answers {
+    fn write<A>(&mut self, id: RequestId, outcome: WriteOutcome<A>, outcomes: &mut Outcomes<A>) {
+        let answer = match &outcome {
+            WriteOutcome::Applied { index, .. } => Answer::Done { index: *index },
+            WriteOutcome::Replaced => Answer::Replaced,
+            WriteOutcome::Uncertain => Answer::Uncertain,
+            WriteOutcome::NotLeader { leader } => Answer::NotLeader { leader: *leader },
+        };
+        self.0.push((id, answer));
+        outcomes.writes.push((id, outcome));
+    }
+
+    /// Where the state machine has come as far as `applied`.
+    fn read<A>(&mut self, id: RequestId, outcome: ReadOutcome, applied: Index, outcomes: &mut Outcomes<A>) {
+        let answer = match outcome {
+            ReadOutcome::Readable => Answer::MayRead { applied },
+            ReadOutcome::NotLeader { leader } => Answer::NotLeader { leader },
+        };
+        self.0.push((id, answer));
+        outcomes.reads.push((id, outcome));
+    }
+
+    fn change<A>(&mut self, id: RequestId, outcome: ChangeOutcome, outcomes: &mut Outcomes<A>) {
+        let answer = match &outcome {
+            ChangeOutcome::Begun { index } => Answer::Changed { index: *index },
+            ChangeOutcome::Replaced => Answer::Replaced,
+            ChangeOutcome::Uncertain => Answer::Uncertain,
+            ChangeOutcome::Refused(why) => Answer::Refused { reason: why.to_string() },
+        };
+        self.0.push((id, answer));
+        outcomes.changes.push((id, outcome));
+    }
+
+    fn transfer<A>(&mut self, id: RequestId, begun: Result<(), CannotTransfer>, outcomes: &mut Outcomes<A>) {
+        let answer = match &begun {
+            Ok(()) => Answer::HandsOver,
+            Err(why) => Answer::Refused { reason: why.to_string() },
+        };
+        self.0.push((id, answer));
+        outcomes.transfers.push((id, begun));
+    }
+
+    /// This became of the entry for which a request waits.
+    fn settle<A>(&mut self, proposal: Proposal, fate: Fate<A>, outcomes: &mut Outcomes<A>) {
+        match proposal {
+            Proposal::Write(id) => {
+                let outcome = match fate {
+                    Fate::Applied { index, applied: Applied::Command(answer) } => {
+                        WriteOutcome::Applied { index, answer }
+                    }
+                    Fate::Applied { .. } | Fate::Replaced => WriteOutcome::Replaced,
+                    Fate::Uncertain => WriteOutcome::Uncertain,
+                };
+                self.write(id, outcome, outcomes);
+            }
+            Proposal::Change(id) => {
+                let outcome = match fate {
+                    Fate::Applied { index, applied: Applied::Membership } => ChangeOutcome::Begun { index },
+                    Fate::Applied { .. } | Fate::Replaced => ChangeOutcome::Replaced,
+                    Fate::Uncertain => ChangeOutcome::Uncertain,
+                };
+                self.change(id, outcome, outcomes);
+            }
+        }
+    }
+}
+
 /// What an entry came to.
 #[derive(Debug)]
 pub(crate) enum Applied<A> {
@@ -84,28 +158,6 @@ pub(crate) enum Applied<A> {
     Nothing,
 }
 
-impl<A> Outcome<A> {
-    /// The outcome without what the state machine says, where it has applied all up to there.
-    pub(crate) fn told(&self, applied: Index) -> Answer {
-        match self {
-            Outcome::Write(WriteOutcome::Applied { index, .. }) => Answer::Done { index: *index },
-            Outcome::Change(ChangeOutcome::Begun { index }) => Answer::Changed { index: *index },
-            Outcome::Write(WriteOutcome::Replaced) | Outcome::Change(ChangeOutcome::Replaced) => {
-                Answer::Replaced
-            }
-            Outcome::Write(WriteOutcome::Uncertain) | Outcome::Change(ChangeOutcome::Uncertain) => {
-                Answer::Uncertain
-            }
-            Outcome::Write(WriteOutcome::NotLeader { leader })
-            | Outcome::Read(ReadOutcome::NotLeader { leader }) => Answer::NotLeader { leader: *leader },
-            Outcome::Read(ReadOutcome::Readable) => Answer::MayRead { applied },
-            Outcome::Change(ChangeOutcome::Refused(why)) => Answer::Refused { reason: why.to_string() },
-            Outcome::Transfer(Ok(())) => Answer::HandsOver,
-            Outcome::Transfer(Err(why)) => Answer::Refused { reason: why.to_string() },
-        }
-    }
-}
-
 /// A request that waits for its entry of the log.
 #[derive(Debug)]
 enum Proposal {
@@ -113,33 +165,14 @@ enum Proposal {
     Change(RequestId),
 }
 
-impl Proposal {
-    /// Its entry is committed, and came to this.
-    fn applied<A>(self, index: Index, applied: Option<Applied<A>>) -> (RequestId, Outcome<A>) {
-        match (self, applied) {
-            (Proposal::Write(id), Some(Applied::Command(answer))) => {
-                (id, Outcome::Write(WriteOutcome::Applied { index, answer }))
-            }
-            (Proposal::Change(id), Some(Applied::Membership)) => {
-                (id, Outcome::Change(ChangeOutcome::Begun { index }))
-            }
-            (other, _) => other.replaced(),
-        }
-    }
-
-    fn replaced<A>(self) -> (RequestId, Outcome<A>) {
-        match self {
-            Proposal::Write(id) => (id, Outcome::Write(WriteOutcome::Replaced)),
-            Proposal::Change(id) => (id, Outcome::Change(ChangeOutcome::Replaced)),
-        }
-    }
-
-    fn uncertain<A>(self) -> (RequestId, Outcome<A>) {
-        match self {
-            Proposal::Write(id) => (id, Outcome::Write(WriteOutcome::Uncertain)),
-            Proposal::Change(id) => (id, Outcome::Change(ChangeOutcome::Uncertain)),
-        }
-    }
+/// What became of a proposed entry.
+enum Fate<A> {
+    /// It is committed.
+    Applied { index: Index, applied: Applied<A> },
+    /// It has gone from the log.
+    Replaced,
+    /// Nobody here can tell.
+    Uncertain,
 }
 
 /// The requests that wait.
@@ -152,6 +185,8 @@ pub(crate) struct Clients {
     applied_term: Term,
     /// Reads that wait until the state machine has come this far.
     reads: Vec<(Index, RequestId)>,
+    /// What is to be told of outcomes.
+    pub(crate) answers: Answers,
 }
 
 impl Clients {
@@ -160,11 +195,12 @@ impl Clients {
         self.proposals.len() + self.reads.len()
     }
 
+    /// The core has decided about a proposal.
     pub(crate) fn note_proposed<A>(
         &mut self,
         requests: Vec<RequestId>,
         proposed: Proposed,
-        outcomes: &mut Vec<(RequestId, Outcome<A>)>,
+        outcomes: &mut Outcomes<A>,
     ) {
         match proposed {
             Proposed::At(LogPosition { index: first, term }) => {
@@ -172,8 +208,9 @@ impl Clients {
                 self.proposals.extend(places.zip(requests.into_iter().map(Proposal::Write)));
             }
             Proposed::NotLeader { leader } => {
-                let outcome = |request| (request, Outcome::Write(WriteOutcome::NotLeader { leader }));
-                outcomes.extend(requests.into_iter().map(outcome));
+                for request in requests {
+                    self.answers.write(request, WriteOutcome::NotLeader { leader }, outcomes);
+                }
             }
         }
     }
@@ -183,14 +220,24 @@ impl Clients {
         &mut self,
         request: RequestId,
         begun: Result<LogPosition, CannotChange>,
-        outcomes: &mut Vec<(RequestId, Outcome<A>)>,
+        outcomes: &mut Outcomes<A>,
     ) {
         match begun {
             Ok(LogPosition { index, term }) => {
                 self.proposals.insert((index, term), Proposal::Change(request));
             }
-            Err(why) => outcomes.push((request, Outcome::Change(ChangeOutcome::Refused(why)))),
+            Err(why) => self.answers.change(request, ChangeOutcome::Refused(why), outcomes),
         }
+    }
+
+    /// The core has decided about a transfer of the leadership.
+    pub(crate) fn note_transfer<A>(
+        &mut self,
+        request: RequestId,
+        begun: Result<(), CannotTransfer>,
+        outcomes: &mut Outcomes<A>,
+    ) {
+        self.answers.transfer(request, begun, outcomes);
     }
 
     /// The entry at this position was committed and, if it holds a command, applied: whoever proposed that
@@ -200,14 +247,18 @@ impl Clients {
         position: LogPosition,
         applied: Applied<A>,
         rules: &impl Rules,
-        outcomes: &mut Vec<(RequestId, Outcome<A>)>,
+        outcomes: &mut Outcomes<A>,
     ) {
         let LogPosition { index, term } = position;
         let mut applied = Some(applied);
         while let Some(waiting) = self.proposals.first_entry().filter(|waiting| waiting.key().0 <= index) {
             let is_this = *waiting.key() == (index, term);
             let is_answered = rules.allow(Rule::AnswerForThisEntry, is_this);
-            outcomes.push(waiting.remove().applied(index, applied.take_if(|_| is_answered)));
+            let fate = match applied.take_if(|_| is_answered) {
+                Some(applied) => Fate::Applied { index, applied },
+                None => Fate::Replaced,
+            };
+            self.answers.settle(waiting.remove(), fate, outcomes);
         }
         if rules.hold(Rule::AnswerForThisEntry) {
             self.give_up_older_than(term, outcomes);
@@ -216,31 +267,29 @@ impl Clients {
 
     /// An entry of this term was committed. No entry of an older term can come behind it any more: every later
     /// leader has it (§5.4), and terms never fall along a log. Whoever proposed one need not wait.
-    fn give_up_older_than<A>(&mut self, term: Term, outcomes: &mut Vec<(RequestId, Outcome<A>)>) {
+    fn give_up_older_than<A>(&mut self, term: Term, outcomes: &mut Outcomes<A>) {
         if term > self.applied_term {
             self.applied_term = term;
-            let given_up = self.proposals.extract_if(.., |(_, proposed_in), _| *proposed_in < term);
-            outcomes.extend(given_up.map(|(_, proposal)| proposal.replaced()));
+            for (_, proposal) in self.proposals.extract_if(.., |(_, proposed_in), _| *proposed_in < term) {
+                self.answers.settle(proposal, Fate::Replaced, outcomes);
+            }
         }
     }
 
     /// A snapshot has taken the place of all entries up to this one.
-    pub(crate) fn note_installed<A>(
-        &mut self,
-        last_included: LogPosition,
-        outcomes: &mut Vec<(RequestId, Outcome<A>)>,
-    ) {
+    pub(crate) fn note_installed<A>(&mut self, last_included: LogPosition, outcomes: &mut Outcomes<A>) {
         let LogPosition { index, term } = last_included;
         while let Some(waiting) = self.proposals.first_entry().filter(|waiting| waiting.key().0 <= index) {
-            outcomes.push(waiting.remove().uncertain());
+            self.answers.settle(waiting.remove(), Fate::Uncertain, outcomes);
         }
         self.give_up_older_than(term, outcomes);
     }
 
     /// This server is no member any more. What becomes of entries behind `committed`, it will never hear.
-    pub(crate) fn note_removed<A>(&mut self, committed: Index, outcomes: &mut Vec<(RequestId, Outcome<A>)>) {
-        let unknown = self.proposals.extract_if(.., |(index, _), _| *index > committed);
-        outcomes.extend(unknown.map(|(_, proposal)| proposal.uncertain()));
+    pub(crate) fn note_removed<A>(&mut self, committed: Index, outcomes: &mut Outcomes<A>) {
+        for (_, proposal) in self.proposals.extract_if(.., |(index, _), _| *index > committed) {
+            self.answers.settle(proposal, Fate::Uncertain, outcomes);
+        }
     }
 
     /// The core has decided about a read.
@@ -250,23 +299,21 @@ impl Clients {
         outcome: consensus::ReadOutcome,
         last_applied: Index,
         rules: &impl Rules,
-        outcomes: &mut Vec<(RequestId, Outcome<A>)>,
+        outcomes: &mut Outcomes<A>,
     ) {
         use consensus::ReadOutcome::{At, NotLeader};
-        match outcome {
-            NotLeader { leader } => {
-                outcomes.push((request, Outcome::Read(ReadOutcome::NotLeader { leader })));
-            }
-            At(index) if rules.allow(Rule::ReadWaitsForApply, last_applied >= index) => {
-                outcomes.push((request, Outcome::Read(ReadOutcome::Readable)));
-            }
-            At(index) => self.reads.push((index, request)),
-        }
+        let outcome = match outcome {
+            NotLeader { leader } => ReadOutcome::NotLeader { leader },
+            At(index) if rules.allow(Rule::ReadWaitsForApply, last_applied >= index) => ReadOutcome::Readable,
+            At(index) => return self.reads.push((index, request)),
+        };
+        self.answers.read(request, outcome, last_applied, outcomes);
     }
 
     /// The state machine has come this far.
-    pub(crate) fn note_readable<A>(&mut self, applied: Index, outcomes: &mut Vec<(RequestId, Outcome<A>)>) {
-        let ready = self.reads.extract_if(.., |(index, _)| *index <= applied);
-        outcomes.extend(ready.map(|(_, request)| (request, Outcome::Read(ReadOutcome::Readable))));
+    pub(crate) fn note_readable<A>(&mut self, applied: Index, outcomes: &mut Outcomes<A>) {
+        for (_, request) in self.reads.extract_if(.., |(index, _)| *index <= applied) {
+            self.answers.read(request, ReadOutcome::Readable, applied, outcomes);
+        }
     }
 }

@@ -1,22 +1,23 @@
 //! One server's core and state machine, with all that waits for the disk.
 
-use crate::clients::{Applied, Clients, Outcome, RequestId};
+use crate::clients::{Applied, Clients, Outcomes};
+use crate::disk_job::DiskJob;
 use crate::reasons::Reasons;
 use crate::scribe::{Scribe, Telling};
 use crate::snapshots::{BrokenSnapshot, Restored, Restoring, WholeSnapshot};
 use crate::state_machine::{Restore, StateMachine};
-use consensus::AppendOutcome::{Matched, Mismatch, Refused};
 use consensus::event::What;
 use consensus::{
-    Batch, Change, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input,
-    Instant, Log, LogPosition, Membership, Message, Node, NodeId, Origin, Outgoing, Output, Payload, Profile,
-    ReadBy, RoleKind, Rule, Rules,
+    Batch, Chunk, Config, Durability, Entry, EveryRule, HardState, Index, Instant, Log, LogPosition,
+    Membership, Message, Node, NodeId, Origin, Outgoing, Output, Payload, RoleKind, Rule, Rules,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use storage::Recovered;
-use trace::{Content, Event, EventId, Io, RECORDED, Record, State, StepInput, Wish};
+use trace::{
+    Beginning, Content, Event, EventId, Input, Io, RECORDED, Record, RequestId, State, StepInput, Wish,
+};
 
 /// A message on the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,39 +34,29 @@ pub struct Envelope {
     pub message: Message,
 }
 
+impl From<Envelope> for Input {
+    /// It has come.
+    fn from(envelope: Envelope) -> Input {
+        let Envelope { from, sent_as, origin, message, .. } = envelope;
+        Input::Receive { from, sent_as, origin, message }
+    }
+}
+
 /// What a driver has done, for its keeper to pass on.
 ///
-/// The keeper takes all of it out after each call of the driver, or after a few that follow each other at once: lists grow,
-/// and of the rest only the latest would be kept. It may be done in any order, but for two things. The disk gets
-/// [`save`](Effects::save) first, then [`forget`](Effects::forget), [`store_chunk`](Effects::store_chunk) and
-/// [`take_snapshot`](Effects::take_snapshot). And who has got the outcome
-/// [`Readable`](crate::ReadOutcome::Readable) reads before the driver is called again. Nothing here waits for anything:
-/// what an envelope rests on is on the disk already.
-///
-/// Each call of a driver is told the time on the server's own clock, which never goes back. A driver never waits, and may
-/// be called in any thread, one call after the other.
+/// Each step adds to it. The keeper takes all of it out after each step, or after a few that follow each other at once, in
+/// any order; only the disk gets its jobs in the order in which they are here. What comes of a job the driver is
+/// [told](crate::DiskDone::input). Nothing else waits for the disk: what an envelope rests on is there already. Who may
+/// [read](Outcomes::reads) sees the [state machine](Driver::machine) as it is now, or at any later time.
 pub struct Effects<M: StateMachine> {
     /// What happened, in order. Their time is the server's own, in microseconds since its start.
     pub records: Vec<Record>,
-    /// What is to be saved now; then the keeper says [`saved`](Driver::saved). There is never more
-    /// than one save under way.
-    pub save: Option<Batch>,
-    /// The save waits for room on the disk. Before it, the log on the disk is to begin after this entry, which gives room. Nothing
-    /// is said of it when that is done, or can't be.
-    pub forget: Option<LogPosition>,
+    /// What the disk is to do. A keeper whose disk never does it does no harm: what rests on it is not said.
+    pub disk: Vec<DiskJob<M::Snapshot>>,
     /// What is to be sent now. It may be lost; Raft can stand that.
     pub envelopes: Vec<Envelope>,
-    /// A snapshot is to be saved, and covers the log up to this entry; then the keeper says
-    /// [`snapshot_taken`](Driver::snapshot_taken). It may be given up for [`Effects::store_chunk`].
-    pub take_snapshot: Option<(LogPosition, WholeSnapshot<M::Snapshot>)>,
-    /// Pieces of the newest snapshot are to be read; then the keeper says
-    /// [`chunk_read`](Driver::chunk_read).
-    pub read_chunks: Vec<ChunkWanted>,
-    /// A piece of a leader's snapshot is to be saved, and if it is the last, the whole snapshot; then the
-    /// keeper says [`chunk_stored`](Driver::chunk_stored).
-    pub store_chunk: Option<Chunk>,
     /// What came of clients' requests.
-    pub outcomes: Vec<(RequestId, Outcome<M::Answer>)>,
+    pub outcomes: Outcomes<M::Answer>,
 }
 
 impl<M: StateMachine> fmt::Debug for Effects<M> {
@@ -78,23 +69,18 @@ impl<M: StateMachine> Default for Effects<M> {
     fn default() -> Effects<M> {
         Effects {
             records: Vec::new(),
-            save: None,
-            forget: None,
+            disk: Vec::new(),
             envelopes: Vec::new(),
-            take_snapshot: None,
-            read_chunks: Vec::new(),
-            store_chunk: None,
-            outcomes: Vec::new(),
+            outcomes: Outcomes::default(),
         }
     }
 }
 
 /// A server's core and state machine, with the messages that wait for the disk.
 ///
-/// Whoever keeps it tells it what happens ([`receive`](Driver::receive), [`tick`](Driver::tick), …), and
-/// does what the [`Effects`] ask for. A keeper that never saves does no harm: what rests on the disk is
-/// not said. While a save is under way the driver goes on; what it decides meanwhile is saved next,
-/// together.
+/// Whoever keeps it tells it what happens ([`step`](Driver::step)), and does what the [`Effects`] ask for. While a save
+/// is under way the driver goes on; what it decides meanwhile is saved next, together. It never waits, and may be used in
+/// any thread, by one at a time.
 pub struct Driver<M: StateMachine, R: Rules = EveryRule> {
     node: Node<R>,
     machine: M,
@@ -187,7 +173,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         config.credentials.start = start;
         config.credentials.earlier_runs = earlier_runs;
         config.credentials.memory = memory;
-        let told = (telling == Telling::StepsToo).then(|| start_input(&config, hard_state, snapshot, &log));
+        let told = (telling == Telling::StepsToo).then(|| beginning(&config, hard_state, snapshot, &log));
         let log = Log::new(snapshot, log);
         let is_new = hard_state == HardState::default() && log.last() == LogPosition::default();
         let restored = Io::Restored { hard_state, log: log.last(), snapshot, terms: first_of_terms(&log) };
@@ -229,8 +215,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         }
         let first = restored.unwrap_or(driver.scribe.next_id());
         driver.carry_out(Instant::START, restored, effects);
-        if let Some(input) = told {
-            driver.tell_step(Instant::START, first, input, effects);
+        if let Some(start) = told {
+            driver.tell_step(Instant::START, first, StepInput::Start { start }, effects);
         }
         driver
     }
@@ -260,144 +246,143 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         &self.machine
     }
 
-    /// When the server next wants a [`tick`](Driver::tick).
+    /// When the server next wants an [`Input::Tick`].
     pub fn next_deadline(&self) -> Instant {
         self.node.next_deadline()
     }
 
-    /// Time has passed.
-    pub fn tick(&mut self, now: Instant, effects: &mut Effects<M>) {
-        if now < self.next_deadline() {
-            return;
-        }
+    /// Are there committed commands that were not applied yet? Then the server wants an [`Input::Apply`], soon.
+    pub fn needs_apply(&self) -> bool {
+        self.last_applied < self.node.commit_index()
+    }
+
+    /// About how many bytes of entries have been applied since the last snapshot: the more, the more an
+    /// [`Input::TakeSnapshot`] would let the log forget.
+    pub fn applied_bytes(&self) -> usize {
+        self.applied_bytes
+    }
+
+    /// Lets one thing happen to the server, and adds to the effects what came of it.
+    ///
+    /// `now` is the time on the server's own clock, and never goes back. Two inputs may come to nothing: a tick before the
+    /// [deadline](Driver::next_deadline); and a snapshot, if one is under way, if there is nothing new in it, or if it must
+    /// wait, for the disk to save the term that it reaches into, or until a follower has got the one before.
+    ///
+    /// # Panics
+    /// If the disk is said to have done what it was not asked to do.
+    pub fn step(&mut self, now: Instant, input: Input, effects: &mut Effects<M>) {
+        use consensus::Input as Core;
+        let told = (self.scribe.telling == Telling::StepsToo).then(|| input.clone());
         let first = self.scribe.next_id();
-        self.step(now, None, Input::Tick, effects);
-        self.tell_step(now, first, StepInput::Tick, effects);
-    }
-
-    /// A message has come.
-    pub fn receive(&mut self, now: Instant, envelope: Envelope, effects: &mut Effects<M>) {
-        let Envelope { from, sent_as, origin, message, .. } = envelope;
-        let received = || Event::Io(Io::Received { from, message: message.clone() });
-        let received = self.record(now, Some(sent_as), received, effects);
-        let told =
-            self.if_steps_are_told(|| StepInput::Receive { from, sent_as, origin, message: message.clone() });
-        self.step(now, Some(received), Input::Message { from, origin, message }, effects);
+        match input {
+            Input::Tick if now < self.next_deadline() => return,
+            Input::Tick => self.step_core(now, None, Core::Tick, effects),
+            Input::Receive { from, sent_as, origin, message } => {
+                let received = || Event::Io(Io::Received { from, message: message.clone() });
+                let received = self.record(now, Some(sent_as), received, effects);
+                self.step_core(now, Some(received), Core::Message { from, origin, message }, effects);
+            }
+            Input::Propose { commands, requests } => self.propose(now, commands, requests, effects),
+            Input::Read { id, by } => {
+                let asked = self.note_asked(now, Wish::Read, &[id], effects);
+                self.step_core(now, Some(asked), Core::Read { id: id.0, by }, effects);
+            }
+            Input::ChangeMembership { change, request } => {
+                let asked = self.note_asked(now, Wish::Change, &[request], effects);
+                self.step_core(now, Some(asked), Core::ChangeMembership { change }, effects);
+                let begun = self.output.changed.take().expect("a change has an outcome");
+                self.clients.note_change(request, begun, &mut effects.outcomes);
+                self.tell_answers(now, self.reasons.outcomes.unwrap_or(asked), effects);
+            }
+            Input::TransferLeadership { to, request } => {
+                let asked = self.note_asked(now, Wish::Transfer, &[request], effects);
+                self.step_core(now, Some(asked), Core::TransferLeadership { to }, effects);
+                let begun = self.output.transferred.take().expect("a transfer has an outcome");
+                self.clients.note_transfer(request, begun, &mut effects.outcomes);
+                self.tell_answers(now, self.reasons.outcomes.unwrap_or(asked), effects);
+            }
+            Input::ConnectionLost { peer } => {
+                self.step_core(now, None, Core::ConnectionLost { peer }, effects);
+            }
+            Input::ConnectionMade { peer, origin } => {
+                self.step_core(now, None, Core::ConnectionMade { peer, origin }, effects);
+            }
+            Input::DiskFull => self.step_core(now, None, Core::DiskFull, effects),
+            Input::DiskHasRoom => self.step_core(now, None, Core::DiskHasRoom, effects),
+            Input::SetProfile(profile) => self.step_core(now, None, Core::SetProfile(profile), effects),
+            Input::SetElectionTimer { deadline } => {
+                self.step_core(now, None, Core::SetElectionTimer { deadline }, effects);
+            }
+            Input::Saved => self.saved(now, effects),
+            Input::Apply { at_most } => self.apply(now, at_most, effects),
+            Input::TakeSnapshot => {
+                if !self.take_snapshot(now, effects) {
+                    return;
+                }
+            }
+            Input::SnapshotTaken { last_included } => {
+                self.takes_snapshot = false;
+                let begun = self.reasons.snapshot_begun;
+                self.step_core(now, begun, Core::SnapshotTaken { last_included }, effects);
+            }
+            Input::SnapshotGivenUp => self.takes_snapshot = false,
+            Input::ChunkRead { to, chunk } => {
+                self.step_core(now, self.reasons.chunk_wanted(to), Core::ChunkRead { to, chunk }, effects);
+            }
+            Input::ChunkStored { last_included, end, is_last } => {
+                let whole = match &self.incoming {
+                    Some(Incoming::Wholly(restored)) if is_last => Some(restored.membership.clone()),
+                    _ => None,
+                };
+                let stored = Core::ChunkStored { last_included, end, whole };
+                self.step_core(now, self.reasons.chunk_came, stored, effects);
+            }
+            Input::ChunkNotStored => {
+                self.incoming = None;
+                self.step_core(now, self.reasons.chunk_came, Core::ChunkNotStored, effects);
+            }
+        }
         if let Some(input) = told {
-            self.tell_step(now, received, input, effects);
+            self.tell_step(now, first, StepInput::Input(input), effects);
         }
     }
 
-    /// Clients want these commands in the log. Each gets its outcome later, unless this server dies.
-    pub fn propose(&mut self, now: Instant, requests: Vec<(RequestId, Arc<[u8]>)>, effects: &mut Effects<M>) {
-        let (ids, commands): (Vec<RequestId>, Vec<Arc<[u8]>>) = requests.into_iter().unzip();
-        let requests: Vec<u64> = ids.iter().map(|id| id.0).collect();
-        let told = self.if_steps_are_told(|| StepInput::Propose {
-            commands: commands.clone(),
-            requests: requests.clone(),
-        });
-        let asked = || Event::Io(Io::Asked { wish: Wish::Write, requests });
-        let asked = self.record(now, None, asked, effects);
+    /// Clients ask for something.
+    fn note_asked(
+        &mut self,
+        now: Instant,
+        wish: Wish,
+        requests: &[RequestId],
+        effects: &mut Effects<M>,
+    ) -> EventId {
+        let numbers = || requests.iter().map(|request| request.0).collect();
+        self.record(now, None, || Event::Io(Io::Asked { wish, requests: numbers() }), effects)
+    }
+
+    /// Each request gets its outcome later, unless this server dies.
+    fn propose(
+        &mut self,
+        now: Instant,
+        commands: Vec<Arc<[u8]>>,
+        requests: Vec<RequestId>,
+        effects: &mut Effects<M>,
+    ) {
+        let asked = self.note_asked(now, Wish::Write, &requests, effects);
         let content = || {
             let entries = commands.iter().map(|command| M::words(command).into()).collect();
             Content { entries, store: None }
         };
         add_content(asked, content, effects);
-        self.step(now, Some(asked), Input::Propose { commands }, effects);
+        self.step_core(now, Some(asked), consensus::Input::Propose { commands }, effects);
         let proposed = self.output.proposed.take().expect("a proposal has an outcome");
-        let answers = effects.outcomes.len();
-        self.clients.note_proposed(ids, proposed, &mut effects.outcomes);
-        self.tell_answers(now, asked, answers, effects);
-        if let Some(input) = told {
-            self.tell_step(now, asked, input, effects);
-        }
-    }
-
-    /// A client wants to read what is committed by now, or something newer (§8). When its outcome is
-    /// [`ReadOutcome::Readable`](crate::ReadOutcome::Readable), the [state machine](Driver::machine) is such a state.
-    pub fn read(&mut self, now: Instant, request: RequestId, by: ReadBy, effects: &mut Effects<M>) {
-        let asked = || Event::Io(Io::Asked { wish: Wish::Read, requests: vec![request.0] });
-        let asked = self.record(now, None, asked, effects);
-        self.step(now, Some(asked), Input::Read { id: request.0, by }, effects);
-        self.tell_step(now, asked, StepInput::Read { id: request.0, by }, effects);
-    }
-
-    /// Somebody wants to change the members (§6).
-    pub fn change_membership(
-        &mut self,
-        now: Instant,
-        request: RequestId,
-        change: Change,
-        effects: &mut Effects<M>,
-    ) {
-        let told = self
-            .if_steps_are_told(|| StepInput::ChangeMembership { change: change.clone(), request: request.0 });
-        let asked = || Event::Io(Io::Asked { wish: Wish::Change, requests: vec![request.0] });
-        let asked = self.record(now, None, asked, effects);
-        self.step(now, Some(asked), Input::ChangeMembership { change }, effects);
-        let answers = effects.outcomes.len();
-        let begun = self.output.changed.take().expect("a change has an outcome");
-        self.clients.note_change(request, begun, &mut effects.outcomes);
-        self.tell_answers(now, self.reasons.outcomes.unwrap_or(asked), answers, effects);
-        if let Some(input) = told {
-            self.tell_step(now, asked, input, effects);
-        }
-    }
-
-    /// Somebody wants another server to lead (thesis §3.10).
-    pub fn transfer_leadership(
-        &mut self,
-        now: Instant,
-        request: RequestId,
-        to: NodeId,
-        effects: &mut Effects<M>,
-    ) {
-        let asked = || Event::Io(Io::Asked { wish: Wish::Transfer, requests: vec![request.0] });
-        let asked = self.record(now, None, asked, effects);
-        self.step(now, Some(asked), Input::TransferLeadership { to }, effects);
-        let answers = effects.outcomes.len();
-        let begun = self.output.transferred.take().expect("a transfer has an outcome");
-        effects.outcomes.push((request, Outcome::Transfer(begun)));
-        self.tell_answers(now, self.reasons.outcomes.unwrap_or(asked), answers, effects);
-        self.tell_step(now, asked, StepInput::TransferLeadership { to, request: request.0 }, effects);
-    }
-
-    /// The connection to another server broke.
-    pub fn connection_lost(&mut self, now: Instant, peer: NodeId, effects: &mut Effects<M>) {
-        let first = self.scribe.next_id();
-        self.step(now, None, Input::ConnectionLost { peer }, effects);
-        self.tell_step(now, first, StepInput::ConnectionLost { peer }, effects);
-    }
-
-    /// Another server has connected to this one.
-    pub fn connection_made(&mut self, now: Instant, peer: NodeId, origin: Origin, effects: &mut Effects<M>) {
-        let first = self.scribe.next_id();
-        self.step(now, None, Input::ConnectionMade { peer, origin }, effects);
-        self.tell_step(now, first, StepInput::ConnectionMade { peer, origin }, effects);
-    }
-
-    /// The server follows another profile from now on.
-    pub fn set_profile(&mut self, now: Instant, profile: Profile, effects: &mut Effects<M>) {
-        let first = self.scribe.next_id();
-        self.step(now, None, Input::SetProfile(profile), effects);
-        self.tell_step(now, first, StepInput::SetProfile(profile), effects);
-    }
-
-    /// For the laboratory: lets the election timer run out at `deadline`.
-    pub fn set_election_timer(&mut self, now: Instant, deadline: Instant, effects: &mut Effects<M>) {
-        let first = self.scribe.next_id();
-        self.step(now, None, Input::SetElectionTimer { deadline }, effects);
-        self.tell_step(now, first, StepInput::SetElectionTimer { deadline }, effects);
+        self.clients.note_proposed(requests, proposed, &mut effects.outcomes);
+        self.tell_answers(now, asked, effects);
     }
 
     /// The save that was asked for is done: lets go what waited for it.
-    ///
-    /// # Panics
-    /// If none was asked for.
-    pub fn saved(&mut self, now: Instant, effects: &mut Effects<M>) {
+    fn saved(&mut self, now: Instant, effects: &mut Effects<M>) {
         let saving = self.saving.take().expect("what was saved was asked for");
         let Saving { memory, hard_state, log, is_memory_only, decided_as, held_back, .. } = saving;
-        let first = self.scribe.next_id();
         let saved = if is_memory_only {
             decided_as
         } else {
@@ -406,22 +391,15 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         for outbound in held_back {
             self.release(now, outbound, effects);
         }
-        self.step(now, Some(saved), Input::Persisted { memory, hard_state, log }, effects);
-        self.tell_step(now, first, StepInput::Saved, effects);
-    }
-
-    /// Are there committed commands that were not applied yet?
-    pub fn needs_apply(&self) -> bool {
-        self.last_applied < self.node.commit_index()
+        self.step_core(now, Some(saved), consensus::Input::Persisted { memory, hard_state, log }, effects);
     }
 
     /// Applies up to so many committed commands, in order, and answers who waited for that.
-    pub fn apply(&mut self, now: Instant, at_most: usize, effects: &mut Effects<M>) {
+    fn apply(&mut self, now: Instant, at_most: usize, effects: &mut Effects<M>) {
         let is_once = self.node.rules().hold(Rule::ApplyInOrderOnce);
         let before = if is_once { self.last_applied } else { self.last_applied.previous() };
         let count = self.node.commit_index().0 - before.0;
         let entries = &self.node.log().after(before)[..at_most.min(count as usize)];
-        let answers = effects.outcomes.len();
         let mut index = before;
         for entry in entries {
             index = index.next();
@@ -451,40 +429,32 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         };
         add_content(applied, content, effects);
         self.reasons.applied = Some(applied);
-        self.tell_answers(now, applied, answers, effects);
-        self.tell_step(now, applied, StepInput::Apply { at_most }, effects);
+        self.tell_answers(now, applied, effects);
     }
 
-    /// About how many bytes of entries have been applied since the last snapshot: the more, the more a new
-    /// snapshot would let the log forget.
-    pub fn applied_bytes(&self) -> usize {
-        self.applied_bytes
-    }
-
-    /// Begins a snapshot of all that is applied, unless one is under way, there is nothing new in it, or it must wait: for the
-    /// disk to save the term that it reaches into, or until a follower has got the one before.
-    pub fn take_snapshot(&mut self, now: Instant, effects: &mut Effects<M>) {
+    /// Begins a snapshot of all that is applied, or puts it off, if that makes sense now. Tells whether it has.
+    fn take_snapshot(&mut self, now: Instant, effects: &mut Effects<M>) -> bool {
         let is_only_applied = self.node.rules().hold(Rule::SnapshotOnlyApplied);
         let index = if is_only_applied { self.last_applied } else { self.node.commit_index() };
         if self.takes_snapshot || self.node.awaits_snapshot() || index <= self.node.snapshot().index {
-            return;
+            return false;
         }
         let term = self.node.log().term_at(index).expect("what is applied is in the log");
         let last_included = LogPosition { index, term };
         if !self.may_be_durable(last_included) {
-            return;
+            return false;
         }
         if self.keeps_snapshot() {
             return self.put_off_snapshot(now, effects);
         }
         self.takes_snapshot = true;
         self.applied_bytes = 0;
-        let snapshot = WholeSnapshot::new(self.node.membership_at(index), self.machine.snapshot());
-        effects.take_snapshot = Some((last_included, snapshot));
+        let rest = WholeSnapshot::new(self.node.membership_at(index), self.machine.snapshot());
+        effects.disk.push(DiskJob::Snapshot { last_included, written: 0, rest });
         let applied = self.reasons.applied;
         let begun = self.record(now, applied, || Event::Io(Io::SnapshotBegun { last_included }), effects);
         self.reasons.snapshot_begun = Some(begun);
-        self.tell_step(now, begun, StepInput::TakeSnapshot, effects);
+        true
     }
 
     /// Does a follower still need the newest snapshot, so that none may take its place? If the log has grown too long
@@ -497,85 +467,21 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             && !node.is_disk_full()
     }
 
-    fn put_off_snapshot(&mut self, now: Instant, effects: &mut Effects<M>) {
+    /// Tells once for each snapshot that a newer one waits for it.
+    fn put_off_snapshot(&mut self, now: Instant, effects: &mut Effects<M>) -> bool {
         let being_sent = self.node.snapshot();
-        if self.put_off_for != Some(being_sent) {
-            self.put_off_for = Some(being_sent);
+        let is_first = self.put_off_for.replace(being_sent) != Some(being_sent);
+        if is_first {
             let applied = self.reasons.applied;
-            let put_off = self.record(now, applied, || Event::Io(Io::SnapshotPutOff { being_sent }), effects);
-            self.tell_step(now, put_off, StepInput::TakeSnapshot, effects);
+            self.record(now, applied, || Event::Io(Io::SnapshotPutOff { being_sent }), effects);
         }
+        is_first
     }
 
     /// May a snapshot that covers the log up to here be on disk? Not before the term is into which it reaches: after a crash
     /// the server would have entries of a term that it does not know.
     fn may_be_durable(&self, last_included: LogPosition) -> bool {
         last_included.term <= self.node.persisted_hard_state().current_term
-    }
-
-    /// The snapshot that was asked for is saved.
-    pub fn snapshot_taken(&mut self, now: Instant, last_included: LogPosition, effects: &mut Effects<M>) {
-        self.takes_snapshot = false;
-        let first = self.scribe.next_id();
-        self.step(now, self.reasons.snapshot_begun, Input::SnapshotTaken { last_included }, effects);
-        self.tell_step(now, first, StepInput::SnapshotTaken { last_included }, effects);
-    }
-
-    /// There was no room for the snapshot that was asked for.
-    pub fn snapshot_given_up(&mut self, now: Instant, effects: &mut Effects<M>) {
-        self.takes_snapshot = false;
-        let first = self.scribe.next_id();
-        self.tell_step(now, first, StepInput::SnapshotGivenUp, effects);
-    }
-
-    /// A piece of the snapshot that was asked for is read; none if that is not the newest any more.
-    pub fn chunk_read(&mut self, now: Instant, to: NodeId, chunk: Option<Chunk>, effects: &mut Effects<M>) {
-        let first = self.scribe.next_id();
-        let told = self.if_steps_are_told(|| StepInput::ChunkRead { to, chunk: chunk.clone() });
-        self.step(now, self.reasons.chunk_wanted(to), Input::ChunkRead { to, chunk }, effects);
-        if let Some(input) = told {
-            self.tell_step(now, first, input, effects);
-        }
-    }
-
-    /// A piece of a leader's snapshot is saved, and ends at `end`.
-    pub fn chunk_stored(
-        &mut self,
-        now: Instant,
-        last_included: LogPosition,
-        end: u64,
-        is_last: bool,
-        effects: &mut Effects<M>,
-    ) {
-        let first = self.scribe.next_id();
-        let whole = match &self.incoming {
-            Some(Incoming::Wholly(restored)) if is_last => Some(restored.membership.clone()),
-            _ => None,
-        };
-        self.step(now, self.reasons.chunk_came, Input::ChunkStored { last_included, end, whole }, effects);
-        self.tell_step(now, first, StepInput::ChunkStored { last_included, end, is_last }, effects);
-    }
-
-    /// The disk is full: a save waits for room.
-    pub fn disk_full(&mut self, now: Instant, effects: &mut Effects<M>) {
-        let first = self.scribe.next_id();
-        self.step(now, None, Input::DiskFull, effects);
-        self.tell_step(now, first, StepInput::DiskFull, effects);
-    }
-
-    /// The disk has room again.
-    pub fn disk_has_room(&mut self, now: Instant, effects: &mut Effects<M>) {
-        let first = self.scribe.next_id();
-        self.step(now, None, Input::DiskHasRoom, effects);
-        self.tell_step(now, first, StepInput::DiskHasRoom, effects);
-    }
-
-    /// There was no room for a piece of a leader's snapshot.
-    pub fn chunk_not_stored(&mut self, now: Instant, effects: &mut Effects<M>) {
-        self.incoming = None;
-        let first = self.scribe.next_id();
-        self.step(now, self.reasons.chunk_came, Input::ChunkNotStored, effects);
-        self.tell_step(now, first, StepInput::ChunkNotStored, effects);
     }
 
     /// Makes a state machine of a leader's snapshot while it comes, and has it saved.
@@ -591,11 +497,10 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
                 self.incoming = Some(incoming);
                 self.reasons.chunk_came = Some(cause);
                 self.takes_snapshot = false;
-                effects.take_snapshot = None;
                 self.unstored = Some(chunk);
             }
             Err(_) => {
-                self.step(now, Some(cause), Input::SnapshotBroken { from }, effects);
+                self.step_core(now, Some(cause), consensus::Input::SnapshotBroken { from }, effects);
             }
         }
     }
@@ -638,20 +543,22 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.clients.note_readable(index, &mut effects.outcomes);
     }
 
-    /// Tells which answers clients have got since there were `before` of them.
-    fn tell_answers(&mut self, now: Instant, cause: EventId, before: usize, effects: &mut Effects<M>) {
-        for place in before..effects.outcomes.len() {
-            let (RequestId(request), outcome) = &effects.outcomes[place];
-            let (request, answer) = (*request, outcome.told(self.last_applied));
+    /// Tells which answers clients have got since this was last done.
+    fn tell_answers(&mut self, now: Instant, cause: EventId, effects: &mut Effects<M>) {
+        let mut answers = std::mem::take(&mut self.clients.answers);
+        for (RequestId(request), answer) in answers.0.drain(..) {
             self.record(now, Some(cause), || Event::Io(Io::Answered { request, answer }), effects);
         }
+        self.clients.answers = answers;
     }
 
-    fn if_steps_are_told(&self, input: impl FnOnce() -> StepInput) -> Option<StepInput> {
-        (self.scribe.telling == Telling::StepsToo).then(input)
-    }
-
-    fn step(&mut self, now: Instant, cause: Option<EventId>, input: Input, effects: &mut Effects<M>) {
+    fn step_core(
+        &mut self,
+        now: Instant,
+        cause: Option<EventId>,
+        input: consensus::Input,
+        effects: &mut Effects<M>,
+    ) {
         self.node.step(now, input, &mut self.output);
         self.carry_out(now, cause, effects);
     }
@@ -671,7 +578,6 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         for wanted in &output.read_chunks {
             self.reasons.note_chunk_wanted(wanted.to, cause.unwrap_or(first), first);
         }
-        effects.read_chunks.append(&mut output.read_chunks);
         for Outgoing { to, message, durability, because_of } in output.messages.drain(..) {
             let decision = because_of.map(|place| EventId { seq: first.seq + place as u64, ..first });
             let cause = decision.or(cause).or(self.reasons.role);
@@ -681,7 +587,6 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
                 Durability::HardState | Durability::Log => self.hold_back(outbound),
             }
         }
-        let answers = effects.outcomes.len();
         if let Some(last_included) = output.install.take() {
             self.install(last_included, effects);
         }
@@ -697,17 +602,18 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         if self.is_removed() {
             self.clients.note_removed(self.node.commit_index(), &mut effects.outcomes);
         }
-        let chunk = output.store_chunk.take();
-        self.output = output;
         let decided = self.reasons.outcomes.or(cause).unwrap_or(first);
-        self.tell_answers(now, decided, answers, effects);
+        self.tell_answers(now, decided, effects);
         self.begin_save(effects);
+        let (chunk, wanted) = (output.store_chunk.take(), std::mem::take(&mut output.read_chunks));
+        self.output = output;
         if let Some(chunk) = chunk {
             self.take_in(now, cause.unwrap_or(first), chunk, effects);
         }
         if self.unstored.as_ref().is_some_and(|chunk| self.may_be_durable(chunk.last_included)) {
-            effects.store_chunk = self.unstored.take();
+            effects.disk.extend(self.unstored.take().map(DiskJob::Store));
         }
+        effects.disk.extend(wanted.into_iter().map(DiskJob::Read));
     }
 
     /// Is this server no member any more, and knows that this is committed? Then nobody sends it the log.
@@ -725,7 +631,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             Some(saving) if self.unsaved.batch.is_empty() => &mut saving.held_back,
             _ => &mut self.unsaved.held_back,
         };
-        held_back.retain(|earlier| !outbound.speaks_for(earlier));
+        held_back.retain(|earlier| !outbound.supersedes(earlier));
         held_back.push(outbound);
     }
 
@@ -734,7 +640,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         if let Some(saving) = &mut self.saving {
             if self.node.is_disk_full() {
                 let forget = self.unsaved.forget_before(saving, self.node.persisted_log());
-                effects.forget = forget.or(effects.forget.take());
+                effects.disk.extend(forget.map(DiskJob::Forget));
             }
             return;
         }
@@ -750,7 +656,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let changes_from = batch.changes_from();
         self.saving =
             Some(Saving { memory, hard_state, log, is_memory_only, decided_as, held_back, changes_from });
-        effects.save = Some(batch);
+        effects.disk.push(DiskJob::Save(batch));
     }
 
     /// Records decisions. What caused the first of them is said from outside, or is an earlier event if only time has
@@ -790,9 +696,6 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
 
     /// Ends the telling of a step whose first event is `first` with what it began with and came to.
     fn tell_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects<M>) {
-        if self.scribe.telling < Telling::StepsToo {
-            return;
-        }
         let node = &self.node;
         let state = State {
             role: node.role(),
@@ -831,30 +734,14 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
 }
 
 impl Outbound {
-    /// Is this an answer to the same leader as an earlier one that waits for the same save, which need not be sent then?
-    /// What matters of it, this one says too from now on.
-    fn speaks_for(&mut self, earlier: &Outbound) -> bool {
-        let Message::AppendEntriesReply(earlier_answer) = &earlier.message else { return false };
-        let Message::AppendEntriesReply(answer) = &mut self.message else { return false };
-        if self.to != earlier.to || answer.term < earlier_answer.term {
-            return false;
-        }
-        if answer.term > earlier_answer.term {
-            // Nobody leads that term any more, as far as this server knows. Messages may be lost.
-            return true;
-        }
-        match (&mut answer.outcome, &earlier_answer.outcome) {
-            // Within a term a follower goes on agreeing where it has agreed with its leader.
-            (Matched { match_index }, Matched { match_index: before }) => {
-                *match_index = (*match_index).max(*before);
+    /// Need that earlier message, which waits for the same save, not be sent any more?
+    fn supersedes(&mut self, earlier: &Outbound) -> bool {
+        match (&mut self.message, &earlier.message) {
+            (Message::AppendEntriesReply(reply), Message::AppendEntriesReply(earlier_reply)) => {
+                self.to == earlier.to && reply.supersedes(earlier_reply)
             }
-            (Matched { .. } | Mismatch { .. }, Mismatch { .. }) => {}
-            // That is about the requests of an earlier term, and so is its round.
-            (Refused, Refused) => return true,
-            _ => return false,
+            _ => false,
         }
-        answer.round = answer.round.max(earlier_answer.round);
-        true
     }
 }
 
@@ -909,8 +796,8 @@ fn first_of_terms(log: &Log) -> Vec<LogPosition> {
     firsts
 }
 
-fn start_input(config: &Config, hard_state: HardState, snapshot: LogPosition, log: &[Entry]) -> StepInput {
-    StepInput::Start {
+fn beginning(config: &Config, hard_state: HardState, snapshot: LogPosition, log: &[Entry]) -> Beginning {
+    Beginning {
         membership: Membership::clone(&config.membership),
         credentials: config.credentials.clone(),
         heartbeat_interval: config.timing.heartbeat_interval(),

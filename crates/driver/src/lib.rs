@@ -4,23 +4,27 @@
 //! order that is safe. It is written once. A server process drives it with a real disk, clock and
 //! network, the simulator with ones that fail on command.
 //!
-//! * [`Driver`]: one server's core, its state machine, and the messages that wait for the disk;
-//! * [`StateMachine`]: what the committed commands act on; [`Outcome`]: what a client hears of its own;
+//! * [`Driver`]: one server's core, its state machine, and the messages that wait for the disk. All that happens to it
+//!   is an [`Input`], and comes in by one door, [`Driver::step`]; what is to be done is in [`Effects`];
+//! * [`perform`]: how a disk does what it is asked for, a [`DiskJob`];
+//! * [`StateMachine`]: what the committed commands act on; [`Outcomes`]: what clients hear of their own;
 //! * [`Envelope`]: a message with its sender, its receiver and the event that sent it;
 //! * [`Clock`]: real time, or slow motion.
 
 mod clients;
 mod clock;
+mod disk_job;
 mod driver;
 mod reasons;
 mod scribe;
 mod snapshots;
 mod state_machine;
 
-pub use clients::{ChangeOutcome, Outcome, ReadOutcome, RequestId, WriteOutcome};
+pub use clients::{ChangeOutcome, Outcomes, ReadOutcome, WriteOutcome};
 pub use clock::{Clock, InvalidSpeed, Speed};
+pub use disk_job::{DiskDone, DiskJob, perform};
 pub use driver::{Driver, Effects, Envelope};
 pub use scribe::Telling;
-pub use snapshots::{BrokenSnapshot, Restored, UnreadableSnapshot, WholeSnapshot, read_chunk, store_chunk};
+pub use snapshots::{BrokenSnapshot, Restored, UnreadableSnapshot, WholeSnapshot};
 pub use state_machine::{Restore, Snapshot, StateMachine};
-pub use trace::{RECORDED, StoreContent};
+pub use trace::{Input, RECORDED, RequestId, StoreContent};

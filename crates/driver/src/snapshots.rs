@@ -1,9 +1,7 @@
-//! What a snapshot holds, the configuration and the state machine (§7), and what a driver's keeper does with its
-//! storage for [`Effects::read_chunks`](crate::Effects) and [`Effects::store_chunk`](crate::Effects), the same in
-//! every world.
+//! What a snapshot holds: the configuration and the state machine (§7).
 
 use crate::state_machine::{Restore, Snapshot, StateMachine};
-use consensus::{Chunk, ChunkWanted, Index, Membership};
+use consensus::{Index, Membership};
 use std::error::Error;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -37,7 +35,11 @@ impl<S: Snapshot> Snapshot for WholeSnapshot<S> {
         if self.head.is_empty() {
             return self.machine.next_chunk(at_most);
         }
-        Some(self.head.drain(..self.head.len().min(at_most.get())).collect())
+        let mut chunk: Vec<u8> = self.head.drain(..self.head.len().min(at_most.get())).collect();
+        if let Some(room) = NonZeroUsize::new(at_most.get() - chunk.len()) {
+            chunk.extend(self.machine.next_chunk(room).unwrap_or_default());
+        }
+        Some(chunk)
     }
 }
 
@@ -138,34 +140,6 @@ impl<M: StateMachine> Restoring<M> {
         let machine = self.machine.finish(last_included).map_err(BrokenSnapshot::State)?;
         Ok(Restored { membership, machine })
     }
-}
-
-/// Reads a piece of the newest snapshot; none if another one was wanted.
-///
-/// # Errors
-/// If the disk fails, or what it holds is damaged.
-pub fn read_chunk<D: Disk>(
-    storage: &mut Storage<D>,
-    wanted: &ChunkWanted,
-) -> Result<Option<Chunk>, StorageError> {
-    let &ChunkWanted { last_included, offset, at_most, .. } = wanted;
-    let newest = storage.snapshot().filter(|newest| newest.position == last_included);
-    // It is a follower that says where the piece begins, and it may be wrong.
-    let offset = newest.map_or(0, |newest| if offset < newest.size { offset } else { 0 });
-    let chunk = storage.read_snapshot(last_included, offset, at_most)?;
-    Ok(chunk.map(|read| Chunk { last_included, offset, bytes: read.bytes.into(), is_last: read.is_last }))
-}
-
-/// Saves a piece of a leader's snapshot, and if it is the last, the whole snapshot.
-///
-/// # Errors
-/// If the disk fails, or has no room.
-pub fn store_chunk<D: Disk>(storage: &mut Storage<D>, chunk: &Chunk) -> Result<(), StorageError> {
-    storage.write_snapshot(chunk.last_included, chunk.offset, &chunk.bytes)?;
-    if chunk.is_last {
-        storage.finish_snapshot(chunk.last_included)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use consensus::event::What;
 use consensus::{
-    AppendEntries, AppendOutcome, Chunk, Config, Credentials, Entry, EveryRule, Index, InstallSnapshot,
-    Instant, Limits, LogPosition, Membership, Message, NodeId, Origin, Payload, Profile, RequestVote, Term,
-    Timing,
+    AppendEntries, AppendOutcome, Batch, Chunk, Config, Credentials, Entry, EveryRule, Index,
+    InstallSnapshot, Instant, Limits, LogPosition, Membership, Message, NodeId, Origin, Payload, Profile,
+    RequestVote, Term, Timing,
 };
-use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling, WriteOutcome};
+use driver::{DiskJob, Driver, Effects, Envelope, Input, Outcomes, RequestId, Telling, WriteOutcome};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use storage::Recovered;
@@ -54,6 +54,20 @@ fn entries(term: Term, count: usize) -> Envelope {
     envelope(Message::AppendEntries(AppendEntries { entries, ..append_entries(term) }))
 }
 
+/// Takes out what is to be saved.
+fn save(effects: &mut Effects<()>) -> Option<Batch> {
+    let place = effects.disk.iter().position(|job| matches!(job, DiskJob::Save(_)))?;
+    let DiskJob::Save(batch) = effects.disk.remove(place) else { unreachable!("that is there") };
+    Some(batch)
+}
+
+/// Takes out the piece of a leader's snapshot that is to be stored.
+fn chunk_to_store(effects: &mut Effects<()>) -> Option<Chunk> {
+    let place = effects.disk.iter().position(|job| matches!(job, DiskJob::Store(_)))?;
+    let DiskJob::Store(chunk) = effects.disk.remove(place) else { unreachable!("that is there") };
+    Some(chunk)
+}
+
 fn place(records: &[Record], is_it: impl Fn(&Io) -> bool) -> usize {
     let matches = |record: &Record| matches!(&record.event, Event::Io(io) if is_it(io));
     records.iter().position(matches).expect("it was recorded")
@@ -63,13 +77,13 @@ fn place(records: &[Record], is_it: impl Fn(&Io) -> bool) -> usize {
 fn a_vote_is_not_told_before_it_is_saved() {
     let mut effects = Effects::default();
     let mut driver = start(&mut effects);
-    driver.receive(Instant::START, vote_request(), &mut effects);
-    let batch = effects.save.take().expect("the vote is to be saved");
+    driver.step(Instant::START, vote_request().into(), &mut effects);
+    let batch = save(&mut effects).expect("the vote is to be saved");
     assert_eq!(batch.hard_state.unwrap().voted_for, Some(NodeId(2)));
     assert!(effects.envelopes.is_empty(), "the answer waits for the disk");
 
-    driver.saved(Instant::START, &mut effects);
-    assert!(effects.save.is_none());
+    driver.step(Instant::START, Input::Saved, &mut effects);
+    assert_eq!(save(&mut effects), None);
     let answers: Vec<NodeId> = effects.envelopes.iter().map(|envelope| envelope.to).collect();
     assert_eq!(answers, [NodeId(2)]);
     let saved = place(&effects.records, |io| matches!(io, Io::Saved { .. }));
@@ -81,18 +95,18 @@ fn a_vote_is_not_told_before_it_is_saved() {
 fn what_is_decided_during_a_save_waits_for_the_next_one() {
     let mut effects = Effects::default();
     let mut driver = start(&mut effects);
-    driver.receive(Instant::START, vote_request(), &mut effects);
-    effects.save.take().expect("the vote is to be saved");
-    driver.receive(Instant::START, entries(Term(2), 1), &mut effects);
-    driver.receive(Instant::START, entries(Term(2), 2), &mut effects);
-    assert!(effects.save.is_none(), "one save at a time");
+    driver.step(Instant::START, vote_request().into(), &mut effects);
+    save(&mut effects).expect("the vote is to be saved");
+    driver.step(Instant::START, entries(Term(2), 1).into(), &mut effects);
+    driver.step(Instant::START, entries(Term(2), 2).into(), &mut effects);
+    assert_eq!(save(&mut effects), None, "one save at a time");
 
-    driver.saved(Instant::START, &mut effects);
+    driver.step(Instant::START, Input::Saved, &mut effects);
     assert_eq!(effects.envelopes.len(), 1, "the vote is on disk, the entries are not");
-    let batch = effects.save.take().expect("now the entries are to be saved");
+    let batch = save(&mut effects).expect("now the entries are to be saved");
     assert_eq!(batch.hard_state.unwrap().current_term, Term(2));
     assert_eq!(batch.append.unwrap().entries.len(), 2, "together");
-    driver.saved(Instant::START, &mut effects);
+    driver.step(Instant::START, Input::Saved, &mut effects);
     assert_eq!(effects.envelopes.len(), 2);
 }
 
@@ -102,21 +116,21 @@ fn what_is_decided_during_a_save_waits_for_the_next_one() {
 fn a_snapshot_waits_until_its_term_is_saved() {
     let mut effects = Effects::default();
     let mut driver = start(&mut effects);
-    driver.receive(Instant::START, vote_request(), &mut effects);
-    effects.save.take().expect("the vote is to be saved");
+    driver.step(Instant::START, vote_request().into(), &mut effects);
+    save(&mut effects).expect("the vote is to be saved");
     let last_included = LogPosition { index: Index(9), term: Term(2) };
     let bytes: Arc<[u8]> = vec![0; 3].into();
     let chunk = Chunk { last_included, offset: 0, bytes, is_last: false };
     let snapshot = InstallSnapshot { term: Term(2), chunk: chunk.clone() };
-    driver.receive(Instant::START, envelope(Message::InstallSnapshot(snapshot)), &mut effects);
-    assert_eq!(effects.store_chunk, None, "term 2 is not even on its way to the disk");
+    driver.step(Instant::START, envelope(Message::InstallSnapshot(snapshot)).into(), &mut effects);
+    assert_eq!(chunk_to_store(&mut effects), None, "term 2 is not even on its way to the disk");
 
-    driver.saved(Instant::START, &mut effects);
-    let batch = effects.save.take().expect("now the new term is to be saved");
+    driver.step(Instant::START, Input::Saved, &mut effects);
+    let batch = save(&mut effects).expect("now the new term is to be saved");
     assert_eq!(batch.hard_state.unwrap().current_term, Term(2));
-    assert_eq!(effects.store_chunk, None, "it is on its way, and not there yet");
-    driver.saved(Instant::START, &mut effects);
-    assert_eq!(effects.store_chunk.take(), Some(chunk));
+    assert_eq!(chunk_to_store(&mut effects), None, "it is on its way, and not there yet");
+    driver.step(Instant::START, Input::Saved, &mut effects);
+    assert_eq!(chunk_to_store(&mut effects), Some(chunk));
 }
 
 /// A save waits for room. What gives room must not wait for that save.
@@ -126,25 +140,29 @@ fn on_a_full_disk_the_log_forgets_before_the_save_that_waits() {
     let mut driver = start(&mut effects);
     let term = lead(&mut driver, &mut effects);
     let now = driver.next_deadline();
-    driver.saved(now, &mut effects);
+    driver.step(now, Input::Saved, &mut effects);
     let matched = AppendOutcome::Matched { match_index: Index(1) };
     let reply = consensus::AppendEntriesReply { term, outcome: matched, round: 0 };
-    driver.receive(now, envelope(Message::AppendEntriesReply(reply)), &mut effects);
-    driver.apply(now, 99, &mut effects);
-    effects.save = None;
-    driver.propose(now, vec![(RequestId(1), b"x".as_slice().into())], &mut effects);
-    assert!(effects.save.is_some());
-    driver.disk_full(now, &mut effects);
-    driver.take_snapshot(now, &mut effects);
-    let (covered, _) = effects.take_snapshot.take().expect("a snapshot gives room");
-    assert_eq!(covered, LogPosition { index: Index(1), term });
-    driver.snapshot_taken(now, covered, &mut effects);
-    assert_eq!(effects.forget, Some(covered));
+    driver.step(now, envelope(Message::AppendEntriesReply(reply)).into(), &mut effects);
+    driver.step(now, Input::Apply { at_most: 99 }, &mut effects);
+    effects.disk.clear();
+    driver.step(now, Input::propose([(RequestId(1), b"x".as_slice().into())]), &mut effects);
+    assert!(save(&mut effects).is_some());
+    driver.step(now, Input::DiskFull, &mut effects);
+    driver.step(now, Input::TakeSnapshot, &mut effects);
+    let covered = LogPosition { index: Index(1), term };
+    let jobs: Vec<DiskJob<()>> = effects.disk.drain(..).collect();
+    assert!(
+        matches!(jobs[..], [DiskJob::Snapshot { last_included, .. }] if last_included == covered),
+        "a snapshot gives room: {jobs:?}"
+    );
+    driver.step(now, Input::SnapshotTaken { last_included: covered }, &mut effects);
+    let jobs: Vec<DiskJob<()>> = effects.disk.drain(..).collect();
+    assert!(matches!(jobs[..], [DiskJob::Forget(position)] if position == covered), "{jobs:?}");
 
-    effects.save = None;
-    driver.disk_has_room(now, &mut effects);
-    driver.saved(now, &mut effects);
-    assert_eq!(effects.save, None, "that is done");
+    driver.step(now, Input::DiskHasRoom, &mut effects);
+    driver.step(now, Input::Saved, &mut effects);
+    assert_eq!(save(&mut effects), None, "that is done");
     assert_eq!(driver.node().persisted_log(), Index(2));
 }
 
@@ -172,14 +190,14 @@ fn a_disk_that_stands_still_gathers_no_answers() {
         }))
     };
     // The first save has the term and three entries; two more wait for the next one, with the heartbeats.
-    driver.receive(Instant::START, request(9, 0, 1), &mut effects);
-    driver.receive(Instant::START, request(0, 3, 2), &mut effects);
-    driver.receive(Instant::START, request(3, 2, 3), &mut effects);
+    driver.step(Instant::START, request(9, 0, 1).into(), &mut effects);
+    driver.step(Instant::START, request(0, 3, 2).into(), &mut effects);
+    driver.step(Instant::START, request(3, 2, 3).into(), &mut effects);
     for round in 4..1000 {
-        driver.receive(Instant::START, request(5, 0, round), &mut effects);
+        driver.step(Instant::START, request(5, 0, round).into(), &mut effects);
         // It comes late, and knows less.
-        driver.receive(Instant::START, request(3, 1, 2), &mut effects);
-        driver.receive(Instant::START, request(9, 0, round), &mut effects);
+        driver.step(Instant::START, request(3, 1, 2).into(), &mut effects);
+        driver.step(Instant::START, request(9, 0, round).into(), &mut effects);
     }
     assert_eq!(answers(&effects), [], "nothing goes before what it rests on is saved");
 
@@ -187,12 +205,13 @@ fn a_disk_that_stands_still_gathers_no_answers() {
         prev_log_index: Index(9),
         may_agree: LogPosition { index: Index(may_agree), term: Term(u64::from(may_agree > 0)) },
     };
-    driver.saved(Instant::START, &mut effects);
+    assert_eq!(save(&mut effects).expect("the term is to be saved").append, None);
+    driver.step(Instant::START, Input::Saved, &mut effects);
     assert_eq!(answers(&effects), [(mismatch(0), 1)], "the entries are not saved yet");
     effects.envelopes.clear();
-    let batch = effects.save.take().expect("now the entries are to be saved");
+    let batch = save(&mut effects).expect("now the entries are to be saved");
     assert_eq!(batch.append.unwrap().entries.len(), 5);
-    driver.saved(Instant::START, &mut effects);
+    driver.step(Instant::START, Input::Saved, &mut effects);
     let matched = AppendOutcome::Matched { match_index: Index(5) };
     assert_eq!(answers(&effects), [(matched, 999), (mismatch(5), 999)], "the newest of each kind");
 }
@@ -202,16 +221,14 @@ fn a_client_is_answered_for_its_own_entry() {
     let mut effects = Effects::default();
     let mut driver = start(&mut effects);
     let command: Arc<[u8]> = b"x = 1".as_slice().into();
-    driver.propose(Instant::START, vec![(RequestId(7), command.clone())], &mut effects);
-    assert_eq!(
-        effects.outcomes.pop(),
-        Some((RequestId(7), Outcome::Write(WriteOutcome::NotLeader { leader: None })))
-    );
+    driver.step(Instant::START, Input::propose([(RequestId(7), command.clone())]), &mut effects);
+    let refused = vec![(RequestId(7), WriteOutcome::NotLeader { leader: None })];
+    assert_eq!(std::mem::take(&mut effects.outcomes), Outcomes { writes: refused, ..Outcomes::default() });
 
     let term = lead(&mut driver, &mut effects);
-    driver.propose(Instant::START, vec![(RequestId(8), command.clone())], &mut effects);
-    driver.propose(Instant::START, vec![(RequestId(9), command)], &mut effects);
-    assert!(effects.outcomes.is_empty());
+    driver.step(Instant::START, Input::propose([(RequestId(8), command.clone())]), &mut effects);
+    driver.step(Instant::START, Input::propose([(RequestId(9), command)]), &mut effects);
+    assert_eq!(effects.outcomes, Outcomes::default());
     // Another leader keeps the first of the two, and replaces the second.
     let replaced = AppendEntries {
         prev_log_index: Index(2),
@@ -220,22 +237,21 @@ fn a_client_is_answered_for_its_own_entry() {
         leader_commit: Index(3),
         ..append_entries(term.next())
     };
-    driver.receive(Instant::START, envelope(Message::AppendEntries(replaced)), &mut effects);
+    driver.step(Instant::START, envelope(Message::AppendEntries(replaced)).into(), &mut effects);
     assert!(driver.needs_apply());
-    driver.apply(Instant::START, 99, &mut effects);
+    driver.step(Instant::START, Input::Apply { at_most: 99 }, &mut effects);
     let done = WriteOutcome::Applied { index: Index(2), answer: () };
-    let outcomes = [(8, done), (9, WriteOutcome::Replaced)];
-    let outcomes = outcomes.map(|(id, outcome)| (RequestId(id), Outcome::Write(outcome)));
-    assert_eq!(effects.outcomes, outcomes);
+    let writes = vec![(RequestId(8), done), (RequestId(9), WriteOutcome::Replaced)];
+    assert_eq!(effects.outcomes, Outcomes { writes, ..Outcomes::default() });
 }
 
 fn lead(driver: &mut Driver<()>, effects: &mut Effects<()>) -> Term {
-    driver.tick(driver.next_deadline(), effects);
-    effects.save.take().expect("a candidacy is saved");
-    driver.saved(driver.next_deadline(), effects);
+    driver.step(driver.next_deadline(), Input::Tick, effects);
+    save(effects).expect("a candidacy is saved");
+    driver.step(driver.next_deadline(), Input::Saved, effects);
     let term = driver.node().hard_state().current_term;
     let yes = consensus::RequestVoteReply { term, vote_granted: true };
-    driver.receive(driver.next_deadline(), envelope(Message::RequestVoteReply(yes)), effects);
+    driver.step(driver.next_deadline(), envelope(Message::RequestVoteReply(yes)).into(), effects);
     term
 }
 
@@ -243,8 +259,8 @@ fn lead(driver: &mut Driver<()>, effects: &mut Effects<()>) -> Term {
 fn every_effect_leads_back_to_its_cause() {
     let mut effects = Effects::default();
     let mut driver = start(&mut effects);
-    driver.receive(Instant::START, vote_request(), &mut effects);
-    driver.saved(Instant::START, &mut effects);
+    driver.step(Instant::START, vote_request().into(), &mut effects);
+    driver.step(Instant::START, Input::Saved, &mut effects);
 
     let records: BTreeMap<EventId, &Record> = effects
         .records
@@ -265,7 +281,7 @@ fn a_timeout_is_caused_by_the_timer_that_ran_out() {
     let mut driver = start(&mut effects);
     let timer = effects.records.last().unwrap().id();
     let begun = effects.records.len();
-    driver.tick(driver.next_deadline(), &mut effects);
+    driver.step(driver.next_deadline(), Input::Tick, &mut effects);
     assert_eq!(effects.records[begun].cause, timer);
 }
 
@@ -275,11 +291,11 @@ fn what_nobody_wants_to_know_keeps_its_name() {
     let told = [Telling::Least, Telling::Events].map(|telling| {
         let mut effects = Effects::default();
         let mut driver = start_telling(telling, &mut effects);
-        driver.receive(Instant::START, vote_request(), &mut effects);
-        effects.save.take().expect("the vote is to be saved");
-        driver.saved(Instant::START, &mut effects);
+        driver.step(Instant::START, vote_request().into(), &mut effects);
+        save(&mut effects).expect("the vote is to be saved");
+        driver.step(Instant::START, Input::Saved, &mut effects);
         let in_its_own_name = Envelope { from: NodeId(1), ..vote_request() };
-        driver.receive(Instant::START, in_its_own_name, &mut effects);
+        driver.step(Instant::START, in_its_own_name.into(), &mut effects);
         (effects.envelopes, effects.records)
     });
     let [(unwatched, least), (watched, all)] = told;

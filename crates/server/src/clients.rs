@@ -2,7 +2,7 @@
 
 use crate::changes::Batch;
 use consensus::{CannotChange, CannotTransfer, Change, Index, NodeId, ReadBy};
-use driver::{Outcome, RequestId};
+use driver::{Outcomes, RequestId};
 use kv::Store;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -174,23 +174,28 @@ impl Waiting {
         RequestId(self.last)
     }
 
-    /// Tells a client what came of its request.
-    pub(crate) fn settle(&mut self, id: RequestId, outcome: Outcome<kv::Answer>, store: &Store) {
-        match outcome {
-            Outcome::Write(outcome) => self.settle_write(id, outcome),
-            Outcome::Read(outcome) => send(self.reads.remove(&id), || match outcome {
+    /// Tells clients what came of their requests. Reads see this store.
+    pub(crate) fn settle(&mut self, outcomes: &mut Outcomes<kv::Answer>, store: &Store) {
+        let Outcomes { writes, reads, changes, transfers } = outcomes;
+        for (id, outcome) in writes.drain(..) {
+            self.settle_write(id, outcome);
+        }
+        for (id, outcome) in reads.drain(..) {
+            send(self.reads.remove(&id), || match outcome {
                 driver::ReadOutcome::Readable => Ok(store.clone()),
                 driver::ReadOutcome::NotLeader { leader } => Err(ReadRefusal::NotLeader { leader }),
-            }),
-            Outcome::Change(outcome) => send(self.changes.remove(&id), || match outcome {
+            });
+        }
+        for (id, outcome) in changes.drain(..) {
+            send(self.changes.remove(&id), || match outcome {
                 driver::ChangeOutcome::Begun { .. } => Ok(()),
                 driver::ChangeOutcome::Refused(why) => Err(ChangeRefusal::CannotChange(why)),
                 driver::ChangeOutcome::Replaced => Err(ChangeRefusal::Replaced),
                 driver::ChangeOutcome::Uncertain => Err(ChangeRefusal::Uncertain),
-            }),
-            Outcome::Transfer(begun) => {
-                send(self.transfers.remove(&id), || begun.map_err(TransferRefusal::CannotTransfer));
-            }
+            });
+        }
+        for (id, begun) in transfers.drain(..) {
+            send(self.transfers.remove(&id), || begun.map_err(TransferRefusal::CannotTransfer));
         }
     }
 
@@ -230,7 +235,8 @@ mod tests {
         assert_eq!(waiting.add_write(1, answer), None);
         assert_eq!(refused.try_recv(), Ok(Err(WriteRefusal::Busy)));
 
-        waiting.settle(first, Outcome::Write(driver::WriteOutcome::Uncertain), &Store::default());
+        let writes = vec![(first, driver::WriteOutcome::Uncertain)];
+        waiting.settle(&mut Outcomes { writes, ..Outcomes::default() }, &Store::default());
         assert_eq!(outcome.try_recv(), Ok(Err(WriteRefusal::Uncertain)));
         let (answer, _) = oneshot::channel();
         assert!(waiting.add_write(1, answer).is_some());

@@ -3,11 +3,9 @@
 use crate::inbox::Happening;
 use crate::machine::Machine;
 use crate::monotonic_now;
-use consensus::{Batch, Chunk, ChunkWanted, LogPosition, NodeId};
-use driver::{Effects, read_chunk, store_chunk};
-use driver::{Snapshot as _, WholeSnapshot};
+use consensus::Chunk;
+use driver::{DiskDone, DiskJob, Effects};
 use kv::Snapshot;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
@@ -29,44 +27,28 @@ const MOST_READS: usize = 16;
 /// snapshot that begins while another one is given up.
 const MOST_JOBS: usize = MOST_READS + 5;
 
-/// An own snapshot is written in pieces of this size. A save waits for one at most.
-const PIECE: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
-
 /// What the disk is to do.
-enum Job {
-    Save(Batch),
-    /// The log is to begin after this entry.
-    Forget(LogPosition),
-    Snapshot(LogPosition, WholeSnapshot<Snapshot>),
-    Read(ChunkWanted),
-    Store(Chunk),
-}
+type Job = DiskJob<Snapshot>;
 
 /// What the disk has done, or could not do.
 pub(crate) enum Done {
-    /// That took this long.
-    Saved {
+    /// A job has ended, and took this long.
+    Job {
+        done: DiskDone,
         took: Duration,
     },
-    SnapshotTaken(LogPosition),
-    /// There was no room for it.
-    SnapshotGivenUp,
-    ChunkRead(NodeId, Option<Chunk>),
-    /// No file could be opened. Who asked asks again.
-    ChunkNotRead,
-    /// A piece that ends there is saved; the last one makes the snapshot whole.
-    ChunkStored {
-        last_included: LogPosition,
-        end: u64,
-        is_last: bool,
-    },
-    /// There was no room for it.
-    ChunkNotStored,
-    /// A save waits for room, and this is what the system says; none if there is room again.
-    Full(Option<String>),
+    /// There is room again, after there was none for a save.
+    HasRoom,
     Failed(StorageError),
     /// The thread has ended with a panic.
     Panicked,
+}
+
+impl Done {
+    /// Is there a new snapshot, of another size?
+    fn makes_snapshot(&self) -> bool {
+        matches!(self, Done::Job { done, .. } if done.makes_snapshot())
+    }
 }
 
 /// The engine's end of the disk thread.
@@ -103,25 +85,16 @@ impl DiskThread {
 
     /// Gives the disk what it has to do.
     pub(crate) fn take_from(&mut self, effects: &mut Effects<Machine>) {
-        let store = effects.store_chunk.take().map(Job::Store);
-        let snapshot =
-            effects.take_snapshot.take().map(|(position, snapshot)| Job::Snapshot(position, snapshot));
-        let saves = effects.save.take().map(Job::Save).into_iter();
-        let forget = effects.forget.take().map(Job::Forget);
-        for job in saves.chain(forget).chain(store).chain(snapshot) {
-            self.give(job);
-        }
-        for wanted in effects.read_chunks.drain(..) {
-            if self.reads < MOST_READS {
+        for job in effects.disk.drain(..) {
+            if let Job::Read(_) = job {
+                if self.reads >= MOST_READS {
+                    continue;
+                }
                 self.reads += 1;
-                self.give(Job::Read(wanted));
             }
+            // If the thread has ended, the engine is about to learn why.
+            let _ = self.jobs.send(job);
         }
-    }
-
-    fn give(&self, job: Job) {
-        // If the thread has ended, the engine is about to learn why.
-        let _ = self.jobs.send(job);
     }
 
     /// A piece has been read.
@@ -144,8 +117,8 @@ struct Ended;
 struct Worker {
     storage: Storage<FolderDisk>,
     inbox: Receiver<Job>,
-    /// An own snapshot of which some is written: what it covers, and how many bytes there are.
-    snapshot: Option<(LogPosition, WholeSnapshot<Snapshot>, u64)>,
+    /// An own snapshot that is being written.
+    snapshot: Option<Job>,
     /// Something was saved since the log's next segment was thought of.
     may_prepare: bool,
     /// Something was saved whose mark is not synced.
@@ -199,35 +172,26 @@ impl Worker {
         self.snapshot.is_some() || self.may_prepare || self.may_keep_room
     }
 
-    fn do_job(&mut self, job: Job) -> Result<Result<Option<Done>, StorageError>, Ended> {
-        let storage = &mut self.storage;
-        Ok(match job {
-            Job::Save(batch) => return self.save(&batch),
-            Job::Forget(position) => {
-                let forgotten = storage.save(&Batch { begins_after: Some(position), ..Batch::default() });
-                match forgotten {
-                    // The next time will do.
-                    Err(error) if error.is_full() && !storage.is_poisoned() => Ok(None),
-                    forgotten => forgotten.map(|()| None),
-                }
+    fn do_job(&mut self, mut job: Job) -> Result<Result<Option<Done>, StorageError>, Ended> {
+        match job {
+            Job::Save(_) => return self.save(job),
+            Job::Snapshot { .. } => {
+                self.snapshot = Some(job);
+                return Ok(Ok(None));
             }
-            Job::Snapshot(position, snapshot) => {
-                self.snapshot = Some((position, snapshot, 0));
-                Ok(None)
-            }
-            Job::Read(wanted) => {
-                let read = read_chunk(storage, &wanted).map(|chunk| Done::ChunkRead(wanted.to, chunk));
-                self.unless_full(read, Done::ChunkNotRead)
-            }
-            Job::Store(chunk) => {
+            Job::Store(Chunk { is_last, .. }) => {
                 self.snapshot = None;
-                let Chunk { last_included, is_last, .. } = chunk;
-                let stored = Done::ChunkStored { last_included, end: chunk.end(), is_last };
-                let done = store_chunk(storage, &chunk).map(|()| stored);
                 self.may_keep_room |= is_last;
-                self.unless_full(done, Done::ChunkNotStored)
             }
-        })
+            Job::Forget(_) | Job::Read(_) => {}
+        }
+        Ok(self.perform(&mut job).map(Some))
+    }
+
+    fn perform(&mut self, job: &mut Job) -> Result<Done, StorageError> {
+        let began = monotonic_now();
+        let done = driver::perform(job, &mut self.storage)?;
+        Ok(Done::Job { done, took: monotonic_now().saturating_sub(began) })
     }
 
     /// Does what nobody waits for: some more of an own snapshot, or the next segment's file, for which a save
@@ -256,45 +220,28 @@ impl Worker {
 
     /// Writes some more of an own snapshot.
     fn write_piece(&mut self) -> Result<Option<Done>, StorageError> {
-        let (position, mut snapshot, offset) = self.snapshot.take().expect("there is one to write");
-        let done = match snapshot.next_chunk(PIECE) {
-            Some(bytes) => self.storage.write_snapshot(position, offset, &bytes).map(|()| {
-                self.snapshot = Some((position, snapshot, offset + bytes.len() as u64));
-                None
-            }),
-            None => {
-                self.may_keep_room = true;
-                self.storage.finish_snapshot(position).map(|_| Some(Done::SnapshotTaken(position)))
+        let mut job = self.snapshot.take().expect("there is one to write");
+        match self.perform(&mut job)? {
+            Done::Job { done: DiskDone::PieceWritten, .. } => {
+                self.snapshot = Some(job);
+                Ok(None)
             }
-        };
-        match done {
-            Ok(done) => Ok(done),
-            Err(error) => self.unless_full(Err(error), Done::SnapshotGivenUp),
-        }
-    }
-
-    /// Where there is no room, something can be given up without harm.
-    fn unless_full(
-        &self,
-        done: Result<Done, StorageError>,
-        given_up: Done,
-    ) -> Result<Option<Done>, StorageError> {
-        match done {
-            Err(error) if error.is_full() && !self.storage.is_poisoned() => Ok(Some(given_up)),
-            done => done.map(Some),
+            done => {
+                self.may_keep_room |= done.makes_snapshot();
+                Ok(Some(done))
+            }
         }
     }
 
     /// Saves a batch. As long as there is no room for it, it waits, and what may free room is done first.
-    fn save(&mut self, batch: &Batch) -> Result<Result<Option<Done>, StorageError>, Ended> {
+    fn save(&mut self, mut job: Job) -> Result<Result<Option<Done>, StorageError>, Ended> {
         (self.may_prepare, self.may_sync_mark) = (true, true);
         let mut is_told = false;
         loop {
-            let began = monotonic_now();
-            match self.storage.save(batch) {
-                Err(error) if error.is_full() && !self.storage.is_poisoned() => {
+            match self.perform(&mut job) {
+                Ok(no_room @ Done::Job { done: DiskDone::NoRoom(_), .. }) => {
                     if !std::mem::replace(&mut is_told, true) {
-                        self.tell(Done::Full(Some(error.to_string())));
+                        self.tell(no_room);
                     }
                     if let Err(error) = self.wait_for_room()? {
                         return Ok(Err(error));
@@ -303,10 +250,9 @@ impl Worker {
                 saved => {
                     if is_told {
                         self.may_keep_room = true;
-                        self.tell(Done::Full(None));
+                        self.tell(Done::HasRoom);
                     }
-                    let took = monotonic_now().saturating_sub(began);
-                    return Ok(saved.map(|()| Some(Done::Saved { took })));
+                    return Ok(saved.map(Some));
                 }
             }
         }
@@ -332,8 +278,7 @@ impl Worker {
             };
             match done {
                 Ok(Some(done)) => {
-                    may_have_room |=
-                        matches!(done, Done::SnapshotTaken(_) | Done::ChunkStored { is_last: true, .. });
+                    may_have_room |= done.makes_snapshot();
                     self.tell(done);
                 }
                 Ok(None) => {}
@@ -354,7 +299,7 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use consensus::{Append, HardState, Index, Term};
+    use consensus::{Append, Batch, HardState, Index, NodeId, Term};
     use std::path::Path;
     use storage::{Identity, Recovered};
 
@@ -368,7 +313,7 @@ mod tests {
 
     fn saves(term: u64) -> Effects<Machine> {
         let hard_state = Some(HardState { current_term: Term(term), voted_for: None });
-        Effects { save: Some(Batch { hard_state, ..Batch::default() }), ..Effects::default() }
+        Effects { disk: vec![Job::Save(Batch { hard_state, ..Batch::default() })], ..Effects::default() }
     }
 
     /// A disk thread, its engine's inbox, and a channel that hears of each sync from now on.
@@ -408,8 +353,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut disk, mut inbox, _) = started(folder.path());
         let append = Some(Append { first: Index(7), entries: Vec::new() });
-        let save = Some(Batch { append, ..Batch::default() });
-        disk.take_from(&mut Effects { save, ..Effects::default() });
+        let save = Job::Save(Batch { append, ..Batch::default() });
+        disk.take_from(&mut Effects { disk: vec![save], ..Effects::default() });
         let told = inbox.blocking_recv();
         assert!(matches!(told, Some(Happening::Disk(Done::Panicked))), "a log with a gap");
     }

@@ -19,7 +19,7 @@ use crate::transport::Transport;
 use crate::trouble::{self, Trouble};
 use consensus::event::{Problem, What};
 use consensus::{Change, Instant, Membership, NodeId, Origin, Progress, RoleKind};
-use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
+use driver::{Clock, DiskDone, DiskJob, Driver, Effects, Envelope, Input, RequestId, Speed, Telling};
 use gate::Names;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -278,9 +278,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             }
             Happening::Client(Request::Read { by, answer }) => {
                 if let Some(id) = self.waiting.add_read(answer) {
-                    let now = self.now();
-                    self.driver.read(now, id, by, &mut self.effects);
-                    self.pass_on_effects();
+                    self.step(Input::Read { id, by });
                 }
             }
             Happening::Client(Request::ReadStale { answer }) => {
@@ -299,14 +297,8 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             Happening::Client(Request::TransferLeadership { to, answer }) => {
                 self.transfer_leadership(to, answer);
             }
-            Happening::ConnectionLost(peer) => {
-                self.driver.connection_lost(self.now(), peer, &mut self.effects);
-                self.pass_on_effects();
-            }
-            Happening::ConnectionMade(peer, origin) => {
-                self.driver.connection_made(self.now(), peer, origin, &mut self.effects);
-                self.pass_on_effects();
-            }
+            Happening::ConnectionLost(peer) => self.step(Input::ConnectionLost { peer }),
+            Happening::ConnectionMade(peer, origin) => self.step(Input::ConnectionMade { peer, origin }),
             Happening::StatusAsked(answer) => {
                 // Who asked may be gone by now.
                 let _ = answer.send(self.status());
@@ -323,41 +315,35 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     }
 
     fn note_done(&mut self, done: Done) -> Result<(), ServerError> {
-        let now = self.now();
-        let (driver, effects) = (&mut self.driver, &mut self.effects);
         match done {
-            Done::Saved { took } => {
-                driver.saved(now, effects);
-                self.note_pace(took);
+            Done::Job { done: DiskDone::NoRoom(error), .. } => {
+                self.note_room(Some(error.to_string()));
+                self.step(Input::DiskFull);
+                // It lets the log forget.
+                self.step(Input::TakeSnapshot);
             }
-            Done::SnapshotTaken(last_included) => driver.snapshot_taken(now, last_included, effects),
-            Done::SnapshotGivenUp => driver.snapshot_given_up(now, effects),
-            Done::ChunkRead(to, chunk) => {
-                self.disk.note_read();
-                driver.chunk_read(now, to, chunk, effects);
+            Done::HasRoom => {
+                self.note_room(None);
+                self.step(Input::DiskHasRoom);
             }
-            Done::ChunkNotRead => self.disk.note_read(),
-            Done::ChunkStored { last_included, end, is_last } => {
-                driver.chunk_stored(now, last_included, end, is_last, effects);
-            }
-            Done::ChunkNotStored => driver.chunk_not_stored(now, effects),
-            Done::Full(why) => {
-                match &why {
-                    Some(_) => {
-                        driver.disk_full(now, effects);
-                        // It lets the log forget.
-                        driver.take_snapshot(now, effects);
-                    }
-                    None => driver.disk_has_room(now, effects),
+            Done::Job { done, took } => {
+                match done {
+                    DiskDone::Saved => self.note_pace(took),
+                    DiskDone::ChunkRead { .. } | DiskDone::ChunkNotRead => self.disk.note_read(),
+                    _ => {}
                 }
-                self.disk_full.clone_from(&why);
-                self.report(Event::Process(Process::DiskFull { why }));
+                done.input().into_iter().for_each(|input| self.step(input));
             }
             Done::Failed(error) => return Err(error.into()),
             Done::Panicked => return Err(ServerError::DiskThread),
         }
-        self.pass_on_effects();
         Ok(())
+    }
+
+    /// The disk has no room, as the system says; or, with none, it has room again.
+    fn note_room(&mut self, disk_full: Option<String>) {
+        self.disk_full.clone_from(&disk_full);
+        self.report(Event::Process(Process::DiskFull { why: disk_full }));
     }
 
     /// A save took this long. If the disk is too slow for elections, or no longer is, that is reported. A server alone
@@ -394,13 +380,9 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 let now = self.now();
                 let deadline = self.clock.at(self.about.epoch + Duration::from_micros(at)).max(now);
                 self.forced_timeout = Some(deadline);
-                self.driver.set_election_timer(now, deadline, &mut self.effects);
-                self.pass_on_effects();
+                self.step(Input::SetElectionTimer { deadline });
             }
-            Command::Profile(profile) => {
-                self.driver.set_profile(self.now(), profile, &mut self.effects);
-                self.pass_on_effects();
-            }
+            Command::Profile(profile) => self.step(Input::SetProfile(profile)),
             // What comes of these is in the story.
             Command::ChangeMembership(change) => self.change_membership(change, oneshot::channel().0),
             Command::TransferLeadership { to } => self.transfer_leadership(to, oneshot::channel().0),
@@ -422,16 +404,14 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
                 change.relocate.entry(id).or_insert(address);
             }
         }
-        if let Some(id) = self.waiting.add_change(answer) {
-            self.driver.change_membership(self.now(), id, change, &mut self.effects);
-            self.pass_on_effects();
+        if let Some(request) = self.waiting.add_change(answer) {
+            self.step(Input::ChangeMembership { change, request });
         }
     }
 
     fn transfer_leadership(&mut self, to: NodeId, answer: oneshot::Sender<TransferOutcome>) {
-        if let Some(id) = self.waiting.add_transfer(answer) {
-            self.driver.transfer_leadership(self.now(), id, to, &mut self.effects);
-            self.pass_on_effects();
+        if let Some(request) = self.waiting.add_transfer(answer) {
+            self.step(Input::TransferLeadership { to, request });
         }
     }
 
@@ -449,9 +429,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     fn deliver_due(&mut self) {
         let now = self.now();
         while let Some((_, envelope)) = self.in_flight.pop_front_if(|(due, _)| *due <= now) {
-            let now = self.now();
-            self.driver.receive(now, envelope, &mut self.effects);
-            self.pass_on_effects();
+            self.step(envelope.into());
         }
     }
 
@@ -459,10 +437,9 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         let now = self.now();
         if self.forced_timeout.take_if(|deadline| *deadline <= now).is_some() {
             // A heartbeat that was under way may have restarted the timer meanwhile.
-            self.driver.set_election_timer(now, now, &mut self.effects);
+            self.step(Input::SetElectionTimer { deadline: now });
         }
-        self.driver.tick(now, &mut self.effects);
-        self.pass_on_effects();
+        self.step(Input::Tick);
     }
 
     /// Does this server lead, with a full disk, and is nothing committed without that disk?
@@ -475,26 +452,26 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     /// Proposes all that has come together: one append, one sync, one message to each follower.
     fn propose(&mut self) {
         if !self.writes.is_empty() {
-            let (now, writes) = (self.now(), std::mem::take(&mut self.writes));
-            self.unsaved_bytes += writes.iter().map(|(_, command)| command.len()).sum::<usize>();
-            self.driver.propose(now, writes, &mut self.effects);
-            self.pass_on_effects();
+            self.unsaved_bytes += self.writes.iter().map(|(_, command)| command.len()).sum::<usize>();
+            let proposal = Input::propose(self.writes.drain(..));
+            self.step(proposal);
         }
     }
 
     /// Applies some of what is committed: not so much that a heartbeat would be late for it.
     fn apply(&mut self) {
         if self.driver.needs_apply() {
-            let now = self.now();
-            self.driver.apply(now, APPLY_AT_ONCE, &mut self.effects);
+            self.step(Input::Apply { at_most: APPLY_AT_ONCE });
             if self.driver.applied_bytes() >= self.about.snapshot_after {
-                self.driver.take_snapshot(now, &mut self.effects);
+                self.step(Input::TakeSnapshot);
             }
-            self.pass_on_effects();
         }
     }
 
-    fn pass_on_effects(&mut self) {
+    /// Lets something happen to the server, and passes on what came of it.
+    fn step(&mut self, input: Input) {
+        let now = self.now();
+        self.driver.step(now, input, &mut self.effects);
         let mut effects = std::mem::take(&mut self.effects);
         self.pass_on(&mut effects);
         self.effects = effects;
@@ -507,7 +484,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         for record in effects.records.drain(..) {
             self.tell(Record { t, ..record });
         }
-        if effects.save.is_some() {
+        if effects.disk.iter().any(|job| matches!(job, DiskJob::Save(_))) {
             self.unsaved_bytes = 0;
         }
         self.disk.take_from(effects);
@@ -517,9 +494,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         for envelope in effects.envelopes.drain(..) {
             self.transport.send(envelope);
         }
-        for (request, outcome) in effects.outcomes.drain(..) {
-            self.waiting.settle(request, outcome, &self.driver.machine().store);
-        }
+        self.waiting.settle(&mut effects.outcomes, &self.driver.machine().store);
     }
 
     /// If this server belongs to a cluster now, the others are told with each message.

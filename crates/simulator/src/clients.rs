@@ -1,32 +1,21 @@
 //! What simulated clients have asked for, and what they were told.
 
-use crate::machine::Machine;
 use crate::server::Server;
 use consensus::Index;
-use driver::{Effects, Outcome, ReadOutcome, RequestId, WriteOutcome};
+use driver::{Outcomes, ReadOutcome, RequestId, WriteOutcome};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// All clients of a world.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
-    requests: BTreeMap<RequestId, Request>,
+    /// Commands that were proposed.
+    writes: BTreeMap<RequestId, Arc<[u8]>>,
+    /// Reads, each with what was committed when it was asked for.
+    reads: BTreeMap<RequestId, Index>,
     asked: u64,
     /// As far as this some server has taken the log for committed.
     committed: Index,
-}
-
-#[derive(Debug)]
-enum Request {
-    Write {
-        command: Arc<[u8]>,
-    },
-    Read {
-        /// What was committed when it was asked for.
-        must_see: Index,
-    },
-    /// Of the members, or of the leader.
-    Change,
 }
 
 /// A client has got its answer.
@@ -50,20 +39,20 @@ pub(crate) enum Answered {
 
 impl Clients {
     pub(crate) fn write(&mut self, command: Arc<[u8]>) -> RequestId {
-        self.ask(Request::Write { command })
+        let id = self.next_id();
+        self.writes.insert(id, command);
+        id
     }
 
     pub(crate) fn read(&mut self) -> RequestId {
-        self.ask(Request::Read { must_see: self.committed })
+        let id = self.next_id();
+        self.reads.insert(id, self.committed);
+        id
     }
 
-    pub(crate) fn change(&mut self) -> RequestId {
-        self.ask(Request::Change)
-    }
-
-    fn ask(&mut self, request: Request) -> RequestId {
+    /// For somebody who wants other members, or another leader.
+    pub(crate) fn next_id(&mut self) -> RequestId {
         self.asked += 1;
-        self.requests.insert(RequestId(self.asked), request);
         RequestId(self.asked)
     }
 
@@ -73,18 +62,21 @@ impl Clients {
     }
 
     /// Hands out what a server answers, at the moment at which it does.
-    pub(crate) fn note(&mut self, server: &Server, effects: &mut Effects<Machine>) -> Vec<Answered> {
-        let answers = effects.outcomes.drain(..).filter_map(|(id, outcome)| {
-            Some(match (self.requests.remove(&id)?, outcome) {
-                (Request::Write { command }, Outcome::Write(WriteOutcome::Applied { index, .. })) => {
-                    Answered::Written { command, index }
-                }
-                (Request::Read { must_see }, Outcome::Read(ReadOutcome::Readable)) => {
-                    Answered::Read { must_see, sees: server.last_applied() }
-                }
-                _ => return None,
-            })
-        });
-        answers.collect()
+    pub(crate) fn note(&mut self, server: &Server, outcomes: &mut Outcomes<kv::Answer>) -> Vec<Answered> {
+        let mut answers = Vec::new();
+        for (id, outcome) in outcomes.writes.drain(..) {
+            if let (Some(command), WriteOutcome::Applied { index, .. }) = (self.writes.remove(&id), outcome) {
+                answers.push(Answered::Written { command, index });
+            }
+        }
+        for (id, outcome) in outcomes.reads.drain(..) {
+            if let (Some(must_see), ReadOutcome::Readable) = (self.reads.remove(&id), outcome) {
+                answers.push(Answered::Read { must_see, sees: server.last_applied() });
+            }
+        }
+        // Nobody waits for these.
+        outcomes.changes.clear();
+        outcomes.transfers.clear();
+        answers
     }
 }

@@ -2,12 +2,12 @@
 
 use consensus::event::What;
 use consensus::{Config, EveryRule, Instant, InvalidTiming, NodeId, Timing};
-use driver::{Driver, Effects, Envelope, RequestId, Telling};
+use driver::{Driver, Effects, Telling};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use storage::Recovered;
-use trace::{Event, Io, Record, StepInput};
+use trace::{Beginning, Event, Io, Record, StepInput};
 
 /// What came of playing a recording again.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -91,58 +91,16 @@ impl Life {
     fn take_step(&mut self, record: &Record, now: Instant, input: &StepInput) -> Result<(), Divergence> {
         let mut effects = Effects::default();
         match (&mut self.driver, input) {
-            (driver, StepInput::Start { .. }) => *driver = Some(start(record, input, &mut effects)?),
+            (driver, StepInput::Start { start }) => *driver = Some(begin(record, start, &mut effects)?),
             (None, _) => return Err(Divergence::NoStart { record: Box::new(record.clone()) }),
-            (Some(driver), StepInput::Tick) => driver.tick(now, &mut effects),
-            (Some(driver), StepInput::Propose { commands, requests }) => {
-                let ids = requests.iter().copied().map(RequestId);
-                driver.propose(now, ids.zip(commands.iter().cloned()).collect(), &mut effects);
-            }
-            (Some(driver), StepInput::Apply { at_most }) => driver.apply(now, *at_most, &mut effects),
-            (Some(driver), StepInput::Read { id, by }) => driver.read(now, RequestId(*id), *by, &mut effects),
-            (Some(driver), StepInput::Receive { from, sent_as, origin, message }) => {
-                let (from, sent_as, origin, message) = (*from, *sent_as, *origin, message.clone());
-                let envelope = Envelope { from, to: record.node, sent_as, origin, message };
-                driver.receive(now, envelope, &mut effects);
-            }
-            (Some(driver), StepInput::SetElectionTimer { deadline }) => {
-                driver.set_election_timer(now, *deadline, &mut effects);
-            }
-            (Some(driver), StepInput::ChangeMembership { change, request }) => {
-                driver.change_membership(now, RequestId(*request), change.clone(), &mut effects);
-            }
-            (Some(driver), StepInput::TransferLeadership { to, request }) => {
-                driver.transfer_leadership(now, RequestId(*request), *to, &mut effects);
-            }
-            (Some(driver), StepInput::ConnectionLost { peer }) => {
-                driver.connection_lost(now, *peer, &mut effects);
-            }
-            (Some(driver), StepInput::ConnectionMade { peer, origin }) => {
-                driver.connection_made(now, *peer, *origin, &mut effects);
-            }
-            (Some(driver), StepInput::DiskFull) => driver.disk_full(now, &mut effects),
-            (Some(driver), StepInput::DiskHasRoom) => driver.disk_has_room(now, &mut effects),
-            (Some(driver), StepInput::SetProfile(profile)) => driver.set_profile(now, *profile, &mut effects),
-            (Some(driver), StepInput::Saved) => driver.saved(now, &mut effects),
-            (Some(driver), StepInput::TakeSnapshot) => driver.take_snapshot(now, &mut effects),
-            (Some(driver), StepInput::SnapshotTaken { last_included }) => {
-                driver.snapshot_taken(now, *last_included, &mut effects);
-            }
-            (Some(driver), StepInput::SnapshotGivenUp) => driver.snapshot_given_up(now, &mut effects),
-            (Some(driver), StepInput::ChunkRead { to, chunk }) => {
-                driver.chunk_read(now, *to, chunk.clone(), &mut effects);
-            }
-            (Some(driver), StepInput::ChunkStored { last_included, end, is_last }) => {
-                driver.chunk_stored(now, *last_included, *end, *is_last, &mut effects);
-            }
-            (Some(driver), StepInput::ChunkNotStored) => driver.chunk_not_stored(now, &mut effects),
+            (Some(driver), StepInput::Input(input)) => driver.step(now, input.clone(), &mut effects),
         }
         compare(std::mem::take(&mut self.told), effects.records)
     }
 }
 
-fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Result<Driver<()>, Divergence> {
-    let StepInput::Start {
+fn begin(record: &Record, start: &Beginning, effects: &mut Effects<()>) -> Result<Driver<()>, Divergence> {
+    let Beginning {
         membership,
         credentials,
         heartbeat_interval,
@@ -155,10 +113,7 @@ fn start(record: &Record, input: &StepInput, effects: &mut Effects<()>) -> Resul
         hard_state,
         snapshot,
         log,
-    } = input
-    else {
-        unreachable!("only starts are passed here")
-    };
+    } = start;
     let timing = Timing::new(*heartbeat_interval, *election_timeout_min, *election_timeout_max)
         .map_err(Divergence::InvalidTiming)?;
     let id = record.node;

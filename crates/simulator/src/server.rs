@@ -1,20 +1,18 @@
 //! One server of a world: a driver while it lives, a disk that outlives it.
 
 use crate::disk::SimulatedDisk;
-use crate::machine::Machine;
+use crate::machine::{Machine, WrittenDown};
 use crate::rules::AllBut;
 use consensus::{
-    Append, Batch, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Memory, Node,
-    NodeId, ReadBy, Start, Term,
+    Append, Batch, Config, HardState, Index, Instant, Log, Memory, Node, NodeId, ReadBy, Start, Term,
 };
 use driver::{
-    Clock, Driver, Effects, Envelope, RequestId, Restored, Snapshot, Speed, Telling, UnreadableSnapshot,
-    read_chunk, store_chunk,
+    Clock, DiskDone, DiskJob, Driver, Effects, Envelope, Input, RequestId, Restored, Speed, Telling,
+    UnreadableSnapshot, perform,
 };
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{Identity, Inspection, Recovered, Storage, StorageError};
@@ -97,36 +95,7 @@ struct Alive {
 }
 
 /// What a disk is to do.
-#[derive(Debug)]
-enum Job {
-    Save(Batch),
-    /// The log is to begin after this entry.
-    Forget(LogPosition),
-    /// A snapshot of the own state machine, which covers the log up to this entry.
-    Snapshot(LogPosition, Vec<u8>),
-    Read(ChunkWanted),
-    Store(Chunk),
-}
-
-/// How a job has ended.
-enum Done {
-    Saved,
-    Forgotten,
-    SnapshotTaken(LogPosition),
-    Read(NodeId, Option<Chunk>),
-    Stored(Chunk),
-    /// There was no room for it, and it is given up.
-    GivenUp(Job),
-    /// There was no room for it, and it must wait.
-    Waits(Job, StorageError),
-}
-
-impl Done {
-    /// Is there a new snapshot, of another size?
-    fn makes_snapshot(&self) -> bool {
-        matches!(self, Done::SnapshotTaken(_) | Done::Stored(Chunk { is_last: true, .. }))
-    }
-}
+type Job = DiskJob<WrittenDown>;
 
 /// What came of a job of a disk.
 pub(crate) struct Finished {
@@ -386,51 +355,42 @@ impl Server {
             let deadline = alive.driver.next_deadline();
             alive.acted = alive.time(now).max(deadline);
             alive.ticked = Some(deadline);
-            alive.driver.tick(alive.acted, effects);
+            alive.driver.step(alive.acted, Input::Tick, effects);
         }
     }
 
     /// Something happens to it, at its own time. To a dead server nothing does.
-    pub(crate) fn drive(
-        &mut self,
-        now: Duration,
-        happens: impl FnOnce(&mut Driver<Machine, AllBut>, Instant),
-    ) {
+    pub(crate) fn step(&mut self, now: Duration, input: Input, effects: &mut Effects<Machine>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
-            happens(&mut alive.driver, now);
+            alive.driver.step(now, input, effects);
         }
     }
 
     /// A client wants to read: by the leader's lease where leaders have one.
     pub(crate) fn read(&mut self, now: Duration, request: RequestId, effects: &mut Effects<Machine>) {
         let by = if self.config.lease.is_some() { ReadBy::Lease } else { ReadBy::Round };
-        self.drive(now, |driver, now| driver.read(now, request, by, effects));
+        self.step(now, Input::Read { id: request, by }, effects);
     }
 
     /// Lets its election timer run out now.
     pub(crate) fn expire_timer(&mut self, now: Duration, effects: &mut Effects<Machine>) {
-        self.drive(now, |driver, now| {
-            driver.set_election_timer(now, now, effects);
-            driver.tick(now, effects);
-        });
+        if let Some(alive) = &mut self.alive {
+            let now = alive.time(now);
+            alive.driver.step(now, Input::SetElectionTimer { deadline: now }, effects);
+            alive.driver.step(now, Input::Tick, effects);
+        }
     }
 
     /// Its disk gets something to do.
     pub(crate) fn give_to_disk(&mut self, effects: &mut Effects<Machine>) {
         let Some(alive) = &mut self.alive else { return };
-        let jobs = &mut alive.jobs;
-        jobs.extend(effects.save.take().map(Job::Save));
-        jobs.extend(effects.forget.take().map(Job::Forget));
-        if let Some(chunk) = effects.store_chunk.take() {
-            jobs.retain(|job| !matches!(job, Job::Snapshot(..)));
-            jobs.push_back(Job::Store(chunk));
+        for job in effects.disk.drain(..) {
+            if let Job::Store(_) = job {
+                alive.jobs.retain(|job| !matches!(job, Job::Snapshot { .. }));
+            }
+            alive.jobs.push_back(job);
         }
-        if let Some((position, mut snapshot)) = effects.take_snapshot.take() {
-            let chunks = std::iter::from_fn(|| snapshot.next_chunk(NonZeroUsize::MAX));
-            jobs.push_back(Job::Snapshot(position, chunks.flatten().collect()));
-        }
-        jobs.extend(effects.read_chunks.drain(..).map(Job::Read));
     }
 
     /// Its disk does what is first to do. If it has no room for a save, it will try again.
@@ -441,47 +401,32 @@ impl Server {
     ) -> Result<Finished, StorageError> {
         let nothing = Finished { is_done: false, news: None };
         let Some(alive) = &mut self.alive else { return Ok(nothing) };
-        let Some(job) = alive.next_job() else { return Ok(nothing) };
+        let Some(mut job) = alive.next_job() else { return Ok(nothing) };
         alive.save_due = None;
-        let gets_room = alive.lacks_room && !matches!(job, Job::Save(_));
-        let done = do_job(&mut alive.storage, job, gets_room)?;
-        let has_room = !alive.lacks_room || matches!(done, Done::Saved);
-        if has_room && (alive.lacks_room || done.makes_snapshot()) {
-            keep_room(&mut alive.storage)?;
-        }
+        let lacked_room = alive.lacks_room;
+        let done = alive.finish(&mut job)?;
         let now = alive.time(now);
         let driver = &mut alive.driver;
-        match done {
-            Done::Waits(job, error) => {
-                alive.jobs.push_front(job);
-                let is_news = !std::mem::replace(&mut alive.lacks_room, true);
-                if is_news {
-                    driver.disk_full(now, effects);
-                    // It lets the log forget.
-                    driver.take_snapshot(now, effects);
-                }
-                let news = is_news.then(|| Process::DiskFull { why: Some(error.to_string()) });
-                return Ok(Finished { is_done: is_news, news });
+        if let DiskDone::NoRoom(error) = done {
+            alive.jobs.push_front(job);
+            if lacked_room {
+                return Ok(nothing);
             }
-            Done::Saved => {
-                let lacked_room = std::mem::take(&mut alive.lacks_room);
-                if lacked_room {
-                    driver.disk_has_room(now, effects);
-                }
-                driver.saved(now, effects);
-                let news = lacked_room.then_some(Process::DiskFull { why: None });
-                return Ok(Finished { is_done: true, news });
-            }
-            Done::Forgotten | Done::GivenUp(Job::Forget(_)) => {}
-            Done::SnapshotTaken(position) => driver.snapshot_taken(now, position, effects),
-            Done::Read(to, chunk) => driver.chunk_read(now, to, chunk, effects),
-            Done::Stored(chunk) => {
-                driver.chunk_stored(now, chunk.last_included, chunk.end(), chunk.is_last, effects);
-            }
-            Done::GivenUp(Job::Store(_)) => driver.chunk_not_stored(now, effects),
-            Done::GivenUp(_) => driver.snapshot_given_up(now, effects),
+            alive.lacks_room = true;
+            driver.step(now, Input::DiskFull, effects);
+            // It lets the log forget.
+            driver.step(now, Input::TakeSnapshot, effects);
+            let news = Some(Process::DiskFull { why: Some(error.to_string()) });
+            return Ok(Finished { is_done: true, news });
         }
-        Ok(Finished { is_done: true, news: None })
+        let has_room_again = lacked_room && matches!(done, DiskDone::Saved);
+        if has_room_again {
+            alive.lacks_room = false;
+            driver.step(now, Input::DiskHasRoom, effects);
+        }
+        done.input().into_iter().for_each(|input| driver.step(now, input, effects));
+        let news = has_room_again.then_some(Process::DiskFull { why: None });
+        Ok(Finished { is_done: true, news })
     }
 
     /// Does a save wait for room on its disk?
@@ -496,7 +441,7 @@ impl Server {
 
     /// Applies what is committed.
     pub(crate) fn apply(&mut self, now: Duration, effects: &mut Effects<Machine>) {
-        self.drive(now, |driver, now| driver.apply(now, ALL, effects));
+        self.step(now, Input::Apply { at_most: ALL }, effects);
     }
 
     pub(crate) fn needs_apply(&self) -> bool {
@@ -538,6 +483,23 @@ impl Alive {
         self.jobs.remove(usize::from(waits))
     }
 
+    /// Does a job to its end, if there is room for it. A disk that lacks room for a save gives a snapshot what was kept for
+    /// that.
+    fn finish(&mut self, job: &mut Job) -> Result<DiskDone, StorageError> {
+        if self.lacks_room && matches!(job, Job::Snapshot { .. }) {
+            self.storage.free_room()?;
+        }
+        let mut done = perform(job, &mut self.storage)?;
+        while let DiskDone::PieceWritten = done {
+            done = perform(job, &mut self.storage)?;
+        }
+        let has_room = !self.lacks_room || matches!(done, DiskDone::Saved);
+        if has_room && (self.lacks_room || done.makes_snapshot()) {
+            keep_room(&mut self.storage)?;
+        }
+        Ok(done)
+    }
+
     /// The server's own time, which never goes back.
     fn time(&mut self, now: Duration) -> Instant {
         self.acted = self.time_it_sees(now);
@@ -562,30 +524,5 @@ fn keep_room(storage: &mut Storage<SimulatedDisk>) -> Result<(), StorageError> {
     match storage.keep_room() {
         Err(error) if storage.is_poisoned() || !error.is_full() => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// A disk without room gives a snapshot what was kept for it.
-fn do_job(storage: &mut Storage<SimulatedDisk>, job: Job, gets_room: bool) -> Result<Done, StorageError> {
-    if gets_room && matches!(job, Job::Snapshot(..)) {
-        storage.free_room()?;
-    }
-    let done = match &job {
-        Job::Save(batch) => storage.save(batch).map(|()| Done::Saved),
-        Job::Forget(position) => storage
-            .save(&Batch { begins_after: Some(*position), ..Batch::default() })
-            .map(|()| Done::Forgotten),
-        Job::Snapshot(position, bytes) => storage
-            .write_snapshot(*position, 0, bytes)
-            .and_then(|()| storage.finish_snapshot(*position))
-            .map(|_| Done::SnapshotTaken(*position)),
-        Job::Read(wanted) => read_chunk(storage, wanted).map(|chunk| Done::Read(wanted.to, chunk)),
-        Job::Store(chunk) => store_chunk(storage, chunk).map(|()| Done::Stored(chunk.clone())),
-    };
-    match done {
-        Err(error) if storage.is_poisoned() || !error.is_full() => Err(error),
-        Err(error) if matches!(job, Job::Save(_)) => Ok(Done::Waits(job, error)),
-        Err(_) => Ok(Done::GivenUp(job)),
-        done => done,
     }
 }

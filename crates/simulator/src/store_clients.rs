@@ -99,7 +99,7 @@ impl StoreClients {
     }
 
     /// Is this the number of a request of theirs?
-    pub(crate) fn has_asked(&self, id: RequestId) -> bool {
+    pub(crate) fn is_theirs(id: RequestId) -> bool {
         id.0 > FIRST
     }
 

@@ -13,10 +13,10 @@ use crate::rules::AllBut;
 use crate::server::{Finished, Server};
 use crate::store_clients::{Asked, Heard, StoreClients, Try};
 use consensus::{
-    AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Instant, Lease, Limits,
-    Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Start, Term, Timing,
+    AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Lease, Limits, Log,
+    LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Start, Term, Timing,
 };
-use driver::{Driver, Effects, Envelope, Outcome, RequestId, Speed, Telling};
+use driver::{Effects, Envelope, Input, Outcomes, RequestId, Speed, Telling};
 use fastrand::Rng;
 use kv::{Command, Write};
 use std::collections::{BTreeMap, BTreeSet};
@@ -383,17 +383,17 @@ impl World {
             Action::LoseConnection(id, peer) => {
                 self.running(*id)?;
                 self.server(*peer)?;
-                self.drive(*id, |driver, now, effects| driver.connection_lost(now, *peer, effects));
+                self.step(*id, Input::ConnectionLost { peer: *peer });
             }
             Action::MakeConnection(id, peer) => {
                 self.running(*id)?;
                 let origin = self.running(*peer)?.node().map(Node::origin).unwrap_or_default();
                 self.network.learn_address(*id, *peer);
-                self.drive(*id, |driver, now, effects| driver.connection_made(now, *peer, origin, effects));
+                self.step(*id, Input::ConnectionMade { peer: *peer, origin });
             }
             Action::SetProfile(id, profile) => {
                 self.running(*id)?;
-                self.drive(*id, |driver, now, effects| driver.set_profile(now, *profile, effects));
+                self.step(*id, Input::SetProfile(*profile));
             }
             Action::Deliver(selection) => return Ok(self.deliver(selection)),
             Action::Settle => while self.deliver(&Selection::default()) > 0 {},
@@ -449,7 +449,7 @@ impl World {
             }
             Action::Snapshot(id) => {
                 self.running(*id)?;
-                self.drive(*id, |driver, now, effects| driver.take_snapshot(now, effects));
+                self.step(*id, Input::TakeSnapshot);
             }
             Action::FailNextSave(id) => self.server(*id)?.disk().fail_next_sync(),
             Action::CrashInSave(id, operations, unsynced) => {
@@ -547,7 +547,7 @@ impl World {
         self.network.learn_address(envelope.to, envelope.from);
         self.note_in_journal(&Action::Deliver(Selection::of(&envelope)));
         self.coverage.messages += 1;
-        self.drive(envelope.to, |driver, now, effects| driver.receive(now, envelope, effects));
+        self.step(envelope.to, envelope.into());
     }
 
     /// Delivers what is meant and is under way to a server that is not halted.
@@ -561,7 +561,7 @@ impl World {
             {
                 delivered += 1;
                 self.network.learn_address(envelope.to, envelope.from);
-                self.drive(envelope.to, |driver, now, effects| driver.receive(now, envelope, effects));
+                self.step(envelope.to, envelope.into());
             }
         }
         delivered
@@ -601,7 +601,7 @@ impl World {
         let put = Command::Write(Write::put(key.as_bytes(), value.as_bytes()));
         let command: Arc<[u8]> = put.encode().expect("key and value are short").into();
         let request = self.clients.write(command.clone());
-        self.drive(id, |driver, now, effects| driver.propose(now, vec![(request, command)], effects));
+        self.step(id, Input::propose([(request, command)]));
         Ok(())
     }
 
@@ -616,18 +616,16 @@ impl World {
     fn change_members(&mut self, id: NodeId, change: &Change) -> Result<(), Refusal> {
         self.running(id)?;
         change.add.keys().try_for_each(|&added| self.server(added).map(drop))?;
-        let request = self.clients.change();
-        self.drive(id, |driver, now, effects| {
-            driver.change_membership(now, request, change.clone(), effects)
-        });
+        let request = self.clients.next_id();
+        self.step(id, Input::ChangeMembership { change: change.clone(), request });
         Ok(())
     }
 
     /// Somebody wants another leader, and asks a server.
     fn transfer(&mut self, id: NodeId, to: NodeId) -> Result<(), Refusal> {
         self.running(id)?;
-        let request = self.clients.change();
-        self.drive(id, |driver, now, effects| driver.transfer_leadership(now, request, to, effects));
+        let request = self.clients.next_id();
+        self.step(id, Input::TransferLeadership { to, request });
         Ok(())
     }
 
@@ -640,9 +638,7 @@ impl World {
         let Try { id: request, asked, what, command } = attempt;
         self.note(id, Laboratory::ClientAsks { client, what, command, again: wish == Wish::Retry });
         self.act(id, |server, now, effects| match asked {
-            Asked::Write(command) => {
-                server.drive(now, |driver, now| driver.propose(now, vec![(request, command)], effects));
-            }
+            Asked::Write(command) => server.step(now, Input::propose([(request, command)]), effects),
             Asked::Read => server.read(now, request, effects),
         });
         Ok(())
@@ -653,17 +649,17 @@ impl World {
         let server = &self.servers[&id];
         let store = &server.machine().expect("only a living server answers").store;
         let mut heard = Vec::new();
-        let is_of_store = |(request, _): &mut (RequestId, _)| self.store_clients.has_asked(*request);
-        for (request, outcome) in effects.outcomes.extract_if(.., is_of_store).collect::<Vec<_>>() {
-            let told = match outcome {
-                Outcome::Write(outcome) => self.store_clients.note_write(request, outcome),
-                Outcome::Read(outcome) => self.store_clients.note_read(request, outcome, store),
-                // They ask for nothing else.
-                Outcome::Change(_) | Outcome::Transfer(_) => None,
-            };
-            heard.extend(told.map(|told| (response_to(request, &effects.records), told)));
+        let Outcomes { writes, reads, .. } = &mut effects.outcomes;
+        let (records, asked) = (&effects.records, &mut self.store_clients);
+        for (request, outcome) in writes.extract_if(.., |(request, _)| StoreClients::is_theirs(*request)) {
+            let told = asked.note_write(request, outcome);
+            heard.extend(told.map(|told| (response_to(request, records), told)));
         }
-        let answers = self.clients.note(server, effects);
+        for (request, outcome) in reads.extract_if(.., |(request, _)| StoreClients::is_theirs(*request)) {
+            let told = asked.note_read(request, outcome, store);
+            heard.extend(told.map(|told| (response_to(request, records), told)));
+        }
+        let answers = self.clients.note(server, &mut effects.outcomes);
         for (response, Heard { client, answer, outcome }) in heard {
             let outcome = Some(outcome);
             self.heard.push((id, response, Laboratory::ClientHears { client, answer, outcome }));
@@ -901,13 +897,9 @@ impl World {
         self.save_or_wait(id);
     }
 
-    /// Lets something happen to a server's driver, at the server's own time.
-    fn drive(
-        &mut self,
-        id: NodeId,
-        happens: impl FnOnce(&mut Driver<Machine, AllBut>, Instant, &mut Effects<Machine>),
-    ) {
-        self.act(id, |server, now, effects| server.drive(now, |driver, now| happens(driver, now, effects)));
+    /// Lets something happen to a server, at its own time.
+    fn step(&mut self, id: NodeId, input: Input) {
+        self.act(id, |server, now, effects| server.step(now, input, effects));
     }
 
     /// Saves what a server has decided, at once or when its disk will have finished.

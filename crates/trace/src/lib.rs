@@ -5,6 +5,7 @@
 //! disagree:
 //!
 //! * [`Record`] and its JSON lines: `record.rs`, documented for other programs in docs/trace.md;
+//! * [`Input`]: what can happen to a server. A recording has all of it, so it can be played again;
 //! * [`Content`]: what entries and the store hold, in the words of the server that reads them;
 //! * [`english`]: each event in words;
 //! * [`Feed`]: records as the lines of a story, the routine left out;
@@ -22,6 +23,7 @@ mod episodes;
 mod feed;
 mod first_steps;
 pub mod glossary;
+mod input;
 mod record;
 mod shown;
 mod slow_disk;
@@ -33,9 +35,10 @@ pub use content::{Content, RECORDED, StoreContent};
 pub use episodes::{Episode, Episodes};
 pub use feed::{Feed, FeedLine, Sieve, Sifted};
 pub use first_steps::FirstStep;
+pub use input::{Beginning, Input, RequestId, StepInput};
 pub use record::{
-    Answer, Event, EventId, Io, Laboratory, Link, OutcomeKind, Process, Record, State, StepInput,
-    UnknownEvent, Unsynced, Wish,
+    Answer, Event, EventId, Io, Laboratory, Link, OutcomeKind, Process, Record, State, UnknownEvent,
+    Unsynced, Wish,
 };
 pub use shown::{is_obeyed, shown, shown_bytes, shown_lines};
 pub use slow_disk::SlowDisk;

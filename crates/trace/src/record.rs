@@ -2,17 +2,13 @@
 
 use crate::content::Content;
 use crate::english;
+use crate::input::StepInput;
 use crate::slow_disk::SlowDisk;
 use consensus::event::What;
-use consensus::{
-    Change, Chunk, Credentials, Entry, HardState, Index, Instant, Lease, Limits, LogPosition, Membership,
-    Message, NodeId, Origin, Profile, ReadBy, RoleKind, Rule, Term,
-};
+use consensus::{HardState, Index, Instant, LogPosition, Membership, Message, NodeId, RoleKind, Rule, Term};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// The name of an event: which server, in which of its lives, and its how many-th event there.
 /// Written `n2:117` in a server's first life and `n2.3:117` in its third.
@@ -272,148 +268,7 @@ impl fmt::Display for OutcomeKind {
     }
 }
 
-/// What can happen to a server, as its driver sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a server starts once; the record of a step holds this in a box"
-)]
-pub enum StepInput {
-    /// It starts, with what its disk held.
-    Start {
-        /// The configuration that its snapshot holds or, without one, that the cluster began with.
-        membership: Membership,
-        /// Who it is to others, and where it belongs.
-        #[serde(default)]
-        credentials: Credentials,
-        /// How often a leader sends heartbeats.
-        heartbeat_interval: Duration,
-        /// The shortest election timeout.
-        election_timeout_min: Duration,
-        /// The longest election timeout.
-        election_timeout_max: Duration,
-        /// How much it sends at once.
-        limits: Limits,
-        /// What its leases rest on; none if it has none.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        lease: Option<Lease>,
-        /// Which rules it follows beyond the basic algorithm.
-        profile: Profile,
-        /// Where its timeouts come from.
-        seed: u64,
-        /// The hard state that its disk held.
-        hard_state: HardState,
-        /// The last entry that its snapshot covers; index 0 if it has none.
-        #[serde(default, skip_serializing_if = "is_none")]
-        snapshot: LogPosition,
-        /// The log that its disk held, after that.
-        log: Vec<Entry>,
-    },
-    /// A deadline has passed.
-    Tick,
-    /// Clients want these commands in the log.
-    Propose {
-        /// The commands.
-        commands: Vec<Arc<[u8]>>,
-        /// The numbers of their requests.
-        requests: Vec<u64>,
-    },
-    /// A client wants to read.
-    Read {
-        /// The read's number.
-        id: u64,
-        /// How the leader is to make sure that it still leads.
-        #[serde(default)]
-        by: ReadBy,
-    },
-    /// A message has come.
-    Receive {
-        /// The sender.
-        from: NodeId,
-        /// The event in which it was sent.
-        sent_as: EventId,
-        /// Where it comes from.
-        #[serde(default)]
-        origin: Origin,
-        /// What it says.
-        message: Message,
-    },
-    /// Somebody wants to change the members.
-    ChangeMembership {
-        /// In this way.
-        change: Change,
-        /// The number of the request.
-        request: u64,
-    },
-    /// Somebody wants another server to lead.
-    TransferLeadership {
-        /// That one.
-        to: NodeId,
-        /// The number of the request.
-        request: u64,
-    },
-    /// The connection to another server broke.
-    ConnectionLost {
-        /// The other server.
-        peer: NodeId,
-    },
-    /// Another server has connected.
-    ConnectionMade {
-        /// The other server.
-        peer: NodeId,
-        /// Where it comes from.
-        #[serde(default)]
-        origin: Origin,
-    },
-    /// Its disk is full.
-    DiskFull,
-    /// Its disk has room again.
-    DiskHasRoom,
-    /// It follows another profile from now on.
-    SetProfile(Profile),
-    /// Somebody sets its election timer.
-    SetElectionTimer {
-        /// When it shall run out, on the server's own clock.
-        deadline: Instant,
-    },
-    /// What it had decided is on disk.
-    Saved,
-    /// What is committed is applied.
-    Apply {
-        /// So many entries, at most.
-        at_most: usize,
-    },
-    /// A snapshot is to be taken.
-    TakeSnapshot,
-    /// A snapshot that was begun is on disk.
-    SnapshotTaken {
-        /// The last entry that it covers.
-        last_included: LogPosition,
-    },
-    /// There was no room for a snapshot that was begun.
-    SnapshotGivenUp,
-    /// A piece of the own snapshot was read for a follower.
-    ChunkRead {
-        /// For whom.
-        to: NodeId,
-        /// The piece; none if there is a newer snapshot by now.
-        chunk: Option<Chunk>,
-    },
-    /// A piece of a leader's snapshot is on disk.
-    ChunkStored {
-        /// The last entry that the snapshot covers.
-        last_included: LogPosition,
-        /// Where in it the piece ends.
-        end: u64,
-        /// Was it the last piece?
-        is_last: bool,
-    },
-    /// There was no room for a piece of a leader's snapshot.
-    ChunkNotStored,
-}
-
-fn is_none(snapshot: &LogPosition) -> bool {
+pub(crate) fn is_none(snapshot: &LogPosition) -> bool {
     *snapshot == LogPosition::default()
 }
 

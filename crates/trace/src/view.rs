@@ -12,7 +12,8 @@ pub use network::{Faults, FaultyLink, NetworkView};
 pub use store::StoreView;
 pub use trouble::Trouble;
 
-use crate::record::{Event, Io, Laboratory, Link, Process, Record, StepInput};
+use crate::input::StepInput;
+use crate::record::{Event, Io, Laboratory, Link, Process, Record};
 use crate::slow_disk::SlowDisk;
 use consensus::event::{Event as Decision, What};
 use consensus::{Index, LogPosition, Membership, Message, NodeId, Profile, Quorum, RoleKind, Rule, Term};
@@ -198,8 +199,8 @@ impl ClusterView {
     pub fn founders_of(records: &[&Record]) -> Vec<NodeId> {
         let started_with = |record: &&Record| match &record.event {
             Event::Io(Io::Step { input, .. }) => match &**input {
-                StepInput::Start { membership, .. } => Some(membership.voters.voters()),
-                _ => None,
+                StepInput::Start { start } => Some(start.membership.voters.voters()),
+                StepInput::Input(_) => None,
             },
             _ => None,
         };

@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use consensus::{Config, Credentials, EveryRule, Instant, Limits, Membership, NodeId, Profile, Timing};
-use driver::{Driver, Effects, Envelope, Outcome, RequestId, Telling, WriteOutcome};
+use driver::{DiskJob, Driver, Effects, Envelope, Input, RequestId, Telling, WriteOutcome};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time;
@@ -84,8 +84,8 @@ impl Servers {
             began: time::Instant::now(),
         };
         let now = servers.now();
-        servers.drivers[LEADER].set_election_timer(now, now, &mut servers.effects);
-        servers.drivers[LEADER].tick(now, &mut servers.effects);
+        servers.drivers[LEADER].step(now, Input::SetElectionTimer { deadline: now }, &mut servers.effects);
+        servers.drivers[LEADER].step(now, Input::Tick, &mut servers.effects);
         servers.pass_on(LEADER);
         servers.talk();
         servers
@@ -100,17 +100,19 @@ impl Servers {
         // With a client that waits there is always a next request, and no timer runs out.
         while inbox.blocking_recv_many(&mut requests, BATCH) > 0 {
             let mut commands = Vec::with_capacity(requests.len());
+            let mut ids = Vec::with_capacity(requests.len());
             for Request { command, done } in requests.drain(..) {
                 self.last_request += 1;
                 let id = RequestId(self.last_request);
                 self.waiting.insert(id, done);
-                commands.push((id, command));
+                commands.push(command);
+                ids.push(id);
             }
-            self.drivers[LEADER].propose(self.now(), commands, &mut self.effects);
+            self.drivers[LEADER].step(self.now(), Input::Propose { commands, requests: ids }, &mut self.effects);
             self.pass_on(LEADER);
             self.talk();
             for place in 0..VOTERS.len() {
-                self.drivers[place].tick(self.now(), &mut self.effects);
+                self.drivers[place].step(self.now(), Input::Tick, &mut self.effects);
                 self.pass_on(place);
             }
             self.talk();
@@ -120,7 +122,7 @@ impl Servers {
     fn talk(&mut self) {
         while let Some(envelope) = self.network.pop_front() {
             let place = VOTERS.iter().position(|&voter| voter == envelope.to).expect("all know each other");
-            self.drivers[place].receive(self.now(), envelope, &mut self.effects);
+            self.drivers[place].step(self.now(), envelope.into(), &mut self.effects);
             self.pass_on(place);
         }
     }
@@ -130,24 +132,20 @@ impl Servers {
         let now = self.now();
         let (driver, effects) = (&mut self.drivers[place], &mut self.effects);
         loop {
-            if effects.save.take().is_some() {
-                driver.saved(now, effects);
-            } else if driver.needs_apply() {
-                driver.apply(now, BATCH, effects);
-            } else if driver.applied_bytes() >= SNAPSHOT_AFTER {
-                driver.take_snapshot(now, effects);
-                let taken = effects.take_snapshot.take();
-                if let Some((last_included, _)) = taken {
-                    driver.snapshot_taken(now, last_included, effects);
-                }
-            } else {
-                break;
-            }
+            let input = match effects.disk.pop() {
+                Some(DiskJob::Save(_)) => Input::Saved,
+                Some(DiskJob::Snapshot { last_included, .. }) => Input::SnapshotTaken { last_included },
+                Some(job) => unreachable!("nobody lags behind, and there is room: {job:?}"),
+                None if driver.needs_apply() => Input::Apply { at_most: BATCH },
+                None if driver.applied_bytes() >= SNAPSHOT_AFTER => Input::TakeSnapshot,
+                None => break,
+            };
+            driver.step(now, input, effects);
         }
         effects.records.clear();
         self.network.extend(effects.envelopes.drain(..));
-        for (id, outcome) in effects.outcomes.drain(..) {
-            assert!(matches!(outcome, Outcome::Write(WriteOutcome::Applied { .. })), "the leader stays");
+        for (id, outcome) in effects.outcomes.writes.drain(..) {
+            assert!(matches!(outcome, WriteOutcome::Applied { .. }), "the leader stays");
             let done = self.waiting.remove(&id).expect("each has one outcome");
             // At the end of a run nobody waits any more.
             let _ = done.send(());

@@ -5,13 +5,13 @@ use super::long_log::{LongLog, mebibytes};
 use super::servers::{Server, Servers, server, servers, start, wait_for};
 use super::{failed, run_duration};
 use crate::failure::Failure;
+use api::Status;
 use clap::Args;
 use cluster::{Action, Cluster};
 use consensus::{Index, NodeId};
 use measure::process::Memory;
 use measure::report::{Column, Report, number};
 use serde_json::json;
-use server::Status;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 

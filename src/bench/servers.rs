@@ -5,12 +5,12 @@ use super::load::Raft;
 use crate::arguments::{ElectionArguments, StorageArguments};
 use crate::failure::Failure;
 use crate::up::this_program;
+use api::Status;
 use clap::Args;
 use cluster::{Cluster, Options};
 use consensus::{NodeId, Profile, RoleKind, Term, Timing};
 use driver::Speed;
 use measure::process::Usage;
-use server::{Status, ask_status};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -54,7 +54,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn status(&self) -> io::Result<Status> {
-        ask_status(&self.address, Duration::from_secs(5)).map_err(io::Error::other)
+        Ok(serde_json::from_str(&Connection::to(&self.address)?.get("/status")?)?)
     }
 
     /// How often it has synced its log.

@@ -3,9 +3,9 @@
 use super::quoted;
 use crate::failure::{Failure, written};
 use crate::servers::{ServersArguments, no_answer};
+use api::{Listed, Text};
 use clap::{Args, ValueEnum};
 use client::{Entry, List, Read, Value};
-use server::{Listed, Text};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

@@ -6,11 +6,11 @@ use crate::bench::connection::{Connection, put};
 use crate::bench::failed;
 use crate::bench::servers::{Agreed, PAUSE, await_calm, options, servers_of, start_with, wait_for};
 use crate::failure::Failure;
+use api::Status;
 use cluster::{Action, Cluster, Links, Options};
 use consensus::{Index, NodeId, Profile, Term};
 use driver::Speed;
 use indicatif::ProgressBar;
-use server::Status;
 use std::time::{Duration, Instant};
 use trace::{Link, Record};
 

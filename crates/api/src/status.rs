@@ -1,12 +1,7 @@
 //! What a server answers when it is asked how it is.
 
-use crate::trouble::{PeerTrouble, Trouble};
-use crate::wire::{self, Hello, Visitor};
 use consensus::{ClusterId, Index, LogPosition, Membership, NodeId, Profile, RoleKind, Start, Term};
 use serde::{Deserialize, Serialize};
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Duration;
 use trace::SlowDisk;
 
 /// A server's own account of itself.
@@ -83,50 +78,20 @@ pub struct SnapshotBeingSent {
     pub bytes: u64,
 }
 
-/// Why a server's status can't be told.
-#[derive(Debug, thiserror::Error)]
-pub enum StatusError {
-    /// The address names no host, or nobody listens there.
-    #[error("no server responds at {address}: {source}")]
-    Unreachable {
-        /// Where it was looked for.
-        address: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Somebody listens there, but it is no Raft server of this version.
-    #[error("the program at {address} is not a Raft server of this version")]
-    Stranger {
-        /// Where it was looked for.
-        address: String,
-    },
+/// What is wrong with a server, in a sentence, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// What is wrong.
+    pub what: String,
+    /// What its operator can do.
+    pub help: String,
 }
 
-/// Asks the server at `address` (HOST:PORT) how it is. Gives up after `patience`.
-///
-/// # Errors
-/// If nobody answers there in time, or a stranger does.
-pub fn ask_status(address: &str, patience: Duration) -> Result<Status, StatusError> {
-    let unreachable = |source| StatusError::Unreachable { address: address.to_owned(), source };
-    let answer = ask(address, patience).map_err(unreachable)?;
-    wire::decode(&answer).ok_or_else(|| StatusError::Stranger { address: address.to_owned() })
-}
-
-fn ask(address: &str, patience: Duration) -> std::io::Result<Vec<u8>> {
-    let address = address
-        .to_socket_addrs()?
-        .next()
-        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "the host is unknown"))?;
-    let mut stream = TcpStream::connect_timeout(&address, patience)?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
-    // Servers of all versions understand this.
-    stream.write_all(&wire::frame(&Hello::new(Visitor::AsksStatus)))?;
-
-    let mut length = [0; 4];
-    stream.read_exact(&mut length)?;
-    let mut answer = Vec::new();
-    let length = u64::from(u32::from_be_bytes(length)).min(wire::LARGEST_FRAME as u64);
-    stream.take(length).read_to_end(&mut answer)?;
-    Ok(answer)
+/// What is wrong with another server, as this one sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerTrouble {
+    /// The other server.
+    pub id: NodeId,
+    /// What is wrong with it, as in `far behind: 1200 entries are missing`.
+    pub what: String,
 }

@@ -6,7 +6,7 @@ use client::{Failure, Node, NotDone, Read};
 use consensus::{Index, NodeId};
 use fastrand::Rng;
 use kv::{SessionId, Write};
-use simulator::linearizability::{Answer, Pending, Request};
+use linearizability::{Answer, Pending, Request};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! What is left of a round for the end of the run: is all that was there then still there?
 
-use simulator::linearizability::{Answer, History, Operation, Outcome, Request};
+use linearizability::{Answer, History, Operation, Outcome, Request};
 
 /// The operations on one key that still say something about it when its round is over.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use super::shared::Shared;
 use super::violation::Violation;
 use crate::failure::Failure;
 use indicatif::{ProgressBar, ProgressStyle};
-use simulator::linearizability::{History, Outcome};
+use linearizability::{History, Outcome};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -3,7 +3,7 @@
 use super::violation::Violation;
 use client::Node;
 use consensus::NodeId;
-use simulator::linearizability::{Answer, History, Pending, Request};
+use linearizability::{Answer, History, Pending, Request};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};

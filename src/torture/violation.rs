@@ -1,6 +1,6 @@
 //! What must not happen.
 
-use simulator::linearizability::{BadHistory, History};
+use linearizability::{BadHistory, History};
 
 /// Something that a cluster must never do.
 #[derive(Debug)]

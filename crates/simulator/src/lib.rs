@@ -11,8 +11,7 @@
 //! * [`Scenario`]: plays the scripts in scenarios/;
 //! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
 //!   that still breaks the same promise;
-//! * [`reenact`]: a recorded run of real servers, played again with the same code;
-//! * [`linearizability`]: did the clients see one store, or several?
+//! * [`reenact`]: a recorded run of real servers, played again with the same code.
 
 mod action;
 mod beginning;
@@ -21,7 +20,6 @@ mod clients;
 mod coverage;
 mod disk;
 mod history;
-pub mod linearizability;
 mod logs;
 mod machine;
 mod network;

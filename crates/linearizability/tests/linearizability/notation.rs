@@ -5,7 +5,7 @@
 //! end with a version: `get => 5 v7`; an uncertain operation has no end (`30..`), and one
 //! that did not happen has an `x` there.
 
-use simulator::linearizability::{Answer, History, Request};
+use linearizability::{Answer, History, Request};
 
 pub fn history(text: &str) -> History {
     history_on("x", text)

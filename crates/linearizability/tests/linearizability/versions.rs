@@ -1,7 +1,7 @@
 //! Histories with versions.
 
-use super::bad::assert_seen;
-use simulator::linearizability::Kind;
+use crate::bad::assert_seen;
+use linearizability::Kind;
 
 #[test]
 fn a_stale_read_by_its_version() {

@@ -16,9 +16,9 @@
 //!   like a write: an order that explains more explains less. Otherwise each would need the one before
 //!   it, back to the first of all.
 
-use super::register::{ABSENT, Content, Demand, Step};
-use super::search::{Budget, Finding, search};
-use super::seen::Seen;
+use crate::register::{ABSENT, Content, Demand, Step};
+use crate::search::{Budget, Finding, search};
+use crate::seen::Seen;
 use std::collections::BTreeSet;
 use std::iter;
 use std::ops::Range;
@@ -28,15 +28,15 @@ const SHORTEST_END: usize = 32;
 
 /// Steps that nothing explains.
 #[derive(Debug, Clone)]
-pub(super) struct Bad {
+pub(crate) struct Bad {
     /// In the order of their calls, each with its place in the whole.
-    pub(super) steps: Vec<(usize, Step)>,
+    pub(crate) steps: Vec<(usize, Step)>,
     /// The first whose answer nothing explains, by its place in the whole.
-    pub(super) unexplained: usize,
+    pub(crate) unexplained: usize,
 }
 
 /// The fewest of these steps that could be found, until the budget is used up, that are bad too.
-pub(super) fn shrink(steps: &[Step], unexplained: usize, budget: &mut Budget) -> Bad {
+pub(crate) fn shrink(steps: &[Step], unexplained: usize, budget: &mut Budget) -> Bad {
     let whole = steps.iter().copied().enumerate().collect();
     let mut bad = bad_end(up_to_unexplained(whole, unexplained), budget);
     let mut piece = bad.steps.len().div_ceil(2);

@@ -1,7 +1,7 @@
 //! The search: every explanation of the answers so far, carried along through time.
 
-use super::register::{ABSENT, Content, Step, Value};
-use super::timeline::{Event, Timeline};
+use crate::register::{ABSENT, Content, Step, Value};
+use crate::timeline::{Event, Timeline};
 use fixedbitset::FixedBitSet;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,7 +10,7 @@ const UNTOLD: Value = Value::MAX;
 
 /// What the search came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finding {
+pub(crate) enum Finding {
     Linearizable,
     /// Nothing explains the answer of this step.
     Unexplained(usize),
@@ -20,7 +20,7 @@ pub(super) enum Finding {
 
 /// How much may still be done: how many possibilities and open steps looked at.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Budget(pub(super) u64);
+pub(crate) struct Budget(pub(crate) u64);
 
 impl Budget {
     fn spend(&mut self, work: usize) {
@@ -60,7 +60,7 @@ struct Search<'a> {
 }
 
 /// Is there an order of the steps, in keeping with their times, that explains all answers?
-pub(super) fn search(steps: &[Step], budget: &mut Budget) -> Finding {
+pub(crate) fn search(steps: &[Step], budget: &mut Budget) -> Finding {
     let timeline = Timeline::new(steps);
     let mut search = Search::new(steps, &timeline, budget);
     let mut explained = 0;

@@ -1,7 +1,7 @@
 //! Histories that are linearizable, though some look as if they were not.
 
-use super::notation::{history, history_on};
-use simulator::linearizability::{History, Verdict, check};
+use crate::notation::{history, history_on};
+use linearizability::{History, Verdict, check};
 
 fn assert_good(text: &str) {
     let verdict = check(&history(text));

@@ -1,17 +1,17 @@
 //! How fast histories are checked, on one core: all clients work on one key, which is hardest.
 //!
-//! `cargo bench -p raft-for-beginners-simulator --features bench --bench linearizability`
+//! `cargo bench -p raft-for-beginners-linearizability --features bench`
 
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 
 #[allow(dead_code, reason = "the tests draw more kinds of histories")]
-#[path = "../tests/simulator/linearizability/draw.rs"]
+#[path = "../tests/linearizability/draw.rs"]
 mod draw;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use draw::Mix;
 use fastrand::Rng;
-use simulator::linearizability::{Verdict, check};
+use linearizability::{Verdict, check};
 use std::hint::black_box;
 
 const OPERATIONS: usize = 10_000;

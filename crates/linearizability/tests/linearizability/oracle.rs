@@ -1,6 +1,6 @@
 //! The definition of linearizability, tried out: every order of the operations, one after the other.
 
-use simulator::linearizability::{Answer, Operation, Outcome, Request};
+use linearizability::{Answer, Operation, Outcome, Request};
 use std::collections::BTreeSet;
 
 /// What a register holds. The version is none if it is none of those that anybody speaks of.

@@ -1,10 +1,10 @@
 //! Who may have seen what was set.
 
-use super::register::{Content, Demand, Step, Value};
+use crate::register::{Content, Demand, Step, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Those among some steps who can tell something of the value, by content.
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Those who say that it was this one.
     seers: BTreeMap<Content, Seers>,
     /// Those who only say which one it was not. They may have seen any other.
@@ -29,7 +29,7 @@ struct Seers {
 
 impl Seen {
     /// The steps must be in the order of their calls.
-    pub(super) fn by<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> Seen {
+    pub(crate) fn by<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> Seen {
         let setters = steps.clone().filter(|step| step.sets.is_some());
         let is_excluder = |step: &&Step| step.demand.is_vague();
         let excluders = Seers::new(steps.clone().filter(is_excluder), setters.clone());
@@ -55,7 +55,7 @@ impl Seen {
     }
 
     /// May one of them have seen what this step sets, or would one see a value that nobody else sets?
-    pub(super) fn needs(&self, step: &Step) -> bool {
+    pub(crate) fn needs(&self, step: &Step) -> bool {
         let Some(content) = step.sets else { return false };
         let mut see_it = content.tellings().filter_map(|content| self.seers.get(&content));
         let is_seen = see_it.any(|seers| !seers.is_set || seers.may_see(step));

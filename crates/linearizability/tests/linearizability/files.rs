@@ -1,7 +1,7 @@
 //! Histories on disk.
 
-use super::notation::history;
-use simulator::linearizability::{Answer, History, Request};
+use crate::notation::history;
+use linearizability::{Answer, History, Request};
 
 const LINES: &str = r#"{"client":1,"key":"x","request":{"write":{"value":"1"}},"called":0,"outcome":{"returned":{"at":10,"answer":{"done":{"version":7}}}}}
 {"client":2,"key":"x","request":{"compare_and_swap":{"expected":"0","new":"2","if_version":6}},"called":5,"outcome":{"returned":{"at":15,"answer":{"found":{"value":"1","version":7}}}}}

@@ -1,7 +1,7 @@
 //! Who wrote which version, as all that clients were told says together.
 
-use super::history::{Answer, Operation, Outcome, Request};
-use super::words::told_version;
+use crate::history::{Answer, Operation, Outcome, Request};
+use crate::words::told_version;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of the versions of a key.
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// version of which no other write is known, that must have been the one. Only if several such writes had
 /// the same value, one can't tell which of them it was. Then the version is *doubtful*, and isn't used.
 #[derive(Default)]
-pub(super) struct Versions<'a> {
+pub(crate) struct Versions<'a> {
     /// What was written in each version.
     values: BTreeMap<u64, &'a str>,
     /// The versions of operations that were not told them, by their place.
@@ -20,7 +20,7 @@ pub(super) struct Versions<'a> {
 
 impl<'a> Versions<'a> {
     /// Of the operations on one key that may have happened.
-    pub(super) fn of(operations: &[&'a Operation]) -> Versions<'a> {
+    pub(crate) fn of(operations: &[&'a Operation]) -> Versions<'a> {
         let (mut told, mut found) = (BTreeMap::new(), BTreeSet::new());
         let mut untold: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, operation) in operations.iter().enumerate() {
@@ -45,17 +45,17 @@ impl<'a> Versions<'a> {
     }
 
     /// The value that was written in this version, if anybody knows.
-    pub(super) fn value(&self, version: u64) -> Option<&'a str> {
+    pub(crate) fn value(&self, version: u64) -> Option<&'a str> {
         self.values.get(&version).copied()
     }
 
     /// The version that this operation has written, if anybody knows.
-    pub(super) fn written(&self, place: usize, operation: &Operation) -> Option<u64> {
+    pub(crate) fn written(&self, place: usize, operation: &Operation) -> Option<u64> {
         told_version(operation).or(self.untold.get(&place).copied())
     }
 
     /// Is it known which operation wrote it, if any did?
-    pub(super) fn is_traced(&self, version: u64) -> bool {
+    pub(crate) fn is_traced(&self, version: u64) -> bool {
         self.values.contains_key(&version) && !self.doubtful.contains(&version)
     }
 }

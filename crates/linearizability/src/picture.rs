@@ -1,8 +1,8 @@
 //! Operations as bars over time, in plain text.
 
-use super::BadHistory;
-use super::history::{Operation, Outcome};
-use super::words::{label, printable};
+use crate::BadHistory;
+use crate::history::{Operation, Outcome};
+use crate::words::{label, printable};
 
 const LEGEND: &str = "(time goes to the right; an operation takes effect somewhere on its bar)";
 const UNCERTAIN: &str = "? …    no answer came: it takes effect somewhere from here on, or never";
@@ -15,7 +15,7 @@ const GAP: usize = 2;
 
 /// Draws the operations, the unexplained one with a mark. Lines have no more columns than `width`, unless
 /// the words alone take more.
-pub(super) fn picture(bad: &BadHistory, width: usize) -> String {
+pub(crate) fn picture(bad: &BadHistory, width: usize) -> String {
     let mut drawing = Drawing::new(bad, |client, label| (client, label));
     if drawing.width() > width {
         drawing = Drawing::new(bad, |client, label| (format!("{client}  {label}"), String::new()));

@@ -1,9 +1,9 @@
 //! docs/linearizability.md shows what is true.
 
-use super::notation::history;
-use simulator::linearizability::{Answer, History, Request, Verdict, check};
+use crate::notation::history;
+use linearizability::{Answer, History, Request, Verdict, check};
 
-const DOCS: &str = include_str!("../../../../../docs/linearizability.md");
+const DOCS: &str = include_str!("../../../../docs/linearizability.md");
 
 #[test]
 fn the_good_history_is_good() {

@@ -1,6 +1,6 @@
 //! A history on disk: JSON lines, one operation a line.
 
-use super::history::{History, Operation, Outcome};
+use crate::history::{History, Operation, Outcome};
 use std::fmt;
 use std::io::{self, BufRead, Write};
 

@@ -1,7 +1,7 @@
 //! Why no order explains a few operations, in a sentence for a beginner.
 
-use super::register::{ABSENT, Content, Demand, Register};
-use super::words::{deed, in_brackets, label, name, printable, sentence, told_version, value_or_nothing};
+use crate::register::{ABSENT, Content, Demand, Register};
+use crate::words::{deed, in_brackets, label, name, printable, sentence, told_version, value_or_nothing};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What kind of thing has gone wrong.
@@ -52,7 +52,7 @@ enum Earlier {
 
 /// What kind of violation these operations are, and why no order explains them. `unexplained` is the
 /// first whose answer is explained by none.
-pub(super) fn explain(register: &Register<'_>, unexplained: usize) -> (Kind, String) {
+pub(crate) fn explain(register: &Register<'_>, unexplained: usize) -> (Kind, String) {
     let story = Story(register);
     let (kind, text) = story
         .nonsense()

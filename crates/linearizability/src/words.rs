@@ -1,13 +1,13 @@
 //! Operations in words, for pictures and sentences.
 
-use super::history::{Answer, Operation, Outcome, Request};
+use crate::history::{Answer, Operation, Outcome, Request};
 
 /// Longer values are cut.
 const LONGEST_VALUE: usize = 12;
 
 /// What was asked and answered, as a picture has it: `get → 1`. What it expected may be left out:
 /// `cas … → 2: done`.
-pub(super) fn label(operation: &Operation, is_write: bool) -> String {
+pub(crate) fn label(operation: &Operation, is_write: bool) -> String {
     let request = match &operation.request {
         Request::CompareAndSwap { new, .. } if is_write => format!("cas … → {}", printable(new)),
         Request::Write { value, if_version: Some(_) } if is_write => format!("put {} if …", printable(value)),
@@ -53,7 +53,7 @@ fn condition(if_version: Option<u64>) -> String {
     }
 }
 
-pub(super) fn in_brackets(version: Option<u64>) -> String {
+pub(crate) fn in_brackets(version: Option<u64>) -> String {
     version.map_or_else(String::new, |version| format!(" (v{version})"))
 }
 
@@ -69,7 +69,7 @@ fn found(answer: &Answer) -> String {
 }
 
 /// What the client did or was told: `client 3 read 1`.
-pub(super) fn deed(operation: &Operation) -> String {
+pub(crate) fn deed(operation: &Operation) -> String {
     format!("client {} {}", operation.client, predicate(operation))
 }
 
@@ -104,7 +104,7 @@ fn predicate(operation: &Operation) -> String {
 }
 
 /// The operation as something to speak of: `put 2`, `client 3's read of 1`.
-pub(super) fn name(operation: &Operation) -> String {
+pub(crate) fn name(operation: &Operation) -> String {
     let of = match &operation.outcome {
         Outcome::Returned { answer: answer @ (Answer::Found { .. } | Answer::NotFound), .. } => {
             format!(" of {}", found(answer))
@@ -122,20 +122,20 @@ pub(super) fn name(operation: &Operation) -> String {
 }
 
 /// The version that it wrote, if its client was told.
-pub(super) fn told_version(operation: &Operation) -> Option<u64> {
+pub(crate) fn told_version(operation: &Operation) -> Option<u64> {
     match operation.outcome {
         Outcome::Returned { answer: Answer::Done { version }, .. } => version,
         _ => None,
     }
 }
 
-pub(super) fn value_or_nothing(value: Option<&str>) -> String {
+pub(crate) fn value_or_nothing(value: Option<&str>) -> String {
     value.map_or("nothing".to_owned(), printable)
 }
 
 /// A value or key in printable ASCII, and not too long: its beginning and its end, for many that are
 /// alike differ only there.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let text = text.escape_default().to_string();
     let half = LONGEST_VALUE / 2;
     match text.len() {
@@ -146,7 +146,7 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 /// With a capital letter and a full stop.
-pub(super) fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(letters).chain(['.']).collect()

@@ -1,9 +1,9 @@
 //! The search ends, even if it can't decide.
 
-use super::draw::{self, Mix};
-use super::notation::{history, history_on};
+use crate::draw::{self, Mix};
+use crate::notation::{history, history_on};
 use fastrand::Rng;
-use simulator::linearizability::{Verdict, check, check_within};
+use linearizability::{Verdict, check, check_within};
 
 #[test]
 fn what_takes_too_many_steps_is_not_decided() {
@@ -47,7 +47,7 @@ fn a_violation_counts_even_if_another_key_is_not_decided() {
     draw::linearizable(&Mix::USUAL, &mut Rng::with_seed(1)).write(&mut lines).unwrap();
     let bad = history_on("y", "1 0..10 put 1\n 2 20..30 get => nothing");
     bad.write(&mut lines).unwrap();
-    let both = simulator::linearizability::History::read(&lines[..], "both").unwrap();
+    let both = linearizability::History::read(&lines[..], "both").unwrap();
     let Verdict::Violation(bad) = check_within(&both, 1_000) else { panic!("x0 can't be decided, y can") };
     assert_eq!(bad.key(), "y");
 }

@@ -1,7 +1,7 @@
 //! Histories that are not linearizable: what a person gets to see of each kind.
 
-use super::notation::history;
-use simulator::linearizability::{BadHistory, Kind, Verdict, check};
+use crate::notation::history;
+use linearizability::{BadHistory, Kind, Verdict, check};
 
 fn bad(text: &str) -> BadHistory {
     match check(&history(text)) {

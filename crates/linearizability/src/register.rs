@@ -1,27 +1,27 @@
 //! Operations on one key as a register sees them: what each demands of its content, and what it makes of
 //! it. Values are numbers here.
 
-use super::history::{Answer, Operation, Outcome, Request};
-use super::versions::Versions;
+use crate::history::{Answer, Operation, Outcome, Request};
+use crate::versions::Versions;
 use std::collections::BTreeMap;
 use std::iter;
 
-pub(super) type Value = usize;
+pub(crate) type Value = usize;
 
 /// What a register holds, or what somebody says of that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Content {
-    pub(super) value: Value,
+pub(crate) struct Content {
+    pub(crate) value: Value,
     /// 0 if nobody knows, or if there is no value.
-    pub(super) version: u64,
+    pub(crate) version: u64,
 }
 
 /// No value: what every register holds at first.
-pub(super) const ABSENT: Content = Content { value: 0, version: 0 };
+pub(crate) const ABSENT: Content = Content { value: 0, version: 0 };
 
 /// What must be true of the content at the moment at which an operation takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Demand {
+pub(crate) enum Demand {
     Nothing,
     Is(Content),
     IsNot(Content),
@@ -33,30 +33,30 @@ pub(super) enum Demand {
 
 /// An operation, as a register sees it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
-    pub(super) called: u64,
+pub(crate) struct Step {
+    pub(crate) called: u64,
     /// When it returned. None: it is uncertain.
-    pub(super) returned: Option<u64>,
-    pub(super) demand: Demand,
+    pub(crate) returned: Option<u64>,
+    pub(crate) demand: Demand,
     /// What it gives the register. None: it changes nothing.
-    pub(super) sets: Option<Content>,
+    pub(crate) sets: Option<Content>,
 }
 
 impl Content {
     /// Is it this one, as far as that one is told?
-    pub(super) fn is(self, told: Content) -> bool {
+    pub(crate) fn is(self, told: Content) -> bool {
         self.value == told.value && (told.version == 0 || self.version == told.version)
     }
 
     /// How one may tell it: with its version, and without.
-    pub(super) fn tellings(self) -> impl Iterator<Item = Content> {
+    pub(crate) fn tellings(self) -> impl Iterator<Item = Content> {
         let without = Content { version: 0, ..self };
         iter::once(self).chain((self != without).then_some(without))
     }
 }
 
 impl Demand {
-    pub(super) fn allows(self, content: Content) -> bool {
+    pub(crate) fn allows(self, content: Content) -> bool {
         match self {
             Demand::Nothing => true,
             Demand::Is(demanded) => content.is(demanded),
@@ -67,45 +67,45 @@ impl Demand {
     }
 
     /// Is there more than one value that meets it, but not all do?
-    pub(super) fn is_vague(self) -> bool {
+    pub(crate) fn is_vague(self) -> bool {
         matches!(self, Demand::IsNot(_) | Demand::IsUntraced)
     }
 }
 
 impl Step {
     /// Could one tell from its answer that the register held this?
-    pub(super) fn sees(&self, content: Content) -> bool {
+    pub(crate) fn sees(&self, content: Content) -> bool {
         self.demand != Demand::Nothing && self.demand.allows(content)
     }
 
     /// Does it change nothing, and give its answer where the register holds this?
-    pub(super) fn is_read_of(&self, content: Content) -> bool {
+    pub(crate) fn is_read_of(&self, content: Content) -> bool {
         self.sets.is_none() && self.demand.allows(content)
     }
 
     /// Does it set the content whatever that was before?
-    pub(super) fn overwrites(&self) -> bool {
+    pub(crate) fn overwrites(&self) -> bool {
         self.demand == Demand::Nothing && self.sets.is_some()
     }
 
     /// Can it come just before any other that overwrites, so that nothing is left of it? Not if it has a
     /// version: those rise.
-    pub(super) fn can_be_hidden(&self) -> bool {
+    pub(crate) fn can_be_hidden(&self) -> bool {
         self.overwrites() && self.version() == 0
     }
 
     /// Does it set the content if that was one of several?
-    pub(super) fn destroys(&self) -> bool {
+    pub(crate) fn destroys(&self) -> bool {
         self.sets.is_some() && self.demand.is_vague()
     }
 
     /// The version that it writes; 0 if none is known.
-    pub(super) fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         self.sets.map_or(0, |content| content.version)
     }
 
     /// Does it set the content, and must do so before the write of this version, as its own versions say?
-    pub(super) fn precedes(&self, version: u64) -> bool {
+    pub(crate) fn precedes(&self, version: u64) -> bool {
         let own = match self.demand {
             Demand::Is(found) if found.version > 0 => found.version,
             _ => self.version(),
@@ -115,16 +115,16 @@ impl Step {
 }
 
 /// The operations on one key that tell anything about it, in the order of their calls.
-pub(super) struct Register<'a> {
-    pub(super) operations: Vec<&'a Operation>,
+pub(crate) struct Register<'a> {
+    pub(crate) operations: Vec<&'a Operation>,
     /// For each operation how the register sees it.
-    pub(super) steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
     /// What the numbers of values stand for.
-    pub(super) values: Vec<Option<&'a str>>,
+    pub(crate) values: Vec<Option<&'a str>>,
 }
 
 impl<'a> Register<'a> {
-    pub(super) fn new(operations: impl IntoIterator<Item = &'a Operation>) -> Register<'a> {
+    pub(crate) fn new(operations: impl IntoIterator<Item = &'a Operation>) -> Register<'a> {
         let mut operations: Vec<&Operation> = operations.into_iter().collect();
         operations.retain(|operation| operation.outcome != Outcome::DidNotHappen);
         operations.sort_by_key(|operation| operation.called);
@@ -138,7 +138,7 @@ impl<'a> Register<'a> {
     }
 
     /// The operations at these places only, with these steps.
-    pub(super) fn only(&self, steps: &[(usize, Step)]) -> Register<'a> {
+    pub(crate) fn only(&self, steps: &[(usize, Step)]) -> Register<'a> {
         Register {
             operations: steps.iter().map(|&(place, _)| self.operations[place]).collect(),
             steps: steps.iter().map(|&(_, step)| step).collect(),

@@ -1,11 +1,9 @@
 //! Histories by chance: the checker agrees with the definition, and what it shows is true.
 
-use super::draw::{self, Mix};
-use super::oracle::is_linearizable;
+use crate::draw::{self, Mix};
+use crate::oracle::is_linearizable;
 use fastrand::Rng;
-use simulator::linearizability::{
-    Answer, BadHistory, History, Kind, Operation, Outcome, Request, Verdict, check,
-};
+use linearizability::{Answer, BadHistory, History, Kind, Operation, Outcome, Request, Verdict, check};
 use std::collections::BTreeSet;
 
 #[test]

@@ -131,7 +131,7 @@ pub struct Operation {
 /// A record of what clients asked and were answered. They write it while they run:
 ///
 /// ```
-/// use simulator::linearizability::{Answer, History, Request};
+/// use linearizability::{Answer, History, Request};
 ///
 /// let mut history = History::default();
 /// let write = history.call(1, "x", Request::write("5"), 100);
@@ -141,7 +141,7 @@ pub struct Operation {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
-    pub(super) operations: Vec<Operation>,
+    pub(crate) operations: Vec<Operation>,
 }
 
 /// An operation that was called and waits for its outcome. If none is ever told, it is uncertain.

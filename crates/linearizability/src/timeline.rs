@@ -1,12 +1,12 @@
 //! What begins and ends when, and until when it makes a difference.
 
-use super::register::{ABSENT, Demand, Step, Value};
+use crate::register::{ABSENT, Demand, Step, Value};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 /// What happens to a step, which is named by its place among the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Event {
+pub(crate) enum Event {
     Called(usize),
     Returned(usize),
     /// It is uncertain and may still take effect, but that makes no difference any more.
@@ -14,19 +14,19 @@ pub(super) enum Event {
 }
 
 /// The steps in time.
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     /// What happens, in order. Of what happens at the same time calls come first: that leaves most open.
-    pub(super) events: Vec<(u64, Event)>,
+    pub(crate) events: Vec<(u64, Event)>,
     /// For each step the number that it has in a set of open steps. It is given to another when the step
     /// has ended.
-    pub(super) slots: Vec<usize>,
+    pub(crate) slots: Vec<usize>,
     /// How many such numbers there are.
-    pub(super) slot_count: usize,
+    pub(crate) slot_count: usize,
     last_seen: LastSeen,
 }
 
 impl Timeline {
-    pub(super) fn new(steps: &[Step]) -> Timeline {
+    pub(crate) fn new(steps: &[Step]) -> Timeline {
         let last_seen = LastSeen::new(steps);
         let mut events = Vec::with_capacity(2 * steps.len());
         for (place, step) in steps.iter().enumerate() {
@@ -47,12 +47,12 @@ impl Timeline {
 
     /// Can an operation that returns now or later tell that the register had this value, or some value
     /// other than another?
-    pub(super) fn can_be_seen(&self, value: Value, now: u64) -> bool {
+    pub(crate) fn can_be_seen(&self, value: Value, now: u64) -> bool {
         self.last_seen.of(value) >= Some(now)
     }
 
     /// Can an operation that returns now or later tell this value from others?
-    pub(super) fn can_be_told(&self, value: Value, now: u64) -> bool {
+    pub(crate) fn can_be_told(&self, value: Value, now: u64) -> bool {
         self.last_seen.told.get(&value) >= Some(&now)
     }
 }

@@ -1,7 +1,7 @@
 //! Histories by chance.
 
 use fastrand::Rng;
-use simulator::linearizability::{Answer, History, Operation, Outcome, Pending, Request};
+use linearizability::{Answer, History, Operation, Outcome, Pending, Request};
 use std::collections::BTreeMap;
 
 /// What is drawn.

@@ -1,11 +1,10 @@
 //! `raft status`
 
-use crate::arguments::host_and_port;
-use crate::failure::{Failure, written};
 use crate::servers::running;
 use api::Status;
 use clap::Args;
 use client::{Node, NotDone};
+use command::{Failure, host_and_port, written};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::PathBuf;

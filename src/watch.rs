@@ -1,11 +1,11 @@
 //! `raft watch`
 
-use crate::failure::{Failure, say};
 use crate::servers::{ServersArguments, no_answer};
 use crate::store::quoted;
 use api::{ChangeTold, Place, Text};
 use clap::Args;
 use client::{Change, News};
+use command::{Failure, say};
 use consensus::Index;
 use std::ffi::OsString;
 use std::io::{self, Write};

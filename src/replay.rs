@@ -1,11 +1,11 @@
 //! `raft replay`
 
-use crate::failure::{Failure, ended_by, exit_code, say, written};
 use crate::paragraph::{columns, fitted, paragraph};
 use crate::scenarios::{self, Chapter, Listed};
 use crate::tape::Tape;
-use crate::up::{has_full_terminal, open_site};
+use crate::up::{exit_code, has_full_terminal, open_site};
 use clap::Args;
+use command::{Failure, ended_by, say, written};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use simulator::reenact;

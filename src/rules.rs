@@ -2,11 +2,10 @@
 
 mod places;
 
-use crate::arguments::RuleParser;
-use crate::failure::{Failure, written};
 use crate::paragraph::paragraph;
 use crate::scenarios::{self, Chapter, Listed};
 use clap::Args;
+use command::{Failure, RuleParser, written};
 use consensus::Rule;
 use serde_json::json;
 use simulator::{NOT_FOUND_BY_CHANCE, UNSHOWN};

@@ -1,7 +1,7 @@
 //! What can be replayed and asked about: a scenario, or a recorded trace.
 
-use crate::failure::Failure;
 use crate::scenarios;
+use command::Failure;
 use consensus::{Rule, Timing};
 use simulator::{Film, Scenario, Scene, UNSHOWN};
 use std::io;

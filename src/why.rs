@@ -1,10 +1,10 @@
 //! `raft why`
 
-use crate::failure::{Failure, written};
 use crate::paragraph::paragraph;
 use crate::tape::Tape;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use command::{Failure, written};
 use consensus::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write as _};

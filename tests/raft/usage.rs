@@ -198,7 +198,11 @@ fn status_says_when_there_is_nobody_to_ask() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let output = run(&["status", &silent]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stdout).contains("no server responds at"), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stdout).contains("does not respond: connection refused"),
+        "{}",
+        text(&output.stdout)
+    );
     assert!(text(&output.stderr).contains("help: start a cluster"), "{}", text(&output.stderr));
 }
 

@@ -10,7 +10,6 @@ use crate::machine::Machine;
 use crate::network::{Fate, Network, Weather};
 use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, linearizable, no_panic};
 use crate::rules::AllBut;
-use crate::script::Ending;
 use crate::server::{Finished, Server};
 use crate::store_clients::{Asked, Heard, StoreClients, Try};
 use consensus::{
@@ -138,6 +137,15 @@ pub struct World {
     acting: NodeId,
     /// A buffer that is reused.
     effects: Effects<Machine>,
+}
+
+/// What came of all that was done to a world.
+#[derive(Debug)]
+pub struct Ending {
+    /// The first promise that was not kept, if there is one.
+    pub violation: Option<Violation>,
+    /// What was tried.
+    pub coverage: Coverage,
 }
 
 /// Why something can't be done to a world.

@@ -226,7 +226,7 @@ fn appended_words(rule: Option<Rule>, first: Index, last: Index) -> String {
 fn problem_words(problem: Problem) -> &'static str {
     match problem {
         Problem::LostEntries { .. } => "it lost entries that it acknowledged",
-        Problem::UnknownSender => "it claims to come from me",
+        Problem::SenderIsSelf => "it claims to come from me",
         Problem::TermTooHigh => "its term is impossibly high",
         Problem::SecondLeader => "this term already has another leader",
         Problem::OwnTerm => "I am the leader of this term",

@@ -172,7 +172,7 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::IgnoreStaleAnswers, What::Ignored { from: NodeId(3), answer_term: Term(4) }),
         Event::Decision(event::Event {
             rule: None,
-            what: What::Rejected { from: NodeId(9), problem: Problem::UnknownSender },
+            what: What::Rejected { from: NodeId(9), problem: Problem::SenderIsSelf },
         }),
         Event::Io(Io::Sent { to: NodeId(3), message: request() }),
         Event::Io(Io::Received { from: NodeId(3), message: heartbeat() }),

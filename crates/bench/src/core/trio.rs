@@ -64,7 +64,7 @@ impl Trio {
     fn step(&mut self, place: usize, input: Input) {
         let (node, output) = (&mut self.nodes[place], &mut self.output);
         node.step(Instant::START, input, output);
-        if output.hard_state.take().is_some() | output.append.take().is_some() {
+        if output.save.hard_state.take().is_some() | output.save.append.take().is_some() {
             let saved = Input::Persisted { memory: 0, hard_state: node.hard_state(), log: node.log().last() };
             node.step(Instant::START, saved, output);
         }
@@ -90,7 +90,7 @@ impl Trio {
             let term = log.term_at(index).expect("what is committed is there");
             let taken = Input::SnapshotTaken { last_included: LogPosition { index, term } };
             node.step(Instant::START, taken, &mut self.output);
-            self.output.begins_after = None;
+            self.output.save.begins_after = None;
             self.output.events.clear();
         }
     }

@@ -5,7 +5,7 @@ use super::errors::Problem;
 use super::parameters::Parameters;
 use super::{PATIENCE, Service, json, json_response, json_text, write_aside};
 use crate::clients::Request;
-use crate::engine::Happening;
+use crate::inbox::Happening;
 #[cfg(doc)]
 use api::Listing;
 use api::{Listed, Text, headers};

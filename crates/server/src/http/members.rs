@@ -6,7 +6,7 @@ use super::status::ask;
 use super::{PATIENCE, Service};
 use crate::Address;
 use crate::clients::{ChangeRefusal, Request, TransferRefusal};
-use crate::engine::Happening;
+use crate::inbox::Happening;
 use api::{MembersTold, Successor};
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};

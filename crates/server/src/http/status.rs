@@ -2,7 +2,7 @@
 
 use super::Service;
 use super::errors::Problem;
-use crate::engine::Happening;
+use crate::inbox::Happening;
 use api::Status;
 use axum::extract::State;
 use axum::http::StatusCode;

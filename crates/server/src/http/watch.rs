@@ -5,7 +5,7 @@ use super::parameters::Parameters;
 use super::{Service, json_text, write_aside};
 use crate::changes::{Batch, Change};
 use crate::clients::Request;
-use crate::engine::Happening;
+use crate::inbox::Happening;
 use api::{ChangeTold, Missed, Place, Text};
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};

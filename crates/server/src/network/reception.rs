@@ -2,9 +2,9 @@
 
 use super::frames::{Frames, Silence};
 use super::{Network, Standing};
-use crate::engine::Happening;
 use crate::http;
 use crate::http::Routes;
+use crate::inbox::Happening;
 use crate::secret::{Claim, Prover, nonce};
 use crate::wire::{self, Back, Beginning, Call, Letter, Visitor, WITHOUT_GREETING, Welcome};
 use consensus::{Message, NodeId, Origin};

@@ -1,7 +1,7 @@
 //! Arguments that several subcommands share.
 
 use crate::failure::Failure;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Args, Command, ValueEnum};
 use consensus::{Lease, Profile, Rule, Timing};
@@ -212,6 +212,23 @@ pub fn listening_address(text: &str) -> Result<String, String> {
     Address::to_listen_at(text).map(|address| address.to_string()).map_err(|error| error.to_string())
 }
 
+/// Takes any word. A shell completes those that are names of rules.
+#[derive(Debug, Clone)]
+pub struct WordParser;
+
+impl TypedValueParser for WordParser {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names = Rule::ALL.iter().map(|rule| PossibleValue::new(rule.id()));
+        Some(Box::new(names))
+    }
+}
+
 /// Parses the name of a rule. They are too many to be listed in an error.
 #[derive(Debug, Clone)]
 pub struct RuleParser;
@@ -224,13 +241,14 @@ impl TypedValueParser for RuleParser {
         let parser = names.try_map(|id| id.parse::<Rule>());
         parser.parse_ref(command, arg, value).map_err(|mut error| {
             error.remove(ContextKind::ValidValue);
-            // Who types the beginning of a name means that rule, whichever other name is as short.
+            // Who types the beginning of a name, or a part of it, means that rule, whichever other name is as short.
             let value = value.to_string_lossy().into_owned();
-            let meant = Rule::ALL
-                .iter()
-                .map(|rule| rule.id())
-                .filter(|id| !value.is_empty() && id.starts_with(&value));
-            let meant: Vec<String> = meant.map(str::to_owned).collect();
+            let named = |is_meant: fn(&str, &str) -> bool| -> Vec<String> {
+                let names = Rule::ALL.iter().map(|rule| rule.id());
+                names.filter(|id| !value.is_empty() && is_meant(id, &value)).map(str::to_owned).collect()
+            };
+            let beginning = named(|id, value| id.starts_with(value));
+            let meant = if beginning.is_empty() { named(|id, value| id.contains(value)) } else { beginning };
             if !meant.is_empty() {
                 error.insert(ContextKind::SuggestedValue, ContextValue::Strings(meant));
             }

@@ -128,7 +128,7 @@ pub(crate) const FOOTER: [&[Explained]; 2] = [
 
 /// The keys in the help, each with what it teaches. With [`SIGNS`] they fill 22 of the 24 rows of a usual terminal.
 pub(crate) const HELP: &[Explained] = &[
-    ("p", "put x = 1, 2, 3, …: each put is a new entry in the logs"),
+    ("p", "put x = 1, 2, …: with two leaders, to the chosen one"),
     ("Ctrl+\\  l", "kill the leader (SIGKILL): the others elect a new one"),
     ("1-9  ↑ ↓", "choose the server for the keys from k to x"),
     ("k  r  s", "kill it; restart it from its disk; pause or resume it"),

@@ -161,7 +161,7 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io
                 None => {}
                 Some(Command::End(end)) => return Ok(end),
                 Some(Command::Put) => {
-                    app.leave_rerun();
+                    app.go_live();
                     let outcome = lab.put();
                     app.announce(outcome, lab.now());
                 }

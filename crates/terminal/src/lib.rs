@@ -161,7 +161,7 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io
                 None => {}
                 Some(Command::End(end)) => return Ok(end),
                 Some(Command::Put(at)) => {
-                    app.leave_rerun();
+                    app.go_live();
                     let outcome = lab.put(at);
                     app.announce(outcome, lab.now());
                 }

@@ -498,7 +498,7 @@ pub fn laboratory(laboratory: &Laboratory) -> String {
         Laboratory::Paused => "paused (SIGSTOP): it does nothing, and messages wait".to_owned(),
         Laboratory::Resumed => "resumed (SIGCONT): it does not know that time has passed".to_owned(),
         Laboratory::Speed { millionths } => {
-            format!("all servers' clocks run at {} of real time", *millionths as f64 / 1e6)
+            format!("the servers' clocks run at {}× real time", *millionths as f64 / 1e6)
         }
         Laboratory::LinksCut { links } => format!("no messages get through {}", way(links)),
         Laboratory::LinksMended { links } => format!("messages get through again {}", way(links)),

@@ -336,6 +336,21 @@ fn the_feed_leaves_out_heartbeats_until_one_changes_something() {
 }
 
 #[test]
+fn what_happens_to_all_servers_is_not_told_of_one() {
+    let lab = |seq, event| record(1, seq, None, Event::Laboratory(event));
+    let records = [
+        lab(1, Laboratory::Paused),
+        lab(2, Laboratory::Speed { millionths: 50_000 }),
+        lab(3, Laboratory::LinksHealed),
+        lab(4, Laboratory::Resumed),
+    ];
+    let told = story(&mut Feed::new(), &records);
+    let whom: Vec<&str> = told.lines().map(|line| &line[9..12]).collect();
+    assert_eq!(whom, ["n1 ", "all", "all", "n1 "], "{told}");
+    assert!(told.contains("all the servers' clocks run at 0.05× real time"), "{told}");
+}
+
+#[test]
 fn the_feed_leaves_out_what_has_just_been_said_before() {
     let sent =
         |node, seq, message: Message| record(node, seq, None, Event::Io(Io::Sent { to: NodeId(1), message }));

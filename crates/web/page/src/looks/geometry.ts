@@ -21,8 +21,8 @@ const HALF_A_WORD = 36
 const WIDEST = 1.5
 const WIDEST_OF_MANY = 2.4
 const MANY = 9
-/** A box this high has room for a ring of the usual size. */
-const ROOMY = 440
+/** A box this large has room for a ring of the usual size. */
+const ROOMY = { width: 600, height: 440 }
 const SCALES = [1.5, 1.4, 1.3, 1.2, 1.1]
 
 /** Is there room for the words below a server of this size? Otherwise they stand beside it. */
@@ -54,7 +54,10 @@ export function ringLayout(ids: readonly NodeId[], width: number, height: number
 
 /** How much larger all is drawn in a large box: no server gets smaller for it, and the ring stays wide. */
 export function roomyScale(ids: readonly NodeId[], width: number, height: number): number {
-  const isRoomy = (scale: number) => height / scale >= ROOMY && ringLayout(ids, width / scale, height / scale).radius === LARGEST
+  const isRoomy = (scale: number) => {
+    const [wide, high] = [width / scale, height / scale]
+    return wide >= ROOMY.width && high >= ROOMY.height && ringLayout(ids, wide, high).radius === LARGEST
+  }
   return SCALES.find(isRoomy) ?? 1
 }
 

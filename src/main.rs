@@ -1,10 +1,7 @@
 //! The `raft` command: one file for each of its subcommands.
 
-mod arguments;
-mod bench;
 mod completions;
 mod export;
-mod failure;
 mod log;
 mod maelstrom;
 mod member;
@@ -20,7 +17,6 @@ mod sim;
 mod status;
 mod store;
 mod tape;
-mod torture;
 mod up;
 mod watch;
 mod why;

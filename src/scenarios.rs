@@ -29,6 +29,8 @@ pub(crate) struct Listed {
     pub(crate) title: String,
     /// The rules that it is about, the most important one first.
     pub(crate) rules: Vec<Rule>,
+    /// What it says to its reader.
+    pub(crate) prose: String,
 }
 
 impl fmt::Display for Chapter {
@@ -67,7 +69,12 @@ fn links(list: &str) -> impl Iterator<Item = (&str, &str)> {
 
 fn listed(path: &str) -> Listed {
     let text = find(path).unwrap_or_else(|| panic!("scenarios/README.md lists {path}, which is not there"));
-    Listed { path: path.to_owned(), title: title(&text).unwrap_or(path).to_owned(), rules: rules(&text) }
+    Listed {
+        path: path.to_owned(),
+        title: title(&text).unwrap_or(path).to_owned(),
+        rules: rules(&text),
+        prose: prose(&text),
+    }
 }
 
 /// The text of the scenario with this path. What a shell makes of it, `scenarios/elections/first-election.txt`,
@@ -94,7 +101,7 @@ pub(crate) fn similar(path: &str) -> Option<String> {
 }
 
 /// From this on, two names look alike: as clap has it.
-const LIKE: f64 = 0.7;
+pub(crate) const LIKE: f64 = 0.7;
 
 fn paths() -> impl Iterator<Item = String> {
     Files::iter().filter_map(|path| path.strip_suffix(".txt").map(str::to_owned))
@@ -124,6 +131,26 @@ fn rules(text: &str) -> Vec<Rule> {
     ids.split(", ").filter_map(|id| id.parse().ok()).collect()
 }
 
+/// The comments of a scenario but for its title, in one line.
+fn prose(text: &str) -> String {
+    let comments = text.lines().skip(1).filter_map(|line| line.strip_prefix("# "));
+    comments.filter(|comment| !comment.starts_with("Rules: ")).collect::<Vec<&str>>().join(" ")
+}
+
+/// Those that have all of these words, or parts of words, in their names, and those that have them only in their prose.
+pub(crate) fn having<'a>(chapters: &'a [Chapter], words: &str) -> (Vec<&'a Listed>, Vec<&'a Listed>) {
+    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    let has = |text: &str| words.iter().all(|word| text.to_lowercase().contains(word));
+    let names = |chapter: &Chapter, scenario: &Listed| {
+        let rules: Vec<&str> = scenario.rules.iter().map(|rule| rule.id()).collect();
+        format!("{} {} {} {}", chapter.name, scenario.title, scenario.path, rules.join(" "))
+    };
+    let all = chapters.iter().flat_map(|chapter| chapter.scenarios.iter().map(move |one| (chapter, one)));
+    let (named, others): (Vec<_>, Vec<_>) = all.partition(|(chapter, one)| has(&names(chapter, one)));
+    let only = |found: Vec<(&'a Chapter, &'a Listed)>| found.into_iter().map(|(_, scenario)| scenario);
+    (only(named).collect(), only(others).filter(|scenario| has(&scenario.prose)).collect())
+}
+
 /// All of them, for the page.
 pub(crate) fn for_page() -> web::Scenarios {
     let titles = chapters().into_iter().flat_map(|chapter| {
@@ -132,6 +159,7 @@ pub(crate) fn for_page() -> web::Scenarios {
             path: scenario.path,
             title: scenario.title,
             rules: scenario.rules,
+            prose: scenario.prose,
         })
     });
     web::Scenarios { titles: titles.collect(), film }

@@ -1,10 +1,10 @@
 //! What `raft log` shows of a server's folder.
 
 use crate::common::{await_some, raft};
-use consensus::{Append, Entry, HardState, Index, LogPosition, NodeId, Payload, Term};
+use consensus::{Append, Batch, Entry, HardState, Index, LogPosition, NodeId, Payload, Term};
 use std::fs;
 use std::path::Path;
-use storage::{Batch, FolderDisk, Identity, Storage};
+use storage::{FolderDisk, Identity, Storage};
 use tempfile::TempDir;
 
 fn command(term: u64, bytes: &[u8]) -> Entry {

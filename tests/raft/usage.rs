@@ -152,7 +152,13 @@ fn a_rule_is_explained_with_its_stories_and_its_code() {
         2,
         &["'one-vote-per-term'", "`raft rules` lists all rules"],
     );
-    assert_refused(&["rules", "one-vote"], 2, &["tip: a similar value exists: 'one-vote-per-term'"]);
+    let begun = text(&run(&["rules", "one-vote"]).stdout);
+    assert!(begun.contains("\n  one-vote-per-term\n"), "who types the beginning of a name finds it: {begun}");
+    assert_refused(
+        &["sim", "--without", "one-vote"],
+        2,
+        &["tip: a similar value exists: 'one-vote-per-term'"],
+    );
     for unshown in ["never-truncate-committed", "only-mismatch-backs-up"] {
         let explained = text(&run(&["rules", unshown]).stdout);
         assert!(explained.contains("No scenario shows what breaks"), "{explained}");
@@ -198,7 +204,11 @@ fn status_says_when_there_is_nobody_to_ask() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let output = run(&["status", &silent]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stdout).contains("no server responds at"), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stdout).contains("does not respond: connection refused"),
+        "{}",
+        text(&output.stdout)
+    );
     assert!(text(&output.stderr).contains("help: start a cluster"), "{}", text(&output.stderr));
 }
 

@@ -48,7 +48,7 @@ impl<R: Rules> Node<R> {
         let first = self.commit_index.next();
         if first <= self.log.last().index {
             self.make_room(first, Rule::LeaderAppendOnly, output);
-            output.append = Some(Append { first, entries: Vec::new() });
+            output.save.append = Some(Append { first, entries: Vec::new() });
         }
     }
 
@@ -62,9 +62,9 @@ impl<R: Rules> Node<R> {
             index = index.next();
         }
         self.log.append(entries.iter().cloned());
-        match &mut output.append {
+        match &mut output.save.append {
             Some(append) => append.entries.extend(entries),
-            None => output.append = Some(Append { first, entries }),
+            None => output.save.append = Some(Append { first, entries }),
         }
     }
 

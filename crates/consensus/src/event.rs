@@ -13,7 +13,10 @@ use std::sync::Arc;
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "ts", ts(rename = "Decision"))]
 pub struct Event {
-    /// The rule that decided. None where an experimenter's hand did.
+    /// The rule that decided. None where none did: an experimenter's hand set a timer, the network said something
+    /// ([`What::ConnectionLost`], [`What::ConnectionMade`]), or it only tells what is so ([`What::NoVoter`],
+    /// [`What::Profile`], [`What::SnapshotNeeded`], or a [`What::Rejected`], [`What::RefusedBy`] or
+    /// [`What::ChangeRefused`] of which no rule speaks).
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub rule: Option<Rule>,
     /// What was decided.
@@ -385,8 +388,9 @@ pub enum Check {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Problem {
-    /// Its sender is this server itself.
-    UnknownSender,
+    /// It claims to come from this server itself. In the trace's JSON it has the name that it had before.
+    #[cfg_attr(feature = "serde", serde(rename = "unknown_sender"))]
+    SenderIsSelf,
     /// Its term is further ahead than [`Term::FARTHEST_AHEAD`] allows.
     TermTooHigh,
     /// It claims to lead a term that is known to have another leader.

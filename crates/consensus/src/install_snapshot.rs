@@ -41,7 +41,7 @@ impl<R: Rules> Node<R> {
         let begins_after = self.last_to_forget(last_included.index);
         if begins_after.index > self.log.begins_after().index {
             self.log.forget_up_to(begins_after);
-            output.begins_after = Some(begins_after);
+            output.save.begins_after = Some(begins_after);
         }
         output.decided(Rule::SnapshotOnlyApplied, What::SnapshotTaken { last_included, begins_after });
     }
@@ -207,11 +207,11 @@ impl<R: Rules> Node<R> {
         } else {
             self.log.begin_anew_after(last_included);
             self.persisted_log = last_included.index;
-            output.append = Some(Append { first: last_included.index.next(), entries: Vec::new() });
+            output.save.append = Some(Append { first: last_included.index.next(), entries: Vec::new() });
         }
         self.snapshot = last_included;
         self.commit_index = self.commit_index.max(last_included.index);
-        output.begins_after = Some(last_included);
+        output.save.begins_after = Some(last_included);
         output.install = Some(last_included);
         let removed = if keeps { None } else { Some(last).filter(|last| *last > last_included.index) };
         output.decided(Rule::KeepSuffix, What::SnapshotInstalled { last_included, removed });

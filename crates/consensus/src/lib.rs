@@ -11,21 +11,23 @@
 //! Read it in this order:
 //!
 //! 1. `types.rs`, `message.rs`: the words. A [`Term`] is a number that only rises; each has at most
-//!    one leader. There are three requests, each with its answer: RequestVote, AppendEntries and
+//!    one leader. The paper has three requests, each with its answer: RequestVote, AppendEntries and
 //!    InstallSnapshot.
 //! 2. `role.rs`: a server is a follower, a (pre-)candidate or a leader.
 //! 3. `node.rs`: [`Node::step`], the one place where terms are compared, and the transitions between
-//!    the roles.
+//!    the roles; `validate.rs`: what is wrong with a message; `timer.rs`: the election timer.
 //! 4. `request_vote.rs`: an election, from the timeout to the majority.
 //! 5. `log.rs`, `append_entries.rs`: how a leader's log becomes everybody's, and when an entry is committed;
 //!    `progress.rs`: what a leader knows of each follower.
 //! 6. `read.rs`: reads that don't go through the log.
 //! 7. `install_snapshot.rs`: how the log loses its beginning, and what a follower gets that needs it.
-//! 8. `membership.rs`: how servers come and go; `pre_vote.rs`, `transfer.rs`: how a cluster is not disturbed, and
-//!    how a leadership is handed over; `full_disk.rs`: a server that can save nothing does not lead.
+//! 8. `membership.rs`: how servers come and go; `pre_vote.rs`, `eager.rs`, `transfer.rs`: how a cluster is not disturbed,
+//!    how it finds a new leader soon, and how a leadership is handed over; `full_disk.rs`: a server that can save
+//!    nothing does not lead.
 //! 9. `identity.rs`, `recognition.rs`, `founding.rs`: who is who: clusters, data folders and their starts, whom a server
 //!    hears, and how a cluster begins.
-//! 10. `rule.rs`: the rules that all of this obeys. Each decision in the code names its [`Rule`].
+//! 10. `output.rs`, `batch.rs`: what a driver has to do, and in which order.
+//! 11. `rule.rs`: the rules that all of this obeys. Each decision in the code names its [`Rule`].
 //!
 //! Section numbers (§5.2) are those of the paper "In Search of an Understandable Consensus
 //! Algorithm (Extended Version)" by Diego Ongaro and John Ousterhout.
@@ -36,11 +38,13 @@
 //! message that rests on it leaves; a message claims to come only from who sent it), then no term
 //! ever has two leaders, and what is committed at an index is the same on all servers forever, however
 //! messages are lost, delayed, repeated or reordered, and whichever servers crash and come back.
-//!
+
 mod append_entries;
+mod batch;
 #[cfg(feature = "serde")]
 mod bounded;
 mod config;
+mod eager;
 pub mod event;
 mod founding;
 mod full_disk;
@@ -65,9 +69,12 @@ mod role;
 mod rule;
 #[cfg(feature = "serde")]
 mod shared_bytes;
+mod timer;
 mod transfer;
 mod types;
+mod validate;
 
+pub use batch::{Append, Batch};
 pub use config::{Config, InvalidTiming, Lease, Limits, Profile, Timing};
 pub use identity::{
     ClusterId, Credentials, EarlierRuns, Incarnation, InvalidId, Memory, Origin, Retirement, Start,
@@ -80,7 +87,7 @@ pub use message::{
     Message, PreVote, PreVoteReply, Refusal, RequestVote, RequestVoteReply, SnapshotOutcome, TimeoutNow,
 };
 pub use node::Node;
-pub use output::{Append, ChunkWanted, Durability, Outgoing, Output, Proposed, ReadOutcome};
+pub use output::{ChunkWanted, Durability, Outgoing, Output, Proposed, ReadOutcome};
 pub use progress::Progress;
 pub use quorum::Quorum;
 pub use role::RoleKind;

@@ -18,6 +18,7 @@
 use crate::event::{Event, What};
 use crate::progress::Progress;
 use crate::role::Role;
+use crate::types::write_not_leader;
 use crate::{
     ClusterId, Incarnation, Index, Instant, LogPosition, Memory, Node, NodeId, Output, Payload, Quorum,
     RoleKind, Rule, Rules,
@@ -188,13 +189,6 @@ impl fmt::Display for CannotChange {
 }
 
 impl std::error::Error for CannotChange {}
-
-pub(crate) fn write_not_leader(f: &mut fmt::Formatter<'_>, leader: Option<NodeId>) -> fmt::Result {
-    match leader {
-        Some(leader) => write!(f, "this server is not the leader, {leader} is"),
-        None => write!(f, "this server is not the leader"),
-    }
-}
 
 impl Membership {
     /// Maximum number of members.

@@ -10,14 +10,12 @@ use crate::read::Reads;
 use crate::recognition::Told;
 use crate::role::{Candidate, Follower, Leader, PreCandidate, Role};
 use crate::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, Config, Credentials, Durability, Entry,
-    EveryRule, HardState, Index, Input, InstallSnapshot, InstallSnapshotReply, Instant, Log, LogPosition,
-    Membership, Memory, Message, NodeId, Origin, Outgoing, Output, Payload, Profile, RequestVote, RoleKind,
-    Rule, Rules, SnapshotOutcome, Term,
+    AppendEntriesReply, AppendOutcome, Config, Credentials, Durability, EveryRule, HardState, Index, Input,
+    InstallSnapshotReply, Instant, Log, LogPosition, Membership, Memory, Message, NodeId, Origin, Outgoing,
+    Output, Payload, Profile, RequestVote, RoleKind, Rule, Rules, SnapshotOutcome, Term,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A Raft server without its body: see the [crate's tour](crate).
 #[derive(Debug, Clone)]
@@ -39,7 +37,7 @@ pub struct Node<R: Rules = EveryRule> {
     pub(crate) role: Role,
     /// Before this moment it counts as hearing its leader. Where leaders have leases, nobody gets its vote until
     /// then, not even itself.
-    stays_until: Instant,
+    pub(crate) stays_until: Instant,
     /// What it remembers for good, as decided.
     pub(crate) memory: Memory,
     /// How many times the memory has changed, and how many of the changes are on disk.
@@ -137,8 +135,19 @@ impl<R: Rules> Node<R> {
         node
     }
 
-    /// Lets one thing happen to the server. `now` never goes back from one call to the next.
-    /// What is to be done about it is added to `output`.
+    /// Lets one thing happen to the server. What is to be done about it is added to `output`, which is to be empty before,
+    /// as [`Output`] tells.
+    ///
+    /// `now` is the moment at which it happens, on the server's own clock. That may run faster or slower than others, and
+    /// stand still, but it never goes back from one call to the next. Nothing happens by itself: when
+    /// [`next_deadline`](Node::next_deadline) has come, the server wants an [`Input::Tick`]. A tick that comes too early
+    /// does nothing.
+    ///
+    /// A step waits for nothing: no lock, no disk, no other server. It may be taken in any thread, one after the other.
+    ///
+    /// # Panics
+    /// If its driver tells it what can't be: that a piece of a snapshot is stored that was not put out, for example. No
+    /// message can make it panic, whoever sent it.
     pub fn step(&mut self, now: Instant, input: Input, output: &mut Output) {
         let term_before = self.hard_state.current_term;
         match input {
@@ -327,67 +336,9 @@ impl<R: Rules> Node<R> {
         true
     }
 
-    /// The connection to another server broke. If that is the leader, it may have died: a process that dies closes
-    /// its connections. So the server asks soon whether others miss the leader too. If they do not, nothing comes of
-    /// it.
-    fn note_connection_lost(&mut self, now: Instant, peer: NodeId, output: &mut Output) {
-        if self.role() != RoleKind::Follower || self.leader() != Some(peer) || !self.asks_eagerly() {
-            return;
-        }
-        if self.config.lease.is_none() {
-            self.stays_until = now;
-        }
-        let timeout_us = self.ask_soon(now);
-        output.noted(What::ConnectionLost { leader: peer, timeout_us });
-    }
-
-    /// Another voter has connected. If this server waits for a leader, that may be since there were too few to elect one:
-    /// after a start, or while others were gone. If there is one, it is heard within a heartbeat interval. If not, nothing is
-    /// gained by waiting for longer. A candidate does wait: its next election would raise the term once more.
-    fn note_connection_made(&mut self, now: Instant, peer: NodeId, origin: Origin, output: &mut Output) {
-        if !self.meets(now, peer, origin, output) {
-            return;
-        }
-        let waits =
-            matches!(self.role(), RoleKind::Follower | RoleKind::PreCandidate) && self.leader().is_none();
-        let interval = self.config.timing.heartbeat_interval();
-        let asks_soon = self.next_deadline() <= now.max(self.stays_until) + 2 * interval;
-        if !waits || asks_soon || !self.asks_eagerly() || !self.membership.voters.contains(peer) {
-            return;
-        }
-        let timeout_us = self.ask_within(now, interval, 2 * interval);
-        output.noted(What::ConnectionMade { peer, timeout_us });
-    }
-
-    /// Does it ask who would vote for it as soon as that may help, instead of waiting for an election timeout?
-    pub(crate) fn asks_eagerly(&self) -> bool {
-        self.config.profile.eager_election && self.asks_first() && self.may_campaign()
-    }
-
-    /// Lets the election timer run out after a small delay: a random one, so that one of those who have noticed that the leader
-    /// is missing is first, and the rest have noticed by then. Returns how long it runs, in microseconds.
-    pub(crate) fn ask_soon(&mut self, now: Instant) -> u64 {
-        let interval = self.config.timing.heartbeat_interval();
-        self.ask_within(now, interval / 10, interval / 2)
-    }
-
-    /// Sets the election timer to a random time between these, from now or from the end of a promise on, but never beyond what
-    /// it is set to. Returns how long it runs, in microseconds.
-    pub(crate) fn ask_within(&mut self, now: Instant, min: Duration, max: Duration) -> u64 {
-        let delay = self.random.duration_between(min, max);
-        let deadline = (now.max(self.stays_until) + delay).min(self.next_deadline());
-        self.set_election_deadline(deadline);
-        micros(deadline.since(now))
-    }
-
     fn set_profile(&mut self, profile: Profile, output: &mut Output) {
         self.config.profile = profile;
         output.noted(What::Profile { profile });
-    }
-
-    /// Does this server hear a leader, or lead itself?
-    pub(crate) fn hears_leader(&self, now: Instant) -> bool {
-        self.role() == RoleKind::Leader || now < self.stays_until
     }
 
     /// Does it refuse candidates while it hears a leader?
@@ -406,7 +357,7 @@ impl<R: Rules> Node<R> {
             return self.receive_refusal(now, from, origin, refusal, output);
         }
         if from == self.config.id {
-            return output.noted(What::Rejected { from, problem: Problem::UnknownSender });
+            return output.noted(What::Rejected { from, problem: Problem::SenderIsSelf });
         }
         if self.memory.retired.is_some() || !self.recognises(now, from, origin, &message, output) {
             return;
@@ -486,93 +437,6 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// What no server that follows the protocol would send. A peer may be broken or hostile; its
-    /// messages must not be able to crash this server.
-    fn problem_with(&self, from: NodeId, message: &Message) -> Option<Problem> {
-        // Who has no cluster yet can't tell what is too far ahead.
-        let is_new = self.membership.is_empty() && self.log.last() == LogPosition::default();
-        let own = if is_new { Term(u64::MAX / 2) } else { self.hard_state.current_term };
-        // Nobody adopts the term of a server that only asks.
-        let is_question = matches!(message, Message::PreVote(_));
-        if !is_question && !message.term().is_believed_at(own) {
-            return Some(Problem::TermTooHigh);
-        }
-        match message {
-            Message::AppendEntries(request) => self.problem_with_entries(from, request),
-            Message::AppendEntriesReply(reply) => match reply.outcome {
-                AppendOutcome::Matched { match_index } => self.problem_with_match(reply.term, match_index),
-                _ => None,
-            },
-            Message::InstallSnapshot(request) => self.problem_with_chunk(from, request),
-            Message::InstallSnapshotReply(reply) => match reply.outcome {
-                SnapshotOutcome::Installed => self.problem_with_match(reply.term, reply.last_included.index),
-                _ => None,
-            },
-            Message::TimeoutNow(request) => self.second_leader(from, request.term),
-            Message::PreVote(_)
-            | Message::PreVoteReply(_)
-            | Message::RequestVote(_)
-            | Message::RequestVoteReply(_)
-            | Message::Found(_)
-            | Message::Refusal(_) => None,
-        }
-    }
-
-    /// Does somebody claim to lead a term that another server leads, or even this one?
-    fn second_leader(&self, from: NodeId, term: Term) -> Option<Problem> {
-        let is_second =
-            term == self.hard_state.current_term && self.leader().is_some_and(|leader| leader != from);
-        let problem = if self.role() == RoleKind::Leader { Problem::OwnTerm } else { Problem::SecondLeader };
-        is_second.then_some(problem)
-    }
-
-    fn problem_with_entries(&self, from: NodeId, request: &AppendEntries) -> Option<Problem> {
-        if let Some(problem) = self.second_leader(from, request.term) {
-            return Some(problem);
-        }
-        let terms = request.entries.iter().map(|entry| entry.term);
-        let terms = [request.prev_log_term].into_iter().chain(terms).chain([request.term]);
-        if !terms.is_sorted() || request.prev_log_index.0 > u64::MAX / 2 {
-            return Some(Problem::ImpossibleEntries);
-        }
-        let place = |place: usize| Index(request.prev_log_index.0 + 1 + place as u64);
-        let contradicts = |(offset, entry): (usize, &Entry)| {
-            self.contradicts_committed(LogPosition { index: place(offset), term: entry.term })
-        };
-        let contradicts = request.term >= self.hard_state.current_term
-            && (self.contradicts_committed(request.prev_log())
-                || request.entries.iter().enumerate().any(contradicts));
-        (!self.rules.allow(Rule::NeverTruncateCommitted, !contradicts))
-            .then_some(Problem::ContradictsCommitted)
-    }
-
-    /// Is another entry committed there?
-    fn contradicts_committed(&self, entry: LogPosition) -> bool {
-        let own = self.log.term_at(entry.index).filter(|_| entry.index <= self.commit_index);
-        own.is_some_and(|own| own != entry.term)
-    }
-
-    fn problem_with_chunk(&self, from: NodeId, request: &InstallSnapshot) -> Option<Problem> {
-        let Chunk { last_included, offset, bytes, is_last } = &request.chunk;
-        if let Some(problem) = self.second_leader(from, request.term) {
-            return Some(problem);
-        }
-        if last_included.term > request.term || last_included.index.0 > u64::MAX / 2 {
-            return Some(Problem::ImpossibleEntries);
-        }
-        if offset.checked_add(bytes.len() as u64).is_none() || (bytes.is_empty() && !is_last) {
-            return Some(Problem::BrokenSnapshot);
-        }
-        (request.term >= self.hard_state.current_term && self.contradicts_committed(*last_included))
-            .then_some(Problem::ContradictsCommitted)
-    }
-
-    /// Nobody can agree with entries that this leader does not have.
-    fn problem_with_match(&self, term: Term, match_index: Index) -> Option<Problem> {
-        let leads_that_term = self.role() == RoleKind::Leader && term == self.hard_state.current_term;
-        (leads_that_term && match_index > self.log.last().index).then_some(Problem::ImpossibleMatch)
-    }
-
     fn adopt_term(&mut self, now: Instant, term: Term, output: &mut Output) {
         let was = self.hard_state.current_term;
         self.set_hard_state(HardState { current_term: term, voted_for: None }, output);
@@ -647,61 +511,13 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// When the election timer runs out; a leader has none.
-    fn election_deadline(&self) -> Option<Instant> {
-        match &self.role {
-            Role::Follower(follower) => Some(follower.election_deadline),
-            Role::PreCandidate(candidate) => Some(candidate.election_deadline),
-            Role::Candidate(candidate) => Some(candidate.election_deadline),
-            Role::Leader(_) => None,
-        }
-    }
-
-    /// Draws a new timeout and starts the timer with it, for the reason that `rule` gives.
-    pub(crate) fn restart_election_timer(&mut self, now: Instant, rule: Rule, output: &mut Output) {
-        let timeout = self.draw_election_timeout();
-        self.set_election_deadline(now + timeout);
-        output.decided(rule, What::Timer { timeout_us: micros(timeout) });
-    }
-
-    pub(crate) fn set_election_deadline(&mut self, deadline: Instant) {
-        match &mut self.role {
-            Role::Follower(follower) => follower.election_deadline = deadline,
-            Role::PreCandidate(candidate) => candidate.election_deadline = deadline,
-            Role::Candidate(candidate) => candidate.election_deadline = deadline,
-            Role::Leader(_) => unreachable!("a leader has no election timer"),
-        }
-    }
-
-    fn draw_election_timeout(&mut self) -> Duration {
-        let timing = &self.config.timing;
-        let (min, max) = (timing.election_timeout_min(), timing.election_timeout_max());
-        if self.rules.hold(Rule::RandomisedTimeout) { self.random.duration_between(min, max) } else { min }
-    }
-
-    fn set_election_timer(&mut self, now: Instant, deadline: Instant, output: &mut Output) {
-        if self.role.kind() == RoleKind::Leader {
-            self.become_follower(now, None, None, output);
-        }
-        // A promise is kept in the laboratory too.
-        let is_bound = self.config.lease.is_some() && self.rules.hold(Rule::LeaderStickiness);
-        let deadline = if is_bound { deadline.max(self.stays_until) } else { deadline };
-        self.set_election_deadline(deadline);
-        output.noted(What::Timer { timeout_us: micros(deadline.since(now)) });
-    }
-
-    /// It has heard the leader of its term: where leaders have leases, it votes for nobody for a while.
-    pub(crate) fn promise_to_stay(&mut self, now: Instant) {
-        self.stays_until = now + self.config.timing.election_timeout_min();
-    }
-
     /// The only place that changes term and vote, so that no change can miss the disk.
     pub(crate) fn set_hard_state(&mut self, hard_state: HardState, output: &mut Output) {
         if hard_state.current_term != self.hard_state.current_term {
             self.let_go_first.clear();
         }
         self.hard_state = hard_state;
-        output.hard_state = Some(hard_state);
+        output.save.hard_state = Some(hard_state);
     }
 
     fn note_persisted(
@@ -769,8 +585,4 @@ impl<R: Rules> Node<R> {
             _ => Durability::HardState,
         }
     }
-}
-
-pub(crate) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).expect("timeouts are at most a day")
 }

@@ -1,22 +1,31 @@
 //! What a server wants done.
 
 use crate::event::{Event, What};
-use crate::{
-    CannotChange, CannotTransfer, Chunk, Entry, HardState, Index, LogPosition, Memory, Message, NodeId, Rule,
-};
+use crate::{Batch, CannotChange, CannotTransfer, Chunk, Index, LogPosition, Message, NodeId, Rule};
 
 /// What one [`step`](crate::Node::step) asks its driver to do, in buffers that are reused.
+///
+/// The driver takes all of it out before the next step. The next step adds to lists, but it overwrites
+/// [`proposed`](Output::proposed), [`changed`](Output::changed), [`transferred`](Output::transferred),
+/// [`store_chunk`](Output::store_chunk) and [`install`](Output::install), and parts of [`save`](Output::save). Where the
+/// disk is busy, [`Batch::merge`] joins what is to be saved. It is done in this order:
+///
+/// 1. **Save.** Batches become durable in the order in which they were put out; then the driver says
+///    [`Persisted`](crate::Input::Persisted). Meanwhile the server takes further steps: it does not wait for the
+///    disk. A batch that lets the log begin later is about a snapshot that is on the disk already.
+/// 2. **Send.** A message leaves when its [`Durability`] is met, or later, or never: any message may be lost.
+/// 3. **Store.** A piece of a leader's snapshot is stored when the term of its last entry is
+///    [on disk](crate::Node::persisted_hard_state), not before: after a crash the server would have entries of a term that it
+///    does not know.
+/// 4. **Install, then answer.** A snapshot replaces the state machine before any later entry is applied, and before
+///    reads of the same output take place. A read takes place when all up to its index is applied.
+///
+/// Committed entries are not put out: they are in the [log](crate::Node::log), up to the
+/// [commit index](crate::Node::commit_index), and are applied whenever the driver wants, in order.
 #[derive(Debug, Default)]
 pub struct Output {
     /// To be saved, durably; then the driver says [`Persisted`](crate::Input::Persisted).
-    pub hard_state: Option<HardState>,
-    /// To be saved likewise, before it.
-    pub memory: Option<Memory>,
-    /// To be saved likewise, together with it.
-    pub append: Option<Append>,
-    /// To be saved likewise, before what is appended: the log begins after this entry from now on, which a
-    /// snapshot on the disk covers.
-    pub begins_after: Option<LogPosition>,
+    pub save: Batch,
     /// Pieces of the newest snapshot that are to be read; then the driver says
     /// [`ChunkRead`](crate::Input::ChunkRead).
     pub read_chunks: Vec<ChunkWanted>,
@@ -25,28 +34,21 @@ pub struct Output {
     pub store_chunk: Option<(NodeId, Chunk)>,
     /// The state machine is to go on from the snapshot that was stored: it covers all up to this entry.
     pub install: Option<LogPosition>,
-    /// What became of a proposal.
+    /// What became of a proposal: there after each [`Propose`](crate::Input::Propose), and never else.
     pub proposed: Option<Proposed>,
-    /// What became of a change of the membership: where in the log the new configuration stands, which counts from
-    /// now on. As with proposals, that does not mean that it stays there.
+    /// What became of a change of the membership, after each [`ChangeMembership`](crate::Input::ChangeMembership): where
+    /// in the log the new configuration stands, which counts from now on. As with proposals, that does not mean that it
+    /// stays there.
     pub changed: Option<Result<LogPosition, CannotChange>>,
-    /// What became of the wish to transfer the leadership: whether it has begun.
+    /// What became of the wish to transfer the leadership, after each
+    /// [`TransferLeadership`](crate::Input::TransferLeadership): whether it has begun.
     pub transferred: Option<Result<(), CannotTransfer>>,
-    /// What became of reads, each with its number.
+    /// What became of reads, each with the number of its [`Read`](crate::Input::Read): in the same step or in a later one.
     pub reads: Vec<(u64, ReadOutcome)>,
     /// To be sent, each not before its [`Durability`] is met.
     pub messages: Vec<Outgoing>,
     /// What was decided, in order.
     pub events: Vec<Event>,
-}
-
-/// Entries for the durable log. What it held at `first` and after is gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Append {
-    /// Where the first of them belongs.
-    pub first: Index,
-    /// The entries, one after the other.
-    pub entries: Vec<Entry>,
 }
 
 /// A piece of a snapshot that a follower needs.

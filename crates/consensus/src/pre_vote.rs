@@ -79,15 +79,6 @@ impl<R: Rules> Node<R> {
         holds
     }
 
-    /// Whoever asks misses the leader, perhaps only by now. If it lacks what this server has, it can't win, but this server may,
-    /// although it asked too early.
-    fn ask_again_soon(&mut self, now: Instant, output: &mut Output) {
-        if self.role() == RoleKind::PreCandidate && self.asks_eagerly() {
-            let timeout_us = self.ask_soon(now);
-            output.decided(Rule::PreVote, What::Timer { timeout_us });
-        }
-    }
-
     /// Two that ask at the same time could both be told yes by others. So one of them steps back: who has the log that is
     /// behind, or of equal logs the higher number.
     fn goes_before(&self, candidate: NodeId, request: &PreVote, output: &mut Output) -> bool {

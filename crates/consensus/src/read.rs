@@ -3,6 +3,7 @@
 
 use crate::event::What;
 use crate::role::Role;
+use crate::types::micros;
 use crate::{Index, Instant, Lease, Node, Output, ReadBy, ReadOutcome, RoleKind, Rule, Rules};
 use std::time::Duration;
 
@@ -134,7 +135,7 @@ impl<R: Rules> Node<R> {
             let had_one = now < reads.lease_until;
             reads.lease_until = reads.round_began + promised;
             if !had_one && now < reads.lease_until {
-                let lasts_us = crate::node::micros(reads.lease_until.since(now));
+                let lasts_us = micros(reads.lease_until.since(now));
                 output.decided(Rule::LeaseNeedsBoundedClocks, What::LeaseGained { lasts_us });
             }
         }

@@ -212,7 +212,7 @@ impl<R: Rules> Node<R> {
     /// The only place that changes what the server remembers, so that no change can miss the disk.
     pub(crate) fn set_memory(&mut self, memory: Memory, output: &mut Output) {
         self.memory_version += 1;
-        output.memory = Some(memory.clone());
+        output.save.memory = Some(memory.clone());
         self.memory = memory;
     }
 }

@@ -2,8 +2,8 @@
 //! to miss it first.
 
 use crate::event::What;
-use crate::membership::write_not_leader;
 use crate::role::Role;
+use crate::types::write_not_leader;
 use crate::{Index, Instant, Message, Node, NodeId, Output, RoleKind, Rule, Rules, TimeoutNow};
 use std::fmt;
 

@@ -139,3 +139,16 @@ impl std::ops::Add<Duration> for Instant {
         Instant::after_start(self.since_start().saturating_add(duration))
     }
 }
+
+/// As the trace gives a time that a server waits for something.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).expect("timeouts are at most a day")
+}
+
+/// What a server that does not lead says to whom wants something of a leader.
+pub(crate) fn write_not_leader(f: &mut fmt::Formatter<'_>, leader: Option<NodeId>) -> fmt::Result {
+    match leader {
+        Some(leader) => write!(f, "this server is not the leader, {leader} is"),
+        None => write!(f, "this server is not the leader"),
+    }
+}

@@ -2,20 +2,20 @@
 
 use crate::clients::{Applied, Clients, Outcome, RequestId};
 use crate::reasons::Reasons;
-use crate::scribe::Scribe;
+use crate::scribe::{Scribe, Telling};
 use crate::snapshots::{BrokenSnapshot, Restored, Restoring, WholeSnapshot};
 use crate::state_machine::{Restore, StateMachine};
 use consensus::AppendOutcome::{Matched, Mismatch, Refused};
 use consensus::event::What;
 use consensus::{
-    Append, Change, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input,
+    Batch, Change, Chunk, ChunkWanted, Config, Durability, Entry, EveryRule, HardState, Index, Input,
     Instant, Log, LogPosition, Membership, Message, Node, NodeId, Origin, Outgoing, Output, Payload, Profile,
     ReadBy, RoleKind, Rule, Rules,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
-use storage::{Batch, Recovered};
+use storage::Recovered;
 use trace::{Content, Event, EventId, Io, RECORDED, Record, State, StepInput, Wish};
 
 /// A message on the network.
@@ -33,42 +33,19 @@ pub struct Envelope {
     pub message: Message,
 }
 
-/// How much a driver tells.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Telling {
-    /// Only which role the server has, who the members are, which changes of them were refused, and which messages were
-    /// rejected. All else that happens has its name all the same ([`Envelope::sent_as`]), but is not written down.
-    Least,
-    /// What happens.
-    #[default]
-    Events,
-    /// Also each step, with its input and the state after it: enough to play it again.
-    StepsToo,
-}
-
-impl Telling {
-    /// How much a driver tells at least that tells of this.
-    pub fn least_with(what: &What) -> Telling {
-        match what {
-            What::Role { .. }
-            | What::Membership { .. }
-            | What::CaughtUp { .. }
-            | What::ChangeRefused { .. }
-            | What::Removed { .. }
-            | What::Rejected { .. }
-            | What::RefusedBy { .. }
-            | What::Founded { .. }
-            | What::Joined { .. }
-            | What::LostEntries { .. }
-            | What::Retired { .. } => Telling::Least,
-            _ => Telling::Events,
-        }
-    }
-}
-
 /// What a driver has done, for its keeper to pass on.
+///
+/// The keeper takes all of it out after each call of the driver, or after a few that follow each other at once: lists grow,
+/// and of the rest only the latest would be kept. It may be done in any order, but for two things. The disk gets
+/// [`save`](Effects::save) first, then [`forget`](Effects::forget), [`store_chunk`](Effects::store_chunk) and
+/// [`take_snapshot`](Effects::take_snapshot). And who has got the outcome
+/// [`Readable`](crate::ReadOutcome::Readable) reads before the driver is called again. Nothing here waits for anything:
+/// what an envelope rests on is on the disk already.
+///
+/// Each call of a driver is told the time on the server's own clock, which never goes back. A driver never waits, and may
+/// be called in any thread, one call after the other.
 pub struct Effects<M: StateMachine> {
-    /// What happened, in order. Their time is the server's own.
+    /// What happened, in order. Their time is the server's own, in microseconds since its start.
     pub records: Vec<Record>,
     /// What is to be saved now; then the keeper says [`saved`](Driver::saved). There is never more
     /// than one save under way.
@@ -686,13 +663,11 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let first = self.scribe.next_id();
         self.tell(now, cause, &mut output.events, effects);
 
-        let decided = Batch {
-            memory: output.memory.take(),
-            hard_state: output.hard_state.take(),
-            begins_after: output.begins_after.take(),
-            append: output.append.take(),
-        };
-        self.unsaved.add(decided, first);
+        let decided = std::mem::take(&mut output.save);
+        if !decided.is_empty() {
+            self.unsaved.batch.merge(decided);
+            self.unsaved.decided_as = Some(first);
+        }
         for wanted in &output.read_chunks {
             self.reasons.note_chunk_wanted(wanted.to, cause.unwrap_or(first), first);
         }
@@ -896,48 +871,6 @@ impl Unsaved {
         }
         Some(position)
     }
-
-    fn add(&mut self, decided: Batch, decided_as: EventId) {
-        if decided.is_empty() {
-            return;
-        }
-        self.decided_as = Some(decided_as);
-        self.batch.memory = decided.memory.or_else(|| self.batch.memory.take());
-        self.batch.hard_state = decided.hard_state.or(self.batch.hard_state);
-        if let Some(begins_after) = decided.begins_after {
-            self.batch.begins_after = Some(begins_after);
-            self.batch.append = self.batch.append.take().map(|append| without(append, begins_after.index));
-        }
-        if let Some(append) = decided.append {
-            self.batch.append = Some(match self.batch.append.take() {
-                None => append,
-                Some(earlier) => joined(earlier, append),
-            });
-        }
-    }
-}
-
-/// What is appended behind a new beginning of the log, which a batch has first.
-fn without(append: Append, begins_after: Index) -> Append {
-    if append.first > begins_after {
-        return append;
-    }
-    let gone = (begins_after.next().0 - append.first.0) as usize;
-    let entries = append.entries.into_iter().skip(gone).collect();
-    Append { first: begins_after.next(), entries }
-}
-
-/// Two appends as one: the later one replaces what the earlier one has where it begins, and after.
-fn joined(earlier: Append, later: Append) -> Append {
-    if later.first <= earlier.first {
-        return later;
-    }
-    let kept = (later.first.0 - earlier.first.0) as usize;
-    let mut entries = earlier.entries;
-    assert!(kept <= entries.len(), "the log has no holes");
-    entries.truncate(kept);
-    entries.extend(later.entries);
-    Append { first: earlier.first, entries }
 }
 
 /// Says what an event is about, if it was recorded just now.

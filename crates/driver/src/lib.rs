@@ -19,7 +19,8 @@ mod state_machine;
 
 pub use clients::{ChangeOutcome, Outcome, ReadOutcome, RequestId, WriteOutcome};
 pub use clock::{Clock, InvalidSpeed, Speed};
-pub use driver::{Driver, Effects, Envelope, Telling};
+pub use driver::{Driver, Effects, Envelope};
+pub use scribe::Telling;
 pub use snapshots::{BrokenSnapshot, Restored, UnreadableSnapshot, WholeSnapshot, read_chunk, store_chunk};
 pub use state_machine::{Restore, Snapshot, StateMachine};
 pub use trace::{RECORDED, StoreContent};

@@ -1,8 +1,41 @@
 //! Gives each event its name, and its cause.
 
-use crate::driver::Telling;
+use consensus::event::What;
 use consensus::{Instant, NodeId, Term};
 use trace::{Event, EventId, Record};
+
+/// How much a driver tells.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Telling {
+    /// Only which role the server has, who the members are, which changes of them were refused, and which messages were
+    /// rejected. All else that happens has its name all the same ([`Envelope::sent_as`]), but is not written down.
+    Least,
+    /// What happens.
+    #[default]
+    Events,
+    /// Also each step, with its input and the state after it: enough to play it again.
+    StepsToo,
+}
+
+impl Telling {
+    /// How much a driver tells at least that tells of this.
+    pub fn least_with(what: &What) -> Telling {
+        match what {
+            What::Role { .. }
+            | What::Membership { .. }
+            | What::CaughtUp { .. }
+            | What::ChangeRefused { .. }
+            | What::Removed { .. }
+            | What::Rejected { .. }
+            | What::RefusedBy { .. }
+            | What::Founded { .. }
+            | What::Joined { .. }
+            | What::LostEntries { .. }
+            | What::Retired { .. } => Telling::Least,
+            _ => Telling::Events,
+        }
+    }
+}
 
 /// Writes the records of one server's life.
 #[derive(Debug)]

@@ -33,6 +33,7 @@
 //! 4. `session.rs`: how a command that is sent twice is executed once.
 //! 5. `snapshot.rs` and `restore.rs`: the whole store as a stream of bytes, and back.
 //! 6. `text.rs`: commands as people write and read them.
+//! 7. `state_machine.rs`: the store as a driver has it.
 //!
 //! # Once, though sent twice
 //!
@@ -69,6 +70,7 @@ mod records;
 mod restore;
 mod session;
 mod snapshot;
+mod state_machine;
 mod store;
 mod text;
 

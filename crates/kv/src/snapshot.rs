@@ -80,10 +80,6 @@ enum Next {
 }
 
 impl Snapshot {
-    pub(crate) fn new(store: Store) -> Snapshot {
-        Snapshot { store, next: Next::Contents, checksum: 0, written: Vec::new(), given: 0 }
-    }
-
     /// The last entry that the snapshot covers.
     pub fn last_applied(&self) -> Index {
         self.store.last_applied
@@ -103,7 +99,7 @@ impl Snapshot {
     }
 
     /// The checksum at the end.
-    pub(crate) fn digest(mut self) -> u32 {
+    fn digest(mut self) -> u32 {
         while !matches!(self.next, Next::Checksum) {
             self.write_next();
         }
@@ -156,6 +152,17 @@ impl Snapshot {
 }
 
 impl Store {
+    /// The store as it is now, to be written down while the store goes on.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { store: self.clone(), next: Next::Contents, checksum: 0, written: Vec::new(), given: 0 }
+    }
+
+    /// A checksum of the whole state: that of its snapshot. Servers that have applied the same entries
+    /// have the same digest. It takes as long as writing a snapshot.
+    pub fn digest(&self) -> u32 {
+        self.snapshot().digest()
+    }
+
     fn contents(&self) -> Contents {
         Contents {
             last_applied: self.last_applied,

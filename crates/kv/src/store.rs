@@ -3,12 +3,8 @@
 use crate::answer::Answer;
 use crate::command::{Command, Write};
 use crate::records::{Page, Record, Records};
-use crate::restore::{Restore, RestoreError};
 use crate::session::Sessions;
-use crate::snapshot::Snapshot;
-use crate::text;
 use consensus::Index;
-use driver::{StateMachine, StoreContent};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -119,68 +115,6 @@ impl Store {
     /// How much it holds.
     pub fn counts(&self) -> Counts {
         Counts { keys: self.records.keys(), bytes: self.records.bytes(), sessions: self.sessions.count() }
-    }
-
-    /// The store as it is now, to be written down while the store goes on.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot::new(self.clone())
-    }
-
-    /// A checksum of the whole state: that of its snapshot. Servers that have applied the same entries
-    /// have the same digest. It takes as long as writing a snapshot.
-    pub fn digest(&self) -> u32 {
-        self.snapshot().digest()
-    }
-}
-
-/// The store as a driver has it. The methods are the store's own of these names.
-impl StateMachine for Store {
-    type Answer = Answer;
-    type Snapshot = Snapshot;
-    type Restore = Restore;
-
-    fn apply(&mut self, index: Index, command: &[u8]) -> Answer {
-        self.apply(index, command)
-    }
-
-    fn skip(&mut self, index: Index) {
-        self.skip(index);
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        self.snapshot()
-    }
-
-    fn words(command: &[u8]) -> String {
-        text::words(command)
-    }
-
-    fn content(&self, written_by: Option<&[&[u8]]>) -> StoreContent {
-        text::content(self, written_by)
-    }
-}
-
-impl driver::Snapshot for Snapshot {
-    fn next_chunk(&mut self, at_most: NonZeroUsize) -> Option<Vec<u8>> {
-        self.next_chunk(at_most)
-    }
-}
-
-impl driver::Restore<Store> for Restore {
-    type Error = RestoreError;
-
-    fn feed(self, bytes: &[u8]) -> Result<Restore, RestoreError> {
-        self.feed(bytes)
-    }
-
-    fn finish(self, last_included: Index) -> Result<Store, RestoreError> {
-        let store = self.finish()?;
-        let found = store.last_applied();
-        if found == last_included {
-            Ok(store)
-        } else {
-            Err(RestoreError::OtherState { last_included, found })
-        }
     }
 }
 

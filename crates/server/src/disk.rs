@@ -1,9 +1,9 @@
 //! The thread that owns the storage: it does what the engine decides, while the engine goes on.
 
-use crate::engine::Happening;
+use crate::inbox::Happening;
 use crate::machine::Machine;
 use crate::monotonic_now;
-use consensus::{Chunk, ChunkWanted, LogPosition, NodeId};
+use consensus::{Batch, Chunk, ChunkWanted, LogPosition, NodeId};
 use driver::{Effects, read_chunk, store_chunk};
 use driver::{Snapshot as _, WholeSnapshot};
 use kv::Snapshot;
@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use storage::{Batch, FolderDisk, Storage, StorageError};
+use storage::{FolderDisk, Storage, StorageError};
 use tokio::sync::mpsc;
 
 /// After so long it is looked whether a full disk has room again.

@@ -3,25 +3,25 @@
 //! threads on its way.
 
 use crate::alarm::Alarm;
+use crate::broadcast::Broadcast;
 use crate::changes::Batch;
 use crate::clients::{ChangeOutcome, Request, TransferOutcome, Waiting, WriteRefusal};
 use crate::command::Command;
 use crate::disk::{DiskThread, Done};
-use crate::http::Broadcast;
+use crate::error::ServerError;
+use crate::inbox::Happening;
 use crate::links::Links;
 use crate::machine::Machine;
 use crate::monotonic_now;
 use crate::pace::Pace;
-use crate::server::ServerError;
-use crate::status::{SnapshotBeingSent, Status};
 use crate::transport::Transport;
-use crate::trouble::{self, Trouble};
+use crate::trouble;
+use api::{SnapshotBeingSent, Status, Trouble};
 use consensus::event::{Problem, What};
 use consensus::{Change, Instant, Membership, NodeId, Origin, Progress, RoleKind};
 use driver::{Clock, Driver, Effects, Envelope, RequestId, Speed, Telling};
 use gate::Names;
 use std::collections::{BTreeSet, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::select;
@@ -44,26 +44,6 @@ const MOST_BYTES_UNSAVED: usize = 64 << 20;
 
 /// So many messages are held for their latency, at most. More are lost.
 const IN_FLIGHT: usize = 4096;
-
-/// What can happen to a server from outside.
-pub(crate) enum Happening {
-    /// A message has come.
-    Envelope(Envelope),
-    /// Whoever started the server wants something.
-    Command(Command),
-    /// A client wants something.
-    Client(Request),
-    /// Somebody wants to know how it is.
-    StatusAsked(oneshot::Sender<Status>),
-    /// The disk has done something, or has failed.
-    Disk(Done),
-    /// The connection ended on which this server's messages came.
-    ConnectionLost(NodeId),
-    /// One was made on which they will come, and this is where they come from.
-    ConnectionMade(NodeId, Origin),
-    /// A connection brought what it should not.
-    Garbage { from: SocketAddr, problem: &'static str },
-}
 
 /// A driver with its clock, transport and observer.
 pub(crate) struct Engine<T, O> {

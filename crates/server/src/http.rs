@@ -11,10 +11,10 @@ mod parameters;
 mod status;
 mod watch;
 
-pub(crate) use events::Broadcast;
 pub(crate) use metrics::sync_histogram;
 
-use crate::engine::Happening;
+use crate::broadcast::Broadcast;
+use crate::inbox::Happening;
 use crate::network::Network;
 use axum::Router;
 use axum::body::Bytes;

@@ -3,12 +3,12 @@
 //! * `wire.rs`: what goes over a TCP connection, and how little of it is believed;
 //! * `network.rs`: the listener, and one connection to each peer; `secret.rs`: how servers of one cluster know each other;
 //! * `engine.rs`: owns the [driver::Driver]: it waits for a message, a command or a deadline, lets the
-//!   driver act, and passes on what came of it;
+//!   driver act, and passes on what came of it; `inbox.rs`: all that can happen to it from outside;
 //! * `address.rs`: where a server is reached;
 //! * `alarm.rs`: wakes it at the deadline, exactly;
 //! * `links.rs`: what the laboratory does to messages on their way;
 //! * `disk.rs`: the thread that saves, so that the engine need not wait; `pace.rs`: how fast it is;
-//! * `http.rs`, `json.rs`: what clients can ask for, and what they are told;
+//! * `http.rs`: what clients can ask for, and what they are told in the words of [api];
 //! * `machine.rs`, `changes.rs`: the store, and its latest changes, for those who watch;
 //! * `member.rs`: puts the engine and the disk together, whatever carries the messages;
 //! * `server.rs`: with TCP and HTTP; `maelstrom.rs`: with lines on standard input and output.
@@ -21,23 +21,25 @@ mod alarm;
 mod background;
 #[cfg(test)]
 mod bounds;
+mod broadcast;
 mod changes;
 mod clients;
 mod command;
 mod disk;
 mod engine;
+mod error;
 mod http;
-mod json;
+mod inbox;
 mod links;
 mod machine;
 mod maelstrom;
 mod member;
 mod monotonic;
 mod network;
+mod options;
 mod pace;
 mod secret;
 mod server;
-mod status;
 mod transport;
 mod trouble;
 mod wire;
@@ -45,13 +47,10 @@ mod wire;
 pub use address::{Address, InvalidAddress};
 pub use background::tell_in_background;
 pub use command::Command;
-pub use json::{
-    ChangeTold, InvalidPlace, Listed, Listing, MembersTold, Missed, OutcomeTold, Place, Text, Told,
-};
+pub use error::ServerError;
 pub use maelstrom::{Introduction, MaelstromNode};
-pub use member::{Options, Remote};
+pub use member::Remote;
 pub use monotonic::monotonic_now;
+pub use options::Options;
 pub use secret::{InvalidSecret, Secret};
-pub use server::{Server, ServerError};
-pub use status::{SnapshotBeingSent, Status, StatusError, ask_status};
-pub use trouble::{PeerTrouble, Trouble};
+pub use server::Server;

@@ -18,10 +18,11 @@ mod lines;
 mod message;
 mod raft;
 
+use crate::broadcast::Broadcast;
 use crate::command::Command;
-use crate::http::Broadcast;
-use crate::member::{Member, Options, Remote};
-use crate::server::ServerError;
+use crate::error::ServerError;
+use crate::member::{Member, Remote};
+use crate::options::Options;
 use consensus::NodeId;
 use conversation::Conversation;
 use lin_kv::LinKv;

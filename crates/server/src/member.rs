@@ -1,33 +1,28 @@
 //! What every server has, whatever carries its messages: a data folder, an inbox, and an engine between
 //! them.
 
-use crate::Address;
 use crate::alarm::Alarm;
+use crate::broadcast::Broadcast;
 use crate::command::Command;
 use crate::disk::DiskThread;
-use crate::engine::{About, Engine, Happening};
-use crate::http::{self, Broadcast};
+use crate::engine::{About, Engine};
+use crate::error::ServerError;
+use crate::http;
+use crate::inbox::{Happening, INBOX};
 use crate::links::Links;
 use crate::machine::Machine;
-use crate::secret::Secret;
-use crate::server::ServerError;
+use crate::options::Options;
 use crate::transport::Transport;
-use consensus::{Config, Credentials, EveryRule, Lease, Limits, NodeId, Origin, Profile, Timing};
-use driver::{Driver, Effects, Restored, Speed, Telling};
+use consensus::{Config, Credentials, EveryRule, Limits, Origin};
+use driver::{Driver, Effects, Restored};
 use gate::Names;
 use kv::Store;
 use prometheus_client::metrics::histogram::Histogram;
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use storage::{FolderDisk, Identity, Recovered, Storage};
 use tokio::sync::mpsc;
-use trace::{Faults, Process, Record};
-
-/// So many happenings wait for the engine, at most.
-const INBOX: usize = 4096;
+use trace::{Process, Record};
 
 /// About so many bytes of entries go in one message. A follower that catches up gets many of them, between
 /// which clients get their turn.
@@ -35,51 +30,6 @@ pub(crate) const MESSAGE: usize = 64 << 10;
 
 /// About the most bytes that the log grows by, beyond what lets a server take a snapshot, until a follower has got the last one.
 const WHILE_SENDING: usize = 256 << 20;
-
-/// What a server is started with.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The name of its cluster; servers of different clusters refuse each other.
-    pub cluster: String,
-    /// Which server it is.
-    pub id: NodeId,
-    /// The other servers, each with its address if that is known yet.
-    pub peers: BTreeMap<NodeId, Option<Address>>,
-    /// Whether it is to join a cluster that there is already, and belongs to none before. It has no peers then.
-    pub joins: bool,
-    /// The folder of its durable state. Made if it isn't there.
-    pub data: PathBuf,
-    /// How long it waits for what.
-    pub timing: Timing,
-    /// The secret that all servers of the cluster share, if there is one. A server without it is not heard.
-    pub secret: Option<Secret>,
-    /// Where its randomness comes from. Each life draws differently.
-    pub seed: u64,
-    /// How fast its clock runs.
-    pub speed: Speed,
-    /// How long each message to it is held, in its own time.
-    pub latency: Duration,
-    /// What the laboratory does to the messages of peers. See also [`Command::Link`].
-    pub faulty_links: BTreeMap<NodeId, Faults>,
-    /// Whether leaders have leases, and what those rest on. All servers of a cluster must agree on that.
-    pub lease: Option<Lease>,
-    /// Which rules it follows beyond the paper's basic algorithm.
-    pub profile: Profile,
-    /// After about so many bytes of entries it takes a snapshot, and its log forgets what that covers.
-    pub snapshot_after: usize,
-    /// The cluster's start on the machine's monotonic clock: the zero of the records' time.
-    pub epoch: Duration,
-    /// How much it tells its observer.
-    pub telling: Telling,
-}
-
-impl Options {
-    /// The servers with which it is to found a cluster: the same for all founders.
-    pub(crate) fn founders(&self) -> BTreeSet<NodeId> {
-        let founders = self.peers.keys().copied().chain([self.id]);
-        founders.filter(|_| !self.joins).collect()
-    }
-}
 
 /// A server that holds its data folder and is ready to run.
 pub(crate) struct Member {

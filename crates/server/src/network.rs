@@ -8,8 +8,8 @@ mod reception;
 pub(crate) use reception::{Reception, accept};
 
 use crate::Address;
-use crate::engine::Happening;
-use crate::member::Options;
+use crate::inbox::Happening;
+use crate::options::Options;
 use crate::secret::Secret;
 use crate::transport::Transport;
 use crate::wire::{Back, Letter, Promise, Visitor};

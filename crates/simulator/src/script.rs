@@ -2,10 +2,9 @@
 //! journal and of a counterexample. It can be written as a scenario.
 
 use crate::action::{Action, profile_words, time};
-use crate::coverage::Coverage;
-use crate::properties::{Promise, Violation};
+use crate::properties::Promise;
 use crate::scenario::Scenario;
-use crate::world::{World, WorldOptions};
+use crate::world::{Ending, World, WorldOptions};
 use consensus::{Index, LogPosition, Timing};
 use driver::Telling;
 use std::fmt::Write as _;
@@ -21,15 +20,6 @@ pub struct Script {
     pub options: WorldOptions,
     /// What is done to it.
     pub actions: Vec<Action>,
-}
-
-/// What came of a script.
-#[derive(Debug)]
-pub struct Ending {
-    /// The first promise that was not kept, if there is one.
-    pub violation: Option<Violation>,
-    /// What was tried.
-    pub coverage: Coverage,
 }
 
 /// The result of trying a script out.

@@ -4,8 +4,8 @@ use crate::disk::SimulatedDisk;
 use crate::machine::Machine;
 use crate::rules::AllBut;
 use consensus::{
-    Append, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Memory, Node, NodeId,
-    ReadBy, Start, Term,
+    Append, Batch, Chunk, ChunkWanted, Config, HardState, Index, Instant, Log, LogPosition, Memory, Node,
+    NodeId, ReadBy, Start, Term,
 };
 use driver::{
     Clock, Driver, Effects, Envelope, RequestId, Restored, Snapshot, Speed, Telling, UnreadableSnapshot,
@@ -17,7 +17,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{Batch, Identity, Inspection, Recovered, Storage, StorageError};
+use storage::{Identity, Inspection, Recovered, Storage, StorageError};
 use trace::{Process, Unsynced};
 
 /// Small, so that even a short run fills some segments of the log.

@@ -4,12 +4,12 @@
 
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 
-use consensus::{Append, Entry, Index, NodeId, Payload, Term};
+use consensus::{Append, Batch, Entry, Index, NodeId, Payload, Term};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::io;
 use std::path::Path;
-use storage::{Batch, Disk, FolderDisk, Identity, Storage};
+use storage::{Disk, FolderDisk, Identity, Storage};
 
 const COMMAND: usize = 256;
 const LOG: u64 = 1_000_000;

@@ -1,4 +1,4 @@
-//! What is saved together, and how it is written down.
+//! How a [`Batch`] is written down.
 //!
 //! A batch is a row of items. Each begins with a byte that says what it is:
 //!
@@ -16,7 +16,7 @@
 use crate::bytes::{Bytes, length};
 use crate::hard_state;
 use crate::membership::{decode_membership, encode_membership};
-use consensus::{Append, Entry, HardState, Index, LogPosition, Memory, Payload, Term};
+use consensus::{Append, Batch, Entry, Index, LogPosition, Payload, Term};
 
 const HARD_STATE: u8 = 1;
 const BEGINS_AFTER: u8 = 2;
@@ -25,77 +25,42 @@ const NO_OP: u8 = 4;
 const COMMAND: u8 = 5;
 const MEMBERSHIP: u8 = 6;
 
-/// What must become durable together: after a crash it is there wholly or not at all. Only the memory, which has a file
-/// of its own, may be there without the rest.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Batch {
-    /// What the server remembers from now on, if that changed.
-    pub memory: Option<Memory>,
-    /// The hard state from now on, if it changed.
-    pub hard_state: Option<HardState>,
-    /// From now on the log begins after this entry, which a snapshot covers: it and the entries before are
-    /// gone. If the log holds this very entry, with this index and this term, those after it stay.
-    /// Otherwise they have nothing in common with what the snapshot holds, and are gone too (§7).
-    pub begins_after: Option<LogPosition>,
-    /// Which entries are added, and from where on they take the place of others. This comes last: on a log
-    /// that begins where [`Batch::begins_after`] says.
-    pub append: Option<Append>,
+pub(crate) fn encode(batch: &Batch, bytes: &mut Vec<u8>) {
+    if let Some(hard_state) = &batch.hard_state {
+        bytes.push(HARD_STATE);
+        hard_state::encode(hard_state, bytes);
+    }
+    if let Some(LogPosition { index, term }) = batch.begins_after {
+        bytes.push(BEGINS_AFTER);
+        bytes.extend(index.0.to_le_bytes());
+        bytes.extend(term.0.to_le_bytes());
+    }
+    if let Some(append) = &batch.append {
+        bytes.push(APPEND);
+        bytes.extend(append.first.0.to_le_bytes());
+        for entry in &append.entries {
+            encode_entry(entry, bytes);
+        }
+    }
 }
 
-impl Batch {
-    /// Is there nothing to save?
-    pub fn is_empty(&self) -> bool {
-        *self == Batch::default()
-    }
-
-    /// Is there something for the log?
-    pub fn is_in_log(&self) -> bool {
-        self.hard_state.is_some() || self.begins_after.is_some() || self.append.is_some()
-    }
-
-    /// The first entry that it changes in the log; `None` if it also lets the log begin later.
-    pub fn changes_from(&self) -> Option<Index> {
-        let first = self.append.as_ref().map_or(Index(u64::MAX), |append| append.first);
-        Some(first).filter(|_| self.begins_after.is_none())
-    }
-
-    pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
-        if let Some(hard_state) = &self.hard_state {
-            bytes.push(HARD_STATE);
-            hard_state::encode(hard_state, bytes);
-        }
-        if let Some(LogPosition { index, term }) = self.begins_after {
-            bytes.push(BEGINS_AFTER);
-            bytes.extend(index.0.to_le_bytes());
-            bytes.extend(term.0.to_le_bytes());
-        }
-        if let Some(append) = &self.append {
-            bytes.push(APPEND);
-            bytes.extend(append.first.0.to_le_bytes());
-            for entry in &append.entries {
-                encode_entry(entry, bytes);
+pub(crate) fn decode(bytes: &[u8]) -> Option<Batch> {
+    let mut rest = Bytes(bytes);
+    let mut batch = Batch::default();
+    while let Some(item) = rest.u8() {
+        match item {
+            HARD_STATE if batch.is_empty() => batch.hard_state = Some(hard_state::decode(&mut rest)?),
+            BEGINS_AFTER if batch.begins_after.is_none() && batch.append.is_none() => {
+                let (index, term) = (Index(rest.u64()?), Term(rest.u64()?));
+                batch.begins_after = Some(LogPosition { index, term });
             }
-        }
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Batch> {
-        let mut rest = Bytes(bytes);
-        let mut batch = Batch::default();
-        while let Some(item) = rest.u8() {
-            match item {
-                HARD_STATE if batch.is_empty() => batch.hard_state = Some(hard_state::decode(&mut rest)?),
-                BEGINS_AFTER if batch.begins_after.is_none() && batch.append.is_none() => {
-                    let (index, term) = (Index(rest.u64()?), Term(rest.u64()?));
-                    batch.begins_after = Some(LogPosition { index, term });
-                }
-                APPEND if batch.append.is_none() => {
-                    batch.append = Some(Append { first: Index(rest.u64()?), entries: Vec::new() });
-                }
-                _ => batch.append.as_mut()?.entries.push(decode_entry(item, &mut rest)?),
+            APPEND if batch.append.is_none() => {
+                batch.append = Some(Append { first: Index(rest.u64()?), entries: Vec::new() });
             }
+            _ => batch.append.as_mut()?.entries.push(decode_entry(item, &mut rest)?),
         }
-        Some(batch)
     }
+    Some(batch)
 }
 
 fn encode_entry(entry: &Entry, to: &mut Vec<u8>) {

@@ -1,6 +1,5 @@
 //! Looking at a server's folder without touching it, also while the server runs.
 
-use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::files::Files;
@@ -12,7 +11,7 @@ use crate::segment::{self, NotContinued, Reached, Segment, SegmentHeader, Tail};
 use crate::snapshot::{Snapshot, SnapshotInfo};
 use crate::storage::check_covered;
 use crate::text_file::{TextFile, read};
-use consensus::{Entry, Incarnation, Index, Memory};
+use consensus::{Batch, Entry, Incarnation, Index, Memory};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

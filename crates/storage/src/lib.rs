@@ -132,7 +132,6 @@ mod terms;
 mod text_file;
 mod wal;
 
-pub use batch::Batch;
 pub use disk::Disk;
 pub use error::StorageError;
 pub use folder::FolderDisk;

@@ -23,8 +23,9 @@
 //! In version 1 of the segments, a body is padded with zeroes and has no last byte, and bytes 16..24 hold the index
 //! of the log's last entry.
 
-use crate::batch::Batch;
+use crate::batch;
 use crate::bytes::Bytes;
+use consensus::Batch;
 
 /// How many bytes a head has. All records begin at a multiple of it.
 pub(crate) const HEAD: usize = 32;
@@ -129,7 +130,7 @@ fn head_checksum(head: &[u8], segment_checksum: u32) -> u32 {
 pub(crate) fn put_together(batch: &Batch, record: &mut Vec<u8>) {
     record.clear();
     record.resize(HEAD, 0);
-    batch.encode(record);
+    batch::encode(batch, record);
     let batch_length = u32::try_from(record.len() - HEAD).expect("nothing of 4 GiB is ever saved at once");
     record[4..8].copy_from_slice(&batch_length.to_le_bytes());
     record.resize(HEAD + body_length(batch_length as usize), 0);

@@ -1,6 +1,5 @@
 //! A new cluster out of what one server has left, after a majority was lost for good.
 
-use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::files::Files;
@@ -8,7 +7,7 @@ use crate::identity::{Identity, Owner};
 use crate::storage::Storage;
 use crate::text_file::{read_existing, replace};
 use consensus::{
-    Append, ClusterId, Entry, HardState, Incarnation, Index, LogPosition, Membership, Memory, Payload,
+    Append, Batch, ClusterId, Entry, HardState, Incarnation, Index, LogPosition, Membership, Memory, Payload,
 };
 use std::sync::Arc;
 

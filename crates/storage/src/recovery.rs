@@ -1,12 +1,11 @@
 //! Finding the log again: the segments are read one after the other, and what they hold is done once more.
 
-use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::files::Files;
 use crate::identity::Identity;
 use crate::segment::{self, LogDamage, NotContinued, Reached, Segment, SegmentHeader, Tail, Unreadable};
-use consensus::{Entry, HardState, Index, LogPosition};
+use consensus::{Batch, Entry, HardState, Index, LogPosition};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};

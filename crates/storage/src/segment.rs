@@ -18,13 +18,13 @@
 //! Version 1, which is still read, has neither the random number nor the count after it, and its
 //! [records](crate::record) are slightly different.
 
-use crate::batch::Batch;
+use crate::batch;
 use crate::bytes::{Bytes, length};
 use crate::hard_state;
 use crate::header;
 use crate::identity::Identity;
 use crate::record::{self, HEAD, Head, Kind, SECTOR};
-use consensus::{HardState, Index, LogPosition, NodeId, Term};
+use consensus::{Batch, HardState, Index, LogPosition, NodeId, Term};
 
 /// The number of a log's first segment.
 pub(crate) const FIRST: u64 = 1;
@@ -277,7 +277,7 @@ impl Segment {
             return Ok(false);
         };
         // It is whole. What is wrong with it now, no crash has done.
-        let batch = Batch::decode(batch).ok_or(LogDamage::Nonsense)?;
+        let batch = batch::decode(batch).ok_or(LogDamage::Nonsense)?;
         let reached = self.reached.after(&batch).ok_or(LogDamage::Nonsense)?;
         if head.sequence != reached.saves {
             return Err(LogDamage::Nonsense);

@@ -1,6 +1,5 @@
 //! Opening a server's folder, and saving there what it must not forget.
 
-use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
 use crate::files::{Files, aside};
@@ -13,7 +12,7 @@ use crate::snapshot::{Chunk, Snapshot, SnapshotInfo};
 use crate::snapshots::Snapshots;
 use crate::text_file::{TextFile, encode, read, read_existing, replace};
 use crate::wal::WriteAheadLog;
-use consensus::{EarlierRuns, Entry, HardState, Incarnation, Index, LogPosition, Memory, Start};
+use consensus::{Batch, EarlierRuns, Entry, HardState, Incarnation, Index, LogPosition, Memory, Start};
 use std::path::Path;
 
 /// How many bytes a segment of the log has, unless a save needs more.

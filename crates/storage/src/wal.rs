@@ -8,7 +8,6 @@
 //! log begins after. The next segment's header tells the rest. A crash may bring any of them back; they
 //! are removed when the server starts.
 
-use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
 use crate::files::{Files, aside};
@@ -17,7 +16,7 @@ use crate::record::{self, HEAD};
 use crate::recovery::{Found, OlderSegment, Replay};
 use crate::segment::{self, Reached, SegmentHeader};
 use crate::terms::Terms;
-use consensus::{Append, LogPosition};
+use consensus::{Append, Batch, LogPosition};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 

@@ -11,7 +11,7 @@ use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
 use crate::{End, INTERRUPT, Setup, speeds};
 use cluster::{Action, Links, SlowMotionState};
-use consensus::{NodeId, Profile};
+use consensus::{NodeId, Profile, RoleKind};
 use ratatui::crossterm::event::KeyEvent;
 use std::collections::VecDeque;
 use trace::{Condition, Event, FaultyLink, Feed, FeedLine, Laboratory, Record};
@@ -29,8 +29,8 @@ const QUIET: u64 = 1_000_000;
 pub(crate) enum Command {
     Perform(Action),
     WantSlowMotion(bool),
-    /// Put the next value into the store.
-    Put,
+    /// Put the next value into the store: ask this server for it, or the leader.
+    Put(Option<NodeId>),
     /// Show the page with this address.
     OpenPage(String),
     End(End),
@@ -263,7 +263,7 @@ impl App {
         match wish {
             Wish::Interrupt => return Some(Command::End(End::Interrupted(INTERRUPT))),
             Wish::Quit => return Some(Command::End(End::Quit)),
-            Wish::Put => return Some(Command::Put),
+            Wish::Put => return Some(Command::Put(self.selected_leader())),
             Wish::OpenPage => match &self.setup.page {
                 Some(page) => return Some(Command::OpenPage(page.clone())),
                 None => self.announce(Err("there is no page: it was started with --no-web".to_owned()), now),
@@ -328,6 +328,13 @@ impl App {
 
     fn selected_server(&self) -> NodeId {
         self.servers()[self.selected]
+    }
+
+    /// The selected server, if it leads in its own eyes: there may be a leader of a newer term.
+    fn selected_leader(&self) -> Option<NodeId> {
+        let id = self.selected_server();
+        let server = self.live.view.server(id)?;
+        (server.is_running() && server.role == Some(RoleKind::Leader)).then_some(id)
     }
 
     /// Switches all servers to the profile that the leader does not have (without a leader: any server).

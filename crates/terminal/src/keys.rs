@@ -128,7 +128,7 @@ pub(crate) const FOOTER: [&[Explained]; 2] = [
 
 /// The keys in the help, each with what it teaches. With [`SIGNS`] they fill 22 of the 24 rows of a usual terminal.
 pub(crate) const HELP: &[Explained] = &[
-    ("p", "put x = 1, 2, 3, …: each put is a new entry in the logs"),
+    ("p", "put x = 1, 2, …: with two leaders, to the chosen one"),
     ("Ctrl+\\  l", "kill the leader (SIGKILL): the others elect a new one"),
     ("1-9  ↑ ↓", "choose the server for the keys from k to x"),
     ("k  r  s", "kill it; restart it from its disk; pause or resume it"),
@@ -141,8 +141,7 @@ pub(crate) const HELP: &[Explained] = &[
     ("-  +  m", "set the servers' clocks; slow motion around elections"),
     ("PgUp PgDn  Enter", "choose a headline; show each line of it, or fold it"),
     ("space  ← →", "freeze the view (the cluster runs on); event by event"),
-    ("Tab  w  g", "other panels; the page in a browser; what to try first"),
-    ("?", "explain the words on the screen; again: this help"),
+    ("?  Tab  w  g", "explain the words; panels; open the page; what to try"),
     ("q  Ctrl+C", "stop all servers and quit"),
 ];
 

@@ -328,7 +328,7 @@ fn a_key_chooses_between_logs_and_story_and_low_terminals_keep_the_logs() {
 #[test]
 fn a_put_is_asked_for_and_its_outcome_is_told() {
     let mut app = with_leader(3);
-    assert_eq!(key(&mut app, 'p'), Some(Command::Put));
+    assert_eq!(key(&mut app, 'p'), Some(Command::Put(None)));
     app.announce(Ok("put x = 3: written, version 17".to_owned()), 0);
     assert!(text(&mut app, 0).contains("▸ put x = 3: written, version 17"));
     app.announce(Err("no leader: nobody to put x = 4 to".to_owned()), 0);
@@ -691,7 +691,10 @@ fn a_headline_unfolds_into_its_lines_from_the_first_one_on() {
     text(&mut app, 0);
     press(&mut app, KeyCode::Enter, KeyModifiers::NONE);
     let unfolded = text(&mut app, 0);
-    assert!(unfolded.contains("  1.000s n2  killed (SIGKILL)\n"), "{unfolded}");
+    assert!(
+        unfolded.contains("  1.000s n2  killed (SIGKILL): what it wrote to its disk stays there\n"),
+        "{unfolded}"
+    );
     assert!(unfolded.contains("my election timer ran out"), "{unfolded}");
     press(&mut app, KeyCode::Enter, KeyModifiers::NONE);
     assert!(text(&mut app, 0).contains("▸   1.000s n2 was killed."));

@@ -226,7 +226,7 @@ fn appended_words(rule: Option<Rule>, first: Index, last: Index) -> String {
 fn problem_words(problem: Problem) -> &'static str {
     match problem {
         Problem::LostEntries { .. } => "it lost entries that it acknowledged",
-        Problem::UnknownSender => "it claims to come from me",
+        Problem::SenderIsSelf => "it claims to come from me",
         Problem::TermTooHigh => "its term is impossibly high",
         Problem::SecondLeader => "this term already has another leader",
         Problem::OwnTerm => "I am the leader of this term",
@@ -487,7 +487,7 @@ pub fn laboratory(laboratory: &Laboratory) -> String {
         Laboratory::Died { signal, status, power_cut, last_words } => {
             let how = match (power_cut, signal, status) {
                 (Some(unsynced), _, _) => power_cut_words(*unsynced).to_owned(),
-                (None, Some(9), _) => "killed (SIGKILL)".to_owned(),
+                (None, Some(9), _) => "killed (SIGKILL): what it wrote to its disk stays there".to_owned(),
                 (None, Some(signal), _) => format!("killed by signal {signal}"),
                 (None, None, Some(status)) => format!("the process exited with status {status}"),
                 (None, None, None) => "the process exited".to_owned(),

@@ -198,8 +198,14 @@ impl Episodes {
                 self.elections_won += 1;
             }
             (RoleKind::Follower, Some(RoleKind::Leader)) => {
+                let why = match record.rule() {
+                    Some(Rule::NewerTermWins) => format!("learns of term {} and ", record.term),
+                    Some(Rule::CheckQuorum) => "hears from no majority and ".to_owned(),
+                    Some(Rule::RemovedLeaderStepsDownOnCommit) => "is no longer a member and ".to_owned(),
+                    _ => String::new(),
+                };
                 let episode = self.go_on(record, Episode::is_election);
-                episode.remarks.push(format!("{id} steps down."));
+                episode.remarks.push(format!("{id} {why}steps down."));
             }
             _ => {}
         }

@@ -69,6 +69,11 @@ impl Feed {
         Feed { tells_routine: true, ..Feed::default() }
     }
 
+    /// From now on, the routine is told too, or is left out.
+    pub fn tell_routine(&mut self, tells_routine: bool) {
+        self.tells_routine = tells_routine;
+    }
+
     /// Something stands between the lines so far and the next one, which says again when and where.
     pub fn interrupt(&mut self) {
         self.last_told = None;

@@ -172,7 +172,7 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::IgnoreStaleAnswers, What::Ignored { from: NodeId(3), answer_term: Term(4) }),
         Event::Decision(event::Event {
             rule: None,
-            what: What::Rejected { from: NodeId(9), problem: Problem::UnknownSender },
+            what: What::Rejected { from: NodeId(9), problem: Problem::SenderIsSelf },
         }),
         Event::Io(Io::Sent { to: NodeId(3), message: request() }),
         Event::Io(Io::Received { from: NodeId(3), message: heartbeat() }),
@@ -291,7 +291,7 @@ fn each_event_is_told_in_its_own_words() {
 #[test]
 fn a_power_cut_is_not_a_kill() {
     for (fields, words, lost_power) in [
-        (r#""signal":9"#, "killed (SIGKILL)", false),
+        (r#""signal":9"#, "killed (SIGKILL): what it wrote to its disk stays there", false),
         (r#""status":1,"last_words":"no disk""#, "the process exited with status 1: no disk", false),
         (r#""power_cut":"lost""#, "power lost: everything not yet synced to disk is gone", true),
         (r#""power_cut":"kept""#, "power lost: what was not yet synced had reached the disk anyway", true),

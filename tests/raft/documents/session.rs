@@ -90,6 +90,7 @@ impl Session {
             .env("TMPDIR", path("tmp"))
             // Where many tests run, servers wait for each other; no leader is to be deposed for that.
             .env("RAFT_ELECTION_TIMEOUT", "400ms..800ms")
+            .env("RAFT_PATIENCE", "60s")
             // The clusters of a document are found by that document alone.
             .env("XDG_RUNTIME_DIR", path("run"))
             .env_remove("UPDATE_GOLDEN")

@@ -27,7 +27,7 @@ fn said(output: &mut Output, to: NodeId) -> Option<Message> {
 }
 
 fn save(now: Instant, node: &mut Node, output: &mut Output) {
-    if output.hard_state.take().is_some() | output.append.take().is_some() {
+    if output.save.hard_state.take().is_some() | output.save.append.take().is_some() {
         let saved = Input::Persisted { memory: 0, hard_state: node.hard_state(), log: node.log().last() };
         node.step(now, saved, output);
     }

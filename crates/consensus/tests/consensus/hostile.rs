@@ -39,14 +39,14 @@ fn assert_rejected(node: &mut Node, from: u64, message: Message, problem: Proble
     let output = receive(node, from, message);
     let rejected = Event { rule: None, what: What::Rejected { from: NodeId(from), problem } };
     assert_eq!(output.events, [rejected]);
-    assert!(output.messages.is_empty() && output.hard_state.is_none());
+    assert!(output.messages.is_empty() && output.save.hard_state.is_none());
     assert_eq!((node.hard_state(), node.role(), node.leader()), before);
 }
 
 #[test]
 fn nobody_speaks_in_a_servers_own_name() {
     let mut node = start(&mut Output::default());
-    assert_rejected(&mut node, 1, Message::AppendEntries(heartbeat(9)), Problem::UnknownSender);
+    assert_rejected(&mut node, 1, Message::AppendEntries(heartbeat(9)), Problem::SenderIsSelf);
 }
 
 /// Whoever asks for something may know a newer configuration than this server (§6). Whoever answers can't: only
@@ -68,7 +68,7 @@ fn strangers_are_heard_when_they_ask_and_not_when_they_answer() {
         let term = if newer { before.current_term.next() } else { before.current_term };
         for answer in answers(term) {
             let output = receive(&mut node, stranger, answer);
-            assert!(output.messages.is_empty() && output.hard_state.is_none(), "{output:?}");
+            assert!(output.messages.is_empty() && output.save.hard_state.is_none(), "{output:?}");
             assert_eq!((node.hard_state(), node.role()), (before, RoleKind::Candidate));
         }
     }

@@ -12,7 +12,7 @@ const SILENT: NodeId = NodeId(3);
 fn step(node: &mut Node, input: Input) -> Output {
     let mut output = Output::default();
     node.step(Instant::START, input, &mut output);
-    if output.hard_state.is_some() || output.append.is_some() {
+    if output.save.hard_state.is_some() || output.save.append.is_some() {
         let saved = Input::Persisted { memory: 0, hard_state: node.hard_state(), log: node.log().last() };
         node.step(Instant::START, saved, &mut output);
     }

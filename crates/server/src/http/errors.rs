@@ -2,8 +2,8 @@
 
 use super::{Service, json};
 use crate::clients::{ReadRefusal, WriteRefusal};
-use crate::json::{OutcomeTold, Told};
 use crate::transport::Transport;
+use api::{OutcomeTold, Told};
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};

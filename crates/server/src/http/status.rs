@@ -2,8 +2,8 @@
 
 use super::Service;
 use super::errors::Problem;
-use crate::engine::Happening;
-use crate::status::Status;
+use crate::inbox::Happening;
+use api::Status;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;

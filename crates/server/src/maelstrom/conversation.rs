@@ -5,7 +5,7 @@ use super::lines::{Outbox, Said, warn};
 use super::message::{Answer, Body, Code, Forward, Forwarded, Init, Message, Reply, Request, node_id};
 use super::raft::RaftBody;
 use super::{Introduction, MOST_REQUESTS, understand};
-use crate::engine::Happening;
+use crate::inbox::Happening;
 use consensus::NodeId;
 use std::future::Future;
 use std::sync::Arc;

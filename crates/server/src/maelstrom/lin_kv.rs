@@ -20,7 +20,7 @@
 use super::lines::{Outbox, Said};
 use super::message::{Answer, Code, Forward, Forwarded, Reply, Request};
 use crate::clients::{self, ReadRefusal, WriteRefusal};
-use crate::engine::Happening;
+use crate::inbox::Happening;
 use consensus::{NodeId, ReadBy};
 use kv::{Command, DEFAULT_SESSIONS, Write};
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use super::frames::{Broken, Frames, Silence};
 use super::{Line, Whereabouts};
-use crate::engine::Happening;
+use crate::inbox::Happening;
 use crate::secret::{Claim, Prover, nonce};
 use crate::wire::{self, Back, Call, Greeting, Hello, Letter, Welcome};
 use consensus::{Message, Origin};

@@ -5,7 +5,8 @@ use crate::model_disk::{Fault, ModelDisk};
 use crate::snapshots::life_with_snapshots;
 use crate::tearing::Tearing;
 use crate::{SMALL_SEGMENTS, appends, command, hard_state, life, saves};
-use storage::{Batch, SEGMENT_SIZE, Storage, StorageError};
+use consensus::Batch;
+use storage::{SEGMENT_SIZE, Storage, StorageError};
 
 /// How many operations a server has when it starts and saves all of these.
 fn operations(server: &Server, acts: &[Act]) -> usize {

@@ -4,12 +4,12 @@ use crate::known::{Known, Server};
 use crate::model_disk::{Files, ModelDisk};
 use crate::snapshots::life_with_snapshots;
 use crate::{SMALL_SEGMENTS, appends, begins_after, command, hard_state, identity, life, position, saves};
-use consensus::{Entry, Index};
+use consensus::{Batch, Entry, Index};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use storage::{
-    Batch, Ending, FolderDisk, InspectedSegment, Inspection, LogDamage, Reached, SnapshotInfo, Storage,
+    Ending, FolderDisk, InspectedSegment, Inspection, LogDamage, Reached, SnapshotInfo, Storage,
     StorageError, inspect,
 };
 use tempfile::TempDir;

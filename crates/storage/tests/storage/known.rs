@@ -2,8 +2,8 @@
 
 use crate::identity;
 use crate::model_disk::ModelDisk;
-use consensus::{Entry, HardState, Index, LogPosition};
-use storage::{Batch, Recovered, SnapshotInfo, Storage, StorageError};
+use consensus::{Batch, Entry, HardState, Index, LogPosition};
+use storage::{Recovered, SnapshotInfo, Storage, StorageError};
 
 /// What a server knows. This is the specification: two lists and some numbers, without any file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use crate::known::{Known, Server};
 use crate::model_disk::{Fault, Files, ModelDisk};
 use crate::tearing::Tearing;
 use crate::{appends, command, hard_state, identity, no_op, saves};
-use consensus::{Entry, Index, Payload, Term};
-use storage::{Batch, LogDamage, Storage, StorageError};
+use consensus::{Batch, Entry, Index, Payload, Term};
+use storage::{LogDamage, Storage, StorageError};
 
 const SEGMENT: u64 = 8192;
 const FIRST: &str = "log-0000000001";

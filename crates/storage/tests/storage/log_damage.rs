@@ -213,7 +213,7 @@ fn damage_before_the_end_is_no_torn_end() {
 }
 
 /// The server, whose power goes before the mark behind its last save is on the disk.
-fn without_the_last_mark(batches: &[storage::Batch]) -> Server {
+fn without_the_last_mark(batches: &[consensus::Batch]) -> Server {
     let mut server = Server::new(4096);
     let mut storage = server.start().unwrap();
     for batch in batches {

@@ -15,8 +15,8 @@ mod snapshots;
 mod tearing;
 mod versions;
 
-use consensus::{Append, Entry, HardState, Index, LogPosition, NodeId, Payload, Term};
-use storage::{Batch, Identity};
+use consensus::{Append, Batch, Entry, HardState, Index, LogPosition, NodeId, Payload, Term};
+use storage::Identity;
 
 fn identity() -> Identity {
     Identity { cluster: "local".into(), node: NodeId(2), voters: [1, 2, 3].map(NodeId).into() }

@@ -4,9 +4,8 @@ use crate::known::{Act, Known, Server, snapshot};
 use crate::model_disk::Fault;
 use crate::tearing::Tearing;
 use crate::{begins_after, command, no_op, position};
-use consensus::{Append, HardState, Index, LogPosition, NodeId, Term};
+use consensus::{Append, Batch, HardState, Index, LogPosition, NodeId, Term};
 use proptest::prelude::*;
-use storage::Batch;
 
 /// What happens to a server, with numbers that are fitted to it when it happens.
 #[derive(Debug, Clone)]

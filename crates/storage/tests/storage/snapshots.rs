@@ -6,11 +6,11 @@ use crate::tearing::Tearing;
 use crate::{
     SMALL_SEGMENTS, appends, begins_after, command, hard_state, identity, life, no_op, position, saves,
 };
-use consensus::LogPosition;
+use consensus::{Batch, LogPosition};
 use std::collections::BTreeSet;
 use storage::{
-    Batch, Chunk, Damage, Identity, LogDamage, Recovered, SEGMENT_SIZE, SnapshotDamage, SnapshotInfo,
-    Storage, StorageError,
+    Chunk, Damage, Identity, LogDamage, Recovered, SEGMENT_SIZE, SnapshotDamage, SnapshotInfo, Storage,
+    StorageError,
 };
 
 const PIECE: u64 = 64 << 10;

@@ -304,5 +304,11 @@ export class Session {
 
   /** Is an event part of the story as it is shown now? */
   isTold = (entry: Entry): boolean =>
-    (this.showsRoutine || !entry.isRoutine) && (this.showsScript || !this.script.isSilent(entry.number))
+    (this.showsRoutine || !entry.isRoutine || this.script.tellsRoutine(entry.number)) &&
+    (this.showsScript || !this.script.isSilent(entry.number))
+
+  /** Must the story look through the routine too? */
+  get readsRoutine(): boolean {
+    return this.showsRoutine || this.script.hasRoutine
+  }
 }

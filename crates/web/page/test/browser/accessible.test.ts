@@ -121,6 +121,7 @@ describe.skipIf(!RAFT)('for everyone', () => {
     const file = join(folder, 'run.html')
     execFileSync(RAFT!, ['export', 'clients/a-write-that-is-rolled-back', '-o', file], { stdio: 'ignore' })
     await everywhere(`file://${file}`, async (page, where) => {
+      await page.locator('.strip').first().waitFor()
       await page.keyboard.press('End')
       await page.getByText('✗ not done').first().waitFor()
       expect(await serious(page), where).toEqual([])

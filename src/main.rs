@@ -35,7 +35,7 @@ Usage: raft [COMMAND]        without a command: raft up
 Learn
   up         Start a cluster on this machine, watch it, and kill its leader
   replay     Choose a scenario from a list, and play it forward and back
-  rules      List the rules of Raft, or explain one
+  rules      List the rules of Raft; explain one, or a word
   sim        Switch a rule off and see what breaks, or try to break all of Raft
   why        Explain why something happened, with the whole chain of causes
   log        Show what a server has on disk

@@ -3,7 +3,7 @@
 mod places;
 
 use crate::paragraph::paragraph;
-use crate::scenarios::{self, Chapter, Listed};
+use crate::scenarios::{self, Chapter, Listed, Words};
 use clap::Args;
 use command::{Failure, WordParser, written};
 use consensus::Rule;
@@ -19,7 +19,7 @@ const MOST_STORIES: usize = 5;
 /// Of what is found by words, at most this many rules and this many scenarios are shown.
 const MOST_FOUND: usize = 8;
 
-/// List the rules of Raft, or explain one
+/// List the rules of Raft; explain one, or a word
 ///
 /// Each rule has a name, which `raft up` and `raft replay` show beside each
 /// decision. The list is in learning order, chapter by chapter. With any other
@@ -47,9 +47,9 @@ pub(crate) fn run(arguments: RulesArguments) -> Result<ExitCode, Failure> {
     let rule: Option<Rule> = words.parse().ok();
     let text = match rule {
         _ if arguments.json => {
-            let is_asked_for =
-                |(_, one): &&(_, Rule)| rule.map_or_else(|| speaks_of(*one, &words), |rule| rule == *one);
-            let asked_for: Vec<&(&Chapter, Rule)> = rules.iter().filter(is_asked_for).collect();
+            let wanted = rule.map_or_else(|| about_rules(&words, &rules), |rule| vec![rule]);
+            let asked_for: Vec<&(&Chapter, Rule)> =
+                rules.iter().filter(|(_, rule)| wanted.contains(rule)).collect();
             if asked_for.is_empty() {
                 return Err(unknown(&words));
             }
@@ -103,8 +103,7 @@ fn about(words: &str, rules: &[(&Chapter, Rule)], chapters: &[Chapter]) -> Optio
         format!("{}\n", paragraph(0, &format!("{}: {meaning}.", words.join(", "))))
     });
     parts.extend(meanings);
-    let found: Vec<Rule> =
-        rules.iter().map(|(_, rule)| *rule).filter(|rule| speaks_of(*rule, words)).collect();
+    let found = about_rules(words, rules);
     if !found.is_empty() {
         let mut part = String::from("Rules (`raft rules RULE` explains one):\n");
         for rule in found.iter().take(MOST_FOUND) {
@@ -115,8 +114,7 @@ fn about(words: &str, rules: &[(&Chapter, Rule)], chapters: &[Chapter]) -> Optio
         }
         parts.push(part);
     }
-    let (named, others) = scenarios::having(chapters, words);
-    let stories = if named.is_empty() { others } else { named };
+    let stories = scenarios::about(chapters, words);
     if !stories.is_empty() {
         let mut part = String::from("Scenarios:\n");
         for Listed { path, title, .. } in stories.iter().take(MOST_FOUND) {
@@ -134,10 +132,15 @@ fn about(words: &str, rules: &[(&Chapter, Rule)], chapters: &[Chapter]) -> Optio
     (!parts.is_empty()).then(|| parts.join("\n"))
 }
 
-/// Are all of these words, or parts of words, in what is said of this rule?
-fn speaks_of(rule: Rule, words: &str) -> bool {
-    let text = format!("{rule} {} {} {}", rule.statement(), rule.without_it(), sections(rule)).to_lowercase();
-    words.to_lowercase().split_whitespace().all(|word| text.contains(word))
+/// The rules of which is said something with these words: in a row or, if nowhere so, with each of them.
+fn about_rules(words: &str, rules: &[(&Chapter, Rule)]) -> Vec<Rule> {
+    let words = Words::of(words);
+    let text = |rule: Rule| format!("{rule} {} {} {}", rule.statement(), rule.without_it(), sections(rule));
+    let having = |is_meant: fn(&Words, &str) -> bool| -> Vec<Rule> {
+        rules.iter().map(|(_, rule)| *rule).filter(|rule| is_meant(&words, &text(*rule))).collect()
+    };
+    let in_a_row = having(Words::are_in_a_row_in);
+    if in_a_row.is_empty() { having(Words::are_in) } else { in_a_row }
 }
 
 fn unknown(words: &str) -> Failure {

@@ -137,18 +137,61 @@ fn prose(text: &str) -> String {
     comments.filter(|comment| !comment.starts_with("Rules: ")).collect::<Vec<&str>>().join(" ")
 }
 
-/// Those that have all of these words, or parts of words, in their names, and those that have them only in their prose.
-pub(crate) fn having<'a>(chapters: &'a [Chapter], words: &str) -> (Vec<&'a Listed>, Vec<&'a Listed>) {
-    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
-    let has = |text: &str| words.iter().all(|word| text.to_lowercase().contains(word));
-    let names = |chapter: &Chapter, scenario: &Listed| {
+/// Those that are about these words, or beginnings of words: first those that have them in a row in their titles, paths or
+/// rules, then those of a chapter with such a name, then those that have each of them there, then those that speak of them.
+pub(crate) fn about<'a>(chapters: &'a [Chapter], words: &str) -> Vec<&'a Listed> {
+    let words = Words::of(words);
+    let rank = |chapter: &Chapter, scenario: &Listed| {
         let rules: Vec<&str> = scenario.rules.iter().map(|rule| rule.id()).collect();
-        format!("{} {} {} {}", chapter.name, scenario.title, scenario.path, rules.join(" "))
+        let names = format!("{} {} {}", scenario.title, scenario.path, rules.join(" "));
+        if words.are_in_a_row_in(&names) {
+            Some(0)
+        } else if words.are_in_a_row_in(&chapter.name) {
+            Some(if words.are_in(&scenario.prose) { 1 } else { 2 })
+        } else if words.are_in(&names) {
+            Some(3)
+        } else if words.are_in(&scenario.prose) {
+            Some(if words.are_in_a_row_in(&scenario.prose) { 4 } else { 5 })
+        } else {
+            None
+        }
     };
     let all = chapters.iter().flat_map(|chapter| chapter.scenarios.iter().map(move |one| (chapter, one)));
-    let (named, others): (Vec<_>, Vec<_>) = all.partition(|(chapter, one)| has(&names(chapter, one)));
-    let only = |found: Vec<(&'a Chapter, &'a Listed)>| found.into_iter().map(|(_, scenario)| scenario);
-    (only(named).collect(), only(others).filter(|scenario| has(&scenario.prose)).collect())
+    let mut found: Vec<(usize, &Listed)> =
+        all.filter_map(|(chapter, scenario)| Some((rank(chapter, scenario)?, scenario))).collect();
+    found.sort_by_key(|(rank, _)| *rank);
+    let last = match found.first() {
+        Some((0..=2, _)) => 2,
+        Some((3, _)) => 4,
+        _ => 5,
+    };
+    found.into_iter().filter(|(rank, _)| *rank <= last).map(|(_, scenario)| scenario).collect()
+}
+
+/// Words to look for.
+pub(crate) struct Words(Vec<String>);
+
+impl Words {
+    pub(crate) fn of(text: &str) -> Words {
+        Words(text.split_whitespace().map(str::to_lowercase).collect())
+    }
+
+    /// Does a word of the text begin with each of them?
+    pub(crate) fn are_in(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.0.iter().all(|word| has(&text, word))
+    }
+
+    /// Are they in the text, one after the other?
+    pub(crate) fn are_in_a_row_in(&self, text: &str) -> bool {
+        has(&text.to_lowercase(), &self.0.join(" "))
+    }
+}
+
+/// Does a word in the text begin like this?
+fn has(text: &str, beginning: &str) -> bool {
+    let is_inside_word = |place: usize| text[..place].ends_with(char::is_alphanumeric);
+    text.match_indices(beginning).any(|(place, _)| !is_inside_word(place))
 }
 
 /// All of them, for the page.

@@ -164,9 +164,7 @@ fn help_for_missing(path: &Path) -> String {
         return format!("no scenario shows what breaks without {rule}: {reason}");
     }
     let chapters = scenarios::chapters();
-    let found = Some(scenarios::having(&chapters, name)).filter(|_| !name.trim().is_empty());
-    let found =
-        found.map(|(named, others)| if named.is_empty() { others } else { named }).unwrap_or_default();
+    let found = if name.trim().is_empty() { Vec::new() } else { scenarios::about(&chapters, name) };
     let paths: Vec<&str> = found.iter().map(|scenario| scenario.path.as_str()).collect();
     let meant = match paths.len() {
         0 => scenarios::similar(name).map(|similar| format!("did you mean {similar}? Or else ")),

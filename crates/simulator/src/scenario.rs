@@ -399,8 +399,8 @@ fn tried(options: &WorldOptions) -> String {
     }
 }
 
-/// The width of what is said beside tables: a story on a terminal of 80 columns is indented.
-const COLUMNS: usize = 66;
+/// The width of what is said below tables: the page's story is not wider.
+const COLUMNS: usize = 46;
 /// Stands for an entry that is missing, in a log that is refused for it.
 const HOLE: &str = "_";
 const MOST_SERVERS: u64 = 99;

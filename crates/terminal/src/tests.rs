@@ -329,6 +329,8 @@ fn a_key_chooses_between_logs_and_story_and_low_terminals_keep_the_logs() {
 fn a_put_is_asked_for_and_its_outcome_is_told() {
     let mut app = with_leader(3);
     assert_eq!(key(&mut app, 'p'), Some(Command::Put(None)));
+    key(&mut app, '2');
+    assert_eq!(key(&mut app, 'p'), Some(Command::Put(Some(NodeId(2)))), "it leads, and is chosen");
     app.announce(Ok("put x = 3: written, version 17".to_owned()), 0);
     assert!(text(&mut app, 0).contains("▸ put x = 3: written, version 17"));
     app.announce(Err("no leader: nobody to put x = 4 to".to_owned()), 0);

@@ -181,8 +181,9 @@ fn what_is_refused_is_part_of_the_film() {
          n2      1   1   1   4\n\
          n3\n\
          claimed: entry 1 of term 1 is committed\n\
-         refused: n1 and n2 both have an entry 4 of term 4, but differ in\n\
-         entry 3: logs with the same entry have the same entries before it\n\
+         refused: n1 and n2 both have an entry 4 of\n\
+         term 4, but differ in entry 3: logs with the\n\
+         same entry have the same entries before it\n\
          (log matching)\n",
         "log n1 2 1\nrefused: terms never fall along a log\n",
     ];

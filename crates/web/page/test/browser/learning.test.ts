@@ -147,7 +147,7 @@ describe.skipIf(!RAFT)('the page of a beginner', () => {
     await newLeader(page)
     const word = page.locator('.signs .word', { hasText: 'matchIndex' })
     await word.hover()
-    await note(page).getByText('what a leader knows of a follower').waitFor()
+    await note(page).getByText('two numbers that a leader keeps for each follower').waitFor()
     // Whoever points at the explanation may read on.
     await note(page).hover()
     await note(page).waitFor()

@@ -1,8 +1,8 @@
 //! `raft completions`
 
-use crate::failure::{Failure, written};
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
+use command::{Failure, written};
 use std::io::{self, Write};
 use std::process::ExitCode;
 

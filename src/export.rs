@@ -1,8 +1,8 @@
 //! `raft export`
 
-use crate::failure::{Failure, say, write_file, written};
 use crate::tape::Tape;
 use clap::Args;
+use command::{Failure, say, write_file, written};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

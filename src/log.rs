@@ -2,8 +2,8 @@
 
 mod side_by_side;
 
-use crate::failure::{Failure, written};
 use clap::Args;
+use command::{Failure, written};
 use consensus::{HardState, Index, LogPosition, Payload};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};

@@ -1,8 +1,9 @@
 //! `raft maelstrom`
 
-use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments, duration};
-use crate::failure::{Failure, end_at_second_signal, ended_by, say};
 use clap::Args;
+use command::{
+    Failure, ProfileArguments, StorageArguments, TimeArguments, duration, end_at_second_signal, ended_by, say,
+};
 use consensus::Profile;
 use driver::Telling;
 use server::{Command, Introduction, MaelstromNode, Options, ServerError, monotonic_now, tell_in_background};

@@ -1,10 +1,7 @@
 //! The `raft` command: one file for each of its subcommands.
 
-mod arguments;
-mod bench;
 mod completions;
 mod export;
-mod failure;
 mod log;
 mod maelstrom;
 mod member;
@@ -20,7 +17,6 @@ mod sim;
 mod status;
 mod store;
 mod tape;
-mod torture;
 mod up;
 mod watch;
 mod why;
@@ -39,7 +35,7 @@ Usage: raft [COMMAND]        without a command: raft up
 Learn
   up         Start a cluster on this machine, watch it, and kill its leader
   replay     Choose a scenario from a list, and play it forward and back
-  rules      List the rules of Raft, or explain one
+  rules      List the rules of Raft; explain one, or a word
   sim        Switch a rule off and see what breaks, or try to break all of Raft
   why        Explain why something happened, with the whole chain of causes
   log        Show what a server has on disk

@@ -1,12 +1,11 @@
 //! `raft member` and `raft transfer`
 
-use crate::arguments::host_and_port;
-use crate::failure::{Failure, written};
 use crate::servers::{ServersArguments, no_answer, not_done};
+use api::MembersTold;
 use clap::{Args, Subcommand};
 use client::Cluster;
+use command::{Failure, host_and_port, written};
 use consensus::{Change, Membership, NodeId, Quorum};
-use server::MembersTold;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -1,10 +1,12 @@
 //! `raft node`
 
-use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments, listening_address};
-use crate::failure::{Failure, end_at_second_signal, ended_by, say};
 use crate::paragraph::{columns, fitted};
 use crate::recording::Recording;
 use clap::Args;
+use command::{
+    Failure, ProfileArguments, StorageArguments, TimeArguments, end_at_second_signal, ended_by,
+    listening_address, say,
+};
 use consensus::event::{Problem, What};
 use consensus::{Membership, NodeId, Profile};
 use driver::Telling;

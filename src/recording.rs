@@ -1,6 +1,6 @@
 //! A trace in a file.
 
-use crate::failure::{Failure, say};
+use command::{Failure, say};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};

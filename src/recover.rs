@@ -1,7 +1,7 @@
 //! `raft recover`
 
-use crate::failure::{Failure, written};
 use clap::Args;
+use command::{Failure, written};
 use consensus::NodeId;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;

@@ -1,11 +1,11 @@
 //! `raft replay`
 
-use crate::failure::{Failure, ended_by, exit_code, say, written};
 use crate::paragraph::{columns, fitted, paragraph};
 use crate::scenarios::{self, Chapter, Listed};
 use crate::tape::Tape;
-use crate::up::{has_full_terminal, open_site};
+use crate::up::{exit_code, has_full_terminal, open_site};
 use clap::Args;
+use command::{Failure, ended_by, say, written};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use simulator::reenact;
@@ -110,6 +110,7 @@ fn choose_and_play(chapters: &[Chapter]) -> Result<ExitCode, Failure> {
             path: scenario.path.clone(),
             title: scenario.title.clone(),
             rules: scenario.rules.clone(),
+            prose: scenario.prose.clone(),
         })
     });
     let mut chooser = Chooser::new(choices.collect());
@@ -173,7 +174,7 @@ fn print_json(tape: &Tape) -> Result<ExitCode, Failure> {
 }
 
 fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Failure> {
-    let mut feed = if arguments.verbose { Feed::with_routine() } else { Feed::new() };
+    let mut feed = Feed::new();
     let mut out = io::stdout().lock();
     let columns = columns();
     let mut print = || {
@@ -181,8 +182,12 @@ fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Fai
         if let Some(rule) = tape.without {
             writeln!(out, "{rule} is OFF")?;
         }
+        let mut is_verbose = false;
         for scene in &tape.scenes {
             feed.interrupt();
+            // The script may want the routine told, but not all that comes of its silent commands.
+            is_verbose |= scene.command.as_deref() == Some("verbose");
+            feed.tell_routine(arguments.verbose || is_verbose && !scene.is_silent);
             for text in &scene.prose {
                 writeln!(out, "\n{}", paragraph(0, &shown(text)))?;
             }

@@ -2,33 +2,38 @@
 
 mod places;
 
-use crate::arguments::RuleParser;
-use crate::failure::{Failure, written};
 use crate::paragraph::paragraph;
-use crate::scenarios::{self, Chapter, Listed};
+use crate::scenarios::{self, Chapter, Listed, Words};
 use clap::Args;
+use command::{Failure, WordParser, written};
 use consensus::Rule;
 use serde_json::json;
 use simulator::{NOT_FOUND_BY_CHANCE, UNSHOWN};
 use std::io::{self, Write};
 use std::process::ExitCode;
+use trace::glossary::{Definition, definitions_in};
+use trace::shown;
 
 /// Some rules are at work in many scenarios: at most this many are shown.
 const MOST_STORIES: usize = 5;
+/// Of what is found by words, at most this many rules and this many scenarios are shown.
+const MOST_FOUND: usize = 8;
 
-/// List the rules of Raft, or explain one
+/// List the rules of Raft; explain one, or a word
 ///
 /// Each rule has a name, which `raft up` and `raft replay` show beside each
-/// decision. The list is in learning order, chapter by chapter.
+/// decision. The list is in learning order, chapter by chapter. With any other
+/// words: what they mean, and which rules and scenarios are about them.
 ///
 ///   raft rules
 ///   raft rules one-vote-per-term
+///   raft rules heartbeat
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct RulesArguments {
-    /// The rule to explain
-    #[arg(value_parser = RuleParser, hide_possible_values = true)]
-    rule: Option<Rule>,
+    /// The rule to explain, or words to look for
+    #[arg(value_name = "RULE|WORDS", value_parser = WordParser, hide_possible_values = true)]
+    words: Vec<String>,
 
     /// Print one JSON object per line, for programs
     #[arg(long)]
@@ -38,17 +43,21 @@ pub(crate) struct RulesArguments {
 pub(crate) fn run(arguments: RulesArguments) -> Result<ExitCode, Failure> {
     let chapters = scenarios::chapters();
     let rules = in_order(&chapters);
-    let text = match (arguments.rule, arguments.json) {
-        (None, false) => list(&rules),
-        (Some(rule), false) => explain(rule, &chapters),
-        (asked, true) => {
-            let is_asked_for = |(_, rule): &&(_, Rule)| asked.is_none_or(|asked| asked == *rule);
-            rules
-                .iter()
-                .filter(is_asked_for)
-                .map(|(chapter, rule)| as_json(*rule, chapter, &chapters))
-                .collect()
+    let words = arguments.words.join(" ");
+    let rule: Option<Rule> = words.parse().ok();
+    let text = match rule {
+        _ if arguments.json => {
+            let wanted = rule.map_or_else(|| about_rules(&words, &rules), |rule| vec![rule]);
+            let asked_for: Vec<&(&Chapter, Rule)> =
+                rules.iter().filter(|(_, rule)| wanted.contains(rule)).collect();
+            if asked_for.is_empty() {
+                return Err(unknown(&words));
+            }
+            asked_for.iter().map(|(chapter, rule)| as_json(*rule, chapter, &chapters)).collect()
         }
+        Some(rule) => explain(rule, &chapters),
+        None if words.is_empty() => list(&rules),
+        None => about(&words, &rules, &chapters).ok_or_else(|| unknown(&words))?,
     };
     written(io::stdout().write_all(text.as_bytes()))
 }
@@ -85,6 +94,64 @@ fn list(rules: &[(&Chapter, Rule)]) -> String {
         text += &format!("  {rule}  ({})\n{}\n", sections(*rule), paragraph(6, rule.statement()));
     }
     text
+}
+
+/// What is known of these words: what they mean, and the rules and scenarios that are about them; `None` if it is nothing.
+fn about(words: &str, rules: &[(&Chapter, Rule)], chapters: &[Chapter]) -> Option<String> {
+    let mut parts = Vec::new();
+    let meanings = definitions_in(words).into_iter().map(|Definition { words, meaning }| {
+        format!("{}\n", paragraph(0, &format!("{}: {meaning}.", words.join(", "))))
+    });
+    parts.extend(meanings);
+    let found = about_rules(words, rules);
+    if !found.is_empty() {
+        let mut part = String::from("Rules (`raft rules RULE` explains one):\n");
+        for rule in found.iter().take(MOST_FOUND) {
+            part += &format!("  {rule}\n{}\n", paragraph(6, rule.statement()));
+        }
+        if found.len() > MOST_FOUND {
+            part += &format!("  {} more: `raft rules` lists all\n", found.len() - MOST_FOUND);
+        }
+        parts.push(part);
+    }
+    let stories = scenarios::about(chapters, words);
+    if !stories.is_empty() {
+        let mut part = String::from("Scenarios:\n");
+        for Listed { path, title, .. } in stories.iter().take(MOST_FOUND) {
+            part += &format!("  raft replay {path}\n{}\n", paragraph(6, title));
+        }
+        if stories.len() > MOST_FOUND {
+            part += &format!(
+                "  {} more: enter `raft replay` and type {}\n",
+                stories.len() - MOST_FOUND,
+                shown(words)
+            );
+        }
+        parts.push(part);
+    }
+    (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+/// The rules of which is said something with these words: in a row or, if nowhere so, with each of them.
+fn about_rules(words: &str, rules: &[(&Chapter, Rule)]) -> Vec<Rule> {
+    let words = Words::of(words);
+    let text = |rule: Rule| format!("{rule} {} {} {}", rule.statement(), rule.without_it(), sections(rule));
+    let having = |is_meant: fn(&Words, &str) -> bool| -> Vec<Rule> {
+        rules.iter().map(|(_, rule)| *rule).filter(|rule| is_meant(&words, &text(*rule))).collect()
+    };
+    let in_a_row = having(Words::are_in_a_row_in);
+    if in_a_row.is_empty() { having(Words::are_in) } else { in_a_row }
+}
+
+fn unknown(words: &str) -> Failure {
+    let similar = Rule::ALL.iter().map(|rule| (strsim::jaro_winkler(rule.id(), words), rule));
+    let similar = similar.filter(|(likeness, _)| *likeness > scenarios::LIKE);
+    let closest = similar.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    let meant = closest.map(|(_, rule)| format!("did you mean '{rule}'? ")).unwrap_or_default();
+    Failure::usage(
+        format_args!("no rule, no scenario and no word of the glossary is like \"{}\"", shown(words)),
+        format!("{meant}`raft rules` lists all rules"),
+    )
 }
 
 fn sections(rule: Rule) -> String {

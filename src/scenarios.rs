@@ -29,6 +29,8 @@ pub(crate) struct Listed {
     pub(crate) title: String,
     /// The rules that it is about, the most important one first.
     pub(crate) rules: Vec<Rule>,
+    /// What it says to its reader.
+    pub(crate) prose: String,
 }
 
 impl fmt::Display for Chapter {
@@ -67,7 +69,12 @@ fn links(list: &str) -> impl Iterator<Item = (&str, &str)> {
 
 fn listed(path: &str) -> Listed {
     let text = find(path).unwrap_or_else(|| panic!("scenarios/README.md lists {path}, which is not there"));
-    Listed { path: path.to_owned(), title: title(&text).unwrap_or(path).to_owned(), rules: rules(&text) }
+    Listed {
+        path: path.to_owned(),
+        title: title(&text).unwrap_or(path).to_owned(),
+        rules: rules(&text),
+        prose: prose(&text),
+    }
 }
 
 /// The text of the scenario with this path. What a shell makes of it, `scenarios/elections/first-election.txt`,
@@ -94,7 +101,7 @@ pub(crate) fn similar(path: &str) -> Option<String> {
 }
 
 /// From this on, two names look alike: as clap has it.
-const LIKE: f64 = 0.7;
+pub(crate) const LIKE: f64 = 0.7;
 
 fn paths() -> impl Iterator<Item = String> {
     Files::iter().filter_map(|path| path.strip_suffix(".txt").map(str::to_owned))
@@ -124,6 +131,69 @@ fn rules(text: &str) -> Vec<Rule> {
     ids.split(", ").filter_map(|id| id.parse().ok()).collect()
 }
 
+/// The comments of a scenario but for its title, in one line.
+fn prose(text: &str) -> String {
+    let comments = text.lines().skip(1).filter_map(|line| line.strip_prefix("# "));
+    comments.filter(|comment| !comment.starts_with("Rules: ")).collect::<Vec<&str>>().join(" ")
+}
+
+/// Those that are about these words, or beginnings of words: first those that have them in a row in their titles, paths or
+/// rules, then those of a chapter with such a name, then those that have each of them there, then those that speak of them.
+pub(crate) fn about<'a>(chapters: &'a [Chapter], words: &str) -> Vec<&'a Listed> {
+    let words = Words::of(words);
+    let rank = |chapter: &Chapter, scenario: &Listed| {
+        let rules: Vec<&str> = scenario.rules.iter().map(|rule| rule.id()).collect();
+        let names = format!("{} {} {}", scenario.title, scenario.path, rules.join(" "));
+        if words.are_in_a_row_in(&names) {
+            Some(0)
+        } else if words.are_in_a_row_in(&chapter.name) {
+            Some(if words.are_in(&scenario.prose) { 1 } else { 2 })
+        } else if words.are_in(&names) {
+            Some(3)
+        } else if words.are_in(&scenario.prose) {
+            Some(if words.are_in_a_row_in(&scenario.prose) { 4 } else { 5 })
+        } else {
+            None
+        }
+    };
+    let all = chapters.iter().flat_map(|chapter| chapter.scenarios.iter().map(move |one| (chapter, one)));
+    let mut found: Vec<(usize, &Listed)> =
+        all.filter_map(|(chapter, scenario)| Some((rank(chapter, scenario)?, scenario))).collect();
+    found.sort_by_key(|(rank, _)| *rank);
+    let last = match found.first() {
+        Some((0..=2, _)) => 2,
+        Some((3, _)) => 4,
+        _ => 5,
+    };
+    found.into_iter().filter(|(rank, _)| *rank <= last).map(|(_, scenario)| scenario).collect()
+}
+
+/// Words to look for.
+pub(crate) struct Words(Vec<String>);
+
+impl Words {
+    pub(crate) fn of(text: &str) -> Words {
+        Words(text.split_whitespace().map(str::to_lowercase).collect())
+    }
+
+    /// Does a word of the text begin with each of them?
+    pub(crate) fn are_in(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.0.iter().all(|word| has(&text, word))
+    }
+
+    /// Are they in the text, one after the other?
+    pub(crate) fn are_in_a_row_in(&self, text: &str) -> bool {
+        has(&text.to_lowercase(), &self.0.join(" "))
+    }
+}
+
+/// Does a word in the text begin like this?
+fn has(text: &str, beginning: &str) -> bool {
+    let is_inside_word = |place: usize| text[..place].ends_with(char::is_alphanumeric);
+    text.match_indices(beginning).any(|(place, _)| !is_inside_word(place))
+}
+
 /// All of them, for the page.
 pub(crate) fn for_page() -> web::Scenarios {
     let titles = chapters().into_iter().flat_map(|chapter| {
@@ -132,6 +202,7 @@ pub(crate) fn for_page() -> web::Scenarios {
             path: scenario.path,
             title: scenario.title,
             rules: scenario.rules,
+            prose: scenario.prose,
         })
     });
     web::Scenarios { titles: titles.collect(), film }

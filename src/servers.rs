@@ -1,10 +1,9 @@
 //! Where the servers are that a command talks to.
 
-use crate::arguments::{duration, host_and_port};
-use crate::failure::{Failure, say};
 use clap::Args;
 use client::{Cluster, Node, NotDone};
 use cluster::{RunningCluster, find_running};
+use command::{Failure, duration, host_and_port, say};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

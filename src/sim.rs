@@ -1,23 +1,21 @@
 //! `raft sim`
 
-pub(crate) mod hunt;
 mod progress;
 mod report;
-pub(crate) mod stored;
+mod stored;
 
-use crate::arguments::{RuleParser, duration};
-use crate::failure::{Failure, say, write_file, written};
 use clap::Args;
+use command::{Failure, RuleParser, duration, say, write_file, written};
 use consensus::Rule;
-use hunt::{Examined, Finding, Round, small_worlds_first};
-use simulator::{Faults, SearchOptions};
+use simulator::hunt::{self, Examined, Finding, Round, small_worlds_first};
+use simulator::{Faults, SearchOptions, why_in_vain};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use stored::{Story, known_without, why_in_vain};
+use stored::{Story, known_without};
 
 /// Search for what breaks Raft, in thousands of simulated clusters
 ///
@@ -103,7 +101,7 @@ pub(crate) fn run(arguments: SimArguments) -> Result<ExitCode, Failure> {
     if arguments.time.is_some() {
         say(format_args!("searching from seed {} on", arguments.range().start));
     }
-    let examined = hunt::examine(&arguments.rounds(arguments.without), arguments.time);
+    let examined = examine(&arguments.rounds(arguments.without), arguments.time);
     if let Some(seed) = examined.differs {
         return Err(Failure::of(
             format_args!("seed {seed} went differently the second time: the simulator itself is broken"),
@@ -149,7 +147,7 @@ impl SimArguments {
     fn show_finding(&self, finding: &Finding) -> Result<ExitCode, Failure> {
         let seed = finding.seed;
         say(format_args!("seed {seed} breaks a promise: looking for a shorter run that breaks it too"));
-        let (shortest, _) = hunt::shortest(finding);
+        let shortest = shortest(finding);
         if let Some(file) = &self.save {
             write_file(file, &shortest.script.to_scenario(&report::prose(&shortest)))?;
         }
@@ -185,6 +183,20 @@ impl SimArguments {
     }
 }
 
+fn examine(rounds: &[Round], time: Option<Duration>) -> Examined {
+    let bar = progress::Finding::new(rounds, time);
+    let examined = hunt::examine(rounds, time, |examined, elapsed| bar.show(examined, elapsed));
+    bar.end();
+    examined
+}
+
+fn shortest(finding: &Finding) -> Finding {
+    let bar = progress::Shrinking::new(hunt::most_steps_to_shrink(finding));
+    let (shortest, _) = hunt::shortest(finding, |script, steps| bar.show(script, steps));
+    bar.end();
+    shortest
+}
+
 fn seed_of_the_day() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     since_epoch.as_secs() * 1_000_000
@@ -200,11 +212,11 @@ fn print_table(arguments: &SimArguments) -> Result<ExitCode, Failure> {
             });
             continue;
         }
-        let examined = hunt::examine(&arguments.rounds(Some(rule)), None);
+        let examined = examine(&arguments.rounds(Some(rule)), None);
         let Some(finding) = examined.finding else {
             return Err(Failure::of(format_args!("without {rule} nothing broke"), "try more seeds"));
         };
-        let (shortest, _) = hunt::shortest(&finding);
+        let shortest = shortest(&finding);
         rows.push(report::table_row(rule, examined.seeds_until_found, &shortest));
     }
     written(io::stdout().write_all(report::table(&rows).as_bytes()))

@@ -1,10 +1,10 @@
 //! `raft status`
 
-use crate::arguments::host_and_port;
-use crate::failure::{Failure, written};
 use crate::servers::running;
+use api::Status;
 use clap::Args;
-use server::{Status, StatusError, ask_status};
+use client::{Node, NotDone};
+use command::{Failure, host_and_port, written};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -39,7 +39,7 @@ pub(crate) struct StatusArguments {
 }
 
 /// A server's address and what it answered.
-type Answer = (String, Result<Status, StatusError>);
+type Answer = (String, Result<Status, NotDone>);
 
 pub(crate) fn run(arguments: StatusArguments) -> Result<ExitCode, Failure> {
     let addresses = arguments.addresses()?;
@@ -68,7 +68,12 @@ impl StatusArguments {
 fn ask_all(addresses: Vec<String>) -> Vec<Answer> {
     let asking: Vec<_> = addresses
         .into_iter()
-        .map(|address| std::thread::spawn(move || (address.clone(), ask_status(&address, PATIENCE))))
+        .map(|address| {
+            std::thread::spawn(|| {
+                let answer = Node::new(&address).status(PATIENCE);
+                (address, answer)
+            })
+        })
         .collect();
     asking.into_iter().map(|thread| thread.join().expect("asking does not panic")).collect()
 }

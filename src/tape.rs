@@ -1,7 +1,7 @@
 //! What can be replayed and asked about: a scenario, or a recorded trace.
 
-use crate::failure::Failure;
 use crate::scenarios;
+use command::Failure;
 use consensus::{Rule, Timing};
 use simulator::{Film, Scenario, Scene, UNSHOWN};
 use std::io;
@@ -12,6 +12,8 @@ use trace::{Beginning, ClusterView, Event, Io, Record, StepInput, shown};
 
 /// The largest file that is read, in bytes: as events, it takes several times as much memory.
 const LARGEST: u64 = 256 << 20;
+/// If a name stands for at most this many scenarios, they are named.
+const MOST_MEANT: usize = 3;
 
 /// A run, from a file.
 #[derive(Debug)]
@@ -66,6 +68,13 @@ impl Tape {
             return Ok(Tape { title: name, scenes, without: None, is_recorded: true, scenario: None });
         }
         Tape::play(&name, &text).map_err(|error| {
+            // Only where a command was refused it is said to be a script: whatever else it is may be no script at all.
+            if error.kind() == io::ErrorKind::Other {
+                return Failure::of(
+                    format_args!("can't play {file}: {error}"),
+                    "docs/scenarios.md describes the commands",
+                );
+            }
             let help = "docs/scenarios.md describes scenarios, and docs/trace.md traces";
             Failure::of(
                 format_args!("{file} is neither a trace nor a scenario that can be played: {error}"),
@@ -154,7 +163,16 @@ fn help_for_missing(path: &Path) -> String {
     if let Some((rule, reason)) = UNSHOWN.iter().find(hidden) {
         return format!("no scenario shows what breaks without {rule}: {reason}");
     }
-    let meant = scenarios::similar(name).map(|similar| format!("did you mean {similar}? Or else "));
+    let chapters = scenarios::chapters();
+    let found = if name.trim().is_empty() { Vec::new() } else { scenarios::about(&chapters, name) };
+    let paths: Vec<&str> = found.iter().map(|scenario| scenario.path.as_str()).collect();
+    let meant = match paths.len() {
+        0 => scenarios::similar(name).map(|similar| format!("did you mean {similar}? Or else ")),
+        1..=MOST_MEANT => Some(format!("did you mean {}? Or else ", paths.join(" or "))),
+        count => {
+            Some(format!("{count} scenarios have this: enter `raft replay` and type {}. Or ", shown(name)))
+        }
+    };
     format!(
         "{}name a scenario, such as elections/first-election (`raft replay --plain` lists all), or a file that `raft up \
          --record FILE` has written",

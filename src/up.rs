@@ -5,12 +5,14 @@ mod laboratory;
 mod plain;
 mod watched;
 
-use crate::arguments::{ProfileArguments, StorageArguments, TimeArguments};
-use crate::failure::{Failure, end_at_second_signal, ended_by, exit_code, say};
 use crate::recording::Recording;
 use crate::scenarios;
 use clap::{ArgAction, Args};
-use cluster::{Cluster, ClusterError, FolderError, Options, SlowMotion};
+use cluster::{Cluster, ClusterError, Options, SlowMotion};
+use command::{
+    Failure, ProfileArguments, StorageArguments, TimeArguments, end_at_second_signal, ended_by, say,
+    this_program,
+};
 use consensus::{NodeId, Profile};
 use server::monotonic_now;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -20,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use terminal::{Lab, Setup};
+use terminal::{End, Lab, Setup};
 use trace::{Episodes, english};
 use watched::Watched;
 use web::{Mode, Site, SiteError};
@@ -132,7 +134,7 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
     if let (Err(ClusterError::Unwanted), Some(signal)) = (&started, ended) {
         return Ok(ended_by(signal));
     }
-    let cluster = started.map_err(explain)?;
+    let cluster = started?;
     let setup = Setup {
         servers: cluster.view().servers().map(|(id, _)| id).collect(),
         timing: options.timing,
@@ -285,13 +287,6 @@ impl UpArguments {
     }
 }
 
-/// This program's file: its `node` command is a server.
-pub(crate) fn this_program() -> Result<PathBuf, Failure> {
-    std::env::current_exe().map_err(|error| {
-        Failure::of(format_args!("can't find this program's own file: {error}"), "start it by its full path")
-    })
-}
-
 /// Serves the page at an address, or says why not.
 pub(crate) fn open_site(address: SocketAddr, setup: web::Setup) -> Result<Site, Failure> {
     Site::open(address, setup, scenarios::for_page()).map_err(|error| match &error {
@@ -300,29 +295,14 @@ pub(crate) fn open_site(address: SocketAddr, setup: web::Setup) -> Result<Site, 
     })
 }
 
-/// Tells why the cluster did not start, in the words of the server that failed, if one did.
-pub(crate) fn explain(error: ClusterError) -> Failure {
-    match &error {
-        ClusterError::Folder(FolderError::OtherFounders { .. }) => Failure::of(
-            &error,
-            "leave out --nodes to continue with the servers that are there, or choose another folder; `raft member \
-             add` adds servers",
-        ),
-        ClusterError::Folder(_) => {
-            Failure::of(&error, "choose another folder with --data, or stop the program that uses it")
-        }
-        ClusterError::NoSecret(_) => {
-            Failure::of(&error, "check that programs may read the system's random numbers")
-        }
-        ClusterError::Failed { id, last_words } => {
-            let (message, help) = last_words.split_once("\nhelp: ").unwrap_or((last_words, ""));
-            let message = message.trim_start_matches("error: ");
-            Failure::of(format_args!("{id} did not start: {message}"), help)
-        }
-        ClusterError::Spawn { .. } => Failure::of(&error, "close other programs, or start fewer servers"),
-        ClusterError::Unwanted => Failure::of(&error, "start it again"),
-        ClusterError::Silent => {
-            Failure::of(&error, "the machine may be too busy: try again, or with fewer servers")
-        }
+/// What watching in the terminal came to.
+pub(crate) fn exit_code(end: io::Result<End>) -> Result<ExitCode, Failure> {
+    match end {
+        Ok(End::Quit) => Ok(ExitCode::SUCCESS),
+        Ok(End::Interrupted(signal)) => Ok(ended_by(signal)),
+        Err(error) => Err(Failure::of(
+            format_args!("can't draw on this terminal: {error}"),
+            "try --plain, which works on any terminal",
+        )),
     }
 }

@@ -1,12 +1,12 @@
 //! `raft watch`
 
-use crate::failure::{Failure, say};
 use crate::servers::{ServersArguments, no_answer};
 use crate::store::quoted;
+use api::{ChangeTold, Place, Text};
 use clap::Args;
 use client::{Change, News};
+use command::{Failure, say};
 use consensus::Index;
-use server::{ChangeTold, Place, Text};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;

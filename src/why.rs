@@ -1,10 +1,10 @@
 //! `raft why`
 
-use crate::failure::{Failure, written};
 use crate::paragraph::paragraph;
 use crate::tape::Tape;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use command::{Failure, written};
 use consensus::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write as _};
@@ -37,6 +37,7 @@ pub(crate) struct WhyArguments {
     file: PathBuf,
 
     /// The event to explain, for example n2:117
+    #[arg(value_parser = event_name)]
     event: Option<EventId>,
 
     /// Explain the last event of this kind
@@ -82,6 +83,14 @@ impl FromStr for Moment {
             None => Err("write seconds, such as 1.250s, or an event, such as n2:117".to_owned()),
         }
     }
+}
+
+/// Parses the name of an event.
+fn event_name(text: &str) -> Result<EventId, String> {
+    text.parse().map_err(|error| match Kind::ALL.iter().any(|(kind, _)| *kind == text) {
+        true => format!("to explain the last event of this kind, write --last {text}"),
+        false => format!("{error}"),
+    })
 }
 
 /// One of these, by its name.
@@ -131,7 +140,20 @@ fn unexplained(
             (&records[..=place.expect("it was found there")], event.t)
         }
     };
-    Ok(answer(server, moment, omission, &why_not(past, &BTreeMap::new(), moment, server, omission)))
+    let mut text =
+        answer(server, moment, omission, &why_not(past, &BTreeMap::new(), moment, server, omission));
+    if let Some(event) = last_before_its_death(past, server) {
+        let _ = writeln!(text, "\nWhat stood in its way before that: add --at {event}");
+    }
+    Ok(text)
+}
+
+/// If a server is dead in the end: the last event before that.
+fn last_before_its_death(past: &[Record], server: NodeId) -> Option<EventId> {
+    let mut events = past.iter().filter(|record| record.node == server).rev();
+    let is_death = |record: &&Record| matches!(record.event, Event::Laboratory(Laboratory::Died { .. }));
+    events.next().filter(is_death)?;
+    events.find_map(Record::id)
 }
 
 /// The two values of `--not`.

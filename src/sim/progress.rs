@@ -1,8 +1,8 @@
 //! How far a search is: a bar on standard error, if that is a terminal.
 
-use super::hunt::{Examined, Round};
 use indicatif::{ProgressBar, ProgressStyle};
 use simulator::Script;
+use simulator::hunt::{Examined, Round};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! What the search prints.
 
-use super::hunt::{Examined, Finding};
 use super::stored::Story;
 use crate::paragraph::paragraph;
 use consensus::Rule;
+use simulator::hunt::{Examined, Finding};
 use std::fmt::Write as _;
 use std::path::Path;
 use trace::shown;

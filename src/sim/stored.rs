@@ -3,7 +3,7 @@
 use crate::paragraph::paragraph;
 use crate::scenarios;
 use consensus::Rule;
-use simulator::{Film, NOT_FOUND_BY_CHANCE, Scenario, Scene, UNSHOWN};
+use simulator::{Film, Scenario, Scene, why_in_vain};
 use std::fmt::Write as _;
 use trace::{Event, Laboratory};
 
@@ -20,7 +20,7 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    /// The story of what happens without this rule; `None` for those of [`UNSHOWN`].
+    /// The story of what happens without this rule; `None` for those of [`simulator::UNSHOWN`].
     pub(crate) fn without(rule: Rule) -> Option<Story> {
         let path = format!("without/{rule}");
         let text = scenarios::find(&path)?;
@@ -96,10 +96,4 @@ pub(crate) fn known_without(rule: Rule) -> String {
         ),
         None => format!("{}  search afresh    raft sim --without {rule} --search\n", story.words()),
     }
-}
-
-/// Why a search for what breaks without this rule would be in vain; `None` if it would not.
-pub(crate) fn why_in_vain(rule: Rule) -> Option<&'static str> {
-    let all = UNSHOWN.iter().chain(NOT_FOUND_BY_CHANCE);
-    all.filter(|(known, _)| *known == rule).map(|(_, reason)| *reason).next()
 }

@@ -1,11 +1,11 @@
 //! `raft get` and `raft list`.
 
 use super::quoted;
-use crate::failure::{Failure, written};
 use crate::servers::{ServersArguments, no_answer};
+use api::{Listed, Text};
 use clap::{Args, ValueEnum};
 use client::{Entry, List, Read, Value};
-use server::{Listed, Text};
+use command::{Failure, written};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

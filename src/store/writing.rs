@@ -1,9 +1,9 @@
 //! `raft put`, `raft del` and `raft cas`.
 
 use super::quoted;
-use crate::failure::{Failure, written};
 use crate::servers::{ServersArguments, not_done};
 use clap::Args;
+use command::{Failure, written};
 use consensus::Index;
 use kv::{Answer, LONGEST_VALUE, Write};
 use std::ffi::{OsStr, OsString};

@@ -1,4 +1,4 @@
-//! Clients of the cluster's store, over HTTP, as any others are. Each asks the leader for one thing.
+//! Clients of the cluster's store, over HTTP, as any others are. Each asks a server, most often the leader, for one thing.
 
 use client::{Failure, Node, Read};
 use consensus::NodeId;
@@ -49,13 +49,19 @@ impl Clients {
         Clients { last: 0, under_way: 0, sender, receiver }
     }
 
-    /// Has a client decide to ask the leader. It does so when the request is [sent](Clients::send).
+    /// Has a client decide to ask this server, or the leader. It does so when the request is [sent](Clients::send).
     ///
     /// # Errors
     /// If nobody can be asked: a sentence that says why.
-    pub(crate) fn ask(&mut self, view: &ClusterView, wish: &ClientWish) -> Result<Asked, String> {
+    pub(crate) fn ask(
+        &mut self,
+        view: &ClusterView,
+        wish: &ClientWish,
+        at: Option<NodeId>,
+    ) -> Result<Asked, String> {
         let what = words(wish);
-        let (node, address) = leader_of(view).ok_or_else(|| format!("{what}: there is no leader to ask"))?;
+        let (node, address) =
+            address_in(view, at).ok_or_else(|| format!("{what}: there is no leader to ask"))?;
         if self.under_way == MOST_UNDER_WAY {
             return Err(format!(
                 "{MOST_UNDER_WAY} clients still wait for an outcome: try again when one has it"
@@ -101,9 +107,10 @@ fn command(wish: &ClientWish) -> Option<String> {
     Some(Command::Write(write).brief())
 }
 
-fn leader_of(view: &ClusterView) -> Option<(NodeId, String)> {
-    let leader = view.leader()?;
-    Some((leader, view.server(leader)?.address.clone()?))
+/// This server, or else the leader.
+fn address_in(view: &ClusterView, at: Option<NodeId>) -> Option<(NodeId, String)> {
+    let server = at.or(view.leader())?;
+    Some((server, view.server(server)?.address.clone()?))
 }
 
 /// One try: what is shown is what comes of it, also if that is a change of leaders.

@@ -2,6 +2,7 @@
 
 use super::watched::Watched;
 use cluster::{Action, SlowMotionState};
+use consensus::NodeId;
 use signal_hook::consts::SIGQUIT;
 use signal_hook::iterator::Signals;
 use std::time::Duration;
@@ -43,8 +44,8 @@ impl Lab for Laboratory {
         self.cluster.want_slow_motion(is_wanted)
     }
 
-    fn put(&mut self) -> Result<String, String> {
-        self.cluster.put_next()
+    fn put(&mut self, at: Option<NodeId>) -> Result<String, String> {
+        self.cluster.put_next(at)
     }
 
     fn end_requested(&mut self) -> Option<End> {

@@ -1,9 +1,9 @@
 //! The cluster as lines: a story for people, or JSON for programs.
 
 use super::watched::Watched;
-use crate::failure::{Failure, ended_by, say, written};
 use crate::paragraph::columns;
 use anstyle::{AnsiColor, Style};
+use command::{Failure, ended_by, say, written};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::SIGQUIT;
 use signal_hook::iterator::Signals;

@@ -4,6 +4,7 @@
 use super::clients::{Asked, Clients, Heard};
 use crate::recording::Recording;
 use cluster::{Action, Cluster, SlowMotion, SlowMotionState};
+use consensus::NodeId;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use trace::{Laboratory, Record};
@@ -96,12 +97,14 @@ impl Watched {
         }
     }
 
-    /// Has a client put the next value of x, and says so. What comes of it is announced.
-    pub(crate) fn put_next(&mut self) -> Result<String, String> {
+    /// Has a client put the next value of x, and says so. It asks this server, or the leader. What comes of it is announced.
+    pub(crate) fn put_next(&mut self, at: Option<NodeId>) -> Result<String, String> {
         let value = (self.last_value + 1).to_string();
-        let Asked { node, what, .. } = self.ask(ClientWish::Put { key: "x".to_owned(), value })?;
+        let leader = self.cluster.view().leader();
+        let Asked { node, what, .. } = self.ask(ClientWish::Put { key: "x".to_owned(), value }, at)?;
         self.last_value += 1;
-        Ok(format!("{what}: asked {node}, the leader"))
+        let who = if leader == Some(node) { "the leader" } else { "which thinks that it still leads" };
+        Ok(format!("{what}: asked {node}, {who}"))
     }
 
     /// What came to its end since the last call, for whoever watches without the page.
@@ -146,7 +149,7 @@ impl Watched {
                     let said = self.want_slow_motion(*is_wanted);
                     request.answer(Outcome::Done(said));
                 }
-                Wish::Ask(wish) => match self.ask(wish.clone()) {
+                Wish::Ask(wish) => match self.ask(wish.clone(), None) {
                     Ok(asked) => {
                         self.of_page.insert(asked.client, request);
                     }
@@ -157,12 +160,12 @@ impl Watched {
     }
 
     /// Has a client ask for something, and notes that in the story before the server can say so.
-    fn ask(&mut self, wish: ClientWish) -> Result<Asked, String> {
+    fn ask(&mut self, wish: ClientWish, at: Option<NodeId>) -> Result<Asked, String> {
         if matches!(wish, ClientWish::Put { .. }) && self.cluster.view().leader().is_some() {
             let slow = self.slow_motion.begin_before_put(self.cluster.now());
             self.set_speed(slow);
         }
-        let asked = self.clients.ask(self.cluster.view(), &wish)?;
+        let asked = self.clients.ask(self.cluster.view(), &wish, at)?;
         let Asked { client, node, what, command, .. } = asked.clone();
         self.cluster.note(node, Laboratory::ClientAsks { client, what, command, again: false });
         self.clients.send(asked.clone(), wish);

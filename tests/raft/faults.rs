@@ -4,12 +4,12 @@
 //! without root on Linux, so `.ci/run` runs these tests by name.
 
 use crate::common::PATIENCE;
+use api::Status;
 use client::{Failure, Node, NotDone, Read};
 use cluster::{Action, Cluster, Options};
 use consensus::{Index, NodeId, Profile, RoleKind, Timing};
 use driver::Speed;
 use kv::{Answer, Write};
-use server::Status;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

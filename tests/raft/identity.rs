@@ -1,9 +1,9 @@
 //! Servers that are not who they say they are: with a lost folder, an older copy, an address of another cluster.
 
 use crate::common::{PATIENCE, ask, await_some, raft};
+use api::Status;
 use client::Node;
 use consensus::{AppendEntries, Entry, Index, Message, NodeId, Origin, Payload, Term};
-use server::{Status, ask_status};
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -103,7 +103,7 @@ impl Servers {
     }
 
     fn status(&self, id: usize) -> Option<Status> {
-        ask_status(self.address(id), Duration::from_secs(5)).ok()
+        Node::new(self.address(id)).status(Duration::from_secs(5)).ok()
     }
 
     fn is_ready(&self, id: usize) -> bool {
@@ -390,11 +390,11 @@ fn a_watch_of_a_log_that_is_gone_is_told_so() {
     servers.start(1, &[], &[]);
     servers.wait_until_ready(&[1]);
     let node = Node::new(servers.address(1));
-    let place = server::Place { index: seen.last_applied, cluster: seen.cluster_id };
+    let place = api::Place { index: seen.last_applied, cluster: seen.cluster_id };
     let mut watch = node.watch(b"", Some(place), PATIENCE).unwrap();
     assert!(matches!(watch.hear(), Ok(client::News::Missed { .. })));
     // A place without a cluster, beyond what there is, is no better.
-    let ahead = server::Place { index: consensus::Index(1_000), cluster: None };
+    let ahead = api::Place { index: consensus::Index(1_000), cluster: None };
     let mut watch = node.watch(b"", Some(ahead), PATIENCE).unwrap();
     assert!(matches!(watch.hear(), Ok(client::News::Missed { .. })));
 }

@@ -4,8 +4,8 @@
 //! `RAFT_BINARY` names another `raft` to be tried, and `RAFT_PARTITION_SECONDS` says how long hosts are away.
 
 use crate::common::{await_some, forget_settings, lines_of};
+use api::Status;
 use consensus::Index;
-use server::Status;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

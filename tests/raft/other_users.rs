@@ -388,7 +388,8 @@ fn no_port_lets_in_who_does_not_know_what_its_user_knows() {
         let address = shared.up.view.server(id).unwrap().address.clone().unwrap();
         let from = id.0 % 3 + 1;
         // Of a member, as `/status` tells it.
-        let status = server::ask_status(&address, PATIENCE).unwrap();
+        let server = client::Node::new(&address);
+        let status = server.status(PATIENCE).unwrap();
         let origin = Origin { cluster: status.cluster_id, ..Origin::default() };
         let introductions =
             [vec![hello(from, id, origin)], vec![greeting(), call(from, id, origin, Some([7; 32]))]];
@@ -403,7 +404,7 @@ fn no_port_lets_in_who_does_not_know_what_its_user_knows() {
             assert!(said.len() < 64, "{said:?}");
         }
         await_some("both to be counted", || {
-            let rejected = server::ask_status(&address, PATIENCE).ok()?.rejected;
+            let rejected = server.status(PATIENCE).ok()?.rejected;
             (rejected >= status.rejected + 2).then_some(())
         });
         shared.up.wait_until("that they are refused for this", |up| {

@@ -2,11 +2,11 @@
 //! that die, freeze and change leaders meanwhile.
 
 use crate::common::{PATIENCE, Up, await_some, raft};
+use api::Place;
 use client::{Cluster, Failure, List, News, Node, Read};
 use consensus::{Index, NodeId};
 use kv::{Answer, Write};
 use rustix::process::{Pid, Signal, kill_process};
-use server::Place;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};

@@ -7,6 +7,7 @@
 use crate::common::forged::{asks_status, call, frame, greeting, hello, letter};
 use crate::common::founded::{Founded, Server};
 use crate::common::{PATIENCE, await_some, raft};
+use api::Status;
 use client::{List, Node, NotDone, Read};
 use consensus::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Chunk, ClusterId, Entry, Found, Incarnation, Index,
@@ -16,7 +17,6 @@ use consensus::{
 use kv::{Answer, Write as Put};
 use measure::process::{Memory, Usage};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use server::Status;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};

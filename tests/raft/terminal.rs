@@ -344,7 +344,7 @@ impl Lab for Broken {
         unreachable!("no key is pressed")
     }
 
-    fn put(&mut self) -> Result<String, String> {
+    fn put(&mut self, _at: Option<NodeId>) -> Result<String, String> {
         unreachable!("no key is pressed")
     }
 

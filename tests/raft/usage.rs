@@ -152,7 +152,8 @@ fn a_rule_is_explained_with_its_stories_and_its_code() {
         2,
         &["'one-vote-per-term'", "`raft rules` lists all rules"],
     );
-    assert_refused(&["rules", "one-vote"], 2, &["tip: a similar value exists: 'one-vote-per-term'"]);
+    assert_refused(&["sim", "--without", "one-vote"], 2, &["a similar value exists: 'one-vote-per-term'"]);
+    assert_refused(&["sim", "--without", "vote"], 2, &["'one-vote-per-term'", "'pre-vote'"]);
     for unshown in ["never-truncate-committed", "only-mismatch-backs-up"] {
         let explained = text(&run(&["rules", unshown]).stdout);
         assert!(explained.contains("No scenario shows what breaks"), "{explained}");
@@ -161,6 +162,26 @@ fn a_rule_is_explained_with_its_stories_and_its_code() {
     let json: serde_json::Value =
         serde_json::from_slice(&run(&["rules", "--json", "one-vote-per-term"]).stdout).unwrap();
     assert_eq!((&json["chapter"], &json["counterexample"]), (&3.into(), &"without/one-vote-per-term".into()));
+}
+
+#[test]
+fn a_word_is_explained_with_the_rules_and_scenarios_about_it() {
+    let about = |words: &[&str]| text(&run(&[&["rules"][..], words].concat()).stdout);
+    let word = about(&["heartbeat"]);
+    assert!(word.starts_with("heartbeat: an AppendEntries message without entries"), "{word}");
+    assert!(
+        word.contains("\n  heartbeat-at-once\n") && word.contains("  raft replay elections/heartbeats\n")
+    );
+    // First what has the words in its title or rules, then what has them in its chapter and says them.
+    let first_of_matched = about(&["matchIndex"]);
+    let scenarios = first_of_matched.split_once("Scenarios:\n").unwrap().1;
+    assert!(scenarios.starts_with("  raft replay replication/next-index-too-high\n"), "{scenarios}");
+    // Words in a row come before the same words apart, and a word is not found within another.
+    assert!(!about(&["Figure", "8"]).contains("persist-before-answer"));
+    assert!(!about(&["read"]).contains("only-mismatch-backs-up"));
+    assert!(about(&["lastApplied"]).contains("raft replay durability/commit-index-after-a-crash\n"));
+    assert!(about(&["one-vote"]).contains("\n  one-vote-per-term\n"));
+    assert_refused(&["rules", "phlogiston"], 2, &["no rule, no scenario and no word of the glossary"]);
 }
 
 #[test]
@@ -198,7 +219,11 @@ fn status_says_when_there_is_nobody_to_ask() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let output = run(&["status", &silent]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stdout).contains("no server responds at"), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stdout).contains("does not respond: connection refused"),
+        "{}",
+        text(&output.stdout)
+    );
     assert!(text(&output.stderr).contains("help: start a cluster"), "{}", text(&output.stderr));
 }
 

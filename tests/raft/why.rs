@@ -254,6 +254,12 @@ fn a_server_does_not_vote() {
         Vote,
         &[("the vote of n3 for n1 is not on disk yet, so it can't reply", Some(Rule::PersistBeforeAnswer))],
     );
+    assert_obstacles(
+        &played("replication/figure-8"),
+        2,
+        Vote,
+        &[("nobody has asked n2 for its vote in term 5", None), ("n2 voted for n1 in term 4", None)],
+    );
     let end = played("elections/first-election");
     let voted = why_not(&end, &COMPLETE, end.last().unwrap().t, NodeId(1), Vote);
     assert!(matches!(voted, WhyNot::ItDid(record) if Kind::Vote.is(&record.event)), "{voted:?}");

@@ -6,7 +6,7 @@
 //! server with snapshots does.
 
 mod raft_rs;
-#[path = "../../../src/bench/core/trio.rs"]
+#[path = "../../../crates/bench/src/core/trio.rs"]
 mod trio;
 
 use crate::told::{ToldArguments, run_duration};

@@ -4,9 +4,9 @@ use crate::failure::{Failure, NotDone};
 use crate::node::{List, Node, Page, Read, Value};
 use crate::step::Step;
 use crate::watch::Watch;
+use api::{MembersTold, Place};
 use consensus::{Change, NodeId};
 use kv::{Answer, Request, SessionId, Write};
-use server::{MembersTold, Place};
 use std::fmt;
 use std::time::{Duration, Instant};
 

@@ -3,12 +3,12 @@
 use crate::exchange::{Broken, Connection, Reply, Request, begin, exchange};
 use crate::failure::{Failure, NotDone};
 use crate::watch::Watch;
+use api::{Listed, Listing, MembersTold, Place, Status, Successor, Told, headers};
 use consensus::{Index, NodeId};
 use kv::{Answer, Change, SessionId, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use server::{Listed, Listing, MembersTold, Place, Status, Told};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -32,12 +32,6 @@ pub struct Node {
     pub(crate) id: Option<NodeId>,
     pub(crate) address: String,
     kept: Mutex<Option<Connection>>,
-}
-
-/// To whom the leadership shall go.
-#[derive(Debug, Serialize)]
-struct Successor {
-    to: NodeId,
 }
 
 /// How new what is read must be.
@@ -166,7 +160,7 @@ impl Node {
         };
         let headers = match write.request {
             Some(kv::Request { session, sequence }) => {
-                vec![("raft-session", session.0.0), ("raft-sequence", sequence)]
+                vec![(headers::SESSION, session.0.0), (headers::SEQUENCE, sequence)]
             }
             None => Vec::new(),
         };
@@ -376,7 +370,7 @@ fn with_parameters(path: String, parameters: &[String]) -> String {
 
 /// The version that a reply names.
 fn version(reply: &Reply) -> Option<Index> {
-    reply.head.header("raft-version")?.parse().ok().map(Index)
+    reply.head.header(headers::VERSION)?.parse().ok().map(Index)
 }
 
 /// Where to go instead, as HOST:PORT.
@@ -390,7 +384,7 @@ fn key_path(key: &[u8]) -> String {
 }
 
 /// What a server told that did not do what it was asked for.
-fn told(reply: &Reply) -> Option<Told> {
+fn told(reply: &Reply) -> Option<Told<Answer>> {
     serde_json::from_slice(&reply.body).ok()
 }
 

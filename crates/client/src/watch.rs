@@ -2,9 +2,9 @@
 
 use crate::exchange::Connection;
 use crate::failure::NotDone;
+use api::{ChangeTold, Missed, Place};
 use consensus::Index;
 use serde::de::DeserializeOwned;
-use server::{ChangeTold, Missed, Place};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -83,7 +83,7 @@ impl Watch {
                 // It only told how far it has come.
                 _ if data.is_empty() => {}
                 "" => return Ok(News::Changed(self.change(&data)?)),
-                "missed" => {
+                Missed::EVENT => {
                     let Missed { after, until } = self.parse(&data)?;
                     return Ok(News::Missed { after, until });
                 }

@@ -691,7 +691,7 @@ impl Cluster {
         }
         let millionths = (multiple * 1e6).round() as u64;
         self.note_of(self.options.servers[0], Event::Laboratory(Laboratory::Speed { millionths }));
-        Ok(format!("the servers' clocks run at {multiple} of real time"))
+        Ok(format!("the servers' clocks run at {multiple}× real time"))
     }
 }
 

@@ -8,7 +8,7 @@ use trace::{Event, EventId, Record};
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Telling {
     /// Only which role the server has, who the members are, which changes of them were refused, and which messages were
-    /// rejected. All else that happens has its name all the same ([`Envelope::sent_as`]), but is not written down.
+    /// rejected. All else that happens has its name all the same ([`crate::Envelope::sent_as`]), but is not written down.
     Least,
     /// What happens.
     #[default]

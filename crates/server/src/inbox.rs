@@ -3,7 +3,7 @@
 use crate::clients::Request;
 use crate::command::Command;
 use crate::disk::Done;
-use crate::status::Status;
+use api::Status;
 use consensus::{NodeId, Origin};
 use driver::Envelope;
 use std::net::SocketAddr;

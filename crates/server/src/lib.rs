@@ -8,7 +8,7 @@
 //! * `alarm.rs`: wakes it at the deadline, exactly;
 //! * `links.rs`: what the laboratory does to messages on their way;
 //! * `disk.rs`: the thread that saves, so that the engine need not wait; `pace.rs`: how fast it is;
-//! * `http.rs`, `json.rs`: what clients can ask for, and what they are told;
+//! * `http.rs`: what clients can ask for, and what they are told in the words of [api];
 //! * `machine.rs`, `changes.rs`: the store, and its latest changes, for those who watch;
 //! * `member.rs`: puts the engine and the disk together, whatever carries the messages;
 //! * `server.rs`: with TCP and HTTP; `maelstrom.rs`: with lines on standard input and output.
@@ -30,7 +30,6 @@ mod engine;
 mod error;
 mod http;
 mod inbox;
-mod json;
 mod links;
 mod machine;
 mod maelstrom;
@@ -41,7 +40,6 @@ mod options;
 mod pace;
 mod secret;
 mod server;
-mod status;
 mod transport;
 mod trouble;
 mod wire;
@@ -50,14 +48,9 @@ pub use address::{Address, InvalidAddress};
 pub use background::tell_in_background;
 pub use command::Command;
 pub use error::ServerError;
-pub use json::{
-    ChangeTold, InvalidPlace, Listed, Listing, MembersTold, Missed, OutcomeTold, Place, Text, Told,
-};
 pub use maelstrom::{Introduction, MaelstromNode};
 pub use member::Remote;
 pub use monotonic::monotonic_now;
 pub use options::Options;
 pub use secret::{InvalidSecret, Secret};
 pub use server::Server;
-pub use status::{SnapshotBeingSent, Status, StatusError, ask_status};
-pub use trouble::{PeerTrouble, Trouble};

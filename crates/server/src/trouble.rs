@@ -1,30 +1,12 @@
 //! What is wrong with a server, and with the others as it sees them: for `/readyz`, `/status` and the people who look at
 //! them.
 
+use api::{PeerTrouble, Trouble};
 use consensus::event::Problem;
 use consensus::{Instant, Node, NodeId, Progress, Retirement};
-use serde::{Deserialize, Serialize};
 
 /// A follower that lacks more entries than this is far behind.
 const FAR_BEHIND: u64 = 1000;
-
-/// What is wrong with a server, in a sentence, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
-    /// What is wrong.
-    pub what: String,
-    /// What its operator can do.
-    pub help: String,
-}
-
-/// What is wrong with another server, as this one sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeerTrouble {
-    /// The other server.
-    pub id: NodeId,
-    /// What is wrong with it, as in `far behind: 1200 entries are missing`.
-    pub what: String,
-}
 
 /// What is wrong with this server for good, or until somebody does something.
 pub(crate) fn of_itself(node: &Node) -> Option<Trouble> {

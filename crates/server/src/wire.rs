@@ -78,13 +78,11 @@ pub(crate) struct Call {
     pub(crate) proof: Option<Proof>,
 }
 
-/// Who calls, and what for.
+/// Who calls. In versions 5 and 6 a number comes first, which says what kind of caller this is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Visitor {
     /// Another server, which will send messages. It listens on this port itself.
     Peer { cluster: String, from: NodeId, to: NodeId, port: u16, promise: Option<Promise>, origin: Origin },
-    /// Somebody who wants to know how the server is.
-    AsksStatus,
 }
 
 /// A message on a connection whose first frames say between whom it goes.
@@ -271,7 +269,6 @@ mod tests {
             &Hello::new(visitor()),
             "52414654050004726166740201a21f01050080a3c34701cdd70201b42403f8ac010700000000000000",
         );
-        assert_golden(&Hello::new(Visitor::AsksStatus), "524146540501");
         assert_golden_letters();
     }
 
@@ -279,14 +276,10 @@ mod tests {
     fn version_6_is_what_it_was() {
         assert_golden(&Greeting::new([9; 16]), "52414654060609090909090909090909090909090909");
         assert_golden(&Welcome::new(6, [8; 16], None), "52414654060808080808080808080808080808080800");
-        assert_golden(
-            &Call { visitor: Visitor::AsksStatus, proof: Some([7; 32]) },
-            "01010707070707070707070707070707070707070707070707070707070707070707",
-        );
-        assert_golden(
-            &Call { visitor: visitor(), proof: None },
-            "0004726166740201a21f01050080a3c34701cdd70201b42403f8ac01070000000000000000",
-        );
+        const VISITOR: &str = "0004726166740201a21f01050080a3c34701cdd70201b42403f8ac010700000000000000";
+        assert_golden(&Call { visitor: visitor(), proof: None }, &format!("{VISITOR}00"));
+        let proved = Call { visitor: visitor(), proof: Some([7; 32]) };
+        assert_golden(&proved, &format!("{VISITOR}01{}", "07".repeat(32)));
         assert_golden_letters();
     }
 
@@ -325,7 +318,7 @@ mod tests {
         assert_eq!(Beginning::read(&hello), Ok(Beginning::Hello(visitor())));
         let hello_of_4 = encode(&Hello { version: 4, ..Hello::new(visitor()) });
         assert_eq!(Beginning::read(&hello_of_4), Err("it speaks another version"));
-        for nonsense in [&b""[..], b"RAFT", b"RAFT\x05", b"TFAR\x06\x06", b"RAFT\x06\x06"] {
+        for nonsense in [&b""[..], b"RAFT", b"RAFT\x05", b"RAFT\x05\x01", b"TFAR\x06\x06", b"RAFT\x06\x06"] {
             assert_eq!(Beginning::read(nonsense), Err("it does not speak this protocol"), "{nonsense:?}");
         }
 

@@ -88,6 +88,8 @@ pub enum Action {
     /// save begins a new segment of the log, there are seven before these: create, write, sync, rename, sync
     /// the folder, write the seal of the old segment, and sync that.
     CrashInSave(NodeId, u32, Unsynced),
+    /// Likewise, but only the server's process is killed: what it wrote stays.
+    KillInSave(NodeId, u32),
     /// A bit of the last save on the dead server's disk flips.
     DamageLastSave(NodeId, u64),
     /// The server's disk is full.
@@ -163,6 +165,7 @@ impl Action {
             | Action::Snapshot(_)
             | Action::FailNextSave(_)
             | Action::CrashInSave(..)
+            | Action::KillInSave(..)
             | Action::DamageLastSave(..)
             | Action::FillDisk(_)
             | Action::LoseDisk(..)
@@ -585,6 +588,7 @@ impl fmt::Display for Action {
             Action::CrashInSave(node, operations, unsynced) => {
                 write!(f, "crash-in-save {node} {operations} unsynced={unsynced}")
             }
+            Action::KillInSave(node, operations) => write!(f, "kill-in-save {node} {operations}"),
             Action::DamageLastSave(node, bit) => write!(f, "damage-last-save {node} {bit}"),
             Action::FillDisk(node) => write!(f, "fill-disk {node}"),
             Action::LoseDisk(node, false) => write!(f, "lose-disk {node}"),

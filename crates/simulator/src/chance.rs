@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn nothing_draws_as_many_bits_as_the_machine_has() {
         let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let sources = ["consensus", "driver", "kv", "simulator", "storage", "trace"];
+        let sources = ["consensus", "driver", "kv", "linearizability", "simulator", "storage", "trace"];
         let mut folders: Vec<_> = sources.map(|name| crates.join(name).join("src")).into();
         let mut looked_at = 0;
         while let Some(folder) = folders.pop() {

@@ -91,7 +91,7 @@ fn fault(action: &Action) -> Option<&'static str> {
         Action::Partition(_) => Some("partitions"),
         Action::Crash(..) => Some("power cuts"),
         Action::CrashInSave(..) => Some("power cuts within a save"),
-        Action::Kill(_) => Some("processes killed"),
+        Action::Kill(_) | Action::KillInSave(..) => Some("processes killed"),
         Action::Pause(_) => Some("processes paused"),
         Action::FailNextSave(_) => Some("failed syncs"),
         Action::DamageLastSave(..) => Some("damaged saves"),

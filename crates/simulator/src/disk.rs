@@ -50,6 +50,10 @@ enum Plan {
     PowerCut { operations_left: u32, unsynced: Unsynced },
     /// It has gone out.
     NoPower { unsynced: Unsynced },
+    /// After this number of further operations that change the disk, the process that uses it is killed.
+    Kill { operations_left: u32 },
+    /// It was killed.
+    Killed,
 }
 
 /// A file's content, whatever its name. Clones are the same file.
@@ -151,6 +155,22 @@ impl SimulatedDisk {
     /// The power goes out after so many more operations that change the disk. From then on each fails.
     pub fn cut_power_after(&self, operations: u32, unsynced: Unsynced) {
         self.state.borrow_mut().plan = Plan::PowerCut { operations_left: operations, unsynced };
+    }
+
+    /// The process that uses the disk is killed after this number of further operations that change it. From then on each
+    /// fails. What was written stays, whether it was synced or not.
+    pub(crate) fn kill_process_after(&self, operations: u32) {
+        self.state.borrow_mut().plan = Plan::Kill { operations_left: operations };
+    }
+
+    /// If the process was killed in this way, another one can use the disk from here on.
+    pub(crate) fn take_killed(&self) -> bool {
+        let plan = &mut self.state.borrow_mut().plan;
+        let is_killed = *plan == Plan::Killed;
+        if is_killed {
+            *plan = Plan::Nothing;
+        }
+        is_killed
     }
 
     /// If the power has gone out: what is to become of what was not synced.
@@ -261,17 +281,27 @@ impl State {
         self.files.insert(name.to_owned(), Rc::new(RefCell::new(content)));
     }
 
-    /// Counts an operation that changes the disk, and lets it fail if the power is gone.
+    /// Counts an operation that changes the disk, and lets it fail if the power or the process is gone.
     fn use_power(&mut self) -> io::Result<()> {
-        if let Plan::PowerCut { operations_left, unsynced } = &mut self.plan {
-            match operations_left.checked_sub(1) {
-                Some(left) => *operations_left = left,
-                None => self.plan = Plan::NoPower { unsynced: *unsynced },
+        let (operations_left, end) = match &mut self.plan {
+            Plan::PowerCut { operations_left, unsynced } => {
+                let unsynced = *unsynced;
+                (operations_left, Plan::NoPower { unsynced })
             }
-        }
-        match self.plan {
-            Plan::NoPower { .. } => Err(io::Error::other("the power is gone")),
-            _ => Ok(()),
+            Plan::Kill { operations_left } => (operations_left, Plan::Killed),
+            Plan::NoPower { .. } => return Err(io::Error::other("the power is gone")),
+            Plan::Killed => return Err(io::Error::other("the process is gone")),
+            Plan::Nothing | Plan::FailSync => return Ok(()),
+        };
+        match operations_left.checked_sub(1) {
+            Some(left) => {
+                *operations_left = left;
+                Ok(())
+            }
+            None => {
+                self.plan = end;
+                self.use_power()
+            }
         }
     }
 

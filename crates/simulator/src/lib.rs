@@ -11,8 +11,8 @@
 //! * [`Scenario`]: plays the scripts in scenarios/;
 //! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
 //!   that still breaks the same promise;
-//! * [`reenact`]: a recorded run of real servers, played again with the same code;
-//! * [`linearizability`]: did the clients see one store, or several?
+//! * [`hunt`]: the search, seed by seed on all cores, and the shortest of what it finds;
+//! * [`reenact`]: a recorded run of real servers, played again with the same code.
 
 mod action;
 mod beginning;
@@ -21,7 +21,7 @@ mod clients;
 mod coverage;
 mod disk;
 mod history;
-pub mod linearizability;
+pub mod hunt;
 mod logs;
 mod machine;
 mod network;
@@ -43,7 +43,7 @@ pub use disk::SimulatedDisk;
 pub use network::Weather;
 pub use properties::{Promise, Violation};
 pub use reenact::{Divergence, Reenacted, reenact};
-pub use rules::{AllBut, NOT_FOUND_BY_CHANCE, UNSHOWN};
+pub use rules::{AllBut, NOT_FOUND_BY_CHANCE, UNSHOWN, why_in_vain};
 pub use scenario::{Film, Scenario, Scene};
 pub use script::Script;
 pub use search::{Faults, SearchOptions, draw};

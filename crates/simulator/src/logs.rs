@@ -2,6 +2,7 @@
 
 use crate::server::Server;
 use consensus::{Index, Log, NodeId};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Stands for an entry that a snapshot has replaced.
@@ -25,6 +26,13 @@ impl Logs {
             commit_index: server.node().map(|node| node.commit_index()),
         };
         Logs(servers.map(|(&id, server)| (id, row(server))).collect())
+    }
+
+    /// The logs with which this many servers are to begin. Of no entry any of them knows yet that it is committed.
+    pub(crate) fn before_the_start(servers: u64, logs: &BTreeMap<NodeId, Log>) -> Logs {
+        let terms = |id: &NodeId| logs.get(id).map(term_words).unwrap_or_default();
+        let row = |id: NodeId| (id, Row { terms: terms(&id), commit_index: Some(Index(0)) });
+        Logs((1..=servers).map(NodeId).map(row).collect())
     }
 }
 

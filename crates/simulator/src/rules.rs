@@ -30,6 +30,12 @@ pub const NOT_FOUND_BY_CHANCE: &[(Rule, &str)] = &[
     ),
 ];
 
+/// Why a search for what breaks without this rule would be in vain; `None` if it would not.
+pub fn why_in_vain(rule: Rule) -> Option<&'static str> {
+    let all = UNSHOWN.iter().chain(NOT_FOUND_BY_CHANCE);
+    all.filter(|(known, _)| *known == rule).map(|(_, reason)| *reason).next()
+}
+
 /// The rules of Raft, or all but one, to see what that one is for.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct AllBut(pub Option<Rule>);

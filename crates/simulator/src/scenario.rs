@@ -2,7 +2,7 @@
 //! docs/scenarios.md describes the commands.
 
 use crate::action::{Action, Selection, Wish, parse_profile};
-use crate::logs::{FORGOTTEN, term_words};
+use crate::logs::{FORGOTTEN, Logs, term_words};
 use crate::network::Weather;
 use crate::prose::Prose;
 use crate::rules::AllBut;
@@ -27,6 +27,8 @@ pub struct Scenario {
     world: Option<World>,
     logs: BTreeMap<NodeId, Log>,
     committed: LogPosition,
+    /// The logs and the claim with which the latest cluster was to begin, as a table.
+    tried: String,
     feed: Feed,
     prose: Prose,
     scenes: Vec<Scene>,
@@ -68,8 +70,12 @@ impl Runner for Scenario {
 
     fn run(&mut self, command: &Command) -> Played {
         let mut arguments = command.consume_args();
-        let said = self.play(&command.name, &mut arguments)?;
-        arguments.reject_rest()?;
+        let played = self.play(&command.name, &mut arguments);
+        let said = played.and_then(|said| arguments.reject_rest().map(|()| said)).inspect_err(|error| {
+            if command.fail {
+                self.note_refusal(command, &error.to_string());
+            }
+        })?;
         let records = self.world.as_mut().map(World::take_records).unwrap_or_default();
         let told: String = records
             .iter()
@@ -88,9 +94,32 @@ impl Runner for Scenario {
     }
 }
 
+/// The text in lines of at most this many columns.
+fn wrapped(text: &str, columns: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always one");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= columns {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
 /// The parser speaks of tags and columns. What a reader needs is the line.
 fn in_plain_words(error: io::Error, script: &str) -> io::Error {
     let message = error.to_string();
+    let failed = message.strip_prefix("command '").and_then(|rest| rest.split_once("' failed at line "));
+    if let Some((command, (line, why))) =
+        failed.and_then(|(command, rest)| Some((command, rest.split_once(": ")?)))
+    {
+        return io::Error::other(format!("line {line}, `{command}`: {why}"));
+    }
     let line = message.strip_prefix("parse error at line ").and_then(|rest| rest.split(' ').next());
     let Some(line) = line.and_then(|line| line.parse::<usize>().ok()) else { return error };
     let words = match line > script.lines().count() {
@@ -124,6 +153,20 @@ impl Scenario {
         }
         let without = scenario.world.as_ref().and_then(|world| world.rules().0);
         Ok(Film { scenes: scenario.scenes, without })
+    }
+
+    /// A command that was to fail has failed. What was tried, and why it was refused, is part of the story.
+    fn note_refusal(&mut self, command: &Command, error: &str) {
+        let tried = Some(std::mem::take(&mut self.tried)).filter(|tried| !tried.is_empty());
+        let tried = tried.unwrap_or_else(|| format!("{}\n", words(command)));
+        let refused = wrapped(&format!("refused: {error}"), COLUMNS);
+        self.scenes.push(Scene {
+            prose: self.prose.take_before(command.line_number),
+            command: Some(words(command)),
+            is_silent: command.silent,
+            records: Vec::new(),
+            said: format!("{tried}{refused}\n"),
+        });
     }
 
     /// The world of the script, once it has one.
@@ -248,11 +291,12 @@ impl Scenario {
                 .map(|size| size.parse())
                 .transpose()?,
             logs: std::mem::take(&mut self.logs),
-            committed: self.committed,
+            committed: std::mem::take(&mut self.committed),
             founds: option("founded", "yes") == "no",
             ..WorldOptions::default()
         };
         if let Some(problem) = options.problem_with_logs() {
+            self.tried = tried(&options);
             return Err(problem.into());
         }
         self.world = Some(World::new(options));
@@ -345,12 +389,26 @@ impl Scenario {
     }
 }
 
+/// The logs with which a cluster was to begin, and what was claimed to be committed.
+fn tried(options: &WorldOptions) -> String {
+    let logs = Logs::before_the_start(options.servers, &options.logs);
+    let LogPosition { index, term } = options.committed;
+    match index {
+        Index(0) => logs.to_string(),
+        _ => format!("{logs}claimed: entry {index} of term {term} is committed\n"),
+    }
+}
+
+/// The width of what is said below tables: the page's story is not wider.
+const COLUMNS: usize = 46;
+/// Stands for an entry that is missing, in a log that is refused for it.
+const HOLE: &str = "_";
 const MOST_SERVERS: u64 = 99;
 /// For how long a scenario can let its servers run, in their time.
 const LONGEST: Duration = Duration::from_secs(600);
 const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
-                        hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, damage-last-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, move, stray, clock, jump-clock, \
+                        hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, kill-in-save, damage-last-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, move, stray, clock, jump-clock, \
                         calm, status, logs, expect";
 const EXPECTATIONS: &str =
     "there are: leader, no-leader, some-leader, role, term, log, commit, violation, no-violation";
@@ -430,6 +488,7 @@ fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, 
             let id = node(arguments)?;
             Action::CrashInSave(id, next(arguments, "after how many")?.parse()?, unsynced)
         }
+        "kill-in-save" => Action::KillInSave(node(arguments)?, next(arguments, "after how many")?.parse()?),
         "damage-last-save" => {
             Action::DamageLastSave(node(arguments)?, number(next(arguments, "which bit")?, "bit's number")?)
         }
@@ -494,7 +553,11 @@ fn nodes(arguments: &mut ArgumentConsumer) -> Result<Vec<NodeId>, Box<dyn Error>
 
 /// The terms of a log's entries: all arguments that are left.
 fn terms(arguments: &mut ArgumentConsumer) -> Result<Vec<Term>, Box<dyn Error>> {
-    arguments.rest_pos().into_iter().map(|argument| number(&argument.value, "term").map(Term)).collect()
+    let words = arguments.rest_pos();
+    if let Some(hole) = words.iter().position(|word| [HOLE, FORGOTTEN].contains(&word.value.as_str())) {
+        return Err(format!("a log has no holes, but entry {} is missing", hole + 1).into());
+    }
+    words.into_iter().map(|word| number(&word.value, "term").map(Term)).collect()
 }
 
 /// The same for a log that may have forgotten its first entries: a point stands for each of them.

@@ -289,6 +289,7 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::CrashInSave(id, operations, unsynced) => {
             Action::CrashInSave(one(id)?, *operations, *unsynced)
         }
+        Action::KillInSave(id, operations) => Action::KillInSave(one(id)?, *operations),
         Action::DamageLastSave(id, bit) => Action::DamageLastSave(one(id)?, *bit),
         Action::FillDisk(id) => Action::FillDisk(one(id)?),
         Action::LoseDisk(id, joins) => Action::LoseDisk(one(id)?, *joins),

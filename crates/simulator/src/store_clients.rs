@@ -1,11 +1,11 @@
 //! Clients of the key-value store: they ask, wait, ask again, and remember what they were told.
 
 use crate::action::Wish;
-use crate::linearizability::{Answer, BadHistory, History, Pending, Request, Verdict, check};
 use crate::rules::AllBut;
 use consensus::{Rule, Rules};
 use driver::{ReadOutcome, RequestId, WriteOutcome};
 use kv::{Command, DEFAULT_SESSIONS, SessionId, Store, Write};
+use linearizability::{Answer, BadHistory, History, Pending, Request, Verdict, check};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace::OutcomeKind;

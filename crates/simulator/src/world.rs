@@ -416,15 +416,7 @@ impl World {
             }
             Action::Kill(id) => {
                 self.alive(*id)?.kill();
-                self.note(
-                    *id,
-                    Laboratory::Died {
-                        signal: Some(9),
-                        status: None,
-                        power_cut: None,
-                        last_words: String::new(),
-                    },
-                );
+                self.note_kill(*id);
             }
             Action::Restart(id) => self.restart(*id)?,
             Action::Pause(id) => {
@@ -454,6 +446,9 @@ impl World {
             Action::FailNextSave(id) => self.server(*id)?.disk().fail_next_sync(),
             Action::CrashInSave(id, operations, unsynced) => {
                 self.server(*id)?.disk().cut_power_after(*operations, *unsynced);
+            }
+            Action::KillInSave(id, operations) => {
+                self.server(*id)?.disk().kill_process_after(*operations);
             }
             Action::DamageLastSave(id, bit) => {
                 if self.server(*id)?.is_alive() {
@@ -946,6 +941,10 @@ impl World {
                 server.crash(unsynced);
                 self.note_power_cut(id, unsynced);
             }
+            None if server.disk().take_killed() => {
+                server.kill();
+                self.note_kill(id);
+            }
             None => {
                 server.kill();
                 let last_words = error.to_string();
@@ -1062,6 +1061,11 @@ impl World {
     fn note_power_cut(&mut self, id: NodeId, unsynced: Unsynced) {
         let (signal, status, last_words) = (None, None, String::new());
         self.note(id, Laboratory::Died { signal, status, power_cut: Some(unsynced), last_words });
+    }
+
+    fn note_kill(&mut self, id: NodeId) {
+        let (signal, status, power_cut, last_words) = (Some(9), None, None, String::new());
+        self.note(id, Laboratory::Died { signal, status, power_cut, last_words });
     }
 
     fn note(&mut self, id: NodeId, what: Laboratory) {

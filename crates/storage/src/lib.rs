@@ -35,7 +35,7 @@
 //! # The log
 //!
 //! The log is a row of files, the segments `log-0000000001`, `log-0000000002`, …, each of a fixed size
-//! that is filled from the front. To save a [`Batch`] is to write one record after the last one, and to
+//! that is filled from the front. To save a [`consensus::Batch`] is to write one record after the last one, and to
 //! sync. Nothing is ever changed that was saved: when a leader replaces entries (§5.3), a later record
 //! says so.
 //!

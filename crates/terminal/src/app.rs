@@ -11,7 +11,7 @@ use crate::scene::Scene;
 use crate::slow_clock::SlowClock;
 use crate::{End, INTERRUPT, Setup, speeds};
 use cluster::{Action, Links, SlowMotionState};
-use consensus::{NodeId, Profile};
+use consensus::{NodeId, Profile, RoleKind};
 use ratatui::crossterm::event::KeyEvent;
 use std::collections::VecDeque;
 use trace::{Condition, Event, FaultyLink, Feed, FeedLine, Laboratory, Record};
@@ -29,8 +29,8 @@ const QUIET: u64 = 1_000_000;
 pub(crate) enum Command {
     Perform(Action),
     WantSlowMotion(bool),
-    /// Put the next value into the store.
-    Put,
+    /// Put the next value into the store: ask this server for it, or the leader.
+    Put(Option<NodeId>),
     /// Show the page with this address.
     OpenPage(String),
     End(End),
@@ -68,12 +68,21 @@ pub(crate) struct App {
 /// A moment of the past on show.
 struct Frozen {
     moment: Moment,
+    /// The headlines as they were then; `None` where they are not shown.
+    headlines: Option<Headlines>,
     /// How many lines above the latest one the screen ends.
     scrolled: u64,
     /// Are the lines of the story shown, because they lead to this moment?
     shows_lines: bool,
     /// What is being shown again, and since when.
     rerun: Option<(Rerun, u64)>,
+}
+
+impl Frozen {
+    /// This moment, with the lines that lead to it.
+    fn at(moment: Moment) -> Frozen {
+        Frozen { moment, headlines: None, scrolled: 0, shows_lines: true, rerun: None }
+    }
 }
 
 /// What was done, or why it was not.
@@ -147,15 +156,22 @@ impl App {
         let is_wanted = self.slow_motion.is_wanted && !self.slow_motion.is_on;
         if is_wanted && self.frozen.is_none() && self.overlay.is_none() {
             let moment = self.past.at(rerun.from);
-            self.frozen = Some(Frozen { moment, scrolled: 0, shows_lines: true, rerun: Some((rerun, now)) });
+            self.frozen = Some(Frozen { rerun: Some((rerun, now)), ..Frozen::at(moment) });
         }
     }
 
     /// Something is done now: that is what is to be seen.
-    pub(crate) fn leave_rerun(&mut self) {
-        if self.is_rerun() {
-            self.frozen = None;
-        }
+    pub(crate) fn go_live(&mut self) {
+        self.frozen = None;
+    }
+
+    /// The headlines at the moment to draw.
+    pub(crate) fn headlines(&self) -> &Headlines {
+        self.frozen.as_ref().and_then(|frozen| frozen.headlines.as_ref()).unwrap_or(&self.headlines)
+    }
+
+    fn headlines_mut(&mut self) -> &mut Headlines {
+        self.frozen.as_mut().and_then(|frozen| frozen.headlines.as_mut()).unwrap_or(&mut self.headlines)
     }
 
     /// Is an election shown again?
@@ -180,7 +196,7 @@ impl App {
         if let (Action::SetSpeed { multiple }, Ok(_)) = (action, &outcome) {
             self.clock.set_speed(now, *multiple);
         }
-        self.leave_rerun();
+        self.go_live();
         self.announce(outcome, now);
     }
 
@@ -230,8 +246,8 @@ impl App {
             let lines: Vec<&str> = self.page_of_story().map(|line| line.text.as_str()).collect();
             return lines.join("\n");
         }
-        let chosen = self.headlines.chosen();
-        chosen.map(|place| self.headlines.all()[place].to_string()).unwrap_or_default()
+        let headlines = self.headlines();
+        headlines.chosen().map(|place| headlines.all()[place].to_string()).unwrap_or_default()
     }
 
     /// Does what a key asks of the view. Returns what the caller must do, if anything.
@@ -247,7 +263,7 @@ impl App {
         match wish {
             Wish::Interrupt => return Some(Command::End(End::Interrupted(INTERRUPT))),
             Wish::Quit => return Some(Command::End(End::Quit)),
-            Wish::Put => return Some(Command::Put),
+            Wish::Put => return Some(Command::Put(self.selected_leader())),
             Wish::OpenPage => match &self.setup.page {
                 Some(page) => return Some(Command::OpenPage(page.clone())),
                 None => self.announce(Err("there is no page: it was started with --no-web".to_owned()), now),
@@ -280,16 +296,16 @@ impl App {
             Wish::SelectNumber(number) => self.select(NodeId(number), now),
             Wish::SelectPrevious => self.selected = self.selected.saturating_sub(1),
             Wish::SelectNext => self.selected = (self.selected + 1).min(self.servers().len() - 1),
-            Wish::Back if self.is_rerun() => self.leave_rerun(),
+            Wish::Back if self.is_rerun() => self.go_live(),
             Wish::Freeze if self.is_rerun() => self.stop_rerun(),
             Wish::Freeze if self.frozen.is_some() => self.frozen = None,
             Wish::Freeze => self.freeze(now),
             Wish::StepForward => self.step(now, Past::next, "this is the latest event: space resumes"),
             Wish::StepBack => self.step(now, Past::previous, "what was before is not kept"),
-            Wish::PageUp if !self.shows_lines() => self.headlines.choose_earlier(1),
-            Wish::PageDown if !self.shows_lines() => self.headlines.choose_later(1),
-            Wish::Oldest if !self.shows_lines() => self.headlines.choose_earlier(usize::MAX),
-            Wish::Newest if !self.shows_lines() => self.headlines.choose_later(usize::MAX),
+            Wish::PageUp if !self.shows_lines() => self.headlines_mut().choose_earlier(1),
+            Wish::PageDown if !self.shows_lines() => self.headlines_mut().choose_later(1),
+            Wish::Oldest if !self.shows_lines() => self.headlines_mut().choose_earlier(usize::MAX),
+            Wish::Newest if !self.shows_lines() => self.headlines_mut().choose_later(usize::MAX),
             Wish::PageUp => self.scroll_up(now, self.page),
             Wish::PageDown => self.scroll_down(self.page),
             Wish::Oldest => self.scroll_up(now, u64::MAX),
@@ -312,6 +328,13 @@ impl App {
 
     fn selected_server(&self) -> NodeId {
         self.servers()[self.selected]
+    }
+
+    /// The selected server, if it leads in its own eyes: there may be a leader of a newer term.
+    fn selected_leader(&self) -> Option<NodeId> {
+        let id = self.selected_server();
+        let server = self.live.view.server(id)?;
+        (server.is_running() && server.role == Some(RoleKind::Leader)).then_some(id)
     }
 
     /// Switches all servers to the profile that the leader does not have (without a leader: any server).
@@ -372,9 +395,10 @@ impl App {
 
     /// Shows each line of the chosen episode from its first one on, or the headlines again.
     fn unfold_or_fold(&mut self, now: u64) {
+        let begin = self.headlines().begin_of_chosen();
         self.frozen = None;
         self.is_unfolded = !self.is_unfolded;
-        if let Some(begin) = self.headlines.begin_of_chosen().filter(|_| self.is_unfolded) {
+        if let Some(begin) = begin.filter(|_| self.is_unfolded) {
             let below = self.told.saturating_sub(begin + self.page);
             self.scroll_up(now, below);
         }
@@ -389,7 +413,11 @@ impl App {
 
     fn freeze(&mut self, now: u64) {
         let moment = self.past.present(self.live.clone(), now, self.clock.at(now), self.told);
-        self.frozen = Some(Frozen { moment, scrolled: 0, shows_lines: false, rerun: None });
+        self.frozen = Some(Frozen {
+            headlines: Some(self.headlines.clone()),
+            shows_lines: false,
+            ..Frozen::at(moment)
+        });
     }
 
     /// Freezes the view where it is.
@@ -408,7 +436,7 @@ impl App {
         match other(&self.past, &frozen.moment) {
             Some(moment) => {
                 self.announcement = None;
-                self.frozen = Some(Frozen { moment, scrolled: 0, shows_lines: true, rerun: None });
+                self.frozen = Some(Frozen::at(moment));
             }
             None => self.announce(Err(refusal.to_owned()), now),
         }

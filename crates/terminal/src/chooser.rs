@@ -16,7 +16,7 @@ use std::io;
 /// PgUp and PgDn go this many scenarios up and down.
 const PAGE: isize = 10;
 
-const FOOTER: &[Explained] = &[("↑↓", "choose"), ("Enter", "play"), ("a-z", "search"), ("Esc q", "leave")];
+const FOOTER: &[Explained] = &[("↑↓", "choose"), ("Enter", "play"), ("a-z /", "search"), ("Esc q", "leave")];
 const FOOTER_OF_SEARCH: &[Explained] = &[("↑↓", "choose"), ("Enter", "play"), ("Esc", "end the search")];
 
 /// A scenario that can be chosen.
@@ -30,6 +30,8 @@ pub struct Choice {
     pub title: String,
     /// The rules that it is about.
     pub rules: Vec<Rule>,
+    /// What it says to its reader.
+    pub prose: String,
 }
 
 /// What came of choosing.
@@ -46,6 +48,8 @@ pub enum Chosen {
 pub struct Chooser {
     choices: Vec<Choice>,
     search: String,
+    /// Did the search begin with a slash? Then its first letter may be a q.
+    has_slash: bool,
     /// One of `choices`.
     selected: usize,
     /// How far the list is scrolled.
@@ -84,7 +88,7 @@ pub fn choose(chooser: &mut Chooser, mut end_requested: impl FnMut() -> Option<E
 impl Chooser {
     /// A list with the first of these scenarios selected. Those of a chapter stand together.
     pub fn new(choices: Vec<Choice>) -> Chooser {
-        Chooser { choices, search: String::new(), selected: 0, list: ListState::default() }
+        Chooser { choices, search: String::new(), has_slash: false, selected: 0, list: ListState::default() }
     }
 
     fn on_key(&mut self, key: KeyEvent) -> Option<Chosen> {
@@ -96,11 +100,13 @@ impl Chooser {
                 let selected = self.found().find(|&(place, _)| place == self.selected);
                 return selected.map(|(_, choice)| Chosen::Scenario(choice.path.clone()));
             }
-            KeyCode::Esc | KeyCode::Char('q') if self.search.is_empty() => {
+            KeyCode::Esc | KeyCode::Char('q') if !self.is_searching() => {
                 return Some(Chosen::Nothing(End::Quit));
             }
-            KeyCode::Esc => self.search.clear(),
-            KeyCode::Backspace => drop(self.search.pop()),
+            KeyCode::Char('/') if !self.is_searching() => self.has_slash = true,
+            KeyCode::Esc => self.end_search(),
+            KeyCode::Backspace if self.search.pop().is_none() => self.end_search(),
+            KeyCode::Backspace => {}
             KeyCode::Char(letter) => self.search.push(letter),
             KeyCode::Up => self.move_by(-1),
             KeyCode::Down => self.move_by(1),
@@ -122,11 +128,34 @@ impl Chooser {
         self.selected = places.get(moved).copied().unwrap_or(self.selected);
     }
 
-    /// The scenarios that have all words of the search, each with its place among all.
+    fn is_searching(&self) -> bool {
+        self.has_slash || !self.search.is_empty()
+    }
+
+    fn end_search(&mut self) {
+        self.search.clear();
+        self.has_slash = false;
+    }
+
+    /// The scenarios that have all words of the search, each with its place among all: in their names or, if there is none,
+    /// in their prose.
     fn found(&self) -> impl Iterator<Item = (usize, &Choice)> {
+        let by_prose = self.is_found_by_prose();
+        self.having_words(move |choice| if by_prose { choice.prose.to_lowercase() } else { choice.names() })
+    }
+
+    /// Are the words of the search in no scenario's names?
+    fn is_found_by_prose(&self) -> bool {
+        self.having_words(Choice::names).next().is_none()
+    }
+
+    fn having_words(&self, text: impl Fn(&Choice) -> String) -> impl Iterator<Item = (usize, &Choice)> {
         let words: Vec<String> = self.search.split_whitespace().map(str::to_lowercase).collect();
-        let is_found = move |choice: &Choice| words.iter().all(|word| choice.words().contains(word));
-        self.choices.iter().enumerate().filter(move |(_, choice)| is_found(choice))
+        let has_words = move |choice: &Choice| {
+            let text = text(choice);
+            words.iter().all(|word| text.contains(word))
+        };
+        self.choices.iter().enumerate().filter(move |(_, choice)| has_words(choice))
     }
 
     fn draw(&mut self, frame: &mut Frame, palette: &Palette) {
@@ -139,7 +168,8 @@ impl Chooser {
         ])
         .areas(frame.area());
         let count = self.found().count();
-        let words = format!(" {}, in learning order", counted(count, "scenario"));
+        let how = if count > 0 && self.is_found_by_prose() { "by their text" } else { "in learning order" };
+        let words = format!(" {}, {how}", counted(count, "scenario"));
         frame.render_widget(Line::styled(words, palette.strong()), heading);
         frame.render_widget(self.search_line(palette), search);
 
@@ -154,13 +184,13 @@ impl Chooser {
         );
 
         frame.render_widget(Paragraph::new(self.about_selected(palette)).wrap(Wrap { trim: false }), about);
-        let keys = if self.search.is_empty() { FOOTER } else { FOOTER_OF_SEARCH };
+        let keys = if self.is_searching() { FOOTER_OF_SEARCH } else { FOOTER };
         frame.render_widget(Paragraph::new(footer_lines(&[keys], palette)), footer);
     }
 
     fn search_line(&self, palette: &Palette) -> Line<'_> {
-        if self.search.is_empty() {
-            return Line::styled(" type to search: a word of the title, a name, a rule", palette.faint());
+        if !self.is_searching() {
+            return Line::styled(" type to search: a word of the title, a rule, any word", palette.faint());
         }
         Line::from(vec![Span::styled(" search: ", palette.faint()), Span::raw(&self.search), Span::raw("▏")])
     }
@@ -200,10 +230,10 @@ impl Chooser {
 }
 
 impl Choice {
-    /// What a search looks at.
-    fn words(&self) -> String {
+    /// What a search looks at first.
+    fn names(&self) -> String {
         let rules: Vec<&str> = self.rules.iter().map(|rule| rule.id()).collect();
-        format!("{} {} {}", self.title, self.path, rules.join(" ")).to_lowercase()
+        format!("{} {} {} {}", self.chapter, self.title, self.path, rules.join(" ")).to_lowercase()
     }
 }
 
@@ -220,6 +250,7 @@ mod tests {
             path: path.to_owned(),
             title: title.to_owned(),
             rules: vec![rule],
+            prose: format!("What is {title} about?"),
         };
         Chooser::new(vec![
             choice("1. Terms", "elections/first", "The first election", Rule::ElectionTimeout),
@@ -277,8 +308,10 @@ mod tests {
     }
 
     #[test]
-    fn a_search_looks_at_titles_names_and_rules() {
+    fn a_search_looks_at_chapters_titles_names_and_rules_and_then_at_the_prose() {
         for (words, path) in [
+            ("the LOG", "replication/figure-7"),
+            ("/what two", "elections/two"),
             ("CANDIDATES", "elections/two"),
             ("replication/fig", "replication/figure-7"),
             ("consistency-check", "replication/figure-7"),
@@ -314,6 +347,13 @@ mod tests {
         let quit = Some(Chosen::Nothing(End::Quit));
         assert_eq!(press(&mut chooser(), KeyCode::Esc), quit);
         assert_eq!(press(&mut chooser(), KeyCode::Char('q')), quit);
+        let mut after_slash = chooser();
+        enter(&mut after_slash, "/q");
+        assert!(screen(&mut after_slash, 24).contains(" search: q▏"));
+        for _ in 0..2 {
+            press(&mut after_slash, KeyCode::Backspace);
+        }
+        assert_eq!(press(&mut after_slash, KeyCode::Char('q')), quit);
         let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
         assert_eq!(chooser().on_key(interrupt), Some(Chosen::Nothing(End::Interrupted(INTERRUPT))));
     }

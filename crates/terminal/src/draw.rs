@@ -149,13 +149,14 @@ fn log_rows(room: u16, servers: u16, panels: Panels) -> u16 {
 impl Picture<'_> {
     fn draw(self, frame: &mut Frame, places: &Places, palette: &Palette) {
         frame.render_widget(Paragraph::new(self.heading), places.heading);
-        frame.render_widget(self.state, places.state);
+        frame.render_widget(fitting(self.state, places.state.width), places.state);
         servers::draw(frame, places.table, &self.table, palette);
         logs::draw(frame, places.logs, &self.logs, palette);
         requests::draw(frame, places.requests, &self.logs, palette);
         narration::draw(frame, places.narration, self.narration_heading, self.narration, palette);
         story::draw(frame, places.story, self.story_heading, self.story, palette);
-        frame.render_widget(announcement_line(self.announcement, self.page, palette), places.announcement);
+        let announcement = announcement_line(self.announcement, self.page, palette);
+        frame.render_widget(fitting(announcement, places.announcement.width), places.announcement);
         frame.render_widget(Paragraph::new(footer_lines(self.footer, palette)), places.footer);
         match self.overlay {
             None => {}
@@ -173,6 +174,20 @@ fn draw_too_small(frame: &mut Frame) {
         area.width, area.height
     );
     frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), area);
+}
+
+/// As much of a line as there is room for: a `…` marks where it is cut.
+fn fitting<'a>(line: Line<'a>, width: u16) -> Line<'a> {
+    let mut room = usize::from(width);
+    if line.width() <= room {
+        return line;
+    }
+    let spans = line.spans.into_iter().map_while(|span| {
+        let content = (room > 0).then(|| shortened(&span.content, room))?;
+        room = if content == span.content { room - span.width() } else { 0 };
+        Some(Span::styled(content, span.style))
+    });
+    Line::from_iter(spans)
 }
 
 /// A name, and as many of the facts as there is room for.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use trace::{Episode, Episodes, Record};
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Headlines {
     episodes: Episodes,
     /// How many lines the story had when each of them began, by its number.

@@ -128,13 +128,12 @@ pub(crate) const FOOTER: [&[Explained]; 2] = [
 
 /// The keys in the help, each with what it teaches. With [`SIGNS`] they fill 22 of the 24 rows of a usual terminal.
 pub(crate) const HELP: &[Explained] = &[
-    ("p", "put x = 1, 2, 3, …: each put is a new entry in the logs"),
+    ("p", "put x = 1, 2, …: with two leaders, to the chosen one"),
     ("Ctrl+\\  l", "kill the leader (SIGKILL): the others elect a new one"),
     ("1-9  ↑ ↓", "choose the server for the keys from k to x"),
     ("k  r  s", "kill it; restart it from its disk; pause or resume it"),
     ("i", "cut its links (✂) or reconnect it: alone it can't commit"),
-    ("t", "time it out: it starts an election in a newer term"),
-    ("o", "have the leader hand over to it"),
+    ("t  o", "time it out: it starts an election; hand over to it"),
     ("d  x", "remove it (again: stop it); replace it with a new server"),
     ("n", "add a server: it copies the log first, then it votes"),
     ("f", "switch pre-vote, check-quorum, eager election on or off"),

@@ -64,12 +64,12 @@ pub trait Lab {
     /// Switches slow motion on or off, and says so in a sentence.
     fn want_slow_motion(&mut self, is_wanted: bool) -> String;
 
-    /// Asks the cluster, as a client, to write the next value, and says so in a sentence. The outcome is among the
+    /// Asks this server or else the leader, as a client, to write the next value, and says so in a sentence. The outcome is among the
     /// [announcements](Lab::announcements) as soon as it is known.
     ///
     /// # Errors
     /// If no server can be asked: a sentence that says why.
-    fn put(&mut self) -> Result<String, String>;
+    fn put(&mut self, at: Option<NodeId>) -> Result<String, String>;
 
     /// Is the view to end for a reason from outside, and how?
     fn end_requested(&mut self) -> Option<End>;
@@ -160,9 +160,9 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io
             match app.on_key(key, lab.now()) {
                 None => {}
                 Some(Command::End(end)) => return Ok(end),
-                Some(Command::Put) => {
-                    app.leave_rerun();
-                    let outcome = lab.put();
+                Some(Command::Put(at)) => {
+                    app.go_live();
+                    let outcome = lab.put(at);
                     app.announce(outcome, lab.now());
                 }
                 Some(Command::OpenPage(address)) => app.announce(open_page(&address), lab.now()),

@@ -118,7 +118,7 @@ fn with_logs() -> App {
 
 /// The panel of the logs, its heading left out.
 fn logs(text: &str) -> Vec<&str> {
-    let rows = text.lines().skip_while(|line| !line.starts_with("   log "));
+    let rows = text.lines().skip_while(|line| !line.contains("commit  match  next"));
     rows.take_while(|line| !line.is_empty() && !line.contains("what happens")).collect()
 }
 
@@ -316,12 +316,21 @@ fn a_key_chooses_between_logs_and_story_and_low_terminals_keep_the_logs() {
     }
     let text = text(&mut app, 0);
     assert!(logs(&text).last().unwrap().starts_with(" ▸ n9 "), "the chosen one is among them: {text}");
+    let hidden = 9 - (logs(&text).len() - 1);
+    assert!(
+        logs(&text)[0].starts_with(&format!(" +{hidden} logs  commit")),
+        "the others are counted: {text}"
+    );
+    let many = self::text(&mut with_leader(15), 0);
+    assert!(many.lines().any(|line| line.ends_with("election timer         +3 servers: ↑↓")), "{many}");
 }
 
 #[test]
 fn a_put_is_asked_for_and_its_outcome_is_told() {
     let mut app = with_leader(3);
-    assert_eq!(key(&mut app, 'p'), Some(Command::Put));
+    assert_eq!(key(&mut app, 'p'), Some(Command::Put(None)));
+    key(&mut app, '2');
+    assert_eq!(key(&mut app, 'p'), Some(Command::Put(Some(NodeId(2)))), "it leads, and is chosen");
     app.announce(Ok("put x = 3: written, version 17".to_owned()), 0);
     assert!(text(&mut app, 0).contains("▸ put x = 3: written, version 17"));
     app.announce(Err("no leader: nobody to put x = 4 to".to_owned()), 0);
@@ -456,11 +465,48 @@ fn a_frozen_view_stays_while_the_cluster_goes_on() {
     assert_eq!(key(&mut app, ' '), None);
     app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::Paused)));
     let frozen = text(&mut app, 100 * MILLISECOND);
-    assert!(frozen.contains("frozen at 0.000s, 1 line since"), "{frozen}");
+    assert!(frozen.contains("frozen at 0.000s (space resumes), 1 line since"), "{frozen}");
     assert!(row(&frozen, "n2").contains("★ leader"), "{frozen}");
     assert_eq!(filled_cells(&row(&frozen, "n1")), 0);
     key(&mut app, ' ');
     assert!(row(&text(&mut app, 100 * MILLISECOND), "n2").contains("‖ paused"));
+}
+
+#[test]
+fn while_the_view_is_frozen_its_headlines_are_too_and_what_is_done_leads_back_to_live() {
+    let mut app = with_failover();
+    key(&mut app, ' ');
+    app.observe(&record(2000 * MILLISECOND, 3, 5, Event::Laboratory(Laboratory::Paused)));
+    let frozen = text(&mut app, 0);
+    assert!(frozen.contains("▸   1.000s n2 was killed.") && !frozen.contains("n3 was paused"), "{frozen}");
+    app.note_outcome(&Action::Resume { node: NodeId(3) }, Ok("resumed n3".to_owned()), 0);
+    let live = text(&mut app, 0);
+    assert!(live.contains("n3 was paused") && !live.contains("frozen"), "{live}");
+}
+
+#[test]
+fn a_line_that_is_too_long_is_cut_with_a_mark() {
+    let mut app = with_leader(3);
+    app.slow_motion.is_on = true;
+    key(&mut app, ' ');
+    for _ in 0..100 {
+        app.observe(&record(1, 2, 4, Event::Laboratory(Laboratory::Paused)));
+    }
+    app.announce(Err("n".repeat(100)), 0);
+    let text = text(&mut app, 0);
+    let state = text.lines().find(|line| line.contains("frozen at")).unwrap();
+    assert!(state.contains("slow motion (m: off)") && state.contains("(space resumes)"), "{state}");
+    assert!(text.contains(&format!(" ! {}…\n", "n".repeat(76))), "{text}");
+}
+
+#[test]
+fn a_server_that_was_removed_and_has_ended_is_neither_counted_nor_restarted() {
+    let mut app = with_leader(3);
+    app.observe(&record(1, 3, 4, decided(Rule::RememberRemoval, What::Removed { index: Index(2) })));
+    dies(&mut app, 3);
+    let text = text(&mut app, 0);
+    assert!(row(&text, "n3").contains("✕ removed") && !text.contains("r restarts it"), "{text}");
+    assert!(text.contains("· 2 servers ·"), "{text}");
 }
 
 #[test]
@@ -527,6 +573,15 @@ fn the_words_of_the_chosen_headline_are_explained() {
     key(&mut app, '?');
     assert_eq!(key(&mut app, 'k'), None, "closes it and kills nobody");
     assert!(!text(&mut app, 0).contains("╭ words"));
+}
+
+#[test]
+fn where_not_all_words_can_be_explained_a_line_says_so() {
+    let mut app = with_failover();
+    key(&mut app, '?');
+    let at_size = |app: &mut App, rows| text_on(&screen_of(app, 0, (80, rows)));
+    assert!(at_size(&mut app, 18).contains("│ … a higher terminal has room for more words"));
+    assert!(!at_size(&mut app, 40).contains("a higher terminal"));
 }
 
 #[test]
@@ -638,7 +693,10 @@ fn a_headline_unfolds_into_its_lines_from_the_first_one_on() {
     text(&mut app, 0);
     press(&mut app, KeyCode::Enter, KeyModifiers::NONE);
     let unfolded = text(&mut app, 0);
-    assert!(unfolded.contains("  1.000s n2  killed (SIGKILL)\n"), "{unfolded}");
+    assert!(
+        unfolded.contains("  1.000s n2  killed (SIGKILL): what it wrote to its disk stays there\n"),
+        "{unfolded}"
+    );
     assert!(unfolded.contains("my election timer ran out"), "{unfolded}");
     press(&mut app, KeyCode::Enter, KeyModifiers::NONE);
     assert!(text(&mut app, 0).contains("▸   1.000s n2 was killed."));

@@ -487,7 +487,7 @@ pub fn laboratory(laboratory: &Laboratory) -> String {
         Laboratory::Died { signal, status, power_cut, last_words } => {
             let how = match (power_cut, signal, status) {
                 (Some(unsynced), _, _) => power_cut_words(*unsynced).to_owned(),
-                (None, Some(9), _) => "killed (SIGKILL)".to_owned(),
+                (None, Some(9), _) => "killed (SIGKILL): what it wrote to its disk stays there".to_owned(),
                 (None, Some(signal), _) => format!("killed by signal {signal}"),
                 (None, None, Some(status)) => format!("the process exited with status {status}"),
                 (None, None, None) => "the process exited".to_owned(),
@@ -498,7 +498,7 @@ pub fn laboratory(laboratory: &Laboratory) -> String {
         Laboratory::Paused => "paused (SIGSTOP): it does nothing, and messages wait".to_owned(),
         Laboratory::Resumed => "resumed (SIGCONT): it does not know that time has passed".to_owned(),
         Laboratory::Speed { millionths } => {
-            format!("all servers' clocks run at {} of real time", *millionths as f64 / 1e6)
+            format!("the servers' clocks run at {}× real time", *millionths as f64 / 1e6)
         }
         Laboratory::LinksCut { links } => format!("no messages get through {}", way(links)),
         Laboratory::LinksMended { links } => format!("messages get through again {}", way(links)),

@@ -3,7 +3,7 @@
 use crate::english::{self, milliseconds};
 use crate::record::{Event, Io, Laboratory, Process, Record};
 use consensus::event::{Event as Decision, What};
-use consensus::{Index, Message, NodeId, RoleKind, Rule, Term};
+use consensus::{Index, Membership, Message, NodeId, Quorum, RoleKind, Rule, Term};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -167,8 +167,10 @@ impl Episodes {
                     self.note_commit(record, before, *index);
                 }
             }
-            What::Membership { index, .. } if server.role == Some(RoleKind::Leader) && index.0 > 0 => {
-                let words = sentence_of(record);
+            What::Membership { index, membership }
+                if server.role == Some(RoleKind::Leader) && index.0 > 0 =>
+            {
+                let words = format!("{} appended entry {index}: {}.", record.node, decides(membership));
                 self.begin(record).remarks.push(words);
             }
             _ => {}
@@ -196,8 +198,14 @@ impl Episodes {
                 self.elections_won += 1;
             }
             (RoleKind::Follower, Some(RoleKind::Leader)) => {
+                let why = match record.rule() {
+                    Some(Rule::NewerTermWins) => format!("learns of term {} and ", record.term),
+                    Some(Rule::CheckQuorum) => "hears from no majority and ".to_owned(),
+                    Some(Rule::RemovedLeaderStepsDownOnCommit) => "is no longer a member and ".to_owned(),
+                    _ => String::new(),
+                };
                 let episode = self.go_on(record, Episode::is_election);
-                episode.remarks.push(format!("{id} steps down."));
+                episode.remarks.push(format!("{id} {why}steps down."));
             }
             _ => {}
         }
@@ -454,16 +462,25 @@ impl fmt::Display for Work {
 }
 
 /// What a server says, as a sentence about it.
-fn sentence_of(record: &Record) -> String {
-    format!("{}: {}.", record.node, english::sentence(record))
-}
-
 fn names(servers: &BTreeSet<NodeId>) -> String {
     let names: Vec<String> = servers.iter().map(NodeId::to_string).collect();
     match names.split_last() {
         None => "nobody".to_owned(),
         Some((only, [])) => only.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+/// Who decides with these members, from when the entry is in the log.
+fn decides(membership: &Membership) -> String {
+    let voters = match &membership.voters {
+        Quorum::Simple(voters) => format!("a majority of {}", names(voters)),
+        Quorum::Joint { old, new } => format!("a majority of {} and one of {}", names(old), names(new)),
+    };
+    match membership.learners.len() {
+        0 => format!("from now on {voters} decides"),
+        1 => format!("from now on {voters} decides; {} only learns", names(&membership.learners)),
+        _ => format!("from now on {voters} decides; {} only learn", names(&membership.learners)),
     }
 }
 

@@ -69,6 +69,11 @@ impl Feed {
         Feed { tells_routine: true, ..Feed::default() }
     }
 
+    /// From now on, the routine is told too, or is left out.
+    pub fn tell_routine(&mut self, tells_routine: bool) {
+        self.tells_routine = tells_routine;
+    }
+
     /// Something stands between the lines so far and the next one, which says again when and where.
     pub fn interrupt(&mut self) {
         self.last_told = None;
@@ -90,7 +95,9 @@ impl Feed {
     }
 
     fn line(&mut self, record: &Record) -> FeedLine {
-        let continues = self.last_told.replace(record.node) == Some(record.node) && !record.begins_step();
+        let (of_one, before) = ((!record.is_of_all()).then_some(record.node), self.last_told);
+        self.last_told = of_one;
+        let continues = of_one.is_some() && before == of_one && !record.begins_step();
         FeedLine {
             t: record.t,
             node: record.node,
@@ -189,6 +196,25 @@ impl Record {
             Event::Laboratory(laboratory) => !matches!(laboratory, Laboratory::Violated { .. }),
         }
     }
+
+    /// Is it of all servers, or of the network, rather than of the one that it names?
+    fn is_of_all(&self) -> bool {
+        let Event::Laboratory(laboratory) = &self.event else { return false };
+        match laboratory {
+            Laboratory::Speed { .. }
+            | Laboratory::LinksCut { .. }
+            | Laboratory::LinksMended { .. }
+            | Laboratory::LinksDelayed { .. }
+            | Laboratory::LinksLossy { .. }
+            | Laboratory::LinksHealed => true,
+            Laboratory::Died { .. }
+            | Laboratory::Paused
+            | Laboratory::Resumed
+            | Laboratory::ClientAsks { .. }
+            | Laboratory::ClientHears { .. }
+            | Laboratory::Violated { .. } => false,
+        }
+    }
 }
 
 impl fmt::Display for FeedLine {
@@ -230,7 +256,8 @@ impl FeedLine {
         if self.continues {
             " ".repeat(12)
         } else {
-            format!("{:>8} {:<3}", english::seconds(self.t), self.node.to_string())
+            let whom = if self.record.is_of_all() { "all".to_owned() } else { self.node.to_string() };
+            format!("{:>8} {whom:<3}", english::seconds(self.t))
         }
     }
 }

@@ -12,7 +12,7 @@ pub enum FirstStep {
     KillTheLeader,
     /// Two servers voted for themselves in one term.
     SplitTheVote,
-    /// A client wrote while a leader could not reach a majority.
+    /// A client wrote to a leader that could not reach a majority.
     WriteWithoutMajority,
 }
 
@@ -34,7 +34,9 @@ impl FirstStep {
             }
             FirstStep::WriteWithoutMajority => {
                 matches!(record.event, Event::Io(Io::Asked { wish: Wish::Write, .. }))
-                    && before.servers().any(|(id, server)| leads_alone(before, id, server))
+                    && before
+                        .server(record.node)
+                        .is_some_and(|server| leads_alone(before, record.node, server))
             }
         };
         FirstStep::ALL.into_iter().find(is_done)

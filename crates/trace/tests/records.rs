@@ -291,7 +291,7 @@ fn each_event_is_told_in_its_own_words() {
 #[test]
 fn a_power_cut_is_not_a_kill() {
     for (fields, words, lost_power) in [
-        (r#""signal":9"#, "killed (SIGKILL)", false),
+        (r#""signal":9"#, "killed (SIGKILL): what it wrote to its disk stays there", false),
         (r#""status":1,"last_words":"no disk""#, "the process exited with status 1: no disk", false),
         (r#""power_cut":"lost""#, "power lost: everything not yet synced to disk is gone", true),
         (r#""power_cut":"kept""#, "power lost: what was not yet synced had reached the disk anyway", true),
@@ -333,6 +333,21 @@ fn the_feed_leaves_out_heartbeats_until_one_changes_something() {
          n3 leads term 5: follow it                                    recognise-leader\n"
     );
     assert_eq!(story(&mut Feed::with_routine(), &records).lines().count(), 5);
+}
+
+#[test]
+fn what_happens_to_all_servers_is_not_told_of_one() {
+    let lab = |seq, event| record(1, seq, None, Event::Laboratory(event));
+    let records = [
+        lab(1, Laboratory::Paused),
+        lab(2, Laboratory::Speed { millionths: 50_000 }),
+        lab(3, Laboratory::LinksHealed),
+        lab(4, Laboratory::Resumed),
+    ];
+    let told = story(&mut Feed::new(), &records);
+    let whom: Vec<&str> = told.lines().map(|line| &line[9..12]).collect();
+    assert_eq!(whom, ["n1 ", "all", "all", "n1 "], "{told}");
+    assert!(told.contains("all the servers' clocks run at 0.05× real time"), "{told}");
 }
 
 #[test]

@@ -109,11 +109,7 @@ impl Refusal {
                 "too many actions are waiting already".to_owned(),
                 "try again in a moment",
             ),
-            Refusal::Uncertain(why) => (
-                StatusCode::GATEWAY_TIMEOUT,
-                why,
-                "it may have taken effect, or may still do so: get the key to find out",
-            ),
+            Refusal::Uncertain(why) => (StatusCode::GATEWAY_TIMEOUT, why, "get the key to find out"),
             Refusal::Ended => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the cluster has stopped".to_owned(),

@@ -29,6 +29,8 @@ pub struct ScenarioTitle {
     pub title: String,
     /// The rules that it is about, the most important one first.
     pub rules: Vec<Rule>,
+    /// What it says to its reader.
+    pub prose: String,
 }
 
 /// A chapter: scenarios that teach one thing.

@@ -1,9 +1,9 @@
 //! Clusters of servers that are watched from outside: by what they tell of their processes, and by what they answer.
 
 use super::{PATIENCE, await_some, ended, lines_of, raft};
+use api::Status;
 use client::{Cluster, Node};
 use consensus::NodeId;
-use server::Status;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::process::{Child, Command, Stdio};

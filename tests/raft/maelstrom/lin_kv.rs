@@ -4,8 +4,8 @@
 use super::workbench::{Fate, Ticket, Workbench, read};
 use crate::common::PATIENCE;
 use fastrand::Rng;
+use linearizability::{Answer, History, Pending, Request, Verdict, check};
 use serde_json::{Value, json};
-use simulator::linearizability::{Answer, History, Pending, Request, Verdict, check};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;

@@ -2,8 +2,8 @@
 
 use super::{Service, json};
 use crate::clients::{ReadRefusal, WriteRefusal};
-use crate::json::{OutcomeTold, Told};
 use crate::transport::Transport;
+use api::{OutcomeTold, Told};
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -157,8 +157,9 @@ impl Problem {
             ),
             Problem::Uncertain => (
                 StatusCode::GATEWAY_TIMEOUT,
-                "no outcome in time: the command may have taken effect, or may still do so".to_owned(),
-                "read the key to find out, or send the command in a session, where a retry is executed only once".to_owned(),
+                "no outcome in time".to_owned(),
+                "it may have taken effect, or may still do so: read the key to find out, or send it in a session, where a retry \
+                 is executed only once".to_owned(),
             ),
             Problem::NobodyConfirms => (
                 StatusCode::GATEWAY_TIMEOUT,

@@ -7,8 +7,8 @@ use super::{PATIENCE, Service, json, json_response, json_text, write_aside};
 use crate::clients::Request;
 use crate::inbox::Happening;
 #[cfg(doc)]
-use crate::json::Listing;
-use crate::json::{Listed, Text};
+use api::Listing;
+use api::{Listed, Text, headers};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -24,12 +24,12 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// The version of a key, in answers.
-static VERSION: HeaderName = HeaderName::from_static("raft-version");
+static VERSION: HeaderName = HeaderName::from_static(headers::VERSION);
 /// What a value is, whatever it looks like.
 const ANY_BYTES: &str = "application/octet-stream";
 /// In requests: the session, and the request's number in it.
-static SESSION: HeaderName = HeaderName::from_static("raft-session");
-static SEQUENCE: HeaderName = HeaderName::from_static("raft-sequence");
+static SESSION: HeaderName = HeaderName::from_static(headers::SESSION);
+static SEQUENCE: HeaderName = HeaderName::from_static(headers::SEQUENCE);
 
 /// So many keys are listed at once where nobody says otherwise, and so many at most.
 const PAGE: (usize, usize) = (100, 1000);

@@ -7,7 +7,7 @@ use super::{PATIENCE, Service};
 use crate::Address;
 use crate::clients::{ChangeRefusal, Request, TransferRefusal};
 use crate::inbox::Happening;
-use crate::json::MembersTold;
+use api::{MembersTold, Successor};
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -18,13 +18,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-
-/// To whom the leadership shall go.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Successor {
-    to: NodeId,
-}
 
 /// A [`Change`] whose addresses and new numbers make sense. A member that came in earlier without that can still be removed.
 #[derive(Debug, Default, Deserialize)]
@@ -51,7 +44,7 @@ impl TryFrom<u64> for Number {
 
 /// The configuration that counts for this server.
 pub(super) async fn members(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
-    let told = MembersTold::of(ask(&service).await?);
+    let told = MembersTold::from(ask(&service).await?);
     service.account(told).await
 }
 

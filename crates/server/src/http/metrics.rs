@@ -4,7 +4,7 @@
 use super::errors::Problem;
 use super::status;
 use super::{Service, write_aside};
-use crate::status::Status;
+use api::Status;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};

@@ -3,7 +3,7 @@
 use super::Service;
 use super::errors::Problem;
 use crate::inbox::Happening;
-use crate::status::Status;
+use api::Status;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;

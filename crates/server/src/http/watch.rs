@@ -6,7 +6,7 @@ use super::{Service, json_text, write_aside};
 use crate::changes::{Batch, Change};
 use crate::clients::Request;
 use crate::inbox::Happening;
-use crate::json::{ChangeTold, Missed, Place, Text};
+use api::{ChangeTold, Missed, Place, Text};
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -109,7 +109,7 @@ impl Watcher {
 
     fn tell_missed(&mut self, missed: Missed, cluster: Option<ClusterId>) {
         let id = Place { index: missed.until, cluster }.to_string();
-        let event = Event::default().event("missed").id(id).data(json_text(&missed));
+        let event = Event::default().event(Missed::EVENT).id(id).data(json_text(&missed));
         self.ready.push_back(Ready::Told(event));
     }
 

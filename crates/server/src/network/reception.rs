@@ -6,7 +6,6 @@ use crate::http;
 use crate::http::Routes;
 use crate::inbox::Happening;
 use crate::secret::{Claim, Prover, nonce};
-use crate::status::Status;
 use crate::wire::{self, Back, Beginning, Call, Letter, Visitor, WITHOUT_GREETING, Welcome};
 use consensus::{Message, NodeId, Origin};
 use driver::Envelope;
@@ -19,7 +18,7 @@ use std::time::Duration;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
@@ -150,7 +149,7 @@ impl Reception {
         }
     }
 
-    /// Responds to a request for the status, or receives a peer's messages.
+    /// Receives a peer's messages.
     async fn receive_frames(
         self: Arc<Reception>,
         stream: TcpStream,
@@ -163,18 +162,10 @@ impl Reception {
         let introduced = timeout(PATIENCE, self.ask_who_calls(&mut frames, &mut outgoing)).await;
         let introduced = introduced.map_err(|_| "no handshake arrived in time")??;
         let Some((version, visitor)) = introduced else { return Ok(()) };
-        match visitor {
-            Visitor::AsksStatus => {
-                // Who asked need not have waited for the answer.
-                let _ = timeout(PATIENCE, self.answer_status(outgoing)).await;
-            }
-            Visitor::Peer { cluster, from, to, port, promise, origin } => {
-                self.network.name.problem_with(&cluster, from, to, promise).map_or(Ok(()), Err)?;
-                let peer = CallingPeer { id: from, origin, at: whereabouts_of(caller, port), version };
-                self.receive_peer(peer, frames, outgoing, caller)?;
-            }
-        }
-        Ok(())
+        let Visitor::Peer { cluster, from, to, port, promise, origin } = visitor;
+        self.network.name.problem_with(&cluster, from, to, promise).map_or(Ok(()), Err)?;
+        let peer = CallingPeer { id: from, origin, at: whereabouts_of(caller, port), version };
+        self.receive_peer(peer, frames, outgoing, caller)
     }
 
     /// Agrees with the caller on a version, and hears who it is. Where the cluster has a secret, a server must know it.
@@ -190,7 +181,7 @@ impl Reception {
         let secret = self.network.name.secret.as_ref();
         let Some(first) = frames.next().await? else { return frames.end_in_between().map(|()| None) };
         let (version, callers_nonce) = match Beginning::read(&first)? {
-            Beginning::Hello(Visitor::Peer { .. }) if secret.is_some() => return Err(UNPROVED),
+            Beginning::Hello(_) if secret.is_some() => return Err(UNPROVED),
             Beginning::Hello(visitor) => return Ok(Some((WITHOUT_GREETING, visitor))),
             Beginning::Greeting { version, nonce } => (version, nonce),
         };
@@ -204,7 +195,6 @@ impl Reception {
         let Some(frame) = frames.next().await? else { return frames.end_in_between().map(|()| None) };
         let Call { visitor, proof } = wire::decode(&frame).ok_or("it does not speak this protocol")?;
         if let Some(secret) = secret
-            && matches!(visitor, Visitor::Peer { .. })
             && !secret.is_proved(Claim { said: &wire::encode(&visitor), ..claim(Prover::Caller) }, proof)
         {
             return Err(UNPROVED);
@@ -338,16 +328,6 @@ impl Reception {
     fn report(&self, caller: SocketAddr, served: Result<(), &'static str>) {
         if let Err(problem) = served {
             let _ = self.inbox.try_send(Happening::Garbage { from: caller, problem });
-        }
-    }
-
-    async fn answer_status(&self, mut outgoing: OwnedWriteHalf) {
-        let (answer, status) = oneshot::channel::<Status>();
-        if self.inbox.try_send(Happening::StatusAsked(answer)).is_ok()
-            && let Ok(status) = status.await
-        {
-            // Who asked may be gone by now.
-            let _ = self.silence().hand_over(&mut outgoing, &wire::frame(&status)).await;
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Checked when a run asks for it: it is about the whole history.
 
 use super::{Promise, Violation};
-use crate::linearizability::BadHistory;
 use consensus::NodeId;
+use linearizability::BadHistory;
 
 static PROMISE: Promise = Promise {
     name: "linearizability (§8; thesis §6.3)",

@@ -51,7 +51,7 @@ fn an_old_leader_steps_down_in_the_headline_of_the_new_one() {
     let told = headlines("elections/one-way-partition");
     assert_eq!(
         told.last().unwrap(),
-        "After 210 ms without a heartbeat n3 asked n1 and n2, got 2 of 3 votes and leads term 2. n1 steps down."
+        "After 210 ms without a heartbeat n3 asked n1 and n2, got 2 of 3 votes and leads term 2. n1 learns of term 2 and steps down."
     );
 }
 
@@ -68,4 +68,17 @@ fn a_broken_promise_is_a_headline_of_its_own() {
     let told = headlines("without/one-vote-per-term");
     let violation = "VIOLATED: one vote per term (§5.2): n2 voted in term 1 for n2 and for n1.";
     assert_eq!(told.last().unwrap(), violation);
+}
+
+#[test]
+fn a_change_of_members_says_who_decides_from_then_on() {
+    let told = headlines("membership/a-server-is-removed");
+    assert!(
+        told.iter().any(|line| line.ends_with(": from now on a majority of n1 and n2 decides.")),
+        "{told:?}"
+    );
+    let joint = headlines("membership/two-servers-are-replaced-at-once");
+    let is_joint = |line: &String| line.contains("a majority of n1, n2 and n3 and one of ");
+    assert!(joint.iter().any(is_joint), "{joint:?}");
+    assert!(joint.iter().any(|line| line.contains("decides; n4 and n5 only learn.")), "{joint:?}");
 }

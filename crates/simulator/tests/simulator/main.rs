@@ -1,7 +1,6 @@
-//! The simulator: its scenarios, its search, its headlines, and its checker of linearizability.
+//! The simulator: its scenarios, its search, and its headlines.
 
 mod beginnings;
 mod episodes;
-mod linearizability;
 mod scenarios;
 mod search;

@@ -170,6 +170,27 @@ fn every_scenario_names_the_rules_that_it_is_about() {
 }
 
 #[test]
+fn what_is_refused_is_part_of_the_film() {
+    let script = "# T\n\n# Can this be?\n\nlog n1 1 1 2 4\nlog n2 1 1 1 4\ncommitted 1 1\n!cluster 3\n!log n1 2 1\n---\n\ncluster 3\n---\n";
+    let film = Scenario::film(script).unwrap();
+    let said: Vec<&str> =
+        film.scenes.iter().map(|scene| scene.said.as_str()).filter(|said| !said.is_empty()).collect();
+    let expected = [
+        "index   1   2   3   4\n\
+         n1      1   1   2   4\n\
+         n2      1   1   1   4\n\
+         n3\n\
+         claimed: entry 1 of term 1 is committed\n\
+         refused: n1 and n2 both have an entry 4 of\n\
+         term 4, but differ in entry 3: logs with the\n\
+         same entry have the same entries before it\n\
+         (log matching)\n",
+        "log n1 2 1\nrefused: terms never fall along a log\n",
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
 fn mistakes_in_a_script_are_explained() {
     let said = |script: &str| play(script).unwrap_err();
     assert!(
@@ -197,6 +218,7 @@ fn mistakes_in_a_script_are_explained() {
     assert!(said("cluster 3\ndeliver answer=maybe\n---\n").contains("yes, no"));
     assert!(said("cluster 3\ncrash-in-save n1 1 unsynced=eaten\n---\n").contains("lost, kept, torn"));
     assert!(said("log n1 2 1\n---\n").contains("terms never fall along a log"));
+    assert!(said("log n1 1 _ 2\n---\n").contains("a log has no holes, but entry 2 is missing"));
     assert!(said("log n1 0\ncluster 3\n---\n").contains("the first term is 1"));
     assert!(said("log n4 1\ncluster 3\n---\n").contains("there is no n4 that could begin with a log"));
     assert!(said("log n1 2 3\nlog n2 1 3\ncluster 3\n---\n").contains("(log matching)"));

@@ -14,6 +14,7 @@ use crate::overlay::Overlay;
 use ratatui::Frame;
 use ratatui::text::{Line, Span};
 use std::time::Duration;
+use trace::{ClusterView, Condition, ServerView};
 
 /// What stands above everything else while an election is shown again.
 const RERUN: &str = " Replay in slow motion of what just happened; the cluster goes on. Esc: live ";
@@ -32,7 +33,7 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
         app.page_of_story().map(|line| story::told_line(line, None, width, &palette)).collect()
     } else {
         let page = story::rows(places.story) as usize;
-        headlines::lines(app.headlines.all(), app.headlines.chosen(), width, page, &palette)
+        headlines::lines(app.headlines().all(), app.headlines().chosen(), width, page, &palette)
     };
     let picture = Picture {
         heading: vec![if app.is_rerun() {
@@ -73,7 +74,7 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
 fn facts(app: &App) -> Vec<String> {
     let setup = &app.setup;
     let mut facts = vec![
-        counted(app.scene().view.servers().count(), "server"),
+        counted(servers_left(&app.scene().view), "server"),
         format!("speed {}×", app.speed()),
         timeout_words(&setup.timing),
         heartbeat_words(&setup.timing),
@@ -83,6 +84,12 @@ fn facts(app: &App) -> Vec<String> {
         facts.insert(2, format!("latency {:?}", setup.latency));
     }
     facts
+}
+
+/// How many servers there are, but for those that were removed and have ended.
+fn servers_left(view: &ClusterView) -> usize {
+    let is_left = |server: &ServerView| !server.is_removed || server.condition != Condition::Dead;
+    view.servers().filter(|(_, server)| is_left(server)).count()
 }
 
 /// The cluster in one sentence, and whether this is the present.
@@ -95,7 +102,7 @@ fn state_line<'a>(app: &App, palette: &Palette) -> Line<'a> {
     if let Some((at, lines)) = app.frozen_since().filter(|_| !app.is_rerun()) {
         let seconds = at as f64 / 1e6;
         let frozen =
-            format!("  frozen at {seconds:.3}s, {} since (space resumes)", counted(lines as usize, "line"));
+            format!("  frozen at {seconds:.3}s (space resumes), {} since", counted(lines as usize, "line"));
         spans.push(Span::styled(frozen, palette.notice()));
     }
     Line::from(spans)

@@ -19,6 +19,8 @@ pub(crate) const FEWEST_ROWS: u16 = 3;
 const HEADING: &str = " logs: numbers are entries' terms · committed up to ┃ · ≠ leader differs ";
 /// The columns before the entries.
 const NUMBERS: &str = "   log    commit  match  next  ";
+/// How much of that is for the server's name.
+const NAME_WIDTH: usize = 10;
 /// Where there is no room for every index above its entry, one in this many is shown.
 const INDEXES_APART: u64 = 5;
 /// From this width on, entries tell their commands, and stores stand beside the logs.
@@ -56,6 +58,9 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, table: &LogTable, palette: &Pa
     let passed_over = (table.marked.unwrap_or_default() + 1).saturating_sub(rows);
     let columns = Columns::of(table.view, room.width);
     let mut numbers = format!("{NUMBERS}{}", columns.indexes());
+    if servers > rows {
+        numbers.replace_range(..NAME_WIDTH, &format!("{:NAME_WIDTH$}", format!(" +{} logs", servers - rows)));
+    }
     if columns.store > 0 {
         numbers = format!("{numbers:begins$}store", begins = columns.store_begins);
     }

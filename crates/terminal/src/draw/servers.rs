@@ -45,7 +45,7 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, table: &ServerTable, palette: 
     ];
     let rows_shown = usize::from(area.height.saturating_sub(1));
     let hidden = table.scene.view.servers().count().saturating_sub(rows_shown);
-    let messages = if hidden > 0 { format!("{hidden} more servers: ↑↓") } else { "messages".to_owned() };
+    let messages = if hidden > 0 { format!("+{hidden} servers: ↑↓") } else { "messages".to_owned() };
     let header = ["server", "role", "term", "vote", "leader", "election timer", &messages].map(str::to_owned);
     let header = Row::new(header).style(palette.faint());
     let rows = table.scene.view.servers().map(|(id, server)| row(table, id, server, palette));
@@ -89,6 +89,7 @@ fn name(id: NodeId, membership: &Membership) -> String {
 
 fn role_words<'a>(id: NodeId, server: &ServerView, membership: &Membership, palette: &Palette) -> Span<'a> {
     match (server.condition, server.role) {
+        (Condition::Dead, _) if server.is_removed => Span::styled("✕ removed", palette.faint()),
         (Condition::Dead, _) if server.lost_power => Span::styled("✕ no power", palette.bad()),
         (Condition::Dead, _) => Span::styled("✕ dead", palette.bad()),
         (Condition::Paused, _) => Span::styled("‖ paused", palette.notice()),
@@ -116,6 +117,7 @@ fn role_words<'a>(id: NodeId, server: &ServerView, membership: &Membership, pale
 /// The election timer as a bar that fills, and how long it runs in all.
 fn timer_line<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palette) -> Line<'a> {
     match (server.condition, server.role) {
+        (Condition::Dead, _) if server.is_removed => Line::default(),
         (Condition::Dead, _) if table.has_commands => Line::raw("r restarts it"),
         (Condition::Paused, _) if table.has_commands => Line::raw("s resumes it"),
         (Condition::Dead | Condition::Paused, _) => Line::default(),

@@ -26,12 +26,17 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, text: &str, palette: &Palette)
         lines.extend(asked.iter().map(|line| Line::styled(format!(" {line}"), palette.rule())));
         room = room.saturating_sub(lines.len());
     }
-    for entry in here.chain([heading()]).chain(elsewhere).take_while(|entry| {
+    let entries: Vec<Vec<Line>> = here.chain([heading()]).chain(elsewhere).collect();
+    let is_cut = entries.iter().map(Vec::len).sum::<usize>() > room;
+    room = room.saturating_sub(usize::from(is_cut));
+    let fitting = entries.into_iter().take_while(|entry| {
         let fits = entry.len() <= room;
         room = room.saturating_sub(entry.len());
         fits
-    }) {
-        lines.extend(entry);
+    });
+    lines.extend(fitting.flatten());
+    if is_cut {
+        lines.push(Line::styled(" … a higher terminal has room for more words", palette.faint()));
     }
     help::panel(frame, area, (" words ", " ? shows the keys · any other key closes this "), lines, palette);
 }

@@ -79,7 +79,11 @@ impl Steps {
             kept_scenes: Vec::new(),
         };
         let mut feed = Feed::new();
+        let mut is_verbose = false;
         for moment in moments {
+            // The script may want the routine told, but not all that comes of its silent commands.
+            is_verbose |= moment.command.as_deref() == Some("verbose");
+            feed.tell_routine(is_verbose && !moment.is_silent);
             steps.append(moment, &mut feed, script);
         }
         steps.keep_scenes(Scene::new(servers));

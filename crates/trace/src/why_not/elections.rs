@@ -190,6 +190,13 @@ impl<'a> Past<'a> {
             unreachable!("nothing else was looked for")
         };
         if *granted {
+            let term = self.server().map_or(decided.term, |server| server.term);
+            if matches!(what, What::Vote { .. }) && decided.term < term {
+                let nobody = format!("nobody has asked {id} for its vote in term {term}");
+                let earlier = format!("{id} voted for {candidate} in term {}", decided.term);
+                let earlier = Obstacle { sentence: earlier, rule: None, evidence: Some(decided) };
+                return WhyNot::Because(vec![Obstacle::of(None, nobody), earlier]);
+            }
             if self.has_granted(*candidate, decided) {
                 return WhyNot::ItDid(decided);
             }

@@ -94,16 +94,22 @@ impl<'a> Past<'a> {
         };
         let mut obstacles = Vec::new();
         let waits = self.last_decision(|what| matches!(what, What::Waits { .. }));
-        obstacles.push(Obstacle {
-            sentence: format!(
-                "entry {index} is from term {term}, and {id} leads term {current}: it commits such an entry only \
-                 together with one of its own term"
+        let own =
+            (index.0..=log.last_index().0).map(Index).find(|index| log.term_at(*index) == Some(current));
+        let last_old = own.map_or(log.last_index(), Index::previous);
+        let old = match last_old == index {
+            true => format!(
+                "entry {index} is from term {term}, and {id} leads term {current}: it commits such an entry only"
             ),
+            false => format!(
+                "entries {index} to {last_old} are from older terms, and {id} leads term {current}: it commits them only"
+            ),
+        };
+        obstacles.push(Obstacle {
+            sentence: format!("{old} together with one of its own term"),
             rule: Some(Rule::CommitCurrentTermOnly),
             evidence: waits,
         });
-        let own =
-            (index.0..=log.last_index().0).map(Index).find(|index| log.term_at(*index) == Some(current));
         obstacles.extend(match own {
             Some(own) => self.holders_of(own),
             None => vec![Obstacle::of(

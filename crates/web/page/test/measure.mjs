@@ -23,8 +23,9 @@ try {
   console.log(`${(await framesASecond(page)).toFixed(1)} frames a second`)
   const home = performance.now()
   await page.keyboard.press('Home')
-  await page.waitForFunction(() => !/not loaded|loading/.test(document.querySelector('footer')?.textContent ?? ''))
+  await page.waitForFunction(() => !/older heartbeats|loading/.test(document.querySelector('footer')?.textContent ?? ''))
   console.log(`all that was before read in ${(performance.now() - home).toFixed(0)} ms`)
+  console.log(`${((await heap(page)) / 1e6).toFixed(0)} MB of heap, and a page of ${((await sizeOf(address)) / 1e3).toFixed(0)} kB`)
 } finally {
   await browser.close()
   raft.kill('SIGINT')
@@ -40,6 +41,17 @@ function addressOf(child) {
     })
     child.on('exit', () => reject(new Error(`raft has ended: ${told}`)))
   })
+}
+
+/** What the page's JavaScript needs, without what it no longer uses, in bytes. */
+async function heap(page) {
+  const session = await page.context().newCDPSession(page)
+  await session.send('HeapProfiler.collectGarbage')
+  return (await session.send('Runtime.getHeapUsage')).usedSize
+}
+
+async function sizeOf(address) {
+  return (await (await fetch(address)).arrayBuffer()).byteLength
 }
 
 /** Counts pictures for five seconds. */

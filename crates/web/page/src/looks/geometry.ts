@@ -21,6 +21,9 @@ const HALF_A_WORD = 36
 const WIDEST = 1.5
 const WIDEST_OF_MANY = 2.4
 const MANY = 9
+/** A box this large has room for a ring of the usual size. */
+const ROOMY = { width: 600, height: 440 }
+const SCALES = [1.5, 1.4, 1.3, 1.2, 1.1]
 
 /** Is there room for the words below a server of this size? Otherwise they stand beside it. */
 export function isLarge(radius: number): boolean {
@@ -49,6 +52,15 @@ export function ringLayout(ids: readonly NodeId[], width: number, height: number
   }
 }
 
+/** How much larger all is drawn in a large box: no server gets smaller for it, and the ring stays wide. */
+export function roomyScale(ids: readonly NodeId[], width: number, height: number): number {
+  const isRoomy = (scale: number) => {
+    const [wide, high] = [width / scale, height / scale]
+    return wide >= ROOMY.width && high >= ROOMY.height && ringLayout(ids, wide, high).radius === LARGEST
+  }
+  return SCALES.find(isRoomy) ?? 1
+}
+
 /** The direction perpendicular to an ellipse at one of its points. */
 function outOf(centre: Point, axes: Point, { x, y }: Point): Point {
   const [dx, dy] = [(x - centre.x) / axes.x ** 2, (y - centre.y) / axes.y ** 2]
@@ -71,7 +83,7 @@ function pointsOn(count: number, centre: Point, axes: Point): Point[] {
 
 function halfAxes(width: number, height: number, radius: number, widest: number): Point {
   const beside = isLarge(radius) ? 34 : 62
-  const y = Math.max(20, (height - WORDS) / 2 - radius - 12)
+  const y = Math.max(20, (height - WORDS) / 2 - radius - (isLarge(radius) ? 12 : 22))
   const x = Math.max(20, Math.min(width / 2 - radius - beside, y * widest))
   return { x, y: Math.min(y, x * WIDEST) }
 }

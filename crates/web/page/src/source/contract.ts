@@ -22,6 +22,8 @@ export type Scenario = {
   readonly chapter?: { readonly number: number; readonly name: string }
   /** The ids of the rules that it is about. */
   readonly rules?: readonly string[]
+  /** What it says to its reader. */
+  readonly prose?: string
 }
 
 /** What a server may not have done. */

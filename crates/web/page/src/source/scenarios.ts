@@ -18,11 +18,14 @@ function headingOf({ chapter, path }: Scenario): string {
   return chapter ? `${chapter.number}. ${chapter.name}` : path.split('/')[0]!
 }
 
-/** The scenarios that have each of these words, or parts of words, in their title, path or rules. */
+/**
+ * The scenarios that have each of these words, or parts of words, in their chapter, title, path or rules or, if there is
+ * none, in what they say.
+ */
 export function matching(scenarios: readonly Scenario[], words: string): Scenario[] {
   const wanted = words.toLowerCase().split(/\s+/)
-  return scenarios.filter(({ title, path, rules = [] }) => {
-    const text = [title, path, ...rules].join(' ').toLowerCase()
-    return wanted.every((word) => text.includes(word))
-  })
+  const having = (textOf: (scenario: Scenario) => string) =>
+    scenarios.filter((scenario) => wanted.every((word) => textOf(scenario).toLowerCase().includes(word)))
+  const named = having((scenario) => [headingOf(scenario), scenario.title, scenario.path, ...(scenario.rules ?? [])].join(' '))
+  return named.length > 0 ? named : having(({ prose = '' }) => prose)
 }

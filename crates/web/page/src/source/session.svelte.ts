@@ -271,19 +271,18 @@ export class Session {
 
   /** Does something to the cluster, and shows what came of it. */
   async act(action: Action): Promise<void> {
-    const done = await this.perform(action)
-    if (done !== null) this.notice = { text: asSentence(done), isBad: false }
-  }
-
-  /** Does something to the cluster. Returns what the server says was done; or shows why it was not, and returns null. */
-  async perform(action: Action): Promise<string | null> {
     try {
-      return (await this.server?.act(action)) ?? null
+      this.notice = { text: asSentence(await this.perform(action)), isBad: false }
     } catch (failure) {
       this.complain(failure)
       this.wishedSpeed = null
-      return null
     }
+  }
+
+  /** Does something to the cluster. Returns what the server says was done. */
+  async perform(action: Action): Promise<string> {
+    if (!this.server) throw new Error('this page has no server')
+    return this.server.act(action)
   }
 
   /** Shows what went wrong. */
@@ -305,5 +304,11 @@ export class Session {
 
   /** Is an event part of the story as it is shown now? */
   isTold = (entry: Entry): boolean =>
-    (this.showsRoutine || !entry.isRoutine) && (this.showsScript || !this.script.isSilent(entry.number))
+    (this.showsRoutine || !entry.isRoutine || this.script.tellsRoutine(entry.number)) &&
+    (this.showsScript || !this.script.isSilent(entry.number))
+
+  /** Must the story look through the routine too? */
+  get readsRoutine(): boolean {
+    return this.showsRoutine || this.script.hasRoutine
+  }
 }

@@ -19,7 +19,9 @@ export function firstStepOf(before: ClusterView, record: TraceRecord): FirstStep
       return isSplit ? 'split-the-vote' : null
     }
     case 'asked':
-      return record.wish === 'write' && leadersOf(before).some((id) => reachedBy(before, id) < majorityOf(before)) ? 'write-without-majority' : null
+      return record.wish === 'write' && leadersOf(before).includes(record.node) && reachedBy(before, record.node) < majorityOf(before)
+        ? 'write-without-majority'
+        : null
     default:
       return null
   }

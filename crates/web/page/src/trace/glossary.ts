@@ -19,8 +19,8 @@ function plural(word: string): string {
   return word.endsWith('y') ? `${word.slice(0, -1)}ies` : `${word}s`
 }
 
-/** A part of a text: a word with its definition, or what is between two of them. */
-export type Part = { readonly text: string; readonly definition: DefinitionTold | null }
+/** A part of a text: a word with its definition and the punctuation right after it, or what is between two of them. */
+export type Part = { readonly text: string; readonly definition: DefinitionTold | null; readonly after: string }
 
 /** A text in parts. What is explained once in it is not explained again. */
 export function partsOf(text: string): Part[] {
@@ -31,10 +31,12 @@ export function partsOf(text: string): Part[] {
     const definition = BY_WORD.get(word.toLowerCase())!
     if (explained.has(definition)) continue
     explained.add(definition)
-    if (index > end) parts.push({ text: text.slice(end, index), definition: null })
-    parts.push({ text: word, definition })
+    if (index > end) parts.push({ text: text.slice(end, index), definition: null, after: '' })
     end = index + word.length
+    const after = /^\p{P}*/u.exec(text.slice(end))![0]
+    parts.push({ text: word, definition, after })
+    end += after.length
   }
-  if (end < text.length) parts.push({ text: text.slice(end), definition: null })
+  if (end < text.length) parts.push({ text: text.slice(end), definition: null, after: '' })
   return parts
 }

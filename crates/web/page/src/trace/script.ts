@@ -25,6 +25,8 @@ export class Script {
   readonly asides: Aside[] = []
   /** Where the entries that silent commands caused begin and end. */
   private silent: { from: number; to: number }[] = []
+  /** From here on the script wants the routine told too. */
+  private verboseFrom = Infinity
 
   /** The script of a replay with this number of records. */
   constructor(scenes: readonly Scene[], records: number) {
@@ -36,11 +38,22 @@ export class Script {
       if (command !== null) this.asides.push({ position, stops, text: command, isCommand: true, isSilent })
       if (said) this.asides.push({ position: end, stops, text: said, isCommand: false, isSilent })
       if (isSilent) this.silent.push({ from: position, to: end })
+      if (command === 'verbose') this.verboseFrom = Math.min(this.verboseFrom, position)
     })
   }
 
   get hasCommands(): boolean {
     return this.asides.some(({ isCommand }) => isCommand)
+  }
+
+  /** Does the script want the routine told somewhere? */
+  get hasRoutine(): boolean {
+    return this.verboseFrom !== Infinity
+  }
+
+  /** Is the entry with this number told, even if it is routine? */
+  tellsRoutine(number: number): boolean {
+    return number >= this.verboseFrom && !this.isSilent(number)
   }
 
   /** Did a silent command cause the entry with this number? */

@@ -39,7 +39,7 @@ function otherLeaders(cluster: ClusterView, leader: NodeId): string {
     .map((id) => {
       const { term } = cluster.servers[id]!
       const isSame = term === cluster.servers[leader]!.term
-      return isSame ? `; n${id} leads term ${term} too` : `; n${id} still believes that it leads term ${term}`
+      return isSame ? `; n${id} leads term ${term} too` : `; n${id} still thinks that it leads term ${term}`
     })
   return words.join('')
 }

@@ -21,4 +21,8 @@ title: string,
 /**
  * The rules that it is about, the most important one first.
  */
-rules: Array<Rule>, };
+rules: Array<Rule>, 
+/**
+ * What it says to its reader.
+ */
+prose: string, };

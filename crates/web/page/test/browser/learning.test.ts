@@ -68,6 +68,26 @@ describe.skipIf(!RAFT)('the page of a beginner', () => {
     await page.context().close()
   })
 
+  test('says what was done below the servers, and what a client was told once', async () => {
+    const page = await open()
+    await newLeader(page)
+    await button(page, 'Partition').click()
+    const said = page.locator('.note')
+    await said.getByText(/^No messages get through/).waitFor()
+    const top = (await said.boundingBox())!.y
+    for (const words of await page.locator('[data-node] :is(.body, .vote)').all()) {
+      const { y, height } = (await words.boundingBox())!
+      expect(y + height).toBeLessThanOrEqual(top)
+    }
+    await button(page, 'Heal the network').click()
+    await said.getByText(/^All links work again/).waitFor()
+    await said.waitFor({ state: 'detached' })
+    await button(page, 'Put').click()
+    await page.locator('.outcome').getByText(/^Written/i).waitFor()
+    expect(await said.count()).toBe(0)
+    await page.context().close()
+  })
+
   test('shows what to try first nowhere else, and no longer once that was dismissed, at any port', async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
     const page = await open(cluster.address, context)
@@ -127,7 +147,7 @@ describe.skipIf(!RAFT)('the page of a beginner', () => {
     await newLeader(page)
     const word = page.locator('.signs .word', { hasText: 'matchIndex' })
     await word.hover()
-    await note(page).getByText('what a leader knows of a follower').waitFor()
+    await note(page).getByText('two numbers that a leader keeps for each follower').waitFor()
     // Whoever points at the explanation may read on.
     await note(page).hover()
     await note(page).waitFor()

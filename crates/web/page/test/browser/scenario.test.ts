@@ -96,7 +96,7 @@ describe.skipIf(!RAFT)('the page of a scenario', () => {
     expect(await serious(page)).toEqual([])
     await page.keyboard.press('p')
     await page.locator('.story').waitFor()
-    expect(await size()).toBeLessThan(large / 1.5)
+    expect(await size()).toBeLessThan(large / 1.1)
     expect(page.url()).not.toContain('projector')
     await page.getByRole('button', { name: 'Projector' }).click()
     await page.locator('.story').waitFor({ state: 'detached' })

@@ -18,6 +18,7 @@ test('words are found whole, in each form, and once', () => {
 test('the parts of a text are the whole text', () => {
   const text = 'Votes, terms and logs: Terms again.'
   const parts = partsOf(text)
-  expect(parts.map((part) => part.text).join('')).toBe(text)
-  expect(parts.filter(({ definition }) => definition).map((part) => part.text)).toEqual(['Votes', 'terms', 'logs'])
+  expect(parts.map((part) => part.text + part.after).join('')).toBe(text)
+  const words = parts.filter(({ definition }) => definition)
+  expect(words.map((part) => [part.text, part.after])).toEqual([['Votes', ','], ['terms', ''], ['logs', ':']])
 })

@@ -3,7 +3,13 @@ import { byChapter, matching } from '../../src/source/scenarios'
 
 const ELECTION = { path: 'elections/first-election', title: 'The first election (§5.2)' }
 const SPLIT = { path: 'elections/split-vote', title: 'Two candidates at once', rules: ['one-vote-per-term'] }
-const FIGURE_8 = { path: 'replication/figure-8', title: 'A majority has it', rules: ['commit-current-term-only'] }
+const FIGURE_8 = {
+  path: 'replication/figure-8',
+  title: 'A majority has it',
+  rules: ['commit-current-term-only'],
+  chapter: { number: 9, name: 'Committed?' },
+  prose: 'The longest log is not first.',
+}
 const ALL = [ELECTION, SPLIT, FIGURE_8]
 
 describe('scenarios', () => {
@@ -19,7 +25,8 @@ describe('scenarios', () => {
   })
 
   test('without chapters stand in their folders', () => {
-    expect(byChapter(ALL).map(({ heading }) => heading)).toEqual(['elections', 'replication'])
+    const { chapter: _, ...unplaced } = FIGURE_8
+    expect(byChapter([ELECTION, SPLIT, unplaced]).map(({ heading }) => heading)).toEqual(['elections', 'replication'])
   })
 
   test.each([
@@ -28,7 +35,9 @@ describe('scenarios', () => {
     [' ONE-vote ', [SPLIT]],
     ['elections candidates', [SPLIT]],
     ['replication/ candidates', []],
-  ])('are found by title, path and rules: "%s"', (words, found) => {
+    ['longest', [FIGURE_8]],
+    ['Committed? majority', [FIGURE_8]],
+  ])('are found by chapter, title, path and rules, and then by what they say: "%s"', (words, found) => {
     expect(matching(ALL, words)).toEqual(found)
   })
 })

@@ -53,8 +53,14 @@ describe('a script', () => {
     expect([0, 1].map((number) => script.isSilent(number))).toEqual([true, false])
   })
 
+  test('wants the routine told from `verbose` on, but for what silent commands caused', () => {
+    const verbose = new Script([scene(1, {}), scene(2, { command: 'verbose' }), scene(2, {}), scene(3, { is_silent: true })], 3)
+    expect(verbose.hasRoutine).toBe(true)
+    expect([0, 1, 2].map((number) => verbose.tellsRoutine(number))).toEqual([false, true, false])
+  })
+
   test('of a recorded run is empty', () => {
-    expect(new Script([], 2)).toMatchObject({ stops: [], asides: [], hasCommands: false })
+    expect(new Script([], 2)).toMatchObject({ stops: [], asides: [], hasCommands: false, hasRoutine: false })
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ringLayout } from '../../src/looks/geometry'
+import { ringLayout, roomyScale } from '../../src/looks/geometry'
 import { airborne } from '../../src/time/airborne'
 import { Player } from '../../src/time/player.svelte'
 import { Pace } from '../../src/time/pace.svelte'
@@ -152,6 +152,19 @@ describe('the ring', () => {
         })
       })
     }
+  })
+})
+
+describe('the size of the servers', () => {
+  const scale = (count: number, width: number, height: number) =>
+    roomyScale(Array.from({ length: count }, (_, place) => place + 1), width, height)
+
+  test('grows where there is much room for few of them', () => {
+    expect(scale(3, 600, 340)).toBe(1)
+    expect(scale(3, 358, 800)).toBe(1)
+    expect(scale(3, 1240, 590)).toBeGreaterThan(1.2)
+    expect(scale(3, 3000, 2000)).toBe(1.5)
+    expect(scale(15, 1240, 590)).toBe(1)
   })
 })
 

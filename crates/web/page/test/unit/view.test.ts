@@ -98,7 +98,7 @@ describe('several leaders', () => {
 
   test('are all named: one that was deposed may not know it', () => {
     const cluster = after(...running, elected(1, 1), elected(3, 2))
-    expect(clusterWords(cluster)).toEqual({ text: 'n3 leads term 2; n1 still believes that it leads term 1', tone: 'good' })
+    expect(clusterWords(cluster)).toEqual({ text: 'n3 leads term 2; n1 still thinks that it leads term 1', tone: 'good' })
   })
 
   test('of the same term are a violation', () => {

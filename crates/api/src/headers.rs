@@ -1,0 +1,10 @@
+//! The names of our headers, whose values are numbers.
+
+/// In a response: the version of the key.
+pub const VERSION: &str = "raft-version";
+
+/// In a request that may come twice, and is to be executed once: its session.
+pub const SESSION: &str = "raft-session";
+
+/// In the same request: its number in the session.
+pub const SEQUENCE: &str = "raft-sequence";

@@ -5,7 +5,7 @@ use command::{
     Failure, ProfileArguments, StorageArguments, TimeArguments, duration, end_at_second_signal, ended_by, say,
 };
 use consensus::Profile;
-use driver::Telling;
+use driver::TraceLevel;
 use server::{Command, Introduction, MaelstromNode, Options, ServerError, monotonic_now, tell_in_background};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -154,7 +154,7 @@ impl MaelstromArguments {
             profile: self.profile.profile(Profile::PRODUCTION)?,
             snapshot_after: self.storage.snapshot_after,
             epoch: monotonic_now(),
-            telling: Telling::Events,
+            trace_level: TraceLevel::Events,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! `raft member` and `raft transfer`
 
 use crate::servers::{ServersArguments, no_answer, not_done};
-use api::MembersTold;
+use api::MembersBody;
 use clap::{Args, Subcommand};
 use client::Cluster;
 use command::{Failure, host_and_port, written};
@@ -230,7 +230,7 @@ impl Asked {
     }
 
     /// Waits until a configuration is committed that is as wanted, and no joint one.
-    fn until(&mut self, is_wanted: impl Fn(&Membership) -> bool) -> Result<MembersTold, Failure> {
+    fn until(&mut self, is_wanted: impl Fn(&Membership) -> bool) -> Result<MembersBody, Failure> {
         loop {
             let told = self.cluster.members(self.rest()).map_err(|why| no_answer(&why))?;
             let is_simple = matches!(told.membership.voters, Quorum::Simple(_));
@@ -243,7 +243,7 @@ impl Asked {
 }
 
 impl HowToAsk {
-    fn tell(&self, told: &MembersTold) -> Result<ExitCode, Failure> {
+    fn tell(&self, told: &MembersBody) -> Result<ExitCode, Failure> {
         if self.json {
             let json = serde_json::to_string(told).expect("members have a JSON");
             return written(writeln!(io::stdout(), "{json}"));
@@ -253,8 +253,8 @@ impl HowToAsk {
 }
 
 /// A line for each member.
-fn table(told: &MembersTold) -> String {
-    let MembersTold { leader, membership, is_committed, troubles, .. } = told;
+fn table(told: &MembersBody) -> String {
+    let MembersBody { leader, membership, is_committed, troubles, .. } = told;
     let mut lines = String::new();
     for id in membership.members() {
         let part = match &membership.voters {

@@ -9,7 +9,7 @@ use command::{
 };
 use consensus::event::{Problem, What};
 use consensus::{Membership, NodeId, Profile};
-use driver::Telling;
+use driver::TraceLevel;
 use server::{
     Address, Command, InvalidAddress, Options, Remote, Secret, Server, monotonic_now, tell_in_background,
 };
@@ -228,7 +228,7 @@ fn is_told_by_quiet(event: &Event) -> bool {
         Event::Decision(decision) if matches!(decision.what, What::Rejected { .. }) => {
             alarm(decision).is_some()
         }
-        Event::Decision(decision) => Telling::least_with(&decision.what) == Telling::Least,
+        Event::Decision(decision) => TraceLevel::least_with(&decision.what) == TraceLevel::Essential,
         _ => false,
     }
 }
@@ -321,10 +321,10 @@ impl NodeArguments {
             profile: self.profile.profile(Profile::PRODUCTION)?,
             snapshot_after: self.storage.snapshot_after,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
-            telling: match self.quiet {
-                true => Telling::Least,
-                false if self.steps || self.record.is_some() => Telling::StepsToo,
-                false => Telling::Events,
+            trace_level: match self.quiet {
+                true => TraceLevel::Essential,
+                false if self.steps || self.record.is_some() => TraceLevel::Replayable,
+                false => TraceLevel::Events,
             },
         })
     }
@@ -395,7 +395,7 @@ impl NodeArguments {
 }
 
 /// What the operator can do about what no server of a cluster in good order ever says.
-fn alarm(decision: &consensus::event::Event) -> Option<&'static str> {
+fn alarm(decision: &consensus::event::Decision) -> Option<&'static str> {
     const REPLACE: &str = "nothing is lost if a majority still has its data: `raft member remove ID`, start the server \
                            with an empty folder and --join, and `raft member add ID=HOST:PORT`";
     let problem = match decision.what {

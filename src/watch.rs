@@ -2,7 +2,7 @@
 
 use crate::servers::{ServersArguments, no_answer};
 use crate::store::quoted;
-use api::{ChangeTold, Place, Text};
+use api::{ChangeEvent, Place, Text};
 use clap::Args;
 use client::{Change, News};
 use command::{Failure, say};
@@ -84,7 +84,7 @@ fn as_line(change: &Change) -> String {
 
 fn as_json(change: &Change) -> String {
     let Change { key, version, value } = change;
-    let told = ChangeTold {
+    let told = ChangeEvent {
         key: Text::of(key),
         value: value.as_deref().map(Text::of),
         version: *version,

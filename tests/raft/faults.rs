@@ -415,7 +415,7 @@ impl SmallDisk {
         assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
     }
 
-    fn make_room(&self) {
+    fn truncate_conflict(&self) {
         fs::remove_file(self.folder.join("something-else")).unwrap();
     }
 }
@@ -486,7 +486,7 @@ fn a_server_alone_with_a_full_disk_refuses_writes_and_serves_reads() {
     assert_eq!(lab.get(N1, 1, Read::Linearizable).as_deref(), Some("1111111111"));
     the_log_can_be_looked_at(folder.path());
 
-    disk.make_room();
+    disk.truncate_conflict();
     lab.wait_until("room", |lab| lab.status(N1).disk_full.is_none());
     // Too late for who waited, or just in time.
     assert!(matches!(waiting.join().unwrap(), None | Some(Failure::Uncertain(_) | Failure::NotDone(_))));
@@ -535,7 +535,7 @@ fn a_cluster_goes_on_while_n1_has_no_room(leads: bool) {
     assert_eq!(lab.get(N1, 1, Read::Stale).as_deref(), Some("1111111111"));
     the_log_can_be_looked_at(folder.path());
 
-    disk.make_room();
+    disk.truncate_conflict();
     lab.wait_until("room", |lab| lab.status(N1).disk_full.is_none());
     lab.put_somewhere();
     lab.nothing_is_lost();

@@ -1,7 +1,7 @@
 //! What a view tells of the servers' logs is what they hold, although it knows only the events.
 
 use consensus::LogPosition;
-use driver::Telling;
+use driver::TraceLevel;
 use simulator::{SearchOptions, World, WorldOptions, draw};
 use trace::{ClusterView, Event, Io, LogView};
 
@@ -9,7 +9,7 @@ use trace::{ClusterView, Event, Io, LogView};
 /// server has. Returns how many steps that were, and how often a log was other than before.
 fn follow(seed: u64) -> (usize, usize) {
     let script = draw(seed, &SearchOptions::default());
-    let mut world = World::new(WorldOptions { telling: Telling::StepsToo, ..script.options });
+    let mut world = World::new(WorldOptions { trace_level: TraceLevel::Replayable, ..script.options });
     let mut view = ClusterView::new(world.view().servers().map(|(id, _)| id));
     let (mut steps, mut changes) = (0, 0);
     for action in &script.actions {

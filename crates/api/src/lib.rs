@@ -13,8 +13,8 @@ mod place;
 mod status;
 mod store;
 
-pub use members::{MembersTold, Successor};
-pub use outcome::{OutcomeTold, Told};
+pub use members::{MembersBody, Successor};
+pub use outcome::{OutcomeBody, Told};
 pub use place::{InvalidPlace, Place};
 pub use status::{PeerTrouble, SnapshotBeingSent, Status, Trouble};
-pub use store::{ChangeTold, Listed, Listing, Missed, Text};
+pub use store::{ChangeEvent, Listed, Listing, Missed, Text};

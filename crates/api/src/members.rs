@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who belongs to the cluster, in the eyes of the server that tells it: the answer of `/members`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MembersTold {
+pub struct MembersBody {
     /// The server that tells it.
     pub node: NodeId,
     /// Who leads, as far as it knows.
@@ -21,10 +21,10 @@ pub struct MembersTold {
     pub troubles: Vec<PeerTrouble>,
 }
 
-impl From<Status> for MembersTold {
-    fn from(status: Status) -> MembersTold {
+impl From<Status> for MembersBody {
+    fn from(status: Status) -> MembersBody {
         let Status { node, leader, membership, is_membership_committed: is_committed, peers, .. } = status;
-        MembersTold { node, leader, membership, is_committed, troubles: peers }
+        MembersBody { node, leader, membership, is_committed, troubles: peers }
     }
 }
 

@@ -11,7 +11,7 @@ pub struct Told<Answer> {
     /// What to do.
     pub help: String,
     /// What became of the request.
-    pub outcome: OutcomeTold,
+    pub outcome: OutcomeBody,
     /// What the store answered, if it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
@@ -25,7 +25,7 @@ pub struct Told<Answer> {
 
 /// What became of a request that was no success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OutcomeTold {
+pub enum OutcomeBody {
     /// It was not done, and never will be.
     #[serde(rename = "not done")]
     NotDone,
@@ -37,6 +37,6 @@ pub enum OutcomeTold {
 impl<Answer> Told<Answer> {
     /// Is it certain that nothing was done, and never will be?
     pub fn is_certain(&self) -> bool {
-        self.outcome == OutcomeTold::NotDone
+        self.outcome == OutcomeBody::NotDone
     }
 }

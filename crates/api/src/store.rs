@@ -28,7 +28,7 @@ pub struct Listed {
 
 /// A key's change, as those who watch are told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ChangeTold {
+pub struct ChangeEvent {
     /// The key.
     pub key: Text,
     /// What it holds since; none if it is gone.

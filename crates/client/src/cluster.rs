@@ -4,7 +4,7 @@ use crate::failure::{Failure, NotDone};
 use crate::node::{List, Node, Page, Read, Value};
 use crate::step::Step;
 use crate::watch::Watch;
-use api::{MembersTold, Place};
+use api::{MembersBody, Place};
 use consensus::{Change, NodeId};
 use kv::{Answer, Request, SessionId, Write};
 use std::fmt;
@@ -138,7 +138,7 @@ impl Cluster {
     ///
     /// # Errors
     /// If nobody answers in time.
-    pub fn members(&mut self, patience: Duration) -> Result<MembersTold, NotDone> {
+    pub fn members(&mut self, patience: Duration) -> Result<MembersBody, NotDone> {
         self.read(patience, Node::members)
     }
 
@@ -147,7 +147,7 @@ impl Cluster {
     ///
     /// # Errors
     /// [`Failure::Uncertain`] as soon as a try may have begun it.
-    pub fn change_members(&mut self, change: &Change, patience: Duration) -> Result<MembersTold, Failure> {
+    pub fn change_members(&mut self, change: &Change, patience: Duration) -> Result<MembersBody, Failure> {
         self.once(patience, |node, patience| node.change_members(change, patience))
     }
 
@@ -155,7 +155,7 @@ impl Cluster {
     ///
     /// # Errors
     /// [`Failure::Uncertain`] as soon as a try may have begun it.
-    pub fn transfer(&mut self, to: NodeId, patience: Duration) -> Result<MembersTold, Failure> {
+    pub fn transfer(&mut self, to: NodeId, patience: Duration) -> Result<MembersBody, Failure> {
         self.once(patience, |node, patience| node.transfer(to, patience))
     }
 

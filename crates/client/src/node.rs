@@ -3,7 +3,7 @@
 use crate::exchange::{Broken, Connection, Reply, Request, begin, exchange};
 use crate::failure::{Failure, NotDone};
 use crate::watch::Watch;
-use api::{Listed, Listing, MembersTold, Place, Status, Successor, Told, headers};
+use api::{Listed, Listing, MembersBody, Place, Status, Successor, Told, headers};
 use consensus::{Index, NodeId};
 use kv::{Answer, Change, SessionId, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -221,7 +221,7 @@ impl Node {
     ///
     /// # Errors
     /// [`NotDone`], if no answer came.
-    pub fn members(&self, patience: Duration) -> Result<MembersTold, NotDone> {
+    pub fn members(&self, patience: Duration) -> Result<MembersBody, NotDone> {
         self.parse(&self.read("/members".to_owned(), patience)?)
     }
 
@@ -233,7 +233,7 @@ impl Node {
         &self,
         change: &consensus::Change,
         patience: Duration,
-    ) -> Result<MembersTold, Failure> {
+    ) -> Result<MembersBody, Failure> {
         self.post("/members", change, patience)
     }
 
@@ -241,7 +241,7 @@ impl Node {
     ///
     /// # Errors
     /// If no answer came, or a refusal.
-    pub fn transfer(&self, to: NodeId, patience: Duration) -> Result<MembersTold, Failure> {
+    pub fn transfer(&self, to: NodeId, patience: Duration) -> Result<MembersBody, Failure> {
         self.post("/leader", &Successor { to }, patience)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::exchange::Connection;
 use crate::failure::NotDone;
-use api::{ChangeTold, Missed, Place};
+use api::{ChangeEvent, Missed, Place};
 use consensus::Index;
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
@@ -94,7 +94,7 @@ impl Watch {
     }
 
     fn change(&self, data: &str) -> Result<Change, NotDone> {
-        let ChangeTold { key, value, version, .. } = self.parse(data)?;
+        let ChangeEvent { key, value, version, .. } = self.parse(data)?;
         let key = key.into_bytes().ok_or_else(|| self.nonsense())?;
         let value = value.map(|value| value.into_bytes().ok_or_else(|| self.nonsense())).transpose()?;
         Ok(Change { key, version, value })

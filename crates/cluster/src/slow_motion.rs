@@ -150,7 +150,7 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use consensus::event::{Event as Decision, What};
+    use consensus::event::{Decision, What};
     use consensus::{RoleKind, Rule, Term};
 
     /// A server does this at this time, in this term.

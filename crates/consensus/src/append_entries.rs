@@ -44,10 +44,10 @@ impl<R: Rules> Node<R> {
 
     /// What a leader must not do ([`Rule::LeaderAppendOnly`]): it removes what it does not know to be
     /// committed.
-    pub(crate) fn tidy_up(&mut self, output: &mut Output) {
+    pub(crate) fn truncate_own_log(&mut self, output: &mut Output) {
         let first = self.commit_index.next();
         if first <= self.log.last().index {
-            self.make_room(first, Rule::LeaderAppendOnly, output);
+            self.truncate_conflict(first, Rule::LeaderAppendOnly, output);
             output.save.append = Some(Append { first, entries: Vec::new() });
         }
     }
@@ -143,7 +143,7 @@ impl<R: Rules> Node<R> {
     /// Sends a heartbeat to every other server and sets the time for the next ones. Whoever has not
     /// answered gets again what it may have missed.
     pub(crate) fn send_heartbeats(&mut self, now: Instant, output: &mut Output) {
-        self.forget_who_left(now);
+        self.drop_removed(now);
         let interval = self.config.timing.heartbeat_interval();
         let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader sends heartbeats") };
         leader.heartbeat_deadline = now + interval;
@@ -198,7 +198,7 @@ impl<R: Rules> Node<R> {
         self.follow(now, leader, output);
         self.promise_to_stay(now);
         let (round, last_before) = (request.round, self.log.last());
-        let outcome = self.take_entries(request, output);
+        let outcome = self.append_if_consistent(request, output);
         self.note_membership_committed(now, output);
         if self.log.last() == last_before {
             self.answer_before_the_disk(leader, round, &outcome, output);
@@ -218,7 +218,7 @@ impl<R: Rules> Node<R> {
     }
 
     /// Makes the log agree with the leader's, as far as the request tells (Figure 2, AppendEntries 2–5).
-    fn take_entries(&mut self, request: AppendEntries, output: &mut Output) -> AppendOutcome {
+    fn append_if_consistent(&mut self, request: AppendEntries, output: &mut Output) -> AppendOutcome {
         let prev = request.prev_log();
         // What a snapshot covers is committed, and so the same in all logs.
         let agrees = prev.index < self.log.begins_after().index || self.log.contains(prev);
@@ -227,14 +227,14 @@ impl<R: Rules> Node<R> {
             if !self.rules.hold(Rule::StopOnMismatch) {
                 self.commit_to(request.leader_commit.min(self.log.last().index), output);
             }
-            let may_agree = self.log.last_not_beyond(prev);
+            let may_agree = self.log.find_conflict_by_term(prev);
             return AppendOutcome::Mismatch { prev_log_index: prev.index, may_agree };
         }
         let last_new = request.last_index();
         let known = self.count_known(&request);
         if known < request.entries.len() {
             let first = Index(prev.index.0 + known as u64).next();
-            self.make_room(first, Rule::TruncateOnlyOnConflict, output);
+            self.truncate_conflict(first, Rule::TruncateOnlyOnConflict, output);
             let mut entries = request.entries;
             entries.drain(..known);
             self.append(first, entries, output);
@@ -263,7 +263,7 @@ impl<R: Rules> Node<R> {
 
     /// Removes what stands where new entries belong: a leader of an earlier term wrote it, and it was never
     /// committed.
-    fn make_room(&mut self, first: Index, rule: Rule, output: &mut Output) {
+    fn truncate_conflict(&mut self, first: Index, rule: Rule, output: &mut Output) {
         let last = self.log.last();
         if first <= last.index {
             let is_uncommitted = first > self.commit_index;
@@ -399,7 +399,7 @@ impl<R: Rules> Node<R> {
 
     fn back_up(&mut self, follower: NodeId, prev_log_index: Index, hint: LogPosition, output: &mut Output) {
         // What the follower may agree with, this log may not have.
-        let may_agree = self.log.last_not_beyond(hint);
+        let may_agree = self.log.find_conflict_by_term(hint);
         if self.progress_of_mut(follower).note_mismatch(prev_log_index, may_agree) {
             let next = self.progress_of(follower).next_index();
             output.decided(Rule::BackUpOnMismatch, What::BackedUp { follower, next });
@@ -438,8 +438,8 @@ impl<R: Rules> Node<R> {
 
     fn wait_with(&mut self, entry: LogPosition, output: &mut Output) {
         let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader commits by counting") };
-        if entry.index > leader.waits_with {
-            leader.waits_with = entry.index;
+        if entry.index > leader.blocked_by_term {
+            leader.blocked_by_term = entry.index;
             output.decided(Rule::CommitCurrentTermOnly, What::Waits { entry });
         }
     }

@@ -112,8 +112,8 @@ mod tests {
             self.hard_state = batch.hard_state.unwrap_or(self.hard_state);
             if let Some(position) = batch.begins_after {
                 match self.log.contains(position) {
-                    true => self.log.forget_up_to(position),
-                    false => self.log.begin_anew_after(position),
+                    true => self.log.compact_to(position),
+                    false => self.log.reset_to(position),
                 }
             }
             if let Some(Append { first, entries }) = batch.append {
@@ -143,9 +143,9 @@ mod tests {
             let position = LogPosition { index, term: own.unwrap_or(term) };
             batch.begins_after = Some(position);
             if log.contains(position) {
-                log.forget_up_to(position);
+                log.compact_to(position);
             } else {
-                log.begin_anew_after(position);
+                log.reset_to(position);
                 batch.append = Some(Append { first: index.next(), entries: Vec::new() });
             }
         }

@@ -15,9 +15,9 @@ impl<R: Rules> Node<R> {
             return;
         }
         if self.config.lease.is_none() {
-            self.stays_until = now;
+            self.sticky_until = now;
         }
-        let timeout_us = self.ask_soon(now);
+        let timeout_us = self.shorten_timer(now);
         output.noted(What::ConnectionLost { leader: peer, timeout_us });
     }
 
@@ -37,40 +37,40 @@ impl<R: Rules> Node<R> {
         let waits =
             matches!(self.role(), RoleKind::Follower | RoleKind::PreCandidate) && self.leader().is_none();
         let interval = self.config.timing.heartbeat_interval();
-        let asks_soon = self.next_deadline() <= now.max(self.stays_until) + 2 * interval;
+        let asks_soon = self.next_deadline() <= now.max(self.sticky_until) + 2 * interval;
         if !waits || asks_soon || !self.asks_eagerly() || !self.membership.voters.contains(peer) {
             return;
         }
-        let timeout_us = self.ask_within(now, interval, 2 * interval);
+        let timeout_us = self.shorten_timer_to(now, interval, 2 * interval);
         output.noted(What::ConnectionMade { peer, timeout_us });
     }
 
     /// Does it ask who would vote for it as soon as that may help, instead of waiting for an election timeout?
     pub(crate) fn asks_eagerly(&self) -> bool {
-        self.config.profile.eager_election && self.asks_first() && self.may_campaign()
+        self.config.profile.eager_election && self.uses_pre_vote() && self.may_campaign()
     }
 
     /// Whoever asks misses the leader, perhaps only by now. If it lacks what this server has, it can't win, but this server may,
     /// although it asked too early.
     pub(crate) fn ask_again_soon(&mut self, now: Instant, output: &mut Output) {
         if self.role() == RoleKind::PreCandidate && self.asks_eagerly() {
-            let timeout_us = self.ask_soon(now);
+            let timeout_us = self.shorten_timer(now);
             output.decided(Rule::PreVote, What::Timer { timeout_us });
         }
     }
 
     /// Lets the election timer run out after a small delay: a random one, so that one of those who have noticed that the leader
     /// is missing is first, and the rest have noticed by then. Returns how long it runs, in microseconds.
-    fn ask_soon(&mut self, now: Instant) -> u64 {
+    fn shorten_timer(&mut self, now: Instant) -> u64 {
         let interval = self.config.timing.heartbeat_interval();
-        self.ask_within(now, interval / 10, interval / 2)
+        self.shorten_timer_to(now, interval / 10, interval / 2)
     }
 
     /// Sets the election timer to a random time between these, from now or from the end of a promise on, but never beyond what
     /// it is set to. Returns how long it runs, in microseconds.
-    pub(crate) fn ask_within(&mut self, now: Instant, min: Duration, max: Duration) -> u64 {
+    pub(crate) fn shorten_timer_to(&mut self, now: Instant, min: Duration, max: Duration) -> u64 {
         let delay = self.random.duration_between(min, max);
-        let deadline = (now.max(self.stays_until) + delay).min(self.next_deadline());
+        let deadline = (now.max(self.sticky_until) + delay).min(self.next_deadline());
         self.set_election_deadline(deadline);
         micros(deadline.since(now))
     }

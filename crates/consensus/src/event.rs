@@ -11,8 +11,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[cfg_attr(feature = "ts", ts(rename = "Decision"))]
-pub struct Event {
+pub struct Decision {
     /// The rule that decided. None where none did: an experimenter's hand set a timer, the network said something
     /// ([`What::ConnectionLost`], [`What::ConnectionMade`]), or it only tells what is so ([`What::NoVoter`],
     /// [`What::Profile`], [`What::SnapshotNeeded`], or a [`What::Rejected`], [`What::RefusedBy`] or

@@ -216,7 +216,7 @@ impl<R: Rules> Node<R> {
         self.restart_election_timer(now, Rule::RandomisedTimeout, output);
         if self.asks_eagerly() {
             let interval = self.config.timing.heartbeat_interval();
-            let timeout_us = self.ask_within(now, interval, 2 * interval);
+            let timeout_us = self.shorten_timer_to(now, interval, 2 * interval);
             output.decided(Rule::PreVote, What::Timer { timeout_us });
         }
     }

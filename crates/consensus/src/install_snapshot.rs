@@ -40,7 +40,7 @@ impl<R: Rules> Node<R> {
         self.memberships.cover(last_included.index);
         let begins_after = self.last_to_forget(last_included.index);
         if begins_after.index > self.log.begins_after().index {
-            self.log.forget_up_to(begins_after);
+            self.log.compact_to(begins_after);
             output.save.begins_after = Some(begins_after);
         }
         output.decided(Rule::SnapshotOnlyApplied, What::SnapshotTaken { last_included, begins_after });
@@ -202,10 +202,10 @@ impl<R: Rules> Node<R> {
         }
         self.memberships.install(last_included.index, membership);
         if keeps {
-            self.log.forget_up_to(last_included);
+            self.log.compact_to(last_included);
             self.persisted_log = self.persisted_log.max(last_included.index);
         } else {
-            self.log.begin_anew_after(last_included);
+            self.log.reset_to(last_included);
             self.persisted_log = last_included.index;
             output.save.append = Some(Append { first: last_included.index.next(), entries: Vec::new() });
         }

@@ -91,6 +91,6 @@ pub use output::{ChunkWanted, Durability, Outgoing, Output, Proposed, ReadOutcom
 pub use progress::Progress;
 pub use quorum::Quorum;
 pub use role::RoleKind;
-pub use rule::{EveryRule, Guards, Rule, Rules, UnknownRule};
+pub use rule::{EveryRule, Protects, Rule, Rules, UnknownRule};
 pub use transfer::CannotTransfer;
 pub use types::{HardState, Index, Instant, LogPosition, NodeId, Term};

@@ -116,7 +116,7 @@ impl Log {
     /// The last entry that is neither behind `limit.index` nor of a later term than `limit.term`: as far
     /// as that, two logs of which one ends there may agree. Nothing is known of entries that are gone: the
     /// logs may agree there.
-    pub(crate) fn last_not_beyond(&self, limit: LogPosition) -> LogPosition {
+    pub(crate) fn find_conflict_by_term(&self, limit: LogPosition) -> LogPosition {
         let first = self.begins_after;
         if limit.index < first.index {
             return limit;
@@ -146,14 +146,14 @@ impl Log {
     }
 
     /// Lets the log begin after this entry, which it holds. What comes behind it stays.
-    pub(crate) fn forget_up_to(&mut self, position: LogPosition) {
+    pub(crate) fn compact_to(&mut self, position: LogPosition) {
         assert!(self.contains(position), "a log can only forget what it holds");
         self.entries.drain(..(position.index.0 - self.begins_after.index.0) as usize);
         self.begins_after = position;
     }
 
     /// Replaces the whole log by an empty one that begins after this entry.
-    pub(crate) fn begin_anew_after(&mut self, position: LogPosition) {
+    pub(crate) fn reset_to(&mut self, position: LogPosition) {
         *self = Log::new(position, Vec::new());
     }
 }
@@ -190,28 +190,28 @@ mod tests {
     #[test]
     fn the_last_not_beyond_compares_index_and_term() {
         let log = log(&[1, 1, 3, 3]);
-        assert_eq!(log.last_not_beyond(position(9, 9)), position(4, 3));
-        assert_eq!(log.last_not_beyond(position(3, 9)), position(3, 3));
-        assert_eq!(log.last_not_beyond(position(9, 2)), position(2, 1));
-        assert_eq!(log.last_not_beyond(position(1, 2)), position(1, 1));
-        assert_eq!(log.last_not_beyond(position(9, 0)), position(0, 0));
+        assert_eq!(log.find_conflict_by_term(position(9, 9)), position(4, 3));
+        assert_eq!(log.find_conflict_by_term(position(3, 9)), position(3, 3));
+        assert_eq!(log.find_conflict_by_term(position(9, 2)), position(2, 1));
+        assert_eq!(log.find_conflict_by_term(position(1, 2)), position(1, 1));
+        assert_eq!(log.find_conflict_by_term(position(9, 0)), position(0, 0));
     }
 
     #[test]
     fn a_log_that_has_forgotten_its_beginning_keeps_its_indexes() {
         let mut log = log(&[1, 1, 3, 3, 4]);
-        log.forget_up_to(position(3, 3));
+        log.compact_to(position(3, 3));
         assert_eq!(log.begins_after(), position(3, 3));
         assert_eq!(log.last(), position(5, 4));
         assert!(log.contains(position(3, 3)) && log.contains(position(4, 3)));
         assert!(!log.contains(position(2, 1)), "that is not known any more");
         assert_eq!(log.after(Index(4)).len(), 1);
-        assert_eq!(log.last_not_beyond(position(9, 3)), position(4, 3));
-        assert_eq!(log.last_not_beyond(position(2, 1)), position(2, 1), "it may agree there");
-        assert_eq!(log.last_not_beyond(position(4, 2)), position(2, 2), "it does not agree at 3");
+        assert_eq!(log.find_conflict_by_term(position(9, 3)), position(4, 3));
+        assert_eq!(log.find_conflict_by_term(position(2, 1)), position(2, 1), "it may agree there");
+        assert_eq!(log.find_conflict_by_term(position(4, 2)), position(2, 2), "it does not agree at 3");
         log.truncate_from(Index(4));
         assert_eq!(log.last(), position(3, 3));
-        log.begin_anew_after(position(8, 4));
+        log.reset_to(position(8, 4));
         assert_eq!(log.last(), position(8, 4));
     }
 
@@ -219,7 +219,7 @@ mod tests {
     #[should_panic(expected = "those up to 3 are gone")]
     fn what_is_gone_cant_be_read() {
         let mut log = log(&[1, 1, 3, 3]);
-        log.forget_up_to(position(3, 3));
+        log.compact_to(position(3, 3));
         log.after(Index(2));
     }
 

@@ -15,7 +15,7 @@
 //!                    from here on both majorities are needed, until `new` stands in the log
 //! ```
 
-use crate::event::{Event, What};
+use crate::event::{Decision, What};
 use crate::progress::Progress;
 use crate::role::Role;
 use crate::types::write_not_leader;
@@ -446,7 +446,7 @@ impl<R: Rules> Node<R> {
             }
             Err(objection) => {
                 let (rule, what) = (objection.rule(), What::ChangeRefused { reason: objection.clone() });
-                output.events.push(Event { rule, what });
+                output.decisions.push(Decision { rule, what });
                 output.changed = Some(Err(objection));
             }
         }
@@ -474,10 +474,10 @@ impl<R: Rules> Node<R> {
         if let Some(objection) = self.objection_to_learners(now, change, &goal) {
             return Err(objection);
         }
-        if let Some((learner, has)) = self.who_lags_behind(now, &goal) {
+        if let Some((learner, has)) = self.lagging_learner(now, &goal) {
             return Err(CannotChange::NotCaughtUp { learner, has, of: self.log.last().index });
         }
-        if let Some((heard, needed)) = self.lacks_of(&goal.voters, now) {
+        if let Some((heard, needed)) = self.missing_majority(&goal.voters, now) {
             return Err(CannotChange::NoQuorum { heard, needed });
         }
         Ok(joint.unwrap_or(goal))
@@ -531,7 +531,7 @@ impl<R: Rules> Node<R> {
 
     /// If this leader has not heard enough of these voters within an election timeout: how many, itself included if it
     /// is one, and how many are needed.
-    pub(crate) fn lacks_of(&self, voters: &Quorum, now: Instant) -> Option<(usize, usize)> {
+    pub(crate) fn missing_majority(&self, voters: &Quorum, now: Instant) -> Option<(usize, usize)> {
         let patience = self.config.timing.election_timeout_max();
         let progress = |id: NodeId| self.progress().and_then(|progress| progress.get(&id));
         let is_heard = |id: NodeId| {
@@ -557,7 +557,7 @@ impl<R: Rules> Node<R> {
     }
 
     /// A server that would vote from then on, and lacks too much of the log; with what it has.
-    fn who_lags_behind(&self, now: Instant, goal: &Membership) -> Option<(NodeId, Index)> {
+    fn lagging_learner(&self, now: Instant, goal: &Membership) -> Option<(NodeId, Index)> {
         let patience = self.config.timing.election_timeout_min();
         let is_new = |id: &NodeId| !self.membership.voters.contains(*id);
         let progress = |id: NodeId| self.progress().and_then(|progress| progress.get(&id));
@@ -640,7 +640,7 @@ impl<R: Rules> Node<R> {
             self.replicate_to_all(output);
             return self.advance_commit(now, output);
         }
-        self.let_leave(now);
+        self.schedule_removal(now);
         let is_needed = self.membership.voters.contains(self.id());
         if !self.rules.allow(Rule::RemovedLeaderStepsDownOnCommit, is_needed) {
             self.step_down_for_others(now, output);
@@ -664,7 +664,7 @@ impl<R: Rules> Node<R> {
     }
 
     /// Whoever is no member any more is sent to for one more election timeout, so that it learns that.
-    fn let_leave(&mut self, now: Instant) {
+    fn schedule_removal(&mut self, now: Instant) {
         let until = now + self.config.timing.election_timeout_max();
         let Role::Leader(leader) = &mut self.role else { return };
         for (_, progress) in leader.progress.iter_mut().filter(|(id, _)| !self.membership.contains(**id)) {
@@ -674,7 +674,7 @@ impl<R: Rules> Node<R> {
 
     /// Somebody who is no member wants to be elected. A leader sends it what it lacks, so that it learns what has become
     /// of it.
-    pub(crate) fn tell_stranger(&mut self, now: Instant, stranger: NodeId, output: &mut Output) {
+    pub(crate) fn catch_up_non_member(&mut self, now: Instant, stranger: NodeId, output: &mut Output) {
         let until = now + self.config.timing.election_timeout_max();
         let last = self.log.last().index;
         let is_known = self.peers.contains(&stranger);
@@ -688,7 +688,7 @@ impl<R: Rules> Node<R> {
     }
 
     /// Forgets those that have had time enough to learn that they are no members any more.
-    pub(crate) fn forget_who_left(&mut self, now: Instant) {
+    pub(crate) fn drop_removed(&mut self, now: Instant) {
         let Role::Leader(leader) = &mut self.role else { return };
         if leader.progress.values().any(|progress| progress.leaves.is_some_and(|until| until <= now)) {
             leader.progress.retain(|_, progress| progress.leaves.is_none_or(|until| until > now));

@@ -1,6 +1,6 @@
 //! One server: what it knows, how it takes a step, and how it changes its role.
 
-use crate::event::{Event, Problem, What};
+use crate::event::{Decision, Problem, What};
 use crate::founding::Founding;
 use crate::install_snapshot::Incoming;
 use crate::membership::Memberships;
@@ -37,7 +37,7 @@ pub struct Node<R: Rules = EveryRule> {
     pub(crate) role: Role,
     /// Before this moment it counts as hearing its leader. Where leaders have leases, nobody gets its vote until
     /// then, not even itself.
-    pub(crate) stays_until: Instant,
+    pub(crate) sticky_until: Instant,
     /// What it remembers for good, as decided.
     pub(crate) memory: Memory,
     /// How many times the memory has changed, and how many of the changes are on disk.
@@ -83,7 +83,7 @@ impl<R: Rules> Node<R> {
             commit_index: log.begins_after().index,
             snapshot: log.begins_after(),
             incoming: None,
-            stays_until: Instant::START,
+            sticky_until: Instant::START,
             log,
             role: Role::Follower(Follower { leader: None, election_deadline: Instant::NEVER }),
             memberships,
@@ -156,7 +156,7 @@ impl<R: Rules> Node<R> {
             Input::Propose { commands } => self.propose(commands, output),
             Input::Read { id, by } => self.read(now, id, by, output),
             Input::Persisted { memory, hard_state, log } => {
-                self.note_persisted(now, memory, hard_state, log, output);
+                self.on_saved(now, memory, hard_state, log, output);
             }
             Input::SnapshotTaken { last_included } => self.note_snapshot(last_included, output),
             Input::ChunkRead { to, chunk } => self.note_chunk_read(to, chunk, output),
@@ -287,14 +287,14 @@ impl<R: Rules> Node<R> {
         match self.role.kind() {
             _ if self.founding.is_some() => self.ask_founders(now, output),
             RoleKind::Follower if !self.rules.hold(Rule::ElectionTimeout) => {}
-            RoleKind::Follower => self.run(now, Rule::ElectionTimeout, output),
-            RoleKind::PreCandidate => self.run(now, Rule::CandidateRestartsTimer, output),
+            RoleKind::Follower => self.campaign(now, Rule::ElectionTimeout, output),
+            RoleKind::PreCandidate => self.campaign(now, Rule::CandidateRestartsTimer, output),
             // Nobody has been asked for a vote yet: the requests wait for the disk. Another election would only
             // wait for it again, in a term that runs ahead of everybody else's.
             RoleKind::Candidate if !self.is_persisted() => {
                 self.restart_election_timer(now, Rule::CandidateRestartsTimer, output);
             }
-            RoleKind::Candidate => self.run(now, Rule::CandidateRestartsTimer, output),
+            RoleKind::Candidate => self.campaign(now, Rule::CandidateRestartsTimer, output),
             RoleKind::Leader => {
                 self.end_failed_transfer(now, output);
                 self.hand_over_if_full(now, output);
@@ -307,7 +307,7 @@ impl<R: Rules> Node<R> {
     }
 
     /// The election timer has run out.
-    fn run(&mut self, now: Instant, rule: Rule, output: &mut Output) {
+    fn campaign(&mut self, now: Instant, rule: Rule, output: &mut Output) {
         if !self.may_campaign() {
             // The next leader that it hears starts the timer again.
             self.set_election_deadline(Instant::NEVER);
@@ -317,7 +317,7 @@ impl<R: Rules> Node<R> {
             return self.restart_election_timer(now, Rule::FullDiskDoesNotLead, output);
         }
         output.decided(rule, What::Timeout { role: self.role() });
-        if self.asks_first() {
+        if self.uses_pre_vote() {
             self.start_pre_vote(now, output);
         } else {
             self.start_election(now, rule, false, output);
@@ -330,7 +330,7 @@ impl<R: Rules> Node<R> {
         if !self.config.profile.check_quorum || !self.rules.hold(Rule::CheckQuorum) {
             return false;
         }
-        let Some((heard, needed)) = self.lacks_of(&self.membership.voters, now) else { return false };
+        let Some((heard, needed)) = self.missing_majority(&self.membership.voters, now) else { return false };
         output.decided(Rule::CheckQuorum, What::QuorumLost { heard, needed });
         self.become_follower(now, None, Some(Rule::CheckQuorum), output);
         true
@@ -461,7 +461,7 @@ impl<R: Rules> Node<R> {
         });
         if was != RoleKind::Follower {
             let what = What::Role { role: RoleKind::Follower, was: Some(was) };
-            output.events.push(Event { rule, what });
+            output.decisions.push(Decision { rule, what });
         }
         if election_deadline.is_none() {
             self.restart_election_timer(now, Rule::RandomisedTimeout, output);
@@ -490,7 +490,7 @@ impl<R: Rules> Node<R> {
         let was = self.role.kind();
         assert_ne!(was, RoleKind::Leader, "a leader is elected once a term");
         if !self.rules.hold(Rule::LeaderAppendOnly) {
-            self.tidy_up(output);
+            self.truncate_own_log(output);
             self.note_membership(now, output);
         }
         let last = self.log.last().index;
@@ -498,7 +498,7 @@ impl<R: Rules> Node<R> {
         self.role = Role::Leader(Leader {
             heartbeat_deadline: Instant::NEVER,
             progress,
-            waits_with: Index(0),
+            blocked_by_term: Index(0),
             reads: Reads::default(),
             transfer: None,
         });
@@ -520,7 +520,7 @@ impl<R: Rules> Node<R> {
         output.save.hard_state = Some(hard_state);
     }
 
-    fn note_persisted(
+    fn on_saved(
         &mut self,
         now: Instant,
         memory: u64,
@@ -562,7 +562,7 @@ impl<R: Rules> Node<R> {
 
     pub(crate) fn send(&self, to: NodeId, message: Message, output: &mut Output) {
         let durability = self.durability_of(&message);
-        let because_of = output.events.len().checked_sub(1);
+        let because_of = output.decisions.len().checked_sub(1);
         output.messages.push(Outgoing { to, message, durability, because_of });
     }
 

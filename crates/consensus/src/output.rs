@@ -1,6 +1,6 @@
 //! What a server wants done.
 
-use crate::event::{Event, What};
+use crate::event::{Decision, What};
 use crate::{Batch, CannotChange, CannotTransfer, Chunk, Index, LogPosition, Message, NodeId, Rule};
 
 /// What one [`step`](crate::Node::step) asks its driver to do, in buffers that are reused.
@@ -48,7 +48,7 @@ pub struct Output {
     /// To be sent, each not before its [`Durability`] is met.
     pub messages: Vec<Outgoing>,
     /// What was decided, in order.
-    pub events: Vec<Event>,
+    pub decisions: Vec<Decision>,
 }
 
 /// A piece of a snapshot that a follower needs.
@@ -117,11 +117,11 @@ pub enum Durability {
 impl Output {
     /// Notes what was decided, and the rule that decided it.
     pub(crate) fn decided(&mut self, rule: Rule, what: What) {
-        self.events.push(Event { rule: Some(rule), what });
+        self.decisions.push(Decision { rule: Some(rule), what });
     }
 
     /// Notes what happened where no rule decided.
     pub(crate) fn noted(&mut self, what: What) {
-        self.events.push(Event { rule: None, what });
+        self.decisions.push(Decision { rule: None, what });
     }
 }

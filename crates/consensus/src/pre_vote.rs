@@ -9,7 +9,7 @@ use crate::{
 
 impl<R: Rules> Node<R> {
     /// Does this server ask before it starts an election?
-    pub(crate) fn asks_first(&self) -> bool {
+    pub(crate) fn uses_pre_vote(&self) -> bool {
         self.config.profile.pre_vote && self.rules.hold(Rule::PreVote)
     }
 
@@ -39,7 +39,7 @@ impl<R: Rules> Node<R> {
         let term = self.hard_state.current_term;
         let reply = PreVoteReply { term, asked_in: request.term, would_vote: granted };
         self.send(candidate, Message::PreVoteReply(reply), output);
-        self.tell_stranger(now, candidate, output);
+        self.catch_up_non_member(now, candidate, output);
         if matches!(objection, Some(Rule::UpToDateLog | Rule::CompareTermBeforeLength)) {
             self.ask_again_soon(now, output);
         }
@@ -50,7 +50,7 @@ impl<R: Rules> Node<R> {
             return;
         }
         // The other goes first: two elections at the same time could split the votes.
-        if self.role() == RoleKind::PreCandidate && !self.goes_before(candidate, request, output) {
+        if self.role() == RoleKind::PreCandidate && !self.wins_tie(candidate, request, output) {
             self.become_follower(now, None, Some(Rule::PreVote), output);
         }
         self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
@@ -81,7 +81,7 @@ impl<R: Rules> Node<R> {
 
     /// Two that ask at the same time could both be told yes by others. So one of them steps back: who has the log that is
     /// behind, or of equal logs the higher number.
-    fn goes_before(&self, candidate: NodeId, request: &PreVote, output: &mut Output) -> bool {
+    fn wins_tie(&self, candidate: NodeId, request: &PreVote, output: &mut Output) -> bool {
         let equal_logs = request.last_log() == self.log.last();
         let holds = equal_logs && self.id() < candidate;
         output.decided(

@@ -81,7 +81,7 @@ impl<R: Rules> Node<R> {
         output.decided(Rule::LeaderStickiness, What::Vote { candidate, granted: false });
         let reply = RequestVoteReply { term: self.hard_state.current_term, vote_granted: false };
         self.send(candidate, Message::RequestVoteReply(reply), output);
-        self.tell_stranger(now, candidate, output);
+        self.catch_up_non_member(now, candidate, output);
     }
 
     /// The first rule that forbids to vote for this candidate, if any does.

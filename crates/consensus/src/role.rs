@@ -51,7 +51,7 @@ pub(crate) struct Leader {
     /// What it knows of each other server's log.
     pub(crate) progress: BTreeMap<NodeId, Progress>,
     /// As far as this a majority has its log, though only in entries of earlier terms.
-    pub(crate) waits_with: Index,
+    pub(crate) blocked_by_term: Index,
     /// The reads that wait until it is sure that it still leads.
     pub(crate) reads: Reads,
     /// Whom it is handing its leadership over to.

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// What a rule protects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guards {
+pub enum Protects {
     /// Without it something wrong can happen.
     Safety,
     /// Without it something good may never happen.
@@ -16,12 +16,12 @@ pub enum Guards {
     Both,
 }
 
-impl fmt::Display for Guards {
+impl fmt::Display for Protects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Guards::Safety => "safety",
-            Guards::Liveness => "liveness",
-            Guards::Both => "safety and liveness",
+            Protects::Safety => "safety",
+            Protects::Liveness => "liveness",
+            Protects::Both => "safety and liveness",
         })
     }
 }
@@ -97,8 +97,8 @@ macro_rules! rules {
             }
 
             /// What it protects.
-            pub fn guards(self) -> Guards {
-                match self { $(Rule::$variant => Guards::$guards),* }
+            pub fn guards(self) -> Protects {
+                match self { $(Rule::$variant => Protects::$guards),* }
             }
 
             /// The rule in one sentence.

@@ -45,18 +45,18 @@ impl<R: Rules> Node<R> {
         }
         // A promise is kept in the laboratory too.
         let is_bound = self.config.lease.is_some() && self.rules.hold(Rule::LeaderStickiness);
-        let deadline = if is_bound { deadline.max(self.stays_until) } else { deadline };
+        let deadline = if is_bound { deadline.max(self.sticky_until) } else { deadline };
         self.set_election_deadline(deadline);
         output.noted(What::Timer { timeout_us: micros(deadline.since(now)) });
     }
 
     /// It has heard the leader of its term: where leaders have leases, it votes for nobody for a while.
     pub(crate) fn promise_to_stay(&mut self, now: Instant) {
-        self.stays_until = now + self.config.timing.election_timeout_min();
+        self.sticky_until = now + self.config.timing.election_timeout_min();
     }
 
     /// Does this server hear a leader, or lead itself?
     pub(crate) fn hears_leader(&self, now: Instant) -> bool {
-        self.role() == RoleKind::Leader || now < self.stays_until
+        self.role() == RoleKind::Leader || now < self.sticky_until
     }
 }

@@ -123,7 +123,7 @@ impl Answers {
     }
 
     /// This became of the entry for which a request waits.
-    fn settle<A>(&mut self, proposal: Proposal, fate: Fate<A>, outcomes: &mut Outcomes<A>) {
+    fn complete<A>(&mut self, proposal: Proposal, fate: Fate<A>, outcomes: &mut Outcomes<A>) {
         match proposal {
             Proposal::Write(id) => {
                 let outcome = match fate {
@@ -258,7 +258,7 @@ impl Clients {
                 Some(applied) => Fate::Applied { index, applied },
                 None => Fate::Replaced,
             };
-            self.answers.settle(waiting.remove(), fate, outcomes);
+            self.answers.complete(waiting.remove(), fate, outcomes);
         }
         if rules.hold(Rule::AnswerForThisEntry) {
             self.give_up_older_than(term, outcomes);
@@ -271,7 +271,7 @@ impl Clients {
         if term > self.applied_term {
             self.applied_term = term;
             for (_, proposal) in self.proposals.extract_if(.., |(_, proposed_in), _| *proposed_in < term) {
-                self.answers.settle(proposal, Fate::Replaced, outcomes);
+                self.answers.complete(proposal, Fate::Replaced, outcomes);
             }
         }
     }
@@ -280,7 +280,7 @@ impl Clients {
     pub(crate) fn note_installed<A>(&mut self, last_included: LogPosition, outcomes: &mut Outcomes<A>) {
         let LogPosition { index, term } = last_included;
         while let Some(waiting) = self.proposals.first_entry().filter(|waiting| waiting.key().0 <= index) {
-            self.answers.settle(waiting.remove(), Fate::Uncertain, outcomes);
+            self.answers.complete(waiting.remove(), Fate::Uncertain, outcomes);
         }
         self.give_up_older_than(term, outcomes);
     }
@@ -288,7 +288,7 @@ impl Clients {
     /// This server is no member any more. What becomes of entries behind `committed`, it will never hear.
     pub(crate) fn note_removed<A>(&mut self, committed: Index, outcomes: &mut Outcomes<A>) {
         for (_, proposal) in self.proposals.extract_if(.., |(index, _), _| *index > committed) {
-            self.answers.settle(proposal, Fate::Uncertain, outcomes);
+            self.answers.complete(proposal, Fate::Uncertain, outcomes);
         }
     }
 

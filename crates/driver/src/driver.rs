@@ -3,7 +3,7 @@
 use crate::clients::{Applied, Clients, Outcomes};
 use crate::disk_job::DiskJob;
 use crate::reasons::Reasons;
-use crate::scribe::{Scribe, Telling};
+use crate::recorder::{Recorder, TraceLevel};
 use crate::snapshots::{BrokenSnapshot, Restored, Restoring, WholeSnapshot};
 use crate::state_machine::{Restore, StateMachine};
 use consensus::event::What;
@@ -95,7 +95,7 @@ pub struct Driver<M: StateMachine, R: Rules = EveryRule> {
     /// What comes of a leader's snapshot.
     incoming: Option<Incoming<M>>,
     clients: Clients,
-    scribe: Scribe,
+    recorder: Recorder,
     output: Output,
     /// What the disk is busy with.
     saving: Option<Saving>,
@@ -164,7 +164,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         recovered: Recovered,
         machine: M,
         rules: R,
-        telling: Telling,
+        trace_level: TraceLevel,
         effects: &mut Effects<M>,
     ) -> Driver<M, R> {
         let Recovered {
@@ -173,17 +173,18 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         config.credentials.start = start;
         config.credentials.earlier_runs = earlier_runs;
         config.credentials.memory = memory;
-        let told = (telling == Telling::StepsToo).then(|| beginning(&config, hard_state, snapshot, &log));
+        let told =
+            (trace_level == TraceLevel::Replayable).then(|| beginning(&config, hard_state, snapshot, &log));
         let log = Log::new(snapshot, log);
         let is_new = hard_state == HardState::default() && log.last() == LogPosition::default();
         let restored = Io::Restored { hard_state, log: log.last(), snapshot, terms: first_of_terms(&log) };
-        let mut scribe = Scribe::new(config.id, life, telling);
+        let mut recorder = Recorder::new(config.id, life, trace_level);
         let mut output = Output::default();
         let node = Node::start(config, hard_state, log, rules, &mut output);
 
         let restored = (!is_new).then(|| {
             let (term, event) = (hard_state.current_term, Event::Io(restored));
-            scribe.record(Instant::START, term, None, Telling::Events, || event, &mut effects.records)
+            recorder.record(Instant::START, term, None, TraceLevel::Events, || event, &mut effects.records)
         });
         let mut driver = Driver {
             node,
@@ -194,7 +195,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             put_off_for: None,
             incoming: None,
             clients: Clients::default(),
-            scribe,
+            recorder,
             output,
             saving: None,
             unsaved: Unsaved::default(),
@@ -213,7 +214,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             };
             add_content(restored, content, effects);
         }
-        let first = restored.unwrap_or(driver.scribe.next_id());
+        let first = restored.unwrap_or(driver.recorder.next_id());
         driver.carry_out(Instant::START, restored, effects);
         if let Some(start) = told {
             driver.tell_step(Instant::START, first, StepInput::Start { start }, effects);
@@ -222,8 +223,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// From now on it tells so much.
-    pub fn set_telling(&mut self, telling: Telling) {
-        self.scribe.telling = telling;
+    pub fn set_trace_level(&mut self, trace_level: TraceLevel) {
+        self.recorder.trace_level = trace_level;
     }
 
     /// The core, to look at.
@@ -272,8 +273,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     /// If the disk is said to have done what it was not asked to do.
     pub fn step(&mut self, now: Instant, input: Input, effects: &mut Effects<M>) {
         use consensus::Input as Core;
-        let told = (self.scribe.telling == Telling::StepsToo).then(|| input.clone());
-        let first = self.scribe.next_id();
+        let told = (self.recorder.trace_level == TraceLevel::Replayable).then(|| input.clone());
+        let first = self.recorder.next_id();
         match input {
             Input::Tick if now < self.next_deadline() => return,
             Input::Tick => self.step_core(now, None, Core::Tick, effects),
@@ -567,8 +568,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     /// or holds them back until they are safe to send.
     fn carry_out(&mut self, now: Instant, cause: Option<EventId>, effects: &mut Effects<M>) {
         let mut output = std::mem::take(&mut self.output);
-        let first = self.scribe.next_id();
-        self.tell(now, cause, &mut output.events, effects);
+        let first = self.recorder.next_id();
+        self.tell(now, cause, &mut output.decisions, effects);
 
         let decided = std::mem::take(&mut output.save);
         if !decided.is_empty() {
@@ -665,14 +666,14 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         &mut self,
         now: Instant,
         mut cause: Option<EventId>,
-        events: &mut Vec<consensus::event::Event>,
+        events: &mut Vec<consensus::event::Decision>,
         effects: &mut Effects<M>,
     ) {
         self.reasons.outcomes = None;
         for event in events.drain(..) {
             let event_cause = self.reasons.of(&event, cause);
-            self.reasons.note(&event.what, self.scribe.next_id());
-            let least = Telling::least_with(&event.what);
+            self.reasons.note(&event.what, self.recorder.next_id());
+            let least = TraceLevel::least_with(&event.what);
             let appended = match event.what {
                 What::Appended { first, last } => Some((first, last.index)),
                 _ => None,
@@ -694,7 +695,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         effects.envelopes.push(Envelope { from, to, sent_as, origin, message });
     }
 
-    /// Ends the telling of a step whose first event is `first` with what it began with and came to.
+    /// Ends the record of a step whose first event is `first` with what it began with and came to.
     fn tell_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects<M>) {
         let node = &self.node;
         let state = State {
@@ -716,20 +717,20 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         event: impl FnOnce() -> Event,
         effects: &mut Effects<M>,
     ) -> EventId {
-        self.record_from(Telling::Events, now, cause, event, effects)
+        self.record_from(TraceLevel::Events, now, cause, event, effects)
     }
 
     /// Names an event, and writes it down if at least so much is told.
     fn record_from(
         &mut self,
-        least: Telling,
+        least: TraceLevel,
         now: Instant,
         cause: Option<EventId>,
         event: impl FnOnce() -> Event,
         effects: &mut Effects<M>,
     ) -> EventId {
         let term = self.node.hard_state().current_term;
-        self.scribe.record(now, term, cause, least, event, &mut effects.records)
+        self.recorder.record(now, term, cause, least, event, &mut effects.records)
     }
 }
 

@@ -16,7 +16,7 @@ mod clock;
 mod disk_job;
 mod driver;
 mod reasons;
-mod scribe;
+mod recorder;
 mod snapshots;
 mod state_machine;
 
@@ -24,7 +24,7 @@ pub use clients::{ChangeOutcome, Outcomes, ReadOutcome, WriteOutcome};
 pub use clock::{Clock, InvalidSpeed, Speed};
 pub use disk_job::{DiskDone, DiskJob, perform};
 pub use driver::{Driver, Effects, Envelope};
-pub use scribe::Telling;
+pub use recorder::TraceLevel;
 pub use snapshots::{BrokenSnapshot, Restored, UnreadableSnapshot, WholeSnapshot};
 pub use state_machine::{Restore, Snapshot, StateMachine};
 pub use trace::{Input, RECORDED, RequestId, StoreContent};

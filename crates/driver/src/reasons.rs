@@ -1,6 +1,6 @@
 //! Events that later ones go back to, if neither a message nor a client brings those about.
 
-use consensus::event::{Event, What};
+use consensus::event::{Decision, What};
 use consensus::{Index, NodeId, Rule};
 use std::collections::{BTreeMap, VecDeque};
 use trace::EventId;
@@ -31,7 +31,7 @@ pub(crate) struct Reasons {
 
 impl Reasons {
     /// What led to a decision, in a step that this event led to; `None` if only time has passed.
-    pub(crate) fn of(&self, decision: &Event, step_cause: Option<EventId>) -> Option<EventId> {
+    pub(crate) fn of(&self, decision: &Decision, step_cause: Option<EventId>) -> Option<EventId> {
         match (&decision.what, decision.rule) {
             (What::Timeout { .. } | What::NoVoter, _)
             | (What::Timer { .. }, Some(Rule::FullDiskDoesNotLead)) => self.timer,

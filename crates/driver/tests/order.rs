@@ -6,17 +6,17 @@ use consensus::{
     InstallSnapshot, Instant, Limits, LogPosition, Membership, Message, NodeId, Origin, Payload, Profile,
     RequestVote, Term, Timing,
 };
-use driver::{DiskJob, Driver, Effects, Envelope, Input, Outcomes, RequestId, Telling, WriteOutcome};
+use driver::{DiskJob, Driver, Effects, Envelope, Input, Outcomes, RequestId, TraceLevel, WriteOutcome};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use storage::Recovered;
 use trace::{Event, EventId, Io, Record};
 
 fn start(effects: &mut Effects<()>) -> Driver<()> {
-    start_telling(Telling::Events, effects)
+    start_at_level(TraceLevel::Events, effects)
 }
 
-fn start_telling(telling: Telling, effects: &mut Effects<()>) -> Driver<()> {
+fn start_at_level(trace_level: TraceLevel, effects: &mut Effects<()>) -> Driver<()> {
     let config = Config {
         id: NodeId(1),
         membership: Membership::of_voters((1..=3).map(NodeId)).into(),
@@ -28,7 +28,7 @@ fn start_telling(telling: Telling, effects: &mut Effects<()>) -> Driver<()> {
         seed: 1,
     };
     let new = Recovered { life: 1, ..Recovered::default() };
-    Driver::start(config, new, (), EveryRule, telling, effects)
+    Driver::start(config, new, (), EveryRule, trace_level, effects)
 }
 
 fn envelope(message: Message) -> Envelope {
@@ -288,9 +288,9 @@ fn a_timeout_is_caused_by_the_timer_that_ran_out() {
 /// A server that nobody watches writes hardly anything down, and still every message of it can be named as a cause.
 #[test]
 fn what_nobody_wants_to_know_keeps_its_name() {
-    let told = [Telling::Least, Telling::Events].map(|telling| {
+    let told = [TraceLevel::Essential, TraceLevel::Events].map(|trace_level| {
         let mut effects = Effects::default();
-        let mut driver = start_telling(telling, &mut effects);
+        let mut driver = start_at_level(trace_level, &mut effects);
         driver.step(Instant::START, vote_request().into(), &mut effects);
         save(&mut effects).expect("the vote is to be saved");
         driver.step(Instant::START, Input::Saved, &mut effects);

@@ -1,7 +1,7 @@
 //! What is written can be read: the largest of each that a server can send fits into what its receiver takes.
 
 use crate::member::MESSAGE;
-use crate::wire::{self, Call, Hello, Letter, Promise, Visitor};
+use crate::wire::{self, Call, Handshake, Hello, Letter, Promise};
 use consensus::{
     AppendEntries, Chunk, ClusterId, Entry, Incarnation, Index, InstallSnapshot, Lease, Limits, LogPosition,
     Membership, Message, NodeId, Origin, Payload, Start, Term, TimeoutNow,
@@ -85,7 +85,7 @@ fn the_largest_messages_fit_into_a_frame() {
 /// A caller may not send longer frames before its handshake is complete.
 #[test]
 fn the_largest_introduction_is_short_enough() {
-    let visitor = || Visitor::Peer {
+    let visitor = || Handshake::Peer {
         cluster: "x".repeat(storage::LONGEST_CLUSTER_NAME),
         from: LAST,
         to: LAST,

@@ -175,7 +175,7 @@ impl Waiting {
     }
 
     /// Tells clients what came of their requests. Reads see this store.
-    pub(crate) fn settle(&mut self, outcomes: &mut Outcomes<kv::Answer>, store: &Store) {
+    pub(crate) fn complete(&mut self, outcomes: &mut Outcomes<kv::Answer>, store: &Store) {
         let Outcomes { writes, reads, changes, transfers } = outcomes;
         for (id, outcome) in writes.drain(..) {
             self.settle_write(id, outcome);
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(refused.try_recv(), Ok(Err(WriteRefusal::Busy)));
 
         let writes = vec![(first, driver::WriteOutcome::Uncertain)];
-        waiting.settle(&mut Outcomes { writes, ..Outcomes::default() }, &Store::default());
+        waiting.complete(&mut Outcomes { writes, ..Outcomes::default() }, &Store::default());
         assert_eq!(outcome.try_recv(), Ok(Err(WriteRefusal::Uncertain)));
         let (answer, _) = oneshot::channel();
         assert!(waiting.add_write(1, answer).is_some());

@@ -1,6 +1,6 @@
 //! The thread that owns the storage: it does what the engine decides, while the engine goes on.
 
-use crate::inbox::Happening;
+use crate::inbox::Inbound;
 use crate::machine::Machine;
 use crate::monotonic_now;
 use consensus::Chunk;
@@ -60,8 +60,8 @@ pub(crate) struct DiskThread {
 }
 
 impl DiskThread {
-    /// Starts the thread. What comes of each job is told as [`Happening::Disk`].
-    pub(crate) fn start(storage: Storage<FolderDisk>, engine: mpsc::Sender<Happening>) -> DiskThread {
+    /// Starts the thread. What comes of each job is told as [`Inbound::Disk`].
+    pub(crate) fn start(storage: Storage<FolderDisk>, engine: mpsc::Sender<Inbound>) -> DiskThread {
         let (jobs, inbox) = sync_channel(MOST_JOBS);
         let thread = std::thread::Builder::new().name("disk".to_owned());
         let worker = Worker {
@@ -76,7 +76,7 @@ impl DiskThread {
         let thread = thread.spawn(move || {
             if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
                 // If the engine has ended, nobody wants to hear it.
-                let _ = engine.blocking_send(Happening::Disk(Done::Panicked));
+                let _ = engine.blocking_send(Inbound::Disk(Done::Panicked));
             }
         });
         let thread = thread.expect("the system lets a server have a thread for its disk");
@@ -104,7 +104,7 @@ impl DiskThread {
 
     /// Waits until it has finished what it can. Nobody reads the engine's inbox any more: a thread that waited for
     /// a place in it would wait forever.
-    pub(crate) fn stop(self, inbox: mpsc::Receiver<Happening>) {
+    pub(crate) fn stop(self, inbox: mpsc::Receiver<Inbound>) {
         drop(inbox);
         drop(self.jobs);
         let _ = self.thread.join();
@@ -125,7 +125,7 @@ struct Worker {
     may_sync_mark: bool,
     /// The room that is kept for the next snapshot may be too small.
     may_keep_room: bool,
-    engine: mpsc::Sender<Happening>,
+    engine: mpsc::Sender<Inbound>,
 }
 
 impl Worker {
@@ -292,7 +292,7 @@ impl Worker {
 
     /// An engine that is about to end hears nothing any more. What it has asked for is done all the same.
     fn tell(&self, done: Done) {
-        let _ = self.engine.blocking_send(Happening::Disk(done));
+        let _ = self.engine.blocking_send(Inbound::Disk(done));
     }
 }
 
@@ -317,7 +317,7 @@ mod tests {
     }
 
     /// A disk thread, its engine's inbox, and a channel that hears of each sync from now on.
-    fn started(folder: &Path) -> (DiskThread, mpsc::Receiver<Happening>, Receiver<()>) {
+    fn started(folder: &Path) -> (DiskThread, mpsc::Receiver<Inbound>, Receiver<()>) {
         let (synced, syncs) = sync_channel(100);
         let disk = FolderDisk::open(folder).unwrap().telling_syncs(move |_| synced.try_send(()).unwrap());
         let (mut storage, _) = open(disk);
@@ -356,7 +356,7 @@ mod tests {
         let save = Job::Save(Batch { append, ..Batch::default() });
         disk.take_from(&mut Effects { disk: vec![save], ..Effects::default() });
         let told = inbox.blocking_recv();
-        assert!(matches!(told, Some(Happening::Disk(Done::Panicked))), "a log with a gap");
+        assert!(matches!(told, Some(Inbound::Disk(Done::Panicked))), "a log with a gap");
     }
 
     #[test]
@@ -365,7 +365,7 @@ mod tests {
         let open = || open(FolderDisk::open(folder.path()).unwrap());
         let (storage, _) = open();
         let (engine, inbox) = mpsc::channel(1);
-        engine.try_send(Happening::Command(crate::Command::Stop)).unwrap();
+        engine.try_send(Inbound::Command(crate::Command::Stop)).unwrap();
         let mut disk = DiskThread::start(storage, engine);
         for term in [1, 2] {
             disk.take_from(&mut saves(term));

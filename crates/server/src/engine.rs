@@ -9,7 +9,7 @@ use crate::clients::{ChangeOutcome, Request, TransferOutcome, Waiting, WriteRefu
 use crate::command::Command;
 use crate::disk::{DiskThread, Done};
 use crate::error::ServerError;
-use crate::inbox::Happening;
+use crate::inbox::Inbound;
 use crate::links::Links;
 use crate::machine::Machine;
 use crate::monotonic_now;
@@ -19,7 +19,7 @@ use crate::trouble;
 use api::{SnapshotBeingSent, Status, Trouble};
 use consensus::event::{Problem, What};
 use consensus::{Change, Instant, Membership, NodeId, Origin, Progress, RoleKind};
-use driver::{Clock, DiskDone, DiskJob, Driver, Effects, Envelope, Input, RequestId, Speed, Telling};
+use driver::{Clock, DiskDone, DiskJob, Driver, Effects, Envelope, Input, RequestId, Speed, TraceLevel};
 use gate::Names;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ const IN_FLIGHT: usize = 4096;
 pub(crate) struct Engine<T, O> {
     driver: Driver<Machine>,
     disk: DiskThread,
-    about: About,
+    about: EngineSettings,
     clock: Clock,
     transport: T,
     observer: O,
@@ -131,7 +131,7 @@ impl Contradictions {
 
 /// What does not change while a server runs.
 #[derive(Debug)]
-pub(crate) struct About {
+pub(crate) struct EngineSettings {
     pub(crate) cluster: String,
     /// Where others reach it, as HOST:PORT, if it is one place.
     pub(crate) address: Option<String>,
@@ -147,7 +147,7 @@ pub(crate) struct About {
     /// Have leaders leases?
     pub(crate) gives_leases: bool,
     /// How much the observer wants to know.
-    pub(crate) telling: Telling,
+    pub(crate) trace_level: TraceLevel,
     /// The names under which clients may ask for it.
     pub(crate) names: Names,
 }
@@ -156,7 +156,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
     pub(crate) fn new(
         driver: Driver<Machine>,
         disk: DiskThread,
-        about: About,
+        about: EngineSettings,
         transport: T,
         links: Links,
         observer: O,
@@ -198,7 +198,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         mut self,
         news: impl IntoIterator<Item = Process>,
         mut first: Effects<Machine>,
-        mut inbox: Receiver<Happening>,
+        mut inbox: Receiver<Inbound>,
         mut alarm: Alarm,
     ) -> Result<(), ServerError> {
         news.into_iter().for_each(|news| self.report(Event::Process(news)));
@@ -217,14 +217,14 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
             // an election while its leader's heartbeats wait in its own queue.
             let waiting = std::iter::from_fn(|| inbox.try_recv().ok());
             for happening in awaited.into_iter().chain(waiting.take(AT_ONCE)) {
-                if let Happening::Command(Command::Stop) = happening {
+                if let Inbound::Command(Command::Stop) = happening {
                     break 'running;
                 }
                 self.handle(happening)?;
             }
             self.propose();
             self.deliver_due();
-            self.let_time_pass();
+            self.tick();
             self.apply();
         }
         self.report(Event::Process(Process::Stopped));
@@ -234,8 +234,8 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
 
     /// What happens is written down only where somebody wants to know.
     fn tell_if_heard(&mut self) {
-        let least = if self.events.is_heard() { Telling::Events } else { Telling::Least };
-        self.driver.set_telling(self.about.telling.max(least));
+        let least = if self.events.is_heard() { TraceLevel::Events } else { TraceLevel::Essential };
+        self.driver.set_trace_level(self.about.trace_level.max(least));
     }
 
     fn now(&self) -> Instant {
@@ -256,54 +256,54 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         self.clock.real_time_of(next)
     }
 
-    fn handle(&mut self, happening: Happening) -> Result<(), ServerError> {
+    fn handle(&mut self, happening: Inbound) -> Result<(), ServerError> {
         match happening {
-            Happening::Envelope(envelope) => {
+            Inbound::Envelope(envelope) => {
                 self.hold(envelope);
                 self.deliver_due();
             }
-            Happening::Disk(done) => self.note_done(done)?,
-            Happening::Command(command) => self.obey(command),
-            Happening::Client(Request::Write { answer, .. }) if self.waits_for_room() => {
+            Inbound::Disk(done) => self.note_done(done)?,
+            Inbound::Command(command) => self.handle_command(command),
+            Inbound::Client(Request::Write { answer, .. }) if self.waits_for_room() => {
                 let why = self.disk_full.clone().unwrap_or_default();
                 // Who asked may be gone by now.
                 let _ = answer.send(Err(WriteRefusal::DiskFull { why }));
             }
-            Happening::Client(Request::Write { answer, .. }) if self.unsaved_bytes >= MOST_BYTES_UNSAVED => {
+            Inbound::Client(Request::Write { answer, .. }) if self.unsaved_bytes >= MOST_BYTES_UNSAVED => {
                 let _ = answer.send(Err(WriteRefusal::Busy));
             }
-            Happening::Client(Request::Write { command, answer }) => {
+            Inbound::Client(Request::Write { command, answer }) => {
                 let id = self.waiting.add_write(command.len(), answer);
                 self.writes.extend(id.map(|id| (id, command)));
             }
-            Happening::Client(Request::Read { by, answer }) => {
+            Inbound::Client(Request::Read { by, answer }) => {
                 if let Some(id) = self.waiting.add_read(answer) {
                     self.step(Input::Read { id, by });
                 }
             }
-            Happening::Client(Request::ReadStale { answer }) => {
+            Inbound::Client(Request::ReadStale { answer }) => {
                 // Who asked may be gone by now.
                 let _ = answer.send(Ok(self.driver.machine().store.clone()));
             }
-            Happening::Client(Request::Watch { after, answer }) => {
+            Inbound::Client(Request::Watch { after, answer }) => {
                 let last_applied = self.driver.last_applied();
                 let cluster = self.driver.node().memory().cluster;
                 let batch = self.driver.machine().changes.next(after, last_applied);
                 let _ = answer.send(Batch { cluster, ..batch });
             }
-            Happening::Client(Request::ChangeMembership { change, answer }) => {
+            Inbound::Client(Request::ChangeMembership { change, answer }) => {
                 self.change_membership(change, answer);
             }
-            Happening::Client(Request::TransferLeadership { to, answer }) => {
+            Inbound::Client(Request::TransferLeadership { to, answer }) => {
                 self.transfer_leadership(to, answer);
             }
-            Happening::ConnectionLost(peer) => self.step(Input::ConnectionLost { peer }),
-            Happening::ConnectionMade(peer, origin) => self.step(Input::ConnectionMade { peer, origin }),
-            Happening::StatusAsked(answer) => {
+            Inbound::ConnectionLost(peer) => self.step(Input::ConnectionLost { peer }),
+            Inbound::ConnectionMade(peer, origin) => self.step(Input::ConnectionMade { peer, origin }),
+            Inbound::StatusAsked(answer) => {
                 // Who asked may be gone by now.
                 let _ = answer.send(self.status());
             }
-            Happening::Garbage { from, problem } => {
+            Inbound::Garbage { from, problem } => {
                 self.rejected += 1;
                 if self.told.insert(problem.to_owned()) {
                     let (from, problem) = (from.to_string(), problem.to_owned());
@@ -357,7 +357,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn handle_command(&mut self, command: Command) {
         match command {
             Command::Peer { id, address } => {
                 self.placed.insert(id);
@@ -433,7 +433,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         }
     }
 
-    fn let_time_pass(&mut self) {
+    fn tick(&mut self) {
         let now = self.now();
         if self.forced_timeout.take_if(|deadline| *deadline <= now).is_some() {
             // A heartbeat that was under way may have restarted the timer meanwhile.
@@ -494,7 +494,7 @@ impl<T: Transport, O: FnMut(Record)> Engine<T, O> {
         for envelope in effects.envelopes.drain(..) {
             self.transport.send(envelope);
         }
-        self.waiting.settle(&mut effects.outcomes, &self.driver.machine().store);
+        self.waiting.complete(&mut effects.outcomes, &self.driver.machine().store);
     }
 
     /// If this server belongs to a cluster now, the others are told with each message.

@@ -14,7 +14,7 @@ mod watch;
 pub(crate) use metrics::sync_histogram;
 
 use crate::broadcast::Broadcast;
-use crate::inbox::Happening;
+use crate::inbox::Inbound;
 use crate::network::Network;
 use axum::Router;
 use axum::body::Bytes;
@@ -52,7 +52,7 @@ const ACCOUNTS_AT_ONCE: usize = 4;
 /// What all handlers need.
 pub(crate) struct Service {
     pub(crate) id: NodeId,
-    pub(crate) engine: mpsc::Sender<Happening>,
+    pub(crate) engine: mpsc::Sender<Inbound>,
     pub(crate) network: Network,
     pub(crate) events: Broadcast,
     /// Have leaders leases, so that read=lease makes sense?
@@ -74,7 +74,7 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn new(
         id: NodeId,
-        engine: mpsc::Sender<Happening>,
+        engine: mpsc::Sender<Inbound>,
         network: Network,
         events: Broadcast,
         gives_leases: bool,
@@ -121,7 +121,7 @@ impl Service {
     }
 
     /// Gives a request to the engine, unless that has too much to do.
-    fn ask(&self, happening: Happening) -> Result<(), Problem> {
+    fn ask(&self, happening: Inbound) -> Result<(), Problem> {
         self.engine.try_send(happening).map_err(|error| match error {
             TrySendError::Full(_) => Problem::Busy,
             TrySendError::Closed(_) => Problem::Stopping,
@@ -225,7 +225,7 @@ mod tests {
         client
     }
 
-    fn service() -> (Arc<Service>, mpsc::Receiver<Happening>) {
+    fn service() -> (Arc<Service>, mpsc::Receiver<Inbound>) {
         let (engine, inbox) = mpsc::channel(1);
         let (network, events) = (Network::of_a_test(), Broadcast::new());
         (Arc::new(Service::new(NodeId(1), engine, network, events, false, sync_histogram())), inbox)
@@ -301,9 +301,9 @@ mod tests {
     }
 
     /// Answers all who read a store that is as old as it may be: this one.
-    async fn tell(mut inbox: mpsc::Receiver<Happening>, store: ::kv::Store) {
+    async fn tell(mut inbox: mpsc::Receiver<Inbound>, store: ::kv::Store) {
         while let Some(happening) = inbox.recv().await {
-            if let Happening::Client(crate::clients::Request::ReadStale { answer }) = happening {
+            if let Inbound::Client(crate::clients::Request::ReadStale { answer }) = happening {
                 let _ = answer.send(Ok(store.clone()));
             }
         }
@@ -422,7 +422,7 @@ mod tests {
         changes.note(&::kv::Changed { key: b"x", version: consensus::Index(1), value });
         tokio::spawn(async move {
             while let Some(happening) = inbox.recv().await {
-                if let Happening::Client(crate::clients::Request::Watch { after, answer }) = happening {
+                if let Inbound::Client(crate::clients::Request::Watch { after, answer }) = happening {
                     let _ = answer.send(changes.next(after, consensus::Index(1)));
                 }
             }

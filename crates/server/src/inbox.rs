@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 pub(crate) const INBOX: usize = 4096;
 
 /// What can happen to a server from outside.
-pub(crate) enum Happening {
+pub(crate) enum Inbound {
     /// A message has come.
     Envelope(Envelope),
     /// Whoever started the server wants something.

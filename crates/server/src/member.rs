@@ -5,10 +5,10 @@ use crate::alarm::Alarm;
 use crate::broadcast::Broadcast;
 use crate::command::Command;
 use crate::disk::DiskThread;
-use crate::engine::{About, Engine};
+use crate::engine::{Engine, EngineSettings};
 use crate::error::ServerError;
 use crate::http;
-use crate::inbox::{Happening, INBOX};
+use crate::inbox::{INBOX, Inbound};
 use crate::links::Links;
 use crate::machine::Machine;
 use crate::options::Options;
@@ -40,18 +40,18 @@ pub(crate) struct Member {
     syncs: Histogram,
     /// The names under which clients may ask for it.
     names: Names,
-    sender: mpsc::Sender<Happening>,
-    inbox: mpsc::Receiver<Happening>,
+    sender: mpsc::Sender<Inbound>,
+    inbox: mpsc::Receiver<Inbound>,
 }
 
 /// Tells a running server what to do, from another thread.
 #[derive(Debug, Clone)]
-pub struct Remote(mpsc::Sender<Happening>);
+pub struct Remote(mpsc::Sender<Inbound>);
 
 impl Remote {
     /// Tells the server; waits while it has too much to do. A server that has ended hears nothing.
     pub fn command(&self, command: Command) {
-        let _ = self.0.blocking_send(Happening::Command(command));
+        let _ = self.0.blocking_send(Inbound::Command(command));
     }
 }
 
@@ -98,7 +98,7 @@ impl Member {
     }
 
     /// Where it hears what happens.
-    pub(crate) fn engine(&self) -> mpsc::Sender<Happening> {
+    pub(crate) fn engine(&self) -> mpsc::Sender<Inbound> {
         self.sender.clone()
     }
 
@@ -123,7 +123,7 @@ impl Member {
             Some(Restored { membership, machine }) => (membership, machine),
             None => (Arc::new(recovered.memory.first_configuration()), Machine::new(Store::default())),
         };
-        let about = About {
+        let about = EngineSettings {
             cluster: options.cluster.clone(),
             // One that listens everywhere is to be found at many.
             address: address
@@ -137,7 +137,7 @@ impl Member {
             latency: options.latency,
             gives_leases: options.lease.is_some(),
             snapshot_after: options.snapshot_after,
-            telling: options.telling,
+            trace_level: options.trace_level,
             names,
         };
         let config = Config {
@@ -160,7 +160,7 @@ impl Member {
         let disk = DiskThread::start(storage, sender);
         let mut effects = Effects::default();
         let cut_off = recovered.cut_off.clone();
-        let driver = Driver::start(config, recovered, machine, EveryRule, options.telling, &mut effects);
+        let driver = Driver::start(config, recovered, machine, EveryRule, options.trace_level, &mut effects);
         let started = Process::Started { pid: std::process::id(), address };
         let cut_off =
             cut_off.map(|cut_off| Process::CutOff { what: format!("{cut_off}; {}", cut_off.help()) });

@@ -5,14 +5,14 @@ mod caller;
 mod frames;
 mod reception;
 
-pub(crate) use reception::{Reception, accept};
+pub(crate) use reception::{Acceptor, accept};
 
 use crate::Address;
-use crate::inbox::Happening;
+use crate::inbox::Inbound;
 use crate::options::Options;
 use crate::secret::Secret;
 use crate::transport::Transport;
-use crate::wire::{Back, Letter, Promise, Visitor};
+use crate::wire::{Back, Handshake, Letter, Promise};
 use consensus::{Membership, Message, NodeId, Origin, Start};
 use driver::Envelope;
 use frames::Silence;
@@ -103,7 +103,7 @@ pub(crate) struct Network {
     known: Arc<Mutex<Known>>,
     /// The starts of other servers that have called, and how each hears that it is refused.
     callers: Arc<Mutex<Callers>>,
-    inbox: mpsc::Sender<Happening>,
+    inbox: mpsc::Sender<Inbound>,
 }
 
 /// The other servers that this one knows.
@@ -130,14 +130,14 @@ struct Peer {
 struct Line {
     name: Name,
     to: NodeId,
-    inbox: mpsc::Sender<Happening>,
+    inbox: mpsc::Sender<Inbound>,
 }
 
 impl Line {
-    fn visitor(&self, origin: Origin) -> Visitor {
+    fn visitor(&self, origin: Origin) -> Handshake {
         let Name { cluster, id, port, promise, .. } = &self.name;
         let (cluster, from, to) = (cluster.clone(), *id, self.to);
-        Visitor::Peer { cluster, from, to, port: *port, promise: *promise, origin }
+        Handshake::Peer { cluster, from, to, port: *port, promise: *promise, origin }
     }
 }
 
@@ -166,7 +166,7 @@ impl Drop for Visit {
 impl Network {
     /// It calls other servers as soon as it knows where they are. To be called within a tokio runtime, which does the
     /// work.
-    pub(crate) fn new(name: Name, origin: Origin, inbox: mpsc::Sender<Happening>) -> Network {
+    pub(crate) fn new(name: Name, origin: Origin, inbox: mpsc::Sender<Inbound>) -> Network {
         let origin = Arc::new(watch::channel(origin).0);
         let (known, callers) = (Arc::default(), Arc::default());
         Network { name, origin, runtime: Handle::current(), known, callers, inbox }
@@ -333,7 +333,7 @@ mod tests {
     use crate::secret::nonce;
     use crate::wire::{self, Call, Greeting, Hello, LENGTH, SIGN_OF_LIFE, Welcome};
     use consensus::{ClusterId, EarlierRuns, Lease, Profile, Quorum, Term, TimeoutNow, Timing};
-    use driver::{Speed, Telling};
+    use driver::{Speed, TraceLevel};
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
@@ -360,7 +360,7 @@ mod tests {
             lease: Some(Lease { clock_drift_percent: 5 }),
             snapshot_after: 1,
             epoch: Duration::ZERO,
-            telling: Telling::Events,
+            trace_level: TraceLevel::Events,
             joins: false,
             secret: None,
             profile: Profile::PAPER,
@@ -398,7 +398,7 @@ mod tests {
     struct Server {
         network: Network,
         address: SocketAddr,
-        inbox: mpsc::Receiver<Happening>,
+        inbox: mpsc::Receiver<Inbound>,
     }
 
     impl Server {
@@ -408,7 +408,7 @@ mod tests {
             let (sender, inbox) = mpsc::channel(1000);
             let origin = Origin { cluster: CLUSTER, ..Origin::default() };
             let network = Network::new(Name::of(options, address.port()), origin, sender.clone());
-            let reception = Reception::new(network.clone(), sender, Routes::nowhere(), Default::default());
+            let reception = Acceptor::new(network.clone(), sender, Routes::nowhere(), Default::default());
             tokio::spawn(accept(listener, reception));
             Server { network, address, inbox }
         }
@@ -423,7 +423,7 @@ mod tests {
         }
 
         /// The next thing of this kind that happens.
-        async fn next<T>(&mut self, what: &str, take: impl Fn(Happening) -> Option<T>) -> T {
+        async fn next<T>(&mut self, what: &str, take: impl Fn(Inbound) -> Option<T>) -> T {
             let next = async {
                 loop {
                     if let Some(it) = take(self.inbox.recv().await.expect("the network goes on")) {
@@ -436,7 +436,7 @@ mod tests {
 
         async fn next_message(&mut self) -> (NodeId, Message) {
             let message = |happening| match happening {
-                Happening::Envelope(Envelope { from, message, .. }) => Some((from, message)),
+                Inbound::Envelope(Envelope { from, message, .. }) => Some((from, message)),
                 _ => None,
             };
             self.next("a message", message).await
@@ -444,7 +444,7 @@ mod tests {
 
         async fn next_problem_is(&mut self, expected: &str) {
             let is_it = |happening| match happening {
-                Happening::Garbage { problem, .. } => (problem == expected).then_some(()),
+                Inbound::Garbage { problem, .. } => (problem == expected).then_some(()),
                 _ => None,
             };
             self.next(expected, is_it).await;
@@ -506,12 +506,12 @@ mod tests {
         ));
         stream.write_all(&wire::frame(&Welcome::new(wire::NEWEST, nonce(), None))).await.unwrap();
         let call: Call = wire::decode(&read_frame(&mut stream).await).unwrap();
-        assert!(matches!(call.visitor, Visitor::Peer { from: NodeId(1), to: NodeId(2), .. }), "{call:?}");
+        assert!(matches!(call.visitor, Handshake::Peer { from: NodeId(1), to: NodeId(2), .. }), "{call:?}");
         stream
     }
 
-    fn visitor(from: u64, cluster: Option<ClusterId>) -> Visitor {
-        Visitor::Peer {
+    fn visitor(from: u64, cluster: Option<ClusterId>) -> Handshake {
+        Handshake::Peer {
             cluster: "raft".to_owned(),
             from: NodeId(from),
             to: NodeId(1),
@@ -522,7 +522,7 @@ mod tests {
     }
 
     /// Calls n1 in the newest version.
-    async fn calling(n1: &Server, visitor: Visitor) -> TcpStream {
+    async fn calling(n1: &Server, visitor: Handshake) -> TcpStream {
         let mut stream = TcpStream::connect(n1.address).await.unwrap();
         stream.write_all(&wire::frame(&Greeting::new(nonce()))).await.unwrap();
         assert!(Welcome::read(&read_frame(&mut stream).await).is_some());
@@ -569,7 +569,7 @@ mod tests {
             assert_hung_up(&mut stream).await;
             // There is no other news.
             let told = std::iter::from_fn(|| n1.inbox.try_recv().ok()).map(|happening| match happening {
-                Happening::Garbage { problem, .. } => problem,
+                Inbound::Garbage { problem, .. } => problem,
                 _ => panic!("nothing else happened"),
             });
             assert_eq!(told.collect::<Vec<_>>(), problem.into_iter().collect::<Vec<_>>(), "{said:?}");
@@ -629,7 +629,7 @@ mod tests {
         send_letter(&mut silent, 2, 5).await;
         assert_eq!(n1.next_message().await, (NodeId(2), message(5)));
         assert_hung_up(&mut silent).await;
-        let lost = |happening| matches!(happening, Happening::ConnectionLost(NodeId(2))).then_some(());
+        let lost = |happening| matches!(happening, Inbound::ConnectionLost(NodeId(2))).then_some(());
         n1.next("the end of the connection", lost).await;
     }
 
@@ -759,7 +759,7 @@ mod tests {
 
         drop(guests);
         for _ in 10..26 {
-            let lost = |happening| matches!(happening, Happening::ConnectionLost(_)).then_some(());
+            let lost = |happening| matches!(happening, Inbound::ConnectionLost(_)).then_some(());
             n1.next("the end of a connection", lost).await;
         }
         let all_gone = async {

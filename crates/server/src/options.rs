@@ -3,7 +3,7 @@
 use crate::Address;
 use crate::secret::Secret;
 use consensus::{Lease, NodeId, Profile, Timing};
-use driver::{Speed, Telling};
+use driver::{Speed, TraceLevel};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,7 +43,7 @@ pub struct Options {
     /// The cluster's start on the machine's monotonic clock: the zero of the records' time.
     pub epoch: Duration,
     /// How much it tells its observer.
-    pub telling: Telling,
+    pub trace_level: TraceLevel,
 }
 
 impl Options {

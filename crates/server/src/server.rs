@@ -4,7 +4,7 @@ use crate::broadcast::Broadcast;
 use crate::error::ServerError;
 use crate::http::{self, Service};
 use crate::member::{Member, Remote};
-use crate::network::{self, Name, Network, Reception};
+use crate::network::{self, Acceptor, Name, Network};
 use crate::options::Options;
 use crate::transport::Transport;
 use std::net::{SocketAddr, TcpListener};
@@ -71,7 +71,7 @@ impl Server {
                 member.syncs(),
             );
             let turned_away = service.turned_away.clone();
-            let reception = Reception::new(
+            let reception = Acceptor::new(
                 network.clone(),
                 engine,
                 http::routes(Arc::new(service), member.names().clone()),

@@ -47,7 +47,7 @@ pub(crate) const NEWEST: u16 = 6;
 pub(crate) struct Hello {
     magic: [u8; 4],
     version: u16,
-    pub(crate) visitor: Visitor,
+    pub(crate) visitor: Handshake,
 }
 
 /// The first frame of a connection: which versions the caller speaks.
@@ -73,14 +73,14 @@ pub(crate) struct Welcome {
 /// What the caller says of itself when it is welcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Call {
-    pub(crate) visitor: Visitor,
+    pub(crate) visitor: Handshake,
     /// That it knows the cluster's secret, if there is one.
     pub(crate) proof: Option<Proof>,
 }
 
 /// Who calls. In versions 5 and 6 a number comes first, which says what kind of caller this is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Visitor {
+pub(crate) enum Handshake {
     /// Another server, which will send messages. It listens on this port itself.
     Peer { cluster: String, from: NodeId, to: NodeId, port: u16, promise: Option<Promise>, origin: Origin },
 }
@@ -112,13 +112,13 @@ pub(crate) struct Promise {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Beginning {
     /// In version 5.
-    Hello(Visitor),
+    Hello(Handshake),
     /// In the highest version that both speak.
     Greeting { version: u16, nonce: Nonce },
 }
 
 impl Hello {
-    pub(crate) fn new(visitor: Visitor) -> Hello {
+    pub(crate) fn new(visitor: Handshake) -> Hello {
         Hello { magic: MAGIC, version: WITHOUT_GREETING, visitor }
     }
 }
@@ -230,9 +230,9 @@ mod tests {
         assert_eq!(serde_json::from_str::<Entry>(&json).unwrap(), entry);
     }
 
-    fn visitor() -> Visitor {
+    fn visitor() -> Handshake {
         let start = Start { incarnation: Incarnation(0x1234), number: 3, run: 0x5678 };
-        Visitor::Peer {
+        Handshake::Peer {
             cluster: "raft".to_owned(),
             from: NodeId(2),
             to: NodeId(1),

@@ -79,7 +79,7 @@ fn heartbeats(bencher: &mut criterion::Bencher, rules: impl Rules + Copy) {
         || heartbeat.clone(),
         |heartbeat| {
             now = now + Duration::from_millis(1);
-            output.events.clear();
+            output.decisions.clear();
             output.messages.clear();
             node.step(now, heartbeat, &mut output);
             black_box(output.messages.len())

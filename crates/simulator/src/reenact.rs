@@ -2,7 +2,7 @@
 
 use consensus::event::What;
 use consensus::{Config, EveryRule, Instant, InvalidTiming, NodeId, Timing};
-use driver::{Driver, Effects, Telling};
+use driver::{Driver, Effects, TraceLevel};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -138,7 +138,7 @@ fn begin(record: &Record, start: &Beginning, effects: &mut Effects<()>) -> Resul
         log,
         ..Recovered::default()
     };
-    Ok(Driver::start(config, recovered, (), EveryRule, Telling::StepsToo, effects))
+    Ok(Driver::start(config, recovered, (), EveryRule, TraceLevel::Replayable, effects))
 }
 
 /// Are they the same but for the observer's time, for the causes, of which earlier versions recorded fewer, and for what only

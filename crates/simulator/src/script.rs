@@ -6,7 +6,7 @@ use crate::properties::Promise;
 use crate::scenario::Scenario;
 use crate::world::{Ending, World, WorldOptions};
 use consensus::{Index, LogPosition, Timing};
-use driver::Telling;
+use driver::TraceLevel;
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::RangeInclusive;
@@ -93,7 +93,8 @@ impl Script {
 
     /// A number that two runs share only if they have the same records. The English of the records does not count.
     pub fn trace_hash(&self) -> u64 {
-        let mut world = World::new(WorldOptions { telling: Telling::StepsToo, ..self.options.clone() });
+        let mut world =
+            World::new(WorldOptions { trace_level: TraceLevel::Replayable, ..self.options.clone() });
         let mut hash = DefaultHasher::new();
         for action in &self.actions {
             let _ = world.perform(action);

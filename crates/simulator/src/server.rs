@@ -7,7 +7,7 @@ use consensus::{
     Append, Batch, Config, HardState, Index, Instant, Log, Memory, Node, NodeId, ReadBy, Start, Term,
 };
 use driver::{
-    Clock, DiskDone, DiskJob, Driver, Effects, Envelope, Input, RequestId, Restored, Speed, Telling,
+    Clock, DiskDone, DiskJob, Driver, Effects, Envelope, Input, RequestId, Restored, Speed, TraceLevel,
     UnreadableSnapshot, perform,
 };
 use std::collections::{BTreeSet, VecDeque};
@@ -139,7 +139,7 @@ impl Server {
         &mut self,
         now: Duration,
         rules: AllBut,
-        telling: Telling,
+        trace_level: TraceLevel,
         effects: &mut Effects<Machine>,
     ) -> Result<Option<Process>, StorageError> {
         let (mut storage, mut recovered) = self.open(self.disk.clone())?;
@@ -172,7 +172,7 @@ impl Server {
             (config.membership, machine) = (restored.membership, restored.machine);
         }
         keep_room(&mut storage)?;
-        let driver = Driver::start(config, recovered, machine, rules, telling, effects);
+        let driver = Driver::start(config, recovered, machine, rules, trace_level, effects);
         self.alive = Some(Alive {
             driver,
             storage,

@@ -16,7 +16,7 @@ use consensus::{
     AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Lease, Limits, Log,
     LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Start, Term, Timing,
 };
-use driver::{Effects, Envelope, Input, Outcomes, RequestId, Speed, Telling};
+use driver::{Effects, Envelope, Input, Outcomes, RequestId, Speed, TraceLevel};
 use fastrand::Rng;
 use kv::{Command, Write};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +66,7 @@ pub struct WorldOptions {
     /// Whether the servers are yet to found their cluster; otherwise that was done before the world began.
     pub founds: bool,
     /// Whether the records tell the servers' steps too.
-    pub telling: Telling,
+    pub trace_level: TraceLevel,
 }
 
 impl Default for WorldOptions {
@@ -89,7 +89,7 @@ impl Default for WorldOptions {
             logs: BTreeMap::new(),
             committed: LogPosition::default(),
             founds: false,
-            telling: Telling::Events,
+            trace_level: TraceLevel::Events,
         }
     }
 }
@@ -320,7 +320,7 @@ impl World {
     pub fn perform(&mut self, action: &Action) -> Result<usize, Refusal> {
         let journal_before = self.journal.as_ref().map_or(0, Vec::len);
         self.note_in_journal(action);
-        let done = catch_unwind(AssertUnwindSafe(|| self.do_it(action))).unwrap_or_else(|panic| {
+        let done = catch_unwind(AssertUnwindSafe(|| self.apply(action))).unwrap_or_else(|panic| {
             self.note_violation(no_panic::violation(self.acting, &*panic));
             Ok(0)
         });
@@ -348,7 +348,7 @@ impl World {
         done
     }
 
-    fn do_it(&mut self, action: &Action) -> Result<usize, Refusal> {
+    fn apply(&mut self, action: &Action) -> Result<usize, Refusal> {
         match action {
             Action::Run(duration) => self.run_until(self.now + *duration),
             Action::RunUntilLed => self.run_until_led(),
@@ -860,10 +860,10 @@ impl World {
     }
 
     fn start(&mut self, id: NodeId) {
-        let (rules, telling) = (self.options.rules, self.options.telling);
+        let (rules, trace_level) = (self.options.rules, self.options.trace_level);
         let mut effects = Effects::default();
         let server = self.servers.get_mut(&id).expect("only servers of this world start");
-        match server.start(self.now, rules, telling, &mut effects) {
+        match server.start(self.now, rules, trace_level, &mut effects) {
             Ok(news) => {
                 let forgotten = server.take_forgotten();
                 let life = effects.records.first().map_or(1, |record| record.life);

@@ -6,7 +6,7 @@
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
 use crate::identity::Owner;
-use crate::lives::Lives;
+use crate::lives::StartNumber;
 use crate::room;
 use crate::segment;
 use crate::snapshot;
@@ -21,7 +21,7 @@ const NEW: &str = ".new";
 /// Has a server's file this name?
 pub(crate) fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(NEW).unwrap_or(name);
-    [Lives::FILE, Owner::FILE, Memory::FILE, snapshot::FILE, room::FILE].contains(&name)
+    [StartNumber::FILE, Owner::FILE, Memory::FILE, snapshot::FILE, room::FILE].contains(&name)
         || segment::number_of(name).is_some()
 }
 

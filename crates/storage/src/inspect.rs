@@ -4,8 +4,8 @@ use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::files::Files;
 use crate::identity::{Identity, Owner};
-use crate::lives::Lives;
-use crate::looking_disk::LookingDisk;
+use crate::lives::StartNumber;
+use crate::read_only_disk::ReadOnlyDisk;
 use crate::recovery::{self, Replay, Segments};
 use crate::segment::{self, NotContinued, Reached, Segment, SegmentHeader, Tail};
 use crate::snapshot::{Snapshot, SnapshotInfo};
@@ -107,7 +107,7 @@ pub enum Ending {
 /// [`StorageError::Io`] if something can't be read at all. What can be read and is damaged is no error here,
 /// but a part of the [`Inspection`].
 pub fn inspect(folder: &Path) -> Result<Inspection, StorageError> {
-    let look = || Inspection::of(LookingDisk::new(folder));
+    let look = || Inspection::of(ReadOnlyDisk::new(folder));
     // What a running server does between two reads can look like damage: a file that is gone, a save that
     // was not there yet. But that heals: what was durable once is whole for whoever looks again.
     let mut seen = look()?;
@@ -129,7 +129,7 @@ fn tell(inspection: &Inspection) -> Vec<String> {
 
 /// Whose folder this is, if it says so and that can be read.
 pub fn identity_of(folder: &Path) -> Option<Identity> {
-    let owner: Owner = read(&mut Files(LookingDisk::new(folder))).ok()??;
+    let owner: Owner = read(&mut Files(ReadOnlyDisk::new(folder))).ok()??;
     Some(owner.identity)
 }
 
@@ -169,7 +169,7 @@ impl Inspection {
         // The log comes before the snapshot: a server first writes a snapshot, and then lets the log begin after it.
         let snapshot = Snapshot::open(files, cluster).or_else(|why| note(&mut damage, why))?;
         let snapshot = snapshot.map(|snapshot| snapshot.info);
-        let life = read(files).or_else(|why| note(&mut damage, why))?.map(|lives: Lives| lives.count);
+        let life = read(files).or_else(|why| note(&mut damage, why))?.map(|lives: StartNumber| lives.count);
         let memory: Option<Memory> = read(files).or_else(|why| note(&mut damage, why))?;
 
         let segments = inspected(files.folder(), readable);
@@ -225,7 +225,7 @@ impl Inspection {
         let log = Replay::of(files.folder(), &first.header, saves.map(|save| save.batch.clone()))?;
         let covered = self.snapshot.map(|snapshot| snapshot.position);
         check_covered(files.folder(), log.begins_after, covered)?;
-        self.life.ok_or_else(|| files.missing(Lives::FILE))?;
+        self.life.ok_or_else(|| files.missing(StartNumber::FILE))?;
         if self.incarnation.is_some() && self.memory.is_none() {
             return Err(files.missing(Memory::FILE));
         }

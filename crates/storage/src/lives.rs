@@ -5,25 +5,25 @@ use consensus::EarlierRuns;
 
 /// How often a server has opened its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lives {
+pub(crate) struct StartNumber {
     pub(crate) count: u64,
     /// The run of the latest life, and those of the lives before; 0 where it is not known.
     pub(crate) run: u64,
     pub(crate) earlier_runs: EarlierRuns,
 }
 
-impl Lives {
+impl StartNumber {
     /// One more, with this run.
-    pub(crate) fn and_another(self, run: u64) -> Lives {
+    pub(crate) fn and_another(self, run: u64) -> StartNumber {
         let count = self.count.checked_add(1).expect("no server starts 2^64 times");
         let mut earlier_runs = EarlierRuns::default();
         let known = std::iter::once(self.run).chain(self.earlier_runs);
         earlier_runs.iter_mut().zip(known).for_each(|(earlier, run)| *earlier = run);
-        Lives { count, run, earlier_runs }
+        StartNumber { count, run, earlier_runs }
     }
 }
 
-impl TextFile for Lives {
+impl TextFile for StartNumber {
     const FILE: &'static str = "lives";
     const VERSION: u64 = 2;
 
@@ -33,17 +33,17 @@ impl TextFile for Lives {
         format!("lives {}\nruns{runs}\n", self.count)
     }
 
-    fn parse(lines: &str) -> Option<Lives> {
+    fn parse(lines: &str) -> Option<StartNumber> {
         let mut lines = lines.lines();
         let count = field(&mut lines, "lives")?.parse().ok()?;
         let runs = field(&mut lines, "runs")?.split(' ').map(|run| u64::from_str_radix(run, 16).ok());
         let runs: Vec<u64> = runs.collect::<Option<_>>()?;
         let (run, earlier_runs) = runs.split_first()?;
-        Some(Lives { count, run: *run, earlier_runs: earlier_runs.try_into().ok()? })
+        Some(StartNumber { count, run: *run, earlier_runs: earlier_runs.try_into().ok()? })
     }
 
-    fn parse_earlier(_version: u64, lines: &str) -> Option<Lives> {
+    fn parse_earlier(_version: u64, lines: &str) -> Option<StartNumber> {
         let count = field(&mut lines.lines(), "lives")?.parse().ok()?;
-        Some(Lives { count, run: 0, earlier_runs: EarlierRuns::default() })
+        Some(StartNumber { count, run: 0, earlier_runs: EarlierRuns::default() })
     }
 }

@@ -125,9 +125,9 @@ fn head_checksum(head: &[u8], segment_checksum: u32) -> u32 {
     crc32c::crc32c_append(segment_checksum, &head[..HEAD - 4])
 }
 
-/// Puts together the record of a save. Of its head only the batch's length is there, until it is
-/// [finished](finish).
-pub(crate) fn put_together(batch: &Batch, record: &mut Vec<u8>) {
+/// Puts together the record of a save. Of its head only the batch's length is there, until that is
+/// [written](encode_head).
+pub(crate) fn encode_body(batch: &Batch, record: &mut Vec<u8>) {
     record.clear();
     record.resize(HEAD, 0);
     batch::encode(batch, record);
@@ -138,7 +138,7 @@ pub(crate) fn put_together(batch: &Batch, record: &mut Vec<u8>) {
 }
 
 /// Writes the head of a record that was put together and will begin at `offset` in its file.
-pub(crate) fn finish(record: &mut [u8], sequence: u64, offset: usize, segment_checksum: u32) {
+pub(crate) fn encode_head(record: &mut [u8], sequence: u64, offset: usize, segment_checksum: u32) {
     let zero_sectors = zero_sectors(record, offset);
     let (head, body) = record.split_at_mut(HEAD);
     fill(head, Kind::Save, sequence, zero_sectors, crc32c::crc32c(body), segment_checksum);

@@ -341,7 +341,7 @@ impl Segment {
     pub(crate) fn rewritten(&self, random: u64) -> (SegmentHeader, Vec<u8>) {
         let mut records: Vec<Vec<u8>> = vec![Vec::new(); self.saves.len()];
         for (record, save) in records.iter_mut().zip(&self.saves) {
-            record::put_together(&save.batch, record);
+            record::encode_body(&save.batch, record);
         }
         let saves_when_made = self.saves.len() as u64;
         let mut header = SegmentHeader { version: VERSION, random, saves_when_made, ..self.header.clone() };
@@ -352,7 +352,7 @@ impl Segment {
         let mut content = header.encode();
         let checksum = header::checksum_of(&content);
         for (record, save) in records.iter_mut().zip(&self.saves) {
-            record::finish(record, save.number, content.len(), checksum);
+            record::encode_head(record, save.number, content.len(), checksum);
             content.extend_from_slice(record);
         }
         (header, content)

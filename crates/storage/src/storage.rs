@@ -4,7 +4,7 @@ use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
 use crate::files::{Files, aside};
 use crate::identity::{Identity, LONGEST_CLUSTER_NAME, Owner};
-use crate::lives::Lives;
+use crate::lives::StartNumber;
 use crate::recovery::{self, CutOff, Found, Replay};
 use crate::room::Room;
 use crate::segment;
@@ -121,7 +121,7 @@ impl<D: Disk> Storage<D> {
         replace(&mut files, &memory)?;
         // The identity comes last. Where there is one, the other files must be there too.
         replace(&mut files, &Owner { identity, incarnation: Some(incarnation) })?;
-        let Lives { count: life, earlier_runs, .. } = lives;
+        let StartNumber { count: life, earlier_runs, .. } = lives;
         let start = Some(Start { incarnation, number: life, run });
 
         let (snapshot, log_begins_after) = (snapshots.newest(), replay.begins_after);
@@ -174,7 +174,7 @@ impl<D: Disk> Storage<D> {
         if !batch.is_in_log() {
             return Ok(());
         }
-        let batch = self.log.spell_out(batch);
+        let batch = self.log.with_explicit_truncation(batch);
         let saved = self.log.save(&mut self.files, &batch);
         self.note_failure(saved)
     }
@@ -323,7 +323,7 @@ impl<D: Disk> Storage<D> {
 /// What a server finds of its lives before.
 struct Past {
     /// The lives before.
-    lives: Lives,
+    lives: StartNumber,
     found: Found,
     snapshot: Option<Snapshot>,
     memory: Memory,
@@ -337,11 +337,11 @@ fn first_life(
     // A first opening that a crash interrupted may have left a log and a count of lives, but only as it
     // writes them. Otherwise this server has lived, and it is the identity that got lost.
     let never_saved = recovery::find(files, None)?.is_none_or(|found| found.is_untouched());
-    let never_lived = read(files)?.is_none_or(|lives: Lives| lives.count == 1);
+    let never_lived = read(files)?.is_none_or(|lives: StartNumber| lives.count == 1);
     let never_met = read(files)?.is_none_or(|memory: Memory| memory == Memory::default());
     if never_saved && never_lived && never_met && Snapshot::open(files, None)?.is_none() {
         let found = Found::nothing(identity, segment_size);
-        let lives = Lives { count: 0, run: 0, earlier_runs: EarlierRuns::default() };
+        let lives = StartNumber { count: 0, run: 0, earlier_runs: EarlierRuns::default() };
         Ok(Past { lives, found, snapshot: None, memory: Memory::default() })
     } else {
         Err(files.missing(Owner::FILE))
@@ -398,7 +398,7 @@ fn begin_after_the_snapshot(
     }
     snapshots.renew(files)?;
     let batch = Batch { begins_after: Some(position), ..Batch::default() };
-    let batch = log.spell_out(&batch).into_owned();
+    let batch = log.with_explicit_truncation(&batch).into_owned();
     log.save(files, &batch)?;
     replay.apply(batch);
     Ok(())

@@ -100,7 +100,7 @@ impl WriteAheadLog {
     ///
     /// # Panics
     /// If the batch leaves a gap in the log.
-    pub(crate) fn spell_out<'a>(&self, batch: &'a Batch) -> Cow<'a, Batch> {
+    pub(crate) fn with_explicit_truncation<'a>(&self, batch: &'a Batch) -> Cow<'a, Batch> {
         let Some(position) = batch.begins_after.filter(|position| !self.holds(*position)) else {
             return Cow::Borrowed(batch);
         };
@@ -117,19 +117,19 @@ impl WriteAheadLog {
         position.index <= self.reached.log_end && self.terms.agree_with(position)
     }
 
-    /// Makes a batch durable, in which [all is spelled out](WriteAheadLog::spell_out).
+    /// Makes a batch durable, in which [all is spelled out](WriteAheadLog::with_explicit_truncation).
     ///
     /// # Panics
     /// If the batch leaves a gap in the log, or would bring back the beginning of the log.
     pub(crate) fn save(&mut self, files: &mut Files<impl Disk>, batch: &Batch) -> Result<(), Failure> {
         let reached = self.reached.after(batch).expect("a log without a gap");
-        record::put_together(batch, &mut self.record);
+        record::encode_body(batch, &mut self.record);
         let with_mark = (self.record.len() + HEAD) as u64;
         if self.last.end + with_mark > self.last.header.size {
             self.begin_next_segment(files, with_mark)?;
         }
         let offset = usize::try_from(self.last.end).expect("a segment fits into memory");
-        record::finish(&mut self.record, reached.saves, offset, self.last.checksum);
+        record::encode_head(&mut self.record, reached.saves, offset, self.last.checksum);
         files.write_at(&self.last.file, self.last.end, &self.record)?;
         files.sync(&self.last.file)?;
         self.note_saved(batch, reached);

@@ -6,7 +6,7 @@ use crate::overlay::Overlay;
 use crate::panels::Panels;
 use crate::{End, Setup};
 use cluster::{Action, Links, SlowMotionState};
-use consensus::event::{Event as Decision, Problem, What};
+use consensus::event::{Decision, Problem, What};
 use consensus::{
     AppendEntries, HardState, Index, LogPosition, Message, NodeId, Profile, RequestVote, Retirement,
     RoleKind, Rule, Term, Timing,

@@ -7,7 +7,7 @@ use crate::clients::RECOVERY;
 use crate::shared::Shared;
 use crate::violation::Violation;
 use cluster::{Action, Cluster, Links};
-use consensus::event::{Event as Decision, What};
+use consensus::event::{Decision, What};
 use consensus::{CannotChange, Membership, NodeId, Quorum};
 use disks::Loss;
 use fastrand::Rng;

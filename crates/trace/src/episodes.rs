@@ -2,7 +2,7 @@
 
 use crate::english::{self, milliseconds};
 use crate::record::{Event, Io, Laboratory, Process, Record};
-use consensus::event::{Event as Decision, What};
+use consensus::event::{Decision, What};
 use consensus::{Index, Membership, Message, NodeId, Quorum, RoleKind, Rule, Term};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

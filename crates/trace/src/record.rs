@@ -98,7 +98,7 @@ pub struct Record {
 #[serde(untagged)]
 pub enum Event {
     /// The consensus core decided something.
-    Decision(consensus::event::Event),
+    Decision(consensus::event::Decision),
     /// A message left or came, or a save was completed.
     Io(Io),
     /// A server process reports of itself.

@@ -15,7 +15,7 @@ pub use trouble::Trouble;
 use crate::input::StepInput;
 use crate::record::{Event, Io, Laboratory, Link, Process, Record};
 use crate::slow_disk::SlowDisk;
-use consensus::event::{Event as Decision, What};
+use consensus::event::{Decision, What};
 use consensus::{Index, LogPosition, Membership, Message, NodeId, Profile, Quorum, RoleKind, Rule, Term};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -401,7 +401,7 @@ impl ServerView {
             What::Appended { first, last } => self.append(record, decision.rule, *first, *last),
             What::Truncated { first, .. } => self.log.truncate_from(*first),
             What::Committed { index } => self.log.note_committed(*index),
-            What::SnapshotTaken { begins_after, .. } => self.log.forget_up_to(begins_after.index),
+            What::SnapshotTaken { begins_after, .. } => self.log.compact_to(begins_after.index),
             What::SnapshotInstalled { last_included, removed } => {
                 self.log.install(*last_included, removed.is_some());
             }

@@ -29,7 +29,7 @@ fn record(node: u64, seq: u64, cause: Option<(u64, u64)>, event: Event) -> Recor
 }
 
 fn decided(rule: Rule, what: What) -> Event {
-    Event::Decision(event::Event { rule: Some(rule), what })
+    Event::Decision(event::Decision { rule: Some(rule), what })
 }
 
 fn heartbeat() -> Message {
@@ -102,17 +102,17 @@ fn one_of_each() -> Vec<Event> {
             Rule::PreVote,
             What::PreTally { voter: NodeId(3), granted: true, votes: 2, needed: 2, of_new: None },
         ),
-        Event::Decision(event::Event { rule: None, what: What::NoVoter }),
+        Event::Decision(event::Decision { rule: None, what: What::NoVoter }),
         decided(Rule::CheckQuorum, What::QuorumLost { heard: 1, needed: 2 }),
-        Event::Decision(event::Event {
+        Event::Decision(event::Decision {
             rule: None,
             what: What::ConnectionLost { leader: NodeId(3), timeout_us: 4_200 },
         }),
-        Event::Decision(event::Event {
+        Event::Decision(event::Decision {
             rule: None,
             what: What::ConnectionMade { peer: NodeId(3), timeout_us: 21_000 },
         }),
-        Event::Decision(event::Event { rule: None, what: What::Profile { profile: Profile::PRODUCTION } }),
+        Event::Decision(event::Decision { rule: None, what: What::Profile { profile: Profile::PRODUCTION } }),
         membership(Membership::of_voters([1, 2, 3].map(NodeId))),
         membership(joint()),
         decided(
@@ -136,8 +136,8 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::NewerTermWins, What::Term { was: Term(4) }),
         decided(Rule::CandidateIncrementsTerm, What::Term { was: Term(4) }),
         decided(Rule::RandomisedTimeout, What::Timer { timeout_us: 231_400 }),
-        Event::Decision(event::Event { rule: None, what: What::Timer { timeout_us: 0 } }),
-        Event::Decision(event::Event { rule: None, what: What::Timer { timeout_us: 300_000 } }),
+        Event::Decision(event::Decision { rule: None, what: What::Timer { timeout_us: 0 } }),
+        Event::Decision(event::Decision { rule: None, what: What::Timer { timeout_us: 300_000 } }),
         decided(Rule::ElectionTimeout, What::Timeout { role: RoleKind::Follower }),
         decided(Rule::CandidateRestartsTimer, What::Timeout { role: RoleKind::Candidate }),
         decided(
@@ -170,7 +170,7 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::HeartbeatAtOnce, What::Heartbeat),
         decided(Rule::RejectStaleTerm, What::Refused { leader: NodeId(3), stale_term: Term(4) }),
         decided(Rule::IgnoreStaleAnswers, What::Ignored { from: NodeId(3), answer_term: Term(4) }),
-        Event::Decision(event::Event {
+        Event::Decision(event::Decision {
             rule: None,
             what: What::Rejected { from: NodeId(9), problem: Problem::SenderIsSelf },
         }),
@@ -410,7 +410,7 @@ fn a_view_follows_the_records() {
 fn a_view_knows_whose_data_is_in_trouble() {
     let mut view = ClusterView::new([1, 2, 3].map(NodeId));
     let mut apply = |node, life, what| {
-        let event = Event::Decision(event::Event { rule: None, what });
+        let event = Event::Decision(event::Decision { rule: None, what });
         view.apply(&Record { life, ..record(node, 1, None, event) });
         [1, 2, 3].map(|id| view.server(NodeId(id)).unwrap().trouble)
     };

@@ -143,7 +143,7 @@ impl Headlines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use consensus::event::{Event as Decision, What};
+    use consensus::event::{Decision, What};
     use consensus::{Index, NodeId, RoleKind, Rule, Term};
     use trace::{Event, Laboratory};
 

@@ -552,7 +552,7 @@ mod tests {
     }
 
     fn decision(t: u64, what: What) -> Record {
-        let event = Event::Decision(consensus::event::Event { what, rule: None });
+        let event = Event::Decision(consensus::event::Decision { what, rule: None });
         Record { seq: Some(t), event, ..record(t) }
     }
 

@@ -204,7 +204,7 @@ mod tests {
     use crate::setup::Mode;
     use consensus::RoleKind;
     use consensus::Term;
-    use consensus::event::{Event as Decision, What};
+    use consensus::event::{Decision, What};
     use trace::{Event, Laboratory};
 
     fn record(t: u64, node: u64, event: Event) -> Record {

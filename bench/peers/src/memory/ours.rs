@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use consensus::{Config, Credentials, EveryRule, Instant, Limits, Membership, NodeId, Profile, Timing};
-use driver::{DiskJob, Driver, Effects, Envelope, Input, RequestId, Telling, WriteOutcome};
+use driver::{DiskJob, Driver, Effects, Envelope, Input, RequestId, TraceLevel, WriteOutcome};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time;
@@ -73,7 +73,7 @@ impl Servers {
                 profile: Profile::PAPER,
                 seed: id.0,
             };
-            Driver::start(config, Recovered::default(), (), EveryRule, Telling::Least, &mut effects)
+            Driver::start(config, Recovered::default(), (), EveryRule, TraceLevel::Essential, &mut effects)
         };
         let mut servers = Servers {
             drivers: VOTERS.map(driver),

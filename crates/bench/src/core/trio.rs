@@ -69,7 +69,7 @@ impl Trio {
             node.step(Instant::START, saved, output);
         }
         output.proposed = None;
-        output.events.clear();
+        output.decisions.clear();
         let from = node.id();
         self.network.extend(output.messages.drain(..).map(|outgoing| (from, outgoing.to, outgoing.message)));
     }
@@ -91,7 +91,7 @@ impl Trio {
             let taken = Input::SnapshotTaken { last_included: LogPosition { index, term } };
             node.step(Instant::START, taken, &mut self.output);
             self.output.save.begins_after = None;
-            self.output.events.clear();
+            self.output.decisions.clear();
         }
     }
 }

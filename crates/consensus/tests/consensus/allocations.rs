@@ -31,7 +31,7 @@ fn save(now: Instant, node: &mut Node, output: &mut Output) {
         let saved = Input::Persisted { memory: 0, hard_state: node.hard_state(), log: node.log().last() };
         node.step(now, saved, output);
     }
-    output.events.clear();
+    output.decisions.clear();
     output.reads.clear();
 }
 

@@ -1,7 +1,7 @@
 //! Whatever a peer sends, a server throws it away or follows the rules; it never panics.
 
 use crate::common::heartbeat;
-use consensus::event::{Event, Problem, What};
+use consensus::event::{Decision, Problem, What};
 use consensus::{
     AppendEntries, AppendEntriesReply, AppendOutcome, Change, Chunk, ClusterId, Config, Credentials, Entry,
     EveryRule, Found, HardState, Incarnation, Index, Input, InstallSnapshot, InstallSnapshotReply, Instant,
@@ -37,8 +37,8 @@ fn receive(node: &mut Node, from: u64, message: Message) -> Output {
 fn assert_rejected(node: &mut Node, from: u64, message: Message, problem: Problem) {
     let before = (node.hard_state(), node.role(), node.leader());
     let output = receive(node, from, message);
-    let rejected = Event { rule: None, what: What::Rejected { from: NodeId(from), problem } };
-    assert_eq!(output.events, [rejected]);
+    let rejected = Decision { rule: None, what: What::Rejected { from: NodeId(from), problem } };
+    assert_eq!(output.decisions, [rejected]);
     assert!(output.messages.is_empty() && output.save.hard_state.is_none());
     assert_eq!((node.hard_state(), node.role(), node.leader()), before);
 }
@@ -406,6 +406,6 @@ fn who_is_no_founder_founds_nothing() {
         let mut output = Output::default();
         node.step(Instant::START, Input::Message { from: NodeId(9), origin, message }, &mut output);
         let rejected = What::Rejected { from: NodeId(9), problem: Problem::OtherFounders };
-        assert!(output.events.iter().any(|event| event.what == rejected), "{:?}", output.events);
+        assert!(output.decisions.iter().any(|event| event.what == rejected), "{:?}", output.decisions);
     }
 }

@@ -3,7 +3,7 @@
 use super::{Service, json};
 use crate::clients::{ReadRefusal, WriteRefusal};
 use crate::transport::Transport;
-use api::{OutcomeTold, Told};
+use api::{OutcomeBody, Told};
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -112,14 +112,14 @@ impl Problem {
     }
 
     /// What becomes of the request: is it certain that nothing does?
-    fn outcome(&self) -> OutcomeTold {
+    fn outcome(&self) -> OutcomeBody {
         match self {
             // This try has done nothing, but an earlier one of the same request may have.
             Problem::Uncertain
             | Problem::Answer(kv::Answer::SessionUnknown { .. } | kv::Answer::SequenceForgotten { .. }) => {
-                OutcomeTold::Uncertain
+                OutcomeBody::Uncertain
             }
-            _ => OutcomeTold::NotDone,
+            _ => OutcomeBody::NotDone,
         }
     }
 

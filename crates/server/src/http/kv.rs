@@ -5,7 +5,7 @@ use super::errors::Problem;
 use super::parameters::Parameters;
 use super::{PATIENCE, Service, json, json_response, json_text, write_aside};
 use crate::clients::Request;
-use crate::inbox::Happening;
+use crate::inbox::Inbound;
 #[cfg(doc)]
 use api::Listing;
 use api::{Listed, Text, headers};
@@ -153,7 +153,7 @@ async fn read(service: &Service, uri: &Uri, parameters: &Parameters) -> Result<S
             });
         }
     };
-    service.ask(Happening::Client(request))?;
+    service.ask(Inbound::Client(request))?;
     match timeout(PATIENCE, outcome).await {
         Ok(Ok(Ok(store))) => Ok(store),
         Ok(Ok(Err(refusal))) => Err(Problem::of_read(refusal, service, uri)),
@@ -202,7 +202,7 @@ fn number_in(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, Prob
 async fn execute(service: &Service, uri: &Uri, command: &Command<'_>) -> Result<Response, Problem> {
     let command = command.encode().map_err(|reason| Problem::Answer(kv::Answer::Invalid(reason)))?;
     let (answer, outcome) = oneshot::channel();
-    service.ask(Happening::Client(Request::Write { command: command.into(), answer }))?;
+    service.ask(Inbound::Client(Request::Write { command: command.into(), answer }))?;
     match timeout(PATIENCE, outcome).await {
         Ok(Ok(Ok(answer))) => tell(answer),
         Ok(Ok(Err(refusal))) => Err(Problem::of_write(refusal, service, uri)),

@@ -6,8 +6,8 @@ use super::status::ask;
 use super::{PATIENCE, Service};
 use crate::Address;
 use crate::clients::{ChangeRefusal, Request, TransferRefusal};
-use crate::inbox::Happening;
-use api::{MembersTold, Successor};
+use crate::inbox::Inbound;
+use api::{MembersBody, Successor};
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -44,7 +44,7 @@ impl TryFrom<u64> for Number {
 
 /// The configuration that counts for this server.
 pub(super) async fn members(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
-    let told = MembersTold::from(ask(&service).await?);
+    let told = MembersBody::from(ask(&service).await?);
     service.account(told).await
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn change(
         remove,
     };
     let (answer, outcome) = oneshot::channel();
-    service.ask(Happening::Client(Request::ChangeMembership { change, answer }))?;
+    service.ask(Inbound::Client(Request::ChangeMembership { change, answer }))?;
     outcome_of(outcome).await?.map_err(|refusal| why_not_changed(refusal, &service, &uri))?;
     members(State(service)).await
 }
@@ -77,7 +77,7 @@ pub(super) async fn transfer(
 ) -> Result<Response, Problem> {
     let Successor { to } = parse(&body, r#"write {"to":3} for n3"#)?;
     let (answer, outcome) = oneshot::channel();
-    service.ask(Happening::Client(Request::TransferLeadership { to, answer }))?;
+    service.ask(Inbound::Client(Request::TransferLeadership { to, answer }))?;
     outcome_of(outcome).await?.map_err(|refusal| why_not_transferred(refusal, &service, &uri))?;
     members(State(service)).await
 }

@@ -2,7 +2,7 @@
 
 use super::Service;
 use super::errors::Problem;
-use crate::inbox::Happening;
+use crate::inbox::Inbound;
 use api::Status;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -35,6 +35,6 @@ pub(super) async fn readyz(State(service): State<Arc<Service>>) -> Result<&'stat
 
 pub(super) async fn ask(service: &Service) -> Result<Status, Problem> {
     let (answer, status) = oneshot::channel();
-    service.ask(Happening::StatusAsked(answer))?;
+    service.ask(Inbound::StatusAsked(answer))?;
     status.await.map_err(|_| Problem::Stopping)
 }

@@ -5,8 +5,8 @@ use super::parameters::Parameters;
 use super::{Service, json_text, write_aside};
 use crate::changes::{Batch, Change};
 use crate::clients::Request;
-use crate::inbox::Happening;
-use api::{ChangeTold, Missed, Place, Text};
+use crate::inbox::Inbound;
+use api::{ChangeEvent, Missed, Place, Text};
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -145,7 +145,7 @@ fn most_bytes(batch: &Batch) -> usize {
 
 fn tell(change: &Change, cluster: Option<ClusterId>) -> Event {
     let Change { key, version, value } = change;
-    let told = ChangeTold {
+    let told = ChangeEvent {
         key: Text::of(key),
         value: value.as_deref().map(Text::of),
         version: *version,
@@ -156,6 +156,6 @@ fn tell(change: &Change, cluster: Option<ClusterId>) -> Event {
 
 async fn ask(service: &Service, after: Option<Index>) -> Result<Batch, Problem> {
     let (answer, batch) = oneshot::channel();
-    service.ask(Happening::Client(Request::Watch { after, answer }))?;
+    service.ask(Inbound::Client(Request::Watch { after, answer }))?;
     batch.await.map_err(|_| Problem::Stopping)
 }

@@ -5,7 +5,7 @@ use super::lines::{Outbox, Said, warn};
 use super::message::{Answer, Body, Code, Forward, Forwarded, Init, Message, Reply, Request, node_id};
 use super::raft::RaftBody;
 use super::{Introduction, MOST_REQUESTS, understand};
-use crate::inbox::Happening;
+use crate::inbox::Inbound;
 use consensus::NodeId;
 use std::future::Future;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc};
 /// One node's end of the conversation with Maelstrom's clients and the other nodes.
 pub(super) struct Conversation {
     pub(super) introduction: Introduction,
-    pub(super) engine: mpsc::Sender<Happening>,
+    pub(super) engine: mpsc::Sender<Inbound>,
     pub(super) outbox: Outbox,
     pub(super) kv: Arc<LinKv>,
     /// How many more requests can be served at once.
@@ -74,7 +74,7 @@ impl Conversation {
                 let body: RaftBody = body.read()?;
                 let envelope = body.envelope(peer, self.introduction.id).ok_or("sent_as is not an event")?;
                 // A full inbox is a slow server, and Raft can stand lost messages.
-                let _ = self.engine.try_send(Happening::Envelope(envelope));
+                let _ = self.engine.try_send(Inbound::Envelope(envelope));
             }
         }
         Ok(())

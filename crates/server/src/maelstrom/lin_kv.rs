@@ -20,7 +20,7 @@
 use super::lines::{Outbox, Said};
 use super::message::{Answer, Code, Forward, Forwarded, Reply, Request};
 use crate::clients::{self, ReadRefusal, WriteRefusal};
-use crate::inbox::Happening;
+use crate::inbox::Inbound;
 use consensus::{NodeId, ReadBy};
 use kv::{Command, DEFAULT_SESSIONS, Write};
 use serde_json::Value;
@@ -37,7 +37,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves clients.
 pub(super) struct LinKv {
-    engine: Sender<Happening>,
+    engine: Sender<Inbound>,
     outbox: Outbox,
     life: u64,
     /// So long a client waits for its outcome, at most.
@@ -83,7 +83,7 @@ impl Tried {
 }
 
 impl LinKv {
-    pub(super) fn new(engine: Sender<Happening>, outbox: Outbox, life: u64, patience: Duration) -> LinKv {
+    pub(super) fn new(engine: Sender<Inbound>, outbox: Outbox, life: u64, patience: Duration) -> LinKv {
         LinKv { engine, outbox, life, patience, forwards: Mutex::default(), sessions: Mutex::default() }
     }
 
@@ -186,7 +186,7 @@ impl LinKv {
         while Instant::now() + PAUSE < deadline {
             sleep(PAUSE).await;
             let (answer, status) = oneshot::channel();
-            if self.engine.try_send(Happening::StatusAsked(answer)).is_ok()
+            if self.engine.try_send(Inbound::StatusAsked(answer)).is_ok()
                 && let Ok(Ok(status)) = timeout_at(deadline, status).await
                 && status.leader.is_some()
             {
@@ -259,7 +259,7 @@ impl LinKv {
 
     /// Gives the engine a request, unless that has too much to do or has ended.
     fn ask(&self, request: clients::Request) -> Result<(), String> {
-        self.engine.try_send(Happening::Client(request)).map_err(|error| match error {
+        self.engine.try_send(Inbound::Client(request)).map_err(|error| match error {
             TrySendError::Full(_) => "this node has too much to do".to_owned(),
             TrySendError::Closed(_) => "this node is stopping".to_owned(),
         })

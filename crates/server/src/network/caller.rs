@@ -2,7 +2,7 @@
 
 use super::frames::{Broken, Frames, Silence};
 use super::{Line, Whereabouts};
-use crate::inbox::Happening;
+use crate::inbox::Inbound;
 use crate::secret::{Claim, Prover, nonce};
 use crate::wire::{self, Back, Call, Greeting, Hello, Letter, Welcome};
 use consensus::{Message, Origin};
@@ -116,7 +116,7 @@ async fn call(
             Refused::Ended(ended) => ended,
             Refused::For(problem) => {
                 if let Some(from) = peer_address {
-                    let _ = line.inbox.try_send(Happening::Garbage { from, problem });
+                    let _ = line.inbox.try_send(Inbound::Garbage { from, problem });
                 }
                 Ended::Over
             }
@@ -210,7 +210,7 @@ async fn send_until_broken(
                     return;
                 }
                 let envelope = Envelope { from: line.to, to: line.name.id, sent_as, origin, message };
-                let _ = line.inbox.try_send(Happening::Envelope(envelope));
+                let _ = line.inbox.try_send(Inbound::Envelope(envelope));
             }
             message = messages.recv() => {
                 let Some(Envelope { sent_as, message, .. }) = message else { return };

@@ -4,9 +4,9 @@ use super::frames::{Frames, Silence};
 use super::{Network, Standing};
 use crate::http;
 use crate::http::Routes;
-use crate::inbox::Happening;
+use crate::inbox::Inbound;
 use crate::secret::{Claim, Prover, nonce};
-use crate::wire::{self, Back, Beginning, Call, Letter, Visitor, WITHOUT_GREETING, Welcome};
+use crate::wire::{self, Back, Beginning, Call, Handshake, Letter, WITHOUT_GREETING, Welcome};
 use consensus::{Message, NodeId, Origin};
 use driver::Envelope;
 use prometheus_client::metrics::counter::Counter;
@@ -35,9 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is needed to receive callers. Each peer has a place of its own: however many clients come, they can't keep
 /// the servers from each other.
-pub(crate) struct Reception {
+pub(crate) struct Acceptor {
     network: Network,
-    inbox: mpsc::Sender<Happening>,
+    inbox: mpsc::Sender<Inbound>,
     /// What clients are served with.
     routes: Routes,
     /// A place for each client.
@@ -56,14 +56,14 @@ struct Receiving {
 }
 
 /// Receives all who call, other servers and clients, which speak HTTP.
-pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
+pub(crate) async fn accept(listener: TcpListener, reception: Acceptor) {
     let reception = Arc::new(reception);
-    let mut strangers = Strangers { callers: VecDeque::new(), most: reception.strangers };
+    let mut strangers = Unidentified { callers: VecDeque::new(), most: reception.strangers };
     loop {
         let (stream, caller) = gate::accept(&listener).await;
         let task = tokio::spawn(reception.clone().receive(stream, caller));
         if let Some(slowest) = strangers.add(caller, task.abort_handle()) {
-            reception.turn_away(slowest, "too many connections without a handshake");
+            reception.reject(slowest, "too many connections without a handshake");
         }
         // Where many call at once, each gets to its handshake before the next is accepted.
         tokio::task::yield_now().await;
@@ -71,12 +71,12 @@ pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
 }
 
 /// Callers that have not said who they are, in the order in which they came, and perhaps some that have by now.
-struct Strangers {
+struct Unidentified {
     callers: VecDeque<(SocketAddr, AbortHandle)>,
     most: usize,
 }
 
-impl Strangers {
+impl Unidentified {
     /// Notes one more. If there are too many, the first is given up and returned.
     fn add(&mut self, caller: SocketAddr, task: AbortHandle) -> Option<SocketAddr> {
         if self.callers.len() == self.most {
@@ -119,20 +119,20 @@ fn whereabouts_of(caller: SocketAddr, port: u16) -> SocketAddr {
     SocketAddr::new(caller.ip().to_canonical(), port)
 }
 
-impl Reception {
+impl Acceptor {
     pub(crate) fn new(
         network: Network,
-        inbox: mpsc::Sender<Happening>,
+        inbox: mpsc::Sender<Inbound>,
         routes: Routes,
         turned_away: Counter,
-    ) -> Reception {
+    ) -> Acceptor {
         let Places { clients, strangers } = Places::by_files();
         let clients = Arc::new(Semaphore::new(clients));
-        Reception { network, inbox, routes, clients, strangers, peers: Mutex::default(), turned_away }
+        Acceptor { network, inbox, routes, clients, strangers, peers: Mutex::default(), turned_away }
     }
 
     /// Finds out who calls, and serves it in a task of its own.
-    async fn receive(self: Arc<Reception>, stream: TcpStream, caller: SocketAddr) {
+    async fn receive(self: Arc<Acceptor>, stream: TcpStream, caller: SocketAddr) {
         if !speaks_http(&stream).await {
             let served = self.clone().receive_frames(stream, caller).await;
             self.report(caller, served);
@@ -145,13 +145,13 @@ impl Reception {
                 drop(place);
             });
         } else {
-            self.turn_away(caller, "too many clients are connected already");
+            self.reject(caller, "too many clients are connected already");
         }
     }
 
     /// Receives a peer's messages.
     async fn receive_frames(
-        self: Arc<Reception>,
+        self: Arc<Acceptor>,
         stream: TcpStream,
         caller: SocketAddr,
     ) -> Result<(), &'static str> {
@@ -162,7 +162,7 @@ impl Reception {
         let introduced = timeout(PATIENCE, self.ask_who_calls(&mut frames, &mut outgoing)).await;
         let introduced = introduced.map_err(|_| "no handshake arrived in time")??;
         let Some((version, visitor)) = introduced else { return Ok(()) };
-        let Visitor::Peer { cluster, from, to, port, promise, origin } = visitor;
+        let Handshake::Peer { cluster, from, to, port, promise, origin } = visitor;
         self.network.name.problem_with(&cluster, from, to, promise).map_or(Ok(()), Err)?;
         let peer = CallingPeer { id: from, origin, at: whereabouts_of(caller, port), version };
         self.receive_peer(peer, frames, outgoing, caller)
@@ -176,7 +176,7 @@ impl Reception {
         &self,
         frames: &mut Frames,
         outgoing: &mut OwnedWriteHalf,
-    ) -> Result<Option<(u16, Visitor)>, &'static str> {
+    ) -> Result<Option<(u16, Handshake)>, &'static str> {
         const UNPROVED: &str = "it does not know the cluster's secret";
         let secret = self.network.name.secret.as_ref();
         let Some(first) = frames.next().await? else { return frames.end_in_between().map(|()| None) };
@@ -208,7 +208,7 @@ impl Reception {
 
     /// Receives the messages of a peer. If it calls again, it has given up the connection that it had.
     fn receive_peer(
-        self: Arc<Reception>,
+        self: Arc<Acceptor>,
         peer: CallingPeer,
         frames: Frames,
         outgoing: OwnedWriteHalf,
@@ -233,7 +233,7 @@ impl Reception {
     }
 
     async fn serve_peer(
-        self: Arc<Reception>,
+        self: Arc<Acceptor>,
         peer: CallingPeer,
         standing: Standing,
         mut frames: Frames,
@@ -244,12 +244,12 @@ impl Reception {
         let _visit = self.network.meet(peer.id, peer.at, standing);
         if standing != Standing::Applicant {
             // If there is no room for a hint, the election timeout has to do.
-            let _ = self.inbox.try_send(Happening::ConnectionMade(peer.id, peer.origin));
+            let _ = self.inbox.try_send(Inbound::ConnectionMade(peer.id, peer.origin));
         }
         let refusals = self.network.expect_refusals(peer.id, peer.origin);
         let served = self.receive_messages(&peer, standing, frames, outgoing, refusals).await;
         if standing != Standing::Foreigner {
-            let _ = self.inbox.try_send(Happening::ConnectionLost(peer.id));
+            let _ = self.inbox.try_send(Inbound::ConnectionLost(peer.id));
         }
         self.report(caller, served);
     }
@@ -290,7 +290,7 @@ impl Reception {
                     }
                     let (from, to) = (peer.id, self.network.name.id);
                     let envelope = Envelope { from, to, sent_as, origin: peer.origin, message };
-                    match self.inbox.try_send(Happening::Envelope(envelope)) {
+                    match self.inbox.try_send(Inbound::Envelope(envelope)) {
                         // A full inbox is a slow server, and Raft can stand lost messages.
                         Ok(()) | Err(TrySendError::Full(_)) => {}
                         Err(TrySendError::Closed(_)) => return Ok(()),
@@ -319,7 +319,7 @@ impl Reception {
     }
 
     /// Closes a connection for which there is no place.
-    fn turn_away(&self, caller: SocketAddr, why: &'static str) {
+    fn reject(&self, caller: SocketAddr, why: &'static str) {
         self.turned_away.inc();
         self.report(caller, Err(why));
     }
@@ -327,7 +327,7 @@ impl Reception {
     /// Reports what was not as it should be.
     fn report(&self, caller: SocketAddr, served: Result<(), &'static str>) {
         if let Err(problem) = served {
-            let _ = self.inbox.try_send(Happening::Garbage { from: caller, problem });
+            let _ = self.inbox.try_send(Inbound::Garbage { from: caller, problem });
         }
     }
 }

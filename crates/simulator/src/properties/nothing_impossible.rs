@@ -1,5 +1,5 @@
 use super::{Breach, Moment, Promise, Property, Step};
-use consensus::event::{Event as Decision, What};
+use consensus::event::{Decision, What};
 use trace::{Event, english};
 
 /// Servers that follow the protocol never have to throw away each other's messages.

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 /// What happens to a server, with numbers that are fitted to it when it happens.
 #[derive(Debug, Clone)]
-enum Happening {
+enum Occurrence {
     Do(Drawn),
     Restart,
     Crash { after: usize, during: Drawn, tearing: u64 },
@@ -111,14 +111,14 @@ fn drawn() -> impl Strategy<Value = Drawn> {
     ]
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
+fn happening() -> impl Strategy<Value = Occurrence> {
     prop_oneof![
-        12 => drawn().prop_map(Happening::Do),
-        1 => Just(Happening::Restart),
+        12 => drawn().prop_map(Occurrence::Do),
+        1 => Just(Occurrence::Restart),
         2 => (0_usize..14, drawn(), any::<u64>())
-            .prop_map(|(after, during, tearing)| Happening::Crash { after, during, tearing }),
+            .prop_map(|(after, during, tearing)| Occurrence::Crash { after, during, tearing }),
         1 => (0_usize..14, drawn(), any::<u64>())
-            .prop_map(|(at, during, tearing)| Happening::Error { at, during, tearing }),
+            .prop_map(|(at, during, tearing)| Occurrence::Error { at, during, tearing }),
     ]
 }
 
@@ -137,19 +137,19 @@ proptest! {
         let mut storage = server.start().unwrap();
         for (happening, segment_size) in life {
             match happening {
-                Happening::Do(drawn) => {
+                Occurrence::Do(drawn) => {
                     for act in drawn.acts(&server) {
                         server.act(&mut storage, &act).unwrap();
                     }
                     continue;
                 }
-                Happening::Restart => {}
-                Happening::Crash { after, during, tearing } => {
+                Occurrence::Restart => {}
+                Occurrence::Crash { after, during, tearing } => {
                     server.disk.plan(Fault::PowerCutAfter(after));
                     let _ = during.acts(&server).iter().try_for_each(|act| server.act(&mut storage, act));
                     server.disk.crash(Tearing::Drawn(tearing));
                 }
-                Happening::Error { at, during, tearing } => {
+                Occurrence::Error { at, during, tearing } => {
                     server.disk.plan(Fault::Error(at, Tearing::Drawn(tearing)));
                     let _ = during.acts(&server).iter().try_for_each(|act| server.act(&mut storage, act));
                     server.disk.mend();

@@ -113,11 +113,11 @@ impl LogView {
         let commands = commands.iter().cloned().map(Some).chain(iter::repeat(None));
         self.entries.extend(terms.zip(commands).map(|(term, command)| EntryView { term, command }));
         let surplus = self.entries.len().saturating_sub(REMEMBERED) as u64;
-        self.forget_up_to(Index(self.begins_after.index.0 + surplus));
+        self.compact_to(Index(self.begins_after.index.0 + surplus));
     }
 
     /// The entries up to this one are gone, if they were there.
-    pub(super) fn forget_up_to(&mut self, index: Index) {
+    pub(super) fn compact_to(&mut self, index: Index) {
         if let Some(term) = self.term_at(index) {
             self.entries.drain(..(index.0 - self.begins_after.index.0) as usize);
             self.begins_after = LogPosition { index, term };
@@ -131,7 +131,7 @@ impl LogView {
             self.entries.clear();
             self.begins_after = last_included;
         } else {
-            self.forget_up_to(index);
+            self.compact_to(index);
         }
         self.saved = self.saved.clamp(index, self.last_index());
         self.commit_index = self.commit_index.max(index);

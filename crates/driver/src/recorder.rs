@@ -6,20 +6,20 @@ use trace::{Event, EventId, Record};
 
 /// How much a driver tells.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Telling {
+pub enum TraceLevel {
     /// Only which role the server has, who the members are, which changes of them were refused, and which messages were
     /// rejected. All else that happens has its name all the same ([`crate::Envelope::sent_as`]), but is not written down.
-    Least,
+    Essential,
     /// What happens.
     #[default]
     Events,
     /// Also each step, with its input and the state after it: enough to play it again.
-    StepsToo,
+    Replayable,
 }
 
-impl Telling {
+impl TraceLevel {
     /// How much a driver tells at least that tells of this.
-    pub fn least_with(what: &What) -> Telling {
+    pub fn least_with(what: &What) -> TraceLevel {
         match what {
             What::Role { .. }
             | What::Membership { .. }
@@ -31,24 +31,24 @@ impl Telling {
             | What::Founded { .. }
             | What::Joined { .. }
             | What::LostEntries { .. }
-            | What::Retired { .. } => Telling::Least,
-            _ => Telling::Events,
+            | What::Retired { .. } => TraceLevel::Essential,
+            _ => TraceLevel::Events,
         }
     }
 }
 
 /// Writes the records of one server's life.
 #[derive(Debug)]
-pub(crate) struct Scribe {
+pub(crate) struct Recorder {
     node: NodeId,
     life: u64,
     last_seq: u64,
-    pub(crate) telling: Telling,
+    pub(crate) trace_level: TraceLevel,
 }
 
-impl Scribe {
-    pub(crate) fn new(node: NodeId, life: u64, telling: Telling) -> Scribe {
-        Scribe { node, life, last_seq: 0, telling }
+impl Recorder {
+    pub(crate) fn new(node: NodeId, life: u64, trace_level: TraceLevel) -> Recorder {
+        Recorder { node, life, last_seq: 0, trace_level }
     }
 
     /// The name that the next event will get.
@@ -62,13 +62,13 @@ impl Scribe {
         now: Instant,
         term: Term,
         cause: Option<EventId>,
-        least: Telling,
+        least: TraceLevel,
         event: impl FnOnce() -> Event,
         records: &mut Vec<Record>,
     ) -> EventId {
         let id = self.next_id();
         self.last_seq = id.seq;
-        if self.telling >= least {
+        if self.trace_level >= least {
             let t = u64::try_from(now.since_start().as_micros()).unwrap_or(u64::MAX);
             let (seq, event) = (Some(id.seq), event());
             records.push(Record { t, node: id.node, life: id.life, seq, cause, term, event, content: None });

@@ -14,15 +14,15 @@ const LARGEST_FILE: u64 = 256 << 20;
 
 /// A folder that need not be locked, since nothing can be written. Its server may run meanwhile.
 #[derive(Debug)]
-pub(crate) struct LookingDisk {
+pub(crate) struct ReadOnlyDisk {
     folder: PathBuf,
     /// What is read in parts stays open: if another file takes its place, the old one is read to its end.
     open: BTreeMap<String, File>,
 }
 
-impl LookingDisk {
-    pub(crate) fn new(folder: &Path) -> LookingDisk {
-        LookingDisk { folder: folder.to_path_buf(), open: BTreeMap::new() }
+impl ReadOnlyDisk {
+    pub(crate) fn new(folder: &Path) -> ReadOnlyDisk {
+        ReadOnlyDisk { folder: folder.to_path_buf(), open: BTreeMap::new() }
     }
 
     fn open(&mut self, name: &str) -> io::Result<&mut File> {
@@ -33,7 +33,7 @@ impl LookingDisk {
     }
 }
 
-impl Disk for LookingDisk {
+impl Disk for ReadOnlyDisk {
     fn folder(&self) -> &Path {
         &self.folder
     }

@@ -132,10 +132,10 @@ impl Log {
     }
 
     pub(crate) fn append(&mut self, entries: impl IntoIterator<Item = Entry>) {
-        for entry in entries {
-            assert!(self.last().term <= entry.term, "terms never fall along a log");
-            self.entries.push(entry);
-        }
+        let (before, first) = (self.last().term, self.entries.len());
+        self.entries.extend(entries);
+        let terms = std::iter::once(before).chain(self.entries[first..].iter().map(|entry| entry.term));
+        assert!(terms.is_sorted(), "terms never fall along a log");
     }
 
     /// Removes the entry at this index and all after it.

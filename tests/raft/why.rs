@@ -151,6 +151,19 @@ fn a_broken_promise_has_two_chains_and_its_meaning() {
         assert!(text.contains(part), "\"{part}\" is missing in:\n{text}");
     }
     assert_eq!(text.matches('⇒').count(), 2, "{text}");
+    assert!(text.starts_with("one-vote-per-term is OFF\n"), "{text}");
+}
+
+#[test]
+fn a_rule_that_is_off_is_marked_where_it_would_have_decided() {
+    let output = raft().args(["why", "elections/answer-before-saving"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let votes: Vec<&str> = text.lines().filter(|line| line.contains("grant my vote")).collect();
+    assert_eq!(votes.len(), 2, "{text}");
+    for vote in votes {
+        assert!(vote.ends_with(" persist-before-answer (OFF)"), "{text}");
+    }
+    assert_eq!(text.matches("(OFF)").count(), 2, "{text}");
 }
 
 #[test]

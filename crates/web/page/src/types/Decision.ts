@@ -18,7 +18,10 @@ import type { Term } from "./Term";
  */
 export type Decision = { 
 /**
- * The rule that decided. None where an experimenter's hand did.
+ * The rule that decided. None where none did: an experimenter's hand set a timer, the network said something
+ * ([`What::ConnectionLost`], [`What::ConnectionMade`]), or it only tells what is so ([`What::NoVoter`],
+ * [`What::Profile`], [`What::SnapshotNeeded`], or a [`What::Rejected`], [`What::RefusedBy`] or
+ * [`What::ChangeRefused`] of which no rule speaks).
  */
 rule?: Rule | null, } & ({ "event": "role", 
 /**

@@ -121,7 +121,7 @@ fn summary(seen: &Inspection) -> String {
         position => format!("after entry {}", tell(position)),
     };
     let log = format!("{begins} to entry {}, in {} saves", reached.log_end, reached.saves);
-    let vote = tell_vote(&reached.hard_state);
+    let vote = describe_vote(&reached.hard_state);
     let lines =
         [("server", identity), ("starts", life), ("term", vote), ("snapshot", snapshot), ("log", log)];
     lines.into_iter().map(|(what, told)| format!("{what:<9} {told}\n")).collect()
@@ -131,7 +131,7 @@ fn tell(position: LogPosition) -> String {
     format!("{} of term {}", position.index, position.term)
 }
 
-fn tell_vote(hard_state: &HardState) -> String {
+fn describe_vote(hard_state: &HardState) -> String {
     let HardState { current_term, voted_for } = hard_state;
     match voted_for {
         Some(candidate) => format!("{current_term}, voted for {candidate}"),
@@ -149,13 +149,13 @@ fn segments(segments: &[InspectedSegment]) -> String {
             [only] => only.number.to_string(),
             [first, .., last] => format!("{}..{}", first.number, last.number),
         };
-        let (size, end, ending) = (segment.header.size, segment.end, tell_ending(segment));
+        let (size, end, ending) = (segment.header.size, segment.end, describe_ending(segment));
         let _ = writeln!(text, "{name:<16} {size:>10} {end:>10}  {saves:<12} {ending}");
     }
     text
 }
 
-fn tell_ending(segment: &InspectedSegment) -> String {
+fn describe_ending(segment: &InspectedSegment) -> String {
     match segment.ending {
         Ending::Open => "the log ends here".to_owned(),
         Ending::Continued => "continues in the next".to_owned(),
@@ -191,7 +191,7 @@ fn entry(index: Index, known: &InspectedEntry<'_>) -> String {
     let (kind, bytes, says) = match &known.entry.payload {
         Payload::NoOp => ("no-op", String::new(), String::new()),
         Payload::Membership(membership) => ("members", String::new(), format!("voters {membership}")),
-        Payload::Command(command) => ("command", command.len().to_string(), tell_command(command)),
+        Payload::Command(command) => ("command", command.len().to_string(), describe_command(command)),
     };
     let (term, save) = (known.entry.term, known.save);
     format!("{index:>9} {term:>6}  {kind:<7} {bytes:>9} {save:>7}  {says}")
@@ -199,7 +199,7 @@ fn entry(index: Index, known: &InspectedEntry<'_>) -> String {
 
 /// The beginning of what a command says. If it is none of the store's, its bytes: those that are no text are
 /// escaped, as in `\x00`.
-fn tell_command(command: &[u8]) -> String {
+fn describe_command(command: &[u8]) -> String {
     let says = kv::Command::decode(command).map(|command| command.to_string());
     let says = says.unwrap_or_else(|_| command.escape_ascii().to_string());
     let mut letters = says.chars();

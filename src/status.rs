@@ -13,7 +13,7 @@ use std::time::Duration;
 use trace::shown;
 
 /// A server that takes longer than this to answer is given up.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Show the servers of a running cluster
 ///
@@ -70,7 +70,7 @@ fn ask_all(addresses: Vec<String>) -> Vec<Answer> {
         .into_iter()
         .map(|address| {
             std::thread::spawn(|| {
-                let answer = Node::new(&address).status(PATIENCE);
+                let answer = Node::new(&address).status(TIMEOUT);
                 (address, answer)
             })
         })

@@ -158,7 +158,7 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
             plain::run(cluster, signals, plain::Story::new(with_routine, &setup))
         }
         Show::Json => {
-            plain::tell_page(&setup);
+            plain::announce_page(&setup);
             plain::run(cluster, signals, plain::JsonLines)
         }
     }

@@ -11,7 +11,7 @@ use web::{ClientWish, Outcome};
 /// So many may be under way: without a majority each waits for its outcome.
 const MOST_UNDER_WAY: u64 = 100;
 /// Longer than a server keeps a client waiting.
-const PATIENCE: Duration = Duration::from_secs(12);
+const TIMEOUT: Duration = Duration::from_secs(12);
 
 /// The clients, each in a thread of its own: whoever watches goes on meanwhile.
 pub(crate) struct Clients {
@@ -119,7 +119,7 @@ fn outcome(address: &str, wish: &ClientWish) -> Outcome {
     match wish {
         ClientWish::Put { key, value } => write(&node, &Write::put(key.as_bytes(), value.as_bytes())),
         ClientWish::Delete { key } => write(&node, &Write::delete(key.as_bytes())),
-        ClientWish::Get { key } => match node.get(key.as_bytes(), Read::Linearizable, PATIENCE) {
+        ClientWish::Get { key } => match node.get(key.as_bytes(), Read::Linearizable, TIMEOUT) {
             Ok(Some(value)) => Outcome::Done(format!("{key} is {}", String::from_utf8_lossy(&value.bytes))),
             Ok(None) => Outcome::Done(format!("there is no key {key}")),
             Err(why) => Outcome::NotDone(format!("not read: {why}")),
@@ -128,7 +128,7 @@ fn outcome(address: &str, wish: &ClientWish) -> Outcome {
 }
 
 fn write(node: &Node, write: &Write) -> Outcome {
-    match node.write(write, PATIENCE) {
+    match node.write(write, TIMEOUT) {
         Ok(answer @ (Answer::Written { .. } | Answer::Deleted)) => Outcome::Done(answer.to_string()),
         Ok(refused) => Outcome::NotDone(refused.to_string()),
         Err(Failure::NotDone(why)) => Outcome::NotDone(format!("not done: {why}")),

@@ -14,7 +14,7 @@ use terminal::Setup;
 use trace::{ClusterView, Feed, FeedLine, Record};
 
 /// How often the signals are looked at.
-const PATIENCE: Duration = Duration::from_millis(10);
+const TIMEOUT: Duration = Duration::from_millis(10);
 
 /// A form in which records are told.
 pub(crate) trait Telling {
@@ -29,7 +29,7 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     let mut out = anstream::stdout();
     loop {
-        let news = cluster.news(PATIENCE);
+        let news = cluster.news(TIMEOUT);
         let told = tell(&mut telling, &news, &mut out);
         if told.is_err() || reader_is_gone() {
             cluster.stop();
@@ -131,14 +131,14 @@ pub(crate) fn introduce(setup: &Setup, remarks: &[String]) {
         setup.seed
     ));
     say("Ctrl+\\ kills the leader, Ctrl+C stops all servers.");
-    tell_page(setup);
+    announce_page(setup);
     for remark in remarks {
         say(format_args!("note: {remark}"));
     }
 }
 
 /// Says on standard error where the page is, if there is one.
-pub(crate) fn tell_page(setup: &Setup) {
+pub(crate) fn announce_page(setup: &Setup) {
     if let Some(page) = &setup.page {
         say(format_args!("See it in a browser: {page}"));
     }

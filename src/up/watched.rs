@@ -48,7 +48,7 @@ impl Watched {
     /// What has happened since the last call. Waits up to `patience` for something to happen.
     pub(crate) fn news(&mut self, patience: Duration) -> Vec<Record> {
         self.serve_page();
-        self.note_outcomes();
+        self.record_outcomes();
         let usual_speed = self.slow_motion.end(self.cluster.now());
         self.set_speed(usual_speed);
         let news = self.cluster.news(patience.min(ATTENTION));
@@ -172,7 +172,7 @@ impl Watched {
         Ok(asked)
     }
 
-    fn note_outcomes(&mut self) {
+    fn record_outcomes(&mut self) {
         for Heard { asked, outcome } in self.clients.heard() {
             let Asked { client, node, what, .. } = asked;
             let (answer, kind) = (outcome.to_string(), Some(outcome.kind()));

@@ -1,5 +1,5 @@
 //! What the tests with real processes share. They wait for what they expect to see, never for time to
-//! pass; `PATIENCE` only bounds how long a broken product keeps them waiting.
+//! pass; `TIMEOUT` only bounds how long a broken product keeps them waiting.
 
 pub mod forged;
 pub mod founded;
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use trace::{ClusterView, Event, Process, Record};
 
 /// How long to wait for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a server answers to a request over HTTP: the whole answer, head and body.
 pub fn ask(address: &str, method_and_path: &str, body: &str) -> Option<String> {
@@ -100,7 +100,7 @@ impl Up {
 
     /// Reads on until the cluster looks as it should.
     pub fn wait_until(&mut self, what: &str, is_so: impl Fn(&Up) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !is_so(self) {
             let patience = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(patience) {
@@ -119,7 +119,7 @@ impl Up {
 
     /// Waits for the end of the command, reading all that it still says.
     pub fn wait_for_end(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             self.take(&line);
         }
@@ -166,7 +166,7 @@ pub fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
 
 /// Asks again and again until there is an answer.
 pub fn await_some<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(answer) = ask() {
             return answer;

@@ -22,7 +22,7 @@ mod quoted;
 mod session;
 mod view;
 
-use crate::common::PATIENCE;
+use crate::common::TIMEOUT;
 use markdown::{Document, How, Step, all_documents, root, steps};
 use quoted::Printed;
 use rustix::process::Signal;
@@ -180,7 +180,7 @@ fn differing_output(session: &mut Session, how: &How, step: &Step, place: &str) 
     }
     // What a reader is shown as an error is meant to be one.
     if step.output.iter().any(|line| line.starts_with("error: ")) {
-        assert!(running.end().is_some(), "{place}\nit did not end within {PATIENCE:?}");
+        assert!(running.end().is_some(), "{place}\nit did not end within {TIMEOUT:?}");
     } else {
         assert_ended_well(&mut running, place);
     }
@@ -193,7 +193,7 @@ fn differing_output(session: &mut Session, how: &How, step: &Step, place: &str) 
 fn assert_ended_well(running: &mut Running, place: &str) {
     let status = running.end();
     let printed = running.printed.text();
-    let status = status.unwrap_or_else(|| panic!("{place}\nit did not end within {PATIENCE:?}:\n{printed}"));
+    let status = status.unwrap_or_else(|| panic!("{place}\nit did not end within {TIMEOUT:?}:\n{printed}"));
     assert!(status.success(), "{place}\n{status}:\n{printed}");
 }
 

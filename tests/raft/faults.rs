@@ -3,7 +3,7 @@
 //! strace lets one of a server's syncs fail, and a small tmpfs is a disk that gets full. Neither can be had
 //! without root on Linux, so `.ci/run` runs these tests by name.
 
-use crate::common::PATIENCE;
+use crate::common::TIMEOUT;
 use api::Status;
 use client::{Failure, Node, NotDone, Read};
 use cluster::{Action, Cluster, Options};
@@ -56,7 +56,7 @@ impl Lab {
     /// Waits until it is so.
     #[track_caller]
     fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&Lab) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !is_so(self) {
             assert!(Instant::now() < deadline, "waited in vain for {what}: {:#?}", self.statuses());
             self.records.extend(self.cluster.news(Duration::from_millis(5)));
@@ -99,23 +99,23 @@ impl Lab {
     /// How all servers are that run.
     fn statuses(&self) -> Vec<Status> {
         let running = self.cluster.view().servers().filter(|(_, server)| server.is_running());
-        running.filter_map(|(id, _)| self.node(id).status(PATIENCE).ok()).collect()
+        running.filter_map(|(id, _)| self.node(id).status(TIMEOUT).ok()).collect()
     }
 
     fn status(&self, id: NodeId) -> Status {
-        self.node(id).status(PATIENCE).unwrap()
+        self.node(id).status(TIMEOUT).unwrap()
     }
 
     /// What this server holds of a key.
     fn get(&self, id: NodeId, number: usize, read: Read) -> Option<String> {
-        let value = self.node(id).get(format!("key{number}").as_bytes(), read, PATIENCE).unwrap()?;
+        let value = self.node(id).get(format!("key{number}").as_bytes(), read, TIMEOUT).unwrap()?;
         Some(String::from_utf8(value.bytes).unwrap())
     }
 
     /// What the leader says of a key; none if nobody leads now.
     fn read_from_the_leader(&self, number: usize) -> Option<String> {
         let leader = self.node(self.leader_now()?);
-        let value = leader.get(format!("key{number}").as_bytes(), Read::Linearizable, PATIENCE).ok()??;
+        let value = leader.get(format!("key{number}").as_bytes(), Read::Linearizable, TIMEOUT).ok()??;
         Some(String::from_utf8(value.bytes).unwrap())
     }
 
@@ -132,7 +132,7 @@ impl Lab {
     }
 
     fn syncs_of_n1(&self) -> u64 {
-        let page = self.node(N1).metrics(PATIENCE).unwrap();
+        let page = self.node(N1).metrics(TIMEOUT).unwrap();
         let count = page
             .lines()
             .find_map(|line| line.strip_prefix("etcd_disk_wal_fsync_duration_seconds_count ")?.parse().ok());
@@ -143,7 +143,7 @@ impl Lab {
     fn put(&mut self, id: NodeId, times: usize) -> Result<(), Failure> {
         let number = self.acknowledged.len() + 1;
         let (key, value) = (format!("key{number}"), number.to_string().repeat(times));
-        let answer = self.node(id).write(&Write::put(key.as_bytes(), value.as_bytes()), PATIENCE)?;
+        let answer = self.node(id).write(&Write::put(key.as_bytes(), value.as_bytes()), TIMEOUT)?;
         assert!(matches!(answer, Answer::Written { .. }), "{answer}");
         self.acknowledged.push(value);
         Ok(())
@@ -160,7 +160,7 @@ impl Lab {
     }
 
     fn put_to_the_leader(&mut self, times: usize) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let leader = self.leader();
             match self.put(leader, times) {
@@ -466,14 +466,14 @@ fn a_server_alone_with_a_full_disk_refuses_writes_and_serves_reads() {
     let waiting = std::thread::spawn(move || {
         (0..WRITES).find_map(|_| {
             let value = "xx".repeat(TIMES);
-            node.write(&Write::put(b"waits", value.as_bytes()), PATIENCE).err()
+            node.write(&Write::put(b"waits", value.as_bytes()), TIMEOUT).err()
         })
     });
     let mut refused = None;
     lab.wait_until("a refusal", |lab| {
         if lab.status(N1).disk_full.is_some()
             && let Err(Failure::NotDone(NotDone::NotNow { error, help })) =
-                lab.node(N1).write(&Write::put(b"refused", b"1"), PATIENCE)
+                lab.node(N1).write(&Write::put(b"refused", b"1"), TIMEOUT)
         {
             refused = Some((error, help));
         }
@@ -501,11 +501,11 @@ fn a_server_alone_with_a_full_disk_refuses_writes_and_serves_reads() {
 #[ignore = "needs strace and root: .ci/run runs it"]
 fn a_full_disk_is_compacted() {
     let (_folder, _disk, lab) = with_a_small_disk(1);
-    let (node, deadline) = (lab.node(N1), Instant::now() + PATIENCE);
+    let (node, deadline) = (lab.node(N1), Instant::now() + TIMEOUT);
     // More than the disk has room for.
     for number in 0..1300 {
         let value = number.to_string().repeat(TIMES);
-        while let Err(failure) = node.write(&Write::put(b"key", value.as_bytes()), PATIENCE) {
+        while let Err(failure) = node.write(&Write::put(b"key", value.as_bytes()), TIMEOUT) {
             assert!(Instant::now() < deadline, "{failure}: {:#?}", lab.statuses());
         }
     }

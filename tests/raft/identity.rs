@@ -1,6 +1,6 @@
 //! Servers that are not who they say they are: with a lost folder, an older copy, an address of another cluster.
 
-use crate::common::{PATIENCE, ask, await_some, raft};
+use crate::common::{TIMEOUT, ask, await_some, raft};
 use api::Status;
 use client::Node;
 use consensus::{AppendEntries, Entry, Index, Message, NodeId, Origin, Payload, Term};
@@ -391,11 +391,11 @@ fn a_watch_of_a_log_that_is_gone_is_told_so() {
     servers.wait_until_ready(&[1]);
     let node = Node::new(servers.address(1));
     let place = api::Place { index: seen.last_applied, cluster: seen.cluster_id };
-    let mut watch = node.watch(b"", Some(place), PATIENCE).unwrap();
+    let mut watch = node.watch(b"", Some(place), TIMEOUT).unwrap();
     assert!(matches!(watch.hear(), Ok(client::News::Missed { .. })));
     // A place without a cluster, beyond what there is, is no better.
     let ahead = api::Place { index: consensus::Index(1_000), cluster: None };
-    let mut watch = node.watch(b"", Some(ahead), PATIENCE).unwrap();
+    let mut watch = node.watch(b"", Some(ahead), TIMEOUT).unwrap();
     assert!(matches!(watch.hear(), Ok(client::News::Missed { .. })));
 }
 

@@ -1,7 +1,7 @@
 //! Servers that join and leave a running cluster, and leaders that hand over, as real processes.
 
 use crate::common::watched::Watched;
-use crate::common::{PATIENCE, await_some, raft};
+use crate::common::{TIMEOUT, await_some, raft};
 use client::{Cluster, Node};
 use cluster::Action;
 use consensus::{Change, Index, NodeId};
@@ -183,7 +183,7 @@ fn a_cluster_grows_from_one_server_and_one_is_replaced() {
 
     // What is written now is on the disk of a server that was not there at first.
     let mut cluster = Cluster::new(addresses.iter().map(Node::new));
-    let written = cluster.write(&Write::put(b"x", b"1"), PATIENCE).unwrap();
+    let written = cluster.write(&Write::put(b"x", b"1"), TIMEOUT).unwrap();
     assert!(matches!(written, Answer::Written { .. }));
 }
 
@@ -199,28 +199,28 @@ fn a_configuration_that_could_not_be_read_again_is_refused() {
     let add =
         |id: u64, host: &str| Change { add: [(NodeId(id), format!("{host}:1"))].into(), ..Change::default() };
     let written = |cluster: &mut Cluster, value: &[u8]| {
-        let answer = cluster.write(&Write::put(b"x", value), PATIENCE).unwrap();
+        let answer = cluster.write(&Write::put(b"x", value), TIMEOUT).unwrap();
         assert!(matches!(answer, Answer::Written { .. }), "{answer}");
     };
 
     let server = start();
     written(&mut cluster, b"1");
     for length in [1_000_000, 50_000, 254] {
-        let refused = cluster.change_members(&add(2, &"h".repeat(length)), PATIENCE).unwrap_err().to_string();
+        let refused = cluster.change_members(&add(2, &"h".repeat(length)), TIMEOUT).unwrap_err().to_string();
         assert!(refused.contains("the name of a host has at most 253 characters"), "{refused}");
     }
     // The longest name that a host can have.
     let longest = ["h".repeat(63), "h".repeat(63), "h".repeat(63), "h".repeat(61)].join(".");
-    cluster.change_members(&add(2, &longest), PATIENCE).unwrap();
+    cluster.change_members(&add(2, &longest), TIMEOUT).unwrap();
     written(&mut cluster, &vec![1; 100_000]);
     let node = Node::new(&address);
     await_some("a snapshot with the configuration in it", || {
-        (node.status(PATIENCE).ok()?.snapshot.index > Index(0)).then_some(())
+        (node.status(TIMEOUT).ok()?.snapshot.index > Index(0)).then_some(())
     });
     drop(server);
     let _again = start();
     written(&mut cluster, b"2");
-    assert!(cluster.members(PATIENCE).unwrap().membership.contains(NodeId(2)));
+    assert!(cluster.members(TIMEOUT).unwrap().membership.contains(NodeId(2)));
 }
 
 /// Each server is stopped and started again, leaders after they have handed over. Clients that try again notice
@@ -243,7 +243,7 @@ fn a_rolling_restart_fails_no_request() {
             let mut written = 0u64;
             while !is_over.load(Ordering::Relaxed) {
                 cluster.meet(known.lock().unwrap().clone());
-                let answer = cluster.write(&Write::put(b"x", written.to_string().as_bytes()), PATIENCE);
+                let answer = cluster.write(&Write::put(b"x", written.to_string().as_bytes()), TIMEOUT);
                 assert!(matches!(answer, Ok(Answer::Written { .. })), "{answer:?}");
                 written += 1;
             }

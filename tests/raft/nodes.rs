@@ -310,7 +310,7 @@ fn the_environment_may_say_what_flags_do() {
 mod out_of_files {
     use super::*;
     use crate::common::founded::{Founded, Server};
-    use crate::common::{PATIENCE, forget_settings, lines_of};
+    use crate::common::{TIMEOUT, forget_settings, lines_of};
     use client::{Failure, Node, Read};
     use kv::{Answer, Write};
     use rustix::process::{Pid, Signal, kill_process, prlimit};
@@ -357,7 +357,7 @@ mod out_of_files {
 
     /// Writes a large value, and tells whether it was acknowledged.
     fn is_written(node: &Node, number: u8) -> bool {
-        match node.write(&Write::put(&[number], &large_value(number)), PATIENCE) {
+        match node.write(&Write::put(&[number], &large_value(number)), TIMEOUT) {
             Ok(answer) => matches!(answer, Answer::Written { .. }),
             Err(Failure::NotDone(_) | Failure::Uncertain(_)) => false,
         }
@@ -367,10 +367,10 @@ mod out_of_files {
     fn assert_goes_on(founded: &Founded, written: u8) {
         let mut cluster = founded.client();
         for number in 0..written {
-            let found = cluster.get(&[number], Read::Linearizable, PATIENCE).unwrap().unwrap();
+            let found = cluster.get(&[number], Read::Linearizable, TIMEOUT).unwrap().unwrap();
             assert!(found.bytes == large_value(number), "the value of {number}");
         }
-        let answer = cluster.write(&Write::put(b"more", b"x"), PATIENCE).unwrap();
+        let answer = cluster.write(&Write::put(b"more", b"x"), TIMEOUT).unwrap();
         assert!(matches!(answer, Answer::Written { .. }), "{answer}");
     }
 
@@ -378,7 +378,7 @@ mod out_of_files {
     fn wait_for_snapshots(founded: &Founded, than: &[u64]) {
         for (server, than) in founded.servers.iter().zip(than) {
             await_some("a newer snapshot", || {
-                let snapshot = Node::new(&server.address).status(PATIENCE).ok()?.snapshot.index.0;
+                let snapshot = Node::new(&server.address).status(TIMEOUT).ok()?.snapshot.index.0;
                 (snapshot > *than).then_some(())
             });
         }
@@ -458,7 +458,7 @@ mod out_of_files {
         assert_goes_on(&founded, more as u8 + 1);
         let mut cluster = founded.client();
         for number in 0..4 {
-            let answer = cluster.write(&Write::put(&[number], &large_value(number)), PATIENCE).unwrap();
+            let answer = cluster.write(&Write::put(&[number], &large_value(number)), TIMEOUT).unwrap();
             assert!(matches!(answer, Answer::Written { .. }), "{answer}");
         }
         wait_for_snapshots(&founded, &snapshots);
@@ -474,7 +474,7 @@ mod out_of_files {
         let leader = founded.server(leader);
         let follower = founded.servers.iter().find(|server| server.id != leader.id).unwrap();
         let nodes = [leader, follower].map(|server| Node::new(&server.address));
-        let status = |node: &Node| node.status(PATIENCE).unwrap();
+        let status = |node: &Node| node.status(TIMEOUT).unwrap();
         let had = status(&nodes[1]).last_log.index;
         let pid = Pid::from_raw(follower.pid as i32).unwrap();
         kill_process(pid, Signal::STOP).unwrap();
@@ -492,7 +492,7 @@ mod out_of_files {
             sent.iter().any(|sent| sent.to == follower.id).then_some(())
         });
         // The thread that saves this had to read the piece before.
-        let answer = nodes[0].write(&Write::put(b"small", b"x"), PATIENCE);
+        let answer = nodes[0].write(&Write::put(b"small", b"x"), TIMEOUT);
         assert!(matches!(answer, Ok(Answer::Written { .. })), "{answer:?}");
         founded.told();
         limit_files(leader, ENOUGH_FILES);
@@ -528,7 +528,7 @@ mod out_of_files {
             });
             (running, started.unwrap())
         };
-        let is_led = |node: &Node| node.status(PATIENCE).expect("it lives").leader.is_some();
+        let is_led = |node: &Node| node.status(TIMEOUT).expect("it lives").leader.is_some();
         let (first_life, server) = start();
         await_some("a leader", || is_led(&Node::new(&server.address)).then_some(()));
         drop(first_life);
@@ -536,7 +536,7 @@ mod out_of_files {
         let (_second_life, server) = start();
         let node = Node::new(&server.address);
         // The connection is kept: there will be no other.
-        node.status(PATIENCE).unwrap();
+        node.status(TIMEOUT).unwrap();
         await_some("room for a snapshot", || {
             let size = std::fs::metadata(folder.path().join("room.new")).ok()?.len();
             (size == 2 * storage::SEGMENT_SIZE).then_some(())

@@ -2,7 +2,7 @@
 //! that they lay in the way is waited for.
 
 use crate::common::forged::{call, greeting, hello};
-use crate::common::{PATIENCE, Up, await_some, ended, forget_settings, make_pipe, raft};
+use crate::common::{TIMEOUT, Up, await_some, ended, forget_settings, make_pipe, raft};
 use consensus::{NodeId, Origin};
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -389,13 +389,13 @@ fn no_port_lets_in_who_does_not_know_what_its_user_knows() {
         let from = id.0 % 3 + 1;
         // Of a member, as `/status` tells it.
         let server = client::Node::new(&address);
-        let status = server.status(PATIENCE).unwrap();
+        let status = server.status(TIMEOUT).unwrap();
         let origin = Origin { cluster: status.cluster_id, ..Origin::default() };
         let introductions =
             [vec![hello(from, id, origin)], vec![greeting(), call(from, id, origin, Some([7; 32]))]];
         for introduction in introductions {
             let mut stream = TcpStream::connect(&address).unwrap();
-            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.set_read_timeout(Some(TIMEOUT)).unwrap();
             introduction.iter().for_each(|frame| stream.write_all(frame).unwrap());
             let mut said = Vec::new();
             // It hangs up, in one way or the other; a welcome is all that it may have said.
@@ -404,7 +404,7 @@ fn no_port_lets_in_who_does_not_know_what_its_user_knows() {
             assert!(said.len() < 64, "{said:?}");
         }
         await_some("both to be counted", || {
-            let rejected = server.status(PATIENCE).ok()?.rejected;
+            let rejected = server.status(TIMEOUT).ok()?.rejected;
             (rejected >= status.rejected + 2).then_some(())
         });
         shared.up.wait_until("that they are refused for this", |up| {

@@ -119,7 +119,7 @@ fn who_says_nothing_can_t_take_all_places_for_ever() {
     let page = up.page();
     let call = || {
         let stream = std::net::TcpStream::connect(&page.address).unwrap();
-        stream.set_read_timeout(Some(crate::common::PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(crate::common::TIMEOUT)).unwrap();
         stream
     };
     let silent: Vec<std::net::TcpStream> = (0..64).map(|_| call()).collect();

@@ -6,7 +6,7 @@
 
 use crate::common::forged::{asks_status, call, frame, greeting, hello, letter};
 use crate::common::founded::{Founded, Server};
-use crate::common::{PATIENCE, await_some, raft};
+use crate::common::{TIMEOUT, await_some, raft};
 use api::Status;
 use client::{List, Node, NotDone, Read};
 use consensus::{
@@ -201,7 +201,7 @@ fn stands(cluster: &Founded, has_secret: bool) {
 
 /// Who leads in which term, as this server says, if it has the time.
 fn led_by(server: &Node) -> Option<(Term, Option<NodeId>)> {
-    server.status(PATIENCE).ok().map(|status| (status.term, status.leader))
+    server.status(TIMEOUT).ok().map(|status| (status.term, status.leader))
 }
 
 /// When the attackers have gone, all is as before, and nothing is lost.
@@ -263,7 +263,7 @@ impl Client {
     /// Writes the next key.
     fn write(&mut self) {
         let (key, value) = (Client::key(self.written), Client::value(self.written));
-        let answer = self.ask(|node| match node.write(&Put::put(&key, &value), PATIENCE) {
+        let answer = self.ask(|node| match node.write(&Put::put(&key, &value), TIMEOUT) {
             Err(client::Failure::NotDone(why)) => Err(why),
             Err(doubt) => panic!("{doubt}"),
             Ok(answer) => Ok(answer),
@@ -275,7 +275,7 @@ impl Client {
     /// Reads any of the keys that were written.
     fn read(&mut self) {
         let number = fastrand::u64(..self.written);
-        let found = self.ask(|node| node.get(&Client::key(number), Read::Linearizable, PATIENCE));
+        let found = self.ask(|node| node.get(&Client::key(number), Read::Linearizable, TIMEOUT));
         assert_eq!(found.map(|value| value.bytes), Some(Client::value(number)));
     }
 
@@ -298,7 +298,7 @@ impl Client {
         let mut list = List { prefix: b"honest/".to_vec(), ..List::default() };
         let mut found = 0;
         loop {
-            let page = self.ask(|node| node.list(&list, PATIENCE));
+            let page = self.ask(|node| node.list(&list, TIMEOUT));
             for entry in page.entries {
                 assert_eq!((entry.key, entry.value.bytes), (Client::key(found), Client::value(found)));
                 found += 1;
@@ -425,7 +425,7 @@ impl<'a> Attack<'a> {
                 let troubles = cluster
                     .servers
                     .iter()
-                    .filter_map(|server| Node::new(&server.address).status(PATIENCE).ok());
+                    .filter_map(|server| Node::new(&server.address).status(TIMEOUT).ok());
                 let mut troubles = troubles.flat_map(|status| status.peers);
                 troubles.any(|peer| peer.what.contains("belongs to another cluster")).then_some(())
             });

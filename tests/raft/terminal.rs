@@ -1,7 +1,7 @@
 //! The terminal view, and plain output on a terminal, in a real pseudo-terminal: real keys are
 //! pressed and the screen is read.
 
-use crate::common::{PATIENCE, await_gone, await_some};
+use crate::common::{TIMEOUT, await_gone, await_some};
 use cluster::{Action, SlowMotionState};
 use consensus::{NodeId, Timing};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -88,7 +88,7 @@ impl Terminal {
 
     /// Reads the terminal until it shows what it should, and returns what was found.
     fn wait_for<T>(&mut self, what: &str, find: impl Fn(&Terminal) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(found) = find(self) {
                 return found;

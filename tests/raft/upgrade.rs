@@ -1,7 +1,7 @@
 //! Servers of an earlier version are replaced by those of this one, one by one, while clients go on. `RAFT_BEFORE` names the
 //! `raft` command of that version: the last one whose servers don't greet each other.
 
-use crate::common::{PATIENCE, ask, await_some, ended, raft};
+use crate::common::{TIMEOUT, ask, await_some, ended, raft};
 use client::{Cluster, List, Node, Read};
 use consensus::Index;
 use kv::{Answer, Write};
@@ -126,9 +126,9 @@ impl Servers {
     /// Waits until `to` tells of messages of `from` that have come.
     fn assert_heard(&self, from: usize, to: usize) {
         let mut stream = TcpStream::connect(self.address(to)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let came = BufReader::new(stream).lines().map_while(Result::ok).any(|line| {
             assert!(Instant::now() < deadline, "n{to} has heard nothing of n{from}");
             let record = line.strip_prefix("data:").and_then(|json| serde_json::from_str::<Value>(json).ok());
@@ -150,7 +150,7 @@ impl Servers {
         // The first frame of a peer, as wire.rs defines it: magic, newest version, oldest version, a number used once.
         let greeting = postcard::to_allocvec(&(*b"RAFT", 6u16, 6u16, [7u8; 16])).unwrap();
         let mut stream = TcpStream::connect(self.address(id)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream.write_all(&(greeting.len() as u32).to_be_bytes()).unwrap();
         stream.write_all(&greeting).unwrap();
         std::io::Read::read(&mut stream, &mut [0; 1]).is_ok_and(|count| count == 1)
@@ -227,11 +227,11 @@ fn write_and_read(
     let value = round.to_string();
     let known = &mut versions[round % KEYS];
     let write = Write { if_version: Some(*known), ..Write::put(key.as_bytes(), value.as_bytes()) };
-    match cluster.write(&write, PATIENCE) {
+    match cluster.write(&write, TIMEOUT) {
         Ok(Answer::Written { version }) => *known = version,
         other => panic!("put {key} = {value}: {other:?}"),
     }
-    let found = cluster.get(key.as_bytes(), Read::Linearizable, PATIENCE);
+    let found = cluster.get(key.as_bytes(), Read::Linearizable, TIMEOUT);
     let found = found.unwrap_or_else(|why| panic!("get {key}: {why}")).expect("it was written");
     assert_eq!((String::from_utf8(found.bytes).unwrap(), found.version), (value.clone(), *known), "{key}");
     acknowledged.insert(key, value);
@@ -243,7 +243,7 @@ fn stored_at(address: &str) -> BTreeMap<String, String> {
     let mut stored = BTreeMap::new();
     let mut after = Some(Vec::new());
     while let Some(begin) = after {
-        let page = node.list(&List { after: begin, read: Read::Stale, ..List::default() }, PATIENCE).unwrap();
+        let page = node.list(&List { after: begin, read: Read::Stale, ..List::default() }, TIMEOUT).unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         stored.extend(page.entries.into_iter().map(|entry| (text(entry.key), text(entry.value.bytes))));
         after = page.more_after;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const COUNT: usize = 3;
 
 /// To start, to elect and to come to rest take less.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Whoever is waited for is asked so often.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -193,7 +193,7 @@ impl Members {
         let began = Instant::now();
         let (mut since, mut before) = (Instant::now(), None);
         let mut failure = None;
-        while began.elapsed() < PATIENCE {
+        while began.elapsed() < TIMEOUT {
             self.check()?;
             let leader = self.agreed_leader().await.unwrap_or_else(|error| {
                 failure = Some(error);
@@ -209,7 +209,7 @@ impl Members {
             }
         }
         bail!(
-            "{}: the servers had no lasting leader within {PATIENCE:?}{}; close other programs and try again",
+            "{}: the servers had no lasting leader within {TIMEOUT:?}{}; close other programs and try again",
             self.setting.name,
             last(failure.as_ref())
         )

@@ -1,7 +1,7 @@
 //! A client that asks servers for a write over and over, until one has done it.
 
 use crate::client::Client;
-use crate::members::{PATIENCE, System, last};
+use crate::members::{TIMEOUT, System, last};
 use anyhow::bail;
 use hyper::body::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,7 +46,7 @@ impl Prober {
     /// # Errors
     /// If none is done for long.
     pub async fn first_write(&self) -> anyhow::Result<Instant> {
-        let deadline = tokio::time::sleep(PATIENCE);
+        let deadline = tokio::time::sleep(TIMEOUT);
         tokio::pin!(deadline);
         let mut ticks = tokio::time::interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -64,7 +64,7 @@ impl Prober {
                     asked.spawn(server.clone().ask());
                 }),
                 () = &mut deadline => bail!(
-                    "no server did a write within {PATIENCE:?}{}; close other programs and try again",
+                    "no server did a write within {TIMEOUT:?}{}; close other programs and try again",
                     last(failure.as_ref())
                 ),
             }

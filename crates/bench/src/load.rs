@@ -8,7 +8,7 @@ use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
 /// A cluster that does not answer for so long has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// So long a client waits before it looks for a leader again.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -55,7 +55,7 @@ impl Raft {
 
     /// Connects to the leader, as soon as there is one: an election may be in progress.
     fn connect(&self) -> io::Result<Connection> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.connect_anew() {
                 Err(_) if Instant::now() < deadline => std::thread::sleep(PAUSE),
@@ -71,7 +71,7 @@ impl Raft {
 
     /// Asks until the answer is yes: if the leader changes, the next one. What is asked may be done twice.
     fn ask(&self, connection: &mut Connection, request: &[u8]) -> io::Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let mut problem = match connection.ask(request) {
             Ok(_) => return Ok(()),
             Err(problem) => problem,

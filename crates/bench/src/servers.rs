@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// To start or to elect a leader takes less, and so does everything else that is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Whoever is waited for is asked so often.
 pub(crate) const PAUSE: Duration = Duration::from_millis(2);
@@ -187,14 +187,14 @@ pub(crate) fn servers(cluster: &mut Cluster) -> Result<Servers, Failure> {
 
 /// Asks until there is an answer.
 pub(crate) fn wait_for<T>(problem: &str, mut ask: impl FnMut() -> Option<T>) -> Result<T, Failure> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(answer) = ask() {
             return Ok(answer);
         }
         if Instant::now() > deadline {
             return Err(Failure::of(
-                format_args!("{problem}, after {PATIENCE:?}"),
+                format_args!("{problem}, after {TIMEOUT:?}"),
                 "try `raft up` to see why",
             ));
         }

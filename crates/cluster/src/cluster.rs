@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 use trace::{ClusterView, Condition, Event, Laboratory, Process, Record};
 
 /// How long servers get to start, and to end in good order.
-const START_PATIENCE: Duration = Duration::from_secs(30);
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often it is looked whether a start is still wanted.
 const ATTENTION: Duration = Duration::from_millis(20);
 /// So many reports wait to be taken, at most. Beyond that the servers wait to tell theirs, and leave
@@ -93,7 +93,7 @@ pub enum ClusterError {
     #[error("can't create a secret for the servers: {0}")]
     NoSecret(io::Error),
     /// The servers did not report in time.
-    #[error("the servers did not start within {START_PATIENCE:?}")]
+    #[error("the servers did not start within {START_TIMEOUT:?}")]
     Silent,
 }
 
@@ -296,7 +296,7 @@ impl Cluster {
 
     /// Notes something that somebody did to a server, or saw of it, and that it can't report itself.
     pub fn note(&mut self, id: NodeId, what: Laboratory) {
-        self.note_of(id, Event::Laboratory(what));
+        self.report_of(id, Event::Laboratory(what));
     }
 
     /// Ends all servers, those that don't want to by force, and returns what they still had to say.
@@ -306,7 +306,7 @@ impl Cluster {
             let _ = member.signal(Signal::CONT);
             member.tell(&Command::Stop);
         }
-        let deadline = Instant::now() + STOP_PATIENCE;
+        let deadline = Instant::now() + STOP_TIMEOUT;
         while !self.members.is_empty() {
             match self.reports.1.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(report) => self.take(report),
@@ -317,7 +317,7 @@ impl Cluster {
     }
 
     fn await_start(&mut self, mut is_unwanted: impl FnMut() -> bool) -> Result<(), ClusterError> {
-        let deadline = Instant::now() + START_PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while self.whereabouts.addresses.len() < self.options.servers.len() {
             if is_unwanted() {
                 return Err(ClusterError::Unwanted);
@@ -480,7 +480,7 @@ impl Cluster {
     }
 
     /// Notes something that the servers themselves can't report.
-    fn note_of(&mut self, id: NodeId, event: Event) {
+    fn report_of(&mut self, id: NodeId, event: Event) {
         let (life, term) = self.view.server(id).map(|server| (server.life, server.term)).unwrap_or_default();
         self.add(Record {
             t: self.now(),
@@ -522,13 +522,16 @@ impl Cluster {
         if status.is_some_and(|status| status.success()) {
             let said_goodbye = self.view.server(id).is_some_and(|server| server.condition == Condition::Dead);
             if !said_goodbye {
-                self.note_of(id, Event::Process(Process::Stopped));
+                self.report_of(id, Event::Process(Process::Stopped));
             }
             return;
         }
         let signal = status.and_then(|status| status.signal());
         let status = status.and_then(|status| status.code());
-        self.note_of(id, Event::Laboratory(Laboratory::Died { signal, status, power_cut: None, last_words }));
+        self.report_of(
+            id,
+            Event::Laboratory(Laboratory::Died { signal, status, power_cut: None, last_words }),
+        );
     }
 
     fn member(&mut self, id: NodeId) -> Result<&mut Member, String> {
@@ -552,7 +555,7 @@ impl Cluster {
     /// Takes all that a killed process still had to say.
     fn hear_out(&mut self, id: NodeId, pid: u32) {
         let is_end = |report: &Report| matches!(report, Report::Ended { id: its, pid: of } if (*its, *of) == (id, pid));
-        while let Ok(report) = self.reports.1.recv_timeout(STOP_PATIENCE) {
+        while let Ok(report) = self.reports.1.recv_timeout(STOP_TIMEOUT) {
             let was_last = is_end(&report);
             self.take(report);
             if was_last {
@@ -580,14 +583,14 @@ impl Cluster {
 
     fn pause(&mut self, id: NodeId) -> Result<String, String> {
         self.member(id)?.signal(Signal::STOP).map_err(|error| format!("can't pause {id}: {error}"))?;
-        self.note_of(id, Event::Laboratory(Laboratory::Paused));
+        self.report_of(id, Event::Laboratory(Laboratory::Paused));
         Ok(format!("paused {id}"))
     }
 
     fn resume(&mut self, id: NodeId) -> Result<String, String> {
         self.member(id)?;
         // Noted first: what the server reports from now on comes after it.
-        self.note_of(id, Event::Laboratory(Laboratory::Resumed));
+        self.report_of(id, Event::Laboratory(Laboratory::Resumed));
         self.member(id)?.signal(Signal::CONT).map_err(|error| format!("can't resume {id}: {error}"))?;
         Ok(format!("resumed {id}"))
     }
@@ -690,7 +693,7 @@ impl Cluster {
             member.tell(&Command::Speed { multiple });
         }
         let millionths = (multiple * 1e6).round() as u64;
-        self.note_of(self.options.servers[0], Event::Laboratory(Laboratory::Speed { millionths }));
+        self.report_of(self.options.servers[0], Event::Laboratory(Laboratory::Speed { millionths }));
         Ok(format!("the servers' clocks run at {multiple}× real time"))
     }
 }

@@ -196,7 +196,7 @@ impl Clients {
     }
 
     /// The core has decided about a proposal.
-    pub(crate) fn note_proposed<A>(
+    pub(crate) fn on_proposed<A>(
         &mut self,
         requests: Vec<RequestId>,
         proposed: Proposed,
@@ -216,7 +216,7 @@ impl Clients {
     }
 
     /// The core has decided about a change of the members: it has begun at this position, or not.
-    pub(crate) fn note_change<A>(
+    pub(crate) fn on_change<A>(
         &mut self,
         request: RequestId,
         begun: Result<LogPosition, CannotChange>,
@@ -231,7 +231,7 @@ impl Clients {
     }
 
     /// The core has decided about a transfer of the leadership.
-    pub(crate) fn note_transfer<A>(
+    pub(crate) fn on_transfer<A>(
         &mut self,
         request: RequestId,
         begun: Result<(), CannotTransfer>,
@@ -242,7 +242,7 @@ impl Clients {
 
     /// The entry at this position was committed and, if it holds a command, applied: whoever proposed that
     /// very entry gets the answer ([`Rule::AnswerForThisEntry`]).
-    pub(crate) fn note_applied<A>(
+    pub(crate) fn on_applied<A>(
         &mut self,
         position: LogPosition,
         applied: Applied<A>,
@@ -277,7 +277,7 @@ impl Clients {
     }
 
     /// A snapshot has taken the place of all entries up to this one.
-    pub(crate) fn note_installed<A>(&mut self, last_included: LogPosition, outcomes: &mut Outcomes<A>) {
+    pub(crate) fn on_installed<A>(&mut self, last_included: LogPosition, outcomes: &mut Outcomes<A>) {
         let LogPosition { index, term } = last_included;
         while let Some(waiting) = self.proposals.first_entry().filter(|waiting| waiting.key().0 <= index) {
             self.answers.complete(waiting.remove(), Fate::Uncertain, outcomes);
@@ -286,14 +286,14 @@ impl Clients {
     }
 
     /// This server is no member any more. What becomes of entries behind `committed`, it will never hear.
-    pub(crate) fn note_removed<A>(&mut self, committed: Index, outcomes: &mut Outcomes<A>) {
+    pub(crate) fn on_removed<A>(&mut self, committed: Index, outcomes: &mut Outcomes<A>) {
         for (_, proposal) in self.proposals.extract_if(.., |(index, _), _| *index > committed) {
             self.answers.complete(proposal, Fate::Uncertain, outcomes);
         }
     }
 
     /// The core has decided about a read.
-    pub(crate) fn note_read<A>(
+    pub(crate) fn on_read<A>(
         &mut self,
         request: RequestId,
         outcome: consensus::ReadOutcome,
@@ -311,7 +311,7 @@ impl Clients {
     }
 
     /// The state machine has come this far.
-    pub(crate) fn note_readable<A>(&mut self, applied: Index, outcomes: &mut Outcomes<A>) {
+    pub(crate) fn on_readable<A>(&mut self, applied: Index, outcomes: &mut Outcomes<A>) {
         for (_, request) in self.reads.extract_if(.., |(index, _)| *index <= applied) {
             self.answers.read(request, ReadOutcome::Readable, applied, outcomes);
         }

@@ -203,7 +203,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             reasons: Reasons::default(),
         };
         if let Some(restored) = restored {
-            driver.reasons.note_restored(driver.node.commit_index(), restored);
+            driver.reasons.record_restored(driver.node.commit_index(), restored);
             let Driver { node, machine, .. } = &driver;
             let content = || {
                 let log = node.log();
@@ -217,7 +217,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let first = restored.unwrap_or(driver.recorder.next_id());
         driver.carry_out(Instant::START, restored, effects);
         if let Some(start) = told {
-            driver.tell_step(Instant::START, first, StepInput::Start { start }, effects);
+            driver.record_step(Instant::START, first, StepInput::Start { start }, effects);
         }
         driver
     }
@@ -285,22 +285,22 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             }
             Input::Propose { commands, requests } => self.propose(now, commands, requests, effects),
             Input::Read { id, by } => {
-                let asked = self.note_asked(now, Wish::Read, &[id], effects);
+                let asked = self.record_asked(now, Wish::Read, &[id], effects);
                 self.step_core(now, Some(asked), Core::Read { id: id.0, by }, effects);
             }
             Input::ChangeMembership { change, request } => {
-                let asked = self.note_asked(now, Wish::Change, &[request], effects);
+                let asked = self.record_asked(now, Wish::Change, &[request], effects);
                 self.step_core(now, Some(asked), Core::ChangeMembership { change }, effects);
                 let begun = self.output.changed.take().expect("a change has an outcome");
-                self.clients.note_change(request, begun, &mut effects.outcomes);
-                self.tell_answers(now, self.reasons.outcomes.unwrap_or(asked), effects);
+                self.clients.on_change(request, begun, &mut effects.outcomes);
+                self.record_answers(now, self.reasons.outcomes.unwrap_or(asked), effects);
             }
             Input::TransferLeadership { to, request } => {
-                let asked = self.note_asked(now, Wish::Transfer, &[request], effects);
+                let asked = self.record_asked(now, Wish::Transfer, &[request], effects);
                 self.step_core(now, Some(asked), Core::TransferLeadership { to }, effects);
                 let begun = self.output.transferred.take().expect("a transfer has an outcome");
-                self.clients.note_transfer(request, begun, &mut effects.outcomes);
-                self.tell_answers(now, self.reasons.outcomes.unwrap_or(asked), effects);
+                self.clients.on_transfer(request, begun, &mut effects.outcomes);
+                self.record_answers(now, self.reasons.outcomes.unwrap_or(asked), effects);
             }
             Input::ConnectionLost { peer } => {
                 self.step_core(now, None, Core::ConnectionLost { peer }, effects);
@@ -344,12 +344,12 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             }
         }
         if let Some(input) = told {
-            self.tell_step(now, first, StepInput::Input(input), effects);
+            self.record_step(now, first, StepInput::Input(input), effects);
         }
     }
 
     /// Clients ask for something.
-    fn note_asked(
+    fn record_asked(
         &mut self,
         now: Instant,
         wish: Wish,
@@ -368,7 +368,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         requests: Vec<RequestId>,
         effects: &mut Effects<M>,
     ) {
-        let asked = self.note_asked(now, Wish::Write, &requests, effects);
+        let asked = self.record_asked(now, Wish::Write, &requests, effects);
         let content = || {
             let entries = commands.iter().map(|command| M::words(command).into()).collect();
             Content { entries, store: None }
@@ -376,8 +376,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         add_content(asked, content, effects);
         self.step_core(now, Some(asked), consensus::Input::Propose { commands }, effects);
         let proposed = self.output.proposed.take().expect("a proposal has an outcome");
-        self.clients.note_proposed(requests, proposed, &mut effects.outcomes);
-        self.tell_answers(now, asked, effects);
+        self.clients.on_proposed(requests, proposed, &mut effects.outcomes);
+        self.record_answers(now, asked, effects);
     }
 
     /// The save that was asked for is done: lets go what waited for it.
@@ -417,10 +417,10 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
                 }
             };
             let position = LogPosition { index, term: entry.term };
-            self.clients.note_applied(position, applied, self.node.rules(), &mut effects.outcomes);
+            self.clients.on_applied(position, applied, self.node.rules(), &mut effects.outcomes);
         }
         self.last_applied = index;
-        self.clients.note_readable(index, &mut effects.outcomes);
+        self.clients.on_readable(index, &mut effects.outcomes);
         let committed = self.reasons.commit_of(index);
         let applied = self.record(now, committed, || Event::Io(Io::Applied { index }), effects);
         let content = || {
@@ -430,7 +430,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         };
         add_content(applied, content, effects);
         self.reasons.applied = Some(applied);
-        self.tell_answers(now, applied, effects);
+        self.record_answers(now, applied, effects);
     }
 
     /// Begins a snapshot of all that is applied, or puts it off, if that makes sense now. Tells whether it has.
@@ -540,12 +540,12 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         }
         self.last_applied = index;
         self.applied_bytes = 0;
-        self.clients.note_installed(last_included, &mut effects.outcomes);
-        self.clients.note_readable(index, &mut effects.outcomes);
+        self.clients.on_installed(last_included, &mut effects.outcomes);
+        self.clients.on_readable(index, &mut effects.outcomes);
     }
 
     /// Tells which answers clients have got since this was last done.
-    fn tell_answers(&mut self, now: Instant, cause: EventId, effects: &mut Effects<M>) {
+    fn record_answers(&mut self, now: Instant, cause: EventId, effects: &mut Effects<M>) {
         let mut answers = std::mem::take(&mut self.clients.answers);
         for (RequestId(request), answer) in answers.0.drain(..) {
             self.record(now, Some(cause), || Event::Io(Io::Answered { request, answer }), effects);
@@ -569,7 +569,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     fn carry_out(&mut self, now: Instant, cause: Option<EventId>, effects: &mut Effects<M>) {
         let mut output = std::mem::take(&mut self.output);
         let first = self.recorder.next_id();
-        self.tell(now, cause, &mut output.decisions, effects);
+        self.record_decisions(now, cause, &mut output.decisions, effects);
 
         let decided = std::mem::take(&mut output.save);
         if !decided.is_empty() {
@@ -577,7 +577,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             self.unsaved.decided_as = Some(first);
         }
         for wanted in &output.read_chunks {
-            self.reasons.note_chunk_wanted(wanted.to, cause.unwrap_or(first), first);
+            self.reasons.record_chunk_wanted(wanted.to, cause.unwrap_or(first), first);
         }
         for Outgoing { to, message, durability, because_of } in output.messages.drain(..) {
             let decision = because_of.map(|place| EventId { seq: first.seq + place as u64, ..first });
@@ -592,7 +592,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             self.install(last_included, effects);
         }
         for (id, outcome) in output.reads.drain(..) {
-            self.clients.note_read(
+            self.clients.on_read(
                 RequestId(id),
                 outcome,
                 self.last_applied,
@@ -601,10 +601,10 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             );
         }
         if self.is_removed() {
-            self.clients.note_removed(self.node.commit_index(), &mut effects.outcomes);
+            self.clients.on_removed(self.node.commit_index(), &mut effects.outcomes);
         }
         let decided = self.reasons.outcomes.or(cause).unwrap_or(first);
-        self.tell_answers(now, decided, effects);
+        self.record_answers(now, decided, effects);
         self.begin_save(effects);
         let (chunk, wanted) = (output.store_chunk.take(), std::mem::take(&mut output.read_chunks));
         self.output = output;
@@ -662,7 +662,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
 
     /// Records decisions. What caused the first of them is said from outside, or is an earlier event if only time has
     /// passed; the others follow from the first.
-    fn tell(
+    fn record_decisions(
         &mut self,
         now: Instant,
         mut cause: Option<EventId>,
@@ -672,7 +672,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.reasons.outcomes = None;
         for event in events.drain(..) {
             let event_cause = self.reasons.of(&event, cause);
-            self.reasons.note(&event.what, self.recorder.next_id());
+            self.reasons.record(&event.what, self.recorder.next_id());
             let least = TraceLevel::least_with(&event.what);
             let appended = match event.what {
                 What::Appended { first, last } => Some((first, last.index)),
@@ -696,7 +696,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// Ends the record of a step whose first event is `first` with what it began with and came to.
-    fn tell_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects<M>) {
+    fn record_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects<M>) {
         let node = &self.node;
         let state = State {
             role: node.role(),

@@ -42,7 +42,7 @@ impl Reasons {
     }
 
     /// Remembers a decision that later events may follow from.
-    pub(crate) fn note(&mut self, decision: &What, id: EventId) {
+    pub(crate) fn record(&mut self, decision: &What, id: EventId) {
         match decision {
             What::Role { .. } => {
                 self.role = Some(id);
@@ -69,13 +69,13 @@ impl Reasons {
     }
 
     /// A restarted server has found on its disk that entries up to this one are committed.
-    pub(crate) fn note_restored(&mut self, committed: Index, restored: EventId) {
+    pub(crate) fn record_restored(&mut self, committed: Index, restored: EventId) {
         self.commits.push_back((committed, restored));
     }
 
     /// A chunk of a snapshot is to be read for a follower, in a step that this event led to. If the step that began
     /// with `first` has decided that the follower needs a snapshot, that decision is the reason.
-    pub(crate) fn note_chunk_wanted(&mut self, follower: NodeId, step_cause: EventId, first: EventId) {
+    pub(crate) fn record_chunk_wanted(&mut self, follower: NodeId, step_cause: EventId, first: EventId) {
         let wanted = self.chunks_wanted.entry(follower).or_insert(step_cause);
         if *wanted < first {
             *wanted = step_cause;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const SAMPLES: usize = 300;
 
 /// Whoever does not answer for so long has failed: its disk, most likely.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A cluster's servers, in what is measured of the machine as of three.
 const SERVERS: usize = 3;
@@ -122,7 +122,7 @@ fn bare_write(folder: &Path) -> io::Result<Duration> {
     let mut files = paths.iter().map(|path| zeroes(path)).collect::<io::Result<Vec<File>>>()?;
     let mut own_file = files.pop().expect("there are some");
     let (mut client, mut to_client) = connection()?;
-    client.set_read_timeout(Some(PATIENCE))?;
+    client.set_read_timeout(Some(TIMEOUT))?;
     // All followers answer on the same one, so the first answer comes first.
     let (mut from_followers, to_leader) = connection()?;
     let mut to_followers = Vec::new();

@@ -97,7 +97,7 @@ pub enum StorageError {
         cluster: String,
     },
     /// No snapshot holds what was before the log's beginning.
-    #[error("the log in {folder} begins after entry {}, but {}", tell(.begins_after), tell_snapshot(.snapshot.as_ref()))]
+    #[error("the log in {folder} begins after entry {}, but {}", describe(.begins_after), describe_snapshot(.snapshot.as_ref()))]
     MissingSnapshot {
         /// The folder.
         folder: PathBuf,
@@ -198,14 +198,16 @@ impl StorageError {
     }
 }
 
-fn tell(position: &LogPosition) -> String {
+fn describe(position: &LogPosition) -> String {
     format!("{} of term {}", position.index, position.term)
 }
 
-fn tell_snapshot(covers_to: Option<&LogPosition>) -> String {
+fn describe_snapshot(covers_to: Option<&LogPosition>) -> String {
     match covers_to {
         None => "the snapshot with the entries before is missing".into(),
-        Some(position) => format!("the snapshot with the entries before ends at entry {}", tell(position)),
+        Some(position) => {
+            format!("the snapshot with the entries before ends at entry {}", describe(position))
+        }
     }
 }
 

@@ -116,14 +116,14 @@ pub fn inspect(folder: &Path) -> Result<Inspection, StorageError> {
             break;
         }
         let before = std::mem::replace(&mut seen, look()?);
-        if tell(&before) == tell(&seen) {
+        if describe(&before) == describe(&seen) {
             break;
         }
     }
     Ok(seen)
 }
 
-fn tell(inspection: &Inspection) -> Vec<String> {
+fn describe(inspection: &Inspection) -> Vec<String> {
     inspection.damage.iter().map(StorageError::to_string).collect()
 }
 

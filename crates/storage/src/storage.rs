@@ -169,14 +169,14 @@ impl<D: Disk> Storage<D> {
         }
         if let Some(memory) = &batch.memory {
             let saved = self.save_memory(memory);
-            self.note_failure(saved)?;
+            self.record_failure(saved)?;
         }
         if !batch.is_in_log() {
             return Ok(());
         }
         let batch = self.log.with_explicit_truncation(batch);
         let saved = self.log.save(&mut self.files, &batch);
-        self.note_failure(saved)
+        self.record_failure(saved)
     }
 
     /// It is small. If there is no room for it, it is as if it had never been tried.
@@ -195,7 +195,7 @@ impl<D: Disk> Storage<D> {
     pub fn prepare(&mut self) -> Result<(), StorageError> {
         self.refuse_if_poisoned()?;
         let prepared = self.log.prepare(&mut self.files);
-        self.note_failure(prepared)
+        self.record_failure(prepared)
     }
 
     /// Makes the mark after the last save durable, if it is not: then even damage to that save that looks like the
@@ -207,7 +207,7 @@ impl<D: Disk> Storage<D> {
     pub fn sync_mark(&mut self) -> Result<(), StorageError> {
         self.refuse_if_poisoned()?;
         let synced = self.log.sync_mark(&mut self.files);
-        self.note_failure(synced)
+        self.record_failure(synced)
     }
 
     /// Keeps room on the disk for the next snapshot, which may be larger than the newest by a quarter, and at least as large as
@@ -220,7 +220,7 @@ impl<D: Disk> Storage<D> {
         let size = self.snapshots.newest().unwrap_or_default().size;
         let grown =
             self.room.grow(&mut self.files, self.segment_size + self.segment_size.max(size + size / 4));
-        self.note_failure(grown)
+        self.record_failure(grown)
     }
 
     /// The disk is full: gives the room that was kept to the snapshot that is written next.
@@ -230,7 +230,7 @@ impl<D: Disk> Storage<D> {
     pub fn free_room(&mut self) -> Result<(), StorageError> {
         self.refuse_if_poisoned()?;
         let freed = self.room.free(&mut self.files).map_err(Failure::from);
-        self.note_failure(freed)
+        self.record_failure(freed)
     }
 
     /// The newest snapshot, if there is one.
@@ -258,7 +258,7 @@ impl<D: Disk> Storage<D> {
     ) -> Result<(), StorageError> {
         self.refuse_if_poisoned()?;
         let written = self.snapshots.write(&mut self.files, position, offset, bytes);
-        self.note_failure(written)
+        self.record_failure(written)
     }
 
     /// Makes the snapshot that was written the newest. When this returns `Ok`, it survives any crash; until
@@ -274,7 +274,7 @@ impl<D: Disk> Storage<D> {
     pub fn finish_snapshot(&mut self, position: LogPosition) -> Result<SnapshotInfo, StorageError> {
         self.refuse_if_poisoned()?;
         let finished = self.snapshots.finish(&mut self.files, position);
-        self.note_failure(finished)
+        self.record_failure(finished)
     }
 
     /// At most so many bytes, from `offset` on, of the snapshot that covers the log up to the entry
@@ -312,7 +312,7 @@ impl<D: Disk> Storage<D> {
         Ok(())
     }
 
-    fn note_failure<T>(&mut self, result: Result<T, Failure>) -> Result<T, StorageError> {
+    fn record_failure<T>(&mut self, result: Result<T, Failure>) -> Result<T, StorageError> {
         result.map_err(|failure| {
             self.has_failed = !failure.is_harmless;
             failure.error

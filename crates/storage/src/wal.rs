@@ -132,7 +132,7 @@ impl WriteAheadLog {
         record::encode_head(&mut self.record, reached.saves, offset, self.last.checksum);
         files.write_at(&self.last.file, self.last.end, &self.record)?;
         files.sync(&self.last.file)?;
-        self.note_saved(batch, reached);
+        self.record_saved(batch, reached);
 
         // Not synced: the mark need not get to the disk. But once it has, it shows that there was a save
         // before it. The next save takes its place.
@@ -151,7 +151,7 @@ impl WriteAheadLog {
         Ok(())
     }
 
-    fn note_saved(&mut self, batch: &Batch, reached: Reached) {
+    fn record_saved(&mut self, batch: &Batch, reached: Reached) {
         self.last.end += self.record.len() as u64;
         self.record.clear();
         self.record.shrink_to(KEPT_MEMORY);

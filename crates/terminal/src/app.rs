@@ -192,7 +192,7 @@ impl App {
     }
 
     /// Shows what came of a command.
-    pub(crate) fn note_outcome(&mut self, action: &Action, outcome: Result<String, String>, now: u64) {
+    pub(crate) fn record_outcome(&mut self, action: &Action, outcome: Result<String, String>, now: u64) {
         if let (Action::SetSpeed { multiple }, Ok(_)) = (action, &outcome) {
             self.clock.set_speed(now, *multiple);
         }

@@ -172,7 +172,7 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io
                 }
                 Some(Command::Perform(action)) => {
                     let outcome = lab.perform(&action);
-                    app.note_outcome(&action, outcome, lab.now());
+                    app.record_outcome(&action, outcome, lab.now());
                 }
             }
         }

@@ -189,7 +189,7 @@ fn in_slow_motion_the_timer_fills_slowly_and_never_jumps() {
     let mut app = with_leader(3);
     let slower = key(&mut app, '-');
     assert_eq!(slower, Some(Command::Perform(Action::SetSpeed { multiple: 0.5 })));
-    app.note_outcome(&Action::SetSpeed { multiple: 0.5 }, Ok("slower".to_owned()), 100 * MILLISECOND);
+    app.record_outcome(&Action::SetSpeed { multiple: 0.5 }, Ok("slower".to_owned()), 100 * MILLISECOND);
     assert_eq!(filled_cells(&row(&text(&mut app, 100 * MILLISECOND), "n1")), 7);
     assert_eq!(filled_cells(&row(&text(&mut app, 200 * MILLISECOND), "n1")), 10);
     assert!(text(&mut app, 0).contains("speed 0.5×"));
@@ -454,7 +454,7 @@ fn what_a_key_cant_do_is_said() {
     let mut app = with_leader(3);
     assert_eq!(key(&mut app, '9'), None);
     assert!(text(&mut app, 0).contains("! there is no n9 in this cluster"));
-    app.note_outcome(&Action::KillLeader, Err("there is no leader".to_owned()), 0);
+    app.record_outcome(&Action::KillLeader, Err("there is no leader".to_owned()), 0);
     assert!(text(&mut app, 0).contains("! there is no leader"));
     assert!(!text(&mut app, 60_000 * MILLISECOND).contains("! there is no leader"), "for a while");
 }
@@ -479,7 +479,7 @@ fn while_the_view_is_frozen_its_headlines_are_too_and_what_is_done_leads_back_to
     app.observe(&record(2000 * MILLISECOND, 3, 5, Event::Laboratory(Laboratory::Paused)));
     let frozen = text(&mut app, 0);
     assert!(frozen.contains("▸   1.000s n2 was killed.") && !frozen.contains("n3 was paused"), "{frozen}");
-    app.note_outcome(&Action::Resume { node: NodeId(3) }, Ok("resumed n3".to_owned()), 0);
+    app.record_outcome(&Action::Resume { node: NodeId(3) }, Ok("resumed n3".to_owned()), 0);
     let live = text(&mut app, 0);
     assert!(live.contains("n3 was paused") && !live.contains("frozen"), "{live}");
 }
@@ -716,7 +716,7 @@ fn an_earlier_headline_can_be_chosen() {
 }
 
 fn done(app: &mut App, action: &Action) {
-    app.note_outcome(action, Ok("done".to_owned()), 0);
+    app.record_outcome(action, Ok("done".to_owned()), 0);
 }
 
 #[test]
@@ -829,7 +829,7 @@ fn no_replay_disturbs_who_does_something_else() {
     assert!(!is_shown(pressed), "a key was pressed just now");
     let mut slow = with_leader(3);
     slow.slow_motion.is_wanted = true;
-    slow.note_outcome(&Action::SetSpeed { multiple: 0.05 }, Ok(String::new()), 0);
+    slow.record_outcome(&Action::SetSpeed { multiple: 0.05 }, Ok(String::new()), 0);
     let leads = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
     slow.observe(&record(0, 1, 5, decided(Rule::MajorityWins, leads)));
     slow.let_time_pass(5000 * MILLISECOND);

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// A client tries for so long to have one thing done.
-const PATIENCE: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(4);
 /// After the trouble somebody must answer within this time.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(60);
 /// So long a client rests when nobody can serve it now.
@@ -75,10 +75,10 @@ impl Client {
             let key = &keys[self.random.usize(..keys.len())];
             match self.random.u8(..100) {
                 0..5 => self.read_stale(key, shared),
-                5..45 => self.operate(key, Request::Read, PATIENCE, shared),
+                5..45 => self.operate(key, Request::Read, TIMEOUT, shared),
                 45..100 => {
                     let request = self.draw_write(key);
-                    self.operate(key, request, PATIENCE, shared);
+                    self.operate(key, request, TIMEOUT, shared);
                 }
                 _ => unreachable!("it is below 100"),
             }
@@ -158,7 +158,7 @@ impl Client {
         }
         shared.returned(pending, answer.clone());
         if matches!(answer, Answer::Done { .. }) {
-            shared.note_acknowledged();
+            shared.record_acknowledged();
         }
     }
 

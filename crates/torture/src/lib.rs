@@ -302,7 +302,7 @@ impl<'a> Torture<'a> {
         self.load += began.elapsed();
         let story = std::mem::take(&mut nemesis.story);
         self.deeds.add(nemesis.deeds);
-        self.note_members(members);
+        self.record_members(members);
 
         let is_well = !self.shared.has_complaint();
         let could_read = is_well && keys.iter().all(|key| self.last_reader.read_at_last(key, &self.shared));
@@ -325,7 +325,7 @@ impl<'a> Torture<'a> {
         self.shared.take_violation().map_or(compared, Err)
     }
 
-    fn note_members(&mut self, members: Vec<NodeId>) {
+    fn record_members(&mut self, members: Vec<NodeId>) {
         self.deeds.joined += members.iter().filter(|id| !self.servers.contains(id)).count() as u64;
         self.deeds.left += self.servers.iter().filter(|id| !members.contains(id)).count() as u64;
         self.servers = members;

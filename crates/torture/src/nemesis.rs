@@ -21,7 +21,7 @@ use trace::{Condition, Event, Laboratory};
 /// How long it waits for news of the servers before it looks at the clock again.
 const TICK: Duration = Duration::from_millis(5);
 /// So long a server may take to say who the members are, before it is asked again.
-const ASK_PATIENCE: Duration = Duration::from_secs(1);
+const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Something that is done in a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -399,7 +399,7 @@ impl<'a> Nemesis<'a> {
         let Some(node) = self.cluster.view().leader().and_then(|id| self.shared.node(id)) else {
             return false;
         };
-        node.members(ASK_PATIENCE).is_ok_and(|told| {
+        node.members(ASK_TIMEOUT).is_ok_and(|told| {
             told.is_committed
                 && matches!(told.membership.voters, Quorum::Simple(_))
                 && is_same(&told.membership, self.cluster.view().membership())
@@ -433,7 +433,7 @@ impl<'a> Nemesis<'a> {
                     self.shared.complain(Violation { picture, ..Violation::told(what) });
                 }
                 _ if record.comes_to_lead() => {
-                    self.shared.note_leader(record.term.0, record.node);
+                    self.shared.record_leader(record.term.0, record.node);
                     self.check_new_leader(record.node, record.t);
                 }
                 Event::Decision(Decision { what: What::ChangeRefused { reason }, .. }) => {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long a server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often it is looked whether all are equally far.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -36,11 +36,11 @@ pub(crate) fn compare(servers: &[NodeId], shared: &Shared) -> Result<(), Violati
 fn wait_until_equally_far(mut nodes: BTreeMap<NodeId, Node>) -> Result<BTreeMap<NodeId, Node>, Violation> {
     let deadline = Instant::now() + RECOVERY;
     loop {
-        let mut told = nodes.values().filter_map(|node| node.members(PATIENCE).ok());
+        let mut told = nodes.values().filter_map(|node| node.members(TIMEOUT).ok());
         if let Some(told) = told.find(|told| told.leader == Some(told.node) && told.is_committed) {
             nodes.retain(|id, _| told.membership.contains(*id));
         }
-        let statuses: Vec<_> = nodes.values().map(|node| node.status(PATIENCE)).collect();
+        let statuses: Vec<_> = nodes.values().map(|node| node.status(TIMEOUT)).collect();
         let far = statuses.iter().map(|status| {
             let status = status.as_ref().ok()?;
             let is_idle = status.last_log.index == status.last_applied && status.waiting == 0;
@@ -78,7 +78,7 @@ fn store_of(node: &Node) -> Result<Vec<Entry>, NotDone> {
     let mut entries = Vec::new();
     let mut list = List { read: Read::Stale, ..List::default() };
     loop {
-        let page = node.list(&list, PATIENCE)?;
+        let page = node.list(&list, TIMEOUT)?;
         entries.extend(page.entries);
         match page.more_after {
             Some(after) => list.after = after,

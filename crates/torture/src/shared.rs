@@ -123,7 +123,7 @@ impl Shared {
     }
 
     /// A write was acknowledged.
-    pub(crate) fn note_acknowledged(&self) {
+    pub(crate) fn record_acknowledged(&self) {
         let silence = std::mem::replace(&mut *lock(&self.last_acknowledged), Instant::now()).elapsed();
         let silence = u64::try_from(silence.as_micros()).unwrap_or(u64::MAX);
         self.counts.longest_silence.fetch_max(silence, Ordering::Relaxed);
@@ -135,7 +135,7 @@ impl Shared {
     }
 
     /// A server says that it leads this term.
-    pub(crate) fn note_leader(&self, term: u64, leader: NodeId) {
+    pub(crate) fn record_leader(&self, term: u64, leader: NodeId) {
         let known = *lock(&self.leaders).entry(term).or_insert(leader);
         if known != leader {
             self.complain(Violation::told(format!("term {term} has two leaders: {known} and {leader}")));

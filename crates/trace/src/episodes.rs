@@ -115,29 +115,29 @@ impl Episodes {
     pub fn observe(&mut self, record: &Record) -> Option<u64> {
         match &record.event {
             Event::Laboratory(Laboratory::ClientHears { client, answer, .. }) => {
-                return self.note_answer(*client, answer);
+                return self.record_answer(*client, answer);
             }
-            Event::Decision(decision) => self.note_decision(record, decision),
+            Event::Decision(decision) => self.record_decision(record, decision),
             Event::Io(Io::Sent { to, message: Message::RequestVote(_) }) => {
                 if let Some(campaign) = self.campaign_of(record.node) {
                     campaign.asked.insert(*to);
                 }
             }
-            Event::Process(process) => self.note_process(record, process),
-            Event::Laboratory(laboratory) => self.note_laboratory(record, laboratory),
+            Event::Process(process) => self.record_process(record, process),
+            Event::Laboratory(laboratory) => self.record_laboratory(record, laboratory),
             Event::Io(_) => return None,
         }
         self.episodes.last().map(|latest| latest.number)
     }
 
-    fn note_decision(&mut self, record: &Record, decision: &Decision) {
+    fn record_decision(&mut self, record: &Record, decision: &Decision) {
         let server = self.servers.entry(record.node).or_default();
         match &decision.what {
             What::Timer { timeout_us } => {
                 server.timer = decision.rule.map(|_| *timeout_us);
                 // Who joins an election by force is one of its candidates, no new episode.
                 if decision.rule.is_none() && !self.is_electing() {
-                    self.note_deed(record, "was timed out");
+                    self.record_deed(record, "was timed out");
                 }
             }
             What::Timeout { role } => {
@@ -150,11 +150,11 @@ impl Episodes {
             }
             What::Leader { leader } => server.leader = Some(*leader),
             What::Term { .. } if decision.rule == Some(Rule::CandidateIncrementsTerm) => {
-                self.note_campaign(record);
+                self.record_campaign(record);
             }
             What::Role { role, was } => {
                 server.role = Some(*role);
-                self.note_role(record, *role, *was);
+                self.record_role(record, *role, *was);
             }
             What::Tally { votes, .. } => {
                 if let Some(campaign) = self.campaign_of(record.node) {
@@ -164,7 +164,7 @@ impl Episodes {
             What::Committed { index } => {
                 let before = std::mem::replace(&mut server.commit_index, *index);
                 if server.role == Some(RoleKind::Leader) {
-                    self.note_commit(record, before, *index);
+                    self.record_commit(record, before, *index);
                 }
             }
             What::Membership { index, membership }
@@ -178,7 +178,7 @@ impl Episodes {
     }
 
     /// A server asks for votes in a term of its own.
-    fn note_campaign(&mut self, record: &Record) {
+    fn record_campaign(&mut self, record: &Record) {
         let server = self.servers.entry(record.node).or_default();
         server.leader = None;
         let waited = server.waited.take();
@@ -190,7 +190,7 @@ impl Episodes {
         episode.campaigns.push(campaign);
     }
 
-    fn note_role(&mut self, record: &Record, role: RoleKind, was: Option<RoleKind>) {
+    fn record_role(&mut self, record: &Record, role: RoleKind, was: Option<RoleKind>) {
         let id = record.node;
         match (role, was) {
             (RoleKind::Leader, _) => {
@@ -212,7 +212,7 @@ impl Episodes {
     }
 
     /// The entry with which a leader begins its term belongs to its election.
-    fn note_commit(&mut self, record: &Record, before: Index, index: Index) {
+    fn record_commit(&mut self, record: &Record, before: Index, index: Index) {
         let leader = record.node;
         let Some(last) = self.episodes.last_mut() else { return };
         if last.winner == Some((leader, record.term)) && last.work.is_none() {
@@ -231,22 +231,22 @@ impl Episodes {
         episode.work.get_or_insert(Work::of(leader))
     }
 
-    fn note_process(&mut self, record: &Record, process: &Process) {
+    fn record_process(&mut self, record: &Record, process: &Process) {
         match process {
-            Process::Started { .. } if record.life > 1 => self.note_deed(record, "was restarted"),
-            Process::Started { .. } => self.note_deed(record, "started"),
-            Process::Stopped => self.note_deed(record, "stopped"),
+            Process::Started { .. } if record.life > 1 => self.record_deed(record, "was restarted"),
+            Process::Started { .. } => self.record_deed(record, "started"),
+            Process::Stopped => self.record_deed(record, "stopped"),
             _ => {}
         }
     }
 
-    fn note_laboratory(&mut self, record: &Record, laboratory: &Laboratory) {
+    fn record_laboratory(&mut self, record: &Record, laboratory: &Laboratory) {
         match laboratory {
-            Laboratory::Died { power_cut: Some(_), .. } => self.note_deed(record, "lost power"),
-            Laboratory::Died { signal: Some(_), .. } => self.note_deed(record, "was killed"),
-            Laboratory::Died { .. } => self.note_deed(record, "exited"),
-            Laboratory::Paused => self.note_deed(record, "was paused"),
-            Laboratory::Resumed => self.note_deed(record, "was resumed"),
+            Laboratory::Died { power_cut: Some(_), .. } => self.record_deed(record, "lost power"),
+            Laboratory::Died { signal: Some(_), .. } => self.record_deed(record, "was killed"),
+            Laboratory::Died { .. } => self.record_deed(record, "exited"),
+            Laboratory::Paused => self.record_deed(record, "was paused"),
+            Laboratory::Resumed => self.record_deed(record, "was resumed"),
             Laboratory::LinksCut { .. }
             | Laboratory::LinksMended { .. }
             | Laboratory::LinksDelayed { .. }
@@ -270,7 +270,7 @@ impl Episodes {
         }
     }
 
-    fn note_answer(&mut self, client: u64, answer: &str) -> Option<u64> {
+    fn record_answer(&mut self, client: u64, answer: &str) -> Option<u64> {
         let number = self.waiting.remove(&client)?;
         let place = self.place_of(number)?;
         if let Some((_, heard)) = self.episodes[place].work.as_mut().and_then(|work| work.request.as_mut()) {
@@ -280,7 +280,7 @@ impl Episodes {
     }
 
     /// The same that happens to several servers, with nothing between, is one deed.
-    fn note_deed(&mut self, record: &Record, what: &str) {
+    fn record_deed(&mut self, record: &Record, what: &str) {
         let last = self.episodes.last_mut().filter(|last| last.is_only_deeds());
         if let Some(deed) = last.and_then(|last| last.deeds.last_mut()).filter(|deed| deed.what == what) {
             deed.servers.insert(record.node);

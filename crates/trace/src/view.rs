@@ -140,11 +140,11 @@ impl ClusterView {
         }
         clients::note(&mut self.requests, record);
         self.servers.entry(record.node).or_default().apply(record);
-        self.note_word_of_leader(record);
+        self.record_word_of_leader(record);
     }
 
     /// What a leader says of another server.
-    fn note_word_of_leader(&mut self, record: &Record) {
+    fn record_word_of_leader(&mut self, record: &Record) {
         let Event::Decision(decision) = &record.event else { return };
         let leads = self.servers[&record.node].role == Some(RoleKind::Leader);
         let Some((id, trouble)) = Trouble::of_another(&decision.what).filter(|_| leads) else { return };
@@ -370,7 +370,7 @@ impl ServerView {
     }
 
     fn apply_decision(&mut self, record: &Record, decision: &Decision) {
-        self.note_trouble(record.node, &decision.what);
+        self.record_trouble(record.node, &decision.what);
         match &decision.what {
             What::Role { role, .. } => {
                 self.role = Some(*role);
@@ -400,7 +400,7 @@ impl ServerView {
             What::Leader { leader } => self.leader = Some(*leader),
             What::Appended { first, last } => self.append(record, decision.rule, *first, *last),
             What::Truncated { first, .. } => self.log.truncate_from(*first),
-            What::Committed { index } => self.log.note_committed(*index),
+            What::Committed { index } => self.log.record_committed(*index),
             What::SnapshotTaken { begins_after, .. } => self.log.compact_to(begins_after.index),
             What::SnapshotInstalled { last_included, removed } => {
                 self.log.install(*last_included, removed.is_some());
@@ -418,7 +418,7 @@ impl ServerView {
     }
 
     /// What the server says of its own trouble. While it has a leader, some stranger may refuse it, and all is well.
-    fn note_trouble(&mut self, id: NodeId, what: &What) {
+    fn record_trouble(&mut self, id: NodeId, what: &What) {
         let has_leader = self.leader.is_some();
         let told = Trouble::of_oneself(what).filter(|trouble| *trouble != Trouble::Refused || !has_leader);
         let has_trouble = self.trouble.filter(|trouble| !trouble.is_over(id, what));
@@ -450,8 +450,8 @@ impl ServerView {
                 return self.log.restore(*snapshot, terms, *log, commands_of(record));
             }
             // By the time it is saved, the server may have voted in a later term.
-            Io::Saved { log, .. } => return self.log.note_saved(*log),
-            Io::Applied { index } => return self.log.note_applied(*index),
+            Io::Saved { log, .. } => return self.log.record_saved(*log),
+            Io::Applied { index } => return self.log.record_applied(*index),
             Io::Asked { .. }
             | Io::Answered { .. }
             | Io::SnapshotBegun { .. }

@@ -87,7 +87,7 @@ impl Reader {
         while self.on_the_way.is_empty() && !self.is_over {
             // What comes from here on is not missed: it wakes at once.
             self.changes.mark_unchanged();
-            self.tell_slow_motion();
+            self.report_slow_motion();
             match self.history.next(self.seen, BATCH) {
                 Next::Records { first, json, headlines } => {
                     self.seen = first + json.len() as u64 - 1;
@@ -116,7 +116,7 @@ impl Reader {
         self.on_the_way.pop_front()
     }
 
-    fn tell_slow_motion(&mut self) {
+    fn report_slow_motion(&mut self) {
         let state = self.history.slow_motion();
         if let Some(state) = state.filter(|_| state != self.slow_motion) {
             self.on_the_way.push_back(told("slow_motion", &state));

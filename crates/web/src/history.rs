@@ -175,7 +175,7 @@ impl History {
     }
 
     /// Slow motion is like this from now on.
-    pub(crate) fn note_slow_motion(&self, state: SlowMotionState) {
+    pub(crate) fn record_slow_motion(&self, state: SlowMotionState) {
         let before = self.lock().slow_motion.replace(state);
         if before != Some(state) {
             self.latest.send_modify(|_| {});
@@ -457,7 +457,7 @@ mod tests {
             [(wanted, true), (wanted, false), (SlowMotionState { is_on: true, ..wanted }, true)]
         {
             changes.mark_unchanged();
-            history.note_slow_motion(state);
+            history.record_slow_motion(state);
             assert_eq!(changes.has_changed().unwrap(), wakes);
             assert_eq!(history.slow_motion(), Some(state));
         }

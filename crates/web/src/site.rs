@@ -164,7 +164,7 @@ impl Site {
 
     /// Shows all readers what slow motion is like now.
     pub fn show_slow_motion(&self, state: SlowMotionState) {
-        self.history.note_slow_motion(state);
+        self.history.record_slow_motion(state);
     }
 
     /// Tells all readers that nothing more will happen.

@@ -1,6 +1,6 @@
 //! Clusters of servers that are watched from outside: by what they tell of their processes, and by what they answer.
 
-use super::{PATIENCE, await_some, ended, lines_of, raft};
+use super::{TIMEOUT, await_some, ended, lines_of, raft};
 use api::Status;
 use client::{Cluster, Node};
 use consensus::NodeId;
@@ -98,7 +98,7 @@ impl Founded {
     /// Waits until so many servers have said where they are.
     fn meet_servers(&mut self, count: usize) {
         while self.servers.len() < count {
-            let record = self.told.recv_timeout(PATIENCE).expect("a server that starts");
+            let record = self.told.recv_timeout(TIMEOUT).expect("a server that starts");
             if let Event::Process(Process::Started { pid, address }) = record.event {
                 self.servers.push(Server { id: record.node, pid, address });
             }
@@ -110,7 +110,7 @@ impl Founded {
     pub fn wait_until_ready(&self) -> BTreeMap<NodeId, Status> {
         await_some("all servers to follow a leader", || {
             let status =
-                |server: &Server| Some((server.id, Node::new(&server.address).status(PATIENCE).ok()?));
+                |server: &Server| Some((server.id, Node::new(&server.address).status(TIMEOUT).ok()?));
             let all: BTreeMap<NodeId, Status> = self.servers.iter().map(status).collect::<Option<_>>()?;
             let leader = Some(all.values().next()?.leader?);
             let is_ready = |status: &Status| {
@@ -132,7 +132,7 @@ impl Founded {
     /// Waits until somebody tells this of itself.
     pub fn wait_until_told(&self, what: &str, is_it: impl Fn(NodeId, &Process) -> bool) {
         loop {
-            let record = self.told.recv_timeout(PATIENCE).expect(what);
+            let record = self.told.recv_timeout(TIMEOUT).expect(what);
             if matches!(&record.event, Event::Process(process) if is_it(record.node, process)) {
                 return;
             }

@@ -1,6 +1,6 @@
 //! The page's server, asked as a browser asks it.
 
-use super::PATIENCE;
+use super::TIMEOUT;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -34,7 +34,7 @@ impl Page {
     /// The page whose address is told on one of these lines.
     pub fn announced_in(said: &Receiver<String>) -> Page {
         loop {
-            let line = said.recv_timeout(PATIENCE).expect("it tells where the page is");
+            let line = said.recv_timeout(TIMEOUT).expect("it tells where the page is");
             if let Some((_, url)) = line.split_once("http://") {
                 let (address, token) = url.split_once("/?token=").expect("the address holds the token");
                 return Page { address: address.to_owned(), token: token.to_owned() };
@@ -45,7 +45,7 @@ impl Page {
     /// Sends a request with these headers, and nothing else but its length.
     pub fn send(&self, request: &str, headers: &[(&str, &str)], body: &str) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         // Of this version, an answer ends with its connection, and is not cut in pieces.
         let text = format!("{request} HTTP/1.0\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());

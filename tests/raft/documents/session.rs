@@ -3,7 +3,7 @@
 
 use super::markdown::{How, root};
 use super::quoted::{Printed, matches};
-use crate::common::PATIENCE;
+use crate::common::TIMEOUT;
 use regex::{Captures, Regex};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeMap;
@@ -195,7 +195,7 @@ impl Running {
 
     /// Reads on until this holds; false if it never does.
     fn hear_until(&mut self, is_so: impl Fn(&Printed) -> bool) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !is_so(&self.printed) {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => self.take(line),
@@ -216,7 +216,7 @@ impl Running {
 
     /// How it ended, if it did in time.
     pub fn end(&mut self) -> Option<ExitStatus> {
-        self.wait(Instant::now() + PATIENCE)
+        self.wait(Instant::now() + TIMEOUT)
     }
 
     fn wait(&mut self, deadline: Instant) -> Option<ExitStatus> {

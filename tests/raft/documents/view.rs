@@ -4,7 +4,7 @@ use super::Renewal;
 use super::markdown::{Block, Document};
 use super::quoted::{self, Printed};
 use super::renew;
-use crate::common::PATIENCE;
+use crate::common::TIMEOUT;
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -69,7 +69,7 @@ impl View {
 
     /// Waits until the screen shows this, and is not being drawn.
     fn wait_for(&mut self, is_so: impl Fn(&str) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.output.recv_timeout(Duration::from_millis(10)) {
                 Ok(bytes) => self.screen.process(&bytes),

@@ -2,7 +2,7 @@
 //! started again: what the clients see must be one store.
 
 use super::workbench::{Fate, Ticket, Workbench, read};
-use crate::common::PATIENCE;
+use crate::common::TIMEOUT;
 use fastrand::Rng;
 use linearizability::{Answer, History, Pending, Request, Verdict, check};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const KEYS: u64 = 4;
 /// Each is a change in what the nodes and their network suffer.
 const TROUBLES: usize = 24;
 /// Maelstrom's clients wait so long.
-const CLIENTS_PATIENCE: Duration = Duration::from_secs(1);
+const CLIENTS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the network does at present.
 struct Weather {
@@ -151,7 +151,7 @@ impl Test {
         };
         let pending = self.history.call(client as u64, key.to_string(), request, self.now());
         let ticket = self.bench.request(self.clients[client].node, body);
-        self.clients[client].waits_for = Some((ticket, pending, Instant::now() + CLIENTS_PATIENCE));
+        self.clients[client].waits_for = Some((ticket, pending, Instant::now() + CLIENTS_TIMEOUT));
     }
 
     fn new_value(&mut self) -> Value {
@@ -219,7 +219,7 @@ impl Test {
                 self.bench.start_node(node);
             }
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while self.clients.iter().any(|client| client.waits_for.is_some()) {
             assert!(Instant::now() < deadline);
             (0..self.clients.len()).for_each(|client| self.settle(client));

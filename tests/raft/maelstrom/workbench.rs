@@ -1,7 +1,7 @@
 //! A small Maelstrom: it starts the nodes, is the network between them, plays the clients, and is as strict as
 //! the real one about what a node may say.
 
-use crate::common::{PATIENCE, await_some, raft};
+use crate::common::{TIMEOUT, await_some, raft};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -200,7 +200,7 @@ impl Workbench {
 
     /// Asks a node for something again and again, until it is done.
     pub fn ask_until_done(&mut self, node: usize, body: &Value) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let answer = self.ask(node, body.clone());
             if answer["type"] != "error" {
@@ -212,7 +212,7 @@ impl Workbench {
 
     /// Goes on until there is such a thing.
     pub fn await_some<T>(&mut self, what: &str, mut find: impl FnMut(&mut Workbench) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(found) = find(self) {
                 return found;

@@ -28,7 +28,7 @@ use tokio::runtime::Runtime;
 const LEADER: u64 = 1;
 
 /// To elect a leader takes less.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// So long a client waits before it asks again.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -73,7 +73,7 @@ impl OpenRaft {
             let ids: BTreeSet<u64> = servers.keys().copied().collect();
             assert!(network.servers.set(servers).is_ok(), "it is set once");
             leader.initialize(ids).await?;
-            leader.wait(Some(PATIENCE)).current_leader(LEADER, "it leads").await?;
+            leader.wait(Some(TIMEOUT)).current_leader(LEADER, "it leads").await?;
             anyhow::Ok(leader)
         })?;
         Ok(OpenRaft { leader, _runtime: Arc::new(Background(Some(runtime))) })
@@ -85,7 +85,7 @@ impl Cluster for OpenRaft {
     async fn write(&self) {
         let asked = Instant::now();
         while let Err(refused) = self.leader.client_write(Empty).await {
-            assert!(asked.elapsed() < PATIENCE, "openraft has no leader: {refused}");
+            assert!(asked.elapsed() < TIMEOUT, "openraft has no leader: {refused}");
             tokio::time::sleep(PAUSE).await;
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::connection::{Connection, put};
 use crate::failed;
-use crate::servers::PATIENCE;
+use crate::servers::TIMEOUT;
 use command::Failure;
 use consensus::NodeId;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -47,9 +47,9 @@ impl Client {
     ) -> Result<Acknowledgement, Failure> {
         let mut counted = 0;
         loop {
-            let write = self.acknowledgements.recv_timeout(PATIENCE);
+            let write = self.acknowledgements.recv_timeout(TIMEOUT);
             let write =
-                write.map_err(|_| failed(format_args!("no write was acknowledged for {PATIENCE:?}")))?;
+                write.map_err(|_| failed(format_args!("no write was acknowledged for {TIMEOUT:?}")))?;
             self.writes.push(write);
             counted += usize::from(is_of_kind(&write));
             if counted >= count {

@@ -55,7 +55,7 @@ impl Cluster {
     fn change_links(&mut self, change: Laboratory, links: Vec<Link>) -> String {
         let place = links.first().map_or(self.options.servers[0], |link| link.from);
         let told = trace::english::laboratory(&change);
-        self.note_of(place, Event::Laboratory(change));
+        self.report_of(place, Event::Laboratory(change));
         for Link { from, to } in links {
             let faults = self.view.network().faults(Link { from, to });
             if let Some(member) = self.members.get_mut(&to) {

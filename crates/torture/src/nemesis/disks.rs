@@ -1,6 +1,6 @@
 //! Servers that lose their data, and come back under their old numbers: nobody may count them.
 
-use super::{ASK_PATIENCE, Blow, Deed, Nemesis, Whom, star};
+use super::{ASK_TIMEOUT, Blow, Deed, Nemesis, Whom, star};
 use crate::clients::RECOVERY;
 use crate::violation::Violation;
 use cluster::Action;
@@ -171,7 +171,7 @@ impl Nemesis<'_> {
 
     /// Does this server say that something is wrong with it, and does it send clients elsewhere?
     fn is_in_trouble(&self, id: NodeId) -> bool {
-        let status = self.shared.node(id).and_then(|node| node.status(ASK_PATIENCE).ok());
+        let status = self.shared.node(id).and_then(|node| node.status(ASK_TIMEOUT).ok());
         status.is_some_and(|status| status.trouble.is_some() && status.not_ready.is_some())
     }
 
@@ -221,7 +221,7 @@ impl Nemesis<'_> {
         let others = self.servers.iter().filter(|other| !self.lost.contains_key(other));
         let nodes: Vec<_> = others.filter_map(|&other| self.shared.node(other)).collect();
         let change = Change { remove: [id].into(), ..Change::default() };
-        let _ = client::Cluster::new(nodes).change_members(&change, ASK_PATIENCE);
+        let _ = client::Cluster::new(nodes).change_members(&change, ASK_TIMEOUT);
     }
 }
 

@@ -47,11 +47,11 @@ pub(super) fn note(requests: &mut Vec<RequestView>, record: &Record) {
     match &record.event {
         Event::Laboratory(Laboratory::ClientAsks { client, what, command, again }) => {
             let (client, what) = (Some(*client), command.as_ref().unwrap_or(what).as_str().into());
-            note_client(requests, RequestView { client, node, number: None, what, outcome: None }, *again);
+            record_client(requests, RequestView { client, node, number: None, what, outcome: None }, *again);
         }
         Event::Io(Io::Asked { wish, requests: numbers }) => {
             for (place, &number) in numbers.iter().enumerate() {
-                note_arrival(requests, node, number, wish_words(*wish, record.content.as_deref(), place));
+                record_arrival(requests, node, number, wish_words(*wish, record.content.as_deref(), place));
             }
         }
         Event::Io(Io::Answered { request, answer }) => {
@@ -65,14 +65,14 @@ pub(super) fn note(requests: &mut Vec<RequestView>, record: &Record) {
                 asked.outcome = OutcomeView::new(*kind, without_kind(answer));
             }
         }
-        Event::Laboratory(Laboratory::Died { .. }) => note_end(requests, node, "died"),
-        Event::Process(Process::Stopped) => note_end(requests, node, "stopped"),
+        Event::Laboratory(Laboratory::Died { .. }) => record_end(requests, node, "died"),
+        Event::Process(Process::Stopped) => record_end(requests, node, "stopped"),
         _ => {}
     }
 }
 
 /// A server is gone, and whoever waits for its reply can't know what became of the request.
-fn note_end(requests: &mut [RequestView], node: NodeId, how: &str) {
+fn record_end(requests: &mut [RequestView], node: NodeId, how: &str) {
     for asked in requests.iter_mut().filter(|it| it.node == node) {
         // In its next life, the server counts requests anew.
         asked.number = None;
@@ -84,7 +84,7 @@ fn note_end(requests: &mut [RequestView], node: NodeId, how: &str) {
 }
 
 /// A client asks for something. It waits for one thing at a time.
-fn note_client(requests: &mut Vec<RequestView>, asked: RequestView, again: bool) {
+fn record_client(requests: &mut Vec<RequestView>, asked: RequestView, again: bool) {
     let before = requests.iter_mut().rev().find(|it| it.client == asked.client);
     match before {
         Some(before) if again => *before = RequestView { what: before.what.clone(), ..asked },
@@ -98,7 +98,7 @@ fn note_client(requests: &mut Vec<RequestView>, asked: RequestView, again: bool)
 }
 
 /// A request has reached a server: that of a client which has recorded it, or another one.
-fn note_arrival(requests: &mut Vec<RequestView>, node: NodeId, number: u64, what: Arc<str>) {
+fn record_arrival(requests: &mut Vec<RequestView>, node: NodeId, number: u64, what: Arc<str>) {
     let is_read = |it: &RequestView| it.what.starts_with("get ") && *what == *wish_words(Wish::Read, None, 0);
     let is_expected = |it: &&mut RequestView| {
         it.client.is_some()

@@ -90,7 +90,7 @@ impl LogView {
         for (entry, command) in self.entries.iter_mut().rev().zip(commands.iter().rev()) {
             entry.command = Some(command.clone());
         }
-        self.note_saved(last);
+        self.record_saved(last);
     }
 
     /// A leader has added to its log what carries its own term.
@@ -149,17 +149,17 @@ impl LogView {
     }
 
     /// The log up to this entry is on disk. It may have been cut since: then this says nothing.
-    pub(super) fn note_saved(&mut self, last: LogPosition) {
+    pub(super) fn record_saved(&mut self, last: LogPosition) {
         if self.term_at(last.index) == Some(last.term) {
             self.saved = last.index;
         }
     }
 
-    pub(super) fn note_committed(&mut self, index: Index) {
+    pub(super) fn record_committed(&mut self, index: Index) {
         self.commit_index = index;
     }
 
-    pub(super) fn note_applied(&mut self, index: Index) {
+    pub(super) fn record_applied(&mut self, index: Index) {
         self.last_applied = index;
     }
 

@@ -338,7 +338,7 @@ fn state_words(state: &State) -> String {
     format!("after this step: {}, {vote}, last entry: {log}, commit index {}", state.role, state.commit_index)
 }
 
-/// A message by its name in the paper, with what matters of it.
+/// A message by its name in the paper, with its important fields.
 pub fn message_words(message: &Message) -> String {
     match message {
         Message::PreVote(request) => {
@@ -481,7 +481,7 @@ fn process_sentence(process: &Process) -> String {
     }
 }
 
-/// What was done to a server or the network, or seen from outside, in one sentence without a full stop.
+/// What was done to a server or the network, or observed from outside, in one sentence without a full stop.
 pub fn laboratory(laboratory: &Laboratory) -> String {
     match laboratory {
         Laboratory::Died { signal, status, power_cut, last_words } => {
@@ -541,7 +541,7 @@ fn micro_words(micros: u64) -> String {
     format!("{:.1} ms", micros as f64 / 1000.0)
 }
 
-/// A moment, in microseconds, as `1.250s`.
+/// A time, in microseconds, as `1.250s`.
 pub fn seconds(micros: u64) -> String {
     format!("{:.3}s", micros as f64 / 1e6)
 }

@@ -15,7 +15,7 @@ use storage::{
 
 const PIECE: u64 = 64 << 10;
 
-/// How a server goes on after its [`life`], of which the log ends at entry 8, of term 4.
+/// What a server does after its [`life`], whose log ends at entry 8 of term 4.
 pub fn life_with_snapshots() -> Vec<Act> {
     let mut acts = Vec::new();
     // Its own snapshot, of a part of the log; votes are saved while it is written.
@@ -51,7 +51,7 @@ fn lived() -> Server {
     server
 }
 
-/// The same, with a snapshot of the first six entries, without which the log can't be.
+/// The same, with a snapshot of the first six entries, which the log needs.
 fn with_a_snapshot() -> Server {
     let mut server = lived();
     server.live(&with_beginning(position(6, 4))).unwrap();
@@ -142,7 +142,7 @@ fn only_the_newest_snapshot_is_there() {
     assert!(storage.read_snapshot(position(4, 3), 0, 10).unwrap().is_some());
 }
 
-/// What stays of a log of six entries, of the terms 1, 1, 2, 2, 3, 3, when it begins after a snapshot.
+/// The remaining entries of a log of six, of the terms 1, 1, 2, 2, 3, 3, when it begins after a snapshot.
 #[test]
 fn the_entries_after_a_snapshot_stay_if_the_log_agrees_with_it() {
     let entries = [1, 1, 2, 2, 3, 3].map(no_op);
@@ -271,7 +271,7 @@ fn assert_missing_or_not_needed(files: &Files, name: &str, known: &Known) {
     }
 }
 
-/// A crash may bring back any of the segments that were removed. They are no part of the log.
+/// A crash may bring back any of the removed segments. They are not part of the log.
 #[test]
 fn segments_that_come_back_are_removed_again() {
     let before = lived();
@@ -370,7 +370,7 @@ fn a_damaged_piece_of_a_large_snapshot_is_told() {
     }
 }
 
-/// Else one flipped bit on a leader's disk would get to all the others.
+/// Otherwise one flipped bit on a leader's disk would spread to all the others.
 #[test]
 fn a_snapshot_that_was_damaged_since_the_start_is_not_handed_on() {
     let mut server = lived();

@@ -1,5 +1,5 @@
-//! What the client says of servers that answer, refuse, redirect, or break off in the middle. The servers
-//! here only play a part: each replies what it is told to.
+//! What the client reports about servers that answer, refuse, redirect, or break off in the middle. The
+//! servers here only play a part: each replies as the test says.
 
 use client::{Cluster, Failure, Node, NotDone, Read, Step};
 use consensus::{Index, NodeId};
@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-/// How long to wait for what must come.
+/// How long to wait for what must happen.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 const WRITTEN: Part = Part::Says("200 OK", "", r#"{"written":{"version":7}}"#);
@@ -31,12 +31,12 @@ enum Part {
     HangsUp,
     /// Says that it was done, and hangs up before the end.
     BreaksOff,
-    /// Reads the request, and says nothing for as long as anybody waits.
+    /// Reads the request, and never replies.
     IsSilent,
 }
 
-/// A server that plays its parts one after the other, and tells which requests came: the first line, and the
-/// number in the session.
+/// A server that plays its parts one after the other, and reports the requests it received: the first line,
+/// and the number in the session.
 struct Actor {
     address: String,
     requests: Receiver<(String, Option<String>)>,
@@ -56,7 +56,7 @@ impl Actor {
         Node::new(&self.address)
     }
 
-    /// The first lines of the requests that came, each with its number in the session.
+    /// The first lines of the requests received, each with its number in the session.
     fn heard(&self) -> Vec<(String, Option<String>)> {
         self.requests.try_iter().collect()
     }
@@ -70,7 +70,7 @@ fn play(listener: &TcpListener, parts: Vec<Part>, heard: &Sender<(String, Option
         let request = match receive(&mut stream) {
             Some(request) => request,
             None => {
-                // The client has let the last connection go.
+                // The client has closed the last connection.
                 stream = BufReader::new(listener.accept().unwrap().0);
                 receive(&mut stream).unwrap()
             }
@@ -96,7 +96,7 @@ fn play(listener: &TcpListener, parts: Vec<Part>, heard: &Sender<(String, Option
         }
         connection = Some(stream);
     }
-    // Until the test ends, whoever waits for an answer waits in vain.
+    // Until the test ends, the client waits in vain.
     std::thread::sleep(TIMEOUT);
 }
 
@@ -123,7 +123,7 @@ fn reply(stream: &mut BufReader<TcpStream>, status: &str, header: &str, body: &s
     stream.get_mut().write_all((head + body).as_bytes()).unwrap();
 }
 
-/// An address where nobody listens.
+/// An address where no server listens.
 fn nowhere() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
@@ -237,7 +237,7 @@ fn a_doubt_is_not_forgotten_when_a_later_try_is_certain() {
 }
 
 #[test]
-fn a_session_that_was_dropped_is_opened_anew_unless_a_try_is_in_doubt() {
+fn a_dropped_session_is_opened_again_unless_a_try_is_in_doubt() {
     let unknown = Part::Says(
         "410 Gone",
         "",

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use trace::Record;
 
-/// A report may arrive this much later than a later one of another server, in microseconds.
+/// How much later than a later report of another server a report may arrive, in microseconds.
 const MAX_DELAY: u64 = 20_000;
 
 /// Holds records for a moment, so that they come out in the order in which things happened.

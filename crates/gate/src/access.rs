@@ -27,7 +27,7 @@ pub struct Names {
 #[derive(Debug, Default)]
 struct Others {
     names: BTreeSet<String>,
-    /// The host that the cluster has for this server.
+    /// The host name that the cluster uses for this server.
     advertised: Option<String>,
     /// Any address is accepted: the listener is bound to all of them.
     all_addresses: bool,
@@ -51,7 +51,7 @@ impl Names {
         }
     }
 
-    /// Others call it so by now, and nothing else: the host of a HOST:PORT.
+    /// Replaces the name that others use: the host of a HOST:PORT.
     pub fn set_advertised(&self, host: Option<&str>) {
         self.others.write().unwrap_or_else(PoisonError::into_inner).advertised =
             host.map(|host| plain(host).to_owned());
@@ -93,20 +93,20 @@ fn plain(host: &str) -> &str {
 /// Why a request is refused before its path is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stranger {
-    /// It was asked for under a name that is not its own.
+    /// It was sent to a host name that is not this server's.
     Name(String),
-    /// It was not said under which name it was asked for.
+    /// It does not say to which host name it was sent.
     NoName,
     /// A page of another origin asks.
     Page(String),
     /// A page of another site asks, as the browser says.
     Site(String),
-    /// Something is to be changed, and it is not said that the body is JSON.
+    /// It would change something, and does not say that its body is JSON.
     NotJson,
 }
 
 impl Stranger {
-    /// How HTTP says it.
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
             Stranger::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -14,10 +14,10 @@ use std::str::FromStr;
 use storage::{Ending, InspectedEntry, InspectedSegment, Inspection, StorageError, inspect};
 use trace::shown_lines;
 
-/// How many entries are shown if nobody asks for more.
+/// Default number of entries shown.
 const SHOWN: u64 = 20;
 
-/// How much of a command is shown, in letters.
+/// Maximum number of characters shown of a command.
 const COMMAND: usize = 48;
 
 const WHICH_FOLDER: &str = "name the data folder of a server, the --data of its `raft node`; or the --data of `raft up`, to \
@@ -106,7 +106,7 @@ fn report(seen: &Inspection, wanted: Option<&Range>) -> String {
     [summary(seen), segments(&seen.segments), entries(seen, wanted), damage(&seen.damage)].concat()
 }
 
-/// Who it is, and how far it has come.
+/// The server's identity, and the state of its log.
 fn summary(seen: &Inspection) -> String {
     let unknown = || "unknown".to_owned();
     let identity = seen.identity.as_ref().map_or_else(unknown, |identity| identity.to_string());
@@ -197,7 +197,7 @@ fn entry(index: Index, known: &InspectedEntry<'_>) -> String {
     format!("{index:>9} {term:>6}  {kind:<7} {bytes:>9} {save:>7}  {says}")
 }
 
-/// The beginning of what a command says. If it is none of the store's, its bytes: those that are no text are
+/// The beginning of a command. If it is not one of the store's, its bytes: those that are not text are
 /// escaped, as in `\x00`.
 fn describe_command(command: &[u8]) -> String {
     let says = kv::Command::decode(command).map(|command| command.to_string());
@@ -215,7 +215,7 @@ fn damage(damage: &[StorageError]) -> String {
     for damage in damage {
         let _ = writeln!(text, "  {damage}");
     }
-    // What can be done is often the same for all.
+    // The help is often the same for all.
     let mut helps: Vec<String> = damage.iter().map(StorageError::help).collect();
     helps.dedup();
     for help in helps {

@@ -107,7 +107,7 @@ struct HowToAsk {
     servers: ServersArguments,
 }
 
-/// The servers are looked at this often while something is waited for.
+/// How often the servers are asked while waiting for something.
 const PAUSE: Duration = Duration::from_millis(50);
 
 fn id(text: &str) -> Result<NodeId, String> {
@@ -229,7 +229,7 @@ impl Asked {
         self.cluster.change_members(&change, self.rest()).map(drop).map_err(explain)
     }
 
-    /// Waits until a configuration is committed that is as wanted, and no joint one.
+    /// Waits until a configuration as wanted is committed, and it is not a joint one.
     fn until(&mut self, is_wanted: impl Fn(&Membership) -> bool) -> Result<MembersBody, Failure> {
         loop {
             let told = self.cluster.members(self.rest()).map_err(|why| no_answer(&why))?;

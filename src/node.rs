@@ -127,7 +127,7 @@ pub(crate) struct NodeArguments {
     epoch: Option<u64>,
 }
 
-/// Another server. Without an address (only for `raft up`) it will be told later.
+/// Another server. Without an address (only for `raft up`) it will be told the address later.
 #[derive(Debug, Clone)]
 struct Peer {
     id: NodeId,
@@ -186,7 +186,8 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
             received.store(signal, Ordering::Relaxed);
             match remote.get() {
                 Some(remote) => remote.command(Command::Stop),
-                // It reads its log, which may be long. To end now is no more than a crash, which it survives.
+                // It reads its log, which may be long. Ending now is no worse than a crash, which it
+                // survives.
                 None => std::process::exit(128 + signal),
             }
         }
@@ -211,7 +212,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
             observer(record);
         }
     });
-    // Everything is told before the process ends. A thread that panicked has told so itself.
+    // All reports are written before the process ends. A thread that panicked has reported that itself.
     let _ = telling.join();
     ended.map_err(failure)?;
     match signal_received.load(Ordering::Relaxed) {
@@ -220,11 +221,11 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Is this told even by a quiet server?
+/// Does even a quiet server report this?
 fn is_told_by_quiet(event: &Event) -> bool {
     match event {
         Event::Process(_) => true,
-        // Most of what was rejected is only counted.
+        // Most rejected messages are only counted.
         Event::Decision(decision) if matches!(decision.what, What::Rejected { .. }) => {
             alarm(decision).is_some()
         }
@@ -353,7 +354,7 @@ impl NodeArguments {
         self.listen().to_socket_addrs().is_ok_and(|mut addresses| addresses.any(is_wide))
     }
 
-    /// Writes records to standard output, in the form that was asked for.
+    /// Writes records to standard output, in the requested form.
     fn teller(
         &self,
         remote: Remote,
@@ -394,7 +395,7 @@ impl NodeArguments {
     }
 }
 
-/// What the operator can do about what no server of a cluster in good order ever says.
+/// What the operator can do about a message that servers of a healthy cluster never send.
 fn alarm(decision: &consensus::event::Decision) -> Option<&'static str> {
     const REPLACE: &str = "nothing is lost if a majority still has its data: `raft member remove ID`, start the server \
                            with an empty folder and --join, and `raft member add ID=HOST:PORT`";
@@ -415,7 +416,7 @@ fn alarm(decision: &consensus::event::Decision) -> Option<&'static str> {
         Problem::ContradictsCommitted | Problem::OwnTerm => Some(
             "a server has lost data, or two clusters were mixed: stop the server whose disk was replaced or restored",
         ),
-        // The message of a server that has just restarted may still have been on its way.
+        // The message of a server that has just restarted may still have been in flight.
         _ => None,
     }
 }
@@ -424,8 +425,8 @@ fn is_removal(event: &Event) -> bool {
     matches!(event, Event::Decision(decision) if matches!(decision.what, What::Removed { .. }))
 }
 
-/// Reads the cluster's secret from the first line of standard input. Others can't see what comes through a pipe, but they can see
-/// arguments and environments.
+/// Reads the cluster's secret from the first line of standard input. Other users can't see what comes through
+/// a pipe, but they can see arguments and environments.
 fn read_secret() -> Result<Secret, Failure> {
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string());
@@ -438,7 +439,7 @@ fn read_secret() -> Result<Secret, Failure> {
     })
 }
 
-/// Passes commands on from standard input, until it ends: then whoever started this server is gone.
+/// Passes commands on from standard input, until it ends: then the process that started this server is gone.
 fn take_commands(remote: &Remote) {
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
@@ -449,8 +450,8 @@ fn take_commands(remote: &Remote) {
     remote.command(Command::Stop);
 }
 
-/// Has the system kill this process when its parent dies, even if it is halted at that moment.
-/// Where there is no such thing, the end of standard input has to do.
+/// Asks the system to kill this process when its parent dies, even while it is halted. Where that is not
+/// possible, the end of standard input must do.
 fn die_with_parent() {
     #[cfg(target_os = "linux")]
     {

@@ -38,7 +38,7 @@ pub(crate) struct StatusArguments {
     json: bool,
 }
 
-/// A server's address and what it answered.
+/// A server's address and its answer.
 type Answer = (String, Result<Status, NotDone>);
 
 pub(crate) fn run(arguments: StatusArguments) -> Result<ExitCode, Failure> {
@@ -111,7 +111,7 @@ fn table(answers: &[Answer]) -> String {
     text
 }
 
-/// What is wrong with a server, and with others as it sees them.
+/// What is wrong with a server, and with others according to it.
 fn troubles(status: &Status) -> String {
     let mut text = String::new();
     match (&status.trouble, &status.not_ready) {

@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
                     let line = if json { as_json(&change) } else { as_line(&change) };
                     let mut out = io::stdout();
                     if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-                        // Whoever read this has gone away.
+                        // The reader of the output is gone.
                         return Ok(ExitCode::SUCCESS);
                     }
                 }
@@ -68,8 +68,7 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
         };
         say(end);
         after = watch.seen();
-        // Servers that were started again listen elsewhere. If none can be found, those that are known
-        // are asked.
+        // Restarted servers have other addresses. If none can be found, the known ones are asked.
         cluster.meet(servers.nodes().unwrap_or_default());
     }
 }

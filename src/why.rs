@@ -191,7 +191,7 @@ fn found<'a>(
     })
 }
 
-/// The event to explain: by its name, by its kind, or what matters most in the run.
+/// The event to explain: by its name, by its kind, or the most important one of the run.
 fn asked_for<'a>(
     causes: &Causes<'a>,
     records: &[Record],
@@ -248,8 +248,8 @@ fn chain(chain: &[&Record]) -> String {
     text
 }
 
-/// What stood in the way of a server, each with the event that shows it; or the event in which it did what was asked about
-/// all the same.
+/// What prevented something that a server has not done, with the events that show it; or the event in which
+/// it did it all the same.
 fn answer(server: NodeId, moment: u64, omission: Omission, why_not: &WhyNot<'_>) -> String {
     let (done, moment) = (omission.done(), english::seconds(moment));
     let because = match why_not {

@@ -13,10 +13,10 @@ use std::time::Duration;
 use terminal::Setup;
 use trace::{ClusterView, Feed, FeedLine, Record};
 
-/// How often the signals are looked at.
-const TIMEOUT: Duration = Duration::from_millis(10);
+/// How often to check for signals.
+const ATTENTION: Duration = Duration::from_millis(10);
 
-/// A form in which records are told.
+/// A form in which records are printed.
 pub(crate) trait Telling {
     fn tell(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()>;
 }
@@ -29,7 +29,7 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     let mut out = anstream::stdout();
     loop {
-        let news = cluster.news(TIMEOUT);
+        let news = cluster.news(ATTENTION);
         let told = tell(&mut telling, &news, &mut out);
         if told.is_err() || reader_is_gone() {
             cluster.stop();
@@ -49,8 +49,8 @@ pub(crate) fn run(
     }
 }
 
-/// Has the program that reads this output ended? While there is nothing to tell, no error of a write
-/// would say so.
+/// Has the program that reads this output ended? While there is nothing to print, no failed write would show
+/// it.
 fn reader_is_gone() -> bool {
     let stdout = io::stdout();
     let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
@@ -62,7 +62,7 @@ fn tell(telling: &mut impl Telling, records: &[Record], out: &mut dyn Write) -> 
     out.flush()
 }
 
-/// One JSON object a line.
+/// One JSON object per line.
 pub(crate) struct JsonLines;
 
 impl Telling for JsonLines {
@@ -120,7 +120,7 @@ fn write_line(line: &FeedLine, columns: usize, out: &mut dyn Write) -> io::Resul
     }
 }
 
-/// Says what is about to be seen, and what can be done, on standard error.
+/// Says on standard error what will be shown, and what can be done.
 pub(crate) fn introduce(setup: &Setup, remarks: &[String]) {
     let count = setup.servers.len();
     let servers = if count == 1 { "server" } else { "servers" };
@@ -137,7 +137,7 @@ pub(crate) fn introduce(setup: &Setup, remarks: &[String]) {
     }
 }
 
-/// Says on standard error where the page is, if there is one.
+/// Prints the page's address on standard error, if there is one.
 pub(crate) fn announce_page(setup: &Setup) {
     if let Some(page) = &setup.page {
         say(format_args!("See it in a browser: {page}"));

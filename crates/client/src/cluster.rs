@@ -111,11 +111,7 @@ impl Cluster {
     ///
     /// # Errors
     /// [`Failure::Uncertain`] as soon as a try may have taken effect, or may still do so.
-    pub fn write_without_session(
-        &mut self,
-        write: &Write<'_>,
-        timeout: Duration,
-    ) -> Result<Answer, Failure> {
+    pub fn write_without_session(&mut self, write: &Write<'_>, timeout: Duration) -> Result<Answer, Failure> {
         self.once(timeout, |node, timeout| node.write(write, timeout))
     }
 

@@ -221,8 +221,8 @@ impl Cluster {
     }
 
     /// What has happened since the last call, in order. Waits up to `timeout` for something to happen.
-    pub fn news(&mut self, patience: Duration) -> Vec<Record> {
-        for report in waiting_reports(&self.reports.1, patience) {
+    pub fn news(&mut self, timeout: Duration) -> Vec<Record> {
+        for report in waiting_reports(&self.reports.1, timeout) {
             self.take(report);
         }
         self.go_on_with_joining();
@@ -321,11 +321,11 @@ impl Cluster {
             if is_unwanted() {
                 return Err(ClusterError::Unwanted);
             }
-            let patience = deadline.saturating_duration_since(Instant::now());
-            match self.reports.1.recv_timeout(patience.min(ATTENTION)) {
+            let timeout = deadline.saturating_duration_since(Instant::now());
+            match self.reports.1.recv_timeout(timeout.min(ATTENTION)) {
                 Ok(Report::Ended { id, .. }) => return Err(self.failure_of(id)),
                 Ok(report) => self.take(report),
-                Err(_) if patience.is_zero() => return Err(ClusterError::Silent),
+                Err(_) if timeout.is_zero() => return Err(ClusterError::Silent),
                 Err(_) => {}
             }
         }

@@ -1,4 +1,5 @@
-//! The records as they come: Server-Sent Events, each with its number, so that a reader can go on after a break.
+//! The records as they happen: Server-Sent Events, each with its number, so that a reader can continue after
+//! a break.
 
 use crate::headlines::Headline;
 use crate::history::{History, Next, Snapshot};
@@ -63,7 +64,7 @@ struct Reader {
     is_live: bool,
     /// Does it know that nothing more will come?
     is_over: bool,
-    /// What it knows of slow motion.
+    /// The state of slow motion, as far as it knows.
     slow_motion: Option<SlowMotionState>,
     on_the_way: VecDeque<Event>,
 }
@@ -85,7 +86,7 @@ impl Reader {
 
     async fn next(&mut self) -> Option<Event> {
         while self.on_the_way.is_empty() && !self.is_over {
-            // What comes from here on is not missed: it wakes at once.
+            // What happens from here on is not missed: it wakes at once.
             self.changes.mark_unchanged();
             self.report_slow_motion();
             match self.history.next(self.seen, BATCH) {
@@ -93,7 +94,7 @@ impl Reader {
                     self.seen = first + json.len() as u64 - 1;
                     let mut headlines = headlines.into_iter().peekable();
                     for (id, json) in (first..).zip(&json) {
-                        // A reader that has seen a record has seen what is said after it.
+                        // A reader that has seen a record has seen the headlines after it.
                         while let Some(headline) = headlines.next_if(|headline| headline.after == id) {
                             self.on_the_way.push_back(told("headline", &headline));
                         }

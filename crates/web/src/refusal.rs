@@ -27,7 +27,7 @@ pub(crate) enum Refusal {
     NoScenario(String),
     /// That is not the number of a record.
     NoNumber,
-    /// That is no question about something that did not happen.
+    /// The question about something that did not happen is not valid.
     NoQuestion,
     /// Nothing is known of this server.
     NoServer(NodeId),

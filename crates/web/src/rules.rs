@@ -21,7 +21,7 @@ pub struct RuleTold {
 }
 
 impl RuleTold {
-    /// All rules, in the order in which a beginner best meets them.
+    /// All rules, in the best order for a beginner.
     pub fn all() -> Vec<RuleTold> {
         Rule::ALL.iter().map(|&rule| RuleTold::of(rule)).collect()
     }

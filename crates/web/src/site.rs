@@ -157,12 +157,12 @@ impl Site {
         format!("http://{}/?token={}", self.address, self.token)
     }
 
-    /// Passes on what has happened to all readers.
+    /// Passes records on to all readers.
     pub fn tell<'a>(&self, news: impl IntoIterator<Item = &'a Record>) {
         self.history.add(news);
     }
 
-    /// Shows all readers what slow motion is like now.
+    /// Tells all readers the state of slow motion.
     pub fn show_slow_motion(&self, state: SlowMotionState) {
         self.history.record_slow_motion(state);
     }
@@ -172,7 +172,7 @@ impl Site {
         self.history.end();
     }
 
-    /// The next action that is asked for on the page, if there is one.
+    /// The next action requested on the page, if there is one.
     pub fn next_request(&mut self) -> Option<Request> {
         self.requests.try_recv().ok()
     }

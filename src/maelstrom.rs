@@ -34,13 +34,13 @@ use trace::Feed;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct MaelstromArguments {
-    /// Each node keeps its log in here, in a folder with its name; each cluster needs its own [default: a temporary
-    /// folder, named after the process that started the node]
+    /// Each node keeps its log in here, in a folder with its name; each cluster needs its own [default: a
+    /// temporary folder, named after the process that started the node]
     #[arg(long, value_name = "DIR", env = "NODE_DIR")]
     data: Option<PathBuf>,
 
-    /// A client without an outcome after this time is told so; Maelstrom's clients wait for one second, or ten
-    /// times the latency
+    /// A client without an outcome after this time is told so; Maelstrom's clients wait for one second, or
+    /// ten times the latency
     #[arg(long, value_name = "TIME", env = "RAFT_PATIENCE", default_value = "900ms", value_parser = duration)]
     patience: Duration,
 

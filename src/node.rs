@@ -46,18 +46,18 @@ pub(crate) struct NodeArguments {
     #[arg(long, value_name = "N", env = "RAFT_ID", value_parser = clap::value_parser!(u64).range(1..))]
     id: u64,
 
-    /// The address at which the other servers and clients reach it; port 0 means any free port, a different one after
-    /// each start [default without --peer: 127.0.0.1:0]
+    /// The address at which the other servers and clients reach it; port 0 means any free port, a different
+    /// one after each start [default without --peer: 127.0.0.1:0]
     #[arg(long, value_name = "HOST:PORT", env = "RAFT_LISTEN", value_parser = listening_address)]
     listen: Option<String>,
 
-    /// Another name or address by which clients may ask for this server, besides localhost, --listen and its address in
-    /// the cluster; repeat for more
+    /// Another name or address by which clients may ask for this server, besides localhost, --listen and its
+    /// address in the cluster; repeat for more
     #[arg(long = "host", value_name = "NAME", env = "RAFT_HOSTS", value_delimiter = ',', value_parser = host_name)]
     hosts: Vec<String>,
 
-    /// Allow a --listen address that other machines can reach. The server trusts everyone who speaks its protocol: use
-    /// this only in a network that you trust
+    /// Allow a --listen address that other machines can reach. The server trusts everyone who speaks its
+    /// protocol: use this only in a network that you trust
     #[arg(long)]
     insecure: bool,
 
@@ -98,7 +98,8 @@ pub(crate) struct NodeArguments {
     #[arg(long, short)]
     verbose: bool,
 
-    /// Print only what concerns the process, its disk and network, its role in Raft and the members; this is faster
+    /// Print only what concerns the process, its disk and network, its role in Raft and the members; this is
+    /// faster
     #[arg(long, short, conflicts_with_all = ["verbose", "record"])]
     quiet: bool,
 
@@ -208,7 +209,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     let is_quiet = arguments.quiet;
     let mut observer = observer;
     let ended = server.run(move |record| {
-        if !is_quiet || is_told_by_quiet(&record.event) {
+        if !is_quiet || is_reported_when_quiet(&record.event) {
             observer(record);
         }
     });
@@ -222,7 +223,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
 }
 
 /// Does even a quiet server report this?
-fn is_told_by_quiet(event: &Event) -> bool {
+fn is_reported_when_quiet(event: &Event) -> bool {
     match event {
         Event::Process(_) => true,
         // Most rejected messages are only counted.

@@ -139,7 +139,7 @@ fn show_in_terminal(tape: Tape) -> Result<ExitCode, Failure> {
 fn serve_page(tape: &Tape, address: SocketAddr) -> Result<ExitCode, Failure> {
     let mut signals = end_signals()?;
     let site = open_site(address, tape.setup_of_page())?;
-    site.tell(tape.records());
+    site.publish(tape.records());
     site.end();
     say(format_args!("See it in a browser: {}", site.url()));
     say("Ctrl+C ends it.");

@@ -34,8 +34,8 @@ use stored::{Story, known_without};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct SimArguments {
-    /// The seeds to try [default: 0..10000; with --search, small clusters first; with --for, as many as there is time
-    /// for]
+    /// The seeds to try [default: 0..10000; with --search, small clusters first; with --for, as many as there
+    /// is time for]
     #[arg(long, value_name = "FROM..TO")]
     seeds: Option<SeedRange>,
 

@@ -140,8 +140,8 @@ impl Tape {
         }
     }
 
-    /// Everything that happened in the last cluster, in order: a scenario may compare several, which use the same names
-    /// for their events.
+    /// Everything that happened in the last cluster, in order: a scenario may compare several, which use the
+    /// same names for their events.
     pub(crate) fn last_cluster(&self) -> impl Iterator<Item = &Record> {
         let begins = |scene: &Scene| {
             scene.command.as_deref().is_some_and(|command| command.split(' ').next() == Some("cluster"))

@@ -13,8 +13,8 @@ use std::process::ExitCode;
 
 /// Watch keys: every change, in the order of the log
 ///
-/// If the server that reports the changes dies, another one continues where it stopped, and no change is lost.
-/// Ctrl+C ends the watch.
+/// If the server that reports the changes dies, another one continues where it stopped, and no change is
+/// lost. Ctrl+C ends the watch.
 #[derive(Debug, Args)]
 #[command(mut_arg("timeout", |argument| argument.help("How long to look for a server that responds")))]
 pub(crate) struct WatchArguments {

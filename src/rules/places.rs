@@ -18,8 +18,8 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// Rules that no server asks about: the timing is checked when a server starts, and requests are executed by
-    /// the state machine.
+    /// Rules that no server asks about: the timing is checked when a server starts, and requests are executed
+    /// by the state machine.
     const ELSEWHERE: [(Rule, &str, &str); 2] = [
         (Rule::TimeoutAboveBroadcast, "crates/consensus/src/config.rs", "new"),
         (Rule::OncePerClientRequest, "crates/kv/src/session.rs", "execute_once"),

@@ -69,8 +69,8 @@ pub(crate) struct CasArguments {
 
 #[derive(Debug, Args)]
 struct HowToWrite {
-    /// Send it outside a session: this saves a round trip, but if the response is lost, the request can't be sent
-    /// again, and its outcome is uncertain
+    /// Send it outside a session: this saves a round trip, but if the response is lost, the request can't be
+    /// sent again, and its outcome is uncertain
     #[arg(long)]
     no_session: bool,
 

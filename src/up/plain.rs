@@ -17,28 +17,28 @@ use trace::{ClusterView, Feed, FeedLine, Record};
 const ATTENTION: Duration = Duration::from_millis(10);
 
 /// A form in which records are printed.
-pub(crate) trait Telling {
-    fn tell(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()>;
+pub(crate) trait Form {
+    fn write(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()>;
 }
 
 /// Shows the cluster until a signal ends it.
 pub(crate) fn run(
     mut cluster: Watched,
     mut signals: Signals,
-    mut telling: impl Telling,
+    mut form: impl Form,
 ) -> Result<ExitCode, Failure> {
     let mut out = anstream::stdout();
     loop {
         let news = cluster.news(ATTENTION);
-        let told = tell(&mut telling, &news, &mut out);
-        if told.is_err() || reader_is_gone() {
+        let done = write_now(&mut form, &news, &mut out);
+        if done.is_err() || reader_is_gone() {
             cluster.stop();
-            return written(told);
+            return written(done);
         }
         for signal in signals.pending() {
             if signal != SIGQUIT {
                 let last_news = cluster.stop();
-                written(tell(&mut telling, &last_news, &mut out))?;
+                written(write_now(&mut form, &last_news, &mut out))?;
                 return Ok(ended_by(signal));
             }
             match cluster.kill_leader() {
@@ -57,16 +57,16 @@ fn reader_is_gone() -> bool {
     poll(&mut polled, Some(&Timespec::default())).is_ok() && polled[0].revents().contains(PollFlags::ERR)
 }
 
-fn tell(telling: &mut impl Telling, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
-    telling.tell(records, out)?;
+fn write_now(form: &mut impl Form, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+    form.write(records, out)?;
     out.flush()
 }
 
 /// One JSON object per line.
 pub(crate) struct JsonLines;
 
-impl Telling for JsonLines {
-    fn tell(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+impl Form for JsonLines {
+    fn write(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
         records.iter().try_for_each(|record| writeln!(out, "{}", record.to_json()))
     }
 }
@@ -76,7 +76,7 @@ pub(crate) struct Story {
     feed: Feed,
     view: ClusterView,
     has_begun: bool,
-    state_told: String,
+    state_shown: String,
     /// The width of the terminal.
     columns: usize,
 }
@@ -85,12 +85,12 @@ impl Story {
     pub(crate) fn new(with_routine: bool, setup: &Setup) -> Story {
         let feed = if with_routine { Feed::with_routine() } else { Feed::new() };
         let view = ClusterView::new(setup.servers.iter().copied());
-        Story { feed, view, has_begun: false, state_told: String::new(), columns: columns() }
+        Story { feed, view, has_begun: false, state_shown: String::new(), columns: columns() }
     }
 }
 
-impl Telling for Story {
-    fn tell(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+impl Form for Story {
+    fn write(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
         let mut is_quiet = true;
         for record in records {
             self.has_begun = true;
@@ -102,10 +102,10 @@ impl Telling for Story {
         }
         // While one thing still leads to another, the state is not worth a line.
         let state = self.view.to_string();
-        if is_quiet && self.has_begun && state != self.state_told {
+        if is_quiet && self.has_begun && state != self.state_shown {
             let bold = Style::new().bold();
             writeln!(out, "{bold}          ── {state}{bold:#}")?;
-            self.state_told = state;
+            self.state_shown = state;
         }
         Ok(())
     }

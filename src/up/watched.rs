@@ -135,7 +135,7 @@ impl Watched {
         }
         news.iter().for_each(|record| self.slow_motion.observe(record));
         if let Some(site) = &self.site {
-            site.tell(news);
+            site.publish(news);
             site.show_slow_motion(self.slow_motion.state());
         }
     }

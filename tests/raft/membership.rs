@@ -1,4 +1,4 @@
-//! Servers that join and leave a running cluster, and leaders that hand over, as real processes.
+//! Servers that join and leave a running cluster, and leadership transfers, with real processes.
 
 use crate::common::watched::Watched;
 use crate::common::{TIMEOUT, await_some, raft};
@@ -51,7 +51,8 @@ fn a_server_joins_votes_and_takes_over() {
     watched.wait_until("n4 to lead", |watched| watched.view.leader() == Some(NodeId(4)));
 }
 
-/// A server that comes later hears of the others' addresses by the configuration, too. There the old one still stands.
+/// A server that is added later also learns the others' addresses from the configuration. There the old one
+/// is still listed.
 #[test]
 fn a_server_that_listens_elsewhere_since_its_restart_is_found_by_newcomers() {
     let mut watched = Watched::start(3);
@@ -135,7 +136,7 @@ fn a_follower_that_is_removed_learns_it_and_stays_quiet() {
     assert_eq!(watched.view.leader(), Some(leader));
 }
 
-/// By hand, as the documents tell it: one server, to which two more come; then one is replaced.
+/// By hand, as described in the documents: one server, two more are added; then one is replaced.
 #[test]
 fn a_cluster_grows_from_one_server_and_one_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
@@ -174,7 +175,7 @@ fn a_cluster_grows_from_one_server_and_one_is_replaced() {
     assert_eq!(refused.0, Some(1));
     assert!(refused.2.contains("n9 is not a member") && refused.2.contains("help: "), "{refused:?}");
 
-    // Who was removed says so, and what to do.
+    // The removed server reports that, and what to do.
     let told = await_some("n2 to say that it was removed", || {
         let told = std::fs::read_to_string(folder.path().join("2.stderr")).unwrap();
         told.contains("n2 was removed").then_some(told)
@@ -187,7 +188,7 @@ fn a_cluster_grows_from_one_server_and_one_is_replaced() {
     assert!(matches!(written, Answer::Written { .. }));
 }
 
-/// What stands in the log and in a snapshot can be read when the server comes back.
+/// The contents of the log and of a snapshot can be read when the server restarts.
 #[test]
 fn a_configuration_that_could_not_be_read_again_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -223,13 +224,12 @@ fn a_configuration_that_could_not_be_read_again_is_refused() {
     assert!(cluster.members(TIMEOUT).unwrap().membership.contains(NodeId(2)));
 }
 
-/// Each server is stopped and started again, leaders after they have handed over. Clients that try again notice
-/// nothing.
+/// Each server is stopped and started again, leaders after a transfer. Clients that retry notice nothing.
 #[test]
 fn a_rolling_restart_fails_no_request() {
     let mut watched = Watched::start(3);
     watched.wait_for_agreement();
-    // A server that was started again listens elsewhere.
+    // A restarted server has another address.
     let addresses = |watched: &Watched| -> Vec<Node> {
         let servers = watched.view.servers();
         servers.map(|(id, server)| Node::named(id, server.address.clone().unwrap())).collect()

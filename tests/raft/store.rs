@@ -1,4 +1,4 @@
-//! The store as its users have it: `raft put`, `get`, `del`, `cas`, `list` and `watch`, against real servers
+//! The store as its users know it: `raft put`, `get`, `del`, `cas`, `list` and `watch`, against real servers
 //! that die, freeze and change leaders meanwhile.
 
 use crate::common::{TIMEOUT, Up, await_some, raft};
@@ -23,7 +23,7 @@ struct Running {
 impl Running {
     fn start() -> Running {
         let folder = tempfile::tempdir().unwrap();
-        // A leader stays it also on a busy machine.
+        // A leader keeps leading even on a busy machine.
         let patient = ["--election-timeout", "1s..2s", "--data", folder.path().to_str().unwrap()];
         let mut up = Up::start(&patient, 3);
         up.wait_for_leader();
@@ -195,7 +195,7 @@ fn each_acknowledged_put_is_there_and_was_executed_once_though_the_leader_is_kil
     let mut versions = BTreeMap::new();
     for number in 0..PUTS {
         if number == PUTS / 2 {
-            // It dies while puts are under way.
+            // It dies while puts are in progress.
             half_done.send(()).unwrap();
         }
         // A put that is executed a second time finds its key there.
@@ -237,7 +237,8 @@ fn without_a_majority_an_outcome_is_uncertain() {
     let write = client.write(&Write::put(b"x", b"4"), std::time::Duration::from_millis(300));
     assert!(matches!(write, Err(Failure::Uncertain(_))), "{write:?}");
 
-    // A read changes nothing, so it is not in doubt; and a put whose session could not be opened was not sent.
+    // A read changes nothing, so it is not in doubt; and a put whose session could not be opened was not
+    // sent.
     cluster.run(&["get", "x", "--timeout", "300ms"]).assert(1, "", "error: ");
     cluster.run(&["put", "x", "5", "--timeout", "300ms"]).assert(1, "", "error: not done");
     let servers = cluster.address(leader);
@@ -252,7 +253,7 @@ fn without_a_majority_an_outcome_is_uncertain() {
 fn a_watch_outlives_its_server_and_neither_loses_nor_doubles_a_change() {
     let cluster = Running::start();
     let watched = cluster.followers()[0];
-    // The watch begins at the first server that is named.
+    // The watch begins on the first server that is named.
     let mut addresses = vec![cluster.address(watched)];
     addresses.extend((1..=3).map(NodeId).filter(|&id| id != watched).map(|id| cluster.address(id)));
     let mut command = raft();
@@ -299,7 +300,7 @@ fn a_watch_is_told_what_its_server_does_not_remember() {
     });
     up.signal(Signal::INT);
     up.wait_for_end();
-    // What its snapshot covers, a server has no changes of.
+    // A server has no changes of what its snapshot covers.
     let mut up = Up::start(&["--data", data, "--snapshot-after", "4096"], 1);
     up.wait_for_leader();
     let mut command = raft();
@@ -349,7 +350,7 @@ fn the_largest_values_under_the_longest_keys_are_listed_and_watched() {
     }
     let all = List { read: Read::Stale, ..List::default() };
     let first = node.list(&all, TIMEOUT).unwrap();
-    // One of them is more than what ends a page.
+    // One of them is more than ends a page.
     let mut listed = first.entries;
     let mut more_after = first.more_after;
     while let Some(after) = more_after {

@@ -6,7 +6,7 @@ use kv::{Answer, Write};
 use std::io::Write as _;
 use std::net::TcpStream;
 
-/// The most memory that a process had so far, in KiB.
+/// The maximum memory of a process so far, in KiB.
 fn peak(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -38,7 +38,7 @@ fn lists_that_nobody_reads_are_bounded_together() {
     let peak = peak(up.pids()[0]);
     assert!(peak < 300 << 10, "{peak} KiB");
 
-    // When they have gone, others are answered again.
+    // When they have gone, others are served again.
     drop(unread);
     let all = List { read: Read::Stale, ..List::default() };
     let page = crate::common::await_some("room for a list", || node.list(&all, TIMEOUT).ok());

@@ -99,12 +99,12 @@ impl Head {
 impl Broken {
     pub(crate) fn into_why(self) -> String {
         let (Broken::BeforeItWasSent(error) | Broken::Later(error)) = self;
-        told(&error)
+        error_words(&error)
     }
 }
 
 /// The error, in words.
-pub(crate) fn told(error: &Error) -> String {
+pub(crate) fn error_words(error: &Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {

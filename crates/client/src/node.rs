@@ -187,7 +187,7 @@ impl Node {
         let reply = self.read(with_parameters(key_path(key), &[format!("read={read}")]), timeout)?;
         match (reply.head.status, version(&reply)) {
             (OK, Some(version)) => Ok(Some(Value { bytes: reply.body, version })),
-            (NOT_FOUND, _) if told(&reply).is_some() => Ok(None),
+            (NOT_FOUND, _) if error_body(&reply).is_some() => Ok(None),
             _ => Err(self.why_not(&reply)),
         }
     }
@@ -317,7 +317,7 @@ impl Node {
             let answer = serde_json::from_slice(&reply.body);
             return answer.map_err(|_| Failure::Uncertain(self.makes_no_sense().to_string()));
         }
-        match told(&reply) {
+        match error_body(&reply) {
             Some(Told { answer: Some(answer), .. }) => Ok(answer),
             _ => Err(self.why_not_done(&reply)),
         }
@@ -333,7 +333,7 @@ impl Node {
     }
 
     fn why_not_done(&self, reply: &Reply) -> Failure {
-        match told(reply) {
+        match error_body(reply) {
             Some(told) if told.is_certain() => self.why_not(reply).into(),
             Some(told) => Failure::Uncertain(told.error),
             // Whatever program that is, it is unknown what it did.
@@ -342,7 +342,7 @@ impl Node {
     }
 
     fn why_not(&self, reply: &Reply) -> NotDone {
-        let Some(told) = told(reply) else { return self.makes_no_sense() };
+        let Some(told) = error_body(reply) else { return self.makes_no_sense() };
         let Told { error, help, .. } = told;
         match (told.node, told.leader, elsewhere(reply)) {
             (Some(node), Some(leader), Some(address)) => NotDone::Elsewhere { node, leader, address },
@@ -384,7 +384,7 @@ fn key_path(key: &[u8]) -> String {
 }
 
 /// The body of a reply to a request that was not done.
-fn told(reply: &Reply) -> Option<Told<Answer>> {
+fn error_body(reply: &Reply) -> Option<Told<Answer>> {
     serde_json::from_slice(&reply.body).ok()
 }
 

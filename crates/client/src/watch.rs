@@ -127,7 +127,7 @@ impl Watch {
             match self.connection.chunk() {
                 Ok(Some(chunk)) => self.take(&chunk),
                 Ok(None) => return Err(self.silent("it has ended the watch".to_owned())),
-                Err(error) => return Err(self.silent(crate::exchange::told(&error))),
+                Err(error) => return Err(self.silent(crate::exchange::error_words(&error))),
             }
         }
     }

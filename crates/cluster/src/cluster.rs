@@ -303,7 +303,7 @@ impl Cluster {
         for member in self.members.values_mut() {
             // A halted process can't notice that it should stop. If it is gone already, so much the better.
             let _ = member.signal(Signal::CONT);
-            member.tell(&Command::Stop);
+            member.send(&Command::Stop);
         }
         let deadline = Instant::now() + STOP_TIMEOUT;
         while !self.members.is_empty() {
@@ -473,7 +473,7 @@ impl Cluster {
             let is_time = joining.asked.is_none_or(|asked| asked.elapsed() > ASK_AGAIN);
             if let Some(member) = self.members.get_mut(&leader).filter(|_| is_time) {
                 joining.asked = Some(Instant::now());
-                member.tell(&Command::ChangeMembership(change));
+                member.send(&Command::ChangeMembership(change));
             }
         }
     }
@@ -501,12 +501,12 @@ impl Cluster {
         self.folder.publish(&self.whereabouts);
         for (&id, member) in &mut self.members {
             if id != newcomer {
-                member.tell(&to_others);
+                member.send(&to_others);
                 continue;
             }
             for (&id, address) in &self.whereabouts.addresses {
                 if let Ok(address) = address.parse() {
-                    member.tell(&Command::Peer { id, address });
+                    member.send(&Command::Peer { id, address });
                 }
             }
         }
@@ -596,7 +596,7 @@ impl Cluster {
 
     fn force_timeout(&mut self, id: NodeId) -> Result<String, String> {
         let at = self.now();
-        self.member(id)?.tell(&Command::ExpireElectionTimer { at });
+        self.member(id)?.send(&Command::ExpireElectionTimer { at });
         Ok(format!("made {id}'s election timer run out"))
     }
 
@@ -605,7 +605,7 @@ impl Cluster {
         let wait = Duration::from_secs_f64(whole_timeout / self.speed.multiple());
         let at = self.now() + micros(wait);
         for member in self.members.values_mut() {
-            member.tell(&Command::ExpireElectionTimer { at });
+            member.send(&Command::ExpireElectionTimer { at });
         }
         format!("all election timers run out at once in {} ms", wait.as_millis())
     }
@@ -613,7 +613,7 @@ impl Cluster {
     fn set_profile(&mut self, profile: Profile) -> String {
         self.options.profile = profile;
         for member in self.members.values_mut() {
-            member.tell(&Command::Profile(profile));
+            member.send(&Command::Profile(profile));
         }
         match profile {
             Profile::PAPER => "all servers follow the paper's basic algorithm".to_owned(),
@@ -635,7 +635,7 @@ impl Cluster {
         if leader == to {
             return Err(format!("{to} is already the leader"));
         }
-        member.tell(&Command::TransferLeadership { to });
+        member.send(&Command::TransferLeadership { to });
         Ok(format!("asked {leader} to make {to} the leader"))
     }
 
@@ -667,7 +667,7 @@ impl Cluster {
             return Err(format!("{id} is the last voter: add another server before you remove it"));
         }
         let (leader, member) = self.leading_member()?;
-        member.tell(&Command::ChangeMembership(Change { remove: [id].into(), ..Change::default() }));
+        member.send(&Command::ChangeMembership(Change { remove: [id].into(), ..Change::default() }));
         self.joining.remove(&id);
         Ok(format!("asked {leader} to remove {id}"))
     }
@@ -689,7 +689,7 @@ impl Cluster {
         }
         self.speed = Speed::new(multiple).map_err(|error| error.to_string())?;
         for member in self.members.values_mut() {
-            member.tell(&Command::Speed { multiple });
+            member.send(&Command::Speed { multiple });
         }
         let millionths = (multiple * 1e6).round() as u64;
         self.report_of(self.options.servers[0], Event::Laboratory(Laboratory::Speed { millionths }));

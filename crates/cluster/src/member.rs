@@ -57,7 +57,7 @@ impl Member {
 
     /// Sends the server a command. A server that is about to die, or is halted with a full pipe, does not get
     /// it.
-    pub(crate) fn tell(&mut self, command: &Command) {
+    pub(crate) fn send(&mut self, command: &Command) {
         let mut line = serde_json::to_vec(command).expect("commands have a JSON");
         line.push(b'\n');
         let _ = self.commands.write_all(&line);

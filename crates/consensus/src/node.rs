@@ -369,7 +369,8 @@ impl<R: Rules> Node<R> {
             // Only a server that knows that all have saved the list starts an election: so the cluster has
             // been founded.
             if self.memory.cluster.is_none() || self.memory.cluster != origin.cluster {
-                // The caller's cluster was founded without this folder, perhaps by servers that have left since.
+                // The caller's cluster was founded without this folder, perhaps by servers that have left
+                // since.
                 if origin.cluster.is_some() {
                     self.on_refusal(from, Problem::OtherFounders, output);
                 }

@@ -84,7 +84,7 @@ impl fmt::Display for Index {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct LogPosition {
-    /// Where the entry stands.
+    /// The entry's index.
     pub index: Index,
     /// The term in which a leader created it.
     pub term: Term,

@@ -1,5 +1,6 @@
-//! Access: which requests are served. A browser sends whatever a page asks it to send, to any address that it can reach.
-//! But it also names that page, and the host name that it used, so such requests can be recognized.
+//! Access: which requests are served. A browser sends whatever a page asks it to send, to any address that it
+//! can reach. But it also names that page, and the host name that it used, so such requests can be
+//! recognized.
 
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -41,8 +42,8 @@ impl Names {
 
     /// Adds a name, or the host of a HOST:PORT.
     ///
-    /// A server that listens everywhere responds under any address. That is safe: an attacker can point a *name* at this
-    /// machine, but not an address.
+    /// A server that listens everywhere responds under any address. That is safe: an attacker can point a
+    /// *name* at this machine, but not an address.
     pub fn add(&self, host: &str) {
         let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
         match host.parse::<IpAddr>() {
@@ -161,8 +162,8 @@ impl fmt::Display for Stranger {
     }
 }
 
-/// Checks that a request comes from a program, or from a page that was served under the very name and port that the
-/// request is for.
+/// Checks that a request comes from a program, or from a page that was served under the very name and port
+/// that the request is for.
 ///
 /// # Errors
 /// If it may not.
@@ -188,8 +189,8 @@ pub fn check(names: &Names, method: &Method, uri: &Uri, headers: &HeaderMap) -> 
     Ok(())
 }
 
-/// Is this a page that a browser is about to show, because the user followed a link or typed the address? Then no other
-/// page can read the response.
+/// Is this a page that a browser is about to show, because the user followed a link or typed the address?
+/// Then no other page can read the response.
 pub fn is_visit(method: &Method, headers: &HeaderMap) -> bool {
     let mode = headers.get(SEC_FETCH_MODE);
     let for_page = headers.get("sec-fetch-dest");

@@ -18,12 +18,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Time limit for a request's head, again for its body, for the pause between two requests, and for a response that the
-/// client does not read.
+/// Time limit for a request's head, again for its body, for the pause between two requests, and for a
+/// response that the client does not read.
 pub const SILENCE: Duration = Duration::from_secs(30);
 
-/// Approximate maximum number of buffered bytes per connection, for requests' heads and short responses. The longest paths
-/// that our own clients send have 60,000.
+/// Approximate maximum number of buffered bytes per connection, for requests' heads and short responses. The
+/// longest paths that our own clients send have 60,000.
 const BUFFER: usize = 96 << 10;
 
 /// The pause before the next connection is accepted after the system had no room for one.

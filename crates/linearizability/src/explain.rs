@@ -1,7 +1,7 @@
 //! Why no order explains a few operations, in a sentence for a beginner.
 
 use crate::register::{ABSENT, Content, Demand, Register};
-use crate::words::{deed, in_brackets, label, name, printable, sentence, told_version, value_or_nothing};
+use crate::words::{deed, in_brackets, known_version, label, name, printable, sentence, value_or_nothing};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The kind of a violation.
@@ -104,7 +104,7 @@ impl Story<'_> {
         } else if let Some(setter) = setter(&|set| set.version > 0 && set.version == found.version) {
             format!("version {} is that of {}", found.version, self.name(setter))
         } else if let Some(setter) = setter(&|set| set.version > 0 && set.value == found.value) {
-            let told = told_version(self.0.operations[setter]).map_or("found as", |_| "given");
+            let told = known_version(self.0.operations[setter]).map_or("found as", |_| "given");
             let (setter, version) = (self.name(setter), self.0.steps[setter].version());
             format!("{setter} was {told} version {version}, and nobody wrote it again")
         } else {
@@ -220,7 +220,7 @@ impl Story<'_> {
             for middle in self.places().filter(|&middle| self.is_before(middle, last)) {
                 let new = self.sets(middle).or(self.finds(middle)).filter(|&new| !agree(new, old));
                 if let Some(earlier) = new.and_then(|new| self.why_earlier(old, new, middle, last)) {
-                    let story = self.tell_there_and_back(earlier, old, middle, last);
+                    let story = self.explain_there_and_back(earlier, old, middle, last);
                     stories.push((last != unexplained, story));
                 }
             }
@@ -265,7 +265,7 @@ impl Story<'_> {
         finders.find_map(|(finder, _)| Some(Earlier::Found { finder, witness: began_after(finder)? }))
     }
 
-    fn tell_there_and_back(
+    fn explain_there_and_back(
         &self,
         earlier: Earlier,
         old: Content,

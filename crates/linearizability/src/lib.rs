@@ -184,7 +184,7 @@ impl BadHistory {
         let as_writes = bad.steps.iter().map(is_write).collect();
         let register = register.only(&bad.steps);
         let found_as = register.operations.iter().zip(&register.steps).map(|(operation, step)| {
-            Some(step.version()).filter(|&version| version > 0 && words::told_version(operation).is_none())
+            Some(step.version()).filter(|&version| version > 0 && words::known_version(operation).is_none())
         });
         let found_as = found_as.collect();
         let (kind, explanation) = explain::explain(&register, unexplained);

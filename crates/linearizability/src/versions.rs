@@ -1,7 +1,7 @@
 //! Who wrote which version, according to all answers together.
 
 use crate::history::{Answer, Operation, Outcome, Request};
-use crate::words::told_version;
+use crate::words::known_version;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known about the versions of a key.
@@ -25,7 +25,7 @@ impl<'a> Versions<'a> {
         let mut untold: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, operation) in operations.iter().enumerate() {
             found.extend(finds(operation).filter(|&(version, _)| version > 0));
-            match (writes(operation), told_version(operation)) {
+            match (writes(operation), known_version(operation)) {
                 (Some(value), Some(version)) => drop(told.insert(version, value)),
                 (Some(value), None) => untold.entry(value).or_default().push(place),
                 (None, _) => {}
@@ -51,7 +51,7 @@ impl<'a> Versions<'a> {
 
     /// The version that this operation has written, if known.
     pub(crate) fn written(&self, place: usize, operation: &Operation) -> Option<u64> {
-        told_version(operation).or(self.untold.get(&place).copied())
+        known_version(operation).or(self.untold.get(&place).copied())
     }
 
     /// Is it known which operation wrote it, if any did?

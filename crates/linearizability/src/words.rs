@@ -113,7 +113,7 @@ pub(crate) fn name(operation: &Operation) -> String {
     };
     match &operation.request {
         Request::Write { value, .. } => {
-            format!("put {}{}", printable(value), in_brackets(told_version(operation)))
+            format!("put {}{}", printable(value), in_brackets(known_version(operation)))
         }
         Request::Read => format!("client {}'s read{of}", operation.client),
         Request::Delete { .. } => format!("client {}'s delete", operation.client),
@@ -122,7 +122,7 @@ pub(crate) fn name(operation: &Operation) -> String {
 }
 
 /// The version that it wrote, if its client knows.
-pub(crate) fn told_version(operation: &Operation) -> Option<u64> {
+pub(crate) fn known_version(operation: &Operation) -> Option<u64> {
     match operation.outcome {
         Outcome::Returned { answer: Answer::Done { version }, .. } => version,
         _ => None,

@@ -22,8 +22,8 @@
 //! was written completely, and was damaged later. The last byte is 255 so that no single flipped bit turns a
 //! short last sector into zeroes.
 //!
-//! In version 1 of the segments, a body is padded with zeroes and has no last byte, and bytes 16..24 hold the index
-//! of the log's last entry.
+//! In version 1 of the segments, a body is padded with zeroes and has no last byte, and bytes 16..24 hold the
+//! index of the log's last entry.
 
 use crate::batch;
 use crate::bytes::Bytes;

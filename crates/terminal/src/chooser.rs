@@ -138,8 +138,8 @@ impl Chooser {
         self.has_slash = false;
     }
 
-    /// The scenarios that have all words of the search, each with its place among all: in their names or, if there is none,
-    /// in their prose.
+    /// The scenarios that have all words of the search, each with its place among all: in their names or, if
+    /// there is none, in their prose.
     fn found(&self) -> impl Iterator<Item = (usize, &Choice)> {
         let by_prose = self.is_found_by_prose();
         self.having_words(move |choice| if by_prose { choice.prose.to_lowercase() } else { choice.names() })

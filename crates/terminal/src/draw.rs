@@ -78,8 +78,8 @@ struct Places {
 }
 
 impl Places {
-    /// `None` if the area is too small for a view. What is to be read comes before logs and story; what has been read
-    /// only gets the room that they leave.
+    /// `None` if the area is too small for a view. What is to be read comes before logs and story; what has
+    /// been read only gets the room that they leave.
     fn of(
         area: Rect,
         heading_rows: u16,

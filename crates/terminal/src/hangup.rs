@@ -16,8 +16,8 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Waits until something can be read from the terminal, but not longer than this.
 ///
 /// # Errors
-/// If the terminal is gone. The library that reads keys would then try again and again, at full speed and without
-/// ever coming back.
+/// If the terminal is gone. The library that reads keys would then try again and again, at full speed and
+/// without ever coming back.
 pub(crate) fn wait_for_input(timeout: Duration) -> io::Result<()> {
     let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
     let found = look_at_terminal(PollFlags::IN, Some(&timeout))?;
@@ -30,7 +30,7 @@ pub(crate) fn is_gone() -> bool {
 }
 
 /// Does this error mean that the terminal is gone?
-pub(crate) fn is_told_by(error: &io::Error) -> bool {
+pub(crate) fn is_shown_by(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::UnexpectedEof || error.raw_os_error() == Some(Errno::IO.raw_os_error())
 }
 

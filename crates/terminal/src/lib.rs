@@ -5,7 +5,8 @@
 //! * `keys.rs`: the keys, and how the footer and the help explain them;
 //! * `hangup.rs`: the end of the terminal itself;
 //! * `slow_clock.rs`: the servers' time, for the election timers;
-//! * `past.rs`: the latest records, to go back to; `rerun.rs`: an election that was too fast to be seen, shown again;
+//! * `past.rs`: the latest records, to go back to; `rerun.rs`: an election that was too fast to be seen,
+//!   shown again;
 //! * `headlines.rs`, `guide.rs`: the story in sentences, and what to try first;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
 //! * [`choose`]: the list of scenarios to choose from; `chooser.rs`;
@@ -133,7 +134,7 @@ fn on_terminal(view: impl FnOnce(&mut DefaultTerminal) -> io::Result<End>) -> io
     drop(watch);
     let restored = ratatui::try_restore();
     let errors = [end.as_ref().err(), restored.as_ref().err()];
-    if hangup::is_gone() || errors.into_iter().flatten().any(hangup::is_told_by) {
+    if hangup::is_gone() || errors.into_iter().flatten().any(hangup::is_shown_by) {
         // Dropping it would show the cursor again, and panic if it can't even report that this failed.
         std::mem::forget(terminal);
         return Ok(End::Interrupted(hangup::SIGNAL));

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How often it is looked whether all are equally far.
+/// How often to check whether all have applied the same entries.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// Waits until all members have applied the same entries, which they do when nobody writes, and compares
+/// Waits until all members have applied the same entries, as they do when nobody writes, and compares
 /// everything that they hold.
 pub(crate) fn compare(servers: &[NodeId], shared: &Shared) -> Result<(), Violation> {
     let nodes = servers.iter().map(|&id| (id, shared.node(id).expect("all servers run"))).collect();
@@ -23,7 +23,7 @@ pub(crate) fn compare(servers: &[NodeId], shared: &Shared) -> Result<(), Violati
     let expected = expected.map_err(silent)?;
     for (id, store) in stores {
         if let Some(key) = first_difference(&expected, &store.map_err(silent)?) {
-            return Err(Violation::told(format!(
+            return Err(Violation::new(format!(
                 "{first} and {id} have applied the same entries, but differ in the value of key {}",
                 String::from_utf8_lossy(&key)
             )));
@@ -32,7 +32,7 @@ pub(crate) fn compare(servers: &[NodeId], shared: &Shared) -> Result<(), Violati
     Ok(())
 }
 
-/// Returns the members. A server that was asked to go at the last moment may not be among them.
+/// Returns the members. A server whose removal was requested at the last moment may not be among them.
 fn wait_until_equally_far(mut nodes: BTreeMap<NodeId, Node>) -> Result<BTreeMap<NodeId, Node>, Violation> {
     let deadline = Instant::now() + RECOVERY;
     loop {
@@ -67,7 +67,7 @@ fn wait_until_equally_far(mut nodes: BTreeMap<NodeId, Node>) -> Result<BTreeMap<
                 ),
                 Err(why) => format!("{why}\n"),
             });
-            return Err(Violation { picture: lines.collect(), ..Violation::told(what) });
+            return Err(Violation { picture: lines.collect(), ..Violation::new(what) });
         }
         std::thread::sleep(LOOK_AGAIN);
     }
@@ -94,5 +94,5 @@ fn first_difference(one: &[Entry], other: &[Entry]) -> Option<Vec<u8>> {
 }
 
 fn silent(why: NotDone) -> Violation {
-    Violation::told(format!("a running server does not return what it holds: {why}"))
+    Violation::new(format!("a running server does not return what it holds: {why}"))
 }

@@ -14,10 +14,11 @@ use identity::{found_words, identity_words, refusal_words};
 use links::way;
 use members::{change_words, profile_words};
 
-/// What happened, in one sentence without a full stop. It names neither the time, the server nor the rule. It is safe
-/// to print on a terminal, whatever text the record carries.
+/// What happened, in one sentence without a full stop. It names neither the time, the server nor the rule. It
+/// is safe to print on a terminal, whatever text the record carries.
 ///
-/// A line of the trace has room for 60 characters before the rule: keep sentences with a rule shorter than that.
+/// A line of the trace has room for 60 characters before the rule: keep sentences with a rule shorter than
+/// that.
 pub fn sentence(record: &Record) -> String {
     shown(&words(record)).into_owned()
 }

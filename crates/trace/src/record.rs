@@ -340,13 +340,14 @@ pub enum Process {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Laboratory {
-    /// The process ended without shutting down: it was killed, it failed, or (in the simulator) its power was cut.
+    /// The process ended without shutting down: it was killed, it failed, or (in the simulator) its power was
+    /// cut.
     Died {
         /// The signal that killed it, if one did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signal: Option<i32>,
-        /// If its power was cut: what happened to the data that was written and not yet synced. Unlike a process that is
-        /// killed, a server without power can lose it.
+        /// If its power was cut: what happened to the data that was written and not yet synced. Unlike a
+        /// process that is killed, a server without power can lose it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         power_cut: Option<Unsynced>,
         /// Its exit status, if it exited.

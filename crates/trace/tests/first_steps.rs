@@ -1,4 +1,5 @@
-//! What a learner tries first, in a recorded run. crates/web/page/test/unit/first-steps.test.ts reads the same one.
+//! What a learner tries first, in a recorded run. crates/web/page/test/unit/first-steps.test.ts reads the
+//! same one.
 
 use trace::FirstStep::{self, KillTheLeader, SplitTheVote, WriteWithoutMajority};
 use trace::{ClusterView, Record};

@@ -96,7 +96,7 @@ impl Reader {
                     for (id, json) in (first..).zip(&json) {
                         // A reader that has seen a record has seen the headlines after it.
                         while let Some(headline) = headlines.next_if(|headline| headline.after == id) {
-                            self.on_the_way.push_back(told("headline", &headline));
+                            self.on_the_way.push_back(event("headline", &headline));
                         }
                         self.on_the_way.push_back(Event::default().id(id.to_string()).data(json));
                     }
@@ -104,12 +104,12 @@ impl Reader {
                 Next::Forgotten(snapshot, headlines) => self.skip_to(&snapshot, &headlines),
                 Next::NothingYet if !self.is_live => {
                     self.is_live = true;
-                    self.on_the_way.push_back(told("live", &UpTo { last: self.seen }));
+                    self.on_the_way.push_back(event("live", &UpTo { last: self.seen }));
                 }
                 Next::NothingYet => self.changes.changed().await.ok()?,
                 Next::End => {
                     self.is_over = true;
-                    self.on_the_way.push_back(told("end", &UpTo { last: self.seen }));
+                    self.on_the_way.push_back(event("end", &UpTo { last: self.seen }));
                 }
             }
             self.has_begun = true;
@@ -120,7 +120,7 @@ impl Reader {
     fn report_slow_motion(&mut self) {
         let state = self.history.slow_motion();
         if let Some(state) = state.filter(|_| state != self.slow_motion) {
-            self.on_the_way.push_back(told("slow_motion", &state));
+            self.on_the_way.push_back(event("slow_motion", &state));
         }
         self.slow_motion = state;
     }
@@ -128,14 +128,14 @@ impl Reader {
     fn skip_to(&mut self, snapshot: &Snapshot, headlines: &[Headline]) {
         if self.has_begun {
             let missed = Missed { first: self.seen + 1, last: snapshot.after };
-            self.on_the_way.push_back(told("missed", &missed));
+            self.on_the_way.push_back(event("missed", &missed));
         }
-        self.on_the_way.extend(headlines.iter().map(|headline| told("headline", headline)));
-        self.on_the_way.push_back(told("snapshot", snapshot));
+        self.on_the_way.extend(headlines.iter().map(|headline| event("headline", headline)));
+        self.on_the_way.push_back(event("snapshot", snapshot));
         self.seen = snapshot.after;
     }
 }
 
-fn told(name: &str, data: &impl Serialize) -> Event {
+fn event(name: &str, data: &impl Serialize) -> Event {
     Event::default().event(name).json_data(data).expect("what is told has a JSON")
 }

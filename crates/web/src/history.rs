@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 use trace::{ClusterView, Event, Io, Record};
 
-/// At least this many of the latest records are kept, unless their JSON is longer than this many bytes. From those
-/// before them the routine is dropped.
+/// At least this many of the latest records are kept, unless their JSON is longer than this many bytes. From
+/// those before them the routine is dropped.
 pub(crate) const KEPT: usize = 50_000;
 const MOST_BYTES: usize = 24 << 20;
 
@@ -26,8 +26,8 @@ const CHUNK_BYTES: usize = 2 << 20;
 /// Maximum length of the JSON that a reader gets at once, in bytes. The last record may exceed it.
 const BYTES_AT_ONCE: usize = 256 << 10;
 
-/// The history that all readers share. Readers have no queues: each asks for what comes after the last record that it
-/// has seen. So a slow reader can't make it grow, and no one waits for a slow reader.
+/// The history that all readers share. Readers have no queues: each asks for what comes after the last record
+/// that it has seen. So a slow reader can't make it grow, and no one waits for a slow reader.
 #[derive(Debug, Clone)]
 pub(crate) struct History {
     records: Arc<Mutex<Records>>,
@@ -100,7 +100,7 @@ pub(crate) struct Part {
 pub(crate) enum Next {
     /// These records, the first of which has this number.
     Records { first: u64, json: Vec<Arc<str>>, headlines: Vec<Headline> },
-    /// The next ones are no longer kept. This is the sum of all up to here, with their headlines.
+    /// The next ones are no longer kept. This is the sum of those so far, with their headlines.
     Forgotten(Box<Snapshot>, Vec<Headline>),
     /// None yet: it has seen everything so far.
     NothingYet,
@@ -549,7 +549,7 @@ mod tests {
         }
     }
 
-    fn told(parts: &[Part]) -> Vec<u64> {
+    fn numbers_of(parts: &[Part]) -> Vec<u64> {
         parts.iter().flat_map(|part| part.numbers.clone()).collect()
     }
 
@@ -571,8 +571,8 @@ mod tests {
         let history = beating(30_000);
         let all: Vec<u64> = (1..=30).map(|thousand| 1000 * thousand).collect();
         let parts = history.story(u64::MAX);
-        assert_eq!(told(&parts), all);
-        assert_eq!(told(&history.story(4_500)), all[..4]);
+        assert_eq!(numbers_of(&parts), all);
+        assert_eq!(numbers_of(&history.story(4_500)), all[..4]);
         // The routine of the past is gone, and the rest of it needs few snapshots.
         assert!(history.lines().lines().count() < 3 * CHUNK);
         assert!(parts.len() <= 3, "{}", parts.len());
@@ -594,13 +594,13 @@ mod tests {
                 ..record(t)
             }]);
         });
-        let numbers = told(&history.story(u64::MAX));
+        let numbers = numbers_of(&history.story(u64::MAX));
         assert_eq!(numbers[0], 1);
         assert!(numbers[1] > 20, "{numbers:?}");
         assert_eq!(numbers.last(), Some(&100));
         assert!(history.lines().len() < MOST_BYTES + MOST_STORY_BYTES + 2 * CHUNK_BYTES);
         (101..=200).for_each(|t| history.add(&[long(t)]));
-        assert!(told(&history.story(u64::MAX))[0] > 1, "even elections have an end");
+        assert!(numbers_of(&history.story(u64::MAX))[0] > 1, "even elections have an end");
     }
 
     #[test]
@@ -623,7 +623,7 @@ mod tests {
                 ..decision(3, What::NoVoter)
             },
         ]);
-        assert_eq!(told(&history.story(9)), [2, 3]);
+        assert_eq!(numbers_of(&history.story(9)), [2, 3]);
     }
 
     #[test]

@@ -10,8 +10,9 @@
 //! * `actions.rs`, `wish.rs`: what a user asks for on the page; `why_not.rs`: why something did not happen;
 //! * [`export`] (`page.rs`): the page as a file that needs no server.
 //!
-//! The page itself is in crates/web/page, in Svelte and TypeScript. Its types are generated from the Rust types here (the
-//! feature `ts`). The built page is committed and embedded, so that the program builds without Node.
+//! The page itself is in crates/web/page, in Svelte and TypeScript. Its types are generated from the Rust
+//! types here (the feature `ts`). The built page is committed and embedded, so that the program builds
+//! without Node.
 
 mod access;
 mod actions;

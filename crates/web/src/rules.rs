@@ -1,4 +1,5 @@
-//! The rules as the page explains them. The page contains them, because a trace from a file has only the rules' ids.
+//! The rules as the page explains them. The page contains them, because a trace from a file has only the
+//! rules' ids.
 
 use consensus::Rule;
 use serde::Serialize;

@@ -62,8 +62,8 @@ pub struct Timing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Scene {
-    /// The number of the first record that the command caused, or of the next record if it caused none. The first record
-    /// is number 1.
+    /// The number of the first record that the command caused, or of the next record if it caused none. The
+    /// first record is number 1.
     pub before: u64,
     /// The paragraphs of prose.
     pub prose: Vec<String>,

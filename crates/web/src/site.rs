@@ -30,8 +30,8 @@ const LONGEST_ACTION: usize = 64 << 10;
 /// Maximum number of connections at a time; any others are closed at once. A browser opens up to six.
 const MOST_CONNECTIONS: usize = 64;
 
-/// What the page may do: ask this server and nothing else, and load nothing from elsewhere. It sends no referrer,
-/// because its address holds the token.
+/// What the page may do: ask this server and nothing else, and load nothing from elsewhere. It sends no
+/// referrer, because its address holds the token.
 const HEADERS: [(HeaderName, &str); 3] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -124,7 +124,8 @@ impl FromRef<Service> for Scenarios {
 }
 
 impl Site {
-    /// Serves the page at this address (port 0 lets the system choose). These scenarios can be opened on it too.
+    /// Serves the page at this address (port 0 lets the system choose). These scenarios can be opened on it
+    /// too.
     ///
     /// # Errors
     /// If the address is not a loopback address, or not available.
@@ -158,7 +159,7 @@ impl Site {
     }
 
     /// Passes records on to all readers.
-    pub fn tell<'a>(&self, news: impl IntoIterator<Item = &'a Record>) {
+    pub fn publish<'a>(&self, news: impl IntoIterator<Item = &'a Record>) {
         self.history.add(news);
     }
 
@@ -202,8 +203,8 @@ fn routes(service: Service, token: Token) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
 }
 
-/// Lets in requests to this machine's own address. It is open to visits: the printed address may be a link on another
-/// page, and anyone who follows it has the token.
+/// Lets in requests to this machine's own address. It is open to visits: the printed address may be a link on
+/// another page, and anyone who follows it has the token.
 fn door(address: SocketAddr) -> Door {
     Door {
         names: Names::of_loopback(address.port()),

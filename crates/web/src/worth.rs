@@ -1,4 +1,5 @@
-//! Which records are kept longest: elections longer than the rest of the story, and that longer than the routine.
+//! Which records are kept longest: elections longer than the rest of the story, and that longer than the
+//! routine.
 
 use consensus::event::What;
 use consensus::{Message, NodeId};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use trace::{ClusterView, Record};
 
-/// A cluster whose news are kept.
+/// A cluster whose records are kept.
 pub struct Watched {
     pub cluster: Cluster,
     pub records: Vec<Record>,

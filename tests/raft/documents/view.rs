@@ -172,7 +172,7 @@ fn story(rows: &[String]) -> Vec<String> {
 /// The columns before a sentence.
 const TIME_WIDTH: usize = 11;
 
-/// How an election goes is up to chance; tests of the headlines compare what is told of it.
+/// The course of an election is random; tests of the headlines check its sentences.
 fn is_of_election(sentence: &str) -> bool {
     sentence.contains(" asked n")
 }

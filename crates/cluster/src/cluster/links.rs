@@ -59,7 +59,7 @@ impl Cluster {
         for Link { from, to } in links {
             let faults = self.view.network().faults(Link { from, to });
             if let Some(member) = self.members.get_mut(&to) {
-                member.tell(&Command::Link { from, faults });
+                member.send(&Command::Link { from, faults });
             }
         }
         told

@@ -30,7 +30,7 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
     app.page = story::rows(places.story);
     let width = places.story.width;
     let story = if app.shows_lines() {
-        app.page_of_story().map(|line| story::told_line(line, None, width, &palette)).collect()
+        app.page_of_story().map(|line| story::story_line(line, None, width, &palette)).collect()
     } else {
         let page = story::rows(places.story) as usize;
         headlines::lines(app.headlines().all(), app.headlines().chosen(), width, page, &palette)

@@ -113,7 +113,7 @@ fn page_of_story<'a>(player: &'a Player, width: u16, palette: &Palette) -> Vec<L
 fn story_lines<'a>(line: &'a StoryLine, off: Option<Rule>, width: u16, palette: &Palette) -> Vec<Line<'a>> {
     match line {
         StoryLine::Told(line) if line.record.is_violation() => story::violation_lines(line, width, palette),
-        StoryLine::Told(line) => vec![story::told_line(line, off, width, palette)],
+        StoryLine::Told(line) => vec![story::story_line(line, off, width, palette)],
         StoryLine::Command(command) => vec![Line::styled(format!(" ▸ {command}"), palette.notice())],
         StoryLine::Said(said) => vec![Line::raw(format!("             {said}"))],
     }

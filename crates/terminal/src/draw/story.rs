@@ -40,7 +40,7 @@ pub(crate) fn violation_lines<'a>(line: &FeedLine, width: u16, palette: &Palette
 
 /// A line with its rule at the right, if there is space for both; otherwise the words come first. `off` is
 /// the rule that is switched off.
-pub(crate) fn told_line<'a>(
+pub(crate) fn story_line<'a>(
     line: &'a FeedLine,
     off: Option<Rule>,
     width: u16,

@@ -1,4 +1,5 @@
-//! The position on the tape, and what the keys do. It has no terminal and no clock: callers say how much time passes.
+//! The position on the tape, and what the keys do. It has no terminal and no clock: callers say how much time
+//! passes.
 
 use super::keys::{Wish, wish};
 use super::steps::{Mark, Script, Steps, StoryLine};

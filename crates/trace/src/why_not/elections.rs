@@ -165,7 +165,8 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// In the words of the server that refused a vote: the condition that did not hold, or the refusal itself.
+    /// In the words of the server that refused a vote: the condition that did not hold, or the refusal
+    /// itself.
     fn reason_of_refusal(&self, refused: &'a Record) -> String {
         let is_check = |record: &&Record| {
             record.node == refused.node

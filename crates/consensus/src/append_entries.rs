@@ -291,7 +291,6 @@ impl<R: Rules> Node<R> {
     /// a heartbeat nor the round of a read needs the disk. It is for requests that bring nothing new. A
     /// request with new entries gets a single reply, once they are saved; if that takes long, the leader's
     /// next heartbeat brings nothing new.
-    /// reply, when they are saved; if that takes long, the leader's next heartbeat brings nothing new.
     fn answer_before_the_disk(
         &self,
         leader: NodeId,

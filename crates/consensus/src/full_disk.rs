@@ -16,7 +16,7 @@ impl<R: Rules> Node<R> {
     }
 
     /// A server that can't save its own vote can't be elected. If it tried, it would only raise its term in
-    /// memory, and depose a leader as soon as there was room.
+    /// memory, and depose a leader as soon as there was space.
     pub(crate) fn must_not_run(&self) -> bool {
         self.disk_is_full && self.rules.hold(Rule::FullDiskDoesNotLead)
     }

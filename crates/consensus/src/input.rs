@@ -64,7 +64,7 @@ pub enum Input {
         /// If it was the last chunk: the configuration that the snapshot holds.
         whole: Option<Arc<Membership>>,
     },
-    /// There was no room for the chunk. What was stored of that snapshot is gone.
+    /// There was no space for the chunk. What was stored of that snapshot is gone.
     ChunkNotStored,
     /// What a leader sent is not a valid snapshot. It was not stored.
     SnapshotBroken {
@@ -94,9 +94,9 @@ pub enum Input {
         /// Its origin, from the handshake.
         origin: Origin,
     },
-    /// The disk is full: saves wait until there is room.
+    /// The disk is full: saves wait until there is space.
     DiskFull,
-    /// The disk has room again, and what waited is saved.
+    /// The disk has space again, and what waited is saved.
     DiskHasRoom,
     /// This server follows another profile from now on.
     SetProfile(Profile),

@@ -39,7 +39,7 @@ impl<R: Rules> Node<R> {
         }
         self.snapshot = last_included;
         self.memberships.cover(last_included.index);
-        let begins_after = self.last_to_forget(last_included.index);
+        let begins_after = self.last_to_compact(last_included.index);
         if begins_after.index > self.log.begins_after().index {
             self.log.compact_to(begins_after);
             output.save.begins_after = Some(begins_after);
@@ -49,7 +49,7 @@ impl<R: Rules> Node<R> {
 
     /// The entry up to which the log can be removed if a snapshot covers it up to `covered`. A follower that
     /// has just got a snapshot can continue with the log after it.
-    fn last_to_forget(&self, covered: Index) -> LogPosition {
+    fn last_to_compact(&self, covered: Index) -> LogPosition {
         let limits = &self.config.limits;
         // On a full disk the log must go first.
         let kept = if self.disk_is_full { 0 } else { limits.bytes_behind_snapshot };

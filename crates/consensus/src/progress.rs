@@ -397,12 +397,12 @@ mod tests {
 
     #[test]
     fn a_snapshot_goes_on_where_the_follower_says() {
-        let piece =
+        let chunk =
             |offset: u64| Chunk { last_included: agree(9), offset, bytes: [0; 10].into(), is_last: false };
         let mut progress = Progress::new(Index(20), Instant::START);
         progress.begin_snapshot(agree(9));
         assert!(!progress.may_send(&window(9)));
-        assert!(progress.record_chunk_sent(&piece(0)));
+        assert!(progress.record_chunk_sent(&chunk(0)));
         assert!(progress.record_chunk_received(agree(9), 0, 10));
         assert!(!progress.record_chunk_received(agree(9), 0, 10), "that was said already");
         assert!(!progress.record_chunk_received(agree(8), 10, 20), "that is about another snapshot");

@@ -14,7 +14,7 @@ const CHUNK: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
 /// A job for the disk. There is never more than one save at a time.
 #[derive(Debug)]
 pub enum DiskJob<S> {
-    /// Save this batch. If there is no room for it, it is tried again until there is, and only what frees
+    /// Save this batch. If there is no space for it, it is tried again until there is, and only what frees
     /// space goes before it.
     Save(Batch),
     /// A save waits for space. To free some, first make the log on disk begin after this entry.

@@ -9,7 +9,7 @@ use crate::files::{Files, aside};
 pub(crate) const FILE: &str = "room";
 
 /// Number of bytes added at once: a save never waits for more.
-const PIECE: u64 = 1 << 20;
+const STEP: u64 = 1 << 20;
 
 #[derive(Debug, Default)]
 pub(crate) struct Room {
@@ -24,18 +24,18 @@ impl Room {
         if self.size >= wanted {
             return Ok(false);
         }
-        let piece = PIECE.min(wanted - self.size);
-        self.add(files, piece).map_err(|error| {
+        let step = STEP.min(wanted - self.size);
+        self.add(files, step).map_err(|error| {
             self.size = 0;
             files.give_up(FILE, error)
         })?;
-        self.size += piece;
+        self.size += step;
         Ok(self.size < wanted)
     }
 
-    fn add(&self, files: &mut Files<impl Disk>, piece: u64) -> Result<(), StorageError> {
+    fn add(&self, files: &mut Files<impl Disk>, step: u64) -> Result<(), StorageError> {
         // Zeroes that are really written: a file that is merely long takes no space.
-        let zeroes = vec![0; piece as usize];
+        let zeroes = vec![0; step as usize];
         match self.size {
             0 => files.write(&aside(FILE), &zeroes)?,
             _ => files.append(&aside(FILE), &zeroes)?,

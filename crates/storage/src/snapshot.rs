@@ -4,10 +4,10 @@
 //! |---|---|
 //! | [header](crate::header) | begins with `RaftSnp` and a line feed; index and term of the last entry that the snapshot covers; the length of the cluster's name (4 bytes); the name |
 //! | body | the state machine's bytes, of which this crate knows nothing |
-//! | checksums | the CRC-32C (4 bytes) of each 64 KiB of the body; the last chunk may be shorter |
+//! | checksums | the CRC-32C (4 bytes) of each 64 KiB block of the body; the last block may be shorter |
 //! | trailer | the body's length (8 bytes); the CRC-32C of the header, the checksums and that length |
 //!
-//! The chunks have checksums of their own so that a part can be read alone, and be checked: what a leader
+//! The blocks have checksums of their own so that a part can be read alone, and be checked: what a leader
 //! reads from its snapshot goes to other servers, and a flipped bit must not.
 
 use crate::bytes::{Bytes, length};
@@ -22,9 +22,9 @@ use std::ops::Range;
 pub(crate) const FILE: &str = "snapshot";
 
 /// Number of bytes of the body under one checksum.
-pub(crate) const PIECE: usize = 64 << 10;
+pub(crate) const BLOCK: usize = 64 << 10;
 
-/// Number of chunks in memory while a whole snapshot is read.
+/// Number of blocks in memory while a whole snapshot is read.
 const AT_ONCE: usize = 16;
 
 const KIND: header::Kind = header::Kind { magic: b"RaftSnp\n", version: 1 };
@@ -113,9 +113,9 @@ impl Snapshot {
             return Err(StorageError::ForeignSnapshot { file: files.path(FILE), cluster: found });
         }
         let snapshot = read_end(files, &header, position, size)?;
-        let pieces = snapshot.checksums.len();
-        for piece in (0..pieces).step_by(AT_ONCE) {
-            snapshot.read_pieces(files, piece..pieces.min(piece + AT_ONCE))?;
+        let blocks = snapshot.checksums.len();
+        for block in (0..blocks).step_by(AT_ONCE) {
+            snapshot.read_blocks(files, block..blocks.min(block + AT_ONCE))?;
         }
         Ok(Some(snapshot))
     }
@@ -132,26 +132,26 @@ impl Snapshot {
     ) -> Result<Chunk, StorageError> {
         assert!(offset <= self.info.size, "reading a snapshot beyond its end");
         let end = self.info.size.min(offset.saturating_add(at_most as u64));
-        let first = offset / PIECE as u64;
-        let pieces = as_index(first)..as_index(end.div_ceil(PIECE as u64).max(first));
-        let mut bytes = self.read_pieces(files, pieces)?;
-        bytes.drain(..as_index(offset - first * PIECE as u64).min(bytes.len()));
+        let first = offset / BLOCK as u64;
+        let blocks = as_index(first)..as_index(end.div_ceil(BLOCK as u64).max(first));
+        let mut bytes = self.read_blocks(files, blocks)?;
+        bytes.drain(..as_index(offset - first * BLOCK as u64).min(bytes.len()));
         bytes.truncate(as_index(end - offset));
         Ok(Chunk { bytes, is_last: end == self.info.size })
     }
 
-    /// Reads and checks these chunks of the body.
-    fn read_pieces(
+    /// Reads and checks these blocks of the body.
+    fn read_blocks(
         &self,
         files: &mut Files<impl Disk>,
-        pieces: Range<usize>,
+        blocks: Range<usize>,
     ) -> Result<Vec<u8>, StorageError> {
-        let start = pieces.start as u64 * PIECE as u64;
-        let end = self.info.size.min(pieces.end as u64 * PIECE as u64);
+        let start = blocks.start as u64 * BLOCK as u64;
+        let end = self.info.size.min(blocks.end as u64 * BLOCK as u64);
         let bytes = read_exactly(files, self.body + start, as_index(end.saturating_sub(start)))?;
-        for (piece, number) in bytes.chunks(PIECE).zip(pieces) {
-            if crc32c::crc32c(piece) != self.checksums[number] {
-                let offset = self.body + number as u64 * PIECE as u64;
+        for (block, number) in bytes.chunks(BLOCK).zip(blocks) {
+            if crc32c::crc32c(block) != self.checksums[number] {
+                let offset = self.body + number as u64 * BLOCK as u64;
                 return Err(damaged(files, offset, SnapshotDamage::Body));
             }
         }
@@ -165,7 +165,7 @@ fn read_header(
     size: u64,
 ) -> Result<(Vec<u8>, LogPosition, String), StorageError> {
     // More than the longest name needs.
-    let at_most = size.min(PIECE as u64);
+    let at_most = size.min(BLOCK as u64);
     let mut header = read_exactly(files, 0, as_index(at_most))?;
     let (_, mut fields, length) = KIND.decode(&header).map_err(|why| match why {
         Unreadable::Broken => damaged(files, 0, SnapshotDamage::Header),
@@ -197,7 +197,7 @@ fn read_end(
     let size = Bytes(&trailer).u64().expect("a trailer begins with a length");
     let checksums_at = body
         .checked_add(size)
-        .filter(|at| at.checked_add(size.div_ceil(PIECE as u64) * CHECKSUM as u64) == Some(trailer_at));
+        .filter(|at| at.checked_add(size.div_ceil(BLOCK as u64) * CHECKSUM as u64) == Some(trailer_at));
     let Some(checksums_at) = checksums_at else {
         return Err(damaged(files, trailer_at, SnapshotDamage::Trailer));
     };

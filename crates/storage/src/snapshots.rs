@@ -3,7 +3,7 @@
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
 use crate::files::{Files, aside};
-use crate::snapshot::{self, Chunk, FILE, PIECE, Snapshot, SnapshotInfo};
+use crate::snapshot::{self, BLOCK, Chunk, FILE, Snapshot, SnapshotInfo};
 use consensus::LogPosition;
 
 /// Maximum number of bytes of a snapshot that wait for a sync, so that no sync takes long.
@@ -25,7 +25,7 @@ struct Unfinished {
     size: u64,
     /// Number of bytes that are not synced.
     unsynced: u64,
-    /// The checksums of the chunks; the last one may be of a chunk that is still growing.
+    /// The checksums of the blocks; the last one may be of a block that is still growing.
     checksums: Vec<u32>,
 }
 
@@ -58,7 +58,7 @@ impl Snapshots {
         let position = newest.info.position;
         let mut offset = 0;
         loop {
-            let chunk = newest.read(files, offset, PIECE)?;
+            let chunk = newest.read(files, offset, BLOCK)?;
             self.write(files, position, offset, &chunk.bytes)?;
             offset += chunk.bytes.len() as u64;
             if chunk.is_last {
@@ -135,13 +135,13 @@ impl Unfinished {
     }
 
     fn add_checksums(&mut self, bytes: &[u8]) {
-        let in_the_last_piece = (self.size % PIECE as u64) as usize;
-        let missing = if in_the_last_piece == 0 { 0 } else { PIECE - in_the_last_piece };
-        let (to_the_last_piece, pieces) = bytes.split_at(missing.min(bytes.len()));
+        let in_the_last_block = (self.size % BLOCK as u64) as usize;
+        let missing = if in_the_last_block == 0 { 0 } else { BLOCK - in_the_last_block };
+        let (to_the_last_block, blocks) = bytes.split_at(missing.min(bytes.len()));
         if let Some(last) = self.checksums.last_mut() {
-            *last = crc32c::crc32c_append(*last, to_the_last_piece);
+            *last = crc32c::crc32c_append(*last, to_the_last_block);
         }
-        self.checksums.extend(pieces.chunks(PIECE).map(crc32c::crc32c));
+        self.checksums.extend(blocks.chunks(BLOCK).map(crc32c::crc32c));
     }
 
     /// Writes the end, and makes the whole file durable.

@@ -72,7 +72,7 @@ impl<D: Disk> Storage<D> {
     /// - [`StorageError::NewerVersion`] if a newer program wrote it,
     /// - [`StorageError::ClusterName`] or [`StorageError::ClusterNameTooLong`] if the cluster's name can't be
     ///   written,
-    /// - [`StorageError::Io`] if the disk fails, or has no room for a copy of the log's last segment or,
+    /// - [`StorageError::Io`] if the disk fails, or has no space for a copy of the log's last segment or,
     ///   after a crash, of the snapshot.
     pub fn open(disk: D, identity: Identity) -> Result<(Storage<D>, Recovered), StorageError> {
         Storage::open_with_segment_size(disk, identity, SEGMENT_SIZE)

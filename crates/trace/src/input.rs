@@ -76,7 +76,7 @@ pub enum Input {
     },
     /// The disk is full.
     DiskFull,
-    /// The disk has room again.
+    /// The disk has space again.
     DiskHasRoom,
     /// The server follows another profile from now on.
     SetProfile(Profile),

@@ -106,7 +106,7 @@ fn a_missing_file_is_refused() {
 }
 
 #[test]
-fn a_server_that_has_lived_does_not_begin_anew() {
+fn a_server_that_has_run_does_not_begin_again() {
     let runs = format!("runs{}", " 0000000000000000".repeat(9));
     let lives = |lives: u64| with_checksum(&format!("raft-for-beginners lives 2\nlives {lives}\n{runs}\n"));
     let log_of_a_first_opening = || {

@@ -65,7 +65,7 @@ fn the_version_before_is_read_and_the_last_segment_becomes_one_of_the_present() 
     server.live(&[]).unwrap();
 }
 
-/// Its header takes more room now.
+/// Its header takes more space now.
 #[test]
 fn a_full_segment_of_the_version_before_is_made_larger() {
     let (name, begin, full) = ("log-0000000001", 96, 448);

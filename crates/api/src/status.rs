@@ -24,7 +24,7 @@ pub struct Status {
     /// Number of messages since this start that contradicted what the server knows to be committed, or that
     /// it leads its term.
     pub contradictions: u64,
-    /// The members of the cluster, as far as this server knows.
+    /// The members of the cluster, as far as it knows.
     pub membership: Membership,
     /// Is this configuration known to be committed?
     pub is_membership_committed: bool,

@@ -489,7 +489,7 @@ impl<R: Rules> Node<R> {
         Ok(joint.unwrap_or(goal))
     }
 
-    /// Adds the data folder of each voter, as far as this leader knows them.
+    /// Adds the data folder of each voter, if this leader knows it.
     fn name_folders(&self, membership: &mut Membership) {
         for id in membership.voters.voters() {
             let incarnation = match self.progress().and_then(|progress| progress.get(&id)) {

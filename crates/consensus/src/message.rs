@@ -306,7 +306,7 @@ impl AppendEntriesReply {
     pub fn supersedes(&mut self, earlier: &AppendEntriesReply) -> bool {
         use AppendOutcome::{Matched, Mismatch, Refused};
         if self.term != earlier.term {
-            // As far as this server knows, nobody leads an earlier term any longer. Messages may be lost.
+            // To its sender's knowledge, nobody leads the earlier term any longer. Messages may be lost.
             return self.term > earlier.term;
         }
         match (&mut self.outcome, &earlier.outcome) {

@@ -88,8 +88,8 @@ pub enum Ending {
     Open,
     /// The log continues in the next segment.
     Continued,
-    /// A save that was never completed, as far as this can be known. The server will cut it off when it
-    /// starts. If it runs, it may be writing there right now.
+    /// A save that, by all appearances, was never completed. The server will cut it off when it starts. If
+    /// it runs, it may be writing there right now.
     Torn {
         /// Number of bytes, up to the last that is not zero.
         bytes: u64,

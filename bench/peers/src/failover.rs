@@ -1,8 +1,8 @@
 //! Leaders that are killed.
 
 use crate::members::{Members, ProgramArguments, Setting, System};
-use crate::prober::Prober;
 use crate::output::{DrawnArguments, probing_interval};
+use crate::prober::Prober;
 use clap::Args;
 use measure::plot::{Axis, Line, Plot, Scale};
 use measure::progress::progress;

@@ -9,9 +9,9 @@ mod failover;
 mod load;
 mod members;
 mod memory;
+mod output;
 mod prober;
 mod start;
-mod output;
 
 use anyhow::bail;
 use clap::{Parser, Subcommand};

@@ -1,7 +1,7 @@
 //! A client that asks servers for a write over and over, until one has done it.
 
 use crate::client::Client;
-use crate::members::{TIMEOUT, System, last};
+use crate::members::{System, TIMEOUT, last};
 use anyhow::bail;
 use hyper::body::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

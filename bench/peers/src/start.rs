@@ -1,8 +1,8 @@
 //! Clusters that start, without data and with it.
 
 use crate::members::{Members, ProgramArguments, Setting, System};
-use crate::prober::Prober;
 use crate::output::{OutputArguments, probing_interval};
+use crate::prober::Prober;
 use clap::Args;
 use measure::progress::progress;
 use measure::report::{Column, Report, Row, number};

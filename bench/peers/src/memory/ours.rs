@@ -108,7 +108,11 @@ impl Servers {
                 commands.push(command);
                 ids.push(id);
             }
-            self.drivers[LEADER].step(self.now(), Input::Propose { commands, requests: ids }, &mut self.effects);
+            self.drivers[LEADER].step(
+                self.now(),
+                Input::Propose { commands, requests: ids },
+                &mut self.effects,
+            );
             self.pass_on(LEADER);
             self.talk();
             for place in 0..VOTERS.len() {

@@ -34,13 +34,13 @@ use trace::Feed;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct MaelstromArguments {
-    /// Each node keeps its log in here, in a folder with its name; each cluster needs its own [default: a temporary
-    /// folder, named after the process that started the node]
+    /// Each node keeps its log in here, in a folder with its name; each cluster needs its own [default: a
+    /// temporary folder, named after the process that started the node]
     #[arg(long, value_name = "DIR", env = "NODE_DIR")]
     data: Option<PathBuf>,
 
-    /// A client without an outcome after this time is told so; Maelstrom's clients wait for one second, or ten
-    /// times the latency
+    /// A client without an outcome after this time is told so; Maelstrom's clients wait for one second, or
+    /// ten times the latency
     #[arg(long, value_name = "TIME", env = "RAFT_PATIENCE", default_value = "900ms", value_parser = duration)]
     patience: Duration,
 
@@ -105,7 +105,7 @@ pub(crate) fn run(arguments: MaelstromArguments) -> Result<ExitCode, Failure> {
 
     let mut feed = if arguments.verbose { Feed::with_routine() } else { Feed::new() };
     let (mut tell, telling) = tell_in_background(move |record| {
-        // Without a reader there is nobody to tell.
+        // If nobody reads it, there is nobody to report to.
         feed.tell(record).iter().for_each(|line| drop(writeln!(io::stderr(), "{line}")));
     });
     let is_quiet = arguments.quiet;
@@ -114,7 +114,7 @@ pub(crate) fn run(arguments: MaelstromArguments) -> Result<ExitCode, Failure> {
             tell(record);
         }
     });
-    // Everything is told before the process ends. A thread that panicked has told so itself.
+    // All reports are written before the process ends. A thread that panicked has reported that itself.
     let _ = telling.join();
     ended.map_err(|error| failure(&error))?;
     match signal_received.load(Ordering::Relaxed) {
@@ -159,11 +159,11 @@ impl MaelstromArguments {
     }
 }
 
-/// The folder where nobody names one. All nodes that one process has started share it, and find their logs
-/// there when it starts them again; the next process, and so the next test, begins with none.
+/// The default folder. All nodes that one process has started share it, and find their logs there when it
+/// starts them again; the next process, and so the next test, begins with none.
 fn folder_of_this_run() -> Result<PathBuf, Failure> {
     let parent = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
-    // Numbers of processes are used again; together with its start, one means the same process.
+    // Process ids are reused; together with its start time, one always means the same process.
     let stat = std::fs::read_to_string(format!("/proc/{parent}/stat")).unwrap_or_default();
     let started = stat.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(19)).unwrap_or("0");
     let folder = std::env::temp_dir().join(format!("raft-maelstrom-{parent}-{started}"));

@@ -44,8 +44,8 @@ pub(crate) struct WhyArguments {
     #[arg(long, value_name = "KIND", value_parser = named(Kind::ALL), conflicts_with = "event")]
     last: Option<Kind>,
 
-    /// Explain what stood in the way of a server: why it did not become leader, vote, commit its last entries, or
-    /// reply to a client
+    /// Explain what stood in the way of a server: why it did not become leader, vote, commit its last
+    /// entries, or reply to a client
     #[arg(
         long,
         num_args = 2,
@@ -54,8 +54,8 @@ pub(crate) struct WhyArguments {
     )]
     not: Option<Vec<String>>,
 
-    /// The moment of --not: a time as each event shows it, such as 1.250s, or just after an event, such as n2:117
-    /// [default: the end]
+    /// The moment of --not: a time as each event shows it, such as 1.250s, or just after an event, such as
+    /// n2:117 [default: the end]
     #[arg(long, value_name = "TIME|EVENT", requires = "not")]
     at: Option<Moment>,
 }
@@ -192,7 +192,7 @@ fn found<'a>(
     })
 }
 
-/// The event to explain: by its name, by its kind, or what matters most in the run.
+/// The event to explain: by its name, by its kind, or the most important one of the run.
 fn asked_for<'a>(
     causes: &Causes<'a>,
     records: &[Record],
@@ -250,8 +250,8 @@ fn chain(chain: &[&Record], off: Option<Rule>) -> String {
     text
 }
 
-/// What stood in the way of a server, each with the event that shows it; or the event in which it did what was asked about
-/// all the same.
+/// What prevented something that a server has not done, with the events that show it; or the event in which
+/// it did it all the same.
 fn answer(
     server: NodeId,
     moment: u64,

@@ -27,7 +27,7 @@ fn played_until(scenario: &str, is_last: impl Fn(&Record) -> bool) -> Vec<Record
     records
 }
 
-/// What stood in the way of a server at the end of these records: each sentence, with the rule.
+/// What prevented something on a server at the end of these records: each sentence, with the rule.
 fn obstacles(past: &[Record], server: u64, omission: Omission) -> Vec<(String, Option<Rule>)> {
     match why_not(past, &COMPLETE, past.last().unwrap().t, NodeId(server), omission) {
         WhyNot::Because(obstacles) => {
@@ -37,7 +37,7 @@ fn obstacles(past: &[Record], server: u64, omission: Omission) -> Vec<(String, O
     }
 }
 
-/// Asserts that these stood in the way, one after another, each with its rule.
+/// Asserts that these were the obstacles, one after another, each with its rule.
 fn assert_obstacles(past: &[Record], server: u64, omission: Omission, expected: &[(&str, Option<Rule>)]) {
     let found = obstacles(past, server, omission);
     let found: Vec<(&str, Option<Rule>)> = found.iter().map(|(text, rule)| (text.as_str(), *rule)).collect();
@@ -52,7 +52,7 @@ fn asks(wish: Wish) -> impl Fn(&Record) -> bool {
     move |record| matches!(record.event, Event::Io(Io::Asked { wish: asked, .. }) if asked == wish)
 }
 
-/// Why an event happened, from the first cause on, as the kinds of the events: the names that their JSON has.
+/// Why an event happened, from the first cause on, as the kinds of the events: their names in JSON.
 fn chain(records: &[Record], kind: Kind) -> Vec<String> {
     let causes = Causes::new(records);
     let chain = causes.chain(causes.last(kind).unwrap());

@@ -1,4 +1,4 @@
-//! How fast histories are checked, on one core: all clients work on one key, which is hardest.
+//! How fast histories are checked, on one core: all clients work on one key, which is the hardest case.
 //!
 //! `cargo bench -p raft-for-beginners-linearizability --features bench`
 
@@ -16,7 +16,7 @@ use std::hint::black_box;
 
 const OPERATIONS: usize = 10_000;
 
-/// Operations a second, of 16 clients, with 1 % uncertain.
+/// Operations per second, of 16 clients, with 1 % uncertain.
 fn one_key(criterion: &mut Criterion) {
     let usual = Mix { operations: OPERATIONS, ..Mix::USUAL };
     let mixes = [

@@ -1,4 +1,5 @@
-//! What a learner tries first, in a recorded run. crates/web/page/test/unit/first-steps.test.ts reads the same one.
+//! What a learner tries first, in a recorded run. crates/web/page/test/unit/first-steps.test.ts reads the
+//! same one.
 
 use trace::FirstStep::{self, KillTheLeader, SplitTheVote, WriteWithoutMajority};
 use trace::{ClusterView, Record};
@@ -40,7 +41,7 @@ fn what_only_looks_like_one_is_none() {
         steps.dedup();
         steps
     };
-    // Who dies does not lead, nobody votes for itself, or no link is cut.
+    // The server that dies does not lead, nobody votes for itself, or no link is cut.
     assert_eq!(without("role"), []);
     assert_eq!(without("vote"), [KillTheLeader, WriteWithoutMajority]);
     assert_eq!(without("links_cut"), [KillTheLeader, SplitTheVote]);

@@ -1,4 +1,5 @@
-//! The page's TypeScript types, its rules and its glossary are those of the Rust code. `UPDATE_TYPES=1` writes them anew.
+//! The page's TypeScript types, its rules and its glossary match the Rust code. `UPDATE_TYPES=1` rewrites
+//! them.
 
 use cluster::{Action, SlowMotionState};
 use std::collections::BTreeMap;

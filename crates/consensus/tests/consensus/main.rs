@@ -1,4 +1,4 @@
-//! The core, called as a library: what it does with messages that no honest server sends, with late saves, and at its bounds.
+//! The core, called as a library: messages that no honest server sends, late saves, and limits.
 
 mod allocations;
 mod bounds;

@@ -1,19 +1,19 @@
-//! The file that counts a server's lives, and remembers the random numbers of the latest.
+//! The file that counts a server's starts, and remembers the random numbers of the latest.
 
 use crate::text_file::{TextFile, field};
 use consensus::EarlierRuns;
 
-/// How often a server has opened its folder.
+/// How many times a server has opened its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StartNumber {
     pub(crate) count: u64,
-    /// The run of the latest life, and those of the lives before; 0 where it is not known.
+    /// The run of the latest start, and those of the starts before; 0 if unknown.
     pub(crate) run: u64,
     pub(crate) earlier_runs: EarlierRuns,
 }
 
 impl StartNumber {
-    /// One more, with this run.
+    /// The next start, with this run.
     pub(crate) fn and_another(self, run: u64) -> StartNumber {
         let count = self.count.checked_add(1).expect("no server starts 2^64 times");
         let mut earlier_runs = EarlierRuns::default();

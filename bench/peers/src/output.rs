@@ -1,4 +1,4 @@
-//! How the figures are told.
+//! How the figures are reported.
 
 use anyhow::Context;
 use clap::Args;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Every comparison has these.
 #[derive(Debug, Args)]
-pub struct ToldArguments {
+pub struct OutputArguments {
     /// Print the figures as JSON, for programs
     #[arg(long)]
     json: bool,
@@ -21,12 +21,12 @@ pub struct ToldArguments {
     report: Option<PathBuf>,
 }
 
-impl ToldArguments {
-    /// Tells them.
+impl OutputArguments {
+    /// Reports the figures.
     ///
     /// # Errors
     /// If a file can't be written.
-    pub fn tell(&self, report: &Report) -> anyhow::Result<()> {
+    pub fn print(&self, report: &Report) -> anyhow::Result<()> {
         let text = if self.json { format!("{}\n", report.json()) } else { report.text() };
         match io::stdout().write_all(text.as_bytes()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
@@ -40,7 +40,7 @@ impl ToldArguments {
 #[derive(Debug, Args)]
 pub struct DrawnArguments {
     #[command(flatten)]
-    told: ToldArguments,
+    output: OutputArguments,
 
     /// Write the plots alone, as an image, to this file
     #[arg(long, value_name = "FILE")]
@@ -48,12 +48,12 @@ pub struct DrawnArguments {
 }
 
 impl DrawnArguments {
-    /// Tells the figures, and draws them.
+    /// Reports the figures, and draws them.
     ///
     /// # Errors
     /// If a file can't be written.
-    pub fn tell(&self, report: &Report) -> anyhow::Result<()> {
-        self.told.tell(report)?;
+    pub fn print(&self, report: &Report) -> anyhow::Result<()> {
+        self.output.print(report)?;
         self.svg.as_ref().map_or(Ok(()), |file| write(file, &plot::stacked(&report.plots)))
     }
 }
@@ -62,12 +62,12 @@ fn write(file: &Path, text: &str) -> anyhow::Result<()> {
     fs::write(file, text).with_context(|| format!("can't write {}", file.display()))
 }
 
-/// Parses how often a client asks.
+/// Parses the interval between a client's requests.
 pub fn probing_interval(text: &str) -> Result<Duration, String> {
     duration(text, Duration::from_millis(1), Duration::from_secs(1))
 }
 
-/// Parses how long a run takes.
+/// Parses the duration of a run.
 pub fn run_duration(text: &str) -> Result<Duration, String> {
     duration(text, Duration::from_millis(10), Duration::from_secs(3600))
 }

@@ -24,14 +24,14 @@ const REST: Duration = Duration::from_millis(50);
 ///
 /// ```no_run
 /// # use std::time::Duration;
-/// use client::{Cluster, Node};
-/// use kv::Write;
+/// use raft_for_beginners_client::{Cluster, Node};
+/// use raft_for_beginners_client::kv::Write;
 ///
 /// let mut cluster = Cluster::new([Node::new("127.0.0.1:4001"), Node::new("127.0.0.1:4002")]);
 /// cluster.on_step(|step| eprintln!("{step}"));
 /// let answer = cluster.write(&Write::put(b"x", b"1"), Duration::from_secs(10))?;
 /// println!("{answer}"); // written, version 17
-/// # Ok::<(), client::Failure>(())
+/// # Ok::<(), raft_for_beginners_client::Failure>(())
 /// ```
 pub struct Cluster {
     nodes: Vec<Node>,

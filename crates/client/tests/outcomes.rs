@@ -1,6 +1,8 @@
 //! What the client reports about servers that answer, refuse, redirect, or break off in the middle. The
 //! servers here only play a part: each replies as the test says.
 
+extern crate raft_for_beginners_client as client;
+
 use client::{Cluster, Failure, Node, NotDone, Read, Step};
 use consensus::{Index, NodeId};
 use kv::{Answer, Write};

@@ -1,5 +1,7 @@
 //! Decide, save, then send: whatever a driver sends is on disk already.
 
+extern crate raft_for_beginners_driver as driver;
+
 use consensus::event::What;
 use consensus::{
     AppendEntries, AppendOutcome, Batch, Chunk, Config, Credentials, Entry, EveryRule, Index,

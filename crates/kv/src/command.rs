@@ -36,8 +36,8 @@ pub enum Command<'a> {
 /// A change of one key, perhaps with a condition, perhaps as a request of a session.
 ///
 /// ```
-/// # use consensus::Index;
-/// # use kv::{Request, SessionId, Write};
+/// # use raft_for_beginners_kv::consensus::Index;
+/// # use raft_for_beginners_kv::{Request, SessionId, Write};
 /// let request = Request { session: SessionId(Index(12)), sequence: 3 };
 /// let put = Write { if_version: Some(Index(7)), request: Some(request), ..Write::put(b"x", b"1") };
 /// assert_eq!(put.to_string(), "put x = 1 (if version 7) [session 12, request 3]");

@@ -7,8 +7,8 @@
 //! clock, no randomness, no setting of a single server.
 //!
 //! ```
-//! use consensus::Index;
-//! use kv::{Answer, Command, Store, Write};
+//! use raft_for_beginners_kv::consensus::Index;
+//! use raft_for_beginners_kv::{Answer, Command, Store, Write};
 //!
 //! let mut store = Store::default();
 //! let put = Command::Write(Write::put(b"x", b"1")).encode()?;

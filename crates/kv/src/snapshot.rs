@@ -47,7 +47,7 @@ pub(crate) struct KeyFrame<'a> {
 /// the store continues. [`Restore`](crate::Restore) builds a store from the bytes.
 ///
 /// ```
-/// # use kv::{Restore, Store};
+/// # use raft_for_beginners_kv::{Restore, Store};
 /// # use std::num::NonZeroUsize;
 /// let store = Store::default();
 /// let mut snapshot = store.snapshot();

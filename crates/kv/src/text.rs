@@ -38,7 +38,7 @@ impl Command<'_> {
     /// The content of an entry with this command, in a few words.
     ///
     /// ```
-    /// # use kv::{Command, Write};
+    /// # use raft_for_beginners_kv::{Command, Write};
     /// assert_eq!(Command::Write(Write::put(b"x", b"1")).brief(), "x = 1");
     /// ```
     pub fn brief(&self) -> String {

@@ -4,6 +4,8 @@
 
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 
+extern crate raft_for_beginners_linearizability as linearizability;
+
 #[allow(dead_code, reason = "the tests draw more kinds of histories")]
 #[path = "../tests/linearizability/draw.rs"]
 mod draw;

@@ -132,7 +132,7 @@ pub struct Operation {
 /// A record of clients' requests and the answers. They write it while they run:
 ///
 /// ```
-/// use linearizability::{Answer, History, Request};
+/// use raft_for_beginners_linearizability::{Answer, History, Request};
 ///
 /// let mut history = History::default();
 /// let write = history.call(1, "x", Request::write("5"), 100);

@@ -7,7 +7,7 @@
 //! A history with such an order is *linearizable* (Herlihy and Wing, 1990). [`check`] looks for it:
 //!
 //! ```
-//! use linearizability::{Answer, History, Kind, Request, Verdict, check};
+//! use raft_for_beginners_linearizability::{Answer, History, Kind, Request, Verdict, check};
 //!
 //! let mut history = History::default();
 //! let write = history.call(1, "x", Request::write("1"), 10);

@@ -1,6 +1,8 @@
 //! What a learner tries first, in a recorded run. crates/web/page/test/unit/first-steps.test.ts reads the
 //! same one.
 
+extern crate raft_for_beginners_trace as trace;
+
 use trace::FirstStep::{self, KillTheLeader, SplitTheVote, WriteWithoutMajority};
 use trace::{ClusterView, Record};
 

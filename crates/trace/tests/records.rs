@@ -1,5 +1,7 @@
 //! Records as JSON and back, and the story that they make.
 
+extern crate raft_for_beginners_trace as trace;
+
 use consensus::event::{self, Check, Problem, What};
 use consensus::{
     AppendEntries, AppendEntriesReply, AppendOutcome, CannotChange, Entry, HardState, Index, LogPosition,

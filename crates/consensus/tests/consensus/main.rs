@@ -1,5 +1,7 @@
 //! The core, called as a library: messages that no honest server sends, late saves, and limits.
 
+extern crate raft_for_beginners_consensus as consensus;
+
 mod allocations;
 mod bounds;
 mod common;

@@ -1,5 +1,7 @@
 //! The guarantees of storage, tested on a real folder and on a disk that breaks.
 
+extern crate raft_for_beginners_storage as storage;
+
 mod crash;
 mod damage;
 mod folder;

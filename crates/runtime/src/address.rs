@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddrV6};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
 /// Maximum length of a host's name in bytes (RFC 1035).
@@ -49,6 +49,12 @@ impl Address {
                 Err(InvalidAddress { text: if is_long { told + "…" } else { told }, why })
             }
         }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Address {
+        Address(address.to_string())
     }
 }
 

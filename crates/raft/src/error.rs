@@ -3,6 +3,13 @@ use std::net::SocketAddr;
 
 /// Whatever went wrong. Each method has an error type of its own, which says more; this one is for those who pass all of
 /// them on with `?`.
+///
+/// ```
+/// use raft_for_beginners::{Error, ProposeError};
+///
+/// let error = Error::from(ProposeError::NotLeader { leader: None });
+/// assert_eq!(error.to_string(), "this server does not lead; no leader is known");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -13,11 +13,23 @@ pub trait Form<M>: sealed::Sealed + Send + Sync + 'static {
     fn machine(state: M) -> Self::Machine;
 }
 
-/// The state is saved and loaded as a whole: a [`StateMachine`](crate::StateMachine).
+/// The state is saved and loaded as a whole: a [`StateMachine`](crate::StateMachine). This is what
+/// [`Raft::open`](crate::Raft::open) gives.
 #[derive(Debug, Clone, Copy)]
 pub enum Whole {}
 
 /// The state is streamed, chunk by chunk: a [`StreamedStateMachine`](crate::StreamedStateMachine).
+///
+/// ```
+/// use raft_for_beginners::{Raft, Settings, Streamed};
+///
+/// # async fn run() -> raft_for_beginners::Result<()> {
+/// // `()` is a state machine without a state.
+/// let opened = Raft::<(), Streamed>::open_streamed("data/n1", Settings::new("nothing", 1))?;
+/// let server: Raft<(), Streamed> = opened.serve("127.0.0.1:5001").await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub enum Streamed {}
 

@@ -17,13 +17,85 @@ use tokio::task::{JoinError, JoinHandle};
 
 type Answer<M, F> = <<F as Form<M>>::Machine as StateMachine>::Answer;
 
-/// A server that holds its data folder, and does not run yet. See [`Raft::open`].
+/// A server that holds its data folder, and does not run yet.
+///
+/// ```
+/// use raft_for_beginners::{Error, Raft, Settings};
+/// # use raft_for_beginners::{Index, StateMachine};
+/// # #[derive(Default)]
+/// # struct Counter(u64);
+/// # impl StateMachine for Counter {
+/// #     type Answer = u64;
+/// #     fn apply(&mut self, _: Index, _: &[u8]) -> u64 {
+/// #         self.0 += 1;
+/// #         self.0
+/// #     }
+/// #     fn save(&self) -> Vec<u8> {
+/// #         self.0.to_le_bytes().to_vec()
+/// #     }
+/// #     fn load(bytes: &[u8]) -> Option<Counter> {
+/// #         Some(Counter(u64::from_le_bytes(bytes.try_into().ok()?)))
+/// #     }
+/// # }
+/// # #[tokio::main]
+/// # async fn main() -> raft_for_beginners::Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// let opened = Raft::<Counter>::open(folder.path(), Settings::new("counter", 1))?;
+/// // Other machines could reach it there, and it has no secret.
+/// assert!(matches!(opened.serve("0.0.0.0:0").await, Err(Error::NeedsSecret(_))));
+///
+/// let opened = Raft::<Counter>::open(folder.path(), Settings::new("counter", 1))?;
+/// let server = opened.serve("127.0.0.1:0").await?;
+/// server.stop().await
+/// # }
+/// ```
 pub struct Opened<M, F: Form<M> = Whole> {
     server: Server<F::Machine>,
     trusts_network: bool,
 }
 
 /// One running server of a replicated state machine. Clones are the same server; when the last one is dropped, it stops.
+///
+/// ```
+/// use raft_for_beginners::{ProposeError, Raft, Settings};
+/// use std::time::Duration;
+/// use tokio::time::timeout;
+/// # use raft_for_beginners::{Index, StateMachine};
+/// # #[derive(Default)]
+/// # struct Counter(u64);
+/// # impl StateMachine for Counter {
+/// #     type Answer = u64;
+/// #     fn apply(&mut self, _: Index, _: &[u8]) -> u64 {
+/// #         self.0 += 1;
+/// #         self.0
+/// #     }
+/// #     fn save(&self) -> Vec<u8> {
+/// #         self.0.to_le_bytes().to_vec()
+/// #     }
+/// #     fn load(bytes: &[u8]) -> Option<Counter> {
+/// #         Some(Counter(u64::from_le_bytes(bytes.try_into().ok()?)))
+/// #     }
+/// # }
+/// # #[tokio::main]
+/// # async fn main() -> raft_for_beginners::Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// // A cluster of one: it leads when it has waited for an election timeout.
+/// let opened = Raft::<Counter>::open(folder.path(), Settings::new("counter", 1))?;
+/// let server = opened.serve("127.0.0.1:0").await?;
+/// server.leader().await?;
+///
+/// match timeout(Duration::from_secs(10), server.propose("+")).await {
+///     Ok(Ok(total)) => assert_eq!(total, 1),
+///     Ok(Err(ProposeError::NotLeader { leader })) => println!("ask {leader:?}"),
+///     Ok(Err(error)) if error.may_have_happened() => println!("perhaps: {error}"),
+///     Ok(Err(error)) => println!("certainly not: {error}"),
+///     Err(_) => println!("perhaps: no majority has it on disk yet"),
+/// }
+/// assert_eq!(server.read(|counter| counter.0).await?, 1);
+/// assert!(server.is_leader());
+/// server.stop().await
+/// # }
+/// ```
 pub struct Raft<M, F: Form<M> = Whole> {
     handle: Handle<F::Machine>,
     /// Where the founders are, as the settings say.

@@ -18,6 +18,36 @@ pub const LONGEST_COMMAND: usize = 3 << 20;
 ///
 /// Each request either is refused at once or has an outcome later. If you no longer wait for it, it is not taken back.
 /// Put a [timeout](tokio::time::timeout) around it: a server without a majority waits for one as long as it runs.
+///
+/// ```
+/// use consensus::ReadBy;
+/// use runtime::{Server, Settings, Transport};
+///
+/// /// For a server that has nobody to speak to.
+/// struct Alone;
+///
+/// impl Transport for Alone {
+///     fn send(&self, _: driver::Envelope) {}
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// // `()` is a state machine without a state.
+/// let server = Server::open(folder.path(), Settings::new("nothing", 1), ())?;
+/// let handle = server.handle();
+/// let running = tokio::spawn(server.run("nowhere".to_owned(), Alone, ()));
+///
+/// handle.watch().wait_for(|it| it.leader == Some(handle.id())).await?;
+/// handle.propose(b"a command".as_slice()).await?;
+/// handle.read(ReadBy::Round, |()| ()).await?;
+/// assert_eq!(handle.look(|view| view.driver.last_applied().0).await?, 2, "the first entry of a term is empty");
+///
+/// handle.stop().await;
+/// running.await??;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Handle<M: StateMachine> {
     id: NodeId,
     requests: mpsc::Sender<Request<M>>,

@@ -33,6 +33,13 @@ pub(crate) enum Request<M: StateMachine> {
 }
 
 /// Why a command has no answer.
+///
+/// ```
+/// use runtime::ProposeError;
+///
+/// assert!(!ProposeError::Replaced.may_have_happened());
+/// assert!(ProposeError::Uncertain.may_have_happened());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProposeError {
     /// This server does not lead. Ask the leader, if one is known. The command was not carried out.

@@ -14,6 +14,20 @@ use std::time::Duration;
 /// The servers that found a cluster are all named at each of them, with [`voters`](Settings::voters), and all of them must
 /// run before the first leader is elected: each remembers the data folders of all others, so that a server that loses its
 /// data is found out later. A server that comes later is told to [join](Settings::join), and is added at the leader.
+///
+/// ```
+/// use consensus::Profile;
+/// use runtime::{Secret, Settings};
+///
+/// let secret: Secret = "8f0c".repeat(16).parse()?;
+/// let settings = Settings::new("counter", 1)
+///     .voters([(1, "a.example:5001"), (2, "b.example:5001"), (3, "c.example:5001")])?
+///     .secret(secret)
+///     .snapshot_after(8 << 20);
+/// // Whatever has no method is a field.
+/// let settings = Settings { profile: Profile::PAPER, ..settings };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The name of the cluster; servers of clusters with different names reject each other.

@@ -10,6 +10,25 @@ use driver::Envelope;
 ///
 /// Servers believe what messages say about where they come from, so a transport must let in only messages of servers that
 /// may speak for the sender that they name.
+///
+/// ```
+/// use consensus::NodeId;
+/// use driver::Envelope;
+/// use runtime::{Inlet, Transport};
+/// use std::collections::BTreeMap;
+///
+/// /// Servers in one process.
+/// struct Neighbours(BTreeMap<NodeId, Inlet>);
+///
+/// impl Transport for Neighbours {
+///     fn send(&self, envelope: Envelope) {
+///         if let Some(inlet) = self.0.get(&envelope.to) {
+///             // One that has ended hears nothing any longer.
+///             let _ = inlet.deliver(envelope);
+///         }
+///     }
+/// }
+/// ```
 pub trait Transport {
     /// Sends a message to the server that it names, or drops it.
     fn send(&self, envelope: Envelope);

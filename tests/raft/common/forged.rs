@@ -1,4 +1,4 @@
-//! What a program sends that poses as a server, in the format that crates/server/src/wire.rs describes.
+//! What a program sends that poses as a server, in the format that crates/runtime/src/wire.rs describes.
 
 use consensus::{Message, NodeId, Origin};
 use trace::EventId;

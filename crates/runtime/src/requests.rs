@@ -18,6 +18,9 @@ const MOST_BYTES_WAITING: usize = 64 << 20;
 /// Gets the state machine when it may be read, or why it may not.
 pub(crate) type Reader<M> = Box<dyn FnOnce(Result<&M, ReadError>) + Send>;
 
+/// Looks at a server.
+pub(crate) type Looker<M> = Box<dyn FnOnce(&View<'_, M>) + Send>;
+
 /// What a client wants of a server.
 pub(crate) enum Request<M: StateMachine> {
     /// To have a command in the log, and to know what the state machine says to it.
@@ -25,7 +28,7 @@ pub(crate) enum Request<M: StateMachine> {
     /// To read what is committed by now.
     Read { by: ReadBy, reader: Reader<M> },
     /// To look at the server as it is.
-    Look(Box<dyn FnOnce(&View<'_, M>) + Send>),
+    Look(Looker<M>),
     /// To have other members.
     ChangeMembers { change: Change, answer: oneshot::Sender<Result<(), ChangeError>> },
     /// To have another leader.

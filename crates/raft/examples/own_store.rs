@@ -114,11 +114,9 @@ async fn main() -> Result<()> {
     let addresses: Vec<_> = listeners.iter().map(|it| it.local_addr()).collect::<std::io::Result<_>>()?;
     let open = |id: u64| {
         // A snapshot after each MiB: more than a server needs, but this is to show them.
-        let timing = Timing::new(Duration::from_millis(50), Duration::from_secs(1), Duration::from_secs(2));
-        let settings = Settings::new("pages", id)
-            .voters((1..).zip(&addresses))?
-            .timing(timing.expect("heartbeats are faster than elections"))
-            .snapshot_after(1 << 20);
+        let timing = Timing::new(Duration::from_millis(50), Duration::from_secs(1), Duration::from_secs(2))?;
+        let settings =
+            Settings::new("pages", id).voters((1..).zip(&addresses))?.timing(timing).snapshot_after(1 << 20);
         Raft::<Pages, Streamed>::open_streamed(data.path().join(format!("n{id}")), settings)
     };
     let mut servers = Vec::new();

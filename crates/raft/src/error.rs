@@ -1,4 +1,7 @@
-use runtime::{ChangeError, InvalidAddress, ProposeError, ReadError, ServerError, TransferError};
+use consensus::InvalidTiming;
+use runtime::{
+    ChangeError, InvalidAddress, InvalidSecret, ProposeError, ReadError, ServerError, TransferError,
+};
 use std::net::SocketAddr;
 
 /// Whatever went wrong. Each method has an error type of its own, which says more; this one is for those who pass all of
@@ -19,6 +22,12 @@ pub enum Error {
     /// A text is no address.
     #[error(transparent)]
     Address(#[from] InvalidAddress),
+    /// The durations of a [`Timing`](crate::Timing) don't fit together.
+    #[error(transparent)]
+    Timing(#[from] InvalidTiming),
+    /// A text is no secret.
+    #[error(transparent)]
+    Secret(#[from] InvalidSecret),
     /// Other machines can reach a server that trusts all who speak its protocol.
     #[error(
         "other machines could reach this server at {0}, and it has no secret: give all servers the same one \

@@ -166,8 +166,8 @@ impl<M, F: Form<M>> Opened<M, F> {
     ///
     /// # Errors
     /// If it can't listen there, or [must not](Error::NeedsSecret).
-    pub async fn serve(self, listen: impl ToSocketAddrs + fmt::Debug) -> Result<Raft<M, F>> {
-        let address = format!("{listen:?}");
+    pub async fn serve(self, listen: impl ToSocketAddrs + fmt::Display) -> Result<Raft<M, F>> {
+        let address = listen.to_string();
         let listener = TcpListener::bind(listen).await;
         self.serve_on(listener.map_err(|source| ServerError::Listen { address, source })?)
     }

@@ -33,6 +33,29 @@ const WHILE_SENDING: usize = 256 << 20;
 /// A server that holds its data and is ready to [run](Server::run).
 ///
 /// `M` is the state machine that is replicated, and `D` the disk of its data.
+///
+/// ```
+/// use runtime::{Server, Settings, Tcp};
+/// use tokio::net::TcpListener;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// // `()` is a state machine without a state.
+/// let server = Server::open(folder.path(), Settings::new("nothing", 1), ())?;
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let address = listener.local_addr()?;
+/// let tcp = Tcp::new(server.settings(), address.port(), server.origin(), server.inlet());
+/// tcp.listen(listener, None);
+///
+/// let handle = server.handle();
+/// let running = tokio::spawn(server.run(address.to_string(), tcp.clone(), ()));
+/// handle.stop().await;
+/// running.await??;
+/// tcp.shut_down().await;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Server<M: StateMachine, D: Disk = FolderDisk> {
     settings: Settings,
     storage: Storage<D>,

@@ -32,7 +32,7 @@ use std::time::Duration;
 pub struct Settings {
     /// The name of the cluster; servers of clusters with different names reject each other.
     pub cluster: String,
-    /// Which server it is, from 1.
+    /// Which server it is.
     pub id: NodeId,
     /// The servers with which it founds a cluster, itself included: the same for all founders. Each has its address if that
     /// is known yet. Empty for a server that joins a cluster.
@@ -61,7 +61,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A server of the cluster with this name, with this number from 1. It founds a cluster of its own, unless it is
+    /// A server of the cluster with this name, with this number. It founds a cluster of its own, unless it is
     /// told [who else does](Settings::voters) or to [join](Settings::join) one.
     pub fn new(cluster: impl Into<String>, id: u64) -> Settings {
         Settings {
@@ -128,12 +128,8 @@ impl Settings {
 
     /// Why a server can't be started so, if it can't.
     pub(crate) fn problem(&self) -> Option<&'static str> {
-        if self.id.0 == 0 {
-            Some("servers are numbered from 1")
-        } else if !self.founders.is_empty() && !self.founders.contains_key(&self.id) {
-            Some("the server itself is not among the voters with which it founds the cluster")
-        } else {
-            None
-        }
+        let founds_without_itself = !self.founders.is_empty() && !self.founders.contains_key(&self.id);
+        founds_without_itself
+            .then_some("the server itself is not among the voters with which it founds the cluster")
     }
 }

@@ -1,5 +1,6 @@
 use crate::error::{Error, Result};
 use crate::form::{Form, Streamed, Whole};
+use crate::obstacle::Obstacle;
 use consensus::{Change, NodeId, ReadBy};
 use driver::{SmallState, StateMachine};
 use runtime::{
@@ -264,6 +265,14 @@ impl<M: 'static, F: Form<M>> Raft<M, F> {
     /// If the server has too much to do, or has stopped.
     pub async fn health(&self) -> Result<Health, ReadError> {
         Ok(self.handle.look(|view| view.health.clone()).await?)
+    }
+
+    /// What keeps the server from taking part until somebody does something, if there is such a thing.
+    ///
+    /// # Errors
+    /// If the server has too much to do, or has stopped.
+    pub async fn obstacle(&self) -> Result<Option<Obstacle>, ReadError> {
+        Ok(self.handle.look(|view| Obstacle::of(view.driver.node())).await?)
     }
 
     /// Who leads and who belongs to the cluster, now and whenever that changes. It closes when the server has ended.

@@ -1,9 +1,9 @@
 //! Several servers in one process, over TCP.
 
 use raft_for_beginners::{
-    Address, ChangeError, Error, Index, LONGEST_COMMAND, NodeId, ProposeError, Raft, ReadError, Restore,
-    Secret, ServerError, Settings, Snapshot, StateMachine, Streamed, StreamedStateMachine, Timing,
-    TransferError,
+    Address, ChangeError, Error, Index, LONGEST_COMMAND, NodeId, Obstacle, Problem, ProposeError, Raft,
+    ReadError, Restore, Secret, ServerError, Settings, Snapshot, StateMachine, Streamed,
+    StreamedStateMachine, Timing, TransferError,
 };
 use std::convert::Infallible;
 use std::future::Future;
@@ -190,6 +190,33 @@ async fn three_servers_elect_one_that_replicates_and_the_others_say_which() {
     stop_all(servers).await;
 }
 
+/// Founders remember each other's folders, so a server without its data is no longer one of them.
+#[tokio::test]
+async fn a_server_that_has_lost_its_data_is_refused_and_told_why() {
+    let (places, mut servers) = three_servers().await;
+    let (leader, others) = leader_and_others(&servers).await;
+    leader.propose("one").await.unwrap();
+    let (leader, id) = (leader.clone(), others[0].id());
+    assert_eq!(leader.obstacle().await, Ok(None));
+    let stopped = servers.remove(servers.iter().position(|it| it.id() == id).unwrap());
+    soon("the end", stopped.stop()).await.unwrap();
+    std::fs::remove_dir_all(places.folder(id.0)).unwrap();
+    let emptied = places.start(id.0).await;
+    let refused_by_leader = soon("a refusal", async {
+        loop {
+            match emptied.obstacle().await.unwrap() {
+                Some(Obstacle::RefusedBy(refusals)) if refusals.contains_key(&leader.id()) => {
+                    return refusals[&leader.id()];
+                }
+                _ => sleep(Duration::from_millis(5)).await,
+            }
+        }
+    });
+    assert_eq!(refused_by_leader.await, Problem::OtherData);
+    servers.push(emptied);
+    stop_all(servers).await;
+}
+
 #[tokio::test]
 async fn a_server_alone_knows_no_leader() {
     let (places, mut listeners) = Places::new().await;
@@ -197,6 +224,8 @@ async fn a_server_alone_knows_no_leader() {
     let server = opened.serve_on(listeners.remove(0)).unwrap();
     assert_eq!(server.propose("one").await, Err(ProposeError::NotLeader { leader: None }));
     assert_eq!(server.read_stale(|log| log.lines.len()).await, Ok(0));
+    let awaits = Obstacle::AwaitsFounders(vec![NodeId(2), NodeId(3)]);
+    assert_eq!(server.obstacle().await, Ok(Some(awaits)));
     server.stop().await.unwrap();
 }
 

@@ -18,8 +18,9 @@ pub enum Obstacle {
     AwaitsFounders(Vec<NodeId>),
     /// Its data folder must not be used any longer: it lacks what the server had acknowledged.
     Retired(Retirement),
-    /// These servers do not hear it, or do not count it. If the reason is [`Problem::OtherData`], it has lost its data
-    /// folder: remove it, and add a server with another number or, after the removal, with the same one.
+    /// These servers do not hear it, or do not count it. If the reason is [`Problem::OtherData`] or
+    /// [`Problem::OtherFounders`], they know it with another data folder: if that is lost, remove the server, and add it
+    /// again, with an empty folder, as one that [joins](crate::Settings::join).
     RefusedBy(BTreeMap<NodeId, Problem>),
 }
 

@@ -104,7 +104,9 @@ impl<M: Replicated, D: Disk + Send + 'static> Server<M, D> {
         };
         let (sender, inbox) = mpsc::channel(INBOX);
         let (ask, requests) = mpsc::channel(INBOX);
-        let (leadership, watcher) = watch::channel(Leadership::default());
+        let term = recovered.hard_state.current_term;
+        let (leadership, watcher) =
+            watch::channel(Leadership { term, leader: None, members: membership.clone() });
         let handle = Handle::new(settings.id, ask, sender.clone(), watcher);
         Ok(Server {
             settings,

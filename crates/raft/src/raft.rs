@@ -352,7 +352,9 @@ impl<M: 'static, F: Form<M>> Raft<M, F> {
     /// If its disk had failed, or its state machine had panicked: then it had ended before.
     pub async fn stop(self) -> Result<()> {
         self.handle.stop().await;
-        let Some(task) = self.task.lock().await.take() else { return Ok(()) };
+        // Other clones that stop the server wait here for its end.
+        let mut kept = self.task.lock().await;
+        let Some(task) = kept.take() else { return Ok(()) };
         match task.await.flatten() {
             Ok(ended) => Ok(ended?),
             Err(error) => Err(Error::Panicked(error.to_string())),

@@ -4,12 +4,14 @@ use clap::Args;
 use command::{
     Failure, ProfileArguments, StorageArguments, TimeArguments, duration, end_at_second_signal, ended_by, say,
 };
-use consensus::Profile;
+use consensus::{NodeId, Profile};
 use driver::TraceLevel;
-use server::{Command, Introduction, MaelstromNode, Options, ServerError, monotonic_now, tell_in_background};
+use server::{
+    Command, Introduction, LabSettings, MaelstromNode, ServerError, Settings, monotonic_now,
+    tell_in_background,
+};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::collections::BTreeMap;
 use std::io::{self, BufReader, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,8 +81,8 @@ pub(crate) fn run(arguments: MaelstromArguments) -> Result<ExitCode, Failure> {
             "this command is for Maelstrom, which sends one: see `raft maelstrom --help`",
         ));
     };
-    let options = arguments.options(&introduction)?;
-    let node = match MaelstromNode::open(introduction.clone(), options, arguments.patience) {
+    let (data, settings) = (arguments.data_of(introduction.id())?, arguments.settings(&introduction)?);
+    let node = match MaelstromNode::open(introduction.clone(), &data, settings, arguments.patience) {
         Ok(node) => node,
         Err(error) => {
             introduction.refuse(&error, &mut io::stdout()).map_err(unwritable)?;
@@ -132,29 +134,35 @@ fn unwritable(error: io::Error) -> Failure {
 }
 
 impl MaelstromArguments {
-    fn options(&self, introduction: &Introduction) -> Result<Options, Failure> {
-        let id = introduction.id();
+    /// The folder of this node, of which people are told.
+    fn data_of(&self, id: NodeId) -> Result<PathBuf, Failure> {
         let data = self.data.clone().map_or_else(folder_of_this_run, Ok)?.join(id.to_string());
         if !self.quiet {
             say(format_args!("{id} keeps its log in {}", data.display()));
         }
-        Ok(Options {
-            cluster: "maelstrom".to_owned(),
-            id,
-            peers: introduction.peers().iter().map(|&peer| (peer, None)).collect(),
-            joins: false,
-            secret: None,
-            data,
+        Ok(data)
+    }
+
+    fn settings(&self, introduction: &Introduction) -> Result<Settings, Failure> {
+        let id = introduction.id();
+        let lab =
+            LabSettings { speed: self.time.speed, latency: self.time.latency, ..LabSettings::default() };
+        Ok(Settings {
+            founders: introduction
+                .peers()
+                .iter()
+                .copied()
+                .chain([id])
+                .map(|founder| (founder, None))
+                .collect(),
             timing: self.time.timing()?,
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
-            speed: self.time.speed,
-            latency: self.time.latency,
-            faulty_links: BTreeMap::new(),
+            lab: (!lab.is_idle()).then_some(lab),
             lease: self.time.lease_reads,
             profile: self.profile.profile(Profile::PRODUCTION)?,
             snapshot_after: self.storage.snapshot_after,
-            epoch: monotonic_now(),
             trace_level: TraceLevel::Events,
+            ..Settings::new("maelstrom", id.0)
         })
     }
 }

@@ -11,7 +11,8 @@ use consensus::event::{Problem, What};
 use consensus::{Membership, NodeId, Profile};
 use driver::TraceLevel;
 use server::{
-    Address, Command, InvalidAddress, Options, Remote, Secret, Server, monotonic_now, tell_in_background,
+    Address, Command, InvalidAddress, LabSettings, Remote, Secret, Server, Settings, monotonic_now,
+    tell_in_background,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -167,12 +168,12 @@ fn faulty_link(text: &str) -> Result<(NodeId, Faults), String> {
 }
 
 pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
-    let mut options = arguments.options()?;
+    let mut settings = arguments.settings()?;
     if arguments.laboratory {
         die_with_parent();
     }
     if arguments.secret_on_stdin {
-        options.secret = Some(read_secret()?);
+        settings.secret = Some(read_secret()?);
     }
     let failure = |error: server::ServerError| Failure::of(&error, error.help());
     let mut signals = end_at_second_signal(&[SIGINT, SIGTERM])
@@ -193,7 +194,7 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
             }
         }
     });
-    let server = Server::open(arguments.listen(), options).map_err(failure)?;
+    let server = Server::open(arguments.listen(), &arguments.data, settings).map_err(failure)?;
     arguments.hosts.iter().for_each(|host| server.answer_to(host));
     let _ = opened.set(server.remote());
     for warning in arguments.warnings() {
@@ -236,8 +237,8 @@ fn is_reported_when_quiet(event: &Event) -> bool {
 }
 
 impl NodeArguments {
-    /// The server's options, if the arguments fit together.
-    fn options(&self) -> Result<Options, Failure> {
+    /// The server's settings, if the arguments fit together.
+    fn settings(&self) -> Result<Settings, Failure> {
         let timing = self.time.timing()?;
         if self.laboratory && self.listens_wide() {
             return Err(Failure::usage(
@@ -307,27 +308,27 @@ impl NodeArguments {
                 "name fewer servers with --peer; three or five are best",
             ));
         }
-        Ok(Options {
-            cluster: self.cluster.clone(),
-            id,
-            peers,
-            joins: self.join,
-            secret: None,
-            data: self.data.clone(),
-            timing,
-            seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
+        let founders = peers.into_iter().chain([(id, None)]);
+        let lab = LabSettings {
             speed: self.time.speed,
             latency: self.time.latency,
-            faulty_links: self.links.iter().copied().collect(),
+            links: self.links.iter().copied().collect(),
+        };
+        Ok(Settings {
+            founders: if self.join { BTreeMap::new() } else { founders.collect() },
+            timing,
+            seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
             lease: self.time.lease_reads,
             profile: self.profile.profile(Profile::PRODUCTION)?,
             snapshot_after: self.storage.snapshot_after,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
+            lab: (self.laboratory || !lab.is_idle()).then_some(lab),
             trace_level: match self.quiet {
                 true => TraceLevel::Essential,
                 false if self.steps || self.record.is_some() => TraceLevel::Replayable,
                 false => TraceLevel::Events,
             },
+            ..Settings::new(&self.cluster, self.id)
         })
     }
 

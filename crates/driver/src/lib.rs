@@ -27,5 +27,7 @@ pub use disk_job::{DiskDone, DiskJob, perform};
 pub use driver::{Driver, Effects, Envelope};
 pub use recorder::TraceLevel;
 pub use snapshots::{BrokenSnapshot, Restored, UnreadableSnapshot, WholeSnapshot};
-pub use state_machine::{Restore, Snapshot, StateMachine};
+pub use state_machine::{
+    LoadingState, NotLoaded, Restore, SavedState, SmallState, Snapshot, StateMachine, Whole,
+};
 pub use trace::{Input, RECORDED, RequestId, StoreContent};

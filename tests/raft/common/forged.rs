@@ -1,4 +1,4 @@
-//! The messages of a program that poses as a server, in the format that crates/server/src/wire.rs describes.
+//! The messages of a program that poses as a server, in the format that crates/runtime/src/wire.rs describes.
 
 use consensus::{Message, NodeId, Origin};
 use trace::EventId;

@@ -1,35 +1,43 @@
-//! TCP: a listener for whoever calls, and a connection of our own to each peer, on which messages go
+//! TCP: a listener for all that call, and a connection of our own to each peer, on which messages go
 //! one way. Only refusals and signs of life come back on it.
 
+mod acceptor;
 mod caller;
 mod frames;
-mod reception;
 
-pub(crate) use reception::{Acceptor, accept};
+pub use acceptor::Clients;
 
 use crate::Address;
-use crate::inbox::Inbound;
-use crate::options::Options;
+use crate::inbound::Inlet;
 use crate::secret::Secret;
+use crate::settings::Settings;
 use crate::transport::Transport;
 use crate::wire::{Back, Handshake, Letter, Promise};
+use acceptor::Acceptor;
 use consensus::{Membership, Message, NodeId, Origin, Start};
-use driver::Envelope;
+use driver::{Envelope, Speed};
 use frames::Silence;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// So many messages wait for one peer, at most.
 const OUTBOUND_QUEUE: usize = 256;
 
 /// Who this server is to others.
 #[derive(Debug, Clone)]
-pub(crate) struct Name {
-    pub(crate) cluster: String,
-    pub(crate) id: NodeId,
+struct Name {
+    cluster: String,
+    id: NodeId,
     /// The port at which it listens.
     port: u16,
     /// What all members promise to their leader, if leaders have leases.
@@ -43,16 +51,17 @@ pub(crate) struct Name {
 }
 
 impl Name {
-    pub(crate) fn of(options: &Options, port: u16) -> Name {
-        let election_timeout_min = options.timing.election_timeout_min().div_f64(options.speed.multiple());
+    fn of(settings: &Settings, port: u16) -> Name {
+        let speed = settings.lab.as_ref().map_or(Speed::REAL_TIME, |lab| lab.speed);
+        let election_timeout_min = settings.timing.election_timeout_min().div_f64(speed.multiple());
         Name {
-            cluster: options.cluster.clone(),
-            id: options.id,
+            cluster: settings.cluster.clone(),
+            id: settings.id,
             port,
-            promise: options.lease.map(|lease| Promise { lease, election_timeout_min }),
-            secret: options.secret.clone(),
-            founders: options.founders(),
-            silence: Silence::of(&options.timing),
+            promise: settings.lease.map(|lease| Promise { lease, election_timeout_min }),
+            secret: settings.secret.clone(),
+            founders: settings.founding(),
+            silence: Silence::of(&settings.timing),
         }
     }
 
@@ -92,9 +101,12 @@ enum Standing {
     Foreigner,
 }
 
-/// The sending side: a queue and an address for each other server that is known. Clones always know the same.
+/// Carries messages over TCP: a connection to each other server that is known, and one from each. Clones are the same.
+///
+/// Servers that share a [secret](Settings::secret) prove to each other that they know it. Without one, all that can reach the
+/// port are believed. Nothing is encrypted.
 #[derive(Clone)]
-pub(crate) struct Network {
+pub struct Tcp {
     name: Name,
     /// Where its messages come from.
     origin: Arc<watch::Sender<Origin>>,
@@ -103,7 +115,16 @@ pub(crate) struct Network {
     known: Arc<Mutex<Known>>,
     /// The starts of other servers that have called, and how each hears that it is refused.
     callers: Arc<Mutex<Callers>>,
-    inbox: mpsc::Sender<Inbound>,
+    inlet: Inlet,
+    tasks: TaskTracker,
+    end: CancellationToken,
+    turned_away: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for Tcp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tcp").field("id", &self.name.id).finish_non_exhaustive()
+    }
 }
 
 /// The other servers that this one knows.
@@ -130,7 +151,7 @@ struct Peer {
 struct Line {
     name: Name,
     to: NodeId,
-    inbox: mpsc::Sender<Inbound>,
+    inlet: Inlet,
 }
 
 impl Line {
@@ -143,7 +164,7 @@ impl Line {
 
 /// A server has called, and is connected for as long as this lives.
 struct Visit {
-    network: Network,
+    tcp: Tcp,
     guest: Option<NodeId>,
 }
 
@@ -151,7 +172,7 @@ impl Drop for Visit {
     /// A guest that has gone is no longer called.
     fn drop(&mut self) {
         if let Some(guest) = self.guest {
-            let mut known = self.network.known();
+            let mut known = self.tcp.known();
             // It may be a member by now.
             let Some(visits) = known.guests.get_mut(&guest) else { return };
             *visits -= 1;
@@ -163,19 +184,56 @@ impl Drop for Visit {
     }
 }
 
-impl Network {
-    /// It calls other servers as soon as it knows where they are. To be called within a tokio runtime, which does the
-    /// work.
-    pub(crate) fn new(name: Name, origin: Origin, inbox: mpsc::Sender<Inbound>) -> Network {
-        let origin = Arc::new(watch::channel(origin).0);
-        let (known, callers) = (Arc::default(), Arc::default());
-        Network { name, origin, runtime: Handle::current(), known, callers, inbox }
+impl Tcp {
+    /// Calls other servers as soon as it knows where they are, for the server with these settings, this [origin] and this
+    /// [inlet], which others reach at this port. To be called within a tokio runtime, which does the work.
+    ///
+    /// [origin]: crate::Server::origin
+    /// [inlet]: crate::Server::inlet
+    pub fn new(settings: &Settings, port: u16, origin: Origin, inlet: Inlet) -> Tcp {
+        let tcp = Tcp {
+            name: Name::of(settings, port),
+            origin: Arc::new(watch::channel(origin).0),
+            runtime: Handle::current(),
+            known: Arc::default(),
+            callers: Arc::default(),
+            inlet,
+            tasks: TaskTracker::new(),
+            end: CancellationToken::new(),
+            turned_away: Arc::default(),
+        };
+        for (&id, address) in &settings.founders {
+            if let Some(address) = address {
+                tcp.set_address(id, address.clone());
+            }
+        }
+        tcp
     }
 
-    /// That of a server which knows nobody.
-    #[cfg(test)]
-    pub(crate) fn of_a_test() -> Network {
-        Network::new(tests::name(150, 1.0), Origin::default(), mpsc::channel(1).0)
+    /// Receives all who call at this port: other servers and, if somebody serves them, clients.
+    pub fn listen(&self, listener: TcpListener, clients: Option<Arc<dyn Clients>>) {
+        self.spawn(Acceptor::new(self.clone(), clients).accept(listener));
+    }
+
+    /// Number of connections that were closed since there was no place for them.
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
+    }
+
+    /// Closes all connections and the listener, and returns when no task is left.
+    pub async fn shut_down(&self) {
+        self.end.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Runs a task that ends with this network.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        let end = self.end.clone();
+        let until_end = async move {
+            end.run_until_cancelled(task).await;
+        };
+        self.tasks.spawn_on(until_end, &self.runtime).abort_handle()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -204,7 +262,7 @@ impl Network {
     /// A server has called that listens there. If it can't be reached where it should be, or nobody has said where that is,
     /// it is called there, and at once, unless it keeps a caller waiting.
     fn meet(&self, id: NodeId, address: SocketAddr, standing: Standing) -> Visit {
-        let mut visit = Visit { network: self.clone(), guest: None };
+        let mut visit = Visit { tcp: self.clone(), guest: None };
         let mut known = self.known();
         let is_new = !known.peers.contains_key(&id);
         match standing {
@@ -237,14 +295,18 @@ impl Network {
 
     fn peer<'a>(&self, known: &'a mut Known, id: NodeId) -> &'a Peer {
         known.peers.entry(id).or_insert_with(|| {
-            let _in_runtime = self.runtime.enter();
-            let line = Line { name: self.name.clone(), to: id, inbox: self.inbox.clone() };
-            Peer::start(line, self.origin.subscribe())
+            let line = Line { name: self.name.clone(), to: id, inlet: self.inlet.clone() };
+            let (queue, messages) = mpsc::channel(OUTBOUND_QUEUE);
+            let (address, addresses) = watch::channel(None);
+            let (called_from, calls) = watch::channel(None);
+            let whereabouts = Whereabouts { addresses, calls };
+            self.spawn(caller::keep_sending(line, messages, whereabouts, self.origin.subscribe()));
+            Peer { queue, address, called_from }
         })
     }
 }
 
-impl Transport for Network {
+impl Transport for Tcp {
     fn send(&self, envelope: Envelope) {
         // Two servers may call themselves by one number: a refusal goes to the one that it is for.
         if let Message::Refusal(refusal) = &envelope.message {
@@ -299,16 +361,6 @@ impl Transport for Network {
     }
 }
 
-impl Peer {
-    fn start(line: Line, origins: watch::Receiver<Origin>) -> Peer {
-        let (queue, messages) = mpsc::channel(OUTBOUND_QUEUE);
-        let (address, addresses) = watch::channel(None);
-        let (called_from, calls) = watch::channel(None);
-        tokio::spawn(caller::keep_sending(line, messages, Whereabouts { addresses, calls }, origins));
-        Peer { queue, address, called_from }
-    }
-}
-
 /// Where a peer may be.
 struct Whereabouts {
     /// Where it should be.
@@ -329,14 +381,14 @@ impl Whereabouts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Routes;
+    use crate::LabSettings;
+    use crate::inbound::Inbound;
     use crate::secret::nonce;
     use crate::wire::{self, Call, Greeting, Hello, LENGTH, SIGN_OF_LIFE, Welcome};
-    use consensus::{ClusterId, EarlierRuns, Lease, Profile, Quorum, Term, TimeoutNow, Timing};
-    use driver::{Speed, TraceLevel};
+    use consensus::{ClusterId, EarlierRuns, Lease, Quorum, Term, TimeoutNow, Timing};
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::TcpStream;
     use tokio::time::timeout;
     use trace::EventId;
 
@@ -345,31 +397,20 @@ mod tests {
 
     const CLUSTER: Option<ClusterId> = Some(ClusterId(7));
 
-    fn options(id: u64, min_ms: u64, speed: f64) -> Options {
+    fn settings(id: u64, min_ms: u64, speed: f64) -> Settings {
         let [heartbeat, min, max] = [10, min_ms, min_ms * 2].map(Duration::from_millis);
-        Options {
-            cluster: "raft".to_owned(),
-            id: NodeId(id),
-            peers: [(NodeId(3 - id), None)].into(),
-            data: "nowhere".into(),
+        Settings {
+            founders: [(NodeId(1), None), (NodeId(2), None)].into(),
             timing: Timing::new(heartbeat, min, max).unwrap(),
-            seed: 1,
-            speed: Speed::new(speed).unwrap(),
-            latency: Duration::ZERO,
-            faulty_links: BTreeMap::new(),
+            lab: Some(LabSettings { speed: Speed::new(speed).unwrap(), ..LabSettings::default() }),
             lease: Some(Lease { clock_drift_percent: 5 }),
-            snapshot_after: 1,
-            epoch: Duration::ZERO,
-            trace_level: TraceLevel::Events,
-            joins: false,
-            secret: None,
-            profile: Profile::PAPER,
+            ..Settings::new("raft", id)
         }
     }
 
     /// n1's name in a cluster with leases, with these election timeouts at this speed.
-    pub(super) fn name(min_ms: u64, speed: f64) -> Name {
-        Name::of(&options(1, min_ms, speed), 0)
+    fn name(min_ms: u64, speed: f64) -> Name {
+        Name::of(&settings(1, min_ms, speed), 0)
     }
 
     /// A lease rests on clocks of which none runs much faster than another.
@@ -396,30 +437,29 @@ mod tests {
 
     /// A server's network, without the server.
     struct Server {
-        network: Network,
+        tcp: Tcp,
         address: SocketAddr,
         inbox: mpsc::Receiver<Inbound>,
     }
 
     impl Server {
-        async fn start(options: &Options) -> Server {
+        async fn start(settings: &Settings) -> Server {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let (sender, inbox) = mpsc::channel(1000);
             let origin = Origin { cluster: CLUSTER, ..Origin::default() };
-            let network = Network::new(Name::of(options, address.port()), origin, sender.clone());
-            let reception = Acceptor::new(network.clone(), sender, Routes::nowhere(), Default::default());
-            tokio::spawn(accept(listener, reception));
-            Server { network, address, inbox }
+            let tcp = Tcp::new(settings, address.port(), origin, Inlet::new(sender));
+            tcp.listen(listener, None);
+            Server { tcp, address, inbox }
         }
 
         /// n1, which founds a cluster with n2.
         async fn n1() -> Server {
-            Server::start(&options(1, 150, 1.0)).await
+            Server::start(&settings(1, 150, 1.0)).await
         }
 
         fn call(&self, id: u64, address: SocketAddr) {
-            self.network.set_address(NodeId(id), address.to_string().parse().unwrap());
+            self.tcp.set_address(NodeId(id), address.to_string().parse().unwrap());
         }
 
         /// The next thing of this kind that happens.
@@ -465,7 +505,7 @@ mod tests {
     async fn assert_heard(sender: &Server, (from, to): (u64, u64), receiver: &mut Server) {
         let sends = async {
             loop {
-                sender.network.send(envelope(from, to, 5));
+                sender.tcp.send(envelope(from, to, 5));
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
@@ -544,7 +584,7 @@ mod tests {
 
     #[tokio::test]
     async fn two_servers_hear_each_other() {
-        let (mut n1, mut n2) = (Server::n1().await, Server::start(&options(2, 150, 1.0)).await);
+        let (mut n1, mut n2) = (Server::n1().await, Server::start(&settings(2, 150, 1.0)).await);
         n1.call(2, n2.address);
         assert_heard(&n1, (1, 2), &mut n2).await;
         // It was met, and so is called.
@@ -587,7 +627,7 @@ mod tests {
         let mut third = welcomed(&n2).await;
         let answers = async {
             loop {
-                n1.network.send(envelope(1, 2, 5));
+                n1.tcp.send(envelope(1, 2, 5));
                 third.write_all(&SIGN_OF_LIFE).await.unwrap();
                 if let Ok(letter) = timeout(Duration::from_millis(50), read_letter(&mut third)).await {
                     return letter;
@@ -613,7 +653,7 @@ mod tests {
                 is_last: false,
             };
             let install = consensus::InstallSnapshot { term: Term(1), chunk };
-            n1.network.send(Envelope { message: Message::InstallSnapshot(install), ..envelope(1, 2, 1) });
+            n1.tcp.send(Envelope { message: Message::InstallSnapshot(install), ..envelope(1, 2, 1) });
             let _ = says.write_all(&SIGN_OF_LIFE).await;
             if let Ok(Ok((stream, _))) = timeout(Duration::from_millis(50), n2.accept()).await {
                 break stream;
@@ -654,7 +694,7 @@ mod tests {
         // No server listens there.
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         n1.call(2, gone);
-        let n2 = Server::start(&options(2, 150, 1.0)).await;
+        let n2 = Server::start(&settings(2, 150, 1.0)).await;
         n2.call(1, n1.address);
         assert_heard(&n2, (2, 1), &mut n1).await;
         let mut n2 = n2;
@@ -674,7 +714,7 @@ mod tests {
                 if wire::decode::<Hello>(&first).is_none() {
                     continue;
                 }
-                n1.network.send(envelope(1, 2, 5));
+                n1.tcp.send(envelope(1, 2, 5));
                 let letter: Letter = wire::decode(&read_frame(&mut stream).await).unwrap();
                 return letter;
             }
@@ -693,7 +733,8 @@ mod tests {
 
     #[tokio::test]
     async fn where_servers_share_a_secret_only_those_are_heard_that_know_it() {
-        let with = |id, secret: Option<&Secret>| Options { secret: secret.cloned(), ..options(id, 150, 1.0) };
+        let with =
+            |id, secret: Option<&Secret>| Settings { secret: secret.cloned(), ..settings(id, 150, 1.0) };
         let (right, wrong) = (Secret::draw().unwrap(), Secret::draw().unwrap());
         let mut n1 = Server::start(&with(1, Some(&right))).await;
         for secret in [None, Some(&wrong)] {
@@ -724,17 +765,17 @@ mod tests {
     #[tokio::test]
     async fn a_number_without_a_cluster_is_no_reason_to_hear_or_to_call() {
         let mut n1 = Server::n1().await;
-        n1.network.set_members(&members([1, 2]));
+        n1.tcp.set_members(&members([1, 2]));
         let mut stranger = calling(&n1, visitor(77, None)).await;
         send_letter(&mut stranger, 77, 5).await;
         n1.next_problem_is("it is not a member, and names no cluster").await;
-        assert_eq!(n1.network.address_of(NodeId(77)), None);
+        assert_eq!(n1.tcp.address_of(NodeId(77)), None);
     }
 
     #[tokio::test]
     async fn servers_that_are_no_members_are_few_and_called_only_while_they_are_here() {
         let mut n1 = Server::n1().await;
-        n1.network.set_members(&members([1, 2]));
+        n1.tcp.set_members(&members([1, 2]));
         let mut guests = Vec::new();
         for id in 10..26 {
             let mut guest = calling(&n1, visitor(id, CLUSTER)).await;
@@ -744,7 +785,7 @@ mod tests {
                 (NodeId(id), message(5)),
                 "it may be of a newer configuration"
             );
-            assert!(n1.network.address_of(NodeId(id)).is_some());
+            assert!(n1.tcp.address_of(NodeId(id)).is_some());
             guests.push(guest);
             // They say that they are there, as servers do.
             for guest in &mut guests {
@@ -763,12 +804,12 @@ mod tests {
             n1.next("the end of a connection", lost).await;
         }
         let all_gone = async {
-            while (10..26).any(|id| n1.network.address_of(NodeId(id)).is_some()) {
+            while (10..26).any(|id| n1.tcp.address_of(NodeId(id)).is_some()) {
                 tokio::task::yield_now().await;
             }
         };
         timeout(PATIENCE, all_gone).await.expect("nobody is called any more");
-        assert!(n1.network.address_of(NodeId(2)).is_some());
+        assert!(n1.tcp.address_of(NodeId(2)).is_some());
     }
 
     #[tokio::test(start_paused = true)]

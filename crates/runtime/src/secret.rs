@@ -8,6 +8,16 @@ use std::str::FromStr;
 const BLOCK: usize = 64;
 
 /// A secret that only the servers of a cluster know. It is never sent over a connection.
+///
+/// ```
+/// use runtime::Secret;
+///
+/// // Once, for all servers: keep it where only they can read it.
+/// let text = Secret::draw()?.to_hex();
+/// // At each server:
+/// let secret: Secret = text.parse()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret([u8; 32]);
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddrV6};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
 /// Maximum length of a host's name in bytes (RFC 1035).
@@ -15,6 +15,14 @@ const LONGEST_LABEL: usize = 63;
 const MOST_TOLD: usize = 60;
 
 /// Where a server is reached: a host's name or number, and a port, as HOST:PORT. A host's number of IP version 6 stands in brackets.
+///
+/// ```
+/// use runtime::Address;
+///
+/// let address: Address = "n1.example:5001".parse()?;
+/// assert!("http://n1.example:5001".parse::<Address>().is_err());
+/// # Ok::<(), runtime::InvalidAddress>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(String);
 
@@ -49,6 +57,12 @@ impl Address {
                 Err(InvalidAddress { text: if is_long { told + "…" } else { told }, why })
             }
         }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Address {
+        Address(address.to_string())
     }
 }
 

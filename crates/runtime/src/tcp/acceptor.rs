@@ -1,26 +1,24 @@
 //! The receiving side: accepts connections from servers and clients.
 
 use super::frames::{Frames, Silence};
-use super::{Network, Standing};
-use crate::http;
-use crate::http::Routes;
-use crate::inbox::Inbound;
+use super::{Standing, Tcp};
 use crate::secret::{Claim, Prover, nonce};
 use crate::wire::{self, Back, Beginning, Call, Handshake, Letter, WITHOUT_GREETING, Welcome};
 use consensus::{Message, NodeId, Origin};
 use driver::Envelope;
-use prometheus_client::metrics::counter::Counter;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, getrlimit};
 use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Maximum number of clients served at a time; any others are turned away.
 const MOST_CLIENTS: u64 = 1024;
@@ -33,41 +31,34 @@ const OTHER_FILES: u64 = 128;
 /// Time limit for a handshake.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long to wait for a file descriptor when there are none.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves those who call at a server's port and are not servers: the first byte that they send is an upper-case letter, as
+/// in all requests of HTTP.
+pub trait Clients: Send + Sync + 'static {
+    /// Serves a connection until its end. It has a place among a limited number of clients.
+    fn serve(&self, stream: TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
 /// What is needed to receive callers. Each peer has a place of its own: however many clients come, they can't keep
 /// the servers from each other.
-pub(crate) struct Acceptor {
-    network: Network,
-    inbox: mpsc::Sender<Inbound>,
-    /// What clients are served with.
-    routes: Routes,
+pub(super) struct Acceptor {
+    tcp: Tcp,
+    /// Serves clients.
+    clients: Option<Arc<dyn Clients>>,
     /// A place for each client.
-    clients: Arc<Semaphore>,
+    places: Arc<Semaphore>,
     /// Maximum number of connections without a handshake.
     strangers: usize,
     /// For each peer, the task that receives its messages. A foreigner does not take the place of the one whose number it has.
     peers: Mutex<BTreeMap<(NodeId, bool), Receiving>>,
-    turned_away: Counter,
 }
 
 /// A task that receives a peer's messages.
 struct Receiving {
     task: AbortHandle,
     standing: Standing,
-}
-
-/// Receives all who call, other servers and clients, which speak HTTP.
-pub(crate) async fn accept(listener: TcpListener, reception: Acceptor) {
-    let reception = Arc::new(reception);
-    let mut strangers = Unidentified { callers: VecDeque::new(), most: reception.strangers };
-    loop {
-        let (stream, caller) = gate::accept(&listener).await;
-        let task = tokio::spawn(reception.clone().receive(stream, caller));
-        if let Some(slowest) = strangers.add(caller, task.abort_handle()) {
-            reception.reject(slowest, "too many connections without a handshake");
-        }
-        // Where many call at once, each gets to its handshake before the next is accepted.
-        tokio::task::yield_now().await;
-    }
 }
 
 /// Callers that have not said who they are, in the order in which they came, and perhaps some that have by now.
@@ -99,10 +90,8 @@ struct Places {
 }
 
 impl Places {
-    /// As many as there are files for. The process first raises its own limit as far as it may.
+    /// As many as there are files for.
     fn by_files() -> Places {
-        let limit = getrlimit(Resource::Nofile);
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
         Places::of(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
     }
 
@@ -120,33 +109,49 @@ fn whereabouts_of(caller: SocketAddr, port: u16) -> SocketAddr {
 }
 
 impl Acceptor {
-    pub(crate) fn new(
-        network: Network,
-        inbox: mpsc::Sender<Inbound>,
-        routes: Routes,
-        turned_away: Counter,
-    ) -> Acceptor {
-        let Places { clients, strangers } = Places::by_files();
-        let clients = Arc::new(Semaphore::new(clients));
-        Acceptor { network, inbox, routes, clients, strangers, peers: Mutex::default(), turned_away }
+    pub(super) fn new(tcp: Tcp, clients: Option<Arc<dyn Clients>>) -> Acceptor {
+        let Places { clients: places, strangers } = Places::by_files();
+        let places = Arc::new(Semaphore::new(places));
+        Acceptor { tcp, clients, places, strangers, peers: Mutex::default() }
+    }
+
+    /// Receives all who call.
+    pub(super) async fn accept(self, listener: TcpListener) {
+        let acceptor = Arc::new(self);
+        let mut strangers = Unidentified { callers: VecDeque::new(), most: acceptor.strangers };
+        loop {
+            let Ok((stream, caller)) = listener.accept().await else {
+                // Out of file descriptors, most likely: wait for others to be closed.
+                sleep(PAUSE).await;
+                continue;
+            };
+            let task = acceptor.tcp.spawn(acceptor.clone().receive(stream, caller));
+            if let Some(slowest) = strangers.add(caller, task) {
+                acceptor.reject(slowest, "too many connections without a handshake");
+            }
+            // Where many call at once, each gets to its handshake before the next is accepted.
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Finds out who calls, and serves it in a task of its own.
     async fn receive(self: Arc<Acceptor>, stream: TcpStream, caller: SocketAddr) {
-        if !speaks_http(&stream).await {
-            let served = self.clone().receive_frames(stream, caller).await;
-            self.report(caller, served);
-        } else if let Ok(place) = self.clients.clone().try_acquire_owned() {
-            let routes = self.routes.clone();
-            tokio::spawn(async move {
-                if stream.set_nodelay(true).is_ok() {
-                    http::serve(routes, stream).await;
-                }
-                drop(place);
-            });
-        } else {
-            self.reject(caller, "too many clients are connected already");
-        }
+        let clients = match &self.clients {
+            Some(clients) if speaks_http(&stream).await => clients.clone(),
+            _ => {
+                let served = self.clone().receive_frames(stream, caller).await;
+                return self.report(caller, served);
+            }
+        };
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            return self.reject(caller, "too many clients are connected already");
+        };
+        self.tcp.spawn(async move {
+            if stream.set_nodelay(true).is_ok() {
+                clients.serve(stream).await;
+            }
+            drop(place);
+        });
     }
 
     /// Receives a peer's messages.
@@ -163,7 +168,7 @@ impl Acceptor {
         let introduced = introduced.map_err(|_| "no handshake arrived in time")??;
         let Some((version, visitor)) = introduced else { return Ok(()) };
         let Handshake::Peer { cluster, from, to, port, promise, origin } = visitor;
-        self.network.name.problem_with(&cluster, from, to, promise).map_or(Ok(()), Err)?;
+        self.tcp.name.problem_with(&cluster, from, to, promise).map_or(Ok(()), Err)?;
         let peer = CallingPeer { id: from, origin, at: whereabouts_of(caller, port), version };
         self.receive_peer(peer, frames, outgoing, caller)
     }
@@ -178,7 +183,7 @@ impl Acceptor {
         outgoing: &mut OwnedWriteHalf,
     ) -> Result<Option<(u16, Handshake)>, &'static str> {
         const UNPROVED: &str = "it does not know the cluster's secret";
-        let secret = self.network.name.secret.as_ref();
+        let secret = self.tcp.name.secret.as_ref();
         let Some(first) = frames.next().await? else { return frames.end_in_between().map(|()| None) };
         let (version, callers_nonce) = match Beginning::read(&first)? {
             Beginning::Hello(_) if secret.is_some() => return Err(UNPROVED),
@@ -203,7 +208,7 @@ impl Acceptor {
     }
 
     fn silence(&self) -> Silence {
-        self.network.name.silence
+        self.tcp.name.silence
     }
 
     /// Receives the messages of a peer. If it calls again, it has given up the connection that it had.
@@ -214,7 +219,7 @@ impl Acceptor {
         outgoing: OwnedWriteHalf,
         caller: SocketAddr,
     ) -> Result<(), &'static str> {
-        let standing = self.network.standing_of(peer.id, peer.origin);
+        let standing = self.tcp.standing_of(peer.id, peer.origin);
         let mut peers = self.peers.lock().expect("nobody panics with the peers in hand");
         // Those that have ended are not kept.
         peers.retain(|_, receiving| !receiving.task.is_finished());
@@ -224,8 +229,8 @@ impl Acceptor {
         if standing != Standing::Member && guests().count() >= MOST_GUESTS {
             return Err("too many servers that are not members are connected already");
         }
-        let task = tokio::spawn(self.clone().serve_peer(peer, standing, frames, outgoing, caller));
-        let receiving = Receiving { task: task.abort_handle(), standing };
+        let task = self.tcp.spawn(self.clone().serve_peer(peer, standing, frames, outgoing, caller));
+        let receiving = Receiving { task, standing };
         if let Some(earlier) = peers.insert(place, receiving) {
             earlier.task.abort();
         }
@@ -241,15 +246,15 @@ impl Acceptor {
         caller: SocketAddr,
     ) {
         frames.admit();
-        let _visit = self.network.meet(peer.id, peer.at, standing);
+        let _visit = self.tcp.meet(peer.id, peer.at, standing);
         if standing != Standing::Applicant {
             // If there is no room for a hint, the election timeout has to do.
-            let _ = self.inbox.try_send(Inbound::ConnectionMade(peer.id, peer.origin));
+            self.tcp.inlet.connection_made(peer.id, peer.origin);
         }
-        let refusals = self.network.expect_refusals(peer.id, peer.origin);
+        let refusals = self.tcp.expect_refusals(peer.id, peer.origin);
         let served = self.receive_messages(&peer, standing, frames, outgoing, refusals).await;
         if standing != Standing::Foreigner {
-            let _ = self.inbox.try_send(Inbound::ConnectionLost(peer.id));
+            self.tcp.inlet.connection_lost(peer.id);
         }
         self.report(caller, served);
     }
@@ -285,15 +290,13 @@ impl Acceptor {
                         return Err("it is not a member, and names no cluster");
                     }
                     // Half of the inbox is for members: no others can keep their messages from it.
-                    if standing != Standing::Member && self.inbox.capacity() < self.inbox.max_capacity() / 2 {
+                    if standing != Standing::Member && self.tcp.inlet.is_half_full() {
                         continue;
                     }
-                    let (from, to) = (peer.id, self.network.name.id);
+                    let (from, to) = (peer.id, self.tcp.name.id);
                     let envelope = Envelope { from, to, sent_as, origin: peer.origin, message };
-                    match self.inbox.try_send(Inbound::Envelope(envelope)) {
-                        // A full inbox is a slow server, and Raft can stand lost messages.
-                        Ok(()) | Err(TrySendError::Full(_)) => {}
-                        Err(TrySendError::Closed(_)) => return Ok(()),
+                    if self.tcp.inlet.deliver(envelope).is_err() {
+                        return Ok(());
                     }
                 }
                 refusal = refusals.recv(), if may_refuse => match refusal {
@@ -320,14 +323,14 @@ impl Acceptor {
 
     /// Closes a connection for which there is no place.
     fn reject(&self, caller: SocketAddr, why: &'static str) {
-        self.turned_away.inc();
+        self.tcp.turned_away.fetch_add(1, Ordering::Relaxed);
         self.report(caller, Err(why));
     }
 
     /// Reports what was not as it should be.
     fn report(&self, caller: SocketAddr, served: Result<(), &'static str>) {
         if let Err(problem) = served {
-            let _ = self.inbox.try_send(Inbound::Garbage { from: caller, problem });
+            self.tcp.inlet.rejected(caller, problem);
         }
     }
 }

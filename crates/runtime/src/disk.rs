@@ -1,16 +1,14 @@
 //! The thread that owns the storage: it does what the engine decides, while the engine goes on.
 
-use crate::inbox::Inbound;
-use crate::machine::Machine;
+use crate::inbound::Inbound;
 use crate::monotonic_now;
 use consensus::Chunk;
-use driver::{DiskDone, DiskJob, Effects};
-use kv::Snapshot;
+use driver::{DiskDone, DiskJob, Snapshot};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use storage::{FolderDisk, Storage, StorageError};
+use storage::{Disk, Storage, StorageError};
 use tokio::sync::mpsc;
 
 /// After so long it is looked whether a full disk has room again.
@@ -26,9 +24,6 @@ const MOST_READS: usize = 16;
 /// So many jobs there are at most: besides the reads, a save, what goes before it, a piece of a leader's snapshot, and a
 /// snapshot that begins while another one is given up.
 const MOST_JOBS: usize = MOST_READS + 5;
-
-/// What the disk is to do.
-type Job = DiskJob<Snapshot>;
 
 /// What the disk has done, or could not do.
 pub(crate) enum Done {
@@ -52,16 +47,19 @@ impl Done {
 }
 
 /// The engine's end of the disk thread.
-pub(crate) struct DiskThread {
-    jobs: SyncSender<Job>,
+pub(crate) struct DiskThread<S> {
+    jobs: SyncSender<DiskJob<S>>,
     /// How many pieces are being read.
     reads: usize,
     thread: JoinHandle<()>,
 }
 
-impl DiskThread {
+impl<S: Snapshot + Send + 'static> DiskThread<S> {
     /// Starts the thread. What comes of each job is told as [`Inbound::Disk`].
-    pub(crate) fn start(storage: Storage<FolderDisk>, engine: mpsc::Sender<Inbound>) -> DiskThread {
+    pub(crate) fn start<D: Disk + Send + 'static>(
+        storage: Storage<D>,
+        engine: mpsc::Sender<Inbound>,
+    ) -> DiskThread<S> {
         let (jobs, inbox) = sync_channel(MOST_JOBS);
         let thread = std::thread::Builder::new().name("disk".to_owned());
         let worker = Worker {
@@ -84,9 +82,9 @@ impl DiskThread {
     }
 
     /// Gives the disk what it has to do.
-    pub(crate) fn take_from(&mut self, effects: &mut Effects<Machine>) {
-        for job in effects.disk.drain(..) {
-            if let Job::Read(_) = job {
+    pub(crate) fn take(&mut self, jobs: impl IntoIterator<Item = DiskJob<S>>) {
+        for job in jobs {
+            if let DiskJob::Read(_) = job {
                 if self.reads >= MOST_READS {
                     continue;
                 }
@@ -114,11 +112,11 @@ impl DiskThread {
 /// The engine has ended.
 struct Ended;
 
-struct Worker {
-    storage: Storage<FolderDisk>,
-    inbox: Receiver<Job>,
+struct Worker<S, D: Disk> {
+    storage: Storage<D>,
+    inbox: Receiver<DiskJob<S>>,
     /// An own snapshot that is being written.
-    snapshot: Option<Job>,
+    snapshot: Option<DiskJob<S>>,
     /// Something was saved since the log's next segment was thought of.
     may_prepare: bool,
     /// Something was saved whose mark is not synced.
@@ -128,7 +126,7 @@ struct Worker {
     engine: mpsc::Sender<Inbound>,
 }
 
-impl Worker {
+impl<S: Snapshot, D: Disk> Worker<S, D> {
     fn run(mut self) {
         if let Err(Ended) = self.work() {
             // Without it all is saved, too. The mark only shows that it was.
@@ -154,7 +152,7 @@ impl Worker {
     }
 
     /// What is to be done next; none if nobody waits for anything, and there is still something to do.
-    fn next_job(&mut self) -> Result<Option<Job>, Ended> {
+    fn next_job(&mut self) -> Result<Option<DiskJob<S>>, Ended> {
         match self.inbox.try_recv() {
             Ok(job) => Ok(Some(job)),
             Err(TryRecvError::Disconnected) => Err(Ended),
@@ -172,23 +170,23 @@ impl Worker {
         self.snapshot.is_some() || self.may_prepare || self.may_keep_room
     }
 
-    fn do_job(&mut self, mut job: Job) -> Result<Result<Option<Done>, StorageError>, Ended> {
+    fn do_job(&mut self, mut job: DiskJob<S>) -> Result<Result<Option<Done>, StorageError>, Ended> {
         match job {
-            Job::Save(_) => return self.save(job),
-            Job::Snapshot { .. } => {
+            DiskJob::Save(_) => return self.save(job),
+            DiskJob::Snapshot { .. } => {
                 self.snapshot = Some(job);
                 return Ok(Ok(None));
             }
-            Job::Store(Chunk { is_last, .. }) => {
+            DiskJob::Store(Chunk { is_last, .. }) => {
                 self.snapshot = None;
                 self.may_keep_room |= is_last;
             }
-            Job::Forget(_) | Job::Read(_) => {}
+            DiskJob::Forget(_) | DiskJob::Read(_) => {}
         }
         Ok(self.perform(&mut job).map(Some))
     }
 
-    fn perform(&mut self, job: &mut Job) -> Result<Done, StorageError> {
+    fn perform(&mut self, job: &mut DiskJob<S>) -> Result<Done, StorageError> {
         let began = monotonic_now();
         let done = driver::perform(job, &mut self.storage)?;
         Ok(Done::Job { done, took: monotonic_now().saturating_sub(began) })
@@ -234,7 +232,7 @@ impl Worker {
     }
 
     /// Saves a batch. As long as there is no room for it, it waits, and what may free room is done first.
-    fn save(&mut self, mut job: Job) -> Result<Result<Option<Done>, StorageError>, Ended> {
+    fn save(&mut self, mut job: DiskJob<S>) -> Result<Result<Option<Done>, StorageError>, Ended> {
         (self.may_prepare, self.may_sync_mark) = (true, true);
         let mut is_told = false;
         loop {
@@ -269,7 +267,7 @@ impl Worker {
             } else {
                 match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                     Ok(job) => {
-                        may_have_room = matches!(job, Job::Forget(_));
+                        may_have_room = matches!(job, DiskJob::Forget(_));
                         self.do_job(job)?
                     }
                     Err(RecvTimeoutError::Timeout) => return Ok(Ok(())),
@@ -301,7 +299,7 @@ mod tests {
     use super::*;
     use consensus::{Append, Batch, HardState, Index, NodeId, Term};
     use std::path::Path;
-    use storage::{Identity, Recovered};
+    use storage::{FolderDisk, Identity, Recovered};
 
     /// In a test that breaks, a thread would wait forever.
     const PATIENCE: Duration = Duration::from_secs(60);
@@ -311,13 +309,13 @@ mod tests {
         Storage::open(disk, identity).unwrap()
     }
 
-    fn saves(term: u64) -> Effects<Machine> {
+    fn save(term: u64) -> [DiskJob<()>; 1] {
         let hard_state = Some(HardState { current_term: Term(term), voted_for: None });
-        Effects { disk: vec![Job::Save(Batch { hard_state, ..Batch::default() })], ..Effects::default() }
+        [DiskJob::Save(Batch { hard_state, ..Batch::default() })]
     }
 
     /// A disk thread, its engine's inbox, and a channel that hears of each sync from now on.
-    fn started(folder: &Path) -> (DiskThread, mpsc::Receiver<Inbound>, Receiver<()>) {
+    fn started(folder: &Path) -> (DiskThread<()>, mpsc::Receiver<Inbound>, Receiver<()>) {
         let (synced, syncs) = sync_channel(100);
         let disk = FolderDisk::open(folder).unwrap().telling_syncs(move |_| synced.try_send(()).unwrap());
         let (mut storage, _) = open(disk);
@@ -331,7 +329,7 @@ mod tests {
     fn the_last_saves_mark_is_synced_when_there_is_nothing_else_to_do() {
         let folder = tempfile::tempdir().unwrap();
         let (mut disk, inbox, syncs) = started(folder.path());
-        disk.take_from(&mut saves(1));
+        disk.take(save(1));
         for _ in ["the save", "its mark"] {
             syncs.recv_timeout(PATIENCE).unwrap();
         }
@@ -343,7 +341,7 @@ mod tests {
     fn the_last_saves_mark_is_synced_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let (mut disk, inbox, syncs) = started(folder.path());
-        disk.take_from(&mut saves(1));
+        disk.take(save(1));
         disk.stop(inbox);
         assert_eq!(syncs.try_iter().count(), 2, "the save, and its mark");
     }
@@ -353,8 +351,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut disk, mut inbox, _) = started(folder.path());
         let append = Some(Append { first: Index(7), entries: Vec::new() });
-        let save = Job::Save(Batch { append, ..Batch::default() });
-        disk.take_from(&mut Effects { disk: vec![save], ..Effects::default() });
+        disk.take([DiskJob::Save(Batch { append, ..Batch::default() })]);
         let told = inbox.blocking_recv();
         assert!(matches!(told, Some(Inbound::Disk(Done::Panicked))), "a log with a gap");
     }
@@ -365,10 +362,10 @@ mod tests {
         let open = || open(FolderDisk::open(folder.path()).unwrap());
         let (storage, _) = open();
         let (engine, inbox) = mpsc::channel(1);
-        engine.try_send(Inbound::Command(crate::Command::Stop)).unwrap();
+        engine.try_send(Inbound::Stop).unwrap();
         let mut disk = DiskThread::start(storage, engine);
         for term in [1, 2] {
-            disk.take_from(&mut saves(term));
+            disk.take(save(term));
         }
         let (ended, end) = sync_channel(1);
         std::thread::spawn(move || {

@@ -1,13 +1,12 @@
 //! What is written can be read: the largest of each that a server can send fits into what its receiver takes.
 
-use crate::member::MESSAGE;
 use crate::wire::{self, Call, Handshake, Hello, Letter, Promise};
+use crate::{BYTES_PER_MESSAGE, LONGEST_COMMAND};
 use consensus::{
     AppendEntries, Chunk, ClusterId, Entry, Incarnation, Index, InstallSnapshot, Lease, Limits, LogPosition,
     Membership, Message, NodeId, Origin, Payload, Start, Term, TimeoutNow,
 };
 use driver::Envelope;
-use kv::{Command, LONGEST_KEY, LONGEST_VALUE, Request, SessionId, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::bytes::BytesMut;
@@ -20,17 +19,8 @@ const LAST_START: Start = Start { incarnation: Incarnation(u64::MAX), number: u6
 
 const END: LogPosition = LogPosition { index: Index(u64::MAX), term: Term(u64::MAX) };
 
-/// The command that needs the most bytes. A control character needs the most in JSON.
-fn largest_command() -> Arc<[u8]> {
-    let (key, value) = (vec![1; LONGEST_KEY], vec![1; LONGEST_VALUE]);
-    let request = Some(Request { session: SessionId(Index(u64::MAX)), sequence: u64::MAX });
-    let swap = Write::compare_and_swap(&key, &value, &value);
-    let write = Write { if_version: Some(Index(u64::MAX)), request, ..swap };
-    Command::Write(write).encode().unwrap().into()
-}
-
 /// Configurations of the largest size: one of numbers, and one that is a long text.
-pub(crate) fn largest_memberships() -> [Membership; 2] {
+fn largest_memberships() -> [Membership; 2] {
     let empty = Membership::default();
     let learners = (Membership::LARGEST - empty.size()) as u64 / 8;
     let learners = (0..learners).map(|below| NodeId(LAST.0 - below)).collect();
@@ -53,19 +43,19 @@ fn append(entries: Vec<Entry>) -> Message {
 }
 
 /// The largest messages that a leader sends: a single entry is sent however large it is, several only within bounds.
-pub(crate) fn largest_messages() -> Vec<Message> {
+fn largest_messages() -> Vec<Message> {
     let alone = |payload| append(vec![Entry { term: END.term, payload }]);
     let [numbers, text] = largest_memberships().map(Arc::new).map(Payload::Membership).map(alone);
-    let short: Vec<u8> = Command::Write(Write::delete(&[1; 40])).encode().unwrap();
-    let entry = Entry { term: END.term, payload: Payload::Command(short.into()) };
-    let count = (MESSAGE / entry.size()).min(Limits::default().entries_per_message);
-    let bytes: Arc<[u8]> = vec![255; MESSAGE].into();
+    let entry = Entry { term: END.term, payload: Payload::Command([1; 40].into()) };
+    let count = (BYTES_PER_MESSAGE / entry.size()).min(Limits::default().entries_per_message);
+    let bytes: Arc<[u8]> = vec![255; BYTES_PER_MESSAGE].into();
     let chunk = Chunk { last_included: END, offset: u64::MAX, bytes, is_last: true };
     let chunk = Message::InstallSnapshot(InstallSnapshot { term: END.term, chunk });
-    vec![alone(Payload::Command(largest_command())), numbers, text, append(vec![entry; count]), chunk]
+    let command = vec![1; LONGEST_COMMAND].into();
+    vec![alone(Payload::Command(command)), numbers, text, append(vec![entry; count]), chunk]
 }
 
-pub(crate) fn envelope(message: Message) -> Envelope {
+fn envelope(message: Message) -> Envelope {
     let sent_as = EventId { node: LAST, life: u64::MAX, seq: u64::MAX };
     let origin =
         Origin { cluster: Some(ClusterId(u128::MAX)), start: Some(LAST_START), earlier_runs: [u64::MAX; 8] };

@@ -2,7 +2,6 @@
 
 use super::frames::{Broken, Frames, Silence};
 use super::{Line, Whereabouts};
-use crate::inbox::Inbound;
 use crate::secret::{Claim, Prover, nonce};
 use crate::wire::{self, Back, Call, Greeting, Hello, Letter, Welcome};
 use consensus::{Message, Origin};
@@ -116,7 +115,7 @@ async fn call(
             Refused::Ended(ended) => ended,
             Refused::For(problem) => {
                 if let Some(from) = peer_address {
-                    let _ = line.inbox.try_send(Inbound::Garbage { from, problem });
+                    line.inlet.rejected(from, problem);
                 }
                 Ended::Over
             }
@@ -210,7 +209,7 @@ async fn send_until_broken(
                     return;
                 }
                 let envelope = Envelope { from: line.to, to: line.name.id, sent_as, origin, message };
-                let _ = line.inbox.try_send(Inbound::Envelope(envelope));
+                let _ = line.inlet.deliver(envelope);
             }
             message = messages.recv() => {
                 let Some(Envelope { sent_as, message, .. }) = message else { return };

@@ -25,6 +25,7 @@ mod watch;
 
 pub use cluster::Cluster;
 pub use failure::{Failure, NotDone};
+pub use kv;
 pub use node::{Entry, List, Node, Page, Read, Value};
 pub use step::Step;
 pub use watch::{Change, News, Watch};

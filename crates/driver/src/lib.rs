@@ -23,6 +23,7 @@ mod state_machine;
 
 pub use clients::{ChangeOutcome, Outcomes, ReadOutcome, WriteOutcome};
 pub use clock::{Clock, InvalidSpeed, Speed};
+pub use consensus;
 pub use disk_job::{DiskDone, DiskJob, perform};
 pub use driver::{Driver, Effects, Envelope};
 pub use recorder::TraceLevel;

@@ -97,8 +97,8 @@ impl Restore<()> for () {
 /// some ten megabytes on, stream it instead.
 ///
 /// ```
-/// use consensus::Index;
-/// use driver::{SmallState, StateMachine, Whole};
+/// use raft_for_beginners_driver::consensus::Index;
+/// use raft_for_beginners_driver::{SmallState, StateMachine, Whole};
 ///
 /// #[derive(Default)]
 /// struct Sum(u64);

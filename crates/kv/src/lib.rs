@@ -20,7 +20,7 @@
 //! assert_eq!(store.apply(Index(2), &put), Answer::Written { version: Index(2) });
 //! assert_eq!(store.apply(Index(3), &put), Answer::VersionDiffers { actual: Index(2) });
 //! assert_eq!(*store.get(b"x").unwrap().value, *b"2");
-//! # Ok::<(), kv::InvalidCommand>(())
+//! # Ok::<(), raft_for_beginners_kv::InvalidCommand>(())
 //! ```
 //!
 //! # A guided tour
@@ -77,6 +77,7 @@ pub use answer::Answer;
 pub use command::{
     Change, Command, DEFAULT_SESSIONS, InvalidCommand, LONGEST_KEY, LONGEST_VALUE, Request, SessionId, Write,
 };
+pub use consensus;
 pub use records::{Page, Record};
 pub use restore::{Restore, RestoreError};
 pub use snapshot::Snapshot;

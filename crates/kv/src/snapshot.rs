@@ -56,7 +56,7 @@ pub(crate) struct KeyFrame<'a> {
 ///     restore = restore.feed(&chunk)?;
 /// }
 /// assert_eq!(restore.finish()?, store);
-/// # Ok::<(), kv::RestoreError>(())
+/// # Ok::<(), raft_for_beginners_kv::RestoreError>(())
 /// ```
 #[derive(Debug)]
 pub struct Snapshot {

@@ -17,11 +17,11 @@ const MOST_TOLD: usize = 60;
 /// Where a server is reached: a host's name or number, and a port, as HOST:PORT. A host's number of IP version 6 stands in brackets.
 ///
 /// ```
-/// use runtime::Address;
+/// use raft_for_beginners_runtime::Address;
 ///
 /// let address: Address = "n1.example:5001".parse()?;
 /// assert!("http://n1.example:5001".parse::<Address>().is_err());
-/// # Ok::<(), runtime::InvalidAddress>(())
+/// # Ok::<(), raft_for_beginners_runtime::InvalidAddress>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(String);

@@ -20,8 +20,8 @@ pub const LONGEST_COMMAND: usize = 3 << 20;
 /// Put a [timeout](tokio::time::timeout) around it: a server without a majority waits for one as long as it runs.
 ///
 /// ```
-/// use consensus::ReadBy;
-/// use runtime::{Server, Settings, Transport};
+/// use raft_for_beginners_runtime::consensus::ReadBy;
+/// use raft_for_beginners_runtime::{Server, Settings, Transport};
 ///
 /// /// For a server that has nobody to speak to.
 /// struct Alone;

@@ -54,3 +54,4 @@ pub use settings::Settings;
 pub use tcp::{Clients, Tcp};
 pub use transport::Transport;
 pub use view::{Health, Leadership, View};
+pub use {consensus, driver};

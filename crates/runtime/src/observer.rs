@@ -4,7 +4,7 @@ use trace::Record;
 /// Gets the records of what happens to a server. It runs in the server's task, and should not keep it waiting.
 ///
 /// ```
-/// use runtime::Observer;
+/// use raft_for_beginners_runtime::Observer;
 ///
 /// /// Prints each record in JSON, a line each.
 /// struct Printer;

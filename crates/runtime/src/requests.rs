@@ -38,7 +38,7 @@ pub(crate) enum Request<M: StateMachine> {
 /// Why a command has no answer.
 ///
 /// ```
-/// use runtime::ProposeError;
+/// use raft_for_beginners_runtime::ProposeError;
 ///
 /// assert!(!ProposeError::Replaced.may_have_happened());
 /// assert!(ProposeError::Uncertain.may_have_happened());

@@ -10,7 +10,7 @@ const BLOCK: usize = 64;
 /// A secret that only the servers of a cluster know. It is never sent over a connection.
 ///
 /// ```
-/// use runtime::Secret;
+/// use raft_for_beginners_runtime::Secret;
 ///
 /// // Once, for all servers: keep it where only they can read it.
 /// let text = Secret::draw()?.to_hex();

@@ -35,7 +35,7 @@ const WHILE_SENDING: usize = 256 << 20;
 /// `M` is the state machine that is replicated, and `D` the disk of its data.
 ///
 /// ```
-/// use runtime::{Server, Settings, Tcp};
+/// use raft_for_beginners_runtime::{Server, Settings, Tcp};
 /// use tokio::net::TcpListener;
 ///
 /// # #[tokio::main(flavor = "current_thread")]

@@ -16,8 +16,8 @@ use std::time::Duration;
 /// data is found out later. A server that comes later is told to [join](Settings::join), and is added at the leader.
 ///
 /// ```
-/// use consensus::Profile;
-/// use runtime::{Secret, Settings};
+/// use raft_for_beginners_runtime::consensus::Profile;
+/// use raft_for_beginners_runtime::{Secret, Settings};
 ///
 /// let secret: Secret = "8f0c".repeat(16).parse()?;
 /// let settings = Settings::new("counter", 1)

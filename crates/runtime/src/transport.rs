@@ -12,9 +12,9 @@ use driver::Envelope;
 /// may speak for the sender that they name.
 ///
 /// ```
-/// use consensus::NodeId;
-/// use driver::Envelope;
-/// use runtime::{Inlet, Transport};
+/// use raft_for_beginners_runtime::consensus::NodeId;
+/// use raft_for_beginners_runtime::driver::Envelope;
+/// use raft_for_beginners_runtime::{Inlet, Transport};
 /// use std::collections::BTreeMap;
 ///
 /// /// Servers in one process.

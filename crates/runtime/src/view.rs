@@ -8,7 +8,7 @@ use trace::SlowDisk;
 /// Who leads, and who belongs to the cluster, as one server knows.
 ///
 /// ```
-/// use runtime::Leadership;
+/// use raft_for_beginners_runtime::Leadership;
 /// use tokio::sync::watch;
 ///
 /// /// Reports each change, until the server has ended.

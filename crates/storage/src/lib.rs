@@ -135,6 +135,7 @@ mod terms;
 mod text_file;
 mod wal;
 
+pub use consensus;
 pub use disk::Disk;
 pub use error::StorageError;
 pub use folder::FolderDisk;

@@ -30,6 +30,7 @@ mod view;
 pub mod why;
 pub mod why_not;
 
+pub use consensus;
 pub use content::{Content, RECORDED, StoreContent};
 pub use episodes::{Episode, Episodes};
 pub use feed::{Feed, FeedLine, Sieve, Sifted};

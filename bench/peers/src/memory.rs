@@ -1,10 +1,12 @@
 //! A cluster of three in one process that keeps everything in memory, with a network of function calls: this
-//! project's, and openraft's. Many clients each wait for their write before their next request.
+//! project's drivers, its library, and openraft. Many clients each wait for their write before their next request.
 //!
-//! Both have one thread for the servers and one for the clients. openraft's requests are empty, as in its own
-//! minimal benchmark; ours hold a value. Both apply each command to a state machine that does nothing with
-//! it, and remove what a snapshot of that covers.
+//! All have one thread for the servers and one for the clients. The library's servers have a thread each for the disk,
+//! too, and write their logs to files, in a folder that is in memory. openraft's requests are empty, as in its own minimal
+//! benchmark; ours hold a value. All apply each command to a state machine that does nothing with it, and remove what a
+//! snapshot of that covers.
 
+mod library;
 mod open_raft;
 mod ours;
 
@@ -15,6 +17,7 @@ use measure::plot::{Axis, Line, Plot, Scale};
 use measure::progress::progress;
 use measure::report::{Column, Report, Row, number};
 use measure::spread::Spread;
+use library::Library;
 use open_raft::OpenRaft;
 use ours::Ours;
 use serde_json::json;
@@ -52,7 +55,7 @@ trait Cluster: Clone + Send + Sync + 'static {
 }
 
 /// The systems, in the order of the rows.
-const SYSTEMS: [&str; 2] = ["raft", "openraft"];
+const SYSTEMS: [&str; 3] = ["raft", "raft, library", "openraft"];
 
 const COLUMNS: [Column; 5] = [
     Column::text("system", ""),
@@ -67,12 +70,13 @@ pub fn run(arguments: &MemoryArguments) -> anyhow::Result<()> {
     let MemoryArguments { clients, value_size, duration, runs, output } = arguments;
     let (mut rows, mut ratios) = (Vec::<Row>::new(), Vec::<Row>::new());
     let mut lines = SYSTEMS.map(|name| Line { name: name.to_owned(), points: Vec::new() });
-    let progress = progress(clients.len() as u64 * u64::from(*runs), "pairs of runs");
+    let progress = progress(clients.len() as u64 * u64::from(*runs), "runs of each");
     for &clients in clients {
-        let mut measured = [Vec::new(), Vec::new()];
+        let mut measured = SYSTEMS.map(|_| Vec::new());
         for _ in 0..*runs {
             measured[0].push(writes_per_second(&Ours::start(*value_size as usize), clients, *duration)?);
-            measured[1].push(writes_per_second(&OpenRaft::start()?, clients, *duration)?);
+            measured[1].push(writes_per_second(&Library::start(*value_size as usize)?, clients, *duration)?);
+            measured[2].push(writes_per_second(&OpenRaft::start()?, clients, *duration)?);
             progress.inc(1);
         }
         let spreads = measured.map(Spread::of);
@@ -81,8 +85,11 @@ pub fn run(arguments: &MemoryArguments) -> anyhow::Result<()> {
             rows.push([json!(system), json!(clients)].into_iter().chain(figures).collect());
             line.points.push((f64::from(clients), spread.median()));
         }
-        let ratio = number(spreads[0].median() / spreads[1].median());
-        ratios.push(vec![json!("raft / openraft"), json!(clients), ratio, json!(null), json!(null)]);
+        for (system, ours) in SYSTEMS[..2].iter().zip(&spreads) {
+            let ratio = number(ours.median() / spreads[2].median());
+            let of = format!("{system} / openraft");
+            ratios.push(vec![json!(of), json!(clients), ratio, json!(null), json!(null)]);
+        }
     }
     progress.finish_and_clear();
     output.print(&Report {
@@ -132,8 +139,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_do_what_clients_want() {
+    fn all_do_what_clients_want() {
         assert!(writes_per_second(&Ours::start(256), 4, Duration::from_millis(100)).unwrap() > 0.0);
+        assert!(writes_per_second(&Library::start(256).unwrap(), 4, Duration::from_millis(100)).unwrap() > 0.0);
         assert!(writes_per_second(&OpenRaft::start().unwrap(), 4, Duration::from_millis(100)).unwrap() > 0.0);
     }
 }

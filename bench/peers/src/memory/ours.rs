@@ -17,7 +17,7 @@ const LEADER: usize = 0;
 const BATCH: usize = 1024;
 
 /// Approximate number of bytes of commands after which a server takes a snapshot, and removes what it covers.
-const SNAPSHOT_AFTER: usize = 1 << 20;
+pub(super) const SNAPSHOT_AFTER: usize = 1 << 20;
 
 /// A channel to the thread of the servers.
 #[derive(Clone)]

@@ -7,7 +7,8 @@
 //! * [`Driver`]: one server's core, its state machine, and the messages that wait for the disk. All that happens to it
 //!   is an [`Input`], and comes in by one door, [`Driver::step`]; what is to be done is in [`Effects`];
 //! * [`perform`]: how a disk does what it is asked for, a [`DiskJob`];
-//! * [`StateMachine`]: what the committed commands act on; [`Outcomes`]: what clients hear of their own;
+//! * [`StateMachine`]: what the committed commands act on; [`Whole`]: one whose state is small;
+//!   [`Outcomes`]: what clients hear of their own;
 //! * [`Envelope`]: a message with its sender, its receiver and the event that sent it;
 //! * [`Clock`]: real time, or slow motion.
 
@@ -19,6 +20,7 @@ mod reasons;
 mod recorder;
 mod snapshots;
 mod state_machine;
+mod whole;
 
 pub use clients::{ChangeOutcome, Outcomes, ReadOutcome, WriteOutcome};
 pub use clock::{Clock, InvalidSpeed, Speed};
@@ -28,3 +30,4 @@ pub use recorder::TraceLevel;
 pub use snapshots::{BrokenSnapshot, Restored, UnreadableSnapshot, WholeSnapshot};
 pub use state_machine::{Restore, Snapshot, StateMachine};
 pub use trace::{Input, RECORDED, RequestId, StoreContent};
+pub use whole::{LoadedState, SavedState, SmallState, UnreadableState, Whole};

@@ -2,12 +2,12 @@
 
 use crate::common::{Up, ended, make_pipe, raft};
 use rustix::process::Signal;
-use simulator::{Divergence, Reenacted, reenact};
+use simulator::{Divergence, Misfit, Reenacted, reenact};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use trace::why::{Causes, Kind};
-use trace::{Event, Io, Record};
+use trace::{Event, Input, Io, Record, StepInput};
 
 fn read(path: &Path) -> Vec<Record> {
     fs::read_to_string(path).unwrap().lines().map(|line| Record::from_json(line).unwrap()).collect()
@@ -92,16 +92,35 @@ fn a_recording_that_was_tampered_with_is_found_out() {
     let mut with_a_change = records.clone();
     let changed = with_a_change.iter_mut().find(|record| a_vote(record)).unwrap();
     changed.term = consensus::Term(9);
-    assert!(matches!(reenact(&with_a_change), Err(Divergence::Different { .. })));
+    assert!(matches!(reenact(&with_a_change), Err(Divergence { misfit: Misfit::Different { .. }, .. })));
 
     let mut with_a_gap = records.clone();
     let message = with_a_gap.iter().position(|record| matches!(record.event, Event::Io(Io::Received { .. })));
     with_a_gap.remove(message.unwrap());
-    assert!(matches!(reenact(&with_a_gap), Err(Divergence::Different { .. })));
+    assert!(matches!(reenact(&with_a_gap), Err(Divergence { misfit: Misfit::Different { .. }, .. })));
 
-    let mut without_a_start = records;
+    let mut without_a_start = records.clone();
     without_a_start.retain(|record| record.seq != Some(3));
-    assert!(matches!(reenact(&without_a_start), Err(Divergence::NoStart { .. })));
+    assert!(matches!(reenact(&without_a_start), Err(Divergence { misfit: Misfit::NoStart { .. }, .. })));
+
+    let is_saved = |record: &Record| match &record.event {
+        Event::Io(Io::Step { input, .. }) => matches!(**input, StepInput::Input(Input::Saved)),
+        _ => false,
+    };
+    let mut with_a_stray_save = records;
+    let place = with_a_stray_save.iter().position(is_saved).unwrap() + 1;
+    with_a_stray_save.insert(place, with_a_stray_save[place - 1].clone());
+    let other = format!("{file}.stray");
+    let lines: Vec<String> = with_a_stray_save.iter().map(Record::to_json).collect();
+    fs::write(&other, lines.join("\n")).unwrap();
+    let refused = output(&["replay", &other]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = text(&refused.stderr);
+    assert!(
+        said.contains(&format!("Line {}: this can't happen after what was recorded before", place + 1)),
+        "{said}"
+    );
+    assert!(said.contains(&format!("head -n {place} FILE")) && !said.contains("panicked"), "{said}");
 
     let changed_lines: Vec<String> = with_a_change.iter().map(Record::to_json).collect();
     let other = format!("{file}.changed");

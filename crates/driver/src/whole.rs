@@ -56,8 +56,11 @@ pub trait SmallState: Sized {
 
     /// What a command says, in a few words for people. By default its text, if it is text.
     fn words(command: &[u8]) -> String {
-        let text = str::from_utf8(command).ok().filter(|text| !text.chars().any(char::is_control));
-        text.map_or_else(|| format!("{} bytes", command.len()), str::to_owned)
+        match str::from_utf8(command) {
+            Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+            _ if command.len() == 1 => "1 byte".to_owned(),
+            _ => format!("{} bytes", command.len()),
+        }
     }
 }
 
@@ -228,6 +231,6 @@ mod tests {
     fn a_command_is_shown_as_text_if_it_is_text() {
         assert_eq!(Whole::<Words>::words(b"add 3"), "add 3");
         assert_eq!(Whole::<Words>::words("\u{1b}[2J".as_bytes()), "4 bytes");
-        assert_eq!(Whole::<Words>::words(&[0xff, 0]), "2 bytes");
+        assert_eq!(Whole::<Words>::words(&[0xff]), "1 byte");
     }
 }

@@ -187,7 +187,7 @@ impl<M: Testable> Cluster<M> {
     /// Reads from the leader's state, waiting for a leader if necessary: linearizably, as clients read.
     ///
     /// # Errors
-    /// If the leader may not let anybody read; if something did not hold.
+    /// If the leader can't confirm that it leads; if something did not hold.
     pub fn read<T>(&mut self, look: impl FnOnce(&M) -> T) -> Result<T, Failure> {
         loop {
             let leader = self.wait_for_leader()?;

@@ -1,4 +1,4 @@
-//! Why a test of somebody's own application fails.
+//! Why a test of a user's application fails.
 
 use crate::action::Action;
 use crate::application::Application;

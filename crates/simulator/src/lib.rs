@@ -12,6 +12,7 @@
 //! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
 //!   that still breaks the same promise;
 //! * [`hunt`]: the search, seed by seed on all cores, and the shortest of what it finds;
+//! * [`Simulation`]: a state machine of your own in such worlds; [`Cluster`]: a cluster that does what a test says;
 //! * [`reenact`]: a recorded run of real servers, played again with the same code.
 
 mod action;
@@ -46,7 +47,6 @@ mod watched;
 mod world;
 
 pub use action::{Action, Answer, Kind, Selection, Wish};
-pub use application::Application;
 pub use chance::Random;
 pub use cluster::{Cluster, Proposal};
 pub use coverage::Coverage;
@@ -64,3 +64,8 @@ pub use simulation::Simulation;
 pub use trace::Unsynced;
 pub use watched::Testable;
 pub use world::{Ending, Refusal, World, WorldOptions};
+
+/// Its code is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -79,7 +79,7 @@ impl fmt::Display for Misfit {
 /// among them.
 ///
 /// # Errors
-/// At the first record that does not fit, whatever somebody has made of the recording.
+/// At the first record that does not fit. Nothing in the recording is trusted.
 pub fn reenact(records: &[Record]) -> Result<Reenacted, Divergence> {
     let mut reenacted = Reenacted::default();
     let mut lives: BTreeMap<(NodeId, u64), Life<'_>> = BTreeMap::new();

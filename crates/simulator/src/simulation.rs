@@ -1,4 +1,4 @@
-//! Somebody's own application in simulated worlds.
+//! A user's application in simulated worlds.
 
 use crate::chance::Random;
 use crate::cluster::Cluster;
@@ -142,7 +142,7 @@ impl<M: Testable> Simulation<M> {
         self
     }
 
-    /// Starts a cluster in a fair world: no message is lost, each is under way for a millisecond, disks take no time. Chance
+    /// Starts a cluster in a fair world: no message is lost, each takes a millisecond, disks take no time. Chance
     /// decides nothing but the election timeouts, and the same seed gives the same ones.
     pub fn start(&self, seed: u64) -> Cluster<M> {
         let (servers, spares) = (self.servers.unwrap_or(SERVERS), self.spares);

@@ -1,4 +1,4 @@
-//! Somebody's own application in a world, and its clients.
+//! A user's application in a world, and its clients.
 
 use crate::action::Wish;
 use crate::application::Application;

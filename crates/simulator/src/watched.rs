@@ -1,4 +1,4 @@
-//! The state machine of somebody's own application, on a simulated server.
+//! The state machine of a user's application, on a simulated server.
 
 use crate::machine::{Applied, Machine, read_commands, write_commands};
 use consensus::Index;
@@ -21,7 +21,7 @@ pub struct Watched<M: StateMachine> {
     pub(crate) states: Vec<Seen<M::Answer>>,
 }
 
-/// A state, as far as it is compared.
+/// What is compared of a state.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Seen<A> {
     /// The last entry that it contains.

@@ -108,7 +108,7 @@ impl WorldOptions {
 }
 
 /// A world of servers that do nothing until time passes or something is done to them. They run the key-value store, or
-/// another [`Application`].
+/// another application.
 pub struct World<A: Application = StoreClients> {
     options: WorldOptions,
     now: Duration,

@@ -24,7 +24,7 @@ static PROMISE: Promise = Promise {
     meaning: "State machines that are given the same commands go through the same states and give the same \
               answers, also if one of them has loaded a snapshot. Otherwise it matters which server leads. What \
               differs from server to server must not decide: the time, random numbers, the order of a HashMap, \
-              whatever is not saved in a snapshot.",
+              what a snapshot does not contain.",
 };
 
 impl<M: Testable> Property<Watched<M>> for ReplicasAgree<M::Answer> {

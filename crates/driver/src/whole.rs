@@ -188,8 +188,7 @@ mod tests {
     }
 
     fn loaded<'a>(mut chunks: impl Iterator<Item = &'a [u8]>) -> Result<Whole<Words>, UnreadableState> {
-        let fed = chunks
-            .try_fold(LoadedState::default(), |so_far, chunk| Restore::<Whole<Words>>::feed(so_far, chunk));
+        let fed = chunks.try_fold(LoadedState::default(), Restore::<Whole<Words>>::feed);
         fed?.finish(Index(9))
     }
 

@@ -129,10 +129,10 @@ pub(crate) fn story<A: Application>(mut world: World<A>, actions: &[Action]) -> 
     story
 }
 
-/// An action in words; `None` for time, which stands on each line.
+/// An action in words; `None` for time, which stands on each line, and for clients, who say themselves what they want.
 fn heading<A: Application>(action: &Action, application: &A) -> Option<String> {
     match action {
-        Action::Run(_) => None,
+        Action::Run(_) | Action::Client(..) => None,
         Action::Propose(server, value) => {
             let command = A::Machine::words(&application.command(*value)?);
             let server = server.map(|id| format!(" to {id}")).unwrap_or_default();

@@ -9,7 +9,7 @@ use crate::properties::Promise;
 use crate::properties::own_invariant::OwnInvariant;
 use crate::properties::replicas_agree::ReplicasAgree;
 use crate::search::{Faults, SearchOptions};
-use crate::tested::{Commands, Tested};
+use crate::tested::{Commands, Draw, Tested};
 use crate::watched::Testable;
 use crate::world::{World, WorldOptions};
 use consensus::NodeId;
@@ -165,7 +165,7 @@ impl<M: Testable> Simulation<M> {
         seeds: Range<u64>,
         draw: impl Fn(&mut Random) -> Vec<u8> + Send + Sync + 'static,
     ) -> Result<Coverage, Failure> {
-        let draw = Arc::new(draw);
+        let draw: Arc<Draw> = Arc::new(draw);
         let stage = |options: WorldOptions| {
             let commands = Commands::Drawn { seed: options.seed, draw: draw.clone() };
             self.world(options, commands)

@@ -14,13 +14,16 @@ use std::fmt;
 use std::sync::Arc;
 use trace::OutcomeKind;
 
+/// Draws a command.
+pub(crate) type Draw = dyn Fn(&mut Random) -> Vec<u8> + Send + Sync;
+
 /// Where commands come from: each has a number.
 #[derive(Clone)]
 pub(crate) enum Commands {
     /// A test has proposed these, the first of them as number 0.
     Given(Vec<Arc<[u8]>>),
     /// They are drawn from this seed, each apart, so that it does not matter which of them are left out.
-    Drawn { seed: u64, draw: Arc<dyn Fn(&mut Random) -> Vec<u8> + Send + Sync> },
+    Drawn { seed: u64, draw: Arc<Draw> },
 }
 
 /// The application, as its clients see it.

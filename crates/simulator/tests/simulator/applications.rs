@@ -178,7 +178,7 @@ fn a_snapshot_that_can_not_be_loaded_is_found() {
     struct Wrong;
     impl Way for Wrong {
         fn is_loaded(bytes: &[u8]) -> bool {
-            bytes[0] % 2 == 0
+            bytes[0].is_multiple_of(2)
         }
     }
     let (promise, what_happened, steps, story) = found(search::<Wrong>().unwrap_err());

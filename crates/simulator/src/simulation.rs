@@ -5,9 +5,9 @@ use crate::cluster::Cluster;
 use crate::coverage::Coverage;
 use crate::failure::{Failure, Found};
 use crate::hunt::{Round, examine_on};
-use crate::properties::Promise;
 use crate::properties::own_invariant::OwnInvariant;
 use crate::properties::replicas_agree::ReplicasAgree;
+use crate::properties::{Promise, Property};
 use crate::search::{Faults, SearchOptions};
 use crate::tested::{Commands, Draw, Tested};
 use crate::watched::Testable;
@@ -110,8 +110,12 @@ impl<M: Testable> Simulation<M> {
 
     /// Each cluster begins with this number of servers: n1, n2, and so on. If this is not called, [`start`](Simulation::start)
     /// starts three, and [`for_seeds`](Simulation::for_seeds) draws how many.
+    ///
+    /// # Panics
+    /// If it is 0.
     #[must_use]
     pub fn servers(self, servers: u64) -> Simulation<M> {
+        assert!(servers > 0, "a cluster has at least one server");
         Simulation { servers: Some(servers), ..self }
     }
 
@@ -184,11 +188,9 @@ impl<M: Testable> Simulation<M> {
     }
 
     pub(crate) fn world(&self, options: WorldOptions, commands: Commands) -> World<Tested<M>> {
-        let mut properties: Vec<Box<dyn crate::properties::Property<_>>> = Vec::new();
-        for invariant in &self.invariants {
-            properties.push(Box::new(invariant.clone()));
-        }
-        properties.push(Box::<ReplicasAgree<M::Answer>>::default());
+        let invariant = |invariant: &OwnInvariant<M>| Box::new(invariant.clone()) as Box<dyn Property<_>>;
+        let replicas_agree: Box<dyn Property<_>> = Box::<ReplicasAgree<M::Answer>>::default();
+        let properties = self.invariants.iter().map(invariant).chain([replicas_agree]).collect();
         World::with(options, Tested::new(commands), properties)
     }
 }

@@ -4,7 +4,7 @@ use consensus::NodeId;
 use driver::TraceLevel;
 use fastrand::Rng;
 use simulator::{Action, SearchOptions, World, WorldOptions, draw, reenact};
-use trace::{ClusterView, Episodes, Feed, Record};
+use trace::{ClusterView, Episodes, Event, Feed, Input, Io, Record, StepInput};
 
 /// The records of the run that this seed draws, with all steps.
 fn recorded(seed: u64) -> Vec<Record> {
@@ -24,6 +24,28 @@ fn what_the_simulator_records_comes_to_the_same_states_again() {
         let reenacted = reenact(&records).unwrap_or_else(|error| panic!("seed {seed}: {}", error.misfit));
         assert!(reenacted.steps > 0 && reenacted.lives >= 3, "seed {seed}: {reenacted:?}");
     }
+}
+
+#[test]
+fn a_save_that_no_server_asked_for_is_impossible() {
+    let mut world =
+        World::new(WorldOptions { trace_level: TraceLevel::Replayable, ..WorldOptions::default() });
+    world.perform(&Action::RunUntilLed).unwrap();
+    let mut records = world.take_records();
+    let is_save = |record: &Record| match &record.event {
+        Event::Io(Io::Step { input, .. }) => matches!(**input, StepInput::Input(Input::Saved)),
+        _ => false,
+    };
+    // Disks take no time in this world, so no save was in progress after the last one.
+    let place = records.iter().rposition(is_save).unwrap() + 1;
+    records.insert(place, records[place - 1].clone());
+    let divergence = reenact(&records).unwrap_err();
+    assert_eq!(divergence.place, place);
+    let words = divergence.misfit.to_string();
+    assert!(
+        words.starts_with("this can't happen after what was recorded before (what was saved was"),
+        "{words}"
+    );
 }
 
 /// Moves, doubles, drops or changes a record, as a line of the file. Returns false if the line can't be read then.

@@ -14,10 +14,10 @@ use std::str::FromStr;
 use storage::{Ending, InspectedEntry, InspectedSegment, Inspection, StorageError, inspect};
 use trace::shown_lines;
 
-/// How many entries are shown if nobody asks for more.
+/// Default number of entries shown.
 const SHOWN: u64 = 20;
 
-/// How much of a command is shown, in letters.
+/// Maximum number of characters shown of a command.
 const COMMAND: usize = 48;
 
 const WHICH_FOLDER: &str = "name the data folder of a server, the --data of its `raft node`; or the --data of `raft up`, to \
@@ -106,7 +106,7 @@ fn report(seen: &Inspection, wanted: Option<&Range>) -> String {
     [summary(seen), segments(&seen.segments), entries(seen, wanted), damage(&seen.damage)].concat()
 }
 
-/// Who it is, and how far it has come.
+/// The server's identity, and the state of its log.
 fn summary(seen: &Inspection) -> String {
     let unknown = || "unknown".to_owned();
     let identity = seen.identity.as_ref().map_or_else(unknown, |identity| identity.to_string());
@@ -121,7 +121,7 @@ fn summary(seen: &Inspection) -> String {
         position => format!("after entry {}", tell(position)),
     };
     let log = format!("{begins} to entry {}, in {} saves", reached.log_end, reached.saves);
-    let vote = tell_vote(&reached.hard_state);
+    let vote = describe_vote(&reached.hard_state);
     let lines =
         [("server", identity), ("starts", life), ("term", vote), ("snapshot", snapshot), ("log", log)];
     lines.into_iter().map(|(what, told)| format!("{what:<9} {told}\n")).collect()
@@ -131,7 +131,7 @@ fn tell(position: LogPosition) -> String {
     format!("{} of term {}", position.index, position.term)
 }
 
-fn tell_vote(hard_state: &HardState) -> String {
+fn describe_vote(hard_state: &HardState) -> String {
     let HardState { current_term, voted_for } = hard_state;
     match voted_for {
         Some(candidate) => format!("{current_term}, voted for {candidate}"),
@@ -149,13 +149,13 @@ fn segments(segments: &[InspectedSegment]) -> String {
             [only] => only.number.to_string(),
             [first, .., last] => format!("{}..{}", first.number, last.number),
         };
-        let (size, end, ending) = (segment.header.size, segment.end, tell_ending(segment));
+        let (size, end, ending) = (segment.header.size, segment.end, describe_ending(segment));
         let _ = writeln!(text, "{name:<16} {size:>10} {end:>10}  {saves:<12} {ending}");
     }
     text
 }
 
-fn tell_ending(segment: &InspectedSegment) -> String {
+fn describe_ending(segment: &InspectedSegment) -> String {
     match segment.ending {
         Ending::Open => "the log ends here".to_owned(),
         Ending::Continued => "continues in the next".to_owned(),
@@ -191,15 +191,15 @@ fn entry(index: Index, known: &InspectedEntry<'_>) -> String {
     let (kind, bytes, says) = match &known.entry.payload {
         Payload::NoOp => ("no-op", String::new(), String::new()),
         Payload::Membership(membership) => ("members", String::new(), format!("voters {membership}")),
-        Payload::Command(command) => ("command", command.len().to_string(), tell_command(command)),
+        Payload::Command(command) => ("command", command.len().to_string(), describe_command(command)),
     };
     let (term, save) = (known.entry.term, known.save);
     format!("{index:>9} {term:>6}  {kind:<7} {bytes:>9} {save:>7}  {says}")
 }
 
-/// The beginning of what a command says. If it is none of the store's, its bytes: those that are no text are
+/// The beginning of a command. If it is not one of the store's, its bytes: those that are not text are
 /// escaped, as in `\x00`.
-fn tell_command(command: &[u8]) -> String {
+fn describe_command(command: &[u8]) -> String {
     let says = kv::Command::decode(command).map(|command| command.to_string());
     let says = says.unwrap_or_else(|_| command.escape_ascii().to_string());
     let mut letters = says.chars();
@@ -215,7 +215,7 @@ fn damage(damage: &[StorageError]) -> String {
     for damage in damage {
         let _ = writeln!(text, "  {damage}");
     }
-    // What can be done is often the same for all.
+    // The help is often the same for all.
     let mut helps: Vec<String> = damage.iter().map(StorageError::help).collect();
     helps.dedup();
     for help in helps {

@@ -4,12 +4,14 @@ use clap::Args;
 use command::{
     Failure, ProfileArguments, StorageArguments, TimeArguments, duration, end_at_second_signal, ended_by, say,
 };
-use consensus::Profile;
+use consensus::{NodeId, Profile};
 use driver::TraceLevel;
-use server::{Command, Introduction, MaelstromNode, Options, ServerError, monotonic_now, tell_in_background};
+use server::{
+    Command, Introduction, LabSettings, MaelstromNode, ServerError, Settings, monotonic_now,
+    tell_in_background,
+};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::collections::BTreeMap;
 use std::io::{self, BufReader, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,13 +36,13 @@ use trace::Feed;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct MaelstromArguments {
-    /// Each node keeps its log in here, in a folder with its name; each cluster needs its own [default: a temporary
-    /// folder, named after the process that started the node]
+    /// Each node keeps its log in here, in a folder with its name; each cluster needs its own [default: a
+    /// temporary folder, named after the process that started the node]
     #[arg(long, value_name = "DIR", env = "NODE_DIR")]
     data: Option<PathBuf>,
 
-    /// A client without an outcome after this time is told so; Maelstrom's clients wait for one second, or ten
-    /// times the latency
+    /// A client without an outcome after this time is told so; Maelstrom's clients wait for one second, or
+    /// ten times the latency
     #[arg(long, value_name = "TIME", env = "RAFT_PATIENCE", default_value = "900ms", value_parser = duration)]
     patience: Duration,
 
@@ -79,8 +81,8 @@ pub(crate) fn run(arguments: MaelstromArguments) -> Result<ExitCode, Failure> {
             "this command is for Maelstrom, which sends one: see `raft maelstrom --help`",
         ));
     };
-    let options = arguments.options(&introduction)?;
-    let node = match MaelstromNode::open(introduction.clone(), options, arguments.patience) {
+    let (data, settings) = (arguments.data_of(introduction.id())?, arguments.settings(&introduction)?);
+    let node = match MaelstromNode::open(introduction.clone(), &data, settings, arguments.patience) {
         Ok(node) => node,
         Err(error) => {
             introduction.refuse(&error, &mut io::stdout()).map_err(unwritable)?;
@@ -105,7 +107,7 @@ pub(crate) fn run(arguments: MaelstromArguments) -> Result<ExitCode, Failure> {
 
     let mut feed = if arguments.verbose { Feed::with_routine() } else { Feed::new() };
     let (mut tell, telling) = tell_in_background(move |record| {
-        // Without a reader there is nobody to tell.
+        // If nobody reads it, there is nobody to report to.
         feed.tell(record).iter().for_each(|line| drop(writeln!(io::stderr(), "{line}")));
     });
     let is_quiet = arguments.quiet;
@@ -114,7 +116,7 @@ pub(crate) fn run(arguments: MaelstromArguments) -> Result<ExitCode, Failure> {
             tell(record);
         }
     });
-    // Everything is told before the process ends. A thread that panicked has told so itself.
+    // All reports are written before the process ends. A thread that panicked has reported that itself.
     let _ = telling.join();
     ended.map_err(|error| failure(&error))?;
     match signal_received.load(Ordering::Relaxed) {
@@ -132,38 +134,44 @@ fn unwritable(error: io::Error) -> Failure {
 }
 
 impl MaelstromArguments {
-    fn options(&self, introduction: &Introduction) -> Result<Options, Failure> {
-        let id = introduction.id();
+    /// The folder of this node, of which people are told.
+    fn data_of(&self, id: NodeId) -> Result<PathBuf, Failure> {
         let data = self.data.clone().map_or_else(folder_of_this_run, Ok)?.join(id.to_string());
         if !self.quiet {
             say(format_args!("{id} keeps its log in {}", data.display()));
         }
-        Ok(Options {
-            cluster: "maelstrom".to_owned(),
-            id,
-            peers: introduction.peers().iter().map(|&peer| (peer, None)).collect(),
-            joins: false,
-            secret: None,
-            data,
+        Ok(data)
+    }
+
+    fn settings(&self, introduction: &Introduction) -> Result<Settings, Failure> {
+        let id = introduction.id();
+        let lab =
+            LabSettings { speed: self.time.speed, latency: self.time.latency, ..LabSettings::default() };
+        Ok(Settings {
+            founders: introduction
+                .peers()
+                .iter()
+                .copied()
+                .chain([id])
+                .map(|founder| (founder, None))
+                .collect(),
             timing: self.time.timing()?,
             seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
-            speed: self.time.speed,
-            latency: self.time.latency,
-            faulty_links: BTreeMap::new(),
+            lab: (!lab.is_idle()).then_some(lab),
             lease: self.time.lease_reads,
             profile: self.profile.profile(Profile::PRODUCTION)?,
             snapshot_after: self.storage.snapshot_after,
-            epoch: monotonic_now(),
             trace_level: TraceLevel::Events,
+            ..Settings::new("maelstrom", id.0)
         })
     }
 }
 
-/// The folder where nobody names one. All nodes that one process has started share it, and find their logs
-/// there when it starts them again; the next process, and so the next test, begins with none.
+/// The default folder. All nodes that one process has started share it, and find their logs there when it
+/// starts them again; the next process, and so the next test, begins with none.
 fn folder_of_this_run() -> Result<PathBuf, Failure> {
     let parent = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
-    // Numbers of processes are used again; together with its start, one means the same process.
+    // Process ids are reused; together with its start time, one always means the same process.
     let stat = std::fs::read_to_string(format!("/proc/{parent}/stat")).unwrap_or_default();
     let started = stat.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(19)).unwrap_or("0");
     let folder = std::env::temp_dir().join(format!("raft-maelstrom-{parent}-{started}"));

@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 use rustix::fs::Mode;
 use std::process::ExitCode;
 
-/// What `raft --help` says. It fits a terminal of 80 columns and 24 rows, the next prompt included.
+/// The output of `raft --help`. It fits a terminal of 80 columns and 24 rows, including the next prompt.
 const HELP: &str = "\
 Learn Raft by running it, watching it and breaking it.
 
@@ -91,7 +91,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // Whatever is made from here on, recordings and data of servers too, is for this user alone.
+    // Everything created from here on, recordings and data of servers included, is for this user alone.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let arguments = CommandLine::try_parse().unwrap_or_else(|error| not_understood(&error));
     let ended = match arguments.command.unwrap_or(Command::Up(arguments.up)) {
@@ -121,7 +121,8 @@ fn main() -> ExitCode {
     ended.unwrap_or_else(|failure| failure.report())
 }
 
-/// Prints what is wrong with the arguments, which the message repeats, or what was asked for, such as the version.
+/// Prints what is wrong with the arguments, repeated in the message, or what was asked for, such as the
+/// version.
 fn not_understood(error: &clap::Error) -> ! {
     let was_said = std::env::args_os().any(|argument| argument.to_string_lossy().contains(trace::is_obeyed));
     if !was_said {

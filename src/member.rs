@@ -107,7 +107,7 @@ struct HowToAsk {
     servers: ServersArguments,
 }
 
-/// The servers are looked at this often while something is waited for.
+/// How often the servers are asked while waiting for something.
 const PAUSE: Duration = Duration::from_millis(50);
 
 fn id(text: &str) -> Result<NodeId, String> {
@@ -124,7 +124,7 @@ pub(crate) fn run(arguments: MemberArguments) -> Result<ExitCode, Failure> {
     match arguments.what {
         What::List(how) => {
             let told = how.servers.client()?.members(how.servers.timeout);
-            how.tell(&told.map_err(|why| no_answer(&why))?)
+            how.print(&told.map_err(|why| no_answer(&why))?)
         }
         What::Add { newcomer: (id, address), learner, how } => {
             let mut asked = Asked::new(&how)?;
@@ -134,28 +134,28 @@ pub(crate) fn run(arguments: MemberArguments) -> Result<ExitCode, Failure> {
             }
             let told = asked
                 .until(|members| if learner { members.learners.contains(&id) } else { votes(members, id) })?;
-            how.tell(&told)
+            how.print(&told)
         }
         What::Remove { server, how } => {
             let mut asked = Asked::new(&how)?;
             asked.change(Change { remove: [server].into(), ..Change::default() })?;
-            how.tell(&asked.until(|members| !members.contains(server))?)
+            how.print(&asked.until(|members| !members.contains(server))?)
         }
         What::Replace { server, newcomer: (id, address), how } => {
             let mut asked = Asked::new(&how)?;
             asked.add(id, address)?;
             asked.change(Change { promote: [id].into(), remove: [server].into(), ..Change::default() })?;
-            how.tell(&asked.until(|members| votes(members, id) && !members.contains(server))?)
+            how.print(&asked.until(|members| votes(members, id) && !members.contains(server))?)
         }
         What::Move { member: (id, address), how } => {
             let mut asked = Asked::new(&how)?;
             asked.change(Change { relocate: [(id, address.clone())].into(), ..Change::default() })?;
-            how.tell(&asked.until(|members| members.addresses.get(&id) == Some(&address))?)
+            how.print(&asked.until(|members| members.addresses.get(&id) == Some(&address))?)
         }
         What::Promote { server, how } => {
             let mut asked = Asked::new(&how)?;
             asked.change(Change { promote: [server].into(), ..Change::default() })?;
-            how.tell(&asked.until(|members| votes(members, server))?)
+            how.print(&asked.until(|members| votes(members, server))?)
         }
     }
 }
@@ -167,7 +167,7 @@ pub(crate) fn transfer(arguments: TransferArguments) -> Result<ExitCode, Failure
     loop {
         let told = asked.cluster.members(asked.rest()).map_err(|why| no_answer(&why))?;
         if told.leader == Some(to) {
-            return if how.json { how.tell(&told) } else { written(writeln!(io::stdout(), "{to} leads")) };
+            return if how.json { how.print(&told) } else { written(writeln!(io::stdout(), "{to} leads")) };
         }
         asked.pause(format_args!("{to} has not become the leader in time"))?;
     }
@@ -229,7 +229,7 @@ impl Asked {
         self.cluster.change_members(&change, self.rest()).map(drop).map_err(explain)
     }
 
-    /// Waits until a configuration is committed that is as wanted, and no joint one.
+    /// Waits until a configuration as wanted is committed, and it is not a joint one.
     fn until(&mut self, is_wanted: impl Fn(&Membership) -> bool) -> Result<MembersBody, Failure> {
         loop {
             let told = self.cluster.members(self.rest()).map_err(|why| no_answer(&why))?;
@@ -243,7 +243,7 @@ impl Asked {
 }
 
 impl HowToAsk {
-    fn tell(&self, told: &MembersBody) -> Result<ExitCode, Failure> {
+    fn print(&self, told: &MembersBody) -> Result<ExitCode, Failure> {
         if self.json {
             let json = serde_json::to_string(told).expect("members have a JSON");
             return written(writeln!(io::stdout(), "{json}"));

@@ -11,7 +11,8 @@ use consensus::event::{Problem, What};
 use consensus::{Membership, NodeId, Profile};
 use driver::TraceLevel;
 use server::{
-    Address, Command, InvalidAddress, Options, Remote, Secret, Server, monotonic_now, tell_in_background,
+    Address, Command, InvalidAddress, LabSettings, Remote, Secret, Server, Settings, monotonic_now,
+    tell_in_background,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -46,18 +47,18 @@ pub(crate) struct NodeArguments {
     #[arg(long, value_name = "N", env = "RAFT_ID", value_parser = clap::value_parser!(u64).range(1..))]
     id: u64,
 
-    /// The address at which the other servers and clients reach it; port 0 means any free port, a different one after
-    /// each start [default without --peer: 127.0.0.1:0]
+    /// The address at which the other servers and clients reach it; port 0 means any free port, a different
+    /// one after each start [default without --peer: 127.0.0.1:0]
     #[arg(long, value_name = "HOST:PORT", env = "RAFT_LISTEN", value_parser = listening_address)]
     listen: Option<String>,
 
-    /// Another name or address by which clients may ask for this server, besides localhost, --listen and its address in
-    /// the cluster; repeat for more
+    /// Another name or address by which clients may ask for this server, besides localhost, --listen and its
+    /// address in the cluster; repeat for more
     #[arg(long = "host", value_name = "NAME", env = "RAFT_HOSTS", value_delimiter = ',', value_parser = host_name)]
     hosts: Vec<String>,
 
-    /// Allow a --listen address that other machines can reach. The server trusts everyone who speaks its protocol: use
-    /// this only in a network that you trust
+    /// Allow a --listen address that other machines can reach. The server trusts everyone who speaks its
+    /// protocol: use this only in a network that you trust
     #[arg(long)]
     insecure: bool,
 
@@ -98,7 +99,8 @@ pub(crate) struct NodeArguments {
     #[arg(long, short)]
     verbose: bool,
 
-    /// Print only what concerns the process, its disk and network, its role in Raft and the members; this is faster
+    /// Print only what concerns the process, its disk and network, its role in Raft and the members; this is
+    /// faster
     #[arg(long, short, conflicts_with_all = ["verbose", "record"])]
     quiet: bool,
 
@@ -127,7 +129,7 @@ pub(crate) struct NodeArguments {
     epoch: Option<u64>,
 }
 
-/// Another server. Without an address (only for `raft up`) it will be told later.
+/// Another server. Without an address (only for `raft up`) it will be told the address later.
 #[derive(Debug, Clone)]
 struct Peer {
     id: NodeId,
@@ -166,12 +168,12 @@ fn faulty_link(text: &str) -> Result<(NodeId, Faults), String> {
 }
 
 pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
-    let mut options = arguments.options()?;
+    let mut settings = arguments.settings()?;
     if arguments.laboratory {
         die_with_parent();
     }
     if arguments.secret_on_stdin {
-        options.secret = Some(read_secret()?);
+        settings.secret = Some(read_secret()?);
     }
     let failure = |error: server::ServerError| Failure::of(&error, error.help());
     let mut signals = end_at_second_signal(&[SIGINT, SIGTERM])
@@ -186,12 +188,13 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
             received.store(signal, Ordering::Relaxed);
             match remote.get() {
                 Some(remote) => remote.command(Command::Stop),
-                // It reads its log, which may be long. To end now is no more than a crash, which it survives.
+                // It reads its log, which may be long. Ending now is no worse than a crash, which it
+                // survives.
                 None => std::process::exit(128 + signal),
             }
         }
     });
-    let server = Server::open(arguments.listen(), options).map_err(failure)?;
+    let server = Server::open(arguments.listen(), &arguments.data, settings).map_err(failure)?;
     arguments.hosts.iter().for_each(|host| server.answer_to(host));
     let _ = opened.set(server.remote());
     for warning in arguments.warnings() {
@@ -207,11 +210,11 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     let is_quiet = arguments.quiet;
     let mut observer = observer;
     let ended = server.run(move |record| {
-        if !is_quiet || is_told_by_quiet(&record.event) {
+        if !is_quiet || is_reported_when_quiet(&record.event) {
             observer(record);
         }
     });
-    // Everything is told before the process ends. A thread that panicked has told so itself.
+    // All reports are written before the process ends. A thread that panicked has reported that itself.
     let _ = telling.join();
     ended.map_err(failure)?;
     match signal_received.load(Ordering::Relaxed) {
@@ -220,11 +223,11 @@ pub(crate) fn run(arguments: NodeArguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Is this told even by a quiet server?
-fn is_told_by_quiet(event: &Event) -> bool {
+/// Does even a quiet server report this?
+fn is_reported_when_quiet(event: &Event) -> bool {
     match event {
         Event::Process(_) => true,
-        // Most of what was rejected is only counted.
+        // Most rejected messages are only counted.
         Event::Decision(decision) if matches!(decision.what, What::Rejected { .. }) => {
             alarm(decision).is_some()
         }
@@ -234,8 +237,8 @@ fn is_told_by_quiet(event: &Event) -> bool {
 }
 
 impl NodeArguments {
-    /// The server's options, if the arguments fit together.
-    fn options(&self) -> Result<Options, Failure> {
+    /// The server's settings, if the arguments fit together.
+    fn settings(&self) -> Result<Settings, Failure> {
         let timing = self.time.timing()?;
         if self.laboratory && self.listens_wide() {
             return Err(Failure::usage(
@@ -305,27 +308,27 @@ impl NodeArguments {
                 "name fewer servers with --peer; three or five are best",
             ));
         }
-        Ok(Options {
-            cluster: self.cluster.clone(),
-            id,
-            peers,
-            joins: self.join,
-            secret: None,
-            data: self.data.clone(),
-            timing,
-            seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
+        let founders = peers.into_iter().chain([(id, None)]);
+        let lab = LabSettings {
             speed: self.time.speed,
             latency: self.time.latency,
-            faulty_links: self.links.iter().copied().collect(),
+            links: self.links.iter().copied().collect(),
+        };
+        Ok(Settings {
+            founders: if self.join { BTreeMap::new() } else { founders.collect() },
+            timing,
+            seed: self.seed.unwrap_or_else(|| monotonic_now().as_nanos() as u64),
             lease: self.time.lease_reads,
             profile: self.profile.profile(Profile::PRODUCTION)?,
             snapshot_after: self.storage.snapshot_after,
             epoch: self.epoch.map_or_else(monotonic_now, Duration::from_nanos),
+            lab: (self.laboratory || !lab.is_idle()).then_some(lab),
             trace_level: match self.quiet {
                 true => TraceLevel::Essential,
                 false if self.steps || self.record.is_some() => TraceLevel::Replayable,
                 false => TraceLevel::Events,
             },
+            ..Settings::new(&self.cluster, self.id)
         })
     }
 
@@ -353,7 +356,7 @@ impl NodeArguments {
         self.listen().to_socket_addrs().is_ok_and(|mut addresses| addresses.any(is_wide))
     }
 
-    /// Writes records to standard output, in the form that was asked for.
+    /// Writes records to standard output, in the requested form.
     fn teller(
         &self,
         remote: Remote,
@@ -394,7 +397,7 @@ impl NodeArguments {
     }
 }
 
-/// What the operator can do about what no server of a cluster in good order ever says.
+/// What the operator can do about a message that servers of a healthy cluster never send.
 fn alarm(decision: &consensus::event::Decision) -> Option<&'static str> {
     const REPLACE: &str = "nothing is lost if a majority still has its data: `raft member remove ID`, start the server \
                            with an empty folder and --join, and `raft member add ID=HOST:PORT`";
@@ -415,7 +418,7 @@ fn alarm(decision: &consensus::event::Decision) -> Option<&'static str> {
         Problem::ContradictsCommitted | Problem::OwnTerm => Some(
             "a server has lost data, or two clusters were mixed: stop the server whose disk was replaced or restored",
         ),
-        // The message of a server that has just restarted may still have been on its way.
+        // The message of a server that has just restarted may still have been in flight.
         _ => None,
     }
 }
@@ -424,8 +427,8 @@ fn is_removal(event: &Event) -> bool {
     matches!(event, Event::Decision(decision) if matches!(decision.what, What::Removed { .. }))
 }
 
-/// Reads the cluster's secret from the first line of standard input. Others can't see what comes through a pipe, but they can see
-/// arguments and environments.
+/// Reads the cluster's secret from the first line of standard input. Other users can't see what comes through
+/// a pipe, but they can see arguments and environments.
 fn read_secret() -> Result<Secret, Failure> {
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string());
@@ -438,7 +441,7 @@ fn read_secret() -> Result<Secret, Failure> {
     })
 }
 
-/// Passes commands on from standard input, until it ends: then whoever started this server is gone.
+/// Passes commands on from standard input, until it ends: then the process that started this server is gone.
 fn take_commands(remote: &Remote) {
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
@@ -449,8 +452,8 @@ fn take_commands(remote: &Remote) {
     remote.command(Command::Stop);
 }
 
-/// Has the system kill this process when its parent dies, even if it is halted at that moment.
-/// Where there is no such thing, the end of standard input has to do.
+/// Asks the system to kill this process when its parent dies, even while it is halted. Where that is not
+/// possible, the end of standard input must do.
 fn die_with_parent() {
     #[cfg(target_os = "linux")]
     {

@@ -4,19 +4,24 @@ use consensus::Rule;
 use textwrap::{Options, WordSplitter};
 use trace::FeedLine;
 
-/// No line is longer, in columns.
+/// Maximum length of a line in columns.
 const WIDTH: usize = 80;
 
-/// How many columns the terminal has that standard output is; without a terminal, a line may be as long as it likes.
+/// The width of the terminal on standard output; without a terminal, lines may have any length.
 pub(crate) fn columns() -> usize {
     terminal_size::terminal_size_of(std::io::stdout()).map_or(usize::MAX, |(width, _)| usize::from(width.0))
 }
 
-/// A line of a story, in so many columns. `off` is the rule that is switched off: the line shows where it would have decided.
+/// A line of a story, fitted to this number of columns. `off` is the rule that is switched off: the line
+/// shows where it would have decided.
 pub(crate) fn fitted(line: &FeedLine, columns: usize, off: Option<Rule>) -> String {
-    let rule = line.rule.map(|rule| format!("{}{rule}", line.gap_before_rule(columns)));
-    let is_off = if line.rule.is_some() && line.rule == off { " (OFF)" } else { "" };
-    format!("{} {}{}{is_off}", line.place(), line.text, rule.unwrap_or_default())
+    let rule = line.rule.map(|rule| format!("{}{}", line.gap_before_rule(columns), rule_name(rule, off)));
+    format!("{} {}{}", line.place(), line.text, rule.unwrap_or_default())
+}
+
+/// The rule's name. `off` is the rule that is switched off: the name says so.
+pub(crate) fn rule_name(rule: Rule, off: Option<Rule>) -> String {
+    if off == Some(rule) { format!("{rule} (OFF)") } else { rule.to_string() }
 }
 
 /// The text in lines, each of which begins with this many blanks.

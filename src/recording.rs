@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use trace::Record;
 
-/// Writes what happens to a file, as long as that works.
+/// Writes what happens to a file, while that works.
 #[derive(Debug)]
 pub(crate) struct Recording {
     path: PathBuf,
@@ -14,7 +14,7 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Makes the file, or empties it if there is one.
+    /// Creates the file, or empties an existing one.
     pub(crate) fn create(path: &Path) -> Result<Recording, Failure> {
         let file = File::create(path).map_err(|error| {
             let help = "choose a file in a folder that exists and that you may write to";
@@ -23,8 +23,8 @@ impl Recording {
         Ok(Recording { path: path.to_owned(), file: Some(BufWriter::new(file)) })
     }
 
-    /// Adds records. When the file can't be written any more, that is said once on standard error, and
-    /// the recording ends there.
+    /// Adds records. When the file can no longer be written, that is reported once on standard error, and the
+    /// recording ends there.
     pub(crate) fn add<'a>(&mut self, records: impl IntoIterator<Item = &'a Record>) {
         let Some(file) = &mut self.file else { return };
         if let Err(error) = write(file, records) {

@@ -76,7 +76,7 @@ fn warning(server: NodeId, seen: &Inspection) -> String {
     )
 }
 
-/// Nobody loses data by a key pressed too quickly.
+/// Nobody must lose data because of a key pressed too quickly.
 fn confirm(server: NodeId, given: Option<&str>) -> Result<(), Failure> {
     let expected = server.to_string();
     let answer = match given {

@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
     show_in_terminal(tape)
 }
 
-/// Lets a person choose a scenario, or lists them.
+/// Lets the user choose a scenario, or lists them.
 fn without_name(arguments: &ReplayArguments) -> Result<ExitCode, Failure> {
     let chapters = scenarios::chapters();
     if let Some(address) = arguments.web {
@@ -100,7 +100,7 @@ fn list(chapters: &[Chapter]) -> String {
     text
 }
 
-/// Plays one scenario after the other, as they are chosen.
+/// Plays one scenario after the other, as chosen by the user.
 fn choose_and_play(chapters: &[Chapter]) -> Result<ExitCode, Failure> {
     let mut signals = end_signals()?;
     let mut end_requested = || signals.pending().next().map(End::Interrupted);
@@ -139,7 +139,7 @@ fn show_in_terminal(tape: Tape) -> Result<ExitCode, Failure> {
 fn serve_page(tape: &Tape, address: SocketAddr) -> Result<ExitCode, Failure> {
     let mut signals = end_signals()?;
     let site = open_site(address, tape.setup_of_page())?;
-    site.tell(tape.records());
+    site.publish(tape.records());
     site.end();
     say(format_args!("See it in a browser: {}", site.url()));
     say("Ctrl+C ends it.");
@@ -151,7 +151,7 @@ fn end_signals() -> Result<Signals, Failure> {
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))
 }
 
-/// Plays a recorded run in the simulator, if its steps were recorded, and says what came of it.
+/// Replays a recorded run in the simulator, if its steps were recorded, and reports the result.
 fn check_against_simulator(tape: &Tape) -> Result<Option<String>, Failure> {
     let Some(lines) = &tape.lines else { return Ok(None) };
     let records: Vec<Record> = tape.records().cloned().collect();
@@ -194,7 +194,7 @@ fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Fai
         let mut is_verbose = false;
         for scene in &tape.scenes {
             feed.interrupt();
-            // The script may want the routine told, but not all that comes of its silent commands.
+            // The script may include the routine, but not all effects of its silent commands.
             is_verbose |= scene.command.as_deref() == Some("verbose");
             feed.tell_routine(arguments.verbose || is_verbose && !scene.is_silent);
             for text in &scene.prose {

@@ -14,9 +14,9 @@ use std::process::ExitCode;
 use trace::glossary::{Definition, definitions_in};
 use trace::shown;
 
-/// Some rules are at work in many scenarios: at most this many are shown.
+/// Maximum number of scenarios shown for a rule: some rules are involved in many.
 const MOST_STORIES: usize = 5;
-/// Of what is found by words, at most this many rules and this many scenarios are shown.
+/// Maximum number of rules, and of scenarios, shown for a search.
 const MOST_FOUND: usize = 8;
 
 /// List the rules of Raft; explain one, or a word
@@ -96,7 +96,8 @@ fn list(rules: &[(&Chapter, Rule)]) -> String {
     text
 }
 
-/// What is known of these words: what they mean, and the rules and scenarios that are about them; `None` if it is nothing.
+/// What is known about these words: their meaning, and the rules and scenarios about them; `None` if nothing
+/// is.
 fn about(words: &str, rules: &[(&Chapter, Rule)], chapters: &[Chapter]) -> Option<String> {
     let mut parts = Vec::new();
     let meanings = definitions_in(words).into_iter().map(|Definition { words, meaning }| {
@@ -132,7 +133,7 @@ fn about(words: &str, rules: &[(&Chapter, Rule)], chapters: &[Chapter]) -> Optio
     (!parts.is_empty()).then(|| parts.join("\n"))
 }
 
-/// The rules of which is said something with these words: in a row or, if nowhere so, with each of them.
+/// The rules whose text contains these words: next to each other or, if there is none, anywhere.
 fn about_rules(words: &str, rules: &[(&Chapter, Rule)]) -> Vec<Rule> {
     let words = Words::of(words);
     let text = |rule: Rule| format!("{rule} {} {} {}", rule.statement(), rule.without_it(), sections(rule));
@@ -207,7 +208,7 @@ fn explain(rule: Rule, chapters: &[Chapter]) -> String {
     text
 }
 
-/// The scenarios that are about this rule, those that are most about it first, counterexamples left out.
+/// The scenarios about this rule, the most relevant ones first, without counterexamples.
 fn stories(rule: Rule, chapters: &[Chapter]) -> Vec<&Listed> {
     let place = |scenario: &&Listed| scenario.rules.iter().position(|one| *one == rule);
     let all = chapters.iter().flat_map(|chapter| &chapter.scenarios);

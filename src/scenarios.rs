@@ -1,4 +1,4 @@
-//! The scenarios that this program has within, in learning order.
+//! The scenarios that are built into this program, in learning order.
 
 use crate::tape::Tape;
 use consensus::Rule;
@@ -16,7 +16,7 @@ struct Files;
 pub(crate) struct Chapter {
     pub(crate) number: usize,
     pub(crate) name: String,
-    /// What it is about.
+    /// Its topic.
     pub(crate) about: String,
     pub(crate) scenarios: Vec<Listed>,
 }
@@ -49,7 +49,7 @@ pub(crate) fn chapters() -> Vec<Chapter> {
         .collect()
 }
 
-/// The chapter in this section: a heading such as `2. Terms and the first election`, what it is about, and a list.
+/// The chapter in this section: a heading such as `2. Terms and the first election`, its topic, and a list.
 fn chapter(section: &str) -> Option<Chapter> {
     let (heading, rest) = section.split_once('\n')?;
     let (number, name) = heading.split_once(". ")?;
@@ -62,7 +62,7 @@ fn chapter(section: &str) -> Option<Chapter> {
     })
 }
 
-/// The links in a list, each on a line of its own: what it says, and the scenario to which it leads.
+/// The links in a list, each on a line of its own: the text, and the scenario.
 fn links(list: &str) -> impl Iterator<Item = (&str, &str)> {
     list.lines().filter_map(|line| line.strip_prefix("- [")?.strip_suffix(".txt)")?.split_once("]("))
 }
@@ -77,8 +77,8 @@ fn listed(path: &str) -> Listed {
     }
 }
 
-/// The text of the scenario with this path. What a shell makes of it, `scenarios/elections/first-election.txt`,
-/// will do, and so will its name alone, if no other scenario has it.
+/// The text of the scenario with this path. The path may also be completed by a shell, as in
+/// `scenarios/elections/first-election.txt`, or be the name alone, if only one scenario has it.
 pub(crate) fn find(path: &str) -> Option<String> {
     let path = short(path);
     let exact = Files::get(&format!("{path}.txt")).map(text);
@@ -90,7 +90,7 @@ pub(crate) fn find(path: &str) -> Option<String> {
     })
 }
 
-/// The scenario whose path looks most like this one, if one looks like it at all.
+/// The scenario whose path is most similar to this one, if any is similar.
 pub(crate) fn similar(path: &str) -> Option<String> {
     let path = short(path);
     let name = |path: &str| path.rsplit_once('/').map_or(path.to_owned(), |(_, name)| name.to_owned());
@@ -100,7 +100,7 @@ pub(crate) fn similar(path: &str) -> Option<String> {
     (likeness(&closest) > LIKE).then_some(closest)
 }
 
-/// From this on, two names look alike: as clap has it.
+/// Minimum similarity of two names: the same as clap's.
 pub(crate) const LIKE: f64 = 0.7;
 
 fn paths() -> impl Iterator<Item = String> {
@@ -118,7 +118,7 @@ pub(crate) fn path_of(text: &str) -> Option<String> {
     Files::iter().find(is_same)?.strip_suffix(".txt").map(str::to_owned)
 }
 
-/// What a scenario's first line says.
+/// The title in a scenario's first line.
 pub(crate) fn title(text: &str) -> Option<&str> {
     text.lines().find_map(|line| line.strip_prefix("# "))
 }
@@ -131,14 +131,15 @@ fn rules(text: &str) -> Vec<Rule> {
     ids.split(", ").filter_map(|id| id.parse().ok()).collect()
 }
 
-/// The comments of a scenario but for its title, in one line.
+/// The comments of a scenario without its title, in one line.
 fn prose(text: &str) -> String {
     let comments = text.lines().skip(1).filter_map(|line| line.strip_prefix("# "));
     comments.filter(|comment| !comment.starts_with("Rules: ")).collect::<Vec<&str>>().join(" ")
 }
 
-/// Those that are about these words, or beginnings of words: first those that have them in a row in their titles, paths or
-/// rules, then those of a chapter with such a name, then those that have each of them there, then those that speak of them.
+/// The scenarios about these words, or words that begin with them: first those with the words next to each
+/// other in their titles, paths or rules, then those of a chapter with such a name, then those with each of
+/// them there, then those that mention them.
 pub(crate) fn about<'a>(chapters: &'a [Chapter], words: &str) -> Vec<&'a Listed> {
     let words = Words::of(words);
     let rank = |chapter: &Chapter, scenario: &Listed| {
@@ -182,7 +183,7 @@ impl Words {
         self.0.iter().all(|word| has(&text, word))
     }
 
-    /// Are they in the text, one after the other?
+    /// Are they in the text, next to each other?
     pub(crate) fn are_in_a_row_in(&self, text: &str) -> bool {
         has(&text.to_lowercase(), &self.0.join(" "))
     }

@@ -1,4 +1,4 @@
-//! Where the servers are that a command talks to.
+//! The servers that a command talks to.
 
 use clap::Args;
 use client::{Cluster, Node, NotDone};
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Which cluster is asked, and how long it may take.
+/// The cluster to ask, and the time that it may take.
 #[derive(Debug, Args)]
 pub(crate) struct ServersArguments {
     /// Some of the cluster's servers; the leader is found through them [default: those that you run on this
@@ -27,12 +27,12 @@ pub(crate) struct ServersArguments {
 }
 
 impl ServersArguments {
-    /// A client of these servers, which tells on standard error what happens on the way to an answer.
+    /// A client of these servers, which reports the steps on the way to an answer on standard error.
     pub(crate) fn client(&self) -> Result<Cluster, Failure> {
         let mut cluster = Cluster::new(self.nodes()?);
         let mut told = BTreeSet::new();
         cluster.on_step(move |step| {
-            // What happens again and again is told once.
+            // Repeated steps are reported once.
             if told.insert(step.to_string()) {
                 say(step);
             }
@@ -40,7 +40,7 @@ impl ServersArguments {
         Ok(cluster)
     }
 
-    /// The servers, as far as they are known at this moment.
+    /// The servers, as far as they are currently known.
     pub(crate) fn nodes(&self) -> Result<Vec<Node>, Failure> {
         if self.data.is_none() && !self.servers.is_empty() {
             return Ok(self.servers.iter().map(Node::new).collect());
@@ -58,7 +58,7 @@ impl ServersArguments {
     }
 }
 
-/// The clusters that `raft up` runs on this folder, or without one on this machine: at least one.
+/// The clusters that `raft up` runs on this folder or, without a folder, on this machine: at least one.
 pub(crate) fn running(data: Option<&Path>) -> Result<Vec<RunningCluster>, Failure> {
     let running = find_running(data);
     if running.is_empty() {

@@ -34,8 +34,8 @@ use stored::{Story, known_without};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct SimArguments {
-    /// The seeds to try [default: 0..10000; with --search, small clusters first; with --for, as many as there is time
-    /// for]
+    /// The seeds to try [default: 0..10000; with --search, small clusters first; with --for, as many as there
+    /// is time for]
     #[arg(long, value_name = "FROM..TO")]
     seeds: Option<SeedRange>,
 
@@ -87,7 +87,7 @@ impl FromStr for SeedRange {
     }
 }
 
-/// The number of seeds to try if `--seeds` does not say it, and if a rule is off.
+/// Default number of seeds if a rule is off.
 const SEEDS: u64 = 10_000;
 const SEEDS_WITHOUT_A_RULE: u64 = 1_000_000;
 
@@ -115,7 +115,7 @@ pub(crate) fn run(arguments: SimArguments) -> Result<ExitCode, Failure> {
 }
 
 impl SimArguments {
-    /// An option that says how to search asks for a search, even one that may be in vain.
+    /// An option of the search asks for a search, even one that may be in vain.
     fn is_answered_at_once(&self, without: Rule) -> bool {
         let says_how = self.seeds.is_some()
             || self.time.is_some()
@@ -137,7 +137,7 @@ impl SimArguments {
     fn range(&self) -> Range<u64> {
         match (&self.seeds, self.time, self.without) {
             (Some(SeedRange(range)), _, _) => range.clone(),
-            // Each day other seeds: what was searched already need not be searched again.
+            // Different seeds each day: what was searched already need not be searched again.
             (None, Some(_), _) => seed_of_the_day()..u64::MAX,
             (None, None, None) => 0..SEEDS,
             (None, None, Some(_)) => 0..SEEDS_WITHOUT_A_RULE,
@@ -164,7 +164,7 @@ impl SimArguments {
         }
         let text = report::finding(finding, &shortest, self.save.as_deref(), &again);
         written(io::stdout().write_all(text.as_bytes()))?;
-        // With a rule off a broken promise is what was asked for.
+        // With a rule off, a broken promise is the expected result.
         Ok(if without.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use trace::shown;
 
 /// A server that takes longer than this to answer is given up.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Show the servers of a running cluster
 ///
@@ -38,7 +38,7 @@ pub(crate) struct StatusArguments {
     json: bool,
 }
 
-/// A server's address and what it answered.
+/// A server's address and its answer.
 type Answer = (String, Result<Status, NotDone>);
 
 pub(crate) fn run(arguments: StatusArguments) -> Result<ExitCode, Failure> {
@@ -70,7 +70,7 @@ fn ask_all(addresses: Vec<String>) -> Vec<Answer> {
         .into_iter()
         .map(|address| {
             std::thread::spawn(|| {
-                let answer = Node::new(&address).status(PATIENCE);
+                let answer = Node::new(&address).status(TIMEOUT);
                 (address, answer)
             })
         })
@@ -111,7 +111,7 @@ fn table(answers: &[Answer]) -> String {
     text
 }
 
-/// What is wrong with a server, and with others as it sees them.
+/// What is wrong with a server, and with others according to it.
 fn troubles(status: &Status) -> String {
     let mut text = String::new();
     match (&status.trouble, &status.not_ready) {

@@ -8,7 +8,7 @@ pub(crate) use writing::{CasArguments, DelArguments, PutArguments, cas, del, put
 
 use trace::is_obeyed;
 
-/// Bytes as people read them: text as it is, and all else in quotes.
+/// Bytes as people read them: text as it is, and everything else in quotes.
 pub(crate) fn quoted(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
         Ok(text) if !text.is_empty() && !text.contains(is_obeyed) => text.to_owned(),

@@ -1,4 +1,4 @@
-//! What can be replayed and asked about: a scenario, or a recorded trace.
+//! What can be replayed and explained: a scenario, or a recorded trace.
 
 use crate::scenarios;
 use command::Failure;
@@ -10,28 +10,28 @@ use storage::careful::read_regular;
 use terminal::Moment;
 use trace::{Beginning, ClusterView, Event, Io, Record, StepInput, shown};
 
-/// The largest file that is read, in bytes: as events, it takes several times as much memory.
+/// Maximum size of a file that is read, in bytes: as events, it takes several times as much memory.
 const LARGEST: u64 = 256 << 20;
-/// If a name stands for at most this many scenarios, they are named.
+/// Maximum number of scenarios with the same name that are listed.
 const MOST_MEANT: usize = 3;
 
 /// A run, from a file.
 #[derive(Debug)]
 pub(crate) struct Tape {
-    /// What it is called.
+    /// Its title.
     pub(crate) title: String,
     /// A recorded run is one scene without a command.
     pub(crate) scenes: Vec<Scene>,
     /// The rule that was switched off.
     pub(crate) without: Option<Rule>,
-    /// If it was recorded, rather than played for this from a script: the number of each record's line in the file.
+    /// If it was recorded, as opposed to played now from a script: the number of each record's line in the file.
     pub(crate) lines: Option<Vec<usize>>,
-    /// Its name, if it is a scenario that this program has within.
+    /// Its name, if it is a scenario built into this program.
     scenario: Option<String>,
 }
 
 impl Tape {
-    /// Reads a trace, or plays a scenario: one in a file, or one that this program has within, by its path.
+    /// Reads a trace, or plays a scenario: from a file, or one that is built into this program, by its path.
     ///
     /// # Errors
     /// If there is no such file or scenario, or nothing happens in it.
@@ -69,7 +69,7 @@ impl Tape {
             return Ok(Tape { title: name, scenes, without: None, lines: Some(lines), scenario: None });
         }
         Tape::play(&name, &text).map_err(|error| {
-            // Only where a command was refused it is said to be a script: whatever else it is may be no script at all.
+            // Only if a command was refused is it called a script: otherwise it may not be one at all.
             if error.kind() == io::ErrorKind::Other {
                 return Failure::of(
                     format_args!("can't play {file}: {error}"),
@@ -87,7 +87,7 @@ impl Tape {
     /// Plays the scenario with this text.
     ///
     /// # Errors
-    /// If it makes no sense.
+    /// If it is not valid.
     pub(crate) fn play(name: &str, text: &str) -> std::io::Result<Tape> {
         let Film { scenes, without } = Scenario::film(text)?;
         Ok(Tape {
@@ -116,7 +116,7 @@ impl Tape {
         terminal::Tape { without: self.without, ..tape }
     }
 
-    /// What the page is told of it before the records.
+    /// The page's setup, before the records.
     pub(crate) fn setup_of_page(&self) -> web::Setup {
         let is_shown = |record: &&Record| !matches!(record.event, Event::Io(Io::Step { .. }));
         let mut shown = 0;
@@ -141,8 +141,8 @@ impl Tape {
         }
     }
 
-    /// Everything that happened in the last cluster, in order: a scenario may compare several, which use the same names
-    /// for their events.
+    /// Everything that happened in the last cluster, in order: a scenario may compare several, which use the
+    /// same names for their events.
     pub(crate) fn last_cluster(&self) -> impl Iterator<Item = &Record> {
         let begins = |scene: &Scene| {
             scene.command.as_deref().is_some_and(|command| command.split(' ').next() == Some("cluster"))
@@ -157,7 +157,7 @@ impl Tape {
     }
 }
 
-/// What to name instead of a path where nothing is.
+/// What to suggest if there is nothing at a path.
 fn help_for_missing(path: &Path) -> String {
     let name = path.to_str().unwrap_or_default();
     let hidden = |(rule, _): &&(Rule, &str)| name.strip_prefix("without/") == Some(rule.id());
@@ -205,7 +205,7 @@ fn read_trace(path: &Path, text: &str) -> Result<Vec<(usize, Record)>, Failure> 
     for (number, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         match Record::from_json(line) {
             Ok(record) => records.push((number + 1, record)),
-            // Whoever wrote it was killed while writing.
+            // The program that wrote it was killed while writing.
             Err(error) if error.is_eof() && number + 1 == lines.len() => break,
             Err(error) => {
                 return Err(Failure::of(

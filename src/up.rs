@@ -27,10 +27,10 @@ use trace::{Episodes, english};
 use watched::Watched;
 use web::{Mode, Site, SiteError};
 
-/// The most servers that `raft up` starts.
+/// Maximum number of servers that `raft up` starts.
 const MOST_SERVERS: u64 = 15;
 
-/// How many headlines are repeated when the view is closed.
+/// Number of headlines that are repeated when the view is closed.
 const HEADLINES: usize = 5;
 
 fn count_of_servers(text: &str) -> Result<u64, String> {
@@ -118,7 +118,7 @@ enum Show {
 pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
     let options = arguments.options()?;
     let show = arguments.show();
-    // The view looks at its signals thirty times a second, and gives the terminal back before it ends.
+    // The view checks its signals thirty times a second, and restores the terminal before it ends.
     let urgent: &[i32] = if show == Show::Terminal { &[] } else { &[SIGINT, SIGTERM, SIGHUP] };
     let mut signals = end_at_second_signal(urgent)
         .and_then(|()| Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT]))
@@ -158,7 +158,7 @@ pub(crate) fn run(arguments: UpArguments) -> Result<ExitCode, Failure> {
             plain::run(cluster, signals, plain::Story::new(with_routine, &setup))
         }
         Show::Json => {
-            plain::tell_page(&setup);
+            plain::announce_page(&setup);
             plain::run(cluster, signals, plain::JsonLines)
         }
     }
@@ -205,7 +205,7 @@ fn show_in_terminal(
     }))
 }
 
-/// What is said when the view is closed: how long the cluster ran, what happened, and how to see it again.
+/// The output when the view is closed: how long the cluster ran, what happened, and how to see it again.
 fn farewell(ran: Duration, episodes: &Episodes, recording: Option<&Path>) -> String {
     let elections = match episodes.elections_won() {
         1 => "1 election".to_owned(),
@@ -261,7 +261,7 @@ impl UpArguments {
         })
     }
 
-    /// The page, if it is to be served.
+    /// The page, if one is wanted.
     fn open_site(&self, options: &Options) -> Result<Option<Site>, Failure> {
         if self.no_web {
             return Ok(None);
@@ -295,7 +295,7 @@ pub(crate) fn open_site(address: SocketAddr, setup: web::Setup) -> Result<Site, 
     })
 }
 
-/// What watching in the terminal came to.
+/// The exit code after watching in the terminal.
 pub(crate) fn exit_code(end: io::Result<End>) -> Result<ExitCode, Failure> {
     match end {
         Ok(End::Quit) => Ok(ExitCode::SUCCESS),

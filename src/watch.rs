@@ -13,8 +13,8 @@ use std::process::ExitCode;
 
 /// Watch keys: every change, in the order of the log
 ///
-/// If the server that reports the changes dies, another one continues where it stopped, and no change is lost.
-/// Ctrl+C ends the watch.
+/// If the server that reports the changes dies, another one continues where it stopped, and no change is
+/// lost. Ctrl+C ends the watch.
 #[derive(Debug, Args)]
 #[command(mut_arg("timeout", |argument| argument.help("How long to look for a server that responds")))]
 pub(crate) struct WatchArguments {
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
                     let line = if json { as_json(&change) } else { as_line(&change) };
                     let mut out = io::stdout();
                     if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-                        // Whoever read this has gone away.
+                        // The reader of the output is gone.
                         return Ok(ExitCode::SUCCESS);
                     }
                 }
@@ -68,8 +68,7 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<ExitCode, Failure> {
         };
         say(end);
         after = watch.seen();
-        // Servers that were started again listen elsewhere. If none can be found, those that are known
-        // are asked.
+        // Restarted servers have other addresses. If none can be found, the known ones are asked.
         cluster.meet(servers.nodes().unwrap_or_default());
     }
 }

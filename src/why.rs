@@ -1,13 +1,13 @@
 //! `raft why`
 
-use crate::paragraph::paragraph;
+use crate::paragraph::{paragraph, rule_name};
 use crate::tape::Tape;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use command::{Failure, written};
-use consensus::NodeId;
+use consensus::{NodeId, Rule};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,8 +44,8 @@ pub(crate) struct WhyArguments {
     #[arg(long, value_name = "KIND", value_parser = named(Kind::ALL), conflicts_with = "event")]
     last: Option<Kind>,
 
-    /// Explain what stood in the way of a server: why it did not become leader, vote, commit its last entries, or
-    /// reply to a client
+    /// Explain what stood in the way of a server: why it did not become leader, vote, commit its last
+    /// entries, or reply to a client
     #[arg(
         long,
         num_args = 2,
@@ -54,8 +54,8 @@ pub(crate) struct WhyArguments {
     )]
     not: Option<Vec<String>>,
 
-    /// The moment of --not: a time as each event shows it, such as 1.250s, or just after an event, such as n2:117
-    /// [default: the end]
+    /// The moment of --not: a time as each event shows it, such as 1.250s, or just after an event, such as
+    /// n2:117 [default: the end]
     #[arg(long, value_name = "TIME|EVENT", requires = "not")]
     at: Option<Moment>,
 }
@@ -107,8 +107,8 @@ pub(crate) fn run(arguments: WhyArguments) -> Result<ExitCode, Failure> {
     let records: Vec<Record> = tape.last_cluster().cloned().collect();
     let causes = Causes::new(&records);
     let text = match &arguments.not {
-        Some(not) => unexplained(&causes, &records, not, &arguments)?,
-        None => explanation(&causes, asked_for(&causes, &records, &arguments)?),
+        Some(not) => unexplained(&causes, &records, not, tape.without, &arguments)?,
+        None => explanation(&causes, asked_for(&causes, &records, &arguments)?, tape.without),
     };
     written(io::stdout().write_all(text.as_bytes()))
 }
@@ -118,6 +118,7 @@ fn unexplained(
     causes: &Causes<'_>,
     records: &[Record],
     not: &[String],
+    off: Option<Rule>,
     arguments: &WhyArguments,
 ) -> Result<String, Failure> {
     let (omission, server) = question(not)?;
@@ -141,7 +142,7 @@ fn unexplained(
         }
     };
     let mut text =
-        answer(server, moment, omission, &why_not(past, &BTreeMap::new(), moment, server, omission));
+        answer(server, moment, omission, &why_not(past, &BTreeMap::new(), moment, server, omission), off);
     if let Some(event) = last_before_its_death(past, server) {
         let _ = writeln!(text, "\nWhat stood in its way before that: add --at {event}");
     }
@@ -191,7 +192,7 @@ fn found<'a>(
     })
 }
 
-/// The event to explain: by its name, by its kind, or what matters most in the run.
+/// The event to explain: by its name, by its kind, or the most important one of the run.
 fn asked_for<'a>(
     causes: &Causes<'a>,
     records: &[Record],
@@ -212,13 +213,14 @@ fn asked_for<'a>(
     }
 }
 
-/// The chain of causes or, for a broken promise, what it means and both chains.
-fn explanation(causes: &Causes<'_>, record: &Record) -> String {
+/// The chain of causes or, for a broken promise, which rule is `off`, what was promised, and both chains.
+fn explanation(causes: &Causes<'_>, record: &Record, off: Option<Rule>) -> String {
     let Event::Laboratory(Laboratory::Violated { property, meaning, what_happened, .. }) = &record.event
     else {
-        return chain(&causes.chain(record));
+        return chain(&causes.chain(record), off);
     };
-    let mut text = format!("{}\n", paragraph(0, &shown(&format!("Broken promise: {property}"))));
+    let mut text = off.map_or(String::new(), |rule| format!("{rule} is OFF\n\n"));
+    let _ = writeln!(text, "{}", paragraph(0, &shown(&format!("Broken promise: {property}"))));
     if !meaning.is_empty() {
         let _ = writeln!(text, "{}", paragraph(0, &shown(meaning)));
     }
@@ -228,33 +230,39 @@ fn explanation(causes: &Causes<'_>, record: &Record) -> String {
         paragraph(0, &shown(&format!("At {}: {what_happened}", english::seconds(record.t))))
     );
     if let Some(done) = record.cause.and_then(|done| causes.find(done)) {
-        let _ = write!(text, "\nWhat was done, and what led to it:\n{}", chain(&causes.chain(done)));
+        let _ = write!(text, "\nWhat was done, and what led to it:\n{}", chain(&causes.chain(done), off));
     }
     if let Some(contradicted) = causes.contradicted(record) {
         let heading = "What it contradicts, and what led to that:";
-        let _ = write!(text, "\n{heading}\n{}", chain(&causes.chain(contradicted)));
+        let _ = write!(text, "\n{heading}\n{}", chain(&causes.chain(contradicted), off));
     }
     text
 }
 
 /// The chain, one event a line: when, where, its name, what, and the rule that decided.
-fn chain(chain: &[&Record]) -> String {
+fn chain(chain: &[&Record], off: Option<Rule>) -> String {
     let mut text = String::new();
     for (place, record) in chain.iter().enumerate() {
         let leads_on = if place + 1 < chain.len() { "" } else { "⇒ " };
         let told = format!("{leads_on}{}", english::sentence(record));
-        let _ = writeln!(text, "{}", row(record, &told, record.rule()));
+        let _ = writeln!(text, "{}", row(record, &told, record.rule(), off));
     }
     text
 }
 
-/// What stood in the way of a server, each with the event that shows it; or the event in which it did what was asked about
-/// all the same.
-fn answer(server: NodeId, moment: u64, omission: Omission, why_not: &WhyNot<'_>) -> String {
+/// What prevented something that a server has not done, with the events that show it; or the event in which
+/// it did it all the same.
+fn answer(
+    server: NodeId,
+    moment: u64,
+    omission: Omission,
+    why_not: &WhyNot<'_>,
+    off: Option<Rule>,
+) -> String {
     let (done, moment) = (omission.done(), english::seconds(moment));
     let because = match why_not {
         WhyNot::ItDid(record) => {
-            let event = row(record, &english::sentence(record), record.rule());
+            let event = row(record, &english::sentence(record), record.rule(), off);
             return format!("By {moment}, {server} has {done}:\n{event}\n");
         }
         WhyNot::Because(because) => because,
@@ -265,15 +273,15 @@ fn answer(server: NodeId, moment: u64, omission: Omission, why_not: &WhyNot<'_>)
         let told = shown(sentence);
         let _ = writeln!(text, "- {}", paragraph(2, &format!("{told}{by}")).trim_start());
         if let Some(record) = evidence {
-            let _ = writeln!(text, "{}", row(record, &english::sentence(record), *rule));
+            let _ = writeln!(text, "{}", row(record, &english::sentence(record), *rule, off));
         }
     }
     text
 }
 
-fn row(record: &Record, told: &str, rule: Option<impl Display>) -> String {
+fn row(record: &Record, told: &str, rule: Option<Rule>, off: Option<Rule>) -> String {
     let name = record.id().map(|id| id.to_string()).unwrap_or_default();
-    let rule = rule.map(|rule| rule.to_string()).unwrap_or_default();
+    let rule = rule.map(|rule| rule_name(rule, off)).unwrap_or_default();
     let line = format!(
         "{:>9} {:<3} {name:>9}  {told:<64} {rule}",
         english::seconds(record.t),

@@ -1,6 +1,6 @@
 //! The logs of all servers of a `raft up --data DIR`, next to each other.
 
-use super::{Range, SHOWN, damage, tell_command, tell_vote};
+use super::{Range, SHOWN, damage, describe_command, describe_vote};
 use consensus::{Index, Payload};
 use std::fmt::Write as _;
 use std::io;
@@ -41,7 +41,7 @@ pub(super) fn report(servers: &[(String, Inspection)], wanted: Option<&Range>) -
         let _ = writeln!(text, "{}", format!("{heading:<HEADING$} {}", cells.concat()).trim_end());
     };
     line("server", servers.iter().map(|(name, _)| name.clone()).collect());
-    line("term", servers.iter().map(|(_, seen)| tell_vote(&seen.reached().hard_state)).collect());
+    line("term", servers.iter().map(|(_, seen)| describe_vote(&seen.reached().hard_state)).collect());
     let snapshot =
         |seen: &Inspection| seen.snapshot.as_ref().map_or(Index(0), |snapshot| snapshot.position.index);
     if servers.iter().any(|(_, seen)| snapshot(seen) > Index(0)) {
@@ -76,7 +76,7 @@ fn content(known: &InspectedEntry<'_>) -> String {
     let says = match &known.entry.payload {
         Payload::NoOp => "no-op".to_owned(),
         Payload::Membership(membership) => format!("voters {membership}"),
-        Payload::Command(command) => tell_command(command),
+        Payload::Command(command) => describe_command(command),
     };
     format!("{}  {says}", known.entry.term)
 }

@@ -5,7 +5,7 @@ use consensus::Rule;
 /// A line for each place: the rule, the file, and the function. A test writes it.
 const PLACES: &str = include_str!("places.txt");
 
-/// The files and functions that decide by this rule.
+/// The files and functions that apply this rule.
 pub(super) fn of(rule: Rule) -> Vec<&'static str> {
     let place =
         |line: &'static str| line.split_once(' ').filter(|(id, _)| *id == rule.id()).map(|(_, place)| place);
@@ -18,8 +18,8 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// Rules that no server asks about: the timing is checked when a server starts, and requests are executed by
-    /// the state machine.
+    /// Rules that no server asks about: the timing is checked when a server starts, and requests are executed
+    /// by the state machine.
     const ELSEWHERE: [(Rule, &str, &str); 2] = [
         (Rule::TimeoutAboveBroadcast, "crates/consensus/src/config.rs", "new"),
         (Rule::OncePerClientRequest, "crates/kv/src/session.rs", "execute_once"),

@@ -1,4 +1,4 @@
-//! How far a search is: a bar on standard error, if that is a terminal.
+//! The progress of a search: a bar on standard error, if that is a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use simulator::Script;
@@ -11,7 +11,7 @@ fn bar(length: u64) -> ProgressBar {
     ProgressBar::new(length).with_style(style)
 }
 
-/// Of finding a seed that breaks a promise.
+/// The progress of finding a seed that breaks a promise.
 pub(super) struct Finding {
     bar: ProgressBar,
     /// By time, in seconds, or by seeds?
@@ -46,7 +46,7 @@ impl Finding {
     }
 }
 
-/// Of making runs short, with the length of the shortest so far.
+/// The progress of shortening runs, with the length of the shortest so far.
 pub(super) struct Shrinking {
     bar: ProgressBar,
     shortest: AtomicUsize,
@@ -57,7 +57,8 @@ impl Shrinking {
         Shrinking { bar: bar(most_steps), shortest: AtomicUsize::new(usize::MAX) }
     }
 
-    /// Servers have taken this number of steps since the last call. The script is the shortest that was made of one run.
+    /// Servers have taken this number of steps since the last call. The script is the shortest version of one
+    /// run.
     pub(super) fn show(&self, script: &Script, steps: u64) {
         self.bar.inc(steps);
         let length = script.actions.len();

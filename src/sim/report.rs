@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use trace::shown;
 
-/// A run that breaks a promise: which, how, and how to see it.
+/// A run that breaks a promise: which one, how, and how to see it.
 pub(crate) fn finding(found: &Finding, shortest: &Finding, file: Option<&Path>, again: &str) -> String {
     let mut text = format!("Seed {} breaks a promise of Raft: {}\n", found.seed, found.violation);
     if shortest.seed != found.seed {
@@ -43,7 +43,7 @@ pub(crate) fn finding(found: &Finding, shortest: &Finding, file: Option<&Path>, 
     text
 }
 
-/// The words at the top of the scenario.
+/// The text at the top of the scenario.
 pub(crate) fn prose(shortest: &Finding) -> String {
     let violation = &shortest.violation;
     let mut text = match shortest.script.options.rules.0 {
@@ -106,7 +106,7 @@ pub(crate) fn table_row(rule: Rule, seeds: u64, shortest: &Finding) -> String {
     )
 }
 
-/// A rule that was off, and what breaks in the story that was written by hand.
+/// A rule that was off, and what breaks in the hand-written story.
 pub(crate) fn stored_row(rule: Rule, story: &Story) -> String {
     let (promise, steps, servers) = (&story.promise, story.steps(), story.servers());
     format!("| {rule} | {} | {promise} | by hand | {steps} | {servers} |\n", rule.guards())

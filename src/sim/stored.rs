@@ -41,13 +41,13 @@ impl Story {
         self.scenes.iter().filter_map(command)
     }
 
-    /// How many servers the cluster begins with.
+    /// Number of servers with which the cluster begins.
     pub(crate) fn servers(&self) -> &str {
         let mut words = self.commands().filter_map(|command| command.strip_prefix("cluster "));
         words.next().and_then(|words| words.split(' ').next()).expect("each of them has a cluster")
     }
 
-    /// How many steps lead to the violation.
+    /// Number of steps that lead to the violation.
     pub(crate) fn steps(&self) -> usize {
         let is_setup = |command: &&str| {
             ["log ", "committed ", "cluster "].iter().any(|setup| command.starts_with(setup))
@@ -74,12 +74,12 @@ impl Story {
     }
 }
 
-/// What is done in a scene, if it does not only compare.
+/// The command of a scene, unless it only compares.
 fn command(scene: &Scene) -> Option<&str> {
     scene.command.as_deref().filter(|command| !command.starts_with("expect "))
 }
 
-/// What is known without a search about what happens without this rule, and the commands for more.
+/// What is known without a search about a run without this rule, and the commands for more.
 pub(crate) fn known_without(rule: Rule) -> String {
     let Some(story) = Story::without(rule) else {
         let reason = why_in_vain(rule).unwrap_or_default();

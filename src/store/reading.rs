@@ -81,7 +81,7 @@ pub(crate) fn get(arguments: GetArguments) -> Result<ExitCode, Failure> {
     if !io::stdout().is_terminal() {
         return written(io::stdout().write_all(&value.bytes));
     }
-    // A terminal would obey what a stranger has written, and what follows should begin on a line of its own.
+    // Foreign text must not reach a terminal unescaped, and the prompt should begin on a new line.
     let text = shown_bytes(&value.bytes);
     let end = if text.ends_with('\n') { "" } else { "\n" };
     written(write!(io::stdout(), "{text}{end}"))

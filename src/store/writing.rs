@@ -69,8 +69,8 @@ pub(crate) struct CasArguments {
 
 #[derive(Debug, Args)]
 struct HowToWrite {
-    /// Send it outside a session: this saves a round trip, but if the response is lost, the request can't be sent
-    /// again, and its outcome is uncertain
+    /// Send it outside a session: this saves a round trip, but if the response is lost, the request can't be
+    /// sent again, and its outcome is uncertain
     #[arg(long)]
     no_session: bool,
 
@@ -105,7 +105,7 @@ fn value(argument: &OsStr) -> Result<Vec<u8>, Failure> {
         return Ok(argument.as_encoded_bytes().to_vec());
     }
     let mut value = Vec::new();
-    // One byte more than is allowed, so that it is seen when there is more.
+    // One byte more than allowed, to notice if there is more.
     let read = io::stdin().lock().take(LONGEST_VALUE as u64 + 1).read_to_end(&mut value);
     read.map_err(|error| Failure::of(format_args!("can't read standard input: {error}"), ""))?;
     Ok(value)

@@ -1,4 +1,5 @@
-//! Clients of the cluster's store, over HTTP, as any others are. Each asks a server, most often the leader, for one thing.
+//! Clients of the cluster's store, over HTTP, like any others. Each sends one request to a server, usually
+//! the leader.
 
 use client::{Failure, Node, Read};
 use consensus::NodeId;
@@ -8,12 +9,12 @@ use std::time::Duration;
 use trace::ClusterView;
 use web::{ClientWish, Outcome};
 
-/// So many may be under way: without a majority each waits for its outcome.
+/// Maximum number of requests in progress: without a majority each waits for its outcome.
 const MOST_UNDER_WAY: u64 = 100;
 /// Longer than a server keeps a client waiting.
-const PATIENCE: Duration = Duration::from_secs(12);
+const TIMEOUT: Duration = Duration::from_secs(12);
 
-/// The clients, each in a thread of its own: whoever watches goes on meanwhile.
+/// The clients, each in a thread of its own: nobody else waits for them.
 pub(crate) struct Clients {
     last: u64,
     under_way: u64,
@@ -21,16 +22,16 @@ pub(crate) struct Clients {
     receiver: Receiver<Heard>,
 }
 
-/// A client has asked a server.
+/// A client's request to a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     /// The client's number.
     pub(crate) client: u64,
     /// The server.
     pub(crate) node: NodeId,
-    /// Where it listens, as HOST:PORT.
+    /// The server's address, as HOST:PORT.
     address: String,
-    /// What it wants, as in `put x = 3`.
+    /// The request, as in `put x = 3`.
     pub(crate) what: String,
     /// Its command as an entry holds it, in words; `None` for a read.
     pub(crate) command: Option<String>,
@@ -49,10 +50,10 @@ impl Clients {
         Clients { last: 0, under_way: 0, sender, receiver }
     }
 
-    /// Has a client decide to ask this server, or the leader. It does so when the request is [sent](Clients::send).
+    /// Prepares a client's request to this server, or the leader. It is sent by [`send`](Clients::send).
     ///
     /// # Errors
-    /// If nobody can be asked: a sentence that says why.
+    /// If no server can be asked: a sentence that says why.
     pub(crate) fn ask(
         &mut self,
         view: &ClusterView,
@@ -71,18 +72,18 @@ impl Clients {
         Ok(Asked { client: self.last, node, address, what, command: command(wish) })
     }
 
-    /// Sends the request. What comes of it is among those [heard](Clients::heard), some time.
+    /// Sends the request. Its outcome is later among those [heard](Clients::heard).
     pub(crate) fn send(&mut self, asked: Asked, wish: ClientWish) {
         self.under_way += 1;
         let sender = self.sender.clone();
         std::thread::spawn(move || {
-            // Nobody listens any more when the cluster has ended.
+            // Nobody listens any longer once the cluster has ended.
             let outcome = outcome(&asked.address, &wish);
             let _ = sender.send(Heard { asked, outcome });
         });
     }
 
-    /// Those that have got their outcome since the last call.
+    /// The outcomes since the last call.
     pub(crate) fn heard(&mut self) -> Vec<Heard> {
         let heard: Vec<Heard> = self.receiver.try_iter().collect();
         self.under_way -= heard.len() as u64;
@@ -113,13 +114,13 @@ fn address_in(view: &ClusterView, at: Option<NodeId>) -> Option<(NodeId, String)
     Some((server, view.server(server)?.address.clone()?))
 }
 
-/// One try: what is shown is what comes of it, also if that is a change of leaders.
+/// One try: what is shown is its outcome, even if that is a change of leaders.
 fn outcome(address: &str, wish: &ClientWish) -> Outcome {
     let node = Node::new(address);
     match wish {
         ClientWish::Put { key, value } => write(&node, &Write::put(key.as_bytes(), value.as_bytes())),
         ClientWish::Delete { key } => write(&node, &Write::delete(key.as_bytes())),
-        ClientWish::Get { key } => match node.get(key.as_bytes(), Read::Linearizable, PATIENCE) {
+        ClientWish::Get { key } => match node.get(key.as_bytes(), Read::Linearizable, TIMEOUT) {
             Ok(Some(value)) => Outcome::Done(format!("{key} is {}", String::from_utf8_lossy(&value.bytes))),
             Ok(None) => Outcome::Done(format!("there is no key {key}")),
             Err(why) => Outcome::NotDone(format!("not read: {why}")),
@@ -128,7 +129,7 @@ fn outcome(address: &str, wish: &ClientWish) -> Outcome {
 }
 
 fn write(node: &Node, write: &Write) -> Outcome {
-    match node.write(write, PATIENCE) {
+    match node.write(write, TIMEOUT) {
         Ok(answer @ (Answer::Written { .. } | Answer::Deleted)) => Outcome::Done(answer.to_string()),
         Ok(refused) => Outcome::NotDone(refused.to_string()),
         Err(Failure::NotDone(why)) => Outcome::NotDone(format!("not done: {why}")),

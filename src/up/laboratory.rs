@@ -16,7 +16,7 @@ pub(crate) struct Laboratory {
 }
 
 impl Laboratory {
-    /// A laboratory that has something to say at its beginning.
+    /// A lab with these announcements at its beginning.
     pub(crate) fn new(cluster: Watched, signals: Signals, remarks: Vec<String>) -> Laboratory {
         let announcements = remarks.into_iter().map(Ok).collect();
         Laboratory { cluster, signals, announcements }

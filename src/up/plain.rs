@@ -13,32 +13,32 @@ use std::time::Duration;
 use terminal::Setup;
 use trace::{ClusterView, Feed, FeedLine, Record};
 
-/// How often the signals are looked at.
-const PATIENCE: Duration = Duration::from_millis(10);
+/// How often to check for signals.
+const ATTENTION: Duration = Duration::from_millis(10);
 
-/// A form in which records are told.
-pub(crate) trait Telling {
-    fn tell(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()>;
+/// A form in which records are printed.
+pub(crate) trait Form {
+    fn write(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()>;
 }
 
 /// Shows the cluster until a signal ends it.
 pub(crate) fn run(
     mut cluster: Watched,
     mut signals: Signals,
-    mut telling: impl Telling,
+    mut form: impl Form,
 ) -> Result<ExitCode, Failure> {
     let mut out = anstream::stdout();
     loop {
-        let news = cluster.news(PATIENCE);
-        let told = tell(&mut telling, &news, &mut out);
-        if told.is_err() || reader_is_gone() {
+        let news = cluster.news(ATTENTION);
+        let done = write_now(&mut form, &news, &mut out);
+        if done.is_err() || reader_is_gone() {
             cluster.stop();
-            return written(told);
+            return written(done);
         }
         for signal in signals.pending() {
             if signal != SIGQUIT {
                 let last_news = cluster.stop();
-                written(tell(&mut telling, &last_news, &mut out))?;
+                written(write_now(&mut form, &last_news, &mut out))?;
                 return Ok(ended_by(signal));
             }
             match cluster.kill_leader() {
@@ -49,24 +49,24 @@ pub(crate) fn run(
     }
 }
 
-/// Has the program that reads this output ended? While there is nothing to tell, no error of a write
-/// would say so.
+/// Has the program that reads this output ended? While there is nothing to print, no failed write would show
+/// it.
 fn reader_is_gone() -> bool {
     let stdout = io::stdout();
     let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
     poll(&mut polled, Some(&Timespec::default())).is_ok() && polled[0].revents().contains(PollFlags::ERR)
 }
 
-fn tell(telling: &mut impl Telling, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
-    telling.tell(records, out)?;
+fn write_now(form: &mut impl Form, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+    form.write(records, out)?;
     out.flush()
 }
 
-/// One JSON object a line.
+/// One JSON object per line.
 pub(crate) struct JsonLines;
 
-impl Telling for JsonLines {
-    fn tell(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+impl Form for JsonLines {
+    fn write(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
         records.iter().try_for_each(|record| writeln!(out, "{}", record.to_json()))
     }
 }
@@ -76,7 +76,7 @@ pub(crate) struct Story {
     feed: Feed,
     view: ClusterView,
     has_begun: bool,
-    state_told: String,
+    state_shown: String,
     /// The width of the terminal.
     columns: usize,
 }
@@ -85,12 +85,12 @@ impl Story {
     pub(crate) fn new(with_routine: bool, setup: &Setup) -> Story {
         let feed = if with_routine { Feed::with_routine() } else { Feed::new() };
         let view = ClusterView::new(setup.servers.iter().copied());
-        Story { feed, view, has_begun: false, state_told: String::new(), columns: columns() }
+        Story { feed, view, has_begun: false, state_shown: String::new(), columns: columns() }
     }
 }
 
-impl Telling for Story {
-    fn tell(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+impl Form for Story {
+    fn write(&mut self, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
         let mut is_quiet = true;
         for record in records {
             self.has_begun = true;
@@ -102,10 +102,10 @@ impl Telling for Story {
         }
         // While one thing still leads to another, the state is not worth a line.
         let state = self.view.to_string();
-        if is_quiet && self.has_begun && state != self.state_told {
+        if is_quiet && self.has_begun && state != self.state_shown {
             let bold = Style::new().bold();
             writeln!(out, "{bold}          ── {state}{bold:#}")?;
-            self.state_told = state;
+            self.state_shown = state;
         }
         Ok(())
     }
@@ -120,7 +120,7 @@ fn write_line(line: &FeedLine, columns: usize, out: &mut dyn Write) -> io::Resul
     }
 }
 
-/// Says what is about to be seen, and what can be done, on standard error.
+/// Says on standard error what will be shown, and what can be done.
 pub(crate) fn introduce(setup: &Setup, remarks: &[String]) {
     let count = setup.servers.len();
     let servers = if count == 1 { "server" } else { "servers" };
@@ -131,14 +131,14 @@ pub(crate) fn introduce(setup: &Setup, remarks: &[String]) {
         setup.seed
     ));
     say("Ctrl+\\ kills the leader, Ctrl+C stops all servers.");
-    tell_page(setup);
+    announce_page(setup);
     for remark in remarks {
         say(format_args!("note: {remark}"));
     }
 }
 
-/// Says on standard error where the page is, if there is one.
-pub(crate) fn tell_page(setup: &Setup) {
+/// Prints the page's address on standard error, if there is one.
+pub(crate) fn announce_page(setup: &Setup) {
     if let Some(page) = &setup.page {
         say(format_args!("See it in a browser: {page}"));
     }

@@ -1,5 +1,5 @@
-//! The running cluster, with all that is done while it is watched: it is recorded, the page is told of it, and
-//! what people want from the page is done.
+//! The running cluster while it is watched: everything that happens is recorded and passed on to the page,
+//! and what users ask for on the page is done.
 
 use super::clients::{Asked, Clients, Heard};
 use crate::recording::Recording;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use trace::{Laboratory, Record};
 use web::{ClientWish, Outcome, Request, Setting, Site, Wish};
 
-/// How often it is looked whether somebody in front of the page wants something.
+/// How often to check for requests from the page.
 const ATTENTION: Duration = Duration::from_millis(10);
 
 pub(crate) struct Watched {
@@ -19,9 +19,9 @@ pub(crate) struct Watched {
     site: Option<Site>,
     slow_motion: SlowMotion,
     clients: Clients,
-    /// The clients of people in front of the page, who wait for the outcome.
+    /// The clients of users of the page, who wait for the outcome.
     of_page: BTreeMap<u64, Request>,
-    /// What the key for a put has put last.
+    /// The last value that the key for a put has put.
     last_value: u64,
     announcements: Vec<Result<String, String>>,
 }
@@ -45,18 +45,19 @@ impl Watched {
         }
     }
 
-    /// What has happened since the last call. Waits up to `patience` for something to happen.
-    pub(crate) fn news(&mut self, patience: Duration) -> Vec<Record> {
+    /// What has happened since the last call. Waits up to `timeout` for something to happen.
+    pub(crate) fn news(&mut self, timeout: Duration) -> Vec<Record> {
         self.serve_page();
-        self.note_outcomes();
+        self.record_outcomes();
         let usual_speed = self.slow_motion.end(self.cluster.now());
         self.set_speed(usual_speed);
-        let news = self.cluster.news(patience.min(ATTENTION));
+        let news = self.cluster.news(timeout.min(ATTENTION));
         self.pass_on(&news);
         news
     }
 
-    /// Does something that a person asks for to the servers: in slow motion, if that is wanted and may bring an election.
+    /// Does something to the servers for a person: in slow motion, if that is wanted and it may cause an
+    /// election.
     pub(crate) fn perform(&mut self, action: &Action) -> Result<String, String> {
         let leader = self.cluster.view().leader();
         let slow = self.slow_motion.begin_before(action, leader, self.cluster.now());
@@ -64,7 +65,7 @@ impl Watched {
         self.cluster.perform(action)
     }
 
-    /// Kills the leader because of a signal. Nobody waits to watch that.
+    /// Kills the leader because of a signal. Nobody needs slow motion for that.
     pub(crate) fn kill_leader(&mut self) -> Result<String, String> {
         self.cluster.perform(&Action::KillLeader)
     }
@@ -82,13 +83,13 @@ impl Watched {
         said.to_owned()
     }
 
-    /// Has the first election run in slow motion, for someone who watches from the beginning on.
+    /// Runs the first election in slow motion, for a person who watches from the beginning.
     pub(crate) fn slow_first_election(&mut self) {
         let slow = self.slow_motion.begin_at_start(self.cluster.now());
         self.set_speed(slow);
     }
 
-    /// Sets the speed that slow motion asks for, if it asks for one.
+    /// Sets the speed that slow motion wants, if it wants one.
     fn set_speed(&mut self, wanted: Option<f64>) {
         let Some(multiple) = wanted else { return };
         if let Err(why) = self.cluster.perform(&Action::SetSpeed { multiple }) {
@@ -97,7 +98,8 @@ impl Watched {
         }
     }
 
-    /// Has a client put the next value of x, and says so. It asks this server, or the leader. What comes of it is announced.
+    /// Makes a client put the next value of x, and says so. It asks this server, or the leader. The outcome
+    /// is announced.
     pub(crate) fn put_next(&mut self, at: Option<NodeId>) -> Result<String, String> {
         let value = (self.last_value + 1).to_string();
         let leader = self.cluster.view().leader();
@@ -107,7 +109,7 @@ impl Watched {
         Ok(format!("{what}: asked {node}, {who}"))
     }
 
-    /// What came to its end since the last call, for whoever watches without the page.
+    /// What was finished since the last call, for people who watch without the page.
     pub(crate) fn announcements(&mut self) -> Vec<Result<String, String>> {
         std::mem::take(&mut self.announcements)
     }
@@ -117,7 +119,7 @@ impl Watched {
         self.cluster.now()
     }
 
-    /// Stops all servers, and returns the last that they had to tell.
+    /// Stops all servers, and returns their last records.
     pub(crate) fn stop(self) -> Vec<Record> {
         let Watched { cluster, mut recording, .. } = self;
         let news = cluster.stop();
@@ -133,7 +135,7 @@ impl Watched {
         }
         news.iter().for_each(|record| self.slow_motion.observe(record));
         if let Some(site) = &self.site {
-            site.tell(news);
+            site.publish(news);
             site.show_slow_motion(self.slow_motion.state());
         }
     }
@@ -159,7 +161,7 @@ impl Watched {
         }
     }
 
-    /// Has a client ask for something, and notes that in the story before the server can say so.
+    /// Makes a client ask for something, and records that before the server can.
     fn ask(&mut self, wish: ClientWish, at: Option<NodeId>) -> Result<Asked, String> {
         if matches!(wish, ClientWish::Put { .. }) && self.cluster.view().leader().is_some() {
             let slow = self.slow_motion.begin_before_put(self.cluster.now());
@@ -172,7 +174,7 @@ impl Watched {
         Ok(asked)
     }
 
-    fn note_outcomes(&mut self) {
+    fn record_outcomes(&mut self) {
         for Heard { asked, outcome } in self.clients.heard() {
             let Asked { client, node, what, .. } = asked;
             let (answer, kind) = (outcome.to_string(), Some(outcome.kind()));

@@ -1,5 +1,5 @@
-//! What the tests with real processes share. They wait for what they expect to see, never for time to
-//! pass; `PATIENCE` only bounds how long a broken product keeps them waiting.
+//! What the tests with real processes share. They wait for what they expect to see, never for time to pass;
+//! `TIMEOUT` only limits how long a broken product keeps them waiting.
 
 pub mod forged;
 pub mod founded;
@@ -20,10 +20,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use trace::{ClusterView, Event, Process, Record};
 
-/// How long to wait for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for what must happen.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a server answers to a request over HTTP: the whole answer, head and body.
+/// A server's HTTP response: the whole response, head and body.
 pub fn ask(address: &str, method_and_path: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     let head = format!("{method_and_path} HTTP/1.1\r\nHost: localhost\r\nConnection: close");
@@ -33,14 +33,14 @@ pub fn ask(address: &str, method_and_path: &str, body: &str) -> Option<String> {
     Some(answer)
 }
 
-/// The `raft` command, without what the environment of the tests might tell it.
+/// The `raft` command, without the settings in the environment of the tests.
 pub fn raft() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_raft"));
     forget_settings(&mut command);
     command
 }
 
-/// Keeps from a command what the environment of the tests might tell it.
+/// Hides the settings in the environment of the tests from a command.
 pub fn forget_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("RAFT_") {
@@ -55,11 +55,11 @@ pub fn forget_settings(command: &mut Command) {
 pub struct Up {
     child: Child,
     lines: Receiver<String>,
-    /// What it says on standard error.
+    /// Its standard error.
     said: Receiver<String>,
     pub records: Vec<Record>,
     pub view: ClusterView,
-    /// Where the command makes its temporary folder: one that is killed can't remove it.
+    /// The command's folder for temporary files: a killed command can't remove its own.
     _temporary: TempDir,
 }
 
@@ -98,12 +98,12 @@ impl Up {
         Page::announced_in(&self.said)
     }
 
-    /// Reads on until the cluster looks as it should.
+    /// Reads on until the cluster is as it should be.
     pub fn wait_until(&mut self, what: &str, is_so: impl Fn(&Up) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !is_so(self) {
-            let patience = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(patience) {
+            let timeout = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(timeout) {
                 Ok(line) => self.take(&line),
                 Err(error) => {
                     panic!("{what}: {error}; the last state: {}; {:#?}", self.view, self.last_records())
@@ -117,9 +117,9 @@ impl Up {
         self.view.leader().unwrap()
     }
 
-    /// Waits for the end of the command, reading all that it still says.
+    /// Waits for the end of the command, reading everything that it still prints.
     pub fn wait_for_end(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             self.take(&line);
         }
@@ -153,7 +153,7 @@ impl Drop for Up {
     }
 }
 
-/// The lines of a pipe, as they come. They are read to the end, whether anybody wants them or not.
+/// The lines of a pipe, as they arrive. They are read to the end, even if they are not needed.
 pub fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = channel();
     std::thread::spawn(move || {
@@ -166,7 +166,7 @@ pub fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
 
 /// Asks again and again until there is an answer.
 pub fn await_some<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(answer) = ask() {
             return answer;
@@ -192,7 +192,7 @@ pub fn ended(command: &mut Command) -> Output {
     output
 }
 
-/// Makes a pipe with a name, for which whoever opens it waits.
+/// Makes a named pipe; opening it waits for the other end.
 pub fn make_pipe(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
@@ -208,7 +208,7 @@ pub fn is_alive(pid: u32) -> bool {
     Pid::from_raw(pid as i32).is_some_and(|pid| test_kill_process(pid).is_ok())
 }
 
-/// Who became leader in which term.
+/// The leaders of each term.
 pub fn leaders_by_term(records: &[Record]) -> BTreeMap<Term, Vec<NodeId>> {
     let mut leaders: BTreeMap<Term, Vec<NodeId>> = BTreeMap::new();
     for record in records {

@@ -1,20 +1,21 @@
-//! What the documents say holds: their commands run and print what is quoted, their links lead somewhere, and
-//! what they name exists.
+//! What the documents say is true: their commands run and print what is quoted, their links lead somewhere,
+//! and what they name exists.
 //!
-//! A block of code with the language `console` has commands, each after `$ ` (with `> ` where it goes on), and
-//! what they print. All commands of a document run in one terminal, in its order. In what is quoted, `…`
-//! stands for anything: some characters or, alone on a line, some lines. A command without quoted output must
-//! end well, and may print what it likes. A comment in the line before a block says if it is special:
+//! A block of code with the language `console` has commands, each after `$ ` (with `> ` for further lines),
+//! and their output. All commands of a document run in one terminal, in order. In quoted output, `…` stands
+//! for anything: some characters or, alone on a line, some lines. A command without quoted output must
+//! succeed, and may print anything. A comment in the line before a block says if it is special:
 //!
-//! * `<!-- in terminals of their own -->`: each command goes on running until the document ends;
-//! * `<!-- wait for "TEXT" -->`: and must print that before the document goes on;
+//! * `<!-- in terminals of their own -->`: each command keeps running until the document ends;
+//! * `<!-- wait for "TEXT" -->`: and must print that before the document continues;
 //! * `<!-- first Ctrl+C in "TEXT" -->`: the running commands with that in them are ended first;
 //! * `<!-- until "TEXT", then Ctrl+C -->`: each runs until it prints that;
 //! * `<!-- numbers vary -->`: times, versions and the like differ each time, so numbers aren't compared;
-//! * `<!-- standard error first -->`: what is quoted begins with that; elsewhere only errors are quoted of it;
+//! * `<!-- standard error first -->`: what is quoted begins with that; elsewhere only its errors are quoted;
 //! * `<!-- not run: REASON -->`: only the arguments of `raft` are checked.
 //!
-//! Several of them are joined with `; `. `UPDATE_GOLDEN=1 cargo test --test raft documents::` writes what is quoted anew.
+//! Several of them are joined with `; `. `UPDATE_GOLDEN=1 cargo test --test raft documents::` rewrites what
+//! is quoted.
 
 mod markdown;
 mod names;
@@ -22,7 +23,7 @@ mod quoted;
 mod session;
 mod view;
 
-use crate::common::PATIENCE;
+use crate::common::TIMEOUT;
 use markdown::{Document, How, Step, all_documents, root, steps};
 use quoted::Printed;
 use rustix::process::Signal;
@@ -30,7 +31,7 @@ use session::{Running, Session};
 use std::fs;
 use std::process::Command;
 
-/// So many blocks of commands are not run, each with its reason.
+/// Number of blocks of commands that are not run, each with its reason.
 const NOT_RUN: usize = 23;
 
 macro_rules! documents {
@@ -105,7 +106,7 @@ fn what_is_not_run_is_little_and_has_a_reason() {
     assert_eq!(not_run.len(), NOT_RUN, "these are not run:\n{}", not_run.join("\n"));
 }
 
-/// Where a document must change, and what it should have there.
+/// A place where a document must change, and its new text.
 struct Renewal {
     begin: usize,
     end: usize,
@@ -140,7 +141,7 @@ fn run_commands_of(name: &str) {
     }
 }
 
-/// A command of a program that is not everywhere is left out where it is not.
+/// A command of a program that is not installed everywhere is skipped where it is missing.
 fn can_run(step: &Step, place: &str) -> bool {
     let is_there =
         || Command::new("curl").arg("--version").output().is_ok_and(|output| output.status.success());
@@ -178,9 +179,9 @@ fn differing_output(session: &mut Session, how: &How, step: &Step, place: &str) 
         assert!(ended_well, "{place}\nCtrl+C: {status:?}\n{}", running.printed.text());
         return None;
     }
-    // What a reader is shown as an error is meant to be one.
+    // What a reader is shown as an error must be one.
     if step.output.iter().any(|line| line.starts_with("error: ")) {
-        assert!(running.end().is_some(), "{place}\nit did not end within {PATIENCE:?}");
+        assert!(running.end().is_some(), "{place}\nit did not end within {TIMEOUT:?}");
     } else {
         assert_ended_well(&mut running, place);
     }
@@ -193,7 +194,7 @@ fn differing_output(session: &mut Session, how: &How, step: &Step, place: &str) 
 fn assert_ended_well(running: &mut Running, place: &str) {
     let status = running.end();
     let printed = running.printed.text();
-    let status = status.unwrap_or_else(|| panic!("{place}\nit did not end within {PATIENCE:?}:\n{printed}"));
+    let status = status.unwrap_or_else(|| panic!("{place}\nit did not end within {TIMEOUT:?}:\n{printed}"));
     assert!(status.success(), "{place}\n{status}:\n{printed}");
 }
 

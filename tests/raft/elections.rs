@@ -44,7 +44,7 @@ fn terms_survive_a_crash_of_all() {
 }
 
 #[test]
-fn eager_servers_do_not_wait_until_their_patience_ends() {
+fn eager_servers_do_not_wait_until_their_timers_run_out() {
     let data = tempfile::tempdir().unwrap();
     let hour = Duration::from_secs(3600);
     let mut watched = Watched::start_with(Options {

@@ -1,9 +1,9 @@
 //! Disks that really fail and really fill up, under real servers.
 //!
-//! strace lets one of a server's syncs fail, and a small tmpfs is a disk that gets full. Neither can be had
+//! strace makes one of a server's syncs fail, and a small tmpfs is a disk that gets full. Neither is possible
 //! without root on Linux, so `.ci/run` runs these tests by name.
 
-use crate::common::PATIENCE;
+use crate::common::TIMEOUT;
 use api::Status;
 use client::{Failure, Node, NotDone, Read};
 use cluster::{Action, Cluster, Options};
@@ -23,7 +23,7 @@ const RAFT: &str = env!("CARGO_BIN_EXE_raft");
 /// The server whose disk is bad.
 const N1: NodeId = NodeId(1);
 
-/// A running cluster, and what it has told.
+/// A running cluster, and its records.
 struct Lab {
     cluster: Cluster,
     records: Vec<Record>,
@@ -53,17 +53,17 @@ impl Lab {
         Lab { cluster, records: Vec::new(), acknowledged: Vec::new() }
     }
 
-    /// Waits until it is so.
+    /// Waits until this holds.
     #[track_caller]
     fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&Lab) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !is_so(self) {
             assert!(Instant::now() < deadline, "waited in vain for {what}: {:#?}", self.statuses());
             self.records.extend(self.cluster.news(Duration::from_millis(5)));
         }
     }
 
-    /// Who leads, once somebody does.
+    /// The leader, once there is one.
     fn leader(&mut self) -> NodeId {
         let mut leader = None;
         self.wait_until("a leader", |lab| {
@@ -83,7 +83,7 @@ impl Lab {
         self.status(leader)
     }
 
-    /// Has n1 elected, or another server.
+    /// Makes n1 the leader, or another server.
     fn let_n1_lead(&mut self, it_should: bool) {
         let next = if it_should { N1 } else { NodeId(2) };
         while (self.leader() == N1) != it_should {
@@ -96,30 +96,31 @@ impl Lab {
         Node::named(id, self.cluster.view().server(id).unwrap().address.clone().unwrap())
     }
 
-    /// How all servers are that run.
+    /// The states of all running servers.
     fn statuses(&self) -> Vec<Status> {
         let running = self.cluster.view().servers().filter(|(_, server)| server.is_running());
-        running.filter_map(|(id, _)| self.node(id).status(PATIENCE).ok()).collect()
+        running.filter_map(|(id, _)| self.node(id).status(TIMEOUT).ok()).collect()
     }
 
     fn status(&self, id: NodeId) -> Status {
-        self.node(id).status(PATIENCE).unwrap()
+        self.node(id).status(TIMEOUT).unwrap()
     }
 
-    /// What this server holds of a key.
+    /// The value of a key on this server.
     fn get(&self, id: NodeId, number: usize, read: Read) -> Option<String> {
-        let value = self.node(id).get(format!("key{number}").as_bytes(), read, PATIENCE).unwrap()?;
+        let value = self.node(id).get(format!("key{number}").as_bytes(), read, TIMEOUT).unwrap()?;
         Some(String::from_utf8(value.bytes).unwrap())
     }
 
-    /// What the leader says of a key; none if nobody leads now.
+    /// The value of a key on the leader; `None` if there is no leader now.
     fn read_from_the_leader(&self, number: usize) -> Option<String> {
         let leader = self.node(self.leader_now()?);
-        let value = leader.get(format!("key{number}").as_bytes(), Read::Linearizable, PATIENCE).ok()??;
+        let value = leader.get(format!("key{number}").as_bytes(), Read::Linearizable, TIMEOUT).ok()??;
         Some(String::from_utf8(value.bytes).unwrap())
     }
 
-    /// Waits until n1 has ended no sync for some time: so none is under way that would hold up the next one.
+    /// Waits until n1 has completed no sync for some time: so none is in progress that would delay the next
+    /// one.
     fn wait_until_the_disk_rests(&mut self, sync: Duration) {
         let (mut known, mut since) = (0, Instant::now());
         self.wait_until("a disk that rests", |lab| {
@@ -132,24 +133,24 @@ impl Lab {
     }
 
     fn syncs_of_n1(&self) -> u64 {
-        let page = self.node(N1).metrics(PATIENCE).unwrap();
+        let page = self.node(N1).metrics(TIMEOUT).unwrap();
         let count = page
             .lines()
             .find_map(|line| line.strip_prefix("etcd_disk_wal_fsync_duration_seconds_count ")?.parse().ok());
         count.unwrap()
     }
 
-    /// Asks this server to write the next value, its number so many times, and notes it if that is done.
+    /// Asks this server to write the next value, its number `times` times, and remembers it if that is done.
     fn put(&mut self, id: NodeId, times: usize) -> Result<(), Failure> {
         let number = self.acknowledged.len() + 1;
         let (key, value) = (format!("key{number}"), number.to_string().repeat(times));
-        let answer = self.node(id).write(&Write::put(key.as_bytes(), value.as_bytes()), PATIENCE)?;
+        let answer = self.node(id).write(&Write::put(key.as_bytes(), value.as_bytes()), TIMEOUT)?;
         assert!(matches!(answer, Answer::Written { .. }), "{answer}");
         self.acknowledged.push(value);
         Ok(())
     }
 
-    /// Writes a short value through whoever leads.
+    /// Writes a short value through any leader.
     fn put_somewhere(&mut self) {
         self.put_to_the_leader(10);
     }
@@ -160,7 +161,7 @@ impl Lab {
     }
 
     fn put_to_the_leader(&mut self, times: usize) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let leader = self.leader();
             match self.put(leader, times) {
@@ -171,7 +172,7 @@ impl Lab {
         }
     }
 
-    /// Every server that runs has all that was acknowledged.
+    /// Every running server has everything that was acknowledged.
     fn nothing_is_lost(&mut self) {
         let committed = self.leader_status().commit_index;
         for id in self.statuses().into_iter().map(|status| status.node) {
@@ -184,13 +185,13 @@ impl Lab {
     }
 }
 
-/// A program that is the `raft` command, but as long as there is a file `bad-disk` beside it, strace does this to
+/// A program that is the `raft` command, but while there is a file `bad-disk` beside it, strace does this to
 /// the system calls of n1.
 fn with_a_bad_disk(folder: &Path, inject: &str) -> PathBuf {
     with_bad_disks(folder, "--id 1 ", inject)
 }
 
-/// The same for the servers that have this among their arguments.
+/// The same for the servers with this among their arguments.
 fn with_bad_disks(folder: &Path, which: &str, inject: &str) -> PathBuf {
     let [program, mark, log] = ["raft", "bad-disk", "strace.log"].map(|name| folder.join(name));
     // With -D the traced server stays a child of the cluster, and strace ends with it.
@@ -212,8 +213,8 @@ fn with_bad_disks(folder: &Path, which: &str, inject: &str) -> PathBuf {
 /// Late enough that it is not one of those at the start.
 const FAILING_SYNC: u32 = 200;
 
-/// One sync fails. Should the server try again, the second sync would succeed, and what it was about would be
-/// lost: the system drops what it could not write.
+/// One sync fails. If the server tried again, the second sync would succeed, and the data would be lost: the
+/// system drops what it could not write.
 fn a_failed_sync_stops_the_server(leads: bool) {
     let folder = tempfile::tempdir().unwrap();
     let program = with_a_bad_disk(folder.path(), &format!("fdatasync:error=EIO:when={FAILING_SYNC}"));
@@ -236,7 +237,7 @@ fn a_failed_sync_stops_the_server(leads: bool) {
     let (_, after) = calls.split_once("(INJECTED)").expect("a sync that failed");
     assert!(!after.contains("sync("), "{after}");
 
-    // The others go on without it.
+    // The others continue without it.
     for _ in 0..20 {
         lab.put_somewhere();
     }
@@ -249,7 +250,7 @@ fn a_failed_sync_stops_the_server(leads: bool) {
     lab.cluster.stop();
 }
 
-/// The exit status and the last words of the server that has died.
+/// The exit status and the standard error of the server that has died.
 fn died(records: &[Record]) -> Option<(Option<i32>, String)> {
     records.iter().rev().find_map(|record| match &record.event {
         Event::Laboratory(Laboratory::Died { status, last_words, .. }) => Some((*status, last_words.clone())),
@@ -269,7 +270,7 @@ fn a_failed_sync_stops_a_leader_for_good() {
     a_failed_sync_stops_the_server(true);
 }
 
-/// n1's syncs take so long. A write for which n1's disk is needed is not answered sooner.
+/// n1's syncs take this long. A write that needs n1's disk is not answered sooner.
 fn no_answer_comes_before_the_sync(servers: u64, sync: Duration) {
     let folder = tempfile::tempdir().unwrap();
     let program = with_a_bad_disk(folder.path(), &format!("fdatasync:delay_exit={}", sync.as_micros()));
@@ -296,16 +297,16 @@ fn nothing_is_acknowledged_that_a_majority_has_not_synced() {
     no_answer_comes_before_the_sync(2, Duration::from_millis(100));
 }
 
-/// Before its first vote for itself is saved, its election timer runs out. If it then began another election, with
-/// another vote to save, it would never come to an end.
+/// Before its first vote for itself is saved, its election timer runs out. If it then began another election,
+/// with another vote to save, it would never finish.
 #[test]
 #[ignore = "needs strace and root: .ci/run runs it"]
 fn a_server_alone_whose_syncs_take_longer_than_elections_is_elected() {
     no_answer_comes_before_the_sync(1, Duration::from_millis(400));
 }
 
-/// The disks of the others are enough to commit. So a leader whose own disk stands still would go on forever, and
-/// keep in memory all that it can't save.
+/// The disks of the others are enough to commit. So a leader whose own disk hangs would go on forever, and
+/// keep everything unsaved in memory.
 #[test]
 #[ignore = "needs strace and root: .ci/run runs it"]
 fn a_leader_whose_disk_stands_still_takes_only_what_it_can_keep() {
@@ -324,8 +325,8 @@ fn a_leader_whose_disk_stands_still_takes_only_what_it_can_keep() {
     lab.cluster.stop();
 }
 
-/// Each election waits for two saves. As these take far longer than the election timeout, nobody is elected, and
-/// each server says why, once, and what to do.
+/// Each election waits for two saves. As these take far longer than the election timeout, nobody is elected,
+/// and each server says why, once, and what to do.
 #[test]
 #[ignore = "needs strace and root: .ci/run runs it"]
 fn servers_whose_disks_are_too_slow_for_elections_say_so() {
@@ -363,8 +364,8 @@ fn servers_whose_disks_are_too_slow_for_elections_say_so() {
     lab.cluster.stop();
 }
 
-/// The others are a majority, and have everything. A server that forgot what it can't read, and took part all the
-/// same, could help to throw that away.
+/// The others are a majority, and have everything. A server that forgot what it can't read, and took part all
+/// the same, could help to lose that.
 #[test]
 fn a_flipped_bit_stops_its_server_and_harms_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -408,7 +409,7 @@ impl SmallDisk {
         SmallDisk { folder }
     }
 
-    /// Something else takes all the room that is left.
+    /// Uses up all the space that is left.
     fn fill(&self) {
         let mut filler = fs::File::create(self.folder.join("something-else")).unwrap();
         let full = std::io::copy(&mut std::io::repeat(1), &mut filler).unwrap_err();
@@ -435,7 +436,7 @@ fn with_a_small_disk(servers: u64) -> (TempDir, SmallDisk, Lab) {
     (folder, disk, lab)
 }
 
-/// So much that a snapshot of it needs more room than is kept for one.
+/// Writes so much that a snapshot of it needs more space than is reserved for one.
 fn put_much(lab: &mut Lab) {
     lab.put_somewhere();
     for _ in 0..WRITES {
@@ -443,37 +444,37 @@ fn put_much(lab: &mut Lab) {
     }
 }
 
-/// Larger than all that a server keeps room for, in this many writes.
+/// More than all the space that a server reserves, in this many writes.
 const WRITES: usize = 250;
 const TIMES: usize = 50_000;
 
-/// `raft log` shows the folder of a server that runs.
+/// `raft log` shows the folder of a running server.
 fn the_log_can_be_looked_at(folder: &Path) {
     let shown = Command::new(RAFT).arg("log").arg(folder.join("n1")).output().unwrap();
     let text = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.status.success() && text.contains("the log ends here"), "{text}");
 }
 
-/// Nothing can be committed without n1's disk: writes are refused with the reason, and reads go on.
+/// Nothing can be committed without n1's disk: writes are refused with the reason, and reads continue.
 #[test]
 #[ignore = "needs strace and root: .ci/run runs it"]
 fn a_server_alone_with_a_full_disk_refuses_writes_and_serves_reads() {
     let (folder, disk, mut lab) = with_a_small_disk(1);
     put_much(&mut lab);
     disk.fill();
-    // The write that finds no room waits for it in the log: what becomes of it is uncertain.
+    // The write that finds no space waits for it in the log: its outcome is uncertain.
     let node = lab.node(N1);
     let waiting = std::thread::spawn(move || {
         (0..WRITES).find_map(|_| {
             let value = "xx".repeat(TIMES);
-            node.write(&Write::put(b"waits", value.as_bytes()), PATIENCE).err()
+            node.write(&Write::put(b"waits", value.as_bytes()), TIMEOUT).err()
         })
     });
     let mut refused = None;
     lab.wait_until("a refusal", |lab| {
         if lab.status(N1).disk_full.is_some()
             && let Err(Failure::NotDone(NotDone::NotNow { error, help })) =
-                lab.node(N1).write(&Write::put(b"refused", b"1"), PATIENCE)
+                lab.node(N1).write(&Write::put(b"refused", b"1"), TIMEOUT)
         {
             refused = Some((error, help));
         }
@@ -488,7 +489,7 @@ fn a_server_alone_with_a_full_disk_refuses_writes_and_serves_reads() {
 
     disk.truncate_conflict();
     lab.wait_until("room", |lab| lab.status(N1).disk_full.is_none());
-    // Too late for who waited, or just in time.
+    // Too late for the client that waited, or just in time.
     assert!(matches!(waiting.join().unwrap(), None | Some(Failure::Uncertain(_) | Failure::NotDone(_))));
     lab.put_somewhere();
     lab.nothing_is_lost();
@@ -496,16 +497,17 @@ fn a_server_alone_with_a_full_disk_refuses_writes_and_serves_reads() {
     lab.cluster.stop();
 }
 
-/// The log fills the disk, and most of it no longer matters. A snapshot lets it forget that, and there is room kept for one.
+/// The log fills the disk, and most of it no longer matters. A snapshot lets it be removed, and space is
+/// reserved for one.
 #[test]
 #[ignore = "needs strace and root: .ci/run runs it"]
 fn a_full_disk_is_compacted() {
     let (_folder, _disk, lab) = with_a_small_disk(1);
-    let (node, deadline) = (lab.node(N1), Instant::now() + PATIENCE);
-    // More than the disk has room for.
+    let (node, deadline) = (lab.node(N1), Instant::now() + TIMEOUT);
+    // More than fits on the disk.
     for number in 0..1300 {
         let value = number.to_string().repeat(TIMES);
-        while let Err(failure) = node.write(&Write::put(b"key", value.as_bytes()), PATIENCE) {
+        while let Err(failure) = node.write(&Write::put(b"key", value.as_bytes()), TIMEOUT) {
             assert!(Instant::now() < deadline, "{failure}: {:#?}", lab.statuses());
         }
     }
@@ -515,7 +517,7 @@ fn a_full_disk_is_compacted() {
     lab.cluster.stop();
 }
 
-/// A majority has room: it goes on, without n1.
+/// A majority has space: it continues without n1.
 fn a_cluster_goes_on_while_n1_has_no_room(leads: bool) {
     let (folder, disk, mut lab) = with_a_small_disk(3);
     put_much(&mut lab);
@@ -525,13 +527,13 @@ fn a_cluster_goes_on_while_n1_has_no_room(leads: bool) {
         lab.put_somewhere_large();
     }
     lab.wait_until("a full disk", |lab| lab.status(N1).disk_full.is_some());
-    // A leader without room would keep all in memory that it can't save. Somebody else leads now.
+    // A leader without space would keep everything unsaved in memory. Another server leads now.
     lab.wait_until("another leader", |lab| lab.status(N1).leader.is_some_and(|leader| leader != N1));
     for _ in 0..20 {
         lab.put_somewhere_large();
     }
     lab.wait_until("a read", |lab| lab.read_from_the_leader(1).as_deref() == Some("1111111111"));
-    // The one without room still shows what it knows.
+    // The one without space still shows what it knows.
     assert_eq!(lab.get(N1, 1, Read::Stale).as_deref(), Some("1111111111"));
     the_log_can_be_looked_at(folder.path());
 

@@ -1,4 +1,4 @@
-//! What a web page of somebody else can have a browser send to a server: nothing comes of it.
+//! What a foreign web page can make a browser send to a server has no effect.
 
 use crate::common::page::{Answer, Page};
 use crate::common::{Up, await_some, lines_of, raft};
@@ -6,7 +6,7 @@ use consensus::NodeId;
 use std::process::{Child, Stdio};
 use trace::{Event, Process, Record};
 
-/// All that can be asked of a server, and what can't.
+/// Everything that a server can be asked for, and what it can't.
 const REQUESTS: [(&str, &str); 16] = [
     ("GET /kv", ""),
     ("GET /kv/x", ""),
@@ -47,7 +47,7 @@ fn assert_refused(answer: &Answer, status: u16, asked: &str) {
     assert_guarded(answer);
 }
 
-/// Does the answer tell a browser to run nothing of it, and to let no other page have it?
+/// Does the response tell a browser to run nothing of it, and to let no other page have it?
 fn assert_guarded(answer: &Answer) {
     for header in [
         "x-content-type-options: nosniff",
@@ -76,7 +76,7 @@ fn a_page_of_another_origin_neither_sees_nor_changes_anything() {
             vec![host, JSON, ("sec-fetch-site", "cross-site")],
             vec![host, JSON, ("sec-fetch-site", "same-site")],
             vec![host, JSON, ("origin", &own), ("sec-fetch-site", "same-site")],
-            // A name of somebody else's that was given this machine's address.
+            // A foreign name that was pointed at this machine's address.
             vec![("host", "evil.example"), JSON],
             vec![("host", "evil.example"), JSON, ("origin", "http://evil.example")],
             vec![("host", "localhost.evil.example:80"), JSON],
@@ -97,7 +97,7 @@ fn a_page_of_another_origin_neither_sees_nor_changes_anything() {
     assert_eq!(leader.ask("GET /kv/x", &[host], "").body, "good");
     assert_eq!(leader.ask("GET /members", &[host], "").body, before);
 
-    // Who asks for itself may.
+    // A program that is not a page may.
     for headers in [
         vec![host, JSON, ("origin", &own), ("sec-fetch-site", "same-origin")],
         vec![host, JSON, ("sec-fetch-site", "none")],
@@ -145,7 +145,7 @@ fn a_value_is_never_shown_as_a_page() {
     assert_guarded(&elsewhere);
 }
 
-/// A server by itself. Dropping it leaves no process.
+/// A single server. Dropping it leaves no process.
 struct Alone(Child);
 
 impl Drop for Alone {
@@ -179,7 +179,7 @@ fn a_server_answers_under_its_own_names_only() {
     let refused = asked_as("n2.example:4001").json();
     assert!(refused["help"].as_str().unwrap().contains("--host n2.example"), "{refused}");
 
-    // Where the cluster expects it clients are sent, and so it answers under that name.
+    // Clients are sent to the address that the cluster has for it, and so it answers under that name.
     await_some("a new address in the configuration", || {
         let relocation = r#"{"relocate":[[1,"moved.example:4001"]]}"#;
         (alone.ask("POST /members", &[("host", "localhost"), JSON], relocation).status == 200).then_some(())

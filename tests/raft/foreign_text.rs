@@ -1,4 +1,4 @@
-//! Text of others on its way to a terminal: nothing that a terminal would obey gets there.
+//! Foreign text on its way to a terminal: nothing that a terminal would obey gets there.
 
 use crate::common::{Up, ended, raft};
 use consensus::{NodeId, Term};
@@ -98,7 +98,7 @@ fn what_a_server_says_is_told_without_what_a_terminal_would_obey() {
     assert!(String::from_utf8(get.stderr).unwrap().contains(&format!("help: {SHOWN}")));
 }
 
-/// What a command writes on a terminal of its own.
+/// The output of a command on a terminal of its own.
 fn on_a_terminal(arguments: &[&str], temporary: &Path) -> String {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_raft"));
     command.args(arguments);
@@ -111,7 +111,7 @@ fn on_a_terminal(arguments: &[&str], temporary: &Path) -> String {
     let mut reader = pair.master.try_clone_reader().unwrap();
     let mut written = Vec::new();
     let mut buffer = [0; 4096];
-    // At its end a terminal gives an error.
+    // A terminal reports an error at its end.
     while let Ok(count @ 1..) = reader.read(&mut buffer) {
         written.extend_from_slice(&buffer[..count]);
     }

@@ -1,6 +1,7 @@
-//! Servers that are not who they say they are: with a lost folder, an older copy, an address of another cluster.
+//! Servers that are not who they claim to be: with a lost folder, an older copy, an address of another
+//! cluster.
 
-use crate::common::{PATIENCE, ask, await_some, raft};
+use crate::common::{TIMEOUT, ask, await_some, raft};
 use api::Status;
 use client::Node;
 use consensus::{AppendEntries, Entry, Index, Message, NodeId, Origin, Payload, Term};
@@ -138,8 +139,8 @@ impl Servers {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Three founders, and an acknowledged write of which one of them knows nothing. Returns who leads, the one that
-    /// acknowledged it too, and the one that was away.
+    /// Three founders, and an acknowledged write that one of them does not know. Returns the leader, the one
+    /// that acknowledged it too, and the one that was away.
     fn with_a_write_that_one_missed(&mut self) -> (usize, usize, usize) {
         let all = [1, 2, 3];
         self.found(&all);
@@ -151,8 +152,8 @@ impl Servers {
         (leader, witness, away)
     }
 
-    /// Waits until the server says that this is wrong with it. It may know less than that at first: whose request comes before
-    /// whose refusal is chance.
+    /// Waits until the server reports this problem. It may know less than that at first: whose request comes
+    /// before whose refusal is random.
     fn await_trouble(&self, id: usize, what: &str) {
         await_some(&format!("n{id} to say: {what}"), || {
             self.status(id)?.trouble?.what.contains(what).then_some(())
@@ -168,7 +169,7 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// A member comes back without its data. Its vote must not elect a leader that lacks what it had acknowledged.
+/// A member restarts without its data. Its vote must not elect a leader that lacks what it had acknowledged.
 #[test]
 fn a_server_that_lost_its_folder_elects_nobody() {
     let mut servers = Servers::new(3);
@@ -189,7 +190,7 @@ fn a_server_that_lost_its_folder_elects_nobody() {
         "{said}"
     );
 
-    // With the one that was the leader, whose data is whole, all is well again.
+    // With the previous leader, whose data is intact, all is well again.
     servers.start(leader, &all, &[]);
     servers.wait_until_ready(&[leader, away]);
     assert_eq!(servers.done(&[leader, away], &["get", "precious"]), "hello");
@@ -198,7 +199,7 @@ fn a_server_that_lost_its_folder_elects_nobody() {
         table.contains("its data is lost").then_some(())
     });
 
-    // And the lost one comes back when it is let in again.
+    // And the lost one comes back when it is added again.
     let remove = ["member", "remove", &witness.to_string()];
     servers.done(&[leader, away], &remove);
     servers.kill(witness);
@@ -207,7 +208,8 @@ fn a_server_that_lost_its_folder_elects_nobody() {
     assert_eq!(servers.done(&[witness], &["get", "precious"]), "hello");
 }
 
-/// A founder comes back without its data when all other founders have left. Nobody whom it asks is there.
+/// A founder restarts without its data after all other founders have left. None of the servers that it asks
+/// is there.
 #[test]
 fn a_founder_that_lost_its_folder_learns_it_from_members_who_came_later() {
     let mut servers = Servers::new(4);
@@ -240,13 +242,13 @@ fn an_older_copy_of_a_folder_is_refused_and_says_so() {
 
     servers.await_trouble(set_back, "older copy");
     assert!(!servers.is_ready(set_back));
-    // It is so after a restart, too.
+    // It is still so after a restart.
     servers.kill(set_back);
     servers.start(set_back, &all, &[]);
     servers.await_trouble(set_back, "older copy");
 }
 
-/// Whoever the copy takes for a member is gone: those who have come since refuse it.
+/// All servers that the copy takes for members are gone: those that were added since refuse it.
 #[test]
 fn an_older_copy_that_knows_no_member_says_so() {
     let mut servers = Servers::new(4);
@@ -275,7 +277,7 @@ fn a_second_copy_of_a_running_server_takes_no_part() {
     copy_folder(&servers.data(3), &servers.data(4));
     servers.start(3, &all, &[]);
     servers.wait_until_ready(&[3]);
-    // The copy, at another address: same number, same folder, same count of starts.
+    // The copy, at another address: same number, same folder, same start number.
     let (elsewhere, copy) = (servers.address(4).to_owned(), servers.data(4));
     let mut command = raft();
     command.args(["node", "--quiet", "--id", "3", "--listen", &elsewhere, "--data"]).arg(copy);
@@ -287,7 +289,7 @@ fn a_second_copy_of_a_running_server_takes_no_part() {
     servers.wait_until_ready(&all);
 }
 
-/// One server is named in two clusters by a typing error.
+/// A typing error names one server in two clusters.
 #[test]
 fn two_clusters_do_not_become_one() {
     let mut servers = Servers::new(5);
@@ -324,7 +326,7 @@ fn a_number_that_is_used_again_votes_only_with_the_log() {
     assert!(status.commit_index.0 > 2, "{status:?}");
 }
 
-/// A server restarts at another port. The others learn it from itself, or by a command.
+/// A server restarts on another port. The others learn it from the server itself, or by a command.
 #[test]
 fn a_server_that_moved_is_heard_and_can_be_moved_in_the_configuration() {
     let mut servers = Servers::new(4);
@@ -364,7 +366,7 @@ fn a_lost_majority_is_recovered_on_purpose_only_and_the_old_members_stay_out() {
     servers.start(witness, &[], &[]);
     servers.wait_until_ready(&[witness]);
     assert_eq!(servers.done(&[witness], &["get", "precious"]), "hello");
-    // A former member calls with all it has.
+    // A former member calls with everything it has.
     servers.start(away, &[1, 2, 3], &[]);
     servers.await_trouble(away, "another cluster");
     assert!(servers.is_ready(witness));
@@ -373,7 +375,7 @@ fn a_lost_majority_is_recovered_on_purpose_only_and_the_old_members_stay_out() {
     assert_eq!(voters, [NodeId(witness as u64)].into_iter().collect());
 }
 
-/// Who watches is told when the log that it has seen is gone.
+/// A watcher is told when the log that it has seen is gone.
 #[test]
 fn a_watch_of_a_log_that_is_gone_is_told_so() {
     let mut servers = Servers::new(1);
@@ -391,16 +393,16 @@ fn a_watch_of_a_log_that_is_gone_is_told_so() {
     servers.wait_until_ready(&[1]);
     let node = Node::new(servers.address(1));
     let place = api::Place { index: seen.last_applied, cluster: seen.cluster_id };
-    let mut watch = node.watch(b"", Some(place), PATIENCE).unwrap();
+    let mut watch = node.watch(b"", Some(place), TIMEOUT).unwrap();
     assert!(matches!(watch.hear(), Ok(client::News::Missed { .. })));
-    // A place without a cluster, beyond what there is, is no better.
+    // A place without a cluster, after the end of the log, is no better.
     let ahead = api::Place { index: consensus::Index(1_000), cluster: None };
-    let mut watch = node.watch(b"", Some(ahead), PATIENCE).unwrap();
+    let mut watch = node.watch(b"", Some(ahead), TIMEOUT).unwrap();
     assert!(matches!(watch.hear(), Ok(client::News::Missed { .. })));
 }
 
-/// A member says what can't be, unless somebody has lost data: that it leads the very term that another one leads, and
-/// that other entries are committed. Nobody must have to look for that in a trace.
+/// A member claims what is impossible, unless data was lost: that it leads the very term that another one
+/// leads, and that other entries are committed. Nobody must have to search a trace for that.
 #[test]
 fn a_contradiction_is_loud_and_changes_nothing() {
     let mut servers = Servers::new(3);
@@ -448,7 +450,7 @@ fn claims_to_lead(term: Term) -> Message {
     })
 }
 
-/// A connection as servers have it among themselves.
+/// A connection like those between servers.
 struct Frames(TcpStream);
 
 impl Frames {
@@ -472,7 +474,7 @@ impl Frames {
     }
 }
 
-/// What can't be done is found out before anything is made.
+/// What is impossible is noticed before anything is created.
 #[test]
 fn a_folder_of_three_servers_is_not_started_with_five() {
     let folder = tempfile::tempdir().unwrap();

@@ -28,7 +28,7 @@ fn count(records: &[Record], is_counted: impl Fn(&Record) -> bool) -> usize {
     records.iter().filter(|record| is_counted(record)).count()
 }
 
-/// Cuts the leader off, and waits until the others have noticed: by then all servers know of the cut.
+/// Cuts the leader off, and waits until the others have noticed: by then all servers know about the cut.
 fn isolate_leader(watched: &mut Watched) -> (NodeId, NodeId) {
     let old = watched.wait_for_agreement();
     watched.perform(&Action::Cut { links: Links::Of(old) });
@@ -67,7 +67,7 @@ fn one_way_is_cut_and_the_other_is_not() {
     let follower = NodeId(3 - leader.0);
     let cut = Link { from: leader, to: follower };
     watched.perform(&Action::Cut { links: Links::OneWay(cut) });
-    // It hears no heartbeats, and asks for votes, which the other hears. The answers are lost.
+    // It hears no heartbeats, and asks for votes, which the other server gets. The replies are lost.
     watched.wait_until("elections in vain", |watched| count(&watched.records, is_timeout_of(follower)) >= 4);
     let begin = watched.records.iter().position(is_timeout_of(follower)).unwrap();
     watched.wait_until("requests to be heard", |watched| {
@@ -108,7 +108,7 @@ fn a_slow_link_holds_each_message() {
     watched.wait_until("slow messages", |watched| {
         count(&watched.records, |record| took(record, &watched.records) >= Some(DELAY)) >= 30
     });
-    // From its first slow one on, each server gets none but slow ones.
+    // After its first slow message, each server gets only slow ones.
     let sent: BTreeMap<EventId, u64> =
         watched.records.iter().filter_map(|record| Some((record.id()?, record.t))).collect();
     for node in (1..=3).map(NodeId) {
@@ -124,7 +124,7 @@ fn a_slow_link_holds_each_message() {
     watched.wait_for_agreement();
 }
 
-/// How long a message was on its way, in microseconds.
+/// How long a message was in flight, in microseconds.
 fn took(record: &Record, records: &[Record]) -> Option<u64> {
     matches!(record.event, Event::Io(Io::Received { .. })).then_some(())?;
     let sent = records.iter().rev().find(|sent| sent.id() == record.cause)?;

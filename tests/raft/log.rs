@@ -21,7 +21,7 @@ fn append(first: u64, entries: Vec<Entry>) -> Batch {
 
 fn open(folder: &Path) -> Storage<FolderDisk> {
     let identity = Identity { cluster: "demo".into(), node: NodeId(2), voters: [1, 2, 3].map(NodeId).into() };
-    // A process that another test is just starting still has this one's open files, its lock of an earlier life too.
+    // A process that another test is just starting still has this one's open files, and so the lock.
     let disk = await_some("the folder's lock", || FolderDisk::open(folder).ok());
     Storage::open_with_segment_size(disk, identity, 1024).unwrap().0
 }
@@ -39,7 +39,7 @@ fn lived() -> TempDir {
     folder
 }
 
-/// The exit status and what is on standard output and standard error.
+/// The exit status, standard output and standard error.
 fn log(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = raft().arg("log").arg(folder).args(arguments).output().unwrap();
     let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());

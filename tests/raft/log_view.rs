@@ -1,19 +1,19 @@
-//! What a view tells of the servers' logs is what they hold, although it knows only the events.
+//! What a view shows of the servers' logs is what they hold, although it knows only the events.
 
 use consensus::LogPosition;
 use driver::TraceLevel;
 use simulator::{SearchOptions, World, WorldOptions, draw};
 use trace::{ClusterView, Event, Io, LogView};
 
-/// Plays a drawn run, and looks after each step of a server whether the view knows the log that the
-/// server has. Returns how many steps that were, and how often a log was other than before.
+/// Plays a random run, and checks after each step of a server whether the view knows the log that the server
+/// has. Returns the number of steps, and how often a log had changed.
 fn follow(seed: u64) -> (usize, usize) {
     let script = draw(seed, &SearchOptions::default());
     let mut world = World::new(WorldOptions { trace_level: TraceLevel::Replayable, ..script.options });
     let mut view = ClusterView::new(world.view().servers().map(|(id, _)| id));
     let (mut steps, mut changes) = (0, 0);
     for action in &script.actions {
-        // What can't be done at that moment is passed over.
+        // What can't be done at that time is skipped.
         let _ = world.perform(action);
         for record in world.take_records() {
             let before = view.server(record.node).map(|server| server.log.last_index());

@@ -1,5 +1,5 @@
-//! The `raft` command as its users have it: real processes, a terminal, HTTP, files. One program, since linking takes longer than
-//! compiling these tests: `cargo test --test raft elections::` runs one file of it.
+//! The `raft` command as its users know it: real processes, a terminal, HTTP, files. One program, since
+//! linking takes longer than compiling these tests: `cargo test --test raft elections::` runs one file of it.
 
 mod common;
 mod documents;

@@ -1,7 +1,7 @@
-//! Servers that join and leave a running cluster, and leaders that hand over, as real processes.
+//! Servers that join and leave a running cluster, and leadership transfers, with real processes.
 
 use crate::common::watched::Watched;
-use crate::common::{PATIENCE, await_some, raft};
+use crate::common::{TIMEOUT, await_some, raft};
 use client::{Cluster, Node};
 use cluster::Action;
 use consensus::{Change, Index, NodeId};
@@ -51,7 +51,8 @@ fn a_server_joins_votes_and_takes_over() {
     watched.wait_until("n4 to lead", |watched| watched.view.leader() == Some(NodeId(4)));
 }
 
-/// A server that comes later hears of the others' addresses by the configuration, too. There the old one still stands.
+/// A server that is added later also learns the others' addresses from the configuration. There the old one
+/// is still listed.
 #[test]
 fn a_server_that_listens_elsewhere_since_its_restart_is_found_by_newcomers() {
     let mut watched = Watched::start(3);
@@ -135,7 +136,7 @@ fn a_follower_that_is_removed_learns_it_and_stays_quiet() {
     assert_eq!(watched.view.leader(), Some(leader));
 }
 
-/// By hand, as the documents tell it: one server, to which two more come; then one is replaced.
+/// By hand, as described in the documents: one server, two more are added; then one is replaced.
 #[test]
 fn a_cluster_grows_from_one_server_and_one_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
@@ -174,7 +175,7 @@ fn a_cluster_grows_from_one_server_and_one_is_replaced() {
     assert_eq!(refused.0, Some(1));
     assert!(refused.2.contains("n9 is not a member") && refused.2.contains("help: "), "{refused:?}");
 
-    // Who was removed says so, and what to do.
+    // The removed server reports that, and what to do.
     let told = await_some("n2 to say that it was removed", || {
         let told = std::fs::read_to_string(folder.path().join("2.stderr")).unwrap();
         told.contains("n2 was removed").then_some(told)
@@ -183,11 +184,11 @@ fn a_cluster_grows_from_one_server_and_one_is_replaced() {
 
     // What is written now is on the disk of a server that was not there at first.
     let mut cluster = Cluster::new(addresses.iter().map(Node::new));
-    let written = cluster.write(&Write::put(b"x", b"1"), PATIENCE).unwrap();
+    let written = cluster.write(&Write::put(b"x", b"1"), TIMEOUT).unwrap();
     assert!(matches!(written, Answer::Written { .. }));
 }
 
-/// What stands in the log and in a snapshot can be read when the server comes back.
+/// The contents of the log and of a snapshot can be read when the server restarts.
 #[test]
 fn a_configuration_that_could_not_be_read_again_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -199,37 +200,36 @@ fn a_configuration_that_could_not_be_read_again_is_refused() {
     let add =
         |id: u64, host: &str| Change { add: [(NodeId(id), format!("{host}:1"))].into(), ..Change::default() };
     let written = |cluster: &mut Cluster, value: &[u8]| {
-        let answer = cluster.write(&Write::put(b"x", value), PATIENCE).unwrap();
+        let answer = cluster.write(&Write::put(b"x", value), TIMEOUT).unwrap();
         assert!(matches!(answer, Answer::Written { .. }), "{answer}");
     };
 
     let server = start();
     written(&mut cluster, b"1");
     for length in [1_000_000, 50_000, 254] {
-        let refused = cluster.change_members(&add(2, &"h".repeat(length)), PATIENCE).unwrap_err().to_string();
+        let refused = cluster.change_members(&add(2, &"h".repeat(length)), TIMEOUT).unwrap_err().to_string();
         assert!(refused.contains("the name of a host has at most 253 characters"), "{refused}");
     }
     // The longest name that a host can have.
     let longest = ["h".repeat(63), "h".repeat(63), "h".repeat(63), "h".repeat(61)].join(".");
-    cluster.change_members(&add(2, &longest), PATIENCE).unwrap();
+    cluster.change_members(&add(2, &longest), TIMEOUT).unwrap();
     written(&mut cluster, &vec![1; 100_000]);
     let node = Node::new(&address);
     await_some("a snapshot with the configuration in it", || {
-        (node.status(PATIENCE).ok()?.snapshot.index > Index(0)).then_some(())
+        (node.status(TIMEOUT).ok()?.snapshot.index > Index(0)).then_some(())
     });
     drop(server);
     let _again = start();
     written(&mut cluster, b"2");
-    assert!(cluster.members(PATIENCE).unwrap().membership.contains(NodeId(2)));
+    assert!(cluster.members(TIMEOUT).unwrap().membership.contains(NodeId(2)));
 }
 
-/// Each server is stopped and started again, leaders after they have handed over. Clients that try again notice
-/// nothing.
+/// Each server is stopped and started again, leaders after a transfer. Clients that retry notice nothing.
 #[test]
 fn a_rolling_restart_fails_no_request() {
     let mut watched = Watched::start(3);
     watched.wait_for_agreement();
-    // A server that was started again listens elsewhere.
+    // A restarted server has another address.
     let addresses = |watched: &Watched| -> Vec<Node> {
         let servers = watched.view.servers();
         servers.map(|(id, server)| Node::named(id, server.address.clone().unwrap())).collect()
@@ -243,7 +243,7 @@ fn a_rolling_restart_fails_no_request() {
             let mut written = 0u64;
             while !is_over.load(Ordering::Relaxed) {
                 cluster.meet(known.lock().unwrap().clone());
-                let answer = cluster.write(&Write::put(b"x", written.to_string().as_bytes()), PATIENCE);
+                let answer = cluster.write(&Write::put(b"x", written.to_string().as_bytes()), TIMEOUT);
                 assert!(matches!(answer, Ok(Answer::Written { .. })), "{answer:?}");
                 written += 1;
             }

@@ -1,7 +1,7 @@
-//! Servers on hosts of their own, in network namespaces of Linux. What is sent to a host that is cut off is lost without
-//! a word there, as in a real network; on the loopback somebody always answers.
+//! Servers on hosts of their own, in network namespaces of Linux. What is sent to a host that is cut off is
+//! lost silently, as in a real network; on the loopback there is always an answer.
 //!
-//! `RAFT_BINARY` names another `raft` to be tried, and `RAFT_PARTITION_SECONDS` says how long hosts are away.
+//! `RAFT_BINARY` names another `raft` to test, and `RAFT_PARTITION_SECONDS` says how long hosts are away.
 
 use crate::common::{await_some, forget_settings, lines_of};
 use api::Status;
@@ -13,13 +13,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long after the end of a disturbance a server may still be behind.
+/// How long a server may lag behind after the end of a disturbance.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A version that takes longer is waited for so long, to tell how long it takes.
+/// How long to wait for a version that takes longer, to measure how long it takes.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// A process that keeps a network namespace and a mount namespace in being. They end with it, and it ends with the test.
+/// A process that keeps a network namespace and a mount namespace alive. They end with it, and it ends with
+/// the test.
 struct Namespaces {
     holder: Child,
 }
@@ -32,7 +33,7 @@ impl Drop for Namespaces {
 }
 
 impl Namespaces {
-    /// New ones, in which `names` takes the place of /etc/hosts.
+    /// New ones, in which `names` replaces /etc/hosts.
     fn make(names: &Path) -> Result<Namespaces, String> {
         let script = r#"mount --bind "$1" /etc/hosts && ip link set lo up && echo made && exec cat"#;
         let mut command = Command::new("unshare");
@@ -51,7 +52,7 @@ impl Namespaces {
         self.holder.id().to_string()
     }
 
-    /// A command in these namespaces, without what the environment of the tests might tell it.
+    /// A command in these namespaces, without the settings in the environment of the tests.
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         forget_settings(&mut command);
@@ -71,7 +72,7 @@ impl Namespaces {
     }
 }
 
-/// Three hosts, n1 to n3, that are joined by a switch. Each has a server.
+/// Three hosts, n1 to n3, connected by a switch. Each has a server.
 struct Hosts {
     folder: TempDir,
     /// The last number of each host's address.
@@ -95,7 +96,7 @@ impl Drop for Hosts {
 const ALL: [usize; 3] = [1, 2, 3];
 
 impl Hosts {
-    /// None, and a word about it, if this can't be done here.
+    /// `None`, with a message, if this is not possible here.
     fn make() -> Option<Hosts> {
         if !rustix::process::geteuid().is_root() {
             eprintln!("skipped: only root can make network namespaces");
@@ -135,7 +136,7 @@ impl Hosts {
         &self.hosts[id - 1]
     }
 
-    /// Writes the hosts' names and addresses into the file in which all of them look.
+    /// Writes the hosts' names and addresses to the file that all of them use.
     fn name_all(&self) {
         let line = |id: usize| format!("10.77.0.{} n{id}\n", self.numbers[id - 1]);
         let lines: String = ALL.map(line).concat();
@@ -162,7 +163,7 @@ impl Hosts {
         self.folder.path().join(format!("n{id}.stderr"))
     }
 
-    /// Starts the host's server, which listens under the host's name, on its own folder.
+    /// Starts the host's server, which listens under the host's name, with its own folder.
     fn start(&mut self, id: usize) {
         let binary = binary();
         let mut command = self.host(id).command(&binary);
@@ -187,7 +188,7 @@ impl Hosts {
         }
     }
 
-    /// Starts all servers. Returns who leads, and another one.
+    /// Starts all servers. Returns the leader, and another one.
     fn start_all(&mut self) -> (usize, usize) {
         ALL.into_iter().for_each(|id| self.start(id));
         let leader = await_some("a leader whom all follow", || {
@@ -198,7 +199,7 @@ impl Hosts {
         (leader, leader % ALL.len() + 1)
     }
 
-    /// The server's own account of itself, asked for on its own host.
+    /// The server's report about its own state, asked for on its own host.
     fn status(&self, id: usize) -> Option<Status> {
         let mut command = self.host(id).command(env!("CARGO_BIN_EXE_raft"));
         let output = command.args(["status", "--json", &format!("n{id}:4000")]).output().unwrap();
@@ -206,7 +207,7 @@ impl Hosts {
         serde_json::from_value(told["status"].clone()).ok()
     }
 
-    /// Has all but this server take a write a second, for as long as it is away.
+    /// Makes all but this server take a write per second, for as long as it is away.
     fn write_without(&self, away: usize, writer: usize) {
         let others: Vec<String> =
             ALL.into_iter().filter(|&id| id != away).map(|id| format!("n{id}:4000")).collect();
@@ -222,7 +223,7 @@ impl Hosts {
         }
     }
 
-    /// The server is back as of `begin`: waits until it follows, and has all that is committed.
+    /// The server is back since `begin`: waits until it follows, and has everything that is committed.
     fn assert_caught_up_soon(&self, id: usize, begin: Instant, committed: Index) {
         let has_all = |status: Status| status.leader.is_some() && status.commit_index >= committed;
         while !self.status(id).is_some_and(has_all) {
@@ -238,14 +239,14 @@ fn address(number: u8) -> String {
     format!("10.77.0.{number}/24")
 }
 
-/// The pauses after which TCP tries again double, so it is luck how soon after the end of a disturbance it does: after 100
-/// seconds sooner than after 60.
+/// The pauses before TCP's retries double, so it is luck how soon after the end of a disturbance one is sent:
+/// after 100 seconds sooner than after 60.
 fn length_of_partition() -> Duration {
     let seconds = std::env::var("RAFT_PARTITION_SECONDS");
     Duration::from_secs(seconds.map_or(60, |seconds| seconds.parse().expect("a number of seconds")))
 }
 
-/// The `raft` command whose servers are tried.
+/// The `raft` command to test.
 fn binary() -> OsString {
     std::env::var_os("RAFT_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_raft").into())
 }
@@ -256,7 +257,7 @@ fn knows_insecure(binary: &OsStr) -> bool {
     String::from_utf8_lossy(&help.stdout).contains("--insecure")
 }
 
-/// TCP itself may wait after a disturbance for as long again as that has lasted.
+/// TCP itself may wait after a disturbance for as long again as the disturbance lasted.
 #[test]
 #[ignore = "needs root and network namespaces: .ci/run runs it"]
 fn a_link_works_soon_after_a_silent_partition() {
@@ -271,7 +272,7 @@ fn a_link_works_soon_after_a_silent_partition() {
     hosts.assert_caught_up_soon(away, begin, committed);
 }
 
-/// The others have connections to its old address, where nobody is any more who could say so.
+/// The others have connections to its old address, where nothing is left that could answer.
 #[test]
 #[ignore = "needs root and network namespaces: .ci/run runs it"]
 fn a_host_that_returns_at_another_address_is_found_under_its_name() {

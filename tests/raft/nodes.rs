@@ -1,4 +1,4 @@
-//! Single servers: what they refuse, what they survive, and what they tell of themselves.
+//! Single servers: what they refuse, what they survive, and what they report about themselves.
 
 use crate::common::forged::hello;
 use crate::common::{Up, await_some, raft};
@@ -104,7 +104,7 @@ fn a_folder_that_a_killed_cluster_left_behind_is_removed_by_a_later_one() {
     let mut left = std::fs::read_dir(temporary.path()).unwrap().map(|entry| entry.unwrap().path());
     let abandoned = left.find(|path| path.join("cluster.lock").exists()).unwrap();
 
-    // A folder that somebody named is kept, whatever its name is.
+    // A folder that was named is kept, whatever its name is.
     let kept = temporary.path().join("raft-for-beginners-kept");
     let mut named = Up::start(&["--data", kept.to_str().unwrap()], 1);
     named.wait_for_leader();
@@ -138,7 +138,7 @@ fn garbage_on_the_wire_is_rejected_counted_and_told_once() {
     let garbage: [&[u8]; 3] = [&random, &[0xff; 64], &[0, 0, 0, 3, 1, 2, 3]];
     for bytes in garbage.into_iter().cycle().take(20) {
         let mut stream = TcpStream::connect(&address).unwrap();
-        // The server may have hung up before it was told everything.
+        // The server may have closed the connection before everything was sent.
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let _ = stream.read_to_end(&mut Vec::new());
@@ -161,7 +161,7 @@ fn garbage_on_the_wire_is_rejected_counted_and_told_once() {
     assert!(up.records.iter().all(|record| !matches!(&record.event, Event::Laboratory(_))), "nobody died");
 }
 
-/// Says to n1 that it is this server, of no cluster.
+/// Claims to n1 to be this server, of no cluster.
 fn call_n1(up: &Up, from: u64) -> TcpStream {
     let mut stream = TcpStream::connect(address_of(up, 1)).unwrap();
     stream.write_all(&hello(from, NodeId(1), Origin::default())).unwrap();
@@ -194,7 +194,7 @@ fn clients_can_t_keep_servers_from_each_other() {
     let half_requests: Vec<TcpStream> =
         (0..1100).map(|_| half_a_request("GET /healthz HTTP/1.1\r\nhost: localhost")).collect();
     wait_until_told(&mut up, "too many clients are connected already");
-    // Those who say nothing are in nobody's way either.
+    // Silent clients don't get in anyone's way either.
     let silent: Vec<TcpStream> = (0..600).map(|_| half_a_request("")).collect();
     wait_until_told(&mut up, "too many connections without a handshake");
     let _stream = call_n1(&up, 1);
@@ -211,7 +211,7 @@ fn clients_can_t_keep_servers_from_each_other() {
     assert!(turned_away >= 76, "{turned_away}");
 }
 
-/// On one machine any program can open a connection, and knows from /status what the cluster is called.
+/// On one machine any program can open a connection, and knows the cluster's name from /status.
 #[test]
 fn a_program_that_poses_as_a_server_is_turned_away() {
     let folder = tempfile::tempdir().unwrap();
@@ -235,8 +235,8 @@ fn a_server_is_not_within_reach_of_other_machines_unless_that_is_wanted() {
 
 #[test]
 fn single_servers_form_a_cluster_and_tell_their_status() {
-    // Free ports, found by asking for them; a test beside this one may still take one in between, so
-    // it is tried again then.
+    // Free ports, found by asking for them; another test may still take one in between, so it is tried again
+    // then.
     let folder = tempfile::tempdir().unwrap();
     let attempt = |attempt: u32| -> Option<()> {
         let listeners: Vec<_> = (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
@@ -305,12 +305,12 @@ fn the_environment_may_say_what_flags_do() {
     up.wait_until("five servers", |up| up.view.running() == 5);
 }
 
-/// Servers that can open no more files: it is as with a full disk. What can't be saved waits, and nobody dies of it.
+/// Servers that can open no more files: as with a full disk, what can't be saved waits, and no server dies.
 #[cfg(target_os = "linux")]
 mod out_of_files {
     use super::*;
     use crate::common::founded::{Founded, Server};
-    use crate::common::{PATIENCE, forget_settings, lines_of};
+    use crate::common::{TIMEOUT, forget_settings, lines_of};
     use client::{Failure, Node, Read};
     use kv::{Answer, Write};
     use rustix::process::{Pid, Signal, kill_process, prlimit};
@@ -318,10 +318,10 @@ mod out_of_files {
     use std::sync::atomic::{AtomicBool, Ordering};
     use trace::Record;
 
-    /// So many files a server may have open where it can open whatever it needs.
+    /// Number of files a server may have open if it can open everything it needs.
     const ENOUGH_FILES: u64 = 1024;
 
-    /// Servers that may have so many files open, and take a snapshot after a megabyte or two.
+    /// Servers that may have this number of files open, and take a snapshot after a megabyte or two.
     fn nodes_with_files(files: u64) -> Founded {
         Founded::of_nodes(3, || {
             let mut command = raft_with_files(files);
@@ -331,7 +331,7 @@ mod out_of_files {
         })
     }
 
-    /// The `raft` command, which may have so many files open.
+    /// The `raft` command, which may have this number of files open.
     fn raft_with_files(files: u64) -> Command {
         let mut command = Command::new("sh");
         let limited = format!(r#"ulimit -n {files}; exec "$@""#);
@@ -344,7 +344,7 @@ mod out_of_files {
         std::fs::read_dir(format!("/proc/{}/fd", server.pid)).map_or(0, Iterator::count)
     }
 
-    /// From now on one of those with enough files can open none if it has so many open. What it has it keeps.
+    /// From now on a server can open no file if it has this number open. It keeps those it has.
     fn limit_files(server: &Server, files: u64) {
         let limit = Rlimit { current: Some(files), maximum: Some(ENOUGH_FILES) };
         prlimit(Pid::from_raw(server.pid as i32), Resource::Nofile, limit).unwrap();
@@ -355,36 +355,37 @@ mod out_of_files {
         vec![number; kv::LONGEST_VALUE]
     }
 
-    /// Writes a large value, and tells whether it was acknowledged.
+    /// Writes a large value, and returns whether it was acknowledged.
     fn is_written(node: &Node, number: u8) -> bool {
-        match node.write(&Write::put(&[number], &large_value(number)), PATIENCE) {
+        match node.write(&Write::put(&[number], &large_value(number)), TIMEOUT) {
             Ok(answer) => matches!(answer, Answer::Written { .. }),
             Err(Failure::NotDone(_) | Failure::Uncertain(_)) => false,
         }
     }
 
-    /// All that was acknowledged is there, and more can be written.
+    /// Everything that was acknowledged is there, and more can be written.
     fn assert_goes_on(founded: &Founded, written: u8) {
         let mut cluster = founded.client();
         for number in 0..written {
-            let found = cluster.get(&[number], Read::Linearizable, PATIENCE).unwrap().unwrap();
+            let found = cluster.get(&[number], Read::Linearizable, TIMEOUT).unwrap().unwrap();
             assert!(found.bytes == large_value(number), "the value of {number}");
         }
-        let answer = cluster.write(&Write::put(b"more", b"x"), PATIENCE).unwrap();
+        let answer = cluster.write(&Write::put(b"more", b"x"), TIMEOUT).unwrap();
         assert!(matches!(answer, Answer::Written { .. }), "{answer}");
     }
 
-    /// Waits until each server has a snapshot that is newer than this one of its own.
+    /// Waits until each server has a newer snapshot than this one of its own.
     fn wait_for_snapshots(founded: &Founded, than: &[u64]) {
         for (server, than) in founded.servers.iter().zip(than) {
             await_some("a newer snapshot", || {
-                let snapshot = Node::new(&server.address).status(PATIENCE).ok()?.snapshot.index.0;
+                let snapshot = Node::new(&server.address).status(TIMEOUT).ok()?.snapshot.index.0;
                 (snapshot > *than).then_some(())
             });
         }
     }
 
-    /// As many connections as there are places for, and more: they take none of the files that the log and its snapshots need.
+    /// As many connections as there are places for, and more: they take none of the files that the log and
+    /// its snapshots need.
     #[test]
     fn idle_connections_leave_a_server_the_files_that_it_needs() {
         const FILES: u64 = 256;
@@ -398,7 +399,7 @@ mod out_of_files {
             while !is_over.load(Ordering::Relaxed) {
                 let mut stream = TcpStream::connect(&server.address).unwrap();
                 let says = [&b""[..], b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n"][held.len() % 2];
-                // It may have been turned away.
+                // It may have been rejected.
                 let _ = stream.write_all(says);
                 held.push(stream);
                 if held.len() == FILES as usize * 2 {
@@ -427,7 +428,7 @@ mod out_of_files {
         assert!(!told.iter().any(|record| is_full(&record.event)), "{told:#?}");
     }
 
-    /// It is as with a full disk: what can't be saved waits, and nobody dies of it.
+    /// As with a full disk: what can't be saved waits, and no server dies.
     #[test]
     fn a_server_that_can_open_no_more_files_waits_until_it_can() {
         let founded = nodes_with_files(ENOUGH_FILES);
@@ -458,7 +459,7 @@ mod out_of_files {
         assert_goes_on(&founded, more as u8 + 1);
         let mut cluster = founded.client();
         for number in 0..4 {
-            let answer = cluster.write(&Write::put(&[number], &large_value(number)), PATIENCE).unwrap();
+            let answer = cluster.write(&Write::put(&[number], &large_value(number)), TIMEOUT).unwrap();
             assert!(matches!(answer, Answer::Written { .. }), "{answer}");
         }
         wait_for_snapshots(&founded, &snapshots);
@@ -474,11 +475,11 @@ mod out_of_files {
         let leader = founded.server(leader);
         let follower = founded.servers.iter().find(|server| server.id != leader.id).unwrap();
         let nodes = [leader, follower].map(|server| Node::new(&server.address));
-        let status = |node: &Node| node.status(PATIENCE).unwrap();
+        let status = |node: &Node| node.status(TIMEOUT).unwrap();
         let had = status(&nodes[1]).last_log.index;
         let pid = Pid::from_raw(follower.pid as i32).unwrap();
         kill_process(pid, Signal::STOP).unwrap();
-        // More than the connection holds.
+        // More than the connection's buffers hold.
         assert!((0..30).all(|number| is_written(&nodes[0], number % 4)));
         let begins_after = await_some("a log that begins later", || {
             let snapshot = status(&nodes[0]).snapshot.index;
@@ -491,8 +492,8 @@ mod out_of_files {
             let sent = status(&nodes[0]).snapshots_being_sent;
             sent.iter().any(|sent| sent.to == follower.id).then_some(())
         });
-        // The thread that saves this had to read the piece before.
-        let answer = nodes[0].write(&Write::put(b"small", b"x"), PATIENCE);
+        // The thread that saves this had to read the chunk before.
+        let answer = nodes[0].write(&Write::put(b"small", b"x"), TIMEOUT);
         assert!(matches!(answer, Ok(Answer::Written { .. })), "{answer:?}");
         founded.told();
         limit_files(leader, ENOUGH_FILES);
@@ -528,7 +529,7 @@ mod out_of_files {
             });
             (running, started.unwrap())
         };
-        let is_led = |node: &Node| node.status(PATIENCE).expect("it lives").leader.is_some();
+        let is_led = |node: &Node| node.status(TIMEOUT).expect("it lives").leader.is_some();
         let (first_life, server) = start();
         await_some("a leader", || is_led(&Node::new(&server.address)).then_some(()));
         drop(first_life);
@@ -536,7 +537,7 @@ mod out_of_files {
         let (_second_life, server) = start();
         let node = Node::new(&server.address);
         // The connection is kept: there will be no other.
-        node.status(PATIENCE).unwrap();
+        node.status(TIMEOUT).unwrap();
         await_some("room for a snapshot", || {
             let size = std::fs::metadata(folder.path().join("room.new")).ok()?.len();
             (size == 2 * storage::SEGMENT_SIZE).then_some(())

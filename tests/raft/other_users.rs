@@ -1,8 +1,8 @@
-//! Other users of the machine: they see nothing of what is made, nothing of theirs is believed, and nothing
-//! that they lay in the way is waited for.
+//! Other users of the machine: they see nothing of what is created, nothing of theirs is trusted, and nothing
+//! that they place in the way is waited for.
 
 use crate::common::forged::{call, greeting, hello};
-use crate::common::{PATIENCE, Up, await_some, ended, forget_settings, make_pipe, raft};
+use crate::common::{TIMEOUT, Up, await_some, ended, forget_settings, make_pipe, raft};
 use consensus::{NodeId, Origin};
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -41,7 +41,7 @@ fn assert_says(output: &Output, status: i32, words: &str) {
     assert!(said.contains(words), "\"{words}\" is missing in {said}");
 }
 
-/// What lies here and below, and may be read, changed or entered by others.
+/// What is at this path and below, and may be read, changed or entered by others.
 fn open_to_others(path: &Path) -> Vec<String> {
     let metadata = fs::symlink_metadata(path).unwrap();
     let mut found = Vec::new();
@@ -186,11 +186,11 @@ fn nobody_waits_for_a_pipe_in_the_list() {
     assert_nothing_is_believed(&temporary);
 }
 
-/// Another user of the machine, with a copy of the program in a place that everybody may enter.
+/// Another user of the machine, with a copy of the program in a place that everyone may enter.
 struct OtherUser(TempDir);
 
 impl OtherUser {
-    /// None, if this user can't become another one.
+    /// `None` if this user can't become another one.
     fn new() -> Option<OtherUser> {
         if !rustix::process::geteuid().is_root() {
             eprintln!("skipped: only root can become another user");
@@ -219,7 +219,7 @@ impl OtherUser {
 
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        // Of the groups that root is in, none is left: `Command` leaves them all when it changes the user.
+        // No group of root's is left: `Command` leaves them all when it changes the user.
         command.uid(STRANGER).gid(STRANGER).current_dir(self.own());
         command
     }
@@ -262,7 +262,7 @@ fn folder_for_all(mode: u32) -> TempDir {
     folder
 }
 
-/// All that lies below; the names of folders end in `/`.
+/// Everything below; the names of folders end in `/`.
 fn all_below(folder: &Path) -> Vec<PathBuf> {
     let below = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let with_what_is_in_it = |path: PathBuf| match path.is_dir() {
@@ -272,7 +272,7 @@ fn all_below(folder: &Path) -> Vec<PathBuf> {
     below.flat_map(with_what_is_in_it).collect()
 }
 
-/// A cluster of this user's, in places where all users come by.
+/// A cluster of this user's, in places that all users can reach.
 struct Shared {
     up: Up,
     place: TempDir,
@@ -295,7 +295,7 @@ impl Shared {
         self.place.path().join("data")
     }
 
-    /// What the command prints that this user gives.
+    /// The output of the command when this user runs it.
     fn raft(&self, arguments: &[&str]) -> String {
         let output = ended(raft_in(self.temporary.path()).args(arguments));
         assert!(output.status.success(), "{output:?}");
@@ -315,7 +315,7 @@ fn another_user_gets_at_no_file_and_no_folder() {
     assert!(all.contains(&list_in(&shared.temporary).join("")), "{all:#?}");
     assert_eq!(other.gets_at(&all), [""; 0]);
 
-    // Where others may, it is seen that they do.
+    // Where others may, the test shows that they do.
     let (trial, file) = (shared.place.path().join("trial"), shared.place.path().join("trial/file"));
     fs::create_dir(&trial).unwrap();
     fs::write(&file, "").unwrap();
@@ -380,31 +380,31 @@ fn a_name_that_another_user_has_taken_keeps_nobody_from_starting() {
     assert!(named.status.success(), "{named:?}");
 }
 
-/// A port can't tell users apart, so this is tried as any.
+/// A port can't distinguish users, so this test runs as this user.
 #[test]
 fn no_port_lets_in_who_does_not_know_what_its_user_knows() {
     let mut shared = Shared::start();
     for id in (1..=3).map(NodeId) {
         let address = shared.up.view.server(id).unwrap().address.clone().unwrap();
         let from = id.0 % 3 + 1;
-        // Of a member, as `/status` tells it.
+        // A member's origin, according to `/status`.
         let server = client::Node::new(&address);
-        let status = server.status(PATIENCE).unwrap();
+        let status = server.status(TIMEOUT).unwrap();
         let origin = Origin { cluster: status.cluster_id, ..Origin::default() };
         let introductions =
             [vec![hello(from, id, origin)], vec![greeting(), call(from, id, origin, Some([7; 32]))]];
         for introduction in introductions {
             let mut stream = TcpStream::connect(&address).unwrap();
-            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.set_read_timeout(Some(TIMEOUT)).unwrap();
             introduction.iter().for_each(|frame| stream.write_all(frame).unwrap());
             let mut said = Vec::new();
-            // It hangs up, in one way or the other; a welcome is all that it may have said.
+            // It closes the connection, in one way or another; a welcome is all that it may have sent.
             let ended = stream.read_to_end(&mut said).map_err(|error| error.kind());
             assert!(matches!(ended, Ok(_) | Err(ErrorKind::ConnectionReset)), "{ended:?}");
             assert!(said.len() < 64, "{said:?}");
         }
         await_some("both to be counted", || {
-            let rejected = server.status(PATIENCE).ok()?.rejected;
+            let rejected = server.status(TIMEOUT).ok()?.rejected;
             (rejected >= status.rejected + 2).then_some(())
         });
         shared.up.wait_until("that they are refused for this", |up| {

@@ -1,4 +1,4 @@
-//! The page's server: whom it answers, what it tells, and what is done through it to real servers.
+//! The page's server: whom it serves, what it sends, and what is done through it to real servers.
 
 use crate::common::page::{Page, Told};
 use crate::common::{Up, lines_of, raft};
@@ -40,7 +40,7 @@ fn laboratory(record: &Record) -> Option<&Laboratory> {
     }
 }
 
-/// Does something through the page, which must succeed, and says what was answered.
+/// Does something through the page, which must succeed, and returns the response.
 fn done(page: &Page, action: &str) -> String {
     let answer = page.act(action);
     assert_eq!(answer.status, 200, "{action}: {}", answer.body);
@@ -77,7 +77,7 @@ fn strangers_are_refused_and_told_what_to_do() {
         refused(request, &[host]);
         refused(request, &[host, ("x-raft-token", "0123456789abcdef0123456789abcdef")]);
         refused(request, &[host, ("x-raft-token", "")]);
-        // Another page in the same browser, and one whose name has been given this machine's address.
+        // Another page in the same browser, and one whose name points at this machine's address.
         refused(request, &[host, token, ("origin", "http://evil.example")]);
         refused(request, &[host, token, ("origin", "null")]);
         refused(request, &[("host", "evil.example"), token]);
@@ -92,7 +92,7 @@ fn strangers_are_refused_and_told_what_to_do() {
     assert_eq!(page.ask("POST /api/action", &plain, &kill).status, 415);
     refused("GET /", &[("host", "evil.example")]);
     refused("GET /", &[host, ("sec-fetch-site", "cross-site")]);
-    // The address may be a link on some page, which whoever follows it leaves.
+    // The address may be a link on some page, which the user leaves by following it.
     let visit = [
         host,
         ("sec-fetch-site", "cross-site"),
@@ -105,7 +105,7 @@ fn strangers_are_refused_and_told_what_to_do() {
     let localhost = page.address.replace("127.0.0.1", "localhost");
     assert_eq!(page.ask("GET /api/setup", &[("host", &localhost), token], "").status, 200);
     assert_eq!(page.get("/api/nothing").status, 404);
-    // All that was refused was not done.
+    // Nothing that was refused was done.
     assert_eq!(done(&page, r#"{"action":"get","key":"x"}"#), "there is no key x");
     up.wait_until("the answer", |up| {
         up.records.iter().any(|record| matches!(laboratory(record), Some(Laboratory::ClientHears { .. })))
@@ -119,11 +119,11 @@ fn who_says_nothing_can_t_take_all_places_for_ever() {
     let page = up.page();
     let call = || {
         let stream = std::net::TcpStream::connect(&page.address).unwrap();
-        stream.set_read_timeout(Some(crate::common::PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(crate::common::TIMEOUT)).unwrap();
         stream
     };
     let silent: Vec<std::net::TcpStream> = (0..64).map(|_| call()).collect();
-    // There is no place for one more, which is told so by its end.
+    // There is no place for one more, which is told by closing the connection.
     assert_eq!(call().peek(&mut [0]).unwrap(), 0);
     drop(silent);
     crate::common::await_some("a place", || {
@@ -164,7 +164,7 @@ fn events_go_on_where_a_reader_left_off() {
         assert_eq!(rest[0].id, Some(last + 1), "{rest:?}");
         assert!(last == 30 || rest == first[last as usize..][..5], "{rest:?}");
     }
-    // The reader of the lines was told the very same.
+    // The reader of the lines got exactly the same.
     up.wait_until("as many records", |up| up.records.len() >= 30);
     let told: Vec<Record> = first.iter().map(|told| Record::from_json(&told.data).unwrap()).collect();
     assert_eq!(told, up.records[..30]);
@@ -234,7 +234,7 @@ fn headlines_are_told_as_they_come_about() {
             "headline" => headlines.push(serde_json::from_str::<serde_json::Value>(&told.data).unwrap()),
             _ => {}
         }
-        // A reader that has seen a record has heard what is said after it.
+        // A reader that has seen a record has seen the headlines after it.
         assert!(headlines.last().is_none_or(|headline| headline["after"].as_u64().unwrap() <= records + 1));
         if headlines.last().is_some_and(|headline| headline["is_won"] == true) {
             break;

@@ -1,4 +1,4 @@
-//! Runs of real servers, recorded and played again: one core, two worlds.
+//! Runs of real servers, recorded and replayed: one core, two worlds.
 
 use crate::common::{Up, ended, make_pipe, raft};
 use rustix::process::Signal;
@@ -25,7 +25,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Records a cluster whose leader is killed, and hands over the folder and the file.
+/// Records a cluster whose leader is killed, and returns the folder and the file.
 fn recorded_run() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.jsonl");
@@ -59,8 +59,8 @@ fn a_recorded_run_comes_to_the_same_states_in_the_simulator() {
     let json = output(&["replay", &file, "--json"]);
     assert_eq!(text(&json.stdout), fs::read_to_string(&file).unwrap());
 
-    // The reason for the last leader goes back, over several servers, to the last sign of life of the
-    // one that was killed.
+    // The causes of the last leader go back, over several servers, to the last heartbeat of the one that was
+    // killed.
     let why = text(&output(&["why", &file, "--last", "leader"]).stdout);
     let (first, last) = (why.lines().next().unwrap(), why.lines().last().unwrap());
     assert!(last.contains("⇒ a majority voted for me: become the leader of term"), "{why}");

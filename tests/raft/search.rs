@@ -50,7 +50,7 @@ fn without_a_rule_it_tells_the_stored_story_at_once() {
     ] {
         assert!(story.contains(part), "{part} is missing in {story}");
     }
-    // To search for these would be in vain.
+    // Searching for these would be in vain.
     for arguments in [&["--without", "found-together"][..], &["--without", "found-together", "--search"]] {
         let story = told(arguments);
         assert!(story.contains("raft replay without/found-together\n"), "{story}");
@@ -83,7 +83,7 @@ fn without_a_rule_it_finds_writes_and_replays_a_short_run() {
     assert!(story.contains("\none-vote-per-term is OFF\n"), "{story}");
     assert!(story.contains("VIOLATED: one vote per term"), "{story}");
 
-    // The command that it names finds the same again, and writes nothing that nobody has asked for.
+    // The command that it names finds the same again, and writes nothing that was not asked for.
     let again = told.lines().find_map(|line| line.trim().strip_prefix("find it again")).unwrap();
     let again: Vec<&str> = again.split_whitespace().skip(2).collect();
     let found = text(&sim(folder.path(), &again).stdout);

@@ -57,7 +57,7 @@ fn sigint_and_sigterm_stop_all() {
     }
 }
 
-/// A start that can't come to its end, since no server gets on.
+/// A start that can't finish, since no server makes progress.
 #[test]
 fn a_signal_ends_a_start_too() {
     let temporary = tempfile::tempdir().unwrap();
@@ -70,7 +70,7 @@ fn a_signal_ends_a_start_too() {
         assert_eq!(up.try_wait().unwrap(), None, "it ended before it was asked to");
         let started = std::fs::read_to_string(&children).unwrap_or_default();
         for pid in started.split_whitespace().map(|pid| pid.parse().unwrap()) {
-            // Whoever makes a process waits until it has become another program.
+            // Creating a process waits until it has become another program.
             let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             if !halted.contains(&pid) && command.contains("--laboratory") {
                 let server = rustix::process::Pid::from_raw(pid as i32).unwrap();

@@ -1,4 +1,4 @@
-//! Real servers whose logs forget what their snapshots cover.
+//! Real servers that remove what their snapshots cover from their logs.
 
 use crate::common::{Up, ask, await_some};
 use consensus::NodeId;
@@ -13,7 +13,7 @@ fn address_of(up: &Up, id: NodeId) -> String {
     up.view.server(id).unwrap().address.clone().unwrap()
 }
 
-/// Writes so many values to the leader.
+/// Writes these values to the leader.
 fn put(up: &Up, leader: NodeId, values: std::ops::Range<u32>) {
     let address = address_of(up, leader);
     for value in values {

@@ -1,7 +1,7 @@
-//! The store as its users have it: `raft put`, `get`, `del`, `cas`, `list` and `watch`, against real servers
+//! The store as its users know it: `raft put`, `get`, `del`, `cas`, `list` and `watch`, against real servers
 //! that die, freeze and change leaders meanwhile.
 
-use crate::common::{PATIENCE, Up, await_some, raft};
+use crate::common::{TIMEOUT, Up, await_some, raft};
 use api::Place;
 use client::{Cluster, Failure, List, News, Node, Read};
 use consensus::{Index, NodeId};
@@ -23,7 +23,7 @@ struct Running {
 impl Running {
     fn start() -> Running {
         let folder = tempfile::tempdir().unwrap();
-        // A leader stays it also on a busy machine.
+        // A leader keeps leading even on a busy machine.
         let patient = ["--election-timeout", "1s..2s", "--data", folder.path().to_str().unwrap()];
         let mut up = Up::start(&patient, 3);
         up.wait_for_leader();
@@ -111,7 +111,7 @@ impl Watching {
     }
 
     fn next(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).unwrap()
+        self.lines.recv_timeout(TIMEOUT).unwrap()
     }
 }
 
@@ -195,13 +195,13 @@ fn each_acknowledged_put_is_there_and_was_executed_once_though_the_leader_is_kil
     let mut versions = BTreeMap::new();
     for number in 0..PUTS {
         if number == PUTS / 2 {
-            // It dies while puts are under way.
+            // It dies while puts are in progress.
             half_done.send(()).unwrap();
         }
         // A put that is executed a second time finds its key there.
         let key = format!("key{number:03}");
         let put = Write { if_version: Some(consensus::Index(0)), ..Write::put(key.as_bytes(), b"1") };
-        match client.write(&put, PATIENCE) {
+        match client.write(&put, TIMEOUT) {
             Ok(Answer::Written { version }) => versions.insert(key, version),
             other => panic!("put {number}: {other:?}"),
         };
@@ -210,7 +210,7 @@ fn each_acknowledged_put_is_there_and_was_executed_once_though_the_leader_is_kil
     let mut found = BTreeMap::new();
     let mut list = client::List { prefix: b"key".to_vec(), ..client::List::default() };
     loop {
-        let page = client.list(&list, PATIENCE).unwrap();
+        let page = client.list(&list, TIMEOUT).unwrap();
         for entry in page.entries {
             found.insert(String::from_utf8(entry.key).unwrap(), entry.value.version);
         }
@@ -228,7 +228,7 @@ fn without_a_majority_an_outcome_is_uncertain() {
     assert_eq!(cluster.run(&["put", "x", "1"]).status, Some(0));
     let leader = cluster.leader();
     let mut client = Cluster::new([Node::new(cluster.address(leader))]);
-    client.write(&Write::put(b"x", b"2"), PATIENCE).unwrap();
+    client.write(&Write::put(b"x", b"2"), TIMEOUT).unwrap();
     for follower in cluster.followers() {
         cluster.signal(follower, Signal::STOP);
     }
@@ -237,7 +237,8 @@ fn without_a_majority_an_outcome_is_uncertain() {
     let write = client.write(&Write::put(b"x", b"4"), std::time::Duration::from_millis(300));
     assert!(matches!(write, Err(Failure::Uncertain(_))), "{write:?}");
 
-    // A read changes nothing, so it is not in doubt; and a put whose session could not be opened was not sent.
+    // A read changes nothing, so it is not in doubt; and a put whose session could not be opened was not
+    // sent.
     cluster.run(&["get", "x", "--timeout", "300ms"]).assert(1, "", "error: ");
     cluster.run(&["put", "x", "5", "--timeout", "300ms"]).assert(1, "", "error: not done");
     let servers = cluster.address(leader);
@@ -252,7 +253,7 @@ fn without_a_majority_an_outcome_is_uncertain() {
 fn a_watch_outlives_its_server_and_neither_loses_nor_doubles_a_change() {
     let cluster = Running::start();
     let watched = cluster.followers()[0];
-    // The watch begins at the first server that is named.
+    // The watch begins on the first server that is named.
     let mut addresses = vec![cluster.address(watched)];
     addresses.extend((1..=3).map(NodeId).filter(|&id| id != watched).map(|id| cluster.address(id)));
     let mut command = raft();
@@ -262,7 +263,7 @@ fn a_watch_outlives_its_server_and_neither_loses_nor_doubles_a_change() {
     let mut client = cluster.client();
     let mut put = |number: u64| {
         for write in [Write::put(b"other", b"x"), Write::put(b"key", number.to_string().as_bytes())] {
-            client.write(&write, PATIENCE).unwrap();
+            client.write(&write, TIMEOUT).unwrap();
         }
     };
     (0..50).for_each(&mut put);
@@ -288,24 +289,24 @@ fn a_watch_is_told_what_its_server_does_not_remember() {
     let address = |up: &Up| up.view.server(NodeId(1)).unwrap().address.clone().unwrap();
     let put = |up: &Up, number: u64| {
         let value = [&number.to_string().into_bytes()[..], &[b' '; 1000]].concat();
-        Node::new(address(up)).write(&Write::put(b"x", &value), PATIENCE).unwrap()
+        Node::new(address(up)).write(&Write::put(b"x", &value), TIMEOUT).unwrap()
     };
     for number in 0..50 {
         put(&up, number);
     }
     await_some("a snapshot", || {
-        let status = Node::new(address(&up)).status(PATIENCE).unwrap();
+        let status = Node::new(address(&up)).status(TIMEOUT).unwrap();
         (status.snapshot.index.0 > 1).then_some(())
     });
     up.signal(Signal::INT);
     up.wait_for_end();
-    // What its snapshot covers, a server has no changes of.
+    // A server has no changes of what its snapshot covers.
     let mut up = Up::start(&["--data", data, "--snapshot-after", "4096"], 1);
     up.wait_for_leader();
     let mut command = raft();
     command.args(["watch", "--after", "1", "--data", data]);
     let watching = Watching::start(command);
-    let said = watching.said.recv_timeout(PATIENCE).unwrap();
+    let said = watching.said.recv_timeout(TIMEOUT).unwrap();
     assert!(said.starts_with("warning: changes after entry 1, up to "), "{said}");
     put(&up, 50);
     while !watching.next().starts_with("x = 50 ") {}
@@ -344,22 +345,22 @@ fn the_largest_values_under_the_longest_keys_are_listed_and_watched() {
         (1..=6).map(|last| [vec![1; kv::LONGEST_KEY - 1], vec![last]].concat()).collect();
     let values = [1, 0, 0, 0, 0, 0].map(|less| vec![1; kv::LONGEST_VALUE - less]);
     for (key, value) in keys.iter().zip(&values) {
-        let answer = node.write(&Write::put(key, value), PATIENCE).unwrap();
+        let answer = node.write(&Write::put(key, value), TIMEOUT).unwrap();
         assert!(matches!(answer, Answer::Written { .. }), "{answer}");
     }
     let all = List { read: Read::Stale, ..List::default() };
-    let first = node.list(&all, PATIENCE).unwrap();
-    // One of them is more than what ends a page.
+    let first = node.list(&all, TIMEOUT).unwrap();
+    // One of them is more than ends a page.
     let mut listed = first.entries;
     let mut more_after = first.more_after;
     while let Some(after) = more_after {
-        let next = node.list(&List { after, ..all.clone() }, PATIENCE).unwrap();
+        let next = node.list(&List { after, ..all.clone() }, TIMEOUT).unwrap();
         listed.extend(next.entries);
         more_after = next.more_after;
     }
     assert!(listed.iter().map(|entry| (&entry.key, &entry.value.bytes)).eq(keys.iter().zip(&values)));
 
-    let mut watch = node.watch(b"", Some(Place { index: Index(0), cluster: None }), PATIENCE).unwrap();
+    let mut watch = node.watch(b"", Some(Place { index: Index(0), cluster: None }), TIMEOUT).unwrap();
     for (key, value) in keys.into_iter().zip(values) {
         let News::Changed(change) = watch.hear().unwrap() else { panic!("nothing is missing") };
         assert!(change.key == key && change.value == Some(value));

@@ -1,12 +1,14 @@
-//! A hostile program on this machine, which knows no secret: it sends nonsense and forgeries, too fast, too slowly, and over too
-//! many connections, all at once. The servers stay up and small, keep their leader, and serve who is there already.
+//! A hostile program on this machine, which knows no secret: it sends nonsense and forgeries, too fast, too
+//! slowly, and over too many connections, all at once. The servers stay up and small, keep their leader, and
+//! serve their earlier clients.
 //!
-//! It goes on for ten seconds, or for as many as `RAFT_HOSTILE_SECONDS` says. With `--nocapture` the figures are printed.
+//! It runs for ten seconds, or for as many as `RAFT_HOSTILE_SECONDS` says. With `--nocapture` the figures are
+//! printed.
 #![cfg(target_os = "linux")]
 
 use crate::common::forged::{asks_status, call, frame, greeting, hello, letter};
 use crate::common::founded::{Founded, Server};
-use crate::common::{PATIENCE, await_some, raft};
+use crate::common::{TIMEOUT, await_some, raft};
 use api::Status;
 use client::{List, Node, NotDone, Read};
 use consensus::{
@@ -28,37 +30,40 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use trace::{Event, Process};
 
-/// The most memory that a server may have had, in KiB. Its own bounds add up to 355 MiB: 96 KiB of a request's head for each of 1024
-/// clients, 64 MiB of bodies that have begun, 64 MiB of answers that nobody has read, 64 KiB for each of 512 callers who have not said
-/// who they are, a frame of 4 MiB for each of 16 guests, and 35 MiB that it has at rest. An attack of ten minutes comes to 245 MiB.
+/// Maximum memory that a server may have had, in KiB. Its own limits add up to 355 MiB: 96 KiB of a request's
+/// head for each of 1024 clients, 64 MiB of bodies that have begun, 64 MiB of responses that nobody has read,
+/// 64 KiB for each of 512 connections without a handshake, a frame of 4 MiB for each of 16 guests, and 35 MiB
+/// at rest. An attack of ten minutes reaches 245 MiB.
 const MOST_MEMORY: u64 = 400 << 10;
 
-/// The most files that a server may have had open: the places that it has for clients and for callers who have not said who they are,
-/// and 128 for its peers and its data.
+/// Maximum number of files that a server may have had open: the places for clients and for connections
+/// without a handshake, and 128 for its peers and its data.
 const MOST_FILES: usize = 1024 + 512 + 128;
 
-/// So much of a processor a server may use when it is left alone again: nothing of the attack goes on. At rest it is about a hundredth.
+/// Share of a processor that a server may use when it is left alone again: nothing of the attack remains. At
+/// rest it uses about a hundredth.
 const CPU_AT_REST: f64 = 0.3;
 
-/// For so long the processor's time is measured.
+/// How long the processor's time is measured.
 const AT_REST: Duration = Duration::from_secs(2);
 
 /// With fewer open files than this a server has got rid of the attackers.
 const FILES_AT_REST: usize = 64;
 
-/// Attackers and servers share few processors: a leader that is late must not be taken for one that was deposed by a forgery.
+/// Attackers and servers share few processors: a leader that is late must not be taken for one that was
+/// deposed by a forgery.
 const TIMING: [&str; 4] = ["--heartbeat", "300ms", "--election-timeout", "3s..6s"];
 
-/// How long an attack takes if nobody says.
+/// Default duration of an attack.
 const SECONDS: u64 = 10;
 
-/// What comes between two looks at the servers.
+/// Pause between two looks at the servers.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// An attacker waits no longer than this for anything.
 const HURRY: Duration = Duration::from_millis(300);
 
-/// No frame may be longer, in bytes (wire.rs).
+/// Maximum length of a frame in bytes (wire.rs).
 const LARGEST_FRAME: usize = 4 << 20;
 
 const SERVERS: [u64; 3] = [1, 2, 3];
@@ -84,7 +89,7 @@ fn a_cluster_with_a_secret_stands_a_hostile_program() {
     let raft_up = |folder: &TempDir| {
         let mut command = raft();
         command.args(["up", "--json", "--no-web", "--profile", "production", "--nodes", "3"]).args(TIMING);
-        // On a folder that is named the cluster's name is no secret either.
+        // On a folder that was named, the cluster's name is no secret either.
         command.arg("--data").arg(folder.path().join("data")).env("TMPDIR", folder.path());
         command
     };
@@ -99,7 +104,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Looks at a server, which must stay within its bounds.
+    /// Checks a server, which must stay within its limits.
     fn look_at(&mut self, server: &Server) {
         let now = Seen { peak_kib: Memory::of(server.pid).peak >> 10, peak_files: open_files(server.pid) };
         self.peak_kib = self.peak_kib.max(now.peak_kib);
@@ -124,7 +129,7 @@ fn cores_since(servers: &[Server], before: &[Duration], when: Instant) -> Vec<f6
     used.iter().zip(before).map(|(now, before)| (*now - *before).div_duration_f64(when.elapsed())).collect()
 }
 
-/// Tells the attackers that it is over, also if the test fails.
+/// Tells the attackers that it is over, even if the test fails.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -143,7 +148,7 @@ fn stands(cluster: &Founded, has_secret: bool) {
     let mut seen = vec![Seen::default(); SERVERS.len()];
     let (before, began) = (cpu(&cluster.servers), Instant::now());
 
-    // They have their connections before the attackers come.
+    // They have their connections before the attackers arrive.
     let mut client = Client::of(cluster.server(leader));
     client.write();
     let watches: Vec<Node> = cluster.servers.iter().map(|server| Node::new(&server.address)).collect();
@@ -199,9 +204,9 @@ fn stands(cluster: &Founded, has_secret: bool) {
     attack.assert_understood(cluster);
 }
 
-/// Who leads in which term, as this server says, if it has the time.
+/// The leader and its term, according to this server, if it has the time to answer.
 fn led_by(server: &Node) -> Option<(Term, Option<NodeId>)> {
-    server.status(PATIENCE).ok().map(|status| (status.term, status.leader))
+    server.status(TIMEOUT).ok().map(|status| (status.term, status.leader))
 }
 
 /// When the attackers have gone, all is as before, and nothing is lost.
@@ -225,13 +230,13 @@ fn assert_left_alone(cluster: &Founded, client: &mut Client) {
     client.assert_all_is_there();
 }
 
-/// Somebody who behaves, and has a connection that is kept.
+/// A well-behaved client, with a connection that is kept.
 struct Client {
     server: Server,
     node: Node,
-    /// So many keys were written, each once, and acknowledged.
+    /// Number of keys written, each once, and acknowledged.
     written: u64,
-    /// How often the server had too much to do.
+    /// Number of times the server was too busy.
     refused: u64,
     slowest: Duration,
 }
@@ -263,7 +268,7 @@ impl Client {
     /// Writes the next key.
     fn write(&mut self) {
         let (key, value) = (Client::key(self.written), Client::value(self.written));
-        let answer = self.ask(|node| match node.write(&Put::put(&key, &value), PATIENCE) {
+        let answer = self.ask(|node| match node.write(&Put::put(&key, &value), TIMEOUT) {
             Err(client::Failure::NotDone(why)) => Err(why),
             Err(doubt) => panic!("{doubt}"),
             Ok(answer) => Ok(answer),
@@ -275,11 +280,11 @@ impl Client {
     /// Reads any of the keys that were written.
     fn read(&mut self) {
         let number = fastrand::u64(..self.written);
-        let found = self.ask(|node| node.get(&Client::key(number), Read::Linearizable, PATIENCE));
+        let found = self.ask(|node| node.get(&Client::key(number), Read::Linearizable, TIMEOUT));
         assert_eq!(found.map(|value| value.bytes), Some(Client::value(number)));
     }
 
-    /// Asks until it is done. A server that has too much to do says so, and has done nothing then.
+    /// Asks until it is done. A server that is too busy says so, and has done nothing then.
     fn ask<T>(&mut self, ask: impl Fn(&Node) -> Result<T, NotDone>) -> T {
         let began = Instant::now();
         let answer = await_some("an answer", || match ask(&self.node) {
@@ -298,7 +303,7 @@ impl Client {
         let mut list = List { prefix: b"honest/".to_vec(), ..List::default() };
         let mut found = 0;
         loop {
-            let page = self.ask(|node| node.list(&list, PATIENCE));
+            let page = self.ask(|node| node.list(&list, TIMEOUT));
             for entry in page.entries {
                 assert_eq!((entry.key, entry.value.bytes), (Client::key(found), Client::value(found)));
                 found += 1;
@@ -315,13 +320,13 @@ impl Client {
 /// What the attackers share.
 struct Attack<'a> {
     servers: &'a [Server],
-    /// What all who ask are told.
+    /// What all clients can learn.
     known: BTreeMap<NodeId, Status>,
     has_secret: bool,
-    /// So many connections are held open at each server.
+    /// Number of connections held open at each server.
     held: usize,
     is_over: AtomicBool,
-    /// How many connections there were of each kind.
+    /// Number of connections of each kind.
     made: [AtomicU64; KINDS.len()],
 }
 
@@ -381,10 +386,10 @@ impl<'a> Attack<'a> {
         Some((server, stream))
     }
 
-    /// A server that somebody may claim to be, and where it says that it comes from.
+    /// A server that an attacker may claim to be, and the origin that it claims.
     ///
-    /// Servers without a secret believe whoever says that it is of their cluster (docs/security.md): there, who attacks does not
-    /// copy the cluster's id, which `/status` tells.
+    /// Servers without a secret believe any program that claims to be of their cluster (docs/security.md):
+    /// there, the attacker does not copy the cluster's id, which `/status` shows.
     fn claim(&self) -> (u64, Origin) {
         let from = match fastrand::u8(..4) {
             0 => fastrand::u64(4..40),
@@ -407,7 +412,7 @@ impl<'a> Attack<'a> {
         (from, origin)
     }
 
-    /// The forgeries were read, and refused for what they say: otherwise this test would show nothing.
+    /// The forgeries were read, and refused because of their content: otherwise this test would show nothing.
     fn assert_understood(&self, cluster: &Founded) {
         let expected: &[&str] = match self.has_secret {
             true => &["it does not know the cluster's secret", "it does not speak this protocol"],
@@ -425,7 +430,7 @@ impl<'a> Attack<'a> {
                 let troubles = cluster
                     .servers
                     .iter()
-                    .filter_map(|server| Node::new(&server.address).status(PATIENCE).ok());
+                    .filter_map(|server| Node::new(&server.address).status(TIMEOUT).ok());
                 let mut troubles = troubles.flat_map(|status| status.peers);
                 troubles.any(|peer| peer.what.contains("belongs to another cluster")).then_some(())
             });
@@ -433,7 +438,7 @@ impl<'a> Attack<'a> {
     }
 }
 
-/// The frames that wire.rs keeps as examples are what is made here.
+/// The frames that wire.rs keeps as examples are the same as those made here.
 #[test]
 fn forgeries_have_the_right_format() {
     let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -448,7 +453,7 @@ fn forgeries_have_the_right_format() {
     assert_eq!(hex(letter(2, &message)), "000000050201010804");
 }
 
-/// All that one server can say to another, and what would come of it if it were believed.
+/// Everything that one server can send another, and that would do harm if it were believed.
 fn lies(term: Term, start: Option<Start>) -> Vec<Message> {
     let ahead = match fastrand::u8(..3) {
         0 => term.next(),
@@ -498,7 +503,7 @@ fn lies(term: Term, start: Option<Start>) -> Vec<Message> {
     lies
 }
 
-/// Claims to be a server that it is not, and says what would do most harm.
+/// Claims to be a server that it is not, and sends what would do most harm.
 fn forged(attack: &Attack<'_>) {
     while attack.goes_on() {
         let Some((to, mut stream)) = attack.connect(Kind::Forged) else { continue };
@@ -509,7 +514,8 @@ fn forged(attack: &Attack<'_>) {
                 if stream.write_all(&greeting()).is_err() {
                     continue;
                 }
-                // The welcome ends with the proof of the one that is called, if there is a secret. It must not do as ours.
+                // The welcome ends with the proof of the called server, if there is a secret. It must not
+                // serve as ours.
                 let mut welcome = [0; 4 + 4 + 1 + 16 + 1 + 32];
                 let length = if attack.has_secret { welcome.len() } else { welcome.len() - 32 };
                 if stream.read_exact(&mut welcome[..length]).is_err() {
@@ -530,7 +536,7 @@ fn forged(attack: &Attack<'_>) {
     }
 }
 
-/// Sends what nobody can understand.
+/// Sends what no server can understand.
 fn malformed(attack: &Attack<'_>) {
     while attack.goes_on() {
         let Some((to, mut stream)) = attack.connect(Kind::Malformed) else { continue };
@@ -575,7 +581,7 @@ fn nonsense(attack: &Attack<'_>, to: &Server) -> Vec<u8> {
     }
 }
 
-/// With some bytes that are not what they were.
+/// Some of these bytes, changed.
 fn mutated(bytes: &[u8]) -> Vec<u8> {
     let mut mutated = bytes.to_vec();
     for _ in 0..fastrand::usize(1..4) {
@@ -584,7 +590,7 @@ fn mutated(bytes: &[u8]) -> Vec<u8> {
     mutated
 }
 
-/// Says so much that nobody can keep up, and does not wait for an answer.
+/// Sends more than a server can process, and does not wait for an answer.
 fn hurried(attack: &Attack<'_>) {
     const AT_ONCE: usize = 1000;
     let swollen = swollen();
@@ -637,13 +643,13 @@ fn swollen() -> [Vec<u8>; 2] {
 
 /// Connections that are held open.
 struct Hold {
-    /// So many to each server.
+    /// Number of connections to each server.
     count: usize,
-    /// So many bytes are sent at once.
+    /// Number of bytes sent at once.
     at_once: usize,
     /// What is sent. The last byte is not.
     begins: &'static [u8],
-    /// How many bytes of no meaning follow.
+    /// Number of meaningless bytes that follow.
     then: usize,
 }
 
@@ -654,7 +660,8 @@ const fn hold_of(count: usize, at_once: usize, begins: &'static [u8], then: usiz
 const QUICK: usize = 64 << 10;
 const SLOW: usize = 1;
 
-/// All together they are more than there are places for: 1150 clients, and 750 who have not said who they are.
+/// All together they are more than there are places for: 1150 clients, and 750 connections without a
+/// handshake.
 const HOLDS: [Hold; 10] = [
     hold_of(300, QUICK, b"", 0),
     hold_of(400, QUICK, &(LARGEST_FRAME as u32).to_be_bytes(), LARGEST_FRAME),
@@ -673,12 +680,12 @@ struct Held {
     stream: TcpStream,
     hold: usize,
     sent: usize,
-    /// Who is not waited for any longer would hardly be missed.
+    /// A connection that is given up by then would hardly be missed.
     until: Instant,
 }
 
-/// Holds connections open to one server: they say little or nothing, or half of what they begin, or do not read. Those that the server
-/// gives up are made anew.
+/// Holds connections open to one server: they send little or nothing, or half of what they begin, or do not
+/// read. Those that the server closes are opened again.
 fn hold(attack: &Attack<'_>, server: &Server) {
     let sent: Vec<Vec<u8>> = HOLDS
         .iter()
@@ -692,7 +699,7 @@ fn hold(attack: &Attack<'_>, server: &Server) {
     let mut all: Vec<Held> = Vec::new();
     while attack.goes_on() {
         for (hold, count) in counts.iter_mut().enumerate() {
-            // Not all at once: the others want to be let in, too.
+            // Not all at once: the others want to be accepted too.
             let missing = (HOLDS[hold].count * attack.held / wanted).saturating_sub(*count).min(20);
             for _ in 0..missing {
                 let Ok(stream) = TcpStream::connect(&server.address) else { break };

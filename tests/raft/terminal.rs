@@ -1,7 +1,7 @@
 //! The terminal view, and plain output on a terminal, in a real pseudo-terminal: real keys are
 //! pressed and the screen is read.
 
-use crate::common::{PATIENCE, await_gone, await_some};
+use crate::common::{TIMEOUT, await_gone, await_some};
 use cluster::{Action, SlowMotionState};
 use consensus::{NodeId, Timing};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -24,7 +24,7 @@ struct Terminal {
     keyboard: Box<dyn Write + Send>,
     output: Receiver<Vec<u8>>,
     screen: vt100::Parser,
-    /// All that was ever written, for programs that do not draw but print.
+    /// Everything that was ever written, for programs that do not draw but print.
     written: String,
     _temporary: TempDir,
 }
@@ -88,7 +88,7 @@ impl Terminal {
 
     /// Reads the terminal until it shows what it should, and returns what was found.
     fn wait_for<T>(&mut self, what: &str, find: impl Fn(&Terminal) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(found) = find(self) {
                 return found;
@@ -140,7 +140,7 @@ fn cells(count: u16) -> NonZeroU16 {
     NonZeroU16::new(count).expect("a terminal has rows and columns")
 }
 
-/// The leader that the text names: `leader n2, term 1` gives 2 and 1.
+/// The leader in a text: `leader n2, term 1` gives 2 and 1.
 fn leader_in(text: &str) -> Option<(u64, u64)> {
     let (_, rest) = text.rsplit_once("leader n")?;
     let (leader, rest) = rest.split_once(", term ")?;
@@ -324,7 +324,7 @@ fn the_end_of_the_terminal_is_the_end_of_every_view() {
     }
 }
 
-/// A source of news that fails at once.
+/// A source of records that fails at once.
 struct Broken;
 
 impl Lab for Broken {

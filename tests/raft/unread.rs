@@ -1,12 +1,12 @@
 //! Clients that ask for much and read nothing of it.
 
-use crate::common::{PATIENCE, Up};
+use crate::common::{TIMEOUT, Up};
 use client::{List, Node, Read};
 use kv::{Answer, Write};
 use std::io::Write as _;
 use std::net::TcpStream;
 
-/// The most memory that a process had so far, in KiB.
+/// The maximum memory of a process so far, in KiB.
 fn peak(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -21,13 +21,13 @@ fn lists_that_nobody_reads_are_bounded_together() {
     let leader = up.wait_for_leader();
     let node = Node::new(up.view.server(leader).unwrap().address.clone().unwrap());
     for key in [b"1", b"2", b"3", b"4", b"5"] {
-        let answer = node.write(&Write::put(key, &vec![1; kv::LONGEST_VALUE]), PATIENCE).unwrap();
+        let answer = node.write(&Write::put(key, &vec![1; kv::LONGEST_VALUE]), TIMEOUT).unwrap();
         assert!(matches!(answer, Answer::Written { .. }), "{answer}");
     }
     let unread: Vec<TcpStream> = (0..30)
         .map(|_| {
             let mut stream = TcpStream::connect(node.address()).unwrap();
-            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.set_read_timeout(Some(TIMEOUT)).unwrap();
             stream.write_all(b"GET /kv?read=stale HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
             stream
         })
@@ -38,9 +38,9 @@ fn lists_that_nobody_reads_are_bounded_together() {
     let peak = peak(up.pids()[0]);
     assert!(peak < 300 << 10, "{peak} KiB");
 
-    // When they have gone, others are answered again.
+    // When they have gone, others are served again.
     drop(unread);
     let all = List { read: Read::Stale, ..List::default() };
-    let page = crate::common::await_some("room for a list", || node.list(&all, PATIENCE).ok());
+    let page = crate::common::await_some("room for a list", || node.list(&all, TIMEOUT).ok());
     assert_eq!(page.entries[0].value.bytes, vec![1; kv::LONGEST_VALUE]);
 }

@@ -1,7 +1,7 @@
-//! Servers of an earlier version are replaced by those of this one, one by one, while clients go on. `RAFT_BEFORE` names the
-//! `raft` command of that version: the last one whose servers don't greet each other.
+//! Servers of an earlier version are replaced by those of this one, one by one, while clients continue.
+//! `RAFT_BEFORE` names the `raft` command of that version: the last one whose servers have no handshake.
 
-use crate::common::{PATIENCE, ask, await_some, ended, raft};
+use crate::common::{TIMEOUT, ask, await_some, ended, raft};
 use client::{Cluster, List, Node, Read};
 use consensus::Index;
 use kv::{Answer, Write};
@@ -20,10 +20,10 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 use tempfile::TempDir;
 
-/// So many clients go on all the time, each with keys of its own.
+/// Number of clients that work all the time, each with keys of its own.
 const CLIENTS: usize = 4;
 
-/// So many keys has each.
+/// Number of keys of each.
 const KEYS: usize = 50;
 
 const ALL: [usize; 3] = [1, 2, 3];
@@ -76,8 +76,8 @@ impl Servers {
         self.running[id - 1] = Some(child);
     }
 
-    /// Stops a server as an administrator does, puts one of this version in its place, and waits until that has all that was
-    /// committed.
+    /// Stops a server as an administrator does, replaces it with one of this version, and waits until that
+    /// has everything that was committed.
     fn replace(&mut self, id: usize) {
         let committed = self.status(self.leader()).and_then(commit_index).expect("a leader's status");
         let mut old = self.running[id - 1].take().expect("it runs");
@@ -95,14 +95,14 @@ impl Servers {
         });
     }
 
-    /// The server's own account of itself, whatever its version.
+    /// The server's report about its own state, whatever its version.
     fn status(&self, id: usize) -> Option<Value> {
         let answer = ask(self.address(id), "GET /status", "")?;
         let (_, body) = answer.split_once("\r\n\r\n")?;
         serde_json::from_str(body).ok()
     }
 
-    /// Who leads in the eyes of all.
+    /// The leader, according to all servers.
     fn leader(&self) -> usize {
         await_some("a leader whom all follow", || {
             let leaders = ALL.map(|id| self.status(id)?["leader"].as_u64());
@@ -110,7 +110,7 @@ impl Servers {
         })
     }
 
-    /// Has this server lead, if it does not yet.
+    /// Makes this server lead, if it does not yet.
     fn let_lead(&self, id: usize) {
         await_some(&format!("n{id} to lead"), || {
             if self.leader() == id {
@@ -123,12 +123,12 @@ impl Servers {
         });
     }
 
-    /// Waits until `to` tells of messages of `from` that have come.
+    /// Waits until `to` reports messages received from `from`.
     fn assert_heard(&self, from: usize, to: usize) {
         let mut stream = TcpStream::connect(self.address(to)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let came = BufReader::new(stream).lines().map_while(Result::ok).any(|line| {
             assert!(Instant::now() < deadline, "n{to} has heard nothing of n{from}");
             let record = line.strip_prefix("data:").and_then(|json| serde_json::from_str::<Value>(json).ok());
@@ -137,7 +137,7 @@ impl Servers {
         assert!(came, "n{to} has heard nothing of n{from}");
     }
 
-    /// Messages go both ways between the leader and these.
+    /// Messages pass in both directions between the leader and these.
     fn assert_leader_is_in_touch_with(&self, leader: usize, others: &[usize]) {
         for &other in others {
             self.assert_heard(leader, other);
@@ -145,12 +145,13 @@ impl Servers {
         }
     }
 
-    /// Does it answer a greeting? Those before version 6 of the protocol hang up.
+    /// Does it reply to a handshake? Servers before version 6 of the protocol close the connection.
     fn answers_greetings(&self, id: usize) -> bool {
-        // The first frame of a peer, as wire.rs defines it: magic, newest version, oldest version, a number used once.
+        // The first frame of a peer, as wire.rs defines it: magic, newest version, oldest version, a number
+        // used once.
         let greeting = postcard::to_allocvec(&(*b"RAFT", 6u16, 6u16, [7u8; 16])).unwrap();
         let mut stream = TcpStream::connect(self.address(id)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream.write_all(&(greeting.len() as u32).to_be_bytes()).unwrap();
         stream.write_all(&greeting).unwrap();
         std::io::Read::read(&mut stream, &mut [0; 1]).is_ok_and(|count| count == 1)
@@ -198,7 +199,7 @@ impl Load {
         Load { is_over, done, clients }
     }
 
-    /// Waits until the clients have got some more done.
+    /// Waits until the clients have done some more work.
     fn wait_for_more(&self) {
         let before = self.done.load(Ordering::Relaxed);
         await_some("the clients to go on", || {
@@ -207,7 +208,7 @@ impl Load {
         });
     }
 
-    /// Ends it. Returns the last value of each key that was acknowledged.
+    /// Stops the clients. Returns the last acknowledged value of each key.
     fn end(mut self) -> BTreeMap<String, String> {
         self.is_over.store(true, Ordering::Relaxed);
         let clients = std::mem::take(&mut self.clients);
@@ -227,23 +228,23 @@ fn write_and_read(
     let value = round.to_string();
     let known = &mut versions[round % KEYS];
     let write = Write { if_version: Some(*known), ..Write::put(key.as_bytes(), value.as_bytes()) };
-    match cluster.write(&write, PATIENCE) {
+    match cluster.write(&write, TIMEOUT) {
         Ok(Answer::Written { version }) => *known = version,
         other => panic!("put {key} = {value}: {other:?}"),
     }
-    let found = cluster.get(key.as_bytes(), Read::Linearizable, PATIENCE);
+    let found = cluster.get(key.as_bytes(), Read::Linearizable, TIMEOUT);
     let found = found.unwrap_or_else(|why| panic!("get {key}: {why}")).expect("it was written");
     assert_eq!((String::from_utf8(found.bytes).unwrap(), found.version), (value.clone(), *known), "{key}");
     acknowledged.insert(key, value);
 }
 
-/// All that this server has applied.
+/// Everything that this server has applied.
 fn stored_at(address: &str) -> BTreeMap<String, String> {
     let node = Node::new(address);
     let mut stored = BTreeMap::new();
     let mut after = Some(Vec::new());
     while let Some(begin) = after {
-        let page = node.list(&List { after: begin, read: Read::Stale, ..List::default() }, PATIENCE).unwrap();
+        let page = node.list(&List { after: begin, read: Read::Stale, ..List::default() }, TIMEOUT).unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         stored.extend(page.entries.into_iter().map(|entry| (text(entry.key), text(entry.value.bytes))));
         after = page.more_after;
@@ -291,7 +292,7 @@ fn servers_are_replaced_one_by_one_while_clients_go_on() {
     servers.assert_leader_is_in_touch_with(old, &[first, second]);
     load.wait_for_more();
 
-    // The leader is the last, and hands over first.
+    // The leader is the last, and hands leadership over first.
     servers.let_lead(second);
     servers.assert_leader_is_in_touch_with(second, &[old, first]);
     load.wait_for_more();

@@ -1,5 +1,5 @@
-//! What a person sees who mistypes, asks for the impossible, or asks for help: a clear error that says
-//! what, why and what to do; never a panic.
+//! What a person sees after a typing error, a request for the impossible, or a request for help: a clear
+//! error that says what, why and what to do; never a panic.
 
 use crate::common::raft;
 use std::net::TcpListener;
@@ -172,11 +172,11 @@ fn a_word_is_explained_with_the_rules_and_scenarios_about_it() {
     assert!(
         word.contains("\n  heartbeat-at-once\n") && word.contains("  raft replay elections/heartbeats\n")
     );
-    // First what has the words in its title or rules, then what has them in its chapter and says them.
+    // First what has the words in its title or rules, then what has them in its chapter and mentions them.
     let first_of_matched = about(&["matchIndex"]);
     let scenarios = first_of_matched.split_once("Scenarios:\n").unwrap().1;
     assert!(scenarios.starts_with("  raft replay replication/next-index-too-high\n"), "{scenarios}");
-    // Words in a row come before the same words apart, and a word is not found within another.
+    // Words next to each other come before the same words apart, and a word is not found within another.
     assert!(!about(&["Figure", "8"]).contains("persist-before-answer"));
     assert!(!about(&["read"]).contains("only-mismatch-backs-up"));
     assert!(about(&["lastApplied"]).contains("raft replay durability/commit-index-after-a-crash\n"));
@@ -227,7 +227,7 @@ fn status_says_when_there_is_nobody_to_ask() {
     assert!(text(&output.stderr).contains("help: start a cluster"), "{}", text(&output.stderr));
 }
 
-/// What a bench has found, told as JSON.
+/// The results of a bench, as JSON.
 fn measured(arguments: &[&str]) -> serde_json::Value {
     let output = run(&[&["bench"], arguments, &["--json"]].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -324,7 +324,7 @@ fn the_figure_of_the_paper_is_measured_again_in_all_its_forms() {
         let row = rows.iter().find(|row| row["timeouts_ms"] == line).unwrap();
         row["median_ms"].as_f64().unwrap_or(f64::INFINITY)
     };
-    // What the figure shows: some chance ends the split votes, and shorter timeouts are sooner over.
+    // What the figure shows: some randomness ends the split votes, and shorter timeouts end sooner.
     assert!(median("150-300") < median("150-155") && median("150-155") < median("150-151"), "{report}");
     assert!(median("12-24") < median("25-50") && median("25-50") < median("150-300"), "{report}");
     let read = |file: &str| std::fs::read_to_string(file).unwrap();

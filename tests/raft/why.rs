@@ -27,7 +27,7 @@ fn played_until(scenario: &str, is_last: impl Fn(&Record) -> bool) -> Vec<Record
     records
 }
 
-/// What stood in the way of a server at the end of these records: each sentence, with the rule.
+/// What prevented something on a server at the end of these records: each sentence, with the rule.
 fn obstacles(past: &[Record], server: u64, omission: Omission) -> Vec<(String, Option<Rule>)> {
     match why_not(past, &COMPLETE, past.last().unwrap().t, NodeId(server), omission) {
         WhyNot::Because(obstacles) => {
@@ -37,7 +37,7 @@ fn obstacles(past: &[Record], server: u64, omission: Omission) -> Vec<(String, O
     }
 }
 
-/// Asserts that these stood in the way, one after another, each with its rule.
+/// Asserts that these were the obstacles, one after another, each with its rule.
 fn assert_obstacles(past: &[Record], server: u64, omission: Omission, expected: &[(&str, Option<Rule>)]) {
     let found = obstacles(past, server, omission);
     let found: Vec<(&str, Option<Rule>)> = found.iter().map(|(text, rule)| (text.as_str(), *rule)).collect();
@@ -52,7 +52,7 @@ fn asks(wish: Wish) -> impl Fn(&Record) -> bool {
     move |record| matches!(record.event, Event::Io(Io::Asked { wish: asked, .. }) if asked == wish)
 }
 
-/// Why an event happened, from the first cause on, as the kinds of the events: the names that their JSON has.
+/// Why an event happened, from the first cause on, as the kinds of the events: their names in JSON.
 fn chain(records: &[Record], kind: Kind) -> Vec<String> {
     let causes = Causes::new(records);
     let chain = causes.chain(causes.last(kind).unwrap());
@@ -151,6 +151,19 @@ fn a_broken_promise_has_two_chains_and_its_meaning() {
         assert!(text.contains(part), "\"{part}\" is missing in:\n{text}");
     }
     assert_eq!(text.matches('⇒').count(), 2, "{text}");
+    assert!(text.starts_with("one-vote-per-term is OFF\n"), "{text}");
+}
+
+#[test]
+fn a_rule_that_is_off_is_marked_where_it_would_have_decided() {
+    let output = raft().args(["why", "elections/answer-before-saving"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let votes: Vec<&str> = text.lines().filter(|line| line.contains("grant my vote")).collect();
+    assert_eq!(votes.len(), 2, "{text}");
+    for vote in votes {
+        assert!(vote.ends_with(" persist-before-answer (OFF)"), "{text}");
+    }
+    assert_eq!(text.matches("(OFF)").count(), 2, "{text}");
 }
 
 #[test]

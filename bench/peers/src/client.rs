@@ -1,5 +1,5 @@
-//! Clients of both systems, each made of well-kept libraries: HTTP/1.1 by `hyper` for ours, `etcd-client` (gRPC, by `hyper`
-//! too) for etcd.
+//! Clients of both systems, each built from well-maintained libraries: HTTP/1.1 by `hyper` for ours,
+//! `etcd-client` (gRPC, also by `hyper`) for etcd.
 
 use crate::members::System;
 use anyhow::{Context, bail};
@@ -12,9 +12,9 @@ use tokio::net::TcpStream;
 
 /// A client of one server.
 pub enum Client {
-    /// It speaks with a server of ours.
+    /// Connected to a server of ours.
     Raft(SendRequest<Full<Bytes>>),
-    /// It speaks with a member of etcd.
+    /// Connected to a member of etcd.
     Etcd(Box<etcd_client::Client>),
 }
 
@@ -29,7 +29,7 @@ impl Client {
         })
     }
 
-    /// One more on the same connection, if that can carry several questions at a time: HTTP/2 can.
+    /// Another client on the same connection, if that can carry several requests at a time: HTTP/2 can.
     pub fn another(&self) -> Option<Client> {
         match self {
             Client::Raft(_) => None,
@@ -37,7 +37,7 @@ impl Client {
         }
     }
 
-    /// Writes, and returns when that is on the disks of a majority.
+    /// Writes, and returns when the value is on the disks of a majority.
     ///
     /// # Errors
     /// If the server refuses (it knows no leader, say), or is not there.
@@ -53,10 +53,10 @@ impl Client {
         Ok(())
     }
 
-    /// Reads what is there, linearizably.
+    /// Reads the value, linearizably.
     ///
     /// # Errors
-    /// As with [`Client::put`], and if there is nothing.
+    /// Those of [`Client::put`], and if there is no value.
     pub async fn get(&mut self, key: &str) -> anyhow::Result<()> {
         match self {
             Client::Raft(connection) => {
@@ -69,7 +69,7 @@ impl Client {
         Ok(())
     }
 
-    /// Whether another question may follow one that failed.
+    /// May another request follow one that failed?
     pub fn is_usable(&self) -> bool {
         match self {
             Client::Raft(connection) => connection.is_ready(),
@@ -78,7 +78,7 @@ impl Client {
     }
 }
 
-/// The page of a server that tells of itself, in the format of Prometheus. Both systems have one.
+/// A server's metrics, in the format of Prometheus. Both systems have them.
 pub async fn metrics(address: &str) -> anyhow::Result<String> {
     let page = ask(&mut connect(address).await?, Method::GET, "/metrics", Bytes::new()).await?;
     Ok(String::from_utf8(page.into())?)

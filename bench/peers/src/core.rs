@@ -1,15 +1,15 @@
-//! Three servers in one thread, without disk and network, that commit what is proposed: once with the project's
-//! `consensus`, once with the crate `raft` (raft-rs, the core of TiKV).
+//! Three servers in one thread, without disk and network, that commit what is proposed: once with the
+//! project's `consensus`, once with the crate `raft` (raft-rs, the core of TiKV).
 //!
-//! Both are driven alike. What is to be saved counts as saved at once, messages arrive at once and in order, committed
-//! entries are looked at and not applied. Every [`FORGET_AFTER`] entries both forget the beginnings of their logs, as a
-//! server with snapshots does.
+//! Both are driven in the same way. Saves count as done at once, messages arrive at once and in order,
+//! committed entries are read and not applied. Every [`FORGET_AFTER`] entries both remove the beginnings of
+//! their logs, like a server with snapshots.
 
 mod raft_rs;
 #[path = "../../../crates/bench/src/core/trio.rs"]
 mod trio;
 
-use crate::told::{ToldArguments, run_duration};
+use crate::output::{OutputArguments, run_duration};
 use clap::Args;
 use measure::machine;
 use measure::progress::progress;
@@ -37,13 +37,13 @@ pub struct CoreArguments {
     runs: u32,
 
     #[command(flatten)]
-    told: ToldArguments,
+    output: OutputArguments,
 }
 
 /// A cluster that is measured.
 trait Cluster {
-    /// Proposes as many commands, and lets the servers talk until all is said. Returns how many entries the leader has
-    /// committed by then.
+    /// Proposes as many commands, and runs the servers until there is nothing left to send. Returns the
+    /// number of entries that the leader has committed by then.
     fn commit(&mut self, batch: usize) -> u64;
 }
 
@@ -58,7 +58,7 @@ impl Cluster for Ours {
     }
 }
 
-/// What is measured: how it is called, how many commands at a time, and the cluster.
+/// A row of the measurement: its name, the number of commands at a time, and the cluster.
 struct Subject {
     system: &'static str,
     how: &'static str,
@@ -76,7 +76,7 @@ const COLUMNS: [Column; 6] = [
     Column::number("ns_per_entry_most", "most", 0),
 ];
 
-/// Measures and tells.
+/// Measures and reports.
 pub fn run(arguments: &CoreArguments) -> anyhow::Result<()> {
     let mut subjects = subjects(arguments.value_size as usize);
     let progress = progress(u64::from(arguments.runs) * subjects.len() as u64, "runs");
@@ -99,7 +99,7 @@ pub fn run(arguments: &CoreArguments) -> anyhow::Result<()> {
         vec![json!("raft / raft-rs"), how, batch, number(ratio), json!(null), json!(null)]
     };
     let rows = subjects.iter().zip(&spreads).map(row).chain([(0, 1), (2, 3), (2, 4)].map(ratio)).collect();
-    arguments.told.tell(&Report {
+    arguments.output.print(&Report {
         program: "peers",
         bench: "core",
         about: format!(
@@ -135,7 +135,7 @@ fn subjects(size: usize) -> Vec<Subject> {
 
 impl Subject {
     fn measure(&mut self, duration: Duration) {
-        // The buffers find their sizes.
+        // The buffers grow to their sizes.
         for _ in 0..FORGET_AFTER {
             self.cluster.commit(self.batch);
         }

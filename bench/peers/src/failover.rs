@@ -1,8 +1,8 @@
 //! Leaders that are killed.
 
 use crate::members::{Members, ProgramArguments, Setting, System};
+use crate::output::{DrawnArguments, probing_interval};
 use crate::prober::Prober;
-use crate::told::{DrawnArguments, probing_interval};
 use clap::Args;
 use measure::plot::{Axis, Line, Plot, Scale};
 use measure::progress::progress;
@@ -11,11 +11,11 @@ use measure::spread::Spread;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// The same for all.
+/// The same for all systems.
 const HEARTBEAT: u64 = 15;
 const ELECTION_TIMEOUT: u64 = 150;
 
-/// Who is measured, in the order of the rows.
+/// The measured systems, in the order of the rows.
 const SETTINGS: [Setting; 3] = [
     Setting {
         name: "raft",
@@ -55,7 +55,7 @@ pub struct FailoverArguments {
     programs: ProgramArguments,
 
     #[command(flatten)]
-    told: DrawnArguments,
+    output: DrawnArguments,
 }
 
 const COLUMNS: [Column; 7] = [
@@ -68,15 +68,15 @@ const COLUMNS: [Column; 7] = [
     Column::hidden("gaps_ms"),
 ];
 
-/// A cluster, and how long nobody could write after each of its leaders' ends, in milliseconds.
+/// A cluster, and the time without writes after each of its leaders' ends, in milliseconds.
 struct Subject {
     members: Members,
     gaps: Vec<f64>,
 }
 
-/// Measures and tells.
+/// Measures and reports.
 pub async fn run(arguments: &FailoverArguments) -> anyhow::Result<()> {
-    let FailoverArguments { trials, probing_interval, programs, told } = arguments;
+    let FailoverArguments { trials, probing_interval, programs, output } = arguments;
     let about = programs.about()?;
     let start =
         |setting| anyhow::Ok(Subject { members: Members::start(programs, setting)?, gaps: Vec::new() });
@@ -107,7 +107,7 @@ pub async fn run(arguments: &FailoverArguments) -> anyhow::Result<()> {
             .collect()
     };
     let line = |(setting, gaps): (&Setting, &&Vec<f64>)| Line::cumulative(setting.name, gaps.iter().copied());
-    told.tell(&Report {
+    output.print(&Report {
         program: "peers",
         bench: "failover",
         about: format!(

@@ -1,8 +1,8 @@
-//! Clients in a closed loop: each waits for its answer before it asks again.
+//! Clients in a closed loop: each waits for its answer before its next request.
 
 use crate::client::Client;
 use crate::members::{Members, ProgramArguments, Setting, System};
-use crate::told::{DrawnArguments, run_duration};
+use crate::output::{DrawnArguments, run_duration};
 use anyhow::Context;
 use clap::Args;
 use futures::future::{try_join, try_join_all};
@@ -16,7 +16,7 @@ use measure::runs::{AFTER_FIGURES, QUIET, Run, Runs};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// What clients ask for.
+/// The kind of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Durable ones.
@@ -34,7 +34,7 @@ impl Kind {
     }
 }
 
-/// The clusters that are asked.
+/// The measured clusters.
 const CLUSTERS: [Setting; 2] = [
     Setting {
         name: "raft",
@@ -46,16 +46,16 @@ const CLUSTERS: [Setting; 2] = [
     Setting { name: "etcd", system: System::Etcd, heartbeat: 100, election_timeout: 1000, options: &[] },
 ];
 
-/// A cluster, and how it is asked.
+/// A cluster, and how clients connect to it.
 #[derive(Debug, Clone, Copy)]
 struct Subject {
     name: &'static str,
     system: System,
-    /// Whether all clients have one connection together.
+    /// Do all clients share one connection?
     shares_connection: bool,
 }
 
-/// Who is measured, in the order of the rows.
+/// The measured systems, in the order of the rows.
 const SUBJECTS: [Subject; 3] = [
     Subject { name: "raft", system: System::Raft, shares_connection: false },
     Subject { name: "etcd", system: System::Etcd, shares_connection: false },
@@ -85,10 +85,10 @@ pub struct LoadArguments {
     programs: ProgramArguments,
 
     #[command(flatten)]
-    told: DrawnArguments,
+    output: DrawnArguments,
 }
 
-/// What is measured in each run, and told as the median of all.
+/// The figures of each run, reported as the median of all.
 const FIGURES: [Column; 6] = [
     Column::number("per_second", "per second", 0),
     Column::number("p50_us", "p50 µs", 0),
@@ -107,9 +107,9 @@ struct Measured {
     runs: Runs<{ FIGURES.len() }>,
 }
 
-/// Measures and tells.
+/// Measures and reports.
 pub async fn run(kind: Kind, arguments: &LoadArguments) -> anyhow::Result<()> {
-    let LoadArguments { clients, duration, value_size, runs, programs, told } = arguments;
+    let LoadArguments { clients, duration, value_size, runs, programs, output } = arguments;
     let about = programs.about()?;
     let start = |setting| Members::start(programs, setting);
     let mut clusters = CLUSTERS.into_iter().map(start).collect::<anyhow::Result<Vec<_>>>()?;
@@ -130,7 +130,7 @@ pub async fn run(kind: Kind, arguments: &LoadArguments) -> anyhow::Result<()> {
         measured.extend(of_subjects);
     }
     progress.finish_and_clear();
-    told.tell(&report(
+    output.print(&report(
         kind,
         format!(
             "three servers, values of {value_size} bytes; clients in a closed loop, each with a connection of its own to the leader \
@@ -143,7 +143,7 @@ pub async fn run(kind: Kind, arguments: &LoadArguments) -> anyhow::Result<()> {
     ))
 }
 
-/// Clients that ask for as long as the window lasts.
+/// Clients that send requests while the window lasts.
 struct Load {
     kind: Kind,
     subject: Subject,
@@ -200,14 +200,15 @@ impl Load {
         try_join_all((0..self.clients).map(|_| Client::connect(system, address))).await
     }
 
-    /// The client and its key, which is there.
+    /// The client and its key, which exists.
     async fn prepare(&self, mut client: Client, number: u32) -> anyhow::Result<(Client, String)> {
         let key = format!("bench{number}");
         client.put(&key, &self.value).await?;
         Ok((client, key))
     }
 
-    /// Asks until the time is over. Returns how long each question took that was asked in it, in microseconds.
+    /// Sends requests until the time is over. Returns how long each request in the window took, in
+    /// microseconds.
     async fn work(&self, mut client: Client, key: String, window: Window) -> anyhow::Result<Histogram<u64>> {
         let mut latencies = new_histogram();
         loop {

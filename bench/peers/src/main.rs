@@ -1,4 +1,5 @@
-//! The project beside the systems that people would use instead: the same load on the same machine, in turn, A B A B.
+//! The project compared with the systems that people would use instead: the same load on the same machine, in
+//! turn, A B A B.
 //!
 //! `cargo run --release --manifest-path bench/peers/Cargo.toml -- --help`
 
@@ -8,9 +9,9 @@ mod failover;
 mod load;
 mod members;
 mod memory;
+mod output;
 mod prober;
 mod start;
-mod told;
 
 use anyhow::bail;
 use clap::{Parser, Subcommand};
@@ -19,8 +20,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Measure this project beside etcd, raft-rs and openraft.
 ///
-/// Each is measured in turn, several times, and the medians are told. Servers and load share this machine: close other
-/// programs.
+/// Each is measured in turn, several times, and the medians are told. Servers and load share this machine:
+/// close other programs.
 #[derive(Debug, Parser)]
 #[command(name = "peers", max_term_width = 100)]
 struct CommandLine {
@@ -32,13 +33,15 @@ struct CommandLine {
 enum What {
     /// The consensus alone, beside raft-rs: three servers in one thread commit entries.
     Core(core::CoreArguments),
-    /// A cluster in one process that keeps all in memory, beside openraft: many clients, each waiting for its write.
+    /// A cluster in one process that keeps all in memory, beside openraft: many clients, each waiting for its
+    /// write.
     Memory(memory::MemoryArguments),
     /// Durable writes, beside etcd.
     Writes(load::LoadArguments),
     /// Linearizable reads, beside etcd.
     Reads(load::LoadArguments),
-    /// The leader is killed: how long can nobody write? Beside etcd, with the same heartbeat and election timeout.
+    /// The leader is killed: how long can nobody write? Beside etcd, with the same heartbeat and election
+    /// timeout.
     Failover(failover::FailoverArguments),
     /// A cluster starts, for the first time and again: how long until a write is done? Beside etcd.
     Start(start::StartArguments),
@@ -65,8 +68,8 @@ fn measure(what: What) -> anyhow::Result<()> {
     }
 }
 
-/// In one thread: the load generator should leave the machine to the servers. Those end with the comparison, also when that is
-/// interrupted.
+/// Runs in one thread: the load generator should leave the machine to the servers. They end with the
+/// comparison, even if it is interrupted.
 fn with_network(comparison: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -76,7 +79,7 @@ fn with_network(comparison: impl Future<Output = anyhow::Result<()>>) -> anyhow:
             signal(SignalKind::hangup())?,
         ];
         tokio::select! {
-            told = comparison => told,
+            output = comparison => output,
             _ = interrupt.recv() => bail!("interrupted"),
             _ = terminate.recv() => bail!("terminated"),
             _ = hang_up.recv() => bail!("the terminal has gone"),

@@ -12,16 +12,16 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// So many servers a cluster has.
+/// Number of servers in a cluster.
 const COUNT: usize = 3;
 
-/// To start, to elect and to come to rest take less.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout for starting, electing a leader and coming to rest.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Whoever is waited for is asked so often.
+/// Pause between two requests to a server that is waited for.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A cluster is calm when so long the same server has led and all have known that.
+/// A cluster is calm when the same server has led for this long and all have known that.
 const CALM: Duration = Duration::from_secs(1);
 
 /// The programs that are measured, and where.
@@ -50,7 +50,7 @@ impl ProgramArguments {
         Ok(format!("{}; {}\n{}\n{}", raft?, etcd?, machine::named(), floor.words()))
     }
 
-    /// A folder on the disk that is measured. It is removed with the value.
+    /// A folder on the measured disk. It is removed with the value.
     fn folder(&self) -> anyhow::Result<TempDir> {
         TempDir::new_in(&self.data).with_context(|| {
             format!("can't make a folder in {}; choose another place with --data", self.data.display())
@@ -65,7 +65,7 @@ impl ProgramArguments {
     }
 }
 
-/// The first line of what a program says of its version.
+/// The first line of a program's version information.
 fn version(program: &Path) -> anyhow::Result<String> {
     let said = Command::new(program).arg("--version").output().with_context(|| no_program(program))?;
     let version = String::from_utf8_lossy(&said.stdout).lines().next().map(str::to_owned);
@@ -73,7 +73,7 @@ fn version(program: &Path) -> anyhow::Result<String> {
         .with_context(|| format!("{} does not tell its version: is it the right program?", program.display()))
 }
 
-/// The error that was seen last, in brackets: it may be why nothing was reached.
+/// The last error, in brackets: it may be why nothing was reached.
 pub fn last(failure: Option<&anyhow::Error>) -> String {
     failure.map(|error| format!(" (the last error: {error:#})")).unwrap_or_default()
 }
@@ -85,7 +85,7 @@ fn no_program(program: &Path) -> String {
     )
 }
 
-/// What is measured.
+/// The measured systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
     /// This project.
@@ -99,14 +99,14 @@ pub enum System {
 pub struct Setting {
     /// Its name in the report.
     pub name: &'static str,
-    /// Whose servers they are.
+    /// The system of the servers.
     pub system: System,
-    /// How often a leader tells that it is there, in milliseconds.
+    /// Heartbeat interval of a leader, in milliseconds.
     pub heartbeat: u64,
-    /// After so many milliseconds without a leader, up to twice as many, a server holds an election: both systems draw
-    /// from that range.
+    /// Shortest election timeout in milliseconds; the longest is twice as long: both systems draw from that
+    /// range.
     pub election_timeout: u64,
-    /// What a program of ours gets besides.
+    /// Further options for a program of ours.
     pub options: &'static [&'static str],
 }
 
@@ -118,21 +118,21 @@ pub struct Members {
 }
 
 struct Member {
-    /// Where clients find it, as HOST:PORT.
+    /// Its address for clients, as HOST:PORT.
     address: String,
     command: Command,
     process: Option<Child>,
 }
 
 impl Members {
-    /// Starts a cluster that has no data yet. It is not waited for.
+    /// Starts a cluster without data. Does not wait for it.
     pub fn start(programs: &ProgramArguments, setting: Setting) -> anyhow::Result<Members> {
         let mut members = Members::prepare(programs, setting)?;
         members.start_all()?;
         Ok(members)
     }
 
-    /// A cluster whose servers are yet to be started.
+    /// A cluster whose servers have yet to be started.
     pub fn prepare(programs: &ProgramArguments, setting: Setting) -> anyhow::Result<Members> {
         let folder = programs.folder()?;
         let program = programs.of(setting.system);
@@ -149,7 +149,7 @@ impl Members {
         (0..COUNT).try_for_each(|place| self.start_one(place))
     }
 
-    /// Starts a server that does not run, on what data it has.
+    /// Starts a server that does not run, with the data it has.
     pub fn start_one(&mut self, place: usize) -> anyhow::Result<()> {
         let member = &mut self.members[place];
         member.reap();
@@ -169,12 +169,12 @@ impl Members {
         self.members.iter_mut().for_each(Member::reap);
     }
 
-    /// Whose servers they are.
+    /// The system of the servers.
     pub fn system(&self) -> System {
         self.setting.system
     }
 
-    /// Where clients find the servers, by their places, as HOST:PORT.
+    /// The servers' addresses for clients, by index, as HOST:PORT.
     pub fn addresses(&self) -> Vec<String> {
         self.members.iter().map(|member| member.address.clone()).collect()
     }
@@ -185,7 +185,7 @@ impl Members {
         processes.map(|process| Usage::of(process.id()).cpu_us).sum()
     }
 
-    /// The place of the leader, once the cluster is calm.
+    /// Index of the leader, once the cluster is calm.
     ///
     /// # Errors
     /// If it does not come to rest, or if a server has ended.
@@ -193,7 +193,7 @@ impl Members {
         let began = Instant::now();
         let (mut since, mut before) = (Instant::now(), None);
         let mut failure = None;
-        while began.elapsed() < PATIENCE {
+        while began.elapsed() < TIMEOUT {
             self.check()?;
             let leader = self.agreed_leader().await.unwrap_or_else(|error| {
                 failure = Some(error);
@@ -209,13 +209,13 @@ impl Members {
             }
         }
         bail!(
-            "{}: the servers had no lasting leader within {PATIENCE:?}{}; close other programs and try again",
+            "{}: the servers had no lasting leader within {TIMEOUT:?}{}; close other programs and try again",
             self.setting.name,
             last(failure.as_ref())
         )
     }
 
-    /// The place of the leader, if there is just one, and all have one.
+    /// Index of the leader, if there is exactly one, and all servers know it.
     ///
     /// # Errors
     /// If a server does not answer, or refuses to.
@@ -234,7 +234,7 @@ impl Members {
         Ok(leader)
     }
 
-    /// Goes on until a server ends by itself.
+    /// Waits until a server ends by itself.
     pub async fn watch(&mut self) -> anyhow::Error {
         loop {
             if let Err(ended) = self.check() {
@@ -260,7 +260,7 @@ impl Member {
     /// Kills its process, if there is one, and waits for its end.
     fn reap(&mut self) {
         if let Some(mut process) = self.process.take() {
-            // One that has ended already is all the better.
+            // If it has ended already, so much the better.
             let _ = process.kill();
             let _ = process.wait();
         }
@@ -273,7 +273,7 @@ impl Drop for Member {
     }
 }
 
-/// Where clients find each server, and how it is started.
+/// Each server's address for clients, and the command that starts it.
 fn raft(program: &Path, setting: &Setting, folder: &Path) -> anyhow::Result<Vec<(String, Command)>> {
     let addresses = free_addresses(COUNT)?;
     let command = |own: usize| {
@@ -322,8 +322,8 @@ fn quiet(program: &Path) -> Command {
     command
 }
 
-/// Addresses where nobody listens. They lie below the ports that the system gives to clients: a server that is started again must
-/// not find one of them in its place.
+/// Addresses where nothing listens. They are below the ports that the system gives to clients: a server that
+/// is restarted must not find one of them in its place.
 fn free_addresses(count: usize) -> anyhow::Result<Vec<String>> {
     let mut listeners = Vec::new();
     while listeners.len() < count {

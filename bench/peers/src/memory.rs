@@ -1,14 +1,14 @@
-//! A cluster of three in one process that keeps all in memory, with a network of function calls: this project's, and
-//! openraft's. Many clients each wait for their write before they ask again.
+//! A cluster of three in one process that keeps everything in memory, with a network of function calls: this
+//! project's, and openraft's. Many clients each wait for their write before their next request.
 //!
-//! Both have one thread for the servers and one for the clients. openraft's requests are empty, as in its own minimal
-//! benchmark; ours hold a value. Both apply each command to a state machine that does nothing with it, and forget what a
-//! snapshot of that covers.
+//! Both have one thread for the servers and one for the clients. openraft's requests are empty, as in its own
+//! minimal benchmark; ours hold a value. Both apply each command to a state machine that does nothing with
+//! it, and remove what a snapshot of that covers.
 
 mod open_raft;
 mod ours;
 
-use crate::told::{DrawnArguments, run_duration};
+use crate::output::{DrawnArguments, run_duration};
 use clap::Args;
 use measure::machine;
 use measure::plot::{Axis, Line, Plot, Scale};
@@ -42,12 +42,12 @@ pub struct MemoryArguments {
     runs: u32,
 
     #[command(flatten)]
-    told: DrawnArguments,
+    output: DrawnArguments,
 }
 
-/// Whom clients ask.
+/// The cluster, for clients.
 trait Cluster: Clone + Send + Sync + 'static {
-    /// Has a command committed and applied.
+    /// Waits until a command is committed and applied.
     fn write(&self) -> impl Future<Output = ()> + Send;
 }
 
@@ -62,9 +62,9 @@ const COLUMNS: [Column; 5] = [
     Column::number("per_second_most", "most", 0),
 ];
 
-/// Measures and tells.
+/// Measures and reports.
 pub fn run(arguments: &MemoryArguments) -> anyhow::Result<()> {
-    let MemoryArguments { clients, value_size, duration, runs, told } = arguments;
+    let MemoryArguments { clients, value_size, duration, runs, output } = arguments;
     let (mut rows, mut ratios) = (Vec::<Row>::new(), Vec::<Row>::new());
     let mut lines = SYSTEMS.map(|name| Line { name: name.to_owned(), points: Vec::new() });
     let progress = progress(clients.len() as u64 * u64::from(*runs), "pairs of runs");
@@ -85,7 +85,7 @@ pub fn run(arguments: &MemoryArguments) -> anyhow::Result<()> {
         ratios.push(vec![json!("raft / openraft"), json!(clients), ratio, json!(null), json!(null)]);
     }
     progress.finish_and_clear();
-    told.tell(&Report {
+    output.print(&Report {
         program: "peers",
         bench: "memory",
         about: format!(
@@ -105,7 +105,7 @@ pub fn run(arguments: &MemoryArguments) -> anyhow::Result<()> {
     })
 }
 
-/// What the clients get done, in a thread of their own.
+/// The throughput of the clients, which run in a thread of their own.
 fn writes_per_second(cluster: &impl Cluster, clients: u32, duration: Duration) -> anyhow::Result<f64> {
     static IS_OVER: AtomicBool = AtomicBool::new(false);
     IS_OVER.store(false, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! A client that asks servers for a write over and over, until one has done it.
 
 use crate::client::Client;
-use crate::members::{PATIENCE, System, last};
+use crate::members::{System, TIMEOUT, last};
 use anyhow::bail;
 use hyper::body::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-/// What is written, in bytes.
+/// The value, in bytes.
 const VALUE: [u8; 256] = [b'x'; 256];
 
-/// Asks each of some servers every so often, and does not wait for an answer before it asks again: a question that was
-/// asked while nobody led may never be answered.
+/// Sends a request to each of some servers at a fixed interval, and does not wait for an answer before the
+/// next one: a request sent while there was no leader may never be answered.
 pub struct Prober {
     servers: Vec<Arc<Server>>,
     interval: Duration,
@@ -22,18 +22,18 @@ pub struct Prober {
 struct Server {
     system: System,
     address: String,
-    /// Clients that may ask: they wait for no answer, or need not.
+    /// Clients that may send: they wait for no answer, or need not.
     idle: Mutex<Vec<Client>>,
 }
 
 impl Prober {
-    /// One that asks these servers, each so often.
+    /// A prober of these servers, with this interval.
     pub fn of(system: System, addresses: Vec<String>, interval: Duration) -> Prober {
         let server = |address| Arc::new(Server { system, address, idle: Mutex::default() });
         Prober { servers: addresses.into_iter().map(server).collect(), interval }
     }
 
-    /// Asks each server once, so that there are connections.
+    /// Sends each server one request, so that there are connections.
     pub async fn connect(&self) {
         for server in &self.servers {
             // A server that is not ready yet is asked again soon.
@@ -41,12 +41,12 @@ impl Prober {
         }
     }
 
-    /// When a write was first done, of those that are asked for from now on.
+    /// The time of the first completed write, of those requested from now on.
     ///
     /// # Errors
-    /// If none is done for long.
+    /// If none completes for a long time.
     pub async fn first_write(&self) -> anyhow::Result<Instant> {
-        let deadline = tokio::time::sleep(PATIENCE);
+        let deadline = tokio::time::sleep(TIMEOUT);
         tokio::pin!(deadline);
         let mut ticks = tokio::time::interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -64,7 +64,7 @@ impl Prober {
                     asked.spawn(server.clone().ask());
                 }),
                 () = &mut deadline => bail!(
-                    "no server did a write within {PATIENCE:?}{}; close other programs and try again",
+                    "no server did a write within {TIMEOUT:?}{}; close other programs and try again",
                     last(failure.as_ref())
                 ),
             }
@@ -73,7 +73,7 @@ impl Prober {
 }
 
 impl Server {
-    /// Asks for a write, and returns when it was done.
+    /// Requests a write, and returns when it completed.
     ///
     /// # Errors
     /// If the server was not reached, or refused it.

@@ -1,8 +1,8 @@
 //! Clusters that start, without data and with it.
 
 use crate::members::{Members, ProgramArguments, Setting, System};
+use crate::output::{OutputArguments, probing_interval};
 use crate::prober::Prober;
-use crate::told::{ToldArguments, probing_interval};
 use clap::Args;
 use measure::progress::progress;
 use measure::report::{Column, Report, Row, number};
@@ -10,7 +10,7 @@ use measure::spread::Spread;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// Who is measured, in the order of the rows.
+/// The measured systems, in the order of the rows.
 const SETTINGS: [Setting; 3] = [
     Setting {
         name: "raft (its defaults)",
@@ -44,7 +44,7 @@ pub struct StartArguments {
     programs: ProgramArguments,
 
     #[command(flatten)]
-    told: ToldArguments,
+    output: OutputArguments,
 }
 
 const COLUMNS: [Column; 8] = [
@@ -58,12 +58,12 @@ const COLUMNS: [Column; 8] = [
     Column::hidden("all_ms"),
 ];
 
-/// How often a cluster starts: without data, and then with it.
+/// The two starts of a cluster: without data, and then with it.
 const STARTS: [&str; 2] = ["the first", "again"];
 
-/// Measures and tells.
+/// Measures and reports.
 pub async fn run(arguments: &StartArguments) -> anyhow::Result<()> {
-    let StartArguments { trials, probing_interval, programs, told } = arguments;
+    let StartArguments { trials, probing_interval, programs, output } = arguments;
     let about = programs.about()?;
     let progress = progress(u64::from(*trials) * SETTINGS.len() as u64, "trials");
     let mut measured = SETTINGS.map(|_| STARTS.map(|_| Vec::new()));
@@ -89,7 +89,7 @@ pub async fn run(arguments: &StartArguments) -> anyhow::Result<()> {
     let rows = SETTINGS.iter().zip(measured).flat_map(|(setting, measured)| {
         STARTS.iter().zip(measured).map(move |(start, milliseconds)| row(setting, start, milliseconds))
     });
-    told.tell(&Report {
+    output.print(&Report {
         program: "peers",
         bench: "start",
         about: format!(

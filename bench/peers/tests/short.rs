@@ -1,6 +1,7 @@
-//! Each comparison in its shortest form: it runs to its end, and tells what it should. Nothing here says how fast anything is.
+//! Each comparison in its shortest form: it runs to its end, and reports what it should. Nothing here checks
+//! how fast anything is.
 //!
-//! They need etcd, and the project's program as `cargo build --release` makes it.
+//! They need etcd, and the project's program as built by `cargo build --release`.
 
 use serde_json::Value;
 use std::process::{Command, Output};

@@ -1,9 +1,9 @@
-//! What servers and clients say to each other over HTTP: the servers write it in JSON, our own clients read it, and
-//! docs/clients.md explains it to everybody else.
+//! What servers and clients send each other over HTTP: the servers write it in JSON, our own clients read it,
+//! and docs/clients.md explains it to everyone else.
 //!
-//! * `outcome.rs`: what a client is told that does not get what it wanted;
-//! * `store.rs`: keys and values, and their changes; `place.rs`: how far a reader of changes has come;
-//! * `members.rs`, `status.rs`: who belongs to the cluster, and how a server is;
+//! * `outcome.rs`: the body of a response that is not a success;
+//! * `store.rs`: keys and values, and their changes; `place.rs`: how far a reader of changes has got;
+//! * `members.rs`, `status.rs`: the members of the cluster, and the state of a server;
 //! * [`headers`]: what is not in a body.
 
 pub mod headers;

@@ -1,22 +1,22 @@
-//! Who belongs to the cluster, and who leads it.
+//! The members of the cluster, and its leader.
 
 use crate::status::{PeerTrouble, Status};
 use consensus::{Membership, NodeId};
 use serde::{Deserialize, Serialize};
 
-/// Who belongs to the cluster, in the eyes of the server that tells it: the answer of `/members`.
+/// The members of the cluster, as far as the replying server knows: the response to `/members`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MembersBody {
-    /// The server that tells it.
+    /// The replying server.
     pub node: NodeId,
-    /// Who leads, as far as it knows.
+    /// The leader, if known.
     pub leader: Option<NodeId>,
-    /// The configuration that counts.
+    /// The configuration in effect.
     #[serde(flatten)]
     pub membership: Membership,
-    /// Is it committed, as far as this server knows?
+    /// Is that configuration known to be committed?
     pub is_committed: bool,
-    /// What is wrong with other members, as this server sees them. A leader knows most.
+    /// What is wrong with other members, according to this server. A leader knows most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub troubles: Vec<PeerTrouble>,
 }
@@ -28,10 +28,10 @@ impl From<Status> for MembersBody {
     }
 }
 
-/// To whom the leadership shall go: what is sent to `/leader`.
+/// The server that leadership must be handed over to: what is sent to `/leader`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Successor {
-    /// That server.
+    /// The other server.
     pub to: NodeId,
 }

@@ -1,29 +1,29 @@
-//! What a client is told that does not get what it wanted.
+//! The body of a response that is not a success.
 
 use consensus::NodeId;
 use serde::{Deserialize, Serialize};
 
-/// The body of a response that is no success; `Answer` is what the store answers.
+/// The body of a response that is not a success; `Answer` is the type of the store's answers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Told<Answer> {
-    /// What, and why.
+    /// What went wrong, and why.
     pub error: String,
     /// What to do.
     pub help: String,
-    /// What became of the request.
+    /// The outcome of the request.
     pub outcome: OutcomeBody,
-    /// What the store answered, if it was asked.
+    /// The store's answer, if it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
-    /// Which server tells it, if it does not lead.
+    /// The replying server, if it does not lead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
-    /// Who leads instead, as far as it knows. The header `location` tells where.
+    /// The leader, if known. Its address is in the header `location`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leader: Option<NodeId>,
 }
 
-/// What became of a request that was no success.
+/// The outcome of a request that was not a success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OutcomeBody {
     /// It was not done, and never will be.

@@ -1,16 +1,16 @@
-//! How far a reader of changes has come.
+//! How far a reader of changes has got.
 
 use consensus::{ClusterId, Index};
 use std::fmt;
 use std::str::FromStr;
 
-/// How far somebody who watches has come: after which entry, and in which cluster. Written `23`, or
-/// `23@` with the cluster's id.
+/// How far a watcher has got: after which entry, and in which cluster. Written `23`, or `23@` with the
+/// cluster's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// All changes up to this entry were told.
+    /// All changes up to this entry were reported.
     pub index: Index,
-    /// The cluster that told them, if that is known.
+    /// The cluster that reported them, if known.
     pub cluster: Option<ClusterId>,
 }
 
@@ -35,7 +35,7 @@ impl FromStr for Place {
     }
 }
 
-/// That is no place in a log.
+/// This is not a place in a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a place is the index of an entry, such as 23, or 23@ and the cluster's id")]
 pub struct InvalidPlace;

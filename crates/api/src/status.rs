@@ -1,13 +1,13 @@
-//! What a server answers when it is asked how it is.
+//! A server's report about its own state.
 
 use consensus::{ClusterId, Index, LogPosition, Membership, NodeId, Profile, RoleKind, Start, Term};
 use serde::{Deserialize, Serialize};
 use trace::SlowDisk;
 
-/// A server's own account of itself.
+/// A server's report about its own state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// Which server answers.
+    /// The server.
     pub node: NodeId,
     /// The cluster that it belongs to.
     pub cluster: String,
@@ -15,66 +15,68 @@ pub struct Status {
     pub cluster_id: Option<ClusterId>,
     /// This start of its data folder.
     pub start: Option<Start>,
-    /// What is wrong with it until somebody does something.
+    /// A problem that remains until an operator does something about it.
     pub trouble: Option<Trouble>,
-    /// Why clients had better ask another server at the moment.
+    /// Why clients should rather ask another server at the moment.
     pub not_ready: Option<String>,
-    /// What is wrong with other servers, as it sees them. A leader knows most.
+    /// What is wrong with other servers, according to this one. A leader knows most.
     pub peers: Vec<PeerTrouble>,
-    /// How many messages in this life contradicted what it knows to be committed, or that it leads its term.
+    /// Number of messages since this start that contradicted what the server knows to be committed, or that
+    /// it leads its term.
     pub contradictions: u64,
-    /// The members of that, in its eyes.
+    /// The members of the cluster, as far as it knows.
     pub membership: Membership,
-    /// Is it committed, as far as it knows, that these are the members?
+    /// Is this configuration known to be committed?
     pub is_membership_committed: bool,
-    /// Which rules it follows beyond the paper's basic algorithm.
+    /// The rules that it follows beyond the paper's basic algorithm.
     pub profile: Profile,
     /// Its role.
     pub role: RoleKind,
     /// Its current term.
     pub term: Term,
-    /// Who has its vote in this term.
+    /// The server that has its vote in this term.
     pub voted_for: Option<NodeId>,
-    /// Who leads this term, as far as it knows.
+    /// The leader of this term, if known.
     pub leader: Option<NodeId>,
     /// The last entry that its newest snapshot covers; index 0 if it has none.
     pub snapshot: LogPosition,
-    /// Where its log ends.
+    /// The last entry of its log.
     pub last_log: LogPosition,
-    /// Up to here its log is known to be committed.
+    /// Highest index known to be committed.
     pub commit_index: Index,
-    /// Up to here the committed entries have been applied.
+    /// Highest index applied.
     pub last_applied: Index,
-    /// How many clients' requests wait for their outcome.
+    /// Number of clients' requests that wait for their outcome.
     pub waiting: u64,
-    /// How many leaders it has seen come, in this life.
+    /// Number of new leaders seen since this start.
     pub leader_changes: u64,
-    /// How many of its proposals another one took the place of, in this life.
+    /// Number of its proposals that were replaced since this start.
     pub failed: u64,
-    /// How often it was started.
+    /// The start number.
     pub life: u64,
-    /// How many connections and messages it has rejected in this life.
+    /// Number of connections and messages rejected since this start.
     pub rejected: u64,
-    /// If its disk has no room for what is to be saved: what the system says.
+    /// If its disk has no space for what must be saved: the system's error.
     pub disk_full: Option<String>,
-    /// If its disk is too slow for the election timeout: what was measured.
+    /// If its disk is too slow for the election timeout: the measurement.
     pub slow_disk: Option<SlowDisk>,
-    /// The snapshots on their way to followers, if it leads. While there are any, it takes no newer one, and its log grows.
+    /// For a leader: the snapshots being sent to followers. While there are any, it takes no newer one, and
+    /// its log grows.
     pub snapshots_being_sent: Vec<SnapshotBeingSent>,
-    /// About how many bytes of entries it has applied since its newest snapshot was begun.
+    /// Approximate number of bytes of entries applied since its newest snapshot was begun.
     pub bytes_since_snapshot: u64,
-    /// At this many bytes it takes a newer snapshot all the same.
+    /// At this number of bytes it takes a newer snapshot all the same.
     pub most_bytes_while_sending: u64,
 }
 
-/// A snapshot on its way to a follower.
+/// A snapshot being sent to a follower.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotBeingSent {
     /// The follower.
     pub to: NodeId,
     /// The last entry that the snapshot covers.
     pub last_included: LogPosition,
-    /// The number of its bytes that the follower is known to have.
+    /// Number of its bytes that the follower is known to have.
     pub bytes: u64,
 }
 
@@ -87,7 +89,7 @@ pub struct Trouble {
     pub help: String,
 }
 
-/// What is wrong with another server, as this one sees it.
+/// What is wrong with another server, according to this one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerTrouble {
     /// The other server.

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use consensus::Index;
 use serde::{Deserialize, Serialize};
 
-/// Some keys with what they hold.
+/// Some keys with their values.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Listing {
     /// In order.
@@ -15,7 +15,7 @@ pub struct Listing {
     pub more_after: Option<Text>,
 }
 
-/// A key with what it holds.
+/// A key with its value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Listed {
     /// The key.
@@ -26,21 +26,21 @@ pub struct Listed {
     pub version: Index,
 }
 
-/// A key's change, as those who watch are told.
+/// A key's change, as watchers receive it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChangeEvent {
     /// The key.
     pub key: Text,
-    /// What it holds since; none if it is gone.
+    /// Its value since then; `None` if it was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Text>,
     /// The entry that made the change: the value's version.
     pub version: Index,
-    /// Is the key gone?
+    /// Was the key removed?
     pub deleted: bool,
 }
 
-/// Told to those who watch when changes of entries after one, up to another, may be missing.
+/// Sent to watchers when changes of entries after one, up to another, may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missed {
     /// Up to this entry nothing is missing.
@@ -50,7 +50,7 @@ pub struct Missed {
 }
 
 impl Missed {
-    /// The name of the event that tells it. A change is told without one.
+    /// The name of the event. A change is an event without a name.
     pub const EVENT: &str = "missed";
 }
 
@@ -76,7 +76,7 @@ impl Text {
         }
     }
 
-    /// The bytes, if this stands for any.
+    /// The bytes, if this is a valid encoding of any.
     pub fn into_bytes(self) -> Option<Vec<u8>> {
         match self {
             Text::Utf8(text) => Some(text.into_bytes()),

@@ -15,7 +15,7 @@ use serde_json::json;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// The memory is looked at so often.
+/// How often the memory is measured.
 const GLANCE: Duration = Duration::from_millis(10);
 
 /// A follower that comes back and has missed much, while clients go on writing.
@@ -33,27 +33,27 @@ pub(crate) struct CatchUpArguments {
     duration: Duration,
 }
 
-/// What came of it.
+/// The results.
 struct Found {
-    /// What the clients got done before, while the follower caught up, and after.
+    /// The throughput before, while the follower caught up, and after.
     loads: [Measured; 3],
     catching_up: CatchingUp,
 }
 
 /// How a follower caught up.
 struct CatchingUp {
-    /// How many entries it had missed when it was started.
+    /// Number of entries that it had missed when it was started.
     missed: u64,
-    /// Until it had applied all those.
+    /// Until it had applied all of them.
     has_missed: Duration,
-    /// Until it had applied all that was committed by then.
+    /// Until it had applied everything committed by then.
     is_level: Duration,
-    /// Whether the leader had a snapshot of what it had missed.
+    /// Did the leader have a snapshot of what it had missed?
     by_snapshot: bool,
-    /// The memory that the leader held before, and the most that it held meanwhile, in bytes.
+    /// The leader's memory before, and its maximum meanwhile, in bytes.
     leader: (u64, u64),
     follower: Memory,
-    /// By so much the term has risen meanwhile.
+    /// Number of terms begun meanwhile.
     elections: u64,
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &CatchUpArguments) -> Result<ExitCode, Failure> {
     log.write_to(&target)?;
     let found = measure(arguments, &mut cluster, &target, &leader, away)?;
     cluster.stop();
-    log.report.tell(&report(setting, &found))
+    log.report.print(&report(setting, &found))
 }
 
 fn measure(
@@ -91,7 +91,7 @@ fn measure(
     Ok(Found { loads: [before, meanwhile, after], catching_up: catching_up? })
 }
 
-/// The follower that is away, and where its log ended.
+/// The follower that is away, and the last entry of its log.
 #[derive(Debug, Clone, Copy)]
 struct Away {
     node: NodeId,

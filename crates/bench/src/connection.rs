@@ -1,23 +1,23 @@
-//! HTTP as thin as it gets: whoever makes the load is on the same machine as who carries it, and should take
-//! as little of it as possible.
+//! A minimal HTTP client: the load is generated on the same machine as the servers, and should take as little
+//! of it as possible.
 
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Who answers later than that has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout for an answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A connection to a server, on which one request follows the other.
+/// A connection to a server, with one request after the other.
 pub(crate) struct Connection(BufReader<TcpStream>);
 
-/// What a server answered.
+/// A server's response.
 struct Reply {
     status: StatusLine,
     body: Vec<u8>,
 }
 
-/// The first line of an answer.
+/// The first line of a response.
 struct StatusLine(String);
 
 impl StatusLine {
@@ -30,11 +30,11 @@ impl Connection {
     pub(crate) fn to(address: &str) -> io::Result<Connection> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         Ok(Connection(BufReader::new(stream)))
     }
 
-    /// Sends a whole request, and returns the answer's body.
+    /// Sends a whole request, and returns the body of the response.
     pub(crate) fn ask(&mut self, request: &[u8]) -> io::Result<String> {
         let Reply { status, body } = self.exchange(request)?;
         if status.is_success() {
@@ -49,7 +49,7 @@ impl Connection {
         Ok(self.exchange(request)?.status.is_success())
     }
 
-    /// Sends a whole request, and leaves it at that.
+    /// Sends a whole request, and does not wait for the response.
     pub(crate) fn send(&mut self, request: &[u8]) -> io::Result<()> {
         self.0.get_mut().write_all(request)
     }
@@ -84,7 +84,8 @@ impl Connection {
         Ok(line)
     }
 
-    /// A body of unknown length: each piece has its own before it, in hexadecimal, and the last one is empty.
+    /// A body of unknown length: each chunk has its length before it, in hexadecimal, and the last one is
+    /// empty.
     fn read_chunks(&mut self, body: &mut Vec<u8>) -> io::Result<()> {
         loop {
             let length = usize::from_str_radix(&self.line()?, 16).map_err(Error::other)?;

@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &CoreArguments) -> Result<ExitCode, Failure> {
         let median = spread.median();
         [f64::from(*batch), median, spread.least(), spread.most(), 1e9 / median].map(number).into()
     };
-    report.tell(&Report {
+    report.print(&Report {
         program: "raft bench",
         bench: "core",
         about: format!(
@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &CoreArguments) -> Result<ExitCode, Failure> {
 fn nanoseconds_per_entry(batch: usize, size: usize, duration: Duration) -> f64 {
     let mut servers = Trio::default();
     let command: Arc<[u8]> = vec![7; size].into();
-    // The buffers find their sizes.
+    // The buffers grow to their sizes.
     for _ in 0..FORGET_AFTER {
         servers.commit(vec![command.clone(); batch]);
     }

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use trace::Feed;
 
-/// Trials without chance are all alike: so many are enough.
+/// Number of trials without randomness, which are all alike.
 const TRIALS_WITHOUT_CHANCE: u64 = 100;
 
 /// Leaders that crash again and again, with other election timeouts on each line of the figure.
@@ -63,8 +63,8 @@ pub(crate) struct ElectionsArguments {
     #[arg(long, default_value = "1")]
     seed: u64,
 
-    /// Use real processes instead of the simulator; each message is delayed by the lower end of --latency, and the
-    /// disks are this machine's
+    /// Use real processes instead of the simulator; each message is delayed by the lower end of --latency,
+    /// and the disks are this machine's
     #[arg(long, conflicts_with_all = ["save_time", "seed", "show"])]
     real: bool,
 
@@ -90,12 +90,12 @@ fn range(text: &str) -> Result<RangeInclusive<Duration>, String> {
     }
 }
 
-/// What came of the crash of a leader.
+/// The result of a leader's crash.
 #[derive(Debug, Clone, Copy)]
 struct Trial {
-    /// From the crash until another server led; none if that took longer than anybody waited.
+    /// From the crash until another server led; `None` if that took too long.
     downtime: Option<Duration>,
-    /// By so much the term rose.
+    /// Number of terms begun.
     elections: u64,
 }
 
@@ -105,7 +105,7 @@ impl Trial {
     }
 }
 
-/// A line, and what came of its trials.
+/// A line of the figure, with its trials.
 struct Measured {
     line: Line,
     trials: Vec<Trial>,
@@ -113,14 +113,14 @@ struct Measured {
 
 pub(crate) fn run(arguments: &ElectionsArguments) -> Result<ExitCode, Failure> {
     if let Some(trial) = arguments.show {
-        return arguments.tell_stories(trial);
+        return arguments.print_stories(trial);
     }
     let begin = Instant::now();
     let measured = if arguments.real { real::measure(arguments)? } else { arguments.simulate() };
     if let Some(file) = &arguments.csv {
         write_file(file, &csv(&measured))?;
     }
-    arguments.report.tell(&Report {
+    arguments.report.print(&Report {
         program: "raft bench",
         bench: "elections",
         about: arguments.about(begin.elapsed()),
@@ -147,7 +147,7 @@ impl ElectionsArguments {
         }
     }
 
-    /// How many trials this line has.
+    /// Number of trials of this line.
     fn trials(&self, line: Line) -> u64 {
         match self.trials {
             Some(trials) => trials,
@@ -162,7 +162,7 @@ impl ElectionsArguments {
         progress(trials, "elections")
     }
 
-    /// All trials, on all processors. Each has a seed of its own, so it does not matter who plays which.
+    /// All trials, on all processors. Each has a seed of its own, so it does not matter which thread runs it.
     fn simulate(&self) -> Vec<Measured> {
         let (machines, progress) = (self.machines(), self.progress());
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -191,7 +191,7 @@ impl ElectionsArguments {
         measured
     }
 
-    fn tell_stories(&self, number: u64) -> Result<ExitCode, Failure> {
+    fn print_stories(&self, number: u64) -> Result<ExitCode, Failure> {
         let machines = self.machines();
         let mut text = String::new();
         for &line in self.lines() {
@@ -275,7 +275,7 @@ fn remarks() -> &'static str {
      `raft bench elections --lines 150-155 --show 7` shows what happened in a trial\n"
 }
 
-/// The two plots of the figure, of those lines that were measured.
+/// The two plots of the figure, with the lines that were measured.
 fn plots(measured: &[Measured]) -> Vec<Plot> {
     let drawn = |subplot: &Subplot| {
         let lines = measured.iter().filter(|measured| measured.line.is_in(*subplot));

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use trial::{Fault, Subject};
 
-/// Whoever asks more seldom than that measures only how often it asks.
+/// Maximum probing interval: with a longer one, only the interval would be measured.
 const LONGEST_PROBING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Leaders that fail under a client that writes all the time.
@@ -42,8 +42,8 @@ pub(crate) struct FailoverArguments {
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u64).range(3..=15))]
     nodes: u64,
 
-    /// The folder for the servers' data, on the disk to measure, with a folder for each setting [default: temporary
-    /// folders]
+    /// The folder for the servers' data, on the disk to measure, with a folder for each setting [default:
+    /// temporary folders]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
@@ -100,10 +100,10 @@ pub(crate) fn run(arguments: &FailoverArguments) -> Result<ExitCode, Failure> {
     let about = report::about(arguments, subjects[0].data_folder())?;
     let measured = measure(arguments, &mut subjects)?;
     subjects.into_iter().for_each(Subject::stop);
-    arguments.report.tell(&report::report(about, &measured))
+    arguments.report.print(&report::report(about, &measured))
 }
 
-/// One trial of each row in turn, again and again: whatever else the machine does falls on all of them alike.
+/// One trial of each row in turn, again and again: any other load on the machine affects all of them alike.
 fn measure(arguments: &FailoverArguments, subjects: &mut [Subject]) -> Result<Vec<Trials>, Failure> {
     let faults = arguments.by.faults();
     let mut rows: Vec<Trials> = subjects

@@ -31,14 +31,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// A shorter run measures nothing but its own beginning and end.
+/// Minimum duration of a run: a shorter one would measure only its own beginning and end.
 const SHORTEST_RUN: Duration = Duration::from_millis(10);
 const LONGEST_RUN: Duration = Duration::from_secs(3600);
 
 /// Measure how fast a cluster on this machine is
 ///
-/// The servers share this machine with the clients that generate the load: close other programs, and compare figures
-/// only with others from the same machine.
+/// The servers share this machine with the clients that generate the load: close other programs, and compare
+/// figures only with others from the same machine.
 #[derive(Debug, Args)]
 pub struct BenchArguments {
     #[command(subcommand)]
@@ -66,13 +66,13 @@ enum What {
     /// The leader fails, again and again: for how long can a client not write?
     ///
     /// The client writes all the time, and its gap is the longest time between two acknowledged writes around
-    /// the failure. It consists of the election timeout, the election, one write, and up to one probing interval
-    /// of the client. Then the leader comes back, and the cluster settles before the next trial.
+    /// the failure. It consists of the election timeout, the election, one write, and up to one probing
+    /// interval of the client. Then the leader comes back, and the cluster settles before the next trial.
     Failover(FailoverArguments),
     /// The leader crashes, again and again: how long until the next leader, with different election timeouts?
     ///
-    /// This is the experiment of the paper's Figure 16 (§9.3). The simulator plays it in seconds; with --real,
-    /// real processes take minutes.
+    /// This is the experiment of the paper's Figure 16 (§9.3). The simulator plays it in seconds; with
+    /// --real, real processes take minutes.
     Elections(ElectionsArguments),
     /// The consensus alone: what an entry costs without disk and network
     Core(CoreArguments),
@@ -85,7 +85,7 @@ enum What {
 /// Measures.
 ///
 /// # Errors
-/// If it can't be measured, or the figures can't be written where they are wanted.
+/// If it can't be measured, or the figures can't be written.
 pub fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
     match arguments.what {
         What::Writes(arguments) => operations::run(Kind::Writes, &arguments),
@@ -100,12 +100,12 @@ pub fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// The machine, and what it takes without any server: in two lines.
+/// The machine, and its speed without any server: in two lines.
 fn machine_described(folder: &Path) -> Result<String, Failure> {
     Ok(format!("{}\n{}", machine::named(), floor(folder)?.words()))
 }
 
-/// What the machine takes without any server.
+/// The speed of the machine without any server.
 fn floor(folder: &Path) -> Result<Floor, Failure> {
     Floor::measure(folder).map_err(|error| {
         Failure::of(
@@ -115,7 +115,7 @@ fn floor(folder: &Path) -> Result<Floor, Failure> {
     })
 }
 
-/// Parses how long a run takes.
+/// Parses the duration of a run.
 fn run_duration(text: &str) -> Result<Duration, String> {
     let time = duration(text)?;
     if !(SHORTEST_RUN..=LONGEST_RUN).contains(&time) {
@@ -124,7 +124,7 @@ fn run_duration(text: &str) -> Result<Duration, String> {
     Ok(time)
 }
 
-/// A bench that could not be brought to its end.
+/// A bench that could not be completed.
 fn failed(problem: impl Display) -> Failure {
     Failure::of(problem, "the leader may have changed: close other programs and try again")
 }

@@ -1,4 +1,4 @@
-//! Clients that ask over and over, each in a thread and on a connection of its own.
+//! Clients that send requests over and over, each in a thread and on a connection of its own.
 
 use crate::connection::{Connection, get, put};
 use hdrhistogram::Histogram;
@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
-/// A cluster that does not answer for so long has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout for an answer of the cluster.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// So long a client waits before it looks for a leader again.
+/// Pause of a client before it looks for a leader again.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Whoever waits for its turn looks so often whether all is over.
+/// How often a client that waits for its turn checks whether the phase is over.
 const LONGEST_NAP: Duration = Duration::from_millis(100);
 
-/// What clients ask for.
+/// The kind of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Writes,
@@ -55,7 +55,7 @@ impl Raft {
 
     /// Connects to the leader, as soon as there is one: an election may be in progress.
     fn connect(&self) -> io::Result<Connection> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.connect_anew() {
                 Err(_) if Instant::now() < deadline => std::thread::sleep(PAUSE),
@@ -64,14 +64,15 @@ impl Raft {
         }
     }
 
-    /// Connects to who leads by now.
+    /// Connects to the current leader.
     fn connect_anew(&self) -> io::Result<Connection> {
         Connection::to(&self.leader()?)
     }
 
-    /// Asks until the answer is yes: if the leader changes, the next one. What is asked may be done twice.
+    /// Repeats the request until the answer is yes: if the leader changes, at the next one. The request may
+    /// be executed twice.
     fn ask(&self, connection: &mut Connection, request: &[u8]) -> io::Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let mut problem = match connection.ask(request) {
             Ok(_) => return Ok(()),
             Err(problem) => problem,
@@ -91,7 +92,7 @@ impl Raft {
     }
 }
 
-/// A client that is connected, and what it asks for again and again.
+/// A connected client, and its request, which it sends again and again.
 struct Client<'a> {
     servers: &'a Raft,
     connection: Connection,
@@ -104,31 +105,31 @@ impl Client<'_> {
     }
 }
 
-/// When clients ask.
+/// When clients send their requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pace {
     /// Each as soon as it has its answer: a closed loop.
     Closed,
-    /// So many times a second in all, whether there are answers yet or not: an open load.
+    /// This number of requests per second in total, whether there are answers yet or not: an open load.
     Open(u32),
 }
 
-/// When a client asks under an open load: at even times.
+/// When a client sends its requests under an open load: at even times.
 struct Timetable {
     next: Instant,
     interval: Duration,
 }
 
 impl Timetable {
-    /// That of one of so many clients, which all begin now and take turns.
+    /// The timetable of one of `clients` clients, which all begin now and take turns.
     fn of(rate: u32, number: u16, clients: u16) -> Timetable {
         let interval = Duration::from_secs(1) * u32::from(clients) / rate;
         Timetable { next: Instant::now() + interval * u32::from(number) / u32::from(clients), interval }
     }
 
-    /// Waits until it is time to ask, and returns when that was; none if all was over before. Whoever had to wait for its
-    /// last answer is late, and what it asks for has waited, too: to count from when it could ask would hide the worst
-    /// (coordinated omission).
+    /// Waits until the next request is due, and returns when that was; `None` if the phase was over before. A
+    /// client that had to wait for its last answer is late, and its request has waited too: counting from
+    /// when it could be sent would hide the worst (coordinated omission).
     fn await_turn(&mut self, phase: &Phase) -> Option<Instant> {
         let due = self.next;
         while !phase.is_over() {
@@ -153,9 +154,9 @@ pub(crate) struct Load<'a> {
     pub(crate) value_size: usize,
 }
 
-/// What the clients got done.
+/// The results of the clients.
 pub(crate) struct Measured {
-    /// How long each operation took, in microseconds.
+    /// The duration of each operation, in microseconds.
     latencies: Histogram<u64>,
     took: Duration,
 }
@@ -178,7 +179,7 @@ impl Measured {
 /// What the clients should be doing.
 #[derive(Default)]
 struct Phase {
-    /// What is due from then on counts.
+    /// Requests that are due from then on count.
     counts_from: OnceLock<Instant>,
     is_over: AtomicBool,
 }
@@ -264,7 +265,7 @@ pub(crate) struct Filling<'a> {
     pub(crate) servers: &'a Raft,
     pub(crate) clients: u16,
     pub(crate) entries: u64,
-    /// So many different keys are written, one after the other.
+    /// Number of different keys, written one after the other.
     pub(crate) keys: u64,
     /// In bytes.
     pub(crate) value_size: usize,

@@ -49,7 +49,7 @@ impl LongLog {
         crate::load::key((self.entries - 1) % self.keys())
     }
 
-    /// Has all entries written by clients of these servers.
+    /// Makes clients of these servers write all entries.
     pub(crate) fn write_to(&self, servers: &Raft) -> Result<(), Failure> {
         let filling = Filling {
             servers,

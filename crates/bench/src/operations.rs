@@ -23,8 +23,8 @@ pub(crate) struct OperationArguments {
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1,16,64,256", value_parser = clap::value_parser!(u16).range(1..=1000))]
     clients: Vec<u16>,
 
-    /// Requests per second of all clients together, sent even if no responses have come; latencies count from when a
-    /// request was due [default: each client sends a request as soon as it has the last response]
+    /// Requests per second of all clients together, sent even if no responses have come; latencies count from
+    /// when a request was due [default: each client sends a request as soon as it has the last response]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     rate: Option<u32>,
 
@@ -57,11 +57,11 @@ pub(crate) fn run(kind: Kind, arguments: &OperationArguments) -> Result<ExitCode
     let servers = servers(&mut cluster)?;
     let measured = measure_all(kind, arguments, &servers)?;
     cluster.stop();
-    arguments.report.tell(&report(kind, arguments, &floor, &measured))
+    arguments.report.print(&report(kind, arguments, &floor, &measured))
 }
 
-/// All runs: one number of clients after the other, again and again, so that whatever else the machine does falls on all
-/// alike.
+/// All runs: one number of clients after the other, again and again, so that any other load on the machine
+/// affects all alike.
 fn measure_all(
     kind: Kind,
     arguments: &OperationArguments,
@@ -80,7 +80,7 @@ fn measure_all(
     Ok(rows)
 }
 
-/// What is measured in each run, and told as the median of all.
+/// The figures of each run, reported as the median of all.
 const FIGURES: [Column; 9] = [
     Column::number("per_second", "per second", 0),
     Column::number("p50_us", "p50 µs", 0),

@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &RecoveryArguments) -> Result<ExitCode, Failure> {
     let first = server(&mut cluster, ONLY)?;
     wait_for("no leader was elected", || leads(&first))?;
     log.write_to(&Raft(vec![first.address.clone()]))?;
-    // A snapshot may be under way.
+    // A snapshot may be in progress.
     let mut covered = first.status().ok().map(|status| status.snapshot.index);
     loop {
         std::thread::sleep(Duration::from_secs(1));
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &RecoveryArguments) -> Result<ExitCode, Failure> {
     }
     let used = Used::of(&folder);
     cluster.stop();
-    log.report.tell(&report(setting, &restarts, &used))
+    log.report.print(&report(setting, &restarts, &used))
 }
 
 fn leads(server: &Server) -> Option<()> {

@@ -1,4 +1,4 @@
-//! To whom the figures are told.
+//! The output of the figures.
 
 use clap::Args;
 use command::{Failure, write_file, written};
@@ -21,7 +21,7 @@ pub struct ReportArguments {
 }
 
 impl ReportArguments {
-    pub fn tell(&self, report: &Report) -> Result<ExitCode, Failure> {
+    pub fn print(&self, report: &Report) -> Result<ExitCode, Failure> {
         let text = if self.json { format!("{}\n", report.json()) } else { report.text() };
         let told = written(io::stdout().write_all(text.as_bytes()))?;
         if let Some(file) = &self.report {
@@ -44,8 +44,8 @@ pub struct DrawingArguments {
 }
 
 impl DrawingArguments {
-    pub fn tell(&self, report: &Report) -> Result<ExitCode, Failure> {
-        let told = self.report.tell(report)?;
+    pub fn print(&self, report: &Report) -> Result<ExitCode, Failure> {
+        let told = self.report.print(report)?;
         if let Some(file) = &self.svg {
             write_file(file, &plot::stacked(&report.plots))?;
         }

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<ExitCode, Failure> {
     });
     let rows = rows.collect::<Result<Vec<Row>, Failure>>()?;
     progress.finish_and_clear();
-    arguments.report.tell(&Report {
+    arguments.report.print(&Report {
         program: "raft bench",
         bench: "search",
         about: format!(

@@ -1,4 +1,4 @@
-//! The servers that are measured.
+//! The measured servers.
 
 use crate::connection::Connection;
 use crate::load::Raft;
@@ -15,10 +15,10 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// To start or to elect a leader takes less, and so does everything else that is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
+/// Timeout for starting, for electing a leader, and for everything else.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Whoever is waited for is asked so often.
+/// Pause between two requests to a server that is waited for.
 pub(crate) const PAUSE: Duration = Duration::from_millis(2);
 
 /// How the servers are started.
@@ -55,7 +55,7 @@ impl Server {
         Ok(serde_json::from_str(&Connection::to(&self.address)?.get("/status")?)?)
     }
 
-    /// How often it has synced its log.
+    /// Number of syncs of its log.
     fn syncs(&self) -> io::Result<u64> {
         let page = Connection::to(&self.address)?.get("/metrics")?;
         let name = "etcd_disk_wal_fsync_duration_seconds_count";
@@ -64,7 +64,7 @@ impl Server {
     }
 }
 
-/// The servers of a cluster, and which of them leads.
+/// The servers of a cluster, including the leader.
 #[derive(Debug, Clone)]
 pub(crate) struct Servers {
     pub(crate) leader: Server,
@@ -85,7 +85,7 @@ pub(crate) struct Counters {
 }
 
 impl Servers {
-    /// Where clients find them.
+    /// Their addresses for clients.
     pub(crate) fn target(&self) -> Raft {
         let all = [&self.leader].into_iter().chain(&self.others);
         Raft(all.map(|server| server.address.clone()).collect())
@@ -103,13 +103,13 @@ impl Servers {
     }
 }
 
-/// Starts so many servers of this program. Those that were in this folder before go on with what they have.
+/// Starts this number of servers of this program. Those with data in this folder continue with it.
 pub(crate) fn start(nodes: u64, arguments: &ServerArguments) -> Result<Cluster, Failure> {
     let timing = arguments.elections.timing()?;
     start_with(options(nodes, timing, arguments.storage.snapshot_after, arguments.data.clone())?)
 }
 
-/// What so many servers of this program are started with: quiet ones.
+/// The options for this number of quiet servers of this program.
 pub(crate) fn options(
     nodes: u64,
     timing: Timing,
@@ -138,7 +138,7 @@ pub(crate) fn start_with(options: Options) -> Result<Cluster, Failure> {
     Cluster::start(options).map_err(|error| Failure::of(&error, "choose another folder with --data"))
 }
 
-/// The server of this number, which runs.
+/// The running server with this number.
 pub(crate) fn server(cluster: &mut Cluster, id: NodeId) -> Result<Server, Failure> {
     wait_for("the server does not start", || {
         cluster.news(PAUSE);
@@ -147,13 +147,13 @@ pub(crate) fn server(cluster: &mut Cluster, id: NodeId) -> Result<Server, Failur
     })
 }
 
-/// The servers of these numbers, which run.
+/// The running servers with these numbers.
 pub(crate) fn servers_of(cluster: &mut Cluster, ids: &[NodeId]) -> Result<BTreeMap<NodeId, Server>, Failure> {
     ids.iter().map(|&id| Ok((id, server(cluster, id)?))).collect()
 }
 
-/// Waits until all these servers have the same leader and the same log, all of it committed, and until it has stayed so for
-/// so long. At each look in vain `without` has its turn.
+/// Waits until all these servers have the same leader and the same log, all of it committed, and until it has
+/// stayed so for this long. `without` is called after each look in vain.
 pub(crate) fn await_calm(
     cluster: &mut Cluster,
     ids: &[NodeId],
@@ -176,7 +176,7 @@ pub(crate) fn await_calm(
     })
 }
 
-/// All servers that run, once one of them leads.
+/// All running servers, once one of them leads.
 pub(crate) fn servers(cluster: &mut Cluster) -> Result<Servers, Failure> {
     let ids: Vec<NodeId> = cluster.view().servers().map(|(id, _)| id).collect();
     let mut all = ids.into_iter().map(|id| server(cluster, id)).collect::<Result<Vec<_>, _>>()?;
@@ -187,14 +187,14 @@ pub(crate) fn servers(cluster: &mut Cluster) -> Result<Servers, Failure> {
 
 /// Asks until there is an answer.
 pub(crate) fn wait_for<T>(problem: &str, mut ask: impl FnMut() -> Option<T>) -> Result<T, Failure> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(answer) = ask() {
             return Ok(answer);
         }
         if Instant::now() > deadline {
             return Err(Failure::of(
-                format_args!("{problem}, after {PATIENCE:?}"),
+                format_args!("{problem}, after {TIMEOUT:?}"),
                 "try `raft up` to see why",
             ));
         }
@@ -202,14 +202,14 @@ pub(crate) fn wait_for<T>(problem: &str, mut ask: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// All servers agree on this, and on all of the log.
+/// The leader, term and log on which all servers agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Agreed {
     pub(crate) leader: NodeId,
     pub(crate) term: Term,
 }
 
-/// What the servers agree on, if all that the leader has is committed, and everybody has it.
+/// What the servers agree on, if everything in the leader's log is committed, and all have it.
 fn agreement(servers: &BTreeMap<NodeId, Server>) -> Option<Agreed> {
     let statuses = servers.values().map(|server| server.status().ok()).collect::<Option<Vec<Status>>>()?;
     let leader = statuses.iter().find(|status| status.role == RoleKind::Leader)?;

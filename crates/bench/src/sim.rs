@@ -26,7 +26,7 @@ pub(crate) struct SimArguments {
     report: ReportArguments,
 }
 
-/// What one run came to, for each second of the processor.
+/// The results of one run, per second of processor time.
 struct Run {
     seeds: f64,
     steps: f64,
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &SimArguments) -> Result<ExitCode, Failure> {
     let row = |key: &str, what: &str, figure: fn(&Run) -> f64| {
         figure_row(key, what, &Spread::of(runs_done.iter().map(figure)))
     };
-    report.tell(&Report {
+    report.print(&Report {
         program: "raft bench",
         bench: "sim",
         about: format!(

@@ -10,32 +10,32 @@ use kv::{Answer, Request, SessionId, Write};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// So long a server may take for the first try of what can safely be tried again. Each further one may take
-/// twice as long: the cluster may run in slow motion.
+/// Timeout of the first try of a request that can safely be repeated. Each further try may take twice as
+/// long: the cluster may run in slow motion.
 const FIRST_TRY: Duration = Duration::from_secs(1);
 
-/// So long it rests when all servers were asked in vain: an election takes about as long.
+/// Pause after all servers were asked in vain: an election takes about as long.
 const REST: Duration = Duration::from_millis(50);
 
-/// A client that knows some servers of a cluster, finds its leader, and tries again where that is safe.
+/// A client that knows some servers of a cluster, finds its leader, and retries when that is safe.
 ///
-/// It asks one thing at a time. Its writes are requests of a session, which is opened with the first of them,
-/// so that each is executed once, however often it must be sent.
+/// It sends one request at a time. Its writes belong to a session, which is opened with the first of them, so
+/// that each is executed once, however often it must be sent.
 ///
 /// ```no_run
 /// # use std::time::Duration;
-/// use client::{Cluster, Node};
-/// use kv::Write;
+/// use raft_for_beginners_client::{Cluster, Node};
+/// use raft_for_beginners_client::kv::Write;
 ///
 /// let mut cluster = Cluster::new([Node::new("127.0.0.1:4001"), Node::new("127.0.0.1:4002")]);
 /// cluster.on_step(|step| eprintln!("{step}"));
 /// let answer = cluster.write(&Write::put(b"x", b"1"), Duration::from_secs(10))?;
 /// println!("{answer}"); // written, version 17
-/// # Ok::<(), client::Failure>(())
+/// # Ok::<(), raft_for_beginners_client::Failure>(())
 /// ```
 pub struct Cluster {
     nodes: Vec<Node>,
-    /// The place of the one that is asked next: the leader, as far as is known.
+    /// Index of the server to ask next: the leader, if known.
     next: usize,
     session: Option<Session>,
     on_step: Box<dyn FnMut(&Step) + Send>,
@@ -55,7 +55,8 @@ impl fmt::Debug for Cluster {
 }
 
 impl Cluster {
-    /// The cluster that has these servers. One is enough, if it lives: the leader that it names is found too.
+    /// A client of the cluster with these servers. One is enough, if it runs: the leader that it names is
+    /// found too.
     ///
     /// # Panics
     /// If there is none.
@@ -65,26 +66,26 @@ impl Cluster {
         Cluster { nodes, next: 0, session: None, on_step: Box::new(|_| {}) }
     }
 
-    /// From now on, tells what happens on the way to an answer.
+    /// From now on, reports each step on the way to an answer.
     pub fn on_step(&mut self, on_step: impl FnMut(&Step) + Send + 'static) {
         self.on_step = Box::new(on_step);
     }
 
-    /// Has a key changed, once, and returns the answer, which may be that a condition did not hold. A session
-    /// makes it safe to try again, so it is tried until `patience` is over.
+    /// Changes a key once and returns the answer, which may be that a condition did not hold. A session makes
+    /// it safe to retry, so it is retried for up to `timeout`.
     ///
-    /// The first try must be numbered already: when it is known that a second one is needed, it is too late.
-    /// So a client's first write costs one round trip more, for its session, and those after it nothing.
+    /// The first try must already be numbered: by the time a second one turns out to be necessary, it is too
+    /// late. So a client's first write costs one more round trip, for its session, and later ones nothing.
     ///
     /// # Errors
-    /// [`Failure::Uncertain`] if one of the tries may have taken effect, or may still.
-    pub fn write(&mut self, write: &Write<'_>, patience: Duration) -> Result<Answer, Failure> {
-        let deadline = Instant::now() + patience;
+    /// [`Failure::Uncertain`] if one of the tries may have taken effect, or may still do so.
+    pub fn write(&mut self, write: &Write<'_>, timeout: Duration) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + timeout;
         loop {
             let request = self.next_request(deadline)?;
             let numbered = Write { request: Some(request), ..*write };
             let mut doubt = None;
-            let answer = self.until(deadline, |node, patience| match node.write(&numbered, patience) {
+            let answer = self.until(deadline, |node, timeout| match node.write(&numbered, timeout) {
                 Err(Failure::Uncertain(why)) => {
                     doubt = Some(why.clone());
                     Tried::Again(Failure::Uncertain(why))
@@ -105,88 +106,84 @@ impl Cluster {
         }
     }
 
-    /// Has a key changed without a session: one round trip less for a client that writes once. It is tried
-    /// again only as long as it was certainly not done.
+    /// Changes a key without a session: one round trip less for a client that writes once. It is retried only
+    /// while it was certainly not done.
     ///
     /// # Errors
-    /// [`Failure::Uncertain`] as soon as a try may have taken effect, or may still.
-    pub fn write_without_session(
-        &mut self,
-        write: &Write<'_>,
-        patience: Duration,
-    ) -> Result<Answer, Failure> {
-        self.once(patience, |node, patience| node.write(write, patience))
+    /// [`Failure::Uncertain`] as soon as a try may have taken effect, or may still do so.
+    pub fn write_without_session(&mut self, write: &Write<'_>, timeout: Duration) -> Result<Answer, Failure> {
+        self.once(timeout, |node, timeout| node.write(write, timeout))
     }
 
-    /// What a key holds; none if there is no such key.
+    /// The value of a key; `None` if there is no such key.
     ///
     /// # Errors
-    /// If nobody answers in time.
-    pub fn get(&mut self, key: &[u8], read: Read, patience: Duration) -> Result<Option<Value>, NotDone> {
-        self.read(patience, |node, patience| node.get(key, read, patience))
+    /// If no server answers in time.
+    pub fn get(&mut self, key: &[u8], read: Read, timeout: Duration) -> Result<Option<Value>, NotDone> {
+        self.read(timeout, |node, timeout| node.get(key, read, timeout))
     }
 
-    /// Some keys with what they hold.
+    /// Some keys with their values.
     ///
     /// # Errors
-    /// If nobody answers in time.
-    pub fn list(&mut self, list: &List, patience: Duration) -> Result<Page, NotDone> {
-        self.read(patience, |node, patience| node.list(list, patience))
+    /// If no server answers in time.
+    pub fn list(&mut self, list: &List, timeout: Duration) -> Result<Page, NotDone> {
+        self.read(timeout, |node, timeout| node.list(list, timeout))
     }
 
-    /// Who belongs to the cluster, in the eyes of whichever server answers.
+    /// The members of the cluster, according to any server that answers.
     ///
     /// # Errors
-    /// If nobody answers in time.
-    pub fn members(&mut self, patience: Duration) -> Result<MembersBody, NotDone> {
-        self.read(patience, Node::members)
+    /// If no server answers in time.
+    pub fn members(&mut self, timeout: Duration) -> Result<MembersBody, NotDone> {
+        self.read(timeout, Node::members)
     }
 
-    /// Has the members changed. It is tried again as long as it was certainly not done: a learner may have to catch
-    /// up, another change to end.
+    /// Changes the members. It is retried while it was certainly not done: a learner may have to catch up,
+    /// another change to end.
     ///
     /// # Errors
     /// [`Failure::Uncertain`] as soon as a try may have begun it.
-    pub fn change_members(&mut self, change: &Change, patience: Duration) -> Result<MembersBody, Failure> {
-        self.once(patience, |node, patience| node.change_members(change, patience))
+    pub fn change_members(&mut self, change: &Change, timeout: Duration) -> Result<MembersBody, Failure> {
+        self.once(timeout, |node, timeout| node.change_members(change, timeout))
     }
 
-    /// Has the leader begin to hand over.
+    /// Makes the leader begin to hand leadership over.
     ///
     /// # Errors
     /// [`Failure::Uncertain`] as soon as a try may have begun it.
-    pub fn transfer(&mut self, to: NodeId, patience: Duration) -> Result<MembersBody, Failure> {
-        self.once(patience, |node, patience| node.transfer(to, patience))
+    pub fn transfer(&mut self, to: NodeId, timeout: Duration) -> Result<MembersBody, Failure> {
+        self.once(timeout, |node, timeout| node.transfer(to, timeout))
     }
 
-    /// Tries again only as long as nothing was done.
+    /// Retries only while nothing was done.
     fn once<T>(
         &mut self,
-        patience: Duration,
+        timeout: Duration,
         ask: impl Fn(&Node, Duration) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         self.until(deadline, |node, _| match ask(node, deadline.saturating_duration_since(Instant::now())) {
             Err(uncertain @ Failure::Uncertain(_)) => Tried::Ended(Err(uncertain)),
             tried => Tried::of(tried),
         })
     }
 
-    /// Begins to hear of each change of keys that begin with `prefix`, after this place, or from now on: from
-    /// whichever server answers within `patience`.
+    /// Begins to watch all changes of keys that begin with `prefix`, after this place, or from now on: on any
+    /// server that answers within `timeout`.
     ///
     /// # Errors
-    /// If nobody does.
+    /// If no server answers.
     pub fn watch(
         &mut self,
         prefix: &[u8],
         after: Option<Place>,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Watch, NotDone> {
-        self.read(patience, |node, patience| node.watch(prefix, after, patience))
+        self.read(timeout, |node, timeout| node.watch(prefix, after, timeout))
     }
 
-    /// Gets to know more servers, or where those are now that are known.
+    /// Adds servers, or new addresses of known servers.
     pub fn meet(&mut self, nodes: impl IntoIterator<Item = Node>) {
         for met in nodes {
             let known = self.nodes.iter_mut().find(|node| node.address == met.address || node.is(&met));
@@ -199,12 +196,12 @@ impl Cluster {
 
     fn read<T>(
         &mut self,
-        patience: Duration,
+        timeout: Duration,
         ask: impl Fn(&Node, Duration) -> Result<T, NotDone>,
     ) -> Result<T, NotDone> {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         let answer =
-            self.until(deadline, |node, patience| Tried::of(ask(node, patience).map_err(Failure::NotDone)));
+            self.until(deadline, |node, timeout| Tried::of(ask(node, timeout).map_err(Failure::NotDone)));
         answer.map_err(|failure| match failure {
             Failure::NotDone(why) => why,
             Failure::Uncertain(_) => unreachable!("a read is never in doubt"),
@@ -222,15 +219,15 @@ impl Cluster {
         Ok(Request { session: session.id, sequence: session.sequence })
     }
 
-    /// Opens a session. That it may open several does no harm.
+    /// Opens a session. Opening several does no harm.
     fn open_session(&mut self, deadline: Instant) -> Result<SessionId, NotDone> {
-        let opened = self.until(deadline, |node, patience| match node.open_session(patience) {
+        let opened = self.until(deadline, |node, timeout| match node.open_session(timeout) {
             Err(uncertain @ Failure::Uncertain(_)) => Tried::Again(uncertain),
             opened => Tried::of(opened),
         });
         opened.map_err(|failure| match failure {
             Failure::NotDone(why) => why,
-            // What shall be written was not sent yet.
+            // The write itself was not sent yet.
             Failure::Uncertain(why) => NotDone::NotNow {
                 error: format!("can't open a session: {why}"),
                 help: "try again; if this does not change, too few servers are running".to_owned(),
@@ -238,19 +235,19 @@ impl Cluster {
         })
     }
 
-    /// Asks one server after the other, the leader if it is known, until something ends it. A try that need
-    /// not be the last gets only so much time.
+    /// Asks one server after the other, the leader first if known, until there is a result. A try that need
+    /// not be the last one gets only part of the time.
     fn until<T>(
         &mut self,
         deadline: Instant,
         mut ask: impl FnMut(&Node, Duration) -> Tried<T>,
     ) -> Result<T, Failure> {
-        let mut patience = FIRST_TRY;
+        let mut timeout = FIRST_TRY;
         let mut in_vain = 0;
         loop {
             let rest = deadline.saturating_duration_since(Instant::now());
             let node = &self.nodes[self.next];
-            let failure = match ask(node, patience.min(rest)) {
+            let failure = match ask(node, timeout.min(rest)) {
                 Tried::Ended(end) => return end,
                 Tried::Again(failure) => failure,
             };
@@ -260,17 +257,17 @@ impl Cluster {
                 (self.on_step)(&Step::StillTrying { rest });
             }
             if in_vain % self.nodes.len() == 0 {
-                patience = patience.saturating_mul(2);
+                timeout = timeout.saturating_mul(2);
                 std::thread::sleep(REST);
             }
-            // What is sent in the last moment only adds a doubt.
+            // A request sent at the very end would only add a doubt.
             if Instant::now() + REST >= deadline {
                 return Err(failure);
             }
         }
     }
 
-    /// Chooses whom to ask after this failure, and tells of it.
+    /// Chooses the server to ask after this failure, and reports that.
     fn turn_to_next(&mut self, failure: &Failure) {
         let step = match failure {
             Failure::NotDone(NotDone::Elsewhere { node, leader, address }) => {
@@ -289,7 +286,7 @@ impl Cluster {
         (self.on_step)(&step);
     }
 
-    /// The place of the server at this address, which is known from now on.
+    /// Index of the server at this address, which is known from now on.
     fn place_of(&mut self, id: NodeId, address: &str) -> usize {
         let known = self.nodes.iter().position(|node| node.address == address);
         let place = known.unwrap_or_else(|| {
@@ -301,16 +298,16 @@ impl Cluster {
     }
 }
 
-/// How a try ended.
+/// The end of a try.
 enum Tried<T> {
-    /// With an answer, or so that there must not be another try.
+    /// With an answer, or in a way that forbids another try.
     Ended(Result<T, Failure>),
     /// In vain, and another one is safe.
     Again(Failure),
 }
 
 impl<T> Tried<T> {
-    /// What is certainly not done can be tried again, unless it makes no sense anywhere.
+    /// What was certainly not done can be retried, unless no server would accept it.
     fn of(tried: Result<T, Failure>) -> Tried<T> {
         match tried {
             Err(Failure::NotDone(why)) if !matches!(why, NotDone::Refused { .. }) => {

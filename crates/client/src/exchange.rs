@@ -1,38 +1,38 @@
 //! One request and its reply, in the HTTP/1.1 that our servers speak, and what is certain when it breaks.
 //!
-//! Libraries hide just what matters here: whether anything of a request has left when it fails, and whether
-//! they have sent it twice. So the bytes are ours, and only their parsing is not.
+//! HTTP libraries hide exactly what matters here: whether anything of a failed request was sent, and whether
+//! it was sent twice. So we write the bytes ourselves, and only leave their parsing to a library.
 
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-/// No head of a reply is longer than this, in bytes, and no reply has more headers.
+/// Maximum length in bytes of the head of a reply, and maximum number of its headers.
 const LONGEST_HEAD: u64 = 64 << 10;
 const MOST_HEADERS: usize = 64;
 
-/// No reply has a longer body, in bytes: a page of keys with 4 MiB of values, of which JSON may escape each
-/// byte.
+/// Maximum length in bytes of the body of a reply: a page of keys with 4 MiB of values, of which JSON may
+/// escape each byte.
 const LONGEST_BODY: u64 = 64 << 20;
 
-/// What is asked of a server.
+/// A request to a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Request<'a> {
     pub method: &'static str,
-    /// With what comes after the `?`.
+    /// With the part after the `?`.
     pub path: String,
     pub headers: Vec<(&'static str, u64)>,
     pub body: &'a [u8],
 }
 
-/// What a server replied.
+/// A server's reply.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub head: Head,
     pub body: Vec<u8>,
 }
 
-/// What a reply begins with.
+/// The beginning of a reply.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub status: u16,
@@ -42,13 +42,13 @@ pub(crate) struct Head {
 /// Why there is no reply.
 #[derive(Debug)]
 pub(crate) enum Broken {
-    /// Nothing of the request has left.
+    /// Nothing of the request was sent.
     BeforeItWasSent(Error),
     /// It may have arrived.
     Later(Error),
 }
 
-/// A connection to a server, on which one request follows the other.
+/// A connection to a server, with one request after the other.
 #[derive(Debug)]
 pub(crate) struct Connection(BufReader<Timed>);
 
@@ -68,7 +68,7 @@ impl Request<'_> {
         let Request { method, path, headers, body } = self;
         let mut text =
             format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {}\r\n", body.len());
-        // Without it, no server lets itself be changed.
+        // Without it, no server accepts a change.
         if *method == "POST" {
             text += "content-type: application/json\r\n";
         }
@@ -99,12 +99,12 @@ impl Head {
 impl Broken {
     pub(crate) fn into_why(self) -> String {
         let (Broken::BeforeItWasSent(error) | Broken::Later(error)) = self;
-        told(&error)
+        error_words(&error)
     }
 }
 
-/// What broke, in words.
-pub(crate) fn told(error: &Error) -> String {
+/// The error, in words.
+pub(crate) fn error_words(error: &Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
@@ -120,9 +120,9 @@ pub(crate) fn exchange(
     kept: Option<Connection>,
     address: &str,
     request: &Request<'_>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<(Reply, Option<Connection>), Broken> {
-    let (mut connection, head) = begin(kept, address, request, patience)?;
+    let (mut connection, head) = begin(kept, address, request, timeout)?;
     let body = connection.whole_body(&head).map_err(Broken::Later)?;
     let kept = head.allows_another().then_some(connection);
     Ok((Reply { head, body }, kept))
@@ -133,9 +133,9 @@ pub(crate) fn begin(
     kept: Option<Connection>,
     address: &str,
     request: &Request<'_>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<(Connection, Head), Broken> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     let kept = kept.filter(Connection::is_alive);
     let connection = kept.map_or_else(|| Connection::to(address, deadline), Ok);
     let mut connection = connection.map_err(Broken::BeforeItWasSent)?;
@@ -160,7 +160,7 @@ impl Connection {
         Err(error)
     }
 
-    /// Nobody has hung up on it, or said what was not asked for.
+    /// Is it still open, and has nothing arrived that was not asked for?
     fn is_alive(&self) -> bool {
         let stream = &self.0.get_ref().stream;
         let looked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
@@ -213,7 +213,7 @@ impl Connection {
         Ok(body)
     }
 
-    /// The next piece of a body that comes in pieces; none at its end.
+    /// The next chunk of a chunked body; `None` at its end.
     pub(crate) fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
         let size = self.line()?;
         let size = u64::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16);
@@ -257,7 +257,7 @@ fn time_until(deadline: Instant) -> io::Result<Duration> {
     if rest.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(rest) }
 }
 
-/// Some systems call it so when time is over, others call it that.
+/// Systems have two names for a timeout.
 fn timed_out(error: Error) -> Error {
     if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
 }

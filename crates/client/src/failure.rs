@@ -8,7 +8,7 @@ pub enum Failure {
     /// It was certainly not done, and never will be.
     #[error(transparent)]
     NotDone(#[from] NotDone),
-    /// Nobody knows: it may have taken effect, or may still. Never said of a read.
+    /// It is unknown: it may have taken effect, or may still do so. Never the result of a read.
     #[error("uncertain: it may have taken effect, or may still do so ({0})")]
     Uncertain(String),
 }
@@ -21,26 +21,26 @@ pub enum NotDone {
     Elsewhere {
         /// The server that was asked.
         node: NodeId,
-        /// The one that leads, as far as that one knows.
+        /// The leader, according to that server.
         leader: NodeId,
-        /// Where that is, as HOST:PORT.
+        /// The leader's address, as HOST:PORT.
         address: String,
     },
     /// The server was not reached, or did not answer a read in time.
     #[error("{server} does not respond: {why}")]
     Silent {
-        /// Its name, or if that is not known, its address.
+        /// Its name or, if that is unknown, its address.
         server: String,
         /// What went wrong.
         why: String,
     },
-    /// The server can't do it now, for example because it knows no leader. Another one may, or the same one
-    /// later.
+    /// The server can't do it now, for example because it knows no leader. Another one may be able to, or the
+    /// same one later.
     #[error("{error}")]
     NotNow {
-        /// What it said.
+        /// What the server said.
         error: String,
-        /// What it said can be done.
+        /// What to do, according to the server.
         help: String,
     },
     /// The request makes no sense, here or elsewhere, now or later.
@@ -48,19 +48,19 @@ pub enum NotDone {
     Refused {
         /// What is wrong with it.
         error: String,
-        /// What can be done.
+        /// What to do.
         help: String,
     },
 }
 
 impl NotDone {
-    /// What a server answered, or somebody else at its address, makes no sense.
+    /// The answer of a server, or of another program at its address, makes no sense.
     pub(crate) fn nonsense(server: &str) -> NotDone {
         let why = "its response can't be understood: it is not a Raft server of this version".to_owned();
         NotDone::Silent { server: server.to_owned(), why }
     }
 
-    /// What can be done about it, if there is more to say than the message does.
+    /// What to do about it, if there is more to say than the message does.
     pub fn help(&self) -> Option<&str> {
         match self {
             NotDone::NotNow { help, .. } | NotDone::Refused { help, .. } => Some(help),

@@ -16,37 +16,37 @@ use std::time::Duration;
 /// Letters that need no escape in a URL.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Statuses of HTTP.
+/// HTTP status codes.
 const OK: u16 = 200;
 const CREATED: u16 = 201;
 const NOT_FOUND: u16 = 404;
 const INTERNAL_ERROR: u16 = 500;
 
-/// No path is longer than this, in bytes.
+/// Maximum length of a path in bytes.
 const LONGEST_PATH: usize = 60_000;
 
-/// One server. A connection to it is kept and used again.
+/// One server. A connection to it is kept and reused.
 #[derive(Debug)]
 pub struct Node {
-    /// Its name, once somebody has told it.
+    /// Its name, if known.
     pub(crate) id: Option<NodeId>,
     pub(crate) address: String,
     kept: Mutex<Option<Connection>>,
 }
 
-/// How new what is read must be.
+/// How up to date a read must be.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Read {
-    /// All that was committed when it was asked for: a majority confirms who leads.
+    /// Includes everything that was committed when it was requested: a majority confirms the leader.
     #[default]
     Linearizable,
-    /// The same, where leaders have leases: the leader asks nobody, and relies on all clocks.
+    /// The same, where leaders have leases: the leader asks no other server, and relies on all clocks.
     Lease,
-    /// Whatever the asked server has applied, however old.
+    /// What the asked server has applied, however old.
     Stale,
 }
 
-/// What a key holds.
+/// The value of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
     /// Its bytes.
@@ -55,32 +55,32 @@ pub struct Value {
     pub version: Index,
 }
 
-/// Which keys are to be listed.
+/// The keys to list.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct List {
-    /// They begin with this.
+    /// The keys begin with this.
     pub prefix: Vec<u8>,
-    /// They come after this one; empty for the first of them.
+    /// The keys come after this one; empty for the first of them.
     pub after: Vec<u8>,
-    /// How new it must be.
+    /// How up to date the list must be.
     pub read: Read,
 }
 
 /// Some keys, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The keys with what they hold.
+    /// The keys with their values.
     pub entries: Vec<Entry>,
     /// If there are more: the `after` of the next page.
     pub more_after: Option<Vec<u8>>,
 }
 
-/// A key with what it holds.
+/// A key with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The key.
     pub key: Vec<u8>,
-    /// What it holds.
+    /// Its value.
     pub value: Value,
 }
 
@@ -101,7 +101,7 @@ impl Clone for Node {
     }
 }
 
-/// Its name, or if nobody has told it yet, its address.
+/// Its name or, if that is unknown, its address.
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.id {
@@ -112,12 +112,12 @@ impl fmt::Display for Node {
 }
 
 impl Node {
-    /// The server that listens on this address (HOST:PORT).
+    /// The server at this address (HOST:PORT).
     pub fn new(address: impl Into<String>) -> Node {
         Node { id: None, address: address.into(), kept: Mutex::default() }
     }
 
-    /// The same, which has this name.
+    /// The same, with this name.
     pub fn named(id: NodeId, address: impl Into<String>) -> Node {
         Node { id: Some(id), ..Node::new(address) }
     }
@@ -127,17 +127,16 @@ impl Node {
         self.id.is_some() && self.id == other.id
     }
 
-    /// Where it listens, as HOST:PORT.
+    /// Its address, as HOST:PORT.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Has a key changed, and waits no longer than `patience` to hear what came of it. The answer may be that
-    /// a condition did not hold.
+    /// Changes a key, and waits up to `timeout` for the answer, which may be that a condition did not hold.
     ///
     /// # Errors
-    /// If no answer came.
-    pub fn write(&self, write: &Write<'_>, patience: Duration) -> Result<Answer, Failure> {
+    /// If no answer arrived.
+    pub fn write(&self, write: &Write<'_>, timeout: Duration) -> Result<Answer, Failure> {
         if let Err(reason) = write.check() {
             return Ok(Answer::Invalid(reason));
         }
@@ -164,96 +163,96 @@ impl Node {
             }
             None => Vec::new(),
         };
-        self.command(&Request { method, path, headers, body }, patience)
+        self.command(&Request { method, path, headers, body }, timeout)
     }
 
-    /// Opens a session. If it is uncertain whether that was done, another one can be opened: a session that
-    /// nobody uses does no harm, and is forgotten at last.
+    /// Opens a session. If it is uncertain whether that was done, open another one: an unused session does no
+    /// harm, and is dropped in the end.
     ///
     /// # Errors
-    /// If no answer came.
-    pub fn open_session(&self, patience: Duration) -> Result<SessionId, Failure> {
+    /// If no answer arrived.
+    pub fn open_session(&self, timeout: Duration) -> Result<SessionId, Failure> {
         let path = "/sessions".to_owned();
-        match self.command(&Request { method: "POST", path, headers: Vec::new(), body: b"" }, patience)? {
+        match self.command(&Request { method: "POST", path, headers: Vec::new(), body: b"" }, timeout)? {
             Answer::SessionOpened { session } => Ok(session),
             other => Err(Failure::Uncertain(format!("the response can't be understood: {other}"))),
         }
     }
 
-    /// What a key holds; none if there is no such key.
+    /// The value of a key; `None` if there is no such key.
     ///
     /// # Errors
-    /// [`NotDone`], if no answer came.
-    pub fn get(&self, key: &[u8], read: Read, patience: Duration) -> Result<Option<Value>, NotDone> {
-        let reply = self.read(with_parameters(key_path(key), &[format!("read={read}")]), patience)?;
+    /// [`NotDone`], if no answer arrived.
+    pub fn get(&self, key: &[u8], read: Read, timeout: Duration) -> Result<Option<Value>, NotDone> {
+        let reply = self.read(with_parameters(key_path(key), &[format!("read={read}")]), timeout)?;
         match (reply.head.status, version(&reply)) {
             (OK, Some(version)) => Ok(Some(Value { bytes: reply.body, version })),
-            (NOT_FOUND, _) if told(&reply).is_some() => Ok(None),
+            (NOT_FOUND, _) if error_body(&reply).is_some() => Ok(None),
             _ => Err(self.why_not(&reply)),
         }
     }
 
-    /// Some keys with what they hold.
+    /// Some keys with their values.
     ///
     /// # Errors
-    /// [`NotDone`], if no answer came.
-    pub fn list(&self, list: &List, patience: Duration) -> Result<Page, NotDone> {
+    /// [`NotDone`], if no answer arrived.
+    pub fn list(&self, list: &List, timeout: Duration) -> Result<Page, NotDone> {
         let List { prefix, after, read } = list;
         let parameters = [
             format!("prefix={}", escape(prefix)),
             format!("after={}", escape(after)),
             format!("read={read}"),
         ];
-        let reply = self.read(with_parameters("/kv".to_owned(), &parameters), patience)?;
+        let reply = self.read(with_parameters("/kv".to_owned(), &parameters), timeout)?;
         let listing: Listing = self.parse(&reply)?;
         page(listing).ok_or_else(|| self.makes_no_sense())
     }
 
-    /// How the server is.
+    /// The state of the server.
     ///
     /// # Errors
-    /// [`NotDone`], if no answer came.
-    pub fn status(&self, patience: Duration) -> Result<Status, NotDone> {
-        self.parse(&self.read("/status".to_owned(), patience)?)
+    /// [`NotDone`], if no answer arrived.
+    pub fn status(&self, timeout: Duration) -> Result<Status, NotDone> {
+        self.parse(&self.read("/status".to_owned(), timeout)?)
     }
 
-    /// Who belongs to the cluster, in this server's eyes.
+    /// The members of the cluster, according to this server.
     ///
     /// # Errors
-    /// [`NotDone`], if no answer came.
-    pub fn members(&self, patience: Duration) -> Result<MembersBody, NotDone> {
-        self.parse(&self.read("/members".to_owned(), patience)?)
+    /// [`NotDone`], if no answer arrived.
+    pub fn members(&self, timeout: Duration) -> Result<MembersBody, NotDone> {
+        self.parse(&self.read("/members".to_owned(), timeout)?)
     }
 
-    /// Has the members changed. It is done when the configuration is committed with which the change begins.
+    /// Changes the members. It is done once the configuration with which the change begins is committed.
     ///
     /// # Errors
-    /// If no answer came, or a refusal.
+    /// If no answer arrived, or a refusal.
     pub fn change_members(
         &self,
         change: &consensus::Change,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<MembersBody, Failure> {
-        self.post("/members", change, patience)
+        self.post("/members", change, timeout)
     }
 
-    /// Has the leader begin to hand over.
+    /// Makes the leader begin to hand leadership over.
     ///
     /// # Errors
-    /// If no answer came, or a refusal.
-    pub fn transfer(&self, to: NodeId, patience: Duration) -> Result<MembersBody, Failure> {
-        self.post("/leader", &Successor { to }, patience)
+    /// If no answer arrived, or a refusal.
+    pub fn transfer(&self, to: NodeId, timeout: Duration) -> Result<MembersBody, Failure> {
+        self.post("/leader", &Successor { to }, timeout)
     }
 
     fn post<T: DeserializeOwned>(
         &self,
         path: &str,
         body: &impl Serialize,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<T, Failure> {
         let body = serde_json::to_vec(body).expect("what is asked for has a JSON");
         let request = Request { method: "POST", path: path.to_owned(), headers: Vec::new(), body: &body };
-        let reply = self.ask_certainly(&request, patience)?;
+        let reply = self.ask_certainly(&request, timeout)?;
         if reply.head.status == OK {
             let answer = serde_json::from_slice(&reply.body);
             return answer.map_err(|_| Failure::Uncertain(self.makes_no_sense().to_string()));
@@ -261,28 +260,28 @@ impl Node {
         Err(self.why_not_done(&reply))
     }
 
-    /// The server's figures, in the format of Prometheus.
+    /// The server's metrics, in the format of Prometheus.
     ///
     /// # Errors
-    /// [`NotDone`], if no answer came.
-    pub fn metrics(&self, patience: Duration) -> Result<String, NotDone> {
-        let reply = self.read("/metrics".to_owned(), patience)?;
+    /// [`NotDone`], if no answer arrived.
+    pub fn metrics(&self, timeout: Duration) -> Result<String, NotDone> {
+        let reply = self.read("/metrics".to_owned(), timeout)?;
         match reply.head.status {
             OK => String::from_utf8(reply.body).map_err(|_| self.makes_no_sense()),
             _ => Err(self.why_not(&reply)),
         }
     }
 
-    /// Begins to hear of each change of keys that begin with `prefix`, after this place, or from now on. The
-    /// server must begin to tell within `patience`.
+    /// Begins to watch all changes of keys that begin with `prefix`, after this place, or from now on. The
+    /// server's response must begin within `timeout`.
     ///
     /// # Errors
     /// [`NotDone`], if it does not.
-    pub fn watch(&self, prefix: &[u8], after: Option<Place>, patience: Duration) -> Result<Watch, NotDone> {
+    pub fn watch(&self, prefix: &[u8], after: Option<Place>, timeout: Duration) -> Result<Watch, NotDone> {
         let mut parameters = vec![format!("prefix={}", escape(prefix))];
         parameters.extend(after.map(|after| format!("after={after}")));
         let request = Request::get(with_parameters("/watch".to_owned(), &parameters));
-        let begun = begin(None, &self.address, &request, patience);
+        let begun = begin(None, &self.address, &request, timeout);
         let (mut connection, head) = begun.map_err(|broken| self.silent(broken.into_why()))?;
         if head.status != OK {
             let body = connection.whole_body(&head).map_err(|_| self.makes_no_sense())?;
@@ -291,17 +290,17 @@ impl Node {
         Ok(Watch::new(connection, self.to_string(), after))
     }
 
-    fn ask(&self, request: &Request<'_>, patience: Duration) -> Result<Reply, Broken> {
+    fn ask(&self, request: &Request<'_>, timeout: Duration) -> Result<Reply, Broken> {
         let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = kept().take();
-        let (reply, connection) = exchange(connection, &self.address, request, patience)?;
+        let (reply, connection) = exchange(connection, &self.address, request, timeout)?;
         *kept() = connection;
         Ok(reply)
     }
 
-    /// A read that broke has done nothing, wherever it broke.
-    fn read(&self, path: String, patience: Duration) -> Result<Reply, NotDone> {
-        self.ask(&Request::get(path), patience).map_err(|broken| self.silent(broken.into_why()))
+    /// A read that failed has changed nothing, wherever it failed.
+    fn read(&self, path: String, timeout: Duration) -> Result<Reply, NotDone> {
+        self.ask(&Request::get(path), timeout).map_err(|broken| self.silent(broken.into_why()))
     }
 
     fn parse<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, NotDone> {
@@ -311,38 +310,39 @@ impl Node {
         }
     }
 
-    /// Has a command put into the log.
-    fn command(&self, request: &Request<'_>, patience: Duration) -> Result<Answer, Failure> {
-        let reply = self.ask_certainly(request, patience)?;
+    /// Puts a command into the log.
+    fn command(&self, request: &Request<'_>, timeout: Duration) -> Result<Answer, Failure> {
+        let reply = self.ask_certainly(request, timeout)?;
         if matches!(reply.head.status, OK | CREATED) {
             let answer = serde_json::from_slice(&reply.body);
             return answer.map_err(|_| Failure::Uncertain(self.makes_no_sense().to_string()));
         }
-        match told(&reply) {
+        match error_body(&reply) {
             Some(Told { answer: Some(answer), .. }) => Ok(answer),
             _ => Err(self.why_not_done(&reply)),
         }
     }
 
-    /// Sends what changes something. If it breaks, it is in doubt, unless nothing of it had left.
-    fn ask_certainly(&self, request: &Request<'_>, patience: Duration) -> Result<Reply, Failure> {
-        self.ask(request, patience).map_err(|broken| match broken {
+    /// Sends a request that changes something. If it fails, the outcome is uncertain, unless nothing of it
+    /// was sent.
+    fn ask_certainly(&self, request: &Request<'_>, timeout: Duration) -> Result<Reply, Failure> {
+        self.ask(request, timeout).map_err(|broken| match broken {
             Broken::BeforeItWasSent(_) => self.silent(broken.into_why()).into(),
             Broken::Later(_) => Failure::Uncertain(format!("{self}: {}", broken.into_why())),
         })
     }
 
     fn why_not_done(&self, reply: &Reply) -> Failure {
-        match told(reply) {
+        match error_body(reply) {
             Some(told) if told.is_certain() => self.why_not(reply).into(),
             Some(told) => Failure::Uncertain(told.error),
-            // Whoever that is, who knows what it has done?
+            // Whatever program that is, it is unknown what it did.
             None => Failure::Uncertain(self.makes_no_sense().to_string()),
         }
     }
 
     fn why_not(&self, reply: &Reply) -> NotDone {
-        let Some(told) = told(reply) else { return self.makes_no_sense() };
+        let Some(told) = error_body(reply) else { return self.makes_no_sense() };
         let Told { error, help, .. } = told;
         match (told.node, told.leader, elsewhere(reply)) {
             (Some(node), Some(leader), Some(address)) => NotDone::Elsewhere { node, leader, address },
@@ -368,12 +368,12 @@ fn with_parameters(path: String, parameters: &[String]) -> String {
     if parameters.is_empty() { path } else { format!("{path}?{}", parameters.join("&")) }
 }
 
-/// The version that a reply names.
+/// The version in a reply.
 fn version(reply: &Reply) -> Option<Index> {
     reply.head.header(headers::VERSION)?.parse().ok().map(Index)
 }
 
-/// Where to go instead, as HOST:PORT.
+/// The address to go to instead, as HOST:PORT.
 fn elsewhere(reply: &Reply) -> Option<String> {
     let place = reply.head.header("location")?.strip_prefix("http://")?;
     Some(place.split('/').next()?.to_owned())
@@ -383,8 +383,8 @@ fn key_path(key: &[u8]) -> String {
     format!("/kv/{}", escape(key))
 }
 
-/// What a server told that did not do what it was asked for.
-fn told(reply: &Reply) -> Option<Told<Answer>> {
+/// The body of a reply to a request that was not done.
+fn error_body(reply: &Reply) -> Option<Told<Answer>> {
     serde_json::from_slice(&reply.body).ok()
 }
 

@@ -1,32 +1,33 @@
-//! What happens on the way to an answer.
+//! The steps on the way to an answer.
 
 use consensus::NodeId;
 use std::fmt;
 use std::time::Duration;
 
-/// Something that a person may want to know who waits for an answer.
+/// Something that a person who waits for an answer may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// A server has told who leads.
+    /// A server has named the leader.
     Redirected {
         /// The server that was asked.
         node: NodeId,
-        /// The one that leads.
+        /// The leader.
         leader: NodeId,
     },
-    /// A server did not do it, for another reason. The next one is asked, or the same one again if only one is known.
+    /// A server did not do it, for another reason. The next one is asked, or the same one again if only one
+    /// is known.
     NotDone {
         /// Why not.
         why: String,
     },
-    /// What came of it is unknown. It is sent again, which is safe.
+    /// The outcome is unknown. The request is sent again, which is safe.
     Uncertain {
-        /// Why nobody knows.
+        /// Why it is unknown.
         why: String,
     },
     /// All known servers were asked in vain. They are asked again.
     StillTrying {
-        /// For how long, at most.
+        /// The pause before that, at most.
         rest: Duration,
     },
 }

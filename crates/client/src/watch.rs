@@ -1,4 +1,4 @@
-//! Hearing of each change of the store, as it is made.
+//! Watching all changes of the store as they are made.
 
 use crate::exchange::Connection;
 use crate::failure::NotDone;
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// A server that says nothing for so long is not there any more. It gives a sign of life each second.
+/// A server that is silent for this long counts as gone. It sends something at least once a second.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// A key's change.
@@ -18,16 +18,16 @@ pub struct Change {
     pub key: Vec<u8>,
     /// The entry that made the change.
     pub version: Index,
-    /// What the key holds since; none if it is gone.
+    /// The key's value since then; `None` if it was removed.
     pub value: Option<Vec<u8>>,
 }
 
-/// What those who watch hear.
+/// What watchers receive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// A key was changed.
     Changed(Change),
-    /// Changes of entries after one, up to another, may be missing: the server does not remember them.
+    /// Changes of entries after one, up to another, may be missing: the server no longer has them.
     Missed {
         /// Up to this entry nothing is missing.
         after: Index,
@@ -36,18 +36,18 @@ pub enum News {
     },
 }
 
-/// A connection to one server, which tells each change, in the order of the log.
+/// A connection to one server, which reports each change, in the order of the log.
 #[derive(Debug)]
 pub struct Watch {
     connection: Connection,
     server: String,
-    /// What has come and is no whole line yet.
+    /// Bytes received that are not a whole line yet.
     bytes: Vec<u8>,
     lines: VecDeque<String>,
     seen: Option<Place>,
 }
 
-/// An event in the making.
+/// An event that is being received.
 #[derive(Debug, Default)]
 struct Event {
     id: Option<Place>,
@@ -60,34 +60,34 @@ impl Watch {
         Watch { connection, server, bytes: Vec::new(), lines: VecDeque::new(), seen: after }
     }
 
-    /// The name or address of the server that is listened to.
+    /// The name or address of the server that is watched.
     pub fn server(&self) -> &str {
         &self.server
     }
 
-    /// All changes up to this place have been told: another server can go on from there. None if nothing was
-    /// heard yet.
+    /// All changes up to this place have been received: another server can continue from there. `None` if
+    /// nothing was received yet.
     pub fn seen(&self) -> Option<Place> {
         self.seen
     }
 
-    /// Waits for what is told next.
+    /// Waits for the next change.
     ///
     /// # Errors
-    /// If the server is not there any more.
+    /// If the server is gone.
     pub fn hear(&mut self) -> Result<News, NotDone> {
         loop {
             let Event { id, name, data } = self.event()?;
             self.seen = id.or(self.seen);
             match name.as_str() {
-                // It only told how far it has come.
+                // It only said how far it has got.
                 _ if data.is_empty() => {}
                 "" => return Ok(News::Changed(self.change(&data)?)),
                 Missed::EVENT => {
                     let Missed { after, until } = self.parse(&data)?;
                     return Ok(News::Missed { after, until });
                 }
-                // A newer server may tell more.
+                // A newer server may have more to report.
                 _ => {}
             }
         }
@@ -112,7 +112,7 @@ impl Watch {
                 "event" => event.name = value.to_owned(),
                 "data" => event.data += value,
                 _ if line.is_empty() => return Ok(event),
-                // A comment, which is the sign of life.
+                // A comment, which shows that the server is alive.
                 _ => {}
             }
         }
@@ -127,7 +127,7 @@ impl Watch {
             match self.connection.chunk() {
                 Ok(Some(chunk)) => self.take(&chunk),
                 Ok(None) => return Err(self.silent("it has ended the watch".to_owned())),
-                Err(error) => return Err(self.silent(crate::exchange::told(&error))),
+                Err(error) => return Err(self.silent(crate::exchange::error_words(&error))),
             }
         }
     }

@@ -1,5 +1,7 @@
-//! What the client says of servers that answer, refuse, redirect, or break off in the middle. The servers
-//! here only play a part: each replies what it is told to.
+//! What the client reports about servers that answer, refuse, redirect, or break off in the middle. The
+//! servers here only play a part: each replies as the test says.
+
+extern crate raft_for_beginners_client as client;
 
 use client::{Cluster, Failure, Node, NotDone, Read, Step};
 use consensus::{Index, NodeId};
@@ -9,8 +11,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-/// How long to wait for what must come.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait for what must happen.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 const WRITTEN: Part = Part::Says("200 OK", "", r#"{"written":{"version":7}}"#);
 const SESSION: Part = Part::Says("201 Created", "", r#"{"session_opened":{"session":3}}"#);
@@ -31,12 +33,12 @@ enum Part {
     HangsUp,
     /// Says that it was done, and hangs up before the end.
     BreaksOff,
-    /// Reads the request, and says nothing for as long as anybody waits.
+    /// Reads the request, and never replies.
     IsSilent,
 }
 
-/// A server that plays its parts one after the other, and tells which requests came: the first line, and the
-/// number in the session.
+/// A server that plays its parts one after the other, and reports the requests it received: the first line,
+/// and the number in the session.
 struct Actor {
     address: String,
     requests: Receiver<(String, Option<String>)>,
@@ -56,7 +58,7 @@ impl Actor {
         Node::new(&self.address)
     }
 
-    /// The first lines of the requests that came, each with its number in the session.
+    /// The first lines of the requests received, each with its number in the session.
     fn heard(&self) -> Vec<(String, Option<String>)> {
         self.requests.try_iter().collect()
     }
@@ -70,7 +72,7 @@ fn play(listener: &TcpListener, parts: Vec<Part>, heard: &Sender<(String, Option
         let request = match receive(&mut stream) {
             Some(request) => request,
             None => {
-                // The client has let the last connection go.
+                // The client has closed the last connection.
                 stream = BufReader::new(listener.accept().unwrap().0);
                 receive(&mut stream).unwrap()
             }
@@ -96,8 +98,8 @@ fn play(listener: &TcpListener, parts: Vec<Part>, heard: &Sender<(String, Option
         }
         connection = Some(stream);
     }
-    // Until the test ends, whoever waits for an answer waits in vain.
-    std::thread::sleep(PATIENCE);
+    // Until the test ends, the client waits in vain.
+    std::thread::sleep(TIMEOUT);
 }
 
 fn receive(stream: &mut BufReader<TcpStream>) -> Option<(String, Option<String>)> {
@@ -123,7 +125,7 @@ fn reply(stream: &mut BufReader<TcpStream>, status: &str, header: &str, body: &s
     stream.get_mut().write_all((head + body).as_bytes()).unwrap();
 }
 
-/// An address where nobody listens.
+/// An address where no server listens.
 fn nowhere() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
@@ -138,7 +140,7 @@ fn written() -> Result<Answer, Failure> {
 
 #[test]
 fn a_write_that_nobody_received_is_certainly_not_done() {
-    let refused = Node::new(nowhere()).write(&put(), PATIENCE);
+    let refused = Node::new(nowhere()).write(&put(), TIMEOUT);
     assert!(matches!(refused, Err(Failure::NotDone(NotDone::Silent { .. }))), "{refused:?}");
 }
 
@@ -146,9 +148,9 @@ fn a_write_that_nobody_received_is_certainly_not_done() {
 fn a_write_whose_answer_does_not_come_is_uncertain_and_a_read_is_not() {
     let stranger = Part::Says("500 Oops", "", "<html>");
     for part in [Part::HangsUp, Part::BreaksOff, stranger] {
-        let write = Actor::playing(std::slice::from_ref(&part)).node().write(&put(), PATIENCE);
+        let write = Actor::playing(std::slice::from_ref(&part)).node().write(&put(), TIMEOUT);
         assert!(matches!(write, Err(Failure::Uncertain(_))), "{part:?}: {write:?}");
-        let read = Actor::playing(std::slice::from_ref(&part)).node().get(b"x", Read::Linearizable, PATIENCE);
+        let read = Actor::playing(std::slice::from_ref(&part)).node().get(b"x", Read::Linearizable, TIMEOUT);
         assert!(matches!(read, Err(NotDone::Silent { .. })), "{part:?}: {read:?}");
     }
     let short = Duration::from_millis(50);
@@ -159,7 +161,7 @@ fn a_write_whose_answer_does_not_come_is_uncertain_and_a_read_is_not() {
 #[test]
 fn what_a_server_calls_uncertain_stays_so() {
     let body = r#"{"error":"no outcome in time","help":"read","outcome":"uncertain"}"#;
-    let write = Actor::playing(&[Part::Says("504 Gateway Timeout", "", body)]).node().write(&put(), PATIENCE);
+    let write = Actor::playing(&[Part::Says("504 Gateway Timeout", "", body)]).node().write(&put(), TIMEOUT);
     assert_eq!(write, Err(Failure::Uncertain("no outcome in time".into())));
 }
 
@@ -168,7 +170,7 @@ fn a_condition_that_does_not_hold_is_an_answer() {
     let body = r#"{"error":"","help":"","outcome":"not done","answer":{"version_differs":{"actual":4}}}"#;
     let actor = Actor::playing(&[Part::Says("412 Precondition Failed", "", body)]);
     let write = Write { if_version: Some(Index(3)), ..Write::compare_and_swap(b"a/b", b"\xff 1", b"2") };
-    let answer = actor.node().write(&write, PATIENCE);
+    let answer = actor.node().write(&write, TIMEOUT);
     assert_eq!(answer, Ok(Answer::VersionDiffers { actual: Index(4) }));
     assert_eq!(actor.heard()[0].0, "PUT /kv/a%2Fb?if-version=3&if-value=%FF%201");
 }
@@ -192,8 +194,8 @@ fn a_leader_is_found_where_a_follower_says_that_it_is() {
     let mut cluster = Cluster::new([Node::new(nowhere()), follower.node()]);
     let (sender, steps) = channel();
     cluster.on_step(move |step| sender.send(step.clone()).unwrap());
-    assert_eq!(cluster.write(&put(), PATIENCE), written());
-    assert_eq!(cluster.write(&put(), PATIENCE), written());
+    assert_eq!(cluster.write(&put(), TIMEOUT), written());
+    assert_eq!(cluster.write(&put(), TIMEOUT), written());
 
     let steps: Vec<Step> = steps.try_iter().collect();
     assert!(matches!(&steps[0], Step::NotDone { .. }), "{steps:?}");
@@ -210,7 +212,7 @@ fn a_write_in_a_session_is_sent_again_with_the_same_number() {
     let parts = [SESSION, Part::HangsUp, NO_LEADER, WRITTEN];
     let actor = Actor::playing(&parts);
     let mut cluster = Cluster::new([actor.node()]);
-    assert_eq!(cluster.write(&put(), PATIENCE), written());
+    assert_eq!(cluster.write(&put(), TIMEOUT), written());
     let heard = actor.heard();
     let numbers: Vec<Option<&str>> = heard.iter().map(|(_, number)| number.as_deref()).collect();
     assert_eq!(numbers, [None, Some("1"), Some("1"), Some("1")]);
@@ -219,10 +221,10 @@ fn a_write_in_a_session_is_sent_again_with_the_same_number() {
 #[test]
 fn a_write_without_a_session_is_sent_again_only_if_it_was_not_done() {
     let actor = Actor::playing(&[NO_LEADER, WRITTEN]);
-    assert_eq!(Cluster::new([actor.node()]).write_without_session(&put(), PATIENCE), written());
+    assert_eq!(Cluster::new([actor.node()]).write_without_session(&put(), TIMEOUT), written());
 
     let actor = Actor::playing(&[Part::HangsUp, WRITTEN]);
-    let answer = Cluster::new([actor.node()]).write_without_session(&put(), PATIENCE);
+    let answer = Cluster::new([actor.node()]).write_without_session(&put(), TIMEOUT);
     assert!(matches!(answer, Err(Failure::Uncertain(_))), "{answer:?}");
     assert_eq!(actor.heard().len(), 1);
 }
@@ -237,17 +239,17 @@ fn a_doubt_is_not_forgotten_when_a_later_try_is_certain() {
 }
 
 #[test]
-fn a_session_that_was_dropped_is_opened_anew_unless_a_try_is_in_doubt() {
+fn a_dropped_session_is_opened_again_unless_a_try_is_in_doubt() {
     let unknown = Part::Says(
         "410 Gone",
         "",
         r#"{"error":"","help":"","outcome":"uncertain","answer":{"session_unknown":{"session":3}}}"#,
     );
     let actor = Actor::playing(&[SESSION, unknown.clone(), SESSION, WRITTEN]);
-    assert_eq!(Cluster::new([actor.node()]).write(&put(), PATIENCE), written());
+    assert_eq!(Cluster::new([actor.node()]).write(&put(), TIMEOUT), written());
 
     let actor = Actor::playing(&[SESSION, Part::HangsUp, unknown]);
-    let answer = Cluster::new([actor.node()]).write(&put(), PATIENCE);
+    let answer = Cluster::new([actor.node()]).write(&put(), TIMEOUT);
     assert!(matches!(answer, Err(Failure::Uncertain(_))), "{answer:?}");
 }
 
@@ -255,10 +257,10 @@ fn a_session_that_was_dropped_is_opened_anew_unless_a_try_is_in_doubt() {
 fn what_makes_no_sense_is_not_tried_again() {
     let body = r#"{"error":"that is not a number","help":"write one","outcome":"not done"}"#;
     let actor = Actor::playing(&[Part::Says("400 Bad Request", "", body), WRITTEN]);
-    let answer = Cluster::new([actor.node()]).write_without_session(&put(), PATIENCE);
+    let answer = Cluster::new([actor.node()]).write_without_session(&put(), TIMEOUT);
     let refused = NotDone::Refused { error: "that is not a number".into(), help: "write one".into() };
     assert_eq!(answer, Err(Failure::NotDone(refused)));
     let long = vec![b'x'; 100_000];
-    let answer = actor.node().write(&Write::compare_and_swap(b"x", &long, b"2"), PATIENCE);
+    let answer = actor.node().write(&Write::compare_and_swap(b"x", &long, b"2"), TIMEOUT);
     assert!(matches!(answer, Err(Failure::NotDone(NotDone::Refused { .. }))), "{answer:?}");
 }

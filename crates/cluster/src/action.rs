@@ -4,7 +4,7 @@ use consensus::{NodeId, Profile};
 use serde::Deserialize;
 use trace::Link;
 
-/// Something done to the servers from outside, to see what they make of it.
+/// Something done to the servers from outside, to see how they react.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
@@ -13,88 +13,87 @@ pub enum Action {
     KillLeader,
     /// Kill a server's process (SIGKILL).
     Kill {
-        /// Which one.
+        /// The server.
         node: NodeId,
     },
     /// Start a dead server again; a living one is killed first.
     Restart {
-        /// Which one.
+        /// The server.
         node: NodeId,
     },
     /// Halt a server's process (SIGSTOP).
     Pause {
-        /// Which one.
+        /// The server.
         node: NodeId,
     },
-    /// Let a halted process go on (SIGCONT).
+    /// Let a halted process continue (SIGCONT).
     Resume {
-        /// Which one.
+        /// The server.
         node: NodeId,
     },
-    /// Let a server's election timer run out now.
+    /// Make a server's election timer run out now.
     ForceTimeout {
-        /// Which one's.
+        /// The server.
         node: NodeId,
     },
-    /// Let all election timers run out at the same moment, the leader's place included: a split vote
-    /// on purpose.
+    /// Make all election timers run out together, the leader included: a deliberate split vote.
     AlignTimers,
-    /// Let the servers' clocks run at another speed.
+    /// Make the servers' clocks run at another speed.
     SetSpeed {
         /// As a multiple of real time.
         multiple: f64,
     },
-    /// Let all servers follow these rules beyond the paper's basic algorithm.
+    /// Make all servers follow these rules beyond the paper's basic algorithm.
     SetProfile {
-        /// Those.
+        /// The rules.
         profile: Profile,
     },
-    /// Have the leader hand over.
+    /// Make the leader hand leadership over.
     Transfer {
         /// To this server.
         to: NodeId,
     },
-    /// Start one server more, have it added as a learner, and promoted when it has caught up.
+    /// Start one more server, add it as a learner, and promote it once it has caught up.
     AddServer,
-    /// Start one server more, and have it vote in the place of another one, in one step, when it has caught up.
+    /// Start one more server, and let it replace a voter, in one step, once it has caught up.
     ReplaceServer {
-        /// Which one goes.
+        /// The voter that leaves.
         node: NodeId,
     },
-    /// Have a server removed from the members. Its process stays; where it is no member any more, that ends too.
+    /// Remove a server from the members. Its process stays; if it is not a member any longer, that ends too.
     RemoveServer {
-        /// Which one.
+        /// The server.
         node: NodeId,
     },
-    /// Let nothing pass.
+    /// Cut links: nothing passes.
     Cut {
-        /// Where.
+        /// The links.
         links: Links,
     },
-    /// Let messages pass again. Those that were slow or lossy stay so.
+    /// Let messages pass again. Slow and lossy links stay so.
     Mend {
-        /// Where.
+        /// The links.
         links: Links,
     },
-    /// Hold each message for a while.
+    /// Delay each message.
     Delay {
-        /// Where.
+        /// The links.
         links: Links,
-        /// How long, in microseconds of the servers' own time; 0 for not at all.
+        /// The delay, in microseconds of the servers' own time; 0 for none.
         delay_us: u64,
     },
     /// Lose messages at random.
     Lose {
-        /// Where.
+        /// The links.
         links: Links,
-        /// So many of a hundred, from 0 to 100.
+        /// Percentage of messages, from 0 to 100.
         percent: u8,
     },
-    /// Let all links be as they were at first.
+    /// Remove all faults of links.
     Heal,
 }
 
-/// Links between servers, of which each goes one way.
+/// Links between servers, each in one direction.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]

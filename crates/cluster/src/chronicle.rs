@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use trace::Record;
 
-/// A report may arrive this much later than a later one of another server, in microseconds.
-const PATIENCE: u64 = 20_000;
+/// How much later than a later report of another server a report may arrive, in microseconds.
+const MAX_DELAY: u64 = 20_000;
 
 /// Holds records for a moment, so that they come out in the order in which things happened.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ impl Chronicle {
 
     /// The records that nothing earlier can still overtake at the time `now`.
     pub(crate) fn settled(&mut self, now: u64) -> Vec<Record> {
-        let count = self.waiting.partition_point(|record| record.t + PATIENCE <= now);
+        let count = self.waiting.partition_point(|record| record.t + MAX_DELAY <= now);
         self.waiting.drain(..count).collect()
     }
 
@@ -52,8 +52,8 @@ mod tests {
         for (t, node) in [(100, 1), (300, 1), (200, 2), (300, 2)] {
             chronicle.add(record(t, node));
         }
-        assert_eq!(times_and_nodes(chronicle.settled(PATIENCE)), []);
-        assert_eq!(times_and_nodes(chronicle.settled(PATIENCE + 200)), [(100, 1), (200, 2)]);
+        assert_eq!(times_and_nodes(chronicle.settled(MAX_DELAY)), []);
+        assert_eq!(times_and_nodes(chronicle.settled(MAX_DELAY + 200)), [(100, 1), (200, 2)]);
         assert_eq!(times_and_nodes(chronicle.rest()), [(300, 1), (300, 2)]);
         assert_eq!(chronicle.rest(), []);
     }

@@ -21,46 +21,46 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use trace::{ClusterView, Condition, Event, Laboratory, Process, Record};
 
-/// How long servers get to start, and to end in good order.
-const START_PATIENCE: Duration = Duration::from_secs(30);
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is looked whether a start is still wanted.
+/// How long servers may take to start, and to shut down.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often to check whether a start is still wanted.
 const ATTENTION: Duration = Duration::from_millis(20);
-/// So many reports wait to be taken, at most. Beyond that the servers wait to tell theirs, and leave
-/// some out.
+/// Maximum number of reports that wait to be read. Beyond it the servers wait with theirs, and leave some
+/// out.
 const REPORTS: usize = 65_536;
 
-/// What a cluster is started with.
+/// The settings of a cluster.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The program whose `node` command is a server: the `raft` command itself.
     pub program: PathBuf,
-    /// The servers with which the cluster begins, at least one. Those that came later come back as well, where there
-    /// is a folder of data.
+    /// The servers with which the cluster begins, at least one. Those that were added later start again too,
+    /// if they have a data folder.
     pub servers: Vec<NodeId>,
-    /// How long they wait for what.
+    /// Their timeouts.
     pub timing: Timing,
-    /// Where their randomness comes from.
+    /// The seed of their randomness.
     pub seed: u64,
-    /// How fast their clocks run at first.
+    /// The speed of their clocks at first.
     pub speed: Speed,
-    /// How long each message is held, in the servers' own time.
+    /// The delay of each message, in the servers' own time.
     pub latency: Duration,
-    /// Whether leaders have leases.
+    /// The leaders' leases, if they have any.
     pub lease: Option<Lease>,
-    /// Which rules the servers follow at first, beyond the paper's basic algorithm.
+    /// The rules that the servers follow at first, beyond the paper's basic algorithm.
     pub profile: Profile,
-    /// After about so many bytes of entries each takes a snapshot.
+    /// Approximate number of bytes of entries after which each takes a snapshot.
     pub snapshot_after: usize,
-    /// The folder of their data; none for a temporary one.
+    /// The folder of their data; `None` for a temporary one.
     pub data: Option<PathBuf>,
-    /// The first server's port, the next one's is one higher; none for free ports.
+    /// The first server's port, the others follow; `None` for free ports.
     pub base_port: Option<u16>,
-    /// Whether the servers tell their steps too, so that the run can be played again.
+    /// Do the servers report their steps too, so that the run can be replayed?
     pub tells_steps: bool,
-    /// Whether they tell only of their processes and their roles: telling more takes time.
+    /// Do they report only their processes and their roles? Reporting more takes time.
     pub is_quiet: bool,
-    /// Whether commands that name no cluster find this one.
+    /// Do commands that name no cluster find this one?
     pub is_listed: bool,
 }
 
@@ -83,31 +83,31 @@ pub enum ClusterError {
     Failed {
         /// The server.
         id: NodeId,
-        /// What it said on its standard error.
+        /// The last line on its standard error.
         last_words: String,
     },
-    /// Somebody wanted it to end before it had begun.
+    /// The start was cancelled.
     #[error("the start was interrupted")]
     Unwanted,
-    /// The system has no randomness for the secret that the servers share.
+    /// The system has no random bytes for the secret that the servers share.
     #[error("can't create a secret for the servers: {0}")]
     NoSecret(io::Error),
     /// The servers did not report in time.
-    #[error("the servers did not start within {START_PATIENCE:?}")]
+    #[error("the servers did not start within {START_TIMEOUT:?}")]
     Silent,
 }
 
-/// A server on its way into the cluster.
+/// A server that is joining the cluster.
 #[derive(Debug, Default)]
 struct Joining {
-    /// It votes in this one's place.
+    /// The voter that it replaces.
     instead_of: Option<NodeId>,
     has_caught_up: bool,
-    /// When the leader was last asked to take it in.
+    /// When the leader was last asked to add it.
     asked: Option<Instant>,
 }
 
-/// What a leader has refused it is asked again after so long.
+/// How long to wait before a leader is asked again for what it has refused.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// A cluster of server processes on this machine.
@@ -116,16 +116,16 @@ pub struct Cluster {
     options: Options,
     /// The servers with which the cluster began.
     founders: Vec<NodeId>,
-    /// A secret that all servers share, so that no other program can pose as one of them.
+    /// A secret that all servers share, so that no other program can impersonate one of them.
     secret: Secret,
-    /// Servers that lost their data, and were let in again under their old numbers.
+    /// Servers that lost their data, and were admitted again under their old numbers.
     readmitted: BTreeSet<NodeId>,
-    /// The highest number that a server has or had.
+    /// The highest number that any server has or had.
     latest: NodeId,
     /// The cluster's start on the monotonic clock: the zero of [`Record::t`].
     epoch: Duration,
     speed: Speed,
-    /// The processes that run.
+    /// The running processes.
     members: BTreeMap<NodeId, Member>,
     whereabouts: Whereabouts,
     /// Servers that were started to join the others, and have not become voters yet.
@@ -133,7 +133,7 @@ pub struct Cluster {
     view: ClusterView,
     chronicle: Chronicle,
     reports: (SyncSender<Report>, Receiver<Report>),
-    /// Declared last: dropped, and a temporary one removed, after all else.
+    /// Declared last: dropped, and removed if temporary, after everything else.
     folder: Folder,
 }
 
@@ -146,7 +146,7 @@ impl Cluster {
         Cluster::start_unless(options, || false)
     }
 
-    /// The same, broken off as soon as `is_unwanted` says so, which is asked again and again.
+    /// The same, but cancelled as soon as `is_unwanted` says so, which is asked again and again.
     ///
     /// # Errors
     /// If a server can't be started, and [`ClusterError::Unwanted`]. Then none is left running.
@@ -190,7 +190,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Where the servers' data is.
+    /// The folder of the servers' data.
     pub fn data_folder(&self) -> &Path {
         self.folder.path()
     }
@@ -200,7 +200,7 @@ impl Cluster {
         self.folder.is_listed()
     }
 
-    /// What is known of the servers at this moment.
+    /// What is known about the servers at the moment.
     pub fn view(&self) -> &ClusterView {
         &self.view
     }
@@ -210,7 +210,7 @@ impl Cluster {
         self.latest
     }
 
-    /// Is a server on its way into the cluster, and no voter yet?
+    /// Is a server joining that is not a voter yet?
     pub fn is_joining(&self) -> bool {
         !self.joining.is_empty()
     }
@@ -220,10 +220,9 @@ impl Cluster {
         micros(monotonic_now().saturating_sub(self.epoch))
     }
 
-    /// What has happened since the last call, in order. Waits up to `patience` for something to
-    /// happen.
-    pub fn news(&mut self, patience: Duration) -> Vec<Record> {
-        for report in waiting_reports(&self.reports.1, patience) {
+    /// What has happened since the last call, in order. Waits up to `timeout` for something to happen.
+    pub fn news(&mut self, timeout: Duration) -> Vec<Record> {
+        for report in waiting_reports(&self.reports.1, timeout) {
             self.take(report);
         }
         self.go_on_with_joining();
@@ -257,8 +256,8 @@ impl Cluster {
         }
     }
 
-    /// Kills a server if it runs, and changes its data folder, whose path `change` is given. What was known of the server
-    /// is forgotten: its next life may have the number of an earlier one.
+    /// Kills a server if it runs, and calls `change` with the path of its data folder. What was known about
+    /// the server is forgotten: its next start may have the number of an earlier one.
     ///
     /// # Errors
     /// If the folder can't be changed: a sentence that says why.
@@ -276,8 +275,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// Starts a server that is no member on an empty folder, under its old number. The leader lets it learn, and then
-    /// vote.
+    /// Starts a server that is not a member on an empty folder, under its old number. The leader adds it as a
+    /// learner, and then makes it a voter.
     ///
     /// # Errors
     /// If it is a member, or can't be started: a sentence that says why.
@@ -286,7 +285,7 @@ impl Cluster {
             return Err(format!("{id} is a member: remove it first"));
         }
         self.change_folder(id, |folder| fs::remove_dir_all(folder))?;
-        // The leader must not be told where it was before.
+        // The leader must not get its earlier address.
         self.whereabouts.addresses.remove(&id);
         self.readmitted.insert(id);
         self.spawn(id).map_err(|error| format!("can't start {id}: {error}"))?;
@@ -294,19 +293,19 @@ impl Cluster {
         Ok(format!("started {id} with an empty folder: it copies the log first, then it votes"))
     }
 
-    /// Notes something that somebody did to a server, or saw of it, and that it can't report itself.
+    /// Adds a record of something that was done to a server, or observed, and that it can't report itself.
     pub fn note(&mut self, id: NodeId, what: Laboratory) {
-        self.note_of(id, Event::Laboratory(what));
+        self.report_of(id, Event::Laboratory(what));
     }
 
-    /// Ends all servers, those that don't want to by force, and returns what they still had to say.
+    /// Stops all servers, by force if necessary, and returns their last reports.
     pub fn stop(mut self) -> Vec<Record> {
         for member in self.members.values_mut() {
-            // A halted process can't hear that it should stop. If it is gone already, all the better.
+            // A halted process can't notice that it should stop. If it is gone already, so much the better.
             let _ = member.signal(Signal::CONT);
-            member.tell(&Command::Stop);
+            member.send(&Command::Stop);
         }
-        let deadline = Instant::now() + STOP_PATIENCE;
+        let deadline = Instant::now() + STOP_TIMEOUT;
         while !self.members.is_empty() {
             match self.reports.1.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(report) => self.take(report),
@@ -317,16 +316,16 @@ impl Cluster {
     }
 
     fn await_start(&mut self, mut is_unwanted: impl FnMut() -> bool) -> Result<(), ClusterError> {
-        let deadline = Instant::now() + START_PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while self.whereabouts.addresses.len() < self.options.servers.len() {
             if is_unwanted() {
                 return Err(ClusterError::Unwanted);
             }
-            let patience = deadline.saturating_duration_since(Instant::now());
-            match self.reports.1.recv_timeout(patience.min(ATTENTION)) {
+            let timeout = deadline.saturating_duration_since(Instant::now());
+            match self.reports.1.recv_timeout(timeout.min(ATTENTION)) {
                 Ok(Report::Ended { id, .. }) => return Err(self.failure_of(id)),
                 Ok(report) => self.take(report),
-                Err(_) if patience.is_zero() => return Err(ClusterError::Silent),
+                Err(_) if timeout.is_zero() => return Err(ClusterError::Silent),
                 Err(_) => {}
             }
         }
@@ -366,7 +365,7 @@ impl Cluster {
         let port = base_port.map_or(0, |base| base.saturating_add(id.0 as u16 - 1));
         let (min, max) = (timing.election_timeout_min(), timing.election_timeout_max());
         let mut command = std::process::Command::new(program);
-        // What the environment says was meant for this command, and has been heard.
+        // The environment is meant for this command, which has read it.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RAFT_")) {
             command.env_remove(name);
         }
@@ -411,7 +410,7 @@ impl Cluster {
         command
     }
 
-    /// Takes note of what a server's process reports.
+    /// Processes a report of a server's process.
     fn take(&mut self, report: Report) {
         match report {
             Report::Record(record) => self.take_record(record),
@@ -420,7 +419,7 @@ impl Cluster {
                     if member.pid() == pid {
                         self.bury(id, member.wait());
                     } else {
-                        // An earlier life's pipe: the server was started again already.
+                        // The pipe of an earlier process: the server was started again already.
                         self.members.insert(id, member);
                     }
                 }
@@ -435,7 +434,7 @@ impl Cluster {
         {
             self.introduce(record.node, address.clone());
         } else if is_new_life {
-            // It was killed before its start was heard of: for everybody else it has not lived.
+            // It was killed before its start was reported: for everyone else it never ran.
             return;
         }
         self.add(record);
@@ -452,12 +451,12 @@ impl Cluster {
         self.chronicle.add(record);
     }
 
-    /// Asks the leader to take in those who wait for it: first as learners, and when they have caught up, as voters.
-    /// What it refuses, because another change is under way, say, it is asked again.
+    /// Asks the leader to add the servers that are joining: first as learners, and once they have caught up,
+    /// as voters. What it refuses, because another change is in progress, say, it is asked again.
     fn go_on_with_joining(&mut self) {
         let Some(leader) = self.view.leader() else { return };
         let membership = self.view.membership().clone();
-        // In a joint configuration nothing has ended yet: it may still be cut off.
+        // In a joint configuration the change is not complete yet: it may still be truncated.
         let has_joined =
             |id: NodeId| matches!(&membership.voters, Quorum::Simple(voters) if voters.contains(&id));
         self.joining.retain(|&id, _| !has_joined(id));
@@ -474,13 +473,13 @@ impl Cluster {
             let is_time = joining.asked.is_none_or(|asked| asked.elapsed() > ASK_AGAIN);
             if let Some(member) = self.members.get_mut(&leader).filter(|_| is_time) {
                 joining.asked = Some(Instant::now());
-                member.tell(&Command::ChangeMembership(change));
+                member.send(&Command::ChangeMembership(change));
             }
         }
     }
 
-    /// Notes something that the servers themselves can't report.
-    fn note_of(&mut self, id: NodeId, event: Event) {
+    /// Adds a record of something that the servers themselves can't report.
+    fn report_of(&mut self, id: NodeId, event: Event) {
         let (life, term) = self.view.server(id).map(|server| (server.life, server.term)).unwrap_or_default();
         self.add(Record {
             t: self.now(),
@@ -494,7 +493,7 @@ impl Cluster {
         });
     }
 
-    /// Tells everybody where this server is, and this server where everybody is.
+    /// Gives all servers the address of this one, and this one the addresses of all.
     fn introduce(&mut self, newcomer: NodeId, address: String) {
         let Ok(told) = address.parse::<Address>() else { return };
         let to_others = Command::Peer { id: newcomer, address: told };
@@ -502,18 +501,18 @@ impl Cluster {
         self.folder.publish(&self.whereabouts);
         for (&id, member) in &mut self.members {
             if id != newcomer {
-                member.tell(&to_others);
+                member.send(&to_others);
                 continue;
             }
             for (&id, address) in &self.whereabouts.addresses {
                 if let Ok(address) = address.parse() {
-                    member.tell(&Command::Peer { id, address });
+                    member.send(&Command::Peer { id, address });
                 }
             }
         }
     }
 
-    /// Notes that a process has ended. One that ended in good order has said so itself.
+    /// Records that a process has ended. One that shut down normally has reported it itself.
     fn bury(&mut self, id: NodeId, ended: io::Result<(ExitStatus, String)>) {
         let (status, last_words) = match ended {
             Ok((status, words)) => (Some(status), words),
@@ -522,13 +521,16 @@ impl Cluster {
         if status.is_some_and(|status| status.success()) {
             let said_goodbye = self.view.server(id).is_some_and(|server| server.condition == Condition::Dead);
             if !said_goodbye {
-                self.note_of(id, Event::Process(Process::Stopped));
+                self.report_of(id, Event::Process(Process::Stopped));
             }
             return;
         }
         let signal = status.and_then(|status| status.signal());
         let status = status.and_then(|status| status.code());
-        self.note_of(id, Event::Laboratory(Laboratory::Died { signal, status, power_cut: None, last_words }));
+        self.report_of(
+            id,
+            Event::Laboratory(Laboratory::Died { signal, status, power_cut: None, last_words }),
+        );
     }
 
     fn member(&mut self, id: NodeId) -> Result<&mut Member, String> {
@@ -549,10 +551,10 @@ impl Cluster {
         Ok(format!("killed {id}"))
     }
 
-    /// Takes all that a killed process still had to say.
+    /// Reads everything that a killed process had reported.
     fn hear_out(&mut self, id: NodeId, pid: u32) {
         let is_end = |report: &Report| matches!(report, Report::Ended { id: its, pid: of } if (*its, *of) == (id, pid));
-        while let Ok(report) = self.reports.1.recv_timeout(STOP_PATIENCE) {
+        while let Ok(report) = self.reports.1.recv_timeout(STOP_TIMEOUT) {
             let was_last = is_end(&report);
             self.take(report);
             if was_last {
@@ -580,21 +582,21 @@ impl Cluster {
 
     fn pause(&mut self, id: NodeId) -> Result<String, String> {
         self.member(id)?.signal(Signal::STOP).map_err(|error| format!("can't pause {id}: {error}"))?;
-        self.note_of(id, Event::Laboratory(Laboratory::Paused));
+        self.report_of(id, Event::Laboratory(Laboratory::Paused));
         Ok(format!("paused {id}"))
     }
 
     fn resume(&mut self, id: NodeId) -> Result<String, String> {
         self.member(id)?;
-        // Noted first: what the server reports from now on comes after it.
-        self.note_of(id, Event::Laboratory(Laboratory::Resumed));
+        // Recorded first: the server's later reports come after it.
+        self.report_of(id, Event::Laboratory(Laboratory::Resumed));
         self.member(id)?.signal(Signal::CONT).map_err(|error| format!("can't resume {id}: {error}"))?;
         Ok(format!("resumed {id}"))
     }
 
     fn force_timeout(&mut self, id: NodeId) -> Result<String, String> {
         let at = self.now();
-        self.member(id)?.tell(&Command::ExpireElectionTimer { at });
+        self.member(id)?.send(&Command::ExpireElectionTimer { at });
         Ok(format!("made {id}'s election timer run out"))
     }
 
@@ -603,7 +605,7 @@ impl Cluster {
         let wait = Duration::from_secs_f64(whole_timeout / self.speed.multiple());
         let at = self.now() + micros(wait);
         for member in self.members.values_mut() {
-            member.tell(&Command::ExpireElectionTimer { at });
+            member.send(&Command::ExpireElectionTimer { at });
         }
         format!("all election timers run out at once in {} ms", wait.as_millis())
     }
@@ -611,7 +613,7 @@ impl Cluster {
     fn set_profile(&mut self, profile: Profile) -> String {
         self.options.profile = profile;
         for member in self.members.values_mut() {
-            member.tell(&Command::Profile(profile));
+            member.send(&Command::Profile(profile));
         }
         match profile {
             Profile::PAPER => "all servers follow the paper's basic algorithm".to_owned(),
@@ -633,12 +635,12 @@ impl Cluster {
         if leader == to {
             return Err(format!("{to} is already the leader"));
         }
-        member.tell(&Command::TransferLeadership { to });
+        member.send(&Command::TransferLeadership { to });
         Ok(format!("asked {leader} to make {to} the leader"))
     }
 
     fn add_server(&mut self, instead_of: Option<NodeId>) -> Result<String, String> {
-        // No number is used twice: whoever had it may be remembered somewhere.
+        // No number is used twice: its earlier server may be remembered somewhere.
         let id = NodeId(self.latest.0 + 1);
         self.latest = id;
         self.options.servers.push(id);
@@ -665,12 +667,12 @@ impl Cluster {
             return Err(format!("{id} is the last voter: add another server before you remove it"));
         }
         let (leader, member) = self.leading_member()?;
-        member.tell(&Command::ChangeMembership(Change { remove: [id].into(), ..Change::default() }));
+        member.send(&Command::ChangeMembership(Change { remove: [id].into(), ..Change::default() }));
         self.joining.remove(&id);
         Ok(format!("asked {leader} to remove {id}"))
     }
 
-    /// Ends the process of a server that is no member, and lets the others forget where it was.
+    /// Ends the process of a server that is not a member, and makes the others forget its address.
     fn dismiss(&mut self, id: NodeId) -> Result<String, String> {
         self.kill(id).map_err(|_| format!("{id} is not a member, and is not running"))?;
         self.joining.remove(&id);
@@ -687,10 +689,10 @@ impl Cluster {
         }
         self.speed = Speed::new(multiple).map_err(|error| error.to_string())?;
         for member in self.members.values_mut() {
-            member.tell(&Command::Speed { multiple });
+            member.send(&Command::Speed { multiple });
         }
         let millionths = (multiple * 1e6).round() as u64;
-        self.note_of(self.options.servers[0], Event::Laboratory(Laboratory::Speed { millionths }));
+        self.report_of(self.options.servers[0], Event::Laboratory(Laboratory::Speed { millionths }));
         Ok(format!("the servers' clocks run at {multiple}× real time"))
     }
 }
@@ -708,8 +710,8 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The reports that wait, or the first that comes within `timeout`. Servers that report without a pause must not keep the
-/// caller here.
+/// The reports that wait, or the first one within `timeout`. Servers that report without a pause must not
+/// keep the caller here.
 fn waiting_reports(reports: &Receiver<Report>, timeout: Duration) -> Vec<Report> {
     let first = reports.recv_timeout(timeout).ok();
     first.into_iter().chain(reports.try_iter().take(REPORTS)).collect()

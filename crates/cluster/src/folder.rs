@@ -1,4 +1,4 @@
-//! Where a cluster keeps its data, and how others find it.
+//! The folder with a cluster's data, and how others find it.
 
 use crate::list::{self, Listed};
 use consensus::NodeId;
@@ -17,20 +17,20 @@ const TEMPORARY_PREFIX: &str = "raft-for-beginners-";
 const WHEREABOUTS: &str = "cluster.json";
 const PUT_AWAY: &str = ".removed";
 const LOCK: &str = "cluster.lock";
-/// Lies in folders that nobody asked for by name: only those may be removed.
+/// A file in folders that were not chosen by name: only those may be removed.
 const TEMPORARY_MARK: &str = "temporary";
-/// The addresses of a cluster take less.
+/// Maximum size of the file with a cluster's addresses, in bytes.
 const LARGEST_WHEREABOUTS: u64 = 1 << 20;
-/// A temporary folder this young may belong to a cluster that is just starting.
+/// A temporary folder that is younger may belong to a cluster that is just starting.
 const STARTING: Duration = Duration::from_secs(60);
 
-/// The folder of a running cluster. A temporary one goes at the end.
+/// The folder of a running cluster. A temporary one is removed at the end.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
     _lock: File,
     listed: Option<Listed>,
-    /// Last, so that the folder outlives what lies in it.
+    /// Last, so that the folder outlives its contents.
     temporary: Option<TempDir>,
 }
 
@@ -63,7 +63,7 @@ pub enum FolderError {
     },
 }
 
-/// Where a cluster's servers are.
+/// The addresses of a cluster's servers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whereabouts {
     /// The address of each server, as HOST:PORT.
@@ -75,18 +75,18 @@ pub struct Whereabouts {
 pub struct RunningCluster {
     /// Its data folder.
     pub folder: PathBuf,
-    /// Where its servers are.
+    /// The addresses of its servers.
     pub whereabouts: Whereabouts,
 }
 
 impl Folder {
-    /// This folder, made if it isn't there, or a temporary one.
+    /// This folder, created if necessary, or a temporary one.
     pub(crate) fn open(path: Option<&Path>) -> Result<Folder, FolderError> {
         remove_abandoned();
         match path {
             Some(path) => {
                 let folder = Folder::lock(path.to_owned(), None)?;
-                // Whoever names a folder wants to keep it, even one that was temporary once.
+                // A user who names a folder wants to keep it, even if it once was temporary.
                 let _ = fs::remove_file(path.join(TEMPORARY_MARK));
                 Ok(folder)
             }
@@ -127,7 +127,7 @@ impl Folder {
         self.named("")
     }
 
-    /// A cluster goes on with the servers that it began with. That is checked before anything is made.
+    /// A cluster continues with the servers that it began with. That is checked before anything is created.
     ///
     /// # Errors
     /// [`FolderError::OtherFounders`]
@@ -147,12 +147,12 @@ impl Folder {
         }
     }
 
-    /// Puts a server's data away, which will not come back.
+    /// Moves a server's data away, because the server will not come back.
     pub(crate) fn put_away(&self, id: NodeId) -> io::Result<()> {
         fs::rename(self.of(id), self.path.join(format!("{id}{PUT_AWAY}")))
     }
 
-    /// The servers whose data was put away.
+    /// The servers whose data was moved away.
     pub(crate) fn those_put_away(&self) -> BTreeSet<NodeId> {
         self.named(PUT_AWAY)
     }
@@ -164,8 +164,8 @@ impl Folder {
         names.filter_map(|name| id(name.to_str()?)).collect()
     }
 
-    /// A name for the cluster: of its own on a temporary folder, so that no two of them can be mixed
-    /// up, and always the same on a folder that is kept.
+    /// A name for the cluster: a unique one on a temporary folder, so that no two of them can be confused,
+    /// and always the same on a folder that is kept.
     pub(crate) fn cluster_name(&self) -> String {
         let own_name = self.temporary.as_ref().and_then(|temporary| temporary.path().file_name());
         own_name.map_or("raft".to_owned(), |name| name.to_string_lossy().into_owned())
@@ -175,8 +175,8 @@ impl Folder {
         &self.path
     }
 
-    /// Lets others know where the servers are. Not being found is no reason to stop the cluster, so
-    /// errors are passed over.
+    /// Publishes the addresses of the servers. A cluster that can't be found need not stop, so errors are
+    /// ignored.
     pub(crate) fn publish(&self, whereabouts: &Whereabouts) {
         let json = serde_json::to_vec(whereabouts).expect("addresses have a JSON");
         let aside = self.path.join("cluster.json.new");
@@ -185,7 +185,7 @@ impl Folder {
             .and_then(|()| fs::rename(&aside, self.path.join(WHEREABOUTS)));
     }
 
-    /// Lets commands that name no cluster find this one, if that can be.
+    /// Lets commands that name no cluster find this one, if possible.
     pub(crate) fn list(&mut self) {
         self.listed = list::add(&self.path);
     }
@@ -202,16 +202,16 @@ impl Drop for Folder {
     }
 }
 
-/// The cluster that runs on `folder`, or without one, all clusters of this user that let themselves be found.
+/// The cluster that runs on `folder` or, without a folder, all listed clusters of this user.
 pub fn find_running(folder: Option<&Path>) -> Vec<RunningCluster> {
     match folder {
-        // Whoever names a folder trusts what is there.
+        // A user who names a folder trusts what is there.
         Some(folder) => running_on(folder, careful::open_regular).into_iter().collect(),
         None => list::folders().iter().filter_map(|it| running_on(it, careful::open_own)).collect(),
     }
 }
 
-/// The cluster that runs on a folder, if it does, and if its files can be opened so.
+/// The cluster that runs on a folder, if one does, and if its files can be opened this way.
 fn running_on(folder: &Path, open: impl Fn(&Path) -> io::Result<File>) -> Option<RunningCluster> {
     let lock = open(&folder.join(LOCK)).ok()?;
     if !matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock)) {
@@ -222,7 +222,7 @@ fn running_on(folder: &Path, open: impl Fn(&Path) -> io::Result<File>) -> Option
     Some(RunningCluster { folder: folder.to_owned(), whereabouts })
 }
 
-/// The temporary folders that this user's clusters have made.
+/// The temporary folders that this user's clusters have created.
 fn temporary_folders() -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return Vec::new() };
     let has_our_name = |name: &OsStr| name.to_string_lossy().starts_with(TEMPORARY_PREFIX);
@@ -234,7 +234,7 @@ fn temporary_folders() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Removes what clusters left behind that were killed before they could clean up.
+/// Removes the folders of clusters that were killed before they could clean up.
 fn remove_abandoned() {
     for folder in temporary_folders() {
         if !folder.join(TEMPORARY_MARK).exists() {
@@ -244,7 +244,7 @@ fn remove_abandoned() {
         let changed = lock.metadata().and_then(|lock| lock.modified());
         let age = changed.ok().and_then(|time| time.elapsed().ok());
         if age.is_some_and(|age| age > STARTING) && lock.try_lock_shared().is_ok() {
-            // It may be somebody else's: then it stays.
+            // It may belong to another user: then it stays.
             let _ = fs::remove_dir_all(&folder);
         }
     }

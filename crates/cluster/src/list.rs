@@ -1,8 +1,8 @@
-//! The list of the clusters that run on this machine: a folder with a file for each, in which the path of the
-//! cluster's folder stands.
+//! The list of the clusters that run on this machine: a folder with a file for each, which contains the path
+//! of the cluster's folder.
 //!
-//! The list lies where the session keeps such things (`$XDG_RUNTIME_DIR`), or where temporary files are. Others can
-//! write there, too, so it is believed only if it is a folder of this user's own.
+//! The list is where the session keeps such things (`$XDG_RUNTIME_DIR`), or with temporary files. Others can
+//! write there too, so it is trusted only if it is a folder of this user's own.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,7 +16,7 @@ use tempfile::TempPath;
 
 const LISTED: &str = "cluster-";
 const LONGEST_PATH: u64 = 64 << 10;
-/// Another cluster's end may remove the list just when it was made.
+/// Maximum number of tries: the end of another cluster may remove the list just after it was created.
 const TRIES: usize = 10;
 
 /// A place on the list, until it is dropped.
@@ -26,14 +26,14 @@ pub(crate) struct Listed {
     file: Option<TempPath>,
 }
 
-/// Puts the cluster on this folder on the list; none if there can be no list.
+/// Puts the cluster on this folder on the list; `None` if there can't be a list.
 pub(crate) fn add(folder: &Path) -> Option<Listed> {
     let folder = fs::canonicalize(folder).ok()?;
     (0..TRIES).find_map(|_| places().iter().find_map(|list| add_to(list, &folder)))
 }
 
 fn add_to(list: &Path, folder: &Path) -> Option<Listed> {
-    // What is there already is looked at below.
+    // What is there already is checked below.
     let _ = careful::create_folder(list);
     if !careful::is_private_folder(list) {
         return None;
@@ -46,17 +46,17 @@ fn add_to(list: &Path, folder: &Path) -> Option<Listed> {
 impl Drop for Listed {
     fn drop(&mut self) {
         self.file = None;
-        // The last one on the list removes it, too: while there are others, this fails.
+        // The last cluster on the list removes it too: while there are others, this fails.
         let _ = fs::remove_dir(&self.list);
     }
 }
 
-/// The folders that are on the list. Their clusters need not run any more.
+/// The folders on the list. Their clusters may have ended.
 pub(crate) fn folders() -> BTreeSet<PathBuf> {
     places().iter().flat_map(|list| entries(list)).filter_map(|entry| folder_in(&entry)).collect()
 }
 
-/// Takes those off the list that are older than this, and that have ended.
+/// Removes those from the list that are older than this, and that have ended.
 pub(crate) fn forget(age: Duration, has_ended: impl Fn(&Path) -> bool) {
     for entry in places().iter().flat_map(|list| entries(list)) {
         let metadata = fs::symlink_metadata(&entry).ok();
@@ -67,7 +67,7 @@ pub(crate) fn forget(age: Duration, has_ended: impl Fn(&Path) -> bool) {
     }
 }
 
-/// Where the list may be: at the first place that can be had.
+/// Where the list may be: the first possible place counts.
 fn places() -> Vec<PathBuf> {
     let session = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let session = session.filter(|session| session.is_absolute() && careful::is_private_folder(session));

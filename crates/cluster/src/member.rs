@@ -10,10 +10,10 @@ use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use trace::Record;
 
-/// What comes from a server's process.
+/// A report of a server's process.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// It tells what happened.
+    /// Something happened.
     Record(Record),
     /// It closed its standard output, as a process does when it ends.
     Ended { id: NodeId, pid: u32 },
@@ -28,8 +28,8 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Starts a server's process. It is in a process group of its own, so that a key that is pressed
-    /// in the terminal reaches only its parent.
+    /// Starts a server's process, in a process group of its own, so that a key pressed in the terminal
+    /// reaches only its parent.
     pub(crate) fn start(
         id: NodeId,
         mut command: std::process::Command,
@@ -39,9 +39,9 @@ impl Member {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn()?;
         let mut commands = child.stdin.take().expect("its standard input is a pipe");
-        // If it has ended already, its last words say why.
+        // If it has ended already, its standard error says why.
         let _ = commands.write_all(format!("{}\n", secret.to_hex()).as_bytes());
-        // A halted process reads nothing. Its full pipe must not halt whoever writes to it too.
+        // A halted process reads nothing. Its full pipe must not halt the writer too.
         rustix::io::ioctl_fionbio(&commands, true)?;
         let stdout = child.stdout.take().expect("its standard output is a pipe");
         let stderr = child.stderr.take().expect("its standard error is a pipe");
@@ -55,9 +55,9 @@ impl Member {
         self.child.id()
     }
 
-    /// Tells the server something. One that is about to die, or is halted and has been told too much
-    /// already, does not hear it.
-    pub(crate) fn tell(&mut self, command: &Command) {
+    /// Sends the server a command. A server that is about to die, or is halted with a full pipe, does not get
+    /// it.
+    pub(crate) fn send(&mut self, command: &Command) {
         let mut line = serde_json::to_vec(command).expect("commands have a JSON");
         line.push(b'\n');
         let _ = self.commands.write_all(&line);
@@ -67,13 +67,14 @@ impl Member {
         Ok(kill_process(Pid::from_child(&self.child), signal)?)
     }
 
-    /// Kills the process (SIGKILL) if it still runs, and tells how it ended and its last words.
+    /// Kills the process (SIGKILL) if it still runs, and returns its exit status and the last output on
+    /// standard error.
     pub(crate) fn kill(mut self) -> io::Result<(ExitStatus, String)> {
         self.child.kill()?;
         self.wait()
     }
 
-    /// Waits for the process, which has been told to end or has ended.
+    /// Waits for the process, which is about to end or has ended.
     pub(crate) fn wait(mut self) -> io::Result<(ExitStatus, String)> {
         drop(self.commands);
         let status = self.child.wait()?;
@@ -83,7 +84,7 @@ impl Member {
 
 fn report_records(id: NodeId, pid: u32, stdout: ChildStdout, reports: &SyncSender<Report>) {
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-        // A line cut short by the process' death is no record.
+        // A line cut short when the process died is not a record.
         if let Ok(record) = Record::from_json(&line)
             && reports.send(Report::Record(record)).is_err()
         {
@@ -93,7 +94,7 @@ fn report_records(id: NodeId, pid: u32, stdout: ChildStdout, reports: &SyncSende
     let _ = reports.send(Report::Ended { id, pid });
 }
 
-/// What a process said on its standard error, at most the first 16 KiB of it.
+/// The standard error of a process, at most the first 16 KiB of it.
 fn read_last_words(stderr: ChildStderr) -> String {
     let mut words = Vec::new();
     let mut stderr = stderr.take(16 * 1024);

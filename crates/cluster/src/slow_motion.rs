@@ -1,5 +1,5 @@
-//! Slow motion where it matters: around an election, and while an entry spreads, the servers' clocks run slowly, so that it
-//! can be watched.
+//! Slow motion where it matters: during an election, and while an entry spreads, the servers' clocks run
+//! slowly, so that one can watch.
 
 use crate::{Action, Links};
 use consensus::NodeId;
@@ -13,17 +13,17 @@ const AFTERWARDS: u64 = 2_000_000;
 /// How long an election is waited for, in microseconds: several of the longest timeouts, in slow motion.
 const LONGEST_WAIT: u64 = 15_000_000;
 
-/// Slow motion, as it is now.
+/// The state of slow motion.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct SlowMotionState {
     /// Is what a person does slowed down?
     pub is_wanted: bool,
-    /// Is the speed slow motion's now?
+    /// Is it on now?
     pub is_on: bool,
 }
 
-/// When the servers' clocks are to run slowly. It only says so: the caller sets the speed.
+/// When the servers' clocks must run slowly. It only says so: the caller sets the speed.
 #[derive(Debug)]
 pub struct SlowMotion {
     is_wanted: bool,
@@ -38,9 +38,9 @@ struct Watching {
     since: u64,
     /// The speed before and after it.
     usual: f64,
-    /// How many elections had been won when it began; `None` if an entry is watched.
+    /// Number of elections won when it began; `None` if an entry is watched.
     elections: Option<usize>,
-    /// When the election was seen to be won.
+    /// When the election was won.
     won_at: Option<u64>,
 }
 
@@ -50,12 +50,12 @@ impl SlowMotion {
         SlowMotion { is_wanted, now: None, speed, episodes: Episodes::default() }
     }
 
-    /// As it is now.
+    /// The current state.
     pub fn state(&self) -> SlowMotionState {
         SlowMotionState { is_wanted: self.is_wanted, is_on: self.now.is_some() }
     }
 
-    /// Takes in what happened.
+    /// Processes a record.
     pub fn observe(&mut self, record: &Record) {
         self.episodes.observe(record);
         if let Event::Laboratory(Laboratory::Speed { millionths }) = record.event {
@@ -63,7 +63,8 @@ impl SlowMotion {
         }
     }
 
-    /// The servers start. The speed to set, if it is another one: the first election is worth watching too.
+    /// The servers start. Returns the speed to set, if it is another one: the first election is worth
+    /// watching too.
     pub fn begin_at_start(&mut self, now: u64) -> Option<f64> {
         let elections = self.episodes.elections_won();
         if elections == 0 { self.begin(now, Some(elections)) } else { None }
@@ -71,16 +72,16 @@ impl SlowMotion {
 
     /// The speed to set before a person puts a value.
     pub fn begin_before_put(&mut self, now: u64) -> Option<f64> {
-        // Where an election is watched, it is watched to its end.
+        // If an election is being watched, it is watched to its end.
         let is_free = self.now.as_ref().is_none_or(|watching| watching.elections.is_none());
         if is_free { self.begin(now, None) } else { None }
     }
 
-    /// The speed to set before a person does this, so that what comes of it can be watched.
+    /// The speed to set before a person does this, so that the effects can be watched.
     pub fn begin_before(&mut self, action: &Action, leader: Option<NodeId>, now: u64) -> Option<f64> {
         match action {
             Action::SetSpeed { .. } => {
-                // A speed that is chosen by hand stays.
+                // A speed that a person has chosen stays.
                 self.stop();
                 None
             }
@@ -102,7 +103,7 @@ impl SlowMotion {
         (!was_on).then_some(SLOW)
     }
 
-    /// The speed to set once what is watched is over, or does not come.
+    /// The speed to set once what is watched is over, or has not happened.
     pub fn end(&mut self, now: u64) -> Option<f64> {
         let watching = self.now.as_mut()?;
         let is_electing = self.episodes.is_electing();
@@ -131,7 +132,7 @@ impl SlowMotion {
 }
 
 impl Action {
-    /// May this be the beginning of an election, where this server leads?
+    /// May this cause an election, if this server leads?
     fn brings_election(&self, leader: Option<NodeId>) -> bool {
         match self {
             Action::KillLeader

@@ -15,8 +15,8 @@ use std::time::Duration;
 /// How long servers wait for each other.
 #[derive(Debug, Clone, Args)]
 pub struct ElectionArguments {
-    /// How long a server waits for a leader before it starts an election: each time a fresh random time from this
-    /// range
+    /// How long a server waits for a leader before it starts an election: each time a fresh random time from
+    /// this range
     #[arg(long, value_name = "MIN..MAX", env = "RAFT_ELECTION_TIMEOUT", default_value = "150ms..300ms")]
     election_timeout: DurationRange,
 
@@ -61,9 +61,10 @@ pub struct TimeArguments {
     #[arg(long, value_name = "TIME", env = "RAFT_LATENCY", default_value = "0ms", value_parser = duration)]
     pub latency: Duration,
 
-    /// Let leaders answer reads that ask for it (read=lease) without asking the other servers each time. This is safe
-    /// as long as no server's clock runs faster than another's by more than this share, such as 5%, and no clock
-    /// stands still (as it does while a machine sleeps). Give all servers the same share and the same --speed
+    /// Let leaders answer reads that ask for it (read=lease) without asking the other servers each time. This
+    /// is safe as long as no server's clock runs faster than another's by more than this share, such as 5%,
+    /// and no clock stands still (as it does while a machine sleeps). Give all servers the same share and the
+    /// same --speed
     #[arg(long, value_name = "DRIFT", env = "RAFT_LEASE_READS", value_parser = lease)]
     pub lease_reads: Option<Lease>,
 }
@@ -104,8 +105,9 @@ fn lease(text: &str) -> Result<Lease, String> {
 /// Which rules servers follow beyond the paper's basic algorithm.
 #[derive(Debug, Clone, Args)]
 pub struct ProfileArguments {
-    /// The paper's basic algorithm, or production: with pre-vote, check-quorum and eager election, which keep a healthy
-    /// cluster from being disturbed [default: paper in `raft up`, to show the difference; else production]
+    /// The paper's basic algorithm, or production: with pre-vote, check-quorum and eager election, which keep
+    /// a healthy cluster from being disturbed [default: paper in `raft up`, to show the difference; else
+    /// production]
     #[arg(long, value_name = "NAME", env = "RAFT_PROFILE")]
     profile: Option<ProfileName>,
 
@@ -113,13 +115,13 @@ pub struct ProfileArguments {
     #[arg(long, value_name = "ON|OFF", env = "RAFT_PRE_VOTE")]
     pre_vote: Option<Switch>,
 
-    /// A leader that does not hear from a majority steps down, and a server that hears from a leader votes for no
-    /// other; see `raft rules check-quorum` and `raft rules leader-stickiness`
+    /// A leader that does not hear from a majority steps down, and a server that hears from a leader votes
+    /// for no other; see `raft rules check-quorum` and `raft rules leader-stickiness`
     #[arg(long, value_name = "ON|OFF", env = "RAFT_CHECK_QUORUM")]
     check_quorum: Option<Switch>,
 
-    /// When the connection to the leader breaks, or a new connection is made while no leader is known, soon ask whether
-    /// an election could be won; needs --pre-vote on
+    /// When the connection to the leader breaks, or a new connection is made while no leader is known, soon
+    /// ask whether an election could be won; needs --pre-vote on
     #[arg(long, value_name = "ON|OFF", env = "RAFT_EAGER_ELECTION")]
     eager_election: Option<Switch>,
 }
@@ -163,8 +165,8 @@ impl ProfileArguments {
 /// How servers keep what they must not forget.
 #[derive(Debug, Clone, Args)]
 pub struct StorageArguments {
-    /// Take a snapshot after about this many bytes of log entries, and discard those entries; for example 4096, 64KiB
-    /// or 64MiB
+    /// Take a snapshot after about this many bytes of log entries, and discard those entries; for example
+    /// 4096, 64KiB or 64MiB
     #[arg(long, value_name = "SIZE", env = "RAFT_SNAPSHOT_AFTER", default_value = "64MiB", value_parser = size)]
     pub snapshot_after: usize,
 }
@@ -207,7 +209,7 @@ pub fn host_and_port(text: &str) -> Result<String, String> {
     text.parse().map(|address: Address| address.to_string()).map_err(|error| error.to_string())
 }
 
-/// Parses the address at which a server is to listen.
+/// Parses the address on which a server must listen.
 pub fn listening_address(text: &str) -> Result<String, String> {
     Address::to_listen_at(text).map(|address| address.to_string()).map_err(|error| error.to_string())
 }
@@ -229,7 +231,7 @@ impl TypedValueParser for WordParser {
     }
 }
 
-/// Parses the name of a rule. They are too many to be listed in an error.
+/// Parses the name of a rule. There are too many to list in an error.
 #[derive(Debug, Clone)]
 pub struct RuleParser;
 
@@ -241,7 +243,8 @@ impl TypedValueParser for RuleParser {
         let parser = names.try_map(|id| id.parse::<Rule>());
         parser.parse_ref(command, arg, value).map_err(|mut error| {
             error.remove(ContextKind::ValidValue);
-            // Who types the beginning of a name, or a part of it, means that rule, whichever other name is as short.
+            // A user who types the beginning of a name, or a part of it, means that rule, even if the name of
+            // another one is as similar.
             let value = value.to_string_lossy().into_owned();
             let named = |is_meant: fn(&str, &str) -> bool| -> Vec<String> {
                 let names = Rule::ALL.iter().map(|rule| rule.id());

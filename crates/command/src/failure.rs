@@ -1,4 +1,4 @@
-//! How the command fails: saying what, why and what to do.
+//! How the command fails: it says what, why and what to do.
 
 use cluster::{ClusterError, FolderError};
 use signal_hook::flag;
@@ -14,7 +14,7 @@ use trace::shown_lines;
 /// Why the command could not do what it was asked.
 #[derive(Debug)]
 pub struct Failure {
-    /// What it is: an error, or a doubt.
+    /// Its kind: an error, or a doubt.
     what: &'static str,
     message: String,
     help: String,
@@ -32,12 +32,12 @@ impl Failure {
         Failure { what: "error", message: message.to_string(), help: help.into(), status: 1 }
     }
 
-    /// Nobody knows whether it was done: that is neither a failure nor a success.
+    /// It is unknown whether it was done: neither a failure nor a success.
     pub fn uncertain(message: impl Display, help: impl Into<String>) -> Failure {
         Failure { what: "uncertain", message: message.to_string(), help: help.into(), status: 3 }
     }
 
-    /// Tells it on standard error.
+    /// Reports it on standard error.
     pub fn report(self) -> ExitCode {
         say(format_args!("{}: {}", self.what, self.message));
         if !self.help.is_empty() {
@@ -76,12 +76,12 @@ impl From<ClusterError> for Failure {
     }
 }
 
-/// Says something on standard error, in which others may have put words. If nobody listens there, it need not be said.
+/// Prints on standard error a text that may contain foreign text. If nobody reads it, it need not be printed.
 pub fn say(words: impl Display) {
     let _ = writeln!(io::stderr(), "{}", shown_lines(&words.to_string()));
 }
 
-/// What writing to standard output came to. A reader that has gone away, as `head` does, is no failure.
+/// The result of writing to standard output. A reader that has gone away, as `head` does, is not a failure.
 pub fn written(result: io::Result<()>) -> Result<ExitCode, Failure> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -91,7 +91,7 @@ pub fn written(result: io::Result<()>) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Writes a file that somebody has asked for.
+/// Writes a file that the user asked for.
 pub fn write_file(file: &Path, text: &str) -> Result<(), Failure> {
     fs::write(file, text).map_err(|error| {
         let help = "choose a file in a folder that exists and that you may write to";
@@ -99,8 +99,8 @@ pub fn write_file(file: &Path, text: &str) -> Result<(), Failure> {
     })
 }
 
-/// Lets a second signal end the process at once, should what the first one asks for take too long: a
-/// reader of standard output that has stopped reading, for example, holds up everything.
+/// Makes a second signal end the process at once, in case the reaction to the first one takes too long: a
+/// reader of standard output that has stopped reading, for example, blocks everything.
 pub fn end_at_second_signal(signals: &[i32]) -> io::Result<()> {
     let was_signalled = Arc::new(AtomicBool::new(false));
     for &signal in signals {

@@ -1,5 +1,5 @@
-//! Replication (§5.3, §5.4.2): how a leader's log becomes everybody's, and how a leader stays in office
-//! (§5.2) by the same messages.
+//! Replication (§5.3, §5.4.2): how all logs become copies of the leader's, and how the same messages keep a
+//! leader in power (§5.2).
 
 use crate::event::{Problem, What};
 use crate::role::Role;
@@ -13,7 +13,7 @@ impl<R: Rules> Node<R> {
     /// Clients want these commands in the log.
     pub(crate) fn propose(&mut self, commands: Vec<Arc<[u8]>>, output: &mut Output) {
         if self.role() != RoleKind::Leader || self.is_handing_over() {
-            // While it hands over, nobody is a leader that takes commands.
+            // While it hands leadership over, no server accepts commands.
             let leader = self.leader().filter(|_| !self.is_handing_over());
             output.proposed = Some(Proposed::NotLeader { leader });
             return;
@@ -42,7 +42,7 @@ impl<R: Rules> Node<R> {
         output.decided(rule, What::Appended { first, last: self.log.last() });
     }
 
-    /// What a leader must not do ([`Rule::LeaderAppendOnly`]): it removes what it does not know to be
+    /// What a leader must not do ([`Rule::LeaderAppendOnly`]): removes entries that it does not know to be
     /// committed.
     pub(crate) fn truncate_own_log(&mut self, output: &mut Output) {
         let first = self.commit_index.next();
@@ -68,7 +68,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Sends every other server what it lacks, as far as there is room on the way.
+    /// Sends each other server the entries it lacks, as far as the limits on messages in flight allow.
     pub(crate) fn replicate_to_all(&mut self, output: &mut Output) {
         for place in 0..self.peers.len() {
             self.replicate_to(self.peers[place], output);
@@ -88,11 +88,11 @@ impl<R: Rules> Node<R> {
             self.send_append(peer, entries, output);
         }
         if self.progress_of(peer).next_index() > last {
-            self.progress_of_mut(peer).note_all_sent();
+            self.progress_of_mut(peer).record_all_sent();
         }
     }
 
-    /// Is the next entry for this follower gone, and the snapshot that has it not on its way yet?
+    /// Is the next entry for this follower gone, and no snapshot being sent that has it?
     fn lacks_what_is_gone(&self, peer: NodeId) -> bool {
         let progress = self.progress_of(peer);
         progress.snapshot().is_none() && progress.next_index() <= self.log.begins_after().index
@@ -102,7 +102,7 @@ impl<R: Rules> Node<R> {
         self.progress_of(peer).may_send(&self.config.limits)
     }
 
-    /// As many entries after this index as one message carries.
+    /// As many entries after this index as one message may carry.
     fn batch_after(&self, index: Index) -> Vec<Entry> {
         let limits = self.config.limits;
         let mut bytes = 0;
@@ -116,15 +116,16 @@ impl<R: Rules> Node<R> {
         entries[..count].to_vec()
     }
 
-    /// Sends these entries, which follow what the receiver is thought to have; none make a heartbeat.
+    /// Sends these entries, which follow what the receiver is believed to have; without any, it is a
+    /// heartbeat.
     pub(crate) fn send_append(&mut self, peer: NodeId, entries: Vec<Entry>, output: &mut Output) {
-        // Even without entries it asks whether the logs agree there: so what got lost is noticed.
+        // Even without entries it asks whether the logs agree there: that is how lost messages are noticed.
         let asks = !entries.is_empty() || self.rules.hold(Rule::RetryForever);
         let progress = self.progress_of(peer);
         let index = if asks { progress.next_index().previous() } else { progress.match_index() };
         let prev_log = match self.log.term_at(index) {
             Some(term) => LogPosition { index, term },
-            // What the follower needs is gone. Where every log begins, they agree.
+            // What the follower needs is gone. At the place before the first entry all logs agree.
             None => LogPosition::default(),
         };
         let request = AppendEntries {
@@ -137,11 +138,11 @@ impl<R: Rules> Node<R> {
         };
         let (last, size) = (request.last_index(), request.entries.iter().map(Entry::size).sum());
         self.send(peer, Message::AppendEntries(request), output);
-        self.progress_of_mut(peer).note_sent(last, size);
+        self.progress_of_mut(peer).record_sent(last, size);
     }
 
-    /// Sends a heartbeat to every other server and sets the time for the next ones. Whoever has not
-    /// answered gets again what it may have missed.
+    /// Sends a heartbeat to every other server and sets the time for the next ones. A server that has not
+    /// replied is sent again what it may have missed.
     pub(crate) fn send_heartbeats(&mut self, now: Instant, output: &mut Output) {
         self.drop_removed(now);
         let interval = self.config.timing.heartbeat_interval();
@@ -168,16 +169,16 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Asks every other server whether this one still leads. That is no reason to send again what is under way: with
-    /// many reads there are many questions.
+    /// Asks every other server whether this one still leads. That is no reason to resend what is in flight:
+    /// many reads mean many questions.
     pub(crate) fn ask_all(&mut self, output: &mut Output) {
         for place in 0..self.peers.len() {
             self.send_append(self.peers[place], Vec::new(), output);
         }
     }
 
-    /// A leader gives a sign of life, perhaps with entries. Terms have been compared already: the
-    /// request's is not newer than the server's.
+    /// A leader sends a heartbeat, perhaps with entries. Terms have been compared already: the request's is
+    /// not newer than the server's.
     pub(crate) fn receive_append_entries(
         &mut self,
         now: Instant,
@@ -199,7 +200,7 @@ impl<R: Rules> Node<R> {
         self.promise_to_stay(now);
         let (round, last_before) = (request.round, self.log.last());
         let outcome = self.append_if_consistent(request, output);
-        self.note_membership_committed(now, output);
+        self.on_membership_committed(now, output);
         if self.log.last() == last_before {
             self.answer_before_the_disk(leader, round, &outcome, output);
         }
@@ -217,7 +218,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Makes the log agree with the leader's, as far as the request tells (Figure 2, AppendEntries 2–5).
+    /// Makes the log match the leader's, as far as the request reaches (Figure 2, AppendEntries 2–5).
     fn append_if_consistent(&mut self, request: AppendEntries, output: &mut Output) -> AppendOutcome {
         let prev = request.prev_log();
         // What a snapshot covers is committed, and so the same in all logs.
@@ -246,7 +247,7 @@ impl<R: Rules> Node<R> {
         AppendOutcome::Matched { match_index: last_new }
     }
 
-    /// How many of the request's first entries are in the log already.
+    /// Number of the request's first entries that are in the log already.
     fn count_known(&self, request: &AppendEntries) -> usize {
         let gone = self.log.begins_after().index;
         let covered =
@@ -261,7 +262,7 @@ impl<R: Rules> Node<R> {
         covered + behind.take_while(is_known).count()
     }
 
-    /// Removes what stands where new entries belong: a leader of an earlier term wrote it, and it was never
+    /// Removes the entries where new ones belong: a leader of an earlier term wrote them, and they were never
     /// committed.
     fn truncate_conflict(&mut self, first: Index, rule: Rule, output: &mut Output) {
         let last = self.log.last();
@@ -278,7 +279,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Everything up to here is committed, says the leader.
+    /// The leader says that entries up to here are committed.
     fn commit_to(&mut self, index: Index, output: &mut Output) {
         if index > self.commit_index {
             self.commit_index = index;
@@ -286,9 +287,10 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Where the whole reply must wait for the disk, this one goes ahead, and says what is saved by now: neither a sign of life
-    /// nor the round of a read needs the disk. It is for requests that bring nothing new. One with new entries gets a single
-    /// reply, when they are saved; if that takes long, the leader's next heartbeat brings nothing new.
+    /// If the whole reply must wait for the disk, this one goes ahead, and says what is saved by now: neither
+    /// a heartbeat nor the round of a read needs the disk. It is for requests that bring nothing new. A
+    /// request with new entries gets a single reply, once they are saved; if that takes long, the leader's
+    /// next heartbeat brings nothing new.
     fn answer_before_the_disk(
         &self,
         leader: NodeId,
@@ -308,7 +310,7 @@ impl<R: Rules> Node<R> {
         self.send(leader, Message::AppendEntriesReply(reply), output);
     }
 
-    /// A follower has answered. If it knew a newer term, the leader has stepped down by now.
+    /// A follower replied. If it knew a newer term, the leader has stepped down by now.
     pub(crate) fn receive_append_entries_reply(
         &mut self,
         now: Instant,
@@ -324,34 +326,34 @@ impl<R: Rules> Node<R> {
             return;
         }
         match reply.outcome {
-            // A refusal for the term alone says nothing about the log.
+            // A rejection because of the term says nothing about the log.
             AppendOutcome::Refused => {
                 if !self.rules.hold(Rule::OnlyMismatchBacksUp) {
                     let prev_log_index = self.progress_of(from).next_index().previous();
                     self.back_up(from, prev_log_index, LogPosition::default(), output);
                 }
             }
-            AppendOutcome::Matched { match_index } => self.note_match(now, from, match_index, output),
+            AppendOutcome::Matched { match_index } => self.record_match(now, from, match_index, output),
             AppendOutcome::Mismatch { prev_log_index, may_agree } => {
                 if self.rules.hold(Rule::BackUpOnMismatch) {
                     self.back_up(from, prev_log_index, may_agree, output);
                 }
             }
         }
-        self.note_catching_up(now, from, output);
+        self.record_catching_up(now, from, output);
         if self.role() != RoleKind::Leader {
             return;
         }
         self.replicate_to(from, output);
-        // What was refused was a request of an earlier term, and its round one of that term.
+        // The rejected request was of an earlier term, and so was its round.
         if reply.outcome != AppendOutcome::Refused {
-            self.note_round(now, from, reply.round, output);
+            self.record_round(now, from, reply.round, output);
         }
         self.go_on_with_transfer(output);
     }
 
-    /// Does a follower that has restarted deny entries that it had acknowledged before? Then its disk has lost them, and
-    /// nothing that it says counts any longer.
+    /// Does a restarted follower deny entries that it had acknowledged before? Then its disk has lost them,
+    /// and nothing that it says counts any longer.
     fn denies_what_it_had(
         &mut self,
         now: Instant,
@@ -363,7 +365,7 @@ impl<R: Rules> Node<R> {
         let AppendOutcome::Mismatch { prev_log_index, may_agree } = reply.outcome else { return false };
         let had = self.progress_of(from).match_index();
         if !self.rules.hold(Rule::LostDataIsOut)
-            || !self.progress_of_mut(from).note_denial(prev_log_index, may_agree.index)
+            || !self.progress_of_mut(from).record_denial(prev_log_index, may_agree.index)
         {
             return false;
         }
@@ -373,17 +375,17 @@ impl<R: Rules> Node<R> {
         true
     }
 
-    pub(crate) fn note_catching_up(&mut self, now: Instant, from: NodeId, output: &mut Output) {
-        let (last, patience) = (self.log.last().index, self.config.timing.election_timeout_min());
+    pub(crate) fn record_catching_up(&mut self, now: Instant, from: NodeId, output: &mut Output) {
+        let (last, timeout) = (self.log.last().index, self.config.timing.election_timeout_min());
         let votes = self.membership().voters.contains(from);
         let Role::Leader(leader) = &mut self.role else { return };
         let progress = leader.progress.get_mut(&from).expect("a leader knows all its peers");
-        if progress.note_round_of_entries(last, now, patience) && !votes {
+        if progress.record_round_of_entries(last, now, timeout) && !votes {
             output.decided(Rule::LearnersCatchUpFirst, What::CaughtUp { learner: from });
         }
     }
 
-    pub(crate) fn note_match(
+    pub(crate) fn record_match(
         &mut self,
         now: Instant,
         follower: NodeId,
@@ -391,7 +393,7 @@ impl<R: Rules> Node<R> {
         output: &mut Output,
     ) {
         let index = if self.rules.hold(Rule::MatchWhatWasSent) { match_index } else { self.log.last().index };
-        if self.progress_of_mut(follower).note_match(index) {
+        if self.progress_of_mut(follower).record_match(index) {
             output.decided(Rule::MatchWhatWasSent, What::Matched { follower, index });
             self.advance_commit(now, output);
         }
@@ -400,7 +402,7 @@ impl<R: Rules> Node<R> {
     fn back_up(&mut self, follower: NodeId, prev_log_index: Index, hint: LogPosition, output: &mut Output) {
         // What the follower may agree with, this log may not have.
         let may_agree = self.log.find_conflict_by_term(hint);
-        if self.progress_of_mut(follower).note_mismatch(prev_log_index, may_agree) {
+        if self.progress_of_mut(follower).record_mismatch(prev_log_index, may_agree) {
             let next = self.progress_of(follower).next_index();
             output.decided(Rule::BackUpOnMismatch, What::BackedUp { follower, next });
         }
@@ -430,7 +432,7 @@ impl<R: Rules> Node<R> {
             self.commit_index = index;
             output.decided(Rule::CommitByMajority, What::Committed { index });
             self.serve_reads(now, output);
-            self.note_membership_committed(now, output);
+            self.on_membership_committed(now, output);
         } else {
             self.wait_with(LogPosition { index, term }, output);
         }

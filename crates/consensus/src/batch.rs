@@ -1,30 +1,30 @@
-//! What must be on disk together, and how two such things become one.
+//! What must reach the disk together, and how two batches become one.
 
 use crate::{Entry, HardState, Index, LogPosition, Memory};
 
-/// What must become durable together: after a crash it is there wholly or not at all. Only the memory, which has a file
-/// of its own, may be there without the rest.
+/// Changes that must become durable together: after a crash all of them are there, or none. Only the memory,
+/// which has a file of its own, may be there without the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// What the server remembers from now on, if that changed.
+    /// The new memory, if it changed.
     pub memory: Option<Memory>,
-    /// The hard state from now on, if it changed.
+    /// The new hard state, if it changed.
     pub hard_state: Option<HardState>,
-    /// From now on the log begins after this entry, which a snapshot covers: it and the entries before are
-    /// gone. If the log holds this very entry, with this index and this term, those after it stay.
-    /// Otherwise they have nothing in common with what the snapshot holds, and are gone too (§7).
+    /// The log begins after this entry, which a snapshot covers, from now on: it and the entries before it
+    /// are gone. If the log holds this very entry, with this index and this term, the entries after it stay.
+    /// Otherwise they do not belong to what the snapshot holds, and are gone too (§7).
     pub begins_after: Option<LogPosition>,
-    /// Which entries are added, and from where on they take the place of others. This comes last: on a log
-    /// that begins where [`Batch::begins_after`] says.
+    /// Entries to append, in the same atomic write, and from where on they replace others. Applied last: to a
+    /// log that begins where [`Batch::begins_after`] says.
     pub append: Option<Append>,
 }
 
-/// Entries for the durable log. What it held at `first` and after is gone.
+/// Entries for the durable log. They replace what it held at `first` and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
-    /// Where the first of them belongs.
+    /// Index of the first one.
     pub first: Index,
-    /// The entries, one after the other.
+    /// The entries, in order.
     pub entries: Vec<Entry>,
 }
 
@@ -39,24 +39,24 @@ impl Batch {
         self.hard_state.is_some() || self.begins_after.is_some() || self.append.is_some()
     }
 
-    /// The first entry that it changes in the log; `None` if it also lets the log begin later.
+    /// The first entry of the log that changes; `None` if the batch also moves the beginning of the log.
     pub fn changes_from(&self) -> Option<Index> {
         let first = self.append.as_ref().map_or(Index(u64::MAX), |append| append.first);
         Some(first).filter(|_| self.begins_after.is_none())
     }
 
-    /// Takes in what was put out after it. Saved at once, both leave on the disk what they would leave there one after the
-    /// other.
+    /// Adds a batch that was put out later. Saving the result leaves on disk what saving both, one after the
+    /// other, would.
     ///
     /// # Panics
-    /// If what comes later leaves a hole in the log.
+    /// If there would be a gap in the log.
     pub fn merge(&mut self, later: Batch) {
         let Batch { memory, hard_state, begins_after, append } = later;
         self.memory = memory.or_else(|| self.memory.take());
         self.hard_state = hard_state.or(self.hard_state);
         if let Some(begins_after) = begins_after {
             self.begins_after = Some(begins_after);
-            self.append = self.append.take().map(|append| append.behind(begins_after.index));
+            self.append = self.append.take().map(|append| append.after(begins_after.index));
         }
         if let Some(append) = append {
             self.append = Some(match self.append.take() {
@@ -68,8 +68,8 @@ impl Batch {
 }
 
 impl Append {
-    /// What is left of it on a log that begins after this entry, which a batch has first.
-    fn behind(self, begins_after: Index) -> Append {
+    /// What remains of it in a log that begins after this entry.
+    fn after(self, begins_after: Index) -> Append {
         if self.first > begins_after {
             return self;
         }
@@ -78,7 +78,7 @@ impl Append {
         Append { first: begins_after.next(), entries }
     }
 
-    /// Both as one: the later one replaces what the earlier one has where it begins, and after.
+    /// Both as one: the later one replaces the earlier one from its first entry on.
     fn followed_by(self, later: Append) -> Append {
         if later.first <= self.first {
             return later;
@@ -98,7 +98,7 @@ mod tests {
     use crate::random::Random;
     use crate::{Log, NodeId, Payload, Term};
 
-    /// What a disk holds, for a model of it.
+    /// What is on a disk, for a model of it.
     #[derive(Debug, Default, Clone, PartialEq)]
     struct Saved {
         memory: Memory,
@@ -124,7 +124,8 @@ mod tests {
         }
     }
 
-    /// What a server might put out that has this on its disk. Nothing it appends is of an earlier term than what it had.
+    /// A batch that a server with this on its disk might put out. Nothing it appends is of an earlier term
+    /// than what it had.
     fn drawn(saved: &Saved, term: Term, random: &mut Random) -> Batch {
         let draws = |random: &mut Random, of: usize| random.place_in(of).is_some_and(|place| place == 0);
         let mut batch = Batch::default();
@@ -137,7 +138,8 @@ mod tests {
         }
         let mut log = saved.log.clone();
         if draws(random, 5) {
-            // A snapshot covers some of the log, or takes its place: it reaches further, or ends in another entry.
+            // A snapshot covers some of the log, or replaces it: it reaches further, or ends in another
+            // entry.
             let index = Index(log.begins_after().index.0 + 1 + random.place_in(5).unwrap() as u64);
             let own = log.term_at(index).filter(|_| !draws(random, 8));
             let position = LogPosition { index, term: own.unwrap_or(term) };

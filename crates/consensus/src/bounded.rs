@@ -1,10 +1,11 @@
-//! Lists for serde that can't be long. In a few bytes a list can have more elements than there is memory for.
+//! Lists of limited length for serde. A few bytes can claim a list with more elements than there is memory
+//! for.
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// More entries are in no message.
+/// Maximum number of entries in a message.
 const MOST: usize = 4096;
 
 pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(

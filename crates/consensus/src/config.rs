@@ -1,12 +1,12 @@
-//! What a server is told at its start: who it is, who its peers are, how long it waits.
+//! A server's settings: who it is, who its peers are, how long it waits.
 
 use crate::{Credentials, Membership, NodeId, Rule};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The timing of elections, checked once so that everybody can rely on it
-/// (§5.6, [`Rule::TimeoutAboveBroadcast`]): `0 < heartbeat < min < max`, and `max` at most a day.
+/// The timing of elections, checked once so that all code can rely on it (§5.6,
+/// [`Rule::TimeoutAboveBroadcast`]): `0 < heartbeat < min < max`, and `max` at most a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     heartbeat_interval: Duration,
@@ -15,11 +15,11 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// No timeout may be longer than this.
+    /// Maximum election timeout.
     pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// A leader sends heartbeats every `heartbeat_interval`; everybody else waits for them, each
-    /// time for a duration drawn anew between the two bounds of the election timeout.
+    /// A leader sends heartbeats every `heartbeat_interval`; all other servers wait for them, each time for a
+    /// fresh random duration between the two bounds of the election timeout.
     ///
     /// # Errors
     /// [`InvalidTiming`] unless `0 < heartbeat < min < max <= LONGEST`.
@@ -76,21 +76,21 @@ impl Default for Timing {
 pub enum InvalidTiming {
     /// The heartbeat interval is zero.
     NoHeartbeatInterval,
-    /// Followers would time out although their leader is well.
+    /// Followers would time out although their leader is fine.
     HeartbeatNotBelowTimeout {
         /// The heartbeat interval that was asked for.
         heartbeat_interval: Duration,
         /// The shortest election timeout that was asked for.
         election_timeout_min: Duration,
     },
-    /// Nothing would be random, and split votes could repeat without end.
+    /// Nothing would be random, and split votes could repeat forever.
     EmptyTimeoutRange {
         /// The shortest election timeout that was asked for.
         election_timeout_min: Duration,
         /// The longest election timeout that was asked for.
         election_timeout_max: Duration,
     },
-    /// Nobody would live to see the election.
+    /// The election would never come.
     TooLong {
         /// The longest election timeout that was asked for.
         election_timeout_max: Duration,
@@ -134,24 +134,25 @@ impl fmt::Display for InvalidTiming {
 
 impl std::error::Error for InvalidTiming {}
 
-/// How much one message carries, and how much may be under way to one follower.
+/// How much one message carries, and how much may be in flight to one follower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default))]
 pub struct Limits {
-    /// The most entries in one message, at least 1.
+    /// Maximum number of entries in one message, at least 1.
     pub entries_per_message: usize,
-    /// About the most bytes in one message; a single entry may be larger.
+    /// Approximate maximum size of one message in bytes; a single entry may be larger.
     pub bytes_per_message: usize,
-    /// The most messages with entries on the way to one follower.
+    /// Maximum number of messages with entries in flight to one follower.
     pub messages_in_flight: usize,
-    /// About the most bytes of entries on the way to one follower; one message may always be.
+    /// Approximate maximum of bytes of entries in flight to one follower; one message is always allowed.
     pub bytes_in_flight: usize,
-    /// About the most bytes of entries that stay in the log although a snapshot covers them: a follower that
-    /// lacks no more than that need not be sent the snapshot.
+    /// Approximate maximum of bytes of entries that stay in the log although a snapshot covers them: a
+    /// follower that lacks no more than that need not be sent the snapshot.
     pub bytes_behind_snapshot: usize,
-    /// About the most bytes of entries that a leader's log grows by while a snapshot is being sent, and that it keeps for
-    /// the follower that has just got it. Beyond that, a newer snapshot takes its place.
+    /// Approximate maximum of bytes by which a leader's log may grow while a snapshot is being sent, and
+    /// which it keeps for the follower that has just got it. Beyond that, a newer snapshot replaces the one
+    /// being sent.
     pub bytes_while_sending: usize,
 }
 
@@ -168,66 +169,67 @@ impl Default for Limits {
     }
 }
 
-/// Lets a leader serve reads without asking the others each time (thesis §6.4.1). Once a majority has answered
-/// its heartbeats, all of them refuse to elect another leader for the shortest election timeout
-/// ([`Rule::LeaderStickiness`]): that is its lease. It rests on all clocks of the cluster running at nearly the same
-/// speed ([`Rule::LeaseNeedsBoundedClocks`]), and on all servers having the same settings.
+/// Lets a leader serve reads without asking the others each time (thesis §6.4.1). Once a majority has replied
+/// to its heartbeats, these servers refuse to elect another leader for the shortest election timeout
+/// ([`Rule::LeaderStickiness`]): that is its lease. It depends on all clocks of the cluster running at nearly
+/// the same speed ([`Rule::LeaseNeedsBoundedClocks`]), and on all servers having the same settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Lease {
-    /// By so many percent one clock may run faster than another, at most.
+    /// Maximum difference in speed between two clocks, in percent.
     pub clock_drift_percent: u32,
 }
 
 impl Lease {
-    /// For how long, on its own clock, a leader may rely on a promise that others keep for `promised` on theirs.
+    /// How long, on its own clock, a leader may rely on a promise that others keep for `promised` on theirs.
     pub(crate) fn duration(&self, promised: Duration) -> Duration {
         promised * 100 / self.clock_drift_percent.saturating_add(100)
     }
 }
 
-/// Which of the rules beyond the paper's basic algorithm a server follows. They keep a cluster from being
-/// disturbed. No safety rests on them, so each server may follow others, and change them while it runs.
+/// The rules beyond the paper's basic algorithm that a server follows. They protect a cluster from needless
+/// elections. Safety does not depend on them, so servers may follow different ones, and change them while
+/// they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Profile {
     /// Ask whether an election could be won before raising the term ([`Rule::PreVote`]).
     pub pre_vote: bool,
-    /// As a leader, step down if no majority is heard ([`Rule::CheckQuorum`]), and as anybody, refuse candidates
-    /// while a leader is heard ([`Rule::LeaderStickiness`]).
+    /// Step down as a leader that hears from no majority ([`Rule::CheckQuorum`]), and refuse candidates, in
+    /// any role, while a leader is heard ([`Rule::LeaderStickiness`]).
     pub check_quorum: bool,
-    /// When the connection to the leader breaks, and when one is made while no leader is known, ask soon whether an election
-    /// could be won, without waiting for the election timeout. It needs `pre_vote`, without which a broken connection
-    /// could depose a healthy leader.
+    /// When the connection to the leader breaks, or when one is made while no leader is known, ask soon
+    /// whether an election could be won, without waiting for the election timeout. Needs `pre_vote`, without
+    /// which a broken connection could depose a healthy leader.
     pub eager_election: bool,
 }
 
 impl Profile {
     /// The paper's basic algorithm.
     pub const PAPER: Profile = Profile { pre_vote: false, check_quorum: false, eager_election: false };
-    /// For clusters that must not be disturbed.
+    /// For clusters in production.
     pub const PRODUCTION: Profile = Profile { pre_vote: true, check_quorum: true, eager_election: true };
 }
 
-/// Everything a server is told at its start.
+/// All settings of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// This server.
     pub id: NodeId,
-    /// The configuration that the snapshot holds or, without one, that the cluster began with. A server that is
-    /// yet to join a cluster knows of no members.
+    /// The configuration that the snapshot holds or, without one, that the cluster began with. A server that
+    /// is yet to join a cluster knows no members.
     pub membership: Arc<Membership>,
-    /// Who it is to others, and where it belongs.
+    /// Its identity, and the cluster it belongs to.
     pub credentials: Credentials,
-    /// How long to wait for what.
+    /// Timeouts.
     pub timing: Timing,
-    /// How much to send at once.
+    /// Limits on what is sent at once.
     pub limits: Limits,
-    /// Whether leaders have leases, and what those rest on. None: they have none, and nobody makes promises.
+    /// How leaders' leases are computed. `None`: they have none, and nobody makes promises.
     pub lease: Option<Lease>,
     /// Which rules it follows beyond the basic algorithm.
     pub profile: Profile,
-    /// Where the randomness of the election timeouts comes from: the same seed, the same timeouts.
+    /// The seed of the random election timeouts: the same seed, the same timeouts.
     pub seed: u64,
 }

@@ -1,5 +1,4 @@
-//! What a server reports of its decisions. Structured, never text: telling it in English is the
-//! `trace` crate's part.
+//! What a server reports about its decisions. Structured, never text: the `trace` crate puts it into English.
 
 use crate::{
     CannotChange, ClusterId, Index, LogPosition, Membership, NodeId, Profile, Retirement, RoleKind, Rule,
@@ -7,15 +6,15 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// One decision, and the rule that made it so.
+/// A decision, and the rule behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Decision {
-    /// The rule that decided. None where none did: an experimenter's hand set a timer, the network said something
-    /// ([`What::ConnectionLost`], [`What::ConnectionMade`]), or it only tells what is so ([`What::NoVoter`],
-    /// [`What::Profile`], [`What::SnapshotNeeded`], or a [`What::Rejected`], [`What::RefusedBy`] or
-    /// [`What::ChangeRefused`] of which no rule speaks).
+    /// The rule that decided. `None` if no rule of Raft was involved: the lab set a timer, a connection
+    /// changed ([`What::ConnectionLost`], [`What::ConnectionMade`]), a fact is stated ([`What::NoVoter`],
+    /// [`What::Profile`], [`What::SnapshotNeeded`]), or a [`What::Rejected`], [`What::RefusedBy`] or
+    /// [`What::ChangeRefused`] that no rule covers.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub rule: Option<Rule>,
     /// What was decided.
@@ -33,16 +32,16 @@ pub enum What {
     Role {
         /// The new role.
         role: RoleKind,
-        /// The role before; none at the server's start.
+        /// The previous role; `None` at the server's start.
         #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
         was: Option<RoleKind>,
     },
     /// The current term has risen.
     Term {
-        /// The term before.
+        /// The previous term.
         was: Term,
     },
-    /// The election timer was started anew.
+    /// The election timer was reset.
     Timer {
         /// How long it runs, in microseconds of the server's clock.
         timeout_us: u64,
@@ -52,77 +51,79 @@ pub enum What {
         /// The server's role at that moment.
         role: RoleKind,
     },
-    /// One condition of a vote was looked at.
+    /// A condition of a vote was checked.
     Check {
-        /// Which one.
+        /// The condition.
         check: Check,
-        /// Whether it is met.
+        /// Is it met?
         holds: bool,
     },
-    /// A server that can't be elected, since it is no voter, starts no election although its election timer ran out.
+    /// A server that can't be elected, since it is not a voter, starts no election although its election
+    /// timer ran out.
     NoVoter,
-    /// The question whether this server would vote for somebody was decided. No vote is given by that.
+    /// This server decided whether it would vote for a pre-candidate. It gives no vote by that.
     PreVote {
-        /// Who asked.
+        /// The pre-candidate.
         candidate: NodeId,
-        /// Whether it would get the vote.
+        /// Would it get the vote?
         granted: bool,
     },
-    /// A pre-candidate looked at an answer, its own included.
+    /// A pre-candidate counted a reply, its own included.
     PreTally {
-        /// Whose answer.
+        /// The server that replied.
         voter: NodeId,
-        /// Whether it was a yes.
+        /// Was it a yes?
         granted: bool,
-        /// How many would vote for it so far; in a joint configuration, of the old set.
+        /// Number of servers that would vote for it so far; in a joint configuration, in the old set.
         votes: usize,
-        /// Votes that win.
+        /// Number of votes needed to win.
         needed: usize,
-        /// In a joint configuration: the same two of the new set.
+        /// In a joint configuration: the same two numbers for the new set.
         #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
         of_new: Option<(usize, usize)>,
     },
     /// A request for a vote was decided.
     Vote {
-        /// Who asked.
+        /// The candidate.
         candidate: NodeId,
-        /// Whether it gets the vote.
+        /// Does it get the vote?
         granted: bool,
     },
-    /// A candidate looked at an answer, its own vote included.
+    /// A candidate counted a reply, its own vote included.
     Tally {
-        /// Whose answer.
+        /// The server that replied.
         voter: NodeId,
-        /// Whether it was a yes.
+        /// Was it a yes?
         granted: bool,
-        /// Votes for the candidate so far; in a joint configuration, of the old set.
+        /// Number of votes for the candidate so far; in a joint configuration, in the old set.
         votes: usize,
-        /// Votes that win.
+        /// Number of votes needed to win.
         needed: usize,
-        /// In a joint configuration: the same two of the new set.
+        /// In a joint configuration: the same two numbers for the new set.
         #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
         of_new: Option<(usize, usize)>,
     },
-    /// A leader's first sign of life in its term.
+    /// The first message from a leader in its term.
     Leader {
         /// The leader.
         leader: NodeId,
     },
-    /// A leader has not heard enough of the others for a whole election timeout.
+    /// A leader has heard from too few others for a whole election timeout.
     QuorumLost {
-        /// How many of the voters it has heard, itself included if it is one.
+        /// Number of voters heard from, itself included if it is one.
         heard: usize,
-        /// So many it should have.
+        /// Number needed.
         needed: usize,
     },
-    /// The connection to the leader broke. The election timer runs out sooner, in case the leader died.
+    /// The connection to the leader broke. The election timer was shortened, in case the leader died.
     ConnectionLost {
         /// The leader.
         leader: NodeId,
         /// How long the timer runs now, in microseconds of the server's clock.
         timeout_us: u64,
     },
-    /// Another server has connected, and this one knows no leader. The election timer runs out sooner, in case there is none.
+    /// Another server connected, and this one knows no leader. The election timer was shortened, in case
+    /// there is none.
     ConnectionMade {
         /// The other server.
         peer: NodeId,
@@ -131,12 +132,12 @@ pub enum What {
     },
     /// The server follows another profile from now on.
     Profile {
-        /// That one.
+        /// The new profile.
         profile: Profile,
     },
-    /// Another configuration counts from now on: it is the latest in the log.
+    /// Another configuration is in effect from now on: the latest in the log.
     Membership {
-        /// Where in the log it stands; that of a snapshot or of the beginning stands before the log.
+        /// Its index in the log; that of a snapshot or of the beginning lies before the log.
         index: Index,
         /// The configuration.
         #[cfg_attr(feature = "ts", ts(as = "Membership"))]
@@ -144,44 +145,46 @@ pub enum What {
     },
     /// A change of the members was refused.
     ChangeRefused {
-        /// Why.
+        /// The reason.
         reason: CannotChange,
     },
-    /// A configuration is committed of which this server is no member any more.
+    /// A configuration without this server is committed: it is no longer a member.
     Removed {
-        /// Where in the log it stands.
+        /// Index of that configuration.
         index: Index,
     },
-    /// A server that does not vote yet has caught up: it got what the log had, in less than an election timeout.
+    /// A server that does not vote yet has caught up: it got what the log held in less than an election
+    /// timeout.
     CaughtUp {
         /// The server.
         learner: NodeId,
     },
-    /// A leader begins to hand over its leadership: it takes no commands, until the other has all that it has.
+    /// A leader begins to hand leadership over: it accepts no commands until the other server has its whole
+    /// log.
     TransferBegun {
-        /// To whom.
+        /// The other server.
         to: NodeId,
     },
-    /// A leader asks another server to take over.
+    /// A leader asks another server to start an election at once.
     AsksToTakeOver {
         /// The other server.
         to: NodeId,
     },
-    /// The leader asks this server to take over.
+    /// The leader asks this server to start an election at once.
     AskedToTakeOver {
         /// The leader.
         leader: NodeId,
     },
-    /// Nobody has taken over for a whole election timeout, so the leader goes on.
+    /// The transfer has not succeeded within an election timeout, so the leader continues.
     TransferFailed {
-        /// Who should have.
+        /// The server that should have become leader.
         to: NodeId,
     },
     /// The heartbeat interval is over: time to send heartbeats.
     Heartbeat,
-    /// The log has grown.
+    /// Entries were appended to the log.
     Appended {
-        /// Where the first new entry stands.
+        /// Index of the first new entry.
         first: Index,
         /// The last one.
         last: LogPosition,
@@ -200,34 +203,34 @@ pub enum What {
         /// Where this server's log ends.
         own: LogPosition,
     },
-    /// A leader has learned how far a follower's log agrees with its own, or how much of its own is on disk.
+    /// A leader has learned up to where a follower's log matches its own, or how much of its own is on disk.
     Matched {
         /// The follower, or the leader itself.
         follower: NodeId,
-        /// As far as this.
+        /// Highest matching index.
         index: Index,
     },
-    /// A leader goes further back, to where a follower's log may agree.
+    /// A leader steps back, to where a follower's log may match.
     BackedUp {
         /// The follower.
         follower: NodeId,
         /// The next entry that it will be sent.
         next: Index,
     },
-    /// A follower has not answered yet what it was sent. It is asked again.
+    /// A follower has not replied yet to what it was sent. It is asked again.
     Unanswered {
         /// The follower.
         follower: NodeId,
     },
-    /// More of the log is committed.
+    /// More entries are committed.
     Committed {
-        /// As far as this.
+        /// commitIndex.
         index: Index,
     },
-    /// A majority has an entry of an earlier term, which waits until one of this term can be committed.
-    /// Told once for each such entry.
+    /// A majority has an entry of an earlier term, which waits until an entry of this term can be committed.
+    /// Reported once for each such entry.
     Waits {
-        /// Where it stands, and its term.
+        /// Its position.
         entry: LogPosition,
     },
     /// A client that wants to read must wait until an entry of this term is committed.
@@ -236,36 +239,37 @@ pub enum What {
     RoundBegun {
         /// The round's number in this term.
         round: u64,
-        /// What is committed when it begins.
+        /// commitIndex at its beginning.
         index: Index,
-        /// For how many reads.
+        /// Number of reads that depend on it.
         reads: usize,
     },
-    /// A majority has answered: the reads may take place.
+    /// A majority has replied: the reads may take place.
     RoundWon {
         /// The round's number in this term.
         round: u64,
-        /// They must see all up to here.
+        /// They must include entries up to this index.
         index: Index,
     },
-    /// A leader has a lease, after it had none: for a while nobody else can be elected.
+    /// A leader has gained a lease: for a while no other server can be elected.
     LeaseGained {
         /// How long it lasts if it is not renewed, in microseconds of the leader's clock.
         lasts_us: u64,
     },
     /// A read may take place because of the lease.
     LeaseRead {
-        /// It must see all up to here.
+        /// It must include entries up to this index.
         index: Index,
     },
-    /// A snapshot of the state machine is on disk, and the log has lost what it need not hold any more.
+    /// A snapshot of the state machine is on disk, and entries that are no longer needed were removed from
+    /// the log.
     SnapshotTaken {
         /// The last entry that the snapshot covers.
         last_included: LogPosition,
-        /// The log begins after this one.
+        /// The log begins after this entry.
         begins_after: LogPosition,
     },
-    /// A follower lacks entries that the leader's log does not hold any more. It is sent a snapshot.
+    /// A follower needs entries that the leader's log no longer holds. It is sent a snapshot.
     SnapshotNeeded {
         /// The follower.
         follower: NodeId,
@@ -274,39 +278,40 @@ pub enum What {
         /// The last entry that the snapshot covers.
         last_included: LogPosition,
     },
-    /// All that a leader's snapshot covers was here already.
+    /// Everything that a leader's snapshot covers was here already.
     SnapshotNotNeeded {
         /// The last entry that it covers.
         last_included: LogPosition,
     },
-    /// A leader's snapshot took the place of all that it covers.
+    /// A leader's snapshot replaced everything that it covers.
     SnapshotInstalled {
         /// The last entry that it covers.
         last_included: LogPosition,
-        /// The last of the entries behind it that went too, since they did not fit; none if they stay.
+        /// The last of the entries after it that were removed too, since they did not match; `None` if they
+        /// stay.
         #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
         removed: Option<Index>,
     },
     /// A leader's request was refused.
     Refused {
-        /// Who sent it.
+        /// Its sender.
         leader: NodeId,
-        /// The term in which it thinks to lead.
+        /// The term that the sender claims to lead.
         stale_term: Term,
     },
-    /// An answer came too late to count.
+    /// A reply came too late to count.
     Ignored {
-        /// Who answered.
+        /// The server that replied.
         from: NodeId,
-        /// The term that it answered in.
+        /// The term of the reply.
         answer_term: Term,
     },
-    /// A message that no server which follows the protocol sends, or that does not come from where it should. It
-    /// changed nothing.
+    /// A message that no server which follows the protocol sends, or whose origin is wrong. It changed
+    /// nothing.
     Rejected {
-        /// Who sent it.
+        /// Its sender.
         from: NodeId,
-        /// What was wrong with it.
+        /// What was wrong.
         problem: Problem,
     },
     /// Another server rejects the messages of this one.
@@ -332,14 +337,14 @@ pub enum What {
     LostEntries {
         /// The follower.
         follower: NodeId,
-        /// It had acknowledged entries up to this one.
+        /// Highest index that it had acknowledged.
         had: Index,
-        /// Its log agrees up to here at most.
+        /// Highest index up to which its log may match now.
         has: Index,
     },
     /// This server's data folder must not take part in the cluster any longer.
     Retired {
-        /// Why.
+        /// The reason.
         retirement: Retirement,
     },
 }
@@ -355,9 +360,9 @@ pub enum Check {
         /// The request's term.
         requested: Term,
     },
-    /// Nobody else has this server's vote in the current term.
+    /// This server has voted for no other server in the current term.
     NoOtherVote {
-        /// Who has it.
+        /// The server that has the vote.
         voted_for: Option<NodeId>,
     },
     /// The candidate's log is not behind.
@@ -367,27 +372,28 @@ pub enum Check {
         /// Where this server's log ends.
         own: LogPosition,
     },
-    /// Of two servers that ask at the same time who would vote for them, this one goes first.
+    /// Of two servers that ask at the same time who would vote for them, this one wins the tie.
     GoesBefore {
         /// The other one.
         candidate: NodeId,
-        /// Do their logs end alike? If not, the other's is ahead.
+        /// Do their logs end in the same entry? If not, the other's is ahead.
         equal_logs: bool,
     },
-    /// A candidate has not been let go first before, since a leader was heard or the term began.
+    /// The candidate has not been let go first before, since this server last heard from a leader or the term
+    /// began.
     NotYetLetGoFirst {
-        /// Which one.
+        /// The candidate.
         candidate: NodeId,
     },
 }
 
-/// What can be wrong with a message.
+/// What is wrong with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Problem {
-    /// It claims to come from this server itself. In the trace's JSON it has the name that it had before.
+    /// It claims to come from this very server. In the trace's JSON it keeps its earlier name.
     #[cfg_attr(feature = "serde", serde(rename = "unknown_sender"))]
     SenderIsSelf,
     /// Its term is further ahead than [`Term::FARTHEST_AHEAD`] allows.
@@ -396,23 +402,23 @@ pub enum Problem {
     SecondLeader,
     /// It claims to lead the very term that this server leads: one of the two has lost its disk, or lies.
     OwnTerm,
-    /// Its entries can't stand in any log: their terms fall, or are newer than the leader's.
+    /// Its entries can't be in any log: their terms decrease, or are newer than the leader's.
     ImpossibleEntries,
-    /// It would replace what is committed.
+    /// It would replace committed entries.
     ContradictsCommitted,
-    /// It claims to agree with entries that the leader does not have.
+    /// It claims to match entries that the leader does not have.
     ImpossibleMatch,
-    /// It can't be a piece of a snapshot, or what has come of one adds up to none.
+    /// It can't be a chunk of a snapshot, or the chunks received so far are no valid snapshot.
     BrokenSnapshot,
     /// It comes from another cluster.
     OtherCluster,
-    /// It comes from another data folder than the one that this number stands for.
+    /// It comes from another data folder than the one known under this number.
     OtherData,
     /// A later start of the same data folder has been seen, or a second copy of it.
     EarlierStart,
     /// Its sender has lost entries that it had acknowledged.
     LostEntries {
-        /// It had acknowledged entries up to this one.
+        /// Highest index that it had acknowledged.
         had: Index,
     },
     /// Its sender would found a cluster with other servers or other data.

@@ -1,15 +1,15 @@
 //! How a cluster begins.
 //!
-//! The paper's servers are given their configuration. Ours are given the numbers of the others, and first tell each
-//! other which data folder each of them has ([`Rule::FoundTogether`]):
+//! The paper's servers are given their configuration. Ours are given each other's numbers, and first exchange
+//! which data folder each of them has ([`Rule::FoundTogether`]):
 //!
-//! 1. A founder asks all others for their folders until it knows them all, and saves the list: this is the first
-//!    configuration, and the cluster's id comes from it.
-//! 2. It goes on asking until all others have saved the same list. Only then may it start elections.
+//! 1. A founder asks all others for their folders until it knows them all, and saves the list: it is the
+//!    first configuration, and the cluster's id is computed from it.
+//! 2. It keeps asking until all others have saved the same list. Only then may it start elections.
 //!
-//! So before anything is committed, the disks of *all* founders name the same folders. If one of them loses its disk
-//! later, the others know that it did. If fewer were enough, a founder that has heard of nothing yet could found the
-//! cluster once more with the one that came back empty, and what clients were told would be gone.
+//! So before anything is committed, the disks of *all* founders name the same folders. If one of them loses
+//! its disk later, the others know. If fewer were enough, a founder that has learned nothing yet could found
+//! the cluster once more with the server that came back empty, and what clients were told would be lost.
 
 use crate::event::{Problem, What};
 use crate::{
@@ -18,17 +18,18 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A server that is refused asks again after so many election timeouts, in case its operator has mended something.
+/// Number of election timeouts after which a refused server asks again, in case its operator has fixed
+/// something.
 const RARELY: u32 = 10;
 
-/// A cluster in the making.
+/// A cluster that is being founded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Founding {
-    /// The founders, each with its folder once that is known.
+    /// The founders, each with its folder once it is known.
     folders: BTreeMap<NodeId, Option<Incarnation>>,
-    /// Those that have saved the same list as this server.
+    /// The servers that have saved the same list as this one.
     saved_by: BTreeSet<NodeId>,
-    /// Were the others told that this server has saved it?
+    /// Do the others know that this server has saved it?
     is_told: bool,
 }
 
@@ -50,19 +51,19 @@ impl Founding {
 }
 
 impl<R: Rules> Node<R> {
-    /// If this server is to found a cluster: the others that it waits for.
+    /// If this server is founding a cluster: the others that it waits for.
     pub fn awaited_founders(&self) -> Option<Vec<NodeId>> {
         let founding = self.founding.as_ref()?;
         let waits = |id: &NodeId| *id != self.id() && !founding.saved_by.contains(id);
         Some(founding.folders.keys().copied().filter(waits).collect())
     }
 
-    /// Begins to found a cluster, or goes on with it after a restart.
+    /// Begins to found a cluster, or continues after a restart.
     pub(crate) fn begin_founding(&mut self, output: &mut Output) {
         let credentials = &self.config.credentials;
         let Some(own) = credentials.start.map(|start| start.incarnation) else { return };
         match self.memory.founding_folders() {
-            // It has crashed before it knew that all others had saved the list.
+            // It crashed before it knew that all others had saved the list.
             Some(folders) if !self.memory.is_founded => {
                 let mut founding = Founding::new(&folders.keys().copied().collect());
                 founding.folders = self.memory.founders.clone();
@@ -85,7 +86,7 @@ impl<R: Rules> Node<R> {
         for &to in founding.folders.keys().filter(|id| **id != self.id()) {
             self.send(to, self.found_message(false), output);
         }
-        // One that is refused need not ask again at once.
+        // A refused server need not ask again at once.
         let timing = &self.config.timing;
         let is_refused = !self.refused_by.is_empty();
         let pause =
@@ -93,7 +94,7 @@ impl<R: Rules> Node<R> {
         self.set_election_deadline(now + pause);
     }
 
-    /// Something was saved. If that was the list, the others are told at once.
+    /// Something was saved. If it was the list, the others learn that at once.
     pub(crate) fn go_on_founding(&mut self, now: Instant, output: &mut Output) {
         let has_saved = self.has_saved_founders();
         let Some(founding) = self.founding.as_mut().filter(|_| has_saved) else { return };
@@ -117,7 +118,7 @@ impl<R: Rules> Node<R> {
         Message::Found(Found { founders: founders.into_iter().collect(), is_saved, is_reply })
     }
 
-    /// Another server wants to found a cluster with this one, or replies to that.
+    /// Another server wants to found a cluster with this one, or replies to this server's request.
     pub(crate) fn receive_found(
         &mut self,
         now: Instant,
@@ -157,7 +158,7 @@ impl<R: Rules> Node<R> {
             None => &self.memory.founders,
         };
         if own.is_empty() {
-            // It has joined a cluster that others have founded, or waits for one.
+            // This server has joined a cluster that others founded, or waits to be added to one.
             return Some(Problem::OtherFounders);
         }
         // The sender must be one of them.
@@ -180,7 +181,7 @@ impl<R: Rules> Node<R> {
         None
     }
 
-    /// Once all folders are known, they are the first configuration.
+    /// Once all folders are known, saves them as the first configuration.
     fn save_founders_once_known(&mut self, output: &mut Output) {
         let Some(folders) = self.founding.as_ref().and_then(Founding::all_folders) else { return };
         if self.memory.founding_folders().is_some() {
@@ -200,12 +201,12 @@ impl<R: Rules> Node<R> {
         let others = founding.folders.keys().filter(|id| **id != self.id());
         let all_have = others.clone().all(|id| founding.saved_by.contains(id));
         if is_saved && self.rules.allow(Rule::FoundTogether, all_have) {
-            self.note_founded(now, output);
+            self.become_founded(now, output);
         }
     }
 
-    /// All founders have saved who they are: this server has seen it, or hears a message that proves it.
-    pub(crate) fn note_founded(&mut self, now: Instant, output: &mut Output) {
+    /// All founders have saved the list: this server has seen it, or received a message that proves it.
+    pub(crate) fn become_founded(&mut self, now: Instant, output: &mut Output) {
         if self.founding.take().is_none() {
             return;
         }

@@ -1,22 +1,23 @@
 //! Who is who: a cluster, a server's data, and each start of it have an identity that others can check.
 //!
-//! The paper's servers never lose their disks. Real ones do: a volume is made again, a backup is put back, an
-//! address is mistyped. A server that comes back without its data is somebody else under an old number, and if its
-//! vote counted, the cluster could forget what it has acknowledged. So a number alone says little. A message also
-//! says from which cluster it comes, from which data folder, and from which start of it.
+//! The paper's servers never lose their disks. Real ones do: a volume is created again, a backup is restored,
+//! an address is mistyped. A server that comes back without its data is another server under an old number,
+//! and if its vote counted, the cluster could forget what it has acknowledged. So a number alone proves
+//! little. A message also says from which cluster, which data folder, and which start of it the message
+//! comes.
 
 use crate::{Index, LogPosition, Membership, NodeId, Quorum};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-/// A cluster's own number: the same for all of its members, and for no other cluster. Written as 32 hexadecimal
+/// A cluster's id: the same for all of its members, and for no other cluster. Written as 32 hexadecimal
 /// digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ClusterId(#[cfg_attr(feature = "ts", ts(as = "String"))] pub u128);
 
-/// A data folder's own number, drawn at random at its first start. A folder that was lost and made again has
+/// A data folder's id, drawn at random at its first start. A folder that was lost and created again has
 /// another one. Written as 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -29,83 +30,84 @@ pub struct Incarnation(#[cfg_attr(feature = "ts", ts(as = "String"))] pub u64);
 pub struct Start {
     /// The incarnation of the folder.
     pub incarnation: Incarnation,
-    /// How many times the folder had been started by then, this time included. It only rises, unless the folder
-    /// is replaced by an older copy of itself.
+    /// Start number: how many times the folder has been started, this time included. It only rises, unless
+    /// the folder is replaced by an older copy of itself.
     pub number: u64,
-    /// Drawn at random at this start: two copies of one folder that both run have different ones.
+    /// A random number drawn at this start: two copies of one folder that both run have different ones.
     pub run: u64,
 }
 
-/// Where a message comes from, beyond its sender's number.
+/// Where a message comes from, besides its sender's number.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Origin {
-    /// The sender's cluster, once it belongs to one that has an id.
+    /// The sender's cluster, if it belongs to one that has an id.
     pub cluster: Option<ClusterId>,
-    /// The start of its data folder. `None` where servers have no folders, as in benchmarks of the core alone:
-    /// then nothing is checked.
+    /// The start of its data folder. `None` where servers have no folders, as in benchmarks of the core
+    /// alone: then nothing is checked.
     pub start: Option<Start>,
-    /// The runs of the starts before, the latest first; 0 where there was none. A folder that was rolled back, and has
-    /// started some times since, has others than its peers remember.
+    /// The runs of earlier starts, the latest first; 0 if there was none. A folder that was rolled back, and
+    /// has been started a few times since, has other runs than its peers remember.
     pub earlier_runs: EarlierRuns,
 }
 
-/// The runs of so many starts, the latest first.
+/// The runs of the last few starts, the latest first.
 pub type EarlierRuns = [u64; 8];
 
-/// What a server remembers for good besides term, vote and log: where it belongs, and whom it knows. It seldom
-/// changes.
+/// What a server remembers besides term, vote and log: the cluster it belongs to, and the servers it knows.
+/// It changes rarely.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Memory {
     /// The cluster that it belongs to.
     pub cluster: Option<ClusterId>,
-    /// The members that the cluster was founded with, if this server is one of them. Clusters of before had no
-    /// incarnations: there it is `None`.
+    /// The members that the cluster was founded with, if this server is one of them. Older clusters had no
+    /// incarnations: there they are `None`.
     #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
     pub founders: BTreeMap<NodeId, Option<Incarnation>>,
-    /// Have all founders saved the same list? Before, no cluster has begun.
+    /// Have all founders saved the same list? No cluster has begun before that.
     pub is_founded: bool,
-    /// A committed configuration that this server is not a member of; index 0 if it knows of none
+    /// A committed configuration without this server; index 0 if it knows of none
     /// ([`Rule::RememberRemoval`](crate::Rule::RememberRemoval)).
     pub removed_by: LogPosition,
-    /// Why this folder must not take part any longer, if it must not.
+    /// Why this folder must no longer take part, if so.
     pub retired: Option<Retirement>,
-    /// The latest start of each other server that was seen.
+    /// The latest known start of each other server.
     #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
     pub starts: BTreeMap<NodeId, Start>,
 }
 
-/// What a server knows at its start of who it is.
+/// What a server knows about its own identity when it starts.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Credentials {
     /// This start of its data folder; `None` where it has no folder.
     pub start: Option<Start>,
-    /// The runs of its starts before.
+    /// The runs of earlier starts.
     pub earlier_runs: EarlierRuns,
     /// What the folder remembers.
     pub memory: Memory,
-    /// The servers with which it is to found a cluster, itself included, if it belongs to none yet. Without any, it
-    /// waits to be added to a cluster.
+    /// The servers with which it founds a cluster, itself included, if it belongs to none yet. If there are
+    /// none, it waits to be added to a cluster.
     pub founders: BTreeSet<NodeId>,
 }
 
-/// Why a data folder has no part in its cluster any longer.
+/// Why a data folder no longer has a part in its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Retirement {
-    /// It lost entries that it had acknowledged: the leader knows that it had them up to here.
+    /// It lost entries that it had acknowledged: the leader knows that it had entries up to this one.
     LostEntries(Index),
     /// It is an older copy of itself, or a second one: another server has seen a later start.
     OlderCopy,
 }
 
 impl Memory {
-    /// The configuration that the cluster began with, if this server is one of its founders; otherwise nobody.
+    /// The configuration that the cluster began with, if this server is one of its founders; otherwise an
+    /// empty one.
     pub fn first_configuration(&self) -> Membership {
         let recorded = self.founders.iter().filter_map(|(id, incarnation)| Some((*id, (*incarnation)?)));
         Membership {
@@ -125,7 +127,7 @@ impl Memory {
 }
 
 impl Origin {
-    /// Is this the start that was seen last, or one that came after it?
+    /// Is this the given start, or a later one?
     pub(crate) fn is_as_late_as(&self, seen: &Start) -> bool {
         let Some(start) = self.start else { return true };
         match start.number.checked_sub(seen.number) {
@@ -145,7 +147,7 @@ impl Origin {
 }
 
 impl ClusterId {
-    /// The id of a cluster that is founded by these folders: all founders draw the same one without asking each
+    /// The id of a cluster founded by these folders: all founders compute the same one without asking each
     /// other. It is as random as the incarnations are.
     pub fn of_founders(founders: &BTreeMap<NodeId, Incarnation>) -> ClusterId {
         let words = founders.iter().flat_map(|(id, incarnation)| [id.0, incarnation.0]);
@@ -174,7 +176,7 @@ impl fmt::Display for Incarnation {
     }
 }
 
-/// This is not an id: it needs exactly so many hexadecimal digits.
+/// Not an id: it needs exactly this number of hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidId {
     digits: usize,
@@ -210,7 +212,7 @@ impl FromStr for Incarnation {
     }
 }
 
-/// For people and pages as text, whose numbers are too small for these; on the wire as a number.
+/// As text for people and for pages, whose numbers are too small for these; as a number in messages.
 #[cfg(feature = "serde")]
 macro_rules! serde_as_digits {
     ($($id:ident($number:ident)),*) => {

@@ -3,112 +3,112 @@
 use crate::{Change, Chunk, HardState, Instant, LogPosition, Membership, Message, NodeId, Origin, Profile};
 use std::sync::Arc;
 
-/// One thing that happens to a server. See [`Node::step`](crate::Node::step).
+/// An input to a server. See [`Node::step`](crate::Node::step).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// Time has passed, perhaps beyond [`Node::next_deadline`](crate::Node::next_deadline).
     Tick,
     /// A message has arrived.
     Message {
-        /// Its sender, as the transport knows it.
+        /// Its sender, according to the transport.
         from: NodeId,
-        /// Where it comes from, as the transport knows it.
+        /// Its origin, according to the transport.
         origin: Origin,
-        /// What it says.
+        /// The message.
         message: Message,
     },
-    /// Clients want these commands in the log. A leader appends them, one after the other; anybody else
-    /// says who leads.
+    /// Clients want these commands in the log. A leader appends them, in this order; any other server replies
+    /// with the leader it knows.
     Propose {
         /// The commands for the state machine.
         commands: Vec<Arc<[u8]>>,
     },
-    /// A client wants to read what is committed by now, or something newer (§8).
+    /// A client wants to read what is committed by now, or a later state (§8).
     Read {
         /// Its number, chosen by the driver.
         id: u64,
-        /// How the leader is to make sure that it still leads.
+        /// How the leader must make certain that it still leads.
         by: ReadBy,
     },
-    /// This is on disk now: a crash can't take it away any more. Older things than the server's present
-    /// state are no surprise: it may have moved on while the disk was busy.
+    /// A save is complete: a crash can no longer lose this. It may be older than the server's current state,
+    /// which may have changed while the disk was busy.
     Persisted {
-        /// How many times the [memory](crate::Memory) had changed when the saved one was put out.
+        /// The number of changes of the [memory](crate::Memory) when the saved one was put out.
         memory: u64,
         /// The hard state that was saved.
         hard_state: HardState,
-        /// Where the saved log ends. If the log has been cut before there since, this says nothing.
+        /// The end of the saved log. If the log has been truncated before it since then, this says nothing.
         log: LogPosition,
     },
-    /// A snapshot of the state machine, with all up to this entry applied, is on disk: the log need not hold
-    /// that any more (§7).
+    /// A snapshot of the state machine, with entries up to this one applied, is on disk: the log no longer
+    /// needs them (§7).
     SnapshotTaken {
         /// The last entry that it covers.
         last_included: LogPosition,
     },
-    /// A piece of the newest snapshot was read, as [`Output::read_chunks`](crate::Output::read_chunks)
-    /// asked for.
+    /// A chunk of the newest snapshot was read, as requested by
+    /// [`Output::read_chunks`](crate::Output::read_chunks).
     ChunkRead {
-        /// For whom.
+        /// The follower that needs it.
         to: NodeId,
-        /// The piece; none if the snapshot that was asked for is not the newest any more.
+        /// The chunk; `None` if the requested snapshot is no longer the newest.
         chunk: Option<Chunk>,
     },
-    /// A piece of a leader's snapshot is on disk, as [`Output::store_chunk`](crate::Output::store_chunk)
-    /// asked for; and if it was the last, the whole snapshot is.
+    /// A chunk of a leader's snapshot is on disk, as requested by
+    /// [`Output::store_chunk`](crate::Output::store_chunk); if it was the last one, the whole snapshot is.
     ChunkStored {
         /// The last entry that the snapshot covers.
         last_included: LogPosition,
-        /// Where in the snapshot the piece ends.
+        /// Offset at which the chunk ends.
         end: u64,
-        /// If it was the last piece: the configuration that the snapshot holds.
+        /// If it was the last chunk: the configuration that the snapshot holds.
         whole: Option<Arc<Membership>>,
     },
-    /// There was no room for the piece. What was stored of that snapshot is gone.
+    /// There was no space for the chunk. What was stored of that snapshot is gone.
     ChunkNotStored,
-    /// What has come of a leader's snapshot can't be one. It was not stored.
+    /// What a leader sent is not a valid snapshot. It was not stored.
     SnapshotBroken {
-        /// Who sent it.
+        /// The leader.
         from: NodeId,
     },
-    /// The members of the cluster shall change (§6).
+    /// Change the members of the cluster (§6).
     ChangeMembership {
-        /// In this way.
+        /// The change.
         change: Change,
     },
-    /// The leader shall hand over its leadership (thesis §3.10).
+    /// Hand leadership over to another server (thesis §3.10).
     TransferLeadership {
-        /// To this server.
+        /// The other server.
         to: NodeId,
     },
-    /// The connection to another server broke, which may be because its process died. Only a hint.
+    /// The connection to another server broke, perhaps because its process died. Only a hint.
     ConnectionLost {
         /// The other server.
         peer: NodeId,
     },
-    /// Another server has connected to this one: they can hear each other now. Only a hint, but for where it comes
-    /// from.
+    /// Another server has connected to this one: they can communicate now. Only a hint, except for the
+    /// origin.
     ConnectionMade {
         /// The other server.
         peer: NodeId,
-        /// Where it comes from, as it says in its handshake.
+        /// Its origin, from the handshake.
         origin: Origin,
     },
-    /// The disk is full: what is to be saved waits until there is room.
+    /// The disk is full: saves wait until there is space.
     DiskFull,
-    /// The disk has room again, and what waited for that is saved.
+    /// The disk has space again, and what waited is saved.
     DiskHasRoom,
-    /// From now on this server follows another profile.
+    /// This server follows another profile from now on.
     SetProfile(Profile),
-    /// For the laboratory: let the election timer run out at this moment, whatever it was drawn to.
-    /// A leader, which has no such timer, becomes a follower first; stepping down is always safe.
+    /// For the lab: make the election timer run out at this time, whatever its timeout was. A leader, which
+    /// has no such timer, becomes a follower first; stepping down is always safe.
     SetElectionTimer {
-        /// When the timer shall run out.
+        /// When the timer runs out.
         deadline: Instant,
     },
 }
 
-/// How a leader makes sure, before a client reads, that nobody else leads.
+/// How a leader makes certain, before a client reads, that no other server leads.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -116,6 +116,6 @@ pub enum ReadBy {
     /// It asks the others (thesis §6.4).
     #[default]
     Round,
-    /// It has a lease (thesis §6.4.1). If it has none at the moment, it asks.
+    /// It relies on its lease (thesis §6.4.1). Without a valid lease it asks.
     Lease,
 }

@@ -1,8 +1,8 @@
-//! Snapshots (§7): the log loses its beginning when a snapshot covers it, and a follower that needs what is
-//! gone gets the snapshot, piece by piece.
+//! Snapshots (§7): the beginning of the log is removed once a snapshot covers it, and a follower that needs
+//! the removed entries gets the snapshot, chunk by chunk.
 //!
-//! The core never sees a snapshot's contents. It knows which entries the newest one covers, says which
-//! pieces of it are to be read, sent and stored, and hears when that is done.
+//! The core never sees a snapshot's contents. It knows which entries the newest one covers, says which of its
+//! chunks must be read, sent and stored, and is told when that is done.
 
 use crate::event::{Problem, What};
 use crate::progress::Progress;
@@ -12,33 +12,34 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// A leader's snapshot, as far as it has come.
+/// A snapshot from a leader, received so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Incoming {
     last_included: LogPosition,
-    /// So many bytes of it are on disk.
+    /// Number of its bytes on disk.
     stored: u64,
-    /// A piece is on its way to the disk.
+    /// A chunk is on its way to the disk.
     is_storing: bool,
 }
 
 impl Incoming {
-    /// Would it bring more than what is committed here by now?
+    /// Does it cover more than what is committed here by now?
     pub(crate) fn is_still_needed(&self, commit_index: Index) -> bool {
         self.is_storing || self.last_included.index > commit_index
     }
 }
 
 impl<R: Rules> Node<R> {
-    /// A snapshot of the own state machine is on disk. The log forgets what it covers, but for some entries
-    /// that followers may still need: to send those is less work than to send a snapshot.
-    pub(crate) fn note_snapshot(&mut self, last_included: LogPosition, output: &mut Output) {
+    /// A snapshot of this server's state machine is on disk. The entries that it covers are removed from the
+    /// log, except for some that followers may still need: sending those is less work than sending a
+    /// snapshot.
+    pub(crate) fn on_snapshot_taken(&mut self, last_included: LogPosition, output: &mut Output) {
         if last_included.index <= self.snapshot.index {
             return;
         }
         self.snapshot = last_included;
         self.memberships.cover(last_included.index);
-        let begins_after = self.last_to_forget(last_included.index);
+        let begins_after = self.last_to_compact(last_included.index);
         if begins_after.index > self.log.begins_after().index {
             self.log.compact_to(begins_after);
             output.save.begins_after = Some(begins_after);
@@ -46,11 +47,11 @@ impl<R: Rules> Node<R> {
         output.decided(Rule::SnapshotOnlyApplied, What::SnapshotTaken { last_included, begins_after });
     }
 
-    /// The entry up to which the log can go if a snapshot covers it up to `covered`. A follower that has just got a snapshot
-    /// can go on with the log after it.
-    fn last_to_forget(&self, covered: Index) -> LogPosition {
+    /// The entry up to which the log can be removed if a snapshot covers it up to `covered`. A follower that
+    /// has just got a snapshot can continue with the log after it.
+    fn last_to_compact(&self, covered: Index) -> LogPosition {
         let limits = &self.config.limits;
-        // On a full disk the log comes first.
+        // On a full disk the log must go first.
         let kept = if self.disk_is_full { 0 } else { limits.bytes_behind_snapshot };
         let index = self.first_within(covered, kept);
         let keeps = self.rules.hold(Rule::KeepSnapshotBeingSent) && !self.disk_is_full;
@@ -60,11 +61,11 @@ impl<R: Rules> Node<R> {
             Some(has) if keeps && self.first_within(covered, limits.bytes_while_sending) <= has => has,
             _ => index,
         };
-        let term = self.log.term_at(index).expect("the log reaches as far as its snapshot");
+        let term = self.log.term_at(index).expect("the log reaches up to its snapshot");
         LogPosition { index, term }
     }
 
-    /// The entry after which the log, up to `last`, has at most so many bytes.
+    /// The entry after which the log, up to `last`, has at most this many bytes.
     fn first_within(&self, last: Index, bytes: usize) -> Index {
         let mut index = last;
         let mut left = bytes;
@@ -75,8 +76,8 @@ impl<R: Rules> Node<R> {
         index
     }
 
-    /// Is a snapshot on its way to a follower that gets on with it? A newer one would take its place on the disk, and the
-    /// follower would have to begin again.
+    /// Is a snapshot being sent to a follower that makes progress? A newer one would replace it on disk, and
+    /// the follower would have to start again.
     pub fn is_sending_snapshot(&self) -> bool {
         self.progress().is_some_and(|progress| progress.values().any(Progress::is_taking_snapshot))
     }
@@ -89,7 +90,7 @@ impl<R: Rules> Node<R> {
         self.want_chunk(follower, output);
     }
 
-    /// Has the piece read that the follower lacks.
+    /// Asks for the chunk that the follower needs next.
     pub(crate) fn want_chunk(&self, follower: NodeId, output: &mut Output) {
         if let Some((last_included, offset)) = self.progress_of(follower).snapshot() {
             let at_most = self.config.limits.bytes_per_message;
@@ -97,8 +98,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// A piece for a follower was read.
-    pub(crate) fn note_chunk_read(&mut self, to: NodeId, chunk: Option<Chunk>, output: &mut Output) {
+    /// A chunk for a follower was read.
+    pub(crate) fn on_chunk_read(&mut self, to: NodeId, chunk: Option<Chunk>, output: &mut Output) {
         let progress = self.progress().and_then(|progress| progress.get(&to));
         if progress.is_none_or(|progress| progress.snapshot().is_none()) {
             return;
@@ -107,13 +108,13 @@ impl<R: Rules> Node<R> {
             // There is a newer snapshot by now.
             return self.begin_snapshot_for(to, output);
         };
-        if self.progress_of_mut(to).note_chunk_sent(&chunk) {
+        if self.progress_of_mut(to).record_chunk_sent(&chunk) {
             let term = self.hard_state.current_term;
             self.send(to, Message::InstallSnapshot(InstallSnapshot { term, chunk }), output);
         }
     }
 
-    /// A leader sends a piece of its snapshot. Terms have been compared already: the request's is not newer
+    /// A leader sends a chunk of its snapshot. Terms have been compared already: the request's is not newer
     /// than the server's.
     pub(crate) fn receive_install_snapshot(
         &mut self,
@@ -139,7 +140,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Has a piece stored if it is the next one. Returns what can be answered at once.
+    /// Stores the chunk if it is the next one. Returns the reply if it need not wait for the disk.
     fn take_chunk(&mut self, from: NodeId, chunk: &Chunk, output: &mut Output) -> Option<SnapshotOutcome> {
         let last_included = chunk.last_included;
         if self.knows_all_of(last_included) {
@@ -147,7 +148,7 @@ impl<R: Rules> Node<R> {
             return Some(SnapshotOutcome::Installed);
         }
         let stored = match &self.incoming {
-            // The answer follows when the disk is done.
+            // The reply follows once the chunk is saved.
             Some(Incoming { is_storing: true, .. }) => return None,
             Some(incoming) if incoming.last_included == last_included => incoming.stored,
             _ => 0,
@@ -160,15 +161,15 @@ impl<R: Rules> Node<R> {
         None
     }
 
-    /// Is all here that the snapshot covers?
+    /// Does this server have everything that the snapshot covers?
     fn knows_all_of(&self, last_included: LogPosition) -> bool {
         let is_new = self.rules.allow(Rule::NoGoingBack, last_included.index > self.commit_index);
         !is_new || last_included.index <= self.snapshot.index
     }
 
-    /// A piece of a leader's snapshot is on disk. The answer goes to whoever leads by now: another leader can
-    /// go on where the last one stopped.
-    pub(crate) fn note_chunk_stored(
+    /// A chunk of a leader's snapshot is on disk. The reply goes to the current leader: it can continue where
+    /// the previous one stopped.
+    pub(crate) fn on_chunk_stored(
         &mut self,
         now: Instant,
         last_included: LogPosition,
@@ -180,7 +181,7 @@ impl<R: Rules> Node<R> {
         let outcome = match whole {
             Some(membership) => {
                 self.install(last_included, membership, output);
-                self.note_membership(now, output);
+                self.update_membership(now, output);
                 SnapshotOutcome::Installed
             }
             None => {
@@ -193,7 +194,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// The whole snapshot is on disk: it takes the place of all that it covers (Figure 13, 6–8).
+    /// The whole snapshot is on disk: it replaces everything that it covers (Figure 13, 6–8).
     fn install(&mut self, last_included: LogPosition, membership: Arc<Membership>, output: &mut Output) {
         let last = self.log.last().index;
         let keeps = self.log.contains(last_included) && self.rules.hold(Rule::KeepSuffix);
@@ -217,7 +218,7 @@ impl<R: Rules> Node<R> {
         output.decided(Rule::KeepSuffix, What::SnapshotInstalled { last_included, removed });
     }
 
-    /// What has come can't be a snapshot. It is forgotten; the leader may send it once more.
+    /// What was received is not a valid snapshot. It is discarded; the leader may send it once more.
     pub(crate) fn give_up_snapshot(&mut self, from: NodeId, output: &mut Output) {
         self.incoming = None;
         output.noted(What::Rejected { from, problem: Problem::BrokenSnapshot });
@@ -236,7 +237,7 @@ impl<R: Rules> Node<R> {
         self.send(leader, Message::InstallSnapshotReply(reply), output);
     }
 
-    /// A follower has answered. If it knew a newer term, the leader has stepped down by now.
+    /// A follower replied. If it knew a newer term, the leader has stepped down by now.
     pub(crate) fn receive_install_snapshot_reply(
         &mut self,
         now: Instant,
@@ -251,13 +252,13 @@ impl<R: Rules> Node<R> {
         match outcome {
             SnapshotOutcome::Refused => {}
             SnapshotOutcome::Received { bytes } => {
-                if self.progress_of_mut(from).note_chunk_received(last_included, offset, bytes) {
+                if self.progress_of_mut(from).record_chunk_received(last_included, offset, bytes) {
                     self.want_chunk(from, output);
                 }
             }
             SnapshotOutcome::Installed => {
-                self.note_match(now, from, last_included.index, output);
-                self.note_catching_up(now, from, output);
+                self.record_match(now, from, last_included.index, output);
+                self.record_catching_up(now, from, output);
                 if self.role() == RoleKind::Leader {
                     self.replicate_to(from, output);
                 }

@@ -1,4 +1,4 @@
-//! The log: what it holds where, how far it reaches, how it grows and shrinks.
+//! The log: its entries, where it begins and ends, how it grows and shrinks.
 
 use crate::{Index, LogPosition, Membership, Term};
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use std::sync::Arc;
 pub struct Entry {
     /// The term in which a leader created it.
     pub term: Term,
-    /// What it holds.
+    /// The content.
     pub payload: Payload,
 }
 
 impl Entry {
-    /// About how many bytes it takes on the way or on disk.
+    /// Approximate size in bytes, in a message or on disk.
     pub fn size(&self) -> usize {
         match &self.payload {
             Payload::NoOp => 16,
@@ -25,13 +25,13 @@ impl Entry {
     }
 }
 
-/// What an entry holds.
+/// The content of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Payload {
-    /// Nothing: a new leader's first entry (§8).
+    /// Nothing: the no-op entry with which a new leader starts its term (§8).
     NoOp,
     /// A command for the state machine. Shared, never copied.
     Command(
@@ -39,11 +39,11 @@ pub enum Payload {
         #[cfg_attr(feature = "ts", ts(as = "Vec<u8>"))]
         Arc<[u8]>,
     ),
-    /// The configuration from here on (§6).
+    /// The configuration from this entry on (§6).
     Membership(#[cfg_attr(feature = "ts", ts(as = "Membership"))] Arc<Membership>),
 }
 
-/// A server's log: entries with indexes 1, 2, 3, … (§5.3). The first of them may be gone, when a snapshot
+/// A server's log: entries with indexes 1, 2, 3, … (§5.3). Its first entries may be gone, once a snapshot
 /// covers them (§7).
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Log {
@@ -52,20 +52,20 @@ pub struct Log {
 }
 
 impl Log {
-    /// A log that holds these entries, which come after the entry `begins_after`. A whole log begins after
-    /// index 0 of term 0.
+    /// A log of these entries, which come after the entry `begins_after`. A complete log begins after index 0
+    /// of term 0.
     pub fn new(begins_after: LogPosition, entries: Vec<Entry>) -> Log {
         let terms = [begins_after.term].into_iter().chain(entries.iter().map(|entry| entry.term));
         assert!(terms.is_sorted(), "terms never fall along a log");
         Log { begins_after, entries }
     }
 
-    /// The last entry that is gone, with all before it; index 0 of term 0 if none is.
+    /// The last entry that is gone, with all entries before it; index 0 of term 0 if none is gone.
     pub fn begins_after(&self) -> LogPosition {
         self.begins_after
     }
 
-    /// The last entry's index and term; those of the empty log are 0 and 0.
+    /// Index and term of the last entry; both are 0 for an empty log.
     pub fn last(&self) -> LogPosition {
         match self.entries.last() {
             Some(entry) => {
@@ -76,8 +76,8 @@ impl Log {
         }
     }
 
-    /// Is it known that this log has, or had, an entry with this index and this term? Index 0 with term 0
-    /// always matches: there every log begins.
+    /// Is this log known to have, or have had, an entry with this index and this term? Index 0 with term 0
+    /// always matches: every log begins there.
     pub fn contains(&self, position: LogPosition) -> bool {
         self.term_at(position.index) == Some(position.term)
     }
@@ -88,7 +88,7 @@ impl Log {
         (first..).map(Index).zip(&self.entries)
     }
 
-    /// The term of the entry at this index, where it is known: of the last one that is gone, too.
+    /// The term of the entry at this index, if known. That of the last entry that is gone is known too.
     pub fn term_at(&self, index: Index) -> Option<Term> {
         if index == self.begins_after.index {
             return Some(self.begins_after.term);
@@ -96,7 +96,7 @@ impl Log {
         self.get(index).map(|entry| entry.term)
     }
 
-    /// The entry at this index, if it is there.
+    /// The entry at this index, if the log holds it.
     pub fn get(&self, index: Index) -> Option<&Entry> {
         let offset = index.0.checked_sub(self.begins_after.index.0)?.checked_sub(1)?;
         self.entries.get(usize::try_from(offset).ok()?)
@@ -113,9 +113,9 @@ impl Log {
         &self.entries[start.min(self.entries.len())..]
     }
 
-    /// The last entry that is neither behind `limit.index` nor of a later term than `limit.term`: as far
-    /// as that, two logs of which one ends there may agree. Nothing is known of entries that are gone: the
-    /// logs may agree there.
+    /// The last entry at or before `limit.index` whose term is at most `limit.term`: the furthest point up to
+    /// which this log can agree with one that ends at `limit`. Entries that are gone may agree: nothing is
+    /// known about them.
     pub(crate) fn find_conflict_by_term(&self, limit: LogPosition) -> LogPosition {
         let first = self.begins_after;
         if limit.index < first.index {
@@ -132,27 +132,27 @@ impl Log {
     }
 
     pub(crate) fn append(&mut self, entries: impl IntoIterator<Item = Entry>) {
-        for entry in entries {
-            assert!(self.last().term <= entry.term, "terms never fall along a log");
-            self.entries.push(entry);
-        }
+        let (before, first) = (self.last().term, self.entries.len());
+        self.entries.extend(entries);
+        let terms = std::iter::once(before).chain(self.entries[first..].iter().map(|entry| entry.term));
+        assert!(terms.is_sorted(), "terms never fall along a log");
     }
 
-    /// Removes the entry at this index and all after it.
+    /// Removes the entry at this index and all entries after it.
     pub(crate) fn truncate_from(&mut self, index: Index) {
         let gone = self.begins_after.index;
         assert!(index > gone, "entry {index} can't be replaced: those up to {gone} are gone");
         self.entries.truncate((index.0 - gone.0 - 1) as usize);
     }
 
-    /// Lets the log begin after this entry, which it holds. What comes behind it stays.
+    /// Makes the log begin after this entry, which it holds. The entries after it stay.
     pub(crate) fn compact_to(&mut self, position: LogPosition) {
         assert!(self.contains(position), "a log can only forget what it holds");
         self.entries.drain(..(position.index.0 - self.begins_after.index.0) as usize);
         self.begins_after = position;
     }
 
-    /// Replaces the whole log by an empty one that begins after this entry.
+    /// Replaces the whole log with an empty one that begins after this entry.
     pub(crate) fn reset_to(&mut self, position: LogPosition) {
         *self = Log::new(position, Vec::new());
     }
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(log.begins_after(), position(3, 3));
         assert_eq!(log.last(), position(5, 4));
         assert!(log.contains(position(3, 3)) && log.contains(position(4, 3)));
-        assert!(!log.contains(position(2, 1)), "that is not known any more");
+        assert!(!log.contains(position(2, 1)), "that is no longer known");
         assert_eq!(log.after(Index(4)).len(), 1);
         assert_eq!(log.find_conflict_by_term(position(9, 3)), position(4, 3));
         assert_eq!(log.find_conflict_by_term(position(2, 1)), position(2, 1), "it may agree there");

@@ -1,18 +1,18 @@
 //! Who belongs to the cluster, and how that changes (§6; thesis §4).
 //!
-//! A configuration is an entry of the log like any other, but for one thing: it counts as soon as it is in a
-//! server's log, committed or not, and until it is cut off ([`Rule::UseLatestConfiguration`]).
+//! A configuration is an entry of the log like any other, with one exception: it is in effect as soon as it
+//! is in a server's log, committed or not, and until it is truncated ([`Rule::UseLatestConfiguration`]).
 //!
-//! If one voter comes or goes, every majority before shares a server with every majority after, so the new
-//! configuration can take the place of the old at once. If more do, it could happen that the majorities have
-//! nobody in common. Then there is a configuration in between, the joint one, in which everything needs the
-//! majorities of both ([`Rule::JointMajorities`]).
+//! If one voter is added or removed, every majority before shares a server with every majority after, so the
+//! new configuration can replace the old one at once. If more are, two majorities may have no server in
+//! common. Then there is a joint configuration in between, in which every decision needs both majorities
+//! ([`Rule::JointMajorities`]).
 //!
 //! ```text
 //!  the log    … x x  old+new  y y  new  z z …
 //!                    │             │
 //!                    │             appended by the leader once old+new is committed
-//!                    from here on both majorities are needed, until `new` stands in the log
+//!                    from here on both majorities are needed, until `new` is in the log
 //! ```
 
 use crate::event::{Decision, What};
@@ -34,36 +34,36 @@ use std::sync::Arc;
 pub struct Membership {
     /// Who votes, and whose disks count for a commit.
     pub voters: Quorum,
-    /// Who gets the log too, but does not count (thesis §4.2.1).
+    /// Servers that get the log too, but don't count (thesis §4.2.1).
     pub learners: BTreeSet<NodeId>,
-    /// Where members are reached, if the cluster was told: the consensus only keeps it for them.
+    /// The members' addresses, if known: the core only stores them.
     #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
     #[cfg_attr(feature = "ts", ts(as = "Vec<(NodeId, String)>"))]
     pub addresses: BTreeMap<NodeId, String>,
-    /// The cluster, once it has an id.
+    /// The cluster's id, once it has one.
     #[cfg_attr(feature = "serde", serde(default))]
     pub cluster: Option<ClusterId>,
     /// The data folder of each voter. A vote or an acknowledgement from another folder does not count
-    /// ([`Rule::SameDataSameServer`]). One that is not named here can have any: a learner, which is named when it
-    /// becomes a voter, and the members of an old cluster, until a leader has heard them.
+    /// ([`Rule::SameDataSameServer`]). A server that is not listed may have any folder: a learner, which is
+    /// listed when it becomes a voter, and the members of an old cluster, until a leader has heard from them.
     #[cfg_attr(feature = "serde", serde(default, with = "crate::pairs"))]
     #[cfg_attr(feature = "ts", ts(as = "Vec<(NodeId, Incarnation)>"))]
     pub incarnations: BTreeMap<NodeId, Incarnation>,
 }
 
-/// A change of the membership. It takes place as a whole or not at all.
+/// A change of the membership. It is made as a whole or not at all.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default))]
 pub struct Change {
-    /// Servers that come, as learners, with where they are reached.
+    /// Servers to add as learners, with their addresses.
     #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
     pub add: BTreeMap<NodeId, String>,
-    /// Learners that become voters.
+    /// Learners to make voters.
     pub promote: BTreeSet<NodeId>,
-    /// Members that go.
+    /// Members to remove.
     pub remove: BTreeSet<NodeId>,
-    /// Members that are reached elsewhere from now on.
+    /// Members whose address changes.
     #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
     pub relocate: BTreeMap<NodeId, String>,
 }
@@ -76,33 +76,34 @@ pub struct Change {
 pub enum CannotChange {
     /// This server does not lead.
     NotLeader {
-        /// Who does, as far as it knows.
+        /// The leader, if known.
         leader: Option<NodeId>,
     },
-    /// The change before is not committed yet ([`Rule::OneChangeAtATime`]), or the leadership is being handed over.
+    /// The previous change is not committed yet ([`Rule::OneChangeAtATime`]), or leadership is being handed
+    /// over.
     UnderWay,
-    /// The leader has not committed anything in its term yet ([`Rule::ChangeAfterCommitInTerm`]).
+    /// The leader has not committed an entry of its term yet ([`Rule::ChangeAfterCommitInTerm`]).
     NothingCommittedInTerm,
-    /// It changes nothing.
+    /// The change would change nothing.
     Nothing,
-    /// This server is a member already.
+    /// This server is already a member.
     AlreadyMember(NodeId),
-    /// This server is no member.
+    /// This server is not a member.
     UnknownServer(NodeId),
-    /// This server votes already.
+    /// This server is already a voter.
     AlreadyVoter(NodeId),
-    /// Nobody would be left to vote.
+    /// No voter would be left.
     NobodyLeft,
-    /// There would be too many members. Until the change is done, those that it removes are members too.
+    /// There would be too many members. Until the change is done, removed members count too.
     TooManyMembers {
-        /// Number of members that there would be.
+        /// Number of members there would be.
         members: usize,
         /// Maximum number of members.
         at_most: usize,
     },
-    /// Too many learners would have the log still to come.
+    /// Too many learners would still need most of the log.
     TooManyLearners {
-        /// Number of learners that there would be which have not caught up.
+        /// Number of learners there would be that have not caught up.
         learners: usize,
         /// Maximum number of such learners.
         at_most: usize,
@@ -127,22 +128,22 @@ pub enum CannotChange {
     NotCaughtUp {
         /// The learner.
         learner: NodeId,
-        /// As far as this its log is known to agree.
+        /// Highest index up to which its log is known to match.
         has: Index,
-        /// Here the leader's ends.
+        /// Last index of the leader's log.
         of: Index,
     },
-    /// Too few of the new voters are heard at the moment: nothing could be committed afterwards.
+    /// The leader hears from too few of the new voters: nothing could be committed afterwards.
     NoQuorum {
-        /// How many of the new voters the leader has heard within an election timeout, itself included if it is one.
+        /// Number of new voters heard from within an election timeout, the leader included if it is one.
         heard: usize,
-        /// So many are needed.
+        /// Number needed.
         needed: usize,
     },
 }
 
 impl CannotChange {
-    /// The rule that refuses it, where one does.
+    /// The rule that refuses the change, if one does.
     pub fn rule(&self) -> Option<Rule> {
         match self {
             CannotChange::UnderWay => Some(Rule::OneChangeAtATime),
@@ -193,14 +194,16 @@ impl std::error::Error for CannotChange {}
 impl Membership {
     /// Maximum number of members.
     pub const MOST_MEMBERS: usize = 99;
-    /// Maximum number of learners that have not caught up: each takes as much of its leader's time as a follower that was away.
+    /// Maximum number of learners that have not caught up: each takes as much of its leader's time as a
+    /// follower that was away.
     pub const MOST_BEHIND: usize = 8;
     /// Maximum length of a member's address in bytes: those of a host name, a colon and a port.
     pub const LONGEST_ADDRESS: usize = 255 + 6;
-    /// Maximum [size](Membership::size) in bytes. Whatever keeps or sends a configuration has room for this.
+    /// Maximum [size](Membership::size) in bytes. Everything that stores or sends a configuration has room
+    /// for this.
     pub const LARGEST: usize = 32 << 10;
 
-    /// A configuration in which these servers vote.
+    /// A configuration with these voters.
     pub fn of_voters(voters: impl IntoIterator<Item = NodeId>) -> Membership {
         Membership { voters: voters.into_iter().collect(), ..Membership::default() }
     }
@@ -210,7 +213,7 @@ impl Membership {
         self.voters.contains(id) || self.learners.contains(&id)
     }
 
-    /// Has it no members, as that of a server which is yet to join a cluster?
+    /// Are there no members, as in the configuration of a server that is yet to join a cluster?
     pub fn is_empty(&self) -> bool {
         self.voters.is_empty() && self.learners.is_empty()
     }
@@ -222,13 +225,14 @@ impl Membership {
         members
     }
 
-    /// Is that the data folder by which this configuration knows the server? An unknown one can be anyone's.
+    /// Is that the data folder under which this configuration knows the server? If it knows none, any folder
+    /// will do.
     pub fn is_data_of(&self, id: NodeId, incarnation: Option<Incarnation>) -> bool {
         let named = self.incarnations.get(&id);
         named.zip(incarnation).is_none_or(|(named, incarnation)| *named == incarnation)
     }
 
-    /// Number of bytes that it takes on disk (`storage::encode_membership`).
+    /// Size on disk in bytes (`storage::encode_membership`).
     pub fn size(&self) -> usize {
         let list = |ids: &BTreeSet<NodeId>| 8 + 8 * ids.len();
         let voters = match &self.voters {
@@ -237,14 +241,15 @@ impl Membership {
         };
         let addresses: usize = self.addresses.values().map(|address| 8 + 4 + address.len()).sum();
         let identities = 1 + self.cluster.map_or(0, |_| 16) + 8 + 16 * self.incarnations.len();
-        // A mark of the format's version comes first.
+        // A marker of the format's version comes first.
         8 + voters + 1 + list(&self.learners) + 8 + addresses + identities
     }
 
-    /// Why this change, which begins with the configuration `next`, would make the members too many or too long.
+    /// Why this change, whose next configuration would be `next`, would make the members too many or the
+    /// configuration too large.
     ///
-    /// A change that adds nobody is never refused here. It is the way back for a cluster that had no such bounds
-    /// when it grew.
+    /// A change that adds nobody is never refused here. That is the way back for a cluster that grew before
+    /// there were such limits.
     fn objection_to_size(change: &Change, next: &Membership) -> Option<CannotChange> {
         let is_too_long = |(_, address): &(&NodeId, &String)| address.len() > Membership::LONGEST_ADDRESS;
         if let Some((&server, address)) = change.add.iter().chain(&change.relocate).find(is_too_long) {
@@ -262,7 +267,7 @@ impl Membership {
         }
     }
 
-    /// The configuration that a change of this one comes to in the end.
+    /// The final configuration after a change of this one.
     pub(crate) fn changed_by(&self, change: &Change) -> Result<Membership, CannotChange> {
         let Quorum::Simple(voters) = &self.voters else { return Err(CannotChange::UnderWay) };
         let Change { add, promote, remove, relocate } = change;
@@ -297,8 +302,8 @@ impl Membership {
         if changed == *self { Err(CannotChange::Nothing) } else { Ok(changed) }
     }
 
-    /// The joint configuration on the way from this one to `new`; none if at most one voter comes or goes, so that
-    /// none is needed.
+    /// The joint configuration on the way from this one to `new`; `None` if at most one voter is added or
+    /// removed, so that none is needed.
     pub(crate) fn joint_with(&self, new: &Membership) -> Option<Membership> {
         let (Quorum::Simple(before), Quorum::Simple(after)) = (&self.voters, &new.voters) else {
             return None;
@@ -320,7 +325,7 @@ impl Membership {
         })
     }
 
-    /// The configuration to which this joint one leads; none if it is none.
+    /// C_new if this configuration is joint, otherwise `None`.
     pub(crate) fn leads_to(&self) -> Option<Membership> {
         let Quorum::Joint { new, .. } = &self.voters else { return None };
         let stays = |id: &NodeId| new.contains(id) || self.learners.contains(id);
@@ -332,7 +337,7 @@ impl Membership {
 }
 
 impl Default for Membership {
-    /// That of a server which is yet to join a cluster: nobody.
+    /// The configuration of a server that is yet to join a cluster: empty.
     fn default() -> Membership {
         Membership {
             voters: Quorum::Simple(BTreeSet::new()),
@@ -355,9 +360,10 @@ impl fmt::Display for Membership {
 /// The configurations that a server knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Memberships {
-    /// That of the snapshot or, without one, of the cluster's beginning; with the index that the snapshot covers.
+    /// The configuration of the snapshot or, without one, of the cluster's beginning; with the index that the
+    /// snapshot covers.
     base: (Index, Arc<Membership>),
-    /// Those in the log behind it, in order.
+    /// The configurations in the log after it, in order.
     in_log: Vec<(Index, Arc<Membership>)>,
 }
 
@@ -371,34 +377,34 @@ impl Memberships {
         self.in_log.last().unwrap_or(&self.base)
     }
 
-    /// The one before the latest, as far as it is still known.
+    /// The one before the latest, if it is still known.
     pub(crate) fn before_latest(&self) -> &(Index, Arc<Membership>) {
         self.in_log.iter().rev().nth(1).unwrap_or(&self.base)
     }
 
-    /// The one that counts at this index, which no snapshot goes beyond.
+    /// The one in effect at this index, which no snapshot goes beyond.
     pub(crate) fn at(&self, index: Index) -> &(Index, Arc<Membership>) {
         self.in_log.iter().rev().find(|(place, _)| *place <= index).unwrap_or(&self.base)
     }
 
-    /// An entry of the log has this one.
+    /// An entry of the log holds this configuration.
     pub(crate) fn add(&mut self, index: Index, membership: Arc<Membership>) {
         assert!(index > self.latest().0, "configurations stand in the log in order");
         self.in_log.push((index, membership));
     }
 
-    /// The entries from `first` on are gone.
+    /// The entries from `first` on were removed.
     pub(crate) fn truncate_from(&mut self, first: Index) {
         self.in_log.retain(|(index, _)| *index < first);
     }
 
-    /// A snapshot covers all up to `covered`.
+    /// A snapshot covers entries up to `covered`.
     pub(crate) fn cover(&mut self, covered: Index) {
         self.base = (covered, self.at(covered).1.clone());
         self.in_log.retain(|(index, _)| *index > covered);
     }
 
-    /// A leader's snapshot was installed, which covers all up to `covered` and holds this one.
+    /// A leader's snapshot was installed, which covers entries up to `covered` and holds this configuration.
     pub(crate) fn install(&mut self, covered: Index, membership: Arc<Membership>) {
         self.base = (covered, membership);
         self.in_log.retain(|(index, _)| *index > covered);
@@ -406,23 +412,23 @@ impl Memberships {
 }
 
 impl<R: Rules> Node<R> {
-    /// The configuration that counts.
+    /// The configuration in effect.
     pub fn membership(&self) -> &Arc<Membership> {
         &self.membership
     }
 
-    /// Is the configuration that counts known to be committed?
+    /// Is the configuration in effect known to be committed?
     pub fn is_membership_committed(&self) -> bool {
         self.memberships.latest().0 <= self.commit_index
     }
 
-    /// The configuration that counts at this index, if no snapshot goes beyond it.
+    /// The configuration in effect at this index, if no snapshot goes beyond it.
     pub fn membership_at(&self, index: Index) -> &Arc<Membership> {
         &self.memberships.at(index).1
     }
 
-    /// May this server start elections? A voter may. Somebody who is on the way out may, too, as long as it does
-    /// not know that the others can do without it (thesis §4.2.2).
+    /// May this server start elections? A voter may. A server that is being removed may too, as long as it
+    /// does not know that the others can do without it (thesis §4.2.2).
     pub(crate) fn may_campaign(&self) -> bool {
         let own = self.incarnation();
         let votes_yet = |membership: &Membership| {
@@ -434,14 +440,14 @@ impl<R: Rules> Node<R> {
         is_voter && self.founding.is_none() && self.memory.retired.is_none()
     }
 
-    /// Somebody wants to change the members.
+    /// A client wants to change the members.
     pub(crate) fn change_membership(&mut self, now: Instant, change: &Change, output: &mut Output) {
         match self.next_membership(now, change) {
             Ok(next) => {
                 self.append_membership(now, next, output);
                 output.changed = Some(Ok(self.log.last()));
                 self.replicate_to_all(output);
-                // Where one server is a majority, that may have been all.
+                // If one server is a majority, this may commit it at once.
                 self.advance_commit(now, output);
             }
             Err(objection) => {
@@ -467,7 +473,7 @@ impl<R: Rules> Node<R> {
         let mut goal = self.membership.changed_by(change)?;
         self.name_folders(&mut goal);
         let joint = self.membership.joint_with(&goal).filter(|_| self.rules.hold(Rule::JointMajorities));
-        // A joint configuration holds all that the goal does, and more.
+        // A joint configuration holds everything that the final one does, and more.
         if let Some(objection) = Membership::objection_to_size(change, joint.as_ref().unwrap_or(&goal)) {
             return Err(objection);
         }
@@ -483,7 +489,7 @@ impl<R: Rules> Node<R> {
         Ok(joint.unwrap_or(goal))
     }
 
-    /// Names the data folder of each voter of which this leader knows it.
+    /// Adds the data folder of each voter, if this leader knows it.
     fn name_folders(&self, membership: &mut Membership) {
         for id in membership.voters.voters() {
             let incarnation = match self.progress().and_then(|progress| progress.get(&id)) {
@@ -496,8 +502,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// The members of an old cluster have no names for their data folders, and the cluster has no id. Once the leader has
-    /// heard them all, it writes both into a new configuration.
+    /// An old cluster has no id, and its configuration does not name the members' data folders. Once the
+    /// leader has heard from all members, it writes both into a new configuration.
     pub(crate) fn name_unnamed(&mut self, now: Instant, output: &mut Output) {
         let is_named = self.membership.cluster.is_some() || self.incarnation().is_none();
         let may_change = self.role() == RoleKind::Leader
@@ -518,50 +524,51 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// The folder that this server runs on.
+    /// The data folder of this server.
     pub(crate) fn incarnation(&self) -> Option<Incarnation> {
         self.config.credentials.start.map(|start| start.incarnation)
     }
 
-    /// The first configuration, before there is a log.
+    /// Sets the first configuration, before there is a log.
     pub(crate) fn begin_with(&mut self, first: Arc<Membership>, output: &mut Output) {
         self.memberships = Memberships::new(Index(0), first);
-        self.note_membership(Instant::START, output);
+        self.update_membership(Instant::START, output);
     }
 
-    /// If this leader has not heard enough of these voters within an election timeout: how many, itself included if it
-    /// is one, and how many are needed.
+    /// Checks that a majority of these voters was heard within an election timeout. Returns (heard, needed)
+    /// if not. This leader counts as heard if it is a voter.
     pub(crate) fn missing_majority(&self, voters: &Quorum, now: Instant) -> Option<(usize, usize)> {
-        let patience = self.config.timing.election_timeout_max();
+        let timeout = self.config.timing.election_timeout_max();
         let progress = |id: NodeId| self.progress().and_then(|progress| progress.get(&id));
         let is_heard = |id: NodeId| {
-            let is_fresh = |progress: &Progress| now.since(progress.heard()) < patience;
+            let is_fresh = |progress: &Progress| now.since(progress.heard()) < timeout;
             id == self.id() || progress(id).is_some_and(is_fresh)
         };
         voters.counts(is_heard).find(|(heard, needed)| heard < needed)
     }
 
-    /// Why there would be too many learners that have not caught up. Who only takes some away is not asked.
+    /// Why there would be too many learners that have not caught up. A change that only reduces their number
+    /// is always allowed.
     fn objection_to_learners(
         &self,
         now: Instant,
         change: &Change,
         goal: &Membership,
     ) -> Option<CannotChange> {
-        let patience = self.config.timing.election_timeout_min();
+        let timeout = self.config.timing.election_timeout_min();
         let progress = |id: &NodeId| self.progress().and_then(|progress| progress.get(id));
-        let lags = |id: &&NodeId| !progress(id).is_some_and(|progress| progress.has_caught_up(now, patience));
+        let lags = |id: &&NodeId| !progress(id).is_some_and(|progress| progress.has_caught_up(now, timeout));
         let (learners, at_most) = (goal.learners.iter().filter(lags).count(), Membership::MOST_BEHIND);
         let adds_some = change.add.keys().any(|id| goal.learners.contains(id));
         (adds_some && learners > at_most).then_some(CannotChange::TooManyLearners { learners, at_most })
     }
 
-    /// A server that would vote from then on, and lacks too much of the log; with what it has.
+    /// A server that would vote from then on, but lacks too much of the log; with its last matching entry.
     fn lagging_learner(&self, now: Instant, goal: &Membership) -> Option<(NodeId, Index)> {
-        let patience = self.config.timing.election_timeout_min();
+        let timeout = self.config.timing.election_timeout_min();
         let is_new = |id: &NodeId| !self.membership.voters.contains(*id);
         let progress = |id: NodeId| self.progress().and_then(|progress| progress.get(&id));
-        let lags = |id: &NodeId| !progress(*id).is_some_and(|progress| progress.has_caught_up(now, patience));
+        let lags = |id: &NodeId| !progress(*id).is_some_and(|progress| progress.has_caught_up(now, timeout));
         let found = goal.voters.voters().into_iter().filter(is_new).find(lags);
         let found = found.filter(|_| self.rules.hold(Rule::LearnersCatchUpFirst));
         found.map(|id| (id, progress(id).map_or(Index(0), Progress::match_index)))
@@ -571,11 +578,11 @@ impl<R: Rules> Node<R> {
         let is_joint = matches!(membership.voters, Quorum::Joint { .. });
         let rule = if is_joint { Rule::JointMajorities } else { Rule::LeaderAppendOnly };
         self.append_own([Payload::Membership(Arc::new(membership))], rule, output);
-        self.note_membership(now, output);
+        self.update_membership(now, output);
     }
 
-    /// The log, or what is committed of it, has changed, and so may have the configuration that counts.
-    pub(crate) fn note_membership(&mut self, now: Instant, output: &mut Output) {
+    /// The log, or its committed part, has changed, and with it perhaps the configuration in effect.
+    pub(crate) fn update_membership(&mut self, now: Instant, output: &mut Output) {
         if self.counted().1 == self.membership {
             return;
         }
@@ -587,7 +594,7 @@ impl<R: Rules> Node<R> {
         if let Role::Leader(leader) = &mut self.role {
             let last = self.log.last().index;
             for &peer in &self.peers {
-                // What was known of a former member under this number says nothing about this one.
+                // What was known about a former member under this number says nothing about this one.
                 if !before.contains(peer) {
                     leader.progress.insert(peer, Progress::new(last, now));
                 }
@@ -596,10 +603,10 @@ impl<R: Rules> Node<R> {
             let leaving = leader.progress.keys().filter(|id| !membership.contains(**id));
             self.peers.extend(leaving);
         }
-        self.tell_membership(output);
+        self.report_membership(output);
     }
 
-    /// The configuration that the log says counts, with its place.
+    /// The configuration that is in effect according to the log, with its index.
     fn counted(&self) -> &(Index, Arc<Membership>) {
         if self.rules.hold(Rule::UseLatestConfiguration) {
             self.memberships.latest()
@@ -608,7 +615,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    pub(crate) fn tell_membership(&self, output: &mut Output) {
+    pub(crate) fn report_membership(&self, output: &mut Output) {
         let (index, membership) = self.counted().clone();
         let rule = match membership.voters {
             Quorum::Simple(_) => Rule::UseLatestConfiguration,
@@ -617,9 +624,9 @@ impl<R: Rules> Node<R> {
         output.decided(rule, What::Membership { index, membership });
     }
 
-    /// More of the log is committed, and perhaps a configuration with it.
-    pub(crate) fn note_membership_committed(&mut self, now: Instant, output: &mut Output) {
-        self.note_membership(now, output);
+    /// More entries are committed, perhaps a configuration among them.
+    pub(crate) fn on_membership_committed(&mut self, now: Instant, output: &mut Output) {
+        self.update_membership(now, output);
         if !self.is_membership_committed() {
             return;
         }
@@ -654,8 +661,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// After a restart: is the latest configuration one that this server is no member of, and does it remember that it
-    /// is committed?
+    /// After a restart: is this server missing from the latest configuration, and does it remember that this
+    /// configuration is committed?
     pub(crate) fn remembers_removal(&self) -> bool {
         let removed_by = self.memory.removed_by;
         removed_by.index > Index(0)
@@ -663,7 +670,7 @@ impl<R: Rules> Node<R> {
             && self.log.contains(removed_by)
     }
 
-    /// Whoever is no member any more is sent to for one more election timeout, so that it learns that.
+    /// A removed server is replicated to for one more election timeout, so that it learns of its removal.
     fn schedule_removal(&mut self, now: Instant) {
         let until = now + self.config.timing.election_timeout_max();
         let Role::Leader(leader) = &mut self.role else { return };
@@ -672,8 +679,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Somebody who is no member wants to be elected. A leader sends it what it lacks, so that it learns what has become
-    /// of it.
+    /// A server that is not a member wants to be elected. A leader sends it the entries it lacks, so that it
+    /// learns of its removal.
     pub(crate) fn catch_up_non_member(&mut self, now: Instant, stranger: NodeId, output: &mut Output) {
         let until = now + self.config.timing.election_timeout_max();
         let last = self.log.last().index;
@@ -687,7 +694,7 @@ impl<R: Rules> Node<R> {
         self.send_append(stranger, Vec::new(), output);
     }
 
-    /// Forgets those that have had time enough to learn that they are no members any more.
+    /// Forgets removed servers that have had enough time to learn of their removal.
     pub(crate) fn drop_removed(&mut self, now: Instant) {
         let Role::Leader(leader) = &mut self.role else { return };
         if leader.progress.values().any(|progress| progress.leaves.is_some_and(|until| until <= now)) {
@@ -696,8 +703,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// A leader that is no voter any more: tells the others that this is committed, and asks the one that has most
-    /// of the log to take over.
+    /// For a leader that is no longer a voter: tells the others that its removal is committed, and asks the
+    /// one with the most complete log to start an election at once.
     fn step_down_for_others(&mut self, now: Instant, output: &mut Output) {
         self.send_heartbeats(now, output);
         let voters = self.peers.iter().filter(|peer| self.membership.voters.contains(**peer));

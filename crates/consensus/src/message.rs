@@ -1,4 +1,4 @@
-//! What servers say to each other: the remote procedure calls of Figures 2 and 13, as one-way messages.
+//! What servers send each other: the remote procedure calls of Figures 2 and 13, as one-way messages.
 
 use crate::event::Problem;
 use crate::{Entry, Incarnation, Index, LogPosition, NodeId, Start, Term};
@@ -12,25 +12,25 @@ use std::sync::Arc;
 pub enum Message {
     /// A pre-candidate asks whether it would get a vote.
     PreVote(PreVote),
-    /// The answer to it.
+    /// The reply to a `PreVote`.
     PreVoteReply(PreVoteReply),
     /// A candidate asks for a vote.
     RequestVote(RequestVote),
-    /// The answer to it.
+    /// The reply to a `RequestVote`.
     RequestVoteReply(RequestVoteReply),
-    /// A leader sends entries or, with none, a heartbeat.
+    /// A leader sends entries or, without any, a heartbeat.
     AppendEntries(AppendEntries),
-    /// The answer to it.
+    /// The reply to an `AppendEntries`.
     AppendEntriesReply(AppendEntriesReply),
-    /// A leader sends a piece of its snapshot.
+    /// A leader sends a chunk of its snapshot.
     InstallSnapshot(InstallSnapshot),
-    /// The answer to it.
+    /// The reply to an `InstallSnapshot`.
     InstallSnapshotReply(InstallSnapshotReply),
-    /// A leader asks another server to take over.
+    /// A leader asks another server to start an election at once.
     TimeoutNow(TimeoutNow),
     /// A server wants to found a cluster with the others, or replies to one that does.
     Found(Found),
-    /// A server is told why it is not heard.
+    /// A server tells another one why it ignores its messages.
     Refusal(Refusal),
 }
 
@@ -40,33 +40,33 @@ pub enum Message {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Found {
-    /// The founders, each with its folder where the sender knows it.
+    /// The founders, each with its folder if the sender knows it.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::bounded::deserialize"))]
     pub founders: Vec<(NodeId, Option<Incarnation>)>,
-    /// Are they all known to the sender, and on its disk?
+    /// Does the sender know them all, and have the list on disk?
     pub is_saved: bool,
     /// Is it the reply to such a message?
     pub is_reply: bool,
 }
 
-/// Refusal (ours): the sender does not hear the receiver, or does not count it.
+/// Refusal (ours): the sender ignores the receiver's messages, or does not count its replies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Refusal {
-    /// The start that is refused: another one need not care.
+    /// The start that is refused: other starts may ignore this.
     pub start: Start,
     /// Why.
     pub problem: Problem,
 }
 
-/// PreVote (thesis §9.6): would the receiver vote for the sender in the term after `term`? Nobody's term rises by
-/// it, and nobody promises anything.
+/// PreVote (thesis §9.6): would the receiver vote for the sender in the term after `term`? No term rises
+/// because of it, and nobody promises anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct PreVote {
-    /// The sender's term. It would start an election in the next.
+    /// The sender's term. It would start an election in the next one.
     pub term: Term,
     /// Where its log ends.
     pub last_log_index: Index,
@@ -74,16 +74,16 @@ pub struct PreVote {
     pub last_log_term: Term,
 }
 
-/// The answer to a [`PreVote`].
+/// The reply to a [`PreVote`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct PreVoteReply {
-    /// The answering server's term, so that a pre-candidate that is behind learns of it.
+    /// The replying server's term, so that a pre-candidate that lags behind learns of it.
     pub term: Term,
-    /// The request's term, so that the pre-candidate knows which request this is about.
+    /// The request's term, so that the pre-candidate knows which request this reply is about.
     pub asked_in: Term,
-    /// Whether the pre-candidate would get the vote.
+    /// Would the pre-candidate get the vote?
     pub would_vote: bool,
 }
 
@@ -98,20 +98,19 @@ pub struct RequestVote {
     pub last_log_index: Index,
     /// The term of its last entry.
     pub last_log_term: Term,
-    /// Does it start this election because its leader has asked it to (thesis §3.10)? Then nobody protects that
-    /// leader from it.
+    /// Did its leader ask it to start this election (thesis §3.10)? Then leader stickiness does not apply.
     #[cfg_attr(feature = "serde", serde(default))]
     pub by_transfer: bool,
 }
 
-/// The answer to a [`RequestVote`].
+/// The reply to a [`RequestVote`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct RequestVoteReply {
-    /// The answering server's term, so that a candidate that is behind learns of it.
+    /// The replying server's term, so that a candidate that lags behind learns of it.
     pub term: Term,
-    /// Whether the candidate gets the vote in that term.
+    /// Does the candidate get the vote in that term?
     pub vote_granted: bool,
 }
 
@@ -126,30 +125,31 @@ pub struct AppendEntries {
     pub prev_log_index: Index,
     /// The term of the entry there.
     pub prev_log_term: Term,
-    /// What to append; nothing in a heartbeat.
+    /// Entries to append; empty in a heartbeat.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::bounded::deserialize"))]
     pub entries: Vec<Entry>,
-    /// How far the leader's log is committed.
+    /// The leader's commitIndex.
     pub leader_commit: Index,
-    /// How many times the leader has asked, in this term, whether it still leads (thesis §6.4).
+    /// Number of rounds so far in which the leader has asked, in this term, whether it still leads (thesis
+    /// §6.4).
     pub round: u64,
 }
 
-/// The answer to an [`AppendEntries`].
+/// The reply to an [`AppendEntries`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct AppendEntriesReply {
-    /// The answering server's term, so that a deposed leader learns of it.
+    /// The replying server's term, so that a deposed leader learns of it.
     pub term: Term,
-    /// What came of the request.
+    /// The outcome.
     pub outcome: AppendOutcome,
-    /// That of the request: an answer shows that its sender still followed the leader when this round
-    /// had begun.
+    /// The round of the request: the reply shows that its sender still followed the leader when this round
+    /// began.
     pub round: u64,
 }
 
-/// What came of an [`AppendEntries`].
+/// The outcome of an [`AppendEntries`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -157,34 +157,35 @@ pub struct AppendEntriesReply {
 pub enum AppendOutcome {
     /// The sender does not lead this term.
     Refused,
-    /// The log here agrees with the leader's up to this index: the end of what the request carried.
+    /// The receiver's log matches the leader's up to this index: the end of what the request carried.
     Matched {
-        /// The last index that is known to agree.
+        /// Highest index known to match.
         match_index: Index,
     },
-    /// The log here has no entry like the one before the request's entries, so nothing was done.
+    /// The receiver's log has no entry like the one before the request's entries, so nothing was changed.
     Mismatch {
-        /// The index before the request's entries, so that the leader knows which request this is about.
+        /// The index before the request's entries, so that the leader knows which request this reply is
+        /// about.
         prev_log_index: Index,
-        /// The last entry here that may agree with the leader's log: at or before that index, and not of
-        /// a later term. With it the leader goes back by whole terms (§5.3, thesis §3.5).
+        /// The last entry that may match the leader's log: at or before that index, and not of a later term.
+        /// It lets the leader step back by whole terms (§5.3, thesis §3.5).
         may_agree: LogPosition,
     },
 }
 
-/// InstallSnapshot (§7, Figure 13): for a follower that lacks entries which the leader, who is the sender,
-/// has no more. One piece follows the answer to the one before.
+/// InstallSnapshot (§7, Figure 13): for a follower that needs entries which are no longer in the log of the
+/// leader, who is the sender. Each chunk is sent after the reply to the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct InstallSnapshot {
     /// The leader's term.
     pub term: Term,
-    /// The piece.
+    /// The chunk.
     pub chunk: Chunk,
 }
 
-/// A piece of a snapshot.
+/// A chunk of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -197,26 +198,26 @@ pub struct Chunk {
     #[cfg_attr(feature = "serde", serde(with = "crate::shared_bytes"))]
     #[cfg_attr(feature = "ts", ts(as = "Vec<u8>"))]
     pub bytes: Arc<[u8]>,
-    /// Does the snapshot end with them?
+    /// Is this the last chunk?
     pub is_last: bool,
 }
 
-/// The answer to an [`InstallSnapshot`].
+/// The reply to an [`InstallSnapshot`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct InstallSnapshotReply {
-    /// The answering server's term, so that a deposed leader learns of it.
+    /// The replying server's term, so that a deposed leader learns of it.
     pub term: Term,
-    /// The last entry that the snapshot covers, so that the leader knows which one this is about.
+    /// The last entry that the snapshot covers, so that the leader knows which snapshot this reply is about.
     pub last_included: LogPosition,
-    /// Where in it the piece began, so that the leader knows which piece this is about.
+    /// Offset of the chunk, so that the leader knows which chunk this reply is about.
     pub offset: u64,
-    /// What came of it.
+    /// The outcome.
     pub outcome: SnapshotOutcome,
 }
 
-/// What came of an [`InstallSnapshot`].
+/// The outcome of an [`InstallSnapshot`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -224,17 +225,17 @@ pub struct InstallSnapshotReply {
 pub enum SnapshotOutcome {
     /// The sender does not lead this term.
     Refused,
-    /// So much of the snapshot is on disk here: the next piece begins there. After a lost message, or when
-    /// another leader goes on, it need not begin anew.
+    /// The beginning of the snapshot is on disk; the next chunk follows it. After a lost message, or when
+    /// another leader continues, it need not start again.
     Received {
-        /// How many bytes.
+        /// Number of bytes on disk.
         bytes: u64,
     },
-    /// All that the snapshot covers is here.
+    /// The receiver has everything that the snapshot covers.
     Installed,
 }
 
-/// TimeoutNow (thesis §3.10): the leader, who is the sender, asks the receiver to hold an election at once.
+/// TimeoutNow (thesis §3.10): the leader, who is the sender, asks the receiver to start an election at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -244,7 +245,7 @@ pub struct TimeoutNow {
 }
 
 impl Message {
-    /// The sender's term: every message of Raft carries it (§5.1). The others have 0.
+    /// The sender's term: every message of Raft carries it (§5.1). For the others it is 0.
     pub fn term(&self) -> Term {
         match self {
             Message::PreVote(request) => request.term,
@@ -260,8 +261,8 @@ impl Message {
         }
     }
 
-    /// Is it the answer to a request?
-    pub(crate) fn is_answer(&self) -> bool {
+    /// Is it a reply to a request?
+    pub(crate) fn is_reply(&self) -> bool {
         match self {
             Message::PreVoteReply(_)
             | Message::RequestVoteReply(_)
@@ -279,14 +280,14 @@ impl Message {
 }
 
 impl PreVote {
-    /// How far the pre-candidate's log reaches.
+    /// Where the pre-candidate's log ends.
     pub fn last_log(&self) -> LogPosition {
         LogPosition { index: self.last_log_index, term: self.last_log_term }
     }
 }
 
 impl RequestVote {
-    /// How far the candidate's log reaches.
+    /// Where the candidate's log ends.
     pub fn last_log(&self) -> LogPosition {
         LogPosition { index: self.last_log_index, term: self.last_log_term }
     }
@@ -300,21 +301,21 @@ impl Chunk {
 }
 
 impl AppendEntriesReply {
-    /// Is this a later reply to the same leader than one that has not left yet, and says all that matters of it? Then that
-    /// one need not be sent. What it says that this one does not, this one says from now on.
+    /// Does this reply make an earlier one to the same leader, which has not been sent yet, unnecessary? If
+    /// so, it also takes on what only the earlier one says.
     pub fn supersedes(&mut self, earlier: &AppendEntriesReply) -> bool {
         use AppendOutcome::{Matched, Mismatch, Refused};
         if self.term != earlier.term {
-            // Nobody leads an earlier term any more, as far as this server knows. Messages may be lost.
+            // To its sender's knowledge, nobody leads the earlier term any longer. Messages may be lost.
             return self.term > earlier.term;
         }
         match (&mut self.outcome, &earlier.outcome) {
-            // Within a term a follower goes on agreeing where it has agreed with its leader.
+            // Within a term, what a follower has once agreed on with its leader stays agreed.
             (Matched { match_index }, Matched { match_index: before }) => {
                 *match_index = (*match_index).max(*before);
             }
             (Matched { .. } | Mismatch { .. }, Mismatch { .. }) => {}
-            // That is about the requests of an earlier term, and so is its round.
+            // It is about requests of an earlier term, and so is its round.
             (Refused, Refused) => return true,
             _ => return false,
         }
@@ -329,7 +330,7 @@ impl AppendEntries {
         Index(self.prev_log_index.0 + self.entries.len() as u64)
     }
 
-    /// The place after which the entries belong.
+    /// The position after which the entries belong.
     pub fn prev_log(&self) -> LogPosition {
         LogPosition { index: self.prev_log_index, term: self.prev_log_term }
     }
@@ -350,7 +351,7 @@ mod tests {
             || AppendOutcome::Mismatch { prev_log_index: Index(9), may_agree: LogPosition::default() };
         let refused = || AppendOutcome::Refused;
         let cases = [
-            // earlier, later, and what then is said; none if both must be sent
+            // earlier, later, and the merged reply; `None` if both must be sent
             (reply(2, matched(5), 7), reply(2, matched(3), 8), Some(reply(2, matched(5), 8))),
             (reply(2, matched(3), 8), reply(2, matched(5), 7), Some(reply(2, matched(5), 8))),
             (reply(2, mismatch(), 8), reply(2, matched(3), 7), Some(reply(2, matched(3), 8))),

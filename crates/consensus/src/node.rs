@@ -7,7 +7,7 @@ use crate::membership::Memberships;
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::read::Reads;
-use crate::recognition::Told;
+use crate::recognition::SentRefusal;
 use crate::role::{Candidate, Follower, Leader, PreCandidate, Role};
 use crate::{
     AppendEntriesReply, AppendOutcome, Config, Credentials, Durability, EveryRule, HardState, Index, Input,
@@ -17,46 +17,46 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A Raft server without its body: see the [crate's tour](crate).
+/// One Raft server as a state machine, without any I/O: see the [crate's tour](crate).
 #[derive(Debug, Clone)]
 pub struct Node<R: Rules = EveryRule> {
     pub(crate) config: Config,
-    /// currentTerm and votedFor, as decided; the disk may still be behind.
+    /// currentTerm and votedFor, as decided; the disk may still lag behind.
     pub(crate) hard_state: HardState,
     /// currentTerm and votedFor, as known to be on disk.
     persisted: HardState,
     pub(crate) log: Log,
-    /// As far as this the log is known to be on disk.
+    /// Highest index of the log that is known to be on disk.
     pub(crate) persisted_log: Index,
-    /// As far as this the log is known to be committed (commitIndex). It never falls.
+    /// commitIndex: highest index known to be committed. Never decreases.
     pub(crate) commit_index: Index,
-    /// The last entry that the newest snapshot on the disk covers.
+    /// The last entry covered by the newest snapshot on disk.
     pub(crate) snapshot: LogPosition,
-    /// A leader's snapshot that is coming.
+    /// A snapshot that is being received from a leader.
     pub(crate) incoming: Option<Incoming>,
     pub(crate) role: Role,
-    /// Before this moment it counts as hearing its leader. Where leaders have leases, nobody gets its vote until
-    /// then, not even itself.
+    /// Until this time the server assumes that its leader is alive (leader stickiness, §6). Where leaders
+    /// have leases, it gives nobody its vote until then, not even itself.
     pub(crate) sticky_until: Instant,
-    /// What it remembers for good, as decided.
+    /// What it remembers besides term, vote and log, as decided.
     pub(crate) memory: Memory,
     /// How many times the memory has changed, and how many of the changes are on disk.
     pub(crate) memory_version: u64,
     persisted_memory: u64,
     /// The cluster that it is founding.
     pub(crate) founding: Option<Founding>,
-    /// The candidates that it has let go first since it heard a leader or learned of its term.
+    /// The candidates that it has let go first since it last heard a leader or learned of its term.
     pub(crate) let_go_first: BTreeSet<NodeId>,
-    /// The servers that do not hear it, each with the reason.
+    /// The servers that reject its messages, each with the reason.
     pub(crate) refused_by: BTreeMap<NodeId, Problem>,
-    /// The refusals that it sent last.
-    pub(crate) told: BTreeMap<NodeId, Told>,
+    /// The last refusal sent to each server.
+    pub(crate) refusals_sent: BTreeMap<NodeId, SentRefusal>,
     pub(crate) memberships: Memberships,
-    /// The configuration that counts.
+    /// The configuration in effect.
     pub(crate) membership: Arc<Membership>,
-    /// Has this server been a member, and not learned since that it is none any more?
+    /// True from joining the cluster until this server learns that it was removed.
     pub(crate) was_member: bool,
-    /// The other members. A leader also counts those who have to learn that they are none any more.
+    /// The other members. A leader also counts removed servers that have yet to learn of their removal.
     pub(crate) peers: Vec<NodeId>,
     /// The disk is full: nothing can be saved.
     pub(crate) disk_is_full: bool,
@@ -65,9 +65,9 @@ pub struct Node<R: Rules = EveryRule> {
 }
 
 impl<R: Rules> Node<R> {
-    /// Starts, or restarts, a server from what its disk holds: an empty log and the default
-    /// [`HardState`] if it is new. A log that does not begin with index 1 begins after the last entry that
-    /// its snapshot covers. The clock stands at [`Instant::START`].
+    /// Starts, or restarts, a server from what is on its disk: an empty log and the default [`HardState`] if
+    /// it is new. A log that does not begin with index 1 begins after the last entry that its snapshot
+    /// covers. The clock is at [`Instant::START`].
     pub fn start(config: Config, hard_state: HardState, log: Log, rules: R, output: &mut Output) -> Node<R> {
         let mut memberships = Memberships::new(log.begins_after().index, config.membership.clone());
         for (index, entry) in log.entries() {
@@ -94,7 +94,7 @@ impl<R: Rules> Node<R> {
             founding: None,
             let_go_first: BTreeSet::new(),
             refused_by: BTreeMap::new(),
-            told: BTreeMap::new(),
+            refusals_sent: BTreeMap::new(),
             was_member: false,
             peers: Vec::new(),
             disk_is_full: false,
@@ -110,16 +110,16 @@ impl<R: Rules> Node<R> {
             node.commit_index = node.commit_index.max(node.memory.removed_by.index);
         }
         if node.memberships.latest().0 > Index(0) {
-            node.tell_membership(output);
+            node.report_membership(output);
         }
         if node.remembers_removal() && node.rules.hold(Rule::RememberRemoval) {
             output.decided(Rule::RememberRemoval, What::Removed { index: node.memory.removed_by.index });
         }
-        node.tell_retirement(output);
+        node.report_retirement(output);
         if node.config.profile != Profile::PAPER {
             output.noted(What::Profile { profile: node.config.profile });
         }
-        // What it has promised before a crash is not on its disk; but the term is in which it did.
+        // What it promised before a crash is not on its disk; but the term in which it did is.
         if hard_state.current_term > Term(0) && node.config.lease.is_some() {
             node.promise_to_stay(Instant::START);
         }
@@ -135,19 +135,19 @@ impl<R: Rules> Node<R> {
         node
     }
 
-    /// Lets one thing happen to the server. What is to be done about it is added to `output`, which is to be empty before,
-    /// as [`Output`] tells.
+    /// Processes one input. What must be done about it is added to `output`, which must have been emptied
+    /// before, as described at [`Output`].
     ///
-    /// `now` is the moment at which it happens, on the server's own clock. That may run faster or slower than others, and
-    /// stand still, but it never goes back from one call to the next. Nothing happens by itself: when
-    /// [`next_deadline`](Node::next_deadline) has come, the server wants an [`Input::Tick`]. A tick that comes too early
-    /// does nothing.
+    /// `now` is the current time on the server's own clock. That clock may run faster or slower than others,
+    /// or stand still, but never goes back from one call to the next. Nothing happens by itself: once
+    /// [`next_deadline`](Node::next_deadline) is reached, the server needs an [`Input::Tick`]. A tick that
+    /// comes too early does nothing.
     ///
-    /// A step waits for nothing: no lock, no disk, no other server. It may be taken in any thread, one after the other.
+    /// A step never blocks: no lock, no disk, no other server. Steps may run on any thread, one at a time.
     ///
     /// # Panics
-    /// If its driver tells it what can't be: that a piece of a snapshot is stored that was not put out, for example. No
-    /// message can make it panic, whoever sent it.
+    /// If the driver reports the impossible: that a snapshot chunk was stored that was never put out, for
+    /// example. No message can make it panic, whatever its sender.
     pub fn step(&mut self, now: Instant, input: Input, output: &mut Output) {
         let term_before = self.hard_state.current_term;
         match input {
@@ -158,18 +158,18 @@ impl<R: Rules> Node<R> {
             Input::Persisted { memory, hard_state, log } => {
                 self.on_saved(now, memory, hard_state, log, output);
             }
-            Input::SnapshotTaken { last_included } => self.note_snapshot(last_included, output),
-            Input::ChunkRead { to, chunk } => self.note_chunk_read(to, chunk, output),
+            Input::SnapshotTaken { last_included } => self.on_snapshot_taken(last_included, output),
+            Input::ChunkRead { to, chunk } => self.on_chunk_read(to, chunk, output),
             Input::ChunkStored { last_included, end, whole } => {
-                self.note_chunk_stored(now, last_included, end, whole, output);
+                self.on_chunk_stored(now, last_included, end, whole, output);
             }
             Input::ChunkNotStored => self.incoming = None,
             Input::SnapshotBroken { from } => self.give_up_snapshot(from, output),
             Input::ChangeMembership { change } => self.change_membership(now, &change, output),
             Input::TransferLeadership { to } => self.transfer_leadership(now, to, output),
-            Input::ConnectionLost { peer } => self.note_connection_lost(now, peer, output),
-            Input::ConnectionMade { peer, origin } => self.note_connection_made(now, peer, origin, output),
-            Input::DiskFull => self.note_disk_full(now, output),
+            Input::ConnectionLost { peer } => self.on_connection_lost(now, peer, output),
+            Input::ConnectionMade { peer, origin } => self.on_connection_made(now, peer, origin, output),
+            Input::DiskFull => self.on_disk_full(now, output),
             Input::DiskHasRoom => self.disk_is_full = false,
             Input::SetProfile(profile) => self.set_profile(profile, output),
             Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
@@ -197,28 +197,28 @@ impl<R: Rules> Node<R> {
         self.hard_state
     }
 
-    /// What it remembers for good besides term, vote and log.
+    /// What it remembers besides term, vote and log.
     pub fn memory(&self) -> &Memory {
         &self.memory
     }
 
-    /// How many times that has changed since the start.
+    /// How many times the memory has changed since the start.
     pub fn memory_version(&self) -> u64 {
         self.memory_version
     }
 
-    /// Where its messages come from, for those who get them.
+    /// Where its messages come from, for their receivers.
     pub fn origin(&self) -> Origin {
         let Credentials { start, earlier_runs, .. } = self.config.credentials;
         Origin { cluster: self.memory.cluster, start, earlier_runs }
     }
 
-    /// What the server is at the moment.
+    /// The server's current role.
     pub fn role(&self) -> RoleKind {
         self.role.kind()
     }
 
-    /// Who leads the current term, as far as this server knows.
+    /// The leader of the current term, if this server knows it.
     pub fn leader(&self) -> Option<NodeId> {
         match &self.role {
             Role::Follower(follower) => follower.leader,
@@ -227,7 +227,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// The rules that it obeys.
+    /// The rules that it follows.
     pub fn rules(&self) -> &R {
         &self.rules
     }
@@ -237,27 +237,27 @@ impl<R: Rules> Node<R> {
         &self.log
     }
 
-    /// As far as this, in its eyes, the log is committed (Figure 2, commitIndex).
+    /// Highest index known to be committed (Figure 2, commitIndex).
     pub fn commit_index(&self) -> Index {
         self.commit_index
     }
 
-    /// As far as this the log is known to be on disk.
+    /// Highest index of the log that is known to be on disk.
     pub fn persisted_log(&self) -> Index {
         self.persisted_log
     }
 
-    /// The last entry that the newest snapshot on the disk covers; index 0 if there is none.
+    /// The last entry covered by the newest snapshot on disk; index 0 if there is none.
     pub fn snapshot(&self) -> LogPosition {
         self.snapshot
     }
 
-    /// Is a leader's snapshot coming that would bring something new?
+    /// Is this server receiving a snapshot that would bring something new?
     pub fn awaits_snapshot(&self) -> bool {
         self.incoming.as_ref().is_some_and(|incoming| incoming.is_still_needed(self.commit_index))
     }
 
-    /// What a leader knows of each other server's log; nothing if this server does not lead.
+    /// What a leader knows about each other server's log; `None` if this server does not lead.
     pub fn progress(&self) -> Option<&BTreeMap<NodeId, Progress>> {
         match &self.role {
             Role::Leader(leader) => Some(&leader.progress),
@@ -275,7 +275,7 @@ impl<R: Rules> Node<R> {
         leader.progress.get_mut(&peer).expect("a leader knows all its peers")
     }
 
-    /// What it was told at its start.
+    /// Its settings.
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -289,8 +289,8 @@ impl<R: Rules> Node<R> {
             RoleKind::Follower if !self.rules.hold(Rule::ElectionTimeout) => {}
             RoleKind::Follower => self.campaign(now, Rule::ElectionTimeout, output),
             RoleKind::PreCandidate => self.campaign(now, Rule::CandidateRestartsTimer, output),
-            // Nobody has been asked for a vote yet: the requests wait for the disk. Another election would only
-            // wait for it again, in a term that runs ahead of everybody else's.
+            // No vote has been requested yet: the requests wait for the disk. Another election would only
+            // wait for it again, in a term ahead of everyone else's.
             RoleKind::Candidate if !self.is_persisted() => {
                 self.restart_election_timer(now, Rule::CandidateRestartsTimer, output);
             }
@@ -309,7 +309,7 @@ impl<R: Rules> Node<R> {
     /// The election timer has run out.
     fn campaign(&mut self, now: Instant, rule: Rule, output: &mut Output) {
         if !self.may_campaign() {
-            // The next leader that it hears starts the timer again.
+            // The next leader that it hears from starts the timer again.
             self.set_election_deadline(Instant::NEVER);
             return output.noted(What::NoVoter);
         }
@@ -324,8 +324,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// A leader that has heard no majority for an election timeout gives up (thesis §6.2): it could commit nothing,
-    /// and its clients would wait for it. Tells whether it has.
+    /// A leader that has not heard from a majority for an election timeout steps down (thesis §6.2): it could
+    /// commit nothing, and its clients would wait for it. Returns whether it has.
     fn step_down_unheard(&mut self, now: Instant, output: &mut Output) -> bool {
         if !self.config.profile.check_quorum || !self.rules.hold(Rule::CheckQuorum) {
             return false;
@@ -341,7 +341,7 @@ impl<R: Rules> Node<R> {
         output.noted(What::Profile { profile });
     }
 
-    /// Does it refuse candidates while it hears a leader?
+    /// Does it refuse candidates while it hears from a leader?
     fn sticks_to_leader(&self) -> bool {
         self.config.lease.is_some() || self.config.profile.check_quorum
     }
@@ -351,7 +351,7 @@ impl<R: Rules> Node<R> {
         self.log.term_at(self.commit_index) == Some(self.hard_state.current_term)
     }
 
-    /// The one place where a message's term meets the server's (§5.1).
+    /// The one place where a message's term is compared with the server's (§5.1).
     fn receive(&mut self, now: Instant, from: NodeId, origin: Origin, message: Message, output: &mut Output) {
         if let Message::Refusal(refusal) = &message {
             return self.receive_refusal(now, from, origin, refusal, output);
@@ -366,27 +366,30 @@ impl<R: Rules> Node<R> {
             return self.receive_found(now, from, origin, found, output);
         }
         if self.founding.is_some() {
-            // Only who knows that all have saved the list starts elections, and so it all began.
+            // Only a server that knows that all have saved the list starts an election: so the cluster has
+            // been founded.
             if self.memory.cluster.is_none() || self.memory.cluster != origin.cluster {
-                // The caller's cluster was founded without this folder, perhaps by servers that have left since.
+                // The caller's cluster was founded without this folder, perhaps by servers that have left
+                // since.
                 if origin.cluster.is_some() {
-                    self.note_refused_by(from, Problem::OtherFounders, output);
+                    self.on_refusal(from, Problem::OtherFounders, output);
                 }
                 return;
             }
-            self.note_founded(now, output);
+            self.become_founded(now, output);
         }
         if let Some(problem) = self.problem_with(from, &message) {
             output.noted(What::Rejected { from, problem });
             if problem == Problem::TermTooHigh && self.membership.contains(from) {
-                // Somebody may have misled that member. A step towards its term, and then another one, and they
+                // Another server may have misled that member. After a step or two towards its term the two
                 // understand each other again.
                 self.adopt_term(now, self.hard_state.current_term.latest_believed(), output);
             }
             return;
         }
-        // Requests are heard from anybody in the cluster: the sender may know a newer configuration (§6).
-        if message.is_answer() && !self.peers.contains(&from) {
+        // Requests are accepted from any server in the cluster: the sender may know a newer configuration
+        // (§6).
+        if message.is_reply() && !self.peers.contains(&from) {
             return self.ignore_answer(from, message.term(), output);
         }
         if matches!(message, Message::RequestVote(RequestVote { by_transfer: false, .. }))
@@ -396,11 +399,11 @@ impl<R: Rules> Node<R> {
             return self.refuse_to_leave(now, from, output);
         }
         let is_newer = message.term() > self.hard_state.current_term;
-        // Who only asks whether it might win disturbs nobody, whatever its term.
+        // A server that only asks whether it could win disturbs nobody, whatever its term.
         if is_newer && !matches!(message, Message::PreVote(_)) && self.rules.hold(Rule::NewerTermWins) {
             self.adopt_term(now, message.term(), output);
         }
-        self.note_heard(now, from, origin, &message);
+        self.record_heard(now, from, origin, &message);
         match message {
             Message::PreVote(request) => self.receive_pre_vote(now, from, &request, output),
             Message::PreVoteReply(reply) => self.receive_pre_vote_reply(now, from, &reply, output),
@@ -419,8 +422,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Whoever answers a leader in its term follows it.
-    fn note_heard(&mut self, now: Instant, from: NodeId, origin: Origin, message: &Message) {
+    /// A server that replies to a leader in its term follows it.
+    fn record_heard(&mut self, now: Instant, from: NodeId, origin: Origin, message: &Message) {
         let follows = match message {
             Message::AppendEntriesReply(reply) => reply.outcome != AppendOutcome::Refused,
             Message::InstallSnapshotReply(reply) => reply.outcome != SnapshotOutcome::Refused,
@@ -431,9 +434,9 @@ impl<R: Rules> Node<R> {
             && message.term() == self.hard_state.current_term
             && let Some(progress) = leader.progress.get_mut(&from)
         {
-            progress.note_heard(now);
+            progress.record_heard(now);
             let last = self.log.last().index;
-            progress.note_start(origin.start, last, now);
+            progress.record_start(origin.start, last, now);
         }
     }
 
@@ -444,7 +447,7 @@ impl<R: Rules> Node<R> {
         self.become_follower(now, None, Some(Rule::NewerTermWins), output);
     }
 
-    /// Becomes, or stays, a follower. Who already had an election timer keeps it running.
+    /// Becomes, or stays, a follower. An election timer that is running already is not reset.
     pub(crate) fn become_follower(
         &mut self,
         now: Instant,
@@ -491,7 +494,7 @@ impl<R: Rules> Node<R> {
         assert_ne!(was, RoleKind::Leader, "a leader is elected once a term");
         if !self.rules.hold(Rule::LeaderAppendOnly) {
             self.truncate_own_log(output);
-            self.note_membership(now, output);
+            self.update_membership(now, output);
         }
         let last = self.log.last().index;
         let progress = self.peers.iter().map(|&peer| (peer, Progress::new(last, now))).collect();
@@ -511,7 +514,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// The only place that changes term and vote, so that no change can miss the disk.
+    /// The only place that changes term and vote, so that every change is saved.
     pub(crate) fn set_hard_state(&mut self, hard_state: HardState, output: &mut Output) {
         if hard_state.current_term != self.hard_state.current_term {
             self.let_go_first.clear();
@@ -530,7 +533,8 @@ impl<R: Rules> Node<R> {
     ) {
         self.persisted = hard_state;
         self.persisted_memory = memory;
-        // A log that ends there may have been cut since. If it holds that entry, it holds all before it.
+        // A log that ended there may have been truncated since. If it holds that entry, it holds all before
+        // it.
         if log.index > self.persisted_log && self.log.contains(log) {
             self.persisted_log = log.index;
             if self.role() == RoleKind::Leader {
@@ -550,12 +554,12 @@ impl<R: Rules> Node<R> {
         self.persisted
     }
 
-    /// Is all that this server says about its term and vote on disk?
+    /// Is everything that this server says about its term and vote on disk?
     pub(crate) fn is_persisted(&self) -> bool {
         self.persisted == self.hard_state
     }
 
-    /// Is what it remembers on disk?
+    /// Is the memory on disk?
     pub fn is_memory_persisted(&self) -> bool {
         self.persisted_memory == self.memory_version
     }
@@ -566,7 +570,7 @@ impl<R: Rules> Node<R> {
         output.messages.push(Outgoing { to, message, durability, because_of });
     }
 
-    /// What must be on disk before this may be said (§5, Figure 2).
+    /// What must be on disk before this message may be sent (§5, Figure 2).
     fn durability_of(&self, message: &Message) -> Durability {
         if !self.rules.hold(Rule::PersistBeforeAnswer) {
             return Durability::Nothing;

@@ -1,5 +1,5 @@
-//! Maps of servers for serde: as a list of pairs. Where the keys of a map must be text, as in JSON, some of
-//! serde's ways lose that they were numbers.
+//! Maps of servers for serde: as a list of pairs. Where the keys of a map must be text, as in JSON, serde
+//! sometimes loses the fact that they were numbers.
 
 use crate::NodeId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

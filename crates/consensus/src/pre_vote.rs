@@ -1,5 +1,5 @@
-//! Pre-vote (thesis §9.6): before a server raises the term, it asks the others whether they would vote for it.
-//! Somebody who was cut off can't win, so it stays quiet, and does not depose a leader when it comes back.
+//! Pre-vote (thesis §9.6): before a server raises its term, it asks the others whether they would vote for
+//! it. A server that was cut off can't win, so it stays quiet, and deposes no leader when it comes back.
 
 use crate::event::{Check, What};
 use crate::role::Role;
@@ -13,7 +13,7 @@ impl<R: Rules> Node<R> {
         self.config.profile.pre_vote && self.rules.hold(Rule::PreVote)
     }
 
-    /// The election timer has run out: ask everybody whether an election could be won.
+    /// The election timer has run out: ask all others whether an election could be won.
     pub(crate) fn start_pre_vote(&mut self, now: Instant, output: &mut Output) {
         self.become_pre_candidate(output);
         self.restart_election_timer(now, Rule::PreVote, output);
@@ -21,11 +21,12 @@ impl<R: Rules> Node<R> {
         let LogPosition { index: last_log_index, term: last_log_term } = self.log.last();
         let request = PreVote { term, last_log_index, last_log_term };
         self.send_to_voters(Message::PreVote(request), output);
-        // Its own answer is no vote, so it need not be saved.
+        // Its own reply is no vote, so it need not be saved.
         self.count_pre_vote(now, self.id(), true, output);
     }
 
-    /// Somebody asks whether it would get this server's vote. That changes nothing here, not even the term.
+    /// Another server asks whether it would get this server's vote. That changes nothing here, not even the
+    /// term.
     pub(crate) fn receive_pre_vote(
         &mut self,
         now: Instant,
@@ -49,17 +50,17 @@ impl<R: Rules> Node<R> {
         if !self.may_let_go_first(candidate, output) {
             return;
         }
-        // The other goes first: two elections at the same time could split the votes.
+        // The other one wins the tie: two elections at the same time could split the votes.
         if self.role() == RoleKind::PreCandidate && !self.wins_tie(candidate, request, output) {
             self.become_follower(now, None, Some(Rule::PreVote), output);
         }
         self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
     }
 
-    /// May a yes reset this server's election timer? A pre-candidate that never starts an election, perhaps because
-    /// no message reaches it, could ask again and again. So each one gets this only once, until a leader is heard or
-    /// a new term begins.
-    /// Non-members can use any number, so all of them together count as one.
+    /// May a yes reset this server's election timer? A pre-candidate that never starts an election, perhaps
+    /// because no message reaches it, could ask again and again. So each one may do so only once, until a
+    /// leader is heard or a new term begins. Non-members can use any number, so all of them together count as
+    /// one.
     fn may_let_go_first(&mut self, candidate: NodeId, output: &mut Output) -> bool {
         let membership = &self.membership;
         let is_stranger = |id: &NodeId| !membership.contains(*id);
@@ -79,8 +80,8 @@ impl<R: Rules> Node<R> {
         holds
     }
 
-    /// Two that ask at the same time could both be told yes by others. So one of them steps back: who has the log that is
-    /// behind, or of equal logs the higher number.
+    /// Two servers that ask at the same time could both get enough yeses from the others. So one of them
+    /// steps back: the one whose log is behind or, if the logs are equal, the one with the higher number.
     fn wins_tie(&self, candidate: NodeId, request: &PreVote, output: &mut Output) -> bool {
         let equal_logs = request.last_log() == self.log.last();
         let holds = equal_logs && self.id() < candidate;
@@ -91,7 +92,7 @@ impl<R: Rules> Node<R> {
         holds
     }
 
-    /// The first rule that forbids to vote for it, if any does.
+    /// The first rule that forbids voting for it, if any does.
     fn objection_to_pre_vote(&self, now: Instant, request: &PreVote, output: &mut Output) -> Option<Rule> {
         if !self.rules.allow(Rule::LeaderStickiness, !self.hears_leader(now)) {
             return Some(Rule::LeaderStickiness);
@@ -106,7 +107,7 @@ impl<R: Rules> Node<R> {
         self.objection_to_log(request.last_log(), output)
     }
 
-    /// Somebody has answered whether it would vote for this server.
+    /// Another server replies whether it would vote for this one.
     pub(crate) fn receive_pre_vote_reply(
         &mut self,
         now: Instant,

@@ -1,10 +1,10 @@
-//! Majorities. Votes, commits and reads ask only here.
+//! Majorities. Votes, commits and reads all ask here.
 
 use crate::NodeId;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Who must agree (§5.2, §6).
+/// The servers that must agree (§5.2, §6).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -22,7 +22,7 @@ pub enum Quorum {
 }
 
 impl Quorum {
-    /// Do those in favour make a majority? Who is not a voter counts nothing.
+    /// Are those in favour a majority? Servers that are not voters don't count.
     ///
     /// ```text
     ///  servers     1   2   3   4   5   6   7
@@ -33,7 +33,7 @@ impl Quorum {
         self.sets().all(|set| in_favour.iter().filter(|id| set.contains(id)).count() >= majority(set))
     }
 
-    /// The farthest that a majority has reached, where `reached` tells how far each voter is (§5.3,
+    /// The furthest point that a majority has reached, where `reached` gives the point of each voter (§5.3,
     /// §5.4.2).
     pub fn reached_by_majority<T: Ord + Copy + Default>(&self, reached: impl Fn(NodeId) -> T) -> T {
         let by_set = |set: &BTreeSet<NodeId>| {
@@ -46,12 +46,12 @@ impl Quorum {
         self.sets().map(by_set).min().unwrap_or_default()
     }
 
-    /// Is this server one of those that vote?
+    /// Is this server a voter?
     pub fn contains(&self, id: NodeId) -> bool {
         self.sets().any(|set| set.contains(&id))
     }
 
-    /// Does nobody vote?
+    /// Are there no voters?
     pub fn is_empty(&self) -> bool {
         self.sets().all(BTreeSet::is_empty)
     }
@@ -61,19 +61,20 @@ impl Quorum {
         self.sets().flatten().copied().collect()
     }
 
-    /// How many votes win, at least: the majority of the larger set.
+    /// Minimum number of votes that win: the majority of the larger set.
     pub fn majority(&self) -> usize {
         self.sets().map(majority).max().unwrap_or(1)
     }
 
-    /// How many of those in favour count, and how many are needed; and of a joint one the same two of the new set.
+    /// Number of those in favour that count, and number needed; for a joint configuration, also these two for
+    /// the new set.
     pub(crate) fn tally(&self, in_favour: &[NodeId]) -> ((usize, usize), Option<(usize, usize)>) {
         let votes_in = |set: &BTreeSet<NodeId>| in_favour.iter().filter(|id| set.contains(id)).count();
         let mut tallies = self.sets().map(|set| (votes_in(set), majority(set)));
         (tallies.next().expect("there is a set"), tallies.next())
     }
 
-    /// Of each set that needs a majority: how many of its servers are among these, and how many are needed.
+    /// For each set that needs a majority: the number of its servers among these, and the number needed.
     pub fn counts(&self, among: impl Fn(NodeId) -> bool) -> impl Iterator<Item = (usize, usize)> {
         self.sets().map(move |set| (set.iter().filter(|id| among(**id)).count(), majority(set)))
     }
@@ -88,7 +89,7 @@ impl Quorum {
 }
 
 impl fmt::Display for Quorum {
-    /// `n1 n2 n3`, and if it is a joint one `n1 n2 n3 + n3 n4 n5`.
+    /// `n1 n2 n3`, or for a joint configuration `n1 n2 n3 + n3 n4 n5`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = |set: &BTreeSet<NodeId>| set.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" ");
         let sets: Vec<String> = self.sets().map(words).collect();
@@ -102,7 +103,7 @@ impl FromIterator<NodeId> for Quorum {
     }
 }
 
-/// More than half: the smallest number of which no two disjoint groups exist.
+/// More than half: the smallest size at which any two groups overlap.
 fn majority(set: &BTreeSet<NodeId>) -> usize {
     set.len() / 2 + 1
 }

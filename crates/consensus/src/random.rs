@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-/// The SplitMix64 generator (Steele, Lea and Flood, 2014): enough to spread timeouts, not to keep
-/// secrets.
+/// The SplitMix64 generator (Steele, Lea and Flood, 2014): good enough to spread timeouts, not for secrets.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 
@@ -12,7 +11,7 @@ impl Random {
         Random(seed)
     }
 
-    /// A duration between `min` and `max`, both possible.
+    /// A duration from `min` to `max`, both included.
     pub(crate) fn duration_between(&mut self, min: Duration, max: Duration) -> Duration {
         let span = u64::try_from((max - min).as_nanos()).unwrap_or(u64::MAX);
         // A 64-bit number scaled to the span; the bias is far below a nanosecond.
@@ -20,7 +19,7 @@ impl Random {
         min + Duration::from_nanos(offset as u64)
     }
 
-    /// A place in a list of this length; none if the list is empty.
+    /// A place in a list of this length; `None` if the list is empty.
     pub(crate) fn place_in(&mut self, length: usize) -> Option<usize> {
         let place = (u128::from(self.next()) * length as u128) >> 64;
         (length > 0).then_some(place as usize)

@@ -1,5 +1,5 @@
-//! Linearizable reads without the log (§8; thesis §6.4): before a leader lets a client read, it makes
-//! sure that no other leader can have committed anything that it does not know.
+//! Linearizable reads without the log (§8; thesis §6.4): before a leader lets a client read, it makes certain
+//! that no other leader can have committed anything that it does not know.
 
 use crate::event::What;
 use crate::role::Role;
@@ -7,27 +7,27 @@ use crate::types::micros;
 use crate::{Index, Instant, Lease, Node, Output, ReadBy, ReadOutcome, RoleKind, Rule, Rules};
 use std::time::Duration;
 
-/// The reads that wait for their leader to be sure.
+/// The reads that wait until the leader is certain.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Reads {
-    /// The number of the latest round of questions.
+    /// Number of the latest round, in which the leader asks whether it still leads.
     round: u64,
-    /// The reads for which it is held; if there are none, it does not matter who answers.
+    /// The reads that this round is for; if there are none, the replies do not matter.
     asked: Vec<u64>,
-    /// What was committed when it began.
+    /// commitIndex when the round began.
     read_index: Index,
-    /// Reads that have come since. They need a round that begins after them.
+    /// Reads that have arrived since. They need a round that begins after them.
     waiting: Vec<u64>,
-    /// When the latest round began.
+    /// When the round began.
     round_began: Instant,
-    /// Before this moment nobody else can have been elected: a majority has promised.
+    /// Until this time no other server can be elected: a majority has promised it.
     lease_until: Instant,
-    /// This leader has let others off their promise, so it gets no lease any more.
+    /// Set once a transfer has begun: no lease for the rest of this term.
     has_no_lease: bool,
 }
 
 impl Reads {
-    /// From now on, and as long as this server leads, no promise counts.
+    /// Stops relying on promises for as long as this server leads.
     pub(crate) fn give_up_lease(&mut self) {
         self.lease_until = Instant::START;
         self.has_no_lease = true;
@@ -54,8 +54,8 @@ impl<R: Rules> Node<R> {
         self.serve_reads(now, output);
     }
 
-    /// Has this leader committed an entry of its own term? Before, it may not know all that earlier leaders
-    /// have committed.
+    /// Has this leader committed an entry of its own term? Before that, it may not know everything that
+    /// earlier leaders have committed.
     fn knows_all_committed(&self) -> bool {
         self.rules.allow(Rule::ReadAfterCommitInTerm, self.has_committed_in_term())
     }
@@ -68,7 +68,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Lets those reads take place of which the leader is sure, and asks on behalf of the others.
+    /// Serves the reads that the leader is certain about, and starts a round for the others.
     pub(crate) fn serve_reads(&mut self, now: Instant, output: &mut Output) {
         self.end_round(now, output);
         if self.may_begin_round() {
@@ -77,7 +77,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// How many reads wait until this server is sure that it leads.
+    /// Number of reads that wait until this server is certain that it leads.
     pub fn waiting_reads(&self) -> usize {
         match &self.role {
             Role::Leader(leader) => leader.reads.asked.len() + leader.reads.waiting.len(),
@@ -85,8 +85,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// With heartbeats that are about to be sent, a leader asks for the next promise, unless it is still waiting for
-    /// answers to the last question.
+    /// Before heartbeats are sent, a leader starts a round to renew its lease, unless it still waits for
+    /// replies to the last one.
     pub(crate) fn renew_lease(&mut self, now: Instant, output: &mut Output) {
         if self.config.lease.is_none() || !self.has_won_round() {
             return;
@@ -117,8 +117,9 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// If a majority has answered the round, nobody else led when it began, and its reads may take place. Where
-    /// leaders have leases, the majority has also promised that nobody else will for a while.
+    /// If a majority has replied to the round, no other server led when it began, and its reads may take
+    /// place. Where leaders have leases, the majority has also promised that no other server will lead for a
+    /// while.
     fn end_round(&mut self, now: Instant, output: &mut Output) {
         if !self.waits_for_round() || !self.has_won_round() {
             return;
@@ -148,22 +149,22 @@ impl<R: Rules> Node<R> {
         !reads.asked.is_empty() || (reads.round > 0 && self.config.lease.is_some())
     }
 
-    /// Has a majority answered the latest round? There has been none that waits if there has been none at all.
+    /// Has a majority replied to the latest round? If there was no round, nothing waits for one.
     fn has_won_round(&self) -> bool {
         let own_round = self.round();
         let answered = self.membership().voters.reached_by_majority(|id| {
-            if id == self.config.id { own_round } else { self.progress_of(id).answered_round() }
+            if id == self.config.id { own_round } else { self.progress_of(id).replied_round() }
         });
         self.rules.allow(Rule::ReadConfirmsLeadership, answered >= own_round)
     }
 
-    /// For how long a leader may rely on the others' promise, from the moment at which it asked.
+    /// How long a leader may rely on the others' promise, from the time at which it asked.
     fn lasts(&self, lease: Lease) -> Duration {
         let promised = self.config.timing.election_timeout_min();
         if self.rules.hold(Rule::LeaseNeedsBoundedClocks) { lease.duration(promised) } else { promised }
     }
 
-    /// Whoever leads no longer can't vouch for anything.
+    /// A server that no longer leads can't confirm that anything is up to date.
     pub(crate) fn refuse_reads(&mut self, output: &mut Output) {
         if let Role::Leader(leader) = &mut self.role {
             let reads = std::mem::take(&mut leader.reads);
@@ -172,11 +173,17 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// A follower has answered: it still followed when that round had begun.
-    pub(crate) fn note_round(&mut self, now: Instant, from: crate::NodeId, round: u64, output: &mut Output) {
+    /// A follower replied: it still followed when that round began.
+    pub(crate) fn record_round(
+        &mut self,
+        now: Instant,
+        from: crate::NodeId,
+        round: u64,
+        output: &mut Output,
+    ) {
         debug_assert_eq!(self.role(), RoleKind::Leader);
         if round <= self.round() {
-            self.progress_of_mut(from).note_answer(round);
+            self.progress_of_mut(from).record_reply(round);
             self.serve_reads(now, output);
         }
     }

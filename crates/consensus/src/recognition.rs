@@ -1,6 +1,6 @@
-//! Who is heard: a server checks where a message comes from before it looks at what it says (see
-//! [`identity`](crate::Origin)). A number alone proves nothing: behind it may be another cluster, an empty folder, or
-//! an older copy of one.
+//! Recognising the sender: a server checks where a message comes from before it looks at its content (see
+//! [`identity`](crate::Origin)). A number alone proves nothing: behind it may be another cluster, an empty
+//! folder, or an older copy of one.
 
 use crate::event::{Problem, What};
 use crate::{
@@ -9,19 +9,19 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// A server is told again why it is not heard after so many election timeouts.
+/// Number of election timeouts after which a refusal is repeated.
 const RARELY: u32 = 10;
 
-/// A refusal that was sent, so that a server that calls again and again is not told each time.
+/// A refusal that was sent, so that a server that sends again and again is not refused each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct SentRefusal {
     start: Start,
     problem: Problem,
     when: Instant,
 }
 
 impl<R: Rules> Node<R> {
-    /// Is this message heard? If not, its sender is told why, unless it was told just now.
+    /// Is this message accepted? If not, its sender gets a refusal, unless it got one just now.
     pub(crate) fn recognises(
         &mut self,
         now: Instant,
@@ -36,10 +36,10 @@ impl<R: Rules> Node<R> {
             return false;
         }
         if let Some(start) = origin.start {
-            self.note_start(from, start, output);
-            // Under this number there is another server by now.
-            if self.told.get(&from).is_some_and(|told| told.start != start) {
-                self.told.remove(&from);
+            self.record_start(from, start, output);
+            // By now there is another server under this number.
+            if self.refusals_sent.get(&from).is_some_and(|sent| sent.start != start) {
+                self.refusals_sent.remove(&from);
             }
         }
         if self.memory.cluster.is_none()
@@ -52,7 +52,7 @@ impl<R: Rules> Node<R> {
         true
     }
 
-    /// Another server has connected, and says where it comes from. Is it heard?
+    /// Another server has connected, and states its origin. Is it accepted?
     pub(crate) fn meets(&mut self, now: Instant, peer: NodeId, origin: Origin, output: &mut Output) -> bool {
         if self.memory.retired.is_some() || peer == self.id() {
             return false;
@@ -62,7 +62,7 @@ impl<R: Rules> Node<R> {
             return false;
         }
         if let Some(start) = origin.start {
-            self.note_start(peer, start, output);
+            self.record_start(peer, start, output);
         }
         true
     }
@@ -71,9 +71,9 @@ impl<R: Rules> Node<R> {
         if let Some(problem) = self.problem_with_sender(from, origin) {
             return Some(problem);
         }
-        // A request may come from a member of a newer configuration, which names another folder (§6). Only an answer
-        // counts for anything.
-        let is_known_data = !message.is_answer() || self.membership.is_data_of(from, origin.incarnation());
+        // A request may come from a member of a newer configuration, which names another folder (§6). Only
+        // replies count for anything.
+        let is_known_data = !message.is_reply() || self.membership.is_data_of(from, origin.incarnation());
         (!self.rules.allow(Rule::SameDataSameServer, is_known_data)).then_some(Problem::OtherData)
     }
 
@@ -91,11 +91,11 @@ impl<R: Rules> Node<R> {
     fn problem_with_lost_data(&self, from: NodeId, origin: Origin, message: &Message) -> Option<Problem> {
         let progress = self.progress()?.get(&from)?;
         let had = progress.lost().filter(|_| progress.incarnation() == origin.incarnation())?;
-        message.is_answer().then_some(Problem::LostEntries { had })
+        message.is_reply().then_some(Problem::LostEntries { had })
     }
 
-    /// Remembers the latest start of each member's folder, so that an earlier one is not heard.
-    fn note_start(&mut self, from: NodeId, start: Start, output: &mut Output) {
+    /// Remembers the latest start of each member's folder, so that earlier ones are rejected.
+    fn record_start(&mut self, from: NodeId, start: Start, output: &mut Output) {
         let seen = self.memory.starts.get(&from);
         let is_member =
             self.membership.contains(from) && self.membership.is_data_of(from, Some(start.incarnation));
@@ -106,13 +106,14 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// A server without a cluster takes the id of the first one that calls it. From then on it hears no other.
+    /// A server without a cluster takes the id of the first one that contacts it. From then on it accepts no
+    /// other.
     fn join(&mut self, cluster: ClusterId, output: &mut Output) {
         self.set_memory(Memory { cluster: Some(cluster), ..self.memory.clone() }, output);
         output.decided(Rule::SameCluster, What::Joined { cluster });
     }
 
-    /// Does not hear a message, and tells its sender why. To repeat it at once would not help.
+    /// Ignores a message, and tells its sender why. Repeating that at once would not help.
     pub(crate) fn refuse(
         &mut self,
         now: Instant,
@@ -123,15 +124,16 @@ impl<R: Rules> Node<R> {
     ) {
         let Some(start) = origin.start else { return };
         let pause = RARELY * self.config.timing.election_timeout_max();
-        let is_repeated =
-            |told: &Told| (told.start, told.problem) == (start, problem) && now.since(told.when) < pause;
-        if self.told.get(&from).is_some_and(is_repeated) {
+        let is_repeated = |sent: &SentRefusal| {
+            (sent.start, sent.problem) == (start, problem) && now.since(sent.when) < pause
+        };
+        if self.refusals_sent.get(&from).is_some_and(is_repeated) {
             return;
         }
-        // Members are few; of all others, who can call themselves anything, the latest is enough.
+        // Members are few; of all others, which can use any number, the latest is enough.
         let membership = self.membership.clone();
-        self.told.retain(|id, _| membership.contains(*id));
-        self.told.insert(from, Told { start, problem, when: now });
+        self.refusals_sent.retain(|id, _| membership.contains(*id));
+        self.refusals_sent.insert(from, SentRefusal { start, problem, when: now });
         let what = What::Rejected { from, problem };
         match problem.rule() {
             Some(rule) => output.decided(rule, what),
@@ -140,10 +142,11 @@ impl<R: Rules> Node<R> {
         self.send(from, Message::Refusal(Refusal { start, problem }), output);
     }
 
-    /// Another server does not hear this one. If it knows of a later start of this folder, or of entries that this folder
-    /// has lost, then this server must not take part any longer: what it says rests on less than it once had.
+    /// Another server ignores this one's messages. If it knows of a later start of this folder, or of entries
+    /// that this folder has lost, then this server must no longer take part: it knows less than it once did.
     ///
-    /// A folder that was rolled back may know none of today's members. It heeds them by the cluster that they belong to.
+    /// A folder that was rolled back may know none of today's members. It trusts them because of the cluster
+    /// that they belong to.
     pub(crate) fn receive_refusal(
         &mut self,
         now: Instant,
@@ -152,11 +155,11 @@ impl<R: Rules> Node<R> {
         refusal: &Refusal,
         output: &mut Output,
     ) {
-        // It may have been sent to an earlier start.
+        // The refusal may have been sent to an earlier start.
         if self.config.credentials.start != Some(refusal.start) {
             return;
         }
-        // What a server that has nothing to do with this one thinks of it does not matter.
+        // The opinion of an unrelated server does not matter.
         let is_member = self.membership.contains(by);
         let is_founder = self.founding.as_ref().is_some_and(|founding| founding.is_one(by));
         let is_of_own_cluster = origin.cluster == self.memory.cluster;
@@ -164,7 +167,7 @@ impl<R: Rules> Node<R> {
         if !is_member && !is_founder && !is_relative && !self.membership.is_empty() {
             return;
         }
-        self.note_refused_by(by, refusal.problem, output);
+        self.on_refusal(by, refusal.problem, output);
         let retirement = match refusal.problem {
             Problem::EarlierStart if is_relative || is_member => Retirement::OlderCopy,
             Problem::LostEntries { had } if is_member => Retirement::LostEntries(had),
@@ -175,8 +178,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Another server does not hear this one. It is told of once, until the reason changes.
-    pub(crate) fn note_refused_by(&mut self, by: NodeId, problem: Problem, output: &mut Output) {
+    /// Another server ignores this one's messages. Reported once, until the reason changes.
+    pub(crate) fn on_refusal(&mut self, by: NodeId, problem: Problem, output: &mut Output) {
         if self.refused_by.insert(by, problem) != Some(problem) {
             output.noted(What::RefusedBy { by, problem });
         }
@@ -184,32 +187,32 @@ impl<R: Rules> Node<R> {
 
     fn retire(&mut self, now: Instant, retirement: Retirement, output: &mut Output) {
         self.set_memory(Memory { retired: Some(retirement), ..self.memory.clone() }, output);
-        self.tell_retirement(output);
+        self.report_retirement(output);
         if self.role() != RoleKind::Follower {
             self.become_follower(now, None, Some(retirement.rule()), output);
         }
     }
 
-    /// Says why this server has no part any longer, if it has none: it does so at each start.
-    pub(crate) fn tell_retirement(&self, output: &mut Output) {
+    /// Reports why this server no longer takes part, if so: it does this at each start.
+    pub(crate) fn report_retirement(&self, output: &mut Output) {
         if let Some(retirement) = self.memory.retired {
             output.decided(retirement.rule(), What::Retired { retirement });
         }
     }
 
-    /// Why this server has lately rejected messages of another one, if it has for what that server is.
+    /// Why this server has recently rejected messages of another one because of what that server is.
     pub fn refuses(&self, id: NodeId, now: Instant) -> Option<Problem> {
         let lately = 3 * RARELY * self.config.timing.election_timeout_max();
-        let told = self.told.get(&id).filter(|told| now.since(told.when) < lately)?;
-        Some(told.problem)
+        let sent = self.refusals_sent.get(&id).filter(|sent| now.since(sent.when) < lately)?;
+        Some(sent.problem)
     }
 
-    /// The servers that do not hear this one, or do not count it, each with the reason.
+    /// The servers that ignore this one's messages, or do not count them, each with the reason.
     pub fn refused_by(&self) -> &BTreeMap<NodeId, Problem> {
         &self.refused_by
     }
 
-    /// The only place that changes what the server remembers, so that no change can miss the disk.
+    /// The only place that changes the memory, so that every change is saved.
     pub(crate) fn set_memory(&mut self, memory: Memory, output: &mut Output) {
         self.memory_version += 1;
         output.save.memory = Some(memory.clone());
@@ -218,7 +221,7 @@ impl<R: Rules> Node<R> {
 }
 
 impl Retirement {
-    /// The rule by which the folder is out.
+    /// The rule that excludes the folder.
     fn rule(self) -> Rule {
         match self {
             Retirement::LostEntries(_) => Rule::LostDataIsOut,
@@ -228,7 +231,7 @@ impl Retirement {
 }
 
 impl Problem {
-    /// The rule by which the message is not heard, where one says so.
+    /// The rule by which the message is rejected, if there is one.
     pub fn rule(self) -> Option<Rule> {
         match self {
             Problem::OtherCluster => Some(Rule::SameCluster),

@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl<R: Rules> Node<R> {
-    /// Raises the term, votes for itself, asks everybody else.
+    /// Raises the term, votes for itself, and asks all others.
     pub(crate) fn start_election(
         &mut self,
         now: Instant,
@@ -41,7 +41,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// A candidate's own vote counts from the moment that it can't be forgotten any more.
+    /// A candidate's own vote counts once it can no longer be forgotten.
     pub(crate) fn count_own_vote(&mut self, now: Instant, output: &mut Output) {
         let waits_for_it =
             matches!(&self.role, Role::Candidate(candidate) if !candidate.votes.contains(&self.config.id));
@@ -50,7 +50,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Somebody asks for this server's vote. Terms have been compared already: the request's is not
+    /// Another server asks for this server's vote. Terms have been compared already: the request's is not
     /// newer than the server's.
     pub(crate) fn receive_request_vote(
         &mut self,
@@ -75,8 +75,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Somebody asks for this server's vote, which it does not give while it hears a leader. It does not even adopt the
-    /// candidate's term, which would part it from its leader (§6).
+    /// Another server asks for this server's vote, but gets none while this server hears from a leader. This
+    /// server does not even adopt the candidate's term, which would part it from its leader (§6).
     pub(crate) fn refuse_to_leave(&mut self, now: Instant, candidate: NodeId, output: &mut Output) {
         output.decided(Rule::LeaderStickiness, What::Vote { candidate, granted: false });
         let reply = RequestVoteReply { term: self.hard_state.current_term, vote_granted: false };
@@ -84,7 +84,7 @@ impl<R: Rules> Node<R> {
         self.catch_up_non_member(now, candidate, output);
     }
 
-    /// The first rule that forbids to vote for this candidate, if any does.
+    /// The first rule that forbids voting for this candidate, if any does.
     fn objection_to(&self, candidate: NodeId, request: &RequestVote, output: &mut Output) -> Option<Rule> {
         let is_current = request.term >= self.hard_state.current_term;
         if !self.rules.allow(Rule::RejectStaleTerm, is_current) {
@@ -105,7 +105,7 @@ impl<R: Rules> Node<R> {
         self.objection_to_log(request.last_log(), output)
     }
 
-    /// The rule by which a candidate whose log ends there can't get this server's vote, if it can't.
+    /// The rule by which a candidate whose log ends there can't get this server's vote, if there is one.
     pub(crate) fn objection_to_log(&self, candidate_log: LogPosition, output: &mut Output) -> Option<Rule> {
         let own_log = self.log.last();
         let rule = self.rule_that_compares(candidate_log, own_log);
@@ -115,7 +115,7 @@ impl<R: Rules> Node<R> {
         (!is_up_to_date).then_some(rule)
     }
 
-    /// Is a log that ends at `candidate` at least as far as one that ends at `own` (§5.4.1)?
+    /// Is a log that ends at `candidate` at least as up to date as one that ends at `own` (§5.4.1)?
     fn is_up_to_date(&self, candidate: LogPosition, own: LogPosition) -> bool {
         if self.rules.hold(Rule::CompareTermBeforeLength) {
             (candidate.term, candidate.index) >= (own.term, own.index)
@@ -128,7 +128,7 @@ impl<R: Rules> Node<R> {
         if candidate.term == own.term { Rule::UpToDateLog } else { Rule::CompareTermBeforeLength }
     }
 
-    /// Somebody has answered a request for its vote.
+    /// Another server replies to a request for its vote.
     pub(crate) fn receive_request_vote_reply(
         &mut self,
         now: Instant,

@@ -7,7 +7,7 @@ use crate::{Index, Instant, NodeId};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What a server is at the moment.
+/// What a server currently is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Role {
     Follower(Follower),
@@ -16,30 +16,30 @@ pub(crate) enum Role {
     Leader(Leader),
 }
 
-/// Passive: answers, and waits for a sign of life from a leader.
+/// Passive: replies to requests, and waits to hear from a leader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Follower {
-    /// The leader of this term, once it was heard.
+    /// The leader of this term, once the server has heard from it.
     pub(crate) leader: Option<NodeId>,
     /// When the election timer runs out.
     pub(crate) election_deadline: Instant,
 }
 
-/// Asks whether it could win an election, before it disturbs anybody with one (thesis §9.6).
+/// Asks whether it could win an election, before it disturbs others with one (thesis §9.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PreCandidate {
-    /// Who has said that it would vote for this server.
+    /// The servers that would vote for this one.
     pub(crate) votes: Vec<NodeId>,
-    /// When it asks anew.
+    /// When it asks again.
     pub(crate) election_deadline: Instant,
 }
 
 /// Wants to lead, and gathers votes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
-    /// Who has said yes in this term.
+    /// The servers that have voted for this one in this term.
     pub(crate) votes: Vec<NodeId>,
-    /// When the election is given up as lost.
+    /// When it gives the election up as lost.
     pub(crate) election_deadline: Instant,
 }
 
@@ -50,11 +50,11 @@ pub(crate) struct Leader {
     pub(crate) heartbeat_deadline: Instant,
     /// What it knows of each other server's log.
     pub(crate) progress: BTreeMap<NodeId, Progress>,
-    /// As far as this a majority has its log, though only in entries of earlier terms.
+    /// Highest index a majority holds that can't be committed yet, because it is of an earlier term (§5.4.2).
     pub(crate) blocked_by_term: Index,
-    /// The reads that wait until it is sure that it still leads.
+    /// Reads that wait until it is certain that it still leads.
     pub(crate) reads: Reads,
-    /// Whom it is handing its leadership over to.
+    /// The transfer of leadership in progress.
     pub(crate) transfer: Option<Transfer>,
 }
 
@@ -75,7 +75,7 @@ impl Role {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum RoleKind {
-    /// Answers, and waits for a leader's signs of life.
+    /// Replies to requests, and waits to hear from a leader.
     Follower,
     /// Asks whether it would get votes.
     PreCandidate,

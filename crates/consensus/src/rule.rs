@@ -1,6 +1,6 @@
-//! Every rule of Raft that this code obeys, as a thing with a name.
+//! Every rule of Raft that this code follows, as a value with a name.
 //!
-//! To see where a rule is obeyed, look for references to its variant. To see what it is for, read
+//! To see where a rule is followed, look for references to its variant. To see what it is for, read
 //! [`Rule::without_it`], or switch it off in the simulator.
 
 use std::fmt;
@@ -26,7 +26,7 @@ impl fmt::Display for Protects {
     }
 }
 
-/// Which rules hold. A server's set is [`EveryRule`]; only a simulator has use for another.
+/// The set of rules that hold. A server's set is [`EveryRule`]; only a simulator uses others.
 ///
 /// It is a type parameter of [`Node`](crate::Node): a server with a rule off would be a different
 /// type, which no server constructs, and asking [`EveryRule`] costs nothing, because the compiler
@@ -78,7 +78,7 @@ macro_rules! rules {
         }
 
         impl Rule {
-            /// Every rule, in the order in which a beginner best meets them.
+            /// Every rule, in the best order for a beginner.
             pub const ALL: &[Rule] = &[$(Rule::$variant),*];
 
             /// The rule's stable name, as in `one-vote-per-term`.

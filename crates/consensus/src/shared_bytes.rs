@@ -1,12 +1,12 @@
-//! Commands and snapshots for serde: as bytes, which a format may take all at once, not as a list of numbers.
-//! What is written is the same: in JSON a list of numbers, in postcard the length and the bytes.
+//! Commands and snapshots for serde: as bytes, which a format may read all at once, instead of a list of
+//! numbers. The output is the same: in JSON a list of numbers, in postcard the length and the bytes.
 
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use std::fmt;
 use std::sync::Arc;
 
-/// So many are made room for before they have come, at most.
+/// Maximum number of bytes to allocate before they have arrived.
 const EXPECTED: usize = 4096;
 
 pub(crate) fn serialize<S: Serializer>(bytes: &Arc<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -43,19 +43,19 @@ impl<R: Rules> Node<R> {
         if self.role.kind() == RoleKind::Leader {
             self.become_follower(now, None, None, output);
         }
-        // A promise is kept in the laboratory too.
+        // A promise is kept under the lab's commands too.
         let is_bound = self.config.lease.is_some() && self.rules.hold(Rule::LeaderStickiness);
         let deadline = if is_bound { deadline.max(self.sticky_until) } else { deadline };
         self.set_election_deadline(deadline);
         output.noted(What::Timer { timeout_us: micros(deadline.since(now)) });
     }
 
-    /// It has heard the leader of its term: where leaders have leases, it votes for nobody for a while.
+    /// It has heard from the leader of its term: where leaders have leases, it votes for nobody for a while.
     pub(crate) fn promise_to_stay(&mut self, now: Instant) {
         self.sticky_until = now + self.config.timing.election_timeout_min();
     }
 
-    /// Does this server hear a leader, or lead itself?
+    /// Does this server hear from a leader, or lead itself?
     pub(crate) fn hears_leader(&self, now: Instant) -> bool {
         self.role() == RoleKind::Leader || now < self.sticky_until
     }

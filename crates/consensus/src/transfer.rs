@@ -1,5 +1,5 @@
-//! Handing the leadership over (thesis §3.10): before a leader is stopped for maintenance, say, so that nobody has
-//! to miss it first.
+//! Leadership transfer (thesis §3.10): for example before a leader is stopped for maintenance, so that the
+//! others need not wait for an election timeout.
 
 use crate::event::What;
 use crate::role::Role;
@@ -7,31 +7,31 @@ use crate::types::write_not_leader;
 use crate::{Index, Instant, Message, Node, NodeId, Output, RoleKind, Rule, Rules, TimeoutNow};
 use std::fmt;
 
-/// A leadership on its way to another server.
+/// A transfer of leadership in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Transfer {
     to: NodeId,
     /// When it counts as failed.
     deadline: Instant,
-    /// Has the other been asked to take over?
+    /// Has the other server been asked to start an election?
     is_asked: bool,
 }
 
-/// Why a leadership can't be transferred.
+/// Why leadership can't be transferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CannotTransfer {
     /// This server does not lead.
     NotLeader {
-        /// Who does, as far as it knows.
+        /// The leader, if known.
         leader: Option<NodeId>,
     },
-    /// The leadership is on its way to this server already.
+    /// Leadership is already being handed over to this server.
     UnderWay(NodeId),
-    /// This server leads already.
+    /// This server already leads.
     LeadsAlready(NodeId),
-    /// This server does not vote, and can't lead.
+    /// This server is not a voter, and can't lead.
     NoVoter(NodeId),
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for CannotTransfer {
 impl std::error::Error for CannotTransfer {}
 
 impl<R: Rules> Node<R> {
-    /// Somebody wants another server to lead.
+    /// A client wants another server to lead.
     pub(crate) fn transfer_leadership(&mut self, now: Instant, to: NodeId, output: &mut Output) {
         output.transferred = Some(self.objection_to_transfer(to).map_or(Ok(()), Err));
         if output.transferred != Some(Ok(())) {
@@ -58,7 +58,7 @@ impl<R: Rules> Node<R> {
         self.begin_transfer(now, to, Rule::TransferWhenCaughtUp, output);
     }
 
-    /// Begins to hand over to a voter that does not lead, for the reason that `rule` gives.
+    /// Begins to hand leadership over to a voter that does not lead, for the reason that `rule` gives.
     pub(crate) fn begin_transfer(&mut self, now: Instant, to: NodeId, rule: Rule, output: &mut Output) {
         let deadline = now + self.config.timing.election_timeout_max();
         let Role::Leader(leader) = &mut self.role else { unreachable!("only a leader hands over") };
@@ -80,12 +80,13 @@ impl<R: Rules> Node<R> {
         (!self.membership().voters.contains(to)).then_some(CannotTransfer::NoVoter(to))
     }
 
-    /// Is this leader handing over? Then it takes no commands: the other would never catch up with them.
+    /// Is this leader handing leadership over? Then it accepts no commands: the other would never catch up
+    /// with them.
     pub(crate) fn is_handing_over(&self) -> bool {
         matches!(&self.role, Role::Leader(leader) if leader.transfer.is_some())
     }
 
-    /// Asks the other to take over as soon as it has all that this leader has.
+    /// Asks the other server to start an election as soon as it has the leader's whole log.
     pub(crate) fn go_on_with_transfer(&mut self, output: &mut Output) {
         let last = self.log.last().index;
         let Role::Leader(leader) = &mut self.role else { return };
@@ -94,8 +95,8 @@ impl<R: Rules> Node<R> {
         let has = leader.progress.get(&to).map_or(Index(0), |progress| progress.match_index());
         if self.rules.allow(Rule::TransferWhenCaughtUp, has == last) {
             transfer.is_asked = true;
-            // The other's election is not bound by anybody's promise to this leader, so the promises are worth
-            // nothing any more, even if the other should be asked very late.
+            // The other server's election is not bound by anyone's promise to this leader, so the promises
+            // are worth nothing from now on, even if it is asked very late.
             leader.reads.give_up_lease();
             self.ask_to_take_over(to, output);
         }
@@ -106,7 +107,7 @@ impl<R: Rules> Node<R> {
         self.send(to, Message::TimeoutNow(TimeoutNow { term: self.hard_state.current_term }), output);
     }
 
-    /// A leader that still leads an election timeout later goes on as if nothing had been.
+    /// A leader that still leads an election timeout later continues as before.
     pub(crate) fn end_failed_transfer(&mut self, now: Instant, output: &mut Output) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(Transfer { to, deadline, .. }) = leader.transfer else { return };
@@ -116,8 +117,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// The leader asks this server to take over. Terms have been compared already: the request's is not newer than
-    /// the server's.
+    /// The leader asks this server to start an election at once. Terms have been compared already: the
+    /// request's is not newer than the server's.
     pub(crate) fn receive_timeout_now(
         &mut self,
         now: Instant,

@@ -1,4 +1,4 @@
-//! The small words of Raft: who, when, which term, which place in the log.
+//! The basic types of Raft: servers, terms, places in the log, times.
 
 use std::fmt;
 use std::time::Duration;
@@ -24,9 +24,9 @@ impl fmt::Display for NodeId {
 pub struct Term(pub u64);
 
 impl Term {
-    /// A peer's term is believed if it is ahead of the own one by no more than this. Elections raise the term by one
-    /// each, so honest servers stay below it for years, and no message can bring a server close to the last number:
-    /// wherever its term stands, elections go on.
+    /// A peer's term is believed if it is ahead of a server's own by no more than this. Elections raise the
+    /// term by one each, so honest servers stay below it for years, and no message can bring a server close
+    /// to the largest number: whatever its term is, elections go on.
     pub const FARTHEST_AHEAD: u64 = 1 << 32;
 
     /// Is this term believed by a server whose own is `own`?
@@ -34,7 +34,7 @@ impl Term {
         self.0.saturating_sub(own.0) <= Term::FARTHEST_AHEAD
     }
 
-    /// The latest term that is believed by a server whose own is this one. Far more than enough numbers always stay free
+    /// The latest term that a server whose own is this one believes. Far more than enough numbers stay free
     /// above it.
     pub(crate) fn latest_believed(self) -> Term {
         let highest = u64::MAX - Term::FARTHEST_AHEAD;
@@ -53,7 +53,7 @@ impl fmt::Display for Term {
     }
 }
 
-/// A place in the log. The first entry has index 1; 0 stands before it (§5.3).
+/// A place in the log. The first entry has index 1; 0 is the place before it (§5.3).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -78,33 +78,33 @@ impl fmt::Display for Index {
     }
 }
 
-/// An entry's index together with its term: enough to tell how far a log reaches (§5.4.1).
-/// The default, index 0 of term 0, is the end of an empty log.
+/// An entry's index and term: enough to compare how complete two logs are (§5.4.1). The default, index 0 of
+/// term 0, is the end of an empty log.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct LogPosition {
-    /// Where the entry stands.
+    /// The entry's index.
     pub index: Index,
     /// The term in which a leader created it.
     pub term: Term,
 }
 
-/// What a server must never forget, not even in a crash: currentTerm and votedFor (Figure 2).
+/// What a server must never forget, even in a crash: currentTerm and votedFor (Figure 2).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct HardState {
     /// The latest term that this server has seen.
     pub current_term: Term,
-    /// Who got this server's vote in that term, if anybody did.
+    /// The server that got this server's vote in that term, if any did.
     pub voted_for: Option<NodeId>,
 }
 
-/// A moment on a server's own clock: nanoseconds since the server started.
+/// A time on a server's own clock: nanoseconds since the server started.
 ///
-/// The core never reads a clock; whoever drives it says what time it is. That is what makes slow
-/// motion and simulation possible.
+/// The core never reads a clock; its caller says what time it is. That makes slow motion and simulation
+/// possible.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
@@ -113,10 +113,10 @@ pub struct Instant(u64);
 impl Instant {
     /// When the server started.
     pub const START: Instant = Instant(0);
-    /// A moment that never comes.
+    /// A time that never comes.
     pub const NEVER: Instant = Instant(u64::MAX);
 
-    /// The moment `since_start` after the server started (after 584 years: [`Instant::NEVER`]).
+    /// The time `since_start` after the server started (after 584 years: [`Instant::NEVER`]).
     pub fn after_start(since_start: Duration) -> Instant {
         Instant(u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX))
     }
@@ -140,12 +140,12 @@ impl std::ops::Add<Duration> for Instant {
     }
 }
 
-/// As the trace gives a time that a server waits for something.
+/// How the trace gives a duration for which a server waits.
 pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).expect("timeouts are at most a day")
 }
 
-/// What a server that does not lead says to whom wants something of a leader.
+/// How a server that does not lead replies to a request for the leader.
 pub(crate) fn write_not_leader(f: &mut fmt::Formatter<'_>, leader: Option<NodeId>) -> fmt::Result {
     match leader {
         Some(leader) => write!(f, "this server is not the leader, {leader} is"),

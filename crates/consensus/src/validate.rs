@@ -1,4 +1,5 @@
-//! What is wrong with a message that comes from who it says. A peer is never believed: it may be broken, or hostile.
+//! What is wrong with a message whose sender is who it claims to be. A peer is never trusted: it may be
+//! broken, or hostile.
 
 use crate::event::Problem;
 use crate::{
@@ -10,7 +11,7 @@ impl<R: Rules> Node<R> {
     /// What no server that follows the protocol would send. A peer may be broken or hostile; its
     /// messages must not be able to crash this server.
     pub(crate) fn problem_with(&self, from: NodeId, message: &Message) -> Option<Problem> {
-        // Who has no cluster yet can't tell what is too far ahead.
+        // A server without a cluster can't tell what is too far ahead.
         let is_new = self.membership.is_empty() && self.log.last() == LogPosition::default();
         let own = if is_new { Term(u64::MAX / 2) } else { self.hard_state.current_term };
         // Nobody adopts the term of a server that only asks.
@@ -39,7 +40,7 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    /// Does somebody claim to lead a term that another server leads, or even this one?
+    /// Does the sender claim to lead a term that another server leads, or even this one?
     fn second_leader(&self, from: NodeId, term: Term) -> Option<Problem> {
         let is_second =
             term == self.hard_state.current_term && self.leader().is_some_and(|leader| leader != from);
@@ -88,7 +89,7 @@ impl<R: Rules> Node<R> {
             .then_some(Problem::ContradictsCommitted)
     }
 
-    /// Nobody can agree with entries that this leader does not have.
+    /// No follower can match entries that this leader does not have.
     fn problem_with_match(&self, term: Term, match_index: Index) -> Option<Problem> {
         let leads_that_term = self.role() == RoleKind::Leader && term == self.hard_state.current_term;
         (leads_that_term && match_index > self.log.last().index).then_some(Problem::ImpossibleMatch)

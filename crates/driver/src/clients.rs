@@ -1,62 +1,62 @@
-//! Who waits for what: clients' requests, from the proposal to the answer.
+//! Clients' requests, from the proposal to the outcome, and what each waits for.
 
 use consensus::{CannotChange, CannotTransfer, Index, LogPosition, NodeId, Proposed, Rule, Rules, Term};
 use std::collections::BTreeMap;
 use trace::{Answer, RequestId};
 
-/// What came of a command.
+/// The outcome of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteOutcome<A> {
-    /// It is committed at this index, and was applied.
+    /// It was committed at this index, and applied.
     Applied {
-        /// Where in the log.
+        /// Its index in the log.
         index: Index,
-        /// What the state machine answers.
+        /// The state machine's answer.
         answer: A,
     },
-    /// It was in the log, and has gone from it: a later leader's entry has been committed in its place, or before it.
-    /// It never takes effect: it may be proposed again.
+    /// It was in the log, but was replaced: a later leader's entry was committed in its place, or before it.
+    /// It will never take effect, and may be proposed again.
     Replaced,
-    /// A leader's snapshot covers its place, or this server was removed from the cluster. Whether it was committed
-    /// can't be told here.
+    /// A leader's snapshot covers its place, or this server was removed from the cluster. This server can't
+    /// know whether it was committed.
     Uncertain,
     /// Nothing was done: this server does not lead.
     NotLeader {
-        /// Who does, as far as it knows.
+        /// The leader, if known.
         leader: Option<NodeId>,
     },
 }
 
-/// What came of a read.
+/// The outcome of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadOutcome {
     /// It may take place now.
     Readable,
-    /// This server does not lead, or no longer.
+    /// This server does not lead, or does so no longer.
     NotLeader {
-        /// Who does, as far as it knows.
+        /// The leader, if known.
         leader: Option<NodeId>,
     },
 }
 
-/// What came of a change of the members.
+/// The outcome of a membership change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangeOutcome {
-    /// The configuration with which it begins is committed at this index. If it is a joint one, the leader goes on by
-    /// itself.
+    /// The configuration with which the change begins is committed at this index. If it is a joint one, the
+    /// leader continues by itself.
     Begun {
-        /// Where in the log.
+        /// Its index in the log.
         index: Index,
     },
     /// As [`WriteOutcome::Replaced`].
     Replaced,
     /// As [`WriteOutcome::Uncertain`].
     Uncertain,
-    /// It was refused.
+    /// The change was refused.
     Refused(CannotChange),
 }
 
-/// What came of clients' requests, of each kind apart.
+/// The outcomes of clients' requests, one list for each kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcomes<A> {
     /// Of commands ([`Input::Propose`](trace::Input::Propose)).
@@ -65,8 +65,8 @@ pub struct Outcomes<A> {
     pub reads: Vec<(RequestId, ReadOutcome)>,
     /// Of changes of the members ([`Input::ChangeMembership`](trace::Input::ChangeMembership)).
     pub changes: Vec<(RequestId, ChangeOutcome)>,
-    /// Of transfers of the leadership ([`Input::TransferLeadership`](trace::Input::TransferLeadership)): whether they have
-    /// begun.
+    /// Of leadership transfers ([`Input::TransferLeadership`](trace::Input::TransferLeadership)): whether
+    /// they have begun.
     pub transfers: Vec<(RequestId, Result<(), CannotTransfer>)>,
 }
 
@@ -76,7 +76,8 @@ impl<A> Default for Outcomes<A> {
     }
 }
 
-/// Outcomes as the trace tells them, without what the state machine says: in order, whatever they are of.
+/// Outcomes of all kinds in the order in which they came, as the trace reports them: without the state
+/// machine's answers.
 #[derive(Debug, Default)]
 pub(crate) struct Answers(pub(crate) Vec<(RequestId, Answer)>);
 
@@ -92,7 +93,7 @@ impl Answers {
         outcomes.writes.push((id, outcome));
     }
 
-    /// Where the state machine has come as far as `applied`.
+    /// `applied`: the last index that the state machine has applied.
     fn read<A>(&mut self, id: RequestId, outcome: ReadOutcome, applied: Index, outcomes: &mut Outcomes<A>) {
         let answer = match outcome {
             ReadOutcome::Readable => Answer::MayRead { applied },
@@ -122,7 +123,7 @@ impl Answers {
         outcomes.transfers.push((id, begun));
     }
 
-    /// This became of the entry for which a request waits.
+    /// Ends a request: this is what happened to its entry.
     fn complete<A>(&mut self, proposal: Proposal, fate: Fate<A>, outcomes: &mut Outcomes<A>) {
         match proposal {
             Proposal::Write(id) => {
@@ -147,14 +148,14 @@ impl Answers {
     }
 }
 
-/// What an entry came to.
+/// The result of applying an entry.
 #[derive(Debug)]
 pub(crate) enum Applied<A> {
-    /// The state machine has answered its command.
+    /// The state machine's answer to a command.
     Command(A),
     /// Its configuration is committed.
     Membership,
-    /// It says nothing.
+    /// The entry was a no-op.
     Nothing,
 }
 
@@ -165,38 +166,38 @@ enum Proposal {
     Change(RequestId),
 }
 
-/// What became of a proposed entry.
+/// What happened to a proposed entry.
 enum Fate<A> {
     /// It is committed.
     Applied { index: Index, applied: Applied<A> },
-    /// It has gone from the log.
+    /// It was removed from the log.
     Replaced,
-    /// Nobody here can tell.
+    /// This server can't know.
     Uncertain,
 }
 
 /// The requests that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
-    /// Who proposed the entry of this index and term. There may be several of one index: a server that
-    /// leads again may not know yet what became of what it proposed before.
+    /// The request behind the entry of this index and term. There may be several with one index: a server
+    /// that leads again may not know yet what happened to its earlier proposals.
     proposals: BTreeMap<(Index, Term), Proposal>,
     /// The term of the last entry that was applied.
     applied_term: Term,
-    /// Reads that wait until the state machine has come this far.
+    /// Reads that wait until the state machine has applied this index.
     reads: Vec<(Index, RequestId)>,
-    /// What is to be told of outcomes.
+    /// Outcomes that are still to be recorded.
     pub(crate) answers: Answers,
 }
 
 impl Clients {
-    /// How many requests wait for what the log or the state machine will bring.
+    /// Number of requests that wait for the log or the state machine.
     pub(crate) fn waiting(&self) -> usize {
         self.proposals.len() + self.reads.len()
     }
 
-    /// The core has decided about a proposal.
-    pub(crate) fn note_proposed<A>(
+    /// The core's decision on a proposal.
+    pub(crate) fn on_proposed<A>(
         &mut self,
         requests: Vec<RequestId>,
         proposed: Proposed,
@@ -215,8 +216,8 @@ impl Clients {
         }
     }
 
-    /// The core has decided about a change of the members: it has begun at this position, or not.
-    pub(crate) fn note_change<A>(
+    /// The core's decision on a membership change: begun at this position, or refused.
+    pub(crate) fn on_change<A>(
         &mut self,
         request: RequestId,
         begun: Result<LogPosition, CannotChange>,
@@ -230,8 +231,8 @@ impl Clients {
         }
     }
 
-    /// The core has decided about a transfer of the leadership.
-    pub(crate) fn note_transfer<A>(
+    /// The core's decision on a leadership transfer.
+    pub(crate) fn on_transfer<A>(
         &mut self,
         request: RequestId,
         begun: Result<(), CannotTransfer>,
@@ -240,9 +241,9 @@ impl Clients {
         self.answers.transfer(request, begun, outcomes);
     }
 
-    /// The entry at this position was committed and, if it holds a command, applied: whoever proposed that
-    /// very entry gets the answer ([`Rule::AnswerForThisEntry`]).
-    pub(crate) fn note_applied<A>(
+    /// The entry at this position was committed and, if it holds a command, applied: the request that
+    /// proposed this very entry gets its outcome ([`Rule::AnswerForThisEntry`]).
+    pub(crate) fn on_applied<A>(
         &mut self,
         position: LogPosition,
         applied: Applied<A>,
@@ -265,8 +266,9 @@ impl Clients {
         }
     }
 
-    /// An entry of this term was committed. No entry of an older term can come behind it any more: every later
-    /// leader has it (§5.4), and terms never fall along a log. Whoever proposed one need not wait.
+    /// An entry of this term was committed. No entry of an older term can come after it any longer: every
+    /// later leader has it (§5.4), and terms never decrease along a log. Requests with such entries need not
+    /// wait.
     fn give_up_older_than<A>(&mut self, term: Term, outcomes: &mut Outcomes<A>) {
         if term > self.applied_term {
             self.applied_term = term;
@@ -276,8 +278,8 @@ impl Clients {
         }
     }
 
-    /// A snapshot has taken the place of all entries up to this one.
-    pub(crate) fn note_installed<A>(&mut self, last_included: LogPosition, outcomes: &mut Outcomes<A>) {
+    /// A snapshot has replaced all entries up to this one.
+    pub(crate) fn on_installed<A>(&mut self, last_included: LogPosition, outcomes: &mut Outcomes<A>) {
         let LogPosition { index, term } = last_included;
         while let Some(waiting) = self.proposals.first_entry().filter(|waiting| waiting.key().0 <= index) {
             self.answers.complete(waiting.remove(), Fate::Uncertain, outcomes);
@@ -285,15 +287,15 @@ impl Clients {
         self.give_up_older_than(term, outcomes);
     }
 
-    /// This server is no member any more. What becomes of entries behind `committed`, it will never hear.
-    pub(crate) fn note_removed<A>(&mut self, committed: Index, outcomes: &mut Outcomes<A>) {
+    /// This server is no longer a member. It will never learn what happened to entries after `committed`.
+    pub(crate) fn on_removed<A>(&mut self, committed: Index, outcomes: &mut Outcomes<A>) {
         for (_, proposal) in self.proposals.extract_if(.., |(index, _), _| *index > committed) {
             self.answers.complete(proposal, Fate::Uncertain, outcomes);
         }
     }
 
-    /// The core has decided about a read.
-    pub(crate) fn note_read<A>(
+    /// The core's decision on a read.
+    pub(crate) fn on_read<A>(
         &mut self,
         request: RequestId,
         outcome: consensus::ReadOutcome,
@@ -310,8 +312,8 @@ impl Clients {
         self.answers.read(request, outcome, last_applied, outcomes);
     }
 
-    /// The state machine has come this far.
-    pub(crate) fn note_readable<A>(&mut self, applied: Index, outcomes: &mut Outcomes<A>) {
+    /// The state machine has applied entries up to this index.
+    pub(crate) fn on_readable<A>(&mut self, applied: Index, outcomes: &mut Outcomes<A>) {
         for (_, request) in self.reads.extract_if(.., |(index, _)| *index <= applied) {
             self.answers.read(request, ReadOutcome::Readable, applied, outcomes);
         }

@@ -1,4 +1,4 @@
-//! The time that the core is told: real time, or slow motion.
+//! The core's time: real time, or slow motion.
 
 use consensus::Instant;
 use std::fmt;
@@ -11,7 +11,7 @@ pub struct Speed(f64);
 impl Speed {
     /// Real time.
     pub const REAL_TIME: Speed = Speed(1.0);
-    /// The slowest: a second takes a quarter of an hour.
+    /// The slowest: a second takes about a quarter of an hour.
     pub const SLOWEST: Speed = Speed(0.001);
     /// The fastest.
     pub const FASTEST: Speed = Speed(10.0);
@@ -66,12 +66,12 @@ impl std::error::Error for InvalidSpeed {}
 #[derive(Debug, Clone)]
 pub struct Clock {
     speed: Speed,
-    /// The real time and the server's time at which this speed began.
+    /// The real time and the server's time at which the clock began to run at this speed.
     since: (Duration, Instant),
 }
 
 impl Clock {
-    /// A clock that stands at [`Instant::START`] at the real time `real_now`.
+    /// A clock that shows [`Instant::START`] at the real time `real_now`.
     pub fn start(real_now: Duration, speed: Speed) -> Clock {
         Clock { speed, since: (real_now, Instant::START) }
     }
@@ -83,8 +83,8 @@ impl Clock {
         if self.speed == Speed::REAL_TIME { since + passed } else { since + passed.mul_f64(self.speed.0) }
     }
 
-    /// The real time at which the server's clock will show `instant`; none if that is never or too
-    /// far away.
+    /// The real time at which the server's clock will show `instant`; `None` if that is never or too far
+    /// away.
     pub fn real_time_of(&self, instant: Instant) -> Option<Duration> {
         if instant == Instant::NEVER {
             return None;

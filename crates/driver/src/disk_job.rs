@@ -1,5 +1,5 @@
-//! What a disk has to do for a server, and how it does it: the same in every world. A driver's keeper has only to
-//! decide what comes first where several things are to be done.
+//! What a disk has to do for a server, and how it does it: the same for real servers and in simulations. The
+//! caller of a driver only decides the order if there are several things to do.
 
 use crate::snapshots::WholeSnapshot;
 use crate::state_machine::Snapshot;
@@ -8,71 +8,73 @@ use std::num::NonZeroUsize;
 use storage::{Disk, Storage, StorageError};
 use trace::Input;
 
-/// An own snapshot is written in pieces of so many bytes.
-const PIECE: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
+/// Size in bytes of the chunks in which this server's snapshot is written.
+const CHUNK: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
 
-/// What a disk is to do. Of saves there is never more than one.
+/// A job for the disk. There is never more than one save at a time.
 #[derive(Debug)]
 pub enum DiskJob<S> {
-    /// To save this. Where there is no room for it, it is tried again until there is, and only that gives room goes before it.
+    /// Save this batch. If there is no space for it, it is tried again until there is, and only what frees
+    /// space goes before it.
     Save(Batch),
-    /// A save waits for room. Before it, the log on the disk is to begin after this entry, which gives room.
+    /// A save waits for space. To free some, first make the log on disk begin after this entry.
     Forget(LogPosition),
-    /// To write down a snapshot of the own state machine, piece by piece.
+    /// Write a snapshot of this server's state machine, chunk by chunk.
     Snapshot {
         /// The last entry that it covers.
         last_included: LogPosition,
-        /// So many bytes of it are written.
+        /// Number of bytes written.
         written: u64,
-        /// What is still to be written.
+        /// The part still to be written.
         rest: WholeSnapshot<S>,
     },
-    /// To read a piece of the newest snapshot. This one may be dropped: who needs the piece asks again.
+    /// Read a chunk of the newest snapshot. This job may be dropped: a follower that needs the chunk asks
+    /// again.
     Read(ChunkWanted),
-    /// To save a piece of a leader's snapshot and, if it is the last, the whole snapshot. An own snapshot that is not on
-    /// the disk yet is given up for it, and nothing is said of that one.
+    /// Save a chunk of a leader's snapshot and, if it is the last, the whole snapshot. An unfinished snapshot
+    /// of this server is given up for it, without a report.
     Store(Chunk),
 }
 
-/// How a job has ended, or how far it is.
+/// How a job ended, or how far it is.
 #[derive(Debug)]
 pub enum DiskDone {
-    /// What was to be saved is on the disk.
+    /// The batch is on disk.
     Saved,
-    /// There is no room for what is to be saved, says the system. The job is not done.
+    /// The system reports that there is no space for the batch. The job is not done.
     NoRoom(StorageError),
-    /// The log begins later now; or it does not, for lack of room: the next time will do.
+    /// The log begins later now; or, for lack of space, it does not: then it will next time.
     Forgotten,
-    /// A piece of an own snapshot is written. The job is not done.
+    /// A chunk of this server's snapshot is written. The job is not done.
     PieceWritten,
-    /// The own snapshot is on the disk that covers the log up to this entry.
+    /// This server's snapshot, which covers entries up to this one, is on disk.
     SnapshotTaken(LogPosition),
-    /// There was no room for the own snapshot.
+    /// There was no space for this server's snapshot.
     SnapshotGivenUp,
-    /// A piece was read.
+    /// A chunk was read.
     ChunkRead {
-        /// For whom.
+        /// The follower that needs it.
         to: NodeId,
-        /// The piece; none if there is a newer snapshot by now.
+        /// The chunk; `None` if there is a newer snapshot by now.
         chunk: Option<Chunk>,
     },
-    /// No file could be opened for that.
+    /// No file could be opened to read the chunk.
     ChunkNotRead,
-    /// A piece of a leader's snapshot is on the disk.
+    /// A chunk of a leader's snapshot is on disk.
     ChunkStored {
         /// The last entry that the snapshot covers.
         last_included: LogPosition,
-        /// Where in it the piece ends.
+        /// Offset at which the chunk ends.
         end: u64,
-        /// Was it the last piece? Then the whole snapshot is there.
+        /// Was it the last chunk? Then the whole snapshot is on disk.
         is_last: bool,
     },
-    /// There was no room for it.
+    /// There was no space for the chunk.
     ChunkNotStored,
 }
 
 impl DiskDone {
-    /// What the driver is told of it; none of what it need not know.
+    /// The driver's input about it; `None` if the driver need not know.
     pub fn input(self) -> Option<Input> {
         Some(match self {
             DiskDone::Saved => Input::Saved,
@@ -94,11 +96,11 @@ impl DiskDone {
     }
 }
 
-/// Does a job or, of an own snapshot, a piece of it. Where there is no room, all but a save is given up, and that does no
-/// harm. A job that is [not](DiskDone::NoRoom) [done](DiskDone::PieceWritten) is to be performed again.
+/// Does a job or, of this server's snapshot, a chunk. Without space, everything but a save is given up, which
+/// is safe. A job that is [not](DiskDone::NoRoom) [done](DiskDone::PieceWritten) must be performed again.
 ///
 /// # Errors
-/// If the disk fails, or what it holds is damaged. Then the server must not go on.
+/// If the disk fails, or what it holds is damaged. Then the server must stop.
 pub fn perform<S: Snapshot, D: Disk>(
     job: &mut DiskJob<S>,
     storage: &mut Storage<D>,
@@ -126,7 +128,7 @@ fn attempt<S: Snapshot, D: Disk>(
             storage.save(&batch).map(|()| DiskDone::Forgotten)
         }
         DiskJob::Snapshot { last_included, written, rest } => {
-            let Some(bytes) = rest.next_chunk(PIECE) else {
+            let Some(bytes) = rest.next_chunk(CHUNK) else {
                 return storage
                     .finish_snapshot(*last_included)
                     .map(|_| DiskDone::SnapshotTaken(*last_included));
@@ -148,7 +150,7 @@ fn read_chunk<D: Disk>(
 ) -> Result<Option<Chunk>, StorageError> {
     let &ChunkWanted { last_included, offset, at_most, .. } = wanted;
     let newest = storage.snapshot().filter(|newest| newest.position == last_included);
-    // It is a follower that says where the piece begins, and it may be wrong.
+    // The offset comes from a follower, and may be wrong.
     let offset = newest.map_or(0, |newest| if offset < newest.size { offset } else { 0 });
     let chunk = storage.read_snapshot(last_included, offset, at_most)?;
     Ok(chunk.map(|read| Chunk { last_included, offset, bytes: read.bytes.into(), is_last: read.is_last }))

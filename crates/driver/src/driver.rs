@@ -1,4 +1,4 @@
-//! One server's core and state machine, with all that waits for the disk.
+//! One server's core and state machine, with everything that waits for the disk.
 
 use crate::clients::{Applied, Clients, Outcomes};
 use crate::disk_job::DiskJob;
@@ -26,36 +26,38 @@ pub struct Envelope {
     pub from: NodeId,
     /// The receiver.
     pub to: NodeId,
-    /// The event in which the sender sent it, so that the receiver can tell what caused its own.
+    /// The event in which the sender sent it, so that the receiver can name it as a cause.
     pub sent_as: EventId,
-    /// Which of the sender's data folders it comes from, and from which cluster.
+    /// The sender's data folder and cluster.
     pub origin: Origin,
-    /// What it says.
+    /// The message.
     pub message: Message,
 }
 
 impl From<Envelope> for Input {
-    /// It has come.
+    /// It has arrived.
     fn from(envelope: Envelope) -> Input {
         let Envelope { from, sent_as, origin, message, .. } = envelope;
         Input::Receive { from, sent_as, origin, message }
     }
 }
 
-/// What a driver has done, for its keeper to pass on.
+/// What the caller must do after a call.
 ///
-/// Each step adds to it. The keeper takes all of it out after each step, or after a few that follow each other at once, in
-/// any order; only the disk gets its jobs in the order in which they are here. What comes of a job the driver is
-/// [told](crate::DiskDone::input). Nothing else waits for the disk: what an envelope rests on is there already. Who may
-/// [read](Outcomes::reads) sees the [state machine](Driver::machine) as it is now, or at any later time.
+/// Each step adds to it. The caller takes everything out after each step, or after a few steps in quick
+/// succession, and carries it out in any order; only the disk must get its jobs in the order given here. The
+/// result of a job is [reported](crate::DiskDone::input) to the driver. Nothing else waits for the disk: what
+/// an envelope depends on is there already. A request that may [read](Outcomes::reads) sees the [state
+/// machine](Driver::machine) as it is now, or at any later time.
 pub struct Effects<M: StateMachine> {
-    /// What happened, in order. Their time is the server's own, in microseconds since its start.
+    /// What happened, in order. Times are the server's own, in microseconds since its start.
     pub records: Vec<Record>,
-    /// What the disk is to do. A keeper whose disk never does it does no harm: what rests on it is not said.
+    /// Jobs for the disk. A caller that never does them is slow but safe: messages that depend on unsaved
+    /// state are not released.
     pub disk: Vec<DiskJob<M::Snapshot>>,
-    /// What is to be sent now. It may be lost; Raft can stand that.
+    /// Messages to send now. They may be lost; Raft tolerates that.
     pub envelopes: Vec<Envelope>,
-    /// What came of clients' requests.
+    /// The outcomes of clients' requests.
     pub outcomes: Outcomes<M::Answer>,
 }
 
@@ -78,30 +80,30 @@ impl<M: StateMachine> Default for Effects<M> {
 
 /// A server's core and state machine, with the messages that wait for the disk.
 ///
-/// Whoever keeps it tells it what happens ([`step`](Driver::step)), and does what the [`Effects`] ask for. While a save
-/// is under way the driver goes on; what it decides meanwhile is saved next, together. It never waits, and may be used in
-/// any thread, by one at a time.
+/// The caller reports what happens ([`step`](Driver::step)), and carries out the [`Effects`]. The driver
+/// continues while a save is in progress; what it decides meanwhile is saved next, in one batch. It never
+/// blocks, and may be used from any thread, by one at a time.
 pub struct Driver<M: StateMachine, R: Rules = EveryRule> {
     node: Node<R>,
     machine: M,
-    /// As far as this the committed commands have been applied (Figure 2, lastApplied).
+    /// lastApplied: highest index whose command has been applied (Figure 2).
     last_applied: Index,
-    /// About so many bytes of entries have been applied since the last snapshot.
+    /// Approximate number of bytes of entries applied since the last snapshot.
     applied_bytes: usize,
-    /// A snapshot of the own state machine is being saved.
+    /// Is a snapshot of this server's state machine being saved?
     takes_snapshot: bool,
-    /// The snapshot in whose favour a newer one was put off last.
+    /// The last snapshot for which a newer one was put off.
     put_off_for: Option<LogPosition>,
-    /// What comes of a leader's snapshot.
+    /// A leader's snapshot that is being received.
     incoming: Option<Incoming<M>>,
     clients: Clients,
     recorder: Recorder,
     output: Output,
-    /// What the disk is busy with.
+    /// The save in progress.
     saving: Option<Saving>,
-    /// What it must save next.
+    /// What must be saved next.
     unsaved: Unsaved,
-    /// A piece of a leader's snapshot, which waits until the term is saved into which the snapshot reaches.
+    /// A chunk of a leader's snapshot that waits until the term that the snapshot reaches is saved.
     unstored: Option<Chunk>,
     reasons: Reasons,
 }
@@ -112,42 +114,42 @@ impl<M: StateMachine, R: Rules> fmt::Debug for Driver<M, R> {
     }
 }
 
-/// What is made of a leader's snapshot.
+/// A leader's snapshot, turned into a state machine as it arrives.
 enum Incoming<M: StateMachine> {
-    /// Some of the snapshot has come.
+    /// Some of the snapshot has arrived.
     Partly(Restoring<M>),
     /// All of it has.
     Wholly(Restored<M>),
 }
 
-/// A save that is under way.
+/// A save in progress.
 #[derive(Debug)]
 struct Saving {
-    /// What will be on disk: so many changes of the memory, this hard state, and the log up to here.
+    /// What will be on disk: this number of changes of the memory, this hard state, and the log up to here.
     memory: u64,
     hard_state: HardState,
     log: LogPosition,
     /// Is nothing saved but the memory?
     is_memory_only: bool,
-    /// The event that decided the latest part of it.
+    /// The event of the latest decision in it.
     decided_as: EventId,
-    /// Messages that rest on it.
+    /// Messages that depend on it.
     held_back: Vec<Outbound>,
-    /// If all that it changes in the log is entries from here on.
+    /// If it changes nothing in the log but entries from this one on: this index.
     changes_from: Option<Index>,
 }
 
-/// What has been decided and is not on its way to the disk yet.
+/// What has been decided but is not on its way to the disk yet.
 #[derive(Debug, Default)]
 struct Unsaved {
     batch: Batch,
-    /// The event that decided the latest part of it.
+    /// The event of the latest decision in it.
     decided_as: Option<EventId>,
-    /// Messages that rest on it.
+    /// Messages that depend on it.
     held_back: Vec<Outbound>,
 }
 
-/// A message on its way out, and the event that led to it.
+/// A message to send, and the event that led to it.
 #[derive(Debug)]
 struct Outbound {
     to: NodeId,
@@ -156,9 +158,9 @@ struct Outbound {
 }
 
 impl<M: StateMachine, R: Rules> Driver<M, R> {
-    /// Starts a server from what its storage held, with the state machine that its snapshot holds. Its data folder says
-    /// who it is: of the credentials in `config` only the founders count. Its clock
-    /// stands at [`Instant::START`].
+    /// Starts a server from what its storage held, with the state machine that its snapshot holds. Its data
+    /// folder says who it is: of the credentials in `config` only the founders count. Its clock shows
+    /// [`Instant::START`].
     pub fn start(
         mut config: Config,
         recovered: Recovered,
@@ -203,7 +205,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             reasons: Reasons::default(),
         };
         if let Some(restored) = restored {
-            driver.reasons.note_restored(driver.node.commit_index(), restored);
+            driver.reasons.record_restored(driver.node.commit_index(), restored);
             let Driver { node, machine, .. } = &driver;
             let content = || {
                 let log = node.log();
@@ -217,60 +219,62 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         let first = restored.unwrap_or(driver.recorder.next_id());
         driver.carry_out(Instant::START, restored, effects);
         if let Some(start) = told {
-            driver.tell_step(Instant::START, first, StepInput::Start { start }, effects);
+            driver.record_step(Instant::START, first, StepInput::Start { start }, effects);
         }
         driver
     }
 
-    /// From now on it tells so much.
+    /// Changes what it records from now on.
     pub fn set_trace_level(&mut self, trace_level: TraceLevel) {
         self.recorder.trace_level = trace_level;
     }
 
-    /// The core, to look at.
+    /// The core, for reading.
     pub fn node(&self) -> &Node<R> {
         &self.node
     }
 
-    /// As far as this the committed commands have been applied (Figure 2, lastApplied).
+    /// lastApplied: highest index whose command has been applied (Figure 2).
     pub fn last_applied(&self) -> Index {
         self.last_applied
     }
 
-    /// How many requests have no outcome yet.
+    /// Number of requests without an outcome so far.
     pub fn waiting_requests(&self) -> usize {
         self.clients.waiting() + self.node.waiting_reads()
     }
 
-    /// The state machine, to read from.
+    /// The state machine, for reading.
     pub fn machine(&self) -> &M {
         &self.machine
     }
 
-    /// When the server next wants an [`Input::Tick`].
+    /// When the server next needs an [`Input::Tick`].
     pub fn next_deadline(&self) -> Instant {
         self.node.next_deadline()
     }
 
-    /// Are there committed commands that were not applied yet? Then the server wants an [`Input::Apply`], soon.
+    /// Are there committed commands that have not been applied? Then the server needs an [`Input::Apply`]
+    /// soon.
     pub fn needs_apply(&self) -> bool {
         self.last_applied < self.node.commit_index()
     }
 
-    /// About how many bytes of entries have been applied since the last snapshot: the more, the more an
-    /// [`Input::TakeSnapshot`] would let the log forget.
+    /// Approximate number of bytes of entries applied since the last snapshot: the more, the more of the log
+    /// an [`Input::TakeSnapshot`] could remove.
     pub fn applied_bytes(&self) -> usize {
         self.applied_bytes
     }
 
-    /// Lets one thing happen to the server, and adds to the effects what came of it.
+    /// Processes one input, and adds the effects.
     ///
-    /// `now` is the time on the server's own clock, and never goes back. Two inputs may come to nothing: a tick before the
-    /// [deadline](Driver::next_deadline); and a snapshot, if one is under way, if there is nothing new in it, or if it must
-    /// wait, for the disk to save the term that it reaches into, or until a follower has got the one before.
+    /// `now` is the time on the server's own clock, and never goes back. Two inputs may do nothing: a tick
+    /// before the [deadline](Driver::next_deadline); and a snapshot, if one is in progress, if it would hold
+    /// nothing new, or if it must wait: for the disk to save the term that it reaches, or for a follower to
+    /// get the one before.
     ///
     /// # Panics
-    /// If the disk is said to have done what it was not asked to do.
+    /// If the disk is reported to have done something that it was not asked to do.
     pub fn step(&mut self, now: Instant, input: Input, effects: &mut Effects<M>) {
         use consensus::Input as Core;
         let told = (self.recorder.trace_level == TraceLevel::Replayable).then(|| input.clone());
@@ -285,22 +289,22 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             }
             Input::Propose { commands, requests } => self.propose(now, commands, requests, effects),
             Input::Read { id, by } => {
-                let asked = self.note_asked(now, Wish::Read, &[id], effects);
+                let asked = self.record_asked(now, Wish::Read, &[id], effects);
                 self.step_core(now, Some(asked), Core::Read { id: id.0, by }, effects);
             }
             Input::ChangeMembership { change, request } => {
-                let asked = self.note_asked(now, Wish::Change, &[request], effects);
+                let asked = self.record_asked(now, Wish::Change, &[request], effects);
                 self.step_core(now, Some(asked), Core::ChangeMembership { change }, effects);
                 let begun = self.output.changed.take().expect("a change has an outcome");
-                self.clients.note_change(request, begun, &mut effects.outcomes);
-                self.tell_answers(now, self.reasons.outcomes.unwrap_or(asked), effects);
+                self.clients.on_change(request, begun, &mut effects.outcomes);
+                self.record_answers(now, self.reasons.outcomes.unwrap_or(asked), effects);
             }
             Input::TransferLeadership { to, request } => {
-                let asked = self.note_asked(now, Wish::Transfer, &[request], effects);
+                let asked = self.record_asked(now, Wish::Transfer, &[request], effects);
                 self.step_core(now, Some(asked), Core::TransferLeadership { to }, effects);
                 let begun = self.output.transferred.take().expect("a transfer has an outcome");
-                self.clients.note_transfer(request, begun, &mut effects.outcomes);
-                self.tell_answers(now, self.reasons.outcomes.unwrap_or(asked), effects);
+                self.clients.on_transfer(request, begun, &mut effects.outcomes);
+                self.record_answers(now, self.reasons.outcomes.unwrap_or(asked), effects);
             }
             Input::ConnectionLost { peer } => {
                 self.step_core(now, None, Core::ConnectionLost { peer }, effects);
@@ -344,12 +348,12 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             }
         }
         if let Some(input) = told {
-            self.tell_step(now, first, StepInput::Input(input), effects);
+            self.record_step(now, first, StepInput::Input(input), effects);
         }
     }
 
-    /// Clients ask for something.
-    fn note_asked(
+    /// Records that clients ask for something.
+    fn record_asked(
         &mut self,
         now: Instant,
         wish: Wish,
@@ -368,7 +372,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         requests: Vec<RequestId>,
         effects: &mut Effects<M>,
     ) {
-        let asked = self.note_asked(now, Wish::Write, &requests, effects);
+        let asked = self.record_asked(now, Wish::Write, &requests, effects);
         let content = || {
             let entries = commands.iter().map(|command| M::words(command).into()).collect();
             Content { entries, store: None }
@@ -376,11 +380,11 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         add_content(asked, content, effects);
         self.step_core(now, Some(asked), consensus::Input::Propose { commands }, effects);
         let proposed = self.output.proposed.take().expect("a proposal has an outcome");
-        self.clients.note_proposed(requests, proposed, &mut effects.outcomes);
-        self.tell_answers(now, asked, effects);
+        self.clients.on_proposed(requests, proposed, &mut effects.outcomes);
+        self.record_answers(now, asked, effects);
     }
 
-    /// The save that was asked for is done: lets go what waited for it.
+    /// The save is done: releases the messages that waited for it.
     fn saved(&mut self, now: Instant, effects: &mut Effects<M>) {
         let saving = self.saving.take().expect("what was saved was asked for");
         let Saving { memory, hard_state, log, is_memory_only, decided_as, held_back, .. } = saving;
@@ -395,7 +399,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.step_core(now, Some(saved), consensus::Input::Persisted { memory, hard_state, log }, effects);
     }
 
-    /// Applies up to so many committed commands, in order, and answers who waited for that.
+    /// Applies at most this many committed commands, in order, and answers the requests that waited for them.
     fn apply(&mut self, now: Instant, at_most: usize, effects: &mut Effects<M>) {
         let is_once = self.node.rules().hold(Rule::ApplyInOrderOnce);
         let before = if is_once { self.last_applied } else { self.last_applied.previous() };
@@ -417,10 +421,10 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
                 }
             };
             let position = LogPosition { index, term: entry.term };
-            self.clients.note_applied(position, applied, self.node.rules(), &mut effects.outcomes);
+            self.clients.on_applied(position, applied, self.node.rules(), &mut effects.outcomes);
         }
         self.last_applied = index;
-        self.clients.note_readable(index, &mut effects.outcomes);
+        self.clients.on_readable(index, &mut effects.outcomes);
         let committed = self.reasons.commit_of(index);
         let applied = self.record(now, committed, || Event::Io(Io::Applied { index }), effects);
         let content = || {
@@ -430,10 +434,11 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         };
         add_content(applied, content, effects);
         self.reasons.applied = Some(applied);
-        self.tell_answers(now, applied, effects);
+        self.record_answers(now, applied, effects);
     }
 
-    /// Begins a snapshot of all that is applied, or puts it off, if that makes sense now. Tells whether it has.
+    /// Begins a snapshot of everything applied, if that makes sense now, or puts it off. Returns whether it
+    /// has begun.
     fn take_snapshot(&mut self, now: Instant, effects: &mut Effects<M>) -> bool {
         let is_only_applied = self.node.rules().hold(Rule::SnapshotOnlyApplied);
         let index = if is_only_applied { self.last_applied } else { self.node.commit_index() };
@@ -458,8 +463,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         true
     }
 
-    /// Does a follower still need the newest snapshot, so that none may take its place? If the log has grown too long
-    /// meanwhile, or the disk is full, the log comes first.
+    /// Does a follower still need the newest snapshot, so that no other may replace it? If the log has grown
+    /// too long meanwhile, or the disk is full, the log matters more.
     fn keeps_snapshot(&self) -> bool {
         let node = &self.node;
         node.rules().hold(Rule::KeepSnapshotBeingSent)
@@ -468,7 +473,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             && !node.is_disk_full()
     }
 
-    /// Tells once for each snapshot that a newer one waits for it.
+    /// Records, once for each snapshot, that a newer one waits for it.
     fn put_off_snapshot(&mut self, now: Instant, effects: &mut Effects<M>) -> bool {
         let being_sent = self.node.snapshot();
         let is_first = self.put_off_for.replace(being_sent) != Some(being_sent);
@@ -479,13 +484,13 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         is_first
     }
 
-    /// May a snapshot that covers the log up to here be on disk? Not before the term is into which it reaches: after a crash
-    /// the server would have entries of a term that it does not know.
+    /// May a snapshot that covers entries up to this one be on disk? Not before the term that it reaches:
+    /// after a crash the server would have entries of a term that it does not know.
     fn may_be_durable(&self, last_included: LogPosition) -> bool {
         last_included.term <= self.node.persisted_hard_state().current_term
     }
 
-    /// Makes a state machine of a leader's snapshot while it comes, and has it saved.
+    /// Builds a state machine from a leader's snapshot as it arrives, and has it saved.
     fn take_in(
         &mut self,
         now: Instant,
@@ -521,7 +526,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         })
     }
 
-    /// Goes on from a leader's snapshot, which is on disk.
+    /// Continues from a leader's snapshot, which is on disk.
     fn install(&mut self, last_included: LogPosition, effects: &mut Effects<M>) {
         let index = last_included.index;
         let restored = self.incoming.take();
@@ -540,12 +545,12 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         }
         self.last_applied = index;
         self.applied_bytes = 0;
-        self.clients.note_installed(last_included, &mut effects.outcomes);
-        self.clients.note_readable(index, &mut effects.outcomes);
+        self.clients.on_installed(last_included, &mut effects.outcomes);
+        self.clients.on_readable(index, &mut effects.outcomes);
     }
 
-    /// Tells which answers clients have got since this was last done.
-    fn tell_answers(&mut self, now: Instant, cause: EventId, effects: &mut Effects<M>) {
+    /// Records the outcomes that clients have got since the last call.
+    fn record_answers(&mut self, now: Instant, cause: EventId, effects: &mut Effects<M>) {
         let mut answers = std::mem::take(&mut self.clients.answers);
         for (RequestId(request), answer) in answers.0.drain(..) {
             self.record(now, Some(cause), || Event::Io(Io::Answered { request, answer }), effects);
@@ -564,12 +569,12 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.carry_out(now, cause, effects);
     }
 
-    /// Does what the core has put out: tells its decisions, has its state saved, and sends its messages,
-    /// or holds them back until they are safe to send.
+    /// Carries out the core's output: records its decisions, has its state saved, and sends its messages, or
+    /// holds them back until it is safe to send them.
     fn carry_out(&mut self, now: Instant, cause: Option<EventId>, effects: &mut Effects<M>) {
         let mut output = std::mem::take(&mut self.output);
         let first = self.recorder.next_id();
-        self.tell(now, cause, &mut output.decisions, effects);
+        self.record_decisions(now, cause, &mut output.decisions, effects);
 
         let decided = std::mem::take(&mut output.save);
         if !decided.is_empty() {
@@ -577,7 +582,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             self.unsaved.decided_as = Some(first);
         }
         for wanted in &output.read_chunks {
-            self.reasons.note_chunk_wanted(wanted.to, cause.unwrap_or(first), first);
+            self.reasons.record_chunk_wanted(wanted.to, cause.unwrap_or(first), first);
         }
         for Outgoing { to, message, durability, because_of } in output.messages.drain(..) {
             let decision = because_of.map(|place| EventId { seq: first.seq + place as u64, ..first });
@@ -592,7 +597,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             self.install(last_included, effects);
         }
         for (id, outcome) in output.reads.drain(..) {
-            self.clients.note_read(
+            self.clients.on_read(
                 RequestId(id),
                 outcome,
                 self.last_applied,
@@ -601,10 +606,10 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             );
         }
         if self.is_removed() {
-            self.clients.note_removed(self.node.commit_index(), &mut effects.outcomes);
+            self.clients.on_removed(self.node.commit_index(), &mut effects.outcomes);
         }
         let decided = self.reasons.outcomes.or(cause).unwrap_or(first);
-        self.tell_answers(now, decided, effects);
+        self.record_answers(now, decided, effects);
         self.begin_save(effects);
         let (chunk, wanted) = (output.store_chunk.take(), std::mem::take(&mut output.read_chunks));
         self.output = output;
@@ -617,7 +622,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         effects.disk.extend(wanted.into_iter().map(DiskJob::Read));
     }
 
-    /// Is this server no member any more, and knows that this is committed? Then nobody sends it the log.
+    /// Is this server no longer a member, and does it know that this is committed? Then no other server sends
+    /// it the log.
     fn is_removed(&self) -> bool {
         let node = &self.node;
         node.role() != RoleKind::Leader
@@ -625,8 +631,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             && node.is_membership_committed()
     }
 
-    /// Keeps a message until what it rests on is on disk. A disk that stands still must not gather the answers to
-    /// all heartbeats: the newest says enough.
+    /// Keeps a message until what it depends on is on disk. If the disk hangs, the replies to all heartbeats
+    /// must not pile up: the latest one says enough.
     fn hold_back(&mut self, mut outbound: Outbound) {
         let held_back = match &mut self.saving {
             Some(saving) if self.unsaved.batch.is_empty() => &mut saving.held_back,
@@ -636,7 +642,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         held_back.push(outbound);
     }
 
-    /// Gives the disk what it has to do, unless it is busy.
+    /// Starts a save of everything unsaved, unless the disk is busy.
     fn begin_save(&mut self, effects: &mut Effects<M>) {
         if let Some(saving) = &mut self.saving {
             if self.node.is_disk_full() {
@@ -650,7 +656,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         }
         let Unsaved { batch, decided_as, held_back } = std::mem::take(&mut self.unsaved);
         let decided_as = decided_as.expect("what is to be saved was decided");
-        // All that the core has put out so far is in this batch, or was saved before.
+        // Everything that the core has put out so far is in this batch, or was saved before.
         let (hard_state, log) = (self.node.hard_state(), self.node.log().last());
         let memory = self.node.memory_version();
         let is_memory_only = !batch.is_in_log();
@@ -660,9 +666,9 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         effects.disk.push(DiskJob::Save(batch));
     }
 
-    /// Records decisions. What caused the first of them is said from outside, or is an earlier event if only time has
-    /// passed; the others follow from the first.
-    fn tell(
+    /// Records decisions. The caller names the cause of the first one; if only time has passed, it is an
+    /// earlier event. The others follow from the first.
+    fn record_decisions(
         &mut self,
         now: Instant,
         mut cause: Option<EventId>,
@@ -672,7 +678,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.reasons.outcomes = None;
         for event in events.drain(..) {
             let event_cause = self.reasons.of(&event, cause);
-            self.reasons.note(&event.what, self.recorder.next_id());
+            self.reasons.record(&event.what, self.recorder.next_id());
             let least = TraceLevel::least_with(&event.what);
             let appended = match event.what {
                 What::Appended { first, last } => Some((first, last.index)),
@@ -695,8 +701,8 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         effects.envelopes.push(Envelope { from, to, sent_as, origin, message });
     }
 
-    /// Ends the record of a step whose first event is `first` with what it began with and came to.
-    fn tell_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects<M>) {
+    /// Ends the record of a step, whose first event is `first`, with the step's input and the state after it.
+    fn record_step(&mut self, now: Instant, first: EventId, input: StepInput, effects: &mut Effects<M>) {
         let node = &self.node;
         let state = State {
             role: node.role(),
@@ -709,7 +715,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.record(now, Some(first), || step, effects);
     }
 
-    /// Names an event, and writes it down if what happens is told.
+    /// Gives an event an id, and writes it down if the trace has events.
     fn record(
         &mut self,
         now: Instant,
@@ -720,7 +726,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
         self.record_from(TraceLevel::Events, now, cause, event, effects)
     }
 
-    /// Names an event, and writes it down if at least so much is told.
+    /// Gives an event an id, and writes it down if the trace level is at least `least`.
     fn record_from(
         &mut self,
         least: TraceLevel,
@@ -735,7 +741,7 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
 }
 
 impl Outbound {
-    /// Need that earlier message, which waits for the same save, not be sent any more?
+    /// Does this message make an earlier one, which waits for the same save, unnecessary?
     fn supersedes(&mut self, earlier: &Outbound) -> bool {
         match (&mut self.message, &earlier.message) {
             (Message::AppendEntriesReply(reply), Message::AppendEntriesReply(earlier_reply)) => {
@@ -747,8 +753,8 @@ impl Outbound {
 }
 
 impl Unsaved {
-    /// The new beginning of the log, if it may go before the save that waits for room: it is about entries that are on disk, and
-    /// that save changes only later ones.
+    /// The new beginning of the log, if it may be saved before the save that waits for space: it concerns
+    /// entries that are on disk, and that save changes only later ones.
     fn forget_before(&mut self, saving: &mut Saving, persisted_log: Index) -> Option<LogPosition> {
         let may_go_first = |position: &mut LogPosition| {
             position.index <= persisted_log && saving.changes_from.is_some_and(|first| first > position.index)
@@ -761,14 +767,14 @@ impl Unsaved {
     }
 }
 
-/// Says what an event is about, if it was recorded just now.
+/// Adds the content to an event that was recorded just now.
 fn add_content<M: StateMachine>(id: EventId, content: impl FnOnce() -> Content, effects: &mut Effects<M>) {
     if let Some(record) = effects.records.last_mut().filter(|record| record.id() == Some(id)) {
         record.content = Some(Box::new(content()));
     }
 }
 
-/// What these entries of the log hold, in words.
+/// The content of these entries of the log, in words.
 fn words_of<M: StateMachine>(log: &Log, first: Index, last: Index) -> Vec<Arc<str>> {
     let entries = log.after(first.previous()).iter().take((last.next().0 - first.0) as usize);
     let words = entries.map(|entry| match &entry.payload {

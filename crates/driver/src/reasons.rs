@@ -1,19 +1,19 @@
-//! Events that later ones go back to, if neither a message nor a client brings those about.
+//! Events that caused later ones where no message or client did.
 
 use consensus::event::{Decision, What};
 use consensus::{Index, NodeId, Rule};
 use std::collections::{BTreeMap, VecDeque};
 use trace::EventId;
 
-/// The latest events of one server's life that others may yet follow from. The core does not need them: it decides
+/// The latest events of one server that others may still follow from. The core does not need them: it decides
 /// from its state alone.
 #[derive(Debug, Default)]
 pub(crate) struct Reasons {
-    /// The latest change of the role. What a server does of its own accord, it does in its role.
+    /// The latest change of role: the cause of what a server does on its own initiative.
     pub(crate) role: Option<EventId>,
-    /// The start of the election timer that runs now.
+    /// The last reset of the election timer.
     timer: Option<EventId>,
-    /// The beginning of the latest transfer of the leadership.
+    /// The beginning of the latest leadership transfer.
     transfer: Option<EventId>,
     /// The commits whose entries may not all be applied yet, each with its last entry.
     commits: VecDeque<(Index, EventId)>,
@@ -42,7 +42,7 @@ impl Reasons {
     }
 
     /// Remembers a decision that later events may follow from.
-    pub(crate) fn note(&mut self, decision: &What, id: EventId) {
+    pub(crate) fn record(&mut self, decision: &What, id: EventId) {
         match decision {
             What::Role { .. } => {
                 self.role = Some(id);
@@ -68,14 +68,14 @@ impl Reasons {
         }
     }
 
-    /// A restarted server has found on its disk that entries up to this one are committed.
-    pub(crate) fn note_restored(&mut self, committed: Index, restored: EventId) {
+    /// A restarted server found on its disk that entries up to this one are committed.
+    pub(crate) fn record_restored(&mut self, committed: Index, restored: EventId) {
         self.commits.push_back((committed, restored));
     }
 
-    /// A chunk of a snapshot is to be read for a follower, in a step that this event led to. If the step that began
-    /// with `first` has decided that the follower needs a snapshot, that decision is the reason.
-    pub(crate) fn note_chunk_wanted(&mut self, follower: NodeId, step_cause: EventId, first: EventId) {
+    /// A chunk of a snapshot must be read for a follower, in a step with this cause. If the step that began
+    /// with `first` decided that the follower needs a snapshot, that decision is the reason.
+    pub(crate) fn record_chunk_wanted(&mut self, follower: NodeId, step_cause: EventId, first: EventId) {
         let wanted = self.chunks_wanted.entry(follower).or_insert(step_cause);
         if *wanted < first {
             *wanted = step_cause;

@@ -1,24 +1,24 @@
-//! Gives each event its name, and its cause.
+//! Assigns each event an id and a cause.
 
 use consensus::event::What;
 use consensus::{Instant, NodeId, Term};
 use trace::{Event, EventId, Record};
 
-/// How much a driver tells.
+/// How much a driver records.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TraceLevel {
-    /// Only which role the server has, who the members are, which changes of them were refused, and which messages were
-    /// rejected. All else that happens has its name all the same ([`crate::Envelope::sent_as`]), but is not written down.
+    /// Only the server's role, the members, refused changes of them, and rejected messages. Everything else
+    /// gets an id too ([`crate::Envelope::sent_as`]), but is not recorded.
     Essential,
-    /// What happens.
+    /// All events.
     #[default]
     Events,
-    /// Also each step, with its input and the state after it: enough to play it again.
+    /// Also each step, with its input and the state after it: enough to replay it.
     Replayable,
 }
 
 impl TraceLevel {
-    /// How much a driver tells at least that tells of this.
+    /// The lowest level that records this.
     pub fn least_with(what: &What) -> TraceLevel {
         match what {
             What::Role { .. }
@@ -37,7 +37,7 @@ impl TraceLevel {
     }
 }
 
-/// Writes the records of one server's life.
+/// Writes the records of one server, from one start to the next.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     node: NodeId,
@@ -51,12 +51,12 @@ impl Recorder {
         Recorder { node, life, last_seq: 0, trace_level }
     }
 
-    /// The name that the next event will get.
+    /// The id that the next event will get.
     pub(crate) fn next_id(&self) -> EventId {
         EventId { node: self.node, life: self.life, seq: self.last_seq + 1 }
     }
 
-    /// Gives an event its name, and writes it down if at least so much is told.
+    /// Gives an event an id, and records it if the trace level is at least `least`.
     pub(crate) fn record(
         &mut self,
         now: Instant,

@@ -1,4 +1,4 @@
-//! What a snapshot holds: the configuration and the state machine (§7).
+//! The contents of a snapshot: the configuration and the state machine (§7).
 
 use crate::state_machine::{Restore, Snapshot, StateMachine};
 use consensus::{Index, Membership};
@@ -7,13 +7,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use storage::{Disk, Storage, StorageError, decode_membership, encode_membership};
 
-/// So many bytes are read of the disk at once.
-const PIECE: usize = 64 << 10;
-/// A configuration of more bytes is not read. What is written has at most [`Membership::LARGEST`], but earlier
-/// versions took any that could be sent.
+/// Number of bytes read from the disk at once.
+const CHUNK: usize = 64 << 10;
+/// Maximum size of a configuration that is read, in bytes. Those written have at most
+/// [`Membership::LARGEST`], but earlier versions accepted any that could be sent.
 const LONGEST_MEMBERSHIP: usize = 4 << 20;
 
-/// A configuration and a state as bytes: the configuration's length (4 bytes, the lowest first), the
+/// A configuration and a state as bytes: the configuration's length (4 bytes, little-endian), the
 /// [configuration](encode_membership), then the state machine's bytes.
 #[derive(Debug)]
 pub struct WholeSnapshot<S> {
@@ -43,13 +43,13 @@ impl<S: Snapshot> Snapshot for WholeSnapshot<S> {
     }
 }
 
-/// Why bytes can't be a snapshot.
+/// Why bytes are not a valid snapshot.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokenSnapshot<E: Error> {
     /// It does not begin with a configuration.
     #[error("it does not begin with a configuration")]
     NoMembership,
-    /// The state machine can't make a state of what follows.
+    /// The state machine can't read its part.
     #[error(transparent)]
     State(E),
 }
@@ -60,12 +60,12 @@ pub enum UnreadableSnapshot<E: Error> {
     /// The disk fails, or what it holds is damaged.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// It is none of this state machine's.
+    /// It is not a snapshot of this state machine.
     #[error(transparent)]
     Broken(#[from] BrokenSnapshot<E>),
 }
 
-/// What a snapshot held.
+/// The contents of a snapshot.
 #[derive(Debug)]
 pub struct Restored<M> {
     /// The configuration.
@@ -78,14 +78,14 @@ type Broken<M> = BrokenSnapshot<<<M as StateMachine>::Restore as Restore<M>>::Er
 type Unreadable<M> = UnreadableSnapshot<<<M as StateMachine>::Restore as Restore<M>>::Error>;
 
 impl<M: StateMachine> Restored<M> {
-    /// Reads the newest snapshot; none if there is none.
+    /// Reads the newest snapshot; `None` if there is none.
     ///
     /// # Errors
-    /// If the disk fails, or what it holds is no snapshot of this state machine.
+    /// If the disk fails, or what it holds is not a snapshot of this state machine.
     pub fn read<D: Disk>(storage: &mut Storage<D>) -> Result<Option<Restored<M>>, Unreadable<M>> {
         let Some(newest) = storage.snapshot() else { return Ok(None) };
         let mut restoring = Restoring::<M>::default();
-        while let Some(chunk) = storage.read_snapshot(newest.position, restoring.size, PIECE)? {
+        while let Some(chunk) = storage.read_snapshot(newest.position, restoring.size, CHUNK)? {
             restoring = restoring.feed(&chunk.bytes)?;
             if chunk.is_last {
                 break;
@@ -95,11 +95,11 @@ impl<M: StateMachine> Restored<M> {
     }
 }
 
-/// What a snapshot holds, in the making.
+/// The contents of a snapshot, as they arrive.
 pub(crate) struct Restoring<M: StateMachine> {
-    /// So many bytes have come.
+    /// Number of bytes so far.
     size: u64,
-    /// The bytes before the state machine's, as long as they are not all there.
+    /// The bytes before those of the state machine, until they are complete.
     head: Vec<u8>,
     membership: Option<Arc<Membership>>,
     machine: M::Restore,
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use consensus::NodeId;
 
-    /// A configuration of so many bytes.
+    /// A configuration of this size.
     fn of_size(bytes: usize) -> Membership {
         let empty = Membership { addresses: [(NodeId(1), String::new())].into(), ..Membership::default() };
         let addresses = [(NodeId(1), "h".repeat(bytes - empty.size()))].into();
@@ -161,7 +161,7 @@ mod tests {
             assert_eq!(membership.size(), bytes);
             let mut snapshot = WholeSnapshot::new(&membership, ());
             let mut restoring = Restoring::<()>::default();
-            while let Some(chunk) = snapshot.next_chunk(NonZeroUsize::new(PIECE).unwrap()) {
+            while let Some(chunk) = snapshot.next_chunk(NonZeroUsize::new(CHUNK).unwrap()) {
                 restoring = restoring.feed(&chunk).unwrap();
             }
             assert_eq!(*restoring.finish(Index(1)).unwrap().membership, membership);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_no_configuration_has_is_refused_before_so_many_bytes_have_come() {
+    fn a_length_that_no_configuration_has_is_refused_before_its_bytes_arrive() {
         let length = u32::try_from(LONGEST_MEMBERSHIP + 1).unwrap();
         let fed = Restoring::<()>::default().feed(&length.to_le_bytes());
         assert!(matches!(fed, Err(BrokenSnapshot::NoMembership)));

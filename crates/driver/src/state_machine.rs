@@ -2,6 +2,7 @@
 
 use consensus::Index;
 use std::error::Error;
+use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 use trace::StoreContent;
 
@@ -21,16 +22,24 @@ pub trait StateMachine: Sized {
     fn apply(&mut self, index: Index, command: &[u8]) -> Self::Answer;
 
     /// Goes past the committed entry at this index, which holds no command.
-    fn skip(&mut self, index: Index);
+    fn skip(&mut self, _index: Index) {}
 
     /// The state as it is now, to be written down while the state machine goes on. It should not take long.
     fn snapshot(&self) -> Self::Snapshot;
 
     /// What a command says, in a few words for people.
-    fn words(command: &[u8]) -> String;
+    fn words(command: &[u8]) -> String {
+        match str::from_utf8(command) {
+            Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+            _ if command.len() == 1 => "1 byte".to_owned(),
+            _ => format!("{} bytes", command.len()),
+        }
+    }
 
     /// What it holds, for people: under the keys that these commands are about or, with `None`, as a whole.
-    fn content(&self, written_by: Option<&[&[u8]]>) -> StoreContent;
+    fn content(&self, _written_by: Option<&[&[u8]]>) -> StoreContent {
+        StoreContent::default()
+    }
 }
 
 /// A state as bytes, given out piece by piece (§7). The same state gives the same bytes on all servers.
@@ -65,17 +74,7 @@ impl StateMachine for () {
 
     fn apply(&mut self, _index: Index, _command: &[u8]) {}
 
-    fn skip(&mut self, _index: Index) {}
-
     fn snapshot(&self) {}
-
-    fn words(command: &[u8]) -> String {
-        format!("{} bytes", command.len())
-    }
-
-    fn content(&self, _written_by: Option<&[&[u8]]>) -> StoreContent {
-        StoreContent::default()
-    }
 }
 
 impl Snapshot for () {
@@ -93,5 +92,171 @@ impl Restore<()> for () {
 
     fn finish(self, _last_included: Index) -> Result<(), Self::Error> {
         Ok(())
+    }
+}
+
+/// A state machine with a small state, which is saved and loaded as a whole: [`Whole`] makes a [`StateMachine`] of it.
+///
+/// While it is saved, the server does nothing else. If that takes longer than an election timeout, which may be so from
+/// some ten megabytes on, stream it instead.
+///
+/// ```
+/// use raft_for_beginners_driver::consensus::Index;
+/// use raft_for_beginners_driver::{SmallState, StateMachine, Whole};
+///
+/// #[derive(Default)]
+/// struct Sum(u64);
+///
+/// impl SmallState for Sum {
+///     type Answer = u64;
+///
+///     fn apply(&mut self, _: Index, command: &[u8]) -> u64 {
+///         self.0 += command.len() as u64;
+///         self.0
+///     }
+///
+///     fn save(&self) -> Vec<u8> {
+///         self.0.to_le_bytes().to_vec()
+///     }
+///
+///     fn load(bytes: &[u8]) -> Option<Sum> {
+///         Some(Sum(u64::from_le_bytes(bytes.try_into().ok()?)))
+///     }
+/// }
+///
+/// let mut machine = Whole(Sum::default());
+/// assert_eq!(machine.apply(Index(1), b"three"), 5);
+/// ```
+pub trait SmallState: Sized {
+    /// What a client gets for its command.
+    type Answer;
+
+    /// Does what the command says, which the committed entry at this index holds. It must do the same on all servers, so it
+    /// must depend on nothing but the state and the command: not on time, randomness or settings.
+    fn apply(&mut self, index: Index, command: &[u8]) -> Self::Answer;
+
+    /// The state as bytes.
+    fn save(&self) -> Vec<u8>;
+
+    /// The state of these bytes; `None` if they can't come from [`save`](SmallState::save). They may come from another
+    /// server, so check them.
+    fn load(bytes: &[u8]) -> Option<Self>;
+}
+
+/// Makes a [`StateMachine`] of a [`SmallState`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Whole<S>(pub S);
+
+/// The bytes of a state, and how many of them were given out.
+#[derive(Debug, Clone)]
+pub struct SavedState {
+    bytes: Vec<u8>,
+    given: usize,
+}
+
+/// The bytes that have come of a state.
+#[derive(Debug, Clone)]
+pub struct LoadingState<S> {
+    bytes: Vec<u8>,
+    state: PhantomData<fn() -> S>,
+}
+
+/// The state does not load these bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the state machine can't load these {bytes} bytes")]
+pub struct NotLoaded {
+    bytes: usize,
+}
+
+impl<S: SmallState> StateMachine for Whole<S> {
+    type Answer = S::Answer;
+    type Snapshot = SavedState;
+    type Restore = LoadingState<S>;
+
+    fn apply(&mut self, index: Index, command: &[u8]) -> S::Answer {
+        self.0.apply(index, command)
+    }
+
+    fn snapshot(&self) -> SavedState {
+        SavedState { bytes: self.0.save(), given: 0 }
+    }
+}
+
+impl Snapshot for SavedState {
+    fn next_chunk(&mut self, at_most: NonZeroUsize) -> Option<Vec<u8>> {
+        let rest = &self.bytes[self.given..];
+        let chunk = rest[..rest.len().min(at_most.get())].to_vec();
+        self.given += chunk.len();
+        (!chunk.is_empty()).then_some(chunk)
+    }
+}
+
+impl<S> Default for LoadingState<S> {
+    fn default() -> LoadingState<S> {
+        LoadingState { bytes: Vec::new(), state: PhantomData }
+    }
+}
+
+impl<S: SmallState> Restore<Whole<S>> for LoadingState<S> {
+    type Error = NotLoaded;
+
+    fn feed(mut self, bytes: &[u8]) -> Result<LoadingState<S>, NotLoaded> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(self)
+    }
+
+    fn finish(self, _last_included: Index) -> Result<Whole<S>, NotLoaded> {
+        let bytes = self.bytes.len();
+        S::load(&self.bytes).map(Whole).ok_or(NotLoaded { bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_text_if_it_is_text() {
+        assert_eq!(<() as StateMachine>::words(b"add 3"), "add 3");
+        assert_eq!(<() as StateMachine>::words("\u{1b}[2J".as_bytes()), "4 bytes");
+        assert_eq!(<() as StateMachine>::words(&[0xff]), "1 byte");
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Text(String);
+
+    impl SmallState for Text {
+        type Answer = ();
+
+        fn apply(&mut self, _: Index, command: &[u8]) {
+            self.0 += &String::from_utf8_lossy(command);
+        }
+
+        fn save(&self) -> Vec<u8> {
+            self.0.clone().into_bytes()
+        }
+
+        fn load(bytes: &[u8]) -> Option<Text> {
+            String::from_utf8(bytes.to_vec()).ok().map(Text)
+        }
+    }
+
+    #[test]
+    fn a_state_comes_back_whole_however_its_bytes_are_cut() {
+        for text in ["", "x", "a longer text"] {
+            for at_most in [1, 4, 100].map(|at_most| NonZeroUsize::new(at_most).unwrap()) {
+                let mut snapshot = Whole(Text(text.to_owned())).snapshot();
+                let chunks: Vec<_> = std::iter::from_fn(|| snapshot.next_chunk(at_most)).collect();
+                assert!(chunks.iter().all(|chunk| (1..=at_most.get()).contains(&chunk.len())));
+                let fed = chunks.iter().try_fold(LoadingState::default(), |state, chunk| state.feed(chunk));
+                assert_eq!(fed.unwrap().finish(Index(1)), Ok(Whole(Text(text.to_owned()))));
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_state_are_refused() {
+        let fed = LoadingState::<Text>::default().feed(b"\xff").unwrap();
+        assert_eq!(fed.finish(Index(1)), Err(NotLoaded { bytes: 1 }));
     }
 }

@@ -1,4 +1,6 @@
-//! Decide, save, then speak: whatever a driver says, the disk knows already.
+//! Decide, save, then send: whatever a driver sends is on disk already.
+
+extern crate raft_for_beginners_driver as driver;
 
 use consensus::event::What;
 use consensus::{
@@ -48,20 +50,20 @@ fn append_entries(term: Term) -> AppendEntries {
     AppendEntries { term, prev_log_index, prev_log_term, entries, leader_commit, round: 0 }
 }
 
-/// So many entries of a leader, from the first on.
+/// This number of entries from a leader, beginning with the first.
 fn entries(term: Term, count: usize) -> Envelope {
     let entries = vec![Entry { term, payload: Payload::NoOp }; count];
     envelope(Message::AppendEntries(AppendEntries { entries, ..append_entries(term) }))
 }
 
-/// Takes out what is to be saved.
+/// Takes out the batch that must be saved.
 fn save(effects: &mut Effects<()>) -> Option<Batch> {
     let place = effects.disk.iter().position(|job| matches!(job, DiskJob::Save(_)))?;
     let DiskJob::Save(batch) = effects.disk.remove(place) else { unreachable!("that is there") };
     Some(batch)
 }
 
-/// Takes out the piece of a leader's snapshot that is to be stored.
+/// Takes out the chunk of a leader's snapshot that must be stored.
 fn chunk_to_store(effects: &mut Effects<()>) -> Option<Chunk> {
     let place = effects.disk.iter().position(|job| matches!(job, DiskJob::Store(_)))?;
     let DiskJob::Store(chunk) = effects.disk.remove(place) else { unreachable!("that is there") };
@@ -74,7 +76,7 @@ fn place(records: &[Record], is_it: impl Fn(&Io) -> bool) -> usize {
 }
 
 #[test]
-fn a_vote_is_not_told_before_it_is_saved() {
+fn a_vote_is_not_sent_before_it_is_saved() {
     let mut effects = Effects::default();
     let mut driver = start(&mut effects);
     driver.step(Instant::START, vote_request().into(), &mut effects);
@@ -110,8 +112,8 @@ fn what_is_decided_during_a_save_waits_for_the_next_one() {
     assert_eq!(effects.envelopes.len(), 2);
 }
 
-/// The leader of a new term sends a snapshot that reaches into it, while the disk is busy. Were the snapshot on disk first, a crash
-/// would leave a server with entries of a term that it does not know.
+/// The leader of a new term sends a snapshot that reaches into it, while the disk is busy. If the snapshot
+/// were on disk first, a crash would leave a server with entries of a term that it does not know.
 #[test]
 fn a_snapshot_waits_until_its_term_is_saved() {
     let mut effects = Effects::default();
@@ -133,7 +135,7 @@ fn a_snapshot_waits_until_its_term_is_saved() {
     assert_eq!(chunk_to_store(&mut effects), Some(chunk));
 }
 
-/// A save waits for room. What gives room must not wait for that save.
+/// A save waits for space. What frees space must not wait for that save.
 #[test]
 fn on_a_full_disk_the_log_forgets_before_the_save_that_waits() {
     let mut effects = Effects::default();
@@ -195,7 +197,7 @@ fn a_disk_that_stands_still_gathers_no_answers() {
     driver.step(Instant::START, request(3, 2, 3).into(), &mut effects);
     for round in 4..1000 {
         driver.step(Instant::START, request(5, 0, round).into(), &mut effects);
-        // It comes late, and knows less.
+        // It arrives late, and knows less.
         driver.step(Instant::START, request(3, 1, 2).into(), &mut effects);
         driver.step(Instant::START, request(9, 0, round).into(), &mut effects);
     }
@@ -285,9 +287,9 @@ fn a_timeout_is_caused_by_the_timer_that_ran_out() {
     assert_eq!(effects.records[begun].cause, timer);
 }
 
-/// A server that nobody watches writes hardly anything down, and still every message of it can be named as a cause.
+/// A server without watchers records hardly anything, and still each of its messages can be named as a cause.
 #[test]
-fn what_nobody_wants_to_know_keeps_its_name() {
+fn what_is_not_recorded_keeps_its_id() {
     let told = [TraceLevel::Essential, TraceLevel::Events].map(|trace_level| {
         let mut effects = Effects::default();
         let mut driver = start_at_level(trace_level, &mut effects);

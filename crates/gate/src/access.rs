@@ -1,5 +1,6 @@
-//! Access: which requests are served. A browser sends whatever a page asks it to send, to any address that it can reach.
-//! But it also names that page, and the host name that it used, so such requests can be recognized.
+//! Access: which requests are served. A browser sends whatever a page asks it to send, to any address that it
+//! can reach. But it also names that page, and the host name that it used, so such requests can be
+//! recognized.
 
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -27,7 +28,7 @@ pub struct Names {
 #[derive(Debug, Default)]
 struct Others {
     names: BTreeSet<String>,
-    /// The host that the cluster has for this server.
+    /// The host name that the cluster uses for this server.
     advertised: Option<String>,
     /// Any address is accepted: the listener is bound to all of them.
     all_addresses: bool,
@@ -41,8 +42,8 @@ impl Names {
 
     /// Adds a name, or the host of a HOST:PORT.
     ///
-    /// A server that listens everywhere responds under any address. That is safe: an attacker can point a *name* at this
-    /// machine, but not an address.
+    /// A server that listens everywhere responds under any address. That is safe: an attacker can point a
+    /// *name* at this machine, but not an address.
     pub fn add(&self, host: &str) {
         let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
         match host.parse::<IpAddr>() {
@@ -51,7 +52,7 @@ impl Names {
         }
     }
 
-    /// Others call it so by now, and nothing else: the host of a HOST:PORT.
+    /// Replaces the name that others use: the host of a HOST:PORT.
     pub fn set_advertised(&self, host: Option<&str>) {
         self.others.write().unwrap_or_else(PoisonError::into_inner).advertised =
             host.map(|host| plain(host).to_owned());
@@ -93,20 +94,20 @@ fn plain(host: &str) -> &str {
 /// Why a request is refused before its path is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stranger {
-    /// It was asked for under a name that is not its own.
+    /// It was sent to a host name that is not this server's.
     Name(String),
-    /// It was not said under which name it was asked for.
+    /// It does not say to which host name it was sent.
     NoName,
     /// A page of another origin asks.
     Page(String),
     /// A page of another site asks, as the browser says.
     Site(String),
-    /// Something is to be changed, and it is not said that the body is JSON.
+    /// It would change something, and does not say that its body is JSON.
     NotJson,
 }
 
 impl Stranger {
-    /// How HTTP says it.
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
             Stranger::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -161,8 +162,8 @@ impl fmt::Display for Stranger {
     }
 }
 
-/// Checks that a request comes from a program, or from a page that was served under the very name and port that the
-/// request is for.
+/// Checks that a request comes from a program, or from a page that was served under the very name and port
+/// that the request is for.
 ///
 /// # Errors
 /// If it may not.
@@ -188,8 +189,8 @@ pub fn check(names: &Names, method: &Method, uri: &Uri, headers: &HeaderMap) -> 
     Ok(())
 }
 
-/// Is this a page that a browser is about to show, because the user followed a link or typed the address? Then no other
-/// page can read the response.
+/// Is this a page that a browser is about to show, because the user followed a link or typed the address?
+/// Then no other page can read the response.
 pub fn is_visit(method: &Method, headers: &HeaderMap) -> bool {
     let mode = headers.get(SEC_FETCH_MODE);
     let for_page = headers.get("sec-fetch-dest");

@@ -18,18 +18,18 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Time limit for a request's head, again for its body, for the pause between two requests, and for a response that the
-/// client does not read.
+/// Time limit for a request's head, again for its body, for the pause between two requests, and for a
+/// response that the client does not read.
 pub const SILENCE: Duration = Duration::from_secs(30);
 
-/// Approximate maximum number of buffered bytes per connection, for requests' heads and short responses. The longest paths
-/// that our own clients send have 60,000.
+/// Approximate maximum number of buffered bytes per connection, for requests' heads and short responses. The
+/// longest paths that our own clients send have 60,000.
 const BUFFER: usize = 96 << 10;
 
 /// The pause before the next connection is accepted after the system had no room for one.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What every response says to browsers: take it for what it says that it is, and let no other page have it.
+/// What every response tells browsers: use it as the type that it states, and give it to no other page.
 const HEADERS: [(HeaderName, HeaderValue); 2] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
@@ -48,18 +48,18 @@ pub async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 
 /// Every request of a port comes in through it, and every response leaves through it.
 pub struct Door {
-    /// The names under which it may be asked for.
+    /// The host names under which it serves requests.
     pub names: Names,
     /// The response to a stranger.
     pub refuse: fn(Stranger) -> Response,
-    /// What every response of this port says to browsers besides that.
+    /// Further headers for browsers in every response of this port.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// May a browser follow a link on another site to `/`? The user sees the page; the other site does not.
     pub is_open_to_visits: bool,
 }
 
 impl Door {
-    /// Serves a client until its connection ends, or nothing comes for too long, or it does not read.
+    /// Serves a client until its connection ends, or it sends nothing for too long, or it does not read.
     pub async fn serve(
         self: Arc<Door>,
         routes: Router,

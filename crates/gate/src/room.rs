@@ -1,17 +1,17 @@
-//! A bound on what answers hold until they are read.
+//! A limit on the memory of responses that wait to be read.
 
 use axum::body::Bytes;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Answers of no more bytes need no room: the number of connections bounds them.
+/// Responses of at most this many bytes need no room: the limit on connections bounds them.
 pub const SMALL: usize = 16 << 10;
 
 /// A budget of bytes that wait to be read, for all clients together. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Room(Arc<Semaphore>);
 
-/// A part of the room that is in use.
+/// A used part of the room.
 #[derive(Debug)]
 pub struct Share {
     room: Room,
@@ -41,7 +41,7 @@ impl Room {
         Share { room: self.clone(), held: None }
     }
 
-    /// Has these bytes take their room until they are read; none if there is not enough.
+    /// Makes these bytes take their room until they are read; `None` if there is not enough.
     pub fn hold(&self, bytes: impl AsRef<[u8]> + Send + 'static) -> Option<Bytes> {
         self.share().hold(bytes)
     }
@@ -62,7 +62,7 @@ impl Share {
         true
     }
 
-    /// Has these bytes keep the share until they are read; none if there is not enough room.
+    /// Makes these bytes keep the share until they are read; `None` if there is not enough room.
     pub fn hold(mut self, bytes: impl AsRef<[u8]> + Send + 'static) -> Option<Bytes> {
         let has_room = self.grow_to(bytes.as_ref().len());
         has_room.then(|| Bytes::from_owner(Held { bytes, _share: self }))

@@ -5,7 +5,7 @@ use consensus::Index;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What came of a command. All servers give the same answer to the same entry.
+/// The result of a command. All servers give the same answer to the same entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
@@ -33,14 +33,14 @@ pub enum Answer {
         /// Its name, for requests.
         session: SessionId,
     },
-    /// Nothing was changed by this try of the request: there is no such session. If there was one,
-    /// it is unknown whether an earlier try was executed.
+    /// This try of the request changed nothing: there is no such session. If there was one, it is unknown
+    /// whether an earlier try was executed.
     SessionUnknown {
         /// The session that the request named.
         session: SessionId,
     },
-    /// Nothing was changed by this try of the request: the session has gone on to a later one, and
-    /// whether and how this one was answered is forgotten.
+    /// This try of the request changed nothing: the session is at a later request, and it is no longer known
+    /// whether and how this one was answered.
     SequenceForgotten {
         /// The number of the session's latest request.
         latest: u64,
@@ -77,7 +77,7 @@ impl fmt::Display for Answer {
 }
 
 impl Answer {
-    /// What a client can do about it; nothing if it got what it wanted.
+    /// What a client can do about it; `None` if it got what it wanted.
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Answer::Written { .. } | Answer::Deleted | Answer::SessionOpened { .. } => None,

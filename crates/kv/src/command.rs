@@ -1,4 +1,4 @@
-//! What clients can ask for, and how it is written into the log.
+//! Clients' commands, and their format in the log.
 
 use consensus::Index;
 use postcard::ser_flavors::Size;
@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::num::NonZeroU16;
 
-/// No key is longer than this, in bytes.
+/// Maximum length of a key in bytes.
 pub const LONGEST_KEY: usize = 1024;
-/// No value is longer than this, in bytes.
+/// Maximum length of a value in bytes.
 pub const LONGEST_VALUE: usize = 1024 * 1024;
-/// How many sessions there may be where nobody chose another number.
+/// Default maximum number of sessions.
 pub const DEFAULT_SESSIONS: NonZeroU16 = NonZeroU16::new(10_000).unwrap();
 
 /// The version of the format of commands.
 const VERSION: u8 = 1;
 
-/// A command to the store. It borrows its keys and values from wherever they are.
+/// A command to the store. It borrows its keys and values.
 ///
-/// In the log it is a byte with the version of the format, and then itself in postcard's encoding.
+/// In the log it is a byte with the version of the format, followed by the command in postcard's encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command<'a> {
-    /// Open a session, whose requests will be executed once though sent twice.
+    /// Open a session, whose requests will be executed once even if sent twice.
     OpenSession {
-        /// How many sessions there may be with this one; the least recently used ones beyond that
-        /// are dropped. It is the server that puts the command into the log who says so, not the
-        /// client, and because the log says it, all servers drop the same sessions.
+        /// Maximum number of sessions, this one included; the least recently used ones beyond that are
+        /// dropped. This is set by the server that puts the command into the log, not by the client, and
+        /// because it is in the log, all servers drop the same sessions.
         at_most: NonZeroU16,
     },
     /// Change a key.
@@ -33,29 +33,29 @@ pub enum Command<'a> {
     Write(Write<'a>),
 }
 
-/// A change of one key, perhaps on a condition, perhaps as a request of a session.
+/// A change of one key, perhaps with a condition, perhaps as a request of a session.
 ///
 /// ```
-/// # use consensus::Index;
-/// # use kv::{Request, SessionId, Write};
+/// # use raft_for_beginners_kv::consensus::Index;
+/// # use raft_for_beginners_kv::{Request, SessionId, Write};
 /// let request = Request { session: SessionId(Index(12)), sequence: 3 };
 /// let put = Write { if_version: Some(Index(7)), request: Some(request), ..Write::put(b"x", b"1") };
 /// assert_eq!(put.to_string(), "put x = 1 (if version 7) [session 12, request 3]");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Write<'a> {
-    /// Which key: 1 to [`LONGEST_KEY`] bytes.
+    /// The key: 1 to [`LONGEST_KEY`] bytes.
     #[serde(borrow, with = "serde_bytes")]
     pub key: &'a [u8],
-    /// What shall become of it.
+    /// The change.
     pub change: Change<'a>,
     /// Only if this is the key's version. A key that isn't there has version 0.
     pub if_version: Option<Index>,
-    /// Only if the session has not asked for it yet.
+    /// Only if the session has not made this request yet.
     pub request: Option<Request>,
 }
 
-/// What shall become of a key. Values have 0 to [`LONGEST_VALUE`] bytes.
+/// A change of a key. Values have 0 to [`LONGEST_VALUE`] bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change<'a> {
     /// It gets this value.
@@ -88,17 +88,17 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// Which request of which session.
+/// A request of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Request {
     /// The session.
     pub session: SessionId,
-    /// The request's number in the session: 1, 2, 3, … (0 is the opening.) Numbers may be left out. The
-    /// same number must stand for the same request.
+    /// The request's number in the session: 1, 2, 3, … (0 is the opening.) Numbers may be skipped. The same
+    /// number must stand for the same request.
     pub sequence: u64,
 }
 
-/// Why bytes, or what a client asked for, can't be a command.
+/// Why bytes, or a client's request, are not a valid command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum InvalidCommand {
@@ -108,13 +108,13 @@ pub enum InvalidCommand {
     /// The key is longer than [`LONGEST_KEY`].
     #[error("the key has {length} bytes, but at most {LONGEST_KEY} are allowed")]
     KeyTooLong {
-        /// How many bytes it has.
+        /// Length of the key in bytes.
         length: usize,
     },
     /// A value is longer than [`LONGEST_VALUE`].
     #[error("the value has {length} bytes, but at most {LONGEST_VALUE} are allowed")]
     ValueTooLong {
-        /// How many bytes it has.
+        /// Length of the value in bytes.
         length: usize,
     },
     /// It was written by a newer version of this program.
@@ -123,13 +123,13 @@ pub enum InvalidCommand {
         /// The version of its format.
         version: u8,
     },
-    /// The bytes are those of no command.
+    /// The bytes are not a command.
     #[error("these bytes are not a command")]
     Nonsense,
 }
 
 impl InvalidCommand {
-    /// What can be done about it.
+    /// What to do about it.
     pub fn help(self) -> &'static str {
         match self {
             InvalidCommand::EmptyKey => "choose a key of at least one byte",
@@ -151,10 +151,10 @@ impl<'a> Command<'a> {
         Ok(postcard::to_extend(self, vec![VERSION]).expect("every command has an encoding"))
     }
 
-    /// The command that these bytes of the log hold. Whatever they are, this doesn't panic.
+    /// Decodes a command from bytes of the log. It does not panic, whatever they are.
     ///
     /// # Errors
-    /// [`InvalidCommand`], if there is no such command, or none that this version allows.
+    /// [`InvalidCommand`], if the bytes are not a command that this version allows.
     pub fn decode(bytes: &'a [u8]) -> Result<Command<'a>, InvalidCommand> {
         let (version, encoded) = bytes.split_first().ok_or(InvalidCommand::Nonsense)?;
         match *version {
@@ -194,7 +194,7 @@ impl<'a> Write<'a> {
         Write { key, change, if_version: None, request: None }
     }
 
-    /// Could this be a command?
+    /// Is this a valid command?
     ///
     /// # Errors
     /// [`InvalidCommand::EmptyKey`], [`InvalidCommand::KeyTooLong`] and [`InvalidCommand::ValueTooLong`].
@@ -208,10 +208,10 @@ impl<'a> Write<'a> {
     }
 }
 
-/// What these bytes hold in postcard's encoding; none if they are not just what encoding it gives.
+/// Decodes bytes in postcard's encoding; `None` if encoding the result would not give these very bytes.
 ///
-/// A number can be spelled in more bytes than it needs (1 as 0x81 0x00), and how far postcard puts up
-/// with that depends on the machine. All servers must read the same, so none of it is accepted.
+/// A number can be written in more bytes than it needs (1 as 0x81 0x00), and how far postcard accepts that
+/// depends on the machine. All servers must read the same, so no such form is accepted.
 pub(crate) fn decode_all<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     let value = postcard::from_bytes(bytes).ok()?;
     let needed = postcard::serialize_with_flavor(&value, Size::default()).ok()?;

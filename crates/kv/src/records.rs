@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::ops::Bound;
 use std::sync::Arc;
 
-/// What the store holds for a key. To clone it is cheap: the value is shared.
+/// What the store holds for a key. Cloning it is cheap: the value is shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The key's value.
@@ -26,9 +26,8 @@ pub struct Page<'a> {
     pub more_after: Option<&'a [u8]>,
 }
 
-/// All keys, and their size. The map is a persistent one: a clone of it is made at once, shares all
-/// that stays the same, and is not touched by what happens to the original. So a snapshot doesn't
-/// stop the store.
+/// All keys, and their size. The map is a persistent one: cloning it takes no time, the clone shares all that
+/// stays the same, and changes of the original don't affect it. So a snapshot doesn't stop the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Records {
     map: RedBlackTreeMapSync<Arc<[u8]>, Record>,
@@ -36,7 +35,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Does what the entry at `index` asks for, if its conditions hold.
+    /// Executes the command of the entry at `index`, if its conditions hold.
     pub fn execute(&mut self, index: Index, write: &Write) -> Answer {
         let key = write.key;
         if let Some(wanted) = write.if_version {
@@ -58,7 +57,7 @@ impl Records {
         }
     }
 
-    /// Sets a key. The value is copied once: the log's entry, which holds it too, can then be let go.
+    /// Sets a key. The value is copied once, so that the log's entry, which holds it too, can be freed.
     pub fn put(&mut self, key: &[u8], value: &[u8], version: Index) -> Answer {
         let record = Record { value: value.into(), version };
         self.bytes += value.len() as u64;
@@ -86,7 +85,7 @@ impl Records {
         self.map.get(key)
     }
 
-    /// The first key behind `key`, which need not be there itself.
+    /// The first key after `key`, which need not be there itself.
     pub fn next_after(&self, key: &[u8]) -> Option<(&Arc<[u8]>, &Record)> {
         self.beginning_at(Bound::Excluded(key)).next()
     }

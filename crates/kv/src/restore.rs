@@ -1,4 +1,4 @@
-//! A store from the bytes of a snapshot.
+//! Building a store from the bytes of a snapshot.
 
 use crate::command::{SessionId, check_key, check_value, decode_all};
 use crate::session::Session;
@@ -7,10 +7,10 @@ use crate::store::Store;
 use consensus::Index;
 use std::mem;
 
-/// Why bytes can't be made a store.
+/// Why bytes can't be turned into a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
-    /// They don't begin as a snapshot does.
+    /// They don't begin like a snapshot.
     #[error("this is not a snapshot of a key-value store")]
     NotASnapshot,
     /// A newer version of this program wrote them.
@@ -19,16 +19,16 @@ pub enum RestoreError {
         /// The version of their format.
         version: u8,
     },
-    /// A part of the snapshot can't be what was written.
+    /// A part of the snapshot is nothing that could have been written.
     #[error("the snapshot is damaged: the part that ends at byte {end} is invalid")]
     Nonsense {
-        /// How many bytes there were up to its end.
+        /// Number of bytes up to its end.
         end: u64,
     },
     /// The checksum at the end is not that of the bytes before it.
     #[error("the snapshot is damaged: its checksum is wrong")]
     WrongChecksum,
-    /// It goes on after its end.
+    /// It continues after its end.
     #[error("the snapshot is damaged: there is more after its end")]
     TooLong,
     /// It holds another state than it should.
@@ -36,21 +36,21 @@ pub enum RestoreError {
         "the snapshot should hold the state after entry {last_included}, but holds the state after entry {found}"
     )]
     OtherState {
-        /// Up to here it should have been applied.
+        /// The last entry that should have been applied.
         last_included: Index,
-        /// Up to here it was.
+        /// The last entry that was.
         found: Index,
     },
     /// It ends too early.
     #[error("the snapshot is incomplete: it ends after {length} bytes")]
     CutShort {
-        /// How many bytes there were.
+        /// Number of bytes.
         length: u64,
     },
 }
 
 impl RestoreError {
-    /// What can be done about it.
+    /// What to do about it.
     pub fn help(self) -> &'static str {
         match self {
             RestoreError::NewerVersion { .. } => "use the newer version of this program",
@@ -59,26 +59,26 @@ impl RestoreError {
     }
 }
 
-/// A store in the making. It takes a snapshot's bytes in chunks, cut anywhere, and believes none of
-/// them: they may come from a damaged disk, or from anybody. It needs the memory of what it was fed
-/// and a little more, whatever the bytes say of themselves.
+/// A store that is being built. It takes a snapshot's bytes in chunks, cut anywhere, and trusts none of them:
+/// they may come from a damaged disk, or from anyone. It needs the memory of what it was given and a little
+/// more, whatever the bytes claim.
 ///
-/// An error is the end of it: the store can only be restored from the beginning then.
+/// After an error, the store can only be restored from the beginning.
 #[derive(Debug, Default)]
 pub struct Restore {
     store: Store,
     next: Next,
-    /// The part of the snapshot that is coming, as far as it has come.
+    /// The part of the snapshot that is being received, as far as it has arrived.
     part: Vec<u8>,
-    /// How much of the snapshot's contents is still to come, once we know.
+    /// What is still to come of the snapshot's contents, once known.
     to_come: Option<Contents>,
-    /// Of all bytes before that part.
+    /// Checksum of all bytes before that part.
     checksum: u32,
-    /// How many bytes there were.
+    /// Number of bytes so far.
     length: u64,
 }
 
-/// What is to come next.
+/// What comes next.
 #[derive(Debug, Clone, Copy, Default)]
 enum Next {
     #[default]
@@ -92,7 +92,7 @@ enum Next {
 }
 
 impl Next {
-    /// How many bytes it has.
+    /// Its length in bytes.
     fn length(self) -> usize {
         match self {
             Next::Preamble => MAGIC.len() + 1,
@@ -107,7 +107,7 @@ impl Restore {
     /// Takes the next bytes of the snapshot.
     ///
     /// # Errors
-    /// [`RestoreError`], as soon as it is certain that this becomes no store.
+    /// [`RestoreError`], as soon as it is certain that this is not a valid store.
     pub fn feed(mut self, mut chunk: &[u8]) -> Result<Restore, RestoreError> {
         while !chunk.is_empty() {
             let missing = self.next.length() - self.part.len();
@@ -122,7 +122,7 @@ impl Restore {
         Ok(self)
     }
 
-    /// The store, once all bytes of the snapshot were fed.
+    /// The store, once it has all bytes of the snapshot.
     ///
     /// # Errors
     /// [`RestoreError::CutShort`] if some are missing.
@@ -133,7 +133,7 @@ impl Restore {
         }
     }
 
-    /// Looks into the part that has come, and decides what comes next.
+    /// Reads the part that has arrived, and decides what comes next.
     fn take_part(&mut self) -> Result<(), RestoreError> {
         let mut part = mem::take(&mut self.part);
         let nonsense = RestoreError::Nonsense { end: self.length };
@@ -200,7 +200,7 @@ fn after_preamble(preamble: &[u8]) -> Result<Next, RestoreError> {
     }
 }
 
-/// Longer frames than there can be are refused before they have come.
+/// Frames that are too long are refused before they have arrived.
 fn length_of_frame(bytes: &[u8]) -> Option<usize> {
     let length = u32::from_le_bytes(bytes.try_into().ok()?);
     usize::try_from(length).ok().filter(|length| *length <= LONGEST_FRAME)
@@ -212,7 +212,7 @@ mod tests {
     use crate::answer::Answer;
     use crate::snapshot::write_frame;
 
-    /// What a liar can write who knows the format: any contents, with a good checksum.
+    /// What an attacker who knows the format can write: any contents, with a valid checksum.
     fn snapshot(contents: Contents, sessions: &[Session], keys: &[KeyFrame]) -> Vec<u8> {
         let mut bytes = [&MAGIC[..], &[VERSION]].concat();
         write_frame(&mut bytes, &contents);

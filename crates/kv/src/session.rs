@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::num::NonZeroU16;
 use std::ops::Bound;
 
-/// All that is remembered of a session.
+/// What is remembered about a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub id: SessionId,
@@ -16,7 +16,7 @@ pub(crate) struct Session {
     pub last_use: Index,
     /// The number of its latest request. Its opening is request 0.
     pub sequence: u64,
-    /// What that one was answered.
+    /// The answer to that request.
     pub answer: Answer,
 }
 

@@ -3,13 +3,13 @@
 //! ```text
 //! "raft-kv" 1        eight bytes: what this is, and the version of its format
 //! frame              what it holds: the last applied entry, how many sessions, how many keys
-//! frame …            the sessions, the one first whose last use is the longest ago
+//! frame …            the sessions, least recently used first
 //! frame …            the keys in order, each with its version and its value
 //! checksum           CRC-32C of all bytes before it: four bytes, little-endian
 //! ```
 //!
-//! A frame is a length (four bytes, little-endian) and so many bytes in postcard's encoding. There is
-//! one way only to write down a state, so servers with the same state have the same snapshot.
+//! A frame is a length (four bytes, little-endian) and that number of bytes in postcard's encoding. There is
+//! only one way to write a state, so servers with the same state have the same snapshot.
 
 use crate::command::{LONGEST_KEY, LONGEST_VALUE};
 use crate::store::Store;
@@ -21,14 +21,14 @@ use std::sync::Arc;
 
 pub(crate) const MAGIC: [u8; 7] = *b"raft-kv";
 pub(crate) const VERSION: u8 = 1;
-/// No frame is longer than this, in bytes: a key and a value, with room for their lengths and version.
+/// Maximum length of a frame in bytes: a key and a value, with room for their lengths and version.
 pub(crate) const LONGEST_FRAME: usize = LONGEST_KEY + LONGEST_VALUE + 32;
 
 /// What a snapshot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Contents {
     pub last_applied: Index,
-    /// How many there are: no more than the command that opens one can allow.
+    /// Number of sessions: no more than the command that opens one can allow.
     pub sessions: u16,
     pub keys: u64,
 }
@@ -43,11 +43,11 @@ pub(crate) struct KeyFrame<'a> {
     pub value: &'a [u8],
 }
 
-/// The store as it was at one moment, given out as bytes piece by piece. It can be sent to another
-/// thread, and the store goes on meanwhile. [`Restore`](crate::Restore) makes a store of the bytes.
+/// The store at a point in time, given out as bytes chunk by chunk. It can be sent to another thread while
+/// the store continues. [`Restore`](crate::Restore) builds a store from the bytes.
 ///
 /// ```
-/// # use kv::{Restore, Store};
+/// # use raft_for_beginners_kv::{Restore, Store};
 /// # use std::num::NonZeroUsize;
 /// let store = Store::default();
 /// let mut snapshot = store.snapshot();
@@ -56,20 +56,20 @@ pub(crate) struct KeyFrame<'a> {
 ///     restore = restore.feed(&chunk)?;
 /// }
 /// assert_eq!(restore.finish()?, store);
-/// # Ok::<(), kv::RestoreError>(())
+/// # Ok::<(), raft_for_beginners_kv::RestoreError>(())
 /// ```
 #[derive(Debug)]
 pub struct Snapshot {
     store: Store,
     next: Next,
-    /// Of all bytes written so far.
+    /// Checksum of all bytes written so far.
     checksum: u32,
-    /// What is written and not given out yet begins at `given` here.
+    /// Written bytes; those from `given` on have not been given out yet.
     written: Vec<u8>,
     given: usize,
 }
 
-/// What is to be written next.
+/// What is written next.
 #[derive(Debug)]
 enum Next {
     Contents,
@@ -85,8 +85,8 @@ impl Snapshot {
         self.store.last_applied
     }
 
-    /// The next bytes: as many as `at_most`, fewer only at the end. None when all are given out.
-    /// Where the chunks are cut has no meaning.
+    /// The next `at_most` bytes, or fewer at the end. `None` when all are given out. It does not matter where
+    /// the chunks are cut.
     pub fn next_chunk(&mut self, at_most: NonZeroUsize) -> Option<Vec<u8>> {
         let mut chunk = Vec::new();
         while chunk.len() < at_most.get() && self.has_bytes() {
@@ -114,7 +114,7 @@ impl Snapshot {
         self.given < self.written.len()
     }
 
-    /// Writes what is next; all that was written before has been given out.
+    /// Writes the next part; everything written before has been given out.
     fn write_next(&mut self) {
         self.written.clear();
         self.given = 0;
@@ -152,7 +152,7 @@ impl Snapshot {
 }
 
 impl Store {
-    /// The store as it is now, to be written down while the store goes on.
+    /// The store as it is now, to be written while the store continues.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot { store: self.clone(), next: Next::Contents, checksum: 0, written: Vec::new(), given: 0 }
     }

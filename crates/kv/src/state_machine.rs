@@ -1,4 +1,5 @@
-//! The store as a driver has it. The methods are the store's own of these names, and those of its snapshots.
+//! The store as a driver's state machine. The methods are the store's own of these names, and those of its
+//! snapshots.
 
 use crate::answer::Answer;
 use crate::restore::{Restore, RestoreError};

@@ -8,9 +8,10 @@ use consensus::Index;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// The replicated state: keys with values and versions, sessions, and how far the log is applied.
+/// The replicated state: keys with values and versions, sessions, and the index up to which the log is
+/// applied.
 ///
-/// A clone is made at once, whatever the store holds: it shares all that stays the same.
+/// Cloning takes no time, whatever the size of the store: a clone shares all that stays the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Store {
     pub(crate) last_applied: Index,
@@ -18,42 +19,41 @@ pub struct Store {
     pub(crate) sessions: Sessions,
 }
 
-/// How much a store holds.
+/// The size of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// How many keys there are.
+    /// Number of keys.
     pub keys: usize,
-    /// How many bytes the keys and their values have.
+    /// Total size of the keys and their values in bytes.
     pub bytes: u64,
-    /// How many sessions are open.
+    /// Number of open sessions.
     pub sessions: usize,
 }
 
-/// What a command has changed.
+/// A change made by a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed<'a> {
-    /// Which key.
+    /// The key.
     pub key: &'a [u8],
     /// The entry that holds the command: the key's version from then on, if it is still there.
     pub version: Index,
-    /// What the key holds now; none if it is gone.
+    /// The key's new value; `None` if it was removed.
     pub value: Option<Arc<[u8]>>,
 }
 
 impl Store {
     /// Applies the committed entry at `index`, which holds this command.
     ///
-    /// The log is the same on all servers, so this does the same on all of them, also with bytes that
-    /// are no command: they are answered with [`Answer::Invalid`].
+    /// The log is the same on all servers, so this does the same on all of them, even for bytes that are not
+    /// a command: their answer is [`Answer::Invalid`].
     ///
     /// # Panics
-    /// If this is not the entry after the last that was applied: one would be missing, or be applied
-    /// twice.
+    /// If this is not the entry after the last that was applied: one would be missing, or be applied twice.
     pub fn apply(&mut self, index: Index, command: &[u8]) -> Answer {
         self.apply_and_tell(index, command).0
     }
 
-    /// The same, and tells what it changed: nothing, if a condition did not hold, or if the command is a
+    /// The same, and returns what it changed: nothing, if a condition did not hold, or if the command is a
     /// request that was executed before.
     ///
     /// # Panics
@@ -67,8 +67,8 @@ impl Store {
         }
     }
 
-    /// Goes past the committed entry at `index`, which holds nothing for the store: the empty entry
-    /// of a new leader, say.
+    /// Skips the committed entry at `index`, which holds nothing for the store: the no-op entry of a new
+    /// leader, say.
     ///
     /// # Panics
     /// As [`Store::apply`].
@@ -96,7 +96,7 @@ impl Store {
         (answer, changed)
     }
 
-    /// The index of the last entry that was applied or skipped: the paper's lastApplied. 0 at first.
+    /// lastApplied: the index of the last entry that was applied or skipped. 0 at first.
     pub fn last_applied(&self) -> Index {
         self.last_applied
     }
@@ -106,13 +106,13 @@ impl Store {
         self.records.get(key)
     }
 
-    /// The keys that begin with `prefix` and come after the key `after` (empty: from the first on), in
-    /// the order of their bytes, `limit` of them at most.
+    /// The keys that begin with `prefix` and come after the key `after` (if empty: from the first on), in the
+    /// order of their bytes, `limit` of them at most.
     pub fn list(&self, prefix: &[u8], after: &[u8], limit: NonZeroUsize) -> Page<'_> {
         self.records.page(prefix, after, limit)
     }
 
-    /// How much it holds.
+    /// Its size.
     pub fn counts(&self) -> Counts {
         Counts { keys: self.records.keys(), bytes: self.records.bytes(), sessions: self.sessions.count() }
     }

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 
-/// How many characters of a key or a value people are shown.
+/// Maximum number of characters shown of a key or a value.
 const SHOWN: usize = 40;
-/// How many keys of a store people are shown.
+/// Maximum number of keys shown of a store.
 const RECORDED: NonZeroUsize = NonZeroUsize::new(driver::RECORDED).unwrap();
 
 impl fmt::Display for Command<'_> {
@@ -35,10 +35,10 @@ impl fmt::Display for Write<'_> {
 }
 
 impl Command<'_> {
-    /// What an entry with this command says, in a few words.
+    /// The content of an entry with this command, in a few words.
     ///
     /// ```
-    /// # use kv::{Command, Write};
+    /// # use raft_for_beginners_kv::{Command, Write};
     /// assert_eq!(Command::Write(Write::put(b"x", b"1")).brief(), "x = 1");
     /// ```
     pub fn brief(&self) -> String {
@@ -49,12 +49,13 @@ impl Command<'_> {
     }
 }
 
-/// What an entry with these bytes says, in a few words; their number if they are no command.
+/// The content of an entry with these bytes, in a few words; their number if they are not a command.
 pub(crate) fn words(command: &[u8]) -> String {
     Command::decode(command).map_or_else(|_| format!("{} bytes", command.len()), |command| command.brief())
 }
 
-/// What the store holds, in words: under the keys that these commands name or, with `None`, under its first ones.
+/// The contents of the store, in words: of the keys that these commands name or, with `None`, of its first
+/// ones.
 pub(crate) fn content(store: &Store, written_by: Option<&[&[u8]]>) -> StoreContent {
     let keys = store.counts().keys as u64;
     let words = |key: &[u8], value: Option<&[u8]>| {
@@ -81,8 +82,8 @@ fn key_of(command: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Bytes as text: bounded, on one line, and in quotes where it would be misread without. What is no
-/// text is shown as `\xff`.
+/// Bytes as text: bounded, on one line, and in quotes where it would be misread without. Bytes that are not
+/// text are shown as `\xff`.
 struct Text<'a>(&'a [u8]);
 
 impl fmt::Display for Text<'_> {
@@ -101,7 +102,7 @@ impl fmt::Display for Text<'_> {
 }
 
 impl<'a> Text<'a> {
-    /// The characters as people are shown them: all, or more than [`SHOWN`].
+    /// The characters as they are shown: all, or more than [`SHOWN`].
     fn escaped_characters(&self) -> impl Iterator<Item = String> + use<'a> {
         // A character has at most four bytes. So if the last of these is cut in two, it isn't shown.
         let beginning = &self.0[..self.0.len().min(4 * (SHOWN + 1))];
@@ -117,7 +118,7 @@ fn escape(character: char) -> String {
     if character == '\'' { character.into() } else { character.escape_debug().collect() }
 }
 
-/// A text is no command that the store knows.
+/// A text is not a command that the store knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a command; the commands are: put KEY VALUE, del KEY, cas KEY EXPECTED NEW")]
 pub struct UnknownCommand {
@@ -139,8 +140,8 @@ impl<'a> Write<'a> {
         change + &condition.unwrap_or_default()
     }
 
-    /// The change that a short text asks for: `put x 1`, `del x` or `cas x 1 2`. Keys and values are
-    /// words here, without spaces.
+    /// The change in a short text: `put x 1`, `del x` or `cas x 1 2`. Keys and values are words here, without
+    /// spaces.
     ///
     /// # Errors
     /// [`UnknownCommand`] if it is none of these.

@@ -1,8 +1,10 @@
-//! How fast histories are checked, on one core: all clients work on one key, which is hardest.
+//! How fast histories are checked, on one core: all clients work on one key, which is the hardest case.
 //!
 //! `cargo bench -p raft-for-beginners-linearizability --features bench`
 
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
+
+extern crate raft_for_beginners_linearizability as linearizability;
 
 #[allow(dead_code, reason = "the tests draw more kinds of histories")]
 #[path = "../tests/linearizability/draw.rs"]
@@ -16,7 +18,7 @@ use std::hint::black_box;
 
 const OPERATIONS: usize = 10_000;
 
-/// Operations a second, of 16 clients, with 1 % uncertain.
+/// Operations per second, of 16 clients, with 1 % uncertain.
 fn one_key(criterion: &mut Criterion) {
     let usual = Mix { operations: OPERATIONS, ..Mix::USUAL };
     let mixes = [

@@ -1,35 +1,35 @@
 //! Why no order explains a few operations, in a sentence for a beginner.
 
 use crate::register::{ABSENT, Content, Demand, Register};
-use crate::words::{deed, in_brackets, label, name, printable, sentence, told_version, value_or_nothing};
+use crate::words::{deed, in_brackets, known_version, label, name, printable, sentence, value_or_nothing};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What kind of thing has gone wrong.
+/// The kind of a violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// An answer that no register gives to such a request.
     Nonsense,
-    /// Somebody found a value that nobody ever wrote.
+    /// A client found a value that nobody ever wrote.
     NeverWritten,
-    /// Somebody found a value before anybody had asked to write it.
+    /// A client found a value before anyone had asked to write it.
     TooEarly,
     /// A compare-and-swap succeeded twice where it could only once.
     SwappedTwice,
-    /// Somebody found nothing after a write had been acknowledged, and nobody deleted what it wrote.
+    /// A client found nothing after a write had been acknowledged, and nobody deleted what it wrote.
     LostWrite,
-    /// Somebody found a value that had been overwritten before.
+    /// A client found a value that had been overwritten before.
     Stale,
-    /// Somebody found a value, and then somebody an older one.
+    /// A client found a value, and later a client found an older one.
     BackInTime,
     /// A value was written once, and it was there, was gone, and was there again.
     TookEffectTwice,
-    /// Somebody saw one value come before another, and somebody saw them the other way round.
+    /// One client saw two values in one order, and another saw them in the other order.
     DifferentOrders,
     /// Two writes were given the same version.
     SameVersion,
     /// A write was given a lower version than one before it.
     VersionsFall,
-    /// A write changed a version that was not the latest any more.
+    /// A write changed a version that was no longer the latest.
     LostUpdate,
     /// None of these.
     Other,
@@ -38,20 +38,20 @@ pub enum Kind {
 /// Why an old value came before a new one. A witness is an operation that set or found the new one.
 #[derive(Clone, Copy)]
 enum Earlier {
-    /// The old one is none, as at first.
+    /// The old one is "no value", as at first.
     AtFirst,
-    /// Whatever set the old one, this the last, had ended before the witness began.
+    /// Everything that set the old one, `last` being the latest of them, had ended before the witness began.
     Set { last: usize, witness: usize },
     /// The old one was set once, and this operation swapped it for the new one.
     Swapped { witness: usize },
-    /// The old one was set once, and somebody had found it before the witness began.
+    /// The old one was set once, and a client had found it before the witness began.
     Found { finder: usize, witness: usize },
     /// The new one has a higher version.
     Version { newer: u64 },
 }
 
-/// What kind of violation these operations are, and why no order explains them. `unexplained` is the
-/// first whose answer is explained by none.
+/// The kind of violation that these operations are, and why no order explains them. `unexplained` is the
+/// first whose answer no order explains.
 pub(crate) fn explain(register: &Register<'_>, unexplained: usize) -> (Kind, String) {
     let story = Story(register);
     let (kind, text) = story
@@ -69,7 +69,7 @@ pub(crate) fn explain(register: &Register<'_>, unexplained: usize) -> (Kind, Str
 
 struct Story<'a>(&'a Register<'a>);
 
-/// May they be the same, as far as they are told?
+/// Can they be the same, as far as they are known?
 fn agree(one: Content, other: Content) -> bool {
     one.is(other) || other.is(one)
 }
@@ -104,7 +104,7 @@ impl Story<'_> {
         } else if let Some(setter) = setter(&|set| set.version > 0 && set.version == found.version) {
             format!("version {} is that of {}", found.version, self.name(setter))
         } else if let Some(setter) = setter(&|set| set.version > 0 && set.value == found.value) {
-            let told = told_version(self.0.operations[setter]).map_or("found as", |_| "given");
+            let told = known_version(self.0.operations[setter]).map_or("found as", |_| "given");
             let (setter, version) = (self.name(setter), self.0.steps[setter].version());
             format!("{setter} was {told} version {version}, and nobody wrote it again")
         } else {
@@ -112,7 +112,7 @@ impl Story<'_> {
         }
     }
 
-    /// An operation that speaks of a version that nobody can have written.
+    /// An operation with a version that nobody can have written.
     fn untraced(&self) -> Option<usize> {
         let is_unversioned =
             |place: usize| self.sets(place).is_some_and(|set| set != ABSENT && set.version == 0);
@@ -120,7 +120,7 @@ impl Story<'_> {
         self.places().find(is_untraced).filter(|_| !self.places().any(is_unversioned))
     }
 
-    /// What the register may have held at any time, with and without its version.
+    /// Everything that the register may have held at some time, with and without its version.
     fn possible_contents(&self) -> BTreeSet<Content> {
         let mut possible = BTreeSet::from([ABSENT]);
         loop {
@@ -220,12 +220,12 @@ impl Story<'_> {
             for middle in self.places().filter(|&middle| self.is_before(middle, last)) {
                 let new = self.sets(middle).or(self.finds(middle)).filter(|&new| !agree(new, old));
                 if let Some(earlier) = new.and_then(|new| self.why_earlier(old, new, middle, last)) {
-                    let story = self.tell_there_and_back(earlier, old, middle, last);
+                    let story = self.explain_there_and_back(earlier, old, middle, last);
                     stories.push((last != unexplained, story));
                 }
             }
         }
-        // Best of all ends with the answer that has the mark.
+        // The best one ends with the answer that has the mark.
         stories.into_iter().min().map(|(_, story)| story)
     }
 
@@ -265,7 +265,7 @@ impl Story<'_> {
         finders.find_map(|(finder, _)| Some(Earlier::Found { finder, witness: began_after(finder)? }))
     }
 
-    fn tell_there_and_back(
+    fn explain_there_and_back(
         &self,
         earlier: Earlier,
         old: Content,
@@ -340,7 +340,7 @@ impl Story<'_> {
         self.0.steps[place].sets
     }
 
-    /// The value that the operation can only have met.
+    /// The only value that the operation can have met.
     fn demands(&self, place: usize) -> Option<Content> {
         match self.0.steps[place].demand {
             Demand::Is(value) => Some(value),

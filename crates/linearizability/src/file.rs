@@ -40,7 +40,7 @@ impl History {
     /// Reads what [`History::write`] wrote. `file` is the name for the error message.
     ///
     /// # Errors
-    /// At the first line that can't be read, is no operation, or returns before it is called.
+    /// At the first line that can't be read, is not an operation, or returns before it is called.
     pub fn read(from: impl BufRead, file: &str) -> Result<History, ReadError> {
         let mut operations = Vec::new();
         for (number, line) in from.lines().enumerate() {
@@ -53,7 +53,7 @@ impl History {
     }
 }
 
-/// None for a blank line.
+/// `None` for a blank line.
 fn parse(line: &str) -> Result<Option<Operation>, String> {
     if line.trim().is_empty() {
         return Ok(None);

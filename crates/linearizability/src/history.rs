@@ -1,20 +1,20 @@
-//! What clients asked of a store, when, and what they were answered.
+//! What clients asked of a store, when, and the answers.
 
 use consensus::Index;
 use serde::{Deserialize, Serialize};
 
-/// A value, as text. What is no text can be given in hexadecimal, say: all that matters here is which
-/// values are equal.
+/// A value, as text. Other values can be given in hexadecimal, say: all that matters here is which values are
+/// equal.
 pub type Value = String;
 
-/// What a client asks of a key. `if_version` is a condition: only if the key has this version, where 0
-/// stands for no such key.
+/// A client's request for a key. `if_version` is a condition: only if the key has this version, where 0 means
+/// that there is no such key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Which value does it have?
+    /// Read the value.
     Read,
-    /// Give it this value.
+    /// Set the value.
     Write {
         /// The value.
         value: Value,
@@ -22,19 +22,19 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_version: Option<u64>,
     },
-    /// Take its value away. Whether there was one is not checked where the answer is [`Answer::Done`].
+    /// Remove the value. Whether there was one is not checked if the answer is [`Answer::Done`].
     Delete {
         /// Only if it has this version.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_version: Option<u64>,
     },
-    /// If it has the expected value, give it the new one.
+    /// Set the new value if the key has the expected one.
     CompareAndSwap {
         /// The value that it must have.
         expected: Value,
         /// The value that it then gets.
         new: Value,
-        /// Only if it has this version, too.
+        /// Only if the key also has this version.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_version: Option<u64>,
     },
@@ -47,40 +47,41 @@ impl Request {
     }
 }
 
-/// What a client is answered.
+/// An answer to a client.
 ///
-/// A store may count its writes: each gives the key a *version*, higher than all before, which the answer
-/// to it tells, and the answers to those who find what it wrote. Where versions are told they are checked.
+/// A store may count its writes: each gives the key a *version*, higher than all before, which is in the
+/// answer to the write, and in the answers to those who find what it wrote. Versions are checked if they are
+/// given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// To a write, a delete or a compare-and-swap: it has taken effect.
     Done {
-        /// The version that the key has now, if it is told. To a delete: none.
+        /// The key's new version, if given. For a delete: `None`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         version: Option<u64>,
     },
-    /// The key has this value. To all but a read: that is not what was asked for, and nothing was changed.
+    /// The key has this value. For anything but a read: the condition does not hold, and nothing was changed.
     Found {
         /// The value.
         value: Value,
-        /// Its version, if it is told.
+        /// Its version, if given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         version: Option<u64>,
     },
-    /// There is no such key. To all but a read: so nothing was changed.
+    /// There is no such key. For anything but a read: so nothing was changed.
     NotFound,
-    /// To a request with a condition: it is not met, and nothing was changed.
+    /// For a request with a condition: it does not hold, and nothing was changed.
     Differs {
-        /// The version that the key has, if it is told.
+        /// The key's version, if given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         version: Option<u64>,
     },
 }
 
 impl Answer {
-    /// What our key-value store answers to a write; none if that leaves in doubt what an earlier try of the
-    /// same request has done.
+    /// Our key-value store's answer to a write; `None` if it leaves in doubt what an earlier try of the same
+    /// request did.
     pub fn of_store(answer: kv::Answer) -> Option<Answer> {
         Some(match answer {
             kv::Answer::Written { version } => Answer::Done { version: Some(version.0) },
@@ -94,44 +95,44 @@ impl Answer {
     }
 }
 
-/// What became of an operation.
+/// The outcome of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It was answered.
+    /// An answer arrived.
     Returned {
         /// When, on the clock of [`Operation::called`].
         at: u64,
-        /// With what.
+        /// The answer.
         answer: Answer,
     },
-    /// No answer came. It may have taken effect, may yet do so at any time, or never.
+    /// No answer arrived. It may have taken effect, may still do so at any time, or never.
     Uncertain,
     /// It certainly had no effect and never will, as when it was never sent.
     DidNotHappen,
 }
 
-/// One operation: a request of one client, and what became of it.
+/// One operation: a request of one client, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
-    /// Who asked.
+    /// The client.
     pub client: u64,
-    /// The key that it is about.
+    /// The key.
     pub key: String,
-    /// What was asked.
+    /// The request.
     pub request: Request,
-    /// When. Any clock will do that all clients share and that never goes backwards: nanoseconds, or the
-    /// number of the event. Operations of which one ends at the time at which another is called count as
-    /// concurrent.
+    /// When it was called. Any clock will do that all clients share and that never goes backwards:
+    /// nanoseconds, or the number of the event. Operations of which one ends at the time at which another is
+    /// called count as concurrent.
     pub called: u64,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// A record of what clients asked and were answered. They write it while they run:
+/// A record of clients' requests and the answers. They write it while they run:
 ///
 /// ```
-/// use linearizability::{Answer, History, Request};
+/// use raft_for_beginners_linearizability::{Answer, History, Request};
 ///
 /// let mut history = History::default();
 /// let write = history.call(1, "x", Request::write("5"), 100);
@@ -144,7 +145,7 @@ pub struct History {
     pub(crate) operations: Vec<Operation>,
 }
 
-/// An operation that was called and waits for its outcome. If none is ever told, it is uncertain.
+/// An operation that was called and waits for its outcome. If it never gets one, it is uncertain.
 #[derive(Debug)]
 #[must_use = "an operation without an outcome counts as uncertain"]
 pub struct Pending(usize);
@@ -157,18 +158,18 @@ impl History {
         Pending(self.operations.len() - 1)
     }
 
-    /// It is answered. An answer that no register gives to such a request, as a read that is `Done`, will
-    /// be found to be a violation.
+    /// An answer arrived. If no register gives such an answer to such a request, like a read that is `Done`,
+    /// that will be found to be a violation.
     ///
     /// # Panics
-    /// If that was before it was called, or if another history has called it.
+    /// If that was before the call, or if another history has called it.
     pub fn returned(&mut self, pending: Pending, answer: Answer, now: u64) {
         let operation = &mut self.operations[pending.0];
         assert!(now >= operation.called, "the clock has gone back from {} to {now}", operation.called);
         operation.outcome = Outcome::Returned { at: now, answer };
     }
 
-    /// Nobody knows, or will know, whether it takes effect: a timeout, a broken connection.
+    /// It is not known, and never will be, whether it takes effect: a timeout, a broken connection.
     pub fn uncertain(&mut self, pending: Pending) {
         self.operations[pending.0].outcome = Outcome::Uncertain;
     }

@@ -1,14 +1,13 @@
-//! Is a history linearizable? How one finds out, and how one shows why not.
+//! Is a history linearizable? How to find out, and how to show why not.
 //!
-//! Clients write down what they ask of a replicated store, when, and what they are answered: a
-//! [`History`]. The store promises that it behaves **like a single copy**: each operation seems to take
-//! effect at one moment between its call and its answer. So there must be an order of all operations
-//! that keeps to their times (what ended before another began comes before it), and in which a single
-//! copy gives just these answers. A history for which there is such an order is *linearizable* (Herlihy
-//! and Wing, 1990). [`check`] looks for it:
+//! Clients record what they ask of a replicated store, when, and the answers: a [`History`]. The store
+//! promises that it behaves **like a single copy**: each operation seems to take effect at one point in time
+//! between its call and its answer. So there must be an order of all operations that respects their times
+//! (what ended before another began comes before it), and in which a single copy gives exactly these answers.
+//! A history with such an order is *linearizable* (Herlihy and Wing, 1990). [`check`] looks for it:
 //!
 //! ```
-//! use linearizability::{Answer, History, Kind, Request, Verdict, check};
+//! use raft_for_beginners_linearizability::{Answer, History, Kind, Request, Verdict, check};
 //!
 //! let mut history = History::default();
 //! let write = history.call(1, "x", Request::write("1"), 10);
@@ -21,57 +20,56 @@
 //! println!("{bad}"); // a picture of it
 //! ```
 //!
-//! docs/linearizability.md tells more for those who use it.
+//! For users, docs/linearizability.md explains more.
 //!
-//! # How it works, in the order in which one may read the files
+//! # How it works, in the best order for reading the files
 //!
 //! **Key by key** (`register.rs`). If the operations on each key can be ordered, then all can: that is a
-//! theorem of the same paper. So only histories of single registers need to be looked at. There an
-//! operation is no more than what it *demands* of the value (a read that was answered 1 demands that it
-//! is 1) and what it *sets*.
+//! theorem of the same paper. So only histories of single registers need to be checked. There an operation is
+//! only what it *demands* of the value (a read with the answer 1 demands that it is 1) and what it *sets*.
 //!
-//! **Versions** (`versions.rs`). A store may tell with each answer which version of the key it wrote or
-//! found. Then the same version is the same write, and a write takes effect only after those of lower
-//! versions. That leaves little to search.
+//! **Versions** (`versions.rs`). A store may say in each answer which version of the key it wrote or found.
+//! Then the same version is the same write, and a write takes effect only after those of lower versions. That
+//! leaves little to search.
 //!
-//! **Through time** (`search.rs`). Trying all orders takes forever: sixteen clients at once have
-//! 20,922,789,888,000. Wing and Gong (1993) cut off every order as soon as an answer in it is wrong. Lowe
-//! (2017) saw that of the orders so far only two things matter for what is still to come: which
-//! operations have taken effect, and the value. Here the search walks along the history and carries all
-//! such *possibilities* along. When an operation returns, those remain in which it has taken effect with
-//! this answer. If none remain, the history is not linearizable, and that is the moment to show.
+//! **Through time** (`search.rs`). Trying all orders takes forever: sixteen concurrent operations have
+//! 20,922,789,888,000. Wing and Gong (1993) give up an order as soon as an answer in it is wrong. Lowe (2017)
+//! saw that only two things about an order so far matter for the future: which operations have taken effect,
+//! and the value. Here the search goes through the history and carries all such *possibilities* along. When
+//! an operation returns, those remain in which it has taken effect with this answer. If none remain, the
+//! history is not linearizable, and that is the point in time to show.
 //!
 //! What keeps them few:
 //!
 //! * An operation takes effect as late as possible: when it returns, or when the answer of another needs
 //!   it. Reads are the exception: they do no harm, so they take effect as soon as their value is there.
-//! * A write that nobody sees does no harm either, if it comes just before another write. So when a
-//!   value is overwritten, all other writes that are open at that moment *may* from then on have happened
-//!   just before, together with open reads of them. Whether they did is decided when it matters.
+//! * A write that nobody sees does no harm either, if it comes just before another write. So when a value is
+//!   overwritten, all other writes that are open at that time *may* from then on have happened just before,
+//!   together with open reads of them. Whether they did is decided when it matters.
 //! * A possibility that owes no more, and has used up no more, than another with the same value makes the
-//!   other superfluous: whatever may come after the other may come after this one.
+//!   other superfluous: anything that can follow the other can follow this one.
 //!
-//! **Uncertain operations** (`timeline.rs`). One that got no answer may take effect at any time, so it
-//! stays open. It is never owed. It is forgotten as soon as it makes no difference: when everybody has
-//! returned who can tell whether the register had the value that it sets. For if it takes effect later,
-//! leave it out: the register then keeps the value before a little longer, and nobody looks. So one
-//! whose value is never read is not looked at at all.
+//! **Uncertain operations** (`timeline.rs`). One without an answer may take effect at any time, so it stays
+//! open. It is never owed. It is dropped as soon as it makes no difference: when all operations have returned
+//! that could show whether the register had the value that it sets. For if it takes effect later, leave it
+//! out: the register then keeps the value before a little longer, and nobody looks. So one whose value is
+//! never read need not be looked at.
 //!
 //! **The shortest bad history** (`shrink.rs`), **why it is bad** (`explain.rs`) **and its picture**
-//! (`picture.rs`): what a person gets to see, as few operations as tell the true story.
+//! (`picture.rs`): what a person sees, with as few operations as show the true cause.
 //!
 //! # What it costs
 //!
-//! In general the question is NP-complete (Gibbons and Korach, 1997). It is easy when each value is
-//! written once, so let clients write different values. Then the possibilities are few even with
-//! hundreds of uncertain operations. Where hundreds of uncertain compare-and-swaps share a few values it
-//! can be too much. The search therefore has a bound, and says [`Verdict::Undecided`] when it reaches it.
+//! In general the question is NP-complete (Gibbons and Korach, 1997). It is easy if each value is written
+//! once, so let clients write different values. Then the possibilities are few even with hundreds of
+//! uncertain operations. If hundreds of uncertain compare-and-swaps share a few values, it can be too much.
+//! The search therefore has a limit, and returns [`Verdict::Undecided`] when it reaches it.
 //!
 //! # What is not checked
 //!
-//! * Whether there was anything to delete, where the answer to a delete without a condition is "done".
-//! * The version of an uncertain write, where several of them wrote the same value, or nobody found it: one
-//!   can't tell whose it was. (Their values are checked all the same.)
+//! * Whether there was anything to delete, if the answer to a delete without a condition is "done".
+//! * The version of an uncertain write, if several of them wrote the same value, or nobody found it: it can't
+//!   be known which of them it was. (Their values are checked all the same.)
 //! * Versions across keys. Those of each key must rise, and that is all.
 
 mod explain;
@@ -95,16 +93,16 @@ use search::{Budget, Finding, search};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The steps that [`check`] takes at most for a key: a few seconds of work.
+/// Maximum number of steps that [`check`] takes for a key: a few seconds of work.
 const MOST_STEPS: u64 = 200_000_000;
 
-/// The columns of a picture, where nobody says how many there are.
+/// Default number of columns of a picture.
 const WIDTH: usize = 100;
 
 /// Whether a history is linearizable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is.
+    /// It is linearizable.
     Ok,
     /// It is not, and this shows it.
     Violation(BadHistory),
@@ -112,21 +110,21 @@ pub enum Verdict {
     Undecided {
         /// The key whose operations took too many.
         key: String,
-        /// How many answers on it could be explained until then.
+        /// Number of answers on it that were explained until then.
         explained: usize,
-        /// The steps that were allowed.
+        /// Maximum number of steps.
         most_steps: u64,
     },
 }
 
-/// A few operations on one key that are not linearizable: the least that could be found of a history that
-/// is not.
+/// A few operations on one key that are not linearizable: the fewest that could be found in a history that is
+/// not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadHistory {
     operations: Vec<Operation>,
-    /// Those of which it doesn't matter what they found, only what they set.
+    /// Those whose answers don't matter, only what they set.
     as_writes: Vec<bool>,
-    /// The versions in which others found what they wrote, where their own clients were not told.
+    /// The versions in which others found what they wrote, if their own clients did not get them.
     found_as: Vec<Option<u64>>,
     unexplained: usize,
     kind: Kind,
@@ -138,9 +136,9 @@ pub fn check(history: &History) -> Verdict {
     check_within(history, MOST_STEPS)
 }
 
-/// Is the history linearizable? At most so many steps are taken to find out, for each key; and as many to
-/// make a violation short. A step is to find a possibility, or to compare it with another: tens of
-/// nanoseconds. A history that is easy needs some tens for each operation.
+/// Is the history linearizable? At most this number of steps is taken to find out, for each key; and as many
+/// to shorten a violation. A step is to find a possibility, or to compare it with another: tens of
+/// nanoseconds. An easy history needs some tens for each operation.
 pub fn check_within(history: &History, most_steps: u64) -> Verdict {
     let mut keys: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
     for operation in &history.operations {
@@ -186,7 +184,7 @@ impl BadHistory {
         let as_writes = bad.steps.iter().map(is_write).collect();
         let register = register.only(&bad.steps);
         let found_as = register.operations.iter().zip(&register.steps).map(|(operation, step)| {
-            Some(step.version()).filter(|&version| version > 0 && words::told_version(operation).is_none())
+            Some(step.version()).filter(|&version| version > 0 && words::known_version(operation).is_none())
         });
         let found_as = found_as.collect();
         let (kind, explanation) = explain::explain(&register, unexplained);
@@ -209,7 +207,7 @@ impl BadHistory {
         &self.operations[self.unexplained]
     }
 
-    /// What kind of violation it is.
+    /// The kind of violation.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -219,7 +217,7 @@ impl BadHistory {
         &self.explanation
     }
 
-    /// The operations as bars over time, in lines of so many columns at most.
+    /// The operations as bars over time, in lines of at most this number of columns.
     pub fn picture(&self, width: usize) -> String {
         picture::picture(self, width)
     }

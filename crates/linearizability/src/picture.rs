@@ -10,7 +10,7 @@ const LEFT_OUT: [&str; 2] = ["cas …", "if …"];
 const AS_WRITE: &str = "what it found, and who had written that, makes no difference here";
 const MARK: &str = "  ✗";
 
-/// So many columns are between two events.
+/// Number of columns between two events.
 const GAP: usize = 2;
 
 /// Draws the operations, the unexplained one with a mark. Lines have no more columns than `width`, unless
@@ -36,12 +36,12 @@ pub(crate) fn picture(bad: &BadHistory, width: usize) -> String {
     lines.join("\n")
 }
 
-/// An operation as it is drawn.
+/// An operation in the picture.
 struct Bar<'a> {
     operation: &'a Operation,
-    /// What stands at the left of its row.
+    /// The text at the left of its row.
     name: String,
-    /// What stands on the bar.
+    /// The text on the bar.
     label: String,
     mark: &'static str,
     /// Its first column and its last.
@@ -57,12 +57,12 @@ impl Bar<'_> {
         }
     }
 
-    /// How many columns it needs.
+    /// The number of columns that it needs.
     fn least(&self) -> usize {
         self.stretched(0).chars().count()
     }
 
-    /// With so many columns more than it needs.
+    /// The bar with this number of columns more than it needs.
     fn stretched(&self, more: usize) -> String {
         let label = if self.label.is_empty() { String::new() } else { format!(" {} ", self.label) };
         if self.returned().is_some() {
@@ -77,7 +77,8 @@ impl Bar<'_> {
 struct Drawing<'a>(Vec<Bar<'a>>);
 
 impl<'a> Drawing<'a> {
-    /// `arrange`: of a client's name and an operation's label, what stands at the left, and what on the bar.
+    /// `arrange`: from a client's name and an operation's label, the text at the left, and the text on the
+    /// bar.
     fn new(bad: &'a BadHistory, arrange: impl Fn(String, String) -> (String, String)) -> Drawing<'a> {
         let bar = |(place, operation): (usize, &'a Operation)| {
             let client = format!("client {}", operation.client);
@@ -94,7 +95,7 @@ impl<'a> Drawing<'a> {
         drawing
     }
 
-    /// Gives every event a column, in the order of time, such that each bar has the room that it needs.
+    /// Gives every event a column, ordered by time, so that each bar has the room that it needs.
     fn lay_out(&mut self) {
         let mut events = Vec::new();
         for (place, bar) in self.0.iter().enumerate() {
@@ -142,7 +143,7 @@ impl<'a> Drawing<'a> {
         self.0.iter().map(|bar| bar.end).max().unwrap_or_default()
     }
 
-    /// One client below the other, each in as few rows as show its bars side by side.
+    /// One client below the other, each in as few rows as its bars need side by side.
     fn rows(mut self) -> Vec<String> {
         let left = self.left();
         self.0.sort_by_key(|bar| (bar.operation.client, bar.start));

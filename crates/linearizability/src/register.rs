@@ -1,5 +1,5 @@
-//! Operations on one key as a register sees them: what each demands of its content, and what it makes of
-//! it. Values are numbers here.
+//! Operations on one key, as a register sees them: what each demands of its content, and what it changes.
+//! Values are numbers here.
 
 use crate::history::{Answer, Operation, Outcome, Request};
 use crate::versions::Versions;
@@ -8,24 +8,24 @@ use std::iter;
 
 pub(crate) type Value = usize;
 
-/// What a register holds, or what somebody says of that.
+/// What a register holds, or what is known about that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Content {
     pub(crate) value: Value,
-    /// 0 if nobody knows, or if there is no value.
+    /// 0 if unknown, or if there is no value.
     pub(crate) version: u64,
 }
 
 /// No value: what every register holds at first.
 pub(crate) const ABSENT: Content = Content { value: 0, version: 0 };
 
-/// What must be true of the content at the moment at which an operation takes effect.
+/// What must be true of the content when an operation takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Demand {
     Nothing,
     Is(Content),
     IsNot(Content),
-    /// There is a value, of a version of which nobody knows who wrote it.
+    /// There is a value, with a version of which it is unknown who wrote it.
     IsUntraced,
     /// The answer is one that no register gives to this request.
     Impossible,
@@ -35,20 +35,20 @@ pub(crate) enum Demand {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
     pub(crate) called: u64,
-    /// When it returned. None: it is uncertain.
+    /// When it returned. `None`: it is uncertain.
     pub(crate) returned: Option<u64>,
     pub(crate) demand: Demand,
-    /// What it gives the register. None: it changes nothing.
+    /// The content that it sets. `None`: it changes nothing.
     pub(crate) sets: Option<Content>,
 }
 
 impl Content {
-    /// Is it this one, as far as that one is told?
+    /// Is it this one, as far as that one is known?
     pub(crate) fn is(self, told: Content) -> bool {
         self.value == told.value && (told.version == 0 || self.version == told.version)
     }
 
-    /// How one may tell it: with its version, and without.
+    /// The ways to state it: with its version, and without.
     pub(crate) fn tellings(self) -> impl Iterator<Item = Content> {
         let without = Content { version: 0, ..self };
         iter::once(self).chain((self != without).then_some(without))
@@ -73,22 +73,22 @@ impl Demand {
 }
 
 impl Step {
-    /// Could one tell from its answer that the register held this?
+    /// Could its answer show that the register held this?
     pub(crate) fn sees(&self, content: Content) -> bool {
         self.demand != Demand::Nothing && self.demand.allows(content)
     }
 
-    /// Does it change nothing, and give its answer where the register holds this?
+    /// Does it change nothing, and get its answer if the register holds this?
     pub(crate) fn is_read_of(&self, content: Content) -> bool {
         self.sets.is_none() && self.demand.allows(content)
     }
 
-    /// Does it set the content whatever that was before?
+    /// Does it set the content, whatever that was before?
     pub(crate) fn overwrites(&self) -> bool {
         self.demand == Demand::Nothing && self.sets.is_some()
     }
 
-    /// Can it come just before any other that overwrites, so that nothing is left of it? Not if it has a
+    /// Can it come directly before any other that overwrites, so that nothing is left of it? Not if it has a
     /// version: those rise.
     pub(crate) fn can_be_hidden(&self) -> bool {
         self.overwrites() && self.version() == 0
@@ -99,12 +99,13 @@ impl Step {
         self.sets.is_some() && self.demand.is_vague()
     }
 
-    /// The version that it writes; 0 if none is known.
+    /// The version that it writes; 0 if unknown.
     pub(crate) fn version(&self) -> u64 {
         self.sets.map_or(0, |content| content.version)
     }
 
-    /// Does it set the content, and must do so before the write of this version, as its own versions say?
+    /// Does it set the content, and must it do so before the write of this version, according to its own
+    /// version?
     pub(crate) fn precedes(&self, version: u64) -> bool {
         let own = match self.demand {
             Demand::Is(found) if found.version > 0 => found.version,
@@ -114,10 +115,10 @@ impl Step {
     }
 }
 
-/// The operations on one key that tell anything about it, in the order of their calls.
+/// The operations on one key that say anything about it, in the order of their calls.
 pub(crate) struct Register<'a> {
     pub(crate) operations: Vec<&'a Operation>,
-    /// For each operation how the register sees it.
+    /// Each operation as the register sees it.
     pub(crate) steps: Vec<Step>,
     /// What the numbers of values stand for.
     pub(crate) values: Vec<Option<&'a str>>,
@@ -137,7 +138,7 @@ impl<'a> Register<'a> {
         Register { operations, steps, values: reader.values }
     }
 
-    /// The operations at these places only, with these steps.
+    /// Only the operations at these places, with these steps.
     pub(crate) fn only(&self, steps: &[(usize, Step)]) -> Register<'a> {
         Register {
             operations: steps.iter().map(|&(place, _)| self.operations[place]).collect(),
@@ -147,7 +148,7 @@ impl<'a> Register<'a> {
     }
 }
 
-/// On which conditions a request changes something.
+/// The conditions under which a request changes something.
 #[derive(Debug, Clone, Copy)]
 struct Conditions<'a> {
     value: Option<&'a str>,
@@ -175,19 +176,19 @@ impl<'a> Conditions<'a> {
         self.value.is_none() && self.version.is_none()
     }
 
-    /// Are they met where there is no value?
+    /// Do they hold if there is no value?
     fn allow_absence(self) -> bool {
         !self.exists && self.version.is_none_or(|version| version == 0)
     }
 
-    /// Are they certainly met by what was found, of which not all may be told?
+    /// Do they certainly hold for what was found, part of which may be unknown?
     fn allow(self, value: Option<&str>, version: Option<u64>) -> bool {
         self.value.is_none_or(|wanted| value == Some(wanted))
             && self.version.is_none_or(|wanted| version == Some(wanted))
     }
 }
 
-/// Versions begin at 1, and a key that was deleted has none.
+/// Versions begin at 1, and a deleted key has none.
 fn is_version_nonsense(request: &Request, answer: &Answer) -> bool {
     match answer {
         Answer::Done { version: Some(version) } => *version == 0 || matches!(request, Request::Delete { .. }),
@@ -208,7 +209,7 @@ impl<'a> Reader<'a> {
         Reader { versions, values: vec![None], numbers: BTreeMap::new() }
     }
 
-    /// None for an operation whose answer tells nothing, and that has no effect.
+    /// `None` for an operation whose answer says nothing, and that has no effect.
     fn step(&mut self, place: usize, operation: &'a Operation) -> Option<Step> {
         let (returned, answer) = match &operation.outcome {
             Outcome::Returned { at, answer } => (Some(*at), Some(answer)),
@@ -254,7 +255,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// None if the answer tells nothing.
+    /// `None` if the answer says nothing.
     fn demand_of_refusal(&mut self, conditions: Conditions<'a>, answer: &'a Answer) -> Option<Demand> {
         match *answer {
             Answer::NotFound | Answer::Differs { version: Some(0) } if !conditions.allow_absence() => {

@@ -5,20 +5,20 @@ use crate::timeline::{Event, Timeline};
 use fixedbitset::FixedBitSet;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Some value that nobody can tell from others any more.
+/// Any value that can no longer be distinguished from others.
 const UNTOLD: Value = Value::MAX;
 
-/// What the search came to.
+/// The result of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finding {
     Linearizable,
     /// Nothing explains the answer of this step.
     Unexplained(usize),
-    /// The budget was used up after so many answers had been explained.
+    /// The budget was used up after this number of answers had been explained.
     Undecided(usize),
 }
 
-/// How much may still be done: how many possibilities and open steps looked at.
+/// The number of possibilities and open steps that may still be looked at.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget(pub(crate) u64);
 
@@ -28,8 +28,8 @@ impl Budget {
     }
 }
 
-/// One explanation of all answers so far: what has become of the register, and of the steps that are
-/// still open.
+/// One explanation of all answers so far: what has happened to the register, and to the steps that are still
+/// open.
 #[derive(Debug, Clone)]
 struct Possibility {
     content: Content,
@@ -39,11 +39,12 @@ struct Possibility {
     owed: FixedBitSet,
     /// The open steps that have set the value, and can't do so again.
     spent: FixedBitSet,
-    /// When the value was last overwritten. Whatever was open then may have happened just before that.
+    /// When the value was last overwritten. Anything that was open then may have happened directly before
+    /// that.
     overwritten: Option<u64>,
 }
 
-/// Possibilities by content, of which none makes another superfluous.
+/// Possibilities by content, none of which makes another superfluous.
 #[derive(Debug, Default)]
 struct Possibilities(BTreeMap<Content, Vec<Possibility>>);
 
@@ -53,13 +54,13 @@ struct Search<'a> {
     now: u64,
     /// The steps that were called and have not ended.
     open: Vec<usize>,
-    /// The slots of those that can be hidden behind one that overwrites them.
+    /// The slots of those that one which overwrites them can hide.
     hideable: FixedBitSet,
     possibilities: Possibilities,
     budget: &'a mut Budget,
 }
 
-/// Is there an order of the steps, in keeping with their times, that explains all answers?
+/// Is there an order of the steps that respects their times and explains all answers?
 pub(crate) fn search(steps: &[Step], budget: &mut Budget) -> Finding {
     let timeline = Timeline::new(steps);
     let mut search = Search::new(steps, &timeline, budget);
@@ -114,8 +115,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// A step returns: where it still owes its effect, it must take it now. Where it doesn't, it may: this
-    /// is the last chance.
+    /// A step returns: if it still owes its effect, it must take effect now. If it doesn't, it may: this is
+    /// the last chance.
     fn answer(&mut self, place: usize) {
         let slot = self.slot(place);
         let may_be_seen = |content: Content| self.timeline.can_be_seen(content.value, self.now);
@@ -141,8 +142,7 @@ impl<'a> Search<'a> {
         self.close(place);
     }
 
-    /// Lets open steps take effect, one after the other, in every order that is of use, until this one
-    /// has done so.
+    /// Lets open steps take effect, one after the other, in every useful order, until this one has done so.
     fn explain_now(&mut self, undone: Vec<Possibility>, place: usize, explained: &mut Possibilities) {
         let mut seen = Possibilities::default();
         let mut queue = VecDeque::from(undone);
@@ -163,7 +163,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// It makes no difference any more whether this uncertain step takes effect.
+    /// From now on it makes no difference whether this uncertain step takes effect.
     fn forget(&mut self, place: usize) {
         let mut kept = Possibilities::default();
         for possibility in self.possibilities.take() {
@@ -196,12 +196,12 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The effects that may come next and lead to one that is owed: to the answer of this step, or to a
-    /// read or compare-and-swap that is still open.
+    /// The effects that may come next and lead to one that is owed: to the answer of this step, or to a read
+    /// or compare-and-swap that is still open.
     ///
-    /// An overwriting step that would only please other reads is left out: it can still be slipped in
-    /// before the next one that overwrites, when the reads return. Unless one comes in between that neither
-    /// overwrites nor says just what it found.
+    /// An overwriting step that would only serve other reads is left out: it can still be inserted before the
+    /// next one that overwrites, when the reads return. Unless one comes in between that neither overwrites
+    /// nor says exactly what it found.
     fn useful_effects(&self, possibility: &Possibility, answering: usize) -> Vec<usize> {
         let is_goal = |&place: &usize| {
             let is_owed = possibility.owed.contains(self.slot(place));
@@ -244,7 +244,7 @@ impl<'a> Search<'a> {
             && !self.open.iter().any(is_left_behind)
     }
 
-    /// The effects that explain this step's answer if they came just before the value was last
+    /// The effects that explain this step's answer if they came directly before the value was last
     /// overwritten, so that nothing is left of them.
     fn hidden_effects(&self, possibility: &Possibility, answering: usize) -> Vec<usize> {
         let step = &self.steps[answering];
@@ -263,7 +263,7 @@ impl<'a> Search<'a> {
         self.first_to_end(self.open.iter().copied().filter(explains).filter(is_possible).collect())
     }
 
-    /// Of effects that are just alike only the one that ends first: the others can do later what it can't.
+    /// Of effects that are identical, only the one that ends first: the others can do later what it can't.
     fn first_to_end(&self, mut effects: Vec<usize>) -> Vec<usize> {
         let kind = |place: usize| {
             let step = &self.steps[place];
@@ -287,7 +287,7 @@ impl<'a> Search<'a> {
         after.spent.insert(self.slot(effect));
         after.owed.set(self.slot(effect), false);
         if step.overwrites() {
-            // Others may have come just before it.
+            // Others may have come directly before it.
             after.owed.difference_with(&self.hideable);
             after.overwritten = Some(self.now);
         }
@@ -295,7 +295,7 @@ impl<'a> Search<'a> {
         after
     }
 
-    /// The possibility if this effect came just before the value was last overwritten.
+    /// The possibility if this effect came directly before the value was last overwritten.
     fn after_hidden(&self, possibility: &Possibility, effect: usize) -> Possibility {
         let mut after = possibility.clone();
         after.spent.insert(self.slot(effect));
@@ -303,7 +303,7 @@ impl<'a> Search<'a> {
         after
     }
 
-    /// A value is set at a time: every open read of it may take place at once. It changes nothing, so it
+    /// A value is set at a time: every open read of it may take place at once. A read changes nothing, so it
     /// can never do harm.
     fn explain_reads(&self, possibility: &mut Possibility, effect: &Step, at: Option<u64>) {
         for &place in &self.open {
@@ -320,7 +320,7 @@ impl Possibilities {
         std::mem::take(&mut self.0).into_values().flatten()
     }
 
-    /// Adds a possibility, unless it is superfluous, and drops those that it makes so. Was it added?
+    /// Adds a possibility, unless it is superfluous, and drops those that it makes superfluous. Was it added?
     fn add(&mut self, new: &Possibility, budget: &mut Budget) -> bool {
         let alike = self.0.entry(new.content).or_default();
         budget.spend(1 + alike.len());
@@ -334,7 +334,7 @@ impl Possibilities {
 }
 
 impl Possibility {
-    /// Can whatever comes after the other come after this one too?
+    /// Can anything that follows the other follow this one too?
     fn makes_superfluous(&self, other: &Possibility) -> bool {
         self.content == other.content
             && self.version <= other.version

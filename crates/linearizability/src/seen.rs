@@ -1,16 +1,16 @@
-//! Who may have seen what was set.
+//! Which steps may have seen what was set.
 
 use crate::register::{Content, Demand, Step, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Those among some steps who can tell something of the value, by content.
+/// The steps that can say something about the value, by content.
 pub(crate) struct Seen {
-    /// Those who say that it was this one.
+    /// Those that say that it was this one.
     seers: BTreeMap<Content, Seers>,
-    /// Those who only say which one it was not. They may have seen any other.
+    /// Those that only say which one it was not. They may have seen any other.
     excluders: Seers,
-    /// Of what somebody saw in a version in which nobody set it: the version, and the value, if nobody set
-    /// that in any version. Who set these belongs to the story.
+    /// Contents that were seen in a version in which nobody set them: the version, and the value, if nobody
+    /// set that in any version. The steps that set these belong to the story.
     puzzling_versions: BTreeSet<u64>,
     puzzling_values: BTreeSet<Value>,
 }
@@ -18,12 +18,12 @@ pub(crate) struct Seen {
 /// Steps that look at the register, in the order of their calls.
 #[derive(Default)]
 struct Seers {
-    /// Does anybody set what they see?
+    /// Does any step set what they see?
     is_set: bool,
-    /// For each of them: of the steps that had certainly set the register before, when the last was
-    /// called. What had ended by then it can't have seen.
+    /// For each of them: the latest call of the steps that had certainly set the register before it. It can't
+    /// have seen what had ended by then.
     hidden_until: Vec<Option<u64>>,
-    /// For each: when the last of it and of those before it returned.
+    /// For each of them: when the last of it and of those before it returned.
     returned_by: Vec<u64>,
 }
 
@@ -54,7 +54,7 @@ impl Seen {
         Seen { seers: seers.collect(), excluders, puzzling_versions, puzzling_values }
     }
 
-    /// May one of them have seen what this step sets, or would one see a value that nobody else sets?
+    /// May one of them have seen what this step sets, or would one see a value that no other step sets?
     pub(crate) fn needs(&self, step: &Step) -> bool {
         let Some(content) = step.sets else { return false };
         let mut see_it = content.tellings().filter_map(|content| self.seers.get(&content));

@@ -1,20 +1,18 @@
-//! From a long history that nothing explains to a few operations that nothing explains.
+//! From a long history that no order explains to a few operations that no order explains.
 //!
-//! What is left out must leave a true story: if the rest can't be explained, then neither can the whole.
+//! What is left out must leave a true story: if the rest can't be explained, then the whole can't either.
 //!
-//! * What was called after the answer that nothing explains may go: it can't have had to do with it.
-//!   (Only where the answer is a value that nobody had asked to write yet, that later write belongs to the
-//!   story.)
-//! * A read may go, and so may a compare-and-swap that changed nothing: an order that explains the whole
+//! * What was called after the unexplained answer may go: it can't have affected it. (Only if the answer is a
+//!   value that nobody had asked to write yet, that later write belongs to the story.)
+//! * A read may go, and so may a compare-and-swap that changed nothing: an order that explains the whole also
 //!   explains the whole without it.
-//! * What sets a value may go if nobody who is left can have seen it. In an order that explains the whole,
-//!   leave it out: the register keeps the value before until the next is set, and nobody looks.
-//! * What sets a value that somebody may have seen must stay. Without it the read would be of a value out
-//!   of nowhere: a violation, but not the one that happened. Of several that set the same value, those may
-//!   go that had been followed by another before anybody looked, and those that came after all had looked.
-//! * Of a compare-and-swap that must stay, what it expected may be left out of account, so that it is
-//!   like a write: an order that explains more explains less. Otherwise each would need the one before
-//!   it, back to the first of all.
+//! * What sets a value may go if none of the remaining steps can have seen it. In an order that explains the
+//!   whole, leave it out: the register keeps the value before until the next is set, and nobody looks.
+//! * What sets a value that may have been seen must stay. Without it the read would be of a value out of
+//!   nowhere: a violation, but not the one that happened. Of several that set the same value, those may go
+//!   that had been followed by another before anyone looked, and those that came after all had looked.
+//! * What a compare-and-swap that must stay expected may be ignored, so that it is like a write: an order
+//!   that explains more explains less. Otherwise each would need the one before it, back to the very first.
 
 use crate::register::{ABSENT, Content, Demand, Step};
 use crate::search::{Budget, Finding, search};
@@ -23,19 +21,19 @@ use std::collections::BTreeSet;
 use std::iter;
 use std::ops::Range;
 
-/// The shortest end of a history that is tried has so many steps.
+/// Number of steps in the shortest end of a history that is tried.
 const SHORTEST_END: usize = 32;
 
-/// Steps that nothing explains.
+/// Steps that no order explains.
 #[derive(Debug, Clone)]
 pub(crate) struct Bad {
     /// In the order of their calls, each with its place in the whole.
     pub(crate) steps: Vec<(usize, Step)>,
-    /// The first whose answer nothing explains, by its place in the whole.
+    /// The first whose answer no order explains, by its place in the whole.
     pub(crate) unexplained: usize,
 }
 
-/// The fewest of these steps that could be found, until the budget is used up, that are bad too.
+/// The fewest of these steps that could be found, until the budget is used up, that no order explains either.
 pub(crate) fn shrink(steps: &[Step], unexplained: usize, budget: &mut Budget) -> Bad {
     let whole = steps.iter().copied().enumerate().collect();
     let mut bad = bad_end(up_to_unexplained(whole, unexplained), budget);
@@ -50,13 +48,13 @@ pub(crate) fn shrink(steps: &[Step], unexplained: usize, budget: &mut Budget) ->
     take_into_account_again(steps, bad, budget)
 }
 
-/// What is to become less.
+/// What must become smaller.
 fn weight(steps: &[(usize, Step)]) -> usize {
     steps.len() + steps.iter().filter(|(_, step)| step.demand != Demand::Nothing).count()
 }
 
-/// Mostly what contradicts an answer is not long past. So an end of the history, with what must stay of
-/// the rest, if that is bad: then the rest need not be searched again and again.
+/// What contradicts an answer usually happened shortly before. So tries an end of the history, with the steps
+/// that must stay of the rest: if no order explains that, the rest need not be searched again and again.
 fn bad_end(bad: Bad, budget: &mut Budget) -> Bad {
     let all = bad.steps.len();
     let lengths = iter::successors(Some(SHORTEST_END), |length| Some(4 * length));
@@ -67,7 +65,7 @@ fn bad_end(bad: Bad, budget: &mut Budget) -> Bad {
 }
 
 fn leave_out_pieces(mut bad: Bad, piece: usize, budget: &mut Budget) -> Bad {
-    // From the end: there is less that rests on it.
+    // From the end: less depends on it.
     let mut end = bad.steps.len();
     while end > 0 && budget.0 > 0 {
         let start = end.saturating_sub(piece);
@@ -96,9 +94,8 @@ fn search_these(steps: &[(usize, Step)], budget: &mut Budget) -> Finding {
     search(&steps, budget)
 }
 
-/// Without what was called after the answer that nothing explains, and without reads that returned later:
-/// the search had no need of them. But each value and version that is left keeps a write, however late that
-/// came.
+/// Without what was called after the unexplained answer, and without reads that returned later: the search
+/// did not need them. But each value and version that is left keeps a write, however late that came.
 fn up_to_unexplained(steps: Vec<(usize, Step)>, unexplained: usize) -> Bad {
     let is_unexplained = |(place, _): &&(usize, Step)| *place == unexplained;
     let end = steps.iter().find(is_unexplained).and_then(|(_, step)| step.returned);
@@ -124,7 +121,7 @@ fn up_to_unexplained(steps: Vec<(usize, Step)>, unexplained: usize) -> Bad {
     Bad { steps: left, unexplained }
 }
 
-/// The steps without this piece of them. What must stay of it stays as one that expects nothing.
+/// The steps without this range of them. What must stay of it stays as one that expects nothing.
 fn without(steps: &[(usize, Step)], piece: Range<usize>) -> Vec<(usize, Step)> {
     let (before, after) = (&steps[..piece.start], &steps[piece.end..]);
     let seen = Seen::by(before.iter().chain(after).map(|(_, step)| step));
@@ -133,7 +130,7 @@ fn without(steps: &[(usize, Step)], piece: Range<usize>) -> Vec<(usize, Step)> {
     before.iter().copied().chain(staying).chain(after.iter().copied()).collect()
 }
 
-/// The steps, of which those in this piece that set a value do so whatever it was before.
+/// The steps, of which those in this range that set a value do so whatever it was before.
 fn expecting_nothing(steps: &[(usize, Step)], piece: Range<usize>) -> Vec<(usize, Step)> {
     let mut steps = steps.to_vec();
     for (_, step) in steps[piece].iter_mut().filter(|(_, step)| step.sets.is_some()) {
@@ -142,8 +139,8 @@ fn expecting_nothing(steps: &[(usize, Step)], piece: Range<usize>) -> Vec<(usize
     steps
 }
 
-/// What a compare-and-swap expected counts again if it fits into the story: if all that it may have seen is
-/// still in it, and if the others can be explained as before.
+/// What a compare-and-swap expected counts again if it fits the story: if everything that it may have seen is
+/// still there, and if the others can be explained as before.
 fn take_into_account_again(whole: &[Step], mut bad: Bad, budget: &mut Budget) -> Bad {
     for number in 0..bad.steps.len() {
         let step = whole[bad.steps[number].0];

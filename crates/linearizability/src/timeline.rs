@@ -4,21 +4,21 @@ use crate::register::{ABSENT, Demand, Step, Value};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-/// What happens to a step, which is named by its place among the steps.
+/// What happens to a step, which is given by its place among the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Event {
     Called(usize),
     Returned(usize),
-    /// It is uncertain and may still take effect, but that makes no difference any more.
+    /// It is uncertain and may still take effect, but that no longer makes a difference.
     Forgotten(usize),
 }
 
 /// The steps in time.
 pub(crate) struct Timeline {
-    /// What happens, in order. Of what happens at the same time calls come first: that leaves most open.
+    /// What happens, in order. Of things at the same time, calls come first: that leaves most open.
     pub(crate) events: Vec<(u64, Event)>,
-    /// For each step the number that it has in a set of open steps. It is given to another when the step
-    /// has ended.
+    /// For each step its number in a set of open steps. The number is given to another step when this one has
+    /// ended.
     pub(crate) slots: Vec<usize>,
     /// How many such numbers there are.
     pub(crate) slot_count: usize,
@@ -45,13 +45,13 @@ impl Timeline {
         Timeline { events, slots, slot_count, last_seen }
     }
 
-    /// Can an operation that returns now or later tell that the register had this value, or some value
-    /// other than another?
+    /// Can an operation that returns now or later show that the register had this value, or some value other
+    /// than another?
     pub(crate) fn can_be_seen(&self, value: Value, now: u64) -> bool {
         self.last_seen.of(value) >= Some(now)
     }
 
-    /// Can an operation that returns now or later tell this value from others?
+    /// Can an operation that returns now or later distinguish this value from others?
     pub(crate) fn can_be_told(&self, value: Value, now: u64) -> bool {
         self.last_seen.told.get(&value) >= Some(&now)
     }
@@ -73,7 +73,7 @@ fn slots(events: &[(u64, Event)], steps: usize) -> (Vec<usize>, usize) {
     (slots, slot_count)
 }
 
-/// When the last operation returns that can tell something of a value.
+/// When the last operation returns that can say something about a value.
 #[derive(Default)]
 struct LastSeen {
     /// That the register had it.
@@ -92,8 +92,8 @@ impl LastSeen {
                 last_seen.note(step.demand, returned);
             }
         }
-        // An uncertain compare-and-swap demands its value only if somebody sees what it sets, and that
-        // may be another of its kind.
+        // An uncertain compare-and-swap demands its value only if what it sets is seen, perhaps by another
+        // one of its kind.
         let uncertain: Vec<&Step> = steps.iter().filter(|step| step.returned.is_none()).collect();
         let mut is_complete = false;
         while !is_complete {
@@ -107,7 +107,7 @@ impl LastSeen {
         last_seen
     }
 
-    /// Whether that was news.
+    /// Returns whether that was new.
     fn note(&mut self, demand: Demand, at: u64) -> bool {
         match demand {
             Demand::Nothing | Demand::Impossible => false,
@@ -134,7 +134,7 @@ impl LastSeen {
     }
 }
 
-/// Whether that was news.
+/// Returns whether that was new.
 fn put_off(last: Entry<'_, Value, u64>, at: u64) -> bool {
     match last {
         Entry::Vacant(last) => {

@@ -1,19 +1,19 @@
-//! Who wrote which version, as all that clients were told says together.
+//! Who wrote which version, according to all answers together.
 
 use crate::history::{Answer, Operation, Outcome, Request};
-use crate::words::told_version;
+use crate::words::known_version;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is known of the versions of a key.
+/// What is known about the versions of a key.
 ///
-/// The client of an uncertain write doesn't know its version. But where somebody found the value, in a
-/// version of which no other write is known, that must have been the one. Only if several such writes had
-/// the same value, one can't tell which of them it was. Then the version is *doubtful*, and isn't used.
+/// The client of an uncertain write doesn't know its version. But if another client found the value, in a
+/// version of which no other write is known, it must have been that one. Only if several such writes had the
+/// same value, it can't be known which of them it was. Then the version is *doubtful*, and isn't used.
 #[derive(Default)]
 pub(crate) struct Versions<'a> {
     /// What was written in each version.
     values: BTreeMap<u64, &'a str>,
-    /// The versions of operations that were not told them, by their place.
+    /// The versions of operations whose answers don't have them, by their place.
     untold: BTreeMap<usize, u64>,
     doubtful: BTreeSet<u64>,
 }
@@ -25,7 +25,7 @@ impl<'a> Versions<'a> {
         let mut untold: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, operation) in operations.iter().enumerate() {
             found.extend(finds(operation).filter(|&(version, _)| version > 0));
-            match (writes(operation), told_version(operation)) {
+            match (writes(operation), known_version(operation)) {
                 (Some(value), Some(version)) => drop(told.insert(version, value)),
                 (Some(value), None) => untold.entry(value).or_default().push(place),
                 (None, _) => {}
@@ -44,14 +44,14 @@ impl<'a> Versions<'a> {
         versions
     }
 
-    /// The value that was written in this version, if anybody knows.
+    /// The value that was written in this version, if known.
     pub(crate) fn value(&self, version: u64) -> Option<&'a str> {
         self.values.get(&version).copied()
     }
 
-    /// The version that this operation has written, if anybody knows.
+    /// The version that this operation has written, if known.
     pub(crate) fn written(&self, place: usize, operation: &Operation) -> Option<u64> {
-        told_version(operation).or(self.untold.get(&place).copied())
+        known_version(operation).or(self.untold.get(&place).copied())
     }
 
     /// Is it known which operation wrote it, if any did?

@@ -2,10 +2,10 @@
 
 use crate::history::{Answer, Operation, Outcome, Request};
 
-/// Longer values are cut.
+/// Maximum length of a value; longer ones are cut.
 const LONGEST_VALUE: usize = 12;
 
-/// What was asked and answered, as a picture has it: `get → 1`. What it expected may be left out:
+/// The request and the answer, as in a picture: `get → 1`. What a compare-and-swap expected may be left out:
 /// `cas … → 2: done`.
 pub(crate) fn label(operation: &Operation, is_write: bool) -> String {
     let request = match &operation.request {
@@ -68,7 +68,7 @@ fn found(answer: &Answer) -> String {
     }
 }
 
-/// What the client did or was told: `client 3 read 1`.
+/// What the client did, or the answer: `client 3 read 1`.
 pub(crate) fn deed(operation: &Operation) -> String {
     format!("client {} {}", operation.client, predicate(operation))
 }
@@ -103,7 +103,7 @@ fn predicate(operation: &Operation) -> String {
     }
 }
 
-/// The operation as something to speak of: `put 2`, `client 3's read of 1`.
+/// A name for the operation in a sentence: `put 2`, `client 3's read of 1`.
 pub(crate) fn name(operation: &Operation) -> String {
     let of = match &operation.outcome {
         Outcome::Returned { answer: answer @ (Answer::Found { .. } | Answer::NotFound), .. } => {
@@ -113,7 +113,7 @@ pub(crate) fn name(operation: &Operation) -> String {
     };
     match &operation.request {
         Request::Write { value, .. } => {
-            format!("put {}{}", printable(value), in_brackets(told_version(operation)))
+            format!("put {}{}", printable(value), in_brackets(known_version(operation)))
         }
         Request::Read => format!("client {}'s read{of}", operation.client),
         Request::Delete { .. } => format!("client {}'s delete", operation.client),
@@ -121,8 +121,8 @@ pub(crate) fn name(operation: &Operation) -> String {
     }
 }
 
-/// The version that it wrote, if its client was told.
-pub(crate) fn told_version(operation: &Operation) -> Option<u64> {
+/// The version that it wrote, if its client knows.
+pub(crate) fn known_version(operation: &Operation) -> Option<u64> {
     match operation.outcome {
         Outcome::Returned { answer: Answer::Done { version }, .. } => version,
         _ => None,
@@ -133,8 +133,8 @@ pub(crate) fn value_or_nothing(value: Option<&str>) -> String {
     value.map_or("nothing".to_owned(), printable)
 }
 
-/// A value or key in printable ASCII, and not too long: its beginning and its end, for many that are
-/// alike differ only there.
+/// A value or key in printable ASCII, and not too long: its beginning and its end, since many similar ones
+/// differ only there.
 pub(crate) fn printable(text: &str) -> String {
     let text = text.escape_default().to_string();
     let half = LONGEST_VALUE / 2;

@@ -1,6 +1,6 @@
-//! What every benchmark needs: what the machine is and takes by itself ([machine]), what processes use of it ([process]),
-//! how figures are spread that were measured several times ([spread], [runs]), and how they are told ([progress], [report],
-//! [plot]).
+//! What every benchmark needs: what the machine is and how fast it is by itself ([machine]), what processes
+//! use of it ([process]), the spread of repeated measurements ([spread], [runs]), and how they are reported
+//! ([progress], [report], [plot]).
 
 pub mod machine;
 pub mod plot;

@@ -1,4 +1,4 @@
-//! What the machine is, and how long its disk and its loopback take.
+//! What the machine is, and how fast its disk and its loopback are.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -7,30 +7,30 @@ use std::path::Path;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-/// So often it is measured.
+/// Number of measurements.
 const SAMPLES: usize = 300;
 
-/// Whoever does not answer for so long has failed: its disk, most likely.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time without an answer after which a measurement has failed: because of the disk, most likely.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A cluster's servers, in what is measured of the machine as of three.
+/// Number of servers in a cluster, in the measurements that are made as for one.
 const SERVERS: usize = 3;
 
-/// So many bytes are written and sent each time.
+/// Number of bytes written and sent each time.
 pub const FLOOR_BYTES: usize = 256;
 
-/// What the machine takes for what no durable write can do without. All are medians.
+/// The time the machine takes for what every durable write needs. All are medians.
 #[derive(Debug, Clone, Copy)]
 pub struct Floor {
-    /// Writing into a file that is long enough, and syncing that.
+    /// Writing to a file that is long enough, and syncing it.
     sync: Duration,
-    /// The same where three do it at the same time.
+    /// The same while three do it at the same time.
     sync_of_three: Duration,
     /// To another thread and back, over TCP on this machine.
     round_trip: Duration,
     /// To two other threads, and back from both.
     broadcast: Duration,
-    /// A whole write, as bare as can be.
+    /// A whole write, reduced to the minimum.
     write: Duration,
 }
 
@@ -49,7 +49,7 @@ impl Floor {
         })
     }
 
-    /// What a lone client gets done, beside what these times allow. In two lines.
+    /// The throughput of a lone client, compared with what these times allow. In two lines.
     pub fn beside(&self, writes_per_second: f64) -> String {
         let parts = self.round_trip + self.broadcast + self.sync_of_three;
         let share = |of: Duration| 100.0 * writes_per_second * of.as_secs_f64();
@@ -65,7 +65,7 @@ impl Floor {
         )
     }
 
-    /// In a line.
+    /// In one line.
     pub fn words(&self) -> String {
         let [sync, three, round_trip, broadcast, write] =
             [self.sync, self.sync_of_three, self.round_trip, self.broadcast, self.write]
@@ -77,7 +77,7 @@ impl Floor {
     }
 }
 
-/// How long a write and its sync take where so many do that at a time, each in a file of its own.
+/// Time that a write and its sync take while `at_once` threads do that at a time, each in a file of its own.
 fn sync_latency(folder: &Path, at_once: usize) -> io::Result<Duration> {
     let paths: Vec<_> = (0..at_once).map(|number| folder.join(format!("sync-latency-{number}"))).collect();
     let files = paths.iter().map(|path| zeroes(path)).collect::<io::Result<Vec<File>>>()?;
@@ -115,15 +115,16 @@ fn zeroes(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).open(path)
 }
 
-/// How long a write takes of which nothing is left but what makes it durable: from a client to a leader, from there to the
-/// followers, all of which save it, and back to the client as soon as the leader and one follower have it on disk.
+/// Time of a write that is reduced to what makes it durable: from a client to a leader, from there to the
+/// followers, which all save it, and back to the client as soon as the leader and one follower have it on
+/// disk.
 fn bare_write(folder: &Path) -> io::Result<Duration> {
     let paths: Vec<_> = (0..SERVERS).map(|number| folder.join(format!("bare-write-{number}"))).collect();
     let mut files = paths.iter().map(|path| zeroes(path)).collect::<io::Result<Vec<File>>>()?;
     let mut own_file = files.pop().expect("there are some");
     let (mut client, mut to_client) = connection()?;
-    client.set_read_timeout(Some(PATIENCE))?;
-    // All followers answer on the same one, so the first answer comes first.
+    client.set_read_timeout(Some(TIMEOUT))?;
+    // All followers answer on the same connection, so the first answer comes first.
     let (mut from_followers, to_leader) = connection()?;
     let mut to_followers = Vec::new();
     for mut file in files {
@@ -142,7 +143,7 @@ fn bare_write(folder: &Path) -> io::Result<Duration> {
             to_followers.iter_mut().try_for_each(|it| it.write_all(bytes))?;
             sync_once(&mut own_file, sample_of(bytes))?;
             let mut answer = [0; FLOOR_BYTES];
-            // An answer to an earlier one is the slower follower's.
+            // An answer to an earlier one comes from the slower follower.
             while answer != *bytes {
                 from_followers.read_exact(&mut answer)?;
             }
@@ -180,7 +181,7 @@ fn each_of_them(
     }
 }
 
-/// How long it takes to so many other threads, and back from all.
+/// Time to this number of other threads, and back from all.
 fn round_trip(to: usize) -> io::Result<Duration> {
     let mut connections = (0..to).map(|_| echo()).collect::<io::Result<Vec<_>>>()?;
     let mut samples = Vec::with_capacity(SAMPLES);
@@ -193,7 +194,7 @@ fn round_trip(to: usize) -> io::Result<Duration> {
     Ok(median(samples))
 }
 
-/// A connection to a thread that says again whatever it is told, until the connection ends.
+/// A connection to a thread that sends everything back, until the connection ends.
 fn echo() -> io::Result<TcpStream> {
     let (here, mut there) = connection()?;
     let mut back = there.try_clone()?;
@@ -201,7 +202,7 @@ fn echo() -> io::Result<TcpStream> {
     Ok(here)
 }
 
-/// Both ends of one.
+/// Both ends of a connection.
 fn connection() -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let here = TcpStream::connect(listener.local_addr()?)?;
@@ -216,7 +217,7 @@ fn median(mut samples: Vec<Duration>) -> Duration {
     samples[samples.len() / 2]
 }
 
-/// The machine in one line, as far as the system tells.
+/// The machine in one line, as far as the system describes it.
 pub fn named() -> String {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

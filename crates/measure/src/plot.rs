@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// Lines over one another.
+/// Lines in a common coordinate system.
 #[derive(Debug, Clone)]
 pub struct Plot {
     /// What it shows.
@@ -18,7 +18,7 @@ pub struct Plot {
 /// What an axis shows.
 #[derive(Debug, Clone, Copy)]
 pub struct Axis {
-    /// What it counts, and in which unit.
+    /// What it counts, and the unit.
     pub title: &'static str,
     /// How it is divided.
     pub scale: Scale,
@@ -29,21 +29,22 @@ pub struct Axis {
 pub enum Scale {
     /// From zero on.
     Linear,
-    /// Each tenfold takes as much room.
+    /// Each factor of ten takes the same space.
     Logarithmic,
 }
 
 /// A line from point to point.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// What it stands for.
+    /// What it shows.
     pub name: String,
     /// With ascending x.
     pub points: Vec<(f64, f64)>,
 }
 
 impl Line {
-    /// What share of the values, in percent, is no larger than each. Values that are not finite never come in.
+    /// The share of the values, in percent, that are no larger than each. Values that are not finite never
+    /// count.
     pub fn cumulative(name: &str, values: impl IntoIterator<Item = f64>) -> Line {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
@@ -56,7 +57,7 @@ impl Line {
         Line { name: name.to_owned(), points: steps.collect() }
     }
 
-    /// How high it is here, once it has begun.
+    /// Its height here, once it has begun.
     fn height_at(&self, x: f64) -> Option<f64> {
         let after = self.points.partition_point(|(before, _)| *before <= x);
         let &(x0, y0) = self.points.get(after.checked_sub(1)?)?;
@@ -75,7 +76,7 @@ struct Range {
 }
 
 impl Scale {
-    /// Has the value a place there?
+    /// Does it include the value?
     fn shows(self, value: f64) -> bool {
         value.is_finite() && (self == Scale::Linear || value > 0.0)
     }
@@ -109,7 +110,7 @@ impl Range {
         }
     }
 
-    /// Round numbers to be written at the axis.
+    /// Round numbers to write at the axis.
     fn ticks(&self) -> Vec<f64> {
         let decade = |value: f64| 10f64.powf(value.log10().floor());
         let candidates: Vec<f64> = match self.scale {
@@ -128,7 +129,7 @@ impl Range {
     }
 }
 
-/// A number as it stands at an axis.
+/// A number as it is written at an axis.
 fn label(value: f64) -> String {
     match value {
         1e6.. => format!("{}M", value / 1e6),
@@ -137,7 +138,7 @@ fn label(value: f64) -> String {
     }
 }
 
-/// What a line is drawn with in a terminal.
+/// The letters that lines are drawn with in a terminal.
 const LETTERS: [char; 10] = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];
 
 impl Plot {
@@ -146,7 +147,7 @@ impl Plot {
         (Range::of(self.x, points().map(|point| point.0)), Range::of(self.y, points().map(|point| point.1)))
     }
 
-    /// Drawn with letters: each line has one of its own.
+    /// Drawn with letters: each line has its own.
     pub fn text(&self) -> String {
         const COLUMNS: usize = 64;
         const ROWS: usize = 16;
@@ -255,7 +256,7 @@ impl Plot {
         svg + "</svg>\n"
     }
 
-    /// How much room the lines' names need beside the plot.
+    /// The width of the lines' names beside the plot.
     fn names_width(&self) -> f64 {
         const LETTER: f64 = 7.0;
         let longest = self.lines.iter().map(|line| line.name.chars().count()).max().unwrap_or_default();
@@ -280,7 +281,7 @@ pub fn stacked(plots: &[Plot]) -> String {
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
 
-/// So many kinds of lines there are: each has a colour, and dashes of its own.
+/// Number of styles for lines: each has a colour, and dashes of its own.
 const COLOURS: usize = 8;
 
 const STYLE: &str = "\
@@ -293,7 +294,7 @@ text{fill:currentColor;font-size:12px}.title{font-size:14px;font-weight:600}.tic
 @media screen and (prefers-color-scheme:dark){svg{color:#e6edf3}.l0{stroke:#58a6ff}.l1{stroke:#f0883e}.l2{stroke:#3fb950}\
 .l3{stroke:#bc8cff}.l4{stroke:#ff7b72}.l5{stroke:#8b949e}.l6{stroke:#39c5cf}.l7{stroke:#d29922}}";
 
-/// The points without those that nobody could tell from the one before.
+/// The points without those that can't be distinguished from the one before.
 fn visible(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
     let mut last: Option<(f64, f64)> = None;
     points.filter(move |&(x, y)| {

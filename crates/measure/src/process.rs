@@ -1,4 +1,4 @@
-//! What the system says of a process. Only Linux does; elsewhere all is zero.
+//! What the system reports about a process. Only Linux does; elsewhere all figures are zero.
 
 use std::fs;
 
@@ -12,12 +12,12 @@ pub struct Usage {
     pub cpu_us: u64,
     /// Bytes that it has caused to be written to disk.
     pub written: u64,
-    /// How often one of its threads gave up its processor.
+    /// Number of times one of its threads gave up its processor.
     pub switches: u64,
 }
 
 impl Usage {
-    /// That of this process; zero if there is none.
+    /// The usage of this process; zero if there is none.
     pub fn of(pid: u32) -> Usage {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         // The second field, the name in parentheses, may hold anything.
@@ -44,15 +44,15 @@ impl Usage {
 /// What the whole machine has done so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Machine {
-    /// The processor time of all processes together, and that in which there was nothing to do, in microseconds.
+    /// The processor time of all processes together, and the idle time, in microseconds.
     busy_us: u64,
     idle_us: u64,
-    /// That of this process.
+    /// The processor time of this process.
     pub own_us: u64,
 }
 
 impl Machine {
-    /// What it has done by now.
+    /// The usage by now.
     pub fn now() -> Machine {
         let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
         let all = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
@@ -66,7 +66,8 @@ impl Machine {
         }
     }
 
-    /// The share of the machine's time since then that went neither to us, who used so much, nor to nobody: from 0 to 1.
+    /// The share of the machine's time since then that was used by other programs, where ours used
+    /// `known_us`: from 0 to 1.
     pub fn share_of_others(&self, before: &Machine, known_us: u64) -> f64 {
         let busy = self.busy_us.saturating_sub(before.busy_us);
         let all = busy + self.idle_us.saturating_sub(before.idle_us);
@@ -74,24 +75,24 @@ impl Machine {
     }
 }
 
-/// The memory of a process, in bytes: what it holds, and the most that it has held.
+/// The memory of a process, in bytes: now, and at its peak.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Memory {
-    /// What it holds.
+    /// What it holds now.
     pub now: u64,
     /// The most that it has held.
     pub peak: u64,
 }
 
 impl Memory {
-    /// That of this process; zero if there is none.
+    /// The memory of this process; zero if there is none.
     pub fn of(pid: u32) -> Memory {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         Memory { now: number(&status, "VmRSS:") << 10, peak: number(&status, "VmHWM:") << 10 }
     }
 }
 
-/// The number behind this name, at the beginning of a line.
+/// The number after this name, at the beginning of a line.
 fn number(text: &str, name: &str) -> u64 {
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
     value.and_then(|value| value.parse().ok()).unwrap_or_default()

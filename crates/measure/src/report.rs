@@ -1,57 +1,57 @@
-//! What a benchmark has found: as a table for people, as JSON for programs, and as a page with plots.
+//! The results of a benchmark: as a table for people, as JSON for programs, and as a page with plots.
 
 use crate::plot::{Plot, escaped};
 use crate::spread::Spread;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
-/// What a bench has found.
+/// The results of a benchmark.
 #[derive(Debug)]
 pub struct Report {
     /// The program that measured.
     pub program: &'static str,
     /// The bench's name, in one word.
     pub bench: &'static str,
-    /// What was measured, how, and on which machine: some lines.
+    /// What was measured, how, and on which machine: a few lines.
     pub about: String,
-    /// The figures that each row has.
+    /// The columns of each row.
     pub columns: Vec<Column>,
     /// The figures.
     pub rows: Vec<Row>,
-    /// The figures again, to be seen at a glance.
+    /// The figures as plots.
     pub plots: Vec<Plot>,
-    /// What else there is to say: some lines.
+    /// Further remarks: a few lines.
     pub remarks: String,
 }
 
-/// A figure that each row has.
+/// A column of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     /// Its name for programs.
     key: &'static str,
-    /// Its name for people; none if it is not for them.
+    /// Its name for people; `None` if it is not for them.
     title: Option<&'static str>,
-    /// So many digits stand behind the point.
+    /// Number of digits after the decimal point.
     digits: usize,
 }
 
 impl Column {
-    /// One of words.
+    /// A column of words.
     pub const fn text(key: &'static str, title: &'static str) -> Column {
         Column { key, title: Some(title), digits: 0 }
     }
 
-    /// One of numbers, with so many digits behind the point.
+    /// A column of numbers, with `digits` digits after the decimal point.
     pub const fn number(key: &'static str, title: &'static str, digits: usize) -> Column {
         Column { key, title: Some(title), digits }
     }
 
-    /// One that only programs see.
+    /// A column that only programs see.
     pub const fn hidden(key: &'static str) -> Column {
         Column { key, title: None, digits: 0 }
     }
 
-    /// A ratio, or what is as small, says nothing without some digits behind the point.
+    /// A ratio, or another small number, says nothing without some digits after the decimal point.
     fn digits_of(&self, number: f64) -> String {
         let is_small = number.abs() < 10.0 && number.fract() != 0.0;
         let digits = if is_small { self.digits.max(2) } else { self.digits };
@@ -83,13 +83,13 @@ pub fn figure_columns(digits: usize) -> Vec<Column> {
     ]
 }
 
-/// The row of a figure: its name for programs, that for people, and what was measured.
+/// The row of a figure: its name for programs, its name for people, and the measurement.
 pub fn figure_row(key: &str, what: &str, spread: &Spread) -> Row {
     let figures = [spread.median(), spread.least(), spread.most()].map(number);
     [json!(key), json!(what)].into_iter().chain(figures).collect()
 }
 
-/// A number that may be none: what is not finite has no JSON.
+/// A number, or `null`: JSON has no numbers that are not finite.
 pub fn number(value: f64) -> Value {
     if value.is_finite() { json!(value) } else { Value::Null }
 }
@@ -138,7 +138,7 @@ impl Report {
         json!({ "bench": self.bench, "about": self.about, "remarks": self.remarks, "rows": rows })
     }
 
-    /// As a page that stands alone, for a browser or to be printed.
+    /// As a complete page, for a browser or for printing.
     pub fn html(&self) -> String {
         let mut html = format!(
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -168,7 +168,7 @@ impl Report {
     }
 }
 
-/// How a cell stands on a page: numbers to the right.
+/// The style of a cell on a page: numbers are right-aligned.
 fn class(cell: &Value) -> &'static str {
     if cell.is_string() { "" } else { " class=\"number\"" }
 }

@@ -1,13 +1,13 @@
-//! A load that was measured several times, and the row that tells of it.
+//! A load that was measured several times, and its row in the report.
 
 use crate::report::{Column, number};
 use crate::spread::Spread;
 use serde_json::{Value, json};
 
-/// Whatever else runs must not take more of the machine than this, from 0 to 1, or the row is marked.
+/// Maximum share of the machine that other programs may use, from 0 to 1. Above it the row is marked.
 pub const QUIET: f64 = 0.1;
 
-/// The columns behind those of the figures.
+/// The columns after those of the figures.
 pub const AFTER_FIGURES: [Column; 4] = [
     Column::number("per_second_least", "least", 0),
     Column::number("per_second_most", "most", 0),
@@ -15,12 +15,12 @@ pub const AFTER_FIGURES: [Column; 4] = [
     Column::text("disturbed", ""),
 ];
 
-/// What came of one run.
+/// The result of one run.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<const FIGURES: usize> {
-    /// The first of them is how many operations were done in a second.
+    /// The first is the number of operations per second.
     pub figures: [f64; FIGURES],
-    /// The share of the machine that went to processes of somebody else, from 0 to 1.
+    /// The share of the machine used by other programs, from 0 to 1.
     pub others: f64,
 }
 
@@ -35,7 +35,7 @@ impl<const FIGURES: usize> Default for Runs<FIGURES> {
 }
 
 impl<const FIGURES: usize> Runs<FIGURES> {
-    /// One more.
+    /// Adds a run.
     pub fn push(&mut self, run: Run<FIGURES>) {
         self.0.push(run);
     }
@@ -52,7 +52,7 @@ impl<const FIGURES: usize> Runs<FIGURES> {
         std::array::from_fn(|place| self.spread(|run| run.figures[place]).median())
     }
 
-    /// The medians, and what the columns [`AFTER_FIGURES`] tell.
+    /// The medians, and the cells of the columns [`AFTER_FIGURES`].
     pub fn cells(&self) -> impl Iterator<Item = Value> {
         let per_second = self.spread(|run| run.figures[0]);
         let others = self.spread(|run| run.others).most();

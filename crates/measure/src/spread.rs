@@ -1,4 +1,4 @@
-//! How figures that were measured several times are spread.
+//! The spread of figures that were measured several times.
 
 /// Some figures, in ascending order. There is at least one.
 #[derive(Debug, Clone)]
@@ -16,22 +16,22 @@ impl Spread {
         Spread(figures)
     }
 
-    /// The least one that so many percent are not above.
+    /// The smallest figure that at least this percentage of them do not exceed.
     pub fn percentile(&self, percent: usize) -> f64 {
         self.0[(self.0.len() * percent).div_ceil(100).max(1) - 1]
     }
 
-    /// The least of them.
+    /// The smallest one.
     pub fn least(&self) -> f64 {
         self.percentile(0)
     }
 
-    /// The lower one of the two in the middle, if there are two.
+    /// The median: of two in the middle, the lower one.
     pub fn median(&self) -> f64 {
         self.percentile(50)
     }
 
-    /// The most of them.
+    /// The largest one.
     pub fn most(&self) -> f64 {
         self.percentile(100)
     }

@@ -1,5 +1,5 @@
-use crate::Address;
 use consensus::{Change, NodeId, Profile};
+use runtime::Address;
 use serde::{Deserialize, Serialize};
 use trace::Faults;
 

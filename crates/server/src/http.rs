@@ -14,8 +14,7 @@ mod watch;
 pub(crate) use metrics::sync_histogram;
 
 use crate::broadcast::Broadcast;
-use crate::inbox::Inbound;
-use crate::network::Network;
+use crate::machine::Machine;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -24,14 +23,15 @@ use axum::routing::{get, post};
 use consensus::NodeId;
 use errors::Problem;
 use gate::{Door, Names, Room};
-use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
+use runtime::{Clients, Handle, Settings, Tcp};
 use serde::Serialize;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// So long a client waits for its outcome, at most.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,15 +52,15 @@ const ACCOUNTS_AT_ONCE: usize = 4;
 /// What all handlers need.
 pub(crate) struct Service {
     pub(crate) id: NodeId,
-    pub(crate) engine: mpsc::Sender<Inbound>,
-    pub(crate) network: Network,
+    /// The name of the cluster.
+    pub(crate) cluster: String,
+    pub(crate) handle: Handle<Machine>,
+    pub(crate) tcp: Tcp,
     pub(crate) events: Broadcast,
     /// Have leaders leases, so that read=lease makes sense?
     pub(crate) gives_leases: bool,
     /// How long syncs of the log took.
     pub(crate) syncs: Histogram,
-    /// How many connections there was no place for.
-    pub(crate) turned_away: Counter,
     /// A place for each stream.
     streams: Arc<Semaphore>,
     /// Room for unread responses.
@@ -73,25 +73,23 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(
-        id: NodeId,
-        engine: mpsc::Sender<Inbound>,
-        network: Network,
+        settings: &Settings,
+        handle: Handle<Machine>,
+        tcp: Tcp,
         events: Broadcast,
-        gives_leases: bool,
         syncs: Histogram,
     ) -> Service {
-        let turned_away = Counter::default();
         let [room, incoming] = [MOST_UNREAD, MOST_HALF_SENT].map(Room::of);
         let [streams, lists, accounts] =
             [MOST_STREAMS, LISTS_AT_ONCE, ACCOUNTS_AT_ONCE].map(|places| Arc::new(Semaphore::new(places)));
         Service {
-            id,
-            engine,
-            network,
+            id: settings.id,
+            cluster: settings.cluster.clone(),
+            handle,
+            tcp,
             events,
-            gives_leases,
+            gives_leases: settings.lease.is_some(),
             syncs,
-            turned_away,
             streams,
             room,
             incoming,
@@ -117,14 +115,6 @@ impl Service {
             status: StatusCode::SERVICE_UNAVAILABLE,
             error: format!("{MOST_STREAMS} clients already have a stream from {}", self.id),
             help: "ask another server, or close unused streams".to_owned(),
-        })
-    }
-
-    /// Gives a request to the engine, unless that has too much to do.
-    fn ask(&self, happening: Inbound) -> Result<(), Problem> {
-        self.engine.try_send(happening).map_err(|error| match error {
-            TrySendError::Full(_) => Problem::Busy,
-            TrySendError::Closed(_) => Problem::Stopping,
         })
     }
 }
@@ -173,14 +163,6 @@ fn door(names: Names) -> Arc<Door> {
     Arc::new(Door { names, refuse, headers: headers(), is_open_to_visits: false })
 }
 
-#[cfg(test)]
-impl Routes {
-    /// Nothing can be asked for.
-    pub(crate) fn nowhere() -> Routes {
-        Routes { router: Router::new(), door: door(Names::default()) }
-    }
-}
-
 /// What clients can ask for under these names.
 pub(crate) fn routes(service: Arc<Service>, names: Names) -> Routes {
     let door = door(names);
@@ -203,32 +185,51 @@ pub(crate) fn routes(service: Arc<Service>, names: Names) -> Routes {
     Routes { router, door }
 }
 
-/// Serves a client until its connection ends, or nothing comes for too long.
-pub(crate) async fn serve(
-    Routes { router, door }: Routes,
-    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-) {
-    door.serve(router, stream).await;
+impl Clients for Routes {
+    /// Serves a client until its connection ends, or nothing comes for too long.
+    fn serve(&self, stream: TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let Routes { router, door } = self.clone();
+        Box::pin(async move { door.serve(router, stream).await })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::changes::Changes;
     use gate::SILENCE;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::time::Instant;
 
-    /// A client's connection to a server whose engine does nothing, and the engine's inbox.
+    /// A client's connection to a server.
     fn connect(service: &Arc<Service>) -> DuplexStream {
         let (client, server) = duplex(1 << 16);
-        tokio::spawn(serve(routes(service.clone(), Names::default()), server));
+        tokio::spawn(serve(service.clone(), server));
         client
     }
 
-    fn service() -> (Arc<Service>, mpsc::Receiver<Inbound>) {
-        let (engine, inbox) = mpsc::channel(1);
-        let (network, events) = (Network::of_a_test(), Broadcast::new());
-        (Arc::new(Service::new(NodeId(1), engine, network, events, false, sync_histogram())), inbox)
+    async fn serve(service: Arc<Service>, stream: DuplexStream) {
+        let Routes { router, door } = routes(service, Names::default());
+        door.serve(router, stream).await;
+    }
+
+    /// The service of a server with this state, which waits to be added to a cluster.
+    fn service_with(machine: Machine) -> Arc<Service> {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::new("raft", 1).join();
+        let server = runtime::Server::open(folder.path(), settings, machine).unwrap();
+        let tcp = Tcp::new(server.settings(), 1, server.origin(), server.inlet());
+        let (handle, events) = (server.handle(), Broadcast::new());
+        let service = Service::new(server.settings(), handle, tcp.clone(), events, sync_histogram());
+        tokio::spawn(async move {
+            server.run("nowhere".to_owned(), tcp, ()).await.unwrap();
+            drop(folder);
+        });
+        Arc::new(service)
+    }
+
+    fn service() -> Arc<Service> {
+        service_with(Machine::new(::kv::Store::default()))
     }
 
     /// What the server says until it hangs up.
@@ -240,7 +241,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_says_nothing_more_is_not_waited_for_for_ever() {
-        let (service, _inbox) = service();
+        let service = service();
         let half_a_head = "GET /healthz HTTP/1.1\r\nhost: localhost";
         let half_a_body = "PUT /kv/x HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf";
         let half_a_change = "POST /members HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\nhalf";
@@ -263,16 +264,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_nothing_of_a_response_is_not_waited_for_for_ever() {
-        let (service, _inbox) = service();
+        let service = service();
         let (mut client, server) = duplex(64);
-        let served = tokio::spawn(serve(routes(service.clone(), Names::default()), server));
+        let served = tokio::spawn(serve(service.clone(), server));
         client.write_all(b"GET /x HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         tokio::time::timeout(SILENCE * 3, served).await.expect("the connection is given up").unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn streams_stay_open_and_are_bounded() {
-        let (service, _inbox) = service();
+        let service = service();
         let mut streams = Vec::new();
         for _ in 0..MOST_STREAMS {
             let mut stream = connect(&service);
@@ -300,20 +301,11 @@ mod tests {
         assert_eq!(&begin, b"HTTP/1.1 200", "there is a place again");
     }
 
-    /// Answers all who read a store that is as old as it may be: this one.
-    async fn tell(mut inbox: mpsc::Receiver<Inbound>, store: ::kv::Store) {
-        while let Some(happening) = inbox.recv().await {
-            if let Inbound::Client(crate::clients::Request::ReadStale { answer }) = happening {
-                let _ = answer.send(Ok(store.clone()));
-            }
-        }
-    }
-
-    fn store_with(value: &[u8]) -> ::kv::Store {
+    fn machine_with(value: &[u8]) -> Machine {
         let mut store = ::kv::Store::default();
         let command = ::kv::Command::Write(::kv::Write::put(b"x", value)).encode().unwrap();
         store.apply(consensus::Index(1), &command);
-        store
+        Machine::new(store)
     }
 
     const VALUE: &[u8] = b"GET /kv/x?read=stale HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -321,11 +313,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_does_not_read_is_not_waited_for_for_ever() {
-        let (service, inbox) = service();
-        tokio::spawn(tell(inbox, store_with(&[1; ::kv::LONGEST_VALUE])));
+        let service = service_with(machine_with(&[1; ::kv::LONGEST_VALUE]));
         for request in [VALUE, LIST] {
             let (mut client, server) = duplex(1 << 16);
-            let served = tokio::spawn(serve(routes(service.clone(), Names::default()), server));
+            let served = tokio::spawn(serve(service.clone(), server));
             client.write_all(request).await.unwrap();
             tokio::time::timeout(SILENCE * 3, served).await.expect("its connection is closed").unwrap();
         }
@@ -333,8 +324,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn values_that_nobody_reads_are_bounded_together() {
-        let (service, inbox) = service();
-        tokio::spawn(tell(inbox, store_with(&[1; ::kv::LONGEST_VALUE])));
+        let service = service_with(machine_with(&[1; ::kv::LONGEST_VALUE]));
         let mut unread = Vec::new();
         let mut statuses = Vec::new();
         for _ in 0..=MOST_UNREAD / ::kv::LONGEST_VALUE {
@@ -351,7 +341,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn values_that_come_by_half_are_bounded_together() {
-        let (service, _inbox) = service();
+        let service = service();
         let half_a_value = ::kv::LONGEST_VALUE / 2;
         let head =
             format!("PUT /kv/x HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", half_a_value + 1);
@@ -391,8 +381,7 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let (service, inbox) = service();
-            tokio::spawn(tell(inbox, store_with(&[1; 1000])));
+            let service = service_with(machine_with(&[1; 1000]));
             let (release, released) = std::sync::mpsc::channel::<()>();
             let _busy = tokio::task::spawn_blocking(move || released.recv());
             let mut waiting = connect(&service);
@@ -416,17 +405,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_change_that_nobody_reads_takes_its_room() {
-        let (service, mut inbox) = service();
-        let mut changes = crate::changes::Changes::after(consensus::Index(0));
+        let mut changes = Changes::after(consensus::Index(0));
         let value = Some(vec![1; ::kv::LONGEST_VALUE].into());
         changes.note(&::kv::Changed { key: b"x", version: consensus::Index(1), value });
-        tokio::spawn(async move {
-            while let Some(happening) = inbox.recv().await {
-                if let Inbound::Client(crate::clients::Request::Watch { after, answer }) = happening {
-                    let _ = answer.send(changes.next(after, consensus::Index(1)));
-                }
-            }
-        });
+        let service = service_with(Machine { store: ::kv::Store::default(), changes });
         let mut client = connect(&service);
         client.write_all(b"GET /watch?after=0 HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut begin = Vec::new();

@@ -1,9 +1,15 @@
 //! The server's state machine: the store, and what was changed in it of late.
 
 use crate::changes::Changes;
+use crate::error::ServerError;
+use crate::http;
 use consensus::Index;
 use driver::{StateMachine, StoreContent};
 use kv::{RestoreError, Snapshot, Store};
+use prometheus_client::metrics::histogram::Histogram;
+use runtime::{Server, Settings};
+use std::path::Path;
+use storage::FolderDisk;
 
 /// The store, with its recent changes for those who watch. Those are no part of the replicated state.
 #[derive(Debug)]
@@ -18,6 +24,18 @@ impl Machine {
         let changes = Changes::after(store.last_applied());
         Machine { store, changes }
     }
+}
+
+/// Takes the data folder of a server, and counts how long its syncs take.
+///
+/// # Errors
+/// If it can't be had. Nothing has been changed in a folder that belongs to another server.
+pub(crate) fn open(data: &Path, settings: Settings) -> Result<(Server<Machine>, Histogram), ServerError> {
+    let syncs = http::sync_histogram();
+    let observed = syncs.clone();
+    let disk = FolderDisk::open(data).map_err(runtime::ServerError::from)?;
+    let disk = disk.telling_syncs(move |took| observed.observe(took.as_secs_f64()));
+    Ok((Server::on(disk, settings, Machine::new(Store::default()))?, syncs))
 }
 
 impl StateMachine for Machine {
@@ -63,5 +81,22 @@ impl driver::Restore<Machine> for Restore {
 
     fn finish(self, last_included: Index) -> Result<Machine, RestoreError> {
         driver::Restore::finish(self.0, last_included).map(Machine::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kv::{Command, LONGEST_KEY, LONGEST_VALUE, Request, SessionId, Write};
+
+    /// What the store takes, a server takes.
+    #[test]
+    fn the_largest_command_of_the_store_is_a_command() {
+        let (key, value) = (vec![1; LONGEST_KEY], vec![1; LONGEST_VALUE]);
+        let request = Some(Request { session: SessionId(Index(u64::MAX)), sequence: u64::MAX });
+        let swap = Write::compare_and_swap(&key, &value, &value);
+        let write = Write { if_version: Some(Index(u64::MAX)), request, ..swap };
+        let command = Command::Write(write).encode().unwrap();
+        assert!(command.len() <= runtime::LONGEST_COMMAND, "{}", command.len());
     }
 }

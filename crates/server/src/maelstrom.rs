@@ -21,15 +21,18 @@ mod raft;
 use crate::broadcast::Broadcast;
 use crate::command::Command;
 use crate::error::ServerError;
-use crate::member::{Member, Remote};
-use crate::options::Options;
+use crate::machine::{self, Machine};
+use crate::remote::Remote;
+use crate::server::Told;
 use consensus::NodeId;
 use conversation::Conversation;
 use lin_kv::LinKv;
 use lines::{Lines, Outbox, warn, write_all, write_line};
 use message::{Answer, Code, Init, Message, Reply, node_id};
+use runtime::Settings;
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -98,31 +101,32 @@ impl Introduction {
 
 /// A node that is ready to run: it holds its data folder.
 pub struct MaelstromNode {
-    member: Member,
+    server: runtime::Server<Machine>,
     introduction: Introduction,
     patience: Duration,
     runtime: Runtime,
 }
 
 impl MaelstromNode {
-    /// Takes the data folder. The options' id and peers must be those of the introduction. A client waits
+    /// Takes the data folder. The settings' id and founders must be those of the introduction. A client waits
     /// for its outcome as long as `patience`; then it is told that none came.
     ///
     /// # Errors
     /// If it can't be had. Nothing has been changed in a folder that belongs to somebody else.
     pub fn open(
         introduction: Introduction,
-        options: Options,
+        data: &Path,
+        settings: Settings,
         patience: Duration,
     ) -> Result<MaelstromNode, ServerError> {
-        let member = Member::open(options)?;
+        let (server, _) = machine::open(data, settings)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(MaelstromNode { member, introduction, patience, runtime })
+        Ok(MaelstromNode { server, introduction, patience, runtime })
     }
 
     /// A way to command the node while it runs.
     pub fn remote(&self) -> Remote {
-        self.member.remote()
+        Remote::new(self.server.handle(), self.runtime.handle().clone())
     }
 
     /// Runs until the input ends and all requests in it are answered, or until [`Command::Stop`]. The
@@ -136,37 +140,37 @@ impl MaelstromNode {
         output: impl Write + Send + 'static,
         observer: impl FnMut(Record),
     ) -> Result<(), ServerError> {
-        let MaelstromNode { member, introduction, patience, runtime } = self;
+        let remote = self.remote();
+        let MaelstromNode { server, introduction, patience, runtime } = self;
         let (outbox, mut queue) = Outbox::new();
-        let (own, remote) = (introduction.id.to_string(), member.remote());
-        let writer = std::thread::spawn(move || write_all(&own, &mut queue, output, &remote));
+        let (own, writers) = (introduction.id.to_string(), remote.clone());
+        let writer = std::thread::spawn(move || write_all(&own, &mut queue, output, &writers));
 
         let places = Arc::new(Semaphore::new(MOST_REQUESTS as usize));
         let conversation = Conversation {
             introduction,
-            engine: member.engine(),
+            inlet: server.inlet(),
             outbox: outbox.clone(),
-            kv: Arc::new(LinKv::new(member.engine(), outbox.clone(), member.life(), patience)),
+            kv: Arc::new(LinKv::new(server.handle(), outbox.clone(), server.life(), patience)),
             places: places.clone(),
             runtime: runtime.handle().clone(),
         };
         conversation.welcome();
-        let remote = member.remote();
         std::thread::spawn(move || {
             Lines::new(input).for_each(|message| conversation.take(message));
             conversation.finish();
             remote.command(Command::Stop);
         });
 
-        let told = Broadcast::new();
-        let ended = runtime.block_on(member.run("standard input".to_owned(), outbox.clone(), observer, told));
+        let told = Told { observer, events: Broadcast::new() };
+        let ended = runtime.block_on(server.run("standard input".to_owned(), outbox.clone(), told));
         // Whoever still waits is told that nobody knows.
         let _ = runtime.block_on(places.acquire_many(MOST_REQUESTS));
         outbox.end();
         // A thread that panicked has told so itself.
         let _ = writer.join();
         runtime.shutdown_background();
-        ended
+        Ok(ended?)
     }
 }
 

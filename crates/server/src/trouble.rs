@@ -42,6 +42,16 @@ pub(crate) fn of_itself(node: &Node) -> Option<Trouble> {
     Some(Trouble { what, help })
 }
 
+/// What is wrong if this server contradicts what the own one knows for certain.
+pub(crate) fn of_contradiction(from: NodeId) -> Trouble {
+    let what = format!(
+        "{from} contradicts what this server knows for certain: one of them has lost data, or they belong to different clusters"
+    );
+    let help = "stop the server whose disk was replaced or restored, and compare the logs with `raft log`"
+        .to_owned();
+    Trouble { what, help }
+}
+
 /// What a server says that must not take part any longer.
 fn retired(id: NodeId, retirement: Retirement) -> String {
     match retirement {

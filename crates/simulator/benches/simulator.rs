@@ -4,6 +4,8 @@
 
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 
+extern crate raft_for_beginners_simulator as simulator;
+
 use consensus::{
     AppendEntries, Config, Credentials, EveryRule, HardState, Index, Input, Instant, Limits, Log, Membership,
     Message, Node, NodeId, Origin, Output, Profile, Rules, Term, Timing,

@@ -2,6 +2,8 @@
 //!
 //! What such a test needs is at the end of this file, in `mod tests`. `main` plays one run, and prints what happens in it.
 
+extern crate raft_for_beginners_simulator as simulator;
+
 use consensus::Index;
 use driver::{SmallState, Whole};
 use simulator::{Action, Failure, Random, Simulation, Unsynced};

@@ -69,19 +69,23 @@ impl Beginning {
                     .to_owned(),
             );
         }
-        let holders = self.logs.values().filter(|log| committed(log));
-        let is_lost = holders
+        let terms = self.terms();
+        let lost_in = |place, term| {
+            let mut later = terms.range((Excluded(term), Unbounded));
+            later.find(|&&later| !has(self.before(later), place, term))
+        };
+        let is_safe = self
+            .logs
+            .values()
+            .filter(|log| committed(log))
             .flat_map(|log| (place_of(self.committed)..log.len()).map(move |place| (place, log[place])))
-            .all(|(place, term)| {
-                !self.is_majority(|log| has(log, place, term))
-                    || self
-                        .terms()
-                        .range((Excluded(term), Unbounded))
-                        .any(|&later| !has(self.before(later), place, term))
+            .any(|(place, term)| {
+                self.is_majority(|log| has(log, place, term)) && lost_in(place, term).is_none()
             });
-        is_lost.then(|| {
-            "a committed entry can't be lost, but the leader of a later term did not have this one".to_owned()
-        })
+        let lost_in = lost_in(place_of(self.committed), self.committed.term).filter(|_| !is_safe)?;
+        Some(format!(
+            "a committed entry can't be lost, but the leader of term {lost_in} did not have this one"
+        ))
     }
 
     /// The leader of a term had the votes of a majority: of servers whose logs were not ahead of its own.
@@ -226,7 +230,7 @@ mod tests {
         // The paper's Figure 8: entry 2 of term 2 is in a majority of the logs, and is not committed all the same.
         let figure_8: [&[u64]; 5] = [&[1, 2, 4], &[1, 2], &[1, 2], &[1], &[1, 3]];
         assert_eq!(problem(&figure_8), "");
-        assert!(lost(&figure_8, (2, 2)).contains("can't be lost"));
+        assert!(lost(&figure_8, (2, 2)).contains("can't be lost, but the leader of term 3"));
         assert_eq!(lost(&figure_8, (1, 1)), "");
         // An entry of term 4 behind it has committed it.
         assert_eq!(lost(&[&[1, 2, 4], &[1, 2, 4], &[1, 2, 4], &[1], &[1, 3]], (2, 2)), "");

@@ -30,7 +30,7 @@ impl Chance for Rng {
 /// Random numbers from which a test draws its commands: the same on every machine.
 ///
 /// ```
-/// use simulator::{Faults, Simulation};
+/// use raft_for_beginners_simulator::{Faults, Simulation};
 /// # use driver::Whole;
 /// # #[derive(Default)]
 /// # struct Counter(u64);
@@ -47,9 +47,9 @@ impl Chance for Rng {
 /// #         Some(Counter(u64::from_le_bytes(bytes.try_into().ok()?)))
 /// #     }
 /// # }
-/// let add_up_to_nine = |random: &mut simulator::Random| vec![random.below(10) as u8];
+/// let add_up_to_nine = |random: &mut raft_for_beginners_simulator::Random| vec![random.below(10) as u8];
 /// Simulation::<Whole<Counter>>::new().for_seeds(0..3, add_up_to_nine)?;
-/// # Ok::<(), simulator::Failure>(())
+/// # Ok::<(), raft_for_beginners_simulator::Failure>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Random(Rng);

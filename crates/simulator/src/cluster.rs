@@ -21,7 +21,7 @@ use trace::ClusterView;
 ///
 /// ```
 /// # use driver::{SmallState, Whole, WriteOutcome};
-/// # use simulator::{Action, Failure, Simulation};
+/// # use raft_for_beginners_simulator::{Action, Failure, Simulation};
 /// # #[derive(Default)]
 /// # struct Counter(u64);
 /// # impl SmallState for Counter {

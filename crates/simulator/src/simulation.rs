@@ -28,7 +28,7 @@ use std::sync::Arc;
 ///
 /// ```
 /// use driver::{SmallState, Whole};
-/// use simulator::{Action, Failure, Simulation, Unsynced};
+/// use raft_for_beginners_simulator::{Action, Failure, Simulation, Unsynced};
 ///
 /// /// Counts the bytes that it was given.
 /// #[derive(Default)]

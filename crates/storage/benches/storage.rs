@@ -4,6 +4,8 @@
 
 #![allow(missing_docs, reason = "criterion's macros write functions without docstrings")]
 
+extern crate raft_for_beginners_storage as storage;
+
 use consensus::{Append, Batch, Entry, Index, NodeId, Payload, Term};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;

@@ -1,17 +1,17 @@
-//! How a [`Batch`] is written down.
+//! The format of a [`Batch`] on disk.
 //!
-//! A batch is a row of items. Each begins with a byte that says what it is:
+//! A batch is a series of items. Each begins with a byte that gives its type:
 //!
 //! | byte | item | what follows |
 //! |---|---|---|
 //! | 1 | a hard state | its term, then `1` and the candidate voted for, or `0` |
-//! | 2 | the beginning of the new log | index and term of the entry before it; it and those before are gone |
-//! | 3 | the end of the old log | the index that the next entry gets; what was there and after is gone |
+//! | 2 | the beginning of the new log | index and term of the entry before it; it and those before it are gone |
+//! | 3 | the end of the old log | the index that the next entry gets; what was there and after it is gone |
 //! | 4 | an entry without a command | its term |
 //! | 5 | an entry with a command | its term, the command's length in bytes (4 bytes), the command |
 //! | 6 | an entry with a configuration | its term, the length in bytes (4 bytes), the [configuration](crate::encode_membership) |
 //!
-//! Each number has 8 bytes if nothing else is said, and its lowest byte first.
+//! Each number has 8 bytes if nothing else is said. All are little-endian.
 
 use crate::bytes::{Bytes, length};
 use crate::hard_state;

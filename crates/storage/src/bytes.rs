@@ -1,10 +1,10 @@
-//! Reading numbers back from bytes. All are written with the lowest byte first.
+//! Reading numbers from bytes. All are little-endian.
 
-/// The bytes that are not read yet.
+/// The bytes that have not been read yet.
 pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Bytes<'a> {
-    /// The next `count` bytes; none if there are not so many.
+    /// The next `count` bytes; `None` if there are fewer.
     pub(crate) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
@@ -28,7 +28,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// How many bytes a text or a command has, as it is written before it.
+/// The length of a text or a command, as it is written before it.
 pub(crate) fn length(bytes: &[u8]) -> [u8; 4] {
     u32::try_from(bytes.len()).expect("nothing of 4 GiB is ever saved at once").to_le_bytes()
 }

@@ -1,16 +1,16 @@
 //! Careful access to files and folders that another user may have placed there.
 //!
-//! Opening a pipe waits for a writer, and a device may have no end. So the type of a file is checked before it is opened,
-//! and again once it is open, since it may have been replaced in between.
+//! Opening a pipe waits for a writer, and a device may have no end. So the type of a file is checked before
+//! it is opened, and again once it is open, since it may have been replaced in between.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Opens a regular file, to be read. Nothing else is opened, and nothing is waited for.
+/// Opens a regular file for reading. Nothing else is opened, and nothing is waited for.
 ///
 /// # Errors
-/// If the system refuses, or if it is no regular file: then the error says what it is instead.
+/// If the system refuses, or if it is not a regular file: then the error says what it is instead.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     refuse_irregular(&fs::metadata(path)?)?;
     open(OpenOptions::new().read(true), path, Links::Followed)
@@ -44,7 +44,7 @@ pub fn read_at_most(file: File, at_most: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Opens a regular file of this user's own, to be read; a link to one is none.
+/// Opens a regular file of this user's own for reading; a link to one does not count.
 ///
 /// # Errors
 /// If the system refuses, or if it is something else, or another user's.
@@ -58,7 +58,7 @@ pub fn open_own(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Opens a regular file, made if it isn't there, to be locked or written. Only its user may read it.
+/// Opens a regular file, creating it if necessary, for locking or writing. Only its user may read it.
 ///
 /// # Errors
 /// If the system refuses, or if it is something else, such as a pipe or a link.
@@ -69,7 +69,7 @@ pub fn open_or_create(path: &Path) -> io::Result<File> {
     open(for_its_user(OpenOptions::new().write(true).create(true).truncate(false)), path, Links::Refused)
 }
 
-/// Makes a folder, and those above it, that only its user may enter. One that is there already stays as it is.
+/// Creates a folder, and those above it, that only its user may enter. An existing folder stays as it is.
 ///
 /// # Errors
 /// If the system refuses.
@@ -77,24 +77,24 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     folder_builder().recursive(true).create(path)
 }
 
-/// Is this a folder, no link, that belongs to this user, and that no other user may enter or change?
+/// Is this a folder, not a link, that belongs to this user, and that no other user may enter or change?
 pub fn is_private_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_dir() && is_own(&found) && !has_guests(&found))
 }
 
-/// Is this a folder, no link, that belongs to this user?
+/// Is this a folder, not a link, that belongs to this user?
 pub fn is_own_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_dir() && is_own(&found))
 }
 
-/// A file that is made so may be read and written by its user alone.
+/// Only its user may read and write a file created this way.
 pub(crate) fn for_its_user(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// A folder that is made so may be entered by its user alone.
+/// Only its user may enter a folder created this way.
 pub(crate) fn folder_builder() -> fs::DirBuilder {
     #[cfg_attr(not(unix), allow(unused_mut))]
     let mut builder = fs::DirBuilder::new();

@@ -8,7 +8,7 @@ use consensus::{Index, LogPosition, NodeId};
 use std::io;
 use std::path::PathBuf;
 
-/// Why a server's folder can't be opened, or its state not be saved.
+/// Why a server's folder can't be opened, or its state can't be saved.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// Another server has the folder open.
@@ -30,9 +30,9 @@ pub enum StorageError {
     Foreign {
         /// The folder.
         folder: PathBuf,
-        /// Whose it is.
+        /// Its owner.
         found: Box<Identity>,
-        /// Who wanted to open it.
+        /// The server that wanted to open it.
         wanted: Box<Identity>,
     },
     /// A newer version of this program wrote the file.
@@ -43,7 +43,7 @@ pub enum StorageError {
     NewerVersion {
         /// The file.
         file: PathBuf,
-        /// Its format's version.
+        /// The version of its format.
         version: u64,
         /// The newest version that can be read.
         known: u64,
@@ -56,14 +56,14 @@ pub enum StorageError {
         /// What is wrong with it.
         damage: Damage,
     },
-    /// A segment of the log does not hold what was saved there, and no crash has done that.
+    /// A segment of the log does not hold what was saved there, and no crash can have caused that.
     #[error("{file} is damaged: {damage} (at byte {offset}; the log is complete up to entry {whole_to})")]
     CorruptLog {
         /// The segment.
         file: PathBuf,
-        /// Where in the file the damage begins, in bytes.
+        /// Where the damage begins, in bytes from the beginning of the file.
         offset: u64,
-        /// The last entry that is known to be whole; 0 if none is. Entries after it may be lost.
+        /// The last entry known to be intact; 0 if none is. Entries after it may be lost.
         whole_to: Index,
         /// What is wrong with it.
         damage: LogDamage,
@@ -83,12 +83,12 @@ pub enum StorageError {
     CorruptSnapshot {
         /// The file.
         file: PathBuf,
-        /// Where in the file the damage begins, or what shows it, in bytes.
+        /// Where the damage begins, or what reveals it, in bytes from the beginning of the file.
         offset: u64,
         /// What is wrong with it.
         damage: SnapshotDamage,
     },
-    /// The snapshot is another cluster's.
+    /// The snapshot belongs to another cluster.
     #[error("{file} is a snapshot of another cluster, {cluster:?}")]
     ForeignSnapshot {
         /// The file.
@@ -96,12 +96,12 @@ pub enum StorageError {
         /// The other cluster.
         cluster: String,
     },
-    /// No snapshot holds what was before the log's beginning.
-    #[error("the log in {folder} begins after entry {}, but {}", tell(.begins_after), tell_snapshot(.snapshot.as_ref()))]
+    /// No snapshot holds the entries before the log's beginning.
+    #[error("the log in {folder} begins after entry {}, but {}", describe(.begins_after), describe_snapshot(.snapshot.as_ref()))]
     MissingSnapshot {
         /// The folder.
         folder: PathBuf,
-        /// The last entry that is not in the log any more.
+        /// The last entry that the log no longer holds.
         begins_after: LogPosition,
         /// The last entry that the newest snapshot covers, if there is one.
         snapshot: Option<LogPosition>,
@@ -114,7 +114,7 @@ pub enum StorageError {
         /// The name.
         cluster: String,
     },
-    /// The cluster's name is too long to be kept in every file.
+    /// The cluster's name is too long to be stored in every file.
     #[error("the name of a cluster has at most {LONGEST_CLUSTER_NAME} bytes, but this one has {}", cluster.len())]
     ClusterNameTooLong {
         /// The name.
@@ -125,9 +125,9 @@ pub enum StorageError {
     Io {
         /// What was tried, such as "write".
         action: &'static str,
-        /// With which file or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         cause: io::Error,
     },
     /// An earlier save failed.
@@ -180,15 +180,15 @@ impl StorageError {
         }
     }
 
-    /// Is it something that passes when others give back what they use: has the disk no room, or may this user not use more of
-    /// it, or can the system open no more files?
+    /// Does the error pass when others free resources: is the disk full, is this user's quota used up, or can
+    /// the system open no more files?
     pub fn is_full(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(self, StorageError::Io { cause, .. }
             if matches!(cause.kind(), StorageFull | QuotaExceeded) || can_open_no_more(cause))
     }
 
-    /// The error of not being able to do `action` with the file or folder `path`.
+    /// The error when `action` fails on the file or folder `path`.
     pub(crate) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,
@@ -198,22 +198,24 @@ impl StorageError {
     }
 }
 
-fn tell(position: &LogPosition) -> String {
+fn describe(position: &LogPosition) -> String {
     format!("{} of term {}", position.index, position.term)
 }
 
-fn tell_snapshot(covers_to: Option<&LogPosition>) -> String {
+fn describe_snapshot(covers_to: Option<&LogPosition>) -> String {
     match covers_to {
         None => "the snapshot with the entries before is missing".into(),
-        Some(position) => format!("the snapshot with the entries before ends at entry {}", tell(position)),
+        Some(position) => {
+            format!("the snapshot with the entries before ends at entry {}", describe(position))
+        }
     }
 }
 
-/// Why something could not be saved.
+/// Why a save failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) error: StorageError,
-    /// There was no room, and nothing of it is in any file that counts.
+    /// There was no space, and nothing of it is in any file that counts.
     pub(crate) is_harmless: bool,
 }
 
@@ -229,7 +231,7 @@ impl From<Failure> for StorageError {
     }
 }
 
-/// What becomes of a server whose folder is damaged.
+/// What to do with a server whose folder is damaged.
 const WAY_OUT: &str = "replace this server by a new one: start the new one under a new number with an empty folder (`raft \
                        node --join`), then tell the others (`raft member replace OLD NEW=HOST:PORT`). Nothing is lost if \
                        a majority of the servers still has its data: together they have every acknowledged write. If \
@@ -254,7 +256,8 @@ fn help_with_foreign(found: &Identity, wanted: &Identity) -> String {
     }
 }
 
-/// Have too many files been opened, by this process or by all? The standard library has no name for that.
+/// Are too many files open, in this process or on the whole system? The standard library has no name for
+/// that.
 fn can_open_no_more(cause: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;

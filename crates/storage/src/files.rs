@@ -1,36 +1,36 @@
-//! The files of a server: what they are called, and how one takes another's place.
+//! The files of a server: their names, and how one replaces another.
 //!
-//! What must always be whole is written *aside*, under a name that ends in `.new`, and gets its right name
-//! when it is durable. So after a crash there is the old file or the new one.
+//! What must always be intact is written *aside*, under a name that ends in `.new`, and gets its final name
+//! once it is durable. So after a crash there is the old file or the new one.
 
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
 use crate::identity::Owner;
-use crate::lives::StartNumber;
 use crate::room;
 use crate::segment;
 use crate::snapshot;
+use crate::start_number::StartNumber;
 use crate::text_file::TextFile;
 use consensus::Memory;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What the name of a file ends in before the file takes another's place.
+/// The ending of a file's name before the file replaces another one.
 const NEW: &str = ".new";
 
-/// Has a server's file this name?
+/// Does a file of a server have this name?
 pub(crate) fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(NEW).unwrap_or(name);
     [StartNumber::FILE, Owner::FILE, Memory::FILE, snapshot::FILE, room::FILE].contains(&name)
         || segment::number_of(name).is_some()
 }
 
-/// The name of what is to become this file.
+/// The name under which the replacement of this file is written.
 pub(crate) fn aside(file: &str) -> String {
     format!("{file}{NEW}")
 }
 
-/// The files on a disk. What the disk refuses, is told with the file's name.
+/// The files on a disk. Errors name the file.
 #[derive(Debug)]
 pub(crate) struct Files<D>(pub(crate) D);
 
@@ -89,7 +89,7 @@ impl<D: Disk> Files<D> {
         self.0.remove(file).map_err(|cause| self.refused("remove", file, cause))
     }
 
-    /// Lets the file aside, which is synced, take the place of this one, for good.
+    /// Replaces this file, durably, with the synced file aside.
     pub(crate) fn put_in_place(&mut self, file: &str) -> Result<(), StorageError> {
         self.0.rename(&aside(file), file).map_err(|cause| self.refused("replace", file, cause))?;
         self.0.sync_directory().map_err(|cause| StorageError::io("sync the folder", self.folder())(cause))
@@ -100,8 +100,8 @@ impl<D: Disk> Files<D> {
         self.0.random()
     }
 
-    /// The file aside could not be written. It is no part of what was saved: if all that was wrong is that
-    /// there was no room, and the file is gone, then it is as if it had never been.
+    /// The file aside could not be written. It is not part of what was saved: if the only problem was a lack
+    /// of space, and the file is removed, nothing has changed.
     pub(crate) fn give_up(&mut self, file: &str, error: StorageError) -> Failure {
         let is_harmless = error.is_full()
             && match self.0.remove(&aside(file)) {
@@ -111,14 +111,14 @@ impl<D: Disk> Files<D> {
         Failure { error, is_harmless }
     }
 
-    /// Removes what was aside when a crash came.
+    /// Removes files that were aside when the server crashed.
     pub(crate) fn remove_unfinished(&mut self) -> Result<(), StorageError> {
         let names = self.list()?;
         let mut unfinished = names.iter().filter(|name| name.ends_with(NEW) && is_ours(name));
         unfinished.try_for_each(|name| self.remove(name))
     }
 
-    /// The error of a file that is gone.
+    /// The error for a missing file.
     pub(crate) fn missing(&self, file: &str) -> StorageError {
         StorageError::Corrupt { file: self.path(file), damage: crate::text_file::Damage::Missing }
     }

@@ -17,37 +17,38 @@ use std::time::{Duration, Instant};
 
 const LOCK: &str = "lock";
 
-/// How long a file is trusted to be in its folder after that was checked.
+/// How long a file is assumed to be in its folder after that was checked.
 const TRUST: Duration = Duration::from_millis(100);
 
-/// Maximum number of synced files that stay open: the log's last segment and its next, a snapshot, the room for one, and
-/// the files that are written at the start and rarely after. The last segment must stay open between two saves.
+/// Maximum number of synced files that stay open: the log's last segment and its next, a snapshot, the space
+/// for one, and the files that are written at the start and rarely after. The last segment must stay open
+/// between two saves.
 const MOST_KEPT_OPEN: usize = 8;
 
-/// The folder that ext4 makes on each disk.
+/// The folder that ext4 creates on each disk.
 const LOST_AND_FOUND: &str = "lost+found";
 
-/// A folder that no other server can open for as long as this value lives.
+/// A folder that no other server can open while this value exists.
 ///
-/// Two things are locked: a file in the folder, and on Unix the folder itself, since a file can be removed. And what
-/// is synced must still be in the folder under its name. That is checked at most ten times a second, and after each
-/// change of names: otherwise all that is saved would be lost as soon as the file is closed.
+/// Two things are locked: a file in the folder and, on Unix, the folder itself, since a file can be removed.
+/// And synced files must still be in the folder under their names: otherwise everything saved would be lost
+/// as soon as the file is closed. That is checked at most ten times a second, and after each change of names.
 ///
-/// Only on Unix can a directory be synced. Elsewhere a power cut (though not a mere crash of the
-/// server) may undo the latest saves.
+/// A directory can be synced only on Unix. Elsewhere a power cut (though not a mere crash of the server) may
+/// undo the latest saves.
 pub struct FolderDisk {
     folder: PathBuf,
-    /// The folder itself, where the system lets one open it.
+    /// The folder itself, where the system allows opening it.
     directory: Option<File>,
-    /// The files that are written and not synced. They stay open because a system may report a
-    /// failed write only to those who have had the file open all along.
+    /// Files that are written and not synced. They stay open because a system may report a failed write only
+    /// to a process that has had the file open all along.
     unsynced: BTreeMap<String, File>,
-    /// The files that were synced last stay open too, the latest at the end: most likely they are the next that are written, and
-    /// if the system can open no more files, those that the log needs are open already.
+    /// The files synced last stay open too, the latest at the end: they are the most likely to be written
+    /// next, and if the system can open no more files, the log's files are open already.
     synced: Vec<(String, File)>,
-    /// When a synced file was last seen to be in the folder.
+    /// When the synced files were last seen to be in the folder.
     seen_in_place: Option<Instant>,
-    /// Is told how long each sync took.
+    /// Called with the duration of each sync.
     tell_sync: Box<dyn FnMut(Duration) + Send>,
     _lock_file: File,
 }
@@ -59,12 +60,12 @@ impl fmt::Debug for FolderDisk {
 }
 
 impl FolderDisk {
-    /// Opens a folder and locks it. A folder that does not exist is created. When this returns `Ok`, the folder survives
-    /// any crash.
+    /// Opens a folder and locks it. A folder that does not exist is created. When this returns `Ok`, the
+    /// folder survives any crash.
     ///
     /// # Errors
     /// - [`StorageError::Locked`] if another server has it open,
-    /// - [`StorageError::NotADataFolder`] if it holds somebody's files but no server's,
+    /// - [`StorageError::NotADataFolder`] if it holds other files but no server's,
     /// - [`StorageError::Io`] if the file system refuses.
     pub fn open(folder: impl Into<PathBuf>) -> Result<FolderDisk, StorageError> {
         let folder = folder.into();
@@ -84,7 +85,7 @@ impl FolderDisk {
         })
     }
 
-    /// From now on `tell` is told how long each sync of a file took.
+    /// From now on calls `tell` with the duration of each sync of a file.
     pub fn telling_syncs(self, tell: impl FnMut(Duration) + Send + 'static) -> FolderDisk {
         FolderDisk { tell_sync: Box::new(tell), ..self }
     }
@@ -119,7 +120,7 @@ impl Disk for FolderDisk {
 
     fn list(&mut self) -> io::Result<Vec<String>> {
         let names = file_names(&self.folder)?;
-        // No file of a server has a name that is no text.
+        // No file of a server has a name that is not text.
         Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
     }
 
@@ -161,8 +162,8 @@ impl Disk for FolderDisk {
         let mut options = OpenOptions::new();
         let options = careful::for_its_user(options.write(true).create_new(true));
         let mut file = options.open(self.folder.join(name))?;
-        // Zeroes that are really written. Room that was merely reserved would have to be noted as used
-        // by every sync later on: a second thing to write.
+        // Zeroes that are really written. Merely reserved space would have to be recorded as used by each
+        // later sync: a second thing to write.
         io::copy(&mut io::repeat(0).take(size), &mut file)?;
         self.unsynced.insert(name.to_string(), file);
         Ok(())
@@ -180,7 +181,7 @@ impl Disk for FolderDisk {
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
-        // Not `sync_all`: nobody needs to know when the file was last changed.
+        // Not `sync_all`: the time of the last change does not matter.
         let file = self.take_open(name)?;
         let before = Instant::now();
         let synced = file.sync_data();
@@ -232,7 +233,7 @@ impl Disk for FolderDisk {
     }
 }
 
-/// In one call to the system, where there is one.
+/// In one system call, where there is one.
 fn write_all_at(file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::write_all_at(file, bytes, offset);
@@ -240,7 +241,7 @@ fn write_all_at(file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     return file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes));
 }
 
-/// Is this open file, or folder, still the one that is found at its path?
+/// Is this open file, or folder, still the one at its path?
 #[cfg(unix)]
 fn refuse_if_replaced(open: &File, path: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
@@ -256,13 +257,13 @@ fn refuse_if_replaced(_: &File, _: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates a folder, and those above it, so that none of them can vanish in a crash. If the folder is there already,
-/// the start that made it may have failed before the sync.
+/// Creates a folder, and those above it, so that none of them can vanish in a crash. If the folder exists
+/// already, the start that created it may have failed before the sync.
 fn create_durably(folder: &Path, sync: &mut impl FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
     if folder.is_dir() {
-        // A folder has its name where it really lies.
+        // A folder has its name where it really is.
         return match fs::canonicalize(folder)?.parent().map_or(Ok(()), sync) {
-            // Then it was no start of this server that made the folder.
+            // Then it was not a start of this server that created the folder.
             Err(error) if cant_be_synced(&error) => Ok(()),
             synced => synced,
         };
@@ -278,7 +279,7 @@ fn create_durably(folder: &Path, sync: &mut impl FnMut(&Path) -> io::Result<()>)
     sync(parent)
 }
 
-/// Is it that this folder is one that can't be synced, rather than that its disk failed?
+/// Is the folder one that can't be synced, as opposed to a failing disk?
 fn cant_be_synced(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem, Unsupported};
     matches!(error.kind(), InvalidInput | PermissionDenied | ReadOnlyFilesystem | Unsupported)
@@ -288,8 +289,8 @@ fn sync_directory(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// A mistyped folder must not get a server's files among a person's. Without an identity, there may
-/// only be what a server leaves behind that crashed before it had written one.
+/// A mistyped path must not put a server's files among a person's. Without an identity, a folder may hold
+/// only what a server leaves that crashed before it had written one.
 fn refuse_other_files(folder: &Path) -> Result<(), StorageError> {
     let names = file_names(folder).map_err(StorageError::io("list the folder", folder))?;
     if names.contains(OsStr::new(Owner::FILE)) {
@@ -303,7 +304,7 @@ fn refuse_other_files(folder: &Path) -> Result<(), StorageError> {
     }
 }
 
-/// The names of all that is in a folder.
+/// The names of everything in a folder.
 pub(crate) fn file_names(folder: &Path) -> io::Result<BTreeSet<OsString>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
 }
@@ -320,12 +321,12 @@ fn lock_directory(folder: &Path) -> Result<Option<File>, StorageError> {
     let directory = File::open(folder).map_err(StorageError::io("open", folder))?;
     match directory.try_lock() {
         Err(TryLockError::WouldBlock) => Err(StorageError::Locked { folder: folder.to_path_buf() }),
-        // Some file systems, such as NFS, lock only what can be written. There the file must do.
+        // Some file systems, such as NFS, lock only what can be written. There the lock file must do.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(directory)),
     }
 }
 
-/// Locks a file in the folder, too: servers of older versions do only that.
+/// Locks a file in the folder too: servers of older versions lock only that.
 fn lock_file(folder: &Path) -> Result<File, StorageError> {
     let path = folder.join(LOCK);
     let file = careful::open_or_create(&path).map_err(StorageError::io("write", &path))?;
@@ -340,7 +341,7 @@ fn lock_file(folder: &Path) -> Result<File, StorageError> {
 mod tests {
     use super::*;
 
-    /// The folders that are synced, seen from `parent`, and what comes of it if the one with this number fails.
+    /// The folders that are synced, seen from `parent`, and the result if the one with this number fails.
     fn syncs(parent: &Path, folder: &str, failing: Option<usize>) -> (Vec<PathBuf>, bool) {
         let mut synced = Vec::new();
         let created = create_durably(&parent.join(folder), &mut |folder| {

@@ -1,4 +1,4 @@
-//! How the files that are not text begin: with a header that says what they are.
+//! The beginning of all files that are not text: a header that says what they are.
 //!
 //! | bytes | what they hold |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | 16.. | what that kind of file says about itself, and zeroes |
 //! | the last 4 | the CRC-32C of the header before |
 //!
-//! These places stay the same in every version to come. All numbers have their lowest byte first.
+//! These places stay the same in all future versions. All numbers are little-endian.
 
 use crate::bytes::Bytes;
 
@@ -24,14 +24,14 @@ pub(crate) struct Kind {
 /// Why a header can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// It is not whole, or is none.
+    /// It is damaged, or not a header.
     Broken,
-    /// It is of this version, which is newer than what is known.
+    /// It is of this version, which is newer than the ones known.
     Newer(u32),
 }
 
 impl Kind {
-    /// A header that says this.
+    /// A header with these fields.
     pub(crate) fn encode(&self, fields: &[u8]) -> Vec<u8> {
         let length = (BEFORE_THE_FIELDS + fields.len() + CHECKSUM).next_multiple_of(32);
         let written_length = u32::try_from(length).expect("a header is small");
@@ -45,7 +45,7 @@ impl Kind {
         header
     }
 
-    /// The version of the header at the beginning of `bytes`, what it says, and how long it is.
+    /// The version of the header at the beginning of `bytes`, its fields, and its length.
     pub(crate) fn decode<'a>(&self, bytes: &'a [u8]) -> Result<(u32, Bytes<'a>, usize), Unreadable> {
         let (version, header) = self.verify(bytes).ok_or(Unreadable::Broken)?;
         if version > self.version {

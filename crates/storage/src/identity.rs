@@ -1,17 +1,17 @@
-//! The file that says whose folder this is.
+//! The file that says which server the folder belongs to.
 
 use crate::text_file::{TextFile, field};
 use consensus::{Incarnation, NodeId};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Maximum length of a cluster's name in bytes. It stands in the header of each segment and of the snapshot.
+/// Maximum length of a cluster's name in bytes. It is in the header of each segment and of the snapshot.
 pub const LONGEST_CLUSTER_NAME: usize = 255;
 
-/// Whose folder it is: a server that used another's would break the promises of both.
+/// The owner of a folder: a server that used another's would break the promises of both.
 ///
-/// The voting members belong to it because they must not change between two lives: two majorities
-/// of different sets need not meet, so each could elect a leader.
+/// The voting members are part of it because they must not change between two starts: two majorities of
+/// different sets need not overlap, so each could elect a leader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The cluster's name.
@@ -29,7 +29,7 @@ impl fmt::Display for Identity {
     }
 }
 
-/// A folder's owner, and the folder's own number.
+/// A folder's owner and incarnation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) identity: Identity,

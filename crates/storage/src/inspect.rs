@@ -1,55 +1,55 @@
-//! Looking at a server's folder without touching it, also while the server runs.
+//! Looking at a server's folder without touching it, even while the server runs.
 
 use crate::disk::Disk;
 use crate::error::StorageError;
 use crate::files::Files;
 use crate::identity::{Identity, Owner};
-use crate::lives::StartNumber;
 use crate::read_only_disk::ReadOnlyDisk;
 use crate::recovery::{self, Replay, Segments};
 use crate::segment::{self, NotContinued, Reached, Segment, SegmentHeader, Tail};
 use crate::snapshot::{Snapshot, SnapshotInfo};
+use crate::start_number::StartNumber;
 use crate::storage::check_covered;
 use crate::text_file::{TextFile, read};
 use consensus::{Batch, Entry, Incarnation, Index, Memory};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// How often to look at most, until two looks agree about what is damaged.
+/// Maximum number of looks, until two agree about what is damaged.
 const LOOKS: usize = 10;
 
-/// What there is to see in a server's folder.
+/// What can be seen in a server's folder.
 #[derive(Debug)]
 pub struct Inspection {
-    /// Whose folder it is; none if no server has begun here, or if that can't be read.
+    /// The owner; `None` if no server has started here, or if that can't be read.
     pub identity: Option<Identity>,
-    /// The folder's own number, if it was read; folders of the first version have none.
+    /// The folder's incarnation, if it was read; folders of the first version have none.
     pub incarnation: Option<Incarnation>,
     /// What the server remembers besides term, vote and log, if it was read.
     pub memory: Option<Memory>,
-    /// The number of the server's latest life.
+    /// The server's latest start number.
     pub life: Option<u64>,
-    /// The newest snapshot, if there is one and it is whole.
+    /// The newest snapshot, if there is one and it is intact.
     pub snapshot: Option<SnapshotInfo>,
-    /// The log's segments from the oldest on, as far as they can be read. If a number is missing between
-    /// two of them, the older ones may be useless leavings, or there is [damage](Inspection::damage).
+    /// The log's segments, oldest first, if they can be read. If a number is missing between two of them, the
+    /// older ones may be useless leftovers, or there is [damage](Inspection::damage).
     pub segments: Vec<InspectedSegment>,
-    /// What keeps a server from starting here, each with its file and place. It says also up to where the
-    /// log is whole before it, and [what can be done](StorageError::help). If one thing is damaged, what is
-    /// missing beside it may not be told.
+    /// What keeps a server from starting here, each with its file and place. It also says up to where the log
+    /// is intact before it, and [what can be done](StorageError::help). If one thing is damaged, other things
+    /// that are missing may go unreported.
     pub damage: Vec<StorageError>,
 }
 
-/// What a segment holds.
+/// The contents of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InspectedSegment {
     /// Its file.
     pub file: PathBuf,
-    /// What it says about itself, and how far the log had come before it.
+    /// Its header, and the state of the log before it.
     pub header: SegmentHeader,
-    /// The saves that are whole, in order.
+    /// The intact saves, in order.
     pub saves: Vec<InspectedSave>,
-    /// How far the log has come with them.
+    /// The state of the log after them.
     pub reached: Reached,
     /// Where in the file they end, in bytes.
     pub end: u64,
@@ -60,11 +60,11 @@ pub struct InspectedSegment {
 /// One save.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InspectedSave {
-    /// Its number: saves are counted from 1 on, through all segments.
+    /// Its number: saves are counted from 1, through all segments.
     pub number: u64,
     /// Where in the file it begins, in bytes.
     pub offset: u64,
-    /// How many bytes it takes.
+    /// Length in bytes.
     pub length: u64,
     /// What was saved.
     pub batch: Batch,
@@ -81,59 +81,59 @@ pub struct InspectedEntry<'a> {
     pub segment: u64,
 }
 
-/// What comes after the last whole save of a segment.
+/// What comes after the last intact save of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Nothing: here the log ends.
+    /// Nothing: the log ends here.
     Open,
-    /// The log goes on in the next segment.
+    /// The log continues in the next segment.
     Continued,
-    /// A save that never came to its end, as far as anybody can tell. The server will cut it off when
-    /// it starts. If it runs, it may be writing there right now.
+    /// A save that, by all appearances, was never completed. The server will cut it off when it starts. If
+    /// it runs, it may be writing there right now.
     Torn {
-        /// How many bytes there are, up to the last that is not zero.
+        /// Number of bytes, up to the last that is not zero.
         bytes: u64,
     },
-    /// Something that no crash has left there: see [`Inspection::damage`].
+    /// Something that no crash can have caused: see [`Inspection::damage`].
     Damaged,
 }
 
-/// Looks at all that is in a server's folder. Nothing is locked or written.
+/// Looks at everything in a server's folder. Nothing is locked or written.
 ///
-/// The server may run meanwhile. Then what it has saved during the look may be seen or not, and its last
-/// save may be seen half written, as [`Ending::Torn`].
+/// The server may be running. Then what it saves during the look may be seen or not, and its last save may be
+/// seen half written, as [`Ending::Torn`].
 ///
 /// # Errors
-/// [`StorageError::Io`] if something can't be read at all. What can be read and is damaged is no error here,
-/// but a part of the [`Inspection`].
+/// [`StorageError::Io`] if something can't be read at all. Damage in what can be read is not an error here,
+/// but part of the [`Inspection`].
 pub fn inspect(folder: &Path) -> Result<Inspection, StorageError> {
     let look = || Inspection::of(ReadOnlyDisk::new(folder));
-    // What a running server does between two reads can look like damage: a file that is gone, a save that
-    // was not there yet. But that heals: what was durable once is whole for whoever looks again.
+    // What a running server does between two reads can look like damage: a file that is gone, a save that was
+    // not there yet. But the next look is right: what was durable once is seen intact by it.
     let mut seen = look()?;
     for _ in 1..LOOKS {
         if seen.damage.is_empty() {
             break;
         }
         let before = std::mem::replace(&mut seen, look()?);
-        if tell(&before) == tell(&seen) {
+        if describe(&before) == describe(&seen) {
             break;
         }
     }
     Ok(seen)
 }
 
-fn tell(inspection: &Inspection) -> Vec<String> {
+fn describe(inspection: &Inspection) -> Vec<String> {
     inspection.damage.iter().map(StorageError::to_string).collect()
 }
 
-/// Whose folder this is, if it says so and that can be read.
+/// The owner of this folder, if it has one and that can be read.
 pub fn identity_of(folder: &Path) -> Option<Identity> {
     let owner: Owner = read(&mut Files(ReadOnlyDisk::new(folder))).ok()??;
     Some(owner.identity)
 }
 
-/// What is damaged is noted. What can't be read stays an error.
+/// Adds damage to the list. What can't be read stays an error.
 fn note<T>(damage: &mut Vec<StorageError>, why: StorageError) -> Result<Option<T>, StorageError> {
     if matches!(why, StorageError::Io { .. }) {
         return Err(why);
@@ -152,7 +152,7 @@ fn read_left_behind(files: &mut Files<impl Disk>, numbers: &[u64]) -> Result<Vec
 }
 
 impl Inspection {
-    /// Looks once at all that is on a disk whose server does not run.
+    /// Looks once at everything on a disk whose server is not running.
     ///
     /// # Errors
     /// Those of [`inspect`].
@@ -166,7 +166,8 @@ impl Inspection {
             Segments::read(files, identity.as_ref())?.unwrap_or_default();
         damage.extend(in_the_log);
         let cluster = identity.as_ref().map(|identity| identity.cluster.as_str());
-        // The log comes before the snapshot: a server first writes a snapshot, and then lets the log begin after it.
+        // The log comes before the snapshot: a server first writes a snapshot, and then makes the log begin
+        // after it.
         let snapshot = Snapshot::open(files, cluster).or_else(|why| note(&mut damage, why))?;
         let snapshot = snapshot.map(|snapshot| snapshot.info);
         let life = read(files).or_else(|why| note(&mut damage, why))?.map(|lives: StartNumber| lives.count);
@@ -182,22 +183,22 @@ impl Inspection {
         Ok(seen)
     }
 
-    /// How far the log has come with all that can be read of it. Of this the hard state is a part.
+    /// The state of the log after all saves that can be read, including the hard state.
     pub fn reached(&self) -> Reached {
         self.segments.last().map(|segment| segment.reached).unwrap_or_default()
     }
 
-    /// Has no server ever begun here?
+    /// Has no server ever started here?
     pub fn is_empty(&self) -> bool {
         self.identity.is_none() && self.segments.is_empty() && self.damage.is_empty()
     }
 
-    /// The entries of the log, as far as they can be read, by their indexes. Where something is damaged, some
-    /// may be lacking, and after it some may be there that were replaced or removed later.
+    /// The entries of the log that can be read, by their indexes. If something is damaged, some may be
+    /// missing, and after the damage some may be there that were replaced or removed later.
     pub fn entries(&self) -> BTreeMap<Index, InspectedEntry<'_>> {
         let mut entries = BTreeMap::new();
         for segment in &self.segments {
-            // What is in segments that can't be read, has done this.
+            // Something in segments that can't be read did this.
             let Reached { begins_after, log_end, .. } = segment.header.reached_before;
             keep(&mut entries, begins_after.index, log_end);
             for InspectedSave { number: save, batch, .. } in &segment.saves {
@@ -216,7 +217,7 @@ impl Inspection {
         entries
     }
 
-    /// Refuses what a server would refuse, if nothing is damaged.
+    /// If nothing is damaged, refuses what a server would refuse.
     fn what_is_missing(&self, files: &mut Files<impl Disk>) -> Result<(), StorageError> {
         let Some(first) = self.segments.first().filter(|_| self.identity.is_some()) else {
             return self.first_file_missing(files).map_or(Ok(()), Err);
@@ -248,7 +249,7 @@ impl Inspection {
     }
 }
 
-/// Keeps the entries after the one and up to the other.
+/// Keeps the entries after `after` and up to `up_to`.
 fn keep<T>(entries: &mut BTreeMap<Index, T>, after: Index, up_to: Index) {
     while entries.first_entry().is_some_and(|first| *first.key() <= after) {
         entries.pop_first();

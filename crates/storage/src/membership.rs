@@ -1,4 +1,4 @@
-//! A configuration as bytes: as it stands in an entry of the log, and at the beginning of a snapshot.
+//! A configuration as bytes: in an entry of the log, and at the beginning of a snapshot.
 //!
 //! | part | what it holds |
 //! |---|---|
@@ -9,14 +9,14 @@
 //! | cluster | `0`, or `1` and its id (16 bytes) |
 //! | incarnations | their number, and of each its server, and the incarnation |
 //!
-//! Each number has 8 bytes if nothing else is said, and its lowest byte first; the `0` and the `1` have one. Before all of
-//! it stands [`VERSION_2`]. Version 1 had neither that nor the last two parts.
+//! Each number has 8 bytes if nothing else is said, and is little-endian; the `0` and the `1` have one.
+//! [`VERSION_2`] comes before everything. Version 1 had neither that nor the last two parts.
 
 use crate::bytes::{Bytes, length};
 use consensus::{ClusterId, Incarnation, Membership, NodeId, Quorum};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Tells the second version of the format from the first, which began with the number of voters.
+/// Distinguishes the second version of the format from the first, which began with the number of voters.
 const VERSION_2: u64 = u64::MAX - 1;
 
 /// Appends the configuration's bytes.
@@ -47,7 +47,7 @@ pub fn encode_membership(membership: &Membership, to: &mut Vec<u8>) {
     }
 }
 
-/// The configuration that these bytes are, all of them; none if they are none.
+/// Decodes a configuration from all of these bytes; `None` if they are not one.
 pub fn decode_membership(bytes: &[u8]) -> Option<Membership> {
     let mut rest = Bytes(bytes);
     let is_version_2 = bytes.starts_with(&VERSION_2.to_le_bytes());
@@ -140,7 +140,8 @@ mod tests {
         assert_eq!(decode_membership(&bytes), Some(expected));
     }
 
-    /// All members vote, and their addresses are as long as they may be. In the joint configuration, nearly all stay.
+    /// All members vote, and their addresses have the maximum length. In the joint configuration, nearly all
+    /// stay.
     #[test]
     fn as_many_members_as_there_may_be_fit_with_the_longest_addresses() {
         let members = (0..Membership::MOST_MEMBERS as u64).map(|below| NodeId(u64::MAX - below));

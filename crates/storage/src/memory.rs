@@ -1,12 +1,12 @@
-//! The file that holds what a server remembers for good besides term, vote and log. It seldom changes, so it is
-//! written whole each time.
+//! The file with what a server remembers besides term, vote and log. It changes rarely, so it is rewritten
+//! completely each time.
 
 use crate::text_file::{TextFile, field};
 use consensus::{ClusterId, Incarnation, Index, LogPosition, Memory, NodeId, Retirement, Start, Term};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// What stands where there is nothing.
+/// Stands for a missing value.
 const NONE: &str = "none";
 const YES: &str = "yes";
 const NO: &str = "no";

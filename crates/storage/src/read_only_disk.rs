@@ -1,4 +1,4 @@
-//! A folder that is looked at and never touched.
+//! A folder that is read and never changed.
 
 use crate::careful::{open_regular, read_regular};
 use crate::disk::Disk;
@@ -9,14 +9,15 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// A larger file is not read as a whole: no segment of a log comes near, and somebody may look at any folder.
+/// Maximum size of a file that is read as a whole, in bytes. No segment of a log comes near it, but the
+/// folder may be any.
 const LARGEST_FILE: u64 = 256 << 20;
 
-/// A folder that need not be locked, since nothing can be written. Its server may run meanwhile.
+/// A folder that need not be locked, since nothing can be written. Its server may be running.
 #[derive(Debug)]
 pub(crate) struct ReadOnlyDisk {
     folder: PathBuf,
-    /// What is read in parts stays open: if another file takes its place, the old one is read to its end.
+    /// Files that are read in parts stay open: if another file replaces one, the old one is read to its end.
     open: BTreeMap<String, File>,
 }
 

@@ -1,7 +1,8 @@
 //! Records: what a segment of the log is made of, after its header.
 //!
-//! A record is a head of 32 bytes. If it is a save, a body follows: a batch, zeroes, and a last byte 255, together a
-//! multiple of 32 bytes. So every record begins at a multiple of 32, and no head lies in two sectors of the disk.
+//! A record is a head of 32 bytes. If it is a save, a body follows: a batch, zeroes, and a last byte 255,
+//! together a multiple of 32 bytes. So every record begins at a multiple of 32, and no head spans two sectors
+//! of the disk.
 //!
 //! | bytes of the head | what they hold |
 //! |---|---|
@@ -12,25 +13,26 @@
 //! | 24..28 | the CRC-32C of all bytes after the head |
 //! | 28..32 | the CRC-32C of the head, continued from the checksum of the segment's header |
 //!
-//! That the head's checksum begins with the header's ties a record to its segment: one that strayed
-//! in from another file is no record here. And since the header has a random number in it, no client can make a
-//! command that looks like records of this log.
+//! The head's checksum begins with the header's, which ties a record to its segment: one that strayed in from
+//! another file is not valid here. And since the header has a random number in it, no client can make a
+//! command that looks like a record of this log.
 //!
-//! A crash leaves each sector as it was before the save, with zeroes, or as it is after it. So if a save is torn and its
-//! head is there, there are more zero sectors than the head says. A save with no more than that was written completely,
-//! and was damaged later. The last byte is 255 so that no single flipped bit turns a short last sector into zeroes.
+//! A crash leaves each sector as it was before the save, with zeroes, or as it is after it. So if a save is
+//! torn and its head is there, there are more zero sectors than the head says. A save with no more than that
+//! was written completely, and was damaged later. The last byte is 255 so that no single flipped bit turns a
+//! short last sector into zeroes.
 //!
-//! In version 1 of the segments, a body is padded with zeroes and has no last byte, and bytes 16..24 hold the index
-//! of the log's last entry.
+//! In version 1 of the segments, a body is padded with zeroes and has no last byte, and bytes 16..24 hold the
+//! index of the log's last entry.
 
 use crate::batch;
 use crate::bytes::Bytes;
 use consensus::Batch;
 
-/// How many bytes a head has. All records begin at a multiple of it.
+/// Length of a head in bytes. All records begin at a multiple of it.
 pub(crate) const HEAD: usize = 32;
 
-/// How many bytes a disk writes wholly or not at all.
+/// Number of bytes that a disk writes completely or not at all.
 pub(crate) const SECTOR: usize = 512;
 
 /// The last byte of a save.
@@ -40,9 +42,9 @@ const LAST: u8 = 255;
 pub(crate) enum Kind {
     /// A batch that was saved.
     Save,
-    /// The last save before it was durable when this was written. The next save takes its place.
+    /// The last save before it was durable when this was written. The next save overwrites it.
     Mark,
-    /// The same, and the log goes on in the next segment.
+    /// The same, and the log continues in the next segment.
     Seal,
 }
 
@@ -66,17 +68,17 @@ pub(crate) struct Head {
     batch_length: usize,
     body_length: usize,
     pub(crate) sequence: u64,
-    /// The number of zero sectors. Version 1 does not say it: there may be more.
+    /// The number of zero sectors. Version 1 does not state it: there may be more.
     zero_sectors: u64,
     body_checksum: u32,
 }
 
 impl Head {
-    /// Reads the head at the beginning of `bytes`; none if it is not whole or not of this segment.
+    /// Reads the head at the beginning of `bytes`; `None` if it is damaged or not of this segment.
     pub(crate) fn decode(bytes: &[u8], version: u32, segment_checksum: u32) -> Option<Head> {
         let head = bytes.get(..HEAD)?;
         let mut fields = Bytes(head);
-        // First, since nearly all that is no head ends here: the search in a broken tail is long.
+        // First, since nearly everything that is not a head fails here: the search in a broken tail is long.
         let kind = Kind::from_tag(fields.take(4)?)?;
         let batch_length = fields.u32()?;
         let (sequence, zero_sectors, body_checksum) = (fields.u64()?, fields.u64()?, fields.u32()?);
@@ -92,18 +94,18 @@ impl Head {
         Some(Head { kind, batch_length, body_length, sequence, zero_sectors, body_checksum })
     }
 
-    /// How many bytes the record has, head and body.
+    /// Length of the record in bytes, head and body.
     pub(crate) fn record_length(&self) -> usize {
         HEAD + self.body_length
     }
 
-    /// The batch after the head, if the body is as it was written.
+    /// The batch after the head, if the body is intact.
     pub(crate) fn batch<'a>(&self, record: &'a [u8]) -> Option<&'a [u8]> {
         let body = record.get(HEAD..self.record_length())?;
         (crc32c::crc32c(body) == self.body_checksum).then(|| &body[..self.batch_length])
     }
 
-    /// Does this record, which begins at `offset` in its file and is not whole, lack a sector?
+    /// Does this record, which begins at `offset` in its file and is not intact, lack a sector?
     pub(crate) fn lacks_a_sector(&self, record: &[u8], offset: usize) -> bool {
         zero_sectors(record, offset) > self.zero_sectors
     }
@@ -125,7 +127,7 @@ fn head_checksum(head: &[u8], segment_checksum: u32) -> u32 {
     crc32c::crc32c_append(segment_checksum, &head[..HEAD - 4])
 }
 
-/// Puts together the record of a save. Of its head only the batch's length is there, until that is
+/// Encodes the record of a save. Its head has only the batch's length until the rest is
 /// [written](encode_head).
 pub(crate) fn encode_body(batch: &Batch, record: &mut Vec<u8>) {
     record.clear();
@@ -137,7 +139,7 @@ pub(crate) fn encode_body(batch: &Batch, record: &mut Vec<u8>) {
     *record.last_mut().expect("a body has at least a last byte") = LAST;
 }
 
-/// Writes the head of a record that was put together and will begin at `offset` in its file.
+/// Writes the head of an encoded record that will begin at `offset` in its file.
 pub(crate) fn encode_head(record: &mut [u8], sequence: u64, offset: usize, segment_checksum: u32) {
     let zero_sectors = zero_sectors(record, offset);
     let (head, body) = record.split_at_mut(HEAD);

@@ -1,4 +1,4 @@
-//! A new cluster out of what one server has left, after a majority was lost for good.
+//! A new cluster from what one server still has, after a majority was lost for good.
 
 use crate::disk::Disk;
 use crate::error::StorageError;
@@ -11,17 +11,18 @@ use consensus::{
 };
 use std::sync::Arc;
 
-/// A cluster that goes on with one server.
+/// A cluster that continues with one server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FoundedAnew {
     /// Its id.
     pub cluster: ClusterId,
-    /// The last entry of the log that it goes on with.
+    /// The last entry of the log that it continues with.
     pub last: Index,
 }
 
-/// Makes the server of this folder the only member of a new cluster, with the log that it has: all of it counts from
-/// then on. If a crash comes in between, the folder belongs to the new cluster, and this is to be done once more.
+/// Makes the server of this folder the only member of a new cluster, with the log that it has: all of it
+/// counts from then on. If it crashes in between, the folder belongs to the new cluster, and this must be
+/// done once more.
 ///
 /// # Errors
 /// Those of [`Storage::open`] and [`Storage::save`].

@@ -1,4 +1,4 @@
-//! Finding the log again: the segments are read one after the other, and what they hold is done once more.
+//! Recovering the log: the segments are read one after the other, and their batches are applied again.
 
 use crate::disk::Disk;
 use crate::error::StorageError;
@@ -10,17 +10,18 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A save that is not whole, and that was cut off the log.
+/// A damaged save that was cut off the log.
 ///
-/// It was the last one, a sector of it is missing, and nothing shows that it was ever durable: a crash has torn it.
-/// That a disk has lost the sector since can't be ruled out: see [what remains](crate#what-remains).
+/// It was the last one, a sector of it is missing, and nothing shows that it was ever durable: it was torn by
+/// a crash. It can't be ruled out that the disk lost the sector later: see [what
+/// remains](crate#what-remains).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CutOff {
     /// The segment's file.
     pub file: PathBuf,
     /// Where in the file it began, in bytes.
     pub offset: u64,
-    /// How many bytes there were, up to the last that was not zero.
+    /// Number of bytes, up to the last that was not zero.
     pub bytes: u64,
     /// The index of the log's last entry without it.
     pub log_end: Index,
@@ -56,13 +57,13 @@ impl fmt::Display for CutOff {
     }
 }
 
-/// What the segments of a folder hold.
+/// The contents of a folder's segments.
 pub(crate) struct Found {
     pub(crate) log: Replay,
     pub(crate) cut_off: Option<CutOff>,
     /// The segments before the last.
     pub(crate) older: VecDeque<OlderSegment>,
-    /// The numbers of segments that stayed behind when those after them were removed.
+    /// The numbers of segments that remained when those after them were removed.
     pub(crate) left_behind: Vec<u64>,
     pub(crate) last: Segment,
 }
@@ -71,7 +72,7 @@ pub(crate) struct Found {
 #[derive(Debug)]
 pub(crate) struct OlderSegment {
     pub(crate) number: u64,
-    /// The log's last entry when the next segment began. This one and those before hold none after it.
+    /// The log's last entry when the next segment began. This segment and those before hold none after it.
     pub(crate) log_end: Index,
 }
 
@@ -103,7 +104,7 @@ impl Found {
         self.last.reached.hard_state
     }
 
-    /// Is this the log of a server that has never saved anything, nor begun to?
+    /// Is this the log of a server that has never saved anything, or begun to?
     pub(crate) fn is_untouched(&self) -> bool {
         self.last.header.number == segment::FIRST
             && self.last.reached == Reached::default()
@@ -111,7 +112,7 @@ impl Found {
     }
 }
 
-/// A log as it becomes, save by save.
+/// A log, rebuilt save by save.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Replay {
     pub(crate) begins_after: LogPosition,
@@ -122,8 +123,8 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    /// The log that these batches come to, of which the first is in the segment `first`, the oldest there is.
-    /// Each entry after the log's beginning must be in them.
+    /// The log that results from these batches, of which the first is in the segment `first`, the oldest
+    /// there is. They must hold every entry after the log's beginning.
     pub(crate) fn of(
         folder: &Path,
         first: &SegmentHeader,
@@ -139,7 +140,7 @@ impl Replay {
         }
     }
 
-    /// [`Segment::read`] has checked that the batch fits on the log.
+    /// [`Segment::read`] has checked that the batch fits the log.
     pub(crate) fn apply(&mut self, batch: Batch) {
         if let Some(position) = batch.begins_after {
             self.begins_after = position;
@@ -165,7 +166,7 @@ impl Replay {
     }
 }
 
-/// The log of this server; none if there is no segment.
+/// The log of this server; `None` if there is no segment.
 pub(crate) fn find(
     files: &mut Files<impl Disk>,
     owner: Option<&Identity>,
@@ -177,20 +178,20 @@ pub(crate) fn find(
     }
 }
 
-/// The segments in a folder, as far as they can be read.
+/// The readable segments of a folder.
 #[derive(Debug, Default)]
 pub(crate) struct Segments {
-    /// From the oldest on.
+    /// Oldest first.
     pub(crate) readable: Vec<Segment>,
-    /// The numbers of segments before a gap. They were to be removed, or the gap is a loss; which it is
-    /// shows when [all is replayed](Replay::of).
+    /// The numbers of segments before a gap. Either they were to be removed, or the gap is a loss; that is
+    /// known when [all is replayed](Replay::of).
     pub(crate) left_behind: Vec<u64>,
-    /// What no crash has done.
+    /// What no crash can have caused.
     pub(crate) damage: VecDeque<StorageError>,
 }
 
 impl Segments {
-    /// Reads all segments, of which each must be the server's; none if there is no segment.
+    /// Reads all segments, each of which must be the server's; `None` if there is no segment.
     pub(crate) fn read(
         files: &mut Files<impl Disk>,
         owner: Option<&Identity>,
@@ -253,7 +254,7 @@ impl Segments {
         }
     }
 
-    /// What is wrong where the `next` segment follows the last one.
+    /// What is wrong between the last one and the `next` segment.
     fn damage_before(&self, folder: &Path, next: &SegmentHeader) -> Option<StorageError> {
         let before = self.readable.last().filter(|before| before.header.number + 1 == next.number)?;
         let (number, offset, damage) = match before.check_continued_by(next).err()? {
@@ -276,7 +277,7 @@ impl Segments {
         }
     }
 
-    /// The log in these segments, of which none is damaged.
+    /// The log in these segments, none of which is damaged.
     fn into_found(self, folder: &Path) -> Result<Found, StorageError> {
         let Segments { mut readable, left_behind, .. } = self;
         let older = readable.windows(2).map(|pair| OlderSegment {

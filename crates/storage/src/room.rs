@@ -1,5 +1,6 @@
-//! Room on the disk that is kept for the next snapshot. When the disk is full, a snapshot is what lets the log forget; but to
-//! write it takes room itself. The file holds nothing. It has the name of an unfinished file, so it goes at each start.
+//! Disk space reserved for the next snapshot. When the disk is full, a snapshot is what makes the log
+//! shorter; but writing it takes space itself. The file holds nothing. It has the name of an unfinished file,
+//! so it is removed at each start.
 
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
@@ -7,33 +8,34 @@ use crate::files::{Files, aside};
 
 pub(crate) const FILE: &str = "room";
 
-/// Bytes that are added at once: a save waits for no more.
-const PIECE: u64 = 1 << 20;
+/// Number of bytes added at once: a save never waits for more.
+const STEP: u64 = 1 << 20;
 
 #[derive(Debug, Default)]
 pub(crate) struct Room {
-    /// The file's size in bytes; there is none if it is 0.
+    /// The file's size in bytes; if it is 0, there is no file.
     size: u64,
 }
 
 impl Room {
-    /// Adds a piece, unless it has `wanted` bytes. Tells whether there is more to add. If there is no room for it, none is kept.
+    /// Adds some space, unless there are `wanted` bytes. Returns whether there is more to add. If the disk
+    /// has no space for it, none is kept.
     pub(crate) fn grow(&mut self, files: &mut Files<impl Disk>, wanted: u64) -> Result<bool, Failure> {
         if self.size >= wanted {
             return Ok(false);
         }
-        let piece = PIECE.min(wanted - self.size);
-        self.add(files, piece).map_err(|error| {
+        let step = STEP.min(wanted - self.size);
+        self.add(files, step).map_err(|error| {
             self.size = 0;
             files.give_up(FILE, error)
         })?;
-        self.size += piece;
+        self.size += step;
         Ok(self.size < wanted)
     }
 
-    fn add(&self, files: &mut Files<impl Disk>, piece: u64) -> Result<(), StorageError> {
-        // Zeroes that are really written: a file that is merely long takes no room.
-        let zeroes = vec![0; piece as usize];
+    fn add(&self, files: &mut Files<impl Disk>, step: u64) -> Result<(), StorageError> {
+        // Zeroes that are really written: a file that is merely long takes no space.
+        let zeroes = vec![0; step as usize];
         match self.size {
             0 => files.write(&aside(FILE), &zeroes)?,
             _ => files.append(&aside(FILE), &zeroes)?,
@@ -41,7 +43,7 @@ impl Room {
         files.sync(&aside(FILE))
     }
 
-    /// Gives the room away.
+    /// Frees the space.
     pub(crate) fn free(&mut self, files: &mut Files<impl Disk>) -> Result<(), StorageError> {
         if std::mem::take(&mut self.size) > 0 { files.remove(&aside(FILE)) } else { Ok(()) }
     }

@@ -29,7 +29,7 @@ use consensus::{Batch, HardState, Index, LogPosition, NodeId, Term};
 /// The number of a log's first segment.
 pub(crate) const FIRST: u64 = 1;
 
-/// The version of the format that is written. The one before it is read.
+/// The version of the format that is written. The one before it can be read.
 pub(crate) const VERSION: u32 = 2;
 
 /// Segments of this version.
@@ -37,16 +37,16 @@ const fn kind(version: u32) -> header::Kind {
     header::Kind { magic: b"RaftLog\n", version }
 }
 
-/// What a segment says about itself.
+/// The header of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentHeader {
     /// The version of its format.
     pub version: u32,
     /// Its number. The first segment of a log has number 1.
     pub number: u64,
-    /// How many bytes the file has.
+    /// Size of the file in bytes.
     pub size: u64,
-    /// What the segments before come to. With it a server can do without them.
+    /// The state of the log after the segments before. It lets a server do without them.
     pub reached_before: Reached,
     /// The cluster whose log it is.
     pub cluster: String,
@@ -54,25 +54,25 @@ pub struct SegmentHeader {
     pub node: NodeId,
     /// A random number, so that no client can predict the checksums of its records.
     pub random: u64,
-    /// The number of saves in it when the file was made. At least these were durable.
+    /// The number of saves in it when the file was created. At least these were durable.
     pub saves_when_made: u64,
 }
 
-/// How far the log has come.
+/// The state of the log at some point.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reached {
-    /// How many saves there have been, in all segments. The first save has number 1.
+    /// Number of saves so far, in all segments. The first save has number 1.
     pub saves: u64,
     /// The log begins after this entry; at first after index 0 of term 0, where every log begins.
     pub begins_after: LogPosition,
-    /// The index of the log's last entry. If it has none, it is the one that it begins after.
+    /// The index of the log's last entry. If it has none, the index of the entry that it begins after.
     pub log_end: Index,
     /// The hard state.
     pub hard_state: HardState,
 }
 
 impl Reached {
-    /// How far it comes with this batch; none if the batch can't follow here.
+    /// The state after appending this batch, or `None` if it does not fit.
     pub(crate) fn after(&self, batch: &Batch) -> Option<Reached> {
         let begins_after = batch.begins_after.unwrap_or(self.begins_after);
         if begins_after.index < self.begins_after.index {
@@ -102,32 +102,32 @@ pub enum LogDamage {
     /// It was written, and now there is no such file.
     #[error("it is missing")]
     Missing,
-    /// Its header is not what was written, or it is none.
+    /// Its header is not what was written, or not a header.
     #[error("its header is damaged")]
     Header,
-    /// It is shorter or longer than it was made.
+    /// It is shorter or longer than when it was created.
     #[error("it was created with {expected} bytes, but now has {found}")]
     Size {
-        /// How many bytes it was made with.
+        /// Number of bytes when it was created.
         expected: u64,
-        /// How many it has.
+        /// Number of bytes now.
         found: u64,
     },
     /// A save is broken or gone, and something that was written later shows that it had been durable.
     #[error("a save is broken that was already on disk, as later writes show")]
     Save,
-    /// A save is broken, and not as a crash breaks one: no sector is missing.
+    /// A save is broken, but not in the way a crash breaks one: no sector is missing.
     #[error("a save is broken in a way that no crash explains")]
     NotTorn,
-    /// There are fewer saves than the file was made with.
+    /// There are fewer saves than when the file was created.
     #[error("it was created with {expected} saves, but now has {found}")]
     Short {
-        /// How many it was made with.
+        /// Number of saves when it was created.
         expected: u64,
-        /// How many it has.
+        /// Number of saves now.
         found: u64,
     },
-    /// All checksums are right, but this is nothing that this program writes.
+    /// All checksums are right, but this program never writes this.
     #[error("its checksums are right, but its content makes no sense")]
     Nonsense,
 }
@@ -144,12 +144,12 @@ pub(crate) struct Segment {
     pub(crate) header: SegmentHeader,
     pub(crate) saves: Vec<Save>,
     pub(crate) reached: Reached,
-    /// Where the whole records end.
+    /// Where the intact records end.
     pub(crate) end: usize,
     pub(crate) tail: Tail,
 }
 
-/// A save that is whole.
+/// An intact save.
 #[derive(Debug)]
 pub(crate) struct Save {
     pub(crate) offset: usize,
@@ -158,15 +158,15 @@ pub(crate) struct Save {
     pub(crate) batch: Batch,
 }
 
-/// What follows the last whole save.
+/// What follows the last intact save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tail {
-    /// Zeroes, after a mark perhaps.
+    /// Zeroes, perhaps after a mark.
     Empty,
-    /// The word that the log goes on in the next segment.
+    /// A seal: the log continues in the next segment.
     Sealed,
-    /// The number of bytes of a save that was never finished: a sector of it is missing, and nothing shows that it was
-    /// ever there.
+    /// The number of bytes of a save that was never completed: a sector of it is missing, and nothing shows
+    /// that it was ever there.
     Torn(usize),
     Damaged(LogDamage),
 }
@@ -176,7 +176,7 @@ pub(crate) fn name_of(number: u64) -> String {
     format!("log-{number:010}")
 }
 
-/// The number of the segment whose file has this name; none if it is no segment's.
+/// The number of the segment whose file has this name; `None` if it is not a segment's.
 pub(crate) fn number_of(name: &str) -> Option<u64> {
     let number = name.strip_prefix("log-")?.parse().ok()?;
     (name_of(number) == name).then_some(number)
@@ -187,7 +187,7 @@ impl SegmentHeader {
         (&self.cluster, self.node) == (&identity.cluster, identity.node)
     }
 
-    /// How many bytes the segment must have at least, with so many bytes of records.
+    /// Minimum size of the segment with `room` bytes of records.
     pub(crate) fn smallest_size(&self, room: u64) -> u64 {
         (self.encode().len() + HEAD) as u64 + room
     }
@@ -246,7 +246,7 @@ impl Segment {
         Segment { header, saves: Vec::new(), reached, end, tail: Tail::Empty }
     }
 
-    /// Reads all that is in a segment's file.
+    /// Reads a whole segment file.
     pub(crate) fn read(bytes: &[u8]) -> Result<Segment, Unreadable> {
         let header = SegmentHeader::decode(bytes)?;
         let (expected, found) = (header.size, bytes.len() as u64);
@@ -269,14 +269,14 @@ impl Segment {
         Ok(segment)
     }
 
-    /// Reads the next save; false if there is no whole one.
+    /// Reads the next save; `false` if there is no intact one.
     fn read_save(&mut self, bytes: &[u8], checksum: u32) -> Result<bool, LogDamage> {
         let rest = &bytes[self.end..];
         let head = Head::decode(rest, self.header.version, checksum).filter(|head| head.kind == Kind::Save);
         let Some((head, batch)) = head.and_then(|head| Some((head, head.batch(rest)?))) else {
             return Ok(false);
         };
-        // It is whole. What is wrong with it now, no crash has done.
+        // It is intact. What is wrong with it now was not done by a crash.
         let batch = batch::decode(batch).ok_or(LogDamage::Nonsense)?;
         let reached = self.reached.after(&batch).ok_or(LogDamage::Nonsense)?;
         if head.sequence != reached.saves {
@@ -289,12 +289,12 @@ impl Segment {
         Ok(true)
     }
 
-    /// Says what it is that follows the last whole save: nothing, a save that a crash has torn, or one
-    /// that was durable and is damaged?
+    /// Judges what follows the last intact save: nothing, a save that was torn by a crash, or one that was
+    /// durable and is damaged?
     ///
-    /// A save begins only after the one before is durable and marked so, and it is one write. So a
-    /// crash can tear the last save only, and then nothing stands after it, and it lacks a sector. Whatever does
-    /// stand there shows that the save was durable; and where no sector is missing, it was.
+    /// A save begins only after the one before is durable and marked so, and it is one write. So a crash can
+    /// tear only the last save, and then nothing comes after it, and it lacks a sector. Anything after it
+    /// shows that the save was durable; and if no sector is missing, it was.
     fn judge_tail(&self, bytes: &[u8], checksum: u32) -> Tail {
         let (rest, saves, version) = (&bytes[self.end..], self.reached.saves, self.header.version);
         let used = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
@@ -328,7 +328,7 @@ impl Segment {
     /// Is everything here that was there when the `next` segment began?
     pub(crate) fn check_continued_by(&self, next: &SegmentHeader) -> Result<(), NotContinued> {
         match self.tail {
-            // Whatever follows the last save, it is no data.
+            // Whatever follows the last save, it is not data.
             _ if self.reached == next.reached_before => Ok(()),
             Tail::Damaged(damage) => Err(NotContinued::Here(damage)),
             _ if self.reached.saves < next.reached_before.saves => Err(NotContinued::Here(LogDamage::Save)),
@@ -336,8 +336,8 @@ impl Segment {
         }
     }
 
-    /// The same saves in a new segment of the newest version, with this random number: its header, and all that is
-    /// in its file.
+    /// The same saves in a new segment of the newest version, with this random number: its header, and the
+    /// whole contents of its file.
     pub(crate) fn rewritten(&self, random: u64) -> (SegmentHeader, Vec<u8>) {
         let mut records: Vec<Vec<u8>> = vec![Vec::new(); self.saves.len()];
         for (record, save) in records.iter_mut().zip(&self.saves) {
@@ -345,7 +345,7 @@ impl Segment {
         }
         let saves_when_made = self.saves.len() as u64;
         let mut header = SegmentHeader { version: VERSION, random, saves_when_made, ..self.header.clone() };
-        // In an older version the same may have taken less room.
+        // In an older version the same may have taken less space.
         let room = records.iter().map(|record| record.len() as u64).sum();
         header.size = header.size.max(header.smallest_size(room));
 
@@ -359,8 +359,8 @@ impl Segment {
     }
 }
 
-/// Is the save with this head, which is the next one and begins at `offset`, torn or damaged? Up to `used` there is
-/// something of it, or after it.
+/// Is the save with this head, which is the next one and begins at `offset`, torn or damaged? Up to `used`
+/// there is something of it, or after it.
 fn judge_broken_save(head: &Head, rest: &[u8], offset: usize, used: usize) -> Tail {
     match rest.get(..head.record_length()) {
         None => Tail::Damaged(LogDamage::Nonsense),
@@ -370,10 +370,10 @@ fn judge_broken_save(head: &Head, rest: &[u8], offset: usize, used: usize) -> Ta
     }
 }
 
-/// Two segments don't belong after each other.
+/// Two segments don't belong together.
 pub(crate) enum NotContinued {
-    /// The first is damaged, at its end.
+    /// The first is damaged at its end.
     Here(LogDamage),
-    /// The second is damaged, in its header.
+    /// The second is damaged in its header.
     There(LogDamage),
 }

@@ -1,14 +1,14 @@
-//! A snapshot's file: what it looks like, and how it is read (§7).
+//! A snapshot's file: its format, and how it is read (§7).
 //!
 //! | part | what it holds |
 //! |---|---|
 //! | [header](crate::header) | begins with `RaftSnp` and a line feed; index and term of the last entry that the snapshot covers; the length of the cluster's name (4 bytes); the name |
 //! | body | the state machine's bytes, of which this crate knows nothing |
-//! | checksums | the CRC-32C (4 bytes) of each 64 KiB of the body; the last piece may be shorter |
+//! | checksums | the CRC-32C (4 bytes) of each 64 KiB block of the body; the last block may be shorter |
 //! | trailer | the body's length (8 bytes); the CRC-32C of the header, the checksums and that length |
 //!
-//! The pieces have checksums of their own so that a part can be read alone, and be checked: what a leader
-//! reads of its snapshot goes to other servers, and a bit that has flipped must not.
+//! The blocks have checksums of their own so that a part can be read alone, and be checked: what a leader
+//! reads from its snapshot goes to other servers, and a flipped bit must not.
 
 use crate::bytes::{Bytes, length};
 use crate::disk::Disk;
@@ -21,22 +21,22 @@ use std::ops::Range;
 /// The file of the newest snapshot.
 pub(crate) const FILE: &str = "snapshot";
 
-/// How many bytes of the body have one checksum.
-pub(crate) const PIECE: usize = 64 << 10;
+/// Number of bytes of the body under one checksum.
+pub(crate) const BLOCK: usize = 64 << 10;
 
-/// How many pieces are in memory when all of a snapshot is read.
+/// Number of blocks in memory while a whole snapshot is read.
 const AT_ONCE: usize = 16;
 
 const KIND: header::Kind = header::Kind { magic: b"RaftSnp\n", version: 1 };
 const CHECKSUM: usize = 4;
 const TRAILER: usize = 8 + CHECKSUM;
 
-/// A snapshot that is durable.
+/// A durable snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SnapshotInfo {
-    /// The last entry whose effect is in it.
+    /// The last entry that it covers.
     pub position: LogPosition,
-    /// How many bytes it has.
+    /// Size in bytes.
     pub size: u64,
 }
 
@@ -45,23 +45,23 @@ pub struct SnapshotInfo {
 pub struct Chunk {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// Does the snapshot end with them?
+    /// Is this the end of the snapshot?
     pub is_last: bool,
 }
 
 /// What is wrong with a snapshot's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotDamage {
-    /// Its header is not what was written, or it is none.
+    /// Its header is not what was written, or not a header.
     #[error("its header is damaged")]
     Header,
-    /// It is shorter or longer than it was made, or its end is not what was written.
+    /// It is shorter or longer than when it was created, or its end is not what was written.
     #[error("its end is damaged: it was cut, or changed after it was written")]
     Trailer,
     /// The state machine's bytes are not those that were written.
     #[error("its content changed after it was written")]
     Body,
-    /// All checksums are right, but this is nothing that this program writes.
+    /// All checksums are right, but this program never writes this.
     #[error("its checksums are right, but its content makes no sense")]
     Nonsense,
 }
@@ -83,7 +83,7 @@ fn decode_fields(fields: &mut Bytes<'_>) -> Option<(LogPosition, String)> {
     Some((position, cluster))
 }
 
-/// What follows the body: its checksums and the trailer.
+/// The end of the file after the body: the checksums and the trailer.
 pub(crate) fn encode_end(header: &[u8], size: u64, checksums: &[u32]) -> Vec<u8> {
     let mut end: Vec<u8> = checksums.iter().flat_map(|checksum| checksum.to_le_bytes()).collect();
     end.extend(size.to_le_bytes());
@@ -92,7 +92,7 @@ pub(crate) fn encode_end(header: &[u8], size: u64, checksums: &[u32]) -> Vec<u8>
     end
 }
 
-/// A snapshot's file, of which everything but the body is in memory.
+/// A snapshot's file, everything but the body in memory.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) info: SnapshotInfo,
@@ -102,7 +102,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the newest snapshot of this cluster, and checks all of it; none if there is none.
+    /// Reads the newest snapshot of this cluster, and checks all of it; `None` if there is none.
     pub(crate) fn open(
         files: &mut Files<impl Disk>,
         cluster: Option<&str>,
@@ -113,14 +113,14 @@ impl Snapshot {
             return Err(StorageError::ForeignSnapshot { file: files.path(FILE), cluster: found });
         }
         let snapshot = read_end(files, &header, position, size)?;
-        let pieces = snapshot.checksums.len();
-        for piece in (0..pieces).step_by(AT_ONCE) {
-            snapshot.read_pieces(files, piece..pieces.min(piece + AT_ONCE))?;
+        let blocks = snapshot.checksums.len();
+        for block in (0..blocks).step_by(AT_ONCE) {
+            snapshot.read_blocks(files, block..blocks.min(block + AT_ONCE))?;
         }
         Ok(Some(snapshot))
     }
 
-    /// At most so many bytes of the body from `offset` on.
+    /// At most `at_most` bytes of the body from `offset` on.
     ///
     /// # Panics
     /// If the offset is beyond the body's end.
@@ -132,26 +132,26 @@ impl Snapshot {
     ) -> Result<Chunk, StorageError> {
         assert!(offset <= self.info.size, "reading a snapshot beyond its end");
         let end = self.info.size.min(offset.saturating_add(at_most as u64));
-        let first = offset / PIECE as u64;
-        let pieces = as_index(first)..as_index(end.div_ceil(PIECE as u64).max(first));
-        let mut bytes = self.read_pieces(files, pieces)?;
-        bytes.drain(..as_index(offset - first * PIECE as u64).min(bytes.len()));
+        let first = offset / BLOCK as u64;
+        let blocks = as_index(first)..as_index(end.div_ceil(BLOCK as u64).max(first));
+        let mut bytes = self.read_blocks(files, blocks)?;
+        bytes.drain(..as_index(offset - first * BLOCK as u64).min(bytes.len()));
         bytes.truncate(as_index(end - offset));
         Ok(Chunk { bytes, is_last: end == self.info.size })
     }
 
-    /// These pieces of the body, checked.
-    fn read_pieces(
+    /// Reads and checks these blocks of the body.
+    fn read_blocks(
         &self,
         files: &mut Files<impl Disk>,
-        pieces: Range<usize>,
+        blocks: Range<usize>,
     ) -> Result<Vec<u8>, StorageError> {
-        let start = pieces.start as u64 * PIECE as u64;
-        let end = self.info.size.min(pieces.end as u64 * PIECE as u64);
+        let start = blocks.start as u64 * BLOCK as u64;
+        let end = self.info.size.min(blocks.end as u64 * BLOCK as u64);
         let bytes = read_exactly(files, self.body + start, as_index(end.saturating_sub(start)))?;
-        for (piece, number) in bytes.chunks(PIECE).zip(pieces) {
-            if crc32c::crc32c(piece) != self.checksums[number] {
-                let offset = self.body + number as u64 * PIECE as u64;
+        for (block, number) in bytes.chunks(BLOCK).zip(blocks) {
+            if crc32c::crc32c(block) != self.checksums[number] {
+                let offset = self.body + number as u64 * BLOCK as u64;
                 return Err(damaged(files, offset, SnapshotDamage::Body));
             }
         }
@@ -165,7 +165,7 @@ fn read_header(
     size: u64,
 ) -> Result<(Vec<u8>, LogPosition, String), StorageError> {
     // More than the longest name needs.
-    let at_most = size.min(PIECE as u64);
+    let at_most = size.min(BLOCK as u64);
     let mut header = read_exactly(files, 0, as_index(at_most))?;
     let (_, mut fields, length) = KIND.decode(&header).map_err(|why| match why {
         Unreadable::Broken => damaged(files, 0, SnapshotDamage::Header),
@@ -183,7 +183,7 @@ fn read_header(
     Ok((header, position, cluster))
 }
 
-/// The snapshot with this header, in a file of so many bytes.
+/// The snapshot with this header, in a file of this size.
 fn read_end(
     files: &mut Files<impl Disk>,
     header: &[u8],
@@ -197,7 +197,7 @@ fn read_end(
     let size = Bytes(&trailer).u64().expect("a trailer begins with a length");
     let checksums_at = body
         .checked_add(size)
-        .filter(|at| at.checked_add(size.div_ceil(PIECE as u64) * CHECKSUM as u64) == Some(trailer_at));
+        .filter(|at| at.checked_add(size.div_ceil(BLOCK as u64) * CHECKSUM as u64) == Some(trailer_at));
     let Some(checksums_at) = checksums_at else {
         return Err(damaged(files, trailer_at, SnapshotDamage::Trailer));
     };

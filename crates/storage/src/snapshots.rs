@@ -1,12 +1,12 @@
-//! A server's snapshots: the newest that is whole, and the one that is being written.
+//! A server's snapshots: the newest intact one, and the one that is being written.
 
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
 use crate::files::{Files, aside};
-use crate::snapshot::{self, Chunk, FILE, PIECE, Snapshot, SnapshotInfo};
+use crate::snapshot::{self, BLOCK, Chunk, FILE, Snapshot, SnapshotInfo};
 use consensus::LogPosition;
 
-/// So many bytes of a snapshot may wait for a sync, so that no sync takes long.
+/// Maximum number of bytes of a snapshot that wait for a sync, so that no sync takes long.
 const UNSYNCED: u64 = 4 << 20;
 
 #[derive(Debug)]
@@ -16,16 +16,16 @@ pub(crate) struct Snapshots {
     unfinished: Option<Unfinished>,
 }
 
-/// A snapshot of which a part is written.
+/// A snapshot that is partly written.
 #[derive(Debug)]
 struct Unfinished {
     position: LogPosition,
     header: Vec<u8>,
-    /// How many bytes of the body there are.
+    /// Number of bytes of the body so far.
     size: u64,
-    /// How many of them are not synced.
+    /// Number of bytes that are not synced.
     unsynced: u64,
-    /// The checksums of the pieces; the last may be of a piece that is still growing.
+    /// The checksums of the blocks; the last one may be of a block that is still growing.
     checksums: Vec<u32>,
 }
 
@@ -34,7 +34,7 @@ impl Snapshots {
         Snapshots { cluster, newest, unfinished: None }
     }
 
-    /// What there is to know of the newest.
+    /// Position and size of the newest snapshot.
     pub(crate) fn newest(&self) -> Option<SnapshotInfo> {
         self.newest.as_ref().map(|newest| newest.info)
     }
@@ -51,14 +51,14 @@ impl Snapshots {
         wanted.map(|wanted| wanted.read(files, offset, at_most)).transpose()
     }
 
-    /// Writes the newest snapshot anew. Its name may be in the system's memory only, after an earlier life in
+    /// Rewrites the newest snapshot. Its name may be in the system's memory only, after an earlier start in
     /// which the folder's sync failed.
     pub(crate) fn renew(&mut self, files: &mut Files<impl Disk>) -> Result<(), Failure> {
         let Some(newest) = self.newest.take() else { return Ok(()) };
         let position = newest.info.position;
         let mut offset = 0;
         loop {
-            let chunk = newest.read(files, offset, PIECE)?;
+            let chunk = newest.read(files, offset, BLOCK)?;
             self.write(files, position, offset, &chunk.bytes)?;
             offset += chunk.bytes.len() as u64;
             if chunk.is_last {
@@ -71,7 +71,7 @@ impl Snapshots {
     /// Adds bytes to the snapshot that is being written; at offset 0 one begins.
     ///
     /// # Panics
-    /// If the bytes don't follow on those before, or the snapshot would cover no more than the newest.
+    /// If the bytes don't follow those before, or the snapshot would cover no more than the newest.
     pub(crate) fn write(
         &mut self,
         files: &mut Files<impl Disk>,
@@ -94,7 +94,7 @@ impl Snapshots {
     /// Makes the snapshot that was written the newest, durably.
     ///
     /// # Panics
-    /// If it is not one of this position that was being written.
+    /// If no snapshot of this position was being written.
     pub(crate) fn finish(
         &mut self,
         files: &mut Files<impl Disk>,
@@ -135,16 +135,16 @@ impl Unfinished {
     }
 
     fn add_checksums(&mut self, bytes: &[u8]) {
-        let in_the_last_piece = (self.size % PIECE as u64) as usize;
-        let missing = if in_the_last_piece == 0 { 0 } else { PIECE - in_the_last_piece };
-        let (to_the_last_piece, pieces) = bytes.split_at(missing.min(bytes.len()));
+        let in_the_last_block = (self.size % BLOCK as u64) as usize;
+        let missing = if in_the_last_block == 0 { 0 } else { BLOCK - in_the_last_block };
+        let (to_the_last_block, blocks) = bytes.split_at(missing.min(bytes.len()));
         if let Some(last) = self.checksums.last_mut() {
-            *last = crc32c::crc32c_append(*last, to_the_last_piece);
+            *last = crc32c::crc32c_append(*last, to_the_last_block);
         }
-        self.checksums.extend(pieces.chunks(PIECE).map(crc32c::crc32c));
+        self.checksums.extend(blocks.chunks(BLOCK).map(crc32c::crc32c));
     }
 
-    /// Writes the end, and makes all of it durable.
+    /// Writes the end, and makes the whole file durable.
     fn close(&self, files: &mut Files<impl Disk>) -> Result<(), StorageError> {
         let end = snapshot::encode_end(&self.header, self.size, &self.checksums);
         files.append(&aside(FILE), &end)?;

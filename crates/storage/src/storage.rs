@@ -1,21 +1,21 @@
-//! Opening a server's folder, and saving there what it must not forget.
+//! Opening a server's folder, and saving what the server must not forget.
 
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
 use crate::files::{Files, aside};
 use crate::identity::{Identity, LONGEST_CLUSTER_NAME, Owner};
-use crate::lives::StartNumber;
 use crate::recovery::{self, CutOff, Found, Replay};
 use crate::room::Room;
 use crate::segment;
 use crate::snapshot::{Chunk, Snapshot, SnapshotInfo};
 use crate::snapshots::Snapshots;
+use crate::start_number::StartNumber;
 use crate::text_file::{TextFile, encode, read, read_existing, replace};
 use crate::wal::WriteAheadLog;
 use consensus::{Batch, EarlierRuns, Entry, HardState, Incarnation, Index, LogPosition, Memory, Start};
 use std::path::Path;
 
-/// How many bytes a segment of the log has, unless a save needs more.
+/// Size of a log segment in bytes, unless a save needs more.
 pub const SEGMENT_SIZE: u64 = 4 << 20;
 
 /// The durable state of one server.
@@ -29,33 +29,32 @@ pub struct Storage<D: Disk> {
     has_failed: bool,
 }
 
-/// What a server knows again when it comes back. All of it is durable.
+/// What was recovered from disk at startup. All of it is durable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// The hard state as it was last saved; at first, term 0 without a vote.
+    /// The hard state as last saved; at first, term 0 without a vote.
     ///
-    /// If a crash or an error interrupted a save, that batch is there wholly or not at all, here and
-    /// in the log.
+    /// If a crash or an error interrupted a save, that batch is there completely or not at all, here and in
+    /// the log.
     pub hard_state: HardState,
-    /// Which of the server's lives this is: 1 at first, and more after every restart. No two lives
-    /// have the same number.
+    /// The start number: 1 at first, and more after every restart. No two starts have the same number.
     pub life: u64,
-    /// The same as others are told it, with the incarnation of the folder; `None` without a folder.
+    /// This start as other servers know it, with the incarnation of the folder; `None` without a folder.
     pub start: Option<Start>,
-    /// The runs of the lives before.
+    /// The runs of the starts before.
     pub earlier_runs: EarlierRuns,
-    /// What the server remembers besides term, vote and log. A folder of a version that had no incarnations remembers
-    /// its founders without them.
+    /// What the server remembers besides term, vote and log. A folder of a version without incarnations
+    /// remembers its founders without them.
     pub memory: Memory,
     /// The newest snapshot, if there is one. [`Storage::read_snapshot`] reads it.
     pub snapshot: Option<SnapshotInfo>,
-    /// The log begins after this entry, which is the last that the snapshot covers, or one that it covers
-    /// too. At first it is index 0 of term 0.
+    /// The log begins after this entry, which is the last that the snapshot covers, or an earlier one. At
+    /// first it is index 0 of term 0.
     pub log_begins_after: LogPosition,
-    /// The entries of the log after that.
+    /// The entries of the log after it.
     ///
-    /// If a crash came between a new snapshot and the [`Batch::begins_after`] that goes with it, the log
-    /// begins after the last entry of the snapshot all the same: the storage has made up for it.
+    /// If the server crashed between a new snapshot and the [`Batch::begins_after`] that goes with it, the
+    /// log begins after the last entry of the snapshot all the same: the storage has completed the change.
     pub log: Vec<Entry>,
     /// The torn end of the log, if it had one.
     pub cut_off: Option<CutOff>,
@@ -68,19 +67,19 @@ impl<D: Disk> Storage<D> {
     /// - [`StorageError::Foreign`], [`StorageError::ForeignSegment`] or [`StorageError::ForeignSnapshot`] if
     ///   it belongs to another server,
     /// - [`StorageError::Corrupt`], [`StorageError::CorruptLog`] or [`StorageError::CorruptSnapshot`] if a
-    ///   file holds something else than what was saved,
-    /// - [`StorageError::MissingSnapshot`] if no snapshot holds what was before the log's beginning,
+    ///   file does not hold what was saved,
+    /// - [`StorageError::MissingSnapshot`] if no snapshot holds the entries before the log's beginning,
     /// - [`StorageError::NewerVersion`] if a newer program wrote it,
     /// - [`StorageError::ClusterName`] or [`StorageError::ClusterNameTooLong`] if the cluster's name can't be
     ///   written,
-    /// - [`StorageError::Io`] if the disk fails, or has no room for a copy of the log's last segment or, after
-    ///   a crash, of the snapshot.
+    /// - [`StorageError::Io`] if the disk fails, or has no space for a copy of the log's last segment or,
+    ///   after a crash, of the snapshot.
     pub fn open(disk: D, identity: Identity) -> Result<(Storage<D>, Recovered), StorageError> {
         Storage::open_with_segment_size(disk, identity, SEGMENT_SIZE)
     }
 
-    /// The same, with segments of `segment_size` bytes from now on, for tests and simulations. A
-    /// segment is made larger if what goes into it needs it.
+    /// The same, with segments of `segment_size` bytes from now on, for tests and simulations. A segment is
+    /// made larger if a save needs it.
     ///
     /// # Errors
     /// Those of [`Storage::open`].
@@ -110,8 +109,8 @@ impl<D: Disk> Storage<D> {
         };
         let (hard_state, cut_off) = (found.hard_state(), found.cut_off.clone());
 
-        // Whatever was read is written anew, even if it stays the same: after a failed save, it may be
-        // in the system's memory only. The server will act on it, so it must last.
+        // Everything that was read is rewritten, even if it stays the same: after a failed save, it may be in
+        // the system's memory only. The server will act on it, so it must last.
         files.remove_unfinished()?;
         let (mut log, mut replay) = WriteAheadLog::resume(&mut files, found, segment_size)?;
         let mut snapshots = Snapshots::new(identity.cluster.clone(), snapshot);
@@ -119,7 +118,7 @@ impl<D: Disk> Storage<D> {
         let lives = lives.and_another(run);
         replace(&mut files, &lives)?;
         replace(&mut files, &memory)?;
-        // The identity comes last. Where there is one, the other files must be there too.
+        // The identity comes last: if there is one, the other files must be there too.
         replace(&mut files, &Owner { identity, incarnation: Some(incarnation) })?;
         let StartNumber { count: life, earlier_runs, .. } = lives;
         let start = Some(Start { incarnation, number: life, run });
@@ -142,22 +141,22 @@ impl<D: Disk> Storage<D> {
 
     /// Saves a batch. When this returns `Ok`, it survives any crash. An empty batch is saved already.
     ///
-    /// It takes one sync, and some more where a new segment begins.
+    /// It takes one sync, and more when a new segment begins.
     ///
     /// # Errors
     /// [`StorageError::Io`] if the disk fails. From then on every save is refused with
-    /// [`StorageError::Poisoned`], since nobody knows what the disk holds: the server must stop, and
-    /// finds out when it starts again. Nothing is ever tried twice.
+    /// [`StorageError::Poisoned`], since it is unknown what the disk holds: the server must stop, and finds
+    /// out when it starts again. Nothing is ever tried twice.
     ///
-    /// There is one exception: if there was no room for a new segment, nothing of the batch was
-    /// written. The error then [is that the disk is full](StorageError::is_full), and a later save,
-    /// of this batch or another, is not refused, as [`Storage::is_poisoned`] tells.
+    /// There is one exception: if there was no space for a new segment, nothing of the batch was written. The
+    /// error then [says that the disk is full](StorageError::is_full), and a later save, of this batch or
+    /// another, is not refused, as [`Storage::is_poisoned`] says.
     ///
-    /// A batch that lets the log begin later also removes the segments that are no longer needed.
+    /// A batch that moves the beginning of the log also removes the segments that are no longer needed.
     ///
     /// # Panics
-    /// If the batch would leave a gap in the log, lets it begin where no snapshot covers what was before, or
-    /// earlier than it does, or is 4 GiB large.
+    /// If the batch would leave a gap in the log, make it begin where no snapshot covers the entries before,
+    /// or earlier than it does, or is 4 GiB large.
     pub fn save(&mut self, batch: &Batch) -> Result<(), StorageError> {
         self.refuse_if_poisoned()?;
         if batch.is_empty() {
@@ -169,17 +168,17 @@ impl<D: Disk> Storage<D> {
         }
         if let Some(memory) = &batch.memory {
             let saved = self.save_memory(memory);
-            self.note_failure(saved)?;
+            self.record_failure(saved)?;
         }
         if !batch.is_in_log() {
             return Ok(());
         }
         let batch = self.log.with_explicit_truncation(batch);
         let saved = self.log.save(&mut self.files, &batch);
-        self.note_failure(saved)
+        self.record_failure(saved)
     }
 
-    /// It is small. If there is no room for it, it is as if it had never been tried.
+    /// It is small. If there is no space for it, nothing has changed.
     fn save_memory(&mut self, memory: &Memory) -> Result<(), Failure> {
         let written = self.files.write(&aside(Memory::FILE), encode(memory).as_bytes());
         let synced = written.and_then(|()| self.files.sync(&aside(Memory::FILE)));
@@ -187,7 +186,7 @@ impl<D: Disk> Storage<D> {
         self.files.put_in_place(Memory::FILE).map_err(Failure::from)
     }
 
-    /// Makes the file of the log's next segment if it will soon be needed, so that no save has to wait for
+    /// Creates the file of the log's next segment if it will soon be needed, so that no save has to wait for
     /// it. Call this when there is nothing to save.
     ///
     /// # Errors
@@ -195,42 +194,43 @@ impl<D: Disk> Storage<D> {
     pub fn prepare(&mut self) -> Result<(), StorageError> {
         self.refuse_if_poisoned()?;
         let prepared = self.log.prepare(&mut self.files);
-        self.note_failure(prepared)
+        self.record_failure(prepared)
     }
 
-    /// Makes the mark after the last save durable, if it is not: then even damage to that save that looks like the
-    /// work of a crash is known for what it is. Call this when there has been nothing to save for a while, and
-    /// at the end. It takes one sync, or none.
+    /// Makes the mark after the last save durable, if it is not: then even damage to that save that looks
+    /// like the result of a crash is recognised. Call this when there has been nothing to save for a while,
+    /// and before the server stops. It takes one sync, or none.
     ///
     /// # Errors
     /// Those of [`Storage::save`].
     pub fn sync_mark(&mut self) -> Result<(), StorageError> {
         self.refuse_if_poisoned()?;
         let synced = self.log.sync_mark(&mut self.files);
-        self.note_failure(synced)
+        self.record_failure(synced)
     }
 
-    /// Keeps room on the disk for the next snapshot, which may be larger than the newest by a quarter, and at least as large as
-    /// a segment of the log; and for a segment after it. It is a little more with each call. Tells whether there is more to do. Call this when there is nothing to save.
+    /// Reserves disk space for the next snapshot, which may be larger than the newest by a quarter, and is at
+    /// least as large as a segment of the log; and for a segment after it. Each call adds a little. Returns
+    /// whether there is more to do. Call this when there is nothing to save.
     ///
     /// # Errors
-    /// Those of [`Storage::save`]. If the disk is full, no room is kept and nothing is harmed.
+    /// Those of [`Storage::save`]. If the disk is full, no space is kept and nothing is harmed.
     pub fn keep_room(&mut self) -> Result<bool, StorageError> {
         self.refuse_if_poisoned()?;
         let size = self.snapshots.newest().unwrap_or_default().size;
         let grown =
             self.room.grow(&mut self.files, self.segment_size + self.segment_size.max(size + size / 4));
-        self.note_failure(grown)
+        self.record_failure(grown)
     }
 
-    /// The disk is full: gives the room that was kept to the snapshot that is written next.
+    /// The disk is full: frees the reserved space for the next snapshot.
     ///
     /// # Errors
     /// Those of [`Storage::save`].
     pub fn free_room(&mut self) -> Result<(), StorageError> {
         self.refuse_if_poisoned()?;
         let freed = self.room.free(&mut self.files).map_err(Failure::from);
-        self.note_failure(freed)
+        self.record_failure(freed)
     }
 
     /// The newest snapshot, if there is one.
@@ -238,18 +238,18 @@ impl<D: Disk> Storage<D> {
         self.snapshots.newest()
     }
 
-    /// Writes a part of a snapshot that covers the log up to the entry `position`: these bytes belong at
-    /// `offset`, where the last part ended. At offset 0 a new snapshot begins, and one that was not finished
-    /// is given up. Between two parts other things can be saved and read.
+    /// Writes a part of a snapshot that covers entries up to `position`: these bytes belong at `offset`,
+    /// where the last part ended. At offset 0 a new snapshot begins, and an unfinished one is given up.
+    /// Between two parts other things can be saved and read.
     ///
-    /// The newest snapshot stays what it is until [`Storage::finish_snapshot`].
+    /// The newest snapshot stays the newest until [`Storage::finish_snapshot`].
     ///
     /// # Errors
-    /// As those of [`Storage::save`]: if the disk is full, the unfinished snapshot is given up, and nothing
-    /// else is harmed.
+    /// Those of [`Storage::save`]: if the disk is full, the unfinished snapshot is given up, and nothing else
+    /// is harmed.
     ///
     /// # Panics
-    /// If the offset is another one, or the position is not after that of the newest snapshot.
+    /// If the offset is not the expected one, or the position is not after that of the newest snapshot.
     pub fn write_snapshot(
         &mut self,
         position: LogPosition,
@@ -258,13 +258,13 @@ impl<D: Disk> Storage<D> {
     ) -> Result<(), StorageError> {
         self.refuse_if_poisoned()?;
         let written = self.snapshots.write(&mut self.files, position, offset, bytes);
-        self.note_failure(written)
+        self.record_failure(written)
     }
 
     /// Makes the snapshot that was written the newest. When this returns `Ok`, it survives any crash; until
-    /// then, a crash leaves the one before or this one, whole. The one before is gone.
+    /// then, a crash leaves the one before or this one, intact. The one before is gone.
     ///
-    /// The log stays as it is until a [`Batch::begins_after`] says that it begins later.
+    /// The log stays as it is until a [`Batch::begins_after`] moves its beginning.
     ///
     /// # Errors
     /// Those of [`Storage::write_snapshot`].
@@ -274,18 +274,18 @@ impl<D: Disk> Storage<D> {
     pub fn finish_snapshot(&mut self, position: LogPosition) -> Result<SnapshotInfo, StorageError> {
         self.refuse_if_poisoned()?;
         let finished = self.snapshots.finish(&mut self.files, position);
-        self.note_failure(finished)
+        self.record_failure(finished)
     }
 
-    /// At most so many bytes, from `offset` on, of the snapshot that covers the log up to the entry
-    /// `position`; none if that is not the newest snapshot (any more).
+    /// At most `at_most` bytes, from `offset` on, of the snapshot that covers entries up to `position`;
+    /// `None` if that is not, or no longer, the newest snapshot.
     ///
     /// # Errors
     /// [`StorageError::CorruptSnapshot`] if the bytes are not those that were written,
     /// [`StorageError::Io`] if the disk fails. Both leave the storage as it is.
     ///
     /// # Panics
-    /// If the offset is beyond the snapshot's end, or no byte is wanted.
+    /// If the offset is beyond the snapshot's end, or `at_most` is 0.
     pub fn read_snapshot(
         &mut self,
         position: LogPosition,
@@ -300,7 +300,7 @@ impl<D: Disk> Storage<D> {
         &mut self.files
     }
 
-    /// Has a save failed in such a way that every later one is refused?
+    /// Has a save failed so that every later one is refused?
     pub fn is_poisoned(&self) -> bool {
         self.has_failed
     }
@@ -312,7 +312,7 @@ impl<D: Disk> Storage<D> {
         Ok(())
     }
 
-    fn note_failure<T>(&mut self, result: Result<T, Failure>) -> Result<T, StorageError> {
+    fn record_failure<T>(&mut self, result: Result<T, Failure>) -> Result<T, StorageError> {
         result.map_err(|failure| {
             self.has_failed = !failure.is_harmless;
             failure.error
@@ -320,9 +320,9 @@ impl<D: Disk> Storage<D> {
     }
 }
 
-/// What a server finds of its lives before.
+/// What a server finds of its earlier starts.
 struct Past {
-    /// The lives before.
+    /// The earlier starts.
     lives: StartNumber,
     found: Found,
     snapshot: Option<Snapshot>,
@@ -334,8 +334,8 @@ fn first_life(
     identity: &Identity,
     segment_size: u64,
 ) -> Result<Past, StorageError> {
-    // A first opening that a crash interrupted may have left a log and a count of lives, but only as it
-    // writes them. Otherwise this server has lived, and it is the identity that got lost.
+    // A first opening that a crash interrupted may have left a log and a count of starts, but only as it
+    // writes them. Otherwise this server has run before, and its identity was lost.
     let never_saved = recovery::find(files, None)?.is_none_or(|found| found.is_untouched());
     let never_lived = read(files)?.is_none_or(|lives: StartNumber| lives.count == 1);
     let never_met = read(files)?.is_none_or(|memory: Memory| memory == Memory::default());
@@ -358,7 +358,8 @@ fn next_life(files: &mut Files<impl Disk>, owner: &Owner) -> Result<Past, Storag
     let lives = read_existing(files)?;
     let memory = match owner.incarnation {
         Some(_) => read_existing(files)?,
-        // The folder of an earlier version. If a crash comes before the identity is written, this is done once more.
+        // The folder of an earlier version. If it crashes before the identity is written, this is done once
+        // more.
         None => Memory {
             founders: identity.voters.iter().map(|id| (*id, None)).collect(),
             is_founded: !identity.voters.is_empty(),
@@ -368,7 +369,7 @@ fn next_life(files: &mut Files<impl Disk>, owner: &Owner) -> Result<Past, Storag
     Ok(Past { lives, found, snapshot, memory })
 }
 
-/// Refuses a log that begins where no snapshot covers what was before.
+/// Refuses a log that begins where no snapshot covers the entries before.
 pub(crate) fn check_covered(
     folder: &Path,
     begins_after: LogPosition,
@@ -380,12 +381,12 @@ pub(crate) fn check_covered(
     Err(StorageError::MissingSnapshot { folder: folder.to_path_buf(), begins_after, snapshot })
 }
 
-/// Does a snapshot that covers the log up to the entry `snapshot` cover it up to `position` too?
+/// Does a snapshot that covers entries up to `snapshot` cover those up to `position` too?
 fn covers(snapshot: LogPosition, position: LogPosition) -> bool {
     position == snapshot || position.index < snapshot.index
 }
 
-/// If the power went when a new snapshot was there, and the log did not begin after it yet, then it does now.
+/// If the power failed after a new snapshot was written, and before the log began after it, then it does now.
 fn begin_after_the_snapshot(
     files: &mut Files<impl Disk>,
     snapshots: &mut Snapshots,

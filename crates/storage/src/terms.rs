@@ -3,8 +3,8 @@
 use consensus::{Append, Entry, Index, LogPosition, Term};
 use std::collections::BTreeMap;
 
-/// Where in the log each term begins. Entries stand in groups of the same term, so this tells the term of
-/// each of them, and takes next to no room.
+/// The index at which each term begins. Entries of the same term follow each other, so this gives the term of
+/// each of them, and takes next to no memory.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms(BTreeMap<Index, Term>);
 
@@ -16,7 +16,7 @@ impl Terms {
         terms
     }
 
-    /// Is this the term of the entry with this index? The log must reach so far.
+    /// Is this the term of the entry with this index? The log must reach that index.
     pub(crate) fn agree_with(&self, position: LogPosition) -> bool {
         let beginning = self.0.range(..=position.index).next_back();
         beginning.is_some_and(|(_, term)| *term == position.term)

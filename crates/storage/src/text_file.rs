@@ -1,7 +1,7 @@
-//! How a text file is written so that it is always whole, and so that damage is noticed.
+//! How a text file is written so that it is always intact, and so that damage is noticed.
 //!
-//! A file begins with a line that says what it is, in which version of the format, and ends with a
-//! checksum of all lines before. These two lines stay the same in every version to come.
+//! A file begins with a line that gives its kind and the version of its format, and ends with a checksum of
+//! all lines before. These two lines stay the same in all future versions.
 
 use crate::disk::Disk;
 use crate::error::StorageError;
@@ -10,9 +10,9 @@ use crate::files::{Files, aside};
 const PROGRAM: &str = "raft-for-beginners";
 const CHECKSUM: &str = "crc32c ";
 
-/// Something that is kept in a file of its own.
+/// A value that is stored in a file of its own.
 pub(crate) trait TextFile: Sized {
-    /// The file's name, which also stands in its first line.
+    /// The file's name, which is also in its first line.
     const FILE: &'static str;
 
     /// The newest version of the format.
@@ -21,44 +21,45 @@ pub(crate) trait TextFile: Sized {
     /// The lines between the first and the checksum.
     fn lines(&self) -> String;
 
-    /// Reads them back. It need not be strict: whoever calls it compares with [`TextFile::lines`].
+    /// Parses them. It need not be strict: the caller compares the result with [`TextFile::lines`].
     fn parse(lines: &str) -> Option<Self>;
 
-    /// Reads the lines of an earlier version, if there was one.
+    /// Parses the lines of an earlier version, if there was one.
     fn parse_earlier(_version: u64, _lines: &str) -> Option<Self> {
         None
     }
 }
 
-/// What is wrong with a file that holds something else than what was written.
+/// What is wrong with a file that does not hold what was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
     /// It was written, and now there is no such file.
     #[error("it is missing")]
     Missing,
-    /// Its end is not there.
+    /// Its end is missing.
     #[error("it does not end with a checksum: its end is lost, or something else wrote it")]
     NoChecksum,
     /// Its bytes are not those that were written.
     #[error("its checksum does not match its content: it changed after it was written")]
     WrongChecksum,
-    /// It is whole, but nothing that this program writes.
+    /// It is intact, but this program never writes this.
     #[error("its checksum is right, but its content makes no sense")]
     Nonsense,
 }
 
-/// Saves a value. Whenever there is a crash, the file holds the old value or the new one; once
-/// this has returned `Ok`, the new one.
+/// Saves a value. After a crash at any time, the file holds the old value or the new one; once this has
+/// returned `Ok`, the new one.
 pub(crate) fn replace<F: TextFile>(files: &mut Files<impl Disk>, value: &F) -> Result<(), StorageError> {
     files
         .write(&aside(F::FILE), encode(value).as_bytes())
-        // The content first: else a crash could leave the file's name to content that never got to the disk.
+        // The content first: otherwise a crash could leave the file's name with content that never reached
+        // the disk.
         .and_then(|()| files.sync(&aside(F::FILE)))
         .map_err(|error| files.give_up(F::FILE, error))?;
     files.put_in_place(F::FILE)
 }
 
-/// The value that was saved last; none if none ever was.
+/// The value that was saved last; `None` if none ever was.
 pub(crate) fn read<F: TextFile>(files: &mut Files<impl Disk>) -> Result<Option<F>, StorageError> {
     let Some(content) = files.read(F::FILE)? else { return Ok(None) };
     let file = files.path(F::FILE);
@@ -104,7 +105,7 @@ fn decode<F: TextFile>(bytes: &[u8]) -> Result<F, Unreadable> {
         Ok(version) if version < F::VERSION => return F::parse_earlier(version, lines).ok_or_else(nonsense),
         _ => {}
     }
-    // There are many ways to spell a value, such as "05" for 5, but only one is ours.
+    // There are many ways to write a value, such as "05" for 5, but only one is ours.
     F::parse(lines).filter(|value| encode(value).as_bytes() == bytes).ok_or_else(nonsense)
 }
 

@@ -1,12 +1,12 @@
-//! The write-ahead log: the segments together, and how more is added.
+//! The write-ahead log: the segments together, and how they grow.
 //!
-//! Only the last segment is ever written to. Every segment comes into being in the same way: it is
-//! written aside, synced, renamed and the directory synced. So no crash leaves half a segment, and a
-//! segment that follows another shows that everything in the other is durable.
+//! Only the last segment is ever written to. Every segment is created in the same way: it is written aside,
+//! synced, renamed and the directory synced. So no crash leaves half a segment, and a segment that follows
+//! another shows that everything in the other is durable.
 //!
-//! The oldest segments go when no entry in them is needed any more: all are at or before the one that the
-//! log begins after. The next segment's header tells the rest. A crash may bring any of them back; they
-//! are removed when the server starts.
+//! The oldest segments are removed when no entry in them is needed any longer: all are at or before the one
+//! that the log begins after. The next segment's header has the rest. A crash may bring any of them back;
+//! they are removed when the server starts.
 
 use crate::disk::Disk;
 use crate::error::{Failure, StorageError};
@@ -20,24 +20,24 @@ use consensus::{Append, Batch, LogPosition};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-/// A larger record gives its memory back when it is saved.
+/// A larger record's memory is freed once it is saved.
 const KEPT_MEMORY: usize = 1 << 20;
 
 /// Where the next save goes.
 #[derive(Debug)]
 pub(crate) struct WriteAheadLog {
-    /// The size of the segments to come, in bytes. One is larger if a save needs it.
+    /// Size of future segments in bytes. A segment is larger if a save needs it.
     segment_size: u64,
     /// The segments before the last.
     older: VecDeque<OlderSegment>,
     last: LastSegment,
     /// Is there a file aside for the next segment, with all its zeroes?
     is_next_prepared: bool,
-    /// Is the mark after the last save durable, too?
+    /// Is the mark after the last save durable too?
     is_mark_synced: bool,
     reached: Reached,
     terms: Terms,
-    /// Room for a record.
+    /// A buffer for a record.
     record: Vec<u8>,
 }
 
@@ -60,11 +60,12 @@ impl LastSegment {
 }
 
 impl WriteAheadLog {
-    /// Goes on with the log that was found.
+    /// Continues with the log that was found.
     ///
     /// The last segment is rewritten, in the newest version of the format. What was read of it may be in the
-    /// system's memory only, after a save that failed in an earlier life, and the server will act on it, so it must
-    /// last. With a fresh copy, a torn tail is gone for good, and no byte of the old file is at risk meanwhile.
+    /// system's memory only, after a save that failed in an earlier start, and the server will act on it, so
+    /// it must last. With a fresh copy, a torn tail is gone for good, and no byte of the old file is at risk
+    /// meanwhile.
     pub(crate) fn resume(
         files: &mut Files<impl Disk>,
         found: Found,
@@ -95,8 +96,8 @@ impl WriteAheadLog {
         Ok((resumed, log))
     }
 
-    /// The same batch, in which it is said what becomes of the entries after a new beginning of the log: if
-    /// they are to go, and nothing takes their place, then what comes after the beginning is nothing.
+    /// The same batch, with an explicit statement about the entries after a new beginning of the log: if they
+    /// must go, and nothing replaces them, then an empty list does.
     ///
     /// # Panics
     /// If the batch leaves a gap in the log.
@@ -117,10 +118,10 @@ impl WriteAheadLog {
         position.index <= self.reached.log_end && self.terms.agree_with(position)
     }
 
-    /// Makes a batch durable, in which [all is spelled out](WriteAheadLog::with_explicit_truncation).
+    /// Makes a batch durable that is [explicit about truncation](WriteAheadLog::with_explicit_truncation).
     ///
     /// # Panics
-    /// If the batch leaves a gap in the log, or would bring back the beginning of the log.
+    /// If the batch leaves a gap in the log, or would move the beginning of the log back.
     pub(crate) fn save(&mut self, files: &mut Files<impl Disk>, batch: &Batch) -> Result<(), Failure> {
         let reached = self.reached.after(batch).expect("a log without a gap");
         record::encode_body(batch, &mut self.record);
@@ -132,10 +133,10 @@ impl WriteAheadLog {
         record::encode_head(&mut self.record, reached.saves, offset, self.last.checksum);
         files.write_at(&self.last.file, self.last.end, &self.record)?;
         files.sync(&self.last.file)?;
-        self.note_saved(batch, reached);
+        self.record_saved(batch, reached);
 
-        // Not synced: the mark need not get to the disk. But once it has, it shows that there was a save
-        // before it. The next save takes its place.
+        // Not synced: the mark need not reach the disk. But once it has, it shows that there was a save
+        // before it. The next save overwrites it.
         let mark = record::mark(reached.saves, self.last.checksum);
         files.write_at(&self.last.file, self.last.end, &mark)?;
         self.is_mark_synced = false;
@@ -151,7 +152,7 @@ impl WriteAheadLog {
         Ok(())
     }
 
-    fn note_saved(&mut self, batch: &Batch, reached: Reached) {
+    fn record_saved(&mut self, batch: &Batch, reached: Reached) {
         self.last.end += self.record.len() as u64;
         self.record.clear();
         self.record.shrink_to(KEPT_MEMORY);
@@ -164,8 +165,9 @@ impl WriteAheadLog {
         }
     }
 
-    /// Removes the oldest segments, as long as no entry in them is needed. That the log begins later must be
-    /// durable. The names are not synced: should one of them come back, it is no more needed than now.
+    /// Removes the oldest segments, as long as no entry in them is needed. The new beginning of the log must
+    /// be durable. The names are not synced: should one of these files come back, it is needed no more than
+    /// now.
     fn remove_unneeded(&mut self, files: &mut Files<impl Disk>) -> Result<(), StorageError> {
         let begins_after = self.reached.begins_after.index;
         while let Some(oldest) = self.older.pop_front_if(|oldest| oldest.log_end <= begins_after) {
@@ -174,7 +176,7 @@ impl WriteAheadLog {
         Ok(())
     }
 
-    /// Begins a segment with room for records of so many bytes, and seals the one before.
+    /// Begins a segment with space for records of this many bytes, and seals the one before.
     fn begin_next_segment(&mut self, files: &mut Files<impl Disk>, room: u64) -> Result<(), Failure> {
         let mut header = self.next_header(files.random());
         header.size = self.segment_size.max(header.smallest_size(room));
@@ -200,7 +202,7 @@ impl WriteAheadLog {
         SegmentHeader { number, reached_before, random, saves_when_made: 0, ..self.last.header.clone() }
     }
 
-    /// Creates the file of the next segment aside, if the one that was prepared won't do.
+    /// Creates the file of the next segment aside, if the prepared one won't do.
     fn create_next(&mut self, files: &mut Files<impl Disk>, next: &LastSegment) -> Result<(), StorageError> {
         let is_prepared = std::mem::take(&mut self.is_next_prepared);
         if is_prepared && next.header.size == self.segment_size {
@@ -226,7 +228,7 @@ impl WriteAheadLog {
     }
 }
 
-/// Writes what is in a segment, and a mark after it, into its file aside, which holds only zeroes.
+/// Writes the contents of a segment, and a mark after them, into its file aside, which holds only zeroes.
 fn fill_aside(
     files: &mut Files<impl Disk>,
     segment: &LastSegment,

@@ -24,14 +24,14 @@ const ANNOUNCEMENT: u64 = 5_000_000;
 /// How long no key was pressed before an election is shown again, in microseconds.
 const QUIET: u64 = 1_000_000;
 
-/// What the caller must do because of a key.
+/// What the caller must do after a key.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Command {
     Perform(Action),
     WantSlowMotion(bool),
-    /// Put the next value into the store: ask this server for it, or the leader.
+    /// Put the next value into the store: through this server, or the leader.
     Put(Option<NodeId>),
-    /// Show the page with this address.
+    /// Open the page with this address.
     OpenPage(String),
     End(End),
 }
@@ -46,7 +46,7 @@ pub(crate) struct App {
     live: Scene,
     past: Past,
     frozen: Option<Frozen>,
-    /// An election that nobody slowed down, to be shown again.
+    /// An election that was not slowed down, to be shown again.
     finished: Option<Rerun>,
     /// When a key was pressed last.
     pressed_at: u64,
@@ -58,14 +58,14 @@ pub(crate) struct App {
     pub(crate) slow_motion: SlowMotionState,
     feed: Feed,
     story: VecDeque<FeedLine>,
-    /// How many lines there were in all, those no longer kept included.
+    /// Number of lines so far, those no longer kept included.
     told: u64,
-    /// How many lines fitted on the screen when it was last drawn.
+    /// Number of lines that fitted on the screen when it was last drawn.
     pub(crate) page: u64,
     announcement: Option<Announcement>,
 }
 
-/// A moment of the past on show.
+/// A moment of the past that is shown.
 struct Frozen {
     moment: Moment,
     /// The headlines as they were then; `None` where they are not shown.
@@ -74,7 +74,7 @@ struct Frozen {
     scrolled: u64,
     /// Are the lines of the story shown, because they lead to this moment?
     shows_lines: bool,
-    /// What is being shown again, and since when.
+    /// The election that is being shown again, and since when.
     rerun: Option<(Rerun, u64)>,
 }
 
@@ -118,7 +118,7 @@ impl App {
         }
     }
 
-    /// Takes in what happened.
+    /// Processes a record.
     pub(crate) fn observe(&mut self, record: &Record) {
         if let Event::Laboratory(Laboratory::Speed { millionths }) = record.event {
             self.clock.set_speed(record.t, millionths as f64 / 1e6);
@@ -140,8 +140,8 @@ impl App {
         self.past.add(record, self.clock.at(record.t), self.clock.speed(), self.told);
     }
 
-    /// Shows an election again that was too fast to be seen, slowly, if nobody does anything else; then the present.
-    pub(crate) fn let_time_pass(&mut self, now: u64) {
+    /// Shows an election that was too fast to be seen again, slowly, if no key is pressed; then the present.
+    pub(crate) fn tick(&mut self, now: u64) {
         if let Some(Frozen { moment, rerun: Some((rerun, since)), .. }) = &mut self.frozen {
             match rerun.moment(now.saturating_sub(*since)) {
                 Some(t) => self.past.go_on(moment, t),
@@ -160,7 +160,7 @@ impl App {
         }
     }
 
-    /// Something is done now: that is what is to be seen.
+    /// A person does something: the present must be visible.
     pub(crate) fn go_live(&mut self) {
         self.frozen = None;
     }
@@ -191,8 +191,8 @@ impl App {
         self.announcement = Some(Announcement { text, is_refusal, at: now });
     }
 
-    /// Shows what came of a command.
-    pub(crate) fn note_outcome(&mut self, action: &Action, outcome: Result<String, String>, now: u64) {
+    /// Shows the outcome of a command.
+    pub(crate) fn record_outcome(&mut self, action: &Action, outcome: Result<String, String>, now: u64) {
         if let (Action::SetSpeed { multiple }, Ok(_)) = (action, &outcome) {
             self.clock.set_speed(now, *multiple);
         }
@@ -240,7 +240,7 @@ impl App {
         self.story.range(start as usize..end as usize)
     }
 
-    /// What of the story is to be explained: the chosen headline, or the lines on the screen.
+    /// The part of the story to explain: the chosen headline, or the lines on the screen.
     pub(crate) fn text_to_explain(&self) -> String {
         if self.is_unfolded {
             let lines: Vec<&str> = self.page_of_story().map(|line| line.text.as_str()).collect();
@@ -250,7 +250,7 @@ impl App {
         headlines.chosen().map(|place| headlines.all()[place].to_string()).unwrap_or_default()
     }
 
-    /// Does what a key asks of the view. Returns what the caller must do, if anything.
+    /// Handles a key. Returns what the caller must do, if anything.
     pub(crate) fn on_key(&mut self, key: KeyEvent, now: u64) -> Option<Command> {
         let wish = wish(key)?;
         self.pressed_at = now;
@@ -330,7 +330,7 @@ impl App {
         self.servers()[self.selected]
     }
 
-    /// The selected server, if it leads in its own eyes: there may be a leader of a newer term.
+    /// The selected server, if it believes that it leads: there may be a leader of a newer term.
     fn selected_leader(&self) -> Option<NodeId> {
         let id = self.selected_server();
         let server = self.live.view.server(id)?;

@@ -19,10 +19,10 @@ const PAGE: isize = 10;
 const FOOTER: &[Explained] = &[("↑↓", "choose"), ("Enter", "play"), ("a-z /", "search"), ("Esc q", "leave")];
 const FOOTER_OF_SEARCH: &[Explained] = &[("↑↓", "choose"), ("Enter", "play"), ("Esc", "end the search")];
 
-/// A scenario that can be chosen.
+/// A scenario in the list.
 #[derive(Debug, Clone)]
 pub struct Choice {
-    /// The number and name of its chapter, which is a heading in the list.
+    /// The number and name of its chapter, a heading in the list.
     pub chapter: String,
     /// Its name, such as `elections/first-election`.
     pub path: String,
@@ -34,12 +34,12 @@ pub struct Choice {
     pub prose: String,
 }
 
-/// What came of choosing.
+/// The result of choosing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chosen {
     /// The scenario with this path.
     Scenario(String),
-    /// None, and the view ended like this.
+    /// None: the view ended like this.
     Nothing(End),
 }
 
@@ -50,14 +50,15 @@ pub struct Chooser {
     search: String,
     /// Did the search begin with a slash? Then its first letter may be a q.
     has_slash: bool,
-    /// One of `choices`.
+    /// Index of one of `choices`.
     selected: usize,
     /// How far the list is scrolled.
     list: ListState,
 }
 
-/// Shows the list until a scenario is chosen, or the view is to end: by a key, or because `end_requested` says so, which
-/// is called again and again. The terminal is given back as it was, whatever happens, a panic included.
+/// Shows the list until a scenario is chosen, or the view must end: because of a key, or because
+/// `end_requested` says so, which is called again and again. The terminal is restored whatever happens, a
+/// panic included.
 ///
 /// # Errors
 /// If the terminal can't be drawn on or read from.
@@ -86,7 +87,7 @@ pub fn choose(chooser: &mut Chooser, mut end_requested: impl FnMut() -> Option<E
 }
 
 impl Chooser {
-    /// A list with the first of these scenarios selected. Those of a chapter stand together.
+    /// A list with the first of these scenarios selected. Those of a chapter must follow each other.
     pub fn new(choices: Vec<Choice>) -> Chooser {
         Chooser { choices, search: String::new(), has_slash: false, selected: 0, list: ListState::default() }
     }
@@ -116,7 +117,7 @@ impl Chooser {
             KeyCode::End => self.move_by(isize::MAX),
             _ => {}
         }
-        // What is no longer found can't stay selected.
+        // A scenario that is no longer found can't stay selected.
         self.move_by(0);
         None
     }
@@ -137,8 +138,8 @@ impl Chooser {
         self.has_slash = false;
     }
 
-    /// The scenarios that have all words of the search, each with its place among all: in their names or, if there is none,
-    /// in their prose.
+    /// The scenarios that have all words of the search, each with its place among all: in their names or, if
+    /// there is none, in their prose.
     fn found(&self) -> impl Iterator<Item = (usize, &Choice)> {
         let by_prose = self.is_found_by_prose();
         self.having_words(move |choice| if by_prose { choice.prose.to_lowercase() } else { choice.names() })

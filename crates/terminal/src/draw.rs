@@ -35,14 +35,14 @@ const STORY_ROWS: (u16, u16) = (4, 2);
 /// How many rows below the logs come before what was read already, and how many there are at most.
 const REQUEST_ROWS: (u16, u16) = (2, 4);
 
-/// All that a view shows.
+/// Everything that a view shows.
 struct Picture<'a> {
     heading: Vec<Line<'a>>,
     /// The cluster in one sentence, and what else matters now.
     state: Line<'a>,
     table: ServerTable<'a>,
     logs: LogTable<'a>,
-    /// What there is to read, above the story.
+    /// The heading of the text to read, above the story.
     narration_heading: &'a str,
     narration: Vec<Line<'a>>,
     story_heading: &'a str,
@@ -52,11 +52,11 @@ struct Picture<'a> {
     /// The address of the page. It is shown while there is no announcement.
     page: Option<&'a str>,
     footer: &'a [&'a [Explained]],
-    /// What lies over all that.
+    /// What is drawn over all that.
     overlay: Option<Over<'a>>,
 }
 
-/// What lies over a view.
+/// What is drawn over a view.
 enum Over<'a> {
     /// The help, with these keys.
     Help(&'a [Explained]),
@@ -78,8 +78,8 @@ struct Places {
 }
 
 impl Places {
-    /// `None` if the area is too small for a view. What is to be read comes before logs and story; what has been read
-    /// only gets the room that they leave.
+    /// `None` if the area is too small for a view. What is to be read comes before logs and story; what has
+    /// been read only gets the room that they leave.
     fn of(
         area: Rect,
         heading_rows: u16,
@@ -139,7 +139,7 @@ fn log_rows(room: u16, servers: u16, panels: Panels) -> u16 {
         Panels::LogsAndStory => {
             let (wanted, kept) = STORY_ROWS;
             let all = servers + logs::OTHER_ROWS;
-            // The heading of the logs gives way first.
+            // The heading of the logs is dropped first.
             let rows = if room >= all + wanted { all } else { (all - 1).min(room - kept) };
             if rows < logs::FEWEST_ROWS { 0 } else { rows }
         }
@@ -176,7 +176,7 @@ fn draw_too_small(frame: &mut Frame) {
     frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), area);
 }
 
-/// As much of a line as there is room for: a `…` marks where it is cut.
+/// As much of a line as fits: a `…` marks where it is cut.
 fn fitting<'a>(line: Line<'a>, width: u16) -> Line<'a> {
     let mut room = usize::from(width);
     if line.width() <= room {
@@ -190,7 +190,7 @@ fn fitting<'a>(line: Line<'a>, width: u16) -> Line<'a> {
     Line::from_iter(spans)
 }
 
-/// A name, and as many of the facts as there is room for.
+/// A name, and as many of the facts as fit.
 fn heading_line<'a>(name: &str, facts: &[String], width: u16, palette: &Palette) -> Line<'a> {
     let width = usize::from(width);
     let name = shortened(&format!(" {name}"), width);

@@ -15,7 +15,7 @@ fn words(step: FirstStep) -> &'static str {
     }
 }
 
-/// How far a learner has come.
+/// How far a learner has got.
 pub(crate) struct Guide {
     pub(crate) is_shown: bool,
     done: Vec<FirstStep>,
@@ -26,7 +26,7 @@ impl Guide {
         Guide { is_shown: true, done: Vec::new() }
     }
 
-    /// Takes in what happened to the cluster that was like this before.
+    /// Processes a record; `before` is the cluster before it.
     pub(crate) fn observe(&mut self, before: &ClusterView, record: &Record) {
         let news = FirstStep::of(before, record).filter(|step| !self.done.contains(step));
         self.done.extend(news);

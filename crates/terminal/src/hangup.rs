@@ -16,11 +16,11 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Waits until something can be read from the terminal, but not longer than this.
 ///
 /// # Errors
-/// If the terminal is gone. The library that reads keys would then try again and again, at full speed and without
-/// ever coming back.
-pub(crate) fn wait_for_input(patience: Duration) -> io::Result<()> {
-    let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
-    let found = look_at_terminal(PollFlags::IN, Some(&patience))?;
+/// If the terminal is gone. The library that reads keys would then try again and again, at full speed and
+/// without ever coming back.
+pub(crate) fn wait_for_input(timeout: Duration) -> io::Result<()> {
+    let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
+    let found = look_at_terminal(PollFlags::IN, Some(&timeout))?;
     if found.intersects(GONE) { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
 }
 
@@ -30,16 +30,16 @@ pub(crate) fn is_gone() -> bool {
 }
 
 /// Does this error mean that the terminal is gone?
-pub(crate) fn is_told_by(error: &io::Error) -> bool {
+pub(crate) fn is_shown_by(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::UnexpectedEof || error.raw_os_error() == Some(Errno::IO.raw_os_error())
 }
 
 const GONE: PollFlags = PollFlags::HUP.union(PollFlags::ERR).union(PollFlags::NVAL);
 
-fn look_at_terminal(wanted: PollFlags, patience: Option<&Timespec>) -> io::Result<PollFlags> {
+fn look_at_terminal(wanted: PollFlags, timeout: Option<&Timespec>) -> io::Result<PollFlags> {
     let stdin = io::stdin();
     let mut polled = [PollFd::new(&stdin, wanted)];
-    match poll(&mut polled, patience) {
+    match poll(&mut polled, timeout) {
         Ok(_) => Ok(polled[0].revents()),
         // A signal, which is handled elsewhere.
         Err(Errno::INTR) => Ok(PollFlags::empty()),

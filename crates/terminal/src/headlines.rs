@@ -6,14 +6,14 @@ use trace::{Episode, Episodes, Record};
 #[derive(Clone, Default)]
 pub(crate) struct Headlines {
     episodes: Episodes,
-    /// How many lines the story had when each of them began, by its number.
+    /// Number of lines in the story when each of them began, by its number.
     begins: BTreeMap<u64, u64>,
     /// The number of the chosen one; `None` for the latest, whichever that is.
     chosen: Option<u64>,
 }
 
 impl Headlines {
-    /// Takes in what happened, before the story with so many lines tells it.
+    /// Processes a record, before the story, which has this number of lines, gets its line.
     pub(crate) fn observe(&mut self, record: &Record, told: u64) {
         if let Some(number) = self.episodes.observe(record) {
             self.begins.entry(number).or_insert(told);

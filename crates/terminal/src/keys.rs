@@ -126,7 +126,8 @@ pub(crate) const FOOTER: [&[Explained]; 2] = [
     ],
 ];
 
-/// The keys in the help, each with what it teaches. With [`SIGNS`] they fill 22 of the 24 rows of a usual terminal.
+/// The keys in the help, each with what it teaches. With [`SIGNS`] they fill 22 of the 24 rows of a usual
+/// terminal.
 pub(crate) const HELP: &[Explained] = &[
     ("p", "put x = 1, 2, …: with two leaders, to the chosen one"),
     ("Ctrl+\\  l", "kill the leader (SIGKILL): the others elect a new one"),

@@ -5,7 +5,8 @@
 //! * `keys.rs`: the keys, and how the footer and the help explain them;
 //! * `hangup.rs`: the end of the terminal itself;
 //! * `slow_clock.rs`: the servers' time, for the election timers;
-//! * `past.rs`: the latest records, to go back to; `rerun.rs`: an election that was too fast to be seen, shown again;
+//! * `past.rs`: the latest records, to go back to; `rerun.rs`: an election that was too fast to be seen,
+//!   shown again;
 //! * `headlines.rs`, `guide.rs`: the story in sentences, and what to try first;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
 //! * [`choose`]: the list of scenarios to choose from; `chooser.rs`;
@@ -64,17 +65,18 @@ pub trait Lab {
     /// Switches slow motion on or off, and says so in a sentence.
     fn want_slow_motion(&mut self, is_wanted: bool) -> String;
 
-    /// Asks this server or else the leader, as a client, to write the next value, and says so in a sentence. The outcome is among the
-    /// [announcements](Lab::announcements) as soon as it is known.
+    /// Makes a client ask this server, or else the leader, to write the next value, and says so in a
+    /// sentence. The outcome is among the [announcements](Lab::announcements) once it is known.
     ///
     /// # Errors
     /// If no server can be asked: a sentence that says why.
     fn put(&mut self, at: Option<NodeId>) -> Result<String, String>;
 
-    /// Is the view to end for a reason from outside, and how?
+    /// Must the view end for a reason from outside, and how?
     fn end_requested(&mut self) -> Option<End>;
 
-    /// What was done or finished since the last call without a key: a sentence about each, or about why it was not done.
+    /// Things that were done or finished since the last call without a key: a sentence about each, or about
+    /// why it was not done.
     fn announcements(&mut self) -> Vec<Result<String, String>>;
 
     /// Microseconds since the cluster's start, on the clock of [`Record::t`].
@@ -94,13 +96,13 @@ pub struct Setup {
     pub speed: f64,
     /// How long each message is held, in the servers' own time.
     pub latency: Duration,
-    /// Where their data is.
+    /// The folder of their data.
     pub data: String,
     /// The address of the page that shows the same in a browser, if there is one.
     pub page: Option<String>,
 }
 
-/// How the view came to its end.
+/// How the view ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// By the key that quits.
@@ -132,8 +134,8 @@ fn on_terminal(view: impl FnOnce(&mut DefaultTerminal) -> io::Result<End>) -> io
     drop(watch);
     let restored = ratatui::try_restore();
     let errors = [end.as_ref().err(), restored.as_ref().err()];
-    if hangup::is_gone() || errors.into_iter().flatten().any(hangup::is_told_by) {
-        // It would show the cursor again, and panic where it can't even tell that it failed.
+    if hangup::is_gone() || errors.into_iter().flatten().any(hangup::is_shown_by) {
+        // Dropping it would show the cursor again, and panic if it can't even report that this failed.
         std::mem::forget(terminal);
         return Ok(End::Interrupted(hangup::SIGNAL));
     }
@@ -154,7 +156,7 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io
         }
         let now = lab.now();
         app.slow_motion = lab.slow_motion();
-        app.let_time_pass(now);
+        app.tick(now);
         terminal.draw(|frame| draw::live::draw(frame, app, now))?;
         for key in pressed_keys()? {
             match app.on_key(key, lab.now()) {
@@ -172,7 +174,7 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io
                 }
                 Some(Command::Perform(action)) => {
                     let outcome = lab.perform(&action);
-                    app.note_outcome(&action, outcome, lab.now());
+                    app.record_outcome(&action, outcome, lab.now());
                 }
             }
         }
@@ -187,7 +189,7 @@ fn open_page(address: &str) -> Result<String, String> {
     }
 }
 
-/// Waits until the next picture is due or a key is pressed. The keys that were.
+/// Waits until the next picture is due or a key is pressed. Returns the keys that were.
 ///
 /// # Errors
 /// If the terminal is gone, or can't be read.

@@ -1,6 +1,6 @@
-//! What lies over a view.
+//! What is drawn over a view.
 
-/// What lies over a view until a key is pressed.
+/// What is drawn over a view until a key is pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Overlay {
     /// The words of the chosen line, explained.
@@ -10,12 +10,12 @@ pub(crate) enum Overlay {
 }
 
 impl Overlay {
-    /// What to show when it is asked for: the help, unless there is something to explain.
+    /// What to show on request: the help, unless there is something to explain.
     pub(crate) fn about(text: &str) -> Overlay {
         if text.is_empty() { Overlay::Help } else { Overlay::Words }
     }
 
-    /// What lies over the view after the next key. Asking again for an explanation leads to the help.
+    /// What is drawn over the view after the next key. Asking again for an explanation leads to the help.
     pub(crate) fn after(self, asks_again: bool) -> Option<Overlay> {
         (self == Overlay::Words && asks_again).then_some(Overlay::Help)
     }

@@ -1,4 +1,4 @@
-//! What stands below the table of servers, as a key chooses it.
+//! The panels below the table of servers, as chosen with a key.
 
 /// The panels below the table of servers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

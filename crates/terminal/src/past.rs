@@ -1,5 +1,5 @@
-//! The latest records, and the servers before them: so the live view can go back to any moment of the latest past, and
-//! forward again.
+//! The latest records, and the servers before them, so that the live view can go back to any moment of the
+//! recent past, and forward again.
 
 use crate::scene::Scene;
 use consensus::{Message, NodeId};
@@ -15,19 +15,19 @@ pub(crate) struct Past {
     records: VecDeque<Seen>,
     /// The servers before the first of them.
     before: Scene,
-    /// How many records there were before it, and the last of those.
+    /// Number of records before them, and the last of those.
     forgotten: u64,
     last_forgotten: Option<Seen>,
     bytes: usize,
 }
 
-/// A record, and what was known when it came.
+/// A record, and what was known when it arrived.
 struct Seen {
     record: Record,
-    /// The servers' own time then, and how fast it passes from then on.
+    /// The servers' own time then, and its speed from then on.
     servers_time: f64,
     speed: f64,
-    /// How many lines the story has with it.
+    /// Number of lines in the story, including its own.
     told: u64,
 }
 
@@ -38,9 +38,9 @@ pub(crate) struct Moment {
     /// In microseconds since the cluster's start.
     pub(crate) at: u64,
     pub(crate) servers_time: f64,
-    /// How many lines the story has by then.
+    /// Number of lines in the story by then.
     pub(crate) told: u64,
-    /// How many records there have been by then.
+    /// Number of records by then.
     place: u64,
 }
 
@@ -50,7 +50,7 @@ impl Past {
         Past { records: VecDeque::new(), before, forgotten: 0, last_forgotten: None, bytes: 0 }
     }
 
-    /// Takes in what happened; the story has so many lines with it.
+    /// Adds a record; `told` is the number of lines in the story, including its own.
     pub(crate) fn add(&mut self, record: &Record, servers_time: f64, speed: f64, told: u64) {
         self.bytes += bytes_of_entries(record);
         self.records.push_back(Seen { record: record.clone(), servers_time, speed, told });
@@ -81,7 +81,7 @@ impl Past {
         let is_own_earlier = own < self.records.len() && self.forgotten + own as u64 + 1 < moment.place;
         let place =
             if is_own_earlier { own } else { first_with(self.records.get(own.checked_sub(1)?)?.told) };
-        // Of the oldest record it is not known whether the story has a line on it.
+        // It is not known whether the story has a line about the oldest record.
         let is_line = (place > 0 || self.forgotten == 0) && self.records[place].told > 0;
         is_line.then(|| self.moment_of(place))
     }
@@ -98,7 +98,7 @@ impl Past {
         moment
     }
 
-    /// Goes on from a moment to a later time.
+    /// Moves a moment forward to a later time.
     pub(crate) fn go_on(&self, moment: &mut Moment, t: u64) {
         let due = self.after(moment.place).take_while(|seen| seen.record.t <= t);
         for seen in due {
@@ -109,14 +109,14 @@ impl Past {
         self.wait(moment, t);
     }
 
-    /// Lets time pass up to `t`, in which nothing happens.
+    /// Lets time pass up to `t`; nothing happens until then.
     fn wait(&self, moment: &mut Moment, t: u64) {
         let Some(latest) = self.before(moment.place) else { return };
         moment.at = t.max(latest.record.t);
         moment.servers_time = latest.servers_time + (moment.at - latest.record.t) as f64 * latest.speed;
     }
 
-    /// The moment after this many records.
+    /// The moment after this number of records.
     fn moment_after(&self, place: u64) -> Moment {
         let mut scene = self.before.clone();
         let count = place.saturating_sub(self.forgotten) as usize;
@@ -129,7 +129,7 @@ impl Past {
         Moment { scene, at, servers_time, told, place }
     }
 
-    /// The latest of so many records, if it is known.
+    /// The latest of this number of records, if it is kept.
     fn before(&self, place: u64) -> Option<&Seen> {
         match place.checked_sub(self.forgotten)?.checked_sub(1) {
             Some(kept) => self.records.get(usize::try_from(kept).ok()?),
@@ -137,7 +137,7 @@ impl Past {
         }
     }
 
-    /// Those that came after so many records.
+    /// The records after this number of them.
     fn after(&self, place: u64) -> impl Iterator<Item = &Seen> {
         let seen = place.saturating_sub(self.forgotten);
         self.records.range(self.records.len().min(seen as usize)..)

@@ -17,7 +17,7 @@ use std::io;
 use std::time::Instant;
 use trace::{ClusterView, Record};
 
-/// What is replayed: what happened, moment by moment.
+/// What is replayed, moment by moment.
 #[derive(Debug, Clone)]
 pub struct Tape {
     /// What the heading says.
@@ -28,7 +28,7 @@ pub struct Tape {
     pub timing: Option<Timing>,
     /// The rule that was switched off.
     pub without: Option<Rule>,
-    /// What happened, in the order in which it did.
+    /// What happened, in order.
     pub moments: Vec<Moment>,
 }
 
@@ -55,8 +55,8 @@ impl Tape {
     }
 }
 
-/// Shows what happened until a key ends it, or `end_requested`, which is asked again and again. The terminal is restored
-/// whatever happens, a panic included.
+/// Shows what happened until a key ends it, or `end_requested`, which is called again and again. The terminal
+/// is restored whatever happens, a panic included.
 ///
 /// # Errors
 /// If the terminal can't be drawn on or read from.
@@ -75,7 +75,7 @@ pub fn replay(tape: Tape, mut end_requested: impl FnMut() -> Option<End>) -> io:
                 }
             }
             let now = Instant::now();
-            player.let_time_pass(now - last_picture);
+            player.tick(now - last_picture);
             last_picture = now;
         }
     })

@@ -24,7 +24,7 @@ impl Scene {
         }
     }
 
-    /// Takes in what happened, and when by the servers' own time.
+    /// Processes a record that happened at this servers' own time.
     pub(crate) fn observe(&mut self, record: &Record, servers_time: f64) {
         let timer_before = self.timer(record.node);
         self.view.apply(record);
@@ -42,7 +42,7 @@ impl Scene {
         self.view.server(id)?.timer
     }
 
-    /// How much of a server's election timer has passed, from 0 to 1.
+    /// The fraction of a server's election timer that has passed, from 0 to 1.
     pub(crate) fn timer_progress(&self, id: NodeId, servers_time: f64) -> Option<f64> {
         let passed = servers_time - self.timers_started.get(&id)?;
         Some((passed / (self.timer(id)?.timeout_us as f64).max(1.0)).clamp(0.0, 1.0))

@@ -12,7 +12,7 @@ pub(crate) fn faster(than: f64) -> Option<f64> {
     SPEEDS.into_iter().find(|&speed| speed > than)
 }
 
-/// What is said if there is no such speed.
+/// The message if there is no such speed.
 pub(crate) fn no_further(speed: f64) -> String {
     format!("{speed}× is the limit")
 }

@@ -88,7 +88,7 @@ fn position(index: u64, term: u64) -> LogPosition {
     LogPosition { index: Index(index), term: Term(term) }
 }
 
-/// The server has a log with these terms behind a snapshot, and takes it for committed up to there.
+/// The server has a log with these terms after a snapshot, committed up to this index.
 fn has_log(app: &mut App, node: u64, snapshot: LogPosition, terms: &[u64], commit_index: u64) {
     let first = snapshot.index.0 + 1;
     let terms: Vec<LogPosition> = (first..).zip(terms).map(|(index, &term)| position(index, term)).collect();
@@ -132,7 +132,7 @@ fn text(app: &mut App, now: u64) -> String {
     text_on(&screen_of(app, now, (80, 24)))
 }
 
-/// What is on the screen, row by row.
+/// The text on the screen, row by row.
 pub(crate) fn text_on(terminal: &Terminal<TestBackend>) -> String {
     let buffer = terminal.backend().buffer();
     let rows = buffer.content.chunks(usize::from(buffer.area.width));
@@ -189,7 +189,7 @@ fn in_slow_motion_the_timer_fills_slowly_and_never_jumps() {
     let mut app = with_leader(3);
     let slower = key(&mut app, '-');
     assert_eq!(slower, Some(Command::Perform(Action::SetSpeed { multiple: 0.5 })));
-    app.note_outcome(&Action::SetSpeed { multiple: 0.5 }, Ok("slower".to_owned()), 100 * MILLISECOND);
+    app.record_outcome(&Action::SetSpeed { multiple: 0.5 }, Ok("slower".to_owned()), 100 * MILLISECOND);
     assert_eq!(filled_cells(&row(&text(&mut app, 100 * MILLISECOND), "n1")), 7);
     assert_eq!(filled_cells(&row(&text(&mut app, 200 * MILLISECOND), "n1")), 10);
     assert!(text(&mut app, 0).contains("speed 0.5×"));
@@ -454,7 +454,7 @@ fn what_a_key_cant_do_is_said() {
     let mut app = with_leader(3);
     assert_eq!(key(&mut app, '9'), None);
     assert!(text(&mut app, 0).contains("! there is no n9 in this cluster"));
-    app.note_outcome(&Action::KillLeader, Err("there is no leader".to_owned()), 0);
+    app.record_outcome(&Action::KillLeader, Err("there is no leader".to_owned()), 0);
     assert!(text(&mut app, 0).contains("! there is no leader"));
     assert!(!text(&mut app, 60_000 * MILLISECOND).contains("! there is no leader"), "for a while");
 }
@@ -479,7 +479,7 @@ fn while_the_view_is_frozen_its_headlines_are_too_and_what_is_done_leads_back_to
     app.observe(&record(2000 * MILLISECOND, 3, 5, Event::Laboratory(Laboratory::Paused)));
     let frozen = text(&mut app, 0);
     assert!(frozen.contains("▸   1.000s n2 was killed.") && !frozen.contains("n3 was paused"), "{frozen}");
-    app.note_outcome(&Action::Resume { node: NodeId(3) }, Ok("resumed n3".to_owned()), 0);
+    app.record_outcome(&Action::Resume { node: NodeId(3) }, Ok("resumed n3".to_owned()), 0);
     let live = text(&mut app, 0);
     assert!(live.contains("n3 was paused") && !live.contains("frozen"), "{live}");
 }
@@ -716,7 +716,7 @@ fn an_earlier_headline_can_be_chosen() {
 }
 
 fn done(app: &mut App, action: &Action) {
-    app.note_outcome(action, Ok("done".to_owned()), 0);
+    app.record_outcome(action, Ok("done".to_owned()), 0);
 }
 
 #[test]
@@ -757,9 +757,9 @@ const RERUN: &str = "Replay in slow motion of what just happened; the cluster go
 fn with_rerun() -> App {
     let mut app = with_failover();
     app.slow_motion.is_wanted = true;
-    app.let_time_pass(1699 * MILLISECOND);
+    app.tick(1699 * MILLISECOND);
     assert!(!text(&mut app, 1699 * MILLISECOND).contains(RERUN), "the new leader has only begun");
-    app.let_time_pass(1700 * MILLISECOND);
+    app.tick(1700 * MILLISECOND);
     app
 }
 
@@ -770,15 +770,15 @@ fn an_election_that_nobody_slowed_down_is_shown_again_once() {
     assert!(begin.contains(RERUN), "{begin}");
     assert!(begin.contains("leader n2, term 4") && !begin.contains("killed"), "{begin}");
     // Twenty times slower: 20 ms before the death take 400 ms.
-    app.let_time_pass(2099 * MILLISECOND);
+    app.tick(2099 * MILLISECOND);
     assert!(!text(&mut app, 2099 * MILLISECOND).contains("killed"));
-    app.let_time_pass(2100 * MILLISECOND);
+    app.tick(2100 * MILLISECOND);
     let killed = text(&mut app, 2100 * MILLISECOND);
     assert!(killed.contains("1.000s n2  killed (SIGKILL)"), "{killed}");
     assert!(killed.contains("leader n1, term 5"), "{killed}");
-    // After 60 ms with the new leader, the present is on show again.
+    // After 60 ms with the new leader, the present is shown again.
     for now in [3299, 3300, 60_000] {
-        app.let_time_pass(now * MILLISECOND);
+        app.tick(now * MILLISECOND);
         let is_rerun = text(&mut app, now * MILLISECOND).contains(RERUN);
         assert_eq!(is_rerun, now == 3299, "at {now} ms");
     }
@@ -792,7 +792,7 @@ fn an_election_that_nobody_slowed_down_is_shown_again_once() {
 fn a_replay_of_what_just_happened_is_left_by_a_key() {
     let mut app = with_rerun();
     press(&mut app, KeyCode::Esc, KeyModifiers::NONE);
-    app.let_time_pass(2000 * MILLISECOND);
+    app.tick(2000 * MILLISECOND);
     let left = text(&mut app, 2000 * MILLISECOND);
     assert!(!left.contains(RERUN) && !left.contains("frozen"), "{left}");
 
@@ -802,7 +802,7 @@ fn a_replay_of_what_just_happened_is_left_by_a_key() {
 
     let mut app = with_rerun();
     key(&mut app, ' ');
-    app.let_time_pass(9000 * MILLISECOND);
+    app.tick(9000 * MILLISECOND);
     let stopped = text(&mut app, 9000 * MILLISECOND);
     assert!(stopped.contains("frozen at 0.980s") && !stopped.contains(RERUN), "{stopped}");
     press(&mut app, KeyCode::Right, KeyModifiers::NONE);
@@ -815,7 +815,7 @@ fn no_replay_disturbs_who_does_something_else() {
         let mut app = with_failover();
         app.slow_motion.is_wanted = true;
         prepare(&mut app);
-        app.let_time_pass(5000 * MILLISECOND);
+        app.tick(5000 * MILLISECOND);
         app.is_rerun()
     };
     assert!(is_shown(|_| {}));
@@ -829,10 +829,10 @@ fn no_replay_disturbs_who_does_something_else() {
     assert!(!is_shown(pressed), "a key was pressed just now");
     let mut slow = with_leader(3);
     slow.slow_motion.is_wanted = true;
-    slow.note_outcome(&Action::SetSpeed { multiple: 0.05 }, Ok(String::new()), 0);
+    slow.record_outcome(&Action::SetSpeed { multiple: 0.05 }, Ok(String::new()), 0);
     let leads = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
     slow.observe(&record(0, 1, 5, decided(Rule::MajorityWins, leads)));
-    slow.let_time_pass(5000 * MILLISECOND);
+    slow.tick(5000 * MILLISECOND);
     assert!(!slow.is_rerun(), "it was slow enough to be seen");
 }
 

@@ -1,4 +1,4 @@
-//! The clients: each asks for one thing after the other, and remembers what it was told.
+//! The clients: each sends one request after the other, and remembers the answers.
 
 use crate::shared::Shared;
 use crate::violation::Violation;
@@ -11,26 +11,26 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// A client tries for so long to have one thing done.
-const PATIENCE: Duration = Duration::from_secs(4);
-/// After the trouble somebody must answer within this time.
+/// How long a client tries to complete an operation.
+const TIMEOUT: Duration = Duration::from_secs(4);
+/// How long it may take after the trouble until a server answers.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(60);
-/// So long a client rests when nobody can serve it now.
+/// Pause of a client when no server can serve it.
 const REST: Duration = Duration::from_millis(5);
-/// Values are so long, so that snapshots are taken. What comes first makes them differ.
+/// Length of the values, so that snapshots are taken. Their beginnings differ.
 const VALUE_LENGTH: usize = 100;
 
 /// One client.
 pub(crate) struct Client {
     id: u64,
     random: Rng,
-    /// The connections that it has.
+    /// Its connections.
     nodes: BTreeMap<NodeId, Node>,
-    /// Who leads, as far as it knows.
+    /// The leader, if known.
     leader: Option<NodeId>,
-    /// Half of the clients use sessions, and try again when it is uncertain what came of a write.
+    /// Half of the clients use sessions, and retry when the outcome of a write is uncertain.
     uses_session: bool,
-    /// Have leaders leases, so that reads may rest on them?
+    /// Do leaders have leases, so that reads may rely on them?
     has_leases: bool,
     session: Option<Session>,
     values: u64,
@@ -44,7 +44,7 @@ struct Session {
     sequence: u64,
 }
 
-/// How a try ended.
+/// The end of a try.
 enum Tried {
     Answered(Answer),
     /// It changed nothing, but an earlier try of the same request may have.
@@ -68,24 +68,24 @@ impl Client {
         }
     }
 
-    /// Asks for one thing after the other until the round is over.
+    /// Sends one request after the other until the round is over.
     pub(crate) fn work(&mut self, keys: &[String], shared: &Shared) {
         self.seen.clear();
         while !shared.round_is_over() {
             let key = &keys[self.random.usize(..keys.len())];
             match self.random.u8(..100) {
                 0..5 => self.read_stale(key, shared),
-                5..45 => self.operate(key, Request::Read, PATIENCE, shared),
+                5..45 => self.operate(key, Request::Read, TIMEOUT, shared),
                 45..100 => {
                     let request = self.draw_write(key);
-                    self.operate(key, request, PATIENCE, shared);
+                    self.operate(key, request, TIMEOUT, shared);
                 }
                 _ => unreachable!("it is below 100"),
             }
         }
     }
 
-    /// Reads a key, as the last one of a round, and returns whether it could.
+    /// Reads a key, as the last operation of a round, and returns whether it could.
     pub(crate) fn read_at_last(&mut self, key: &str, shared: &Shared) -> bool {
         let before = shared.counts.done.load(Ordering::Relaxed);
         self.operate(key, Request::Read, RECOVERY, shared);
@@ -105,8 +105,8 @@ impl Client {
         }
     }
 
-    /// Has one thing done, and notes in the history what came of it.
-    fn operate(&mut self, key: &str, request: Request, patience: Duration, shared: &Shared) {
+    /// Completes an operation, and records its outcome in the history.
+    fn operate(&mut self, key: &str, request: Request, timeout: Duration, shared: &Shared) {
         let is_read = request == Request::Read;
         if self.uses_session && !is_read && !self.have_session(shared) {
             return;
@@ -115,7 +115,7 @@ impl Client {
             session.sequence += u64::from(!is_read);
         }
         let pending = shared.call(self.id, key, request.clone());
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         let mut in_doubt = false;
         loop {
             match self.ask(key, &request, shared) {
@@ -158,17 +158,17 @@ impl Client {
         }
         shared.returned(pending, answer.clone());
         if matches!(answer, Answer::Done { .. }) {
-            shared.note_acknowledged();
+            shared.record_acknowledged();
         }
     }
 
     /// Asks one server once.
     fn ask(&mut self, key: &str, request: &Request, shared: &Shared) -> Tried {
-        // Now and then somebody else than the leader: perhaps one that was paused, and thinks that it leads.
+        // Sometimes a server other than the leader: perhaps one that was paused, and believes that it leads.
         let is_elsewhere = self.random.u8(..100) < 15;
         let Some(node) = self.choose(is_elsewhere, shared) else { return Tried::NotDone };
         // Short enough to be uncertain at times, or long enough to outlast a pause.
-        let patience = match self.random.u8(..10) {
+        let timeout = match self.random.u8(..10) {
             _ if is_elsewhere => Duration::from_secs(3),
             0..2 => Duration::from_millis(200),
             _ => Duration::from_secs(1),
@@ -176,7 +176,7 @@ impl Client {
         if *request == Request::Read {
             let by_lease = self.has_leases && self.random.bool();
             let read = if by_lease { Read::Lease } else { Read::Linearizable };
-            let found = node.get(key.as_bytes(), read, patience);
+            let found = node.get(key.as_bytes(), read, timeout);
             if by_lease && found.is_ok() {
                 shared.counts.lease_reads.fetch_add(1, Ordering::Relaxed);
             }
@@ -203,7 +203,7 @@ impl Client {
             _ => None,
         };
         let request = self.session.map(|Session { id, sequence }| kv::Request { session: id, sequence });
-        match node.write(&Write { if_version, request, ..write }, patience) {
+        match node.write(&Write { if_version, request, ..write }, timeout) {
             Ok(answer) => Answer::of_store(answer).map_or(Tried::Forgotten, Tried::Answered),
             Err(Failure::NotDone(why)) => self.turn_elsewhere(why, shared),
             Err(Failure::Uncertain(_)) => {
@@ -213,13 +213,13 @@ impl Client {
         }
     }
 
-    /// Was not served, and asks somebody else the next time.
+    /// It was not served, and asks another server next time.
     fn turn_elsewhere(&mut self, why: NotDone, shared: &Shared) -> Tried {
         self.leader = match why {
             NotDone::Elsewhere { leader, .. } => Some(leader),
             NotDone::Silent { .. } | NotDone::NotNow { .. } => None,
             NotDone::Refused { error, .. } => {
-                shared.complain(Violation::told(format!("a server refused a valid request: {error}")));
+                shared.complain(Violation::new(format!("a server refused a valid request: {error}")));
                 None
             }
         };
@@ -258,7 +258,7 @@ impl Client {
         self.session.is_some()
     }
 
-    /// What such a read finds may be old, so it is in no history. It must not disturb the others.
+    /// Such a read may find an old value, so it is in no history. It must not disturb the others.
     fn read_stale(&mut self, key: &str, shared: &Shared) {
         if let Some(node) = self.choose(true, shared)
             && node.get(key.as_bytes(), Read::Stale, Duration::from_secs(1)).is_ok()

@@ -31,25 +31,27 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use violation::Violation;
 
-/// So many keys there are in a round: few, so that clients get in each other's way.
+/// Number of keys in a round: few, so that clients get in each other's way.
 const KEYS: usize = 6;
-/// Logs are forgotten so soon that snapshots are taken, sent and restored all the time, in bytes.
+/// Number of bytes after which logs are shortened: so few that snapshots are taken, sent and restored all the
+/// time.
 const SNAPSHOT_AFTER: usize = 64 << 10;
-/// All servers read the same clock here: a lease need not allow for much, and the less it does the sooner a mistake shows.
+/// All servers read the same clock here: a lease need not allow for much, and the less it does the sooner a
+/// mistake shows.
 const LEASE: Lease = Lease { clock_drift_percent: 1 };
 
 /// Make real servers fail at random while clients use them, and check every response
 ///
-/// In each round clients write and read some keys, while a seed decides which servers are killed (SIGKILL) and started
-/// again, paused (SIGSTOP), or cut off from the others. Then all responses are checked: could they come from a single
-/// store (docs/linearizability.md)? Is every acknowledged write there? Are all replicas equal? If not, the run stops and
-/// keeps all data.
+/// In each round clients write and read some keys, while a seed decides which servers are killed (SIGKILL)
+/// and started again, paused (SIGSTOP), or cut off from the others. Then all responses are checked: could
+/// they come from a single store (docs/linearizability.md)? Is every acknowledged write there? Are all
+/// replicas equal? If not, the run stops and keeps all data.
 ///
-/// With --members, the members change too: servers are added, removed and replaced, leaders included, and leaders hand
-/// over.
+/// With --members, the members change too: servers are added, removed and replaced, leaders included, and
+/// leaders hand over.
 ///
-/// With --lose-disks, servers also come back with an empty data folder, or an older copy of it. They must take no part
-/// until they are removed and added again.
+/// With --lose-disks, servers also come back with an empty data folder, or an older copy of it. They must
+/// take no part until they are removed and added again.
 ///
 /// With even seeds, leaders have leases, and half of the reads use them (--lease-reads in `raft node`).
 ///
@@ -84,8 +86,8 @@ pub struct TortureArguments {
     #[arg(long)]
     seed: Option<u64>,
 
-    /// The folder for the servers' data, which is kept [default: a temporary folder, kept only if something is
-    /// found]
+    /// The folder for the servers' data, which is kept [default: a temporary folder, kept only if something
+    /// is found]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
@@ -94,7 +96,7 @@ pub struct TortureArguments {
     json: bool,
 }
 
-/// Makes servers fail, round by round, and reports what came of it.
+/// Makes servers fail, round by round, and reports the result.
 ///
 /// # Errors
 /// If something is found, or the servers can't be started.
@@ -156,12 +158,12 @@ fn start(
     Cluster::start_unless(options, is_unwanted)
 }
 
-/// Have leaders leases in the run of this seed?
+/// Do leaders have leases in the run of this seed?
 fn has_leases(seed: u64) -> bool {
     seed.is_multiple_of(2)
 }
 
-/// Where the servers keep their data.
+/// The folder of the servers' data.
 enum DataFolder {
     Named(PathBuf),
     Temporary(tempfile::TempDir),
@@ -191,7 +193,7 @@ impl DataFolder {
         }
     }
 
-    /// Keeps the folder, and with it the history of what the clients did.
+    /// Keeps the folder, with the history of what the clients did.
     fn keep(self, violation: &Violation) -> Result<PathBuf, Failure> {
         let path = match self {
             DataFolder::Named(path) => path,
@@ -222,9 +224,9 @@ struct Torture<'a> {
     signal: Arc<AtomicUsize>,
     rounds: u64,
     deeds: Deeds,
-    /// For how long the clients worked.
+    /// How long the clients worked.
     load: Duration,
-    /// Keys of which the checker gave up to find out.
+    /// Number of keys for which the checker gave up.
     undecided: u64,
     seed: u64,
 }
@@ -249,7 +251,7 @@ impl<'a> Torture<'a> {
         }
     }
 
-    /// Round after round, until something is found, or it is enough.
+    /// Runs round after round, until something is found, or the end is reached.
     fn run(&mut self, mut cluster: Cluster) -> Option<Violation> {
         let progress = Progress::new(self.arguments.rounds(), self.arguments.time);
         let mut found = None;
@@ -274,12 +276,12 @@ impl<'a> Torture<'a> {
         self.signal.load(Ordering::Relaxed) != 0
     }
 
-    /// Trouble under load, and then the question whether anybody was lied to.
+    /// Trouble under load, and then the question whether any client got a wrong answer.
     ///
-    /// Each round has keys of its own, and a single store's promise holds for each key by itself. So it can be
-    /// checked when the clients have finished: nobody will ask for these keys again, but for the one read at the
-    /// end of the run that [`Remains`] prepares. An operation of which nobody knows whether it happened may
-    /// still happen later. That changes nothing in what has been answered by then.
+    /// Each round has keys of its own, and a single store's promise holds for each key by itself. So it can
+    /// be checked once the clients have finished: no client will use these keys again, except for the one
+    /// read at the end of the run that [`Remains`] prepares. An operation of which it is unknown whether it
+    /// happened may still happen later. That changes nothing about the earlier answers.
     fn round(&mut self, cluster: &mut Cluster, progress: &Progress) -> Result<(), Violation> {
         self.rounds += 1;
         let keys: Vec<String> = (0..KEYS).map(|key| format!("round{}/key{key}", self.rounds)).collect();
@@ -302,19 +304,19 @@ impl<'a> Torture<'a> {
         self.load += began.elapsed();
         let story = std::mem::take(&mut nemesis.story);
         self.deeds.add(nemesis.deeds);
-        self.note_members(members);
+        self.record_members(members);
 
         let is_well = !self.shared.has_complaint();
         let could_read = is_well && keys.iter().all(|key| self.last_reader.read_at_last(key, &self.shared));
         let history = self.shared.take_history();
-        progress.tell(self.rounds, &story, &history, self.begin.elapsed());
+        progress.report_round(self.rounds, &story, &history, self.begin.elapsed());
         self.check(&history)?;
         if let Some(violation) = self.shared.take_violation() {
             return Err(violation);
         }
         if !could_read {
             let seconds = RECOVERY.as_secs();
-            return Err(Violation::told(format!(
+            return Err(Violation::new(format!(
                 "{seconds} s after the last fault, no server answers a read"
             )));
         }
@@ -325,7 +327,7 @@ impl<'a> Torture<'a> {
         self.shared.take_violation().map_or(compared, Err)
     }
 
-    fn note_members(&mut self, members: Vec<NodeId>) {
+    fn record_members(&mut self, members: Vec<NodeId>) {
         self.deeds.joined += members.iter().filter(|id| !self.servers.contains(id)).count() as u64;
         self.deeds.left += self.servers.iter().filter(|id| !members.contains(id)).count() as u64;
         self.servers = members;
@@ -346,7 +348,7 @@ impl<'a> Torture<'a> {
     fn nothing_is_lost(&mut self) -> Result<(), Violation> {
         for remains in std::mem::take(&mut self.remains) {
             if !self.last_reader.read_at_last(&remains.key, &self.shared) {
-                return Err(Violation::told("at the end of the run, no server answers a read"));
+                return Err(Violation::new("at the end of the run, no server answers a read"));
             }
             let history = remains.history_with(last_answer(&self.shared.take_history()));
             self.check(&history)?;
@@ -370,13 +372,13 @@ impl<'a> Torture<'a> {
 }
 
 impl TortureArguments {
-    /// How many rounds there are, if their number decides.
+    /// The number of rounds, if that decides about the end.
     fn rounds(&self) -> Option<u64> {
         self.rounds.or(self.time.is_none().then_some(100))
     }
 }
 
-/// What the read, the only one that was answered, has found.
+/// The answer to the read, the only one that was answered.
 fn last_answer(history: &History) -> Answer {
     let mut answers = history.operations().iter().filter_map(|operation| match &operation.outcome {
         Outcome::Returned { answer, .. } if operation.request == Request::Read => Some(answer.clone()),

@@ -1,4 +1,4 @@
-//! What is done to the servers in a round: the seed draws it, and the clock lets it happen.
+//! What is done to the servers in a round: the seed chooses it, and the clock makes it happen.
 
 mod disks;
 
@@ -18,10 +18,10 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 use trace::{Condition, Event, Laboratory};
 
-/// How long it waits for news of the servers before it looks at the clock again.
+/// How long it waits for records of the servers before it looks at the clock again.
 const TICK: Duration = Duration::from_millis(5);
-/// So long a server may take to say who the members are, before it is asked again.
-const ASK_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a server may take to list the members, before it is asked again.
+const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Something that is done in a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,47 +34,48 @@ enum Deed {
 /// Something that is done to servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Blow {
-    /// SIGKILL; started again after so long.
+    /// SIGKILL; started again after this time.
     Kill(Duration),
-    /// SIGSTOP; SIGCONT after so long.
+    /// SIGSTOP; SIGCONT after this time.
     Pause(Duration),
-    /// No message of another server reaches it, nor any of its own another; after so long they do again.
+    /// No message passes between it and the other servers; after this time they do again.
     Isolate(Duration),
 }
 
 /// A change that the leader is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
-    /// A new server comes to vote.
+    /// A new server becomes a voter.
     Add,
-    /// This one goes.
+    /// This one is removed.
     Remove,
-    /// A new server comes to vote in this one's place.
+    /// A new server becomes a voter in this one's place.
     Replace,
-    /// This one is to lead.
+    /// This one becomes leader.
     HandOver,
 }
 
-/// To whom it is done.
+/// The servers that it is done to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Whom {
     Leader,
-    /// These places in the list of servers. If it has become shorter, it is counted on from its beginning.
+    /// Those at these places in the list of servers. If it has become shorter, counting continues at its
+    /// beginning.
     These(Vec<usize>),
 }
 
-/// What is to happen in a round, each at so long after its begin.
+/// What must happen in a round, with the time after its beginning.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     deeds: Vec<(Duration, Deed)>,
     /// When the trouble is over.
     end: Duration,
-    /// Are copies kept of the folders of servers that were killed?
+    /// Are copies kept of the folders of killed servers?
     keeps_copies: bool,
 }
 
 impl Plan {
-    /// Draws some deeds that overlap at times.
+    /// Draws some deeds, which sometimes overlap.
     pub(crate) fn draw(random: &mut Rng, servers: usize, arguments: &TortureArguments) -> Plan {
         let mut at = millis(random, 200..600);
         let mut deeds = Vec::new();
@@ -102,7 +103,7 @@ impl Blow {
             _ => Whom::These((0..servers).collect()),
         };
         let blow = match random.u8(..12) {
-            // Started again at once, or when the others have gone on.
+            // Started again at once, or when the others have moved on.
             0..3 => Blow::Kill(millis(random, 0..50)),
             3..6 => Blow::Kill(millis(random, 200..1500)),
             // For less than an election timeout, or for a whole election.
@@ -132,7 +133,7 @@ fn star(leads: bool) -> &'static str {
     if leads { "★" } else { "" }
 }
 
-/// How often what was done.
+/// Number of deeds of each kind.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Deeds {
     pub(crate) kills: u64,
@@ -143,9 +144,9 @@ pub(crate) struct Deeds {
     pub(crate) disks_emptied: u64,
     /// Servers whose data folder was replaced by an older copy.
     pub(crate) disks_set_back: u64,
-    /// Servers that were members at the end of a round, and not at its begin.
+    /// Servers that were members at the end of a round, but not at its beginning.
     pub(crate) joined: u64,
-    /// And the other way round.
+    /// The reverse.
     pub(crate) left: u64,
 }
 
@@ -164,19 +165,20 @@ impl Deeds {
     }
 }
 
-/// The hand that strikes the servers.
+/// The part of the torture that makes servers fail.
 pub(crate) struct Nemesis<'a> {
     cluster: &'a mut Cluster,
     shared: &'a Shared,
-    /// The servers with which the run began: about so many there are always.
+    /// Number of servers with which the run began: there are always about as many.
     usual: usize,
-    /// The servers that there are.
+    /// The current servers.
     servers: Vec<NodeId>,
-    /// What is to be mended, and when.
+    /// What must be repaired, and when.
     to_mend: Vec<(Instant, Action)>,
-    /// The servers that lost their data, and since when, on the cluster's clock.
+    /// The servers that lost their data, with the time, on the cluster's clock.
     lost: BTreeMap<NodeId, u64>,
-    /// The only running server that has acknowledged some writes, and when it lost them. Nobody can lead until others run.
+    /// The only running server that has acknowledged some writes, and when it lost them. Nobody can lead
+    /// until others run.
     only_witness_lost: Option<(NodeId, u64)>,
     keeps_copies: bool,
     random: Rng,
@@ -221,8 +223,8 @@ impl<'a> Nemesis<'a> {
         }
     }
 
-    /// Does what is planned, and mends all at the end. `is_interrupted` ends it early. Returns the servers that are
-    /// members then.
+    /// Carries out the plan, and repairs everything at the end. `is_interrupted` ends it early. Returns the
+    /// members at that time.
     pub(crate) fn act(&mut self, plan: &Plan, is_interrupted: impl Fn() -> bool) -> Vec<NodeId> {
         let begin = Instant::now();
         self.keeps_copies = plan.keeps_copies;
@@ -244,10 +246,10 @@ impl<'a> Nemesis<'a> {
         std::mem::take(&mut self.servers)
     }
 
-    /// Mends everything, and waits until all servers run and all changes have ended.
+    /// Repairs everything, and waits until all servers run and all changes have ended.
     fn mend_all(&mut self) {
         while let Some(latest) = self.to_mend.iter().map(|(due, _)| *due).max() {
-            // Whoever was started again may just have been drawn to be killed once more.
+            // A restarted server may just have been chosen to be killed once more.
             self.mend(latest);
             self.watch();
         }
@@ -278,13 +280,13 @@ impl<'a> Nemesis<'a> {
                 });
                 let refusal = self.refusal.iter().map(|why| format!("last refused: {why}\n"));
                 let picture = lines.chain(refusal).collect();
-                return self.shared.complain(Violation { picture, ..Violation::told(what) });
+                return self.shared.complain(Violation { picture, ..Violation::new(what) });
             }
             self.watch();
         }
     }
 
-    /// The leader, as far as was seen.
+    /// The leader, as far as it was seen.
     fn leader(&self) -> NodeId {
         self.shared.leader().filter(|leader| self.servers.contains(leader)).unwrap_or(self.servers[0])
     }
@@ -314,7 +316,7 @@ impl<'a> Nemesis<'a> {
             Blow::Pause(after) => (Action::Pause { node: id }, Action::Resume { node: id }, after),
             Blow::Isolate(after) => (Action::Cut { links: links() }, Action::Mend { links: links() }, after),
         };
-        // The dead can't be struck; who is paused already can only be killed.
+        // Dead servers can't be struck; paused ones can only be killed.
         let is_down = self.condition(id) != Some(Condition::Running);
         if (is_down && matches!(blow, Blow::Pause(_))) || self.cluster.perform(&action).is_err() {
             return;
@@ -329,7 +331,7 @@ impl<'a> Nemesis<'a> {
         if matches!(blow, Blow::Kill(_)) && self.keeps_copies {
             self.keep_copy(id);
         }
-        // Who was killed while it was paused is not to be resumed.
+        // A server that was killed while it was paused must not be resumed.
         let is_moot = |other: &Action| {
             *other == mending || (matches!(blow, Blow::Kill(_)) && *other == Action::Resume { node: id })
         };
@@ -337,10 +339,10 @@ impl<'a> Nemesis<'a> {
         self.to_mend.push((Instant::now() + after, mending));
     }
 
-    /// Asks for a change. Whether anything comes of it is seen at the end.
+    /// Asks for a change. Whether it happens is seen at the end.
     fn change(&mut self, whom: &Whom, change: Change) {
         let Some(&node) = self.these(whom).first() else { return };
-        // If a healthy member went, the lost ones might be no minority.
+        // If a healthy member left, the lost ones might be no minority.
         if !self.lost.is_empty() && change != Change::HandOver {
             return;
         }
@@ -375,16 +377,16 @@ impl<'a> Nemesis<'a> {
         }
     }
 
-    /// Mends what is due by then.
+    /// Repairs what is due by then.
     fn mend(&mut self, by: Instant) {
         let (due, later) = std::mem::take(&mut self.to_mend).into_iter().partition(|(due, _)| *due <= by);
         self.to_mend = later;
         let due: Vec<(Instant, Action)> = due;
         for (_, mending) in due {
             if let Err(refusal) = self.cluster.perform(&mending) {
-                self.shared.complain(Violation::told(refusal));
+                self.shared.complain(Violation::new(refusal));
             }
-            // At times it dies again while it is still recovering.
+            // Sometimes it dies again while it is still recovering.
             if let Action::Restart { node } = mending
                 && self.random.u8(..4) == 0
             {
@@ -394,33 +396,33 @@ impl<'a> Nemesis<'a> {
         }
     }
 
-    /// Is the leader's configuration committed, and no joint one, and does the view know it?
+    /// Is the leader's configuration committed, and not a joint one, and does the view know it?
     fn is_settled(&self) -> bool {
         let Some(node) = self.cluster.view().leader().and_then(|id| self.shared.node(id)) else {
             return false;
         };
-        node.members(ASK_PATIENCE).is_ok_and(|told| {
+        node.members(ASK_TIMEOUT).is_ok_and(|told| {
             told.is_committed
                 && matches!(told.membership.voters, Quorum::Simple(_))
                 && is_same(&told.membership, self.cluster.view().membership())
         })
     }
 
-    /// Ends the servers that are no members any more.
+    /// Ends the servers that are no longer members.
     fn let_strangers_go(&mut self) {
         let membership = self.cluster.view().membership().clone();
         let (members, strangers): (Vec<NodeId>, Vec<NodeId>) =
             self.servers.iter().partition(|&&id| membership.contains(id));
         for id in strangers {
             if let Err(refusal) = self.cluster.perform(&Action::RemoveServer { node: id }) {
-                self.shared.complain(Violation::told(refusal));
+                self.shared.complain(Violation::new(refusal));
             }
             self.shared.forget(id);
         }
         self.servers = members;
     }
 
-    /// Hears what the servers' processes do. None of them may end by itself.
+    /// Reads what the servers' processes report. None of them may end by itself.
     pub(crate) fn watch(&mut self) {
         for record in self.cluster.news(TICK) {
             match &record.event {
@@ -430,10 +432,10 @@ impl<'a> Nemesis<'a> {
                     let how = status.map_or("a signal".to_owned(), |status| format!("status {status}"));
                     let what = format!("{} exited by itself, with {how}", record.node);
                     let picture = last_words.clone();
-                    self.shared.complain(Violation { picture, ..Violation::told(what) });
+                    self.shared.complain(Violation { picture, ..Violation::new(what) });
                 }
                 _ if record.comes_to_lead() => {
-                    self.shared.note_leader(record.term.0, record.node);
+                    self.shared.record_leader(record.term.0, record.node);
                     self.check_new_leader(record.node, record.t);
                 }
                 Event::Decision(Decision { what: What::ChangeRefused { reason }, .. }) => {
@@ -451,7 +453,8 @@ impl<'a> Nemesis<'a> {
     }
 }
 
-/// The same members. (A server that has just started does not tell of the data folders that its cluster was founded with.)
+/// The same members. (A server that has just started does not report the data folders that its cluster was
+/// founded with.)
 fn is_same(one: &Membership, other: &Membership) -> bool {
     (&one.voters, &one.learners) == (&other.voters, &other.learners)
 }

@@ -1,4 +1,4 @@
-//! What is left of a round for the end of the run: is all that was there then still there?
+//! What remains of a round for the end of the run: is everything from then still there?
 
 use linearizability::{Answer, History, Operation, Outcome, Request};
 
@@ -8,12 +8,12 @@ pub(crate) struct Remains {
     pub(crate) key: String,
     /// What the last read of the round found: the value and its version.
     found: Option<(String, Option<u64>)>,
-    /// Writes of which nobody knows whether they took effect, or still will.
+    /// Writes of which it is unknown whether they took effect, or still will.
     uncertain: Vec<Operation>,
 }
 
 impl Remains {
-    /// What is left of a key whose last operation was a read that found something.
+    /// What remains of a key whose last operation was a read that found something.
     pub(crate) fn of(key: &str, history: &History) -> Remains {
         let operations = || history.operations().iter().filter(|operation| operation.key == key);
         let last_read = operations().filter_map(|operation| match &operation.outcome {

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long a server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How often it is looked whether all are equally far.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How often to check whether all have applied the same entries.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// Waits until all members have applied the same entries, which they do when nobody writes, and compares
+/// Waits until all members have applied the same entries, as they do when nobody writes, and compares
 /// everything that they hold.
 pub(crate) fn compare(servers: &[NodeId], shared: &Shared) -> Result<(), Violation> {
     let nodes = servers.iter().map(|&id| (id, shared.node(id).expect("all servers run"))).collect();
@@ -23,7 +23,7 @@ pub(crate) fn compare(servers: &[NodeId], shared: &Shared) -> Result<(), Violati
     let expected = expected.map_err(silent)?;
     for (id, store) in stores {
         if let Some(key) = first_difference(&expected, &store.map_err(silent)?) {
-            return Err(Violation::told(format!(
+            return Err(Violation::new(format!(
                 "{first} and {id} have applied the same entries, but differ in the value of key {}",
                 String::from_utf8_lossy(&key)
             )));
@@ -32,15 +32,15 @@ pub(crate) fn compare(servers: &[NodeId], shared: &Shared) -> Result<(), Violati
     Ok(())
 }
 
-/// Returns the members. A server that was asked to go at the last moment may not be among them.
+/// Returns the members. A server whose removal was requested at the last moment may not be among them.
 fn wait_until_equally_far(mut nodes: BTreeMap<NodeId, Node>) -> Result<BTreeMap<NodeId, Node>, Violation> {
     let deadline = Instant::now() + RECOVERY;
     loop {
-        let mut told = nodes.values().filter_map(|node| node.members(PATIENCE).ok());
+        let mut told = nodes.values().filter_map(|node| node.members(TIMEOUT).ok());
         if let Some(told) = told.find(|told| told.leader == Some(told.node) && told.is_committed) {
             nodes.retain(|id, _| told.membership.contains(*id));
         }
-        let statuses: Vec<_> = nodes.values().map(|node| node.status(PATIENCE)).collect();
+        let statuses: Vec<_> = nodes.values().map(|node| node.status(TIMEOUT)).collect();
         let far = statuses.iter().map(|status| {
             let status = status.as_ref().ok()?;
             let is_idle = status.last_log.index == status.last_applied && status.waiting == 0;
@@ -67,7 +67,7 @@ fn wait_until_equally_far(mut nodes: BTreeMap<NodeId, Node>) -> Result<BTreeMap<
                 ),
                 Err(why) => format!("{why}\n"),
             });
-            return Err(Violation { picture: lines.collect(), ..Violation::told(what) });
+            return Err(Violation { picture: lines.collect(), ..Violation::new(what) });
         }
         std::thread::sleep(LOOK_AGAIN);
     }
@@ -78,7 +78,7 @@ fn store_of(node: &Node) -> Result<Vec<Entry>, NotDone> {
     let mut entries = Vec::new();
     let mut list = List { read: Read::Stale, ..List::default() };
     loop {
-        let page = node.list(&list, PATIENCE)?;
+        let page = node.list(&list, TIMEOUT)?;
         entries.extend(page.entries);
         match page.more_after {
             Some(after) => list.after = after,
@@ -94,5 +94,5 @@ fn first_difference(one: &[Entry], other: &[Entry]) -> Option<Vec<u8>> {
 }
 
 fn silent(why: NotDone) -> Violation {
-    Violation::told(format!("a running server does not return what it holds: {why}"))
+    Violation::new(format!("a running server does not return what it holds: {why}"))
 }

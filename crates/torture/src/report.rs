@@ -1,4 +1,4 @@
-//! What the torture tells.
+//! The reports of the torture.
 
 use crate::nemesis::{Deeds, Story};
 use crate::shared::Shared;
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// The file with what the clients did, in the data folder.
 pub(crate) const HISTORY: &str = "history.jsonl";
 
-/// How far it is, on standard error: a bar on a terminal, and otherwise a line for each round.
+/// The progress, on standard error: a bar on a terminal, and otherwise a line for each round.
 pub(crate) struct Progress {
     bar: ProgressBar,
     is_timed: bool,
@@ -29,8 +29,8 @@ impl Progress {
         Progress { bar, is_timed: time.is_some() }
     }
 
-    /// Tells of a round before its history is checked.
-    pub(crate) fn tell(&self, round: u64, story: &Story, history: &History, elapsed: Duration) {
+    /// Reports a round before its history is checked.
+    pub(crate) fn report_round(&self, round: u64, story: &Story, history: &History, elapsed: Duration) {
         let operations = history.operations();
         let open = operations.iter().filter(|operation| operation.outcome == Outcome::Uncertain).count();
         let line = format!("round {round}: {story}; {} operations, {open} uncertain", operations.len());
@@ -46,14 +46,14 @@ impl Progress {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Summary<'a> {
     pub(crate) seed: u64,
     pub(crate) servers: u64,
     pub(crate) clients: usize,
     pub(crate) rounds: u64,
     pub(crate) took: Duration,
-    /// For how long the clients worked.
+    /// How long the clients worked.
     pub(crate) load: Duration,
     pub(crate) deeds: Deeds,
     pub(crate) undecided: u64,

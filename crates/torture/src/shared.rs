@@ -9,16 +9,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// Where the servers are, what the clients did, and what went wrong.
+/// The servers' addresses, what the clients did, and what went wrong.
 pub(crate) struct Shared {
     begin: Instant,
-    /// Where each server listens. A server that is started again listens somewhere else.
+    /// The address of each server. A restarted server has another one.
     addresses: Mutex<BTreeMap<NodeId, String>>,
-    /// The clients are to come to an end.
+    /// The clients must stop.
     round_is_over: AtomicBool,
     /// What happened in this round.
     history: Mutex<History>,
-    /// Who led in which term.
+    /// The leader of each term.
     leaders: Mutex<BTreeMap<u64, NodeId>>,
     /// The first thing that went wrong and can't be seen in the history.
     violation: Mutex<Option<Violation>>,
@@ -26,20 +26,20 @@ pub(crate) struct Shared {
     last_acknowledged: Mutex<Instant>,
 }
 
-/// How often what happened.
+/// Number of operations of each kind.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     /// Operations that were answered.
     pub(crate) done: AtomicU64,
     /// Operations that were certainly not done.
     pub(crate) refused: AtomicU64,
-    /// Operations of which nobody knows.
+    /// Operations of which it is unknown.
     pub(crate) uncertain: AtomicU64,
-    /// Those of the operations that were answered which were reads that might rest on a lease.
+    /// The answered operations that were reads which might rely on a lease.
     pub(crate) lease_reads: AtomicU64,
     /// Reads that may be old, and are in no history.
     pub(crate) stale_reads: AtomicU64,
-    /// Tries that were made again in a session after an uncertain one.
+    /// Retries in a session after an uncertain try.
     pub(crate) retries: AtomicU64,
     /// The longest time without an acknowledged write, in microseconds.
     pub(crate) longest_silence: AtomicU64,
@@ -84,12 +84,12 @@ impl Shared {
         }
     }
 
-    /// Where this server is, if it has said so.
+    /// This server, if it has reported its address.
     pub(crate) fn node(&self, id: NodeId) -> Option<Node> {
         lock(&self.addresses).get(&id).map(|address| Node::named(id, address.clone()))
     }
 
-    /// The servers that have said where they are.
+    /// The servers that have reported their addresses.
     pub(crate) fn servers(&self) -> Vec<NodeId> {
         lock(&self.addresses).keys().copied().collect()
     }
@@ -99,13 +99,13 @@ impl Shared {
         lock(&self.addresses).remove(&id);
     }
 
-    /// A client is about to ask. The history's clock is read before anything is sent.
+    /// A client is about to send a request. The history's clock is read before anything is sent.
     pub(crate) fn call(&self, client: u64, key: &str, request: Request) -> Pending {
         let mut history = lock(&self.history);
         history.call(client, key, request, self.now())
     }
 
-    /// A client was answered. The history's clock is read after that.
+    /// A client got an answer. The history's clock is read after that.
     pub(crate) fn returned(&self, pending: Pending, answer: Answer) {
         let mut history = lock(&self.history);
         history.returned(pending, answer, self.now());
@@ -123,7 +123,7 @@ impl Shared {
     }
 
     /// A write was acknowledged.
-    pub(crate) fn note_acknowledged(&self) {
+    pub(crate) fn record_acknowledged(&self) {
         let silence = std::mem::replace(&mut *lock(&self.last_acknowledged), Instant::now()).elapsed();
         let silence = u64::try_from(silence.as_micros()).unwrap_or(u64::MAX);
         self.counts.longest_silence.fetch_max(silence, Ordering::Relaxed);
@@ -134,11 +134,11 @@ impl Shared {
         *lock(&self.last_acknowledged)
     }
 
-    /// A server says that it leads this term.
-    pub(crate) fn note_leader(&self, term: u64, leader: NodeId) {
+    /// A server reports that it leads this term.
+    pub(crate) fn record_leader(&self, term: u64, leader: NodeId) {
         let known = *lock(&self.leaders).entry(term).or_insert(leader);
         if known != leader {
-            self.complain(Violation::told(format!("term {term} has two leaders: {known} and {leader}")));
+            self.complain(Violation::new(format!("term {term} has two leaders: {known} and {leader}")));
         }
     }
 
@@ -147,7 +147,7 @@ impl Shared {
         lock(&self.leaders).last_key_value().map(|(_, leader)| *leader)
     }
 
-    /// How many terms had a leader, as far as was seen.
+    /// Number of terms with a leader, as far as was seen.
     pub(crate) fn elections(&self) -> usize {
         lock(&self.leaders).len()
     }

@@ -14,8 +14,8 @@ pub(crate) struct Violation {
 }
 
 impl Violation {
-    /// One that a sentence tells.
-    pub(crate) fn told(what: impl Into<String>) -> Violation {
+    /// A violation described in a sentence.
+    pub(crate) fn new(what: impl Into<String>) -> Violation {
         Violation { what: what.into(), picture: String::new(), history: None }
     }
 

@@ -14,10 +14,11 @@ use identity::{found_words, identity_words, refusal_words};
 use links::way;
 use members::{change_words, profile_words};
 
-/// What happened, in one sentence without a full stop. It names neither the time, the server nor the rule. It is safe
-/// to print on a terminal, whatever text the record carries.
+/// What happened, in one sentence without a full stop. It names neither the time, the server nor the rule. It
+/// is safe to print on a terminal, whatever text the record carries.
 ///
-/// A line of the trace has room for 60 characters before the rule: keep sentences with a rule shorter than that.
+/// A line of the trace has room for 60 characters before the rule: keep sentences with a rule shorter than
+/// that.
 pub fn sentence(record: &Record) -> String {
     shown(&words(record)).into_owned()
 }
@@ -338,7 +339,7 @@ fn state_words(state: &State) -> String {
     format!("after this step: {}, {vote}, last entry: {log}, commit index {}", state.role, state.commit_index)
 }
 
-/// A message by its name in the paper, with what matters of it.
+/// A message by its name in the paper, with its important fields.
 pub fn message_words(message: &Message) -> String {
     match message {
         Message::PreVote(request) => {
@@ -481,7 +482,7 @@ fn process_sentence(process: &Process) -> String {
     }
 }
 
-/// What was done to a server or the network, or seen from outside, in one sentence without a full stop.
+/// What was done to a server or the network, or observed from outside, in one sentence without a full stop.
 pub fn laboratory(laboratory: &Laboratory) -> String {
     match laboratory {
         Laboratory::Died { signal, status, power_cut, last_words } => {
@@ -541,7 +542,7 @@ fn micro_words(micros: u64) -> String {
     format!("{:.1} ms", micros as f64 / 1000.0)
 }
 
-/// A moment, in microseconds, as `1.250s`.
+/// A time, in microseconds, as `1.250s`.
 pub fn seconds(micros: u64) -> String {
     format!("{:.3}s", micros as f64 / 1e6)
 }

@@ -7,36 +7,37 @@ use consensus::{Index, Membership, Message, NodeId, Quorum, RoleKind, Rule, Term
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// If more terms in a row have no winner, they are not told one by one.
+/// Maximum number of terms in a row without a winner that are reported one by one.
 const TERMS_TOLD: u64 = 2;
 
-/// Maximum number of episodes that are remembered. Elections and broken promises are remembered longest.
+/// Maximum number of episodes that are kept. Elections and broken promises are kept longest.
 const REMEMBERED: usize = 2_000;
 
-/// The episodes of a run, as far as it has come.
+/// The episodes of a run so far.
 #[derive(Debug, Clone, Default)]
 pub struct Episodes {
     episodes: Vec<Episode>,
-    /// How many have begun, those no longer remembered included.
+    /// Number of episodes so far, those no longer kept included.
     begun: u64,
     elections_won: usize,
     servers: BTreeMap<NodeId, Known>,
-    /// The numbers of the episodes in which clients wait for their answers.
+    /// The numbers of the episodes in which clients wait for their outcomes.
     waiting: BTreeMap<u64, u64>,
 }
 
-/// What happened in one go: what was done to servers, the election that came of it, or what a leader did for clients.
+/// What happened in one go: what was done to servers, the election that followed, or what a leader did for
+/// clients.
 #[derive(Debug, Clone, Default)]
 pub struct Episode {
-    /// Its number, from 1: how many episodes had begun by then.
+    /// Its number, from 1: the number of episodes so far when it began.
     pub number: u64,
     /// When it began: microseconds since the cluster's start.
     pub t: u64,
     deeds: Vec<Deed>,
     campaigns: Vec<Campaign>,
-    /// The term of the first try, which may be forgotten.
+    /// The term of the first try, which may no longer be kept.
     first_term: Option<Term>,
-    /// Who won the election, and the term.
+    /// The winner of the election, and the term.
     winner: Option<(NodeId, Term)>,
     work: Option<Work>,
     remarks: Vec<String>,
@@ -63,7 +64,7 @@ struct Campaign {
 /// How long a server had waited for a leader when it started an election.
 #[derive(Debug, Clone, Copy)]
 struct Wait {
-    /// In microseconds of its own clock.
+    /// In microseconds of the server's own clock.
     time: u64,
     /// What it had waited for in vain.
     missed: &'static str,
@@ -74,15 +75,15 @@ struct Wait {
 struct Work {
     leader: NodeId,
     committed: Option<(Index, Index)>,
-    /// The latest request, in words, and its answer.
+    /// The latest request, in words, and its outcome.
     request: Option<(String, Option<String>)>,
     requests: usize,
 }
 
-/// What must be known of a server to tell an election.
+/// What must be known about a server to report an election.
 #[derive(Debug, Clone, Default)]
 struct Known {
-    /// Its election timer, in microseconds of its own clock; none if it was made to run out.
+    /// Its election timer, in microseconds of its own clock; `None` if the timer was made to run out.
     timer: Option<u64>,
     waited: Option<Wait>,
     leader: Option<NodeId>,
@@ -91,53 +92,53 @@ struct Known {
 }
 
 impl Episodes {
-    /// All that are remembered, in order.
+    /// All that are kept, in order.
     pub fn all(&self) -> &[Episode] {
         &self.episodes
     }
 
-    /// The one with this number, if it is remembered.
+    /// The one with this number, if it is kept.
     pub fn get(&self, number: u64) -> Option<&Episode> {
         self.place_of(number).map(|place| &self.episodes[place])
     }
 
-    /// How many elections had a winner.
+    /// Number of elections with a winner.
     pub fn elections_won(&self) -> usize {
         self.elections_won
     }
 
-    /// Does an election go on?
+    /// Is an election in progress?
     pub fn is_electing(&self) -> bool {
         self.episodes.last().is_some_and(Episode::is_electing)
     }
 
-    /// Takes in what happened. Returns the number of the episode that may be told in another way now.
+    /// Processes a record. Returns the number of the episode whose text may have changed.
     pub fn observe(&mut self, record: &Record) -> Option<u64> {
         match &record.event {
             Event::Laboratory(Laboratory::ClientHears { client, answer, .. }) => {
-                return self.note_answer(*client, answer);
+                return self.record_answer(*client, answer);
             }
-            Event::Decision(decision) => self.note_decision(record, decision),
+            Event::Decision(decision) => self.record_decision(record, decision),
             Event::Io(Io::Sent { to, message: Message::RequestVote(_) }) => {
                 if let Some(campaign) = self.campaign_of(record.node) {
                     campaign.asked.insert(*to);
                 }
             }
-            Event::Process(process) => self.note_process(record, process),
-            Event::Laboratory(laboratory) => self.note_laboratory(record, laboratory),
+            Event::Process(process) => self.record_process(record, process),
+            Event::Laboratory(laboratory) => self.record_laboratory(record, laboratory),
             Event::Io(_) => return None,
         }
         self.episodes.last().map(|latest| latest.number)
     }
 
-    fn note_decision(&mut self, record: &Record, decision: &Decision) {
+    fn record_decision(&mut self, record: &Record, decision: &Decision) {
         let server = self.servers.entry(record.node).or_default();
         match &decision.what {
             What::Timer { timeout_us } => {
                 server.timer = decision.rule.map(|_| *timeout_us);
-                // Who joins an election by force is one of its candidates, no new episode.
+                // A server that is made to join an election is one of its candidates, not a new episode.
                 if decision.rule.is_none() && !self.is_electing() {
-                    self.note_deed(record, "was timed out");
+                    self.record_deed(record, "was timed out");
                 }
             }
             What::Timeout { role } => {
@@ -150,11 +151,11 @@ impl Episodes {
             }
             What::Leader { leader } => server.leader = Some(*leader),
             What::Term { .. } if decision.rule == Some(Rule::CandidateIncrementsTerm) => {
-                self.note_campaign(record);
+                self.record_campaign(record);
             }
             What::Role { role, was } => {
                 server.role = Some(*role);
-                self.note_role(record, *role, *was);
+                self.record_role(record, *role, *was);
             }
             What::Tally { votes, .. } => {
                 if let Some(campaign) = self.campaign_of(record.node) {
@@ -164,7 +165,7 @@ impl Episodes {
             What::Committed { index } => {
                 let before = std::mem::replace(&mut server.commit_index, *index);
                 if server.role == Some(RoleKind::Leader) {
-                    self.note_commit(record, before, *index);
+                    self.record_commit(record, before, *index);
                 }
             }
             What::Membership { index, membership }
@@ -177,8 +178,8 @@ impl Episodes {
         }
     }
 
-    /// A server asks for votes in a term of its own.
-    fn note_campaign(&mut self, record: &Record) {
+    /// A server asks for votes in a new term of its own.
+    fn record_campaign(&mut self, record: &Record) {
         let server = self.servers.entry(record.node).or_default();
         server.leader = None;
         let waited = server.waited.take();
@@ -190,7 +191,7 @@ impl Episodes {
         episode.campaigns.push(campaign);
     }
 
-    fn note_role(&mut self, record: &Record, role: RoleKind, was: Option<RoleKind>) {
+    fn record_role(&mut self, record: &Record, role: RoleKind, was: Option<RoleKind>) {
         let id = record.node;
         match (role, was) {
             (RoleKind::Leader, _) => {
@@ -211,8 +212,8 @@ impl Episodes {
         }
     }
 
-    /// The entry with which a leader begins its term belongs to its election.
-    fn note_commit(&mut self, record: &Record, before: Index, index: Index) {
+    /// The entry with which a leader starts its term belongs to its election.
+    fn record_commit(&mut self, record: &Record, before: Index, index: Index) {
         let leader = record.node;
         let Some(last) = self.episodes.last_mut() else { return };
         if last.winner == Some((leader, record.term)) && last.work.is_none() {
@@ -224,29 +225,29 @@ impl Episodes {
         work.committed = Some((work.committed.map_or(first, |(first, _)| first), index));
     }
 
-    /// What this leader does for clients now: it goes on with what it did, if nothing else happened meanwhile.
+    /// What this leader does for clients now: it continues its last work if nothing else happened meanwhile.
     fn work_of(&mut self, record: &Record, leader: NodeId) -> &mut Work {
         let is_same = |last: &Episode| last.work.as_ref().is_some_and(|work| work.leader == leader);
         let episode = self.go_on(record, |last| last.is_only_work() && is_same(last));
         episode.work.get_or_insert(Work::of(leader))
     }
 
-    fn note_process(&mut self, record: &Record, process: &Process) {
+    fn record_process(&mut self, record: &Record, process: &Process) {
         match process {
-            Process::Started { .. } if record.life > 1 => self.note_deed(record, "was restarted"),
-            Process::Started { .. } => self.note_deed(record, "started"),
-            Process::Stopped => self.note_deed(record, "stopped"),
+            Process::Started { .. } if record.life > 1 => self.record_deed(record, "was restarted"),
+            Process::Started { .. } => self.record_deed(record, "started"),
+            Process::Stopped => self.record_deed(record, "stopped"),
             _ => {}
         }
     }
 
-    fn note_laboratory(&mut self, record: &Record, laboratory: &Laboratory) {
+    fn record_laboratory(&mut self, record: &Record, laboratory: &Laboratory) {
         match laboratory {
-            Laboratory::Died { power_cut: Some(_), .. } => self.note_deed(record, "lost power"),
-            Laboratory::Died { signal: Some(_), .. } => self.note_deed(record, "was killed"),
-            Laboratory::Died { .. } => self.note_deed(record, "exited"),
-            Laboratory::Paused => self.note_deed(record, "was paused"),
-            Laboratory::Resumed => self.note_deed(record, "was resumed"),
+            Laboratory::Died { power_cut: Some(_), .. } => self.record_deed(record, "lost power"),
+            Laboratory::Died { signal: Some(_), .. } => self.record_deed(record, "was killed"),
+            Laboratory::Died { .. } => self.record_deed(record, "exited"),
+            Laboratory::Paused => self.record_deed(record, "was paused"),
+            Laboratory::Resumed => self.record_deed(record, "was resumed"),
             Laboratory::LinksCut { .. }
             | Laboratory::LinksMended { .. }
             | Laboratory::LinksDelayed { .. }
@@ -270,7 +271,7 @@ impl Episodes {
         }
     }
 
-    fn note_answer(&mut self, client: u64, answer: &str) -> Option<u64> {
+    fn record_answer(&mut self, client: u64, answer: &str) -> Option<u64> {
         let number = self.waiting.remove(&client)?;
         let place = self.place_of(number)?;
         if let Some((_, heard)) = self.episodes[place].work.as_mut().and_then(|work| work.request.as_mut()) {
@@ -279,15 +280,15 @@ impl Episodes {
         Some(number)
     }
 
-    /// The same that happens to several servers, with nothing between, is one deed.
-    fn note_deed(&mut self, record: &Record, what: &str) {
+    /// The same action on several servers, with nothing in between, is one deed.
+    fn record_deed(&mut self, record: &Record, what: &str) {
         let last = self.episodes.last_mut().filter(|last| last.is_only_deeds());
         if let Some(deed) = last.and_then(|last| last.deeds.last_mut()).filter(|deed| deed.what == what) {
             deed.servers.insert(record.node);
             return;
         }
         let deed = Deed { servers: BTreeSet::from([record.node]), what: what.to_owned() };
-        // What is done at one moment belongs together: a power cut, say, and an election that is forced by hand.
+        // What is done at one time belongs together: a power cut, say, and an election that is forced.
         let episode = self.go_on(record, |last| last.is_only_deeds() && last.t == record.t);
         episode.deeds.push(deed);
     }
@@ -301,7 +302,7 @@ impl Episodes {
         self.episodes.last_mut().expect("it was pushed just now")
     }
 
-    /// Forgets the oldest, one that is neither an election nor a broken promise if there is such a one.
+    /// Drops the oldest episode, if possible one that is neither an election nor a broken promise.
     fn forget_one(&mut self) {
         let is_minor = |episode: &Episode| !episode.is_election() && !episode.is_violation;
         let forgotten = self.episodes.remove(self.episodes.iter().position(is_minor).unwrap_or(0));
@@ -320,7 +321,7 @@ impl Episodes {
         self.episodes.last_mut().expect("this belongs to it")
     }
 
-    /// The try that this server makes now.
+    /// The current try of this server.
     fn campaign_of(&mut self, candidate: NodeId) -> Option<&mut Campaign> {
         let last = self.episodes.last_mut().filter(|last| last.is_electing())?;
         last.campaigns.iter_mut().rev().find(|campaign| campaign.candidate == candidate)
@@ -366,8 +367,8 @@ impl Episode {
         self.campaigns.is_empty() && self.deeds.is_empty() && self.remarks.is_empty()
     }
 
-    /// The tries that came to nothing, term by term, and the one that won or goes on.
-    fn tell_elections(&self, f: &mut fmt::Formatter) -> fmt::Result {
+    /// Writes the failed tries, term by term, and the one that won or is in progress.
+    fn write_elections(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Some(last_term) = self.campaigns.last().map(|campaign| campaign.term) else { return Ok(()) };
         let last_term = self.winner.map_or(last_term, |(_, term)| term);
         let lost = |term: Term| self.campaigns.iter().filter(move |campaign| campaign.term == term);
@@ -403,7 +404,7 @@ impl Episode {
 }
 
 impl fmt::Display for Episode {
-    /// In whole sentences.
+    /// In complete sentences.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let mut text = String::new();
         for Deed { servers, what } in &self.deeds {
@@ -416,7 +417,7 @@ impl fmt::Display for Episode {
             };
             text += &format!(" {sentence}");
         }
-        text += &fmt::from_fn(|f| self.tell_elections(f)).to_string();
+        text += &fmt::from_fn(|f| self.write_elections(f)).to_string();
         if let Some(work) = self.work.as_ref().filter(|work| work.committed.is_some() || work.requests > 0) {
             text += &format!(" {work}");
         }
@@ -461,7 +462,7 @@ impl fmt::Display for Work {
     }
 }
 
-/// What a server says, as a sentence about it.
+/// Servers as a text, for a sentence about them.
 fn names(servers: &BTreeSet<NodeId>) -> String {
     let names: Vec<String> = servers.iter().map(NodeId::to_string).collect();
     match names.split_last() {
@@ -471,7 +472,7 @@ fn names(servers: &BTreeSet<NodeId>) -> String {
     }
 }
 
-/// Who decides with these members, from when the entry is in the log.
+/// The servers that decide with these members, from when the entry is in the log.
 fn decides(membership: &Membership) -> String {
     let voters = match &membership.voters {
         Quorum::Simple(voters) => format!("a majority of {}", names(voters)),

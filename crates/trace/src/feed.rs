@@ -7,8 +7,8 @@ use consensus::{AppendOutcome, Index, Message, NodeId, Rule, Term};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Turns records into lines, leaving out the routine: heartbeats that change nothing, and messages that say
-/// what has been said before.
+/// Turns records into lines, leaving out the routine: heartbeats that change nothing, and messages that
+/// repeat what was said before.
 #[derive(Debug, Default)]
 pub struct Feed {
     tells_routine: bool,
@@ -19,16 +19,17 @@ pub struct Feed {
 /// Separates the story from the routine.
 #[derive(Debug, Default)]
 pub struct Sieve {
-    /// What each server's latest step began with, if that was not told: it is told after all if something
-    /// follows from it.
+    /// The first record of each server's latest step, if it was left out: it is reported after all if
+    /// something follows from it.
     untold: BTreeMap<NodeId, Record>,
-    /// In which term, and up to where, each server has last said that its log agrees with the leader's.
+    /// The term in which, and the index up to which, each server last said that its log matches the leader's.
     agreed: BTreeMap<NodeId, (Term, Index)>,
-    /// How many founders' folders each server has last said to another that it knows, and whether it has saved them.
+    /// For each pair of servers, how many founders' folders the one last said to the other that it knows, and
+    /// whether it has saved them.
     founding: BTreeMap<(NodeId, NodeId), (usize, bool)>,
-    /// The entries that each server has last sent to each other: in which term, after and up to where.
+    /// The entries that each server last sent to each other one: in which term, after and up to which index.
     sent: BTreeMap<(NodeId, NodeId), (Term, Index, Index)>,
-    /// Likewise, the entries that have come from each server to each other.
+    /// The same for the entries that each server received from each other one.
     received: BTreeMap<(NodeId, NodeId), (Term, Index, Index)>,
 }
 
@@ -37,7 +38,7 @@ pub struct Sieve {
 pub struct Sifted {
     /// It happens all the time while nothing changes.
     pub is_routine: bool,
-    /// An earlier record of the same server that seemed routine: this one shows why it is worth telling.
+    /// An earlier record of the same server that seemed routine: this one shows why it matters.
     pub reason: Option<Record>,
 }
 
@@ -46,15 +47,15 @@ pub struct Sifted {
 pub struct FeedLine {
     /// Microseconds since the cluster's start.
     pub t: u64,
-    /// Whom it happened to.
+    /// The server that it happened to.
     pub node: NodeId,
-    /// Does it go on with what the line above began?
+    /// Does it continue what the line above began?
     pub continues: bool,
     /// What happened.
     pub text: String,
     /// The rule that decided, if one did.
     pub rule: Option<Rule>,
-    /// What kind of thing it was, for those who colour it.
+    /// The record, for views that colour it.
     pub record: Record,
 }
 
@@ -64,26 +65,27 @@ impl Feed {
         Feed::default()
     }
 
-    /// A feed that tells everything, each heartbeat too.
+    /// A feed that includes everything, each heartbeat too.
     pub fn with_routine() -> Feed {
         Feed { tells_routine: true, ..Feed::default() }
     }
 
-    /// From now on, the routine is told too, or is left out.
+    /// From now on, the routine is included, or left out.
     pub fn tell_routine(&mut self, tells_routine: bool) {
         self.tells_routine = tells_routine;
     }
 
-    /// Something stands between the lines so far and the next one, which says again when and where.
+    /// Something comes between the lines so far and the next one, which must name the time and the server
+    /// again.
     pub fn interrupt(&mut self) {
         self.last_told = None;
     }
 
-    /// The lines that this record adds: none, one, or two where it shows why a record that seemed
-    /// routine is worth telling.
+    /// The lines that this record adds: none, one, or two if it shows why a record that seemed routine
+    /// matters.
     pub fn tell(&mut self, record: &Record) -> Vec<FeedLine> {
         if matches!(record.event, Event::Io(Io::Step { .. })) {
-            // It sums up what the records before it have told.
+            // It sums up the records before it.
             return Vec::new();
         }
         let Sifted { is_routine, reason } = self.sieve.sift(record);
@@ -182,7 +184,7 @@ fn follows_from(first: &Record, record: &Record) -> bool {
 }
 
 impl Record {
-    /// Does something new happen to the server here, rather than follow from what just happened to it?
+    /// Does something new happen to the server here, as opposed to following from what just happened to it?
     pub fn begins_step(&self) -> bool {
         match &self.event {
             Event::Decision(decision) => match decision.what {
@@ -197,7 +199,7 @@ impl Record {
         }
     }
 
-    /// Is it of all servers, or of the network, rather than of the one that it names?
+    /// Is it about all servers, or the network, and not about the one that it names?
     fn is_of_all(&self) -> bool {
         let Event::Laboratory(laboratory) = &self.event else { return false };
         match laboratory {
@@ -233,12 +235,12 @@ impl fmt::Display for FeedLine {
     }
 }
 
-/// The column in which rules stand where there is room.
+/// The column of the rules, if there is enough room.
 const RULE_COLUMN: usize = 75;
 
 impl FeedLine {
-    /// What stands between the words and the rule in a terminal with so many columns: rules stand in a column or, where that is
-    /// too far, right behind the words or on a line of their own.
+    /// The space between the words and the rule in a terminal with this number of columns: rules are in a
+    /// column of their own or, if that is too far right, directly after the words or on a line of their own.
     pub fn gap_before_rule(&self, columns: usize) -> String {
         let words = self.place().chars().count() + 1 + self.text.chars().count();
         let rule = self.rule.map_or(0, |rule| rule.id().len());

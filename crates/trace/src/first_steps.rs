@@ -1,4 +1,5 @@
-//! What a learner tries first, as it is seen in the records. crates/web/page/src/trace/first-steps.ts sees the same.
+//! What a learner tries first, as it is seen in the records. crates/web/page/src/trace/first-steps.ts sees
+//! the same.
 
 use crate::record::{Event, Io, Laboratory, Record, Wish};
 use crate::view::{ClusterView, ServerView};

@@ -14,7 +14,7 @@ pub struct Definition {
 
 /// All definitions, in the order of the document.
 pub static GLOSSARY: LazyLock<Vec<Definition>> =
-    LazyLock::new(|| include_str!("../../../docs/glossary.md").lines().filter_map(definition).collect());
+    LazyLock::new(|| include_str!("../glossary.md").lines().filter_map(definition).collect());
 
 /// A line of the document's table: `| **word, other word** | what they mean |`.
 fn definition(line: &'static str) -> Option<Definition> {
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn every_row_of_the_document_is_a_definition_in_plain_text() {
-        let rows = include_str!("../../../docs/glossary.md").lines().filter(|line| line.starts_with("| **"));
+        let rows = include_str!("../glossary.md").lines().filter(|line| line.starts_with("| **"));
         assert_eq!(rows.count(), GLOSSARY.len());
         for Definition { words, meaning } in &*GLOSSARY {
             assert!(!words.is_empty() && !meaning.is_empty());

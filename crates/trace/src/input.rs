@@ -1,4 +1,4 @@
-//! What can happen to a server: what its driver is told, and what is recorded of that.
+//! The inputs of a server's driver, and what is recorded of them.
 
 use crate::record::{EventId, is_none};
 use consensus::{
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A request's number, chosen by the driver's keeper; no two that wait at once have the same.
+/// A request's number, chosen by the driver's caller; no two that wait at once have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestId(pub u64);
 
-/// One thing that happens to a server which runs, as its driver sees it.
+/// One input of a running server, as its driver sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
@@ -31,32 +31,32 @@ pub enum Input {
     Read {
         /// The read's number.
         id: RequestId,
-        /// How the leader is to make sure that it still leads.
+        /// How the leader must make certain that it still leads.
         #[serde(default)]
         by: ReadBy,
     },
-    /// A message has come.
+    /// A message has arrived.
     Receive {
         /// The sender.
         from: NodeId,
         /// The event in which it was sent.
         sent_as: EventId,
-        /// Where it comes from.
+        /// Its origin.
         #[serde(default)]
         origin: Origin,
-        /// What it says.
+        /// The message.
         message: Message,
     },
-    /// Somebody wants to change the members.
+    /// A client wants to change the members.
     ChangeMembership {
-        /// In this way.
+        /// The change.
         change: Change,
         /// The number of the request.
         request: RequestId,
     },
-    /// Somebody wants another server to lead.
+    /// A client wants another server to lead.
     TransferLeadership {
-        /// That one.
+        /// The other server.
         to: NodeId,
         /// The number of the request.
         request: RequestId,
@@ -70,54 +70,54 @@ pub enum Input {
     ConnectionMade {
         /// The other server.
         peer: NodeId,
-        /// Where it comes from.
+        /// Its origin.
         #[serde(default)]
         origin: Origin,
     },
-    /// Its disk is full.
+    /// The disk is full.
     DiskFull,
-    /// Its disk has room again.
+    /// The disk has space again.
     DiskHasRoom,
-    /// It follows another profile from now on.
+    /// The server follows another profile from now on.
     SetProfile(Profile),
-    /// Somebody sets its election timer.
+    /// The lab sets the election timer.
     SetElectionTimer {
-        /// When it shall run out, on the server's own clock.
+        /// When it runs out, on the server's own clock.
         deadline: Instant,
     },
-    /// What it had decided is on disk.
+    /// What the server had decided is on disk.
     Saved,
-    /// What is committed is applied, in order, and who waited for that gets an answer.
+    /// Committed entries are applied, in order, and the requests that waited for them are answered.
     Apply {
-        /// So many entries, at most.
+        /// Maximum number of entries.
         at_most: usize,
     },
-    /// A snapshot is to be taken.
+    /// A snapshot must be taken.
     TakeSnapshot,
-    /// A snapshot that was begun is on disk.
+    /// A snapshot of this server is on disk.
     SnapshotTaken {
         /// The last entry that it covers.
         last_included: LogPosition,
     },
-    /// There was no room for a snapshot that was begun.
+    /// There was no space for a snapshot of this server.
     SnapshotGivenUp,
-    /// A piece of the own snapshot was read for a follower.
+    /// A chunk of this server's snapshot was read for a follower.
     ChunkRead {
-        /// For whom.
+        /// The follower.
         to: NodeId,
-        /// The piece; none if there is a newer snapshot by now.
+        /// The chunk; `None` if there is a newer snapshot by now.
         chunk: Option<Chunk>,
     },
-    /// A piece of a leader's snapshot is on disk.
+    /// A chunk of a leader's snapshot is on disk.
     ChunkStored {
         /// The last entry that the snapshot covers.
         last_included: LogPosition,
-        /// Where in it the piece ends.
+        /// Offset at which the chunk ends.
         end: u64,
-        /// Was it the last piece?
+        /// Was it the last chunk?
         is_last: bool,
     },
-    /// There was no room for a piece of a leader's snapshot.
+    /// There was no space for a chunk of a leader's snapshot.
     ChunkNotStored,
 }
 
@@ -129,12 +129,12 @@ impl Input {
     }
 }
 
-/// What a server begins a life with.
+/// The state in which a server starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beginning {
     /// The configuration that its snapshot holds or, without one, that the cluster began with.
     pub membership: Membership,
-    /// Who it is to others, and where it belongs.
+    /// Its identity, and the cluster it belongs to.
     #[serde(default)]
     pub credentials: Credentials,
     /// How often a leader sends heartbeats.
@@ -143,25 +143,25 @@ pub struct Beginning {
     pub election_timeout_min: Duration,
     /// The longest election timeout.
     pub election_timeout_max: Duration,
-    /// How much it sends at once.
+    /// Limits on what it sends at once.
     pub limits: Limits,
-    /// What its leases rest on; none if it has none.
+    /// How its leases are computed; `None` if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
-    /// Which rules it follows beyond the basic algorithm.
+    /// The rules that it follows beyond the basic algorithm.
     pub profile: Profile,
-    /// Where its timeouts come from.
+    /// The seed of its election timeouts.
     pub seed: u64,
-    /// The hard state that its disk held.
+    /// The hard state that was on its disk.
     pub hard_state: HardState,
     /// The last entry that its snapshot covers; index 0 if it has none.
     #[serde(default, skip_serializing_if = "is_none")]
     pub snapshot: LogPosition,
-    /// The log that its disk held, after that.
+    /// The log that was on its disk, after the snapshot.
     pub log: Vec<Entry>,
 }
 
-/// What happened in a step: the first of each life is the server's start.
+/// The input of a step: the first after each start is the start itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[expect(
@@ -169,9 +169,9 @@ pub struct Beginning {
     reason = "a server starts once; the record of a step holds this in a box"
 )]
 pub enum StepInput {
-    /// It started.
+    /// The server started.
     Start {
-        /// With this.
+        /// Its state.
         start: Beginning,
     },
     /// Something happened to it.

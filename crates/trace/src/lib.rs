@@ -1,20 +1,19 @@
-//! What happened in a Raft cluster: one schema of events, its JSON, and its telling in English.
+//! What happened in a Raft cluster: one schema of events, its JSON, and its English.
 //!
-//! Servers report [`Record`]s. Everybody who shows a cluster (the plain output, the terminal view,
-//! the scenarios) reads the same records and tells them with the same words, so no two views can
-//! disagree:
+//! Servers report [`Record`]s. Every view of a cluster (the plain output, the terminal view, the scenarios)
+//! reads the same records and uses the same words, so no two views can disagree:
 //!
 //! * [`Record`] and its JSON lines: `record.rs`, documented for other programs in docs/trace.md;
-//! * [`Input`]: what can happen to a server. A recording has all of it, so it can be played again;
-//! * [`Content`]: what entries and the store hold, in the words of the server that reads them;
+//! * [`Input`]: what can happen to a server. A recording has all inputs, so it can be replayed;
+//! * [`Content`]: the contents of entries and the store, in the words of the server that reads them;
 //! * [`english`]: each event in words;
 //! * [`Feed`]: records as the lines of a story, the routine left out;
 //! * [`Episodes`]: the headlines, a sentence for each thing that matters;
 //! * [`why`]: the chain of causes that led to an event;
-//! * [`why_not`]: what stood in the way of something that did not happen;
+//! * [`why_not`]: what prevented something that did not happen;
 //! * [`glossary`]: the words of Raft in a text, explained;
-//! * [`FirstStep`]: what a learner tries first, as it is seen in the records;
-//! * [`shown`](shown()): text of somebody else, made safe for a terminal;
+//! * [`FirstStep`]: what a learner tries first, as seen in the records;
+//! * [`shown`](shown()): foreign text, made safe for a terminal;
 //! * [`ClusterView`]: what the records so far say about each server, and about its log.
 
 mod content;
@@ -31,6 +30,7 @@ mod view;
 pub mod why;
 pub mod why_not;
 
+pub use consensus;
 pub use content::{Content, RECORDED, StoreContent};
 pub use episodes::{Episode, Episodes};
 pub use feed::{Feed, FeedLine, Sieve, Sifted};

@@ -10,16 +10,16 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// The name of an event: which server, in which of its lives, and its how many-th event there.
-/// Written `n2:117` in a server's first life and `n2.3:117` in its third.
+/// The id of an event: the server, its start number, and its sequence number there. Written `n2:117` after a
+/// server's first start and `n2.3:117` after its third.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct EventId {
     /// The server that reported it.
     pub node: NodeId,
-    /// How often that server had been started by then.
+    /// The server's start number.
     pub life: u64,
-    /// Its number in that life, from 1.
+    /// The event's sequence number since that start, from 1.
     pub seq: u64,
 }
 
@@ -32,7 +32,7 @@ impl fmt::Display for EventId {
     }
 }
 
-/// This is no name of an event.
+/// This is not the id of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownEvent(pub String);
 
@@ -69,24 +69,25 @@ impl FromStr for EventId {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Record {
-    /// When: microseconds since the cluster's start, as the observer places it.
+    /// When: microseconds since the cluster's start, on the observer's clock.
     pub t: u64,
     /// The server that it happened to.
     pub node: NodeId,
-    /// How often that server had been started by then, from 1.
+    /// The server's start number, from 1.
     pub life: u64,
-    /// The event's number in that life, from 1. None if not the server but its keeper reports it.
+    /// The event's sequence number since that start, from 1. `None` if the event is reported about the
+    /// server, not by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
     /// The event that led to it, perhaps on another server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<EventId>,
-    /// The server's current term, after the event.
+    /// The server's current term after the event.
     pub term: Term,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
-    /// What the entries and the store hold that the event is about, in words.
+    /// The contents, in words, of the entries and the store that the event is about.
     // In a box, so that most records stay small.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Box<Content>>,
@@ -99,11 +100,11 @@ pub struct Record {
 pub enum Event {
     /// The consensus core decided something.
     Decision(consensus::event::Decision),
-    /// A message left or came, or a save was completed.
+    /// A message was sent or received, or a save was completed.
     Io(Io),
-    /// A server process reports of itself.
+    /// A report of a server process about itself.
     Process(Process),
-    /// The keeper of the servers did something to one, or saw what became of it.
+    /// The lab did something to a server, or something was observed from outside.
     Laboratory(Laboratory),
 }
 
@@ -112,18 +113,18 @@ pub enum Event {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Io {
-    /// A message left; all that it rests on was on disk by then.
+    /// A message was sent; everything it depends on was on disk by then.
     Sent {
         /// The receiver.
         to: NodeId,
-        /// What it says.
+        /// The message.
         message: Message,
     },
-    /// A message came.
+    /// A message was received.
     Received {
         /// The sender.
         from: NodeId,
-        /// What it says.
+        /// The message.
         message: Message,
     },
     /// What a restarted server found on its disk.
@@ -131,22 +132,22 @@ pub enum Io {
         /// The hard state that was saved before.
         #[serde(flatten)]
         hard_state: HardState,
-        /// Where the log ends that was saved before.
+        /// The end of the log that was saved before.
         log: LogPosition,
         /// The last entry that its snapshot covers; index 0 if it has none.
         #[serde(default, skip_serializing_if = "is_none")]
         snapshot: LogPosition,
-        /// The first entry of each term in the log behind that: entries stand in groups of the same term, so this tells the
-        /// term of each of them.
+        /// The first entry of each term in the log after the snapshot. Entries of the same term follow each
+        /// other, so this gives the term of each of them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         terms: Vec<LogPosition>,
     },
-    /// This is on disk.
+    /// A save was completed.
     Saved {
         /// The hard state.
         #[serde(flatten)]
         hard_state: HardState,
-        /// Where the log ends.
+        /// The end of the log.
         log: LogPosition,
     },
     /// Clients ask for something.
@@ -156,38 +157,38 @@ pub enum Io {
         /// The numbers of their requests.
         requests: Vec<u64>,
     },
-    /// A client gets its answer.
+    /// A client gets its outcome.
     Answered {
         /// The number of its request.
         request: u64,
-        /// What it is told.
+        /// The outcome.
         #[serde(flatten)]
         answer: Answer,
     },
     /// Committed commands were applied to the state machine.
     Applied {
-        /// As far as this.
+        /// Highest index applied.
         index: Index,
     },
-    /// A snapshot of the state machine begins: what is applied so far is being written down.
+    /// A snapshot of the state machine begins: the current state is being written.
     SnapshotBegun {
         /// The last entry that it covers.
         last_included: LogPosition,
     },
-    /// A newer snapshot is put off: a follower is still being sent this one. Recorded once for each.
+    /// A newer snapshot is put off because a follower is still being sent this one. Recorded once for each.
     SnapshotPutOff {
         /// The last entry that the one being sent covers.
         being_sent: LogPosition,
     },
-    /// The server has taken a step, and this record ends it. Told where a run is recorded: with all its
-    /// steps it can be played again.
+    /// The server has taken a step, and this record ends it. Included where a run is recorded: with all its
+    /// steps it can be replayed.
     #[cfg_attr(feature = "ts", ts(skip))]
     Step {
         /// When, on the server's own clock.
         now: Instant,
-        /// What happened to it.
+        /// The step's input.
         input: Box<StepInput>,
-        /// What it is after the step.
+        /// The server's state after the step.
         state: Box<State>,
     },
 }
@@ -197,55 +198,55 @@ pub enum Io {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
-    /// To have a command in the log.
+    /// To write a command to the log.
     Write,
     /// To read the state machine.
     Read,
     /// To change the members.
     Change,
-    /// To have another server lead.
+    /// To make another server lead.
     Transfer,
 }
 
-/// What a client is told.
+/// The outcome that a client gets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
     /// Its command is committed and applied.
     Done {
-        /// Where in the log it is.
+        /// Its index in the log.
         index: Index,
     },
-    /// Another command has been committed in the place of its own, which never takes effect.
+    /// Another entry was committed in the place of its command, which never takes effect.
     Replaced,
-    /// A snapshot covers the place of its command: nobody here can tell whether it was committed.
+    /// A snapshot covers the place of its command: this server can't know whether it was committed.
     Uncertain,
-    /// It may read what the state machine holds now.
+    /// It may read the current state of the state machine.
     MayRead {
-        /// As far as this all is applied.
+        /// Highest index applied.
         applied: Index,
     },
-    /// Its change of the members has begun.
+    /// Its membership change has begun.
     Changed {
-        /// Where in the log the configuration stands with which it does.
+        /// Index of the configuration with which the change begins.
         index: Index,
     },
-    /// The leader has begun to hand over.
+    /// The leader has begun to hand leadership over.
     HandsOver,
-    /// It can't have what it wants.
+    /// Its request is refused.
     Refused {
-        /// Why, in English.
+        /// The reason, in English.
         reason: String,
     },
-    /// This server does not lead, or no longer.
+    /// This server does not lead, or does so no longer.
     NotLeader {
-        /// Who does, as far as it knows.
+        /// The leader, if known.
         leader: Option<NodeId>,
     },
 }
 
-/// What a client knows of its request when it has its outcome.
+/// What a client knows about its request once it has the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
@@ -272,22 +273,22 @@ pub(crate) fn is_none(snapshot: &LogPosition) -> bool {
     *snapshot == LogPosition::default()
 }
 
-/// What a server is after a step. Its term stands beside it, in [`Record::term`].
+/// The state of a server after a step. Its term is beside it, in [`Record::term`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// Its role.
     pub role: RoleKind,
-    /// Who has its vote in the current term.
+    /// The server that has its vote in the current term.
     pub voted_for: Option<NodeId>,
-    /// Where its log ends.
+    /// The last entry of its log.
     pub last_log: LogPosition,
-    /// How far its log is committed, in its eyes.
+    /// Highest index that it knows to be committed.
     pub commit_index: Index,
     /// The configuration that it uses.
     pub membership: Membership,
 }
 
-/// What a server process reports of itself.
+/// What a server process reports about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -299,77 +300,78 @@ pub enum Process {
         /// Where it listens, as HOST:PORT.
         address: String,
     },
-    /// The process ends in good order.
+    /// The process shuts down normally.
     Stopped,
-    /// Bytes came that are no message of this cluster. Told once for each kind of problem, then only
-    /// counted.
+    /// Bytes arrived that are not a message of this cluster. Reported once for each kind of problem, then
+    /// only counted.
     Garbage {
         /// Where they came from, as HOST:PORT.
         from: String,
         /// What was wrong.
         problem: String,
     },
-    /// The last save is not whole, as after a power cut, and was cut off.
+    /// The last save was incomplete, as after a power cut, and was cut off.
     CutOff {
         /// Where the log ends now, and what was cut off where.
         what: String,
     },
-    /// The disk has no room for what must be saved. The server waits for it: it neither votes nor takes
-    /// anything more meanwhile.
+    /// The disk has no space for what must be saved. The server waits for some: meanwhile it neither votes
+    /// nor accepts anything.
     DiskFull {
-        /// What the system says; none if there is room again. In JSON `why` is the English.
+        /// The system's error; `None` once there is space again. In JSON `why` is the English.
         #[serde(rename = "problem", default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
-    /// The disk is too slow for the election timeout, or no longer is: told when that changes.
+    /// The disk is too slow for the election timeout, or no longer is: reported when that changes.
     SlowDisk {
-        /// What was measured; `None` if it is fast enough now.
+        /// The measurement; `None` if the disk is fast enough now.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         slow: Option<SlowDisk>,
     },
     /// The reader of the trace was too slow, and events were left out.
     Missed {
-        /// How many.
+        /// Number of events.
         events: u64,
     },
 }
 
-/// What the keeper of the servers did or saw.
+/// What the lab did, or what was observed from outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Laboratory {
-    /// The process ended without shutting down: it was killed, it failed, or (in the simulator) its power was cut.
+    /// The process ended without shutting down: it was killed, it failed, or (in the simulator) its power was
+    /// cut.
     Died {
         /// The signal that killed it, if one did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signal: Option<i32>,
-        /// If its power was cut: what happened to the data that was written and not yet synced. Unlike a process that is
-        /// killed, a server without power can lose it.
+        /// If its power was cut: what happened to the data that was written and not yet synced. Unlike a
+        /// process that is killed, a server without power can lose it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         power_cut: Option<Unsynced>,
         /// Its exit status, if it exited.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<i32>,
-        /// The last words on its standard error.
+        /// The last line on its standard error.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         last_words: String,
     },
     /// The process was halted (SIGSTOP).
     Paused,
-    /// The process goes on (SIGCONT).
+    /// The process continues (SIGCONT).
     Resumed,
     /// The clocks of all servers run at another speed from here on.
     Speed {
         /// In millionths of real time.
         millionths: u64,
     },
-    /// Nothing passes these links any more.
+    /// Messages no longer pass these links.
     LinksCut {
         /// Which ones.
         links: Vec<Link>,
     },
-    /// These links are not cut any more.
+    /// These links are no longer cut.
     LinksMended {
         /// Which ones.
         links: Vec<Link>,
@@ -378,19 +380,19 @@ pub enum Laboratory {
     LinksDelayed {
         /// Which ones.
         links: Vec<Link>,
-        /// How long, in microseconds of the servers' own time; 0 for not at all.
+        /// The delay, in microseconds of the servers' own time; 0 for none.
         delay_us: u64,
     },
     /// Messages on these links get lost at random.
     LinksLossy {
         /// Which ones.
         links: Vec<Link>,
-        /// So many of a hundred; 0 for none.
+        /// Percentage of messages that are lost; 0 for none.
         percent: u8,
     },
-    /// No link is cut, slow or lossy any more.
+    /// No link is cut, slow or lossy any longer.
     LinksHealed,
-    /// A client of the store asks this server for something.
+    /// A client of the store sends this server a request.
     ClientAsks {
         /// Which client.
         client: u64,
@@ -399,30 +401,30 @@ pub enum Laboratory {
         /// Its command as an entry would hold it, in the words of [`Content::entries`]; `None` for a read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         command: Option<String>,
-        /// Has it asked for the very same before, without an answer?
+        /// Has it sent the very same request before, without an answer?
         again: bool,
     },
-    /// This server has told a client what came of its request.
+    /// This server has told a client the outcome of its request.
     ClientHears {
         /// Which client.
         client: u64,
-        /// What it was told, in words.
+        /// The response, in words.
         answer: String,
-        /// What it knows from that. `None` in traces of earlier versions.
+        /// What the client knows because of it. `None` in traces of earlier versions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         outcome: Option<OutcomeKind>,
     },
-    /// A property that Raft promises does not hold any more; with all rules on, that is a bug.
+    /// One of Raft's properties no longer holds; with all rules on, that is a bug.
     Violated {
         /// The property and where the paper has it, as in `election safety (§5.2, Figure 3)`.
         property: String,
-        /// What it promises, and why that matters, for a beginner. Empty in traces of earlier versions.
+        /// The property's meaning, and why it matters, for a beginner. Empty in traces of earlier versions.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         meaning: String,
         /// What happened instead, for a beginner.
         what_happened: String,
-        /// The earlier event that this contradicts; the record's cause is the event that broke the promise. `None` if
-        /// it contradicts no single event.
+        /// The earlier event that this contradicts; the record's cause is the event that broke the promise.
+        /// `None` if it contradicts no single event.
         // In a box, so that this rare kind of record makes no other larger.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         contradicts: Option<Box<EventId>>,
@@ -467,7 +469,7 @@ impl FromStr for Unsynced {
     }
 }
 
-/// The way that messages take from one server to another. The way back is a link of its own.
+/// The path of messages from one server to another. The path back is another link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Link {
@@ -478,19 +480,19 @@ pub struct Link {
 }
 
 impl Link {
-    /// The link the other way.
+    /// The link in the other direction.
     pub fn back(self) -> Link {
         Link { from: self.to, to: self.from }
     }
 }
 
 impl Record {
-    /// The event's name, if the server itself reported it.
+    /// The event's id, if the server itself reported it.
     pub fn id(&self) -> Option<EventId> {
         self.seq.map(|seq| EventId { node: self.node, life: self.life, seq })
     }
 
-    /// What the consensus core decided, if this is a decision of it.
+    /// The decision of the consensus core, if this is one.
     pub fn decision(&self) -> Option<&What> {
         match &self.event {
             Event::Decision(decision) => Some(&decision.what),
@@ -498,7 +500,7 @@ impl Record {
         }
     }
 
-    /// Does the server come to lead here?
+    /// Does the server become leader here?
     pub fn comes_to_lead(&self) -> bool {
         matches!(self.decision(), Some(What::Role { role: RoleKind::Leader, .. }))
     }
@@ -524,13 +526,13 @@ impl Record {
         }
     }
 
-    /// The record as one line of JSON, with the event told in English as `why`.
+    /// The record as one line of JSON, with the event in English as `why`.
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]
         struct Line<'a> {
             #[serde(flatten)]
             record: &'a Record,
-            /// A decision tells its rule itself.
+            /// A decision names its rule itself.
             #[serde(skip_serializing_if = "Option::is_none")]
             rule: Option<Rule>,
             why: String,

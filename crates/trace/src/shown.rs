@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Text of somebody else, as people may be shown it, on one line: what a terminal would obey, and what would let text look
-/// like another one, is written out, as in `\u{1b}`.
+/// Foreign text on one line, as people may be shown it: characters that a terminal would obey, or that would
+/// make text look like other text, are written out, as in `\u{1b}`.
 ///
-/// Control characters move the cursor, colour, rename the window, or end a line and begin one that somebody else seems
-/// to say. Bidirectional controls change the order of what is read, and other format characters are not seen at all.
+/// Control characters move the cursor, colour, rename the window, or end a line and begin one that seems to
+/// come from another program. Bidirectional controls change the reading order, and other format characters
+/// are invisible.
 pub fn shown(text: &str) -> Cow<'_, str> {
     written_out(text, |_| false)
 }
@@ -17,7 +18,7 @@ pub fn shown_lines(text: &str) -> Cow<'_, str> {
     written_out(text, |character| matches!(character, '\n' | '\t'))
 }
 
-/// Bytes of somebody else, of which some may be no text: those are shown as `\xff`. Lines stay lines.
+/// Foreign bytes, some of which may not be text: those are shown as `\xff`. Lines stay lines.
 pub fn shown_bytes(bytes: &[u8]) -> String {
     let mut all = String::new();
     for chunk in bytes.utf8_chunks() {
@@ -27,7 +28,7 @@ pub fn shown_bytes(bytes: &[u8]) -> String {
     all
 }
 
-/// Does a terminal do something else with this character than show it?
+/// Does a terminal do anything but show this character?
 pub fn is_obeyed(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -4,22 +4,22 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// A disk that is too slow for elections, as it was measured.
+/// A disk that is too slow for elections, as measured.
 ///
-/// An election waits for two saves, one after the other: the candidate's vote for itself, and a voter's vote (§5.2). So a
-/// disk has its share in the time that an election takes, like the network, and the election timeout must be far
-/// above it (§5.6).
+/// An election waits for two saves, one after the other: the candidate's vote for itself, and a voter's vote
+/// (§5.2). So the disk adds to the time that an election takes, like the network, and the election timeout
+/// must be far above that (§5.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct SlowDisk {
-    /// How long a save takes, in microseconds of the server's own time.
+    /// Duration of a save, in microseconds of the server's own time.
     pub save_us: u64,
     /// The shortest election timeout, in microseconds.
     pub election_timeout_min_us: u64,
 }
 
 impl SlowDisk {
-    /// What is to be said of a disk whose saves take this long, with this shortest election timeout; `None` if it is
+    /// A report on a disk whose saves take this long, with this shortest election timeout; `None` if it is
     /// fast enough.
     pub fn of(save: Duration, election_timeout_min: Duration) -> Option<SlowDisk> {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-/// The cluster as an observer knows it.
+/// The cluster, as known to an observer.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ClusterView {
@@ -34,81 +34,81 @@ pub struct ClusterView {
     requests: Vec<RequestView>,
 }
 
-/// A server as an observer knows it.
+/// A server, as known to an observer.
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ServerView {
-    /// Is its process there?
+    /// The state of its process.
     pub condition: Condition,
-    /// How often it was started.
+    /// Its start number.
     pub life: u64,
     /// Its process id, while it runs.
     pub pid: Option<u32>,
     /// Where it listens, as HOST:PORT.
     pub address: Option<String>,
-    /// Its role; none before it was heard of and after its death.
+    /// Its role; `None` before its first report and after its death.
     pub role: Option<RoleKind>,
     /// Its current term.
     pub term: Term,
-    /// Who has its vote in this term.
+    /// The server that has its vote in this term.
     pub voted_for: Option<NodeId>,
-    /// Who leads the term, in its eyes.
+    /// The leader of the term, if this server knows it.
     pub leader: Option<NodeId>,
     /// Its election timer; a leader has none.
     pub timer: Option<ElectionTimer>,
-    /// Its log; of a dead server, what is on its disk.
+    /// Its log; for a dead server, the log on its disk.
     pub log: LogView,
-    /// Its store; `None` while its process is not there, and where it was not recorded.
+    /// Its store; `None` while its process does not run, and where the store was not recorded.
     pub store: Option<StoreView>,
-    /// Was it its power that was cut, rather than its process that was killed? Only of a dead server.
+    /// For a dead server: did its power fail, as opposed to its process being killed?
     pub lost_power: bool,
-    /// Whose votes it has, while it is a candidate.
+    /// The servers that voted for it, while it is a candidate.
     pub votes: Vec<NodeId>,
-    /// What it knows, as a leader, of the others' logs.
+    /// What it knows, as a leader, about the others' logs.
     pub progress: BTreeMap<NodeId, ProgressView>,
-    /// The latest configuration in its log, and where that stands; none as long as it is the one with which the
-    /// cluster began.
+    /// The latest configuration in its log, and its index; `None` while it is the one with which the cluster
+    /// began.
     #[cfg_attr(feature = "ts", ts(as = "Option<(Index, Membership)>"))]
     pub membership: Option<(Index, Arc<Membership>)>,
-    /// Does it know that it is no member any more?
+    /// Does it know that it is no longer a member?
     pub is_removed: bool,
-    /// Why it has no part in the cluster, or can't keep up with it, as it says itself or as its leader does.
+    /// Why it has no part in the cluster, or can't keep up with it, according to itself or its leader.
     pub trouble: Option<Trouble>,
     /// Why its disk is too slow for elections, if it is.
     pub slow_disk: Option<SlowDisk>,
-    /// To whom it hands its leadership over.
+    /// The server that it hands leadership over to.
     pub hands_over_to: Option<NodeId>,
-    /// The profile that it was given last; none as long as it is the one with which it began.
+    /// The last profile that it was given; `None` while it is the one with which it began.
     pub profile: Option<Profile>,
-    /// Heartbeats that it has sent (as a leader, one for each receiver) in this life.
+    /// Number of heartbeats sent since its last start (as a leader, one for each receiver).
     pub heartbeats_sent: u64,
-    /// Heartbeats that it has received in this life.
+    /// Number of heartbeats received since its last start.
     pub heartbeats_received: u64,
     /// The latest message that it sent or received.
     pub last_message: Option<(u64, Io)>,
 }
 
-/// An election timer that runs.
+/// A running election timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ElectionTimer {
-    /// When it was started: microseconds since the cluster's start.
+    /// When it was reset: microseconds since the cluster's start.
     pub started_at: u64,
     /// How long it runs, in microseconds of the server's own clock.
     pub timeout_us: u64,
 }
 
-/// What a leader knows of a follower's log (Figure 2).
+/// What a leader knows about a follower's log (Figure 2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ProgressView {
-    /// As far as this it is known to agree with the leader's (matchIndex).
+    /// matchIndex: highest index up to which it is known to match the leader's.
     pub match_index: Index,
-    /// The next entry that the leader sends (nextIndex).
+    /// nextIndex: the next entry that the leader sends.
     pub next_index: Index,
 }
 
-/// Is a server's process there?
+/// The state of a server's process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
@@ -125,7 +125,7 @@ pub enum Condition {
 }
 
 impl ClusterView {
-    /// A cluster of these servers, of which nothing is known yet.
+    /// A cluster of these servers, about which nothing is known yet.
     pub fn new(ids: impl IntoIterator<Item = NodeId>) -> ClusterView {
         let servers: BTreeMap<NodeId, ServerView> =
             ids.into_iter().map(|id| (id, ServerView::default())).collect();
@@ -133,18 +133,18 @@ impl ClusterView {
         ClusterView { servers, founders, network: NetworkView::default(), requests: Vec::new() }
     }
 
-    /// Takes note of what happened, perhaps to a server that was not heard of before.
+    /// Processes a record, perhaps of a server that was unknown before.
     pub fn apply(&mut self, record: &Record) {
         if let Event::Laboratory(laboratory) = &record.event {
             self.network.apply(laboratory);
         }
         clients::note(&mut self.requests, record);
         self.servers.entry(record.node).or_default().apply(record);
-        self.note_word_of_leader(record);
+        self.record_word_of_leader(record);
     }
 
-    /// What a leader says of another server.
-    fn note_word_of_leader(&mut self, record: &Record) {
+    /// What a leader says about another server.
+    fn record_word_of_leader(&mut self, record: &Record) {
         let Event::Decision(decision) = &record.event else { return };
         let leads = self.servers[&record.node].role == Some(RoleKind::Leader);
         let Some((id, trouble)) = Trouble::of_another(&decision.what).filter(|_| leads) else { return };
@@ -153,22 +153,23 @@ impl ClusterView {
         }
     }
 
-    /// Forgets what was known of a server whose data folder is another one now: its lives are counted afresh.
+    /// Forgets what was known about a server that has another data folder now: its starts are counted from 1
+    /// again.
     pub fn forget(&mut self, id: NodeId) {
         self.servers.remove(&id);
     }
 
-    /// What somebody has done to the links and to the clocks.
+    /// The faults of links, and the speed of clocks.
     pub fn network(&self) -> &NetworkView {
         &self.network
     }
 
-    /// The latest requests of clients, in the order in which they were asked.
+    /// The latest requests of clients, oldest first.
     pub fn requests(&self) -> &[RequestView] {
         &self.requests
     }
 
-    /// All servers, in the order of their ids.
+    /// All servers, ordered by id.
     pub fn servers(&self) -> impl Iterator<Item = (NodeId, &ServerView)> {
         self.servers.iter().map(|(&id, server)| (id, server))
     }
@@ -178,8 +179,8 @@ impl ClusterView {
         self.servers.get(&id)
     }
 
-    /// The current leader: of the running servers that lead, the one with the newest term. An older
-    /// one is deposed, and only doesn't know it yet.
+    /// The current leader: of the running servers that lead, the one with the newest term. An older one is
+    /// deposed, but does not know it yet.
     pub fn leader(&self) -> Option<NodeId> {
         self.servers()
             .filter(|(_, server)| server.is_running() && server.role == Some(RoleKind::Leader))
@@ -187,15 +188,15 @@ impl ClusterView {
             .map(|(id, _)| id)
     }
 
-    /// Other running servers that lead in their own eyes, and their terms.
+    /// Other running servers that believe they lead, and their terms.
     fn other_leaders(&self, leader: NodeId) -> impl Iterator<Item = (NodeId, Term)> {
         let leads = |server: &ServerView| server.is_running() && server.role == Some(RoleKind::Leader);
         let others = self.servers().filter(move |&(id, server)| id != leader && leads(server));
         others.map(|(id, server)| (id, server.term))
     }
 
-    /// The servers with which a run began that was recorded: of those in it, the ones that the first step names as
-    /// voters or, where no steps were recorded, all.
+    /// The servers with which a recorded run began: those in it that the first step names as voters or, where
+    /// no steps were recorded, all.
     pub fn founders_of(records: &[&Record]) -> Vec<NodeId> {
         let started_with = |record: &&Record| match &record.event {
             Event::Io(Io::Step { input, .. }) => match &**input {
@@ -210,7 +211,7 @@ impl ClusterView {
         servers.into_iter().collect()
     }
 
-    /// The configuration that counts: the leader's or, without one, the latest in any log.
+    /// The configuration in effect: the leader's or, without a leader, the latest in any log.
     pub fn membership(&self) -> &Arc<Membership> {
         let known = |server: &ServerView| server.membership.as_ref().map_or(Index(0), |(index, _)| *index);
         let leader = self.leader().and_then(|leader| self.server(leader));
@@ -219,8 +220,8 @@ impl ClusterView {
         latest.map_or(&self.founders, |(_, membership)| membership)
     }
 
-    /// Of each set of voters that must agree: how many run, how many there are, and how many must agree. A joint
-    /// configuration has two.
+    /// For each set of voters that must agree: how many run, how many there are, and how many must agree. A
+    /// joint configuration has two sets.
     pub fn quorums(&self) -> Vec<(usize, usize, usize)> {
         let voters = &self.membership().voters;
         let runs = |id| self.server(id).is_some_and(ServerView::is_running);
@@ -239,8 +240,8 @@ impl ClusterView {
         [link, link.back()].iter().all(|&link| !self.network.faults(link).cut)
     }
 
-    /// Of each set of voters that must agree: how many run that the leader can reach, itself included; without one, that the
-    /// server can reach which has the best prospects.
+    /// For each set of voters that must agree: the number of running ones that the leader can reach, itself
+    /// included; without a leader, those that the server with the best prospects can reach.
     fn within_reach(&self) -> Vec<usize> {
         let voters = &self.membership().voters;
         let runs = |id: NodeId| self.server(id).is_some_and(ServerView::is_running);
@@ -264,19 +265,19 @@ impl ClusterView {
         )
     }
 
-    /// How many servers run.
+    /// Number of running servers.
     pub fn running(&self) -> usize {
         self.servers.values().filter(|server| server.is_running()).count()
     }
 
-    /// How many votes an election needs, at least.
+    /// Minimum number of votes that an election needs.
     pub fn majority(&self) -> usize {
         self.membership().voters.majority()
     }
 }
 
-/// How many voters run, and how many must: `2 of 3 running`, and if both must agree, `2 of 3 and 1 of 2 running`. Where links are
-/// cut, also how many can agree: `3 of 3 running, 2 connected`.
+/// Number of voters that run, and number that must: `2 of 3 running`, and if both sets must agree, `2 of 3
+/// and 1 of 2 running`. If links are cut, also the number that can agree: `3 of 3 running, 2 connected`.
 struct Quorums {
     voters: Vec<(usize, usize, usize)>,
     connected: Vec<usize>,
@@ -345,11 +346,12 @@ impl ServerView {
             *self = ServerView { life: record.life, address: self.address.take(), ..ServerView::default() };
         }
         if self.condition == Condition::Dead {
-            // Reports of a dead server's last moments change nothing any more.
+            // Late reports of a dead server change nothing.
             return;
         }
         if self.condition == Condition::Starting && record.seq.is_some() {
-            // Whoever reports runs. A script's servers, which are no processes, say it no other way.
+            // A server that reports runs. A script's servers, which are not processes, show it in no other
+            // way.
             self.condition = Condition::Running;
         }
         if record.term > self.term {
@@ -370,7 +372,7 @@ impl ServerView {
     }
 
     fn apply_decision(&mut self, record: &Record, decision: &Decision) {
-        self.note_trouble(record.node, &decision.what);
+        self.record_trouble(record.node, &decision.what);
         match &decision.what {
             What::Role { role, .. } => {
                 self.role = Some(*role);
@@ -400,7 +402,7 @@ impl ServerView {
             What::Leader { leader } => self.leader = Some(*leader),
             What::Appended { first, last } => self.append(record, decision.rule, *first, *last),
             What::Truncated { first, .. } => self.log.truncate_from(*first),
-            What::Committed { index } => self.log.note_committed(*index),
+            What::Committed { index } => self.log.record_committed(*index),
             What::SnapshotTaken { begins_after, .. } => self.log.compact_to(begins_after.index),
             What::SnapshotInstalled { last_included, removed } => {
                 self.log.install(*last_included, removed.is_some());
@@ -417,8 +419,9 @@ impl ServerView {
         }
     }
 
-    /// What the server says of its own trouble. While it has a leader, some stranger may refuse it, and all is well.
-    fn note_trouble(&mut self, id: NodeId, what: &What) {
+    /// What the server says about its own trouble. While it has a leader, a non-member may refuse it without
+    /// any harm.
+    fn record_trouble(&mut self, id: NodeId, what: &What) {
         let has_leader = self.leader.is_some();
         let told = Trouble::of_oneself(what).filter(|trouble| *trouble != Trouble::Refused || !has_leader);
         let has_trouble = self.trouble.filter(|trouble| !trouble.is_over(id, what));
@@ -441,7 +444,7 @@ impl ServerView {
         match io {
             Io::Sent { to, message: Message::AppendEntries(request) } => {
                 self.heartbeats_sent += 1;
-                // Whatever the leader sends next goes on where this ends.
+                // The leader's next message continues where this one ends.
                 self.progress.entry(*to).or_default().next_index = request.last_index().next();
             }
             Io::Received { message: Message::AppendEntries(_), .. } => self.heartbeats_received += 1,
@@ -450,8 +453,8 @@ impl ServerView {
                 return self.log.restore(*snapshot, terms, *log, commands_of(record));
             }
             // By the time it is saved, the server may have voted in a later term.
-            Io::Saved { log, .. } => return self.log.note_saved(*log),
-            Io::Applied { index } => return self.log.note_applied(*index),
+            Io::Saved { log, .. } => return self.log.record_saved(*log),
+            Io::Applied { index } => return self.log.record_applied(*index),
             Io::Asked { .. }
             | Io::Answered { .. }
             | Io::SnapshotBegun { .. }
@@ -504,7 +507,7 @@ impl ServerView {
     }
 }
 
-/// What the entries hold that a record is about, as far as that was recorded.
+/// The contents of the entries that a record is about, if they were recorded.
 fn commands_of(record: &Record) -> &[Arc<str>] {
     record.content.as_deref().map_or(&[], |content| &content.entries)
 }

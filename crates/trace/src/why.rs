@@ -5,7 +5,7 @@ use consensus::RoleKind;
 use consensus::event::What;
 use std::collections::BTreeMap;
 
-/// The events of a trace, to be asked for their causes.
+/// The events of a trace, indexed for questions about their causes.
 #[derive(Debug)]
 pub struct Causes<'a> {
     records: &'a [Record],
@@ -76,7 +76,7 @@ impl<'a> Causes<'a> {
         Causes { records, places: named.collect() }
     }
 
-    /// The event with this name, if it is among the records.
+    /// The event with this id, if it is among the records.
     pub fn find(&self, id: EventId) -> Option<&'a Record> {
         self.places.get(&id).map(|&place| &self.records[place])
     }
@@ -94,13 +94,13 @@ impl<'a> Causes<'a> {
         }
     }
 
-    /// What led to this record, the first cause first and the record itself last. It begins later than
-    /// it could where the records do.
+    /// What led to this record, the first cause first and the record itself last. If the records begin later
+    /// than the causes, so does the chain.
     pub fn chain(&self, record: &'a Record) -> Vec<&'a Record> {
         let mut chain = vec![record];
         let mut place = None;
         while let Some(&cause) = chain.last().and_then(|record| self.places.get(&record.cause?)) {
-            // A cause stands before its effect. In a trace that somebody has tampered with it may not.
+            // A cause comes before its effect. In a manipulated trace it may not.
             if place.is_some_and(|place| cause >= place) {
                 break;
             }

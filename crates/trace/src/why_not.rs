@@ -1,4 +1,4 @@
-//! Why did something not happen? What stood in the way, with the rule and the event that shows it.
+//! Why did something not happen? What prevented it, with the rule and the event that shows it.
 
 mod clients;
 mod elections;
@@ -11,7 +11,7 @@ use consensus::event::What;
 use consensus::{NodeId, Rule};
 use std::collections::BTreeMap;
 
-/// What a server has not done.
+/// Something that a server has not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Omission {
     /// It has not become leader.
@@ -44,12 +44,12 @@ impl Omission {
     }
 }
 
-/// Something that stood in the way.
+/// Something that prevented it.
 #[derive(Debug)]
 pub struct Obstacle<'a> {
-    /// What it was, in one sentence without a full stop.
+    /// A description, in one sentence without a full stop.
     pub sentence: String,
-    /// The rule that stood in the way, if one did.
+    /// The rule that prevented it, if one did.
     pub rule: Option<Rule>,
     /// The event that shows it, if there is one.
     pub evidence: Option<&'a Record>,
@@ -60,12 +60,13 @@ pub struct Obstacle<'a> {
 pub enum WhyNot<'a> {
     /// It has done it, in this event.
     ItDid(&'a Record),
-    /// This stood in the way; what matters most comes first.
+    /// These obstacles prevented it; the most important one comes first.
     Because(Vec<Obstacle<'a>>),
 }
 
-/// Why has this server not done that, after all of these records and at this moment, in microseconds since the cluster's
-/// start? If there are records missing before some places, `resumed` has the cluster as it was at each of these.
+/// Why has this server not done that, after all of these records and at this time, in microseconds since the
+/// cluster's start? If records are missing before some places, `resumed` has the state of the cluster at each
+/// of these.
 pub fn why_not<'a>(
     past: &'a [Record],
     resumed: &'a BTreeMap<usize, ClusterView>,
@@ -86,21 +87,21 @@ pub fn why_not<'a>(
 }
 
 impl<'a> Obstacle<'a> {
-    /// One that this event shows. The event's rule stood in the way.
+    /// An obstacle that this event shows. It was the event's rule that prevented it.
     fn shown_by(evidence: &'a Record, sentence: String) -> Obstacle<'a> {
         Obstacle { sentence, rule: evidence.rule(), evidence: Some(evidence) }
     }
 
-    /// One that no single event shows.
+    /// An obstacle that no single event shows.
     fn of(rule: Option<Rule>, sentence: String) -> Obstacle<'a> {
         Obstacle { sentence, rule, evidence: None }
     }
 }
 
-/// All that had happened by a moment, as it matters to one server.
+/// Everything that had happened by a certain time, from the view of one server.
 struct Past<'a> {
     records: &'a [Record],
-    /// The cluster before the records at these places: others before them are missing.
+    /// The cluster before the records at these places: other records before them are missing.
     resumed: &'a BTreeMap<usize, ClusterView>,
     view: ClusterView,
     id: NodeId,
@@ -123,7 +124,7 @@ impl<'a> Past<'a> {
         Past { records, resumed, view, id, moment }
     }
 
-    /// The same moment, as it matters to another server.
+    /// The same time, from the view of another server.
     fn of(&self, id: NodeId) -> Past<'a> {
         Past { view: self.view.clone(), id, ..*self }
     }
@@ -139,7 +140,7 @@ impl<'a> Past<'a> {
         self.records.iter().enumerate().filter(is_own)
     }
 
-    /// The latest of its events since its start that is such a one.
+    /// The latest of its events since its start for which this holds.
     fn last(&self, is_it: impl Fn(&Record) -> bool) -> Option<&'a Record> {
         self.own().rev().map(|(_, record)| record).find(|record| is_it(record))
     }
@@ -168,7 +169,7 @@ impl<'a> Past<'a> {
         Some(Obstacle::shown_by(ended, format!("{id} {how}: {}", english::sentence(ended))))
     }
 
-    /// Why no message has come back from another server.
+    /// Why nothing has been heard from another server.
     fn silence_of(&self, other: NodeId) -> Obstacle<'a> {
         let peer = self.of(other);
         if let Some(obstacle) = peer.cant_act() {
@@ -185,7 +186,7 @@ impl<'a> Past<'a> {
         )
     }
 
-    /// How long before the moment this was.
+    /// How long ago this was.
     fn ago(&self, record: &Record) -> String {
         match self.moment.saturating_sub(record.t) {
             0..1000 => "just now".to_owned(),
@@ -194,7 +195,7 @@ impl<'a> Past<'a> {
     }
 }
 
-/// Numbers of an ordinary configuration, or of both halves of a joint one: `1 of 2` or `1 of 2 and 2 of 2`.
+/// Numbers for an ordinary configuration, or for both halves of a joint one: `1 of 2` or `1 of 2 and 2 of 2`.
 fn tally(counts: impl IntoIterator<Item = (usize, usize)>) -> String {
     let each: Vec<String> =
         counts.into_iter().map(|(count, needed)| format!("{count} of {needed}")).collect();

@@ -1,4 +1,7 @@
-//! What a learner tries first, in a recorded run. crates/web/page/test/unit/first-steps.test.ts reads the same one.
+//! What a learner tries first, in a recorded run. crates/web/page/test/unit/first-steps.test.ts reads the
+//! same one.
+
+extern crate raft_for_beginners_trace as trace;
 
 use trace::FirstStep::{self, KillTheLeader, SplitTheVote, WriteWithoutMajority};
 use trace::{ClusterView, Record};
@@ -40,7 +43,7 @@ fn what_only_looks_like_one_is_none() {
         steps.dedup();
         steps
     };
-    // Who dies does not lead, nobody votes for itself, or no link is cut.
+    // The server that dies does not lead, nobody votes for itself, or no link is cut.
     assert_eq!(without("role"), []);
     assert_eq!(without("vote"), [KillTheLeader, WriteWithoutMajority]);
     assert_eq!(without("links_cut"), [KillTheLeader, SplitTheVote]);

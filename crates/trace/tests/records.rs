@@ -1,4 +1,6 @@
-//! Records as JSON and back, and the story that they tell.
+//! Records as JSON and back, and the story that they make.
+
+extern crate raft_for_beginners_trace as trace;
 
 use consensus::event::{self, Check, Problem, What};
 use consensus::{
@@ -43,7 +45,7 @@ fn heartbeat() -> Message {
     })
 }
 
-/// A leader's entries, so many of them, after entry 7.
+/// This number of a leader's entries, after entry 7.
 fn entries(count: usize) -> Message {
     let entry = Entry { term: Term(5), payload: Payload::Command(b"x = 1".as_slice().into()) };
     Message::AppendEntries(AppendEntries {
@@ -460,7 +462,7 @@ fn a_view_knows_whose_data_is_in_trouble() {
     assert_eq!(apply(3, 3, lost), third_is(Trouble::LostData));
 }
 
-/// What is known of the log of n1, n2 and n3, entry by entry, a bar behind the last committed one.
+/// What is known about the logs of n1, n2 and n3, entry by entry, with a bar after the last committed one.
 fn logs(view: &ClusterView) -> [String; 3] {
     [1, 2, 3].map(|id| {
         let log = &view.server(NodeId(id)).unwrap().log;

@@ -1,4 +1,4 @@
-//! Access control: of the requests that the door lets in, only those with the token are served.
+//! Access control: of the requests that the door accepts, only those with the token are served.
 
 use crate::refusal::Refusal;
 use axum::extract::{Request, State};

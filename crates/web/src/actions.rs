@@ -14,7 +14,7 @@ use trace::OutcomeKind;
 /// Maximum number of actions that wait to be performed.
 pub(crate) const QUEUE: usize = 64;
 
-/// What came of an action.
+/// The outcome of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// It was done. The sentence says what was done.
@@ -26,7 +26,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// What is known from it.
+    /// The kind of outcome.
     pub fn kind(&self) -> OutcomeKind {
         match self {
             Outcome::Done(_) => OutcomeKind::Done,
@@ -49,7 +49,7 @@ impl From<Result<String, String>> for Outcome {
     }
 }
 
-/// An action that is asked for on the page, and the way to reply.
+/// An action requested on the page, and the way to reply.
 #[derive(Debug)]
 pub struct Request {
     /// The action.

@@ -1,4 +1,5 @@
-//! The records as they come: Server-Sent Events, each with its number, so that a reader can go on after a break.
+//! The records as they happen: Server-Sent Events, each with its number, so that a reader can continue after
+//! a break.
 
 use crate::headlines::Headline;
 use crate::history::{History, Next, Snapshot};
@@ -63,7 +64,7 @@ struct Reader {
     is_live: bool,
     /// Does it know that nothing more will come?
     is_over: bool,
-    /// What it knows of slow motion.
+    /// The state of slow motion, as far as it knows.
     slow_motion: Option<SlowMotionState>,
     on_the_way: VecDeque<Event>,
 }
@@ -85,17 +86,17 @@ impl Reader {
 
     async fn next(&mut self) -> Option<Event> {
         while self.on_the_way.is_empty() && !self.is_over {
-            // What comes from here on is not missed: it wakes at once.
+            // What happens from here on is not missed: it wakes at once.
             self.changes.mark_unchanged();
-            self.tell_slow_motion();
+            self.report_slow_motion();
             match self.history.next(self.seen, BATCH) {
                 Next::Records { first, json, headlines } => {
                     self.seen = first + json.len() as u64 - 1;
                     let mut headlines = headlines.into_iter().peekable();
                     for (id, json) in (first..).zip(&json) {
-                        // A reader that has seen a record has seen what is said after it.
+                        // A reader that has seen a record has seen the headlines after it.
                         while let Some(headline) = headlines.next_if(|headline| headline.after == id) {
-                            self.on_the_way.push_back(told("headline", &headline));
+                            self.on_the_way.push_back(event("headline", &headline));
                         }
                         self.on_the_way.push_back(Event::default().id(id.to_string()).data(json));
                     }
@@ -103,12 +104,12 @@ impl Reader {
                 Next::Forgotten(snapshot, headlines) => self.skip_to(&snapshot, &headlines),
                 Next::NothingYet if !self.is_live => {
                     self.is_live = true;
-                    self.on_the_way.push_back(told("live", &UpTo { last: self.seen }));
+                    self.on_the_way.push_back(event("live", &UpTo { last: self.seen }));
                 }
                 Next::NothingYet => self.changes.changed().await.ok()?,
                 Next::End => {
                     self.is_over = true;
-                    self.on_the_way.push_back(told("end", &UpTo { last: self.seen }));
+                    self.on_the_way.push_back(event("end", &UpTo { last: self.seen }));
                 }
             }
             self.has_begun = true;
@@ -116,10 +117,10 @@ impl Reader {
         self.on_the_way.pop_front()
     }
 
-    fn tell_slow_motion(&mut self) {
+    fn report_slow_motion(&mut self) {
         let state = self.history.slow_motion();
         if let Some(state) = state.filter(|_| state != self.slow_motion) {
-            self.on_the_way.push_back(told("slow_motion", &state));
+            self.on_the_way.push_back(event("slow_motion", &state));
         }
         self.slow_motion = state;
     }
@@ -127,14 +128,14 @@ impl Reader {
     fn skip_to(&mut self, snapshot: &Snapshot, headlines: &[Headline]) {
         if self.has_begun {
             let missed = Missed { first: self.seen + 1, last: snapshot.after };
-            self.on_the_way.push_back(told("missed", &missed));
+            self.on_the_way.push_back(event("missed", &missed));
         }
-        self.on_the_way.extend(headlines.iter().map(|headline| told("headline", headline)));
-        self.on_the_way.push_back(told("snapshot", snapshot));
+        self.on_the_way.extend(headlines.iter().map(|headline| event("headline", headline)));
+        self.on_the_way.push_back(event("snapshot", snapshot));
         self.seen = snapshot.after;
     }
 }
 
-fn told(name: &str, data: &impl Serialize) -> Event {
+fn event(name: &str, data: &impl Serialize) -> Event {
     Event::default().event(name).json_data(data).expect("what is told has a JSON")
 }

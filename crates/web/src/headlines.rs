@@ -1,29 +1,29 @@
-//! The headlines: what is said of each episode, and from which record on. A page that shows a moment of the past shows what
-//! was said by then.
+//! The headlines: the text about each episode, and the record from which it applies. A page that shows a
+//! moment of the past shows the text that applied then.
 
 use serde::Serialize;
 use std::collections::{BTreeSet, VecDeque};
 use trace::{Episodes, Record};
 
-/// An episode is told again this many times at once; more often than that, only once in a while.
+/// Maximum number of times that the text of an episode changes at once; after that, only once per interval.
 const AT_ONCE: usize = 30;
-/// How long that while is, in microseconds.
+/// That interval, in microseconds.
 const WHILE: u64 = 250_000;
 
 /// Maximum number of headlines that are kept.
 const MOST: usize = 4_000;
 
-/// What is said of an episode from one record on.
+/// The text about an episode, from a certain record on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Headline {
-    /// The number of the record after which it is said. A later headline of the same episode takes its place.
+    /// The number of the record after which it applies. A later headline of the same episode replaces it.
     pub after: u64,
     /// The number of the episode.
     pub episode: u64,
     /// The number of the record with which the episode began.
     pub first: u64,
-    /// When that was: microseconds since the cluster's start.
+    /// When the episode began: microseconds since the cluster's start.
     pub t: u64,
     /// A sentence or two.
     pub text: String,
@@ -35,26 +35,26 @@ pub struct Headline {
     pub is_violation: bool,
 }
 
-/// The headlines of a run, as far as it has come.
+/// The headlines of a run so far.
 #[derive(Debug, Default)]
 pub(crate) struct Headlines {
     episodes: Episodes,
-    /// In the order in which they were said.
+    /// In the order in which they were added.
     said: VecDeque<Said>,
-    /// The episodes that would be told in another way now.
+    /// The episodes whose text has changed.
     unsaid: BTreeSet<u64>,
 }
 
 #[derive(Debug)]
 struct Said {
     headline: Headline,
-    /// When it was said, in microseconds, and how often something had been said of its episode by then.
+    /// When it was added, in microseconds, and the number of headlines of its episode before it.
     at: u64,
     times: usize,
 }
 
 impl Headlines {
-    /// Takes in the record with this number.
+    /// Processes the record with this number.
     pub(crate) fn observe(&mut self, number: u64, record: &Record) {
         let changed = self.episodes.observe(record);
         let is_new = changed.is_some_and(|episode| self.latest_of(episode).is_none());
@@ -68,14 +68,14 @@ impl Headlines {
         }
     }
 
-    /// Says what is left to say after the last record, which has this number.
+    /// Adds what is left to add after the last record, which has this number.
     pub(crate) fn end(&mut self, number: u64) {
         for episode in std::mem::take(&mut self.unsaid) {
             self.say(episode, number, 0);
         }
     }
 
-    /// Those that were said after the record with the one number, and no later than after that with the other.
+    /// Those added after the record with the one number, and no later than after the one with the other.
     pub(crate) fn between(&self, after: u64, up_to: u64) -> impl Iterator<Item = &Headline> {
         let first = self.said.partition_point(|said| said.headline.after <= after);
         let later = self.said.range(first..).map(|said| &said.headline);
@@ -86,7 +86,7 @@ impl Headlines {
         self.said.iter().rev().find(|said| said.headline.episode == episode)
     }
 
-    /// The end of an election is said at once, and so is what is not said too often.
+    /// The end of an election is added at once, and so is anything that does not change too often.
     fn is_due(&self, episode: u64, t: u64) -> bool {
         let Some(Said { headline, at, times }) = self.latest_of(episode) else { return true };
         let is_won = self.episodes.get(episode).is_some_and(|episode| episode.winner().is_some());
@@ -117,7 +117,8 @@ impl Headlines {
         }
     }
 
-    /// Forgets a quarter: what was said better later on, then the oldest, elections and broken promises last.
+    /// Drops a quarter: headlines that were replaced later, then the oldest, elections and broken promises
+    /// last.
     fn forget(&mut self) {
         let mut surplus = MOST / 4;
         let mut said_later = BTreeSet::new();
@@ -130,7 +131,7 @@ impl Headlines {
         self.drop_first(&mut surplus, |_| true);
     }
 
-    /// Drops the first ones for which this holds, as long as there is a surplus.
+    /// Drops the first ones for which this holds, while there is a surplus.
     fn drop_first(&mut self, surplus: &mut usize, mut holds: impl FnMut(&Headline) -> bool) {
         self.said.retain(|said| {
             let is_dropped = holds(&said.headline) && *surplus > 0;

@@ -9,25 +9,25 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 use trace::{ClusterView, Event, Io, Record};
 
-/// At least this many of the latest records are kept, unless their JSON is longer than this many bytes. From those
-/// before them the routine is dropped.
+/// At least this many of the latest records are kept, unless their JSON is longer than this many bytes. From
+/// those before them the routine is dropped.
 pub(crate) const KEPT: usize = 50_000;
 const MOST_BYTES: usize = 24 << 20;
 
-/// The records without routine that come before those may have this many bytes. If they have more, the oldest lose all
-/// but their elections, and in the end these too.
+/// Maximum size in bytes of the records without routine that come before those. If they exceed it, the oldest
+/// are reduced to their elections, and in the end these are dropped too.
 const MOST_STORY_BYTES: usize = 8 << 20;
 
-/// A chunk is full with this many records, or with this many bytes of JSON. Each chunk begins with what all records before
-/// it add up to.
+/// Number of records, or of bytes of JSON, with which a chunk is full. Each chunk begins with the sum of all
+/// records before it.
 const CHUNK: usize = 2_000;
 const CHUNK_BYTES: usize = 2 << 20;
 
 /// Maximum length of the JSON that a reader gets at once, in bytes. The last record may exceed it.
 const BYTES_AT_ONCE: usize = 256 << 10;
 
-/// The history that all readers share. Readers have no queues: each asks for what comes after the last record that it
-/// has seen. So a slow reader can't make it grow, and no one waits for a slow reader.
+/// The history that all readers share. Readers have no queues: each asks for what comes after the last record
+/// that it has seen. So a slow reader can't make it grow, and no one waits for a slow reader.
 #[derive(Debug, Clone)]
 pub(crate) struct History {
     records: Arc<Mutex<Records>>,
@@ -37,9 +37,9 @@ pub(crate) struct History {
 
 #[derive(Debug)]
 struct Records {
-    /// How many are kept at least; `None` if all are.
+    /// Minimum number that are kept; `None` if all are.
     kept: Option<usize>,
-    /// What is left of the records before `chunks`.
+    /// The remaining records from before `chunks`.
     story: VecDeque<Chunk>,
     /// Never empty. All chunks but the last are full.
     chunks: VecDeque<Chunk>,
@@ -48,18 +48,18 @@ struct Records {
     slow_motion: Option<SlowMotionState>,
     /// The cluster after all of them.
     view: ClusterView,
-    /// Will there be no more?
+    /// Is it complete, so that there will be no more?
     is_whole: bool,
 }
 
-/// Some records, and what all before them add up to.
+/// Some records, and the sum of all before them.
 #[derive(Debug)]
 struct Chunk {
     before: Snapshot,
     records: Vec<Kept>,
     /// The length of their JSON.
     bytes: usize,
-    /// Those that are worth less have been dropped.
+    /// Those of lower worth have been dropped.
     least: Worth,
 }
 
@@ -70,7 +70,7 @@ struct Kept {
     json: Arc<str>,
 }
 
-/// What the records up to one add up to.
+/// The sum of the records up to a certain one.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Snapshot {
@@ -80,14 +80,14 @@ pub struct Snapshot {
     pub view: ClusterView,
 }
 
-/// Records that follow each other, and what all before them add up to.
+/// Consecutive records, and the sum of all before them.
 #[derive(Debug)]
 pub(crate) struct Stretch {
     pub(crate) snapshot: Snapshot,
     pub(crate) json: Vec<Arc<str>>,
 }
 
-/// Records of the story, some time before and after each other, and what all before the first of them add up to.
+/// Records of the story with gaps in between, and the sum of all before the first of them.
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) snapshot: Snapshot,
@@ -98,13 +98,13 @@ pub(crate) struct Part {
 /// What comes next for a reader.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// These, the first of which has this number.
+    /// These records, the first of which has this number.
     Records { first: u64, json: Vec<Arc<str>>, headlines: Vec<Headline> },
-    /// The next ones are forgotten. This is what all up to here add up to, and what is said of them.
+    /// The next ones are no longer kept. This is the sum of those so far, with their headlines.
     Forgotten(Box<Snapshot>, Vec<Headline>),
-    /// Nothing yet: it has seen everything so far.
+    /// None yet: it has seen everything so far.
     NothingYet,
-    /// Nothing, ever.
+    /// None, ever.
     End,
 }
 
@@ -125,7 +125,7 @@ impl History {
         History { records: Arc::new(Mutex::new(records)), latest: watch::Sender::new(0) }
     }
 
-    /// Adds what has happened. Steps are left out: they only sum up the records before them.
+    /// Adds records. Steps are left out: they only sum up the records before them.
     pub(crate) fn add<'a>(&self, news: impl IntoIterator<Item = &'a Record>) {
         let mut records = self.lock();
         for record in news {
@@ -148,18 +148,19 @@ impl History {
         self.latest.send_modify(|_| {});
     }
 
-    /// What comes after the record with this number, `at_most` records.
+    /// What comes after the record with this number: at most `at_most` records.
     pub(crate) fn next(&self, after: u64, at_most: usize) -> Next {
         self.lock().next(after, at_most)
     }
 
-    /// The records up to this number, or up to the latest one: at least [`CHUNK`] of them if so many are kept and they are
-    /// not too long, and at most twice as many.
+    /// The records up to this number, or up to the latest one: at least [`CHUNK`] of them if that many are
+    /// kept and they are not too long, and at most twice as many.
     pub(crate) fn stretch(&self, up_to: Option<u64>) -> Stretch {
         self.lock().stretch(up_to)
     }
 
-    /// The story up to this record, from its beginning on. If it is long, only the elections are left of its beginning.
+    /// The story up to this record, from the beginning. If it is long, only the elections remain of its
+    /// beginning.
     pub(crate) fn story(&self, up_to: u64) -> Vec<Part> {
         self.lock().story(up_to)
     }
@@ -169,13 +170,13 @@ impl History {
         self.lock().headlines.between(0, up_to).cloned().collect()
     }
 
-    /// Slow motion as it is now, where there is any.
+    /// The current state of slow motion, if there is any.
     pub(crate) fn slow_motion(&self) -> Option<SlowMotionState> {
         self.lock().slow_motion
     }
 
-    /// Slow motion is like this from now on.
-    pub(crate) fn note_slow_motion(&self, state: SlowMotionState) {
+    /// Slow motion is in this state from now on.
+    pub(crate) fn record_slow_motion(&self, state: SlowMotionState) {
         let before = self.lock().slow_motion.replace(state);
         if before != Some(state) {
             self.latest.send_modify(|_| {});
@@ -219,7 +220,8 @@ impl Records {
         self.chunks.back_mut().expect(NEVER_EMPTY).push(Kept { number, worth, json });
     }
 
-    /// Forgets the routine of the oldest chunks if enough is left whole, and what is worth least of the oldest story.
+    /// Drops the routine of the oldest chunks if enough remains complete, and the records of lowest worth of
+    /// the oldest story.
     fn forget(&mut self) {
         let Some(kept) = self.kept else { return };
         let mut bytes: usize = self.chunks.iter().map(|chunk| chunk.bytes).sum();
@@ -299,7 +301,7 @@ impl Records {
 
     fn stretch(&self, up_to: Option<u64>) -> Stretch {
         let last = self.last().min(up_to.unwrap_or(u64::MAX));
-        // Where records are long, two chunks of them are enough.
+        // If records are long, two chunks of them are enough.
         let one_before = self.place_of(last.saturating_sub(1)).saturating_sub(1);
         let place = self.place_of(last.saturating_sub(CHUNK as u64)).max(one_before);
         let snapshot = self.chunks[place].before.clone();
@@ -334,7 +336,7 @@ impl Records {
         json.skip(usize::try_from(seen).unwrap_or(usize::MAX))
     }
 
-    /// Where the chunk is that has the record after the one with this number; the nearest one, if none has.
+    /// Index of the chunk with the record after the one with this number; the nearest one, if there is none.
     fn place_of(&self, number: u64) -> usize {
         self.chunks.partition_point(|chunk| chunk.before.after <= number).saturating_sub(1)
     }
@@ -439,7 +441,7 @@ mod tests {
         let Next::Records { headlines, .. } = history.next(3, 3) else { panic!("no records") };
         assert_eq!(said(&headlines), [(4, "All links work again: nothing is cut, delayed or lost.")]);
         assert_eq!(history.headlines(1).len(), 1);
-        // What is said of forgotten records is not forgotten with them.
+        // The headlines of dropped records are not dropped with them.
         for t in 5..3 * CHUNK as u64 {
             history.add(&[decision(t, What::Heartbeat)]);
         }
@@ -457,7 +459,7 @@ mod tests {
             [(wanted, true), (wanted, false), (SlowMotionState { is_on: true, ..wanted }, true)]
         {
             changes.mark_unchanged();
-            history.note_slow_motion(state);
+            history.record_slow_motion(state);
             assert_eq!(changes.has_changed().unwrap(), wakes);
             assert_eq!(history.slow_motion(), Some(state));
         }
@@ -482,7 +484,7 @@ mod tests {
         let server = snapshot.view.server(NodeId(1)).unwrap();
         assert_eq!(server.condition, trace::Condition::Dead);
         assert_eq!(numbers(history.next(snapshot.after, 9999)), (snapshot.after + 1, CHUNK + 1));
-        // The story keeps them: they are no routine.
+        // The story keeps them: they are not routine.
         assert_eq!(history.lines().lines().count(), 2 * CHUNK + 1);
     }
 
@@ -514,13 +516,13 @@ mod tests {
             stretch = history.stretch(Some(stretch.snapshot.after));
             assert_eq!(ends(&stretch), (first * chunk, (first + 1) * chunk));
         }
-        // There is no more, and nothing is told twice.
+        // There is no more, and nothing comes twice.
         assert_eq!(ends(&history.stretch(Some(3 * chunk))), (3 * chunk, 3 * chunk));
         assert_eq!(ends(&history.stretch(Some(1))), (3 * chunk, 3 * chunk));
         assert_eq!(ends(&history.stretch(Some(u64::MAX))), (6 * chunk, 7 * chunk + 10));
     }
 
-    /// A record whose JSON, which tells the problem twice, has a bit more than a mebibyte.
+    /// A record whose JSON, which contains the problem twice, is a bit longer than a mebibyte.
     fn long(t: u64) -> Record {
         let (from, problem) = ("127.0.0.1:1".to_owned(), "x".repeat(1 << 19));
         Record { event: Event::Process(Process::Garbage { from, problem }), ..record(t) }
@@ -547,7 +549,7 @@ mod tests {
         }
     }
 
-    fn told(parts: &[Part]) -> Vec<u64> {
+    fn numbers_of(parts: &[Part]) -> Vec<u64> {
         parts.iter().flat_map(|part| part.numbers.clone()).collect()
     }
 
@@ -569,13 +571,13 @@ mod tests {
         let history = beating(30_000);
         let all: Vec<u64> = (1..=30).map(|thousand| 1000 * thousand).collect();
         let parts = history.story(u64::MAX);
-        assert_eq!(told(&parts), all);
-        assert_eq!(told(&history.story(4_500)), all[..4]);
-        // The routine of the past is gone, and what is left of it needs few snapshots.
+        assert_eq!(numbers_of(&parts), all);
+        assert_eq!(numbers_of(&history.story(4_500)), all[..4]);
+        // The routine of the past is gone, and the rest of it needs few snapshots.
         assert!(history.lines().lines().count() < 3 * CHUNK);
         assert!(parts.len() <= 3, "{}", parts.len());
         assert_eq!(parts[0].snapshot.after, 0);
-        // Streams and stretches go on as far as nothing is missing.
+        // Streams and stretches continue while nothing is missing.
         let Next::Forgotten(snapshot, _) = history.next(0, 10) else { panic!("all is still there") };
         assert_eq!(ends(&history.stretch(Some(5))), (snapshot.after, snapshot.after));
     }
@@ -592,13 +594,13 @@ mod tests {
                 ..record(t)
             }]);
         });
-        let numbers = told(&history.story(u64::MAX));
+        let numbers = numbers_of(&history.story(u64::MAX));
         assert_eq!(numbers[0], 1);
         assert!(numbers[1] > 20, "{numbers:?}");
         assert_eq!(numbers.last(), Some(&100));
         assert!(history.lines().len() < MOST_BYTES + MOST_STORY_BYTES + 2 * CHUNK_BYTES);
         (101..=200).for_each(|t| history.add(&[long(t)]));
-        assert!(told(&history.story(u64::MAX))[0] > 1, "even elections have an end");
+        assert!(numbers_of(&history.story(u64::MAX))[0] > 1, "even elections have an end");
     }
 
     #[test]
@@ -621,7 +623,7 @@ mod tests {
                 ..decision(3, What::NoVoter)
             },
         ]);
-        assert_eq!(told(&history.story(9)), [2, 3]);
+        assert_eq!(numbers_of(&history.story(9)), [2, 3]);
     }
 
     #[test]

@@ -1,17 +1,18 @@
-//! A Raft cluster on a page in the browser: live, or what happened to one played again.
+//! A Raft cluster on a page in the browser: live, or a replay of what happened to one.
 //!
 //! * [`Site`]: the web server (`site.rs`);
-//! * `access.rs`: who may ask; `refusal.rs`: the errors that all others get;
+//! * `access.rs`: who is served; `refusal.rs`: the errors that all others get;
 //! * [`Setup`]: what the page needs to know before the first record;
 //! * [`Scenarios`]: what else can be opened on it;
-//! * `headlines.rs`: what is said of each episode, and since when;
-//! * `history.rs`: what has happened so far; `worth.rs`: what of it is kept longest; `records.rs`: how the page reads it; `events.rs`: how it gets what happens
-//!   next;
-//! * `actions.rs`, `wish.rs`: what is asked for on the page; `why_not.rs`: why something did not happen;
+//! * `headlines.rs`: the text about each episode, and since when it applies;
+//! * `history.rs`: what has happened so far; `worth.rs`: which of it is kept longest; `records.rs`: how the
+//!   page reads it; `events.rs`: how the page gets what happens next;
+//! * `actions.rs`, `wish.rs`: what a user asks for on the page; `why_not.rs`: why something did not happen;
 //! * [`export`] (`page.rs`): the page as a file that needs no server.
 //!
-//! The page itself is in crates/web/page, in Svelte and TypeScript. Its types are generated from the Rust types here (the
-//! feature `ts`). The built page is committed and embedded, so that the program builds without Node.
+//! The page itself is in crates/web/page, in Svelte and TypeScript. Its types are generated from the Rust
+//! types here (the feature `ts`). The built page is committed and embedded, so that the program builds
+//! without Node.
 
 mod access;
 mod actions;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 use trace::{Event, Io, Record};
 
-/// The page as it was built. It gets what it shows from the server that it came from.
+/// The page as it was built. It gets what it shows from the server that it was loaded from.
 pub(crate) const PAGE: &str = include_str!("../page/dist/index.html");
 
 /// The place in the page for data that it shows without a server.
@@ -49,7 +49,7 @@ pub fn export<'a>(setup: &Setup, records: impl IntoIterator<Item = &'a Record>) 
     PAGE.replacen(PLACE, &filled, 1)
 }
 
-/// JSON that can't end the element that it stands in, nor begin a comment. `<` stands only in strings.
+/// JSON that can't end the element that contains it, nor begin a comment. `<` appears only in strings.
 fn harmless_in_html(json: &str) -> Cow<'_, str> {
     if json.contains('<') { json.replace('<', "\\u003c").into() } else { json.into() }
 }

@@ -1,5 +1,5 @@
-//! What has happened, in stretches from the latest to the oldest: a page that is opened late starts with the latest
-//! records and the story of all before them. It asks for the routine too when its reader goes back.
+//! What has happened, in stretches from the latest to the oldest: a page that is opened late starts with the
+//! latest records and the story of all before them. It asks for the routine too when its reader goes back.
 
 use crate::headlines::Headline;
 use crate::history::{History, Part};
@@ -42,7 +42,7 @@ pub(crate) async fn story(
     Ok(([(header::CONTENT_TYPE, "application/json")], format!("[{}]", parts.join(","))).into_response())
 }
 
-/// The headlines, those that were said better later on included.
+/// The headlines, including those that were replaced later.
 pub(crate) async fn headlines(
     State(history): State<History>,
     parameters: Result<Query<Parameters>, QueryRejection>,

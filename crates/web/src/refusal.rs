@@ -27,7 +27,7 @@ pub(crate) enum Refusal {
     NoScenario(String),
     /// That is not the number of a record.
     NoNumber,
-    /// That is no question about something that did not happen.
+    /// The question about something that did not happen is not valid.
     NoQuestion,
     /// Nothing is known of this server.
     NoServer(NodeId),
@@ -52,7 +52,7 @@ struct Told {
 }
 
 impl Refusal {
-    fn told(self) -> (StatusCode, String, &'static str) {
+    fn into_parts(self) -> (StatusCode, String, &'static str) {
         match self {
             Refusal::Stranger(stranger) => (stranger.status(), stranger.to_string(), OPEN),
             Refusal::Forbidden(why) => (StatusCode::FORBIDDEN, format!("access denied: {why}"), OPEN),
@@ -121,7 +121,7 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (status, error, help) = self.told();
+        let (status, error, help) = self.into_parts();
         (status, Json(Told { error, help })).into_response()
     }
 }

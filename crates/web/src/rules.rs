@@ -1,4 +1,5 @@
-//! The rules as the page explains them. The page contains them, because a trace from a file has only the rules' ids.
+//! The rules as the page explains them. The page contains them, because a trace from a file has only the
+//! rules' ids.
 
 use consensus::Rule;
 use serde::Serialize;
@@ -21,7 +22,7 @@ pub struct RuleTold {
 }
 
 impl RuleTold {
-    /// All rules, in the order in which a beginner best meets them.
+    /// All rules, in the best order for a beginner.
     pub fn all() -> Vec<RuleTold> {
         Rule::ALL.iter().map(|&rule| RuleTold::of(rule)).collect()
     }

@@ -11,9 +11,9 @@ use serde::Serialize;
 /// The scenarios that can be opened, whatever the page has come to show.
 #[derive(Debug, Clone)]
 pub struct Scenarios {
-    /// What there is, in learning order.
+    /// The scenarios, in learning order.
     pub titles: Vec<ScenarioTitle>,
-    /// Plays the one with this path, in the form of [`embedded`](crate::embedded); `None` if there is no such one.
+    /// Plays the one with this path, in the form of [`embedded`](crate::embedded); `None` if there is none.
     pub film: fn(&str) -> Option<String>,
 }
 

@@ -25,9 +25,9 @@ pub struct Setup {
     pub speed: f64,
     /// How long each message is held, in microseconds of the servers' own time.
     pub latency_us: u64,
-    /// How many of the latest records are kept; `None` if all are.
+    /// Number of the latest records that are kept; `None` if all are.
     pub history: Option<usize>,
-    /// What a scenario is made of, in order.
+    /// The parts of a scenario, in order.
     pub scenes: Vec<Scene>,
     /// The rule that is switched off.
     pub without: Option<Rule>,
@@ -62,8 +62,8 @@ pub struct Timing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Scene {
-    /// The number of the first record that the command caused, or of the next record if it caused none. The first record
-    /// is number 1.
+    /// The number of the first record that the command caused, or of the next record if it caused none. The
+    /// first record is number 1.
     pub before: u64,
     /// The paragraphs of prose.
     pub prose: Vec<String>,

@@ -30,8 +30,8 @@ const LONGEST_ACTION: usize = 64 << 10;
 /// Maximum number of connections at a time; any others are closed at once. A browser opens up to six.
 const MOST_CONNECTIONS: usize = 64;
 
-/// What the page may do: ask this server and nothing else, and load nothing from elsewhere. It sends no referrer,
-/// because its address holds the token.
+/// What the page may do: ask this server and nothing else, and load nothing from elsewhere. It sends no
+/// referrer, because its address holds the token.
 const HEADERS: [(HeaderName, &str); 3] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -124,7 +124,8 @@ impl FromRef<Service> for Scenarios {
 }
 
 impl Site {
-    /// Serves the page at this address (port 0 lets the system choose). These scenarios can be opened on it too.
+    /// Serves the page at this address (port 0 lets the system choose). These scenarios can be opened on it
+    /// too.
     ///
     /// # Errors
     /// If the address is not a loopback address, or not available.
@@ -157,14 +158,14 @@ impl Site {
         format!("http://{}/?token={}", self.address, self.token)
     }
 
-    /// Passes on what has happened to all readers.
-    pub fn tell<'a>(&self, news: impl IntoIterator<Item = &'a Record>) {
+    /// Passes records on to all readers.
+    pub fn publish<'a>(&self, news: impl IntoIterator<Item = &'a Record>) {
         self.history.add(news);
     }
 
-    /// Shows all readers what slow motion is like now.
+    /// Tells all readers the state of slow motion.
     pub fn show_slow_motion(&self, state: SlowMotionState) {
-        self.history.note_slow_motion(state);
+        self.history.record_slow_motion(state);
     }
 
     /// Tells all readers that nothing more will happen.
@@ -172,7 +173,7 @@ impl Site {
         self.history.end();
     }
 
-    /// The next action that is asked for on the page, if there is one.
+    /// The next action requested on the page, if there is one.
     pub fn next_request(&mut self) -> Option<Request> {
         self.requests.try_recv().ok()
     }
@@ -202,8 +203,8 @@ fn routes(service: Service, token: Token) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
 }
 
-/// Lets in requests to this machine's own address. It is open to visits: the printed address may be a link on another
-/// page, and anyone who follows it has the token.
+/// Lets in requests to this machine's own address. It is open to visits: the printed address may be a link on
+/// another page, and anyone who follows it has the token.
 fn door(address: SocketAddr) -> Door {
     Door {
         names: Names::of_loopback(address.port()),

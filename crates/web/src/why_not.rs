@@ -1,4 +1,4 @@
-//! Why a server has not done something: what the page asks on a server's card.
+//! Why a server has not done something: the question on a server's card on the page.
 
 use crate::history::{History, Part};
 use crate::refusal::Refusal;
@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use trace::why_not::{Omission, WhyNot, why_not};
 use trace::{ClusterView, Record, english};
 
-/// To answer takes reading as many records as are kept of the story, and some thousand of the latest ones.
+/// Answering means reading as many records as are kept of the story, and some thousand of the latest ones.
 static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
 
 /// A question of the page.
@@ -26,33 +26,33 @@ pub(crate) struct Question {
     what: String,
     /// The number of the last record that had happened; without it, all had.
     up_to: Option<u64>,
-    /// The scenario on show; without it, what the page was opened for.
+    /// The scenario that is shown; without it, what the page was opened for.
     scenario: Option<String>,
 }
 
-/// What stood in the way of a server.
+/// What prevented something that a server has not done.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct WhyNotTold {
     /// What is explained, as in `n2 has not become leader`.
     pub what: String,
-    /// What stood in the way, what matters most first; if the server did it all the same, only how.
+    /// What prevented it, the most important first; if the server did it all the same, only how.
     pub because: Vec<ObstacleTold>,
 }
 
-/// Something that stood in the way.
+/// Something that prevented it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ObstacleTold {
-    /// What it was, in one sentence without a full stop.
+    /// A description, in one sentence without a full stop.
     pub sentence: String,
-    /// The rule that stood in the way, if one did.
+    /// The rule that prevented it, if one did.
     pub rule: Option<Rule>,
     /// The number of the record that shows it, if one does.
     pub evidence: Option<u64>,
 }
 
-/// What is known of a run up to a moment.
+/// What is known about a run up to a certain moment.
 #[derive(Default)]
 struct Known {
     records: Vec<Record>,

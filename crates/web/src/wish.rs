@@ -1,10 +1,10 @@
-//! What can be asked for on the page.
+//! What a user can ask for on the page.
 
 use cluster::Action;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What can be asked for on the page.
+/// What a user can ask for on the page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wish {
     /// Do something to the servers.

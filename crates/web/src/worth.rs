@@ -1,14 +1,15 @@
-//! Which records are kept longest: elections longer than the rest of the story, and that longer than the routine.
+//! Which records are kept longest: elections longer than the rest of the story, and that longer than the
+//! routine.
 
 use consensus::event::What;
 use consensus::{Message, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 use trace::{Event, EventId, Io, Laboratory, Record, Sieve, Sifted};
 
-/// Maximum number of messages in flight whose arrival is waited for.
+/// Maximum number of messages in flight whose arrival is awaited.
 const MOST_IN_FLIGHT: usize = 1_000;
 
-/// What is worth most comes last.
+/// The highest worth comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Worth {
     /// It happens all the time while nothing changes.
@@ -18,18 +19,18 @@ pub(crate) enum Worth {
     Election,
 }
 
-/// What a record is worth, and which earlier record is worth as much because it led to this one.
+/// The worth of a record, and which earlier record is worth as much because it led to this one.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Judged {
     pub(crate) worth: Worth,
     pub(crate) reason: Option<u64>,
 }
 
-/// Judges records in the order in which they come.
+/// Judges records in the order in which they arrive.
 #[derive(Debug, Default)]
 pub(crate) struct Judge {
     sieve: Sieve,
-    /// The number of each server's latest record that may turn out to be the reason of a later one.
+    /// The number of each server's latest record that may turn out to be the cause of a later one.
     seemed_routine: BTreeMap<NodeId, u64>,
     /// Messages of the story that have not arrived. Without its arrival, a message seems to be lost.
     in_flight: BTreeSet<EventId>,

@@ -1,4 +1,7 @@
-//! The page's TypeScript types, its rules and its glossary are those of the Rust code. `UPDATE_TYPES=1` writes them anew.
+//! The page's TypeScript types, its rules and its glossary match the Rust code. `UPDATE_TYPES=1` rewrites
+//! them.
+
+extern crate raft_for_beginners_web as web;
 
 use cluster::{Action, SlowMotionState};
 use std::collections::BTreeMap;

@@ -1,17 +1,17 @@
-//! What a program sends that poses as a server, in the format that crates/server/src/wire.rs describes.
+//! The messages of a program that poses as a server, in the format that crates/runtime/src/wire.rs describes.
 
 use consensus::{Message, NodeId, Origin};
 use trace::EventId;
 
-/// The name of a cluster, where nobody says otherwise.
+/// The default name of a cluster.
 pub const NAME: &str = "raft";
 
-/// A frame: its length, and what it holds.
+/// A frame: its length, and its content.
 pub fn frame(content: &[u8]) -> Vec<u8> {
     [&(content.len() as u32).to_be_bytes(), content].concat()
 }
 
-/// Who calls: a peer (0), from which cluster, from whom to whom, its port, no promise of a lease, and its origin.
+/// The caller: a peer (0), its cluster, sender and receiver, its port, no promise of a lease, and its origin.
 fn visitor(from: u64, to: NodeId, origin: Origin) -> Vec<u8> {
     postcard::to_allocvec(&(0_u32, NAME, from, to, 9_u16, None::<()>, origin)).unwrap()
 }
@@ -22,7 +22,7 @@ pub fn hello(from: u64, to: NodeId, origin: Origin) -> Vec<u8> {
     frame(&[begin, visitor(from, to, origin)].concat())
 }
 
-/// The first frame of version 5 of somebody who asks for the status (1).
+/// The first frame of version 5 of a program that asks for the status (1).
 pub fn asks_status() -> Vec<u8> {
     frame(&postcard::to_allocvec(&(*b"RAFT", 5_u16, 1_u32)).unwrap())
 }

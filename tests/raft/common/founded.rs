@@ -1,6 +1,7 @@
-//! Clusters of servers that are watched from outside: by what they tell of their processes, and by what they answer.
+//! Clusters of servers that are watched from outside: by the reports of their processes, and by their
+//! responses.
 
-use super::{PATIENCE, await_some, ended, lines_of, raft};
+use super::{TIMEOUT, await_some, ended, lines_of, raft};
 use api::Status;
 use client::{Cluster, Node};
 use consensus::NodeId;
@@ -17,7 +18,7 @@ pub struct Founded {
     children: Vec<Child>,
     pub servers: Vec<Server>,
     tell: Sender<Record>,
-    /// What they tell of their processes. A cluster that is busy tells too much to keep all of it.
+    /// The reports of their processes. A busy cluster reports too much to keep all of it.
     told: Receiver<Record>,
     folder: TempDir,
 }
@@ -39,7 +40,7 @@ impl Drop for Founded {
 }
 
 impl Founded {
-    /// A cluster that this command starts, which makes so many servers.
+    /// A cluster that this command starts, with this number of servers.
     pub fn by(command: impl FnOnce(&TempDir) -> Command, servers: usize) -> Founded {
         let mut founded = Founded::nobody();
         let mut command = command(&founded.folder);
@@ -48,8 +49,8 @@ impl Founded {
         founded
     }
 
-    /// So many `raft node`, each started by a command like this one. The first founds a cluster, the others are let in: so each can
-    /// have whatever port is free.
+    /// This number of `raft node`, each started by a command like this one. The first founds a cluster, the
+    /// others are added: so each can have any free port.
     pub fn of_nodes(servers: u64, raft_node: impl Fn() -> Command) -> Founded {
         let mut founded = Founded::nobody();
         for id in 1..=servers {
@@ -95,10 +96,10 @@ impl Founded {
         });
     }
 
-    /// Waits until so many servers have said where they are.
+    /// Waits until this number of servers have reported their addresses.
     fn meet_servers(&mut self, count: usize) {
         while self.servers.len() < count {
-            let record = self.told.recv_timeout(PATIENCE).expect("a server that starts");
+            let record = self.told.recv_timeout(TIMEOUT).expect("a server that starts");
             if let Event::Process(Process::Started { pid, address }) = record.event {
                 self.servers.push(Server { id: record.node, pid, address });
             }
@@ -106,11 +107,11 @@ impl Founded {
         self.servers.sort_by_key(|server| server.id);
     }
 
-    /// Waits until all are voters and follow one leader. Returns how they are then.
+    /// Waits until all are voters and follow one leader. Returns their states.
     pub fn wait_until_ready(&self) -> BTreeMap<NodeId, Status> {
         await_some("all servers to follow a leader", || {
             let status =
-                |server: &Server| Some((server.id, Node::new(&server.address).status(PATIENCE).ok()?));
+                |server: &Server| Some((server.id, Node::new(&server.address).status(TIMEOUT).ok()?));
             let all: BTreeMap<NodeId, Status> = self.servers.iter().map(status).collect::<Option<_>>()?;
             let leader = Some(all.values().next()?.leader?);
             let is_ready = |status: &Status| {
@@ -129,17 +130,17 @@ impl Founded {
         Cluster::new(self.servers.iter().map(|server| Node::new(&server.address)))
     }
 
-    /// Waits until somebody tells this of itself.
+    /// Waits until a process reports this about itself.
     pub fn wait_until_told(&self, what: &str, is_it: impl Fn(NodeId, &Process) -> bool) {
         loop {
-            let record = self.told.recv_timeout(PATIENCE).expect(what);
+            let record = self.told.recv_timeout(TIMEOUT).expect(what);
             if matches!(&record.event, Event::Process(process) if is_it(record.node, process)) {
                 return;
             }
         }
     }
 
-    /// What was told that nobody has waited for, of a cluster of which nobody has died or panicked.
+    /// The reports that no test has waited for, of a cluster in which no process has died or panicked.
     pub fn told(&self) -> Vec<Record> {
         let told: Vec<Record> = self.told.try_iter().collect();
         let died =
@@ -149,7 +150,7 @@ impl Founded {
             let said = std::fs::read_to_string(self.folder.path().join(format!("{}.stderr", id.0)));
             let said = said.unwrap_or_default();
             assert!(!said.contains("panicked"), "{id}: {said}");
-            // One that has ended has no files open, also if nobody has asked how it ended.
+            // A process that has ended has no files open, even if nobody has waited for it.
             let files = std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
             assert!(files > 0, "{id} has ended: {said}");
         }

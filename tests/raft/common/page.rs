@@ -1,12 +1,12 @@
-//! The page's server, asked as a browser asks it.
+//! The page's server, as a browser talks to it.
 
-use super::PATIENCE;
+use super::TIMEOUT;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::Receiver;
 
-/// Where a page is served, and what opens it.
+/// Where a page is served, and its token.
 #[derive(Debug, Clone)]
 pub struct Page {
     /// As HOST:PORT.
@@ -14,7 +14,7 @@ pub struct Page {
     pub token: String,
 }
 
-/// What somebody was answered.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -31,10 +31,10 @@ pub struct Told {
 }
 
 impl Page {
-    /// The page whose address is told on one of these lines.
+    /// The page whose address is in one of these lines.
     pub fn announced_in(said: &Receiver<String>) -> Page {
         loop {
-            let line = said.recv_timeout(PATIENCE).expect("it tells where the page is");
+            let line = said.recv_timeout(TIMEOUT).expect("it tells where the page is");
             if let Some((_, url)) = line.split_once("http://") {
                 let (address, token) = url.split_once("/?token=").expect("the address holds the token");
                 return Page { address: address.to_owned(), token: token.to_owned() };
@@ -45,9 +45,9 @@ impl Page {
     /// Sends a request with these headers, and nothing else but its length.
     pub fn send(&self, request: &str, headers: &[(&str, &str)], body: &str) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        // Of this version, an answer ends with its connection, and is not cut in pieces.
+        // In this version of HTTP, a response ends with its connection, and is not chunked.
         let text = format!("{request} HTTP/1.0\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());
         stream.write_all(text.as_bytes()).unwrap();
         BufReader::new(stream)
@@ -61,12 +61,12 @@ impl Page {
         Answer { status, head: head.to_owned(), body: body.to_owned() }
     }
 
-    /// Asks as the page does.
+    /// Gets a path as the page does.
     pub fn get(&self, path: &str) -> Answer {
         self.ask(&format!("GET {path}"), &[("host", &self.address), ("x-raft-token", &self.token)], "")
     }
 
-    /// Does something as the page does, and says what was answered.
+    /// Does something as the page does, and returns the response.
     pub fn act(&self, action: &str) -> Answer {
         let headers = [
             ("host", self.address.as_str()),
@@ -77,7 +77,7 @@ impl Page {
         self.ask("POST /api/action", &headers, action)
     }
 
-    /// The events after one, or from the beginning, as they come.
+    /// The events after this one, or from the beginning, as they arrive.
     pub fn events(&self, after: Option<u64>) -> impl Iterator<Item = Told> + use<> {
         let path = format!("GET /api/events?token={}", self.token);
         let last = after.map(|id| id.to_string()).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! A cluster without the command around it.
 
-use super::PATIENCE;
+use super::TIMEOUT;
 use cluster::{Action, Cluster, Options};
 use consensus::{NodeId, Profile, Timing};
 use driver::Speed;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use trace::{ClusterView, Record};
 
-/// A cluster whose news are kept.
+/// A cluster whose records are kept.
 pub struct Watched {
     pub cluster: Cluster,
     pub records: Vec<Record>,
@@ -55,7 +55,7 @@ impl Watched {
     }
 
     pub fn wait_until(&mut self, what: &str, is_so: impl Fn(&Watched) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !is_so(self) {
             assert!(Instant::now() < deadline, "waited in vain for {what}: {}", self.view);
             for record in self.cluster.news(Duration::from_millis(10)) {

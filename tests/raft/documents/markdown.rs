@@ -5,7 +5,7 @@ use regex::Regex;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What stands for anything in quoted output: some characters of a line or, alone on a line, any lines.
+/// Stands for anything in quoted output: some characters of a line or, alone on a line, any lines.
 pub const ANYTHING: &str = "…";
 
 pub fn root() -> &'static Path {
@@ -30,26 +30,26 @@ pub struct Block {
     pub end: usize,
 }
 
-/// How the commands of a block are run, as the note before it says.
+/// How the commands of a block are run, according to the note before it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct How {
     /// Why they are not run.
     pub not_run: Option<String>,
-    /// They go on running, each in a terminal of its own, until the document ends.
+    /// They keep running, each in a terminal of its own, until the document ends.
     pub in_own_terminals: bool,
-    /// What those must have printed before the document goes on.
+    /// What those must have printed before the document continues.
     pub awaited: Option<String>,
-    /// Ctrl+C is pressed first where a command with this in it runs.
+    /// Ctrl+C is pressed first where a command with this text runs.
     pub interrupted: Option<String>,
     /// Each runs until it prints this, and then gets Ctrl+C.
     pub until: Option<String>,
-    /// What they print on standard error is quoted too, before the rest.
+    /// Their standard error is quoted too, before the rest.
     pub error_first: bool,
     /// Times, versions, ports and the like differ from run to run, so numbers aren't compared.
     pub numbers_vary: bool,
 }
 
-/// A command, and what it prints if the document quotes that.
+/// A command, and its output if the document quotes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub command: String,
@@ -115,7 +115,7 @@ impl Document {
             .collect()
     }
 
-    /// Where its links lead, with the numbers of their lines.
+    /// The targets of its links, with the numbers of their lines.
     pub fn links(&self) -> Vec<(usize, String)> {
         let link = Regex::new(r"\]\(([^)\s]+)\)").unwrap();
         let mut links = Vec::new();
@@ -152,13 +152,13 @@ impl Document {
 }
 
 impl How {
-    /// What of this is quoted.
+    /// The part of this output that is quoted.
     pub fn quoted_part(&self, printed: &Printed) -> Printed {
         if self.error_first { printed.with_error_first() } else { printed.clone() }
     }
 
     /// # Panics
-    /// If the note is none of those that are known.
+    /// If the note is not a known one.
     pub fn of(block: &Block) -> How {
         let mut how = How::default();
         let Some(note) = &block.note else { return how };
@@ -190,7 +190,7 @@ impl How {
     }
 }
 
-/// The commands of a block: lines that begin with `$ `, each with the lines that go on with it (`> `).
+/// The commands of a block: lines that begin with `$ `, each with its further lines (`> `).
 pub fn steps(document: &Document, block: &Block) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for (place, line) in document.text_of(block).iter().enumerate() {

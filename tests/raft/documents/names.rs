@@ -1,4 +1,4 @@
-//! What the documents name is there: files, headings, tests, commands, options, functions, rules and promises.
+//! What the documents name exists: files, headings, tests, commands, options, functions, rules and promises.
 
 use super::markdown::{Document, all_documents, root};
 use super::session::Session;
@@ -13,7 +13,7 @@ use std::path::Path;
 /// Options of other programs that documents name.
 const OPTIONS_OF_OTHERS: &[&str] = &["--release", "--workspace", "--test-count"];
 
-/// What stands for something of the reader's own in a command, and an example of it.
+/// Placeholders for something of the reader's own in a command, with examples.
 const PLACEHOLDERS: &[(&str, &str)] = &[
     ("HOST:PORT", "127.0.0.1:4001"),
     ("NEW=", "4="),
@@ -196,7 +196,7 @@ fn the_options_in_sentences_exist() {
     assert!(wrong.is_empty(), "there is no such option:\n{}", wrong.join("\n"));
 }
 
-/// The cells of the table of a document whose header begins so, row by row.
+/// The cells of the table whose header begins like this, row by row.
 fn table(document: &Document, header: &str) -> Vec<Vec<String>> {
     let lines = document.lines.iter().skip_while(|line| !line.starts_with(header)).skip(2);
     let rows = lines.take_while(|line| line.starts_with('|'));
@@ -229,7 +229,7 @@ fn the_simulators_tables_have_all_rules_and_all_promises() {
     }
 }
 
-/// A rule without a counterexample is one that the document on the simulator and its table name as such.
+/// The rules without a counterexample are those that the document on the simulator and its table name.
 #[test]
 fn the_rules_without_a_counterexample_are_those_that_are_named() {
     let without = |rule: &&Rule| !root().join(format!("scenarios/without/{}.txt", rule.id())).exists();
@@ -245,7 +245,7 @@ fn the_rules_without_a_counterexample_are_those_that_are_named() {
     assert_eq!(none, ids);
 }
 
-/// What the README says of the core's size is about so.
+/// The README's figure for the core's size is about right.
 #[test]
 fn the_core_is_as_large_as_the_readme_says() {
     let mut lines = 0;
@@ -265,7 +265,7 @@ fn the_core_is_as_large_as_the_readme_says() {
     assert!(lines.abs_diff(said) * 20 < said, "the core has {lines} lines, the README says {said}");
 }
 
-/// What a program may send or will read, as the documents show it, is understood.
+/// What a program may send or will read, as shown in the documents, is understood.
 #[test]
 fn the_json_in_documents_is_understood() {
     let document = Document::read("docs/page.md");
@@ -305,20 +305,27 @@ fn the_json_in_documents_is_understood() {
     assert!(records > 0 && messages > 8, "{records} records, {messages} messages");
 }
 
-/// Those of these crates that a manifest asks for, for its code or for its tests.
+/// The name of a dependency that a manifest has in this line, unless it comes from elsewhere: there is another `raft`, too.
+fn of_this_repository(line: &str) -> Option<&str> {
+    let is_ours = line.contains("workspace = true") || line.contains("path = ");
+    line.split([' ', '.']).next().filter(|_| is_ours)
+}
+
+/// The crates among these that a manifest depends on, for its code or for its tests.
 fn dependencies<'a>(manifest: &str, crates: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
     let manifest = fs::read_to_string(root().join(manifest)).unwrap();
     let sections = manifest.split("\n[").filter_map(|section| section.split_once("]\n"));
     let sections = sections.filter(|(name, _)| !name.starts_with("workspace"));
     let names = sections.flat_map(|(section, lines)| match section.rsplit_once("dependencies") {
-        Some((_, "")) => lines.lines().filter_map(|line| line.split([' ', '.']).next()).collect(),
+        Some((_, "")) => lines.lines().filter_map(of_this_repository).collect(),
         Some((_, name)) => vec![name.trim_start_matches('.')],
         None => Vec::new(),
     });
     names.filter_map(|name| crates.get(name).copied()).collect()
 }
 
-/// The table of crates in ARCHITECTURE.md has all of them, and everything that each depends on, which is above it.
+/// The table of crates in ARCHITECTURE.md has all of them, and everything that each depends on, which is
+/// above it.
 #[test]
 fn each_crate_depends_on_what_the_table_says_and_only_on_those_above_it() {
     let rows = table(&Document::read("ARCHITECTURE.md"), "| crate | what it does |");

@@ -1,4 +1,4 @@
-//! Compares what a command prints with what a document quotes, and writes that anew.
+//! Compares what a command prints with what a document quotes, and updates the quotes.
 
 use super::markdown::ANYTHING;
 use regex::Regex;
@@ -25,7 +25,7 @@ impl Printed {
         self.output.iter().chain(&self.error)
     }
 
-    /// As if all were on standard output, with standard error first.
+    /// As if everything were on standard output, with standard error first.
     pub fn with_error_first(&self) -> Printed {
         Printed { output: self.error.iter().chain(&self.output).cloned().collect(), error: Vec::new() }
     }
@@ -40,7 +40,7 @@ pub fn without_numbers(text: &str) -> String {
     NUMBERS.replace_all(text, "0").into_owned()
 }
 
-/// A line without what may differ.
+/// A line without the parts that may differ.
 fn masked(line: &str, numbers_vary: bool) -> String {
     let line = IDS.replace_all(line.trim_end(), "ID");
     let line = FOLDERS.replace_all(&line, "FOLDER");
@@ -65,8 +65,8 @@ fn line_matches(expected: &str, actual: &str, numbers_vary: bool) -> bool {
     rest.ends_with(last)
 }
 
-/// Is that what is quoted? Of what is on standard error, such as who turned out to lead, lines may be left out.
-/// With `is_prefix`, more may come after it.
+/// Does the output match what is quoted? Lines of standard error, such as which server turned out to lead,
+/// may be left out. With `is_prefix`, more may come after it.
 pub fn matches(expected: &[String], printed: &Printed, numbers_vary: bool, is_prefix: bool) -> bool {
     Comparison { numbers_vary, is_prefix }.holds(expected, &printed.output, &printed.error)
 }
@@ -90,8 +90,8 @@ impl Comparison {
     }
 }
 
-/// What to quote from now on: lines that still match stay as they are, and so does one place at which lines
-/// are left out. Of standard error, only an error is quoted.
+/// The new quote: lines that still match stay as they are, and so does one place at which lines are left out.
+/// Of standard error, only an error is quoted.
 pub fn renewed(expected: &[String], printed: &Printed, numbers_vary: bool) -> Vec<String> {
     let is_error = printed.output.is_empty();
     let actual = if is_error { &printed.error } else { &printed.output };

@@ -1,9 +1,9 @@
 //! Runs the commands of a document as its reader would: one after the other in one terminal, and those that
-//! go on in others.
+//! keep running in others.
 
 use super::markdown::{How, root};
 use super::quoted::{Printed, matches};
-use crate::common::PATIENCE;
+use crate::common::TIMEOUT;
 use regex::{Captures, Regex};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ shift 2
 exec raft "$@"
 "#;
 
-/// What a terminal knows of the commands before: its variables, and the folder it is in. Ctrl+C is for the
+/// What a terminal knows from earlier commands: its variables, and its current folder. Ctrl+C is for the
 /// command, not for the shell.
 const KNOWING: &str = r#"
 [ ! -e "$STATE/variables" ] || . "$STATE/variables"
@@ -36,25 +36,26 @@ trap : INT
 set -a
 "#;
 
-/// What it leaves to the commands after it.
+/// What it passes on to later commands.
 const REMEMBERING: &str = r#"
 remember() { status=$?; export -p > "$STATE/variables"; pwd > "$STATE/folder"; exit $status; }
 trap remember EXIT
 "#;
 
-/// Ports in a document: those that a command listens at, or is asked at.
+/// Ports in a document: those that a command listens on, or connects to.
 static PORTS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(:|--base-port )(\d{4,5})\b").unwrap());
 
-/// A reader's terminals, with a folder, a `raft` and ports of their own. Dropping them ends all that runs there.
+/// A reader's terminals, with a folder, a `raft` and ports of their own. Dropping them ends everything that
+/// runs there.
 pub struct Session {
     folder: TempDir,
-    /// Which free port stands for which one of the document.
+    /// The free port for each port of the document.
     ports: BTreeMap<u16, u16>,
     running: Vec<Running>,
 }
 
 impl Session {
-    /// `text` has all ports that the commands will name.
+    /// `text` contains all ports that the commands will name.
     pub fn new(text: &str) -> Session {
         let folder = tempfile::tempdir().unwrap();
         let made = |name: &str| {
@@ -88,7 +89,7 @@ impl Session {
             .env("PATH", std::env::join_paths(found_in).unwrap())
             .env("STATE", path("state"))
             .env("TMPDIR", path("tmp"))
-            // Where many tests run, servers wait for each other; no leader is to be deposed for that.
+            // While many tests run, servers wait for each other; no leader must be deposed because of that.
             .env("RAFT_ELECTION_TIMEOUT", "400ms..800ms")
             .env("RAFT_PATIENCE", "60s")
             // The clusters of a document are found by that document alone.
@@ -101,7 +102,7 @@ impl Session {
         command
     }
 
-    /// Starts a command in the terminal that remembers.
+    /// Starts a command in the terminal that keeps its state.
     pub fn start(&self, command: &str) -> Running {
         self.start_with(&format!("{KNOWING}{REMEMBERING}"), command)
     }
@@ -130,7 +131,7 @@ impl Session {
         }
     }
 
-    /// Looks at the arguments of a `raft` command without running it.
+    /// Checks the arguments of a `raft` command without running it.
     pub fn check_arguments(&self, command: &str) -> Running {
         let script = format!("raft() {{ command raft \"$@\" --help > /dev/null; }}\n{command}");
         Running::new(self.shell(&script), command, BTreeMap::new())
@@ -147,7 +148,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // A cluster that is asked to end removes what it has made.
+        // A cluster that is asked to end removes what it has created.
         self.running.iter().for_each(|running| running.signal(Signal::INT));
         for running in &mut self.running {
             running.wait(Instant::now() + Duration::from_secs(5));
@@ -155,12 +156,12 @@ impl Drop for Session {
     }
 }
 
-/// A command with all that it starts. Dropping it kills them.
+/// A command with everything that it starts. Dropping it kills them.
 pub struct Running {
     child: Child,
     lines: Receiver<(Stream, String)>,
     ports: BTreeMap<u16, u16>,
-    /// The command as the document has it.
+    /// The command as written in the document.
     pub command: String,
     /// What it has printed so far, with the document's ports in it.
     pub printed: Printed,
@@ -193,9 +194,9 @@ impl Running {
         }
     }
 
-    /// Reads on until this holds; false if it never does.
+    /// Reads on until this holds; `false` if it never does.
     fn hear_until(&mut self, is_so: impl Fn(&Printed) -> bool) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !is_so(&self.printed) {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => self.take(line),
@@ -209,18 +210,18 @@ impl Running {
         self.hear_until(|printed| printed.lines().any(|line| line.contains(text)))
     }
 
-    /// Waits until it has printed this, with more to come perhaps.
+    /// Waits until it has printed this; more may follow.
     pub fn hear_lines(&mut self, expected: &[String], how: &How) -> bool {
         self.hear_until(|printed| matches(expected, &how.quoted_part(printed), how.numbers_vary, true))
     }
 
-    /// How it ended, if it did in time.
+    /// The exit status, if it ended in time.
     pub fn end(&mut self) -> Option<ExitStatus> {
-        self.wait(Instant::now() + PATIENCE)
+        self.wait(Instant::now() + TIMEOUT)
     }
 
     fn wait(&mut self, deadline: Instant) -> Option<ExitStatus> {
-        // What it has started may keep the pipes open, so their end is not the end of the command.
+        // Processes that it started may keep the pipes open, so their end is not the end of the command.
         loop {
             match self.lines.recv_timeout(Duration::from_millis(5)) {
                 Ok(line) => self.take(line),
@@ -247,7 +248,7 @@ impl Drop for Running {
     }
 }
 
-/// Sends the lines of a pipe, as they come.
+/// Sends the lines of a pipe, as they arrive.
 fn pass_on(pipe: impl Read + Send + 'static, stream: Stream, sender: Sender<(Stream, String)>) {
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
@@ -264,8 +265,8 @@ fn replaced(text: &str, ports: &BTreeMap<u16, u16>) -> String {
     PORTS.replace_all(text, other).into_owned()
 }
 
-/// A free port for each one that is named. Ports one after the other stay so, with some more after each for
-/// the servers that `--base-port` implies. They are below those that the system gives away by itself.
+/// A free port for each one that is named. Consecutive ports stay consecutive, with some more after each
+/// group for the servers that `--base-port` implies. They are below those that the system assigns by itself.
 fn free_ports(text: &str) -> BTreeMap<u16, u16> {
     let named = PORTS.captures_iter(text).filter_map(|found| found[2].parse::<u16>().ok());
     let mut wanted: Vec<u16> = named.flat_map(|port| port..=port.saturating_add(2)).collect();

@@ -4,7 +4,7 @@ use super::Renewal;
 use super::markdown::{Block, Document};
 use super::quoted::{self, Printed};
 use super::renew;
-use crate::common::PATIENCE;
+use crate::common::TIMEOUT;
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -69,7 +69,7 @@ impl View {
 
     /// Waits until the screen shows this, and is not being drawn.
     fn wait_for(&mut self, is_so: impl Fn(&str) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.output.recv_timeout(Duration::from_millis(10)) {
                 Ok(bytes) => self.screen.process(&bytes),
@@ -172,7 +172,7 @@ fn story(rows: &[String]) -> Vec<String> {
 /// The columns before a sentence.
 const TIME_WIDTH: usize = 11;
 
-/// How an election goes is up to chance; tests of the headlines compare what is told of it.
+/// The course of an election is random; tests of the headlines check its sentences.
 fn is_of_election(sentence: &str) -> bool {
     sentence.contains(" asked n")
 }

@@ -1,8 +1,8 @@
-//! The workload lin-kv under a network that delays, loses and doubles, partitions, and nodes that are killed and
-//! started again: what the clients see must be one store.
+//! The workload lin-kv with a network that delays, loses, duplicates and partitions, and nodes that are
+//! killed and restarted: what the clients see must be one store.
 
 use super::workbench::{Fate, Ticket, Workbench, read};
-use crate::common::PATIENCE;
+use crate::common::TIMEOUT;
 use fastrand::Rng;
 use linearizability::{Answer, History, Pending, Request, Verdict, check};
 use serde_json::{Value, json};
@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 const NODES: usize = 3;
 const CLIENTS_PER_NODE: usize = 3;
 const KEYS: u64 = 4;
-/// Each is a change in what the nodes and their network suffer.
+/// Number of changes in the faults of the nodes and their network.
 const TROUBLES: usize = 24;
-/// Maelstrom's clients wait so long.
-const CLIENTS_PATIENCE: Duration = Duration::from_secs(1);
+/// How long Maelstrom's clients wait.
+const CLIENTS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the network does at present.
+/// What the network currently does.
 struct Weather {
     rng: Rng,
     loss: f64,
@@ -62,7 +62,7 @@ impl Weather {
     }
 }
 
-/// A client, which asks one thing after another of its node.
+/// A client, which sends one request after another to its node.
 struct Client {
     node: usize,
     waits_for: Option<(Ticket, Pending, Instant)>,
@@ -75,9 +75,9 @@ struct Test {
     began: Instant,
     history: History,
     clients: Vec<Client>,
-    /// All values differ, so that a value that somebody reads tells which write it was.
+    /// All values differ, so that a value that is read identifies the write.
     last_value: u64,
-    /// Values that were seen lately, for compare-and-swap.
+    /// Values that were seen recently, for compare-and-swap.
     seen: Vec<Value>,
     done: usize,
     uncertain: usize,
@@ -117,7 +117,7 @@ impl Test {
         self.began.elapsed().as_nanos() as u64
     }
 
-    /// Goes on for a while, with all clients busy.
+    /// Continues for a while, with all clients busy.
     fn go_on(&mut self, until: Instant) {
         while Instant::now() < until {
             for client in 0..self.clients.len() {
@@ -151,7 +151,7 @@ impl Test {
         };
         let pending = self.history.call(client as u64, key.to_string(), request, self.now());
         let ticket = self.bench.request(self.clients[client].node, body);
-        self.clients[client].waits_for = Some((ticket, pending, Instant::now() + CLIENTS_PATIENCE));
+        self.clients[client].waits_for = Some((ticket, pending, Instant::now() + CLIENTS_TIMEOUT));
     }
 
     fn new_value(&mut self) -> Value {
@@ -159,7 +159,7 @@ impl Test {
         json!(self.last_value)
     }
 
-    /// Notes the answer, if it has come, or that the client waits no longer.
+    /// Records the answer, if it has arrived, or that the client no longer waits.
     fn settle(&mut self, client: usize) {
         let Some((ticket, _, deadline)) = &self.clients[client].waits_for else { return };
         let answer = self.bench.answer(ticket);
@@ -185,7 +185,7 @@ impl Test {
                 self.history.returned(pending, told, self.now());
             }
             (None, Some(answer)) if answer["code"] != 0 && answer["code"] != 13 => {
-                // A definite error. If somebody reads the value all the same, the checker says so.
+                // A definite error. If the value is read all the same, the checker reports it.
                 assert_eq!(answer["code"], 11, "{answer}");
                 self.history.did_not_happen(pending);
             }
@@ -211,7 +211,7 @@ impl Test {
         }
     }
 
-    /// All is well again: every node must answer, and all must say the same.
+    /// All faults are repaired: every node must answer, and all must agree.
     fn recover(&mut self) {
         self.weather.borrow_mut().calm();
         for node in 0..NODES {
@@ -219,7 +219,7 @@ impl Test {
                 self.bench.start_node(node);
             }
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while self.clients.iter().any(|client| client.waits_for.is_some()) {
             assert!(Instant::now() < deadline);
             (0..self.clients.len()).for_each(|client| self.settle(client));

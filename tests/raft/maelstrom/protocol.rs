@@ -1,4 +1,4 @@
-//! What a node says, line by line.
+//! A node's messages, line by line.
 
 use super::workbench::{Workbench, read, write};
 use crate::common::raft;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Output, Stdio};
 
-/// The whole life of one process that is given this input.
+/// A whole run of one process with this input.
 fn run(input: &[u8], data: &std::path::Path) -> Output {
     let mut command = raft();
     command.arg("maelstrom").env("NODE_DIR", data);
@@ -114,7 +114,7 @@ fn peers_that_talk_nonsense_are_not_answered() {
     ] {
         bench.write_line(leader, &json!({"src": from, "dest": to, "body": body}).to_string());
     }
-    // The workbench would not stand an answer to any of it.
+    // The workbench would not accept an answer to any of it.
     bench.ask_until_done(leader, &write(1, 2));
     assert_eq!(bench.ask_until_done(1 - leader, &read(1))["value"], 2);
     let errors = bench.errors(leader);

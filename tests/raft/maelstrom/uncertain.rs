@@ -1,4 +1,4 @@
-//! A client is told that nothing was done only where that is certain.
+//! A client is told that nothing was done only if that is certain.
 
 use super::workbench::{AT_ONCE, Fate, Workbench, is_uncertain, read, write};
 use serde_json::{Value, json};
@@ -16,12 +16,12 @@ fn three_nodes(folder: &tempfile::TempDir) -> (Workbench, usize, usize) {
     let mut bench = Workbench::start(3, folder.path(), &["--election-timeout", "700ms..1400ms"]);
     let leader = bench.await_leader();
     let other = (leader + 1) % 3;
-    // From here on it has a session for what it passes on.
+    // From here on it has a session for the requests that it passes on.
     bench.ask_until_done(other, &write("x", 1));
     (bench, leader, other)
 }
 
-/// A read may come before a write whose outcome nobody knows yet.
+/// A read may come before a write whose outcome is still unknown.
 fn await_value(bench: &mut Workbench, node: usize, value: u64) {
     bench.await_some("the write to happen", |bench| {
         let answer = bench.ask_until_done(node, &read("x"));
@@ -42,7 +42,7 @@ fn a_write_in_the_log_of_a_leader_that_is_cut_off_is_uncertain() {
     let answer = bench.ask(leader, write("x", 2));
     assert!(is_uncertain(&answer), "{answer}");
 
-    // The others have gone on without it, and the network is whole again: this time it did not happen.
+    // The others have continued without it, and the network works again: this time it did not happen.
     bench.ask_until_done(other, &write("y", 1));
     bench.network = Box::new(|_| AT_ONCE);
     assert_eq!(bench.ask_until_done(leader, &read("x"))["value"], 1);
@@ -56,7 +56,7 @@ fn a_write_that_the_others_have_and_the_leader_does_not_hear_of_is_uncertain() {
     let answer = bench.ask(leader, write("x", 2));
     assert!(is_uncertain(&answer), "{answer}");
 
-    // It will happen as soon as the leader hears of it.
+    // It will happen as soon as the leader learns of it.
     bench.network = Box::new(|_| AT_ONCE);
     await_value(&mut bench, other, 2);
 }
@@ -93,7 +93,7 @@ fn a_write_that_is_passed_on_and_arrives_twice_is_done_once() {
     }
 }
 
-/// The leader's refusal is worth nothing: another copy may still arrive when it leads again.
+/// The leader's refusal proves nothing: another copy may still arrive when it leads again.
 #[test]
 fn a_write_that_was_passed_on_and_refused_is_uncertain() {
     let folder = tempfile::tempdir().unwrap();
@@ -104,7 +104,7 @@ fn a_write_that_was_passed_on_and_refused_is_uncertain() {
         _ => AT_ONCE,
     });
     let request = bench.request(other, write("x", 2));
-    // Each try is brought to a node that does not lead, and its refusal back.
+    // Each try is delivered to a node that does not lead, and so is its refusal.
     let answer = bench.await_some("an answer", |bench| {
         while let Some(mut message) = bench.held.pop() {
             if message["body"]["type"] == "forward" {
@@ -138,7 +138,7 @@ fn a_write_that_is_still_on_its_way_to_the_leader_is_uncertain() {
 fn where_nobody_leads_nothing_is_done_and_that_is_certain() {
     let folder = tempfile::tempdir().unwrap();
     let mut bench = Workbench::start(3, folder.path(), &[]);
-    // The nodes hear nothing of each other, so they do not even found their cluster.
+    // The nodes get no messages from each other, so they do not even found their cluster.
     bench.network =
         Box::new(|message| if message["body"]["sent_as"].is_string() { Fate::Lost } else { AT_ONCE });
     for node in 0..3 {
@@ -153,7 +153,7 @@ fn what_was_refused_is_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     let (mut bench, leader, other) = three_nodes(&folder);
     let third = 3 - leader - other;
-    // The client waits 0.9 seconds only, which a busy machine may need for less than this: then once more.
+    // The client waits only 0.9 seconds, which a busy machine may need for less than this: then once more.
     let retried = (0..20).any(|_| is_tried_again(&mut bench, leader, other, third));
     assert!(retried);
     bench.network = Box::new(|_| AT_ONCE);
@@ -162,7 +162,7 @@ fn what_was_refused_is_tried_again() {
     bench.ask_until_done(leader, &read("x"));
 }
 
-/// A client's request is brought to a node that does not lead instead of the leader, and the refusal back.
+/// A client's request is delivered to a node that does not lead instead of the leader, and so is the refusal.
 fn is_tried_again(bench: &mut Workbench, leader: usize, other: usize, third: usize) -> bool {
     bench.held.clear();
     bench.network = Box::new(|message| match message["body"]["type"].as_str() {
@@ -192,14 +192,14 @@ fn an_answer_to_an_earlier_life_is_not_taken_for_anothers() {
     bench.kill(other);
     bench.start_node(other);
 
-    // An answer to this life's first request waits in the network,
+    // An answer to the first request of this run waits in the network,
     bench.network =
         Box::new(|message| if message["body"]["type"] == "forwarded" { Fate::Held } else { AT_ONCE });
     bench.request(other, read("x"));
     let late = bench.await_some("the answer", |bench| bench.held.pop());
     assert_eq!(late["body"]["answer"]["value"], 1, "{late}");
 
-    // and comes while the next life waits for the answer to its first.
+    // and arrives while the next run waits for the answer to its first.
     bench.kill(other);
     bench.start_node(other);
     bench.network = Box::new(|message| match message["body"]["type"].as_str() {

@@ -1,7 +1,7 @@
-//! A small Maelstrom: it starts the nodes, is the network between them, plays the clients, and is as strict as
-//! the real one about what a node may say.
+//! A small Maelstrom: it starts the nodes, is the network between them, plays the clients, and is as strict
+//! as the real one about what a node may send.
 
-use crate::common::{PATIENCE, await_some, raft};
+use crate::common::{TIMEOUT, await_some, raft};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// What becomes of a message between nodes.
+/// What happens to a message between nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     Delivered {
@@ -22,9 +22,9 @@ pub enum Fate {
     Twice {
         after: [Duration; 2],
     },
-    /// Delivered at once, and a copy of it is kept until the test does something with it.
+    /// Delivered at once, and a copy is kept until the test uses it.
     DeliveredAndHeld,
-    /// Kept until the test does something with it.
+    /// Kept until the test uses it.
     Held,
 }
 
@@ -35,16 +35,16 @@ pub struct Workbench {
     arguments: Vec<String>,
     folder: PathBuf,
     nodes: Vec<Option<Node>>,
-    /// How often each node was started.
+    /// The number of starts of each node.
     lives: Vec<u32>,
     said: Receiver<Line>,
     sayers: Sender<Line>,
-    /// Decides on each message from one node to another.
+    /// Decides about each message from one node to another.
     pub network: Box<dyn FnMut(&Value) -> Fate>,
-    /// Messages on their way, by the time of their arrival and a number.
+    /// Messages in flight, by the time of their arrival and a number.
     on_the_way: BTreeMap<(Instant, u64), Value>,
     pub held: Vec<Value>,
-    /// Who sent AppendEntries of the latest term.
+    /// The sender of AppendEntries of the latest term.
     leader: Option<(u64, usize)>,
     requests: u64,
     waiting: BTreeSet<(String, u64)>,
@@ -63,7 +63,7 @@ impl Drop for Node {
     }
 }
 
-/// A line that a node has written in one of its lives.
+/// A line that a node has written in one of its runs.
 struct Line {
     node: usize,
     life: u32,
@@ -74,7 +74,7 @@ struct Line {
 pub type Ticket = (String, u64);
 
 impl Workbench {
-    /// Starts so many nodes, n0, n1, ..., and introduces them.
+    /// Starts this number of nodes, n0, n1, ..., and introduces them.
     pub fn start(nodes: usize, folder: &Path, arguments: &[&str]) -> Workbench {
         let (sayers, said) = channel();
         let mut bench = Workbench {
@@ -153,7 +153,7 @@ impl Workbench {
         self.nodes[node].as_mut().unwrap_or_else(|| panic!("n{node} does not run"))
     }
 
-    /// What the node has told on standard error, in all its lives.
+    /// What the node has written to standard error, in all its runs.
     pub fn errors(&self, node: usize) -> String {
         std::fs::read_to_string(self.errors_of(node)).unwrap()
     }
@@ -162,14 +162,14 @@ impl Workbench {
         self.folder.join(format!("n{node}.log"))
     }
 
-    /// Gives a node a line. One that is being killed may not read it.
+    /// Writes a line to a node. A node that is being killed may not read it.
     pub fn write_line(&mut self, node: usize, line: &str) {
         if let Some(Node { stdin: Some(stdin), .. }) = &mut self.nodes[node] {
             let _ = stdin.write_all(format!("{line}\n").as_bytes());
         }
     }
 
-    /// A new client asks a node for something.
+    /// A new client sends a request to a node.
     pub fn request(&mut self, node: usize, body: Value) -> Ticket {
         self.requests += 1;
         let ticket = (format!("c{}", self.requests), self.requests);
@@ -182,7 +182,7 @@ impl Workbench {
         ticket
     }
 
-    /// The answer, if it has come.
+    /// The answer, if it has arrived.
     pub fn answer(&mut self, ticket: &Ticket) -> Option<Value> {
         self.answers.remove(ticket)
     }
@@ -192,15 +192,15 @@ impl Workbench {
         self.await_some("an answer", |bench| bench.answer(ticket))
     }
 
-    /// Asks a node for something, and waits for the answer.
+    /// Sends a request to a node, and waits for the answer.
     pub fn ask(&mut self, node: usize, body: Value) -> Value {
         let ticket = self.request(node, body);
         self.await_answer(&ticket)
     }
 
-    /// Asks a node for something again and again, until it is done.
+    /// Sends a request to a node again and again, until it is done.
     pub fn ask_until_done(&mut self, node: usize, body: &Value) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let answer = self.ask(node, body.clone());
             if answer["type"] != "error" {
@@ -210,9 +210,9 @@ impl Workbench {
         }
     }
 
-    /// Goes on until there is such a thing.
+    /// Continues until the result is found.
     pub fn await_some<T>(&mut self, what: &str, mut find: impl FnMut(&mut Workbench) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(found) = find(self) {
                 return found;
@@ -222,7 +222,7 @@ impl Workbench {
         }
     }
 
-    /// Who leads, as far as the messages tell.
+    /// The leader, according to the messages.
     pub fn leader(&self) -> Option<usize> {
         self.leader.map(|(_, node)| node)
     }
@@ -239,7 +239,7 @@ impl Workbench {
         self.write_line(node, &message.to_string());
     }
 
-    /// Goes on until something happens, or until then.
+    /// Continues until something happens, or until this time.
     pub fn step(&mut self, until: Instant) {
         let now = Instant::now();
         while let Some(first) = self.on_the_way.first_entry().filter(|first| first.key().0 <= now) {
@@ -302,7 +302,7 @@ impl Workbench {
         self.on_the_way.insert((Instant::now() + after, self.requests), message);
     }
 
-    /// A message to a client: it must be the only answer to something that this client asks.
+    /// A message to a client: it must be the only answer to a request of this client.
     fn take_answer(&mut self, message: &Value, is_this_life: bool) {
         let (client, body) = (message["dest"].as_str().unwrap(), &message["body"]);
         let fields: Vec<&String> = body.as_object().unwrap().keys().collect();
@@ -326,7 +326,7 @@ impl Workbench {
     }
 }
 
-/// Is it what a client may be told of a write that may have happened?
+/// Is this an answer that a client may get about a write that may have happened?
 pub fn is_uncertain(answer: &Value) -> bool {
     answer["type"] == "error" && (answer["code"] == 0 || answer["code"] == 13)
 }

@@ -7,7 +7,7 @@ use raft::storage::MemStorage;
 use raft::{Config, RawNode, Storage};
 use std::collections::VecDeque;
 
-/// The place of the server that leads.
+/// Index of the server that leads.
 const LEADER: usize = 0;
 
 /// Three servers with the core of raft-rs.
@@ -18,22 +18,23 @@ pub struct RaftRs {
     command: Bytes,
 }
 
-/// How commands are given to the library.
+/// How commands are passed to the library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proposing {
-    /// Each by itself, before the servers talk. The library puts them in one message (`batch_append`).
+    /// One by one, before the servers communicate. The library puts them in one message (`batch_append`).
     Singly,
     /// All in one message: the least work for the library.
     Together,
 }
 
 impl RaftRs {
-    /// Three servers, of which one leads. Commands will have so many bytes.
+    /// Three servers, one of which leads. Commands will have `size` bytes.
     pub fn start(proposing: Proposing, size: usize) -> RaftRs {
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let node = |id| {
             let storage = MemStorage::new_with_conf_state((vec![1, 2, 3], vec![]));
-            // As with `consensus`: the limits of a message, and that followers hear of a commit with the next one.
+            // As for `consensus`: the limits of a message, and that followers learn of a commit with the next
+            // one.
             let config = Config {
                 id,
                 election_tick: 10,
@@ -59,7 +60,7 @@ impl RaftRs {
         let leader = &mut self.nodes[LEADER];
         let commands = (0..batch).map(|_| self.command.clone());
         match self.proposing {
-            // That takes a vector: the command is copied.
+            // It needs a vector: the command is copied.
             Proposing::Singly => commands.for_each(|command| {
                 leader.propose(Vec::new(), command.into()).expect("the leader takes proposals");
             }),
@@ -92,7 +93,7 @@ impl Cluster for RaftRs {
 }
 
 impl RaftRs {
-    /// Does what a server wants done, until there is nothing more. What it wants saved is saved at once.
+    /// Does what a server asks for, until there is nothing left. Saves count as done at once.
     fn settle(&mut self, place: usize) {
         let node = &mut self.nodes[place];
         while node.has_ready() {

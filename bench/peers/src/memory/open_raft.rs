@@ -24,13 +24,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-/// It leads when it has been told to be the first.
+/// It leads because it initializes the cluster.
 const LEADER: u64 = 1;
 
-/// To elect a leader takes less.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Timeout for electing a leader.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// So long a client waits before it asks again.
+/// Pause of a client before it asks again.
 const PAUSE: Duration = Duration::from_millis(1);
 
 type Server = Raft<Types, StateMachine>;
@@ -52,7 +52,7 @@ impl Drop for Background {
 }
 
 impl OpenRaft {
-    /// Three servers, of which one leads. The settings are those of openraft's own minimal benchmark.
+    /// Three servers, one of which leads. The settings are those of openraft's own minimal benchmark.
     pub fn start() -> anyhow::Result<OpenRaft> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let leader = runtime.block_on(async {
@@ -73,7 +73,7 @@ impl OpenRaft {
             let ids: BTreeSet<u64> = servers.keys().copied().collect();
             assert!(network.servers.set(servers).is_ok(), "it is set once");
             leader.initialize(ids).await?;
-            leader.wait(Some(PATIENCE)).current_leader(LEADER, "it leads").await?;
+            leader.wait(Some(TIMEOUT)).current_leader(LEADER, "it leads").await?;
             anyhow::Ok(leader)
         })?;
         Ok(OpenRaft { leader, _runtime: Arc::new(Background(Some(runtime))) })
@@ -81,11 +81,12 @@ impl OpenRaft {
 }
 
 impl Cluster for OpenRaft {
-    /// A leader that has not heard of the others for a while refuses commands until it has, and is asked again.
+    /// A leader that has not heard from the others for a while refuses commands until it has, and is asked
+    /// again.
     async fn write(&self) {
         let asked = Instant::now();
         while let Err(refused) = self.leader.client_write(Empty).await {
-            assert!(asked.elapsed() < PATIENCE, "openraft has no leader: {refused}");
+            assert!(asked.elapsed() < TIMEOUT, "openraft has no leader: {refused}");
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -222,7 +223,7 @@ impl RaftLogStorage<Types> for LogStore {
     }
 }
 
-/// A state machine that does nothing but note how far it is.
+/// A state machine that only counts what it has applied.
 #[derive(Debug, Clone, Default)]
 struct StateMachine(Arc<Mutex<Applied>>);
 
@@ -295,13 +296,13 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 }
 
-/// Function calls.
+/// A network of function calls.
 #[derive(Clone, Default)]
 struct Network {
     servers: Arc<OnceLock<BTreeMap<u64, Server>>>,
 }
 
-/// The way to one server.
+/// The connection to one server.
 struct Link {
     network: Network,
     to: u64,

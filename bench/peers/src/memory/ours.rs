@@ -1,4 +1,4 @@
-//! Three of the project's drivers in one thread, as a server has one, with a state machine that does nothing.
+//! Three of the project's drivers in one thread, as in a server, with a state machine that does nothing.
 
 use super::Cluster;
 use consensus::{Config, Credentials, EveryRule, Instant, Limits, Membership, NodeId, Profile, Timing};
@@ -10,16 +10,16 @@ use storage::Recovered;
 use tokio::sync::{mpsc, oneshot};
 
 const VOTERS: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
-/// The place of the server that leads.
+/// Index of the server that leads.
 const LEADER: usize = 0;
 
-/// So many commands are proposed together, at most.
+/// Maximum number of commands that are proposed together.
 const BATCH: usize = 1024;
 
-/// After about so many bytes of commands a server takes a snapshot, and forgets what that covers.
+/// Approximate number of bytes of commands after which a server takes a snapshot, and removes what it covers.
 const SNAPSHOT_AFTER: usize = 1 << 20;
 
-/// A way to the thread of the servers.
+/// A channel to the thread of the servers.
 #[derive(Clone)]
 pub struct Ours {
     requests: mpsc::Sender<Request>,
@@ -32,7 +32,7 @@ struct Request {
 }
 
 impl Ours {
-    /// A cluster that lives as long as somebody can ask it.
+    /// A cluster that lives as long as one of its clients.
     pub fn start(value_size: usize) -> Ours {
         let (requests, inbox) = mpsc::channel(BATCH);
         std::thread::spawn(move || Servers::start().serve(inbox));
@@ -52,7 +52,7 @@ impl Cluster for Ours {
 struct Servers {
     drivers: [Driver<()>; 3],
     effects: Effects<()>,
-    /// Messages on their way.
+    /// Messages in flight.
     network: VecDeque<Envelope>,
     waiting: BTreeMap<RequestId, oneshot::Sender<()>>,
     last_request: u64,
@@ -97,7 +97,7 @@ impl Servers {
 
     fn serve(mut self, mut inbox: mpsc::Receiver<Request>) {
         let mut requests = Vec::with_capacity(BATCH);
-        // With a client that waits there is always a next request, and no timer runs out.
+        // While a client waits, there is always a next request, and no timer runs out.
         while inbox.blocking_recv_many(&mut requests, BATCH) > 0 {
             let mut commands = Vec::with_capacity(requests.len());
             let mut ids = Vec::with_capacity(requests.len());
@@ -108,7 +108,11 @@ impl Servers {
                 commands.push(command);
                 ids.push(id);
             }
-            self.drivers[LEADER].step(self.now(), Input::Propose { commands, requests: ids }, &mut self.effects);
+            self.drivers[LEADER].step(
+                self.now(),
+                Input::Propose { commands, requests: ids },
+                &mut self.effects,
+            );
             self.pass_on(LEADER);
             self.talk();
             for place in 0..VOTERS.len() {
@@ -127,7 +131,7 @@ impl Servers {
         }
     }
 
-    /// Does what a server wants done. What it wants saved is in its memory, and that is enough here.
+    /// Does what a server asks for. What it wants saved is in its memory, and that is enough here.
     fn pass_on(&mut self, place: usize) {
         let now = self.now();
         let (driver, effects) = (&mut self.drivers[place], &mut self.effects);
@@ -147,7 +151,7 @@ impl Servers {
         for (id, outcome) in effects.outcomes.writes.drain(..) {
             assert!(matches!(outcome, WriteOutcome::Applied { .. }), "the leader stays");
             let done = self.waiting.remove(&id).expect("each has one outcome");
-            // At the end of a run nobody waits any more.
+            // At the end of a run nobody waits any longer.
             let _ = done.send(());
         }
     }

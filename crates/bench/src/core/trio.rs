@@ -8,17 +8,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 const VOTERS: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
-/// The place of the server that leads.
+/// Index of the server that leads.
 const LEADER: usize = 0;
 
-/// So many entries the logs hold before their beginnings are forgotten, as a server with snapshots does.
+/// Number of entries after which the beginnings of the logs are removed, as in a server with snapshots.
 pub const FORGET_AFTER: u64 = 4096;
 
-/// Three servers, of which one leads. What is to be saved counts as saved at once, messages arrive at once and in order.
+/// Three servers, one of which leads. Saves count as done at once, messages arrive at once and in order.
 pub struct Trio {
     nodes: [Node; 3],
     output: Output,
-    /// Messages on their way: from, to, what.
+    /// Messages in flight: sender, receiver, message.
     network: VecDeque<(NodeId, NodeId, Message)>,
 }
 
@@ -49,8 +49,8 @@ impl Default for Trio {
 }
 
 impl Trio {
-    /// Proposes the commands together, and lets the servers talk until all is said. Returns how many entries
-    /// the leader has committed by then.
+    /// Proposes the commands together, and runs the servers until there is nothing left to send. Returns the
+    /// number of entries that the leader has committed by then.
     pub fn commit(&mut self, commands: Vec<Arc<[u8]>>) -> u64 {
         if !commands.is_empty() {
             self.step(LEADER, Input::Propose { commands });
@@ -60,7 +60,7 @@ impl Trio {
         self.nodes[LEADER].commit_index().0
     }
 
-    /// Lets something happen to a server. What it wants saved is saved at once.
+    /// Gives a server an input. What it wants saved is saved at once.
     fn step(&mut self, place: usize, input: Input) {
         let (node, output) = (&mut self.nodes[place], &mut self.output);
         node.step(Instant::START, input, output);

@@ -4,23 +4,23 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use consensus::Timing;
 use std::time::Duration;
 
-/// A line: so many milliseconds a server waits for a leader.
+/// A line: a range of election timeouts, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) name: &'static str,
     min: u64,
     max: u64,
     plot: Subplot,
-    /// What the paper says of it, in words.
+    /// The paper's result, in words.
     pub(super) paper: &'static str,
 }
 
 /// The figure has two plots, one above the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subplot {
-    /// How much chance there is in the timeouts.
+    /// Varies the amount of randomness in the timeouts.
     Upper,
-    /// How long they are.
+    /// Varies their length.
     Lower,
 }
 
@@ -55,7 +55,7 @@ impl Line {
         Line { name, min, max, plot, paper }
     }
 
-    /// Is nothing random in its timeouts?
+    /// Are its timeouts not random?
     pub(super) fn is_fixed(self) -> bool {
         self.min == self.max
     }

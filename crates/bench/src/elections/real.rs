@@ -14,11 +14,11 @@ use indicatif::ProgressBar;
 use std::time::{Duration, Instant};
 use trace::{Link, Record};
 
-/// If nobody leads for so long between two trials, one server is made to run: without any chance in the timeouts it might
-/// take forever.
+/// If there is no leader for this long between two trials, one server is made to start an election: without
+/// any randomness in the timeouts it might take forever.
 const NUDGE_AFTER: Duration = Duration::from_secs(1);
 
-/// So many bytes of entries are never written here.
+/// More bytes of entries than are ever written here.
 const SNAPSHOT_AFTER: usize = 64 << 20;
 
 /// The trials of all lines, one line after the other.
@@ -57,8 +57,8 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// Lets the leader crash once. If another server came to lead just before that, or the logs did not come to be as they
-    /// should, the trial says nothing, and another one is made.
+    /// Makes the leader crash once. If another server became leader just before that, or the logs are not as
+    /// they should be, the trial is void, and another one is made.
     fn measure(&mut self) -> Result<Trial, Failure> {
         wait_for("the servers are never ready for a crash", || self.try_once().transpose())?
     }
@@ -76,12 +76,13 @@ impl Subject<'_> {
         if !self.is_ready(agreed)? {
             return Ok(None);
         }
-        // All that the servers do is heartbeats, so the moment is no special one between two of them.
+        // The servers only exchange heartbeats, so no moment between two of them is special.
         std::thread::sleep(interval.mul_f64(fastrand::f64()));
         self.crash(agreed)
     }
 
-    /// Lets the leader crash, and waits for the next one; none if somebody ran before that.
+    /// Makes the leader crash, and waits for the next one; `None` if a server started an election before
+    /// that.
     fn crash(&mut self, Agreed { leader, term }: Agreed) -> Result<Option<Trial>, Failure> {
         let crashed_at = self.cluster.now();
         self.perform(Action::Kill { node: leader })?;
@@ -100,7 +101,7 @@ impl Subject<'_> {
         Ok(is_sound.then_some(Trial { downtime, elections: newest.0 - term.0 }))
     }
 
-    /// What is told of later terms than this, until a server comes to lead or nobody waits any longer.
+    /// The records of terms later than this, until a server becomes leader or the time is over.
     fn await_leader_after(&mut self, term: Term) -> Vec<Record> {
         let deadline = Instant::now() + self.arguments.patience;
         let mut told = Vec::new();
@@ -118,12 +119,12 @@ impl Subject<'_> {
         told
     }
 
-    /// Lets the log of each follower end before that of the one before it: the last one misses all entries of some new ones,
-    /// the one before it all but the first of them, and so on. Thereafter the leader hears no answers, as in the simulator:
-    /// it takes what it has sent for received, and the logs stay as they are under its heartbeats.
-    /// If the leader changes meanwhile, that is all.
+    /// Makes the log of each follower end before that of the one before it: the last one misses all of some
+    /// new entries, the one before it all but the first of them, and so on. After that the leader gets no
+    /// replies, as in the simulator: it assumes that what it has sent has arrived, and the logs stay as they
+    /// are under its heartbeats. If the leader changes meanwhile, nothing more is done.
     fn let_logs_differ(&mut self, Agreed { leader, term }: Agreed) -> Result<(), Failure> {
-        // Clocks that nearly stand still: nobody's patience ends meanwhile.
+        // Clocks that nearly stand still: no election timer runs out meanwhile.
         self.perform(Action::SetSpeed { multiple: Speed::SLOWEST.multiple() })?;
         let servers = servers_of(&mut self.cluster, &self.ids)?;
         let end = servers[&leader].status().map_err(failed)?.last_log.index;
@@ -131,7 +132,7 @@ impl Subject<'_> {
         for (hearing, index) in (1..followers.len()).rev().zip(end.0 + 1..) {
             let (hearing, behind) = (&followers[..hearing], followers[hearing]);
             self.perform(Action::Cut { links: one_way(leader, behind) })?;
-            // Nobody waits for the answer: what too few servers get is never acknowledged.
+            // Nobody waits for the answer: what too few servers have is never acknowledged.
             let mut client = Connection::to(&servers[&leader].address).map_err(failed)?;
             client.send(&put("longer", 1)).map_err(failed)?;
             let has_it = |status: &Status| status.last_log.index >= Index(index);
@@ -156,13 +157,13 @@ impl Subject<'_> {
         self.ids.iter().copied().filter(move |&id| id != leader)
     }
 
-    /// Lets each message from now on be under way for as long as is asked for.
+    /// Delays all messages from now on as requested.
     fn hold_messages(&mut self) -> Result<(), Failure> {
         let delay_us = u64::try_from(self.arguments.latency.start().as_micros()).unwrap_or(u64::MAX);
         self.perform(Action::Delay { links: Links::All, delay_us })
     }
 
-    /// Do all still follow this leader, and are their logs as they should be?
+    /// Do all servers still follow this leader, and are their logs as they should be?
     fn is_ready(&mut self, Agreed { leader, term }: Agreed) -> Result<bool, Failure> {
         let followers = self.statuses_of_followers(leader)?;
         let follows = |status: &Status| status.term == term && status.leader == Some(leader);
@@ -183,7 +184,7 @@ impl Subject<'_> {
         let mut nudge_at = Instant::now() + NUDGE_AFTER;
         await_calm(&mut self.cluster, &self.ids, long, |cluster| {
             if Instant::now() > nudge_at {
-                // It may just have died, or its log be too short; then another one, another time.
+                // It may just have died, or its log may be too short; then another one, another time.
                 let node = fastrand::choice(&self.ids).copied().expect("there are servers");
                 let _ = cluster.perform(&Action::ForceTimeout { node });
                 nudge_at = Instant::now() + NUDGE_AFTER;

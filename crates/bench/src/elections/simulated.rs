@@ -13,17 +13,17 @@ use trace::Record;
 /// The leader that crashes.
 const LEADER: NodeId = NodeId(1);
 
-/// What the simulated machines take for what.
+/// How long the simulated machines take for what.
 #[derive(Debug, Clone)]
 pub(super) struct Machines {
-    /// How many servers there are.
+    /// Number of servers.
     pub(super) nodes: u64,
-    /// How long a message is under way.
+    /// How long a message is in flight.
     pub(super) latency: RangeInclusive<Duration>,
-    /// How long a disk takes for a save.
+    /// How long a save takes.
     pub(super) save_time: RangeInclusive<Duration>,
-    /// Can every server win? Otherwise only about half of those who are left, since the others' logs are behind those of a
-    /// majority (§5.4.1).
+    /// Can every server win? Otherwise only about half of the remaining ones, since the others' logs are
+    /// behind those of a majority (§5.4.1).
     pub(super) equal_logs: bool,
     pub(super) seed: u64,
 }
@@ -42,7 +42,7 @@ impl Machines {
         })
     }
 
-    /// What the servers begin with, the leader with the longest log.
+    /// The logs with which the servers begin; the leader's is the longest.
     fn logs(&self) -> BTreeMap<NodeId, Log> {
         let length = |id: u64| if self.equal_logs { 1 } else { self.nodes + 1 - id };
         let log = |id: u64| {
@@ -52,12 +52,12 @@ impl Machines {
         (1..=self.nodes).map(log).collect()
     }
 
-    /// Lets the leader crash once, and waits for the next one, but no longer than `patience`.
+    /// Makes the leader crash once, and waits for the next one, but no longer than `patience`.
     pub(super) fn trial(&self, line: Line, trial: u64, patience: Duration) -> Trial {
         self.story(line, trial, patience).0
     }
 
-    /// The same, with all that happens from the last heartbeats on.
+    /// The same, with all records from the last heartbeats on.
     pub(super) fn story(&self, line: Line, trial: u64, patience: Duration) -> (Trial, Vec<Record>) {
         let mut world = self.world(line, trial);
         let perform = |world: &mut World, action: Action| {
@@ -69,7 +69,7 @@ impl Machines {
             servers().for_each(|id| perform(&mut world, Action::Save(id)));
             perform(&mut world, Action::Deliver(Selection::default()));
         }
-        // The leader hears no answers to what it sends, so the logs stay as they are.
+        // The leader gets no replies to what it sends, so the logs stay as they are.
         servers().filter(|&id| id != LEADER).for_each(|id| perform(&mut world, Action::Cut(id, LEADER)));
         perform(&mut world, Action::Tick(LEADER));
         world.take_records();

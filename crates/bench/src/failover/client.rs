@@ -1,21 +1,22 @@
-//! The client under whom leaders fail.
+//! The client whose leaders fail.
 
 use crate::connection::{Connection, put};
 use crate::failed;
-use crate::servers::PATIENCE;
+use crate::servers::TIMEOUT;
 use command::Failure;
 use consensus::NodeId;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many bytes it writes at a time.
+/// Size of its values in bytes.
 pub(super) const VALUE_SIZE: usize = 256;
 
-/// A client that writes all the time: as soon as a write is acknowledged, the next one goes to the same server.
+/// A client that writes all the time: as soon as a write is acknowledged, the next one goes to the same
+/// server.
 ///
-/// While it has no answer, it asks everybody once in each probing interval, but nobody who still owes it an
-/// answer: that may be a leader that is frozen. Whoever acknowledges the write has the next one.
+/// While it has no answer, it asks every server once in each probing interval, except those that still owe it
+/// an answer: that may be a frozen leader. The server that acknowledges the write gets the next one.
 pub(super) struct Client {
     acknowledgements: Receiver<Acknowledgement>,
     /// Its writes that have been awaited so far, in the order of their acknowledgements.
@@ -25,9 +26,9 @@ pub(super) struct Client {
 /// A write was done.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Acknowledgement {
-    /// When the client heard of it.
+    /// When the client got the acknowledgement.
     pub(super) at: Instant,
-    /// Which server told it.
+    /// The server that sent it.
     pub(super) by: NodeId,
 }
 
@@ -39,7 +40,8 @@ impl Client {
         Client { acknowledgements, writes: Vec::new() }
     }
 
-    /// Waits until so many more writes of this kind are acknowledged, one at least, and returns the last of them.
+    /// Waits until this number of further writes of this kind are acknowledged, at least one, and returns the
+    /// last of them.
     pub(super) fn await_writes(
         &mut self,
         count: usize,
@@ -47,9 +49,9 @@ impl Client {
     ) -> Result<Acknowledgement, Failure> {
         let mut counted = 0;
         loop {
-            let write = self.acknowledgements.recv_timeout(PATIENCE);
+            let write = self.acknowledgements.recv_timeout(TIMEOUT);
             let write =
-                write.map_err(|_| failed(format_args!("no write was acknowledged for {PATIENCE:?}")))?;
+                write.map_err(|_| failed(format_args!("no write was acknowledged for {TIMEOUT:?}")))?;
             self.writes.push(write);
             counted += usize::from(is_of_kind(&write));
             if counted >= count {
@@ -106,7 +108,7 @@ struct Asked {
     owes_answer: bool,
 }
 
-/// What a server says to a write, or its connection.
+/// A server's response to a write, with its connection.
 struct Answer {
     by: NodeId,
     at: Instant,
@@ -134,7 +136,7 @@ impl Asked {
     }
 }
 
-/// Asks on the connection that was kept, or on a new one. A connection that breaks is not kept.
+/// Sends the request on the connection that was kept, or on a new one. A connection that breaks is not kept.
 fn write(address: &str, request: &[u8], kept: &mut Option<Connection>) -> bool {
     let connection = kept.take().map_or_else(|| Connection::to(address), Ok);
     let Ok(mut connection) = connection else { return false };

@@ -1,4 +1,4 @@
-//! What is told of it.
+//! The report.
 
 use super::FailoverArguments;
 use super::client::VALUE_SIZE;

@@ -1,4 +1,4 @@
-//! What the servers are told that are measured.
+//! The settings of the measured servers.
 
 use crate::servers;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -63,7 +63,7 @@ impl Setting {
         Timing::new(heartbeat, min, max).expect("the table has them in the right order")
     }
 
-    /// What so many servers are started with.
+    /// The options for this number of servers.
     pub(super) fn options(
         &self,
         nodes: u64,

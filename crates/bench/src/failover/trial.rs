@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use trace::Record;
 
-/// So many writes are acknowledged before the leader fails, and up to twice as many: then it fails at no special
-/// moment.
+/// Minimum number of writes that are acknowledged before the leader fails; the maximum is twice that: so it
+/// fails at no special moment.
 const WRITES_BEFORE: usize = 100;
 
-/// So many writes are acknowledged after it: an election that is held again for some reason is seen, too.
+/// Number of writes that are acknowledged after it, so that a repeated election is seen too.
 const WRITES_AFTER: usize = 100;
 
 /// How a leader fails.
@@ -24,12 +24,12 @@ const WRITES_AFTER: usize = 100;
 pub(super) enum Fault {
     /// SIGKILL: the system closes its connections.
     Kill,
-    /// SIGSTOP: its connections stay open, and nobody is there.
+    /// SIGSTOP: its connections stay open, but nothing answers.
     Freeze,
 }
 
 impl Fault {
-    /// How it comes over a server.
+    /// The action that causes it.
     fn strikes(self, node: NodeId) -> Action {
         match self {
             Fault::Kill => Action::Kill { node },
@@ -37,7 +37,7 @@ impl Fault {
         }
     }
 
-    /// What is done about it.
+    /// The action that repairs it.
     fn is_repaired(self, node: NodeId) -> Action {
         match self {
             Fault::Kill => Action::Restart { node },
@@ -46,14 +46,14 @@ impl Fault {
     }
 }
 
-/// What came of one failure.
+/// The result of one failure.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trial {
-    /// The longest time without an acknowledged write, of all that end after the failure.
+    /// The longest time without an acknowledged write, of those that end after the failure.
     pub(super) gap: Duration,
-    /// From the failure until a server said that it leads.
+    /// From the failure until a server reported that it leads.
     pub(super) leads_after: Duration,
-    /// By so much the term rose.
+    /// Number of terms begun.
     pub(super) elections: u64,
     /// The longest time without an acknowledged write before the failure.
     pub(super) gap_before: Duration,
@@ -88,8 +88,8 @@ impl Subject {
         self.cluster.stop();
     }
 
-    /// Lets the leader fail once, and repairs it. If another server came to lead just before that, the trial says
-    /// nothing, and another one is made.
+    /// Makes the leader fail once, and repairs it. If another server became leader just before that, the
+    /// trial is void, and another one is made.
     pub(super) fn measure(&mut self, fault: Fault, probing_interval: Duration) -> Result<Trial, Failure> {
         self.go_on()?;
         let trial = loop {
@@ -128,7 +128,7 @@ impl Subject {
         }))
     }
 
-    /// Waits for the first server that leads a later term than this, and returns when it came to lead, in
+    /// Waits for the first leader of a later term than this, and returns when it became leader, in
     /// microseconds of the cluster's time.
     fn await_leader_after(&mut self, term: Term) -> Result<u64, Failure> {
         wait_for("no new leader reported itself", || {

@@ -1,5 +1,5 @@
-//! What is done to the links between servers. Each server is told what becomes of the messages to it; what
-//! holds at any moment is in the view, since each change is an event.
+//! Faults of the links between servers. Each server is told what happens to the messages that it receives;
+//! the current faults are in the view, since each change is an event.
 
 use super::Cluster;
 use crate::Links;
@@ -39,7 +39,7 @@ impl Cluster {
         self.change_links(Laboratory::LinksHealed, links)
     }
 
-    /// The links to a server that have a fault, as a server that starts is told of them.
+    /// The faulty links to a server, as it is told when it starts.
     pub(super) fn faulty_links_to(&self, id: NodeId) -> impl Iterator<Item = (NodeId, Faults)> {
         let faulty_links = self.view.network().faulty_links();
         faulty_links
@@ -51,15 +51,15 @@ impl Cluster {
         links.among(&self.options.servers)
     }
 
-    /// Notes the change, and tells the servers that these links lead to.
+    /// Records the change, and tells the servers at the end of these links.
     fn change_links(&mut self, change: Laboratory, links: Vec<Link>) -> String {
         let place = links.first().map_or(self.options.servers[0], |link| link.from);
         let told = trace::english::laboratory(&change);
-        self.note_of(place, Event::Laboratory(change));
+        self.report_of(place, Event::Laboratory(change));
         for Link { from, to } in links {
             let faults = self.view.network().faults(Link { from, to });
             if let Some(member) = self.members.get_mut(&to) {
-                member.tell(&Command::Link { from, faults });
+                member.send(&Command::Link { from, faults });
             }
         }
         told

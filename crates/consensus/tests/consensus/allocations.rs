@@ -1,4 +1,4 @@
-//! What a step costs in memory, once the buffers have grown as large as they need to be.
+//! How much memory a step allocates, once the buffers have grown as large as they need to be.
 
 use allocation_counter::measure;
 use consensus::{
@@ -18,7 +18,7 @@ struct Pair {
     output: Output,
 }
 
-/// What one server has to say to the other, as a step leaves it.
+/// The message for the other server that a step leaves, if any.
 fn said(output: &mut Output, to: NodeId) -> Option<Message> {
     let place = output.messages.iter().position(|outgoing| outgoing.to == to)?;
     let outgoing = output.messages.swap_remove(place);
@@ -44,8 +44,8 @@ impl Pair {
         };
         let (leader, follower) = (node(LEADER), node(FOLLOWER));
         let mut pair = Pair { now: Instant::START, leader, follower, output };
-        pair.tell_leader(Input::SetElectionTimer { deadline: Instant::START });
-        let request = pair.tell_leader(Input::Tick);
+        pair.step_leader(Input::SetElectionTimer { deadline: Instant::START });
+        let request = pair.step_leader(Input::Tick);
         pair.exchange(request);
         assert_eq!(pair.follower.leader(), Some(LEADER));
         // Buffers grow to their size.
@@ -56,14 +56,14 @@ impl Pair {
         pair
     }
 
-    /// What the leader says to the follower about it.
-    fn tell_leader(&mut self, input: Input) -> Option<Message> {
+    /// Gives the leader an input. Returns its message to the follower.
+    fn step_leader(&mut self, input: Input) -> Option<Message> {
         self.leader.step(self.now, input, &mut self.output);
         save(self.now, &mut self.leader, &mut self.output);
         said(&mut self.output, FOLLOWER)
     }
 
-    fn tell_follower(&mut self, message: Message) -> Option<Message> {
+    fn step_follower(&mut self, message: Message) -> Option<Message> {
         self.follower.step(
             self.now,
             Input::Message { from: LEADER, origin: Origin::default(), message },
@@ -73,11 +73,11 @@ impl Pair {
         said(&mut self.output, LEADER)
     }
 
-    /// From this message of the leader, until nobody has anything to say.
+    /// From this message of the leader until there is nothing more to send.
     fn exchange(&mut self, message: Option<Message>) {
         let mut request = message;
-        while let Some(reply) = request.take().and_then(|request| self.tell_follower(request)) {
-            request = self.tell_leader(Input::Message {
+        while let Some(reply) = request.take().and_then(|request| self.step_follower(request)) {
+            request = self.step_leader(Input::Message {
                 from: FOLLOWER,
                 origin: Origin::default(),
                 message: reply,
@@ -87,13 +87,13 @@ impl Pair {
 
     fn let_heartbeat_pass(&mut self) {
         self.now = self.now + Duration::from_millis(15);
-        let heartbeat = self.tell_leader(Input::Tick);
+        let heartbeat = self.step_leader(Input::Tick);
         assert!(matches!(heartbeat, Some(Message::AppendEntries(_))));
         self.exchange(heartbeat);
     }
 
     fn read(&mut self) {
-        let question = self.tell_leader(Input::Read { id: 1, by: ReadBy::Round });
+        let question = self.step_leader(Input::Read { id: 1, by: ReadBy::Round });
         self.exchange(question);
     }
 }
@@ -110,22 +110,22 @@ fn a_read_allocates_nothing() {
     assert_eq!(measure(|| pair.read()).count_total, 0);
 }
 
-/// What is to be saved, and what is sent to a follower, leaves the core in a vector of its own. Nothing else is
-/// allocated, however many commands there are: a follower saves the very vector that has come.
+/// What is to be saved, and what is sent to a follower, leaves the core in a vector of its own. Nothing else
+/// is allocated, however many commands there are: a follower saves the very vector that it received.
 #[test]
 fn commands_allocate_only_what_carries_them_out() {
     for batch in [1, 64] {
         let mut pair = Pair::start();
         let commands = |batch: usize| vec![Arc::<[u8]>::from([7; 256]); batch];
         for _ in 0..100 {
-            let request = pair.tell_leader(Input::Propose { commands: commands(batch) });
+            let request = pair.step_leader(Input::Propose { commands: commands(batch) });
             pair.exchange(request);
         }
         // The log itself grows now and then: to twice its size.
         let least = (0..20).map(|_| {
             let commands = commands(batch);
             let proposed = measure(|| {
-                let request = pair.tell_leader(Input::Propose { commands });
+                let request = pair.step_leader(Input::Propose { commands });
                 pair.exchange(request);
             });
             proposed.count_total

@@ -1,4 +1,4 @@
-//! A configuration that is too large is refused before it stands in any log.
+//! A configuration that is too large is refused before it is in any log.
 
 use consensus::{
     AppendEntriesReply, AppendOutcome, CannotChange, Change, EveryRule, HardState, Input, Instant, Log,
@@ -72,7 +72,7 @@ fn the_members_have_a_greatest_number() {
     assert_eq!(node.membership().members().len(), Membership::MOST_MEMBERS);
 }
 
-/// One request that added a thousand servers which were not there kept a cluster without a leader.
+/// One request that added a thousand servers that did not exist left a cluster without a leader.
 #[test]
 fn learners_that_lack_the_log_have_a_greatest_number() {
     let mut node = leader(BTreeMap::new());
@@ -106,7 +106,7 @@ fn an_address_has_a_greatest_length() {
     assert_eq!(change(&mut node, add(2, longest)), Ok(()));
 }
 
-/// Earlier versions knew no bounds.
+/// Earlier versions had no limits.
 #[test]
 fn a_cluster_that_has_grown_too_large_can_only_shrink() {
     let learners: BTreeSet<u64> = (2..=200).collect();

@@ -5,7 +5,7 @@ use consensus::{
     AppendEntries, Config, Credentials, Index, Limits, Membership, NodeId, Profile, Term, Timing,
 };
 
-/// That of a server which follows the paper's basic algorithm.
+/// The settings of a server that follows the paper's basic algorithm.
 pub fn config(id: NodeId, membership: Membership) -> Config {
     Config {
         id,

@@ -1,4 +1,4 @@
-//! Whatever a peer sends, a server throws it away or follows the rules; it never panics.
+//! Whatever a peer sends, a server drops it or follows the rules; it never panics.
 
 use crate::common::heartbeat;
 use consensus::event::{Decision, Problem, What};
@@ -33,7 +33,7 @@ fn receive(node: &mut Node, from: u64, message: Message) -> Output {
     output
 }
 
-/// Asserts that the message is thrown away for this reason, without any other consequence.
+/// Asserts that the message is dropped for this reason, without any other effect.
 fn assert_rejected(node: &mut Node, from: u64, message: Message, problem: Problem) {
     let before = (node.hard_state(), node.role(), node.leader());
     let output = receive(node, from, message);
@@ -49,8 +49,8 @@ fn nobody_speaks_in_a_servers_own_name() {
     assert_rejected(&mut node, 1, Message::AppendEntries(heartbeat(9)), Problem::SenderIsSelf);
 }
 
-/// Whoever asks for something may know a newer configuration than this server (§6). Whoever answers can't: only
-/// members are asked.
+/// A server that asks for something may know a newer configuration than this server (§6). One that replies
+/// can't: only members are asked.
 #[test]
 fn strangers_are_heard_when_they_ask_and_not_when_they_answer() {
     for stranger in [0, 4, u64::MAX] {
@@ -74,7 +74,7 @@ fn strangers_are_heard_when_they_ask_and_not_when_they_answer() {
     }
 }
 
-/// One answer of each kind, as good as it can be.
+/// One reply of each kind, as favourable as it can be.
 fn answers(term: Term) -> [Message; 4] {
     let outcome = AppendOutcome::Matched { match_index: Index(0) };
     let last_included = LogPosition::default();
@@ -105,13 +105,13 @@ fn no_peer_can_make_the_term_overflow() {
     assert_eq!(node.hard_state().current_term, Term(highest + 1), "a candidacy is still possible");
 }
 
-/// One message of a stranger must not part a server from the others for good.
+/// One message of a non-member must not part a server from the others for good.
 #[test]
 fn no_message_ends_elections() {
     let [mut misled, mut other] = [1, 2].map(|id| start_as(id, &mut Output::default()));
     receive(&mut misled, 9, Message::AppendEntries(heartbeat(Term::FARTHEST_AHEAD)));
     assert_eq!(misled.hard_state().current_term, Term(Term::FARTHEST_AHEAD));
-    // Its candidacy is farther ahead than the other one believes at once.
+    // The term of its election is further ahead than the other server believes at once.
     let mut votes = 0;
     for election in 0..3 {
         let mut output = Output::default();
@@ -363,7 +363,7 @@ fn no_message_makes_a_server_panic() {
     }
 }
 
-/// A server that waits to be added has no cluster. Nobody who has none either can make it give up.
+/// A server that waits to be added has no cluster. No server that has none either can make it give up.
 #[test]
 fn nobody_retires_a_server_that_waits_to_be_added() {
     let start = Start { incarnation: Incarnation(1), number: 1, run: 1 };
@@ -379,8 +379,8 @@ fn nobody_retires_a_server_that_waits_to_be_added() {
     assert_eq!(node.refused_by().get(&NodeId(2)), Some(&Problem::EarlierStart));
 }
 
-/// A server that is no founder calls, and knows their numbers: a server that founds with it has no place for it, nor has one
-/// of a cluster that was founded.
+/// A server that is not a founder contacts others, and knows their numbers: a server that is founding with it
+/// has no place for it, nor does a member of a cluster that was already founded.
 #[test]
 fn who_is_no_founder_founds_nothing() {
     let founders = [1, 2, 3].map(NodeId);

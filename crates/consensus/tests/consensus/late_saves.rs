@@ -1,4 +1,4 @@
-//! What the disk has saved, and what has become of it in memory meanwhile.
+//! Saves that complete after the state in memory has changed.
 
 use consensus::{
     AppendEntries, Entry, EveryRule, HardState, Index, Input, Instant, Log, LogPosition, Membership, Message,
@@ -18,10 +18,10 @@ fn first_entry(from: u64, term: u64) -> Input {
     Input::Message { from: NodeId(from), origin: Origin::default(), message: Message::AppendEntries(request) }
 }
 
-/// The disk had begun to save an entry when another one took its place. That it has saved the first says nothing
-/// of the second.
+/// The disk had begun to save an entry when another one replaced it. That the first is saved says nothing
+/// about the second.
 #[test]
-fn the_late_news_of_a_save_says_nothing_of_what_took_its_place() {
+fn a_late_report_of_a_save_says_nothing_about_what_replaced_it() {
     let config = crate::common::config(NodeId(1), Membership::of_voters((1..=3).map(NodeId)));
     let mut output = Output::default();
     let mut node = Node::start(config, HardState::default(), Log::default(), EveryRule, &mut output);

@@ -1,4 +1,6 @@
-//! The core, called as a library: what it does with messages that no honest server sends, with late saves, and at its bounds.
+//! The core, called as a library: messages that no honest server sends, late saves, and limits.
+
+extern crate raft_for_beginners_consensus as consensus;
 
 mod allocations;
 mod bounds;

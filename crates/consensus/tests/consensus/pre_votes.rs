@@ -1,4 +1,4 @@
-//! A server that asks for pre-votes and never runs does not delay the others for long.
+//! A server that asks for pre-votes and never starts an election does not delay the others for long.
 
 use crate::common::heartbeat;
 use consensus::{
@@ -24,7 +24,7 @@ impl Server {
         Server { node, now: Instant::START }
     }
 
-    /// A millisecond later it gets this.
+    /// It receives this a millisecond later.
     fn receive(&mut self, from: u64, message: Message) -> Output {
         self.now = self.now + Duration::from_millis(1);
         let mut output = Output::default();
@@ -33,7 +33,8 @@ impl Server {
         output
     }
 
-    /// A server asks for a pre-vote in the node's own term. The node says yes; does it reset its election timer?
+    /// A server asks for a pre-vote in the node's own term. The node says yes; does it reset its election
+    /// timer?
     fn waits_for(&mut self, candidate: u64) -> bool {
         self.waits_for_one_in(candidate, self.node.hard_state().current_term)
     }
@@ -50,7 +51,7 @@ impl Server {
 
     fn hear_leader(&mut self, leader: u64, term: u64) {
         self.receive(leader, Message::AppendEntries(heartbeat(term)));
-        // The leader is silent for so long that it counts as gone.
+        // The leader is silent for so long that it counts as lost.
         self.now = self.now + Timing::default().election_timeout_min();
     }
 
@@ -68,7 +69,7 @@ fn a_server_waits_for_each_candidate_once() {
         [5, 5, 4, 5, 4].map(|candidate| server.waits_for(candidate)),
         [true, false, true, false, false]
     );
-    // A term of its own makes the candidate no other one.
+    // With a term of its own it is still the same candidate.
     assert!(!server.waits_for_one_in(5, Term(7)));
 }
 

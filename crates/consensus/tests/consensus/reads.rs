@@ -1,4 +1,4 @@
-//! What reads cost those who are asked.
+//! What reads cost the servers that are asked.
 
 use consensus::{
     AppendEntries, AppendEntriesReply, AppendOutcome, EveryRule, HardState, Index, Input, Instant, Log,
@@ -23,7 +23,7 @@ fn hear(node: &mut Node, from: NodeId, message: Message) -> Output {
     step(node, Input::Message { from, origin: Origin::default(), message })
 }
 
-/// A leader that one of its two followers has answered.
+/// A leader that one of its two followers has replied to.
 fn leader() -> Node {
     let config = crate::common::config(LEADER, Membership::of_voters([LEADER, FOLLOWER, SILENT]));
     let log = Log::default();
@@ -49,8 +49,8 @@ fn requests_to(id: NodeId, output: &Output) -> impl Iterator<Item = &AppendEntri
     })
 }
 
-/// A follower that can't answer, since its disk is full, say, is asked with each read; but it is not sent again what
-/// it was sent.
+/// A follower that can't reply, because its disk is full, say, is asked with each read; but it is not sent
+/// again what it was sent.
 #[test]
 fn reads_do_not_send_entries_again() {
     let mut node = leader();
@@ -67,7 +67,7 @@ fn reads_do_not_send_entries_again() {
     }
 }
 
-/// Reads that come without end do not keep the heartbeats away, with which lost messages are sent again.
+/// An endless stream of reads does not delay the heartbeats, with which lost messages are sent again.
 #[test]
 fn reads_do_not_put_heartbeats_off() {
     let mut node = leader();
@@ -76,8 +76,8 @@ fn reads_do_not_put_heartbeats_off() {
     assert_eq!(node.next_deadline(), next_heartbeat);
 }
 
-/// A request of an earlier term, in which this server led too, is refused in the present one. Its round says nothing of
-/// the rounds of this term.
+/// A request of an earlier term, in which this server led too, is refused in the current one. Its round says
+/// nothing about the rounds of this term.
 #[test]
 fn a_refusal_answers_no_round() {
     let mut node = leader();

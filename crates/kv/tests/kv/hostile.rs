@@ -42,7 +42,7 @@ proptest! {
         }
         let checksum = crc32c::crc32c(&snapshot[..end]).to_le_bytes();
         snapshot[end..].copy_from_slice(&checksum);
-        // Some lies can't be seen, such as another value. Then it must be a store like any other.
+        // Some lies can't be detected, such as another value. Then it must be a store like any other.
         if let Ok(store) = restore(&snapshot) {
             prop_assert_eq!(bytes(&store), snapshot);
         }

@@ -1,4 +1,4 @@
-//! Logs drawn at random, in which things meet: few keys, few sessions, little room for sessions.
+//! Random logs, with collisions: few keys, few sessions, little room for sessions.
 
 use consensus::Index;
 use kv::{Answer, Change, Command, Request, SessionId, Store, Write};
@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 use std::num::NonZeroU16;
 
-/// The entries from index 1 on, each with its command; none is an empty entry.
+/// The entries from index 1 on, each with its command; `None` is a no-op entry.
 pub type Log = Vec<Option<Vec<u8>>>;
 
 /// An entry, in relation to those before it.
@@ -100,7 +100,7 @@ fn entry(index: u64, drawn: &Drawn, opened: &mut Vec<SessionId>) -> Option<Vec<u
     Some(command.encode().expect("short keys and values"))
 }
 
-/// Applies these entries, of which the first comes right after what the store has applied.
+/// Applies these entries, the first of which comes directly after the last one that the store has applied.
 pub fn apply_all(store: &mut Store, entries: &[Option<Vec<u8>>]) -> Vec<Option<Answer>> {
     entries.iter().map(|entry| apply(store, entry.as_deref())).collect()
 }

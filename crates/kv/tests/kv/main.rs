@@ -1,5 +1,7 @@
 //! The store as Raft sees it: logs go in, answers and snapshots come out.
 
+extern crate raft_for_beginners_kv as kv;
+
 mod hostile;
 mod log;
 mod model;

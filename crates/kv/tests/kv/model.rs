@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 #[derive(Debug, Default)]
 struct Model {
     keys: BTreeMap<Vec<u8>, (Vec<u8>, Index)>,
-    /// Each with its latest request and the answer to it. The one used last stands last.
+    /// Each with its latest request and the answer to it, the least recently used first.
     sessions: Vec<(SessionId, u64, Answer)>,
 }
 

@@ -1,4 +1,4 @@
-//! Requests that come several times, late and out of order, are executed once.
+//! Requests that arrive several times, late and out of order, are executed once.
 
 use consensus::Index;
 use kv::{Answer, Command, DEFAULT_SESSIONS, Request, SessionId, Store, Write};
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const CLIENTS: u64 = 3;
 
-/// Each request puts a key of its own, so that the key's version tells when it was executed last.
+/// Each request puts a key of its own, so that the key's version shows when it was executed last.
 fn key(request: Request) -> String {
     format!("{request:?}")
 }

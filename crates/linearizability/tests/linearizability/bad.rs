@@ -1,4 +1,4 @@
-//! Histories that are not linearizable: what a person gets to see of each kind.
+//! Histories that are not linearizable: what a person sees of each kind.
 
 use crate::notation::history;
 use linearizability::{BadHistory, Kind, Verdict, check};

@@ -1,4 +1,4 @@
-//! docs/linearizability.md shows what is true.
+//! What docs/linearizability.md shows is true.
 
 use crate::notation::history;
 use linearizability::{Answer, History, Request, Verdict, check};

@@ -1,4 +1,4 @@
-//! Histories by chance.
+//! Random histories.
 
 use fastrand::Rng;
 use linearizability::{Answer, History, Operation, Outcome, Pending, Request};
@@ -13,17 +13,17 @@ pub struct Mix {
     pub writes: u32,
     pub deletes: u32,
     pub swaps: u32,
-    /// The share of operations that get no answer.
+    /// The share of operations without an answer.
     pub uncertain: f64,
-    /// How many different values there are; none: each is written once.
+    /// Number of different values; `None`: each is written once.
     pub values: Option<usize>,
-    /// Are versions told?
+    /// Are versions given?
     pub versions: bool,
     pub keys: usize,
 }
 
 impl Mix {
-    /// What clients may well do.
+    /// What clients usually do.
     pub const USUAL: Mix = Mix {
         clients: 16,
         operations: 1_000,
@@ -45,8 +45,8 @@ struct Busy<'a> {
     answer: Option<Answer>,
 }
 
-/// A history of clients of registers that really take each operation at one moment. One that is uncertain
-/// may be taken much later, or never.
+/// A history of clients of registers in which each operation really takes effect at one point in time. An
+/// uncertain one may do so much later, or never.
 pub fn linearizable(mix: &Mix, random: &mut Rng) -> History {
     let mut history = History::default();
     let keys: Vec<String> = (0..mix.keys).map(|key| format!("x{key}")).collect();
@@ -167,7 +167,7 @@ impl Register {
     }
 }
 
-/// The history, in which one read found a value that was written at some other time. None if nothing was
+/// The history, in which one read found a value that was written at some other time. `None` if nothing was
 /// read or written.
 pub fn with_a_wrong_answer(history: &History, random: &mut Rng) -> Option<History> {
     let mut operations = history.operations().to_vec();

@@ -1,5 +1,7 @@
 //! The checker of linearizability.
 
+extern crate raft_for_beginners_linearizability as linearizability;
+
 mod bad;
 mod bound;
 mod docs;

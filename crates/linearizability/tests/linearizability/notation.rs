@@ -1,5 +1,5 @@
-//! Histories as tests write them, an operation a line: `2 30..40 put 5` is client 2, who asks at 30 to
-//! write 5 and is answered at 40.
+//! Histories as tests write them, one operation per line: `2 30..40 put 5` is client 2, which asks at 30 to
+//! write 5 and gets its answer at 40.
 //!
 //! `put 5 if 7` has a condition on the version. An answer that says more than "done" follows `=>`, and may
 //! end with a version: `get => 5 v7`; an uncertain operation has no end (`30..`), and one

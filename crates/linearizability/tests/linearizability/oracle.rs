@@ -3,18 +3,18 @@
 use linearizability::{Answer, Operation, Outcome, Request};
 use std::collections::BTreeSet;
 
-/// What a register holds. The version is none if it is none of those that anybody speaks of.
+/// What a register holds. The version is `None` if it is not among those in any answer.
 type Content<'a> = Option<(&'a str, Option<u64>)>;
 
-/// A register, and the highest version that it has written, of those that anybody speaks of.
+/// A register, and the highest version that it has written, of those in any answer.
 #[derive(Clone, Copy)]
 struct Register<'a> {
     content: Content<'a>,
     latest: u64,
 }
 
-/// Is there an order of these operations on one key that keeps to their times, and in which a register
-/// gives these answers?
+/// Is there an order of these operations on one key that respects their times, and in which a register gives
+/// these answers?
 pub fn is_linearizable(operations: &[Operation]) -> bool {
     let happened: Vec<&Operation> =
         operations.iter().filter(|operation| operation.outcome != Outcome::DidNotHappen).collect();
@@ -58,7 +58,7 @@ fn if_version(request: &Request) -> Option<u64> {
     }
 }
 
-/// All that may become of the register, with the answer that was given.
+/// Everything that may happen to the register, with the answer that was given.
 fn take_effect<'a>(
     operation: &'a Operation,
     register: Register<'a>,
@@ -99,7 +99,7 @@ fn is_told_done(operation: &Operation) -> bool {
     matches!(operation.outcome, Outcome::Returned { answer: Answer::Done { .. }, .. })
 }
 
-/// Is that the answer where this is what the register holds afterwards?
+/// Is that the answer if this is what the register holds afterwards?
 fn is_answer(answer: &Answer, request: &Request, is_done: bool, after: Content) -> bool {
     let held = after.and_then(|(_, version)| version);
     match answer {

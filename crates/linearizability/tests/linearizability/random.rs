@@ -1,4 +1,4 @@
-//! Histories by chance: the checker agrees with the definition, and what it shows is true.
+//! Random histories: the checker agrees with the definition, and what it shows is true.
 
 use crate::draw::{self, Mix};
 use crate::oracle::is_linearizable;
@@ -77,7 +77,7 @@ fn the_checker_agrees_with_the_definition_where_versions_are_told() {
     assert!(good > 10_000 && bad > 10_000, "{good} good, {bad} bad");
 }
 
-/// Where values are shared, one can't always tell who wrote a version. Then the checker believes more.
+/// If values are shared, it can't always be known who wrote a version. Then the checker accepts more.
 #[test]
 fn the_checker_accuses_nobody_wrongly_where_versions_are_told() {
     let mut random = Rng::with_seed(5);
@@ -111,7 +111,7 @@ fn draw_mutated(number: u64, values: Option<usize>, random: &mut Rng) -> History
     draw::mutated(&draw::linearizable(&mix, random), random)
 }
 
-/// Does somebody speak of a version without anybody who knows its value?
+/// Is there a version in an answer whose value is unknown?
 fn is_untraced(operations: &[Operation]) -> bool {
     let answers = || {
         operations.iter().filter_map(|operation| match &operation.outcome {
@@ -162,7 +162,7 @@ fn of_a_bad_history_with_versions_a_few_operations_remain_that_are_bad_too() {
         let history = draw_mutated(number, None, &mut random);
         if let Verdict::Violation(bad) = check(&history) {
             assert!(bad.operations().iter().all(|operation| history.operations().contains(operation)));
-            // What nobody told the client of a write, the oracle can't know.
+            // The oracle can't know what the client of a write did not know.
             if !bad.picture(100).contains("found as v") {
                 assert!(!is_linearizable(&as_told(&bad)), "{bad}");
                 bad_ones += 1;
@@ -189,7 +189,7 @@ fn of_a_long_bad_history_a_few_operations_remain() {
     assert!(bad_ones > 30, "{bad_ones}");
 }
 
-/// What remains, as the picture has it: of some compare-and-swaps it only has what they wrote.
+/// What remains, as the picture has it: of some compare-and-swaps only what they wrote.
 fn as_told(bad: &BadHistory) -> Vec<Operation> {
     let picture = bad.picture(100);
     let mut told = bad.operations().to_vec();
@@ -211,8 +211,8 @@ fn as_told(bad: &BadHistory) -> Vec<Operation> {
     told
 }
 
-/// Where the answer is a value that somebody wrote, what remains tells of it: every write of it that was
-/// asked for by then is there, but for those after which it was written again before anybody looked.
+/// If the answer is a value that was written, what remains shows that: every write of it that was asked for
+/// by then is there, except those after which it was written again before anyone looked.
 fn assert_tells_of_writes(bad: &BadHistory, whole: &[Operation]) {
     let answer = bad.unexplained();
     let Outcome::Returned { at, answer: Answer::Found { value: found, .. } } = &answer.outcome else {

@@ -1,8 +1,6 @@
 //! What a client is told when it does not get what it wanted: what, why, and what to do.
 
 use super::{Service, json};
-use crate::clients::{ReadRefusal, WriteRefusal};
-use crate::transport::Transport;
 use api::{OutcomeBody, Told};
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -10,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use consensus::NodeId;
 use gate::Stranger;
 use kv::LONGEST_VALUE;
+use runtime::{ProposeError, ReadError, Transport, Unavailable};
 use std::sync::Arc;
 
 /// Why a client does not get what it wanted.
@@ -43,28 +42,31 @@ pub(super) enum Problem {
 
 impl Problem {
     /// Why a write was not carried out, for the client that asked for this path.
-    pub(super) fn of_write(refusal: WriteRefusal, service: &Service, uri: &Uri) -> Problem {
-        match refusal {
-            WriteRefusal::Replaced => Problem::Replaced,
-            WriteRefusal::Busy => Problem::Busy,
-            WriteRefusal::DiskFull { why } => Problem::DiskFull { id: service.id, why },
-            WriteRefusal::Uncertain => Problem::Uncertain,
-            WriteRefusal::NotLeader { leader } => Problem::not_leader(leader, service, uri),
+    pub(super) fn of_write(error: ProposeError, service: &Service, uri: &Uri) -> Problem {
+        match error {
+            ProposeError::NotLeader { leader } => Problem::not_leader(leader, service, uri),
+            ProposeError::Replaced => Problem::Replaced,
+            ProposeError::Busy => Problem::Busy,
+            ProposeError::DiskFull { why } => Problem::DiskFull { id: service.id, why },
+            ProposeError::TooLong { .. } => Problem::too_long(),
+            ProposeError::Stopped => Problem::Stopping,
+            ProposeError::Uncertain => Problem::Uncertain,
         }
     }
 
     /// Why a read was not carried out, for the client that asked for this path.
-    pub(super) fn of_read(refusal: ReadRefusal, service: &Service, uri: &Uri) -> Problem {
-        match refusal {
-            ReadRefusal::Busy => Problem::Busy,
-            ReadRefusal::NotLeader { leader } => Problem::not_leader(leader, service, uri),
+    pub(super) fn of_read(error: ReadError, service: &Service, uri: &Uri) -> Problem {
+        match error {
+            ReadError::NotLeader { leader } => Problem::not_leader(leader, service, uri),
+            ReadError::Busy => Problem::Busy,
+            ReadError::Stopped => Problem::Stopping,
         }
     }
 
     /// This server does not lead. The client that asked for this path can ask there, if it is known where.
     pub(super) fn not_leader(leader: Option<NodeId>, service: &Service, uri: &Uri) -> Problem {
         let id = service.id;
-        match leader.and_then(|leader| Some((leader, service.network.address_of(leader)?))) {
+        match leader.and_then(|leader| Some((leader, service.tcp.address_of(leader)?))) {
             Some((leader, address)) => {
                 let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
                 Problem::Elsewhere { id, leader, address, path }
@@ -173,6 +175,15 @@ impl Problem {
             Problem::Nonsense { error, help } => (StatusCode::BAD_REQUEST, error.clone(), (*help).to_owned()),
             Problem::Stranger(stranger) => (stranger.status(), stranger.to_string(), stranger.help()),
             Problem::Refused { status, error, help } => (*status, error.clone(), help.clone()),
+        }
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(why: Unavailable) -> Problem {
+        match why {
+            Unavailable::Busy => Problem::Busy,
+            Unavailable::Stopped => Problem::Stopping,
         }
     }
 }

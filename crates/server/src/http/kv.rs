@@ -4,8 +4,6 @@ use super::body::Sent;
 use super::errors::Problem;
 use super::parameters::Parameters;
 use super::{PATIENCE, Service, json, json_response, json_text, write_aside};
-use crate::clients::Request;
-use crate::inbox::Inbound;
 #[cfg(doc)]
 use api::Listing;
 use api::{Listed, Text, headers};
@@ -20,7 +18,6 @@ use kv::{Change, Command, DEFAULT_SESSIONS, LONGEST_KEY, Record, SessionId, Stor
 use percent_encoding::percent_decode_str;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// The version of a key, in answers.
@@ -135,16 +132,15 @@ fn key_of(uri: &Uri) -> Vec<u8> {
 
 /// The store as the client may see it.
 async fn read(service: &Service, uri: &Uri, parameters: &Parameters) -> Result<Store, Problem> {
-    let (answer, outcome) = oneshot::channel();
-    let request = match parameters.text("read")?.unwrap_or("linearizable") {
-        "linearizable" => Request::Read { by: ReadBy::Round, answer },
-        "lease" if service.gives_leases => Request::Read { by: ReadBy::Lease, answer },
+    let by = match parameters.text("read")?.unwrap_or("linearizable") {
+        "linearizable" => ReadBy::Round,
+        "lease" if service.gives_leases => ReadBy::Lease,
         "lease" => {
             let error = "the leaders of this cluster have no leases".to_owned();
             let help = "choose read=linearizable, or start all servers with --lease-reads DRIFT";
             return Err(Problem::Nonsense { error, help });
         }
-        "stale" => Request::ReadStale { answer },
+        "stale" => return Ok(service.handle.look(|view| view.driver.machine().store.clone()).await?),
         other => {
             let error = format!("read={other} is not a kind of read");
             return Err(Problem::Nonsense {
@@ -153,11 +149,9 @@ async fn read(service: &Service, uri: &Uri, parameters: &Parameters) -> Result<S
             });
         }
     };
-    service.ask(Inbound::Client(request))?;
-    match timeout(PATIENCE, outcome).await {
-        Ok(Ok(Ok(store))) => Ok(store),
-        Ok(Ok(Err(refusal))) => Err(Problem::of_read(refusal, service, uri)),
-        Ok(Err(_)) => Err(Problem::Stopping),
+    match timeout(PATIENCE, service.handle.read(by, |machine| machine.store.clone())).await {
+        Ok(Ok(store)) => Ok(store),
+        Ok(Err(error)) => Err(Problem::of_read(error, service, uri)),
         Err(_) => Err(Problem::NobodyConfirms),
     }
 }
@@ -201,13 +195,11 @@ fn number_in(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, Prob
 /// Has a command replicated and applied.
 async fn execute(service: &Service, uri: &Uri, command: &Command<'_>) -> Result<Response, Problem> {
     let command = command.encode().map_err(|reason| Problem::Answer(kv::Answer::Invalid(reason)))?;
-    let (answer, outcome) = oneshot::channel();
-    service.ask(Inbound::Client(Request::Write { command: command.into(), answer }))?;
-    match timeout(PATIENCE, outcome).await {
-        Ok(Ok(Ok(answer))) => tell(answer),
-        Ok(Ok(Err(refusal))) => Err(Problem::of_write(refusal, service, uri)),
-        // The server is about to end, or nobody confirms: the command may be in some logs.
-        Ok(Err(_)) | Err(_) => Err(Problem::Uncertain),
+    match timeout(PATIENCE, service.handle.propose(command)).await {
+        Ok(Ok(answer)) => tell(answer),
+        Ok(Err(error)) => Err(Problem::of_write(error, service, uri)),
+        // Nobody confirms: the command may be in some logs.
+        Err(_) => Err(Problem::Uncertain),
     }
 }
 

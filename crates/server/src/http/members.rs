@@ -4,19 +4,16 @@ use super::body::Sent;
 use super::errors::Problem;
 use super::status::ask;
 use super::{PATIENCE, Service};
-use crate::Address;
-use crate::clients::{ChangeRefusal, Request, TransferRefusal};
-use crate::inbox::Inbound;
 use api::{MembersBody, Successor};
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use consensus::{CannotChange, CannotTransfer, Change, NodeId};
+use runtime::{Address, ChangeError, TransferError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// A [`Change`] whose addresses and new numbers make sense. A member that came in earlier without that can still be removed.
@@ -63,9 +60,8 @@ pub(super) async fn change(
         promote,
         remove,
     };
-    let (answer, outcome) = oneshot::channel();
-    service.ask(Inbound::Client(Request::ChangeMembership { change, answer }))?;
-    outcome_of(outcome).await?.map_err(|refusal| why_not_changed(refusal, &service, &uri))?;
+    let changed = timeout(PATIENCE, service.handle.change_members(change)).await;
+    changed.map_err(|_| Problem::Uncertain)?.map_err(|error| why_not_changed(error, &service, &uri))?;
     members(State(service)).await
 }
 
@@ -76,9 +72,8 @@ pub(super) async fn transfer(
     Sent(body): Sent,
 ) -> Result<Response, Problem> {
     let Successor { to } = parse(&body, r#"write {"to":3} for n3"#)?;
-    let (answer, outcome) = oneshot::channel();
-    service.ask(Inbound::Client(Request::TransferLeadership { to, answer }))?;
-    outcome_of(outcome).await?.map_err(|refusal| why_not_transferred(refusal, &service, &uri))?;
+    let begun = timeout(PATIENCE, service.handle.transfer(to)).await;
+    begun.map_err(|_| Problem::Uncertain)?.map_err(|error| why_not_transferred(error, &service, &uri))?;
     members(State(service)).await
 }
 
@@ -87,20 +82,10 @@ fn parse<T: DeserializeOwned>(body: &[u8], help: &'static str) -> Result<T, Prob
         .map_err(|error| Problem::Nonsense { error: format!("the body is not as expected: {error}"), help })
 }
 
-/// What came of a request, if that is known in time.
-async fn outcome_of<T>(outcome: oneshot::Receiver<T>) -> Result<T, Problem> {
-    match timeout(PATIENCE, outcome).await {
-        Ok(Ok(outcome)) => Ok(outcome),
-        Ok(Err(_)) | Err(_) => Err(Problem::Uncertain),
-    }
-}
-
-fn why_not_changed(refusal: ChangeRefusal, service: &Service, uri: &Uri) -> Problem {
-    match refusal {
-        ChangeRefusal::CannotChange(CannotChange::NotLeader { leader }) => {
-            Problem::not_leader(leader, service, uri)
-        }
-        ChangeRefusal::CannotChange(why) => {
+fn why_not_changed(error: ChangeError, service: &Service, uri: &Uri) -> Problem {
+    match error {
+        ChangeError::Refused(CannotChange::NotLeader { leader }) => Problem::not_leader(leader, service, uri),
+        ChangeError::Refused(why) => {
             let may_pass = matches!(
                 why,
                 CannotChange::UnderWay
@@ -110,21 +95,24 @@ fn why_not_changed(refusal: ChangeRefusal, service: &Service, uri: &Uri) -> Prob
             );
             refused(&why, may_pass, help_to_change(&why))
         }
-        ChangeRefusal::Replaced => Problem::Replaced,
-        ChangeRefusal::Busy => Problem::Busy,
-        ChangeRefusal::Uncertain => Problem::Uncertain,
+        ChangeError::Replaced => Problem::Replaced,
+        ChangeError::Busy => Problem::Busy,
+        ChangeError::Stopped => Problem::Stopping,
+        ChangeError::Uncertain => Problem::Uncertain,
     }
 }
 
-fn why_not_transferred(refusal: TransferRefusal, service: &Service, uri: &Uri) -> Problem {
-    match refusal {
-        TransferRefusal::CannotTransfer(CannotTransfer::NotLeader { leader }) => {
+fn why_not_transferred(error: TransferError, service: &Service, uri: &Uri) -> Problem {
+    match error {
+        TransferError::Refused(CannotTransfer::NotLeader { leader }) => {
             Problem::not_leader(leader, service, uri)
         }
-        TransferRefusal::CannotTransfer(why) => {
+        TransferError::Refused(why) => {
             refused(&why, matches!(why, CannotTransfer::UnderWay(_)), help_to_transfer(&why))
         }
-        TransferRefusal::Busy => Problem::Busy,
+        TransferError::Busy => Problem::Busy,
+        TransferError::Stopped => Problem::Stopping,
+        TransferError::Uncertain => Problem::Uncertain,
     }
 }
 

@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use consensus::RoleKind;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
@@ -25,12 +25,12 @@ pub(crate) fn sync_histogram() -> Histogram {
 
 pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
     let status = status::ask(&service).await?;
-    let (syncs, turned_away) = (service.syncs.clone(), service.turned_away.clone());
-    let page = write_aside(&service.accounts, move || page(&status, syncs, &turned_away)).await?;
+    let (syncs, turned_away) = (service.syncs.clone(), service.tcp.turned_away());
+    let page = write_aside(&service.accounts, move || page(&status, syncs, turned_away)).await?;
     Ok(([(CONTENT_TYPE, FORMAT)], page).into_response())
 }
 
-fn page(status: &Status, syncs: Histogram, turned_away: &Counter) -> String {
+fn page(status: &Status, syncs: Histogram, turned_away: u64) -> String {
     let mut registry = Registry::default();
     let gauges = [
         ("etcd_server_has_leader", "1 if a leader is known", u64::from(status.leader.is_some())),
@@ -74,7 +74,7 @@ fn page(status: &Status, syncs: Histogram, turned_away: &Counter) -> String {
             "Messages that contradicted what is committed, or that this server leads its term",
             status.contradictions,
         ),
-        ("raft_turned_away", "Of these, connections for which there was no room", turned_away.get()),
+        ("raft_turned_away", "Of these, connections for which there was no room", turned_away),
     ];
     for (name, help, value) in counters {
         registry.register(name, help, ConstCounter::new(value));

@@ -2,13 +2,12 @@
 
 use super::Service;
 use super::errors::Problem;
-use crate::inbox::Inbound;
+use crate::status::status_of;
 use api::Status;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 pub(super) async fn status(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
     let status = ask(&service).await?;
@@ -34,7 +33,6 @@ pub(super) async fn readyz(State(service): State<Arc<Service>>) -> Result<&'stat
 }
 
 pub(super) async fn ask(service: &Service) -> Result<Status, Problem> {
-    let (answer, status) = oneshot::channel();
-    service.ask(Inbound::StatusAsked(answer))?;
-    status.await.map_err(|_| Problem::Stopping)
+    let cluster = service.cluster.clone();
+    Ok(service.handle.look(move |view| status_of(cluster, view)).await?)
 }

@@ -4,8 +4,7 @@ use super::errors::Problem;
 use super::parameters::Parameters;
 use super::{Service, json_text, write_aside};
 use crate::changes::{Batch, Change};
-use crate::clients::Request;
-use crate::inbox::Inbound;
+use crate::machine::Machine;
 use api::{ChangeEvent, Missed, Place, Text};
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
@@ -13,11 +12,12 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use consensus::{ClusterId, Index};
 use futures_util::Stream;
 use gate::{SMALL, Share};
+use runtime::View;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 /// So often a reader hears that the server is still there.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
@@ -155,7 +155,9 @@ fn tell(change: &Change, cluster: Option<ClusterId>) -> Event {
 }
 
 async fn ask(service: &Service, after: Option<Index>) -> Result<Batch, Problem> {
-    let (answer, batch) = oneshot::channel();
-    service.ask(Inbound::Client(Request::Watch { after, answer }))?;
-    batch.await.map_err(|_| Problem::Stopping)
+    let next = move |view: &View<'_, Machine>| {
+        let (cluster, machine) = (view.driver.node().memory().cluster, view.driver.machine());
+        Batch { cluster, ..machine.changes.next(after, view.driver.last_applied()) }
+    };
+    Ok(service.handle.look(next).await?)
 }

@@ -5,17 +5,17 @@ use super::lines::{Outbox, Said, warn};
 use super::message::{Answer, Body, Code, Forward, Forwarded, Init, Message, Reply, Request, node_id};
 use super::raft::RaftBody;
 use super::{Introduction, MOST_REQUESTS, understand};
-use crate::inbox::Inbound;
 use consensus::NodeId;
+use runtime::Inlet;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 
 /// One node's end of the conversation with Maelstrom's clients and the other nodes.
 pub(super) struct Conversation {
     pub(super) introduction: Introduction,
-    pub(super) engine: mpsc::Sender<Inbound>,
+    pub(super) inlet: Inlet,
     pub(super) outbox: Outbox,
     pub(super) kv: Arc<LinKv>,
     /// How many more requests can be served at once.
@@ -73,8 +73,8 @@ impl Conversation {
             _ => {
                 let body: RaftBody = body.read()?;
                 let envelope = body.envelope(peer, self.introduction.id).ok_or("sent_as is not an event")?;
-                // A full inbox is a slow server, and Raft can stand lost messages.
-                let _ = self.engine.try_send(Inbound::Envelope(envelope));
+                // A node that is stopping hears nothing any longer.
+                let _ = self.inlet.deliver(envelope);
             }
         }
         Ok(())

@@ -19,16 +19,14 @@
 
 use super::lines::{Outbox, Said};
 use super::message::{Answer, Code, Forward, Forwarded, Reply, Request};
-use crate::clients::{self, ReadRefusal, WriteRefusal};
-use crate::inbox::Inbound;
+use crate::machine::Machine;
 use consensus::{NodeId, ReadBy};
 use kv::{Command, DEFAULT_SESSIONS, Write};
+use runtime::{Handle, ProposeError, ReadError};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc::Sender;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -37,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves clients.
 pub(super) struct LinKv {
-    engine: Sender<Inbound>,
+    handle: Handle<Machine>,
     outbox: Outbox,
     life: u64,
     /// So long a client waits for its outcome, at most.
@@ -77,14 +75,18 @@ impl Tried {
         Tried::NotDone("too many requests wait for this node".to_owned())
     }
 
+    fn stopping() -> Tried {
+        Tried::NotDone("this node is stopping".to_owned())
+    }
+
     fn late() -> Tried {
         Tried::error(Code::Timeout, "no outcome in time: the request may have been executed, or may still be")
     }
 }
 
 impl LinKv {
-    pub(super) fn new(engine: Sender<Inbound>, outbox: Outbox, life: u64, patience: Duration) -> LinKv {
-        LinKv { engine, outbox, life, patience, forwards: Mutex::default(), sessions: Mutex::default() }
+    pub(super) fn new(handle: Handle<Machine>, outbox: Outbox, life: u64, patience: Duration) -> LinKv {
+        LinKv { handle, outbox, life, patience, forwards: Mutex::default(), sessions: Mutex::default() }
     }
 
     /// Does what a client wants, and answers.
@@ -185,11 +187,7 @@ impl LinKv {
     async fn leader_appears(&self, deadline: Instant) -> bool {
         while Instant::now() + PAUSE < deadline {
             sleep(PAUSE).await;
-            let (answer, status) = oneshot::channel();
-            if self.engine.try_send(Inbound::StatusAsked(answer)).is_ok()
-                && let Ok(Ok(status)) = timeout_at(deadline, status).await
-                && status.leader.is_some()
-            {
+            if self.handle.watch().borrow().leader.is_some() {
                 return true;
             }
         }
@@ -218,20 +216,16 @@ impl LinKv {
     }
 
     async fn read(&self, key: &[u8], deadline: Instant) -> Tried {
-        let (answer, outcome) = oneshot::channel();
-        if let Err(why) = self.ask(clients::Request::Read { by: ReadBy::Lease, answer }) {
-            return Tried::NotDone(why);
-        }
-        match timeout_at(deadline, outcome).await {
-            Ok(Ok(Ok(store))) => Tried::Answered(match store.get(key) {
+        let read = self.handle.read(ReadBy::Lease, |machine| machine.store.clone());
+        match timeout_at(deadline, read).await {
+            Ok(Ok(store)) => Tried::Answered(match store.get(key) {
                 None => Answer::error(Code::KeyDoesNotExist, "there is no such key"),
                 Some(record) => match serde_json::from_slice(&record.value) {
                     Ok(value) => Answer::ReadOk { value },
                     Err(_) => Answer::error(Code::Abort, "the value of the key is not JSON"),
                 },
             }),
-            Ok(Ok(Err(refusal))) => read_refused(refusal),
-            Ok(Err(_)) => Tried::NotDone("this node is stopping".to_owned()),
+            Ok(Err(error)) => read_refused(error),
             Err(_) => Tried::late(),
         }
     }
@@ -239,30 +233,14 @@ impl LinKv {
     /// Has a command replicated and applied. `done` is what is told of a write that was done.
     async fn execute(&self, command: &Command<'_>, done: Answer, deadline: Instant) -> Tried {
         let command = match command.encode() {
-            Ok(command) => command.into(),
+            Ok(command) => command,
             Err(reason) => return Tried::error(Code::MalformedRequest, reason.to_string()),
         };
-        let (answer, outcome) = oneshot::channel();
-        if let Err(why) = self.ask(clients::Request::Write { command, answer }) {
-            return Tried::NotDone(why);
-        }
-        match timeout_at(deadline, outcome).await {
-            Ok(Ok(Ok(answer))) => Tried::Answered(told(answer, done)),
-            Ok(Ok(Err(refusal))) => write_refused(refusal),
-            // The engine has ended with the write in its log.
-            Ok(Err(_)) => {
-                Tried::error(Code::Crash, "this node is stopping: the request may still be executed")
-            }
+        match timeout_at(deadline, self.handle.propose(command)).await {
+            Ok(Ok(answer)) => Tried::Answered(told(answer, done)),
+            Ok(Err(error)) => write_refused(error),
             Err(_) => Tried::late(),
         }
-    }
-
-    /// Gives the engine a request, unless that has too much to do or has ended.
-    fn ask(&self, request: clients::Request) -> Result<(), String> {
-        self.engine.try_send(Inbound::Client(request)).map_err(|error| match error {
-            TrySendError::Full(_) => "this node has too much to do".to_owned(),
-            TrySendError::Closed(_) => "this node is stopping".to_owned(),
-        })
     }
 
     /// Asks the node that is said to lead.
@@ -319,23 +297,27 @@ fn told(answer: kv::Answer, done: Answer) -> Answer {
     }
 }
 
-fn write_refused(refusal: WriteRefusal) -> Tried {
-    match refusal {
-        WriteRefusal::NotLeader { leader } => Tried::not_here(leader),
-        WriteRefusal::Replaced => {
+fn write_refused(error: ProposeError) -> Tried {
+    match error {
+        ProposeError::NotLeader { leader } => Tried::not_here(leader),
+        ProposeError::Replaced => {
             Tried::NotDone("the leader changed, and another command took the place of this one".to_owned())
         }
-        WriteRefusal::Busy => Tried::busy(),
-        WriteRefusal::DiskFull { why } => Tried::NotDone(format!("the disk is full: {why}")),
-        WriteRefusal::Uncertain => {
-            Tried::error(Code::Crash, "the leader changed: the request may have been executed")
-        }
+        ProposeError::Busy => Tried::busy(),
+        ProposeError::DiskFull { why } => Tried::NotDone(format!("the disk is full: {why}")),
+        ProposeError::TooLong { .. } => Tried::error(Code::MalformedRequest, error.to_string()),
+        ProposeError::Stopped => Tried::stopping(),
+        ProposeError::Uncertain => Tried::error(
+            Code::Crash,
+            "the leader changed, or this node is stopping: the request may have been executed",
+        ),
     }
 }
 
-fn read_refused(refusal: ReadRefusal) -> Tried {
-    match refusal {
-        ReadRefusal::NotLeader { leader } => Tried::not_here(leader),
-        ReadRefusal::Busy => Tried::busy(),
+fn read_refused(error: ReadError) -> Tried {
+    match error {
+        ReadError::NotLeader { leader } => Tried::not_here(leader),
+        ReadError::Busy => Tried::busy(),
+        ReadError::Stopped => Tried::stopping(),
     }
 }

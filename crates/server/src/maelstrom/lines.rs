@@ -2,12 +2,10 @@
 
 use super::message::{Forward, Forwarded, Message, Reply};
 use super::raft::RaftBody;
-use crate::Address;
 use crate::command::Command;
-use crate::member::Remote;
-use crate::transport::Transport;
-use consensus::{Membership, NodeId, Origin};
+use crate::remote::Remote;
 use driver::Envelope;
+use runtime::Transport;
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, BufRead, BufWriter, Write};
@@ -134,25 +132,12 @@ impl Outbox {
     }
 }
 
+/// Nodes have names here and no addresses, and each message says where it comes from.
 impl Transport for Outbox {
     fn send(&self, envelope: Envelope) {
         // A full queue is a slow network.
         let _ = self.0.try_send(Outgoing::Raft(envelope));
     }
-
-    /// Nodes have names here and no addresses.
-    fn address_of(&self, _: NodeId) -> Option<String> {
-        None
-    }
-
-    fn set_address(&self, _: NodeId, _: Address) {}
-
-    fn set_members(&self, _: &Membership) {}
-
-    /// Each message says where it comes from.
-    fn set_origin(&self, _: Origin) {}
-
-    fn hang_up(&self, _: NodeId) {}
 }
 
 /// Writes messages from the node `own` until there are no more. If nobody reads them, the server is stopped.
@@ -199,8 +184,9 @@ pub(super) fn write_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bounds::{envelope, largest_messages};
     use crate::maelstrom::message::{Answer, Body, Request};
+    use consensus::{AppendEntries, Entry, Index, Membership, NodeId, Origin, Payload, Term};
+    use trace::EventId;
 
     fn kinds(input: &[u8]) -> Vec<String> {
         Lines::new(input).map(|Message { body: Body { kind, .. }, .. }| kind).collect()
@@ -233,12 +219,39 @@ mod tests {
         for said in said {
             write_line(&mut input, "n1", "n2".to_owned(), said).unwrap();
         }
-        let messages = largest_messages();
-        let kinds_sent = ["forward", "forwarded"].len() + messages.len();
-        for message in messages {
-            write_line(&mut input, "n1", "n2".to_owned(), RaftBody::of(envelope(message))).unwrap();
+        let command = vec![1; runtime::LONGEST_COMMAND].into();
+        let count = runtime::BYTES_PER_MESSAGE / 40;
+        let short = vec![Payload::Command([1; 20].into()); count];
+        for payloads in [vec![Payload::Command(command)], short, vec![largest_membership()]] {
+            let entries =
+                payloads.into_iter().map(|payload| Entry { term: Term(u64::MAX), payload }).collect();
+            let append = AppendEntries {
+                term: Term(u64::MAX),
+                prev_log_index: Index(u64::MAX),
+                prev_log_term: Term(u64::MAX),
+                entries,
+                leader_commit: Index(u64::MAX),
+                round: u64::MAX,
+            };
+            let last = NodeId(u64::MAX);
+            let envelope = Envelope {
+                from: last,
+                to: last,
+                sent_as: EventId { node: last, life: u64::MAX, seq: u64::MAX },
+                origin: Origin::default(),
+                message: consensus::Message::AppendEntries(append),
+            };
+            write_line(&mut input, "n1", "n2".to_owned(), RaftBody::of(envelope)).unwrap();
         }
-        assert_eq!(kinds(&input).len(), kinds_sent);
+        let kinds_sent = ["forward", "forwarded", "append_entries", "append_entries", "append_entries"];
+        assert_eq!(kinds(&input), kinds_sent);
+    }
+
+    /// A control character needs the most bytes in JSON.
+    fn largest_membership() -> Payload {
+        let empty = Membership { addresses: [(NodeId(1), String::new())].into(), ..Membership::default() };
+        let addresses = [(NodeId(1), "\u{1}".repeat(Membership::LARGEST - empty.size()))].into();
+        Payload::Membership(Membership { addresses, ..empty }.into())
     }
 
     #[test]

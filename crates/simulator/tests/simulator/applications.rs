@@ -182,7 +182,7 @@ fn a_snapshot_that_can_not_be_loaded_is_found() {
         }
     }
     let (promise, what_happened, steps, story) = found(search::<Wrong>().unwrap_err());
-    assert!(what_happened.contains("the state machine can't load it"), "{promise}: {what_happened}");
+    assert!(what_happened.contains("the state machine can't load these"), "{promise}: {what_happened}");
     assert!(steps <= 25, "{steps}: {story}");
 }
 

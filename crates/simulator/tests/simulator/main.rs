@@ -1,5 +1,7 @@
 //! The simulator: its scenarios, its search, and its headlines.
 
+extern crate raft_for_beginners_simulator as simulator;
+
 mod applications;
 mod beginnings;
 mod episodes;

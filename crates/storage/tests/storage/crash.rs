@@ -8,7 +8,7 @@ use crate::{SMALL_SEGMENTS, appends, command, hard_state, life, saves};
 use consensus::Batch;
 use storage::{SEGMENT_SIZE, Storage, StorageError};
 
-/// How many operations a server has when it starts and saves all of these.
+/// Number of disk operations when the server starts and does all of these.
 fn operations(server: &Server, acts: &[Act]) -> usize {
     let mut server = server.copy();
     server.disk.plan(Fault::PowerCutBefore(usize::MAX));
@@ -16,7 +16,7 @@ fn operations(server: &Server, acts: &[Act]) -> usize {
     server.disk.operations()
 }
 
-/// The server, stopped by this fault in a life in which it would have saved all of these.
+/// The server, stopped by this fault in a run in which it would have done all of these.
 fn stopped(server: &Server, acts: &[Act], fault: Fault) -> Server {
     let mut server = server.copy();
     server.disk.plan(fault);
@@ -24,7 +24,7 @@ fn stopped(server: &Server, acts: &[Act], fault: Fault) -> Server {
     server
 }
 
-/// After a crash it starts, and what it then knows, it also knows after another crash.
+/// It starts after a crash, and what it knows then, it also knows after another crash.
 fn recovers_for_good(server: &Server, tearing: Tearing, before: &str) {
     let mut server = server.copy();
     for _ in 0..2 {
@@ -33,7 +33,7 @@ fn recovers_for_good(server: &Server, tearing: Tearing, before: &str) {
     }
 }
 
-/// A server after one life; it goes on in the next with what is in [`next_life`].
+/// A server after its first run; its next one does what is in [`next_life`].
 fn lived_once() -> Server {
     let mut server = Server::new(SMALL_SEGMENTS);
     server.live_and_save(&life()).unwrap();
@@ -49,7 +49,7 @@ fn next_life() -> Vec<Act> {
     ]
 }
 
-/// Servers, and what each will do in its next life.
+/// Servers, with what each will do in its next run.
 fn servers() -> [(Server, Vec<Act>); 4] {
     let first_life: Vec<Act> = life().into_iter().map(Act::from).collect();
     let prepared = first_life.iter().flat_map(|act| [act.clone(), Act::Prepare]).collect();
@@ -162,8 +162,8 @@ fn assert_poisoned(server: &Server, storage: &mut Storage<ModelDisk>) {
     assert_eq!((server.disk.operations(), server.disk.files()), before);
 }
 
-/// A save that begins a prepared segment writes only what is in it: its header, and the word in the one
-/// before that the log goes on.
+/// A save that begins a prepared segment writes only the segment's contents: its header, and the seal in the
+/// one before.
 #[test]
 fn a_save_need_not_wait_for_a_segment_that_is_prepared() {
     let mut server = Server::new(SMALL_SEGMENTS);

@@ -7,7 +7,7 @@ use storage::{Damage, Recovered, Storage, StorageError};
 
 const TEXT_FILES: [&str; 3] = ["identity", "lives", "memory"];
 
-/// The files of a server in its first life that has voted.
+/// The files of a server that has voted in its first run.
 fn files() -> Files {
     let disk = ModelDisk::default();
     let (mut storage, _) = Storage::open_with_segment_size(disk.clone(), identity(), SMALL_SEGMENTS).unwrap();
@@ -35,7 +35,7 @@ fn assert_refused(files: Files, file: &str, damage: Damage) {
     assert_eq!(refused_for(files), (file.into(), damage));
 }
 
-/// In which file there is which damage.
+/// Which file has which damage.
 #[track_caller]
 fn refused_for(files: Files) -> (String, Damage) {
     let disk = ModelDisk::with_files(files.clone());
@@ -106,7 +106,7 @@ fn a_missing_file_is_refused() {
 }
 
 #[test]
-fn a_server_that_has_lived_does_not_begin_anew() {
+fn a_server_that_has_run_does_not_begin_again() {
     let runs = format!("runs{}", " 0000000000000000".repeat(9));
     let lives = |lives: u64| with_checksum(&format!("raft-for-beginners lives 2\nlives {lives}\n{runs}\n"));
     let log_of_a_first_opening = || {
@@ -190,7 +190,8 @@ fn a_newer_version_is_named_as_such() {
     }
 }
 
-/// A folder of the version before incarnations: the server gets one, once, and remembers its founders without theirs.
+/// A folder of the version before incarnations: the server gets one, once, and remembers its founders without
+/// them.
 #[test]
 fn a_folder_without_an_incarnation_gets_one() {
     let mut files = files();
@@ -209,7 +210,7 @@ fn a_folder_without_an_incarnation_gets_one() {
     assert_eq!(second.memory, first.memory);
 }
 
-/// Without the memory a server could follow another cluster, or run in elections although it was removed.
+/// Without the memory a server could follow another cluster, or start elections although it was removed.
 #[test]
 fn a_folder_without_its_memory_is_refused() {
     let mut files = files();

@@ -88,7 +88,7 @@ fn a_folder_stays_locked_without_its_lock_file() {
 /// Saves to a file that no later start will find must not be acknowledged for long.
 #[cfg(unix)]
 #[test]
-fn saves_to_a_file_that_is_not_in_the_folder_any_more_fail_soon() {
+fn saves_to_a_file_that_is_no_longer_in_the_folder_fail_soon() {
     let replace = |from: &Path, to: &Path| {
         fs::copy(from, from.with_extension("copy")).unwrap();
         fs::rename(from.with_extension("copy"), to).unwrap();

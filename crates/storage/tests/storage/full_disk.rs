@@ -1,4 +1,4 @@
-//! A disk without room.
+//! A disk without space.
 
 use crate::known::{Act, Server};
 use crate::model_disk::Fault;
@@ -16,8 +16,8 @@ fn a_save_that_finds_no_room_even_for_a_name_can_be_tried_again() {
     refuse_and_try_again(Fault::FullOfNames);
 }
 
-/// The disk is full from each operation of a life on, in turn. A save that is refused for it has done
-/// nothing, and succeeds when there is room.
+/// The disk is full from each operation of a run on, in turn. A save that is refused because of it has done
+/// nothing, and succeeds once there is space.
 fn refuse_and_try_again(full: fn(usize) -> Fault) {
     let mut refused = 0;
     for full_from in 0.. {
@@ -112,7 +112,8 @@ fn room_is_kept_for_a_snapshot_and_goes_at_a_start() {
     assert!(!has_room(&server));
 }
 
-/// What is left of the file that had no room may also refuse to go. Then nothing is certain any more.
+/// What is left of the file for which there was no space may refuse to be removed, too. Then nothing is
+/// certain any longer.
 #[test]
 fn if_the_leavings_can_t_be_removed_nothing_more_is_saved() {
     let mut server = Server::new(0);
@@ -126,8 +127,8 @@ fn if_the_leavings_can_t_be_removed_nothing_more_is_saved() {
     server.live(&[]).unwrap();
 }
 
-/// Some file systems (btrfs, ZFS, thin volumes) need room even for what is written over zeroes. How much of the save they
-/// have written nobody knows, so the server must stop.
+/// Some file systems (btrfs, ZFS, thin volumes) need space even to overwrite zeroes. It is unknown how much
+/// of the save they have written, so the server must stop.
 #[test]
 fn a_disk_that_needs_room_to_write_over_zeroes_stops_all_saving() {
     let mut server = Server::new(SMALL_SEGMENTS);

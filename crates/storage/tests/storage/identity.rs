@@ -1,11 +1,11 @@
-//! Whose folder it is.
+//! The owner of a folder.
 
 use crate::model_disk::ModelDisk;
 use crate::{appends, begins_after, identity, no_op, position};
 use consensus::NodeId;
 use storage::{Identity, LONGEST_CLUSTER_NAME, Storage, StorageError};
 
-/// The folder of [`identity`] is opened as another's.
+/// The folder of [`identity`] is opened as another server's.
 fn refused(wanted: Identity) -> StorageError {
     let disk = ModelDisk::default();
     Storage::open(disk.clone(), identity()).unwrap();
@@ -70,7 +70,7 @@ fn a_cluster_may_have_any_name_of_one_line() {
     }
 }
 
-/// It stands in the header of each file, and a header must be read again.
+/// The name is in the header of each file, and it must be possible to read the header again.
 #[test]
 fn the_longest_name_of_a_cluster_is_read_again_from_all_files() {
     let named = |bytes: usize| Identity { cluster: "x".repeat(bytes), ..identity() };

@@ -14,7 +14,7 @@ use storage::{
 };
 use tempfile::TempDir;
 
-/// A folder in which a server has saved these.
+/// A folder in which a server has saved these batches.
 fn folder(segment_size: u64, batches: &[Batch]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let disk = FolderDisk::open(folder.path()).unwrap();
@@ -37,7 +37,7 @@ fn files_with_a_snapshot() -> Files {
     server.disk.files()
 }
 
-/// What is in a folder where nothing is damaged.
+/// The contents of a folder where nothing is damaged.
 fn undamaged(folder: &Path) -> Inspection {
     let seen = inspect(folder).unwrap();
     assert!(seen.damage.is_empty(), "{:?}", seen.damage);
@@ -52,7 +52,7 @@ fn endings(seen: &Inspection) -> Vec<Ending> {
     seen.segments.iter().map(|segment| segment.ending).collect()
 }
 
-/// The only damage: in which file, where, up to where the log is whole before, and what it is.
+/// The only damage: the file, the offset, up to where the log is intact before it, and the kind.
 #[track_caller]
 fn damage(seen: &Inspection) -> (String, u64, Index, LogDamage) {
     match &seen.damage[..] {
@@ -68,7 +68,7 @@ fn log(seen: &Inspection) -> Vec<Entry> {
     seen.entries().values().map(|known| known.entry.clone()).collect()
 }
 
-/// Changes a file of the folder behind the server's back.
+/// Changes a file of the folder without the server's knowledge.
 fn change(folder: &TempDir, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
     let path = folder.path().join(name);
     let mut content = fs::read(&path).unwrap();
@@ -137,7 +137,8 @@ fn a_snapshot_is_seen_and_the_log_after_it() {
     assert_eq!(seen.life, Some(2));
 }
 
-/// Whatever is wrong, a look tells of damage just when a server would refuse to start, and why it would.
+/// Whatever is wrong, a look reports damage exactly when a server would refuse to start, and for the same
+/// reason.
 #[track_caller]
 fn assert_told_as_refused(folder: &Path, files: &Files) {
     let seen = inspect(folder).unwrap();
@@ -237,7 +238,7 @@ fn leavings_before_a_gap_are_no_damage() {
     assert_eq!(log(&seen), server.known.log);
 }
 
-/// Each file's name, content and time of change.
+/// Each file's name, contents and time of change.
 fn state(folder: &Path) -> BTreeSet<(String, Vec<u8>, std::time::SystemTime)> {
     let files = fs::read_dir(folder).unwrap().map(Result::unwrap).map(|file| {
         let name = file.file_name().into_string().unwrap();
@@ -268,7 +269,7 @@ fn a_running_server_is_not_disturbed() {
     }
 }
 
-/// A server saves, takes snapshots and removes segments as fast as it can, and somebody looks.
+/// A server saves, takes snapshots and removes segments as fast as it can, while another process looks.
 #[test]
 fn a_server_at_work_is_never_called_damaged() {
     let folder = tempfile::tempdir().unwrap();

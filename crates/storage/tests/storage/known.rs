@@ -1,4 +1,4 @@
-//! What a server has saved, and so what it must find when it comes back.
+//! What a server has saved, and so what it must find after a restart.
 
 use crate::identity;
 use crate::model_disk::ModelDisk;
@@ -37,7 +37,7 @@ impl From<Batch> for Act {
     }
 }
 
-/// A snapshot of this position, in so many bytes.
+/// A snapshot of this position, of this size.
 pub fn body(position: LogPosition, size: u64) -> Vec<u8> {
     let seed = position.index.0 * 31 + position.term.0;
     (0..size).map(|at| (((at + seed) * 167) >> 3) as u8).collect()
@@ -65,7 +65,7 @@ impl Known {
         LogPosition { index, term: self.log.last().map_or(self.begins_after.term, |entry| entry.term) }
     }
 
-    /// The position of an entry that it holds, or of the one before all.
+    /// The position of an entry that the log holds, or of the one that the log begins after.
     pub fn position(&self, index: u64) -> LogPosition {
         let before = index - self.begins_after.index.0;
         let term = if before == 0 { self.begins_after.term } else { self.log[before as usize - 1].term };
@@ -104,7 +104,7 @@ impl Known {
         }
     }
 
-    /// A server that restarts lets its log begin after its snapshot, if it does not yet.
+    /// A server that restarts makes its log begin after its snapshot, if it does not yet.
     pub fn after_a_restart(&self) -> Known {
         match &self.snapshot {
             Some((position, _)) if position.index > self.begins_after.index => {
@@ -142,14 +142,14 @@ pub fn read_snapshot(
     }
 }
 
-/// A server that is restarted again and again, and checks each time that nothing is forgotten.
+/// A server that is restarted again and again, and each time checks that nothing is forgotten.
 #[derive(Debug, Clone)]
 pub struct Server {
     pub disk: ModelDisk,
     pub segment_size: u64,
     /// What it has saved.
     pub known: Known,
-    /// What it will have saved, should that which did not come to its end have succeeded.
+    /// What it will have saved if the unfinished operation took effect.
     begun: Option<Known>,
     lives: u64,
 }
@@ -205,7 +205,7 @@ impl Server {
         self.act(storage, &batch.clone().into())
     }
 
-    /// Starts and does all of this.
+    /// Starts the server and does all of this.
     pub fn live(&mut self, acts: &[Act]) -> Result<(), StorageError> {
         let mut storage = self.start()?;
         acts.iter().try_for_each(|act| self.act(&mut storage, act))

@@ -1,4 +1,5 @@
-//! The last save, whose mark is not on the disk yet: what a crash has torn is told from what is damaged.
+//! The last save, whose mark is not on disk yet: distinguishing what was torn by a crash from what is
+//! damaged.
 
 use crate::known::{Known, Server};
 use crate::model_disk::{Fault, Files, ModelDisk};
@@ -11,12 +12,12 @@ const SEGMENT: u64 = 8192;
 const FIRST: &str = "log-0000000001";
 const SECTOR: usize = 512;
 
-/// A command of these bytes.
+/// An entry whose command is these bytes.
 fn says(bytes: Vec<u8>) -> Entry {
     Entry { term: Term(1), payload: Payload::Command(bytes.into()) }
 }
 
-/// A server that saves one batch and then another; and its last segment at three moments.
+/// A server that saves one batch and then another; and its last segment at three points in time.
 struct Saved {
     before: Known,
     after: Known,
@@ -55,7 +56,7 @@ impl Saved {
         mark..end.next_multiple_of(32)
     }
 
-    /// What a server finds that has this segment.
+    /// What a server with this segment finds.
     fn open(&self, segment: Vec<u8>) -> Result<Known, LogDamage> {
         let mut files = self.files.clone();
         files.insert(FIRST.into(), segment);
@@ -66,7 +67,8 @@ impl Saved {
         }
     }
 
-    /// Opens the segment with each bit of the second save flipped, in turn. Which of them are not refused?
+    /// Opens the segment with each bit of the second save flipped, in turn. Returns the flips that are not
+    /// refused.
     fn flips_that_pass(&self) -> Vec<usize> {
         let bits = self.second().start * 8..self.second().end * 8;
         let passes = |bit: &usize| {
@@ -77,8 +79,8 @@ impl Saved {
         bits.filter(passes).collect()
     }
 
-    /// Opens every segment that a crash can leave while the second batch is saved, and tells how many there are:
-    /// each sector is as it was at one of the three moments.
+    /// Opens every segment that a crash can leave while the second batch is saved, and returns their number:
+    /// each sector is as it was at one of the three points in time.
     fn accepts_all_that_a_crash_leaves(&self) -> usize {
         let second = self.second();
         let sectors: Vec<usize> = (second.start / SECTOR..second.end.div_ceil(SECTOR)).collect();
@@ -108,8 +110,8 @@ fn first_batches() -> impl Iterator<Item = Batch> {
     (0..16).map(|place| appends(1, [command(1, 20 + 32 * place)]))
 }
 
-/// Second batches: less than a sector and up to six, of bytes that are not zero, that are, and that are in turn;
-/// votes, and entries without commands.
+/// Second batches: less than a sector and up to six, of bytes that are not zero, that are, and that
+/// alternate; votes, and entries without commands.
 fn second_batches() -> Vec<Batch> {
     let lengths = [0, 1, 14, 15, 200, 450, 500, 1000, 1030, 1600, 2600];
     let of_a_length = lengths.into_iter().flat_map(|length| {
@@ -155,8 +157,8 @@ fn length(batch: &Batch) -> usize {
     entries.map(|entry| if let Payload::Command(command) = &entry.payload { command.len() } else { 0 }).sum()
 }
 
-/// This is what can't be noticed, and why: with this one bit flipped, a whole sector of the save is zero, as if it had
-/// not been written.
+/// This is what can't be noticed, and why: with this one bit flipped, a whole sector of the save is zero, as
+/// if it had never been written.
 #[test]
 fn the_only_bit_of_a_whole_sector_is_missed_with_the_sector_and_that_is_told() {
     let mut bytes = vec![0; 1500];
@@ -186,7 +188,7 @@ fn the_only_bit_of_a_whole_sector_is_missed_with_the_sector_and_that_is_told() {
     }
 }
 
-/// Once the mark is on the disk, not even that passes.
+/// Once the mark is on disk, not even that passes.
 #[test]
 fn a_mark_is_made_durable_where_there_is_time_for_it() {
     let mut server = Server::new(SEGMENT);
@@ -219,8 +221,8 @@ fn a_mark_that_can_t_be_synced_stops_all_saving() {
     server.live(&[]).unwrap();
 }
 
-/// A client that knows all but the random number in the segment's header sends a command that is full of marks. The
-/// power goes while it is saved, and the sector with its head is not written.
+/// A client that knows everything but the random number in the segment's header sends a command that is full
+/// of marks. The power fails while it is saved, and the sector with its head is not written.
 #[test]
 fn no_command_can_look_like_records_of_the_log() {
     let lives_with = |randomness| {

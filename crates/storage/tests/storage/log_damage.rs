@@ -52,7 +52,7 @@ fn open(files: &Files) -> Result<Recovered, StorageError> {
     opened.map(|(_, recovered)| recovered)
 }
 
-/// Where and what the damage is for which the log is refused.
+/// Where and what the damage is because of which the log is refused.
 #[track_caller]
 fn refused_for(files: &Files) -> (String, u64, Index, LogDamage) {
     corrupt_log(open(files).expect_err("damage"))
@@ -100,7 +100,7 @@ fn a_segment_that_grew_is_refused() {
     }
 }
 
-/// The log was closed well, so that a mark stands behind its last save.
+/// The log was closed properly, so there is a mark after its last save.
 #[test]
 fn any_flipped_bit_is_noticed_or_does_no_harm() {
     let logs: Vec<Index> = Known::along(&life()).iter().map(|known| known.last().index).collect();
@@ -117,7 +117,8 @@ fn any_flipped_bit_in_a_log_that_begins_later_is_noticed_or_does_no_harm() {
     }
 }
 
-/// Each is refused, where the log before is whole up to one of these if any are given, or changes nothing.
+/// Each flip is refused, with the log before it intact up to one of these if any are given, or changes
+/// nothing.
 fn assert_flipped_bits_do_no_harm(files: &Files, whole_to_any: &[Index]) {
     let unharmed = open(files).unwrap();
     for name in segments(files) {
@@ -151,8 +152,8 @@ fn a_segment_that_lost_its_end_is_noticed_if_it_is_not_the_last() {
     }
 }
 
-/// A disk that loses what it reported as written can cheat us of the latest saves, as one that crashed.
-/// Never does it get us to believe what was not.
+/// A disk that loses what it reported as written can make us lose the latest saves, like a disk that crashed.
+/// It can never make us believe what was not saved.
 #[test]
 fn the_last_segment_without_its_end_holds_what_was_known_once() {
     let files = files();
@@ -212,7 +213,7 @@ fn damage_before_the_end_is_no_torn_end() {
     assert_eq!(damage, LogDamage::Save);
 }
 
-/// The server, whose power goes before the mark behind its last save is on the disk.
+/// The server, whose power fails before the mark after its last save is on disk.
 fn without_the_last_mark(batches: &[consensus::Batch]) -> Server {
     let mut server = Server::new(4096);
     let mut storage = server.start().unwrap();
@@ -252,7 +253,7 @@ fn a_torn_end_is_cut_off_once_and_that_is_told() {
     }
 }
 
-/// What a life before has left was whole when the segment was written anew.
+/// What an earlier run left was intact when the segment was rewritten.
 #[test]
 fn a_log_that_lost_its_end_and_all_marks_is_noticed_if_that_was_there_at_the_last_start() {
     let mut server = Server::new(4096);
@@ -325,7 +326,7 @@ fn another_servers_segment_is_refused() {
     }
 }
 
-/// Somebody brought back an old copy of one file.
+/// An old copy of one file was restored.
 #[test]
 fn a_segment_of_another_time_is_noticed() {
     let mut other_life = life();

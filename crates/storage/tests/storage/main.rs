@@ -1,4 +1,6 @@
-//! What storage promises, put to the test on a real folder and on a disk that breaks.
+//! The guarantees of storage, tested on a real folder and on a disk that breaks.
+
+extern crate raft_for_beginners_storage as storage;
 
 mod crash;
 mod damage;
@@ -30,7 +32,7 @@ fn no_op(term: u64) -> Entry {
     Entry { term: Term(term), payload: Payload::NoOp }
 }
 
-/// An entry with a command of so many bytes, none of which is zero.
+/// An entry with a command of this length, none of whose bytes is zero.
 fn command(term: u64, length: usize) -> Entry {
     let bytes: Vec<u8> = (0..length).map(|at| (at % 255) as u8 + 1).collect();
     Entry { term: Term(term), payload: Payload::Command(bytes.into()) }
@@ -52,7 +54,7 @@ fn begins_after(position: LogPosition) -> Batch {
     Batch { begins_after: Some(position), ..Batch::default() }
 }
 
-/// A server's saves that have all of it: votes, entries without and with commands, replaced and removed
+/// A server's saves, with everything there is: votes, entries without and with commands, replaced and removed
 /// entries, saves of less than a sector and of many.
 fn life() -> Vec<Batch> {
     vec![
@@ -70,5 +72,5 @@ fn life() -> Vec<Batch> {
     ]
 }
 
-/// Segments of so many bytes make several of a [`life`].
+/// A segment size that splits a [`life`] into several segments.
 const SMALL_SEGMENTS: u64 = 1024;

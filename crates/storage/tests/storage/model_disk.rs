@@ -1,4 +1,4 @@
-//! A disk in memory that forgets at a crash what it may forget.
+//! A disk in memory that forgets in a crash what it may forget.
 
 use crate::tearing::{Chance, Sector, Tearing};
 use std::cell::{RefCell, RefMut};
@@ -8,13 +8,13 @@ use std::path::Path;
 use std::rc::Rc;
 use storage::Disk;
 
-/// How many bytes of a file a disk writes wholly or not at all.
+/// Number of bytes that a disk writes completely or not at all.
 const SECTOR: usize = 512;
 
 /// All files, as a program sees them.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// A handle to the disk: its clones are the same disk, seen by the next life of the server.
+/// A handle to the disk: its clones are the same disk, as the server sees it after a restart.
 #[derive(Debug, Clone, Default)]
 pub struct ModelDisk(Rc<RefCell<State>>);
 
@@ -51,26 +51,26 @@ struct Write {
 /// What goes wrong, at the operation with this number (the first is 0).
 #[derive(Debug, Clone, Copy)]
 pub enum Fault {
-    /// The power goes before the operation has done anything.
+    /// The power fails before the operation has done anything.
     PowerCutBefore(usize),
-    /// The power goes when the operation has done all.
+    /// The power fails when the operation is complete.
     PowerCutAfter(usize),
-    /// Only this operation fails, and is half done. If it is a sync, the system gives up what it had to
-    /// write, of which some was written already: a second try would succeed and do nothing.
+    /// Only this operation fails, half done. If it is a sync, the system drops what it had to write, of which
+    /// some was written already: a second try would succeed and do nothing.
     Error(usize, Tearing),
-    /// From this operation on there is no room, until it is [mended](ModelDisk::mend). A file that can't be
-    /// created is left behind, half as long.
+    /// From this operation on there is no space, until it is [mended](ModelDisk::mend). A file that can't be
+    /// created remains, half as long.
     Full(usize),
-    /// The same, but there is no room even for the file's name: nothing is left behind.
+    /// The same, but there is no space even for the file's name: nothing remains.
     FullOfNames(usize),
     /// As the first, and no file can be removed either.
     FullAndBroken(usize),
-    /// As the first, and what is there can't be written over either.
+    /// As the first, and existing data can't be overwritten either.
     FullEverywhere(usize),
 }
 
 impl Fault {
-    /// The power goes before or after any of so many operations.
+    /// The power fails before or after any one of this number of operations.
     pub fn power_cuts(operations: usize) -> impl Iterator<Item = Fault> + Clone {
         (0..operations).flat_map(|at| [Fault::PowerCutBefore(at), Fault::PowerCutAfter(at)])
     }
@@ -90,14 +90,14 @@ impl ModelDisk {
         disk
     }
 
-    /// A disk whose random numbers are other ones.
+    /// A disk with other random numbers.
     pub fn with_randomness(random: u64) -> ModelDisk {
         let disk = ModelDisk::default();
         disk.state().random = random;
         disk
     }
 
-    /// Another disk that holds what this one does, and forgets what this one may forget.
+    /// Another disk that holds what this one does, and may forget what this one may.
     pub fn copy(&self) -> ModelDisk {
         ModelDisk(Rc::new(RefCell::new(self.state().clone())))
     }
@@ -113,14 +113,14 @@ impl ModelDisk {
         self.state().operations
     }
 
-    /// Nothing more goes wrong, and there is room.
+    /// Nothing more goes wrong, and there is space.
     pub fn mend(&self) {
         let mut state = self.state();
         state.fault = None;
         state.is_full = false;
     }
 
-    /// The machine stops, and comes back without a fault.
+    /// The machine stops, and restarts without a fault.
     pub fn crash(&self, tearing: Tearing) {
         let mut state = self.state();
         let mut chance = tearing.chance();
@@ -134,13 +134,13 @@ impl ModelDisk {
         state.is_full = false;
     }
 
-    /// All files, for tests that change them behind the server's back.
+    /// All files, for tests that change them without the server's knowledge.
     pub fn files(&self) -> Files {
         let state = self.state();
         state.names.iter().map(|(name, place)| (name.clone(), state.files[*place].content.clone())).collect()
     }
 
-    /// Changes a file behind the server's back.
+    /// Changes a file without the server's knowledge.
     pub fn change(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         change(&mut self.state().file(name).expect("a file of this name").content);
     }
@@ -172,7 +172,7 @@ impl ModelDisk {
         Err(io::Error::other("the disk failed"))
     }
 
-    /// An operation that needs room: without any, half of it is done.
+    /// An operation that needs space: without any, half of it is done.
     fn use_room(&self, act: impl FnOnce(&mut State), half_act: impl FnOnce(&mut State)) -> io::Result<()> {
         let mut state = self.state();
         state.is_full |= match state.fault {
@@ -300,7 +300,7 @@ impl Write {
         self.offset / SECTOR..(self.offset + self.bytes.len()).div_ceil(SECTOR)
     }
 
-    /// Writes what lies within this range of the file, as far as the file reaches.
+    /// Writes the part that is within this range of the file, up to the file's end.
     fn copy_to(&self, file: &mut [u8], range: &std::ops::Range<usize>, as_zeroes: bool) {
         let from = self.offset.max(range.start);
         let to = (self.offset + self.bytes.len()).min(range.end).min(file.len());

@@ -1,4 +1,4 @@
-//! Drawn lives, compared with a list.
+//! Random runs of a server, compared with a list.
 
 use crate::known::{Act, Known, Server, snapshot};
 use crate::model_disk::Fault;
@@ -7,7 +7,7 @@ use crate::{begins_after, command, no_op, position};
 use consensus::{Append, Batch, HardState, Index, LogPosition, NodeId, Term};
 use proptest::prelude::*;
 
-/// What happens to a server, with numbers that are fitted to it when it happens.
+/// What happens to a server, with numbers that are made to fit when it happens.
 #[derive(Debug, Clone)]
 enum Occurrence {
     Do(Drawn),
@@ -38,7 +38,7 @@ enum Drawn {
 #[derive(Debug, Clone)]
 struct DrawnBatch {
     hard_state: Option<HardState>,
-    /// How many of the last entries are replaced, and how large the commands of the new ones are.
+    /// Number of the last entries that are replaced, and the sizes of the new commands.
     append: Option<(u64, Vec<Option<usize>>)>,
 }
 

@@ -13,9 +13,9 @@ use storage::{
     StorageError,
 };
 
-const PIECE: u64 = 64 << 10;
+const BLOCK: u64 = 64 << 10;
 
-/// How a server goes on after its [`life`], of which the log ends at entry 8, of term 4.
+/// What a server does after its [`life`], whose log ends at entry 8 of term 4.
 pub fn life_with_snapshots() -> Vec<Act> {
     let mut acts = Vec::new();
     // Its own snapshot, of a part of the log; votes are saved while it is written.
@@ -51,7 +51,7 @@ fn lived() -> Server {
     server
 }
 
-/// The same, with a snapshot of the first six entries, without which the log can't be.
+/// The same, with a snapshot of the first six entries, which the log needs.
 fn with_a_snapshot() -> Server {
     let mut server = lived();
     server.live(&with_beginning(position(6, 4))).unwrap();
@@ -91,8 +91,8 @@ fn a_server_comes_back_from_a_life_with_snapshots() {
 
 #[test]
 fn a_snapshot_of_any_size_is_read_as_it_was_written() {
-    let parts = [1000, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE];
-    for size in [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 2 * PIECE + 700] {
+    let parts = [1000, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK];
+    for size in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 700] {
         for part in parts {
             let mut server = Server::new(SEGMENT_SIZE);
             server.live(&snapshot(position(5, 2), size, part)).unwrap();
@@ -108,12 +108,12 @@ fn a_snapshot_of_any_size_is_read_as_it_was_written() {
 #[test]
 fn any_part_of_a_snapshot_can_be_read() {
     let mut server = Server::new(SEGMENT_SIZE);
-    let size = 2 * PIECE + 10;
+    let size = 2 * BLOCK + 10;
     server.live(&snapshot(position(5, 2), size, 1000)).unwrap();
     let mut storage = server.start().unwrap();
     let all = body(position(5, 2), size);
-    for offset in [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, size - 1, size] {
-        for at_most in [1, 2, 9, 10, 11, PIECE, PIECE + 1, size] {
+    for offset in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, size - 1, size] {
+        for at_most in [1, 2, 9, 10, 11, BLOCK, BLOCK + 1, size] {
             let end = size.min(offset + at_most);
             let expected = Chunk { bytes: all[offset as usize..end as usize].to_vec(), is_last: end == size };
             let read = storage.read_snapshot(position(5, 2), offset, at_most as usize).unwrap();
@@ -142,7 +142,7 @@ fn only_the_newest_snapshot_is_there() {
     assert!(storage.read_snapshot(position(4, 3), 0, 10).unwrap().is_some());
 }
 
-/// What stays of a log of six entries, of the terms 1, 1, 2, 2, 3, 3, when it begins after a snapshot.
+/// The remaining entries of a log of six, of the terms 1, 1, 2, 2, 3, 3, when it begins after a snapshot.
 #[test]
 fn the_entries_after_a_snapshot_stay_if_the_log_agrees_with_it() {
     let entries = [1, 1, 2, 2, 3, 3].map(no_op);
@@ -271,7 +271,7 @@ fn assert_missing_or_not_needed(files: &Files, name: &str, known: &Known) {
     }
 }
 
-/// A crash may bring back any of the segments that were removed. They are no part of the log.
+/// A crash may bring back any of the removed segments. They are not part of the log.
 #[test]
 fn segments_that_come_back_are_removed_again() {
     let before = lived();
@@ -358,31 +358,31 @@ fn a_snapshot_with_any_bit_flipped_is_refused() {
 }
 
 #[test]
-fn a_damaged_piece_of_a_large_snapshot_is_told() {
+fn a_damaged_block_of_a_large_snapshot_is_reported() {
     let mut server = lived();
-    server.live(&snapshot(position(6, 4), 3 * PIECE + 10, PIECE)).unwrap();
+    server.live(&snapshot(position(6, 4), 3 * BLOCK + 10, BLOCK)).unwrap();
     let files = server.disk.files();
-    let body = files["snapshot"].len() as u64 - 3 * PIECE - 10 - 4 * 4 - 12;
-    for piece in 0..4 {
+    let body = files["snapshot"].len() as u64 - 3 * BLOCK - 10 - 4 * 4 - 12;
+    for block in 0..4 {
         let mut files = files.clone();
-        files.get_mut("snapshot").unwrap()[(body + piece * PIECE) as usize + 5] ^= 1;
-        assert_eq!(corrupt_snapshot(&files), (body + piece * PIECE, SnapshotDamage::Body));
+        files.get_mut("snapshot").unwrap()[(body + block * BLOCK) as usize + 5] ^= 1;
+        assert_eq!(corrupt_snapshot(&files), (body + block * BLOCK, SnapshotDamage::Body));
     }
 }
 
-/// Else one flipped bit on a leader's disk would get to all the others.
+/// Otherwise one flipped bit on a leader's disk would spread to all the others.
 #[test]
 fn a_snapshot_that_was_damaged_since_the_start_is_not_handed_on() {
     let mut server = lived();
-    let size = 2 * PIECE;
-    server.live(&snapshot(position(6, 4), size, PIECE)).unwrap();
+    let size = 2 * BLOCK;
+    server.live(&snapshot(position(6, 4), size, BLOCK)).unwrap();
     let mut storage = server.start().unwrap();
     server.disk.change("snapshot", |file| {
         let at = file.len() - 50;
         file[at] ^= 1;
     });
-    assert!(storage.read_snapshot(position(6, 4), 0, PIECE as usize).is_ok());
-    for (offset, at_most) in [(0, size), (PIECE, 1), (PIECE - 1, 2), (size - 1, 1)] {
+    assert!(storage.read_snapshot(position(6, 4), 0, BLOCK as usize).is_ok());
+    for (offset, at_most) in [(0, size), (BLOCK, 1), (BLOCK - 1, 2), (size - 1, 1)] {
         let refused = storage.read_snapshot(position(6, 4), offset, at_most as usize).unwrap_err();
         assert!(matches!(refused, StorageError::CorruptSnapshot { damage: SnapshotDamage::Body, .. }));
     }
@@ -414,7 +414,7 @@ fn a_snapshot_of_a_newer_version_is_named_as_such() {
 }
 
 #[test]
-fn a_server_that_has_a_snapshot_does_not_begin_anew() {
+fn a_server_that_has_a_snapshot_does_not_begin_again() {
     let mut files = with_a_snapshot().disk.files();
     files.retain(|name, _| name == "snapshot");
     let refused = open(&files).unwrap_err();
@@ -434,7 +434,7 @@ fn an_unfinished_snapshot_is_removed_when_the_server_starts() {
 }
 
 #[test]
-fn a_snapshot_can_be_begun_anew() {
+fn a_snapshot_can_be_begun_again() {
     let mut server = lived();
     let write = |index, offset| Act::WriteSnapshot { position: position(index, 4), offset, length: 20 };
     let mut acts = vec![write(7, 0), write(7, 20), write(7, 0), write(8, 0), write(6, 0), write(6, 20)];

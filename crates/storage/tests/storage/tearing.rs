@@ -1,30 +1,30 @@
-//! What becomes at a crash of what was not synced.
+//! What happens in a crash to what was not synced.
 
 use fastrand::Rng;
 
-/// What becomes of names and of content that were not synced.
+/// What happens to names and contents that were not synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tearing {
-    /// All is as it was at the last sync.
+    /// Everything is as it was at the last sync.
     Undone,
     /// The names are new, the content is old.
     ContentUndone,
     /// The content is new, the names are old.
     NamesUndone,
-    /// It had all reached the disk.
+    /// Everything had reached the disk.
     Kept,
-    /// The names are new, and the files as long as they were made, with zeroes where something new belongs.
+    /// The names are new, and the files have their new lengths, with zeroes where new data belongs.
     Zeroed,
     /// The names are new; of the content, the sectors in front are.
     FrontKept,
     /// The names are new; of the content, the sectors at the back are.
     BackKept,
-    /// Any name, and any sector, is old or new, or if it is a sector zeroed.
+    /// Any name, and any sector, is old or new, or for a sector, zero.
     Drawn(u64),
 }
 
 impl Tearing {
-    /// All kinds, of the drawn ones so many.
+    /// All kinds, and this number of drawn ones.
     pub fn all(drawn: u64) -> impl Iterator<Item = Tearing> + Clone {
         use Tearing::{BackKept, ContentUndone, Drawn, FrontKept, Kept, NamesUndone, Undone, Zeroed};
         let named = [Undone, ContentUndone, NamesUndone, Kept, Zeroed, FrontKept, BackKept];
@@ -37,16 +37,16 @@ impl Tearing {
     }
 }
 
-/// Decides one thing after the other.
+/// Makes one decision after the other.
 pub struct Chance {
     tearing: Tearing,
     rng: Rng,
 }
 
-/// What becomes of a sector that was written to.
+/// What happens to a sector that was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sector {
-    /// It is as it was after so many of the writes to it.
+    /// It is as it was after this number of the writes to it.
     AfterWrites(usize),
     /// What was written is zero.
     Zero,
@@ -70,7 +70,7 @@ impl Chance {
         }
     }
 
-    /// How long a file is that has grown.
+    /// The length of a file that has grown.
     pub fn length(&mut self, old: usize, new: usize) -> usize {
         match self.tearing {
             Tearing::Undone | Tearing::ContentUndone => old,
@@ -84,7 +84,7 @@ impl Chance {
         }
     }
 
-    /// This sector, of so many that changed, had so many writes.
+    /// The state of this sector, the one with this number `of` all that changed, after this number of writes.
     pub fn sector(&mut self, number: usize, of: usize, writes: usize) -> Sector {
         let keep_if = |kept| Sector::AfterWrites(if kept { writes } else { 0 });
         match self.tearing {

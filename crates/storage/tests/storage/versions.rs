@@ -1,4 +1,4 @@
-//! Logs of the version before, and what the present one looks like, byte for byte.
+//! Logs of the previous version, and what the current one looks like, byte for byte.
 
 use crate::known::{Known, Server};
 use crate::model_disk::{Files, ModelDisk};
@@ -11,7 +11,7 @@ fn folder(version: u32) -> PathBuf {
     PathBuf::from(format!("{}/tests/storage/version-{version}", env!("CARGO_MANIFEST_DIR")))
 }
 
-/// The files of a server that has lived twice, as this version has written them.
+/// The files of a server that has run twice, as this version wrote them.
 fn files(version: u32) -> Files {
     let files = fs::read_dir(folder(version)).unwrap().map(Result::unwrap);
     files.map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap())).collect()
@@ -32,8 +32,8 @@ fn versions(files: &Files) -> Vec<u8> {
     files.iter().filter(|(name, _)| name.starts_with("log-")).map(|(_, content)| content[8]).collect()
 }
 
-/// If this fails, the format has changed: then it needs another version, unless nobody has the present one yet.
-/// `UPDATE_GOLDEN=1` writes the files.
+/// If this fails, the format has changed: then it needs another version, unless the current one was never
+/// released. `UPDATE_GOLDEN=1` writes the files.
 #[test]
 fn the_present_version_is_written_as_ever() {
     let mut server = Server::new(SMALL_SEGMENTS);
@@ -65,7 +65,7 @@ fn the_version_before_is_read_and_the_last_segment_becomes_one_of_the_present() 
     server.live(&[]).unwrap();
 }
 
-/// Its header takes more room now.
+/// Its header takes more space now.
 #[test]
 fn a_full_segment_of_the_version_before_is_made_larger() {
     let (name, begin, full) = ("log-0000000001", 96, 448);
@@ -94,8 +94,8 @@ fn with_the_last(last: &str) -> Files {
     files
 }
 
-/// In the version before, a save does not tell of its zeroes: some damage to one that has a sector of them is taken for
-/// a tear. This one has none.
+/// In the previous version, a save does not state its number of zero sectors: some damage to a save that has
+/// a sector of zeroes is taken for a torn save. This one has none.
 #[test]
 fn torn_and_damaged_saves_of_the_version_before_are_told_apart() {
     let name = "log-0000000004";

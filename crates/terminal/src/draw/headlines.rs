@@ -5,9 +5,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use trace::{Episode, english};
 
-/// The columns of the moment at which an episode began.
+/// Width of the time at which an episode began, in columns.
 const TIME_WIDTH: usize = 11;
-/// A longer line is hard to read.
+/// Maximum width in columns: a longer line is hard to read.
 const WIDEST: usize = 110;
 
 /// A page of the headlines, with the chosen one on it.

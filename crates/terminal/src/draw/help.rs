@@ -7,7 +7,7 @@ use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 
-/// A wider panel is hard to read.
+/// Maximum width in columns: a wider panel is hard to read.
 pub(super) const WIDEST: u16 = 96;
 /// The width of the column of keys and signs.
 const KEY_WIDTH: usize = 18;

@@ -16,7 +16,7 @@ use ratatui::text::{Line, Span};
 use std::time::Duration;
 use trace::{ClusterView, Condition, ServerView};
 
-/// What stands above everything else while an election is shown again.
+/// The heading while an election is shown again.
 const RERUN: &str = " Replay in slow motion of what just happened; the cluster goes on. Esc: live ";
 
 /// Draws the view as it is at the time `now`, in microseconds since the cluster's start.
@@ -30,7 +30,7 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App, now: u64) {
     app.page = story::rows(places.story);
     let width = places.story.width;
     let story = if app.shows_lines() {
-        app.page_of_story().map(|line| story::told_line(line, None, width, &palette)).collect()
+        app.page_of_story().map(|line| story::story_line(line, None, width, &palette)).collect()
     } else {
         let page = story::rows(places.story) as usize;
         headlines::lines(app.headlines().all(), app.headlines().chosen(), width, page, &palette)
@@ -86,7 +86,7 @@ fn facts(app: &App) -> Vec<String> {
     facts
 }
 
-/// How many servers there are, but for those that were removed and have ended.
+/// Number of servers, without those that were removed and have ended.
 fn servers_left(view: &ClusterView) -> usize {
     let is_left = |server: &ServerView| !server.is_removed || server.condition != Condition::Dead;
     view.servers().filter(|(_, server)| is_left(server)).count()

@@ -13,23 +13,23 @@ use trace::{ClusterView, Condition, LogView, ServerView, StoreView};
 
 /// Rows besides those of the servers: the heading, and the indexes.
 pub(crate) const OTHER_ROWS: u16 = 2;
-/// With fewer rows there is nothing to compare.
+/// Minimum number of rows: with fewer there is nothing to compare.
 pub(crate) const FEWEST_ROWS: u16 = 3;
 
 const HEADING: &str = " logs: numbers are entries' terms · committed up to ┃ · ≠ leader differs ";
 /// The columns before the entries.
 const NUMBERS: &str = "   log    commit  match  next  ";
-/// How much of that is for the server's name.
+/// Width of the server's name, which is part of that.
 const NAME_WIDTH: usize = 10;
 /// Where there is no room for every index above its entry, one in this many is shown.
 const INDEXES_APART: u64 = 5;
-/// From this width on, entries tell their commands, and stores stand beside the logs.
+/// Minimum width at which entries show their commands, and stores are beside the logs.
 const WITH_COMMANDS: u16 = 120;
-/// How wide the commands in the entries can be.
+/// Width of the commands in the entries.
 const COMMAND_WIDTHS: RangeInclusive<usize> = 6..=14;
 /// The commands of at least this many of the latest entries decide how wide they are shown.
 const LATEST: u64 = 10;
-/// Of the room beside the numbers, one part in this many is for the stores.
+/// The stores get one part in this many of the width beside the numbers.
 const STORES_PART: usize = 3;
 
 /// Is there room for commands in the entries?
@@ -54,7 +54,7 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, table: &LogTable, palette: &Pa
     }
     let room = block.inner(area);
     let rows = usize::from(room.height).saturating_sub(1);
-    // Of more servers than there are rows for, the marked one is among those that are shown.
+    // If there are more servers than rows, the marked one is among those that are shown.
     let passed_over = (table.marked.unwrap_or_default() + 1).saturating_sub(rows);
     let columns = Columns::of(table.view, room.width);
     let mut numbers = format!("{NUMBERS}{}", columns.indexes());
@@ -74,7 +74,7 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, table: &LogTable, palette: &Pa
     frame.render_widget(Paragraph::new(lines).block(block), area);
 }
 
-/// Which indexes are shown, and how wide.
+/// The indexes that are shown, and their width.
 struct Columns {
     first: Index,
     count: u64,
@@ -87,7 +87,7 @@ struct Columns {
 }
 
 impl Columns {
-    /// The latest entries that there is room for.
+    /// The latest entries for which there is space.
     fn of(view: &ClusterView, width: u16) -> Columns {
         let room = usize::from(width).saturating_sub(NUMBERS.chars().count());
         let logs = || view.servers().map(|(_, server)| &server.log);
@@ -210,7 +210,7 @@ fn solid_only(style: Style, is_solid: bool) -> Style {
     if is_solid { style } else { Style::new() }
 }
 
-/// What stands in the place of entries that are not known: the index up to which a snapshot has replaced them.
+/// What is shown in place of entries that are not known: the index up to which a snapshot has replaced them.
 fn missing_beginning(log: &LogView, columns: &Columns) -> String {
     let begins_after = log.begins_after();
     let missing = columns.shown().take_while(|&index| index <= begins_after).count();
@@ -226,7 +226,7 @@ fn latest_commands(log: &LogView) -> impl Iterator<Item = &str> {
     (last.saturating_sub(LATEST)..=last).filter_map(|index| log.command_at(Index(index)))
 }
 
-/// What a server's store holds, as much as there is room for: `x = 3, y = 7, +4 more`.
+/// The contents of a server's store, as far as they fit: `x = 3, y = 7, +4 more`.
 fn store_words(server: &ServerView, room: usize) -> String {
     match &server.store {
         _ if server.condition == Condition::Dead => "–".to_owned(),
@@ -264,13 +264,13 @@ fn more_words(keys: u64) -> String {
     if keys == 0 { String::new() } else { format!(", +{keys} more") }
 }
 
-/// Are there commands to tell, and no room for them in the entries?
+/// Are there commands to show, and no space for them in the entries?
 pub(crate) fn needs_line(view: &ClusterView, width: u16) -> bool {
     let has_commands = |server: &ServerView| latest_commands(&server.log).next().is_some();
     !show_commands(width) && view.servers().any(|(_, server)| has_commands(server))
 }
 
-/// What the marked server's log and store hold: without a mark, the leader's, or the first server's.
+/// The contents of the marked server's log and store: without a mark, the leader's, or the first server's.
 pub(crate) fn marked_line<'a>(table: &LogTable, width: u16, palette: &Palette) -> Line<'a> {
     let leader = table.view.leader();
     let is_shown = |&(place, (id, _)): &(usize, (NodeId, &ServerView))| {
@@ -287,7 +287,7 @@ pub(crate) fn marked_line<'a>(table: &LogTable, width: u16, palette: &Palette) -
     Line::from(vec![Span::styled(heading, palette.strong()), Span::raw(log), Span::raw(store)])
 }
 
-/// The last entries with their commands, as many as there is room for.
+/// The last entries with their commands, as many as fit.
 fn entries_words(log: &LogView, room: usize) -> String {
     let first = log.begins_after().next().0;
     let mut words = String::new();

@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, Borders, Paragraph};
 
 /// With fewer rows, heading included, there is nothing to read.
 pub(crate) const FEWEST_ROWS: u16 = 3;
-/// A longer line is hard to read.
+/// Maximum width in columns: a longer line is hard to read.
 const WIDEST: usize = 100;
 
 /// How many rows the narration would like to have, and how much it matters.
@@ -37,7 +37,7 @@ pub(crate) fn rows(lines: &[Line]) -> u16 {
     if lines.is_empty() { 0 } else { lines.len() as u16 + 1 }
 }
 
-/// The latest lines that there is room for.
+/// Draws the latest lines that fit.
 pub(crate) fn draw(frame: &mut Frame, area: Rect, heading: &str, mut lines: Vec<Line>, palette: &Palette) {
     if lines.is_empty() || area.height < FEWEST_ROWS.min(rows(&lines)) {
         return;

@@ -56,7 +56,7 @@ pub(crate) fn draw(frame: &mut Frame, player: &mut Player) {
     picture.draw(frame, &places, &palette);
 }
 
-/// What is known of the cluster.
+/// The facts about the cluster.
 fn facts(player: &Player) -> Vec<String> {
     let mut facts = vec!["replay".to_owned(), counted(player.servers.len(), "server")];
     if let Some(timing) = &player.timing {
@@ -82,7 +82,7 @@ fn position_line<'a>(player: &Player, width: u16, palette: &Palette) -> Line<'a>
     ])
 }
 
-/// Which rule is off, which promise was broken, if one was, and the cluster in one sentence.
+/// The rule that is off, the broken promise, if any, and the cluster in one sentence.
 fn state_line<'a>(player: &Player, palette: &Palette) -> Line<'a> {
     if player.is_empty() {
         return Line::styled(" nothing was recorded: there is nothing to replay", palette.warning());
@@ -113,7 +113,7 @@ fn page_of_story<'a>(player: &'a Player, width: u16, palette: &Palette) -> Vec<L
 fn story_lines<'a>(line: &'a StoryLine, off: Option<Rule>, width: u16, palette: &Palette) -> Vec<Line<'a>> {
     match line {
         StoryLine::Told(line) if line.record.is_violation() => story::violation_lines(line, width, palette),
-        StoryLine::Told(line) => vec![story::told_line(line, off, width, palette)],
+        StoryLine::Told(line) => vec![story::story_line(line, off, width, palette)],
         StoryLine::Command(command) => vec![Line::styled(format!(" ▸ {command}"), palette.notice())],
         StoryLine::Said(said) => vec![Line::raw(format!("             {said}"))],
     }

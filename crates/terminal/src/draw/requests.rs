@@ -1,4 +1,5 @@
-//! What is below the logs: what the marked server holds, where the logs have no room for it, and what clients asked.
+//! The rows below the logs: the contents of the marked server's log, if the logs have no space for them, and
+//! clients' requests.
 
 use super::logs::{self, LogTable};
 use super::story::shortened;
@@ -10,10 +11,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use trace::{ClusterView, OutcomeKind, OutcomeView, RequestView};
 
-/// Wider words of what a client asked for are cut.
+/// Maximum width of a client's request in words; longer ones are cut.
 const WHAT_WIDTH: usize = 24;
 
-/// How many rows there would be to fill.
+/// The number of rows that could be filled.
 pub(crate) fn wanted_rows(view: &ClusterView, width: u16) -> u16 {
     view.requests().len() as u16 + u16::from(logs::needs_line(view, width))
 }
@@ -29,7 +30,7 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, table: &LogTable, palette: &Pa
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// The requests that there is room for, in order: those in progress come first, then the latest.
+/// The requests that fit, in order: those in progress come first, then the latest.
 fn latest(requests: &[RequestView], rows: usize) -> impl Iterator<Item = &RequestView> {
     let mut places: Vec<usize> = (0..requests.len()).rev().collect();
     places.sort_by_key(|&place| requests[place].outcome.is_some());

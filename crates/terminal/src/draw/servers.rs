@@ -22,7 +22,7 @@ const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '�
 /// What the table shows.
 pub(crate) struct ServerTable<'a> {
     pub(crate) scene: &'a Scene,
-    /// The moment to show: by the observer's clock, and by the servers' own.
+    /// The time to show: by the observer's clock, and by the servers' own.
     pub(crate) time: u64,
     pub(crate) servers_time: f64,
     /// How often a leader sends heartbeats, if that is known.
@@ -114,7 +114,7 @@ fn role_words<'a>(id: NodeId, server: &ServerView, membership: &Membership, pale
     }
 }
 
-/// The election timer as a bar that fills, and how long it runs in all.
+/// The election timer as a bar that fills, and its full duration.
 fn timer_line<'a>(table: &ServerTable, id: NodeId, server: &ServerView, palette: &Palette) -> Line<'a> {
     match (server.condition, server.role) {
         (Condition::Dead, _) if server.is_removed => Line::default(),

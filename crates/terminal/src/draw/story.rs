@@ -10,7 +10,7 @@ use trace::FeedLine;
 
 /// The rule's column is as wide as most rules' names.
 const RULE_WIDTH: usize = 26;
-/// Farther to the right, a rule is too far from its sentence.
+/// Maximum width in columns: in a wider line, a rule is too far from its sentence.
 const WIDEST: usize = 120;
 /// Below this width the rules' column would take the room of the story's own words.
 const WIDE_ENOUGH_FOR_ALL: usize = 104;
@@ -38,9 +38,9 @@ pub(crate) fn violation_lines<'a>(line: &FeedLine, width: u16, palette: &Palette
     wrapped.into_iter().map(|line| Line::styled(line.into_owned(), palette.bad())).collect()
 }
 
-/// A line with its rule at the right, where there is room for both; else the words come first. `off` is the rule that is
-/// switched off.
-pub(crate) fn told_line<'a>(
+/// A line with its rule at the right, if there is space for both; otherwise the words come first. `off` is
+/// the rule that is switched off.
+pub(crate) fn story_line<'a>(
     line: &'a FeedLine,
     off: Option<Rule>,
     width: u16,

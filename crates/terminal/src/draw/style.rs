@@ -5,8 +5,8 @@ use consensus::{RoleKind, Term};
 use ratatui::style::{Color, Modifier, Style};
 use trace::ClusterView;
 
-/// Each term's colour, in turn: blue, vermilion, green, purple and ochre of the 256 colours. Whoever is
-/// colour-blind can tell them apart, and they can be read on black and on white.
+/// Each term's colour, in turn: blue, vermilion, green, purple and ochre of the 256 colours. Colour-blind
+/// people can distinguish them, and they are readable on black and on white.
 const TERM_COLOURS: [u8; 5] = [32, 166, 29, 169, 136];
 /// Black of the 256 colours, which is black in every terminal's theme.
 const BLACK: Color = Color::Indexed(16);
@@ -41,7 +41,7 @@ impl Palette {
         self.colour(Color::Red).add_modifier(Modifier::BOLD)
     }
 
-    /// Of the banner that a rule is switched off.
+    /// The style of the banner that says that a rule is off.
     pub(crate) fn off(&self) -> Style {
         self.warning().add_modifier(Modifier::REVERSED)
     }
@@ -62,12 +62,12 @@ impl Palette {
         }
     }
 
-    /// Of the sentence about the cluster.
+    /// The style of the sentence about the cluster.
     pub(crate) fn state(&self, view: &ClusterView) -> Style {
         if view.leader().is_some() { self.good() } else { self.warning() }
     }
 
-    /// Of a committed entry of this term.
+    /// The style of a committed entry of this term.
     pub(crate) fn solid(&self, term: Term) -> Style {
         let style = Style::new().add_modifier(Modifier::BOLD);
         if self.has_colour {
@@ -77,7 +77,7 @@ impl Palette {
         }
     }
 
-    /// Of this term, and of an entry of it that is not committed.
+    /// The style of this term, and of an entry of it that is not committed.
     pub(crate) fn hollow(&self, term: Term) -> Style {
         self.colour(term_colour(term))
     }

@@ -1,4 +1,5 @@
-//! The position on the tape, and what the keys do. It has no terminal and no clock: callers say how much time passes.
+//! The position on the tape, and what the keys do. It has no terminal and no clock: callers say how much time
+//! passes.
 
 use super::keys::{Wish, wish};
 use super::steps::{Mark, Script, Steps, StoryLine};
@@ -159,7 +160,7 @@ impl Player {
         self.steps.story(end, self.page).iter()
     }
 
-    /// What is to be explained: the paragraph that was read last, and what has just happened.
+    /// The text to explain: the paragraph that was read last, and what has just happened.
     pub(crate) fn text_to_explain(&self) -> String {
         let before = self.place.checked_sub(1).map_or(0, |before| self.steps.place(before).lines);
         let lines = self.steps.place(self.place).lines;
@@ -274,8 +275,8 @@ impl Player {
         self.scrolled = (self.scrolled + self.page).min(furthest);
     }
 
-    /// Plays on for this much time in front of the screen.
-    pub(crate) fn let_time_pass(&mut self, elapsed: Duration) {
+    /// Continues playing for this much time in front of the screen.
+    pub(crate) fn tick(&mut self, elapsed: Duration) {
         if !self.plays {
             return;
         }

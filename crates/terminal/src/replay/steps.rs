@@ -9,14 +9,14 @@ use trace::{Event, Feed, FeedLine, Io, Laboratory, Record};
 /// One scene in this many is kept. Any other is rebuilt from the nearest one before it.
 const KEPT_SCENES: usize = 100;
 
-/// What happened, in steps. A step is what a server does about one thing that happens to it, a paragraph to read, a
-/// command, or a table. Many steps are routine: the story leaves them out.
+/// What happened, in steps. A step is a server's reaction to one input, a paragraph to read, a command, or a
+/// table. Many steps are routine: the story leaves them out.
 pub(crate) struct Steps {
     records: Vec<Record>,
     story: Vec<StoryLine>,
-    /// What there is to read, passage by passage, each in paragraphs.
+    /// The text to read, passage by passage, each in paragraphs.
     prose: Vec<Vec<String>>,
-    /// The places at which one can be: before the first step, and after each.
+    /// The possible places: before the first step, and after each.
     places: Vec<Place>,
     kept_scenes: Vec<Scene>,
 }
@@ -24,19 +24,20 @@ pub(crate) struct Steps {
 /// A place on the tape: how much has happened, and how much of it the story shows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Place {
-    /// The tape's time, in microseconds. It never falls from one place to the next.
+    /// The tape's time, in microseconds. It never decreases from one place to the next.
     pub(crate) t: u64,
-    /// How many records have happened.
+    /// Number of records so far.
     records: usize,
-    /// How many lines the story has.
+    /// Number of lines in the story.
     pub(crate) lines: usize,
-    /// How many steps were not routine.
+    /// Number of steps that were not routine.
     pub(crate) news: usize,
     /// The server whose step was the last that was not routine.
     pub(crate) actor: Option<NodeId>,
     /// The line with the moment's command.
     command: Option<usize>,
-    /// What there is to read: how many passages have begun, and how many paragraphs of the latest one are shown.
+    /// The text to read: number of passages that have begun, and number of paragraphs of the latest one that
+    /// are shown.
     pub(crate) prose: (usize, usize),
     /// The line with the latest violation.
     violation: Option<usize>,
@@ -50,10 +51,10 @@ pub(crate) enum StoryLine {
     Said(String),
 }
 
-/// What of a script the story shows.
+/// The parts of a script that the story shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Script {
-    /// Not its commands, and not what comes of silent ones.
+    /// Not its commands, and not the effects of silent ones.
     Folded,
     /// All.
     Shown,
@@ -81,7 +82,7 @@ impl Steps {
         let mut feed = Feed::new();
         let mut is_verbose = false;
         for moment in moments {
-            // The script may want the routine told, but not all that comes of its silent commands.
+            // The script may include the routine, but not all effects of its silent commands.
             is_verbose |= moment.command.as_deref() == Some("verbose");
             feed.tell_routine(is_verbose && !moment.is_silent);
             steps.append(moment, &mut feed, script);
@@ -110,8 +111,8 @@ impl Steps {
         self.records.extend(moment.records.iter().cloned());
     }
 
-    /// Each paragraph is a step of its own: the first may ask what the second answers. What comes first on the tape is
-    /// there to be read from the beginning.
+    /// Each paragraph is a step of its own: the first may ask what the second answers. What comes first on
+    /// the tape is visible from the beginning.
     fn append_prose(&mut self, place: &mut Place, paragraphs: &[String]) {
         if paragraphs.is_empty() {
             return;
@@ -129,7 +130,7 @@ impl Steps {
         }
     }
 
-    /// Lines that no server tells are a step of their own: a command is visible before its effects are.
+    /// Lines that are not from a server are a step of their own: a command is visible before its effects are.
     fn append_lines(&mut self, place: &mut Place, lines: Vec<StoryLine>) {
         place.actor = None;
         place.news += 1;
@@ -249,8 +250,8 @@ impl Steps {
         self.places[place].prose != before
     }
 
-    /// The first place at which as much has happened, and has been there to read, as at this place of the same tape cut
-    /// in another way.
+    /// The first place at which as much has happened, and has been available to read, as at this place of the
+    /// same tape cut in another way.
     pub(crate) fn same_as(&self, other: &Place) -> usize {
         let reached = (other.records, other.prose);
         self.places.partition_point(|place| (place.records, place.prose) < reached).min(self.last())
@@ -303,7 +304,7 @@ fn play(scene: &mut Scene, records: &[Record]) {
         if let Event::Io(Io::Sent { message, .. } | Io::Received { message, .. }) = &record.event
             && matches!(message, Message::AppendEntries(_))
         {
-            // Much may happen at one moment of a script: not time but a leader ends the voting.
+            // Much may happen at one time in a script: the voting is ended by a leader, not by time.
             scene.votes.remove(&record.node);
         }
     }

@@ -96,8 +96,8 @@ pub(super) fn recorded() -> Tape {
     tape_of(records.concat())
 }
 
-/// A scenario, in which all happens at one moment: 8 steps, 3 paragraphs and a table among them. The first paragraph is
-/// there from the beginning.
+/// A scenario in which everything happens at one time: 8 steps, 3 paragraphs and a table among them. The
+/// first paragraph is visible from the beginning.
 fn scripted() -> Tape {
     let moment =
         |command: &str, records| Moment { command: Some(command.to_owned()), records, ..Moment::default() };
@@ -147,11 +147,11 @@ fn key(player: &mut Player, key: char) -> Option<End> {
 
 fn watch(player: &mut Player, for_how_long: Duration) {
     for _ in 0..for_how_long.div_duration_f64(FRAME) as usize {
-        player.let_time_pass(FRAME);
+        player.tick(FRAME);
     }
 }
 
-/// The screen after each step, the beginning and the end among them.
+/// The screen after each step, including the beginning and the end.
 fn pictures_forward(player: &mut Player) -> Vec<String> {
     let mut pictures = vec![text(player)];
     loop {

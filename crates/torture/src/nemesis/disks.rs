@@ -1,6 +1,6 @@
-//! Servers that lose their data, and come back under their old numbers: nobody may count them.
+//! Servers that lose their data, and restart under their old numbers: they must not count.
 
-use super::{ASK_PATIENCE, Blow, Deed, Nemesis, Whom, star};
+use super::{ASK_TIMEOUT, Blow, Deed, Nemesis, Whom, star};
 use crate::clients::RECOVERY;
 use crate::violation::Violation;
 use cluster::Action;
@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use trace::Condition;
 
-/// After so long without a follower, what the leader acknowledges is unknown to it.
+/// How long a server must be away until the leader has acknowledged something that it does not know.
 const UNKNOWN_AFTER: Duration = Duration::from_millis(200);
-/// In so many election timeouts, those who can elect a leader have elected one.
+/// Number of election timeouts after which servers that can elect a leader have elected one.
 const TIMEOUTS: u32 = 10;
 
 /// How a server loses its data.
@@ -24,7 +24,8 @@ pub(super) enum Loss {
     Emptied,
     /// Its folder is a copy from before one of its later starts.
     SetBack,
-    /// Its folder is empty after it has acknowledged writes, of which nobody knows who starts together with it.
+    /// Its folder is empty after it has acknowledged writes that the servers which start together with it do
+    /// not know.
     OnlyWitness,
 }
 
@@ -65,7 +66,7 @@ impl Nemesis<'_> {
         }
     }
 
-    /// Will a majority of the voters still have its data if this one loses its own, whatever else goes on?
+    /// Will a majority of the voters still have its data if this one loses its own, whatever else happens?
     fn can_spare(&self, id: NodeId) -> bool {
         let Quorum::Simple(voters) = &self.cluster.view().membership().voters else { return false };
         let lost = self.lost.len() + 1;
@@ -77,8 +78,9 @@ impl Nemesis<'_> {
             && self.is_settled()
     }
 
-    /// Has every other voter seen a later start of this server than the one before which its folder was copied? Then
-    /// the copy must be refused. A start that nobody has seen has left no trace, and nobody could tell.
+    /// Has every other voter seen a later start of this server than the one before which its folder was
+    /// copied? Then the copy must be refused. A start that was not seen has left no trace, and can't be
+    /// noticed.
     fn is_copy_outdated(&self, id: NodeId) -> bool {
         let Ok(copy) = storage::inspect(&self.copy_of(id)) else { return false };
         let Some((incarnation, life)) = copy.incarnation.zip(copy.life) else { return false };
@@ -93,12 +95,12 @@ impl Nemesis<'_> {
     /// Keeps a copy of the folder of a server that has just been killed, and will be started again.
     pub(super) fn keep_copy(&mut self, id: NodeId) {
         let copy = self.copy_of(id);
-        // At times the copy becomes older.
+        // Sometimes the copy becomes older.
         if self.lost.contains_key(&id) || (copy.exists() && self.random.bool()) {
             return;
         }
         if let Err(error) = copy_folder(&self.folder_of(id), &copy) {
-            self.shared.complain(Violation::told(format!("can't copy the folder of {id}: {error}")));
+            self.shared.complain(Violation::new(format!("can't copy the folder of {id}: {error}")));
         }
     }
 
@@ -118,7 +120,7 @@ impl Nemesis<'_> {
 
     fn replace_folder(&mut self, id: NodeId, change: impl FnOnce(&Path) -> io::Result<()>) {
         if let Err(problem) = self.cluster.change_folder(id, change) {
-            self.shared.complain(Violation::told(problem));
+            self.shared.complain(Violation::new(problem));
         }
         self.lost.insert(id, self.cluster.now());
     }
@@ -127,12 +129,13 @@ impl Nemesis<'_> {
         let restart = Action::Restart { node: id };
         self.to_mend.retain(|(_, mending)| *mending != restart && *mending != Action::Resume { node: id });
         if let Err(problem) = self.cluster.perform(&restart) {
-            self.shared.complain(Violation::told(problem));
+            self.shared.complain(Violation::new(problem));
         }
     }
 
-    /// A minority is away while the others acknowledge writes. Then all of those are killed, and one of them is emptied.
-    /// It and the minority would be a majority, and know nothing of these writes: they must not elect a leader.
+    /// A minority is away while the others acknowledge writes. Then all of those are killed, and one of them
+    /// is emptied. It and the minority would be a majority, and know nothing of these writes: they must not
+    /// elect a leader.
     fn lose_only_witness(&mut self) {
         self.mend_all();
         let leader = self.leader();
@@ -149,7 +152,7 @@ impl Nemesis<'_> {
         let (unknown, deadline) = (Instant::now() + UNKNOWN_AFTER, Instant::now() + RECOVERY);
         while self.shared.last_acknowledged() < unknown && !self.shared.has_complaint() {
             if Instant::now() > deadline {
-                return self.shared.complain(Violation::told("no majority acknowledges a write"));
+                return self.shared.complain(Violation::new("no majority acknowledges a write"));
             }
             self.watch();
         }
@@ -171,26 +174,26 @@ impl Nemesis<'_> {
 
     /// Does this server say that something is wrong with it, and does it send clients elsewhere?
     fn is_in_trouble(&self, id: NodeId) -> bool {
-        let status = self.shared.node(id).and_then(|node| node.status(ASK_PATIENCE).ok());
+        let status = self.shared.node(id).and_then(|node| node.status(ASK_TIMEOUT).ok());
         status.is_some_and(|status| status.trouble.is_some() && status.not_ready.is_some())
     }
 
     /// A server that lost its data must not lead, nor elect one that lacks what it had acknowledged.
     pub(super) fn check_new_leader(&self, leader: NodeId, at: u64) {
         if self.lost.get(&leader).is_some_and(|lost_at| at > *lost_at) {
-            self.shared.complain(Violation::told(format!("{leader} leads, although its data is lost")));
+            self.shared.complain(Violation::new(format!("{leader} leads, although its data is lost")));
         }
         if let Some((witness, lost_at)) = self.only_witness_lost
             && at > lost_at
         {
             let what =
                 format!("{leader} leads without what {witness} had acknowledged before it lost its data");
-            self.shared.complain(Violation::told(what));
+            self.shared.complain(Violation::new(what));
         }
     }
 
-    /// Does what operators would do for servers that lost their data: each is removed, and comes back with an empty
-    /// folder.
+    /// Does what operators would do for servers that lost their data: each is removed, and added again with
+    /// an empty folder.
     pub(super) fn let_the_lost_in_again(&mut self) {
         self.wait_until("a server that lost its data does not report it", |nemesis| {
             nemesis.lost.keys().all(|&id| nemesis.is_in_trouble(id))
@@ -210,18 +213,18 @@ impl Nemesis<'_> {
             if !self.shared.has_complaint()
                 && let Err(problem) = self.cluster.readmit(id)
             {
-                self.shared.complain(Violation::told(problem));
+                self.shared.complain(Violation::new(problem));
             }
             self.mend_all();
         }
     }
 
-    /// Whether anything comes of it is seen in the members.
+    /// Whether it happens is seen in the members.
     fn ask_to_remove(&self, id: NodeId) {
         let others = self.servers.iter().filter(|other| !self.lost.contains_key(other));
         let nodes: Vec<_> = others.filter_map(|&other| self.shared.node(other)).collect();
         let change = Change { remove: [id].into(), ..Change::default() };
-        let _ = client::Cluster::new(nodes).change_members(&change, ASK_PATIENCE);
+        let _ = client::Cluster::new(nodes).change_members(&change, ASK_TIMEOUT);
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn identity_words(what: &What) -> String {
     }
 }
 
-/// An id has 32 digits; eight tell clusters apart. The record has them all.
+/// An id has 32 digits; eight are enough to distinguish clusters. The record has all of them.
 fn short(cluster: ClusterId) -> String {
     cluster.to_string().chars().take(8).chain(['…']).collect()
 }

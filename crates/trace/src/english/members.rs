@@ -4,7 +4,7 @@ use consensus::event::What;
 use consensus::{NodeId, Profile, Quorum};
 use std::collections::BTreeSet;
 
-/// Who belongs to the cluster, or who is to lead, has changed or is about to.
+/// The members of the cluster, or its leader, have changed or are about to.
 pub(super) fn change_words(what: &What) -> String {
     match what {
         What::Membership { index, membership } => {
@@ -43,7 +43,7 @@ pub(super) fn change_words(what: &What) -> String {
     }
 }
 
-/// How many votes there are, and how many are needed; in a joint configuration, of the old and of the new voters.
+/// The number of votes, and the number needed; in a joint configuration, of the old and of the new voters.
 pub(super) fn tally(votes: usize, needed: usize, of_new: &Option<(usize, usize)>, what_for: &str) -> String {
     match of_new {
         None if what_for.is_empty() => format!("{votes} of the {needed} votes I need"),
@@ -54,7 +54,7 @@ pub(super) fn tally(votes: usize, needed: usize, of_new: &Option<(usize, usize)>
     }
 }
 
-/// Which rules a server follows beyond the basic algorithm.
+/// The rules that a server follows beyond the basic algorithm.
 pub(super) fn profile_words(profile: &Profile) -> String {
     let Profile { pre_vote, check_quorum, eager_election } = *profile;
     let on_off = |is_on| if is_on { "on" } else { "off" };

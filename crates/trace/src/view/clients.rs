@@ -6,14 +6,14 @@ use consensus::NodeId;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// Maximum number of requests that are remembered: the latest ones.
+/// Maximum number of requests that are kept: the latest ones.
 const REMEMBERED: usize = 20;
 
-/// A client's request, as an observer knows it.
+/// A client's request, as known to an observer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct RequestView {
-    /// Which client asks; `None` if only the server has recorded the request.
+    /// The client; `None` if only the server has recorded the request.
     pub client: Option<u64>,
     /// The server that was asked, last if there were several.
     pub node: NodeId,
@@ -21,15 +21,15 @@ pub struct RequestView {
     pub number: Option<u64>,
     /// What the client wants, in words such as `x = 3`.
     pub what: Arc<str>,
-    /// What it was told; `None` while it waits.
+    /// The outcome; `None` while it waits.
     pub outcome: Option<OutcomeView>,
 }
 
-/// What a client was told.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct OutcomeView {
-    /// What it knows from that.
+    /// What the client knows because of it.
     pub kind: OutcomeKind,
     /// More about it, in words.
     pub words: Arc<str>,
@@ -41,17 +41,17 @@ impl OutcomeView {
     }
 }
 
-/// Takes note of what happened to clients' requests.
+/// Processes a record about clients' requests.
 pub(super) fn note(requests: &mut Vec<RequestView>, record: &Record) {
     let node = record.node;
     match &record.event {
         Event::Laboratory(Laboratory::ClientAsks { client, what, command, again }) => {
             let (client, what) = (Some(*client), command.as_ref().unwrap_or(what).as_str().into());
-            note_client(requests, RequestView { client, node, number: None, what, outcome: None }, *again);
+            record_client(requests, RequestView { client, node, number: None, what, outcome: None }, *again);
         }
         Event::Io(Io::Asked { wish, requests: numbers }) => {
             for (place, &number) in numbers.iter().enumerate() {
-                note_arrival(requests, node, number, wish_words(*wish, record.content.as_deref(), place));
+                record_arrival(requests, node, number, wish_words(*wish, record.content.as_deref(), place));
             }
         }
         Event::Io(Io::Answered { request, answer }) => {
@@ -65,16 +65,16 @@ pub(super) fn note(requests: &mut Vec<RequestView>, record: &Record) {
                 asked.outcome = OutcomeView::new(*kind, without_kind(answer));
             }
         }
-        Event::Laboratory(Laboratory::Died { .. }) => note_end(requests, node, "died"),
-        Event::Process(Process::Stopped) => note_end(requests, node, "stopped"),
+        Event::Laboratory(Laboratory::Died { .. }) => record_end(requests, node, "died"),
+        Event::Process(Process::Stopped) => record_end(requests, node, "stopped"),
         _ => {}
     }
 }
 
-/// A server is gone, and whoever waits for its reply can't know what became of the request.
-fn note_end(requests: &mut [RequestView], node: NodeId, how: &str) {
+/// A server is gone, and clients that wait for its reply can't know the outcome.
+fn record_end(requests: &mut [RequestView], node: NodeId, how: &str) {
     for asked in requests.iter_mut().filter(|it| it.node == node) {
-        // In its next life, the server counts requests anew.
+        // After its next start, the server counts requests from 1 again.
         asked.number = None;
         if asked.outcome.is_none() {
             let words = format!("{node} {how} before it replied");
@@ -83,8 +83,8 @@ fn note_end(requests: &mut [RequestView], node: NodeId, how: &str) {
     }
 }
 
-/// A client asks for something. It waits for one thing at a time.
-fn note_client(requests: &mut Vec<RequestView>, asked: RequestView, again: bool) {
+/// A client sends a request. It waits for one thing at a time.
+fn record_client(requests: &mut Vec<RequestView>, asked: RequestView, again: bool) {
     let before = requests.iter_mut().rev().find(|it| it.client == asked.client);
     match before {
         Some(before) if again => *before = RequestView { what: before.what.clone(), ..asked },
@@ -98,7 +98,7 @@ fn note_client(requests: &mut Vec<RequestView>, asked: RequestView, again: bool)
 }
 
 /// A request has reached a server: that of a client which has recorded it, or another one.
-fn note_arrival(requests: &mut Vec<RequestView>, node: NodeId, number: u64, what: Arc<str>) {
+fn record_arrival(requests: &mut Vec<RequestView>, node: NodeId, number: u64, what: Arc<str>) {
     let is_read = |it: &RequestView| it.what.starts_with("get ") && *what == *wish_words(Wish::Read, None, 0);
     let is_expected = |it: &&mut RequestView| {
         it.client.is_some()
@@ -113,7 +113,7 @@ fn note_arrival(requests: &mut Vec<RequestView>, node: NodeId, number: u64, what
     }
 }
 
-/// Adds the request; the oldest one with an outcome gives way, or the oldest one.
+/// Adds the request; the oldest one with an outcome is dropped, or else the oldest one.
 fn push(requests: &mut Vec<RequestView>, asked: RequestView) {
     if requests.len() == REMEMBERED {
         let place = requests.iter().position(|it| it.outcome.is_some()).unwrap_or_default();
@@ -122,7 +122,7 @@ fn push(requests: &mut Vec<RequestView>, asked: RequestView) {
     requests.push(asked);
 }
 
-/// A response to a client without the words that its kind says already.
+/// A response to a client, without the words that its kind already says.
 fn without_kind(answer: &str) -> &str {
     let prefixes = ["not done: ", "not done", "uncertain: "];
     prefixes.iter().find_map(|prefix| answer.strip_prefix(prefix)).unwrap_or(answer)

@@ -7,20 +7,20 @@ use std::collections::VecDeque;
 use std::iter;
 use std::sync::Arc;
 
-/// So many entries of each log are remembered: the last ones.
+/// Maximum number of entries of each log that are kept: the last ones.
 const REMEMBERED: usize = RECORDED;
 
-/// An entry as an observer knows it.
+/// An entry, as known to an observer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct EntryView {
     /// Its term.
     pub term: Term,
-    /// What it holds, in words such as `x = 3`; `None` if that was not recorded.
+    /// Its contents, in words such as `x = 3`; `None` if they were not recorded.
     pub command: Option<Arc<str>>,
 }
 
-/// A server's log as an observer knows it: its last entries, and how far it counts.
+/// A server's log, as known to an observer: its last entries, and what is saved, committed and applied.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct LogView {
@@ -28,14 +28,14 @@ pub struct LogView {
     /// The entries after `begins_after`, in order.
     #[cfg_attr(feature = "ts", ts(as = "Vec<EntryView>"))]
     entries: VecDeque<EntryView>,
-    /// As far as this it is on disk.
+    /// Highest index on disk.
     saved: Index,
     commit_index: Index,
     last_applied: Index,
 }
 
 impl LogView {
-    /// The entries up to this one are gone, since a snapshot covers them (§7), or forgotten here.
+    /// The entries up to this one are gone, because a snapshot covers them (§7), or no longer kept here.
     pub fn begins_after(&self) -> Index {
         self.begins_after.index
     }
@@ -45,7 +45,7 @@ impl LogView {
         Index(self.begins_after.index.0 + self.entries.len() as u64)
     }
 
-    /// The term of the entry at this index, if that is known.
+    /// The term of the entry at this index, if known.
     pub fn term_at(&self, index: Index) -> Option<Term> {
         if index == self.begins_after.index {
             return Some(self.begins_after.term);
@@ -53,7 +53,7 @@ impl LogView {
         Some(self.entry_at(index)?.term)
     }
 
-    /// What the entry at this index holds, in words, if that is known.
+    /// The contents of the entry at this index, in words, if known.
     pub fn command_at(&self, index: Index) -> Option<&str> {
         self.entry_at(index)?.command.as_deref()
     }
@@ -63,17 +63,17 @@ impl LogView {
         self.entries.get(usize::try_from(place).ok()?)
     }
 
-    /// As far as this the server takes its log for committed.
+    /// Highest index that the server has marked as committed.
     pub fn commit_index(&self) -> Index {
         self.commit_index
     }
 
-    /// As far as this its state machine has applied it.
+    /// Highest index that its state machine has applied.
     pub fn last_applied(&self) -> Index {
         self.last_applied
     }
 
-    /// A restarted server has found a snapshot on its disk, and a log behind it.
+    /// A restarted server has found a snapshot on its disk, and a log after it.
     pub(super) fn restore(
         &mut self,
         snapshot: LogPosition,
@@ -90,10 +90,10 @@ impl LogView {
         for (entry, command) in self.entries.iter_mut().rev().zip(commands.iter().rev()) {
             entry.command = Some(command.clone());
         }
-        self.note_saved(last);
+        self.record_saved(last);
     }
 
-    /// A leader has added to its log what carries its own term.
+    /// A leader has appended entries of its own term.
     pub(super) fn append_own(&mut self, first: Index, last: LogPosition, commands: &[Arc<str>]) {
         // A record from a file may name more entries than there is memory for.
         let begin = first.max(Index(last.index.0.saturating_sub(REMEMBERED as u64)));
@@ -105,7 +105,7 @@ impl LogView {
         self.append(begin, (begin.0..=last.index.0).map(|_| last.term), commands);
     }
 
-    /// A follower has taken over some of the entries of this request, from `first` on.
+    /// A follower has appended some of the entries of this request, from `first` on.
     pub(super) fn append_from(&mut self, request: &AppendEntries, first: Index, commands: &[Arc<str>]) {
         let known = first.0.saturating_sub(request.prev_log_index.next().0) as usize;
         self.append(first, request.entries.iter().skip(known).map(|entry| entry.term), commands);
@@ -113,7 +113,7 @@ impl LogView {
 
     fn append(&mut self, first: Index, terms: impl Iterator<Item = Term>, commands: &[Arc<str>]) {
         if first != self.last_index().next() {
-            // What lies between was not told.
+            // The entries in between were not recorded.
             self.begins_after = LogPosition { index: first.previous(), term: Term(0) };
             self.entries.clear();
         }
@@ -131,7 +131,7 @@ impl LogView {
         }
     }
 
-    /// A snapshot takes the place of all up to this entry, and of all others too if they did not fit.
+    /// A snapshot replaces the entries up to this one, and all others too if they did not match.
     pub(super) fn install(&mut self, last_included: LogPosition, is_whole: bool) {
         let index = last_included.index;
         if is_whole || self.term_at(index).is_none() {
@@ -145,7 +145,7 @@ impl LogView {
         self.last_applied = self.last_applied.max(index);
     }
 
-    /// The entry at this index and all behind it are gone.
+    /// The entry at this index and all after it are gone.
     pub(super) fn truncate_from(&mut self, first: Index) {
         let kept = first.previous();
         if kept < self.begins_after.index {
@@ -155,22 +155,22 @@ impl LogView {
         self.saved = self.saved.min(kept);
     }
 
-    /// The log up to this entry is on disk. It may have been cut since: then this says nothing.
-    pub(super) fn note_saved(&mut self, last: LogPosition) {
+    /// The log up to this entry is on disk. It may have been truncated since: then this says nothing.
+    pub(super) fn record_saved(&mut self, last: LogPosition) {
         if self.term_at(last.index) == Some(last.term) {
             self.saved = last.index;
         }
     }
 
-    pub(super) fn note_committed(&mut self, index: Index) {
+    pub(super) fn record_committed(&mut self, index: Index) {
         self.commit_index = index;
     }
 
-    pub(super) fn note_applied(&mut self, index: Index) {
+    pub(super) fn record_applied(&mut self, index: Index) {
         self.last_applied = index;
     }
 
-    /// The server has crashed: what it has is what its disk has.
+    /// The server has crashed: it has what its disk has.
     pub(super) fn lose_unsaved(&mut self) {
         self.truncate_from(self.saved.next());
     }

@@ -3,24 +3,24 @@
 use crate::record::{Laboratory, Link};
 use serde::{Deserialize, Serialize};
 
-/// The links and the clocks, as somebody has set them.
+/// The faults of links, and the speed of clocks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct NetworkView {
-    /// How fast the servers' clocks run, in millionths of real time; none if nobody has changed it.
+    /// Speed of the servers' clocks, in millionths of real time; `None` if it was never changed.
     speed_millionths: Option<u64>,
     /// All links with a fault, in no particular order.
     faulty_links: Vec<FaultyLink>,
 }
 
-/// A link that somebody has done something to.
+/// A link with a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct FaultyLink {
-    /// Which one.
+    /// The link.
     #[serde(flatten)]
     pub link: Link,
-    /// What.
+    /// Its faults.
     #[serde(flatten)]
     pub faults: Faults,
 }
@@ -31,14 +31,14 @@ pub struct FaultyLink {
 pub struct Faults {
     /// Are all of them lost?
     pub cut: bool,
-    /// So many of a hundred are lost, at random.
+    /// Percentage of messages that are lost, at random.
     pub loss_percent: u8,
-    /// They are held so long, in microseconds of the receiver's own time.
+    /// Delay of messages, in microseconds of the receiver's own time.
     pub delay_us: u64,
 }
 
 impl NetworkView {
-    /// What is done to the messages on a link.
+    /// The faults of a link.
     pub fn faults(&self, link: Link) -> Faults {
         self.faulty_links
             .iter()

@@ -5,27 +5,27 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Maximum number of keys that are remembered of a store: the first ones.
+/// Maximum number of keys of a store that are kept: the first ones.
 const REMEMBERED: usize = RECORDED;
 
-/// A server's store as an observer knows it: what the committed entries have made of it so far. It is gone with the
-/// process, and is made again of the snapshot and the log.
+/// A server's store, as known to an observer: the result of the committed entries so far. It is gone with the
+/// process, and is rebuilt from the snapshot and the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct StoreView {
-    /// Number of keys that it holds.
+    /// Number of keys in it.
     keys: u64,
     /// Keys with their values: all of them, or those that are known.
     held: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 impl StoreView {
-    /// Number of keys that it holds; of those not among the [known](StoreView::known) ones, the content was not recorded.
+    /// Number of keys in it; for those that are not [known](StoreView::known), the values were not recorded.
     pub fn keys(&self) -> u64 {
         self.keys
     }
 
-    /// The keys that are known, in order, and their values.
+    /// The known keys, in order, and their values.
     pub fn known(&self) -> impl Iterator<Item = (&str, &str)> {
         self.held.iter().map(|(key, value)| (&**key, &**value))
     }

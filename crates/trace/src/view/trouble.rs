@@ -1,4 +1,4 @@
-//! What is wrong with a server's data, in the eyes of the others.
+//! What is wrong with a server's data, according to the others.
 
 use consensus::event::{Problem, What};
 use consensus::{NodeId, Retirement, RoleKind};
@@ -12,7 +12,7 @@ use std::fmt;
 pub enum Trouble {
     /// It lacks so much of the log that its leader sends it a snapshot.
     FarBehind,
-    /// The others do not hear it: its data is not that of a member.
+    /// The others ignore its messages: its data is not that of a member.
     Refused,
     /// Its data folder is an older copy of itself, or runs twice.
     OlderCopy,
@@ -21,7 +21,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// What a server says of itself.
+    /// What a server says about itself.
     pub(super) fn of_oneself(what: &What) -> Option<Trouble> {
         match what {
             What::RefusedBy { problem, .. } => Trouble::of_problem(*problem),
@@ -31,7 +31,7 @@ impl Trouble {
         }
     }
 
-    /// What a leader says of another server.
+    /// What a leader says about another server.
     pub(super) fn of_another(what: &What) -> Option<(NodeId, Trouble)> {
         match what {
             What::Rejected { from, problem } => Some((*from, Trouble::of_problem(*problem)?)),
@@ -50,7 +50,7 @@ impl Trouble {
         }
     }
 
-    /// Does this, which happens to the server `id`, show that its trouble is over? A folder whose data is lost stays
+    /// Does this record of the server `id` show that its trouble is over? A folder whose data is lost stays
     /// without it until the next start.
     pub(super) fn is_over(self, id: NodeId, what: &What) -> bool {
         match self {

@@ -90,7 +90,7 @@ impl<'a> Past<'a> {
         })
     }
 
-    /// Why the election in which a candidate or pre-candidate is has not been won.
+    /// Why the current election of a candidate or pre-candidate has not been won.
     fn election(&self) -> Vec<Obstacle<'a>> {
         let is_start = |what: &What| {
             matches!(what, What::Role { role: RoleKind::Candidate | RoleKind::PreCandidate, .. })
@@ -165,7 +165,8 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// In the words of the server that refused a vote: the condition that did not hold, or the refusal itself.
+    /// In the words of the server that refused a vote: the condition that did not hold, or the refusal
+    /// itself.
     fn reason_of_refusal(&self, refused: &'a Record) -> String {
         let is_check = |record: &&Record| {
             record.node == refused.node
@@ -214,7 +215,7 @@ impl<'a> Past<'a> {
         WhyNot::Because(obstacles)
     }
 
-    /// Has the server told this candidate of its vote?
+    /// Has the server sent its vote to this candidate?
     fn has_granted(&self, candidate: NodeId, decided: &Record) -> bool {
         let told = self.last(|record| match &record.event {
             Event::Io(Io::Sent { to, message: Message::RequestVoteReply(reply) }) => {

@@ -120,7 +120,7 @@ impl<'a> Past<'a> {
         obstacles
     }
 
-    /// Who has this entry, and why the others don't, as the leader knows.
+    /// The servers that have this entry, and why the others don't, as the leader knows.
     fn holders_of(&self, index: Index) -> Vec<Obstacle<'a>> {
         let Some(server) = self.server() else { return Vec::new() };
         let matched = |id: NodeId| {
@@ -147,7 +147,7 @@ impl<'a> Past<'a> {
         obstacles
     }
 
-    /// Up to where the leader counts its own log.
+    /// The index up to which the leader counts its own log.
     fn on_own_disk(&self) -> Option<Index> {
         let counted =
             self.last_decision(|what| matches!(what, What::Matched { follower, .. } if *follower == self.id));

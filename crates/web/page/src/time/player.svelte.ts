@@ -82,7 +82,7 @@ export class Player {
     if (this.isLive) {
       this.show(Math.max(this.moment.t, this.newest - LIVE_DELAY))
     } else if (this.isPlaying) {
-      this.show(this.moment.t + (passed / 1000) * this.perSecond)
+      this.show(Math.min(this.moment.t + (passed / 1000) * this.perSecond, this.newest))
       if (this.rerunUntil !== null && this.moment.t >= this.rerunUntil) this.goLive()
       else if (this.isPlaying && this.moment.position === history.end && this.moment.t >= this.newest) this.arrive()
     }

@@ -4,27 +4,27 @@ import type { NodeId } from "./NodeId";
 import type { Profile } from "./Profile";
 
 /**
- * Something done to the servers from outside, to see what they make of it.
+ * Something done to the servers from outside, to see how they react.
  */
 export type Action = { "action": "kill_leader" } | { "action": "kill", 
 /**
- * Which one.
+ * The server.
  */
 node: NodeId, } | { "action": "restart", 
 /**
- * Which one.
+ * The server.
  */
 node: NodeId, } | { "action": "pause", 
 /**
- * Which one.
+ * The server.
  */
 node: NodeId, } | { "action": "resume", 
 /**
- * Which one.
+ * The server.
  */
 node: NodeId, } | { "action": "force_timeout", 
 /**
- * Which one's.
+ * The server.
  */
 node: NodeId, } | { "action": "align_timers" } | { "action": "set_speed", 
 /**
@@ -32,7 +32,7 @@ node: NodeId, } | { "action": "align_timers" } | { "action": "set_speed",
  */
 multiple: number, } | { "action": "set_profile", 
 /**
- * Those.
+ * The rules.
  */
 profile: Profile, } | { "action": "transfer", 
 /**
@@ -40,34 +40,34 @@ profile: Profile, } | { "action": "transfer",
  */
 to: NodeId, } | { "action": "add_server" } | { "action": "replace_server", 
 /**
- * Which one goes.
+ * The voter that leaves.
  */
 node: NodeId, } | { "action": "remove_server", 
 /**
- * Which one.
+ * The server.
  */
 node: NodeId, } | { "action": "cut", 
 /**
- * Where.
+ * The links.
  */
 links: Links, } | { "action": "mend", 
 /**
- * Where.
+ * The links.
  */
 links: Links, } | { "action": "delay", 
 /**
- * Where.
+ * The links.
  */
 links: Links, 
 /**
- * How long, in microseconds of the servers' own time; 0 for not at all.
+ * The delay, in microseconds of the servers' own time; 0 for none.
  */
 delay_us: number, } | { "action": "lose", 
 /**
- * Where.
+ * The links.
  */
 links: Links, 
 /**
- * So many of a hundred, from 0 to 100.
+ * Percentage of messages, from 0 to 100.
  */
 percent: number, } | { "action": "heal" };

@@ -20,14 +20,15 @@ prev_log_index: Index,
  */
 prev_log_term: Term, 
 /**
- * What to append; nothing in a heartbeat.
+ * Entries to append; empty in a heartbeat.
  */
 entries: Array<Entry>, 
 /**
- * How far the leader's log is committed.
+ * The leader's commitIndex.
  */
 leader_commit: Index, 
 /**
- * How many times the leader has asked, in this term, whether it still leads (thesis §6.4).
+ * Number of rounds so far in which the leader has asked, in this term, whether it still leads (thesis
+ * §6.4).
  */
 round: number, };

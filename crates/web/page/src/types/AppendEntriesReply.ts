@@ -3,19 +3,19 @@ import type { AppendOutcome } from "./AppendOutcome";
 import type { Term } from "./Term";
 
 /**
- * The answer to an [`AppendEntries`].
+ * The reply to an [`AppendEntries`].
  */
 export type AppendEntriesReply = { 
 /**
- * The answering server's term, so that a deposed leader learns of it.
+ * The replying server's term, so that a deposed leader learns of it.
  */
 term: Term, 
 /**
- * What came of the request.
+ * The outcome.
  */
 outcome: AppendOutcome, 
 /**
- * That of the request: an answer shows that its sender still followed the leader when this round
- * had begun.
+ * The round of the request: the reply shows that its sender still followed the leader when this round
+ * began.
  */
 round: number, };

@@ -3,19 +3,20 @@ import type { Index } from "./Index";
 import type { LogPosition } from "./LogPosition";
 
 /**
- * What came of an [`AppendEntries`].
+ * The outcome of an [`AppendEntries`].
  */
 export type AppendOutcome = "refused" | { "matched": { 
 /**
- * The last index that is known to agree.
+ * Highest index known to match.
  */
 match_index: Index, } } | { "mismatch": { 
 /**
- * The index before the request's entries, so that the leader knows which request this is about.
+ * The index before the request's entries, so that the leader knows which request this reply is
+ * about.
  */
 prev_log_index: Index, 
 /**
- * The last entry here that may agree with the leader's log: at or before that index, and not of
- * a later term. With it the leader goes back by whole terms (§5.3, thesis §3.5).
+ * The last entry that may match the leader's log: at or before that index, and not of a later term.
+ * It lets the leader step back by whole terms (§5.3, thesis §3.5).
  */
 may_agree: LogPosition, } };

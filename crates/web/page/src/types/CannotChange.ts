@@ -7,11 +7,11 @@ import type { NodeId } from "./NodeId";
  */
 export type CannotChange = { "not_leader": { 
 /**
- * Who does, as far as it knows.
+ * The leader, if known.
  */
 leader: NodeId | null, } } | "under_way" | "nothing_committed_in_term" | "nothing" | { "already_member": NodeId } | { "unknown_server": NodeId } | { "already_voter": NodeId } | "nobody_left" | { "too_many_members": { 
 /**
- * Number of members that there would be.
+ * Number of members there would be.
  */
 members: number, 
 /**
@@ -19,7 +19,7 @@ members: number,
  */
 at_most: number, } } | { "too_many_learners": { 
 /**
- * Number of learners that there would be which have not caught up.
+ * Number of learners there would be that have not caught up.
  */
 learners: number, 
 /**
@@ -51,18 +51,18 @@ at_most: number, } } | { "not_caught_up": {
  */
 learner: NodeId, 
 /**
- * As far as this its log is known to agree.
+ * Highest index up to which its log is known to match.
  */
 has: Index, 
 /**
- * Here the leader's ends.
+ * Last index of the leader's log.
  */
 of: Index, } } | { "no_quorum": { 
 /**
- * How many of the new voters the leader has heard within an election timeout, itself included if it is one.
+ * Number of new voters heard from within an election timeout, the leader included if it is one.
  */
 heard: number, 
 /**
- * So many are needed.
+ * Number needed.
  */
 needed: number, } };

@@ -12,7 +12,7 @@ export type Check = { "term_is_current": {
  */
 requested: Term, } } | { "no_other_vote": { 
 /**
- * Who has it.
+ * The server that has the vote.
  */
 voted_for: NodeId | null, } } | { "log_up_to_date": { 
 /**
@@ -28,10 +28,10 @@ own: LogPosition, } } | { "goes_before": {
  */
 candidate: NodeId, 
 /**
- * Do their logs end alike? If not, the other's is ahead.
+ * Do their logs end in the same entry? If not, the other's is ahead.
  */
 equal_logs: boolean, } } | { "not_yet_let_go_first": { 
 /**
- * Which one.
+ * The candidate.
  */
 candidate: NodeId, } };

@@ -2,7 +2,7 @@
 import type { LogPosition } from "./LogPosition";
 
 /**
- * A piece of a snapshot.
+ * A chunk of a snapshot.
  */
 export type Chunk = { 
 /**
@@ -18,6 +18,6 @@ offset: number,
  */
 bytes: Array<number>, 
 /**
- * Does the snapshot end with them?
+ * Is this the last chunk?
  */
 is_last: boolean, };

@@ -6,7 +6,7 @@ import type { RequestView } from "./RequestView";
 import type { ServerView } from "./ServerView";
 
 /**
- * The cluster as an observer knows it.
+ * The cluster, as known to an observer.
  */
 export type ClusterView = { servers: { [key in NodeId]: ServerView }, 
 /**

@@ -2,14 +2,14 @@
 import type { StoreContent } from "./StoreContent";
 
 /**
- * What the entries and the store hold that an event is about. Long keys and values are cut.
+ * The contents of the entries and the store that an event is about. Long keys and values are cut.
  */
 export type Content = { 
 /**
- * What each entry holds: of those that were appended or asked for, or of the last ones that were restored.
+ * The contents of each entry: those that were appended or proposed, or the last ones that were restored.
  */
 entries?: Array<string>, 
 /**
- * What the store holds from here on.
+ * The contents of the store from here on.
  */
 store?: StoreContent | null, };

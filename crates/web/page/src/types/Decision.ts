@@ -14,11 +14,14 @@ import type { Rule } from "./Rule";
 import type { Term } from "./Term";
 
 /**
- * One decision, and the rule that made it so.
+ * A decision, and the rule behind it.
  */
 export type Decision = { 
 /**
- * The rule that decided. None where an experimenter's hand did.
+ * The rule that decided. `None` if no rule of Raft was involved: the lab set a timer, a connection
+ * changed ([`What::ConnectionLost`], [`What::ConnectionMade`]), a fact is stated ([`What::NoVoter`],
+ * [`What::Profile`], [`What::SnapshotNeeded`]), or a [`What::Rejected`], [`What::RefusedBy`] or
+ * [`What::ChangeRefused`] that no rule covers.
  */
 rule?: Rule | null, } & ({ "event": "role", 
 /**
@@ -26,11 +29,11 @@ rule?: Rule | null, } & ({ "event": "role",
  */
 role: RoleKind, 
 /**
- * The role before; none at the server's start.
+ * The previous role; `None` at the server's start.
  */
 was?: RoleKind | null, } | { "event": "term", 
 /**
- * The term before.
+ * The previous term.
  */
 was: Term, } | { "event": "timer", 
 /**
@@ -42,67 +45,67 @@ timeout_us: number, } | { "event": "timeout",
  */
 role: RoleKind, } | { "event": "check", 
 /**
- * Which one.
+ * The condition.
  */
 check: Check, 
 /**
- * Whether it is met.
+ * Is it met?
  */
 holds: boolean, } | { "event": "no_voter" } | { "event": "pre_vote", 
 /**
- * Who asked.
+ * The pre-candidate.
  */
 candidate: NodeId, 
 /**
- * Whether it would get the vote.
+ * Would it get the vote?
  */
 granted: boolean, } | { "event": "pre_tally", 
 /**
- * Whose answer.
+ * The server that replied.
  */
 voter: NodeId, 
 /**
- * Whether it was a yes.
+ * Was it a yes?
  */
 granted: boolean, 
 /**
- * How many would vote for it so far; in a joint configuration, of the old set.
+ * Number of servers that would vote for it so far; in a joint configuration, in the old set.
  */
 votes: number, 
 /**
- * Votes that win.
+ * Number of votes needed to win.
  */
 needed: number, 
 /**
- * In a joint configuration: the same two of the new set.
+ * In a joint configuration: the same two numbers for the new set.
  */
 of_new?: [number, number] | null, } | { "event": "vote", 
 /**
- * Who asked.
+ * The candidate.
  */
 candidate: NodeId, 
 /**
- * Whether it gets the vote.
+ * Does it get the vote?
  */
 granted: boolean, } | { "event": "tally", 
 /**
- * Whose answer.
+ * The server that replied.
  */
 voter: NodeId, 
 /**
- * Whether it was a yes.
+ * Was it a yes?
  */
 granted: boolean, 
 /**
- * Votes for the candidate so far; in a joint configuration, of the old set.
+ * Number of votes for the candidate so far; in a joint configuration, in the old set.
  */
 votes: number, 
 /**
- * Votes that win.
+ * Number of votes needed to win.
  */
 needed: number, 
 /**
- * In a joint configuration: the same two of the new set.
+ * In a joint configuration: the same two numbers for the new set.
  */
 of_new?: [number, number] | null, } | { "event": "leader", 
 /**
@@ -110,11 +113,11 @@ of_new?: [number, number] | null, } | { "event": "leader",
  */
 leader: NodeId, } | { "event": "quorum_lost", 
 /**
- * How many of the voters it has heard, itself included if it is one.
+ * Number of voters heard from, itself included if it is one.
  */
 heard: number, 
 /**
- * So many it should have.
+ * Number needed.
  */
 needed: number, } | { "event": "connection_lost", 
 /**
@@ -134,11 +137,11 @@ peer: NodeId,
  */
 timeout_us: number, } | { "event": "profile", 
 /**
- * That one.
+ * The new profile.
  */
 profile: Profile, } | { "event": "membership", 
 /**
- * Where in the log it stands; that of a snapshot or of the beginning stands before the log.
+ * Its index in the log; that of a snapshot or of the beginning lies before the log.
  */
 index: Index, 
 /**
@@ -146,11 +149,11 @@ index: Index,
  */
 membership: Membership, } | { "event": "change_refused", 
 /**
- * Why.
+ * The reason.
  */
 reason: CannotChange, } | { "event": "removed", 
 /**
- * Where in the log it stands.
+ * Index of that configuration.
  */
 index: Index, } | { "event": "caught_up", 
 /**
@@ -158,7 +161,7 @@ index: Index, } | { "event": "caught_up",
  */
 learner: NodeId, } | { "event": "transfer_begun", 
 /**
- * To whom.
+ * The other server.
  */
 to: NodeId, } | { "event": "asks_to_take_over", 
 /**
@@ -170,11 +173,11 @@ to: NodeId, } | { "event": "asked_to_take_over",
  */
 leader: NodeId, } | { "event": "transfer_failed", 
 /**
- * Who should have.
+ * The server that should have become leader.
  */
 to: NodeId, } | { "event": "heartbeat" } | { "event": "appended", 
 /**
- * Where the first new entry stands.
+ * Index of the first new entry.
  */
 first: Index, 
 /**
@@ -202,7 +205,7 @@ own: LogPosition, } | { "event": "matched",
  */
 follower: NodeId, 
 /**
- * As far as this.
+ * Highest matching index.
  */
 index: Index, } | { "event": "backed_up", 
 /**
@@ -218,11 +221,11 @@ next: Index, } | { "event": "unanswered",
  */
 follower: NodeId, } | { "event": "committed", 
 /**
- * As far as this.
+ * commitIndex.
  */
 index: Index, } | { "event": "waits", 
 /**
- * Where it stands, and its term.
+ * Its position.
  */
 entry: LogPosition, } | { "event": "read_waits" } | { "event": "round_begun", 
 /**
@@ -230,11 +233,11 @@ entry: LogPosition, } | { "event": "read_waits" } | { "event": "round_begun",
  */
 round: number, 
 /**
- * What is committed when it begins.
+ * commitIndex at its beginning.
  */
 index: Index, 
 /**
- * For how many reads.
+ * Number of reads that depend on it.
  */
 reads: number, } | { "event": "round_won", 
 /**
@@ -242,7 +245,7 @@ reads: number, } | { "event": "round_won",
  */
 round: number, 
 /**
- * They must see all up to here.
+ * They must include entries up to this index.
  */
 index: Index, } | { "event": "lease_gained", 
 /**
@@ -250,7 +253,7 @@ index: Index, } | { "event": "lease_gained",
  */
 lasts_us: number, } | { "event": "lease_read", 
 /**
- * It must see all up to here.
+ * It must include entries up to this index.
  */
 index: Index, } | { "event": "snapshot_taken", 
 /**
@@ -258,7 +261,7 @@ index: Index, } | { "event": "snapshot_taken",
  */
 last_included: LogPosition, 
 /**
- * The log begins after this one.
+ * The log begins after this entry.
  */
 begins_after: LogPosition, } | { "event": "snapshot_needed", 
 /**
@@ -282,31 +285,32 @@ last_included: LogPosition, } | { "event": "snapshot_installed",
  */
 last_included: LogPosition, 
 /**
- * The last of the entries behind it that went too, since they did not fit; none if they stay.
+ * The last of the entries after it that were removed too, since they did not match; `None` if they
+ * stay.
  */
 removed?: Index | null, } | { "event": "refused", 
 /**
- * Who sent it.
+ * Its sender.
  */
 leader: NodeId, 
 /**
- * The term in which it thinks to lead.
+ * The term that the sender claims to lead.
  */
 stale_term: Term, } | { "event": "ignored", 
 /**
- * Who answered.
+ * The server that replied.
  */
 from: NodeId, 
 /**
- * The term that it answered in.
+ * The term of the reply.
  */
 answer_term: Term, } | { "event": "rejected", 
 /**
- * Who sent it.
+ * Its sender.
  */
 from: NodeId, 
 /**
- * What was wrong with it.
+ * What was wrong.
  */
 problem: Problem, } | { "event": "refused_by", 
 /**
@@ -334,14 +338,14 @@ cluster: ClusterId, } | { "event": "lost_entries",
  */
 follower: NodeId, 
 /**
- * It had acknowledged entries up to this one.
+ * Highest index that it had acknowledged.
  */
 had: Index, 
 /**
- * Its log agrees up to here at most.
+ * Highest index up to which its log may match now.
  */
 has: Index, } | { "event": "retired", 
 /**
- * Why.
+ * The reason.
  */
 retirement: Retirement, });

@@ -11,6 +11,6 @@ export type Entry = {
  */
 term: Term, 
 /**
- * What it holds.
+ * The content.
  */
 payload: Payload, };

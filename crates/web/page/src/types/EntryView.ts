@@ -2,7 +2,7 @@
 import type { Term } from "./Term";
 
 /**
- * An entry as an observer knows it.
+ * An entry, as known to an observer.
  */
 export type EntryView = { 
 /**
@@ -10,6 +10,6 @@ export type EntryView = {
  */
 term: Term, 
 /**
- * What it holds, in words such as `x = 3`; `None` if that was not recorded.
+ * Its contents, in words such as `x = 3`; `None` if they were not recorded.
  */
 command: string | null, };

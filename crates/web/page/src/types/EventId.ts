@@ -2,8 +2,8 @@
 import type { NodeId } from "./NodeId";
 
 /**
- * The name of an event: which server, in which of its lives, and its how many-th event there.
- * Written `n2:117` in a server's first life and `n2.3:117` in its third.
+ * The id of an event: the server, its start number, and its sequence number there. Written `n2:117` after a
+ * server's first start and `n2.3:117` after its third.
  */
 export type EventId = { 
 /**
@@ -11,10 +11,10 @@ export type EventId = {
  */
 node: NodeId, 
 /**
- * How often that server had been started by then.
+ * The server's start number.
  */
 life: number, 
 /**
- * Its number in that life, from 1.
+ * The event's sequence number since that start, from 1.
  */
 seq: number, };

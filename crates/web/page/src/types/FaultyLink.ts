@@ -2,7 +2,7 @@
 import type { NodeId } from "./NodeId";
 
 /**
- * A link that somebody has done something to.
+ * A link with a fault.
  */
 export type FaultyLink = { 
 /**
@@ -18,10 +18,10 @@ to: NodeId,
  */
 cut: boolean, 
 /**
- * So many of a hundred are lost, at random.
+ * Percentage of messages that are lost, at random.
  */
 loss_percent: number, 
 /**
- * They are held so long, in microseconds of the receiver's own time.
+ * Delay of messages, in microseconds of the receiver's own time.
  */
 delay_us: number, };

@@ -8,11 +8,11 @@ import type { NodeId } from "./NodeId";
  */
 export type Found = { 
 /**
- * The founders, each with its folder where the sender knows it.
+ * The founders, each with its folder if the sender knows it.
  */
 founders: Array<[NodeId, Incarnation | null]>, 
 /**
- * Are they all known to the sender, and on its disk?
+ * Does the sender know them all, and have the list on disk?
  */
 is_saved: boolean, 
 /**

@@ -3,8 +3,8 @@ import type { Chunk } from "./Chunk";
 import type { Term } from "./Term";
 
 /**
- * InstallSnapshot (§7, Figure 13): for a follower that lacks entries which the leader, who is the sender,
- * has no more. One piece follows the answer to the one before.
+ * InstallSnapshot (§7, Figure 13): for a follower that needs entries which are no longer in the log of the
+ * leader, who is the sender. Each chunk is sent after the reply to the one before.
  */
 export type InstallSnapshot = { 
 /**
@@ -12,6 +12,6 @@ export type InstallSnapshot = {
  */
 term: Term, 
 /**
- * The piece.
+ * The chunk.
  */
 chunk: Chunk, };

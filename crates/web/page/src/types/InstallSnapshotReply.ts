@@ -4,22 +4,22 @@ import type { SnapshotOutcome } from "./SnapshotOutcome";
 import type { Term } from "./Term";
 
 /**
- * The answer to an [`InstallSnapshot`].
+ * The reply to an [`InstallSnapshot`].
  */
 export type InstallSnapshotReply = { 
 /**
- * The answering server's term, so that a deposed leader learns of it.
+ * The replying server's term, so that a deposed leader learns of it.
  */
 term: Term, 
 /**
- * The last entry that the snapshot covers, so that the leader knows which one this is about.
+ * The last entry that the snapshot covers, so that the leader knows which snapshot this reply is about.
  */
 last_included: LogPosition, 
 /**
- * Where in it the piece began, so that the leader knows which piece this is about.
+ * Offset of the chunk, so that the leader knows which chunk this reply is about.
  */
 offset: number, 
 /**
- * What came of it.
+ * The outcome.
  */
 outcome: SnapshotOutcome, };

@@ -15,7 +15,7 @@ export type Io = { "event": "sent",
  */
 to: NodeId, 
 /**
- * What it says.
+ * The message.
  */
 message: Message, } | { "event": "received", 
 /**
@@ -23,11 +23,11 @@ message: Message, } | { "event": "received",
  */
 from: NodeId, 
 /**
- * What it says.
+ * The message.
  */
 message: Message, } | { "event": "restored", 
 /**
- * Where the log ends that was saved before.
+ * The end of the log that was saved before.
  */
 log: LogPosition, 
 /**
@@ -35,8 +35,8 @@ log: LogPosition,
  */
 snapshot?: LogPosition, 
 /**
- * The first entry of each term in the log behind that: entries stand in groups of the same term, so this tells the
- * term of each of them.
+ * The first entry of each term in the log after the snapshot. Entries of the same term follow each
+ * other, so this gives the term of each of them.
  */
 terms?: Array<LogPosition>, 
 /**
@@ -44,11 +44,11 @@ terms?: Array<LogPosition>,
  */
 current_term: Term, 
 /**
- * Who got this server's vote in that term, if anybody did.
+ * The server that got this server's vote in that term, if any did.
  */
 voted_for: NodeId | null, } | { "event": "saved", 
 /**
- * Where the log ends.
+ * The end of the log.
  */
 log: LogPosition, 
 /**
@@ -56,7 +56,7 @@ log: LogPosition,
  */
 current_term: Term, 
 /**
- * Who got this server's vote in that term, if anybody did.
+ * The server that got this server's vote in that term, if any did.
  */
 voted_for: NodeId | null, } | { "event": "asked", 
 /**
@@ -72,27 +72,27 @@ requests: Array<number>, } | { "event": "answered",
  */
 request: number, } & ({ "answer": "done", 
 /**
- * Where in the log it is.
+ * Its index in the log.
  */
 index: Index, } | { "answer": "replaced" } | { "answer": "uncertain" } | { "answer": "may_read", 
 /**
- * As far as this all is applied.
+ * Highest index applied.
  */
 applied: Index, } | { "answer": "changed", 
 /**
- * Where in the log the configuration stands with which it does.
+ * Index of the configuration with which the change begins.
  */
 index: Index, } | { "answer": "hands_over" } | { "answer": "refused", 
 /**
- * Why, in English.
+ * The reason, in English.
  */
 reason: string, } | { "answer": "not_leader", 
 /**
- * Who does, as far as it knows.
+ * The leader, if known.
  */
 leader: NodeId | null, }) | { "event": "applied", 
 /**
- * As far as this.
+ * Highest index applied.
  */
 index: Index, } | { "event": "snapshot_begun", 
 /**

@@ -5,7 +5,7 @@ import type { OutcomeKind } from "./OutcomeKind";
 import type { Unsynced } from "./Unsynced";
 
 /**
- * What the keeper of the servers did or saw.
+ * What the lab did, or what was observed from outside.
  */
 export type Laboratory = { "event": "died", 
 /**
@@ -13,8 +13,8 @@ export type Laboratory = { "event": "died",
  */
 signal?: number | null, 
 /**
- * If its power was cut: what happened to the data that was written and not yet synced. Unlike a process that is
- * killed, a server without power can lose it.
+ * If its power was cut: what happened to the data that was written and not yet synced. Unlike a
+ * process that is killed, a server without power can lose it.
  */
 power_cut?: Unsynced | null, 
 /**
@@ -22,7 +22,7 @@ power_cut?: Unsynced | null,
  */
 status?: number | null, 
 /**
- * The last words on its standard error.
+ * The last line on its standard error.
  */
 last_words?: string, } | { "event": "paused" } | { "event": "resumed" } | { "event": "speed", 
 /**
@@ -42,7 +42,7 @@ links: Array<Link>, } | { "event": "links_delayed",
  */
 links: Array<Link>, 
 /**
- * How long, in microseconds of the servers' own time; 0 for not at all.
+ * The delay, in microseconds of the servers' own time; 0 for none.
  */
 delay_us: number, } | { "event": "links_lossy", 
 /**
@@ -50,7 +50,7 @@ delay_us: number, } | { "event": "links_lossy",
  */
 links: Array<Link>, 
 /**
- * So many of a hundred; 0 for none.
+ * Percentage of messages that are lost; 0 for none.
  */
 percent: number, } | { "event": "links_healed" } | { "event": "client_asks", 
 /**
@@ -66,7 +66,7 @@ what: string,
  */
 command?: string | null, 
 /**
- * Has it asked for the very same before, without an answer?
+ * Has it sent the very same request before, without an answer?
  */
 again: boolean, } | { "event": "client_hears", 
 /**
@@ -74,11 +74,11 @@ again: boolean, } | { "event": "client_hears",
  */
 client: number, 
 /**
- * What it was told, in words.
+ * The response, in words.
  */
 answer: string, 
 /**
- * What it knows from that. `None` in traces of earlier versions.
+ * What the client knows because of it. `None` in traces of earlier versions.
  */
 outcome?: OutcomeKind | null, } | { "event": "violated", 
 /**
@@ -86,7 +86,7 @@ outcome?: OutcomeKind | null, } | { "event": "violated",
  */
 property: string, 
 /**
- * What it promises, and why that matters, for a beginner. Empty in traces of earlier versions.
+ * The property's meaning, and why it matters, for a beginner. Empty in traces of earlier versions.
  */
 meaning?: string, 
 /**
@@ -94,7 +94,7 @@ meaning?: string,
  */
 what_happened: string, 
 /**
- * The earlier event that this contradicts; the record's cause is the event that broke the promise. `None` if
- * it contradicts no single event.
+ * The earlier event that this contradicts; the record's cause is the event that broke the promise.
+ * `None` if it contradicts no single event.
  */
 contradicts?: EventId | null, };

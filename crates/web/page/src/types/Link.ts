@@ -2,7 +2,7 @@
 import type { NodeId } from "./NodeId";
 
 /**
- * The way that messages take from one server to another. The way back is a link of its own.
+ * The path of messages from one server to another. The path back is another link.
  */
 export type Link = { 
 /**

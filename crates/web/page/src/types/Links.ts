@@ -3,6 +3,6 @@ import type { Link } from "./Link";
 import type { NodeId } from "./NodeId";
 
 /**
- * Links between servers, of which each goes one way.
+ * Links between servers, each in one direction.
  */
 export type Links = "all" | { "one_way": Link } | { "both_ways": [NodeId, NodeId] } | { "of": NodeId } | { "between": Array<NodeId> };

@@ -3,12 +3,12 @@ import type { Index } from "./Index";
 import type { Term } from "./Term";
 
 /**
- * An entry's index together with its term: enough to tell how far a log reaches (§5.4.1).
- * The default, index 0 of term 0, is the end of an empty log.
+ * An entry's index and term: enough to compare how complete two logs are (§5.4.1). The default, index 0 of
+ * term 0, is the end of an empty log.
  */
 export type LogPosition = { 
 /**
- * Where the entry stands.
+ * The entry's index.
  */
 index: Index, 
 /**

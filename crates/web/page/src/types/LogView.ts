@@ -4,7 +4,7 @@ import type { Index } from "./Index";
 import type { LogPosition } from "./LogPosition";
 
 /**
- * A server's log as an observer knows it: its last entries, and how far it counts.
+ * A server's log, as known to an observer: its last entries, and what is saved, committed and applied.
  */
 export type LogView = { begins_after: LogPosition, 
 /**
@@ -12,6 +12,6 @@ export type LogView = { begins_after: LogPosition,
  */
 entries: Array<EntryView>, 
 /**
- * As far as this it is on disk.
+ * Highest index on disk.
  */
 saved: Index, commit_index: Index, last_applied: Index, };

@@ -13,20 +13,20 @@ export type Membership = {
  */
 voters: Quorum, 
 /**
- * Who gets the log too, but does not count (thesis §4.2.1).
+ * Servers that get the log too, but don't count (thesis §4.2.1).
  */
 learners: Array<NodeId>, 
 /**
- * Where members are reached, if the cluster was told: the consensus only keeps it for them.
+ * The members' addresses, if known: the core only stores them.
  */
 addresses: Array<[NodeId, string]>, 
 /**
- * The cluster, once it has an id.
+ * The cluster's id, once it has one.
  */
 cluster: ClusterId | null, 
 /**
  * The data folder of each voter. A vote or an acknowledgement from another folder does not count
- * ([`Rule::SameDataSameServer`]). One that is not named here can have any: a learner, which is named when it
- * becomes a voter, and the members of an old cluster, until a leader has heard them.
+ * ([`Rule::SameDataSameServer`]). A server that is not listed may have any folder: a learner, which is
+ * listed when it becomes a voter, and the members of an old cluster, until a leader has heard from them.
  */
 incarnations: Array<[NodeId, Incarnation]>, };

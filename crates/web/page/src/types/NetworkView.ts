@@ -2,11 +2,11 @@
 import type { FaultyLink } from "./FaultyLink";
 
 /**
- * The links and the clocks, as somebody has set them.
+ * The faults of links, and the speed of clocks.
  */
 export type NetworkView = { 
 /**
- * How fast the servers' clocks run, in millionths of real time; none if nobody has changed it.
+ * Speed of the servers' clocks, in millionths of real time; `None` if it was never changed.
  */
 speed_millionths: number | null, 
 /**

@@ -2,15 +2,15 @@
 import type { Rule } from "./Rule";
 
 /**
- * Something that stood in the way.
+ * Something that prevented it.
  */
 export type ObstacleTold = { 
 /**
- * What it was, in one sentence without a full stop.
+ * A description, in one sentence without a full stop.
  */
 sentence: string, 
 /**
- * The rule that stood in the way, if one did.
+ * The rule that prevented it, if one did.
  */
 rule: Rule | null, 
 /**

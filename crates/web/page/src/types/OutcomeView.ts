@@ -2,11 +2,11 @@
 import type { OutcomeKind } from "./OutcomeKind";
 
 /**
- * What a client was told.
+ * The outcome of a request.
  */
 export type OutcomeView = { 
 /**
- * What it knows from that.
+ * What the client knows because of it.
  */
 kind: OutcomeKind, 
 /**

@@ -2,6 +2,6 @@
 import type { Membership } from "./Membership";
 
 /**
- * What an entry holds.
+ * The content of an entry.
  */
 export type Payload = "no_op" | { "command": Array<number> } | { "membership": Membership };

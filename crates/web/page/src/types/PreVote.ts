@@ -3,12 +3,12 @@ import type { Index } from "./Index";
 import type { Term } from "./Term";
 
 /**
- * PreVote (thesis §9.6): would the receiver vote for the sender in the term after `term`? Nobody's term rises by
- * it, and nobody promises anything.
+ * PreVote (thesis §9.6): would the receiver vote for the sender in the term after `term`? No term rises
+ * because of it, and nobody promises anything.
  */
 export type PreVote = { 
 /**
- * The sender's term. It would start an election in the next.
+ * The sender's term. It would start an election in the next one.
  */
 term: Term, 
 /**

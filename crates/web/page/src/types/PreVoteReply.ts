@@ -2,18 +2,18 @@
 import type { Term } from "./Term";
 
 /**
- * The answer to a [`PreVote`].
+ * The reply to a [`PreVote`].
  */
 export type PreVoteReply = { 
 /**
- * The answering server's term, so that a pre-candidate that is behind learns of it.
+ * The replying server's term, so that a pre-candidate that lags behind learns of it.
  */
 term: Term, 
 /**
- * The request's term, so that the pre-candidate knows which request this is about.
+ * The request's term, so that the pre-candidate knows which request this reply is about.
  */
 asked_in: Term, 
 /**
- * Whether the pre-candidate would get the vote.
+ * Would the pre-candidate get the vote?
  */
 would_vote: boolean, };

@@ -2,10 +2,10 @@
 import type { Index } from "./Index";
 
 /**
- * What can be wrong with a message.
+ * What is wrong with a message.
  */
 export type Problem = "unknown_sender" | "term_too_high" | "second_leader" | "own_term" | "impossible_entries" | "contradicts_committed" | "impossible_match" | "broken_snapshot" | "other_cluster" | "other_data" | "earlier_start" | { "lost_entries": { 
 /**
- * It had acknowledged entries up to this one.
+ * Highest index that it had acknowledged.
  */
 had: Index, } } | "other_founders";

@@ -2,7 +2,7 @@
 import type { SlowDisk } from "./SlowDisk";
 
 /**
- * What a server process reports of itself.
+ * What a server process reports about itself.
  */
 export type Process = { "event": "started", 
 /**
@@ -26,14 +26,14 @@ problem: string, } | { "event": "cut_off",
  */
 what: string, } | { "event": "disk_full", 
 /**
- * What the system says; none if there is room again. In JSON `why` is the English.
+ * The system's error; `None` once there is space again. In JSON `why` is the English.
  */
 problem?: string | null, } | { "event": "slow_disk", 
 /**
- * What was measured; `None` if it is fast enough now.
+ * The measurement; `None` if the disk is fast enough now.
  */
 slow?: SlowDisk | null, } | { "event": "missed", 
 /**
- * How many.
+ * Number of events.
  */
 events: number, };

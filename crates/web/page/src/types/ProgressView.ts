@@ -2,14 +2,14 @@
 import type { Index } from "./Index";
 
 /**
- * What a leader knows of a follower's log (Figure 2).
+ * What a leader knows about a follower's log (Figure 2).
  */
 export type ProgressView = { 
 /**
- * As far as this it is known to agree with the leader's (matchIndex).
+ * matchIndex: highest index up to which it is known to match the leader's.
  */
 match_index: Index, 
 /**
- * The next entry that the leader sends (nextIndex).
+ * nextIndex: the next entry that the leader sends.
  */
 next_index: Index, };

@@ -2,7 +2,7 @@
 import type { NodeId } from "./NodeId";
 
 /**
- * Who must agree (§5.2, §6).
+ * The servers that must agree (§5.2, §6).
  */
 export type Quorum = { "simple": Array<NodeId> } | { "joint": { 
 /**

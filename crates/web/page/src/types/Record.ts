@@ -13,7 +13,7 @@ import type { Term } from "./Term";
  */
 export type Record = { 
 /**
- * When: microseconds since the cluster's start, as the observer places it.
+ * When: microseconds since the cluster's start, on the observer's clock.
  */
 t: number, 
 /**
@@ -21,11 +21,12 @@ t: number,
  */
 node: NodeId, 
 /**
- * How often that server had been started by then, from 1.
+ * The server's start number, from 1.
  */
 life: number, 
 /**
- * The event's number in that life, from 1. None if not the server but its keeper reports it.
+ * The event's sequence number since that start, from 1. `None` if the event is reported about the
+ * server, not by it.
  */
 seq?: number | null, 
 /**
@@ -33,10 +34,10 @@ seq?: number | null,
  */
 cause?: EventId | null, 
 /**
- * The server's current term, after the event.
+ * The server's current term after the event.
  */
 term: Term, 
 /**
- * What the entries and the store hold that the event is about, in words.
+ * The contents, in words, of the entries and the store that the event is about.
  */
 content?: Content | null, } & (Decision | Io | Process | Laboratory);

@@ -3,11 +3,11 @@ import type { Problem } from "./Problem";
 import type { Start } from "./Start";
 
 /**
- * Refusal (ours): the sender does not hear the receiver, or does not count it.
+ * Refusal (ours): the sender ignores the receiver's messages, or does not count its replies.
  */
 export type Refusal = { 
 /**
- * The start that is refused: another one need not care.
+ * The start that is refused: other starts may ignore this.
  */
 start: Start, 
 /**

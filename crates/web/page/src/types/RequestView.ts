@@ -3,11 +3,11 @@ import type { NodeId } from "./NodeId";
 import type { OutcomeView } from "./OutcomeView";
 
 /**
- * A client's request, as an observer knows it.
+ * A client's request, as known to an observer.
  */
 export type RequestView = { 
 /**
- * Which client asks; `None` if only the server has recorded the request.
+ * The client; `None` if only the server has recorded the request.
  */
 client: number | null, 
 /**
@@ -23,6 +23,6 @@ number: number | null,
  */
 what: string, 
 /**
- * What it was told; `None` while it waits.
+ * The outcome; `None` while it waits.
  */
 outcome: OutcomeView | null, };

@@ -19,7 +19,6 @@ last_log_index: Index,
  */
 last_log_term: Term, 
 /**
- * Does it start this election because its leader has asked it to (thesis §3.10)? Then nobody protects that
- * leader from it.
+ * Did its leader ask it to start this election (thesis §3.10)? Then leader stickiness does not apply.
  */
 by_transfer: boolean, };

@@ -2,14 +2,14 @@
 import type { Term } from "./Term";
 
 /**
- * The answer to a [`RequestVote`].
+ * The reply to a [`RequestVote`].
  */
 export type RequestVoteReply = { 
 /**
- * The answering server's term, so that a candidate that is behind learns of it.
+ * The replying server's term, so that a candidate that lags behind learns of it.
  */
 term: Term, 
 /**
- * Whether the candidate gets the vote in that term.
+ * Does the candidate get the vote in that term?
  */
 vote_granted: boolean, };

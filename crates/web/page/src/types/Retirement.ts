@@ -2,6 +2,6 @@
 import type { Index } from "./Index";
 
 /**
- * Why a data folder has no part in its cluster any longer.
+ * Why a data folder no longer has a part in its cluster.
  */
 export type Retirement = { "lost_entries": Index } | "older_copy";

@@ -5,8 +5,8 @@
  */
 export type Scene = { 
 /**
- * The number of the first record that the command caused, or of the next record if it caused none. The first record
- * is number 1.
+ * The number of the first record that the command caused, or of the next record if it caused none. The
+ * first record is number 1.
  */
 before: number, 
 /**

@@ -15,15 +15,15 @@ import type { Term } from "./Term";
 import type { Trouble } from "./Trouble";
 
 /**
- * A server as an observer knows it.
+ * A server, as known to an observer.
  */
 export type ServerView = { 
 /**
- * Is its process there?
+ * The state of its process.
  */
 condition: Condition, 
 /**
- * How often it was started.
+ * Its start number.
  */
 life: number, 
 /**
@@ -35,7 +35,7 @@ pid: number | null,
  */
 address: string | null, 
 /**
- * Its role; none before it was heard of and after its death.
+ * Its role; `None` before its first report and after its death.
  */
 role: RoleKind | null, 
 /**
@@ -43,11 +43,11 @@ role: RoleKind | null,
  */
 term: Term, 
 /**
- * Who has its vote in this term.
+ * The server that has its vote in this term.
  */
 voted_for: NodeId | null, 
 /**
- * Who leads the term, in its eyes.
+ * The leader of the term, if this server knows it.
  */
 leader: NodeId | null, 
 /**
@@ -55,36 +55,36 @@ leader: NodeId | null,
  */
 timer: ElectionTimer | null, 
 /**
- * Its log; of a dead server, what is on its disk.
+ * Its log; for a dead server, the log on its disk.
  */
 log: LogView, 
 /**
- * Its store; `None` while its process is not there, and where it was not recorded.
+ * Its store; `None` while its process does not run, and where the store was not recorded.
  */
 store: StoreView | null, 
 /**
- * Was it its power that was cut, rather than its process that was killed? Only of a dead server.
+ * For a dead server: did its power fail, as opposed to its process being killed?
  */
 lost_power: boolean, 
 /**
- * Whose votes it has, while it is a candidate.
+ * The servers that voted for it, while it is a candidate.
  */
 votes: Array<NodeId>, 
 /**
- * What it knows, as a leader, of the others' logs.
+ * What it knows, as a leader, about the others' logs.
  */
 progress: { [key in NodeId]: ProgressView }, 
 /**
- * The latest configuration in its log, and where that stands; none as long as it is the one with which the
- * cluster began.
+ * The latest configuration in its log, and its index; `None` while it is the one with which the cluster
+ * began.
  */
 membership: [Index, Membership] | null, 
 /**
- * Does it know that it is no member any more?
+ * Does it know that it is no longer a member?
  */
 is_removed: boolean, 
 /**
- * Why it has no part in the cluster, or can't keep up with it, as it says itself or as its leader does.
+ * Why it has no part in the cluster, or can't keep up with it, according to itself or its leader.
  */
 trouble: Trouble | null, 
 /**
@@ -92,19 +92,19 @@ trouble: Trouble | null,
  */
 slow_disk: SlowDisk | null, 
 /**
- * To whom it hands its leadership over.
+ * The server that it hands leadership over to.
  */
 hands_over_to: NodeId | null, 
 /**
- * The profile that it was given last; none as long as it is the one with which it began.
+ * The last profile that it was given; `None` while it is the one with which it began.
  */
 profile: Profile | null, 
 /**
- * Heartbeats that it has sent (as a leader, one for each receiver) in this life.
+ * Number of heartbeats sent since its last start (as a leader, one for each receiver).
  */
 heartbeats_sent: number, 
 /**
- * Heartbeats that it has received in this life.
+ * Number of heartbeats received since its last start.
  */
 heartbeats_received: number, 
 /**

@@ -42,11 +42,11 @@ speed: number,
  */
 latency_us: number, 
 /**
- * How many of the latest records are kept; `None` if all are.
+ * Number of the latest records that are kept; `None` if all are.
  */
 history: number | null, 
 /**
- * What a scenario is made of, in order.
+ * The parts of a scenario, in order.
  */
 scenes: Array<Scene>, 
 /**

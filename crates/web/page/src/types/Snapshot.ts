@@ -2,7 +2,7 @@
 import type { ClusterView } from "./ClusterView";
 
 /**
- * What the records up to one add up to.
+ * The sum of the records up to a certain one.
  */
 export type Snapshot = { 
 /**

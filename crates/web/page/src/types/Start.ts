@@ -10,11 +10,11 @@ export type Start = {
  */
 incarnation: Incarnation, 
 /**
- * How many times the folder had been started by then, this time included. It only rises, unless the folder
- * is replaced by an older copy of itself.
+ * Start number: how many times the folder has been started, this time included. It only rises, unless
+ * the folder is replaced by an older copy of itself.
  */
 number: number, 
 /**
- * Drawn at random at this start: two copies of one folder that both run have different ones.
+ * A random number drawn at this start: two copies of one folder that both run have different ones.
  */
 run: number, };

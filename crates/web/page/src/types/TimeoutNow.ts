@@ -2,7 +2,7 @@
 import type { Term } from "./Term";
 
 /**
- * TimeoutNow (thesis §3.10): the leader, who is the sender, asks the receiver to hold an election at once.
+ * TimeoutNow (thesis §3.10): the leader, who is the sender, asks the receiver to start an election at once.
  */
 export type TimeoutNow = { 
 /**

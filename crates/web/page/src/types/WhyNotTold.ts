@@ -2,7 +2,7 @@
 import type { ObstacleTold } from "./ObstacleTold";
 
 /**
- * What stood in the way of a server.
+ * What prevented something that a server has not done.
  */
 export type WhyNotTold = { 
 /**
@@ -10,6 +10,6 @@ export type WhyNotTold = {
  */
 what: string, 
 /**
- * What stood in the way, what matters most first; if the server did it all the same, only how.
+ * What prevented it, the most important first; if the server did it all the same, only how.
  */
 because: Array<ObstacleTold>, };

@@ -106,7 +106,7 @@ describe('the player', () => {
     expect(player.moment.t).toBeCloseTo(0.2 * SECOND)
     player.speed = 10
     for (let frame = 21; frame <= 30; frame += 1) player.frame(frame * 100)
-    expect(player.moment.position).toBe(2)
+    expect(player.moment).toMatchObject({ position: 2, t: 1 * SECOND })
     expect(player.isPlaying).toBe(false)
   })
 

@@ -1,0 +1,363 @@
+use crate::error::{Error, Result};
+use crate::form::{Form, Streamed, Whole};
+use crate::obstacle::Obstacle;
+use consensus::{Change, NodeId, ReadBy};
+use driver::{SmallState, StateMachine};
+use runtime::{
+    Address, ChangeError, Handle, Health, Inlet, Leadership, ProposeError, ReadError, Replicated, Server,
+    ServerError, Settings, Tcp, TransferError, Transport,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::sync::{Mutex, watch};
+use tokio::task::{JoinError, JoinHandle};
+
+type Answer<M, F> = <<F as Form<M>>::Machine as StateMachine>::Answer;
+
+/// A server that holds its data folder, and does not run yet.
+///
+/// ```
+/// use raft_for_beginners::{Error, Raft, Settings};
+/// # use raft_for_beginners::{Index, StateMachine};
+/// # #[derive(Default)]
+/// # struct Counter(u64);
+/// # impl StateMachine for Counter {
+/// #     type Answer = u64;
+/// #     fn apply(&mut self, _: Index, _: &[u8]) -> u64 {
+/// #         self.0 += 1;
+/// #         self.0
+/// #     }
+/// #     fn save(&self) -> Vec<u8> {
+/// #         self.0.to_le_bytes().to_vec()
+/// #     }
+/// #     fn load(bytes: &[u8]) -> Option<Counter> {
+/// #         Some(Counter(u64::from_le_bytes(bytes.try_into().ok()?)))
+/// #     }
+/// # }
+/// # #[tokio::main]
+/// # async fn main() -> raft_for_beginners::Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// let opened = Raft::<Counter>::open(folder.path(), Settings::new("counter", 1))?;
+/// // Other machines could reach it there, and it has no secret.
+/// assert!(matches!(opened.serve("0.0.0.0:0").await, Err(Error::NeedsSecret(_))));
+///
+/// let opened = Raft::<Counter>::open(folder.path(), Settings::new("counter", 1))?;
+/// let server = opened.serve("127.0.0.1:0").await?;
+/// server.stop().await
+/// # }
+/// ```
+pub struct Opened<M, F: Form<M> = Whole> {
+    server: Server<F::Machine>,
+    trusts_network: bool,
+}
+
+/// One running server of a replicated state machine. Clones are the same server; when the last one is dropped, it stops.
+///
+/// ```
+/// use raft_for_beginners::{ProposeError, Raft, Settings};
+/// use std::time::Duration;
+/// use tokio::time::timeout;
+/// # use raft_for_beginners::{Index, StateMachine};
+/// # #[derive(Default)]
+/// # struct Counter(u64);
+/// # impl StateMachine for Counter {
+/// #     type Answer = u64;
+/// #     fn apply(&mut self, _: Index, _: &[u8]) -> u64 {
+/// #         self.0 += 1;
+/// #         self.0
+/// #     }
+/// #     fn save(&self) -> Vec<u8> {
+/// #         self.0.to_le_bytes().to_vec()
+/// #     }
+/// #     fn load(bytes: &[u8]) -> Option<Counter> {
+/// #         Some(Counter(u64::from_le_bytes(bytes.try_into().ok()?)))
+/// #     }
+/// # }
+/// # #[tokio::main]
+/// # async fn main() -> raft_for_beginners::Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// // A cluster of one: it leads when it has waited for an election timeout.
+/// let opened = Raft::<Counter>::open(folder.path(), Settings::new("counter", 1))?;
+/// let server = opened.serve("127.0.0.1:0").await?;
+/// server.leader().await?;
+///
+/// match timeout(Duration::from_secs(10), server.propose("+")).await {
+///     Ok(Ok(total)) => assert_eq!(total, 1),
+///     Ok(Err(ProposeError::NotLeader { leader })) => println!("ask {leader:?}"),
+///     Ok(Err(error)) if error.may_have_happened() => println!("perhaps: {error}"),
+///     Ok(Err(error)) => println!("certainly not: {error}"),
+///     Err(_) => println!("perhaps: no majority has it on disk yet"),
+/// }
+/// assert_eq!(server.read(|counter| counter.0).await?, 1);
+/// assert!(server.is_leader());
+/// server.stop().await
+/// # }
+/// ```
+pub struct Raft<M, F: Form<M> = Whole> {
+    handle: Handle<F::Machine>,
+    /// Where the founders are, as the settings say.
+    founders: Arc<BTreeMap<NodeId, Option<Address>>>,
+    /// The task of the server, until somebody has waited for its end.
+    task: Arc<Mutex<Option<Task>>>,
+}
+
+type Task = JoinHandle<Result<Result<(), ServerError>, JoinError>>;
+
+impl<M, F: Form<M>> Clone for Raft<M, F> {
+    fn clone(&self) -> Raft<M, F> {
+        let Raft { handle, founders, task } = self;
+        Raft { handle: handle.clone(), founders: founders.clone(), task: task.clone() }
+    }
+}
+
+impl<M, F: Form<M>> fmt::Debug for Opened<M, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl<M, F: Form<M>> fmt::Debug for Raft<M, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Raft").field("id", &self.handle.id()).finish_non_exhaustive()
+    }
+}
+
+impl<M: SmallState<Answer: Send> + Default + Send + 'static> Raft<M> {
+    /// Takes a data folder, which is made if it does not exist. The state is that of its snapshot, with all that is
+    /// committed after that; at first the default, which must be the same on all servers.
+    ///
+    /// # Errors
+    /// If the folder can't be had, for example since it belongs to another server or is in use; or if the settings don't
+    /// fit together.
+    pub fn open(folder: impl AsRef<Path>, settings: Settings) -> Result<Opened<M>> {
+        Opened::of(folder.as_ref(), settings, M::default())
+    }
+}
+
+impl<M: Replicated + Default> Raft<M, Streamed> {
+    /// The same for a state that is [streamed](crate::StreamedStateMachine) into snapshots and out of them.
+    ///
+    /// # Errors
+    /// As for [`Raft::open`].
+    pub fn open_streamed(folder: impl AsRef<Path>, settings: Settings) -> Result<Opened<M, Streamed>> {
+        Opened::of(folder.as_ref(), settings, M::default())
+    }
+}
+
+impl<M, F: Form<M>> Opened<M, F> {
+    fn of(folder: &Path, mut settings: Settings, state: M) -> Result<Opened<M, F>> {
+        let own = settings.founders.get(&settings.id).cloned().flatten();
+        settings.address = settings.address.or(own.map(|address| address.to_string()));
+        Ok(Opened { server: Server::open(folder, settings, F::machine(state))?, trusts_network: false })
+    }
+
+    /// Lets it listen where other machines can reach it although it has no [secret](Settings::secret). All that can reach
+    /// it can then change its state and end its cluster.
+    pub fn trust_network(mut self) -> Opened<M, F> {
+        self.trusts_network = true;
+        self
+    }
+
+    /// Runs the server, as tasks of the current tokio runtime, and listens for the other servers there, for example at
+    /// `0.0.0.0:5001`. It can be asked for something at once; what needs a leader waits for one.
+    ///
+    /// # Errors
+    /// If it can't listen there, or [must not](Error::NeedsSecret).
+    pub async fn serve(self, listen: impl ToSocketAddrs + fmt::Display) -> Result<Raft<M, F>> {
+        let address = listen.to_string();
+        let listener = TcpListener::bind(listen).await;
+        self.serve_on(listener.map_err(|source| ServerError::Listen { address, source })?)
+    }
+
+    /// The same with a listener that there is already.
+    ///
+    /// # Errors
+    /// If the server [must not](Error::NeedsSecret) listen there.
+    pub fn serve_on(self, listener: TcpListener) -> Result<Raft<M, F>> {
+        let address = listener.local_addr()?;
+        let settings = self.server.settings();
+        if settings.secret.is_none() && !self.trusts_network && !address.ip().is_loopback() {
+            return Err(Error::NeedsSecret(address));
+        }
+        let tcp = Tcp::new(settings, address.port(), self.server.origin(), self.server.inlet());
+        tcp.listen(listener, None);
+        Ok(self.run(address.to_string(), tcp.clone(), async move { tcp.shut_down().await }))
+    }
+
+    /// Where a transport of your own hands in what has come for this server.
+    pub fn inlet(&self) -> Inlet {
+        self.server.inlet()
+    }
+
+    /// Runs the server over a transport of your own, as a task of the current tokio runtime.
+    pub fn run_over(self, transport: impl Transport + Send + 'static) -> Raft<M, F> {
+        self.run("a transport of its own".to_owned(), transport, async {})
+    }
+
+    fn run(
+        self,
+        at: String,
+        transport: impl Transport + Send + 'static,
+        shut_down: impl Future<Output = ()> + Send + 'static,
+    ) -> Raft<M, F> {
+        let (handle, founders) = (self.server.handle(), self.server.settings().founders.clone());
+        let server = tokio::spawn(self.server.run(at, transport, ()));
+        // Even a server that has panicked leaves no connection behind.
+        let task = tokio::spawn(async move {
+            let ended = server.await;
+            shut_down.await;
+            ended
+        });
+        Raft { handle, founders: Arc::new(founders), task: Arc::new(Mutex::new(Some(task))) }
+    }
+}
+
+impl<M: 'static, F: Form<M>> Raft<M, F> {
+    /// Which server this is.
+    pub fn id(&self) -> NodeId {
+        self.handle.id()
+    }
+
+    /// Has a command committed by a majority and applied, and returns the state machine's answer. Only the leader can do
+    /// that.
+    ///
+    /// As long as there is no majority, this waits: put a [timeout](tokio::time::timeout) around it. A command that you no
+    /// longer wait for may still be carried out.
+    ///
+    /// # Errors
+    /// [`ProposeError`], which says whether the command [may have been carried out](ProposeError::may_have_happened).
+    pub async fn propose(&self, command: impl AsRef<[u8]>) -> Result<Answer<M, F>, ProposeError> {
+        self.handle.propose(command.as_ref()).await
+    }
+
+    /// Reads the state with all that was committed when this was called (linearizable). Only the leader can do that, and
+    /// asks the others whether it still leads. The closure runs in the server's task, which does nothing else meanwhile: copy
+    /// what you need.
+    ///
+    /// # Errors
+    /// [`ReadError`]. Reads change nothing, and can always be tried again.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&M) -> T + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.handle.read(ReadBy::Round, move |machine| read(F::state(machine))).await
+    }
+
+    /// Reads the state as this server has it, without asking others. It may be old. Any server can do that, and needs no
+    /// leader.
+    ///
+    /// # Errors
+    /// If the server has too much to do, or has stopped.
+    pub async fn read_stale<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&M) -> T + Send + 'static,
+    ) -> Result<T, ReadError> {
+        Ok(self.handle.look(move |view| read(F::state(view.driver.machine()))).await?)
+    }
+
+    /// How the server is.
+    ///
+    /// # Errors
+    /// If the server has too much to do, or has stopped.
+    pub async fn health(&self) -> Result<Health, ReadError> {
+        Ok(self.handle.look(|view| view.health.clone()).await?)
+    }
+
+    /// What keeps the server from taking part until somebody does something, if there is such a thing.
+    ///
+    /// # Errors
+    /// If the server has too much to do, or has stopped.
+    pub async fn obstacle(&self) -> Result<Option<Obstacle>, ReadError> {
+        Ok(self.handle.look(|view| Obstacle::of(view.driver.node())).await?)
+    }
+
+    /// Who leads and who belongs to the cluster, now and whenever that changes. It closes when the server has ended.
+    pub fn watch(&self) -> watch::Receiver<Leadership> {
+        self.handle.watch()
+    }
+
+    /// Waits until this server knows a leader.
+    ///
+    /// # Errors
+    /// If the server has stopped.
+    pub async fn leader(&self) -> Result<NodeId, ReadError> {
+        let mut watch = self.watch();
+        let known = watch.wait_for(|it| it.leader.is_some()).await.map_err(|_| ReadError::Stopped)?;
+        Ok(known.leader.expect("waited for"))
+    }
+
+    /// Does this server lead, as far as it knows? Others may have elected another leader by now; [`read`](Raft::read) makes
+    /// sure.
+    pub fn is_leader(&self) -> bool {
+        self.handle.watch().borrow().leader == Some(self.id())
+    }
+
+    /// Where a server is reached, as the configuration or the settings say.
+    pub fn address_of(&self, id: NodeId) -> Option<String> {
+        let known = self.handle.watch().borrow().members.addresses.get(&id).cloned();
+        known.or_else(|| self.founders.get(&id)?.as_ref().map(Address::to_string))
+    }
+
+    /// Adds a server, which [joins](Settings::join) and is reached at this address. It receives all data, and does not
+    /// vote before it is [promoted](Raft::promote).
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub async fn add(&self, id: u64, address: Address) -> Result<(), ChangeError> {
+        let add = BTreeMap::from([(NodeId(id), address.to_string())]);
+        self.change_members(Change { add, ..Change::default() }).await
+    }
+
+    /// Gives a server that was added a vote, if it has nearly all data.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub async fn promote(&self, id: u64) -> Result<(), ChangeError> {
+        let promote = BTreeSet::from([NodeId(id)]);
+        self.change_members(Change { promote, ..Change::default() }).await
+    }
+
+    /// Removes a server.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    pub async fn remove(&self, id: u64) -> Result<(), ChangeError> {
+        let remove = BTreeSet::from([NodeId(id)]);
+        self.change_members(Change { remove, ..Change::default() }).await
+    }
+
+    /// Changes several members at once. It returns when the configuration is committed with which the change begins.
+    ///
+    /// # Errors
+    /// [`ChangeError`], which says whether the members [may have changed](ChangeError::may_have_happened).
+    pub async fn change_members(&self, change: Change) -> Result<(), ChangeError> {
+        self.handle.change_members(change).await
+    }
+
+    /// Begins to hand the leadership over to another server.
+    ///
+    /// # Errors
+    /// [`TransferError`].
+    pub async fn transfer(&self, to: u64) -> Result<(), TransferError> {
+        self.handle.transfer(NodeId(to)).await
+    }
+
+    /// Stops the server, and returns when nothing of it runs any longer. What it has acknowledged is on disk.
+    ///
+    /// # Errors
+    /// If its disk had failed, or its state machine had panicked: then it had ended before.
+    pub async fn stop(self) -> Result<()> {
+        self.handle.stop().await;
+        // Other clones that stop the server wait here for its end.
+        let mut kept = self.task.lock().await;
+        let Some(task) = kept.take() else { return Ok(()) };
+        match task.await.flatten() {
+            Ok(ended) => Ok(ended?),
+            Err(error) => Err(Error::Panicked(error.to_string())),
+        }
+    }
+}

@@ -64,7 +64,11 @@ impl fmt::Display for Misfit {
             }
             Misfit::InvalidTiming(error) => error.fmt(f),
             Misfit::Impossible { record, why } => {
-                write!(f, "this can't happen after what was recorded before ({why}): {}", record.to_json())
+                write!(
+                    f,
+                    "this can't happen after what was recorded before (it contradicts \"{why}\"): {}",
+                    record.to_json()
+                )
             }
             Misfit::Different { recorded, found } => {
                 let found = found.as_ref().map_or("nothing".to_owned(), |record| record.to_json());

@@ -43,7 +43,7 @@ fn a_save_that_no_server_asked_for_is_impossible() {
     assert_eq!(divergence.place, place);
     let words = divergence.misfit.to_string();
     assert!(
-        words.starts_with("this can't happen after what was recorded before (what was saved was"),
+        words.starts_with("this can't happen after what was recorded before (it contradicts "),
         "{words}"
     );
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use command::{Failure, ended_by, say, written};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use simulator::reenact;
+use simulator::{Divergence, reenact};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -153,14 +153,23 @@ fn end_signals() -> Result<Signals, Failure> {
 
 /// Replays a recorded run in the simulator, if its steps were recorded, and reports the result.
 fn check_against_simulator(tape: &Tape) -> Result<Option<String>, Failure> {
+    let Some(lines) = &tape.lines else { return Ok(None) };
     let records: Vec<Record> = tape.records().cloned().collect();
-    let has_steps = records.iter().any(|record| matches!(record.event, Event::Io(Io::Step { .. })));
-    if !tape.is_recorded || !has_steps {
+    if !records.iter().any(|record| matches!(record.event, Event::Io(Io::Step { .. }))) {
         return Ok(None);
     }
-    let reenacted = reenact(&records).map_err(|divergence| {
-        let help = "the file was changed, is incomplete, or was written by another version of this program";
-        Failure::of(format_args!("the simulator does not reach the recorded states: {divergence}"), help)
+    let reenacted = reenact(&records).map_err(|Divergence { place, misfit }| {
+        let line = lines[place];
+        let before = match line {
+            1 => String::new(),
+            _ => format!(". What is before that line can be played: head -n {} FILE > BEGINNING", line - 1),
+        };
+        Failure::of(
+            format_args!("the simulator does not reach the recorded states. Line {line}: {misfit}"),
+            format!(
+                "the file was changed, is incomplete, or was written by another version of this program{before}"
+            ),
+        )
     })?;
     Ok(Some(format!(
         "checked: in each of {} steps, after {} starts of servers, the simulator reaches the recorded state",

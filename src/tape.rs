@@ -24,8 +24,8 @@ pub(crate) struct Tape {
     pub(crate) scenes: Vec<Scene>,
     /// The rule that was switched off.
     pub(crate) without: Option<Rule>,
-    /// Was it recorded, as opposed to played now from a script?
-    pub(crate) is_recorded: bool,
+    /// If it was recorded, as opposed to played now from a script: the number of each record's line in the file.
+    pub(crate) lines: Option<Vec<usize>>,
     /// Its name, if it is a scenario built into this program.
     scenario: Option<String>,
 }
@@ -64,8 +64,9 @@ impl Tape {
         let name =
             path.file_stem().map_or_else(|| file.to_string(), |stem| stem.to_string_lossy().into_owned());
         if text.trim_start().starts_with('{') {
-            let scenes = vec![read_trace(path, &text)?];
-            return Ok(Tape { title: name, scenes, without: None, is_recorded: true, scenario: None });
+            let (lines, records) = read_trace(path, &text)?.into_iter().unzip();
+            let scenes = vec![Scene { records, ..Scene::default() }];
+            return Ok(Tape { title: name, scenes, without: None, lines: Some(lines), scenario: None });
         }
         Tape::play(&name, &text).map_err(|error| {
             // Only if a command was refused is it called a script: otherwise it may not be one at all.
@@ -93,7 +94,7 @@ impl Tape {
             title: scenarios::title(text).unwrap_or(name).to_owned(),
             scenes,
             without,
-            is_recorded: false,
+            lines: None,
             scenario: scenarios::path_of(text),
         })
     }
@@ -120,7 +121,7 @@ impl Tape {
         let is_shown = |record: &&Record| !matches!(record.event, Event::Io(Io::Step { .. }));
         let mut shown = 0;
         let mut scenes = Vec::new();
-        for scene in self.scenes.iter().filter(|_| !self.is_recorded) {
+        for scene in self.scenes.iter().filter(|_| self.lines.is_none()) {
             scenes.push(web::Scene {
                 before: shown + 1,
                 prose: scene.prose.clone(),
@@ -197,12 +198,13 @@ fn timing(record: &Record) -> Option<web::Timing> {
     Some(timing.into())
 }
 
-fn read_trace(path: &Path, text: &str) -> Result<Scene, Failure> {
+/// The records, each with the number of its line.
+fn read_trace(path: &Path, text: &str) -> Result<Vec<(usize, Record)>, Failure> {
     let mut records = Vec::new();
     let lines: Vec<&str> = text.lines().collect();
     for (number, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         match Record::from_json(line) {
-            Ok(record) => records.push(record),
+            Ok(record) => records.push((number + 1, record)),
             // The program that wrote it was killed while writing.
             Err(error) if error.is_eof() && number + 1 == lines.len() => break,
             Err(error) => {
@@ -217,5 +219,5 @@ fn read_trace(path: &Path, text: &str) -> Result<Scene, Failure> {
             }
         }
     }
-    Ok(Scene { records, ..Scene::default() })
+    Ok(records)
 }

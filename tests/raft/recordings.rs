@@ -2,7 +2,7 @@
 
 use crate::common::{Up, ended, make_pipe, raft};
 use rustix::process::Signal;
-use simulator::{Divergence, Reenacted, reenact};
+use simulator::{Divergence, Misfit, Reenacted, reenact};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -90,25 +90,31 @@ fn a_recording_that_was_tampered_with_is_found_out() {
         _ => false,
     };
     let mut with_a_change = records.clone();
-    let changed = with_a_change.iter_mut().find(|record| a_vote(record)).unwrap();
-    changed.term = consensus::Term(9);
-    assert!(matches!(reenact(&with_a_change), Err(Divergence::Different { .. })));
+    let changed = with_a_change.iter().position(a_vote).unwrap();
+    with_a_change[changed].term = consensus::Term(9);
+    assert!(matches!(reenact(&with_a_change), Err(Divergence { misfit: Misfit::Different { .. }, .. })));
 
     let mut with_a_gap = records.clone();
     let message = with_a_gap.iter().position(|record| matches!(record.event, Event::Io(Io::Received { .. })));
     with_a_gap.remove(message.unwrap());
-    assert!(matches!(reenact(&with_a_gap), Err(Divergence::Different { .. })));
+    assert!(matches!(reenact(&with_a_gap), Err(Divergence { misfit: Misfit::Different { .. }, .. })));
 
     let mut without_a_start = records;
     without_a_start.retain(|record| record.seq != Some(3));
-    assert!(matches!(reenact(&without_a_start), Err(Divergence::NoStart { .. })));
+    assert!(matches!(reenact(&without_a_start), Err(Divergence { misfit: Misfit::NoStart { .. }, .. })));
 
     let changed_lines: Vec<String> = with_a_change.iter().map(Record::to_json).collect();
     let other = format!("{file}.changed");
     fs::write(&other, changed_lines.join("\n")).unwrap();
     let refused = output(&["replay", &other]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("the simulator does not reach the recorded states"));
+    let said = text(&refused.stderr);
+    let line = changed + 1;
+    assert!(
+        said.contains(&format!("does not reach the recorded states. Line {line}: recorded was")),
+        "{said}"
+    );
+    assert!(said.contains(&format!("can be played: head -n {changed} FILE > BEGINNING")), "{said}");
 }
 
 #[test]

@@ -29,7 +29,11 @@ pub trait StateMachine: Sized {
 
     /// What a command says, in a few words for people.
     fn words(command: &[u8]) -> String {
-        format!("{} bytes", command.len())
+        match str::from_utf8(command) {
+            Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+            _ if command.len() == 1 => "1 byte".to_owned(),
+            _ => format!("{} bytes", command.len()),
+        }
     }
 
     /// What it holds, for people: under the keys that these commands are about or, with `None`, as a whole.
@@ -210,6 +214,13 @@ impl<S: SmallState> Restore<Whole<S>> for LoadingState<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_text_if_it_is_text() {
+        assert_eq!(<() as StateMachine>::words(b"add 3"), "add 3");
+        assert_eq!(<() as StateMachine>::words("\u{1b}[2J".as_bytes()), "4 bytes");
+        assert_eq!(<() as StateMachine>::words(&[0xff]), "1 byte");
+    }
 
     #[derive(Debug, PartialEq)]
     struct Text(String);

@@ -1,5 +1,6 @@
 //! What simulated clients have asked for, and what they were told.
 
+use crate::machine::Machine;
 use crate::server::Server;
 use consensus::Index;
 use driver::{Outcomes, ReadOutcome, RequestId, WriteOutcome};
@@ -56,13 +57,22 @@ impl Clients {
         RequestId(self.asked)
     }
 
+    /// The latest of these numbers.
+    pub(crate) fn last_id(&self) -> RequestId {
+        RequestId(self.asked)
+    }
+
     /// Some server takes the log for committed up to here.
     pub(crate) fn note_committed(&mut self, index: Index) {
         self.committed = self.committed.max(index);
     }
 
     /// Hands out what a server answers, at the moment at which it does.
-    pub(crate) fn note(&mut self, server: &Server, outcomes: &mut Outcomes<kv::Answer>) -> Vec<Answered> {
+    pub(crate) fn note<M: Machine>(
+        &mut self,
+        server: &Server<M>,
+        outcomes: &mut Outcomes<M::Answer>,
+    ) -> Vec<Answered> {
         let mut answers = Vec::new();
         for (id, outcome) in outcomes.writes.drain(..) {
             if let (Some(command), WriteOutcome::Applied { index, .. }) = (self.writes.remove(&id), outcome) {

@@ -1,8 +1,10 @@
 //! The search on all cores: for a seed that breaks a promise, and for a short run that breaks it.
 
+use crate::quiet::quietly;
+use crate::stage::Stage;
+use crate::world::World;
 use crate::{Coverage, Effort, Promise, Script, SearchOptions, Shrunk, Violation, draw, shrink};
 use std::ops::Range;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -85,6 +87,16 @@ pub fn examine(
     time: Option<Duration>,
     watch: impl Fn(&Examined, Duration) + Sync,
 ) -> Examined {
+    examine_on(&World::new, rounds, time, watch)
+}
+
+/// [`examine`] for runs that are played on this stage.
+pub(crate) fn examine_on(
+    stage: &(impl Stage + Sync),
+    rounds: &[Round],
+    time: Option<Duration>,
+    watch: impl Fn(&Examined, Duration) + Sync,
+) -> Examined {
     let begin = Instant::now();
     let is_time_up = || time.is_some_and(|time| begin.elapsed() >= time);
     let examined = Mutex::new(Examined::default());
@@ -98,9 +110,9 @@ pub fn examine(
                 if seed >= seeds.end || seed > lowest_found.load(Ordering::Relaxed) || is_time_up() {
                     return;
                 }
-                let (coverage, finding) = play(seed, options);
-                let differs = seed.is_multiple_of(TWICE)
-                    && draw(seed, options).trace_hash() != draw(seed, options).trace_hash();
+                let (coverage, finding) = play(stage, seed, options);
+                let hash = || stage.trace_hash(&draw(seed, options));
+                let differs = finding.is_none() && seed.is_multiple_of(TWICE) && hash() != hash();
 
                 let mut examined = examined.lock().expect("no other search has panicked");
                 examined.seeds += 1;
@@ -129,9 +141,9 @@ pub fn examine(
     Examined { took: begin.elapsed(), seeds_until_found, ..examined }
 }
 
-fn play(seed: u64, options: &SearchOptions) -> (Coverage, Option<Finding>) {
+fn play(stage: &impl Stage, seed: u64, options: &SearchOptions) -> (Coverage, Option<Finding>) {
     let script = draw(seed, options);
-    let ending = script.play();
+    let ending = stage.play(&script);
     let steps = ending.coverage.steps;
     let options = options.clone();
     let finding = ending.violation.map(|violation| Finding { seed, options, script, violation, steps });
@@ -201,7 +213,7 @@ fn findings_after(finding: &Finding, effort: &mut Effort) -> Vec<Finding> {
     let mut seeds = finding.seed + 1..;
     while findings.len() < FINDS && effort.steps < STEPS_FOR_MORE_FINDS {
         let some = seeds.by_ref().take(SEEDS_AT_A_TIME).collect();
-        for (coverage, finding) in on_all_cores(some, |&seed| play(seed, &finding.options)) {
+        for (coverage, finding) in on_all_cores(some, |&seed| play(&World::new, seed, &finding.options)) {
             *effort += Effort { runs: 1, steps: coverage.steps };
             findings.extend(finding);
         }
@@ -225,14 +237,8 @@ fn on_all_cores<T: Sync, U: Send>(items: Vec<T>, work: impl Fn(&T) -> U + Sync) 
 
 /// Runs this once on each core. A panic within a world is a finding, and not told here.
 fn run_on_all_cores(work: impl Fn() + Sync) {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let ended = panic::catch_unwind(AssertUnwindSafe(|| {
-        std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(&work))));
-    }));
-    panic::set_hook(hook);
-    ended.expect("the search itself does not panic");
+    std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(|| quietly(&work)))));
 }
 
 /// What makes a run short; of equally short ones the more telling promise counts. A panic tells least: any
@@ -243,7 +249,7 @@ fn length(finding: &Finding) -> (bool, usize, usize, u64, u64) {
     (is_panic(promise), finding.script.lines(), rank, finding.script.options.servers, finding.seed)
 }
 
-fn is_panic(promise: &Promise) -> bool {
+fn is_panic(promise: Promise) -> bool {
     Promise::all().last() == Some(promise)
 }
 

@@ -12,14 +12,18 @@
 //! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
 //!   that still breaks the same promise;
 //! * [`hunt`]: the search, seed by seed on all cores, and the shortest of what it finds;
+//! * [`Simulation`]: a state machine of your own in such worlds; [`Cluster`]: a cluster that does what a test says;
 //! * [`reenact`]: a recorded run of real servers, played again with the same code.
 
 mod action;
+mod application;
 mod beginning;
 mod chance;
 mod clients;
+mod cluster;
 mod coverage;
 mod disk;
+mod failure;
 mod history;
 pub mod hunt;
 mod logs;
@@ -27,6 +31,7 @@ mod machine;
 mod network;
 mod properties;
 mod prose;
+mod quiet;
 mod reenact;
 mod rules;
 mod scenario;
@@ -34,19 +39,33 @@ mod script;
 mod search;
 mod server;
 mod shrink;
+mod simulation;
+mod stage;
 mod store_clients;
+mod tested;
+mod watched;
 mod world;
 
 pub use action::{Action, Answer, Kind, Selection, Wish};
+pub use chance::Random;
+pub use cluster::{Cluster, Proposal};
 pub use coverage::Coverage;
 pub use disk::SimulatedDisk;
+pub use failure::Failure;
 pub use network::Weather;
 pub use properties::{Promise, Violation};
-pub use reenact::{Divergence, Reenacted, reenact};
+pub use reenact::{Divergence, Misfit, Reenacted, reenact};
 pub use rules::{AllBut, NOT_FOUND_BY_CHANCE, UNSHOWN, why_in_vain};
 pub use scenario::{Film, Scenario, Scene};
 pub use script::Script;
 pub use search::{Faults, SearchOptions, draw};
 pub use shrink::{Effort, Shrunk, shrink};
+pub use simulation::Simulation;
 pub use trace::Unsynced;
+pub use watched::Testable;
 pub use world::{Ending, Refusal, World, WorldOptions};
+
+/// Its code is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,6 @@
 //! The servers' logs as a table, as the paper draws them in its Figures 7 and 8.
 
+use crate::machine::Machine;
 use crate::server::Server;
 use consensus::{Index, Log, NodeId};
 use std::collections::BTreeMap;
@@ -20,8 +21,10 @@ struct Row {
 }
 
 impl Logs {
-    pub(crate) fn of<'a>(servers: impl Iterator<Item = (&'a NodeId, &'a Server)>) -> Logs {
-        let row = |server: &Server| Row {
+    pub(crate) fn of<'a, M: Machine + 'a>(
+        servers: impl Iterator<Item = (&'a NodeId, &'a Server<M>)>,
+    ) -> Logs {
+        let row = |server: &Server<M>| Row {
             terms: term_words(&server.log()),
             commit_index: server.node().map(|node| node.commit_index()),
         };

@@ -7,14 +7,29 @@ use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// A key-value store that remembers all commands that it was given, to be compared.
+/// A command with the index of its entry.
+pub(crate) type Applied = (Index, Arc<[u8]>);
+
+/// A state machine that remembers all commands that it was given, to be compared.
+pub trait Machine: StateMachine + Default {
+    /// The commands, each with the index of its entry, in the order in which they came.
+    fn commands(&self) -> &[(Index, Arc<[u8]>)];
+}
+
+/// The key-value store.
 #[derive(Debug, Default)]
-pub(crate) struct Machine {
-    pub(crate) commands: Vec<(Index, Arc<[u8]>)>,
+pub struct StoreMachine {
+    commands: Vec<Applied>,
     pub(crate) store: Store,
 }
 
-impl Machine {
+impl Machine for StoreMachine {
+    fn commands(&self) -> &[Applied] {
+        &self.commands
+    }
+}
+
+impl StoreMachine {
     /// Goes past what comes before this entry. (With a rule off, it may not have been told of all.)
     fn skip_to(&mut self, index: Index) {
         while self.store.last_applied().next() < index {
@@ -24,7 +39,7 @@ impl Machine {
     }
 }
 
-impl StateMachine for Machine {
+impl StateMachine for StoreMachine {
     type Answer = Answer;
     type Snapshot = WrittenDown;
     type Restore = WrittenDown;
@@ -45,11 +60,7 @@ impl StateMachine for Machine {
 
     fn snapshot(&self) -> WrittenDown {
         let mut bytes = vec![BEGINNING];
-        for (Index(index), command) in &self.commands {
-            bytes.extend(index.to_le_bytes());
-            bytes.extend((command.len() as u64).to_le_bytes());
-            bytes.extend_from_slice(command);
-        }
+        write_commands(&self.commands, &mut bytes);
         WrittenDown { bytes, given: 0 }
     }
 
@@ -67,7 +78,7 @@ const BEGINNING: u8 = 1;
 
 /// All commands as bytes: each with its index and its length.
 #[derive(Debug, Default)]
-pub(crate) struct WrittenDown {
+pub struct WrittenDown {
     bytes: Vec<u8>,
     /// So many of them have been given out.
     given: usize,
@@ -82,7 +93,7 @@ impl Snapshot for WrittenDown {
     }
 }
 
-impl Restore<Machine> for WrittenDown {
+impl Restore<StoreMachine> for WrittenDown {
     type Error = Infallible;
 
     fn feed(mut self, bytes: &[u8]) -> Result<WrittenDown, Infallible> {
@@ -90,16 +101,32 @@ impl Restore<Machine> for WrittenDown {
         Ok(self)
     }
 
-    fn finish(self, last_included: Index) -> Result<Machine, Infallible> {
-        let mut machine = Machine::default();
-        let mut rest = &self.bytes[1..];
-        while let Some((index, behind)) = rest.split_first_chunk() {
-            let (length, behind) = behind.split_first_chunk().expect("a length stands behind each index");
-            let (command, behind) = behind.split_at(u64::from_le_bytes(*length) as usize);
-            machine.apply(Index(u64::from_le_bytes(*index)), command);
-            rest = behind;
+    fn finish(self, last_included: Index) -> Result<StoreMachine, Infallible> {
+        let mut machine = StoreMachine::default();
+        for (index, command) in read_commands(&self.bytes[1..]) {
+            machine.apply(index, &command);
         }
         machine.skip(last_included);
         Ok(machine)
     }
+}
+
+/// Adds these commands: each with its index and its length.
+pub(crate) fn write_commands(commands: &[Applied], bytes: &mut Vec<u8>) {
+    for (Index(index), command) in commands {
+        bytes.extend(index.to_le_bytes());
+        bytes.extend((command.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(command);
+    }
+}
+
+/// The commands that were written down as these bytes, by a server of the same world.
+pub(crate) fn read_commands(mut bytes: &[u8]) -> impl Iterator<Item = Applied> {
+    std::iter::from_fn(move || {
+        let (index, rest) = bytes.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk().expect("a length follows each index");
+        let (command, rest) = rest.split_at(u64::from_le_bytes(*length) as usize);
+        bytes = rest;
+        Some((Index(u64::from_le_bytes(*index)), command.into()))
+    })
 }

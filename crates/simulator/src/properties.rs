@@ -31,14 +31,17 @@ mod nobody_waits_for_ever;
 mod nothing_impossible;
 mod one_vote_per_term;
 mod own_answer;
+pub(crate) mod own_invariant;
 mod patience_has_an_end;
 mod removed_do_not_lead;
 mod removed_stay_quiet;
+pub(crate) mod replicas_agree;
 mod slow_disks_are_heard;
 mod snapshots_arrive;
 mod terms_never_fall;
 
 use crate::clients::Answered;
+use crate::machine::{Machine, StoreMachine};
 use crate::rules::AllBut;
 use crate::server::Server;
 use consensus::event::What;
@@ -47,10 +50,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use trace::{EventId, Record};
+use trace::{Event, EventId, Io, Record};
 
 /// Something that Raft promises.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Promise {
     /// Its name and where the paper has it, as in `election safety (§5.2, Figure 3)`.
     pub name: &'static str,
@@ -62,7 +65,7 @@ pub struct Promise {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The promise.
-    pub promise: &'static Promise,
+    pub promise: Promise,
     /// The server in whose step it was broken.
     pub node: NodeId,
     /// What happened instead, for a beginner.
@@ -75,11 +78,7 @@ pub struct Violation {
 
 impl Violation {
     /// A violation that no single event shows.
-    pub(crate) fn without_events(
-        promise: &'static Promise,
-        node: NodeId,
-        what_happened: String,
-    ) -> Violation {
+    pub(crate) fn without_events(promise: Promise, node: NodeId, what_happened: String) -> Violation {
         Violation { promise, node, what_happened, done: None, contradicts: None }
     }
 }
@@ -125,13 +124,13 @@ pub(crate) struct Calm {
 }
 
 /// The world at one moment.
-pub(crate) struct Moment<'a> {
+pub(crate) struct Moment<'a, M: Machine> {
     pub(crate) now: Duration,
     pub(crate) timing: &'a Timing,
     pub(crate) calm: Option<&'a Calm>,
     /// A calm in which disks may be slow or full.
     pub(crate) calm_network: Option<&'a Calm>,
-    pub(crate) servers: &'a BTreeMap<NodeId, Server>,
+    pub(crate) servers: &'a BTreeMap<NodeId, Server<M>>,
     /// Up to here logs are committed: no leader may lack this entry.
     pub(crate) committed: LogPosition,
 }
@@ -178,10 +177,16 @@ impl Step<'_> {
     }
 
     /// The promise was broken in this step.
-    pub(crate) fn breaks(&self, promise: &'static Promise, breach: Breach) -> Violation {
+    pub(crate) fn breaks(&self, promise: Promise, breach: Breach) -> Violation {
         let Breach { what_happened, done, contradicts } = breach;
         Violation { promise, node: self.id(), what_happened, done, contradicts }
     }
+}
+
+/// Is a state machine another one from here on: did it apply something, or load a snapshot?
+fn changes_state(record: &Record) -> bool {
+    matches!(&record.event, Event::Io(Io::Applied { .. } | Io::Restored { .. }))
+        || matches!(record.decision(), Some(What::SnapshotInstalled { .. }))
 }
 
 fn is_commit(record: &Record) -> bool {
@@ -201,7 +206,7 @@ fn is_word_of_leader(record: &Record) -> bool {
     matches!(record.decision(), Some(What::Leader { .. }))
 }
 
-impl<'a> Moment<'a> {
+impl<'a, M: Machine> Moment<'a, M> {
     /// The servers that run, as their cores are now.
     fn running(&self) -> impl Iterator<Item = &'a Node<AllBut>> {
         self.servers.values().filter_map(Server::node)
@@ -221,7 +226,11 @@ impl<'a> Moment<'a> {
     }
 
     /// The server with this number, and its core, if it runs and has a part in the leader's cluster.
-    pub(crate) fn member(&self, leader: &Node<AllBut>, id: NodeId) -> Option<(&'a Server, &'a Node<AllBut>)> {
+    pub(crate) fn member(
+        &self,
+        leader: &Node<AllBut>,
+        id: NodeId,
+    ) -> Option<(&'a Server<M>, &'a Node<AllBut>)> {
         let server = self.servers.get(&id).filter(|server| server.is_running())?;
         server.node().filter(|node| self.has_part(node, leader)).map(|node| (server, node))
     }
@@ -244,8 +253,8 @@ impl<'a> Moment<'a> {
 
 impl Promise {
     /// All promises that are watched over, the most telling ones first, and that no server panics last.
-    pub fn all() -> impl Iterator<Item = &'static Promise> {
-        all().into_iter().map(|property| property.promise()).chain([
+    pub fn all() -> impl Iterator<Item = Promise> {
+        all::<StoreMachine>().into_iter().map(|property| property.promise()).chain([
             linearizable::promise(),
             durability::promise(),
             no_panic::promise(),
@@ -254,23 +263,23 @@ impl Promise {
 }
 
 /// Watches over one promise.
-pub(crate) trait Property: fmt::Debug {
-    fn promise(&self) -> &'static Promise;
+pub(crate) trait Property<M: Machine>: fmt::Debug {
+    fn promise(&self) -> Promise;
 
     /// The server's disk was replaced: it is somebody else, and what it has said before does not bind it.
     fn forget(&mut self, _server: NodeId) {}
 
     /// Looks at a step, and remembers what it needs for the next. If the promise is broken: how.
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach>;
+    fn check(&mut self, moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach>;
 
     /// Looks at a moment at which nothing happens. If the promise is broken: by whom, and how.
-    fn check_time(&mut self, _moment: &Moment<'_>) -> Option<(NodeId, String)> {
+    fn check_time(&mut self, _moment: &Moment<'_, M>) -> Option<(NodeId, String)> {
         None
     }
 }
 
 /// All properties.
-pub(crate) fn all() -> Vec<Box<dyn Property>> {
+pub(crate) fn all<M: Machine>() -> Vec<Box<dyn Property<M>>> {
     vec![
         Box::<election_safety::ElectionSafety>::default(),
         Box::<committed_stays::StateMachineSafety>::default(),

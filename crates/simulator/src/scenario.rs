@@ -6,7 +6,8 @@ use crate::logs::{FORGOTTEN, Logs, term_words};
 use crate::network::Weather;
 use crate::prose::Prose;
 use crate::rules::AllBut;
-use crate::world::{PROPOSED, World, WorldOptions};
+use crate::store_clients::PROPOSED;
+use crate::world::{World, WorldOptions};
 use consensus::{
     Change, Entry, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
 };

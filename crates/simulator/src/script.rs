@@ -2,16 +2,13 @@
 //! journal and of a counterexample. It can be written as a scenario.
 
 use crate::action::{Action, profile_words, time};
-use crate::properties::Promise;
 use crate::scenario::Scenario;
+use crate::stage::Stage as _;
 use crate::world::{Ending, World, WorldOptions};
 use consensus::{Index, LogPosition, Timing};
-use driver::TraceLevel;
 use std::fmt::Write as _;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::time::Duration;
-use trace::{Event, Laboratory};
 
 /// A world, and what is done to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,90 +19,27 @@ pub struct Script {
     pub actions: Vec<Action>,
 }
 
-/// The result of trying a script out.
-pub(crate) struct Trial {
-    /// Its actions up to where it ended, without those that can't be done.
-    pub(crate) done: Vec<Action>,
-    /// The first promise that was not kept, if there is one.
-    pub(crate) broken: Option<&'static Promise>,
-    /// The number of steps that servers took.
-    pub(crate) steps: u64,
-}
-
 impl Script {
     /// Plays it until the first violation. What can't be done is passed over.
     pub fn play(&self) -> Ending {
-        let mut world = World::new(self.options.clone());
-        for action in &self.actions {
-            // Whether it can be done depends on what happened before, and that on chance.
-            let _ = world.perform(action);
-            world.drop_records();
-            if !world.violations().is_empty() {
-                break;
-            }
-        }
-        world.end()
+        World::new.play(self)
     }
 
     /// The same run without chance: each single thing that happens in it as an action of its own, in a
     /// network that only does what it is told. It has no time in it, so where servers go by how long ago they heard each
     /// other (leases, check-quorum, changes of the members) it may go another way.
     pub fn journal(&self) -> Script {
-        let mut world = World::new(self.options.clone());
-        world.keep_journal();
-        for action in &self.actions {
-            let _ = world.perform(action);
-            if !world.violations().is_empty() {
-                break;
-            }
-        }
-        let fair = WorldOptions::default();
-        let options =
-            WorldOptions { weather: fair.weather, save_time: fair.save_time, ..self.options.clone() };
-        Script { options, actions: world.journal() }
+        World::new.journal(self)
     }
 
-    /// Plays it until the first violation, or for this number of steps of servers.
-    pub(crate) fn try_out(&self, most_steps: u64) -> Trial {
-        let mut world = World::new(self.options.clone());
-        world.end_after(most_steps);
-        let mut done = Vec::new();
-        for action in &self.actions {
-            let outcome = world.perform(action);
-            world.drop_records();
-            // A delivery in which a server panics counts no message.
-            let is_idle = action.is_about_messages() && outcome == Ok(0) && world.violations().is_empty();
-            if outcome.is_ok() && !is_idle {
-                done.push(action.clone());
-            }
-            if world.is_over() {
-                break;
-            }
-        }
-        let broken = world.violations().first().map(|violation| violation.promise);
-        Trial { done, broken, steps: world.end().coverage.steps }
+    /// A number that two runs share only if they have the same records. The English of the records does not count.
+    pub fn trace_hash(&self) -> u64 {
+        World::new.trace_hash(self)
     }
 
     /// How many lines it takes to write it: the measure of what is short.
     pub fn lines(&self) -> usize {
         self.setup_commands().len() + self.actions.len()
-    }
-
-    /// A number that two runs share only if they have the same records. The English of the records does not count.
-    pub fn trace_hash(&self) -> u64 {
-        let mut world =
-            World::new(WorldOptions { trace_level: TraceLevel::Replayable, ..self.options.clone() });
-        let mut hash = DefaultHasher::new();
-        for action in &self.actions {
-            let _ = world.perform(action);
-            for mut record in world.take_records() {
-                if let Event::Laboratory(Laboratory::Died { last_words, .. }) = &mut record.event {
-                    last_words.clear();
-                }
-                serde_json::to_string(&record).expect("a record has only string keys").hash(&mut hash);
-            }
-        }
-        hash.finish()
     }
 
     /// The script as a scenario: `prose`, the commands, and what comes of each.

@@ -1,7 +1,7 @@
 //! One server of a world: a driver while it lives, a disk that outlives it.
 
 use crate::disk::SimulatedDisk;
-use crate::machine::{Machine, WrittenDown};
+use crate::machine::Machine;
 use crate::rules::AllBut;
 use consensus::{
     Append, Batch, Config, HardState, Index, Instant, Log, Memory, Node, NodeId, ReadBy, Start, Term,
@@ -23,8 +23,7 @@ const SEGMENT_SIZE: u64 = 1024;
 /// More entries than there are. It is in the records, and so the same on machines of 32 bits.
 const ALL: usize = u32::MAX as usize;
 
-#[derive(Debug)]
-pub(crate) struct Server {
+pub(crate) struct Server<M: Machine> {
     config: Config,
     /// The voters by which its folder knows the cluster: those that it is to found it with.
     voters: BTreeSet<NodeId>,
@@ -55,7 +54,7 @@ pub(crate) struct Server {
     undamaged: Option<Saved>,
     /// What it started with after that, if it was something else.
     forgotten: Option<String>,
-    alive: Option<Alive>,
+    alive: Option<Alive<M>>,
 }
 
 /// What a server has saved: hard state and log.
@@ -77,12 +76,11 @@ impl Saved {
 }
 
 /// What a crash takes away.
-#[derive(Debug)]
-struct Alive {
-    driver: Driver<Machine, AllBut>,
+struct Alive<M: Machine> {
+    driver: Driver<M, AllBut>,
     storage: Storage<SimulatedDisk>,
     /// What its disk is to do, the first first.
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<DiskJob<M::Snapshot>>,
     /// Its disk had no room for the first.
     lacks_room: bool,
     clock: Clock,
@@ -94,9 +92,6 @@ struct Alive {
     save_due: Option<Duration>,
 }
 
-/// What a disk is to do.
-type Job = DiskJob<WrittenDown>;
-
 /// What came of a job of a disk.
 pub(crate) struct Finished {
     pub(crate) is_done: bool,
@@ -104,14 +99,14 @@ pub(crate) struct Finished {
     pub(crate) news: Option<Process>,
 }
 
-impl Server {
+impl<M: Machine> Server<M> {
     pub(crate) fn new(
         config: Config,
         memory: Memory,
         log: Log,
         term: Term,
         disk_size: Option<usize>,
-    ) -> Server {
+    ) -> Server<M> {
         Server {
             disk: SimulatedDisk::new(format!("disk of {}", config.id), config.id.0).with_capacity(disk_size),
             voters: config.credentials.founders.clone(),
@@ -140,7 +135,7 @@ impl Server {
         now: Duration,
         rules: AllBut,
         trace_level: TraceLevel,
-        effects: &mut Effects<Machine>,
+        effects: &mut Effects<M>,
     ) -> Result<Option<Process>, StorageError> {
         let (mut storage, mut recovered) = self.open(self.disk.clone())?;
         recovered.life += self.lives_before;
@@ -167,7 +162,7 @@ impl Server {
         let membership = Arc::new(recovered.memory.first_configuration());
         let mut config = Config { seed, membership, ..self.config.clone() };
         let cut_off = recovered.cut_off.take();
-        let mut machine = Machine::default();
+        let mut machine = M::default();
         if let Some(restored) = restored(&mut storage)? {
             (config.membership, machine) = (restored.membership, restored.machine);
         }
@@ -350,7 +345,7 @@ impl Server {
     }
 
     /// Lets its next deadline pass: not a moment earlier, even where the clocks' arithmetic rounds.
-    pub(crate) fn tick(&mut self, now: Duration, effects: &mut Effects<Machine>) {
+    pub(crate) fn tick(&mut self, now: Duration, effects: &mut Effects<M>) {
         if let Some(alive) = &mut self.alive {
             let deadline = alive.driver.next_deadline();
             alive.acted = alive.time(now).max(deadline);
@@ -360,7 +355,7 @@ impl Server {
     }
 
     /// Something happens to it, at its own time. To a dead server nothing does.
-    pub(crate) fn step(&mut self, now: Duration, input: Input, effects: &mut Effects<Machine>) {
+    pub(crate) fn step(&mut self, now: Duration, input: Input, effects: &mut Effects<M>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.step(now, input, effects);
@@ -368,13 +363,13 @@ impl Server {
     }
 
     /// A client wants to read: by the leader's lease where leaders have one.
-    pub(crate) fn read(&mut self, now: Duration, request: RequestId, effects: &mut Effects<Machine>) {
+    pub(crate) fn read(&mut self, now: Duration, request: RequestId, effects: &mut Effects<M>) {
         let by = if self.config.lease.is_some() { ReadBy::Lease } else { ReadBy::Round };
         self.step(now, Input::Read { id: request, by }, effects);
     }
 
     /// Lets its election timer run out now.
-    pub(crate) fn expire_timer(&mut self, now: Duration, effects: &mut Effects<Machine>) {
+    pub(crate) fn expire_timer(&mut self, now: Duration, effects: &mut Effects<M>) {
         if let Some(alive) = &mut self.alive {
             let now = alive.time(now);
             alive.driver.step(now, Input::SetElectionTimer { deadline: now }, effects);
@@ -383,11 +378,11 @@ impl Server {
     }
 
     /// Its disk gets something to do.
-    pub(crate) fn give_to_disk(&mut self, effects: &mut Effects<Machine>) {
+    pub(crate) fn give_to_disk(&mut self, effects: &mut Effects<M>) {
         let Some(alive) = &mut self.alive else { return };
         for job in effects.disk.drain(..) {
-            if let Job::Store(_) = job {
-                alive.jobs.retain(|job| !matches!(job, Job::Snapshot { .. }));
+            if let DiskJob::Store(_) = job {
+                alive.jobs.retain(|job| !matches!(job, DiskJob::Snapshot { .. }));
             }
             alive.jobs.push_back(job);
         }
@@ -397,7 +392,7 @@ impl Server {
     pub(crate) fn finish_job(
         &mut self,
         now: Duration,
-        effects: &mut Effects<Machine>,
+        effects: &mut Effects<M>,
     ) -> Result<Finished, StorageError> {
         let nothing = Finished { is_done: false, news: None };
         let Some(alive) = &mut self.alive else { return Ok(nothing) };
@@ -440,7 +435,7 @@ impl Server {
     }
 
     /// Applies what is committed.
-    pub(crate) fn apply(&mut self, now: Duration, effects: &mut Effects<Machine>) {
+    pub(crate) fn apply(&mut self, now: Duration, effects: &mut Effects<M>) {
         self.step(now, Input::Apply { at_most: ALL }, effects);
     }
 
@@ -459,7 +454,7 @@ impl Server {
     }
 
     /// Its state machine.
-    pub(crate) fn machine(&self) -> Option<&Machine> {
+    pub(crate) fn machine(&self) -> Option<&M> {
         self.alive.as_ref().map(|alive| alive.driver.machine())
     }
 
@@ -476,17 +471,17 @@ impl Server {
     }
 }
 
-impl Alive {
+impl<M: Machine> Alive<M> {
     /// What its disk does next. What may free room goes before a save that has none.
-    fn next_job(&mut self) -> Option<Job> {
+    fn next_job(&mut self) -> Option<DiskJob<M::Snapshot>> {
         let waits = self.lacks_room && self.jobs.len() > 1;
         self.jobs.remove(usize::from(waits))
     }
 
     /// Does a job to its end, if there is room for it. A disk that lacks room for a save gives a snapshot what was kept for
     /// that.
-    fn finish(&mut self, job: &mut Job) -> Result<DiskDone, StorageError> {
-        if self.lacks_room && matches!(job, Job::Snapshot { .. }) {
+    fn finish(&mut self, job: &mut DiskJob<M::Snapshot>) -> Result<DiskDone, StorageError> {
+        if self.lacks_room && matches!(job, DiskJob::Snapshot { .. }) {
             self.storage.free_room()?;
         }
         let mut done = perform(job, &mut self.storage)?;
@@ -512,7 +507,7 @@ impl Alive {
 }
 
 /// What the newest snapshot holds, if there is one.
-fn restored(storage: &mut Storage<SimulatedDisk>) -> Result<Option<Restored<Machine>>, StorageError> {
+fn restored<M: Machine>(storage: &mut Storage<SimulatedDisk>) -> Result<Option<Restored<M>>, StorageError> {
     Restored::read(storage).map_err(|unreadable| match unreadable {
         UnreadableSnapshot::Storage(error) => error,
         UnreadableSnapshot::Broken(why) => panic!("a server can't read its own snapshot: {why}"),

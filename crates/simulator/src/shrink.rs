@@ -8,8 +8,9 @@ use crate::action::{Action, Selection};
 use crate::network::Weather;
 use crate::properties::Promise;
 use crate::rules::AllBut;
-use crate::script::{Script, Trial};
-use crate::world::WorldOptions;
+use crate::script::Script;
+use crate::stage::{Stage, Trial};
+use crate::world::{World, WorldOptions};
 use consensus::{Change, LogPosition, NodeId, Profile, Rule, Term, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
@@ -55,19 +56,29 @@ pub struct Shrunk {
 /// trial, `watch` sees the shortest so far, and the effort so far.
 pub fn shrink(
     script: &Script,
-    promise: &Promise,
+    promise: Promise,
     most_steps: u64,
     watch: &mut dyn FnMut(&Script, Effort),
 ) -> Shrunk {
-    let trial = script.try_out(u64::MAX);
+    shrink_on(&World::new, script, promise, most_steps, watch)
+}
+
+/// [`shrink`] for a script that is played on this stage.
+pub(crate) fn shrink_on(
+    stage: &dyn Stage,
+    script: &Script,
+    promise: Promise,
+    most_steps: u64,
+    watch: &mut dyn FnMut(&Script, Effort),
+) -> Shrunk {
+    let trial = stage.try_out(script, u64::MAX);
     let longest_trial = trial.steps.saturating_mul(LONGEST_TRIAL);
-    let script = Script { options: script.options.clone(), actions: trial.done };
-    let mut journal = script.journal();
+    let mut journal = stage.journal(&trial.done);
     // Leases are about time, which a journal has none of. Where the promise breaks without them too, they are left out.
     journal.options.lease = None;
     let effort = Effort { runs: 1, steps: trial.steps };
-    let shrunk = Shrunk { script, effort, is_done: false };
-    let mut shrinker = Shrinker { promise, longest_trial, most_steps, shrunk, watch };
+    let shrunk = Shrunk { script: trial.done, effort, is_done: false };
+    let mut shrinker = Shrinker { stage, promise, longest_trial, most_steps, shrunk, watch };
     shrinker.try_instead(journal);
     shrinker.simplify();
     shrinker.shrunk.is_done = !shrinker.is_exhausted();
@@ -76,7 +87,8 @@ pub fn shrink(
 
 /// Makes a run shorter, trial by trial.
 struct Shrinker<'a> {
-    promise: &'a Promise,
+    stage: &'a dyn Stage,
+    promise: Promise,
     /// The maximum number of steps in one trial.
     longest_trial: u64,
     /// The maximum number of steps of servers in all trials.
@@ -123,17 +135,16 @@ impl Shrinker<'_> {
             return false;
         }
         let trial = self.play(&candidate, self.longest_trial);
-        let breaking = Script { options: candidate.options, actions: trial.done };
-        let is_shorter = trial.broken == Some(self.promise) && self.is_about_the_rule(&breaking);
+        let is_shorter = trial.broken == Some(self.promise) && self.is_about_the_rule(&trial.done);
         if is_shorter {
-            self.shrunk.script = breaking;
+            self.shrunk.script = trial.done;
         }
         (self.watch)(&self.shrunk.script, self.shrunk.effort);
         is_shorter
     }
 
     fn play(&mut self, script: &Script, most_steps: u64) -> Trial {
-        let trial = script.try_out(most_steps);
+        let trial = self.stage.try_out(script, most_steps);
         self.shrunk.effort += Effort { runs: 1, steps: trial.steps };
         trial
     }

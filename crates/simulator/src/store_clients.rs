@@ -1,9 +1,12 @@
 //! Clients of the key-value store: they ask, wait, ask again, and remember what they were told.
 
 use crate::action::Wish;
+use crate::application::Application;
+use crate::machine::StoreMachine;
 use crate::rules::AllBut;
+use crate::world::Refusal;
 use consensus::{Rule, Rules};
-use driver::{ReadOutcome, RequestId, WriteOutcome};
+use driver::{Outcomes, ReadOutcome, RequestId, WriteOutcome};
 use kv::{Command, DEFAULT_SESSIONS, SessionId, Store, Write};
 use linearizability::{Answer, BadHistory, History, Pending, Request, Verdict, check};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +15,7 @@ use trace::OutcomeKind;
 
 /// All of them, and what they remember together.
 #[derive(Debug, Default)]
-pub(crate) struct StoreClients {
+pub struct StoreClients {
     clients: BTreeMap<u64, Client>,
     history: History,
     /// Counts what happens to clients: the history's clock.
@@ -41,14 +44,14 @@ struct Waiting {
 
 /// What a server is asked.
 #[derive(Debug)]
-pub(crate) enum Asked {
+pub enum Asked {
     Write(Arc<[u8]>),
     Read,
 }
 
 /// A try on its way to a server.
 #[derive(Debug)]
-pub(crate) struct Try {
+pub struct Try {
     pub(crate) id: RequestId,
     pub(crate) asked: Asked,
     /// In words.
@@ -59,7 +62,7 @@ pub(crate) struct Try {
 
 /// What a client is told.
 #[derive(Debug)]
-pub(crate) struct Heard {
+pub struct Heard {
     pub(crate) client: u64,
     /// In words.
     pub(crate) answer: String,
@@ -67,11 +70,58 @@ pub(crate) struct Heard {
 }
 
 /// The numbers of the store's clients' requests begin here.
-const FIRST: u64 = 1_000;
+pub(crate) const FIRST: u64 = 1_000;
+
+/// The key of what is proposed. The clients leave it alone, since their history knows nothing of proposals.
+pub(crate) const PROPOSED: char = 'v';
+
+impl Application for StoreClients {
+    type Machine = StoreMachine;
+
+    fn command(&self, value: u64) -> Option<Arc<[u8]>> {
+        let (key, value) = (PROPOSED.to_string(), value.to_string());
+        let put = Command::Write(Write::put(key.as_bytes(), value.as_bytes()));
+        Some(put.encode().expect("key and value are short").into())
+    }
+
+    fn ask(&mut self, client: u64, wish: Wish, rules: AllBut) -> Result<Try, Refusal> {
+        self.attempt(client, wish, rules)
+            .ok_or_else(|| Refusal(format!("c{client} has nothing that it could ask for again")))
+    }
+
+    fn hear(
+        &mut self,
+        outcomes: &mut Outcomes<kv::Answer>,
+        machine: &StoreMachine,
+    ) -> Vec<(RequestId, Heard)> {
+        let mut heard = Vec::new();
+        let Outcomes { writes, reads, .. } = outcomes;
+        for (request, outcome) in writes.extract_if(.., |(request, _)| is_theirs(*request)) {
+            heard.extend(self.note_write(request, outcome).map(|told| (request, told)));
+        }
+        for (request, outcome) in reads.extract_if(.., |(request, _)| is_theirs(*request)) {
+            heard.extend(self.note_read(request, outcome, &machine.store).map(|told| (request, told)));
+        }
+        heard
+    }
+
+    fn contradiction(&self) -> Option<BadHistory> {
+        match check(&self.history) {
+            Verdict::Violation(bad) => Some(bad),
+            Verdict::Ok => None,
+            Verdict::Undecided { key, .. } => panic!("too much happened to key {key} to be checked"),
+        }
+    }
+}
+
+/// Is this the number of a request of theirs?
+fn is_theirs(id: RequestId) -> bool {
+    id.0 > FIRST
+}
 
 impl StoreClients {
     /// A client wants something. None if it can't ask for that now.
-    pub(crate) fn ask(&mut self, name: u64, wish: Wish, rules: AllBut) -> Option<Try> {
+    fn attempt(&mut self, name: u64, wish: Wish, rules: AllBut) -> Option<Try> {
         let is_numbered = rules.hold(Rule::OncePerClientRequest);
         let client = self.clients.entry(name).or_default();
         self.now += 1;
@@ -98,13 +148,8 @@ impl StoreClients {
         Some(Try { id, asked, what, command })
     }
 
-    /// Is this the number of a request of theirs?
-    pub(crate) fn is_theirs(id: RequestId) -> bool {
-        id.0 > FIRST
-    }
-
     /// Something came of a try to write. Returns what the client is told of it.
-    pub(crate) fn note_write(&mut self, id: RequestId, outcome: WriteOutcome<kv::Answer>) -> Option<Heard> {
+    fn note_write(&mut self, id: RequestId, outcome: WriteOutcome<kv::Answer>) -> Option<Heard> {
         let (name, client) = self.take_up(id)?;
         let answer = match outcome {
             WriteOutcome::Applied { answer: kv::Answer::SessionUnknown { .. }, .. } => {
@@ -125,7 +170,7 @@ impl StoreClients {
     }
 
     /// Something came of a try to read. Returns what the client is told of it.
-    pub(crate) fn note_read(&mut self, id: RequestId, outcome: ReadOutcome, store: &Store) -> Option<Heard> {
+    fn note_read(&mut self, id: RequestId, outcome: ReadOutcome, store: &Store) -> Option<Heard> {
         let (name, _) = self.take_up(id)?;
         match outcome {
             ReadOutcome::Readable => {
@@ -159,15 +204,6 @@ impl StoreClients {
         let gives_up = self.clients.get_mut(&name)?.gives_up_if_certain(&mut self.history);
         let (answer, outcome) = ("not done".to_owned(), OutcomeKind::NotDone);
         gives_up.then_some(Heard { client: name, answer, outcome })
-    }
-
-    /// If what the clients were told was not like a single store: a picture of it.
-    pub(crate) fn contradiction(&self) -> Option<BadHistory> {
-        match check(&self.history) {
-            Verdict::Violation(bad) => Some(bad),
-            Verdict::Ok => None,
-            Verdict::Undecided { key, .. } => panic!("too much happened to key {key} to be checked"),
-        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Servers, clock, network and disks, all under one hand.
 
 use crate::action::{Action, Selection, Wish};
+use crate::application::Application;
 use crate::beginning::Beginning;
 use crate::clients::{Answered, Clients};
 use crate::coverage::Coverage;
 use crate::disk::SimulatedDisk;
 use crate::logs::Logs;
-use crate::machine::Machine;
+use crate::machine::Machine as _;
 use crate::network::{Fate, Network, Weather};
 use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, linearizable, no_panic};
 use crate::rules::AllBut;
@@ -16,9 +17,8 @@ use consensus::{
     AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Lease, Limits, Log,
     LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Start, Term, Timing,
 };
-use driver::{Effects, Envelope, Input, Outcomes, RequestId, Speed, TraceLevel};
+use driver::{Effects, Envelope, Input, RequestId, Speed, TraceLevel};
 use fastrand::Rng;
-use kv::{Command, Write};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -30,9 +30,6 @@ use trace::{ClusterView, Event, EventId, Io, Laboratory, Process, Record, Unsync
 
 /// The cluster whose messages stray into this world.
 const OTHER_CLUSTER: ClusterId = ClusterId(0);
-
-/// The key of what is proposed. The store's clients leave it alone, since their history knows nothing of proposals.
-pub(crate) const PROPOSED: char = 'v';
 
 /// What a world is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,18 +107,18 @@ impl WorldOptions {
     }
 }
 
-/// A world of servers that do nothing until time passes or something is done to them.
-#[derive(Debug)]
-pub struct World {
+/// A world of servers that do nothing until time passes or something is done to them. They run the key-value store, or
+/// another application.
+pub struct World<A: Application = StoreClients> {
     options: WorldOptions,
     now: Duration,
-    servers: BTreeMap<NodeId, Server>,
+    servers: BTreeMap<NodeId, Server<A::Machine>>,
     network: Network,
     /// What disks draw their times from.
     random: Rng,
     calm: Option<Calm>,
     view: ClusterView,
-    properties: Vec<Box<dyn Property>>,
+    properties: Vec<Box<dyn Property<A::Machine>>>,
     /// What has happened and was not taken yet.
     records: Vec<Record>,
     violations: Vec<Violation>,
@@ -130,13 +127,20 @@ pub struct World {
     /// The maximum number of steps of servers; `None` if there is none.
     most_steps: Option<u64>,
     clients: Clients,
-    store_clients: StoreClients,
-    /// What they have been told in the present step, by whom, and in which event that server responded.
+    application: A,
+    /// What its clients have been told in the present step, by whom, and in which event that server responded.
     heard: Vec<(NodeId, Option<EventId>, Laboratory)>,
     /// Who acted last.
     acting: NodeId,
     /// A buffer that is reused.
-    effects: Effects<Machine>,
+    effects: Effects<A::Machine>,
+}
+
+impl<A: Application> fmt::Debug for World<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let World { options, now, .. } = self;
+        f.debug_struct("World").field("options", options).field("now", now).finish_non_exhaustive()
+    }
 }
 
 /// What came of all that was done to a world.
@@ -150,7 +154,7 @@ pub struct Ending {
 
 /// Why something can't be done to a world.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal(String);
+pub struct Refusal(pub(crate) String);
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,11 +176,28 @@ fn founding_memory(founders: &BTreeSet<NodeId>, id: NodeId) -> Memory {
 }
 
 /// After so many of the longest election timeouts nobody waits any more for a leader.
-const GIVE_UP: u32 = 1_000;
+pub(crate) const GIVE_UP: u32 = 1_000;
 
 impl World {
     /// A world in which all servers have just been started.
     pub fn new(options: WorldOptions) -> World {
+        World::with(options, StoreClients::default(), Vec::new())
+    }
+
+    /// What clients have been told, as a picture if it contradicts itself.
+    pub(crate) fn history(&self) -> String {
+        let like_one_store = || "linearizable: like a single store\n".to_owned();
+        self.application.contradiction().map_or_else(like_one_store, |bad| bad.to_string())
+    }
+}
+
+impl<A: Application> World<A> {
+    /// A world of this application in which all servers have just been started. It is watched for these properties too.
+    pub(crate) fn with(
+        options: WorldOptions,
+        application: A,
+        own_properties: Vec<Box<dyn Property<A::Machine>>>,
+    ) -> World<A> {
         let ids: Vec<NodeId> = options.all().collect();
         let founders: BTreeSet<NodeId> = (1..=options.servers).map(NodeId).collect();
         let memory = |id| founding_memory(&founders, id);
@@ -209,14 +230,14 @@ impl World {
             random,
             calm: None,
             view: ClusterView::new(founders.clone()),
-            properties: properties::all(),
+            properties: properties::all().into_iter().chain(own_properties).collect(),
             records: Vec::new(),
             violations: Vec::new(),
             coverage: Coverage::default(),
             journal: None,
             most_steps: None,
             clients: Clients::default(),
-            store_clients: StoreClients::default(),
+            application,
             heard: Vec::new(),
             acting: NodeId(1),
             effects: Effects::default(),
@@ -283,6 +304,25 @@ impl World {
         Ending { violation: self.violations.into_iter().next(), coverage: self.coverage }
     }
 
+    /// The time that has passed in it.
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// What its servers run, and who uses it.
+    pub(crate) fn application(&self) -> &A {
+        &self.application
+    }
+
+    pub(crate) fn application_mut(&mut self) -> &mut A {
+        &mut self.application
+    }
+
+    /// The number of the latest request that is not one of the application's own clients.
+    pub(crate) fn last_request(&self) -> RequestId {
+        self.clients.last_id()
+    }
+
     /// The rules by which its servers live.
     pub fn rules(&self) -> AllBut {
         self.options.rules
@@ -309,7 +349,7 @@ impl World {
     ///
     /// # Errors
     /// If there is none of this name.
-    pub(crate) fn look_at(&self, id: NodeId) -> Result<&Server, Refusal> {
+    pub(crate) fn look_at(&self, id: NodeId) -> Result<&Server<A::Machine>, Refusal> {
         self.servers.get(&id).ok_or_else(|| no_such_server(id))
     }
 
@@ -362,7 +402,7 @@ impl World {
                 self.ask_leaders(|id| Action::Propose(id, *value), |world, id| world.propose(id, *value))?;
             }
             Action::Read(Some(id)) => self.read(*id)?,
-            Action::Read(None) => self.ask_leaders(Action::Read, World::read)?,
+            Action::Read(None) => self.ask_leaders(Action::Read, Self::read)?,
             Action::Client(client, wish, Some(id)) => self.ask_store(*client, *wish, *id)?,
             Action::Client(client, wish, None) => {
                 let leaders = self.leaders()?;
@@ -519,7 +559,7 @@ impl World {
     }
 
     /// When something next happens by itself.
-    fn next_event(&self) -> Option<Duration> {
+    pub(crate) fn next_event(&self) -> Option<Duration> {
         let servers = self.servers.values().flat_map(|server| [server.next_deadline(), server.save_due()]);
         servers.chain([self.network.next_due()]).flatten().min()
     }
@@ -592,9 +632,8 @@ impl World {
 
     fn propose(&mut self, id: NodeId, value: u64) -> Result<(), Refusal> {
         self.running(id)?;
-        let (key, value) = (PROPOSED.to_string(), value.to_string());
-        let put = Command::Write(Write::put(key.as_bytes(), value.as_bytes()));
-        let command: Arc<[u8]> = put.encode().expect("key and value are short").into();
+        let command = self.application.command(value);
+        let command = command.ok_or_else(|| Refusal(format!("there is no command {value}")))?;
         let request = self.clients.write(command.clone());
         self.step(id, Input::propose([(request, command)]));
         Ok(())
@@ -627,9 +666,7 @@ impl World {
     /// A client of the store asks a server.
     fn ask_store(&mut self, client: u64, wish: Wish, id: NodeId) -> Result<(), Refusal> {
         self.running(id)?;
-        let attempt = self.store_clients.ask(client, wish, self.options.rules);
-        let attempt =
-            attempt.ok_or_else(|| Refusal(format!("c{client} has nothing that it could ask for again")))?;
+        let attempt = self.application.ask(client, wish, self.options.rules)?;
         let Try { id: request, asked, what, command } = attempt;
         self.note(id, Laboratory::ClientAsks { client, what, command, again: wish == Wish::Retry });
         self.act(id, |server, now, effects| match asked {
@@ -640,38 +677,22 @@ impl World {
     }
 
     /// What a server tells clients goes to those who have asked.
-    fn answer_clients(&mut self, id: NodeId, effects: &mut Effects<Machine>) -> Vec<Answered> {
+    fn answer_clients(&mut self, id: NodeId, effects: &mut Effects<A::Machine>) -> Vec<Answered> {
         let server = &self.servers[&id];
-        let store = &server.machine().expect("only a living server answers").store;
-        let mut heard = Vec::new();
-        let Outcomes { writes, reads, .. } = &mut effects.outcomes;
-        let (records, asked) = (&effects.records, &mut self.store_clients);
-        for (request, outcome) in writes.extract_if(.., |(request, _)| StoreClients::is_theirs(*request)) {
-            let told = asked.note_write(request, outcome);
-            heard.extend(told.map(|told| (response_to(request, records), told)));
-        }
-        for (request, outcome) in reads.extract_if(.., |(request, _)| StoreClients::is_theirs(*request)) {
-            let told = asked.note_read(request, outcome, store);
-            heard.extend(told.map(|told| (response_to(request, records), told)));
-        }
+        let machine = server.machine().expect("only a living server answers");
+        let heard = self.application.hear(&mut effects.outcomes, machine);
         let answers = self.clients.note(server, &mut effects.outcomes);
-        for (response, Heard { client, answer, outcome }) in heard {
-            let outcome = Some(outcome);
-            self.heard.push((id, response, Laboratory::ClientHears { client, answer, outcome }));
+        for (request, Heard { client, answer, outcome }) in heard {
+            let told = Laboratory::ClientHears { client, answer, outcome: Some(outcome) };
+            self.heard.push((id, response_to(request, &effects.records), told));
         }
         answers
     }
 
     fn check_history(&mut self) {
-        if let Some(bad) = self.store_clients.contradiction() {
+        if let Some(bad) = self.application.contradiction() {
             self.note_violation(linearizable::violation(self.acting, &bad));
         }
-    }
-
-    /// What clients have been told, as a picture if it contradicts itself.
-    pub(crate) fn history(&self) -> String {
-        let like_one_store = || "linearizable: like a single store\n".to_owned();
-        self.store_clients.contradiction().map_or_else(like_one_store, |bad| bad.to_string())
     }
 
     /// The servers that think to lead.
@@ -688,7 +709,7 @@ impl World {
     fn ask_leaders(
         &mut self,
         action: impl Fn(Option<NodeId>) -> Action,
-        ask: impl Fn(&mut World, NodeId) -> Result<(), Refusal>,
+        ask: impl Fn(&mut Self, NodeId) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         for id in self.leaders()? {
             self.note_in_journal(&action(Some(id)));
@@ -725,7 +746,7 @@ impl World {
     fn put_back(&mut self, id: NodeId, only_log: bool) -> Result<(), Refusal> {
         let next = self.dead(id)?.backed_up_start();
         let next = next.ok_or_else(|| Refusal(format!("there is no copy of the disk of {id}")))?;
-        let has_seen_later = |server: &Server| {
+        let has_seen_later = |server: &Server<A::Machine>| {
             let memory = server.memory();
             memory.starts.get(&id).is_some_and(|seen| {
                 seen.incarnation == next.incarnation && (seen.number, seen.run) > (next.number, 0)
@@ -879,7 +900,11 @@ impl World {
     }
 
     /// Lets a server do something, and sees to it that what it decides is saved. A dead one does nothing.
-    fn act(&mut self, id: NodeId, action: impl FnOnce(&mut Server, Duration, &mut Effects<Machine>)) {
+    fn act(
+        &mut self,
+        id: NodeId,
+        action: impl FnOnce(&mut Server<A::Machine>, Duration, &mut Effects<A::Machine>),
+    ) {
         if !self.servers[&id].is_alive() {
             return;
         }
@@ -962,7 +987,7 @@ impl World {
     }
 
     /// Passes on what a step has brought about, and checks all promises. What was committed is applied.
-    fn pass_on(&mut self, id: NodeId, effects: &mut Effects<Machine>) {
+    fn pass_on(&mut self, id: NodeId, effects: &mut Effects<A::Machine>) {
         let server = self.servers.get_mut(&id).expect("only servers of this world act");
         server.give_to_disk(effects);
         let mut answers = self.answer_clients(id, effects);
@@ -1005,12 +1030,12 @@ impl World {
     fn check(&mut self, id: NodeId, records: &[Record], answers: &[Answered]) -> Vec<Violation> {
         let mut properties = std::mem::take(&mut self.properties);
         let server = &self.servers[&id];
-        let (node, applied) = server.node().zip(server.machine()).expect("only a living server takes a step");
+        let (node, machine) = server.node().zip(server.machine()).expect("only a living server takes a step");
         let (moment, step) = (
             self.moment(),
-            Step { node, records, applied: &applied.commands, answers, is_set_back: server.is_set_back() },
+            Step { node, records, applied: machine.commands(), answers, is_set_back: server.is_set_back() },
         );
-        let broken = |property: &mut Box<dyn Property>| {
+        let broken = |property: &mut Box<dyn Property<A::Machine>>| {
             let breach = property.check(&moment, &step)?;
             Some(step.breaks(property.promise(), breach))
         };
@@ -1023,7 +1048,7 @@ impl World {
     fn check_time(&mut self) {
         let mut properties = std::mem::take(&mut self.properties);
         let moment = self.moment();
-        let broken = |property: &mut Box<dyn Property>| {
+        let broken = |property: &mut Box<dyn Property<A::Machine>>| {
             let (node, what_happened) = property.check_time(&moment)?;
             Some(Violation::without_events(property.promise(), node, what_happened))
         };
@@ -1032,7 +1057,7 @@ impl World {
         violations.into_iter().for_each(|violation| self.note_violation(violation));
     }
 
-    fn moment(&self) -> Moment<'_> {
+    fn moment(&self) -> Moment<'_, A::Machine> {
         Moment {
             now: self.now,
             timing: &self.options.timing,
@@ -1096,21 +1121,21 @@ impl World {
         }
     }
 
-    fn server(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {
+    fn server(&mut self, id: NodeId) -> Result<&mut Server<A::Machine>, Refusal> {
         self.servers.get_mut(&id).ok_or_else(|| no_such_server(id))
     }
 
-    fn alive(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {
+    fn alive(&mut self, id: NodeId) -> Result<&mut Server<A::Machine>, Refusal> {
         let server = self.server(id)?;
         if server.is_alive() { Ok(server) } else { Err(Refusal(format!("{id} is dead: restart it first"))) }
     }
 
-    fn dead(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {
+    fn dead(&mut self, id: NodeId) -> Result<&mut Server<A::Machine>, Refusal> {
         let server = self.server(id)?;
         if server.is_alive() { Err(Refusal(format!("{id} is alive: crash it first"))) } else { Ok(server) }
     }
 
-    fn running(&mut self, id: NodeId) -> Result<&mut Server, Refusal> {
+    fn running(&mut self, id: NodeId) -> Result<&mut Server<A::Machine>, Refusal> {
         let server = self.alive(id)?;
         if server.is_running() {
             Ok(server)

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::{Index, NodeId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ static PROMISE: Promise = Promise {
               do they go through the same states, and it does not matter which server a client asks.",
 };
 
-impl Property for AppliedOnce {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for AppliedOnce {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let id = step.id();
         let life = step.records.last().map_or(0, |record| record.life);
         let (_, applied_before) = self.reached.get(&(id, life)).copied().unwrap_or_default();

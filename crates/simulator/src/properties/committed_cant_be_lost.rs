@@ -1,5 +1,5 @@
 use super::disks::Disks;
-use super::{Breach, Moment, Promise, Property, Step, is_commit};
+use super::{Breach, Machine, Moment, Promise, Property, Step, is_commit};
 use crate::server::Server;
 use consensus::{Index, NodeId, RoleKind};
 use std::collections::BTreeMap;
@@ -18,12 +18,12 @@ static PROMISE: Promise = Promise {
               client was told that it is safe.",
 };
 
-impl Property for CommittedCantBeLost {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for CommittedCantBeLost {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         self.disks.note(step);
         let index = step.node.commit_index();
         let is_news = self.committed.insert(step.id(), index) < Some(index);

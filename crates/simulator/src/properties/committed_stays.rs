@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step, is_commit};
+use super::{Breach, Machine, Moment, Promise, Property, Step, is_commit};
 use consensus::{Entry, Index, NodeId};
 use std::collections::BTreeMap;
 use trace::EventId;
@@ -19,12 +19,12 @@ static PROMISE: Promise = Promise {
               longer true.",
 };
 
-impl Property for StateMachineSafety {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for StateMachineSafety {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let compared = self.compared.entry(step.id()).or_default();
         let end = step.node.commit_index();
         if end <= *compared {

@@ -13,15 +13,15 @@ static PROMISE: Promise = Promise {
 
 /// A server finds its disk damaged, although the disk did nothing that a disk may not do.
 pub(crate) fn violation(node: NodeId, error: &StorageError) -> Violation {
-    Violation::without_events(&PROMISE, node, format!("{node} can't use its disk: {error}"))
+    Violation::without_events(PROMISE, node, format!("{node} can't use its disk: {error}"))
 }
 
 /// A server whose disk was damaged has started without all that it had saved.
 pub(crate) fn forgotten(node: NodeId, what: &str) -> Violation {
     let what_happened = format!("{node} did not notice that its disk is damaged: {what}");
-    Violation::without_events(&PROMISE, node, what_happened)
+    Violation::without_events(PROMISE, node, what_happened)
 }
 
-pub(crate) fn promise() -> &'static Promise {
-    &PROMISE
+pub(crate) fn promise() -> Promise {
+    PROMISE
 }

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::{NodeId, RoleKind, Term};
 use std::collections::BTreeMap;
 use trace::{EventId, Record};
@@ -16,12 +16,12 @@ static PROMISE: Promise = Promise {
               confirm them, and each would overwrite the other's.",
 };
 
-impl Property for ElectionSafety {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for ElectionSafety {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         if step.node.role() != RoleKind::Leader {
             return None;
         }

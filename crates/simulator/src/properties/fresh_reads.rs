@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step, is_commit};
+use super::{Breach, Machine, Moment, Promise, Property, Step, is_commit};
 use crate::clients::Answered;
 use consensus::Index;
 use std::collections::BTreeMap;
@@ -18,12 +18,12 @@ static PROMISE: Promise = Promise {
               after it has seen a newer one.",
 };
 
-impl Property for FreshReads {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for FreshReads {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         if let Some(commit) = step.last(is_commit) {
             self.commits.entry(step.node.commit_index()).or_insert(commit);
         }

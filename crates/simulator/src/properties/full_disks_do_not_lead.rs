@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::{NodeId, RoleKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,16 +20,16 @@ static PROMISE: Promise = Promise {
               out of memory.",
 };
 
-impl Property for FullDisksDoNotLead {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for FullDisksDoNotLead {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, _step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, _step: &Step<'_>) -> Option<Breach> {
         self.check_time(moment).map(|(_, how)| how.into())
     }
 
-    fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {
+    fn check_time(&mut self, moment: &Moment<'_, M>) -> Option<(NodeId, String)> {
         let calm = moment.calm_network?;
         let patience = moment.timing.election_timeout_max() * PATIENCE;
         moment.servers.iter().find_map(|(&id, server)| {

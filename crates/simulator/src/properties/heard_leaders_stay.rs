@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::event::What;
 use consensus::{Instant, Message, NodeId, RoleKind, Rule, Term};
 use std::collections::BTreeMap;
@@ -28,12 +28,12 @@ static PROMISE: Promise = Promise {
               into an election.",
 };
 
-impl Property for HeardLeadersStay {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for HeardLeadersStay {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let id = step.id();
         let own_time = |id: NodeId| moment.servers.get(&id)?.own_time(moment.now);
         let patience = moment.timing.election_timeout_min();

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::event::What;
 use trace::Event;
 
@@ -12,12 +12,12 @@ static PROMISE: Promise = Promise {
               election fails, and meanwhile there is no leader: worse than no handover at all.",
 };
 
-impl Property for HeirsHaveItAll {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for HeirsHaveItAll {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let asked = step.records.iter().find_map(|record| match &record.event {
             Event::Decision(decision) => match decision.what {
                 What::AsksToTakeOver { to } => Some(to),

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step, is_append, is_truncation};
+use super::{Breach, Machine, Moment, Promise, Property, Step, is_append, is_truncation};
 use consensus::{LogPosition, NodeId, RoleKind};
 use std::collections::BTreeMap;
 use trace::EventId;
@@ -16,12 +16,12 @@ static PROMISE: Promise = Promise {
               already have copies of these entries.",
 };
 
-impl Property for LeaderAppendOnly {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for LeaderAppendOnly {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let grows = step.last(is_append);
         let (before, contradicts) = self.ends.get(&step.id()).copied().unwrap_or_default();
         self.ends.insert(step.id(), (step.node.log().last(), grows.or(contradicts)));

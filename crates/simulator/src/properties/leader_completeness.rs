@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step, is_commit};
+use super::{Breach, Machine, Moment, Promise, Property, Step, is_commit};
 use consensus::{LogPosition, NodeId, RoleKind, Term};
 use std::collections::BTreeMap;
 use trace::{EventId, Record};
@@ -18,12 +18,12 @@ static PROMISE: Promise = Promise {
               others erase it, although a client was told that it is safe.",
 };
 
-impl Property for LeaderCompleteness {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for LeaderCompleteness {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         if step.node.role() != RoleKind::Leader {
             return None;
         }

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::NodeId;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ static PROMISE: Promise = Promise {
 };
 
 impl LeaderElected {
-    fn is_overdue(&mut self, moment: &Moment<'_>) -> Option<String> {
+    fn is_overdue<M: Machine>(&mut self, moment: &Moment<'_, M>) -> Option<String> {
         if moment.leader().is_some() {
             self.last_led = moment.now;
         }
@@ -34,16 +34,16 @@ impl LeaderElected {
     }
 }
 
-impl Property for LeaderElected {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for LeaderElected {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, _step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, _step: &Step<'_>) -> Option<Breach> {
         self.is_overdue(moment).map(Breach::from)
     }
 
-    fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {
+    fn check_time(&mut self, moment: &Moment<'_, M>) -> Option<(NodeId, String)> {
         let somebody = moment.running().next()?.id();
         self.is_overdue(moment).map(|how| (somebody, how))
     }

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use crate::server::Server;
 use consensus::event::What;
 use consensus::{NodeId, RoleKind, Term};
@@ -17,12 +17,12 @@ static PROMISE: Promise = Promise {
               every needless election the cluster does nothing for its clients.",
 };
 
-impl Property for LeaderInHealthStays {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for LeaderInHealthStays {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let still_leads = |(id, term, _): &(NodeId, Term, Duration)| {
             let mut leaders = moment.running().filter(|node| node.role() == RoleKind::Leader);
             leaders.any(|node| node.id() == *id && node.hard_state().current_term == *term)

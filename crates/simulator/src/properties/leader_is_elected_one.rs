@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step, is_word_of_leader};
+use super::{Breach, Machine, Moment, Promise, Property, Step, is_word_of_leader};
 use consensus::{NodeId, RoleKind, Term};
 use std::collections::BTreeMap;
 use trace::{EventId, Record};
@@ -16,12 +16,12 @@ static PROMISE: Promise = Promise {
               leader of another term lets it overwrite what later leaders wrote.",
 };
 
-impl Property for LeaderIsElectedOne {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for LeaderIsElectedOne {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         if step.node.role() == RoleKind::Leader {
             let elected_as = step.last(Record::comes_to_lead);
             self.leaders.entry(step.term()).or_insert((step.id(), elected_as));

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::{Message, NodeId, RoleKind, Term};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,12 +27,12 @@ static PROMISE: Promise = Promise {
               clients wait for something that it can never do.",
 };
 
-impl Property for LeadersAreHeard {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for LeadersAreHeard {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let (node, now) = (step.node, moment.now);
         if node.role() != RoleKind::Leader || !node.config().profile.check_quorum {
             self.heard.remove(&node.id());

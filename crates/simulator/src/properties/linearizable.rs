@@ -14,9 +14,9 @@ static PROMISE: Promise = Promise {
 /// What clients were told can't be.
 pub(crate) fn violation(node: NodeId, bad: &BadHistory) -> Violation {
     let what_happened = format!("key {}: {}", bad.key(), bad.explanation().replace('\n', " "));
-    Violation::without_events(&PROMISE, node, what_happened)
+    Violation::without_events(PROMISE, node, what_happened)
 }
 
-pub(crate) fn promise() -> &'static Promise {
-    &PROMISE
+pub(crate) fn promise() -> Promise {
+    PROMISE
 }

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::event::What;
 use consensus::{Index, Payload, Term};
 use std::collections::BTreeMap;
@@ -19,12 +19,12 @@ static PROMISE: Promise = Promise {
               that entry. Everything that servers tell each other about their logs relies on this.",
 };
 
-impl Property for LogMatching {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for LogMatching {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let first = step.records.iter().filter_map(first_appended).min()?;
         let done = step.last(|record| first_appended(record).is_some());
         let log = step.node.log();

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::NodeId;
 use std::time::Duration;
 
@@ -19,16 +19,16 @@ static PROMISE: Promise = Promise {
               failure may be one too many.",
 };
 
-impl Property for LogsAgreeAtLast {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for LogsAgreeAtLast {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, _step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, _step: &Step<'_>) -> Option<Breach> {
         self.check_time(moment).map(|(_, how)| how.into())
     }
 
-    fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {
+    fn check_time(&mut self, moment: &Moment<'_, M>) -> Option<(NodeId, String)> {
         let calm = moment.calm?;
         if moment.all_agree() {
             self.last_agreed = moment.now;

@@ -1,5 +1,5 @@
 use super::disks::Disks;
-use super::{Breach, Moment, Promise, Property, Step, is_commit};
+use super::{Breach, Machine, Moment, Promise, Property, Step, is_commit};
 use consensus::event::What;
 use consensus::{NodeId, RoleKind, Rule};
 use trace::{Event, Record};
@@ -16,12 +16,12 @@ static PROMISE: Promise = Promise {
               later majority include a server that has the entry, no matter which servers crash.",
 };
 
-impl Property for MajorityHasIt {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for MajorityHasIt {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         self.disks.note(step);
         let index = step.node.commit_index();
         let term = step.node.log().term_at(index)?;

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step, is_part_of, is_truncation};
+use super::{Breach, Machine, Moment, Promise, Property, Step, is_part_of, is_truncation};
 use crate::rules::AllBut;
 use consensus::event::What;
 use consensus::{Index, Node, NodeId, RoleKind};
@@ -18,12 +18,12 @@ static PROMISE: Promise = Promise {
               them: it commits what a majority holds, so that no single failure can lose it.",
 };
 
-impl Property for MatchIndexIsTrue {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for MatchIndexIsTrue {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         for record in step.records {
             if let (Some(What::Matched { follower, .. }), Some(id)) = (record.decision(), record.id()) {
                 self.matched.insert((step.id(), *follower), id);

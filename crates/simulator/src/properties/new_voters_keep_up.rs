@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::event::What;
 use consensus::{Index, RoleKind};
 use trace::Event;
@@ -14,12 +14,12 @@ static PROMISE: Promise = Promise {
               whole log.",
 };
 
-impl Property for NewVotersKeepUp {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for NewVotersKeepUp {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         if step.node.role() != RoleKind::Leader {
             return None;
         }

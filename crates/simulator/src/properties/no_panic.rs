@@ -1,6 +1,7 @@
 //! Checked by the world: a server that has panicked takes no step any more.
 
 use super::{Promise, Violation};
+use crate::quiet::words_of;
 use consensus::NodeId;
 use std::any::Any;
 
@@ -10,13 +11,11 @@ static PROMISE: Promise = Promise {
               found a contradiction in its own state.",
 };
 
-pub(crate) fn promise() -> &'static Promise {
-    &PROMISE
+pub(crate) fn promise() -> Promise {
+    PROMISE
 }
 
 /// A server has panicked while it acted.
 pub(crate) fn violation(node: NodeId, panic: &(dyn Any + Send)) -> Violation {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it did not say why");
-    Violation::without_events(&PROMISE, node, format!("{node} panicked: {text}"))
+    Violation::without_events(PROMISE, node, format!("{node} panicked: {}", words_of(panic)))
 }

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::NodeId;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,16 +20,16 @@ static PROMISE: Promise = Promise {
               its request takes up space forever.",
 };
 
-impl Property for NobodyWaitsForEver {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for NobodyWaitsForEver {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, _step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, _step: &Step<'_>) -> Option<Breach> {
         self.check_time(moment).map(|(_, how)| how.into())
     }
 
-    fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {
+    fn check_time(&mut self, moment: &Moment<'_, M>) -> Option<(NodeId, String)> {
         let calm = moment.calm?;
         let all_agree = moment.all_agree();
         moment.servers.iter().find_map(|(&id, server)| {

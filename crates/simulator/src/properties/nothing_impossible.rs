@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::event::{Decision, What};
 use trace::{Event, english};
 
@@ -12,12 +12,12 @@ static PROMISE: Promise = Promise {
               it, that never happens.",
 };
 
-impl Property for NothingImpossible {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for NothingImpossible {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         step.records.iter().find_map(|record| match &record.event {
             // Who comes from elsewhere is not of those that follow it.
             Event::Decision(Decision { what: What::Rejected { problem, .. }, .. })

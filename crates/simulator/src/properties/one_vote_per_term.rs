@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::{Message, NodeId, Term};
 use std::collections::BTreeMap;
 use trace::{Event, EventId, Io, Record};
@@ -17,16 +17,16 @@ static PROMISE: Promise = Promise {
               one server can complete two majorities, and so elect two leaders.",
 };
 
-impl Property for OneVotePerTerm {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for OneVotePerTerm {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
     fn forget(&mut self, server: NodeId) {
         self.votes.retain(|(voter, _), _| *voter != server);
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         step.records.iter().find_map(|record| {
             let (term, candidate) = vote_told(record)?;
             let (first, contradicts) =

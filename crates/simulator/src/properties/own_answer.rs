@@ -1,7 +1,5 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use crate::clients::Answered;
-use crate::machine::Machine;
-use driver::StateMachine;
 use trace::{Answer, Event, Io, Record};
 
 /// What a client is told is about its own command.
@@ -14,12 +12,12 @@ static PROMISE: Promise = Promise {
               relies on something that never happened.",
 };
 
-impl Property for OwnAnswer {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for OwnAnswer {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         step.answers.iter().find_map(|answer| {
             let Answered::Written { command, index } = answer else { return None };
             let applied = step.applied.iter().find(|(place, _)| place == index).map(|(_, applied)| applied);
@@ -27,8 +25,8 @@ impl Property for OwnAnswer {
                 let what_happened = format!(
                     "{} tells a client that its command \"{}\" is done, but entry {index} holds \"{}\"",
                     step.id(),
-                    Machine::words(command),
-                    applied.map_or("none".to_owned(), |applied| Machine::words(applied)),
+                    M::words(command),
+                    applied.map_or("none".to_owned(), |applied| M::words(applied)),
                 );
                 let tells = |record: &Record| match record.event {
                     Event::Io(Io::Answered { answer: Answer::Done { index: told }, .. }) => told == *index,

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step, is_part_of};
+use super::{Breach, Machine, Moment, Promise, Property, Step, is_part_of};
 use consensus::event::What;
 use consensus::{Message, NodeId, RoleKind};
 use std::collections::BTreeMap;
@@ -21,12 +21,12 @@ static PROMISE: Promise = Promise {
               election. Otherwise the one server that can win may wait forever.",
 };
 
-impl Property for PatienceHasAnEnd {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for PatienceHasAnEnd {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let since = self.waits_since.get(&step.id()).copied().unwrap_or_default();
         let membership = step.node.membership();
         let is_no_voter = !membership.voters.contains(step.id()) || !is_part_of(step.node, membership);

@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step, is_commit};
+use super::{Breach, Machine, Moment, Promise, Property, Step, is_commit};
 use consensus::{NodeId, RoleKind};
 use std::collections::BTreeMap;
 use trace::EventId;
@@ -16,12 +16,12 @@ static PROMISE: Promise = Promise {
               operator who removes a server wants to switch it off.",
 };
 
-impl Property for RemovedDoNotLead {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for RemovedDoNotLead {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let node = step.node;
         if let Some(commit) = step.last(is_commit) {
             self.commits.insert(step.id(), commit);

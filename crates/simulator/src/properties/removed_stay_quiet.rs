@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::NodeId;
 use consensus::event::What;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,9 +18,9 @@ static PROMISE: Promise = Promise {
               is added again. Otherwise it deposes the leader of a cluster that it does not belong to.",
 };
 
-impl Property for RemovedStayQuiet {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for RemovedStayQuiet {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
     fn forget(&mut self, server: NodeId) {
@@ -28,7 +28,7 @@ impl Property for RemovedStayQuiet {
         self.removed.remove(&server);
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let id = step.id();
         if let Some(learns) = step.last_decision(|what| matches!(what, What::Removed { .. })) {
             self.told.insert(id, Some(learns));

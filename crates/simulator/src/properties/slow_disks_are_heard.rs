@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use crate::rules::AllBut;
 use consensus::event::What;
 use consensus::{Node, NodeId, RoleKind};
@@ -24,12 +24,12 @@ static PROMISE: Promise = Promise {
               of a cluster are slow or full, its leader stays, and clients can read.",
 };
 
-impl Property for SlowDisksAreHeard {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for SlowDisksAreHeard {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let id = step.id();
         let was_heard = self.is_overdue(moment, &self.last_unheard, id);
         let deposed = step.last_decision(|what| matches!(what, What::QuorumLost { .. }));
@@ -41,7 +41,7 @@ impl Property for SlowDisksAreHeard {
         self.check_time(moment).map(|(_, how)| how.into())
     }
 
-    fn check_time(&mut self, moment: &Moment<'_>) -> Option<(NodeId, String)> {
+    fn check_time(&mut self, moment: &Moment<'_, M>) -> Option<(NodeId, String)> {
         moment.calm_network?;
         for node in moment.running() {
             let (id, leads) = (node.id(), node.role() == RoleKind::Leader);
@@ -63,7 +63,12 @@ impl Property for SlowDisksAreHeard {
 
 impl SlowDisksAreHeard {
     /// Has it been so for long enough, in a calm network?
-    fn is_overdue(&self, moment: &Moment<'_>, last: &BTreeMap<NodeId, Duration>, id: NodeId) -> bool {
+    fn is_overdue<M: Machine>(
+        &self,
+        moment: &Moment<'_, M>,
+        last: &BTreeMap<NodeId, Duration>,
+        id: NodeId,
+    ) -> bool {
         let Some(calm) = moment.calm_network else { return false };
         let since = last.get(&id).copied().unwrap_or_default().max(calm.since);
         moment.now.saturating_sub(since) >= moment.timing.election_timeout_max() * PATIENCE
@@ -72,7 +77,7 @@ impl SlowDisksAreHeard {
 
 /// Are there enough voters to make a majority that may say something in its term? That must be on their disks. Those
 /// that lost data have no say.
-fn can_reply(moment: &Moment<'_>, leader: &Node<AllBut>) -> bool {
+fn can_reply<M: Machine>(moment: &Moment<'_, M>, leader: &Node<AllBut>) -> bool {
     let term = leader.hard_state().current_term;
     let may_reply = |id: NodeId| {
         moment.member(leader, id).is_some_and(|(_, node)| {

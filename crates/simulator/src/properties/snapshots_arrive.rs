@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::event::What;
 use consensus::{Index, NodeId, RoleKind, Term};
 use std::collections::BTreeMap;
@@ -21,12 +21,12 @@ static PROMISE: Promise = Promise {
               away starts over again and again, and never catches up while clients write.",
 };
 
-impl Property for SnapshotsArrive {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for SnapshotsArrive {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
-    fn check(&mut self, moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         if moment.calm.is_none() {
             self.begun.clear();
         }

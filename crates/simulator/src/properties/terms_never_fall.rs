@@ -1,4 +1,4 @@
-use super::{Breach, Moment, Promise, Property, Step};
+use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::{Message, NodeId, Term};
 use std::collections::BTreeMap;
 use trace::{Event, EventId, Io, Record};
@@ -17,16 +17,16 @@ static PROMISE: Promise = Promise {
               has seen and whom it voted for, and can do it all again, differently.",
 };
 
-impl Property for TermsNeverFall {
-    fn promise(&self) -> &'static Promise {
-        &PROMISE
+impl<M: Machine> Property<M> for TermsNeverFall {
+    fn promise(&self) -> Promise {
+        PROMISE
     }
 
     fn forget(&mut self, server: NodeId) {
         self.latest.remove(&server);
     }
 
-    fn check(&mut self, _moment: &Moment<'_>, step: &Step<'_>) -> Option<Breach> {
+    fn check(&mut self, _moment: &Moment<'_, M>, step: &Step<'_>) -> Option<Breach> {
         let latest = self.latest.entry(step.id()).or_default();
         step.records.iter().find_map(|record| {
             let term = term_told(record)?;

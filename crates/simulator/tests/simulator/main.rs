@@ -2,7 +2,9 @@
 
 extern crate raft_for_beginners_simulator as simulator;
 
+mod applications;
 mod beginnings;
 mod episodes;
+mod recordings;
 mod scenarios;
 mod search;

@@ -84,8 +84,8 @@ impl LogView {
         *self = LogView::default();
         self.install(snapshot, true);
         for (place, first) in first_of_terms.iter().enumerate() {
-            let end = first_of_terms.get(place + 1).map_or(last.index.next(), |next| next.index);
-            self.append(first.index, (first.index.0..end.0).map(|_| first.term), &[]);
+            let end = first_of_terms.get(place + 1).map_or(last.index, |next| next.index.previous());
+            self.append_own(first.index, LogPosition { index: end, term: first.term }, &[]);
         }
         for (entry, command) in self.entries.iter_mut().rev().zip(commands.iter().rev()) {
             entry.command = Some(command.clone());
@@ -95,7 +95,14 @@ impl LogView {
 
     /// A leader has appended entries of its own term.
     pub(super) fn append_own(&mut self, first: Index, last: LogPosition, commands: &[Arc<str>]) {
-        self.append(first, (first.0..=last.index.0).map(|_| last.term), commands);
+        // A record from a file may name more entries than there is memory for.
+        let begin = first.max(Index(last.index.0.saturating_sub(REMEMBERED as u64)));
+        if begin > first {
+            self.begins_after = LogPosition { index: begin.previous(), term: last.term };
+            self.entries.clear();
+        }
+        let commands = commands.get((begin.0 - first.0) as usize..).unwrap_or_default();
+        self.append(begin, (begin.0..=last.index.0).map(|_| last.term), commands);
     }
 
     /// A follower has appended some of the entries of this request, from `first` on.
@@ -166,5 +173,38 @@ impl LogView {
     /// The server has crashed: it has what its disk has.
     pub(super) fn lose_unsaved(&mut self) {
         self.truncate_from(self.saved.next());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(index: u64) -> LogPosition {
+        LogPosition { index: Index(index), term: Term(7) }
+    }
+
+    #[test]
+    fn many_entries_at_once_are_as_if_each_had_come_alone() {
+        let commands: Vec<Arc<str>> = (1..=3).map(|number| format!("x = {number}").into()).collect();
+        for count in [3, REMEMBERED as u64 - 1, REMEMBERED as u64, REMEMBERED as u64 + 1, 9_999] {
+            let (mut at_once, mut alone) = (LogView::default(), LogView::default());
+            at_once.append_own(Index(1), position(count), &commands);
+            for index in 1..=count {
+                let command = commands.get(index as usize - 1).cloned();
+                alone.append_own(Index(index), position(index), command.as_slice());
+            }
+            assert_eq!(at_once, alone, "{count}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_names_more_entries_than_there_can_be_takes_no_memory() {
+        let mut log = LogView::default();
+        log.append_own(Index(1), position(u64::MAX - 1), &[]);
+        assert_eq!(log.last_index(), Index(u64::MAX - 1));
+        log.restore(LogPosition::default(), &[position(1)], position(u64::MAX - 1), &[]);
+        assert_eq!(log.last_index(), Index(u64::MAX - 1));
+        assert_eq!(log.entries.len(), REMEMBERED);
     }
 }

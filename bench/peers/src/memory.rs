@@ -12,12 +12,12 @@ mod ours;
 
 use crate::output::{DrawnArguments, run_duration};
 use clap::Args;
+use library::Library;
 use measure::machine;
 use measure::plot::{Axis, Line, Plot, Scale};
 use measure::progress::progress;
 use measure::report::{Column, Report, Row, number};
 use measure::spread::Spread;
-use library::Library;
 use open_raft::OpenRaft;
 use ours::Ours;
 use serde_json::json;
@@ -141,7 +141,9 @@ mod tests {
     #[test]
     fn all_do_what_clients_want() {
         assert!(writes_per_second(&Ours::start(256), 4, Duration::from_millis(100)).unwrap() > 0.0);
-        assert!(writes_per_second(&Library::start(256).unwrap(), 4, Duration::from_millis(100)).unwrap() > 0.0);
+        assert!(
+            writes_per_second(&Library::start(256).unwrap(), 4, Duration::from_millis(100)).unwrap() > 0.0
+        );
         assert!(writes_per_second(&OpenRaft::start().unwrap(), 4, Duration::from_millis(100)).unwrap() > 0.0);
     }
 }

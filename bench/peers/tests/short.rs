@@ -37,7 +37,10 @@ fn the_core_is_measured_beside_raft_rs() {
 #[test]
 fn clusters_in_memory_are_measured_beside_openraft() {
     let rows = rows(&["memory", "--clients", "4", "--duration", "100ms", "--runs", "1"], "per_second");
-    assert_eq!(systems(&rows), ["raft", "openraft", "raft / openraft"]);
+    assert_eq!(
+        systems(&rows),
+        ["raft", "raft, library", "openraft", "raft / openraft", "raft, library / openraft"]
+    );
 }
 
 #[test]

@@ -219,7 +219,7 @@ pub fn steps(document: &Document, block: &Block) -> Vec<Step> {
     steps
 }
 
-/// All Markdown files of the repository, by their paths from its root.
+/// All Markdown files of the repository, by their paths from its root. A link to one is not another one.
 pub fn all_documents() -> Vec<String> {
     fn collect(folder: &Path, names: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -228,7 +228,7 @@ pub fn all_documents() -> Vec<String> {
                 name == "target" || name == "node_modules" || name.to_string_lossy().starts_with('.');
             if path.is_dir() && !is_built {
                 collect(&path, names);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
+            } else if path.extension().is_some_and(|extension| extension == "md") && !path.is_symlink() {
                 names.push(path.strip_prefix(root()).unwrap().to_owned());
             }
         }

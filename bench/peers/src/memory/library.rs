@@ -71,7 +71,8 @@ impl Library {
             runtime.block_on(async {
                 let servers = serve(&folder)?;
                 let leader = servers[0].leader().await?;
-                let place = servers.iter().position(|server| server.id() == leader).context("one of them leads")?;
+                let place =
+                    servers.iter().position(|server| server.id() == leader).context("one of them leads")?;
                 let ends: Vec<_> = servers.iter().map(Raft::watch).collect();
                 tell.send((servers, place))?;
                 for mut end in ends {
@@ -93,7 +94,8 @@ fn serve(folder: &Path) -> anyhow::Result<Vec<Raft<Nothing>>> {
     let voters = [(1, "n1:1"), (2, "n2:1"), (3, "n3:1")];
     let calls = Calls::default();
     let start = |id: u64| {
-        let settings = Settings::new("memory", id).voters(voters)?.snapshot_after(super::ours::SNAPSHOT_AFTER);
+        let settings =
+            Settings::new("memory", id).voters(voters)?.snapshot_after(super::ours::SNAPSHOT_AFTER);
         let opened = Raft::<Nothing>::open(folder.join(id.to_string()), settings)?;
         calls.0.write().expect("no thread panics with it").insert(NodeId(id), opened.inlet());
         Ok(opened.run_over(calls.clone()))

@@ -25,7 +25,12 @@ fn begins_after(bytes_behind_snapshot: usize) -> Option<LogPosition> {
 }
 
 #[test]
-fn nothing_is_saved_of_a_log_that_forgets_nothing() {
-    assert_eq!(begins_after(1 << 20), None);
-    assert_eq!(begins_after(0), Some(LogPosition { index: Index(2), term: Term(1) }));
+fn the_log_keeps_as_many_bytes_as_it_may_and_nothing_is_saved_if_that_is_all() {
+    let after = |index: u64| Some(LogPosition { index: Index(index), term: Term(1) });
+    assert_eq!(begins_after(0), after(2));
+    // An entry has 100 bytes, and 16 of its own.
+    assert_eq!(begins_after(115), after(2));
+    assert_eq!(begins_after(116), after(1));
+    assert_eq!(begins_after(231), after(1));
+    assert_eq!(begins_after(232), None);
 }

@@ -446,6 +446,7 @@ async fn a_state_machine_that_panics_ends_its_server_and_says_so() {
     assert!(outcome.may_have_happened());
     let ended = soon("the end", server.stop()).await;
     assert!(matches!(&ended, Err(Error::Panicked(why)) if why.contains("as the test wants")), "{ended:?}");
+    Raft::<Log>::open(data.path(), Settings::new("test", 1)).expect("nothing uses the folder any longer");
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
 }
 

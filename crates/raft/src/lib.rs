@@ -8,7 +8,7 @@ mod raft;
 pub use consensus::event::Problem;
 pub use consensus::{
     CannotChange, CannotTransfer, Change, Index, InvalidTiming, Lease, Membership, Message, NodeId, Origin,
-    Profile, Quorum, Retirement, Term, Timing,
+    Profile, Quorum, Retirement, Rule, Term, Timing,
 };
 pub use driver::SmallState as StateMachine;
 pub use driver::{Envelope, Restore, Snapshot, StateMachine as StreamedStateMachine};
@@ -18,5 +18,5 @@ pub use obstacle::Obstacle;
 pub use raft::{Opened, Raft};
 pub use runtime::{
     Address, ChangeError, Ended, Health, Inlet, InvalidAddress, InvalidSecret, LONGEST_COMMAND, Leadership,
-    ProposeError, ReadError, Secret, ServerError, Settings, TransferError, Transport,
+    ProposeError, ReadError, Secret, ServerError, Settings, StorageError, TransferError, Transport,
 };

@@ -52,6 +52,7 @@ pub use secret::{InvalidSecret, Secret};
 pub use server::{BYTES_PER_MESSAGE, Server};
 pub use settings::Settings;
 pub use tcp::{Clients, Tcp};
+pub use storage::StorageError;
 pub use transport::Transport;
 pub use view::{Health, Leadership, View};
 pub use {consensus, driver};

@@ -1,3 +1,10 @@
+// The README's links to files of the repository lead nowhere in here. Of several targets the first one counts.
+//! [examples/counter.rs]: https://docs.rs/crate/raft-for-beginners-raft/latest/source/examples/counter.rs
+//! [examples/own_transport.rs]: https://docs.rs/crate/raft-for-beginners-raft/latest/source/examples/own_transport.rs
+//! [examples/own_store.rs]: https://docs.rs/crate/raft-for-beginners-raft/latest/source/examples/own_store.rs
+//! [in_memory.rs]: https://docs.rs/crate/raft-for-beginners-simulator/latest/source/examples/in_memory.rs
+//! [the simulator]: https://docs.rs/raft-for-beginners-simulator
+//!
 #![doc = include_str!("../README.md")]
 
 mod error;

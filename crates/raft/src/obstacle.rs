@@ -61,7 +61,9 @@ impl fmt::Display for Obstacle {
                 f.write_str("its data folder is an older copy, or a second server runs on a copy of it")
             }
             Obstacle::RefusedBy(refusals) => {
-                let by = refusals.iter().map(|(by, problem)| format!("{by} refuses this server: {}", why(*problem)));
+                let by = refusals
+                    .iter()
+                    .map(|(by, problem)| format!("{by} refuses this server: {}", why(*problem)));
                 f.write_str(&by.collect::<Vec<_>>().join("; "))
             }
         }
@@ -74,7 +76,8 @@ fn why(problem: Problem) -> String {
         Problem::OtherCluster => "it belongs to another cluster".to_owned(),
         Problem::OtherData => "it knows this server by another data folder".to_owned(),
         Problem::EarlierStart => {
-            "it has seen a later start of this data folder, so this is an older copy, or one runs elsewhere".to_owned()
+            "it has seen a later start of this data folder, so this is an older copy, or one runs elsewhere"
+                .to_owned()
         }
         Problem::LostEntries { had } => {
             format!("this server has lost entries up to {had}, which it had acknowledged")
@@ -92,10 +95,8 @@ mod tests {
 
     #[test]
     fn each_refusal_is_told_in_english() {
-        let refusals = [
-            (NodeId(1), Problem::OtherFounders),
-            (NodeId(3), Problem::LostEntries { had: Index(7) }),
-        ];
+        let refusals =
+            [(NodeId(1), Problem::OtherFounders), (NodeId(3), Problem::LostEntries { had: Index(7) })];
         assert_eq!(
             Obstacle::RefusedBy(refusals.into()).to_string(),
             "n1 refuses this server: its cluster was founded by others, or with other data folders; \

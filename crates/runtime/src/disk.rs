@@ -307,22 +307,21 @@ mod tests {
     }
 
     /// A disk thread and its end, its engine's inbox, and a channel that hears of each sync from now on.
-    fn started(
-        folder: &Path,
-    ) -> ((DiskThread<()>, JoinHandle<()>), mpsc::Receiver<Inbound>, Receiver<()>) {
+    fn started(folder: &Path) -> (DiskThread<()>, JoinHandle<()>, mpsc::Receiver<Inbound>, Receiver<()>) {
         let (synced, syncs) = sync_channel(100);
         let disk = FolderDisk::open(folder).unwrap().telling_syncs(move |_| synced.try_send(()).unwrap());
         let (mut storage, _) = open(disk);
         while storage.keep_room().unwrap() {}
         syncs.try_iter().for_each(drop);
         let (engine, inbox) = mpsc::channel(10);
-        (DiskThread::start(storage, engine), inbox, syncs)
+        let (disk, thread) = DiskThread::start(storage, engine);
+        (disk, thread, inbox, syncs)
     }
 
     #[test]
     fn the_last_saves_mark_is_synced_when_there_is_nothing_else_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let ((mut disk, thread), _inbox, syncs) = started(folder.path());
+        let (mut disk, thread, _inbox, syncs) = started(folder.path());
         disk.take(save(1));
         for _ in ["the save", "its mark"] {
             syncs.recv_timeout(PATIENCE).unwrap();
@@ -335,7 +334,7 @@ mod tests {
     #[test]
     fn the_last_saves_mark_is_synced_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let ((mut disk, thread), _inbox, syncs) = started(folder.path());
+        let (mut disk, thread, _inbox, syncs) = started(folder.path());
         disk.take(save(1));
         drop(disk);
         thread.join().unwrap();
@@ -345,7 +344,7 @@ mod tests {
     #[test]
     fn a_panic_is_told_to_the_engine() {
         let folder = tempfile::tempdir().unwrap();
-        let ((mut disk, _thread), mut inbox, _) = started(folder.path());
+        let (mut disk, _thread, mut inbox, _) = started(folder.path());
         let append = Some(Append { first: Index(7), entries: Vec::new() });
         disk.take([DiskJob::Save(Batch { append, ..Batch::default() })]);
         let told = inbox.blocking_recv();

@@ -10,6 +10,12 @@ use std::time::Duration;
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct NodeId(pub u64);
 
+impl From<u64> for NodeId {
+    fn from(number: u64) -> NodeId {
+        NodeId(number)
+    }
+}
+
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "n{}", self.0)

@@ -95,10 +95,31 @@ impl Restore<()> for () {
     }
 }
 
-/// A state machine with a small state, which is saved and loaded as a whole: [`Whole`] makes a [`StateMachine`] of it.
+/// A state machine with a small state, which is saved and loaded as a whole.
 ///
 /// While it is saved, the server does nothing else. If that takes longer than an election timeout, which may be so from
 /// some ten megabytes on, stream it instead.
+pub trait SmallState: Sized {
+    /// What a client gets for its command.
+    type Answer;
+
+    /// Does what the command says, which the committed entry at this index holds. It must do the same on all servers, so it
+    /// must depend on nothing but the state, the command and its index: not on time, randomness or settings.
+    ///
+    /// It must not panic, whatever the command is. The server would end, and end again after each start: the command is in
+    /// the log. Have a bad command change nothing, and answer so.
+    fn apply(&mut self, index: Index, command: &[u8]) -> Self::Answer;
+
+    /// The state as bytes.
+    fn save(&self) -> Vec<u8>;
+
+    /// The state of these bytes; `None` if they can't come from [`save`](SmallState::save). They may come from another
+    /// server, so check them.
+    fn load(bytes: &[u8]) -> Option<Self>;
+}
+
+/// Makes a [`StateMachine`] of a [`SmallState`]. A snapshot is the number of the state's bytes (8 bytes, little-endian), then
+/// those.
 ///
 /// ```
 /// use raft_for_beginners_driver::consensus::Index;
@@ -127,45 +148,35 @@ impl Restore<()> for () {
 /// let mut machine = Whole(Sum::default());
 /// assert_eq!(machine.apply(Index(1), b"three"), 5);
 /// ```
-pub trait SmallState: Sized {
-    /// What a client gets for its command.
-    type Answer;
-
-    /// Does what the command says, which the committed entry at this index holds. It must do the same on all servers, so it
-    /// must depend on nothing but the state and the command: not on time, randomness or settings.
-    fn apply(&mut self, index: Index, command: &[u8]) -> Self::Answer;
-
-    /// The state as bytes.
-    fn save(&self) -> Vec<u8>;
-
-    /// The state of these bytes; `None` if they can't come from [`save`](SmallState::save). They may come from another
-    /// server, so check them.
-    fn load(bytes: &[u8]) -> Option<Self>;
-}
-
-/// Makes a [`StateMachine`] of a [`SmallState`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Whole<S>(pub S);
 
-/// The bytes of a state, and how many of them were given out.
+/// The snapshot of a [`Whole`], and how many of its bytes were given out.
 #[derive(Debug, Clone)]
 pub struct SavedState {
     bytes: Vec<u8>,
     given: usize,
 }
 
-/// The bytes that have come of a state.
+/// The bytes that have come of the snapshot of a [`Whole`].
 #[derive(Debug, Clone)]
 pub struct LoadingState<S> {
     bytes: Vec<u8>,
     state: PhantomData<fn() -> S>,
 }
 
-/// The state does not load these bytes.
+/// Why bytes are not the snapshot of a [`Whole`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the state machine can't load these {bytes} bytes")]
-pub struct NotLoaded {
-    bytes: usize,
+pub enum NotLoaded {
+    /// There are more or fewer of them than they say themselves.
+    #[error("its length is not the one with which it begins")]
+    WrongLength,
+    /// The state does not [load](SmallState::load) them.
+    #[error("the state machine can't load these {bytes} bytes")]
+    NoState {
+        /// Number of bytes.
+        bytes: usize,
+    },
 }
 
 impl<S: SmallState> StateMachine for Whole<S> {
@@ -178,7 +189,8 @@ impl<S: SmallState> StateMachine for Whole<S> {
     }
 
     fn snapshot(&self) -> SavedState {
-        SavedState { bytes: self.0.save(), given: 0 }
+        let state = self.0.save();
+        SavedState { bytes: [&(state.len() as u64).to_le_bytes()[..], &state].concat(), given: 0 }
     }
 }
 
@@ -197,17 +209,29 @@ impl<S> Default for LoadingState<S> {
     }
 }
 
+impl<S> LoadingState<S> {
+    /// The length that the state should have, and what has come of it; `None` until the length has come.
+    fn state(&self) -> Option<(u64, &[u8])> {
+        let (length, state) = self.bytes.split_first_chunk()?;
+        Some((u64::from_le_bytes(*length), state))
+    }
+}
+
 impl<S: SmallState> Restore<Whole<S>> for LoadingState<S> {
     type Error = NotLoaded;
 
     fn feed(mut self, bytes: &[u8]) -> Result<LoadingState<S>, NotLoaded> {
         self.bytes.extend_from_slice(bytes);
-        Ok(self)
+        match self.state() {
+            Some((length, state)) if state.len() as u64 > length => Err(NotLoaded::WrongLength),
+            _ => Ok(self),
+        }
     }
 
     fn finish(self, _last_included: Index) -> Result<Whole<S>, NotLoaded> {
-        let bytes = self.bytes.len();
-        S::load(&self.bytes).map(Whole).ok_or(NotLoaded { bytes })
+        let whole = self.state().filter(|(length, state)| state.len() as u64 == *length);
+        let (_, state) = whole.ok_or(NotLoaded::WrongLength)?;
+        S::load(state).map(Whole).ok_or(NotLoaded::NoState { bytes: state.len() })
     }
 }
 
@@ -254,9 +278,23 @@ mod tests {
         }
     }
 
+    fn loaded(bytes: &[u8]) -> Result<Whole<Text>, NotLoaded> {
+        LoadingState::default().feed(bytes)?.finish(Index(1))
+    }
+
+    #[test]
+    fn bytes_of_another_length_are_refused_the_longer_ones_as_soon_as_they_come() {
+        let bytes = Whole(Text("whole".to_owned())).snapshot().next_chunk(NonZeroUsize::MAX).unwrap();
+        for length in 0..bytes.len() {
+            assert_eq!(loaded(&bytes[..length]), Err(NotLoaded::WrongLength));
+        }
+        let fed = LoadingState::<Text>::default().feed(&bytes).unwrap().feed(b"!");
+        assert_eq!(fed.err(), Some(NotLoaded::WrongLength));
+        assert_eq!(loaded(&[0xff; 8]), Err(NotLoaded::WrongLength));
+    }
+
     #[test]
     fn bytes_that_are_no_state_are_refused() {
-        let fed = LoadingState::<Text>::default().feed(b"\xff").unwrap();
-        assert_eq!(fed.finish(Index(1)), Err(NotLoaded { bytes: 1 }));
+        assert_eq!(loaded(b"\x01\0\0\0\0\0\0\0\xff"), Err(NotLoaded::NoState { bytes: 1 }));
     }
 }

@@ -55,7 +55,8 @@ pub struct Opened<M, F: Form<M> = Whole> {
     trusts_network: bool,
 }
 
-/// One running server of a replicated state machine. Clones are the same server; when the last one is dropped, it stops.
+/// One running server of a replicated state machine. Clones are the same server; when the last one is dropped, it stops, a
+/// little later. To know when, [stop](Raft::stop) it.
 ///
 /// ```
 /// use raft_for_beginners::{ProposeError, Raft, Settings};
@@ -130,9 +131,50 @@ impl<M: SmallState<Answer: Send> + Default + Send + 'static> Raft<M> {
     /// Takes a data folder, which is made if it does not exist. The state is that of its snapshot, with all that is
     /// committed after that; at first the default, which must be the same on all servers.
     ///
+    /// This blocks while it reads the folder, and syncs what it writes there: about 100 ms, more for a large state. Where
+    /// other tasks must not wait so long, do it in a [`spawn_blocking`]:
+    ///
+    /// ```
+    /// use raft_for_beginners::{Raft, Secret, Settings};
+    /// # use raft_for_beginners::{Index, StateMachine};
+    /// # #[derive(Default)]
+    /// # struct Counter(u64);
+    /// # impl StateMachine for Counter {
+    /// #     type Answer = u64;
+    /// #     fn apply(&mut self, _: Index, _: &[u8]) -> u64 {
+    /// #         self.0 += 1;
+    /// #         self.0
+    /// #     }
+    /// #     fn save(&self) -> Vec<u8> {
+    /// #         self.0.to_le_bytes().to_vec()
+    /// #     }
+    /// #     fn load(bytes: &[u8]) -> Option<Counter> {
+    /// #         Some(Counter(u64::from_le_bytes(bytes.try_into().ok()?)))
+    /// #     }
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?.keep();
+    ///
+    /// // Drawn once, for all servers.
+    /// let secret: Secret = Secret::draw()?.to_hex().parse()?;
+    /// let settings = Settings::new("counter", 1)
+    ///     .voters([(1, "a.example:5001"), (2, "b.example:5001"), (3, "c.example:5001")])?
+    ///     .secret(secret);
+    /// // Whatever has no method is a field.
+    /// let settings = Settings { seed: 7, ..settings };
+    /// let opened = tokio::task::spawn_blocking(|| Raft::<Counter>::open(folder, settings)).await??;
+    /// let server = opened.serve("127.0.0.1:0").await?;
+    /// # server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`spawn_blocking`]: https://docs.rs/tokio/latest/tokio/task/fn.spawn_blocking.html
+    ///
     /// # Errors
-    /// If the folder can't be had, for example since it belongs to another server or is in use; or if the settings don't
-    /// fit together.
+    /// If the folder can't be had, for example since it belongs to another server or is
+    /// [in use](crate::StorageError::Locked); or if the settings don't fit together.
     pub fn open(folder: impl AsRef<Path>, settings: Settings) -> Result<Opened<M>> {
         Opened::of(folder.as_ref(), settings, M::default())
     }
@@ -163,7 +205,8 @@ impl<M, F: Form<M>> Opened<M, F> {
     }
 
     /// Runs the server, as tasks of the current tokio runtime, and listens for the other servers there, for example at
-    /// `0.0.0.0:5001`. It can be asked for something at once; what needs a leader waits for one.
+    /// `0.0.0.0:5001`. It can be asked for something at once. Without a leader, proposing and reading fail at once with
+    /// `NotLeader { leader: None }`: wait for one with [`Raft::leader`].
     ///
     /// # Errors
     /// If it can't listen there, or [must not](Error::NeedsSecret).
@@ -173,7 +216,73 @@ impl<M, F: Form<M>> Opened<M, F> {
         self.serve_on(listener.map_err(|source| ServerError::Listen { address, source })?)
     }
 
-    /// The same with a listener that there is already.
+    /// The same with a listener that there is already. Tests need it: the system chooses a free port, and all servers are
+    /// given all addresses before the first of them runs.
+    ///
+    /// ```
+    /// use raft_for_beginners::{Raft, Result, Settings};
+    /// use tokio::net::TcpListener;
+    /// # use raft_for_beginners::{Index, StateMachine};
+    /// # #[derive(Default)]
+    /// # struct Counter(u64);
+    /// # impl StateMachine for Counter {
+    /// #     type Answer = u64;
+    /// #     fn apply(&mut self, _: Index, _: &[u8]) -> u64 {
+    /// #         self.0 += 1;
+    /// #         self.0
+    /// #     }
+    /// #     fn save(&self) -> Vec<u8> {
+    /// #         self.0.to_le_bytes().to_vec()
+    /// #     }
+    /// #     fn load(bytes: &[u8]) -> Option<Counter> {
+    /// #         Some(Counter(u64::from_le_bytes(bytes.try_into().ok()?)))
+    /// #     }
+    /// # }
+    ///
+    /// /// Has it done by the server that leads, whichever that is.
+    /// async fn propose(servers: &[Raft<Counter>], command: &str) -> Result<u64> {
+    ///     loop {
+    ///         let leader = servers[0].leader().await?;
+    ///         if let Some(server) = servers.iter().find(|server| server.id() == leader) {
+    ///             match server.propose(command).await {
+    ///                 Err(error) if !error.may_have_happened() => {}
+    ///                 outcome => return Ok(outcome?),
+    ///             }
+    ///         }
+    ///         // Another server is about to lead.
+    ///         tokio::task::yield_now().await;
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<()> {
+    /// // A test: the leader of three servers is stopped and started again, and nothing that was counted is lost.
+    /// let data = tempfile::tempdir()?;
+    /// let mut listeners = Vec::new();
+    /// for _ in 1..=3 {
+    ///     listeners.push(TcpListener::bind("127.0.0.1:0").await?);
+    /// }
+    /// let addresses: Vec<_> = listeners.iter().map(|it| it.local_addr()).collect::<std::io::Result<_>>()?;
+    /// let open = |id: u64| {
+    ///     let settings = Settings::new("counter", id).voters((1..).zip(&addresses))?;
+    ///     Raft::<Counter>::open(data.path().join(format!("n{id}")), settings)
+    /// };
+    /// let mut servers = Vec::new();
+    /// for (id, listener) in (1..).zip(listeners) {
+    ///     servers.push(open(id)?.serve_on(listener)?);
+    /// }
+    /// assert_eq!(propose(&servers, "+").await?, 1);
+    ///
+    /// let leader = servers[0].leader().await?;
+    /// let stopped = servers.remove(servers.iter().position(|server| server.id() == leader).expect("one of them"));
+    /// stopped.stop().await?;
+    /// assert_eq!(propose(&servers, "+").await?, 2);
+    ///
+    /// servers.push(open(leader.0)?.serve(addresses[leader.0 as usize - 1]).await?);
+    /// assert_eq!(propose(&servers, "+").await?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If the server [must not](Error::NeedsSecret) listen there.
@@ -194,6 +303,23 @@ impl<M, F: Form<M>> Opened<M, F> {
     }
 
     /// Runs the server over a transport of your own, as a task of the current tokio runtime.
+    ///
+    /// ```
+    /// use raft_for_beginners::{Envelope, Inlet, NodeId, Transport};
+    /// use std::collections::BTreeMap;
+    ///
+    /// /// Servers in one process, with what [`inlet`](Opened::inlet) returned for each.
+    /// struct Neighbours(BTreeMap<NodeId, Inlet>);
+    ///
+    /// impl Transport for Neighbours {
+    ///     fn send(&self, envelope: Envelope) {
+    ///         if let Some(inlet) = self.0.get(&envelope.to) {
+    ///             // One that has ended hears nothing any longer.
+    ///             let _ = inlet.deliver(envelope);
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn run_over(self, transport: impl Transport + Send + 'static) -> Raft<M, F> {
         self.run("a transport of its own".to_owned(), transport, async {})
     }
@@ -225,8 +351,11 @@ impl<M: 'static, F: Form<M>> Raft<M, F> {
     /// Has a command committed by a majority and applied, and returns the state machine's answer. Only the leader can do
     /// that.
     ///
-    /// As long as there is no majority, this waits: put a [timeout](tokio::time::timeout) around it. A command that you no
-    /// longer wait for may still be carried out.
+    /// A command that a leader has taken waits for a majority, so put a [timeout] around it. If the majority stays away,
+    /// the leader steps down: what waits goes on waiting, and new commands are refused with `NotLeader { leader: None }`.
+    /// A command that you no longer wait for may still be carried out.
+    ///
+    /// [timeout]: https://docs.rs/tokio/latest/tokio/time/fn.timeout.html
     ///
     /// # Errors
     /// [`ProposeError`], which says whether the command [may have been carried out](ProposeError::may_have_happened).
@@ -239,7 +368,8 @@ impl<M: 'static, F: Form<M>> Raft<M, F> {
     /// what you need.
     ///
     /// # Errors
-    /// [`ReadError`]. Reads change nothing, and can always be tried again.
+    /// [`ReadError`]. A leader that steps down refuses the reads that wait. Reads change nothing, and can always be tried
+    /// again.
     pub async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&M) -> T + Send + 'static,
@@ -276,6 +406,19 @@ impl<M: 'static, F: Form<M>> Raft<M, F> {
     }
 
     /// Who leads and who belongs to the cluster, now and whenever that changes. It closes when the server has ended.
+    ///
+    /// ```
+    /// use raft_for_beginners::Leadership;
+    /// use tokio::sync::watch;
+    ///
+    /// /// Reports each change, until the server has ended.
+    /// async fn report(mut leadership: watch::Receiver<Leadership>) {
+    ///     while leadership.changed().await.is_ok() {
+    ///         let Leadership { term, leader, members } = leadership.borrow_and_update().clone();
+    ///         println!("term {}: {leader:?} leads {:?}", term.0, members.members());
+    ///     }
+    /// }
+    /// ```
     pub fn watch(&self) -> watch::Receiver<Leadership> {
         self.handle.watch()
     }
@@ -297,27 +440,29 @@ impl<M: 'static, F: Form<M>> Raft<M, F> {
     }
 
     /// Where a server is reached, as the configuration or the settings say.
-    pub fn address_of(&self, id: NodeId) -> Option<String> {
+    pub fn address_of(&self, id: impl Into<NodeId>) -> Option<String> {
+        let id = id.into();
         let known = self.handle.watch().borrow().members.addresses.get(&id).cloned();
         known.or_else(|| self.founders.get(&id)?.as_ref().map(Address::to_string))
     }
 
-    /// Adds a server, which [joins](Settings::join) and is reached at this address. It receives all data, and does not
-    /// vote before it is [promoted](Raft::promote).
+    /// Adds a server, which [joins](Settings::join) and is reached at this address, as HOST:PORT. It receives all data, and
+    /// does not vote before it is [promoted](Raft::promote).
     ///
     /// # Errors
-    /// [`ChangeError`].
-    pub async fn add(&self, id: u64, address: Address) -> Result<(), ChangeError> {
-        let add = BTreeMap::from([(NodeId(id), address.to_string())]);
-        self.change_members(Change { add, ..Change::default() }).await
+    /// [`Error::Address`] if the text is no address; otherwise [`Error::Change`].
+    pub async fn add(&self, id: impl Into<NodeId>, address: impl ToString) -> Result<()> {
+        let address: Address = address.to_string().parse()?;
+        let add = BTreeMap::from([(id.into(), address.to_string())]);
+        Ok(self.change_members(Change { add, ..Change::default() }).await?)
     }
 
     /// Gives a server that was added a vote, if it has nearly all data.
     ///
     /// # Errors
     /// [`ChangeError`].
-    pub async fn promote(&self, id: u64) -> Result<(), ChangeError> {
-        let promote = BTreeSet::from([NodeId(id)]);
+    pub async fn promote(&self, id: impl Into<NodeId>) -> Result<(), ChangeError> {
+        let promote = BTreeSet::from([id.into()]);
         self.change_members(Change { promote, ..Change::default() }).await
     }
 
@@ -325,8 +470,8 @@ impl<M: 'static, F: Form<M>> Raft<M, F> {
     ///
     /// # Errors
     /// [`ChangeError`].
-    pub async fn remove(&self, id: u64) -> Result<(), ChangeError> {
-        let remove = BTreeSet::from([NodeId(id)]);
+    pub async fn remove(&self, id: impl Into<NodeId>) -> Result<(), ChangeError> {
+        let remove = BTreeSet::from([id.into()]);
         self.change_members(Change { remove, ..Change::default() }).await
     }
 
@@ -342,11 +487,12 @@ impl<M: 'static, F: Form<M>> Raft<M, F> {
     ///
     /// # Errors
     /// [`TransferError`].
-    pub async fn transfer(&self, to: u64) -> Result<(), TransferError> {
-        self.handle.transfer(NodeId(to)).await
+    pub async fn transfer(&self, to: impl Into<NodeId>) -> Result<(), TransferError> {
+        self.handle.transfer(to.into()).await
     }
 
-    /// Stops the server, and returns when nothing of it runs any longer. What it has acknowledged is on disk.
+    /// Stops the server, all clones with it, and returns when nothing of it runs any longer: its folder can be opened again
+    /// at once. What it has acknowledged is on disk.
     ///
     /// # Errors
     /// If its disk had failed, or its state machine had panicked: then it had ended before.

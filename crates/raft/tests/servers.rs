@@ -2,7 +2,7 @@
 
 use raft_for_beginners::{
     Address, ChangeError, Error, Index, LONGEST_COMMAND, NodeId, Obstacle, Problem, ProposeError, Raft,
-    ReadError, Restore, Secret, ServerError, Settings, Snapshot, StateMachine, Streamed,
+    ReadError, Restore, Secret, ServerError, Settings, Snapshot, StateMachine, StorageError, Streamed,
     StreamedStateMachine, Term, Timing, TransferError,
 };
 use std::convert::Infallible;
@@ -182,8 +182,9 @@ async fn three_servers_elect_one_that_replicates_and_the_others_say_which() {
         assert!(!refused.may_have_happened());
         let refused = other.read(|log| log.lines.len()).await;
         assert_eq!(refused, Err(ReadError::NotLeader { leader: Some(leader.id()) }));
-        assert!(matches!(other.add(4, "a:1".parse().unwrap()).await, Err(ChangeError::Refused(_))));
-        assert!(matches!(other.transfer(1).await, Err(TransferError::Refused(_))));
+        assert!(matches!(other.add(4, "a:1").await, Err(Error::Change(ChangeError::Refused(_)))));
+        assert!(matches!(other.add(4, "http://a:1").await, Err(Error::Address(_))));
+        assert!(matches!(other.transfer(leader.id()).await, Err(TransferError::Refused(_))));
         let address = other.address_of(leader.id()).unwrap();
         assert!(address.parse::<Address>().is_ok(), "{address}");
     }
@@ -310,10 +311,8 @@ async fn a_new_server_gets_the_snapshot_votes_and_leads() {
     }
     let new = open(4).serve_on(new_listener).unwrap();
     assert_eq!(new.propose("x").await, Err(ProposeError::NotLeader { leader: None }));
-    leader
-        .add(4, new.address_of(NodeId(4)).map_or(places.address(4).into(), |it| it.parse().unwrap()))
-        .await
-        .unwrap();
+    assert_eq!(new.address_of(4), None);
+    leader.add(4, places.address(4)).await.unwrap();
     let lines = lines_of(&new, 200).await;
     assert_eq!(lines, leader.read(|log| log.lines.clone()).await.unwrap());
     let applied = new.read_stale(|log| log.applied).await.unwrap();
@@ -339,7 +338,7 @@ async fn a_new_server_gets_the_snapshot_votes_and_leads() {
     let old = leader.id();
     assert!(new.address_of(old).is_some());
     soon("a removal", async {
-        while let Err(error) = new.remove(old.0).await {
+        while let Err(error) = new.remove(old).await {
             assert!(!error.may_have_happened(), "{error}");
             sleep(Duration::from_millis(20)).await;
         }
@@ -366,7 +365,7 @@ async fn a_streamed_snapshot_reaches_a_new_server() {
     for count in 1..=50 {
         assert_eq!(leader.propose(vec![b'x'; 100_000]).await, Ok(count));
     }
-    leader.add(4, places.address(4).into()).await.unwrap();
+    leader.add(4, places.address(4)).await.unwrap();
     let new = &servers[3];
     soon("the state", async {
         while new.read_stale(|log| log.0.lines.len()).await.unwrap() < 50 {
@@ -449,12 +448,71 @@ async fn a_state_machine_that_panics_ends_its_server_and_says_so() {
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
 }
 
+/// Takes long to save, in the thread that has the folder.
+#[derive(Default)]
+struct Slow;
+
+impl StreamedStateMachine for Slow {
+    type Answer = ();
+    type Snapshot = Slow;
+    type Restore = Slow;
+
+    fn apply(&mut self, _: Index, command: &[u8]) {
+        assert_ne!(command, b"panic", "as the test wants");
+    }
+
+    fn snapshot(&self) -> Slow {
+        Slow
+    }
+}
+
+impl Snapshot for Slow {
+    fn next_chunk(&mut self, _: NonZeroUsize) -> Option<Vec<u8>> {
+        std::thread::sleep(Duration::from_millis(100));
+        Some(vec![0])
+    }
+}
+
+impl Restore<Slow> for Slow {
+    type Error = Infallible;
+
+    fn feed(self, _: &[u8]) -> Result<Slow, Infallible> {
+        Ok(self)
+    }
+
+    fn finish(self, _: Index) -> Result<Slow, Infallible> {
+        Ok(self)
+    }
+}
+
+#[tokio::test]
+async fn the_folder_of_a_server_that_has_panicked_can_be_opened_when_stop_returns() {
+    let data = tempfile::tempdir().unwrap();
+    let open = || {
+        let settings = Settings::new("test", 1).snapshot_after(1);
+        Raft::<Slow, Streamed>::open_streamed(data.path(), settings)
+    };
+    let server = open().unwrap().serve("127.0.0.1:0").await.unwrap();
+    soon("a leader", server.leader()).await.unwrap();
+    // It begins a snapshot.
+    server.propose("one").await.unwrap();
+    let outcome = soon("an outcome", server.propose("panic")).await;
+    assert_eq!(outcome, Err(ProposeError::Uncertain));
+    let ended = soon("the end", server.stop()).await;
+    assert!(matches!(ended, Err(Error::Panicked(_))), "{ended:?}");
+    open().expect("nothing uses the folder any longer");
+}
+
 #[tokio::test]
 async fn folders_and_settings_that_do_not_fit_are_refused() {
     let data = tempfile::tempdir().unwrap();
     let open = |settings| Raft::<Log>::open(data.path(), settings).map(drop);
     let opened = Raft::<Log>::open(data.path(), Settings::new("test", 1)).unwrap();
-    assert!(matches!(open(Settings::new("test", 1)), Err(Error::Server(ServerError::Storage(_)))), "in use");
+    let refused = open(Settings::new("test", 1));
+    assert!(
+        matches!(&refused, Err(Error::Server(ServerError::Storage(StorageError::Locked { .. })))),
+        "{refused:?}"
+    );
     drop(opened);
     for other in [Settings::new("test", 2), Settings::new("fleet", 1)] {
         assert!(matches!(open(other), Err(Error::Server(ServerError::Storage(_)))), "another server's");

@@ -14,15 +14,9 @@ const LONGEST_LABEL: usize = 63;
 /// Maximum number of characters of an invalid address that its error repeats.
 const MOST_TOLD: usize = 60;
 
-/// Where a server is reached: a host's name or number, and a port, as HOST:PORT. A host's number of IP version 6 stands in brackets.
-///
-/// ```
-/// use raft_for_beginners_runtime::Address;
-///
-/// let address: Address = "n1.example:5001".parse()?;
-/// assert!("http://n1.example:5001".parse::<Address>().is_err());
-/// # Ok::<(), raft_for_beginners_runtime::InvalidAddress>(())
-/// ```
+/// Where a server is reached: a host's name or number, and a port, as HOST:PORT. A host's number of IP version 6
+/// stands in brackets. A
+/// text is parsed into one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(String);
 

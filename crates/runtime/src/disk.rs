@@ -51,15 +51,15 @@ pub(crate) struct DiskThread<S> {
     jobs: SyncSender<DiskJob<S>>,
     /// How many pieces are being read.
     reads: usize,
-    thread: JoinHandle<()>,
 }
 
 impl<S: Snapshot + Send + 'static> DiskThread<S> {
-    /// Starts the thread. What comes of each job is told as [`Inbound::Disk`].
+    /// Starts the thread. What comes of each job is told as [`Inbound::Disk`]. When this end is dropped, the thread finishes
+    /// what it can, and ends. The engine's inbox must be dropped too: a thread that waits for a place in it would wait forever.
     pub(crate) fn start<D: Disk + Send + 'static>(
         storage: Storage<D>,
         engine: mpsc::Sender<Inbound>,
-    ) -> DiskThread<S> {
+    ) -> (DiskThread<S>, JoinHandle<()>) {
         let (jobs, inbox) = sync_channel(MOST_JOBS);
         let thread = std::thread::Builder::new().name("disk".to_owned());
         let worker = Worker {
@@ -78,7 +78,7 @@ impl<S: Snapshot + Send + 'static> DiskThread<S> {
             }
         });
         let thread = thread.expect("the system lets a server have a thread for its disk");
-        DiskThread { jobs, reads: 0, thread }
+        (DiskThread { jobs, reads: 0 }, thread)
     }
 
     /// Gives the disk what it has to do.
@@ -98,14 +98,6 @@ impl<S: Snapshot + Send + 'static> DiskThread<S> {
     /// A piece has been read.
     pub(crate) fn note_read(&mut self) {
         self.reads -= 1;
-    }
-
-    /// Waits until it has finished what it can. Nobody reads the engine's inbox any more: a thread that waited for
-    /// a place in it would wait forever.
-    pub(crate) fn stop(self, inbox: mpsc::Receiver<Inbound>) {
-        drop(inbox);
-        drop(self.jobs);
-        let _ = self.thread.join();
     }
 }
 
@@ -314,42 +306,45 @@ mod tests {
         [DiskJob::Save(Batch { hard_state, ..Batch::default() })]
     }
 
-    /// A disk thread, its engine's inbox, and a channel that hears of each sync from now on.
-    fn started(folder: &Path) -> (DiskThread<()>, mpsc::Receiver<Inbound>, Receiver<()>) {
+    /// A disk thread and its end, its engine's inbox, and a channel that hears of each sync from now on.
+    fn started(folder: &Path) -> (DiskThread<()>, JoinHandle<()>, mpsc::Receiver<Inbound>, Receiver<()>) {
         let (synced, syncs) = sync_channel(100);
         let disk = FolderDisk::open(folder).unwrap().telling_syncs(move |_| synced.try_send(()).unwrap());
         let (mut storage, _) = open(disk);
         while storage.keep_room().unwrap() {}
         syncs.try_iter().for_each(drop);
         let (engine, inbox) = mpsc::channel(10);
-        (DiskThread::start(storage, engine), inbox, syncs)
+        let (disk, thread) = DiskThread::start(storage, engine);
+        (disk, thread, inbox, syncs)
     }
 
     #[test]
     fn the_last_saves_mark_is_synced_when_there_is_nothing_else_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut disk, inbox, syncs) = started(folder.path());
+        let (mut disk, thread, _inbox, syncs) = started(folder.path());
         disk.take(save(1));
         for _ in ["the save", "its mark"] {
             syncs.recv_timeout(PATIENCE).unwrap();
         }
-        disk.stop(inbox);
+        drop(disk);
+        thread.join().unwrap();
         assert_eq!(syncs.try_iter().count(), 0, "once is enough");
     }
 
     #[test]
     fn the_last_saves_mark_is_synced_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut disk, inbox, syncs) = started(folder.path());
+        let (mut disk, thread, _inbox, syncs) = started(folder.path());
         disk.take(save(1));
-        disk.stop(inbox);
+        drop(disk);
+        thread.join().unwrap();
         assert_eq!(syncs.try_iter().count(), 2, "the save, and its mark");
     }
 
     #[test]
     fn a_panic_is_told_to_the_engine() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut disk, mut inbox, _) = started(folder.path());
+        let (mut disk, _thread, mut inbox, _) = started(folder.path());
         let append = Some(Append { first: Index(7), entries: Vec::new() });
         disk.take([DiskJob::Save(Batch { append, ..Batch::default() })]);
         let told = inbox.blocking_recv();
@@ -363,13 +358,14 @@ mod tests {
         let (storage, _) = open();
         let (engine, inbox) = mpsc::channel(1);
         engine.try_send(Inbound::Stop).unwrap();
-        let mut disk = DiskThread::start(storage, engine);
+        let (mut disk, thread) = DiskThread::start(storage, engine);
         for term in [1, 2] {
             disk.take(save(term));
         }
         let (ended, end) = sync_channel(1);
         std::thread::spawn(move || {
-            disk.stop(inbox);
+            drop((disk, inbox));
+            thread.join().unwrap();
             ended.send(()).unwrap();
         });
         end.recv_timeout(PATIENCE).expect("it ends");

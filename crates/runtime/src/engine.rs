@@ -200,8 +200,6 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
             self.apply();
         }
         self.report(Event::Process(Process::Stopped));
-        // It waits for the disk, and so must not be done in this thread, where others may have to go on.
-        let _ = tokio::task::spawn_blocking(move || self.disk.stop(inbox)).await;
         Ok(())
     }
 

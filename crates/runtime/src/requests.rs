@@ -36,13 +36,6 @@ pub(crate) enum Request<M: StateMachine> {
 }
 
 /// Why a command has no answer.
-///
-/// ```
-/// use raft_for_beginners_runtime::ProposeError;
-///
-/// assert!(!ProposeError::Replaced.may_have_happened());
-/// assert!(ProposeError::Uncertain.may_have_happened());
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProposeError {
     /// This server does not lead. Ask the leader, if one is known. The command was not carried out.

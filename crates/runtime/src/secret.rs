@@ -9,15 +9,8 @@ const BLOCK: usize = 64;
 
 /// A secret that only the servers of a cluster know. It is never sent over a connection.
 ///
-/// ```
-/// use raft_for_beginners_runtime::Secret;
-///
-/// // Once, for all servers: keep it where only they can read it.
-/// let text = Secret::draw()?.to_hex();
-/// // At each server:
-/// let secret: Secret = text.parse()?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// [Draw](Secret::draw) it once, for all servers, and keep its [text](Secret::to_hex) where only they can read it. Each of
+/// them parses that text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret([u8; 32]);
 

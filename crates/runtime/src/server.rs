@@ -16,8 +16,11 @@ use crate::view::Leadership;
 use consensus::{Config, Credentials, EveryRule, Limits, Membership, Origin};
 use driver::{Driver, Effects, Restored, Speed, StateMachine};
 use std::fmt;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::task::Poll;
 use storage::{Disk, FolderDisk, Identity, Recovered, Storage};
 use tokio::sync::{mpsc, watch};
 use trace::Process;
@@ -154,6 +157,8 @@ impl<M: Replicated, D: Disk + Send + 'static> Server<M, D> {
     /// To be called within a tokio runtime. State machine, observer and transport are called in this task, and the server
     /// does nothing else meanwhile: if they take longer than an election timeout, others start an election.
     ///
+    /// When it has ended, even with a panic of the state machine, no thread has its folder open any longer.
+    ///
     /// # Errors
     /// If the disk fails.
     pub async fn run(
@@ -184,7 +189,6 @@ impl<M: Replicated, D: Disk + Send + 'static> Server<M, D> {
         };
         let alarm = Alarm::new()?;
         let lab = settings.lab.as_ref().map(|lab| Lab::new(lab, config.seed));
-        let disk = DiskThread::start(storage, sender);
         let mut effects = Effects::default();
         let cut_off = recovered.cut_off.clone();
         let driver = Driver::start(config, recovered, machine, EveryRule, settings.trace_level, &mut effects);
@@ -200,10 +204,26 @@ impl<M: Replicated, D: Disk + Send + 'static> Server<M, D> {
             snapshot_after: settings.snapshot_after,
             trace_level: settings.trace_level,
         };
-        Engine::new(driver, disk, engine_settings, lab, transport, observer, leadership)
-            .run(news, effects, (inbox, requests), alarm)
-            .await
+        let (disk, disk_thread) = DiskThread::start(storage, sender);
+        // Those who wait for the end of the server, as of its watch, wait for that of the disk thread too.
+        let _until_the_end = leadership.clone();
+        let engine = Engine::new(driver, disk, engine_settings, lab, transport, observer, leadership);
+        let ended = catch_panic(engine.run(news, effects, (inbox, requests), alarm)).await;
+        // However the engine has ended, its end of the disk is gone, and the thread lets go of the folder. Waiting for that
+        // must not be done in this thread, where others may have to go on.
+        let _ = tokio::task::spawn_blocking(move || disk_thread.join()).await;
+        ended.unwrap_or_else(|panic| resume_unwind(panic))
     }
+}
+
+/// What a future returns, or with what it panics.
+async fn catch_panic<T>(future: impl Future<Output = T>) -> std::thread::Result<T> {
+    let mut future = Box::pin(future);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.map_or_else(|panic| Poll::Ready(Err(panic)), |poll| poll.map(Ok))
+    })
+    .await
 }
 
 /// A seed for this server in this life: servers that share a seed must not share their timeouts.

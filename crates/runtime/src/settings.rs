@@ -14,20 +14,6 @@ use std::time::Duration;
 /// The servers that found a cluster are all named at each of them, with [`voters`](Settings::voters), and all of them must
 /// run before the first leader is elected: each remembers the data folders of all others, so that a server that loses its
 /// data is found out later. A server that comes later is told to [join](Settings::join), and is added at the leader.
-///
-/// ```
-/// use raft_for_beginners_runtime::consensus::Profile;
-/// use raft_for_beginners_runtime::{Secret, Settings};
-///
-/// let secret: Secret = "8f0c".repeat(16).parse()?;
-/// let settings = Settings::new("counter", 1)
-///     .voters([(1, "a.example:5001"), (2, "b.example:5001"), (3, "c.example:5001")])?
-///     .secret(secret)
-///     .snapshot_after(8 << 20);
-/// // Whatever has no method is a field.
-/// let settings = Settings { profile: Profile::PAPER, ..settings };
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The name of the cluster; servers of clusters with different names reject each other.
@@ -50,9 +36,9 @@ pub struct Settings {
     pub snapshot_after: usize,
     /// The seed of its election timeouts; each start draws differently. By default drawn at random.
     pub seed: u64,
-    /// How much it records for its [`Observer`](crate::Observer). By default the least.
+    /// How much it records for its observer, if it has one. By default the least.
     pub trace_level: TraceLevel,
-    /// The zero of the records' time, on the [monotonic clock](crate::monotonic_now). By default now.
+    /// The zero of the records' time, on the machine's monotonic clock. By default now.
     pub epoch: Duration,
     /// Where this server can be reached, as HOST:PORT, if it is one place: servers that join are told. By default unknown.
     pub address: Option<String>,
@@ -63,11 +49,12 @@ pub struct Settings {
 impl Settings {
     /// A server of the cluster with this name, with this number. It founds a cluster of its own, unless it is
     /// told [who else does](Settings::voters) or to [join](Settings::join) one.
-    pub fn new(cluster: impl Into<String>, id: u64) -> Settings {
+    pub fn new(cluster: impl Into<String>, id: impl Into<NodeId>) -> Settings {
+        let id = id.into();
         Settings {
             cluster: cluster.into(),
-            id: NodeId(id),
-            founders: BTreeMap::from([(NodeId(id), None)]),
+            id,
+            founders: BTreeMap::from([(id, None)]),
             secret: None,
             timing: Timing::default(),
             lease: None,
@@ -88,16 +75,17 @@ impl Settings {
     /// If a text is no address.
     pub fn voters(
         mut self,
-        voters: impl IntoIterator<Item = (u64, impl ToString)>,
+        voters: impl IntoIterator<Item = (impl Into<NodeId>, impl ToString)>,
     ) -> Result<Settings, InvalidAddress> {
-        let voter = |(id, address): (u64, _)| {
-            Ok((NodeId(id), Some(ToString::to_string(&address).parse::<Address>()?)))
-        };
-        self.founders = voters.into_iter().map(voter).collect::<Result<_, InvalidAddress>>()?;
+        self.founders.clear();
+        for (id, address) in voters {
+            self.founders.insert(id.into(), Some(address.to_string().parse()?));
+        }
         Ok(self)
     }
 
-    /// Has the server join an existing cluster: it starts empty, and waits to be added there.
+    /// Has the server join an existing cluster: it starts empty, and waits to be added there. It is told to join each time
+    /// it starts, also if it has taken the place of a founder.
     pub fn join(mut self) -> Settings {
         self.founders.clear();
         self

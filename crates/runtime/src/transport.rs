@@ -2,7 +2,7 @@ use crate::Address;
 use consensus::{Membership, NodeId, Origin};
 use driver::Envelope;
 
-/// Carries a server's messages to the other servers: over TCP ([`Tcp`](crate::Tcp)), or as you like.
+/// Carries a server's messages to the other servers.
 ///
 /// What it receives, it hands in at the other server's [`Inlet`](crate::Inlet). It may lose messages, delay them,
 /// double them and change their order, but must not change what they say. It must not wait: a message for which there is
@@ -10,25 +10,6 @@ use driver::Envelope;
 ///
 /// Servers believe what messages say about where they come from, so a transport must let in only messages of servers that
 /// may speak for the sender that they name.
-///
-/// ```
-/// use raft_for_beginners_runtime::consensus::NodeId;
-/// use raft_for_beginners_runtime::driver::Envelope;
-/// use raft_for_beginners_runtime::{Inlet, Transport};
-/// use std::collections::BTreeMap;
-///
-/// /// Servers in one process.
-/// struct Neighbours(BTreeMap<NodeId, Inlet>);
-///
-/// impl Transport for Neighbours {
-///     fn send(&self, envelope: Envelope) {
-///         if let Some(inlet) = self.0.get(&envelope.to) {
-///             // One that has ended hears nothing any longer.
-///             let _ = inlet.deliver(envelope);
-///         }
-///     }
-/// }
-/// ```
 pub trait Transport {
     /// Sends a message to the server that it names, or drops it.
     fn send(&self, envelope: Envelope);

@@ -6,19 +6,6 @@ use std::sync::Arc;
 use trace::SlowDisk;
 
 /// Who leads, and who belongs to the cluster, as one server knows.
-///
-/// ```
-/// use raft_for_beginners_runtime::Leadership;
-/// use tokio::sync::watch;
-///
-/// /// Reports each change, until the server has ended.
-/// async fn report(mut leadership: watch::Receiver<Leadership>) {
-///     while leadership.changed().await.is_ok() {
-///         let Leadership { term, leader, members } = leadership.borrow_and_update().clone();
-///         println!("term {}: {leader:?} leads {:?}", term.0, members.members());
-///     }
-/// }
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Leadership {
     /// The server's current term.

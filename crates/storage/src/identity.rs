@@ -24,8 +24,12 @@ pub struct Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of cluster {:?}", self.node, self.cluster)?;
+        if self.voters.is_empty() {
+            return f.write_str(", which it joins");
+        }
         let voters: Vec<String> = self.voters.iter().map(NodeId::to_string).collect();
-        write!(f, "{} of cluster {:?} with the voters {}", self.node, self.cluster, voters.join(", "))
+        write!(f, " with the voters {}", voters.join(", "))
     }
 }
 

@@ -44,6 +44,12 @@ fn another_node_is_refused() {
 }
 
 #[test]
+fn a_server_that_joins_is_named_without_voters() {
+    let refused = refused(Identity { voters: [].into(), ..identity() });
+    assert!(refused.to_string().ends_with("not to n2 of cluster \"local\", which it joins"), "{refused}");
+}
+
+#[test]
 fn other_voters_are_refused() {
     for voters in [vec![], vec![1, 2], vec![1, 2, 4], vec![1, 2, 3, 4], vec![12, 3]] {
         let refused = refused(Identity { voters: voters.into_iter().map(NodeId).collect(), ..identity() });

@@ -344,6 +344,18 @@ fn each_crate_depends_on_what_the_table_says_and_only_on_those_above_it() {
     assert_eq!(folders.collect::<BTreeSet<String>>(), crates.into_iter().map(str::to_owned).collect());
 }
 
+/// A library that Cargo.toml says has no tests inside has none: they would not be run.
+#[test]
+fn each_test_inside_a_library_is_run() {
+    for entry in fs::read_dir(root().join("crates")).unwrap().flatten() {
+        let manifest = fs::read_to_string(entry.path().join("Cargo.toml")).unwrap();
+        if manifest.lines().any(|line| line == "test = false") {
+            let has_tests = sources(&entry.path().join("src")).contains("#[test]");
+            assert!(!has_tests, "{} has tests that are not run", entry.path().display());
+        }
+    }
+}
+
 /// docs/trace.md describes each kind of event, and no other.
 #[test]
 fn every_kind_of_event_is_described() {

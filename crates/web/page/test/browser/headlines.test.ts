@@ -141,7 +141,8 @@ describe.skipIf(!RAFT)('the page of a new cluster', () => {
     await restartDead()
     await page.keyboard.press('m')
     await page.getByText('Slow motion is off').waitFor()
-    expect(await page.getByLabel('slow motion').isChecked()).toBe(false)
+    // The server says so a moment after it has answered.
+    await expect.poll(() => page.getByLabel('slow motion').isChecked()).toBe(false)
     cluster.killLeader()
     await page.locator('[data-node].dead').waitFor()
     await newLeader(page)

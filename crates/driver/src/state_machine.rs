@@ -9,13 +9,13 @@ use trace::StoreContent;
 /// A state machine that is replicated: given the same commands in the same order, it goes through the
 /// same states and gives the same answers, on every server (§2).
 ///
-/// It is told of every committed entry, in order: the indexes have no gaps.
+/// It gets every committed entry, in order: the indexes have no gaps.
 pub trait StateMachine: Sized {
     /// What a client gets for its command.
     type Answer;
     /// The whole state as it was at one moment.
     type Snapshot: Snapshot;
-    /// A state in the making.
+    /// A state that is being built from a snapshot.
     type Restore: Restore<Self>;
 
     /// Does what the command says, which the committed entry at this index holds.
@@ -42,13 +42,13 @@ pub trait StateMachine: Sized {
     }
 }
 
-/// A state as bytes, given out piece by piece (§7). The same state gives the same bytes on all servers.
+/// A state as bytes, given out chunk by chunk (§7). The same state gives the same bytes on all servers.
 pub trait Snapshot {
-    /// The next bytes, at least one and at most so many; none when all have been given out.
+    /// The next bytes, at least one and at most `at_most`; `None` when all have been given out.
     fn next_chunk(&mut self, at_most: NonZeroUsize) -> Option<Vec<u8>>;
 }
 
-/// Makes a state of a snapshot's bytes. They may come from anybody, so nothing of them is believed.
+/// Builds a state from a snapshot's bytes. They come from the network: validate everything.
 pub trait Restore<M>: Default {
     /// Why bytes can't be a snapshot.
     type Error: Error + Send + Sync + 'static;
@@ -59,7 +59,7 @@ pub trait Restore<M>: Default {
     /// If nothing can become of them.
     fn feed(self, bytes: &[u8]) -> Result<Self, Self::Error>;
 
-    /// The state machine, to which all up to `last_included` has been applied.
+    /// The state machine, to which the entries up to `last_included` have been applied.
     ///
     /// # Errors
     /// If the bytes were not all, or those of another snapshot.

@@ -59,7 +59,7 @@ impl Snapshot for PagesSnapshot {
     }
 }
 
-/// Pages in the making.
+/// Pages that are being read from a snapshot.
 #[derive(Default)]
 struct PagesRestore {
     pages: Pages,

@@ -3,7 +3,7 @@ use consensus::{Node, NodeId, Retirement};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What keeps a server from taking part until somebody does something. See [`Raft::obstacle`](crate::Raft::obstacle).
+/// What keeps a server from taking part until an operator helps. See [`Raft::obstacle`](crate::Raft::obstacle).
 ///
 /// ```
 /// use raft_for_beginners::{NodeId, Obstacle};

@@ -102,7 +102,7 @@ pub struct Raft<M, F: Form<M> = Whole> {
     handle: Handle<F::Machine>,
     /// Where the founders are, as the settings say.
     founders: Arc<BTreeMap<NodeId, Option<Address>>>,
-    /// The task of the server, until somebody has waited for its end.
+    /// The task of the server, until its end has been awaited.
     task: Arc<Mutex<Option<Task>>>,
 }
 
@@ -397,7 +397,7 @@ impl<M: 'static, F: Form<M>> Raft<M, F> {
         Ok(self.handle.look(|view| view.health.clone()).await?)
     }
 
-    /// What keeps the server from taking part until somebody does something, if there is such a thing.
+    /// What keeps the server from taking part until an operator helps; `None` if nothing does.
     ///
     /// # Errors
     /// If the server has too much to do, or has stopped.

@@ -145,7 +145,7 @@ async fn leader_and_others(servers: &[Raft<Log>]) -> (&Raft<Log>, Vec<&Raft<Log>
     (leaders[0], others)
 }
 
-/// Waits until this server has applied so many commands, and returns them.
+/// Waits until this server has applied `count` commands, and returns them.
 async fn lines_of(server: &Raft<Log>, count: usize) -> Vec<Vec<u8>> {
     soon("the commands", async {
         loop {

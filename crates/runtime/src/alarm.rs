@@ -1,7 +1,7 @@
 //! Waking up at a given moment.
 //!
 //! Tokio's own timers count in whole milliseconds. That is too coarse for the short random waits of elections: two servers
-//! whose patience ends within the same millisecond would ask for votes together, and split them.
+//! whose election timers run out within the same millisecond would ask for votes together, and split them.
 
 use std::io;
 use std::time::Duration;

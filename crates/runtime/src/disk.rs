@@ -18,10 +18,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// that comes meanwhile has to wait for it.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// So many pieces of snapshots wait to be read, at most. Who asks for more asks again.
+/// Maximum number of chunks of snapshots that wait to be read. More are dropped, and asked for again.
 const MOST_READS: usize = 16;
 
-/// So many jobs there are at most: besides the reads, a save, what goes before it, a piece of a leader's snapshot, and a
+/// Maximum number of jobs: besides the reads, a save, what goes before it, a chunk of a leader's snapshot, and a
 /// snapshot that begins while another one is given up.
 const MOST_JOBS: usize = MOST_READS + 5;
 
@@ -49,7 +49,7 @@ impl Done {
 /// The engine's end of the disk thread.
 pub(crate) struct DiskThread<S> {
     jobs: SyncSender<DiskJob<S>>,
-    /// How many pieces are being read.
+    /// Number of chunks that are being read.
     reads: usize,
 }
 
@@ -95,7 +95,7 @@ impl<S: Snapshot + Send + 'static> DiskThread<S> {
         }
     }
 
-    /// A piece has been read.
+    /// A chunk has been read.
     pub(crate) fn note_read(&mut self) {
         self.reads -= 1;
     }
@@ -143,7 +143,7 @@ impl<S: Snapshot, D: Disk> Worker<S, D> {
         }
     }
 
-    /// What is to be done next; none if nobody waits for anything, and there is still something to do.
+    /// The next job that the engine waits for; `None` if there is only work left for which nobody waits.
     fn next_job(&mut self) -> Result<Option<DiskJob<S>>, Ended> {
         match self.inbox.try_recv() {
             Ok(job) => Ok(Some(job)),
@@ -280,7 +280,7 @@ impl<S: Snapshot, D: Disk> Worker<S, D> {
         }
     }
 
-    /// An engine that is about to end hears nothing any more. What it has asked for is done all the same.
+    /// An engine that is about to end no longer listens. What it has asked for is done all the same.
     fn tell(&self, done: Done) {
         let _ = self.engine.blocking_send(Inbound::Disk(done));
     }

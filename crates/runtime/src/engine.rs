@@ -62,7 +62,7 @@ pub(crate) struct Engine<M: StateMachine, T, O> {
     watchers: watch::Sender<Leadership>,
     /// Where this server's messages come from, as the transport knows it.
     origin: Origin,
-    /// Servers of which somebody says where they are: that is newer than what the configuration says.
+    /// Servers whose addresses were set by hand: those are newer than what the configuration says.
     placed: BTreeSet<NodeId>,
     /// Servers that are no members any longer, and when to hang up on them, on the monotonic clock.
     gone: VecDeque<(Duration, NodeId)>,
@@ -227,7 +227,7 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
         Ok(None)
     }
 
-    /// What happens is written down only where somebody wants to know.
+    /// Records only what the observer wants to know.
     fn adapt_trace(&mut self) {
         self.driver.set_trace_level(self.settings.trace_level.max(self.observer.level()));
     }
@@ -434,7 +434,7 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
         }
     }
 
-    /// Lets something happen to the server, and passes on what came of it.
+    /// Gives the driver an input, and passes on the effects.
     fn step(&mut self, input: Input) {
         let now = self.now();
         self.driver.step(now, input, &mut self.effects);

@@ -8,7 +8,7 @@
 //!   nothing of it.
 //!
 //! Within: `engine.rs` owns the [`driver::Driver`]: it waits for a message, a request or a deadline, lets the driver act,
-//! and passes on what came of it. `requests.rs` has the requests that wait for their outcome, `inbound.rs` all else that
+//! and passes on the effects. `requests.rs` has the requests that wait for their outcome, `inbound.rs` all else that
 //! can happen. `alarm.rs` wakes it at the deadline, exactly. `disk.rs` is the thread that saves, so that the engine need not
 //! wait; `pace.rs` how fast it is. `wire.rs` is what goes over a TCP connection, and `secret.rs` how servers prove
 //! that they belong together.

@@ -21,7 +21,7 @@ impl Pace {
         self.slow
     }
 
-    /// A save took this long. Tells whether the disk has become too slow by that, or is no longer.
+    /// A save took this long. Returns whether the disk has become too slow with it, or no longer is.
     pub(crate) fn note_save(&mut self, took: Duration, election_timeout_min: Duration) -> bool {
         self.latest.push_back(took);
         if self.latest.len() > AGREEING {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Maximum number of requests without an outcome. More are refused: a cluster that can't commit must not gather them
-/// without end.
+/// forever.
 const MOST_WAITING: usize = 16_384;
 
 /// Writes wait while their commands have this many bytes together, and one more. A leader that can't commit holds
@@ -41,7 +41,7 @@ pub enum ProposeError {
     /// This server does not lead. Ask the leader, if one is known. The command was not carried out.
     #[error("this server does not lead; {}", who_leads(*.leader))]
     NotLeader {
-        /// The server that leads, as far as this one knows.
+        /// The server that leads, if this one knows.
         leader: Option<NodeId>,
     },
     /// The leader changed, and the entry of a later leader has taken the command's place. It was not carried out.
@@ -84,7 +84,7 @@ pub enum ReadError {
     /// This server does not lead, or no longer. Ask the leader, if one is known.
     #[error("this server does not lead; {}", who_leads(*.leader))]
     NotLeader {
-        /// The server that leads, as far as this one knows.
+        /// The server that leads, if this one knows.
         leader: Option<NodeId>,
     },
     /// Too many requests wait already.

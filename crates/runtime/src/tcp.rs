@@ -30,7 +30,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// So many messages wait for one peer, at most.
+/// Maximum number of messages that wait for one peer.
 const OUTBOUND_QUEUE: usize = 256;
 
 /// Who this server is to others.
@@ -141,7 +141,7 @@ type Callers = BTreeMap<(NodeId, Start), mpsc::Sender<Back>>;
 
 struct Peer {
     queue: mpsc::Sender<Envelope>,
-    /// Where it should be, as somebody has said.
+    /// Where it should be, according to the configuration or the operator.
     address: watch::Sender<Option<Address>>,
     /// Where it was when it last called. Changes whenever it calls.
     called_from: watch::Sender<Option<SocketAddr>>,
@@ -210,7 +210,7 @@ impl Tcp {
         tcp
     }
 
-    /// Receives all who call at this port: other servers and, if somebody serves them, clients.
+    /// Accepts connections at this port: those of other servers and, if `clients` serves them, of clients.
     pub fn listen(&self, listener: TcpListener, clients: Option<Arc<dyn Clients>>) {
         self.spawn(Acceptor::new(self.clone(), clients).accept(listener));
     }

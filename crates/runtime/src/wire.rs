@@ -1,4 +1,4 @@
-//! What goes over a TCP connection: frames, each a length (four bytes, big-endian) and so many bytes
+//! What goes over a TCP connection: frames, each a length (four bytes, big-endian) and that many bytes
 //! in postcard's encoding.
 //!
 //! | | the caller says | the called one says |
@@ -59,7 +59,7 @@ pub(crate) struct Greeting {
     pub(crate) nonce: Nonce,
 }
 
-/// The reply to a greeting.
+/// The reply to a handshake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Welcome {
     magic: [u8; 4],
@@ -135,7 +135,7 @@ impl Welcome {
         Welcome { magic: MAGIC, version, nonce, proof }
     }
 
-    /// Reads the reply to a greeting; none if it makes no sense.
+    /// Reads the reply to a handshake; `None` if it makes no sense.
     pub(crate) fn read(frame: &[u8]) -> Option<Welcome> {
         let (welcome, _): (Welcome, _) = postcard::take_from_bytes(frame).ok()?;
         let is_spoken = (WITHOUT_GREETING + 1..=NEWEST).contains(&welcome.version);
@@ -185,7 +185,7 @@ pub(crate) fn frame<T: Serialize>(value: &T) -> Vec<u8> {
     frame
 }
 
-/// Takes the first frame from what has come; none if it has not come whole.
+/// Takes the first frame from what has been received; `None` if it is not complete yet.
 ///
 /// # Errors
 /// If the frame is longer than `at_most` bytes.
@@ -202,7 +202,7 @@ pub(crate) fn take_frame(from: &mut BytesMut, at_most: usize) -> Result<Option<B
     Ok(Some(from.split_to(length)))
 }
 
-/// What a frame holds; none if it is not exactly one `T`.
+/// The content of a frame; `None` if it is not exactly one `T`.
 pub(crate) fn decode<T: DeserializeOwned>(frame: &[u8]) -> Option<T> {
     match postcard::take_from_bytes(frame) {
         Ok((value, [])) => Some(value),
@@ -217,7 +217,7 @@ mod tests {
         AppendEntries, ClusterId, Entry, Found, Incarnation, Index, Payload, Start, Term, TimeoutNow,
     };
 
-    /// Commands are written as one piece, and look as a list of bytes does.
+    /// Commands are written as a whole, and look as a list of bytes does.
     #[test]
     fn a_command_is_its_length_and_its_bytes() {
         let entry = Entry { term: Term(1), payload: Payload::Command([7; 200].into()) };

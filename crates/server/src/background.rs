@@ -2,7 +2,7 @@ use std::sync::mpsc::{TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use trace::{Event, Process, Record};
 
-/// So many records wait to be told, at most.
+/// Maximum number of records that wait to be written.
 const QUEUE: usize = 65_536;
 
 /// Tells records in a thread of its own, so that a slow reader can't slow a server down. What the

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 use trace::Record;
 
-/// So many records are kept for those who listen, and so many bytes of JSON, at most.
+/// Maximum number of records that are kept for listeners, and of the bytes of their JSON.
 const MOST_RECORDS: usize = 4096;
 const MOST_BYTES: usize = 16 << 20;
 
@@ -29,7 +29,7 @@ struct Recent {
     forgotten: u64,
 }
 
-/// Somebody who listens.
+/// One listener.
 #[derive(Debug)]
 pub(crate) struct Listener {
     recent: Arc<Mutex<Recent>>,
@@ -42,7 +42,7 @@ pub(crate) struct Listener {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     Record(Arc<str>),
-    /// So many records are gone.
+    /// This number of records is gone.
     Missed(u64),
 }
 
@@ -51,7 +51,7 @@ impl Broadcast {
         Broadcast { recent: Arc::default(), latest: watch::Sender::new(0) }
     }
 
-    /// Does anybody listen?
+    /// Is there a listener?
     pub(crate) fn is_heard(&self) -> bool {
         self.latest.receiver_count() > 0
     }
@@ -68,7 +68,7 @@ impl Broadcast {
         self.latest.send_replace(recent.last());
     }
 
-    /// Somebody who is told what happens from now on.
+    /// A new listener, which gets what happens from now on.
     pub(crate) fn listen(&self) -> Listener {
         let recent = lock(&self.recent);
         Listener { recent: self.recent.clone(), latest: self.latest.subscribe(), seen: recent.last() }
@@ -92,7 +92,7 @@ impl Recent {
         self.forgotten + self.json.len() as u64
     }
 
-    /// What comes after the record of this number; none if that was the latest.
+    /// What comes after the record of this number; `None` if that was the latest.
     fn after(&self, seen: u64) -> Option<Told> {
         match seen.checked_sub(self.forgotten) {
             None => Some(Told::Missed(self.forgotten - seen)),
@@ -102,7 +102,7 @@ impl Recent {
 }
 
 impl Listener {
-    /// What comes next; none if there will be no more.
+    /// What comes next; `None` if there will be no more.
     pub(crate) async fn next(&mut self) -> Option<Told> {
         loop {
             // What comes from here on is not missed: it wakes at once.

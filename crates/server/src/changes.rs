@@ -1,7 +1,7 @@
 //! What was changed of late, for those who watch.
 //!
 //! Nobody has a queue: each reader asks for what came after the last change that it has seen. One that is too
-//! slow finds the oldest changes gone, and is told so. So the memory is bounded whoever reads.
+//! slow finds the oldest changes gone, and learns that they are. So the memory is bounded, whatever readers do.
 
 use consensus::{ClusterId, Index};
 use kv::Changed;
@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// So many changes are remembered, and so many bytes of them, at most.
+/// Maximum number of changes that are remembered, and of their bytes.
 const MOST_CHANGES: usize = 16_384;
 const MOST_BYTES: usize = 16 << 20;
 
-/// So many changes are given out at once, and no more of them once they have so many bytes: a reader that does
-/// not read keeps them, and there may be many.
+/// Maximum number of changes that are given out at once, and the number of bytes at which it is enough: a reader that
+/// does not read keeps them, and there may be many.
 const AT_ONCE: usize = 256;
 const BYTES_AT_ONCE: usize = 64 << 10;
 
@@ -24,7 +24,7 @@ pub(crate) struct Change {
     pub(crate) key: Arc<[u8]>,
     /// The entry that made the change.
     pub(crate) version: Index,
-    /// What the key holds since; none if it is gone.
+    /// What the key has held since then; `None` if it is gone.
     pub(crate) value: Option<Arc<[u8]>>,
 }
 
@@ -77,7 +77,7 @@ impl Changes {
         self.news.send_replace(());
     }
 
-    /// The next changes after this entry, where all up to `last_applied` are noted. Without an entry: those
+    /// The next changes after this entry, if those up to `last_applied` are noted. Without an entry: those
     /// that are to come.
     pub(crate) fn next(&self, after: Option<Index>, last_applied: Index) -> Batch {
         let after = after.unwrap_or(last_applied);

@@ -3,7 +3,7 @@ use runtime::Address;
 use serde::{Deserialize, Serialize};
 use trace::Faults;
 
-/// What a server is told while it runs, by whoever started it.
+/// A command to a running server, from the program that started it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {

@@ -33,10 +33,11 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// So long a client waits for its outcome, at most.
+/// How long a client waits for its outcome.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// So many clients may have a stream, of changes or of events. Streams have no end, and others want to be served too.
+/// Maximum number of clients with a stream, of changes or of events. Streams have no end, and others want to be served
+/// too.
 const MOST_STREAMS: usize = 256;
 
 /// Maximum total of bytes in unread responses. Small responses are not counted.

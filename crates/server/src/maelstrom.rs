@@ -39,7 +39,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use trace::Record;
 
-/// So many clients' requests are served at a time; more are refused.
+/// Maximum number of clients' requests that are served at a time; more are refused.
 const MOST_REQUESTS: u32 = 4096;
 
 /// Who a node is, as Maelstrom has told it.
@@ -52,7 +52,7 @@ pub struct Introduction {
 }
 
 impl Introduction {
-    /// Waits for it. Who asks for anything else before is told that nothing can be done yet. None if the
+    /// Waits for it. Requests that come before it are answered: nothing can be done yet. `None` if the
     /// input ends before.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl MaelstromNode {
     /// for its outcome as long as `patience`; then it is told that none came.
     ///
     /// # Errors
-    /// If it can't be had. Nothing has been changed in a folder that belongs to somebody else.
+    /// If it can't be had. Nothing has been changed in a folder that belongs to another server.
     pub fn open(
         introduction: Introduction,
         data: &Path,
@@ -164,7 +164,7 @@ impl MaelstromNode {
 
         let told = Told { observer, events: Broadcast::new() };
         let ended = runtime.block_on(server.run("standard input".to_owned(), outbox.clone(), told));
-        // Whoever still waits is told that nobody knows.
+        // Clients that still wait are told that the outcome is uncertain.
         let _ = runtime.block_on(places.acquire_many(MOST_REQUESTS));
         outbox.end();
         // A thread that panicked has told so itself.

@@ -8,7 +8,7 @@ use consensus::{Instant, Node, NodeId, Progress, Retirement};
 /// A follower that lacks more entries than this is far behind.
 const FAR_BEHIND: u64 = 1000;
 
-/// What is wrong with this server for good, or until somebody does something.
+/// What is wrong with this server for good, or until an operator helps.
 pub(crate) fn of_itself(node: &Node) -> Option<Trouble> {
     let id = node.id();
     if let Some(retirement) = node.memory().retired {

@@ -40,7 +40,7 @@ const OLD_VERSION: Duration = Duration::from_secs(60);
 enum Ended {
     /// No connection was accepted, or nothing came over it.
     Unreachable,
-    /// The peer has hung up on the greeting.
+    /// The peer has hung up during the handshake.
     Unwelcome,
     /// There was a connection, and it is over.
     Over,

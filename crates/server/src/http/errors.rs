@@ -113,7 +113,7 @@ impl Problem {
         Problem::Nonsense { error: "the body of the request is incomplete".to_owned(), help: "send it again" }
     }
 
-    /// What becomes of the request: is it certain that nothing does?
+    /// The outcome of the request: is it certain that it was not done?
     fn outcome(&self) -> OutcomeBody {
         match self {
             // This try has done nothing, but an earlier one of the same request may have.

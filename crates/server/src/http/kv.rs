@@ -28,7 +28,7 @@ const ANY_BYTES: &str = "application/octet-stream";
 static SESSION: HeaderName = HeaderName::from_static(headers::SESSION);
 static SEQUENCE: HeaderName = HeaderName::from_static(headers::SEQUENCE);
 
-/// So many keys are listed at once where nobody says otherwise, and so many at most.
+/// Number of keys that are listed at once by default, and its maximum.
 const PAGE: (usize, usize) = (100, 1000);
 /// Maximum size of a list's JSON, in bytes; beyond it the list ends early.
 const PAGE_BYTES: usize = 4 << 20;

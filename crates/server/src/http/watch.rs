@@ -22,7 +22,7 @@ use tokio::sync::watch;
 /// So often a reader hears that the server is still there.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// After so long a busy engine is asked again.
+/// How long to wait before a busy engine is asked again.
 const BUSY: Duration = Duration::from_millis(20);
 
 pub(super) async fn watch(
@@ -50,7 +50,7 @@ pub(super) async fn watch(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)))
 }
 
-/// Somebody who watches.
+/// One client that watches.
 struct Watcher {
     service: Arc<Service>,
     prefix: Vec<u8>,
@@ -70,7 +70,7 @@ enum Ready {
 }
 
 impl Watcher {
-    /// The next event; none if the server is about to end.
+    /// The next event; `None` if the server is about to end.
     async fn next(&mut self) -> Option<Event> {
         loop {
             match self.ready.pop_front() {
@@ -120,7 +120,7 @@ impl Watcher {
         }
         let wanted = changes.into_iter().filter(|change| change.key.starts_with(&self.prefix));
         self.ready.extend(wanted.map(|change| Ready::Change(change, cluster)));
-        // How far this has come is told even if nothing is: whoever reconnects goes on from there.
+        // The client learns how far this has come even if no change concerns it: it goes on from there when it reconnects.
         let until_here = Event::default().id(Place { index: until, cluster }.to_string());
         self.ready.push_back(Ready::Told(until_here));
         self.seen = until.max(complete_after);

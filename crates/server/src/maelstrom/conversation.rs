@@ -62,7 +62,7 @@ impl Conversation {
                     return Err("it is a write without a session".to_owned());
                 }
                 let kv = self.kv.clone();
-                // Who asked learns by its own patience that there was no room.
+                // The node that asked learns by its own timeout that there was no room.
                 self.spawn(async move { kv.serve_forwarded(peer, &forward).await });
             }
             "forwarded" => {

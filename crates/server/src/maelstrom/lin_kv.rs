@@ -6,7 +6,7 @@
 //!
 //! * A request that is refused by the engine, here or at the leader, was not done. It is tried again, as long
 //!   as the client waits: there may be a leader by then.
-//! * From the moment at which a write is in a leader's log, or under way to a leader, only its own outcome
+//! * From the moment at which a write is in a leader's log, or in flight to a leader, only its own outcome
 //!   counts. If none comes in time, the client is told that it is uncertain, and the write is never tried
 //!   again: it could be done twice.
 //! * A write that is passed on is a request of a session of the store, which the node has opened for this. However
@@ -38,7 +38,7 @@ pub(super) struct LinKv {
     handle: Handle<Machine>,
     outbox: Outbox,
     life: u64,
-    /// So long a client waits for its outcome, at most.
+    /// How long a client waits for its outcome.
     patience: Duration,
     forwards: Mutex<Forwards>,
     /// Sessions that are free, each with its latest request.
@@ -52,7 +52,7 @@ struct Forwards {
     waiting: BTreeMap<i64, (NodeId, oneshot::Sender<Answer>)>,
 }
 
-/// What came of one try.
+/// The outcome of one try.
 enum Tried {
     /// The client can be told this.
     Answered(Answer),
@@ -110,8 +110,8 @@ impl LinKv {
         let _ = self.outbox.say(&from.to_string(), Said::Forwarded(forwarded)).await;
     }
 
-    /// Another node tells what came of a request that was passed on to it. If it comes too late, is another
-    /// life's or comes again, nobody waits for it.
+    /// Another node reports the outcome of a request that was passed on to it. If that comes too late, belongs to
+    /// another life or comes again, nobody waits for it.
     pub(super) fn note_forwarded(&self, from: NodeId, in_reply_to: i64, forwarded: Forwarded) {
         if forwarded.life == self.life {
             let waiting = &mut self.forwards().waiting;
@@ -147,7 +147,7 @@ impl LinKv {
                 };
             }
         };
-        // Of a request that is still in doubt the session is not used again: it is forgotten at last.
+        // The session of a request that is still in doubt is not used again: eventually it is forgotten.
         if answer.is_certain() {
             self.sessions().extend(once);
         }
@@ -183,7 +183,7 @@ impl LinKv {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until somebody is known to lead: after a pause, as who seems to lead may have refused just now.
+    /// Waits until a leader is known: after a pause, since the server that seems to lead may have refused just now.
     async fn leader_appears(&self, deadline: Instant) -> bool {
         while Instant::now() + PAUSE < deadline {
             sleep(PAUSE).await;
@@ -230,7 +230,7 @@ impl LinKv {
         }
     }
 
-    /// Has a command replicated and applied. `done` is what is told of a write that was done.
+    /// Has a command replicated and applied. `done` is the answer for a write that was done.
     async fn execute(&self, command: &Command<'_>, done: Answer, deadline: Instant) -> Tried {
         let command = match command.encode() {
             Ok(command) => command,

@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 
 /// No line is longer than this, in bytes: more than any message that a node sends.
 const LONGEST_LINE: u64 = 16 << 20;
-/// So much of a line is shown to people, in characters.
+/// Maximum number of characters of a line that are shown to people.
 const SHOWN: usize = 200;
-/// So many messages wait to be written, at most.
+/// Maximum number of messages that wait to be written.
 const QUEUE: usize = 4096;
 
 /// The messages that come in.

@@ -159,7 +159,7 @@ impl TryFrom<u16> for Code {
 }
 
 /// A node passes a client's request on to the leader. The number of a life is in it because a node that was
-/// restarted numbers its messages anew: an answer that comes late must not be taken for another one's.
+/// restarted numbers its messages from one again: a late answer must not be mistaken for that to another message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "forward")]
 pub(super) struct Forward {
@@ -179,7 +179,7 @@ impl Forward {
     }
 }
 
-/// What came of a [`Forward`].
+/// The outcome of a [`Forward`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "forwarded")]
 pub(super) struct Forwarded {

@@ -82,7 +82,7 @@ impl RaftBody {
         RaftBody { says: Says::from(message), sent_as: sent_as.to_string(), origin }
     }
 
-    /// The message, as from one node to another; none if it names no event in which it was sent.
+    /// The message, as from one node to another; `None` if it names no event in which it was sent.
     pub(super) fn envelope(self, from: NodeId, to: NodeId) -> Option<Envelope> {
         let sent_as: EventId = self.sent_as.parse().ok()?;
         Some(Envelope { from, to, sent_as, origin: self.origin, message: self.says.into() })

@@ -195,12 +195,11 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
     /// leader's heartbeats wait in its own queue. Messages and requests take turns.
     fn handle_all(
         &mut self,
-        inbound: Option<Inbound>,
-        request: Option<Request<M>>,
+        mut inbound: Option<Inbound>,
+        mut request: Option<Request<M>>,
         inbox: &mut Receiver<Inbound>,
         requests: &mut Receiver<Request<M>>,
     ) -> Result<Option<Stopping>, ServerError> {
-        let (mut inbound, mut request) = (inbound, request);
         for _ in 0..AT_ONCE {
             match inbound.take().or_else(|| inbox.try_recv().ok()) {
                 Some(Inbound::Stop) => return Ok(Some(Stopping)),
@@ -258,7 +257,7 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
                 self.transport.set_address(id, address);
             }
             Inbound::Lab(command) => self.handle_lab(command),
-            Inbound::Stop => unreachable!("handled by run"),
+            Inbound::Stop => unreachable!("handled by handle_all"),
         }
         Ok(())
     }

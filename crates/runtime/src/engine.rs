@@ -11,11 +11,12 @@ use crate::observer::Observer;
 use crate::pace::Pace;
 use crate::replicated::Replicated;
 use crate::requests::{ChangeError, ProposeError, Request, TransferError, Waiting};
+use crate::settings::Settings;
 use crate::transport::Transport;
 use crate::view::{Health, Leadership, View};
 use consensus::event::{Problem, What};
 use consensus::{Change, Instant, Membership, NodeId, Origin, RoleKind};
-use driver::{Clock, DiskDone, DiskJob, Driver, Effects, Input, RequestId, Speed, StateMachine, TraceLevel};
+use driver::{Clock, DiskDone, DiskJob, Driver, Effects, Input, RequestId, StateMachine};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +42,8 @@ const MOST_BYTES_UNSAVED: usize = 64 << 20;
 pub(crate) struct Engine<M: StateMachine, T, O> {
     driver: Driver<M>,
     disk: DiskThread<M::Snapshot>,
-    settings: EngineSettings,
+    settings: Settings,
+    life: u64,
     clock: Clock,
     /// The lab's features, if this server has them.
     lab: Option<Lab>,
@@ -112,22 +114,6 @@ impl Contradictions {
     }
 }
 
-/// What does not change while a server runs.
-#[derive(Debug)]
-pub(crate) struct EngineSettings {
-    /// Where others reach it, as HOST:PORT, if it is one place.
-    pub(crate) address: Option<String>,
-    pub(crate) life: u64,
-    /// The zero of [`Record::t`], on the monotonic clock.
-    pub(crate) epoch: Duration,
-    /// How fast the clock runs at first.
-    pub(crate) speed: Speed,
-    /// After about this many bytes of entries a snapshot is taken.
-    pub(crate) snapshot_after: usize,
-    /// How much is recorded at least.
-    pub(crate) trace_level: TraceLevel,
-}
-
 /// The server is to stop.
 struct Stopping;
 
@@ -135,18 +121,20 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
     pub(crate) fn new(
         driver: Driver<M>,
         disk: DiskThread<M::Snapshot>,
-        settings: EngineSettings,
-        lab: Option<Lab>,
+        settings: Settings,
+        life: u64,
         transport: T,
         observer: O,
         watchers: watch::Sender<Leadership>,
     ) -> Engine<M, T, O> {
+        let seed = driver.node().config().seed;
         Engine {
             driver,
             disk,
-            clock: Clock::start(monotonic_now(), settings.speed),
+            clock: Clock::start(monotonic_now(), settings.speed()),
+            lab: settings.lab.as_ref().map(|lab| Lab::new(lab, seed)),
             settings,
-            lab,
+            life,
             transport,
             observer,
             effects: Effects::default(),
@@ -207,12 +195,11 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
     /// leader's heartbeats wait in its own queue. Messages and requests take turns.
     fn handle_all(
         &mut self,
-        inbound: Option<Inbound>,
-        request: Option<Request<M>>,
+        mut inbound: Option<Inbound>,
+        mut request: Option<Request<M>>,
         inbox: &mut Receiver<Inbound>,
         requests: &mut Receiver<Request<M>>,
     ) -> Result<Option<Stopping>, ServerError> {
-        let (mut inbound, mut request) = (inbound, request);
         for _ in 0..AT_ONCE {
             match inbound.take().or_else(|| inbox.try_recv().ok()) {
                 Some(Inbound::Stop) => return Ok(Some(Stopping)),
@@ -270,7 +257,7 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
                 self.transport.set_address(id, address);
             }
             Inbound::Lab(command) => self.handle_lab(command),
-            Inbound::Stop => unreachable!("handled by run"),
+            Inbound::Stop => unreachable!("handled by handle_all"),
         }
         Ok(())
     }
@@ -540,7 +527,7 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
         self.record(Record {
             t: self.t(),
             node: id,
-            life: self.settings.life,
+            life: self.life,
             seq: None,
             cause: None,
             term,

@@ -311,18 +311,15 @@ impl<M: StateMachine> Waiting<M> {
     fn complete_write(&mut self, id: RequestId, outcome: driver::WriteOutcome<M::Answer>) {
         let Some(Write { size, answer }) = self.writes.remove(&id) else { return };
         self.bytes -= size;
-        send(
-            Some(answer),
-            match outcome {
-                driver::WriteOutcome::Applied { answer, .. } => Ok(answer),
-                driver::WriteOutcome::NotLeader { leader } => Err(ProposeError::NotLeader { leader }),
-                driver::WriteOutcome::Uncertain => Err(ProposeError::Uncertain),
-                driver::WriteOutcome::Replaced => {
-                    self.replaced += 1;
-                    Err(ProposeError::Replaced)
-                }
-            },
-        );
+        let _ = answer.send(match outcome {
+            driver::WriteOutcome::Applied { answer, .. } => Ok(answer),
+            driver::WriteOutcome::NotLeader { leader } => Err(ProposeError::NotLeader { leader }),
+            driver::WriteOutcome::Uncertain => Err(ProposeError::Uncertain),
+            driver::WriteOutcome::Replaced => {
+                self.replaced += 1;
+                Err(ProposeError::Replaced)
+            }
+        });
     }
 }
 

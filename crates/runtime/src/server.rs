@@ -2,11 +2,10 @@
 
 use crate::alarm::Alarm;
 use crate::disk::DiskThread;
-use crate::engine::{Engine, EngineSettings};
+use crate::engine::Engine;
 use crate::error::ServerError;
 use crate::handle::Handle;
 use crate::inbound::{INBOX, Inbound, Inlet};
-use crate::lab::Lab;
 use crate::observer::Observer;
 use crate::replicated::Replicated;
 use crate::requests::Request;
@@ -14,7 +13,7 @@ use crate::settings::Settings;
 use crate::transport::Transport;
 use crate::view::Leadership;
 use consensus::{Config, Credentials, EveryRule, Limits, Membership, Origin};
-use driver::{Driver, Effects, Restored, Speed, StateMachine};
+use driver::{Driver, Effects, Restored, StateMachine};
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -188,7 +187,6 @@ impl<M: Replicated, D: Disk + Send + 'static> Server<M, D> {
             seed: seed_of_life(&settings, life),
         };
         let alarm = Alarm::new()?;
-        let lab = settings.lab.as_ref().map(|lab| Lab::new(lab, config.seed));
         let mut effects = Effects::default();
         let cut_off = recovered.cut_off.clone();
         let driver = Driver::start(config, recovered, machine, EveryRule, settings.trace_level, &mut effects);
@@ -196,18 +194,10 @@ impl<M: Replicated, D: Disk + Send + 'static> Server<M, D> {
         let cut_off =
             cut_off.map(|cut_off| Process::CutOff { what: format!("{cut_off}; {}", cut_off.help()) });
         let news = [started].into_iter().chain(cut_off);
-        let engine_settings = EngineSettings {
-            address: settings.address,
-            life,
-            epoch: settings.epoch,
-            speed: settings.lab.map_or(Speed::REAL_TIME, |lab| lab.speed),
-            snapshot_after: settings.snapshot_after,
-            trace_level: settings.trace_level,
-        };
         let (disk, disk_thread) = DiskThread::start(storage, sender);
         // Those who wait for the end of the server, as of its watch, wait for that of the disk thread too.
         let _until_the_end = leadership.clone();
-        let engine = Engine::new(driver, disk, engine_settings, lab, transport, observer, leadership);
+        let engine = Engine::new(driver, disk, settings, life, transport, observer, leadership);
         let ended = catch_panic(engine.run(news, effects, (inbox, requests), alarm)).await;
         // However the engine has ended, its end of the disk is gone, and the thread lets go of the folder. Waiting for that
         // must not be done in this thread, where others may have to go on.

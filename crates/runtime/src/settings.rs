@@ -4,7 +4,7 @@ use crate::lab::LabSettings;
 use crate::secret::Secret;
 use crate::{Address, InvalidAddress, monotonic_now};
 use consensus::{Lease, NodeId, Profile, Timing};
-use driver::TraceLevel;
+use driver::{Speed, TraceLevel};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -112,6 +112,11 @@ impl Settings {
     /// The numbers of the servers with which it founds a cluster.
     pub(crate) fn founding(&self) -> BTreeSet<NodeId> {
         self.founders.keys().copied().collect()
+    }
+
+    /// How fast its clock runs at first.
+    pub(crate) fn speed(&self) -> Speed {
+        self.lab.as_ref().map_or(Speed::REAL_TIME, |lab| lab.speed)
     }
 
     /// Why a server can't be started so, if it can't.

@@ -15,7 +15,7 @@ use crate::transport::Transport;
 use crate::wire::{Back, Handshake, Letter, Promise};
 use acceptor::Acceptor;
 use consensus::{Membership, Message, NodeId, Origin, Start};
-use driver::{Envelope, Speed};
+use driver::Envelope;
 use frames::Silence;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -52,8 +52,8 @@ struct Name {
 
 impl Name {
     fn of(settings: &Settings, port: u16) -> Name {
-        let speed = settings.lab.as_ref().map_or(Speed::REAL_TIME, |lab| lab.speed);
-        let election_timeout_min = settings.timing.election_timeout_min().div_f64(speed.multiple());
+        let election_timeout_min =
+            settings.timing.election_timeout_min().div_f64(settings.speed().multiple());
         Name {
             cluster: settings.cluster.clone(),
             id: settings.id,
@@ -386,6 +386,7 @@ mod tests {
     use crate::secret::nonce;
     use crate::wire::{self, Call, Greeting, Hello, LENGTH, SIGN_OF_LIFE, Welcome};
     use consensus::{ClusterId, EarlierRuns, Lease, Quorum, Term, TimeoutNow, Timing};
+    use driver::Speed;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;

@@ -16,7 +16,7 @@ pub(super) async fn status(State(service): State<Arc<Service>>) -> Result<Respon
 
 /// The server runs, and its engine answers.
 pub(super) async fn healthz(State(service): State<Arc<Service>>) -> Result<&'static str, Problem> {
-    ask(&service).await.map(|_| "ok\n")
+    Ok(service.handle.look(|_| "ok\n").await?)
 }
 
 /// The server follows a leader, or leads, and has caught up: it has applied an entry of the current term.

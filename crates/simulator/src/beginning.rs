@@ -25,8 +25,9 @@ impl Beginning {
         Beginning { voters: voters.into_iter().collect(), logs, committed }
     }
 
-    /// Why no run of Raft can have led to this; none if one may have. Each reason is a sure one. Where a term lies between others
-    /// and none of its entries is left, it may have moved entries about, and then this is lenient.
+    /// Why no run of Raft can have led to this; `None` if one may have. Each reason is a sure one. Where a
+    /// term lies between others and none of its entries is left, it may have moved entries about, and then
+    /// this is lenient.
     pub(crate) fn problem(&self) -> Option<String> {
         self.problem_with_first_terms()
             .or_else(|| self.problem_between_logs())

@@ -46,7 +46,7 @@ enum Plan {
     Nothing,
     /// The next sync fails.
     FailSync,
-    /// After so many more operations that change the disk, the power goes out.
+    /// After this number of further operations that change the disk, the power goes out.
     PowerCut { operations_left: u32, unsynced: Unsynced },
     /// It has gone out.
     NoPower { unsynced: Unsynced },
@@ -152,7 +152,8 @@ impl SimulatedDisk {
         self.state.borrow_mut().plan = Plan::FailSync;
     }
 
-    /// The power goes out after so many more operations that change the disk. From then on each fails.
+    /// The power goes out after this number of further operations that change the disk. From then on each
+    /// fails.
     pub fn cut_power_after(&self, operations: u32, unsynced: Unsynced) {
         self.state.borrow_mut().plan = Plan::PowerCut { operations_left: operations, unsynced };
     }
@@ -207,7 +208,7 @@ impl SimulatedDisk {
         self.state.borrow().damage.is_some()
     }
 
-    /// The damaged file is no longer of use to anybody.
+    /// The damaged file is no longer used.
     pub(crate) fn forget_damage(&self) {
         self.state.borrow_mut().damage = None;
     }

@@ -69,7 +69,7 @@ pub struct Heard {
     pub(crate) outcome: OutcomeKind,
 }
 
-/// The numbers of the store's clients' requests begin here.
+/// The numbers of the requests of an application's own clients begin here.
 pub(crate) const FIRST: u64 = 1_000;
 
 /// The key of what is proposed. The clients leave it alone, since their history knows nothing of proposals.

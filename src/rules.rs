@@ -145,10 +145,9 @@ fn about_rules(words: &str, rules: &[(&Chapter, Rule)]) -> Vec<Rule> {
 }
 
 fn unknown(words: &str) -> Failure {
-    let similar = Rule::ALL.iter().map(|rule| (strsim::jaro_winkler(rule.id(), words), rule));
-    let similar = similar.filter(|(likeness, _)| *likeness > scenarios::LIKE);
-    let closest = similar.max_by(|(one, _), (other, _)| one.total_cmp(other));
-    let meant = closest.map(|(_, rule)| format!("did you mean '{rule}'? ")).unwrap_or_default();
+    let rules = Rule::ALL.iter().map(|rule| (strsim::jaro_winkler(rule.id(), words), rule));
+    let similar = scenarios::most_similar(rules);
+    let meant = similar.map(|rule| format!("did you mean '{rule}'? ")).unwrap_or_default();
     Failure::usage(
         format_args!("no rule, no scenario and no word of the glossary is like \"{}\"", shown(words)),
         format!("{meant}`raft rules` lists all rules"),

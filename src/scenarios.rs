@@ -96,12 +96,17 @@ pub(crate) fn similar(path: &str) -> Option<String> {
     let name = |path: &str| path.rsplit_once('/').map_or(path.to_owned(), |(_, name)| name.to_owned());
     let likeness =
         |known: &str| strsim::jaro_winkler(known, path).max(strsim::jaro_winkler(&name(known), &name(path)));
-    let closest = paths().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
-    (likeness(&closest) > LIKE).then_some(closest)
+    most_similar(paths().map(|known| (likeness(&known), known)))
 }
 
 /// Minimum similarity of two names: the same as clap's.
-pub(crate) const LIKE: f64 = 0.7;
+const LIKE: f64 = 0.7;
+
+/// Of names, each with its similarity to another one, the most similar, if any is similar.
+pub(crate) fn most_similar<T>(names: impl Iterator<Item = (f64, T)>) -> Option<T> {
+    let similar = names.filter(|(likeness, _)| *likeness > LIKE);
+    similar.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, name)| name)
+}
 
 fn paths() -> impl Iterator<Item = String> {
     Files::iter().filter_map(|path| path.strip_suffix(".txt").map(str::to_owned))

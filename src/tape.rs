@@ -12,7 +12,7 @@ use trace::{Beginning, ClusterView, Event, Io, Record, StepInput, shown};
 
 /// Maximum size of a file that is read, in bytes: as events, it takes several times as much memory.
 const LARGEST: u64 = 256 << 20;
-/// Maximum number of scenarios with the same name that are listed.
+/// Maximum number of scenarios that are suggested for a path with nothing at it.
 const MOST_MEANT: usize = 3;
 
 /// A run, from a file.

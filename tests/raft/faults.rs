@@ -416,7 +416,7 @@ impl SmallDisk {
         assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
     }
 
-    fn truncate_conflict(&self) {
+    fn make_room(&self) {
         fs::remove_file(self.folder.join("something-else")).unwrap();
     }
 }
@@ -487,7 +487,7 @@ fn a_server_alone_with_a_full_disk_refuses_writes_and_serves_reads() {
     assert_eq!(lab.get(N1, 1, Read::Linearizable).as_deref(), Some("1111111111"));
     the_log_can_be_looked_at(folder.path());
 
-    disk.truncate_conflict();
+    disk.make_room();
     lab.wait_until("room", |lab| lab.status(N1).disk_full.is_none());
     // Too late for the client that waited, or just in time.
     assert!(matches!(waiting.join().unwrap(), None | Some(Failure::Uncertain(_) | Failure::NotDone(_))));
@@ -537,7 +537,7 @@ fn a_cluster_goes_on_while_n1_has_no_room(leads: bool) {
     assert_eq!(lab.get(N1, 1, Read::Stale).as_deref(), Some("1111111111"));
     the_log_can_be_looked_at(folder.path());
 
-    disk.truncate_conflict();
+    disk.make_room();
     lab.wait_until("room", |lab| lab.status(N1).disk_full.is_none());
     lab.put_somewhere();
     lab.nothing_is_lost();

@@ -15,7 +15,7 @@ use simulator::{AllBut, Coverage, Script, SearchOptions, draw};
 use std::hint::black_box;
 use std::time::Duration;
 
-/// So many seeds are one sample of the search.
+/// Number of seeds in one sample of the search.
 const SEEDS: u64 = 100;
 
 /// The search with all faults: how much time passes in the worlds, and how many elections they hold,

@@ -32,9 +32,9 @@ pub enum Action {
     Client(u64, Wish, Option<NodeId>),
     /// The clients compare what they were told: was it like a single store?
     CheckHistory,
-    /// Somebody wants to change the members, and asks the server or, if none is named, each that leads.
+    /// An operator wants to change the members, and asks the server or, if none is named, each that leads.
     ChangeMembers(Change, Option<NodeId>),
-    /// Somebody wants the first server to lead, and asks the second or, if none is named, each that leads.
+    /// An operator wants the first server to lead, and asks the second or, if none is named, each that leads.
     Transfer(NodeId, Option<NodeId>),
     /// The first server's connection to the second breaks.
     LoseConnection(NodeId, NodeId),
@@ -42,15 +42,15 @@ pub enum Action {
     MakeConnection(NodeId, NodeId),
     /// The server follows this profile from now on.
     SetProfile(NodeId, Profile),
-    /// Messages under way arrive.
+    /// Messages in flight arrive.
     Deliver(Selection),
-    /// What is under way arrives, and what comes of that, until nothing is under way.
+    /// Messages in flight arrive, and so do the messages that these cause, until none is in flight.
     Settle,
-    /// Messages under way are lost.
+    /// Messages in flight are lost.
     Lose(Selection),
-    /// Messages under way are doubled.
+    /// Messages in flight are duplicated.
     Duplicate(Selection),
-    /// The link from the first server to the second carries nothing any more.
+    /// The link from the first server to the second no longer carries anything.
     Cut(NodeId, NodeId),
     /// The link from the first server to the second works again.
     Mend(NodeId, NodeId),
@@ -83,7 +83,7 @@ pub enum Action {
     Snapshot(NodeId),
     /// The next sync of the server's disk fails.
     FailNextSave(NodeId),
-    /// In the next save the power goes out after so many of its disk operations: write, sync, and write the
+    /// In the next save the power goes out after this number of disk operations: write, sync, and write the
     /// mark that all before it is durable. (So 2 is after the save, and before the server knows.) Where the
     /// save begins a new segment of the log, there are seven before these: create, write, sync, rename, sync
     /// the folder, write the seal of the old segment, and sync that.
@@ -118,7 +118,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Does it do something to messages under way, and nothing if there are none?
+    /// Does it do something to messages in flight, and nothing if there are none?
     pub(crate) fn is_about_messages(&self) -> bool {
         matches!(self, Action::Deliver(_) | Action::Lose(_) | Action::Duplicate(_))
     }
@@ -208,34 +208,34 @@ impl Wish {
     }
 }
 
-/// Which messages under way are meant.
+/// Which messages in flight are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Those of this sender; none means any.
+    /// Those of this sender; `None` means any.
     pub from: Option<NodeId>,
-    /// Those to this receiver; none means any.
+    /// Those to this receiver; `None` means any.
     pub to: Option<NodeId>,
-    /// Those of this kind; none means any.
+    /// Those of this kind; `None` means any.
     pub kind: Option<Kind>,
-    /// Those with this term; none means any.
+    /// Those with this term; `None` means any.
     pub term: Option<Term>,
-    /// Those that carry entries after this index (or, of answers, that are about such); none means any.
+    /// Those that carry entries after this index (or, of answers, that are about such); `None` means any.
     pub prev: Option<Index>,
-    /// Those that reach this index; none means any.
+    /// Those that reach this index; `None` means any.
     pub last: Option<Index>,
-    /// Those that tell of this commit index; none means any.
+    /// Those that tell of this commit index; `None` means any.
     pub commit: Option<Index>,
-    /// Those of this round of questions whether the leader still leads; none means any.
+    /// Those of this round of questions whether the leader still leads; `None` means any.
     pub round: Option<u64>,
-    /// Of answers, those that say yes or those that say no; none means any.
+    /// Of answers, those that say yes or those that say no; `None` means any.
     pub answer: Option<Answer>,
-    /// Those with, or about, the piece of a snapshot that begins at this byte; none means any.
+    /// Those with, or about, the chunk of a snapshot that begins at this byte; `None` means any.
     pub offset: Option<u64>,
-    /// Of answers, those that have received so many bytes of a snapshot; none means any.
+    /// Of answers, those that have received this number of bytes of a snapshot; `None` means any.
     pub bytes: Option<u64>,
-    /// Those that were sent in this life of their sender; none means any.
+    /// Those that were sent in this life of their sender; `None` means any.
     pub life: Option<u64>,
-    /// Only so many, the oldest first; none means all.
+    /// Maximum number of messages, the oldest first; `None` means all.
     pub count: Option<usize>,
 }
 
@@ -287,11 +287,11 @@ pub enum Kind {
     AppendEntries,
     /// The answer to it.
     Ack,
-    /// A leader's snapshot, or a piece of it.
+    /// A leader's snapshot, or a chunk of it.
     InstallSnapshot,
     /// The answer to it.
     SnapshotAck,
-    /// A leader asks another server to take over.
+    /// A leader asks another server to become leader.
     TimeoutNow,
     /// A server wants to found a cluster.
     Found,

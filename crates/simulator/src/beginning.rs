@@ -25,8 +25,9 @@ impl Beginning {
         Beginning { voters: voters.into_iter().collect(), logs, committed }
     }
 
-    /// Why no run of Raft can have led to this; none if one may have. Each reason is a sure one. Where a term lies between others
-    /// and none of its entries is left, it may have moved entries about, and then this is lenient.
+    /// Why no run of Raft can have led to this; `None` if one may have. Each reason is a sure one. Where a
+    /// term lies between others and none of its entries is left, it may have moved entries about, and then
+    /// this is lenient.
     pub(crate) fn problem(&self) -> Option<String> {
         self.problem_with_first_terms()
             .or_else(|| self.problem_between_logs())
@@ -56,8 +57,8 @@ impl Beginning {
         None
     }
 
-    /// What is committed was committed by an entry of its leader's own term: itself, or one behind it. A majority has that one for
-    /// ever, and so has every later leader.
+    /// What is committed was committed by an entry of its leader's own term: itself, or one after it. A majority
+    /// has that one forever, and so has every later leader.
     fn problem_with_committed(&self) -> Option<String> {
         if self.committed == LogPosition::default() {
             return None;
@@ -232,7 +233,7 @@ mod tests {
         assert_eq!(problem(&figure_8), "");
         assert!(lost(&figure_8, (2, 2)).contains("can't be lost, but the leader of term 3"));
         assert_eq!(lost(&figure_8, (1, 1)), "");
-        // An entry of term 4 behind it has committed it.
+        // An entry of term 4 after it has committed it.
         assert_eq!(lost(&[&[1, 2, 4], &[1, 2, 4], &[1, 2, 4], &[1], &[1, 3]], (2, 2)), "");
     }
 

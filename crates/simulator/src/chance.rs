@@ -104,7 +104,7 @@ mod tests {
                     continue;
                 }
                 let text = std::fs::read_to_string(&path).unwrap();
-                // In pieces, so that they are not found here.
+                // In two parts, so that they are not found here.
                 for draw in ["usize(", "isize(", "choice(", "shuffle(", "choose_multiple("] {
                     let call = [".", draw].concat();
                     assert!(!text.contains(&call), "{} draws with {call}", path.display());

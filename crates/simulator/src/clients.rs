@@ -15,7 +15,7 @@ pub(crate) struct Clients {
     /// Reads, each with what was committed when it was asked for.
     reads: BTreeMap<RequestId, Index>,
     asked: u64,
-    /// As far as this some server has taken the log for committed.
+    /// Highest index that some server has marked as committed.
     committed: Index,
 }
 
@@ -31,9 +31,9 @@ pub(crate) enum Answered {
     },
     /// It reads what a state machine holds.
     Read {
-        /// It must see all up to here, because that was committed when it asked.
+        /// It must see the entries up to this one, because they were committed when it asked.
         must_see: Index,
-        /// It sees all up to here.
+        /// It sees the entries up to this one.
         sees: Index,
     },
 }
@@ -51,7 +51,7 @@ impl Clients {
         id
     }
 
-    /// For somebody who wants other members, or another leader.
+    /// For an operator who wants to change the members or the leader.
     pub(crate) fn next_id(&mut self) -> RequestId {
         self.asked += 1;
         RequestId(self.asked)
@@ -62,7 +62,7 @@ impl Clients {
         RequestId(self.asked)
     }
 
-    /// Some server takes the log for committed up to here.
+    /// Some server has marked the entries up to this one as committed.
     pub(crate) fn note_committed(&mut self, index: Index) {
         self.committed = self.committed.max(index);
     }

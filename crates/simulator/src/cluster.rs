@@ -158,7 +158,7 @@ impl<M: Testable> Cluster<M> {
         Ok(Proposal(self.world.last_request()))
     }
 
-    /// What came of a proposed command, as soon as the server to which it was proposed knows.
+    /// The outcome of a proposed command, as soon as the server to which it was proposed knows it.
     pub fn outcome(&self, proposal: Proposal) -> Option<&WriteOutcome<M::Answer>> {
         self.world.application().writes.get(&proposal.0)
     }

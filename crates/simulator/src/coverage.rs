@@ -20,7 +20,7 @@ pub struct Coverage {
     pub lost: u64,
     /// Messages that arrived twice.
     pub doubled: u64,
-    /// Candidacies.
+    /// Elections that were started.
     pub elections: u64,
     /// Elections that were won.
     pub leaders: u64,
@@ -84,7 +84,7 @@ impl Coverage {
     }
 }
 
-/// The name of a fault; none if the action is none, or mends one.
+/// The name of a fault; `None` if the action is not a fault, or mends one.
 fn fault(action: &Action) -> Option<&'static str> {
     match action {
         Action::Cut(..) => Some("links cut, one way"),

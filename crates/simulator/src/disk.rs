@@ -46,14 +46,19 @@ enum Plan {
     Nothing,
     /// The next sync fails.
     FailSync,
-    /// After so many more operations that change the disk, the power goes out.
-    PowerCut { operations_left: u32, unsynced: Unsynced },
-    /// It has gone out.
-    NoPower { unsynced: Unsynced },
-    /// After this number of further operations that change the disk, the process that uses it is killed.
-    Kill { operations_left: u32 },
-    /// It was killed.
-    Killed,
+    /// After this number of further operations that change the disk, none succeeds any longer.
+    End { operations_left: u32, by: End },
+    /// None succeeds any longer.
+    Ended(End),
+}
+
+/// What ends a server while it uses its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The power goes out. This happens to what was not synced.
+    PowerCut(Unsynced),
+    /// The process is killed.
+    Kill,
 }
 
 /// A file's content, whatever its name. Clones are the same file.
@@ -152,21 +157,26 @@ impl SimulatedDisk {
         self.state.borrow_mut().plan = Plan::FailSync;
     }
 
-    /// The power goes out after so many more operations that change the disk. From then on each fails.
+    /// The power goes out after this number of further operations that change the disk. From then on each
+    /// fails.
     pub fn cut_power_after(&self, operations: u32, unsynced: Unsynced) {
-        self.state.borrow_mut().plan = Plan::PowerCut { operations_left: operations, unsynced };
+        self.end_after(operations, End::PowerCut(unsynced));
     }
 
     /// The process that uses the disk is killed after this number of further operations that change it. From then on each
     /// fails. What was written stays, whether it was synced or not.
     pub(crate) fn kill_process_after(&self, operations: u32) {
-        self.state.borrow_mut().plan = Plan::Kill { operations_left: operations };
+        self.end_after(operations, End::Kill);
+    }
+
+    fn end_after(&self, operations_left: u32, by: End) {
+        self.state.borrow_mut().plan = Plan::End { operations_left, by };
     }
 
     /// If the process was killed in this way, another one can use the disk from here on.
     pub(crate) fn take_killed(&self) -> bool {
         let plan = &mut self.state.borrow_mut().plan;
-        let is_killed = *plan == Plan::Killed;
+        let is_killed = *plan == Plan::Ended(End::Kill);
         if is_killed {
             *plan = Plan::Nothing;
         }
@@ -176,7 +186,7 @@ impl SimulatedDisk {
     /// If the power has gone out: what is to become of what was not synced.
     pub fn has_no_power(&self) -> Option<Unsynced> {
         match self.state.borrow().plan {
-            Plan::NoPower { unsynced } => Some(unsynced),
+            Plan::Ended(End::PowerCut(unsynced)) => Some(unsynced),
             _ => None,
         }
     }
@@ -207,7 +217,7 @@ impl SimulatedDisk {
         self.state.borrow().damage.is_some()
     }
 
-    /// The damaged file is no longer of use to anybody.
+    /// The damaged file is no longer used.
     pub(crate) fn forget_damage(&self) {
         self.state.borrow_mut().damage = None;
     }
@@ -283,25 +293,16 @@ impl State {
 
     /// Counts an operation that changes the disk, and lets it fail if the power or the process is gone.
     fn use_power(&mut self) -> io::Result<()> {
-        let (operations_left, end) = match &mut self.plan {
-            Plan::PowerCut { operations_left, unsynced } => {
-                let unsynced = *unsynced;
-                (operations_left, Plan::NoPower { unsynced })
+        if let Plan::End { operations_left, by } = &mut self.plan {
+            match operations_left.checked_sub(1) {
+                Some(left) => *operations_left = left,
+                None => self.plan = Plan::Ended(*by),
             }
-            Plan::Kill { operations_left } => (operations_left, Plan::Killed),
-            Plan::NoPower { .. } => return Err(io::Error::other("the power is gone")),
-            Plan::Killed => return Err(io::Error::other("the process is gone")),
-            Plan::Nothing | Plan::FailSync => return Ok(()),
-        };
-        match operations_left.checked_sub(1) {
-            Some(left) => {
-                *operations_left = left;
-                Ok(())
-            }
-            None => {
-                self.plan = end;
-                self.use_power()
-            }
+        }
+        match self.plan {
+            Plan::Ended(End::PowerCut(_)) => Err(io::Error::other("the power is gone")),
+            Plan::Ended(End::Kill) => Err(io::Error::other("the process is gone")),
+            _ => Ok(()),
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// One seed of so many is run twice, to see whether it goes the same way.
+/// Of this number of seeds, one is run twice, to see whether it goes the same way.
 const TWICE: u64 = 1_000;
 
 /// Without a rule, small worlds come first: they are played faster, and their stories are shorter. Some rules matter only
@@ -47,7 +47,7 @@ pub fn small_worlds_first(options: &SearchOptions) -> Vec<Round> {
     ROUNDS.into_iter().map(round).collect()
 }
 
-/// What came of examining seeds.
+/// The outcome of examining seeds.
 #[derive(Debug, Default)]
 pub struct Examined {
     /// The number of seeds.

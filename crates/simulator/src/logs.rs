@@ -16,7 +16,7 @@ pub(crate) struct Logs(Vec<(NodeId, Row)>);
 #[derive(Debug)]
 struct Row {
     terms: Vec<String>,
-    /// As far as this the server takes its log for committed; none if it is dead.
+    /// Highest index that the server has marked as committed; `None` if it is dead.
     commit_index: Option<Index>,
 }
 
@@ -41,7 +41,7 @@ impl Logs {
 
 impl fmt::Display for Logs {
     /// A line for each server: the terms of its entries below their indexes, a point for each that a snapshot
-    /// has replaced, and a bar behind the last that it takes for committed.
+    /// has replaced, and a bar after the last that it has marked as committed.
     ///
     /// ```text
     /// index   1   2   3   4
@@ -69,7 +69,7 @@ pub(crate) fn term_words(log: &Log) -> Vec<String> {
     forgotten.chain(log.entries().map(|(_, entry)| entry.term.to_string())).collect()
 }
 
-/// A line of so many columns: of each cell the text, and whether a bar follows it.
+/// A line with this number of columns: of each cell the text, and whether a bar follows it.
 fn line(head: &str, columns: usize, cells: impl Iterator<Item = (String, bool)>, remark: &str) -> String {
     let cells: String =
         cells.map(|(text, has_bar)| format!("{text:>3}{}", if has_bar { '|' } else { ' ' })).collect();

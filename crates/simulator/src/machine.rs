@@ -80,7 +80,7 @@ const BEGINNING: u8 = 1;
 #[derive(Debug, Default)]
 pub struct WrittenDown {
     bytes: Vec<u8>,
-    /// So many of them have been given out.
+    /// Number of bytes that have been given out.
     given: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Messages under way, and the links that are cut.
+//! Messages in flight, and the links that are cut.
 
 use crate::action::Selection;
 use consensus::NodeId;
@@ -11,7 +11,7 @@ use std::time::Duration;
 /// How the network treats messages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weather {
-    /// How long a message is under way: each time drawn anew from this range, so that messages overtake
+    /// How long a message is in flight: drawn from this range for each message, so that messages overtake
     /// each other.
     pub latency: RangeInclusive<Duration>,
     /// The share of messages that are lost, from 0 to 1.
@@ -21,7 +21,7 @@ pub struct Weather {
 }
 
 impl Weather {
-    /// Nothing is lost, nothing doubled, and each message is under way for `latency`.
+    /// Nothing is lost, nothing duplicated, and each message is in flight for `latency`.
     pub fn fair(latency: Duration) -> Weather {
         Weather { latency: latency..=latency, loss: 0.0, duplication: 0.0 }
     }
@@ -32,7 +32,7 @@ impl Weather {
 pub(crate) struct Network {
     pub(crate) weather: Weather,
     random: Rng,
-    /// Messages under way: when each is due, and its number in the order of sending.
+    /// Messages in flight: when each is due, and its number in the order of sending.
     in_flight: BTreeMap<Place, Envelope>,
     sent: u64,
     /// Links on which nothing arrives, each in one direction: from, to.
@@ -43,10 +43,10 @@ pub(crate) struct Network {
     known: BTreeMap<(NodeId, NodeId), u64>,
 }
 
-/// A message's place among those under way: when it is due, and its number.
+/// A message's place among those in flight: when it is due, and its number.
 pub(crate) type Place = (Duration, u64);
 
-/// What became of a message when it was sent.
+/// What happened to a message when it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     UnderWay,
@@ -132,25 +132,25 @@ impl Network {
         self.in_flight.insert((now, self.sent), envelope);
     }
 
-    /// Takes a message from the network: delivered or lost, it is under way no longer.
+    /// Takes a message from the network: delivered or lost, it is no longer in flight.
     pub(crate) fn take(&mut self, place: Place) -> Option<Envelope> {
         self.in_flight.remove(&place)
     }
 
-    /// Sends once more what is under way here.
+    /// Sends once more the message that is in flight here.
     pub(crate) fn duplicate(&mut self, now: Duration, place: Place) {
         if let Some(envelope) = self.in_flight.get(&place) {
             self.add(now, envelope.clone());
         }
     }
 
-    /// What is under way, in the order in which it was sent.
+    /// The messages in flight, in the order in which they were sent.
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = &Envelope> {
         self.find(&Selection::default()).into_iter().map(|place| &self.in_flight[&place])
     }
 
-    /// The server is somewhere else from now on, and what is under way to it is lost. The others learn of it when they hear
-    /// from it.
+    /// The server is somewhere else from now on, and messages in flight to it are lost. The others learn of
+    /// it when they hear from it.
     pub(crate) fn change_address(&mut self, id: NodeId) {
         *self.addresses.entry(id).or_default() += 1;
         self.in_flight.retain(|_, envelope| envelope.to != id);
@@ -174,7 +174,7 @@ impl Network {
         known == self.addresses.get(&to).copied().unwrap_or_default()
     }
 
-    /// Cuts the link in this direction. What is under way on it is lost.
+    /// Cuts the link in this direction. Messages in flight on it are lost.
     pub(crate) fn cut(&mut self, from: NodeId, to: NodeId) {
         self.cut.insert((from, to));
         self.in_flight.retain(|_, envelope| (envelope.from, envelope.to) != (from, to));

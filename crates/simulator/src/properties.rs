@@ -1,8 +1,8 @@
 //! What must hold whatever happens. Each property has a file of its own, and is checked after every
 //! step of every server.
 //!
-//! Safety properties hold always. Those of progress are owed only in a [`Calm`]: when nothing is lost
-//! any more, a majority runs, and nobody does anything to the servers.
+//! Safety properties hold always. Those of progress are owed only in a [`Calm`]: when nothing is
+//! lost any longer, a majority runs, and nobody does anything to the servers.
 
 mod applied_once;
 mod committed_cant_be_lost;
@@ -117,7 +117,7 @@ impl Breach {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Calm {
     pub(crate) since: Duration,
-    /// The most that a message is under way.
+    /// Maximum time that a message is in flight.
     pub(crate) latency: Duration,
     /// No disk has been held up or filled since.
     pub(crate) have_disks_worked: bool,
@@ -266,7 +266,7 @@ impl Promise {
 pub(crate) trait Property<M: Machine>: fmt::Debug {
     fn promise(&self) -> Promise;
 
-    /// The server's disk was replaced: it is somebody else, and what it has said before does not bind it.
+    /// The server's disk was replaced: it is another server now, and what it said before does not bind it.
     fn forget(&mut self, _server: NodeId) {}
 
     /// Looks at a step, and remembers what it needs for the next. If the promise is broken: how.

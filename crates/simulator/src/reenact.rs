@@ -11,7 +11,7 @@ use std::sync::Arc;
 use storage::Recovered;
 use trace::{Beginning, Event, Io, Record, StepInput};
 
-/// What came of playing a recording again.
+/// The outcome of playing a recording again.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Reenacted {
     /// Steps that led to the recorded states.
@@ -51,7 +51,7 @@ pub enum Misfit {
     Different {
         /// What was recorded.
         recorded: Box<Record>,
-        /// What came now; none if there was nothing more.
+        /// What came now; `None` if there was nothing more.
         found: Option<Box<Record>>,
     },
 }

@@ -46,14 +46,14 @@ pub struct Film {
     pub without: Option<Rule>,
 }
 
-/// A command, the prose before it, and what came of it.
+/// A command, the prose before it, and its outcome.
 #[derive(Debug, Clone, Default)]
 pub struct Scene {
     /// The paragraphs of prose.
     pub prose: Vec<String>,
     /// The command as it was written; `None` after the last one.
     pub command: Option<String>,
-    /// It was written in parentheses: what came of it is not part of the story.
+    /// It was written in parentheses: its outcome is not part of the story.
     pub is_silent: bool,
     /// What it brought about.
     pub records: Vec<Record>,
@@ -130,7 +130,7 @@ fn in_plain_words(error: io::Error, script: &str) -> io::Error {
     io::Error::new(error.kind(), words)
 }
 
-/// The command as somebody would write it.
+/// The command as a user would write it.
 fn words(command: &Command) -> String {
     let argument = |argument: &goldenscript::Argument| match &argument.key {
         Some(key) => format!(" {key}={}", argument.value),
@@ -141,7 +141,7 @@ fn words(command: &Command) -> String {
 }
 
 impl Scenario {
-    /// Plays a whole script, and shows what came of each of its commands.
+    /// Plays a whole script, and shows the outcome of each of its commands.
     ///
     /// # Errors
     /// If the script can't be understood, or one of its commands fails.

@@ -232,7 +232,7 @@ impl Draw {
         (self.faults.disk && apart.u8(0..6) == 0).then(|| apart.u64(6_000..20_000) as usize)
     }
 
-    /// Logs forget all that they may, or hold back a little; snapshots are sent whole, or in many pieces.
+    /// Logs forget all that they may, or hold back a little; snapshots are sent whole, or in many chunks.
     fn limits(&mut self, entries_per_message: usize) -> Limits {
         let bytes_behind_snapshot = self.random.one_of(&[0, 0, 50, 200]);
         let bytes_per_message = self.random.one_of(&[40, 100, 256 << 10]);
@@ -684,7 +684,7 @@ impl Draw {
         let begin = if are_full { Action::FillDisk } else { Action::HoldSaves };
         let end = if are_full { Action::MendDisk } else { Action::Save };
         actions.extend(stalled.iter().copied().map(begin));
-        // So many fill what is left of a simulated log's last file.
+        // This number of writes fills what is left of a simulated log's last file.
         let most_writes = if are_full { 30 } else { 3 };
         for value in 0..apart.u64(1..=most_writes) {
             actions.push(Action::Propose(None, 2_000 + value));

@@ -46,9 +46,9 @@ pub(crate) struct Server<M: Machine> {
     pub(crate) is_paused: bool,
     /// What has arrived while it was halted.
     pub(crate) mailbox: Vec<Envelope>,
-    /// The server's saves wait until somebody asks for them.
+    /// The server's saves wait until an action asks for them.
     pub(crate) holds_saves: bool,
-    /// What is committed is not applied until somebody asks for it.
+    /// What is committed is not applied until an action asks for it.
     pub(crate) holds_applies: bool,
     /// What its disk held before that was damaged.
     undamaged: Option<Saved>,
@@ -92,7 +92,7 @@ struct Alive<M: Machine> {
     save_due: Option<Duration>,
 }
 
-/// What came of a job of a disk.
+/// The outcome of a job of a disk.
 pub(crate) struct Finished {
     pub(crate) is_done: bool,
     /// What there is to tell of the disk.
@@ -337,7 +337,7 @@ impl<M: Machine> Server<M> {
         }
     }
 
-    /// When the world's clock will show the server's next deadline; none if it waits for nothing.
+    /// When the world's clock will show the server's next deadline; `None` if it waits for nothing.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         let alive = self.alive.as_ref().filter(|_| !self.is_paused)?;
         let deadline = alive.driver.next_deadline();
@@ -443,7 +443,7 @@ impl<M: Machine> Server<M> {
         self.alive.as_ref().is_some_and(|alive| alive.driver.needs_apply()) && !self.holds_applies
     }
 
-    /// As far as this its state machine has all that is committed.
+    /// Highest index that its state machine has applied.
     pub(crate) fn last_applied(&self) -> Index {
         self.alive.as_ref().map(|alive| alive.driver.last_applied()).unwrap_or_default()
     }
@@ -458,7 +458,7 @@ impl<M: Machine> Server<M> {
         self.alive.as_ref().map(|alive| alive.driver.machine())
     }
 
-    /// When its disk will have finished; none if it has nothing to do, or the process is halted.
+    /// When its disk will have finished; `None` if it has nothing to do, or the process is halted.
     pub(crate) fn save_due(&self) -> Option<Duration> {
         self.alive.as_ref().filter(|_| !self.is_paused && !self.holds_saves)?.save_due
     }

@@ -190,7 +190,8 @@ impl Shrinker<'_> {
         self.at_each(0..simpler_worlds(&self.shrunk.script.options).len(), with_simpler_world);
     }
 
-    /// Leaves out as many actions as it can: first one half or the other, then smaller pieces, at last single actions.
+    /// Leaves out as many actions as it can: first one half or the other, then smaller parts, in the end
+    /// single actions.
     fn leave_out_actions(&mut self) {
         let mut piece = self.shrunk.script.actions.len().div_ceil(2);
         while piece > 0 {
@@ -247,7 +248,7 @@ fn without_a_server(script: &Script, place: usize) -> Vec<Script> {
     vec![Script { options, actions }]
 }
 
-/// The action in a world in which one server is gone and others have other names; none if it was about
+/// The action in a world in which one server is gone and others have other names; `None` if it was about
 /// that one.
 fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> Option<Action> {
     let one = |id: &NodeId| (*id != gone).then(|| rename(*id));

@@ -69,7 +69,7 @@ pub struct Heard {
     pub(crate) outcome: OutcomeKind,
 }
 
-/// The numbers of the store's clients' requests begin here.
+/// The numbers of the requests of an application's own clients begin here.
 pub(crate) const FIRST: u64 = 1_000;
 
 /// The key of what is proposed. The clients leave it alone, since their history knows nothing of proposals.
@@ -120,7 +120,7 @@ fn is_theirs(id: RequestId) -> bool {
 }
 
 impl StoreClients {
-    /// A client wants something. None if it can't ask for that now.
+    /// A client wants something. `None` if it can't ask for that now.
     fn attempt(&mut self, name: u64, wish: Wish, rules: AllBut) -> Option<Try> {
         let is_numbered = rules.hold(Rule::OncePerClientRequest);
         let client = self.clients.entry(name).or_default();
@@ -148,7 +148,7 @@ impl StoreClients {
         Some(Try { id, asked, what, command })
     }
 
-    /// Something came of a try to write. Returns what the client is told of it.
+    /// A try to write has an outcome. Returns what the client hears of it.
     fn note_write(&mut self, id: RequestId, outcome: WriteOutcome<kv::Answer>) -> Option<Heard> {
         let (name, client) = self.take_up(id)?;
         let answer = match outcome {
@@ -169,7 +169,7 @@ impl StoreClients {
         }
     }
 
-    /// Something came of a try to read. Returns what the client is told of it.
+    /// A try to read has an outcome. Returns what the client hears of it.
     fn note_read(&mut self, id: RequestId, outcome: ReadOutcome, store: &Store) -> Option<Heard> {
         let (name, _) = self.take_up(id)?;
         match outcome {
@@ -264,7 +264,7 @@ impl Client {
     }
 }
 
-/// What a wish is about, as the history has it; none if it is not about a key.
+/// What a wish is about, as the history has it; `None` if it is not about a key.
 fn request_of(wish: Wish) -> Option<(char, Request)> {
     Some(match wish {
         Wish::Get(key) => (key, Request::Read),

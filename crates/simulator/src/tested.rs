@@ -32,9 +32,9 @@ pub struct Tested<M: StateMachine> {
     /// What each client c1, c2, … waits for.
     waiting: BTreeMap<u64, Waiting>,
     tries: u64,
-    /// What came of commands.
+    /// The outcomes of commands.
     pub(crate) writes: BTreeMap<RequestId, WriteOutcome<M::Answer>>,
-    /// What came of reads.
+    /// The outcomes of reads.
     pub(crate) reads: BTreeMap<RequestId, ReadOutcome>,
 }
 

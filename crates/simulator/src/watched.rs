@@ -13,7 +13,7 @@ pub trait Testable: StateMachine<Answer: Clone + PartialEq + fmt::Debug> + Defau
 
 impl<M> Testable for M where M: StateMachine<Answer: Clone + PartialEq + fmt::Debug> + Default + 'static {}
 
-/// A state machine that remembers what it was given, and what came of that.
+/// A state machine that remembers the commands that it was given, and the states that they led to.
 pub struct Watched<M: StateMachine> {
     pub(crate) inner: M,
     commands: Vec<Applied>,
@@ -114,7 +114,7 @@ impl<S: Snapshot> Snapshot for WatchedSnapshot<S> {
     }
 }
 
-/// What came of the chunks of such a snapshot so far.
+/// Such a snapshot as far as its chunks have arrived.
 pub struct WatchedRestore<M: StateMachine> {
     /// The bytes up to the end of the commands, as long as they are not all there.
     head: Vec<u8>,

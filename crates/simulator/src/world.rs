@@ -52,7 +52,7 @@ pub struct WorldOptions {
     pub rules: AllBut,
     /// What the network does to messages.
     pub weather: Weather,
-    /// How long a disk takes for a save: each time drawn anew from this range.
+    /// How long a disk takes for a save: drawn from this range for each save.
     pub save_time: RangeInclusive<Duration>,
     /// How many bytes each disk has room for; `None` if there is no bound.
     pub disk_size: Option<usize>,
@@ -67,7 +67,7 @@ pub struct WorldOptions {
 }
 
 impl Default for WorldOptions {
-    /// Three servers that obey all rules, in a world without chance: each message is under way for a
+    /// Three servers that obey all rules, in a world without chance: each message is in flight for a
     /// millisecond, and disks take no time.
     fn default() -> WorldOptions {
         WorldOptions {
@@ -97,7 +97,7 @@ impl WorldOptions {
         (1..=self.servers + self.spares).map(NodeId)
     }
 
-    /// Why servers can't begin with such logs; none if they can.
+    /// Why servers can't begin with such logs; `None` if they can.
     pub fn problem_with_logs(&self) -> Option<String> {
         let stranger = self.logs.keys().find(|id| !self.all().any(|server| server == **id));
         if let Some(stranger) = stranger {
@@ -143,7 +143,7 @@ impl<A: Application> fmt::Debug for World<A> {
     }
 }
 
-/// What came of all that was done to a world.
+/// The outcome of all that was done to a world.
 #[derive(Debug)]
 pub struct Ending {
     /// The first promise that was not kept, if there is one.
@@ -175,7 +175,7 @@ fn founding_memory(founders: &BTreeSet<NodeId>, id: NodeId) -> Memory {
     Memory { cluster, founders, is_founded: true, starts, ..Memory::default() }
 }
 
-/// After so many of the longest election timeouts nobody waits any more for a leader.
+/// Maximum time to wait for a leader, in longest election timeouts.
 pub(crate) const GIVE_UP: u32 = 1_000;
 
 impl World {
@@ -298,7 +298,7 @@ impl<A: Application> World<A> {
         self.records.clear();
     }
 
-    /// What came of it all.
+    /// The outcome of it all.
     pub(crate) fn end(mut self) -> Ending {
         self.coverage.finish(self.now);
         Ending { violation: self.violations.into_iter().next(), coverage: self.coverage }
@@ -333,7 +333,7 @@ impl<A: Application> World<A> {
         &self.violations
     }
 
-    /// The messages under way, in the order in which they were sent: from, to and what they say.
+    /// The messages in flight, in the order in which they were sent: from, to and what they say.
     pub fn in_flight(&self) -> impl Iterator<Item = (NodeId, NodeId, String)> {
         self.network
             .in_flight()
@@ -382,7 +382,7 @@ impl<A: Application> World<A> {
             | Action::FinishSave(_)
             | Action::FillDisk(_)
             | Action::MendDisk(_) => self.calm.iter_mut().for_each(|calm| calm.have_disks_worked = false),
-            // Whoever interferes is owed no progress.
+            // No progress is owed to a user who interferes.
             _ => self.calm = None,
         }
         done
@@ -585,7 +585,7 @@ impl<A: Application> World<A> {
         self.step(envelope.to, envelope.into());
     }
 
-    /// Delivers what is meant and is under way to a server that is not halted.
+    /// Delivers the selected messages that are in flight to a server that is not halted.
     fn deliver(&mut self, selection: &Selection) -> usize {
         let mut delivered = 0;
         for place in self.network.find(selection) {
@@ -646,7 +646,7 @@ impl<A: Application> World<A> {
         Ok(())
     }
 
-    /// Somebody wants to change the members, and asks a server.
+    /// An operator wants to change the members, and asks a server.
     fn change_members(&mut self, id: NodeId, change: &Change) -> Result<(), Refusal> {
         self.running(id)?;
         change.add.keys().try_for_each(|&added| self.server(added).map(drop))?;
@@ -655,7 +655,7 @@ impl<A: Application> World<A> {
         Ok(())
     }
 
-    /// Somebody wants another leader, and asks a server.
+    /// An operator wants another leader, and asks a server.
     fn transfer(&mut self, id: NodeId, to: NodeId) -> Result<(), Refusal> {
         self.running(id)?;
         let request = self.clients.next_id();
@@ -854,7 +854,7 @@ impl<A: Application> World<A> {
                 return Some(format!("{running} of {all} servers run"));
             }
         }
-        // Who was removed and does not know it may disturb the others without end (§6).
+        // A server that was removed and does not know it may disturb the others forever (§6).
         let knows_most = nodes.iter().max_by_key(|node| node.commit_index())?;
         let committed = knows_most.membership_at(knows_most.commit_index());
         // Who has heard that it goes, and not that this is committed, may still run.
@@ -937,7 +937,7 @@ impl<A: Application> World<A> {
         }
     }
 
-    /// Lets a server's disk do what it is busy with. Tells whether it could.
+    /// Lets a server's disk do what it is busy with. Returns whether it could.
     fn finish_save(&mut self, id: NodeId) -> bool {
         let mut effects = std::mem::take(&mut self.effects);
         let server = self.servers.get_mut(&id).expect("only servers of this world save");

@@ -1,4 +1,4 @@
-//! What the views make of one recorded run, in which a client does not learn what came of its command.
+//! What the views make of one recorded run, in which a client does not learn the outcome of its command.
 //!
 //! The run and the states of the cluster in it are in tests/lost-entry. The tests of the terminal and of the page read them
 //! there, so all views are tested on the same records. `UPDATE_GOLDEN=1` writes them again.

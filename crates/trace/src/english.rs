@@ -8,7 +8,8 @@ use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Unsyn
 use crate::shown;
 use consensus::event::{Check, Problem, What};
 use consensus::{
-    AppendOutcome, Chunk, HardState, Index, LogPosition, Message, RoleKind, Rule, SnapshotOutcome, Term,
+    AppendOutcome, Chunk, HardState, Index, LogPosition, Message, NodeId, RoleKind, Rule, SnapshotOutcome,
+    Term,
 };
 use identity::{found_words, identity_words, refusal_words};
 use links::way;
@@ -534,6 +535,16 @@ fn power_cut_words(unsynced: Unsynced) -> &'static str {
         Unsynced::Lost => "power lost: everything not yet synced to disk is gone",
         Unsynced::Kept => "power lost: what was not yet synced had reached the disk anyway",
         Unsynced::Torn => "power lost: only part of what was not yet synced reached the disk",
+    }
+}
+
+/// Servers as `n1, n2 and n3`.
+pub(crate) fn names<'a>(servers: impl IntoIterator<Item = &'a NodeId>) -> String {
+    let names: Vec<String> = servers.into_iter().map(NodeId::to_string).collect();
+    match names.split_last() {
+        None => "nobody".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The headlines of a run: a sentence or two for each thing that matters, however many records it took.
 
-use crate::english::{self, milliseconds};
+use crate::english::{self, milliseconds, names};
 use crate::record::{Event, Io, Laboratory, Process, Record};
 use consensus::event::{Decision, What};
 use consensus::{Index, Membership, Message, NodeId, Quorum, RoleKind, Rule, Term};
@@ -378,7 +378,8 @@ impl Episode {
             }
             Some(first) => {
                 for term in (first.0..last_term.0).map(Term).filter(|&term| lost(term).next().is_some()) {
-                    let candidates = lost(term).map(|campaign| campaign.candidate).collect();
+                    let candidates: BTreeSet<NodeId> =
+                        lost(term).map(|campaign| campaign.candidate).collect();
                     write!(f, " {} asked for votes in term {term}; nobody won.", names(&candidates))?;
                 }
             }
@@ -459,16 +460,6 @@ impl fmt::Display for Work {
             None => {}
         }
         f.write_str(&sentences.join(" "))
-    }
-}
-
-/// Servers as a text, for a sentence about them.
-fn names(servers: &BTreeSet<NodeId>) -> String {
-    let names: Vec<String> = servers.iter().map(NodeId::to_string).collect();
-    match names.split_last() {
-        None => "nobody".to_owned(),
-        Some((only, [])) => only.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
     }
 }
 

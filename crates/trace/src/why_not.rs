@@ -201,15 +201,3 @@ fn tally(counts: impl IntoIterator<Item = (usize, usize)>) -> String {
         counts.into_iter().map(|(count, needed)| format!("{count} of {needed}")).collect();
     each.join(" and ")
 }
-
-/// Servers as `n1, n2 and n3`.
-fn names(servers: &[NodeId]) -> String {
-    match servers {
-        [] => "nobody".to_owned(),
-        [only] => only.to_string(),
-        [others @ .., last] => {
-            let others: Vec<String> = others.iter().map(NodeId::to_string).collect();
-            format!("{} and {last}", others.join(", "))
-        }
-    }
-}

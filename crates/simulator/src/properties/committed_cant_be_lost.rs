@@ -4,7 +4,7 @@ use crate::server::Server;
 use consensus::{Index, NodeId, RoleKind};
 use std::collections::BTreeMap;
 
-/// When a leader commits an entry, nobody who lacks it can win an election any more.
+/// Once a leader has committed an entry, no server that lacks it can win an election.
 #[derive(Debug, Default)]
 pub(crate) struct CommittedCantBeLost {
     disks: Disks,

@@ -3,12 +3,12 @@ use consensus::{Entry, Index, NodeId};
 use std::collections::BTreeMap;
 use trace::EventId;
 
-/// State machine safety: no two servers ever take different entries for committed at one index.
+/// State machine safety: no two servers ever mark different entries as committed at one index.
 #[derive(Debug, Default)]
 pub(crate) struct StateMachineSafety {
     /// Each committed entry, with the commit in which it was first.
     committed: Vec<(Entry, Option<EventId>)>,
-    /// As far as this each server's committed entries were compared.
+    /// Highest index up to which each server's committed entries were compared.
     compared: BTreeMap<NodeId, Index>,
 }
 
@@ -28,7 +28,7 @@ impl<M: Machine> Property<M> for StateMachineSafety {
         let compared = self.compared.entry(step.id()).or_default();
         let end = step.node.commit_index();
         if end <= *compared {
-            // A restarted server finds out anew what is committed.
+            // A restarted server has to find out again what is committed.
             *compared = end;
             return None;
         }

@@ -10,7 +10,7 @@ pub(crate) struct FullDisksDoNotLead {
     last_fit: BTreeMap<NodeId, Duration>,
 }
 
-/// So many of the longest election timeouts are enough to find another leader.
+/// How long it may take to find another leader, in longest election timeouts.
 const PATIENCE: u32 = 8;
 
 static PROMISE: Promise = Promise {

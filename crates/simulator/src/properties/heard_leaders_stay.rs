@@ -57,7 +57,8 @@ impl<M: Machine> Property<M> for HeardLeadersStay {
                     let since = before.map_or(now, |hearing| hearing.since);
                     self.heard.insert(id, Hearing { term: request.term, since, last: now });
                 }
-                // Whoever is made to lose patience hears nobody, and neither does who has just started.
+                // A server whose election timer was made to run out hears no leader, and neither does one
+                // that has just started.
                 Event::Decision(decision)
                     if matches!(
                         decision.what,
@@ -80,7 +81,7 @@ impl<M: Machine> Property<M> for HeardLeadersStay {
             let profile = node.config().profile;
             profile.pre_vote && profile.check_quorum
         });
-        // What a voter says may have been under way when it heard the leader last, or first.
+        // What a voter says may have been in flight when it heard the leader last, or first.
         let way = moment.calm.map_or(Duration::ZERO, |calm| calm.latency * 2);
         let hears = |voter: NodeId| {
             let hearing = self.heard.get(&voter).filter(|it| it.term == leader.hard_state().current_term);

@@ -2,7 +2,7 @@ use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::event::What;
 use trace::Event;
 
-/// Who is asked to take over has all that the leader has.
+/// A server that is asked to become leader has all entries that the leader has.
 #[derive(Debug, Default)]
 pub(crate) struct HeirsHaveItAll;
 

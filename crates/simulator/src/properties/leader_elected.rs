@@ -9,7 +9,7 @@ pub(crate) struct LeaderElected {
     was_told: bool,
 }
 
-/// So many of the longest election timeouts are enough for an election, if it can succeed at all.
+/// How long an election may take if it can succeed at all, in longest election timeouts.
 const PATIENCE: u32 = 200;
 
 static PROMISE: Promise = Promise {

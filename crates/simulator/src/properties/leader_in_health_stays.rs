@@ -27,7 +27,7 @@ impl<M: Machine> Property<M> for LeaderInHealthStays {
             let mut leaders = moment.running().filter(|node| node.role() == RoleKind::Leader);
             leaders.any(|node| node.id() == *id && node.hard_state().current_term == *term)
         };
-        // Who is no member and does not know it may disturb the others (§6).
+        // A server that was removed and does not know it may disturb the others (§6).
         let is_member = |leader: &(NodeId, Term, Duration)| {
             let leader = moment.servers.get(&leader.0).and_then(Server::node);
             leader.is_none_or(|leader| leader.membership().contains(step.id()))
@@ -41,7 +41,7 @@ impl<M: Machine> Property<M> for LeaderInHealthStays {
 
         let (leader, term, since) = challenged?;
         let calm = moment.calm_network?;
-        // Its first heartbeats may still be under way, and one more may have been lost before the calm.
+        // Its first heartbeats may still be in flight, and one more may have been lost before the calm.
         let first_heartbeats = moment.timing.heartbeat_interval() + calm.latency * 2;
         let in_health = moment.now.saturating_sub(since.max(calm.since));
         (in_health > first_heartbeats).then(|| {

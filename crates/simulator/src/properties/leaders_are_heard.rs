@@ -18,7 +18,7 @@ struct Heard {
     when: BTreeMap<NodeId, Duration>,
 }
 
-/// So many of the longest election timeouts are enough, also for a slow clock.
+/// How long a reply may take, also by a slow clock, in longest election timeouts.
 const PATIENCE: u32 = 12;
 
 static PROMISE: Promise = Promise {

@@ -8,8 +8,8 @@ pub(crate) struct LogsAgreeAtLast {
     last_agreed: Duration,
 }
 
-/// So many of the longest election timeouts are enough to elect a leader, and for it to bring everybody up to
-/// date.
+/// How long it may take to elect a leader, and the leader to bring all others up to date, in longest election
+/// timeouts.
 const PATIENCE: u32 = 300;
 
 static PROMISE: Promise = Promise {

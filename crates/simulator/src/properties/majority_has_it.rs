@@ -44,7 +44,7 @@ impl<M: Machine> Property<M> for MajorityHasIt {
     }
 }
 
-/// Does a leader take more for committed here?
+/// Does a leader mark more entries as committed here?
 fn commits(record: &Record) -> bool {
     let Event::Decision(decision) = &record.event else { return false };
     matches!(decision.what, What::Committed { .. }) && decision.rule == Some(Rule::CommitByMajority)

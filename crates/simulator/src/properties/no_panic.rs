@@ -1,4 +1,4 @@
-//! Checked by the world: a server that has panicked takes no step any more.
+//! Checked by the world: a server that has panicked no longer takes any steps.
 
 use super::{Promise, Violation};
 use crate::quiet::words_of;

@@ -10,7 +10,7 @@ pub(crate) struct NobodyWaitsForEver {
     last_free: BTreeMap<NodeId, Duration>,
 }
 
-/// So many of the longest election timeouts are enough to ask all whether somebody still leads.
+/// How long it may take to ask all whether the leader still leads, in longest election timeouts.
 const PATIENCE: u32 = 2;
 
 static PROMISE: Promise = Promise {

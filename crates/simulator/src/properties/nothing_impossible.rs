@@ -2,7 +2,7 @@ use super::{Breach, Machine, Moment, Promise, Property, Step};
 use consensus::event::{Decision, What};
 use trace::{Event, english};
 
-/// Servers that follow the protocol never have to throw away each other's messages.
+/// Servers that follow the protocol never have to drop each other's messages.
 #[derive(Debug, Default)]
 pub(crate) struct NothingImpossible;
 

@@ -8,7 +8,7 @@ use trace::{Event, Io, Record};
 /// In a calm a server waits no longer than its election timeout for a leader.
 #[derive(Debug, Default)]
 pub(crate) struct PatienceHasAnEnd {
-    /// When each server last had a reason to wait anew.
+    /// When each server last had a reason to begin waiting again.
     waits_since: BTreeMap<NodeId, Duration>,
 }
 

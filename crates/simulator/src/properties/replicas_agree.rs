@@ -7,7 +7,7 @@ use std::fmt::Debug;
 /// State machines that are given the same commands go through the same states.
 #[derive(Debug)]
 pub(crate) struct ReplicasAgree<A> {
-    /// For each entry, the server that was the first to apply it, and what came of it there.
+    /// For each entry, the server that was the first to apply it, and the outcome there.
     first: BTreeMap<Index, (NodeId, Seen<A>)>,
     /// Up to where the states of each server were compared, and in which of its lives.
     compared: BTreeMap<NodeId, (u64, Index)>,

@@ -14,7 +14,7 @@ pub(crate) struct SlowDisksAreHeard {
     last_free: BTreeMap<NodeId, Duration>,
 }
 
-/// So many of the longest election timeouts are enough for a reply.
+/// How long a reply may take, in longest election timeouts.
 const PATIENCE: u32 = 2;
 
 static PROMISE: Promise = Promise {

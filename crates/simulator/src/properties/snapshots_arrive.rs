@@ -11,8 +11,8 @@ pub(crate) struct SnapshotsArrive {
     begun: BTreeMap<(NodeId, Term, NodeId), (u32, Index)>,
 }
 
-/// A follower that was sent a snapshot this often without getting any of them is kept away for good. Once, a newer one may
-/// have been in the making when the first was begun.
+/// A follower that was sent a snapshot this often without getting any of them is kept away for good. Once, a
+/// newer one may have been in preparation when the first was begun.
 const MOST: u32 = 3;
 
 static PROMISE: Promise = Promise {

@@ -1,4 +1,4 @@
-//! Plays every scenario. `UPDATE_GOLDEN=1` writes the outputs anew.
+//! Plays every scenario. `UPDATE_GOLDEN=1` writes the outputs again.
 
 use consensus::Rule;
 use simulator::{Scenario, UNSHOWN};
@@ -157,7 +157,7 @@ fn every_scenario_names_the_rules_that_it_is_about() {
         }
         let film = Scenario::film(&script).unwrap();
         for rule in rules {
-            // What is done in parentheses is not told in the file, but whoever plays it sees it.
+            // What is done in parentheses is not shown in the file, but anyone who plays it sees it.
             let decides =
                 film.scenes.iter().flat_map(|scene| &scene.records).any(|record| record.rule() == Some(rule));
             let is_told = |line: &str| !line.starts_with('#') && line.contains(rule.id());

@@ -116,8 +116,8 @@ fn a_journal_leads_to_the_same_violation_without_chance() {
         for seed in 0..200 {
             let script = draw(seed, &options);
             let Some(violation) = script.play().violation else { continue };
-            // A journal has no time in it, and what is owed at last takes time. So do leases, who hears whom by
-            // the production profile, and whether a learner keeps up.
+            // A journal has no time in it, and what is owed in the end takes time. So do leases, who hears
+            // whom by the production profile, and whether a learner keeps up.
             let takes_time = ["logs agree in the end", "every client gets a response"];
             let is_about_time = takes_time.iter().any(|name| violation.promise.name.starts_with(name));
             let WorldOptions { lease, profile, spares, .. } = &script.options;

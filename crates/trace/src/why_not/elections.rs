@@ -1,7 +1,7 @@
 //! Why a server did not become leader, and why it did not vote.
 
-use super::{Obstacle, Past, WhyNot, names, tally};
-use crate::english;
+use super::{Obstacle, Past, WhyNot, tally};
+use crate::english::{self, names};
 use crate::record::{Event, Io, Record};
 use consensus::event::What;
 use consensus::{Message, NodeId, RoleKind, Rule};

@@ -1,7 +1,7 @@
 //! Why a server did not commit its last entries.
 
-use super::{Obstacle, Past, WhyNot, names, tally};
-use crate::english;
+use super::{Obstacle, Past, WhyNot, tally};
+use crate::english::{self, names};
 use crate::record::{Event, Io};
 use consensus::event::What;
 use consensus::{Index, Message, NodeId, RoleKind, Rule};

@@ -31,12 +31,12 @@ impl Chance for Rng {
 ///
 /// ```
 /// use raft_for_beginners_simulator::{Faults, Simulation};
-/// # use driver::Whole;
+/// # use raft_for_beginners_simulator::driver::Whole;
 /// # #[derive(Default)]
 /// # struct Counter(u64);
-/// # impl driver::SmallState for Counter {
+/// # impl raft_for_beginners_simulator::driver::SmallState for Counter {
 /// #     type Answer = u64;
-/// #     fn apply(&mut self, _at: consensus::Index, command: &[u8]) -> u64 {
+/// #     fn apply(&mut self, _at: raft_for_beginners_simulator::consensus::Index, command: &[u8]) -> u64 {
 /// #         self.0 += u64::from(command[0]);
 /// #         self.0
 /// #     }

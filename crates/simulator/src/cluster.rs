@@ -20,13 +20,13 @@ use trace::ClusterView;
 /// the shortest run that was found, of which the test's own actions are the beginning.
 ///
 /// ```
-/// # use driver::{SmallState, Whole, WriteOutcome};
+/// # use raft_for_beginners_simulator::driver::{SmallState, Whole, WriteOutcome};
 /// # use raft_for_beginners_simulator::{Action, Failure, Simulation};
 /// # #[derive(Default)]
 /// # struct Counter(u64);
 /// # impl SmallState for Counter {
 /// #     type Answer = u64;
-/// #     fn apply(&mut self, _at: consensus::Index, command: &[u8]) -> u64 {
+/// #     fn apply(&mut self, _at: raft_for_beginners_simulator::consensus::Index, command: &[u8]) -> u64 {
 /// #         self.0 += command.len() as u64;
 /// #         self.0
 /// #     }

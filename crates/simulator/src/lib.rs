@@ -64,6 +64,7 @@ pub use simulation::Simulation;
 pub use trace::Unsynced;
 pub use watched::Testable;
 pub use world::{Ending, Refusal, World, WorldOptions};
+pub use {consensus, driver};
 
 /// Its code is a test.
 #[cfg(doctest)]

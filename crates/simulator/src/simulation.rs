@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// * [`for_seeds`](Simulation::for_seeds) plays a random run for each seed.
 ///
 /// ```
-/// use driver::{SmallState, Whole};
+/// use raft_for_beginners_simulator::driver::{SmallState, Whole};
 /// use raft_for_beginners_simulator::{Action, Failure, Simulation, Unsynced};
 ///
 /// /// Counts the bytes that it was given.
@@ -37,7 +37,7 @@ use std::sync::Arc;
 /// impl SmallState for Counter {
 ///     type Answer = u64;
 ///
-///     fn apply(&mut self, _at: consensus::Index, command: &[u8]) -> u64 {
+///     fn apply(&mut self, _at: raft_for_beginners_simulator::consensus::Index, command: &[u8]) -> u64 {
 ///         self.0 += command.len() as u64;
 ///         self.0
 ///     }

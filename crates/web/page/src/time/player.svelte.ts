@@ -60,10 +60,11 @@ export class Player {
     this.offset = null
   }
 
-  /** The stream of records has ended. The last moment stays, if the present was on show. */
+  /** The stream of records has ended. The last moment stays, if the present was on show, or was to follow a rerun. */
   end(): void {
     this.offset = null
-    if (!this.isLive) return
+    if (!this.isLive && this.rerunUntil === null) return
+    this.pause()
     this.seek(this.history.lastTime)
     this.wasLive = true
   }

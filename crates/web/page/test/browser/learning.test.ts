@@ -171,6 +171,25 @@ describe.skipIf(!RAFT)('the page of a beginner', () => {
     await page.context().close()
   })
 
+  test('explains no word that appears under a resting pointer, or where a finger was', async () => {
+    const page = await open()
+    await newLeader(page)
+    await page.keyboard.press('1')
+    const card = page.getByRole('dialog', { name: 'Server n1' })
+    const word = (await card.locator('.word', { hasText: 'term' }).first().boundingBox())!
+    await page.keyboard.press('Escape')
+    await card.waitFor({ state: 'detached' })
+    await page.mouse.move(word.x + word.width / 2, word.y + word.height / 2)
+    await page.keyboard.press('1')
+    await card.waitFor()
+    // The browser tells what is under the pointer now when it has drawn it.
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(() => requestAnimationFrame(drawn), 100))))
+    expect(await note(page).count()).toBe(0)
+    await page.mouse.move(word.x + word.width / 2 + 1, word.y + word.height / 2)
+    await note(page).waitFor()
+    await page.context().close()
+  })
+
   test('explains a word to a finger, on the screen', async () => {
     const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, colorScheme: 'dark' })
     const page = await open(cluster.address, context)

@@ -120,6 +120,17 @@ describe('the player', () => {
     expect(player).toMatchObject({ isLive: false, wasLive: true, isAtEnd: true, newest: 1 * SECOND, moment: { t: 1 * SECOND } })
   })
 
+  test('stands still at the last moment too when the stream ends while a rerun is on show', () => {
+    const player = playerOf([0, 1 * SECOND])
+    player.heard(1 * SECOND, 0)
+    player.goLive()
+    player.frame(5000)
+    player.rerun({ from: 0, until: 2 * SECOND, speed: 0.05 })
+    player.end()
+    player.frame(9000)
+    expect(player).toMatchObject({ isLive: false, isPlaying: false, rerunUntil: null, wasLive: true, isAtEnd: true, moment: { t: 1 * SECOND } })
+  })
+
   test('follows the present, and comes back to it', () => {
     const player = playerOf([0, 1 * SECOND])
     player.heard(1 * SECOND, 0)

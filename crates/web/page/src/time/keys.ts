@@ -106,8 +106,9 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
 /** Back to the present, or to the end of what there is. */
 export function present(session: Session): void {
   session.asked = null
-  if (session.connection === 'connected') session.player.goLive()
-  else session.player.seek(session.history.lastTime)
+  const { player } = session
+  if (session.connection === 'connected') player.goLive(player.isPlaying || !player.present.isHere)
+  else player.seek(session.history.lastTime)
 }
 
 function pressHand(key: string, session: Session): boolean {

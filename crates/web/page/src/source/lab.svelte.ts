@@ -1,8 +1,8 @@
 // A simulated cluster in this page: the engine performs commands, time passes while it is watched.
 
+import type { Flying } from '../time/airborne'
 import { Branches } from '../time/branches.svelte'
 import { Here } from '../time/present'
-import type { EventId } from '../trace/record'
 import { asSentence } from '../trace/words'
 import { commandsFor } from './commands'
 import type { Action } from './contract'
@@ -121,13 +121,10 @@ export function rulesOffIn(script: string): Set<string> {
   return off
 }
 
-/** A message in flight, by the number of the entry of its sending. */
-export type Flying = { readonly words: string; readonly select: string; readonly dueUs: number | null; readonly copies: number }
-
 /** One run of a simulated cluster, as a session shows it. */
 export class LabRun implements Source {
   readonly present = new Here((us) => this.pass(us))
-  /** The messages in flight in the present. */
+  /** The messages in flight in the present, by the numbers of the entries of their sending. */
   flying = $state.raw<ReadonlyMap<number, Flying>>(new Map())
   /** The rules that are off in the present. */
   off = $state.raw<ReadonlySet<string>>(new Set())
@@ -179,6 +176,16 @@ export class LabRun implements Source {
     })
   }
 
+  /** Goes another way from this position. */
+  async continueFrom(position: number): Promise<void> {
+    await this.lab.fork(position).catch((failure) => this.session.complain(failure))
+  }
+
+  /** Begins again with the same cluster. */
+  async startAgain(): Promise<void> {
+    await this.lab.startAgain().catch((failure) => this.session.complain(failure))
+  }
+
   /** Stands still, and lets the next thing happen. */
   step = async (): Promise<void> => {
     this.session.player.pause()
@@ -191,12 +198,6 @@ export class LabRun implements Source {
 
   async earlier(): Promise<null> {
     return null
-  }
-
-  /** The entry with this number is a message in flight: what it is. */
-  messageWith(id: EventId): Flying | undefined {
-    const entry = this.session.history.find(id)
-    return entry && this.flying.get(entry.number)
   }
 
   private pass(us: number): boolean {
@@ -256,11 +257,12 @@ export class LabRun implements Source {
 
   private placed(messages: readonly InFlight[]): ReadonlyMap<number, Flying> {
     const flying = new Map<number, Flying>()
-    for (const { id, words, select, due_us: dueUs } of messages) {
+    for (const { id, words, select, due_us: dueAt } of messages) {
       const entry = this.session.history.find(id)
       if (!entry) continue
+      const heldSince = dueAt === null ? (this.flying.get(entry.number)?.heldSince ?? this.present.newest()) : null
       const copies = (flying.get(entry.number)?.copies ?? 0) + 1
-      flying.set(entry.number, { words: asSentence(words), select, dueUs, copies })
+      flying.set(entry.number, { words: asSentence(words), select, dueAt, heldSince, copies })
     }
     return flying
   }

@@ -52,6 +52,8 @@ export class Session {
   notice = $state.raw<Notice | null>(null)
   /** The server whose card is open. */
   selected = $state<NodeId | null>(null)
+  /** The message in flight whose card is open, by the number of the entry of its sending. */
+  picked = $state<number | null>(null)
   /** The event that is asked about. */
   asked = $state.raw<Entry | null>(null)
   showsRoutine = $state(false)
@@ -85,6 +87,11 @@ export class Session {
   /** Can anything be done to the cluster? Only where the present is on show: what is done there is seen. */
   get canAct(): boolean {
     return this.isConnected && this.player.isLive
+  }
+
+  /** Does this page show a cluster to which something can be done, or could until it ended? */
+  get hasHands(): boolean {
+    return this.source !== null
   }
 
   /** The cluster has stopped, or the connection to it is lost: time stands still. */

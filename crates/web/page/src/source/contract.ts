@@ -9,6 +9,7 @@ import type { Setup } from '../types/Setup'
 import type { Snapshot } from '../types/Snapshot'
 import type { Unsynced } from '../types/Unsynced'
 import type { WhyNotTold } from '../types/WhyNotTold'
+import type { Session } from './session.svelte'
 
 export type { Setup } from '../types/Setup'
 
@@ -37,6 +38,12 @@ export type Scenario = {
   readonly rules?: readonly string[]
   /** What it says to its reader. */
   readonly prose?: string
+}
+
+/** Where the scenarios are: at a server, or in the engine. */
+export type Library = {
+  readonly list: () => Promise<readonly Scenario[]>
+  readonly play: (path: string) => Promise<Session>
 }
 
 /** What a server may not have done. */

@@ -103,30 +103,22 @@ function send(worker: Worker, message: ToEngine): void {
   worker.postMessage(message)
 }
 
-/** Is the engine in this page? */
-export function hasEngine(): boolean {
-  return embedded() !== ''
-}
-
-/** An engine from this page or, if it has none, from its server. */
+/** An engine from this page or, if it has none, from beside it. */
 export async function engine(): Promise<Engine> {
-  const text = embedded()
-  return new Engine(text ? await unpack(text) : await fetched())
+  const text = document.getElementById('raft-engine')?.textContent?.trim()
+  return new Engine(await unpacked(text ? decoded(text) : await fetched()))
 }
 
-function embedded(): string {
-  return document.getElementById('raft-engine')?.textContent?.trim() ?? ''
+function decoded(text: string): Blob {
+  return new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))])
 }
 
-async function unpack(text: string): Promise<ArrayBuffer> {
-  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))
-  return new Response(stream).arrayBuffer()
+async function fetched(): Promise<Blob> {
+  const answer = await fetch('engine.wasm.gz').catch(() => null)
+  if (answer?.ok) return answer.blob()
+  throw Object.assign(new Error('this page has no engine to simulate a cluster with'), { help: 'open one that `raft export --lab` wrote, or start `raft lab`' })
 }
 
-async function fetched(): Promise<ArrayBuffer> {
-  const token = new URLSearchParams(location.search).get('token') ?? ''
-  const answer = await fetch('engine.wasm', { headers: { 'x-raft-token': token } })
-  if (!answer.ok) throw Object.assign(new Error('this page has no engine to simulate a cluster with'), { help: 'open a page that `raft export --lab` wrote' })
-  return answer.arrayBuffer()
+function unpacked(packed: Blob): Promise<ArrayBuffer> {
+  return new Response(packed.stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer()
 }

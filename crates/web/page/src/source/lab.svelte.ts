@@ -5,8 +5,9 @@ import { Branches } from '../time/branches.svelte'
 import { Here } from '../time/present'
 import { asSentence } from '../trace/words'
 import { commandsFor } from './commands'
-import type { Action } from './contract'
+import type { Action, Library } from './contract'
 import { EngineBroken, type Engine, type InFlight, type Told } from './engine'
+import { replay } from './file'
 import { Session } from './session.svelte'
 import type { Source } from './source'
 
@@ -24,6 +25,12 @@ export class Lab {
     private readonly onshow: (session: Session) => void,
   ) {}
 
+  /** The scenarios inside the engine. */
+  readonly library: Library = {
+    list: () => this.engine.ask('scenarios', {}),
+    play: async (path) => replay(await this.engine.ask('film', { path })),
+  }
+
   /** Shows another cluster, and forgets all that was done to the one before. */
   async open(script: string, at: number | null = null, isPlaying = at === null): Promise<void> {
     const session = await this.play(script)
@@ -31,6 +38,13 @@ export class Lab {
     this.onshow(session)
     session.player.goLive(isPlaying)
     if (at !== null && at < session.history.end) session.player.showPosition(at)
+  }
+
+  /** Shows the cluster of a script as it was after this number of records, to go on from there. */
+  async openAt(script: string, position: number): Promise<void> {
+    await this.engine.ask('open', { script })
+    await this.engine.ask('fork', { position })
+    await this.open((await this.engine.ask('script', {})).text, null, false)
   }
 
   /** Goes another way from this position of the run on show. */
@@ -105,7 +119,7 @@ export class Lab {
 export function beginningOf(script: string): string {
   const lines = script.split('\n')
   const last = lines.findLastIndex((line) => /^\(?cluster\b/.test(line))
-  return lines.slice(0, last + 1).join('\n')
+  return [...lines.slice(0, last + 1), '---', ''].join('\n')
 }
 
 /** Which rules a script has switched off. */
@@ -177,14 +191,16 @@ export class LabRun implements Source {
   }
 
   /** Goes another way from this position. */
-  async continueFrom(position: number): Promise<void> {
-    await this.lab.fork(position).catch((failure) => this.session.complain(failure))
-  }
+  continueFrom = (position: number) => this.trying(this.lab.fork(position))
 
   /** Begins again with the same cluster. */
-  async startAgain(): Promise<void> {
-    await this.lab.startAgain().catch((failure) => this.session.complain(failure))
-  }
+  startAgain = () => this.trying(this.lab.startAgain())
+
+  /** Begins with another cluster. */
+  startAnew = (script: string) => this.trying(this.lab.open(script))
+
+  /** Shows another branch. */
+  switchTo = (branch: number) => this.trying(this.lab.switchTo(branch))
 
   /** Stands still, and lets the next thing happen. */
   step = async (): Promise<void> => {
@@ -217,6 +233,10 @@ export class LabRun implements Source {
       if (failure instanceof EngineBroken && this.isOnShow) await this.lab.recover(this.script, failure.message)
       throw failure
     }
+  }
+
+  private trying(work: Promise<void>): Promise<void> {
+    return work.catch((failure) => this.session.complain(failure))
   }
 
   private note(script: string): void {

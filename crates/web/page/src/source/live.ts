@@ -4,7 +4,7 @@ import type { TraceRecord } from '../trace/record'
 import type { Headline } from '../types/Headline'
 import type { SlowMotionState } from '../types/SlowMotionState'
 import type { Snapshot } from '../types/Snapshot'
-import type { Action, Embedded, Part, Scenario, Setup, Stretch, WhyNot } from './contract'
+import type { Action, Embedded, Library, Part, Scenario, Setup, Stretch, WhyNot } from './contract'
 import type { WhyNotTold } from '../types/WhyNotTold'
 import { parse, replay } from './file'
 import { Elsewhere } from '../time/present'
@@ -24,16 +24,16 @@ export async function connect(): Promise<Session> {
 }
 
 /** The scenarios that the server can play. */
-export async function scenarios(): Promise<Scenario[]> {
-  const listed = (await request('api/scenarios')) as (Scenario & { name?: string })[]
-  return listed.map(({ name, ...scenario }) => ({ ...scenario, path: scenario.path ?? name }))
-}
-
-/** Plays one of them. */
-export async function scenario(path: string): Promise<Session> {
-  const session = replay((await request(`api/scenarios/${path}`)) as Embedded)
-  session.whyNot = whyNot(`&scenario=${path}`)
-  return session
+export const served: Library = {
+  list: async () => {
+    const listed = (await request('api/scenarios')) as (Scenario & { name?: string })[]
+    return listed.map(({ name, ...scenario }) => ({ ...scenario, path: scenario.path ?? name }))
+  },
+  play: async (path) => {
+    const session = replay((await request(`api/scenarios/${path}`)) as Embedded)
+    session.whyNot = whyNot(`&scenario=${path}`)
+    return session
+  },
 }
 
 /** Asks about what the page was opened for, or about a scenario. */

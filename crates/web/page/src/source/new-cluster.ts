@@ -32,6 +32,11 @@ export function anySeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]! % 100_000
 }
 
+/** The script that starts this cluster. */
+export function newScript(wanted: Wanted): string {
+  return `${clusterCommand(wanted)}\n---\n`
+}
+
 /** The command that starts this cluster. */
 export function clusterCommand({ servers, spares, profile, shortest, longest, heartbeat, quickest, slowest, seed }: Wanted): string {
   const words = [

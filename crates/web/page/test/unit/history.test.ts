@@ -238,7 +238,7 @@ describe('a file', () => {
   test('is read in the order of time, without the steps', async () => {
     const lines = [record({ t: 2, event: 'heartbeat' }), record({ t: 1, event: 'step' }), record({ t: 1, event: 'paused' })]
     const text = lines.map((line) => JSON.stringify(line)).join('\n') + '\n'
-    const { history } = await open(new File([text], 'run.jsonl'))
+    const { history } = open('run.jsonl', text)
     expect(history.records().map((one) => one.event)).toEqual(['paused', 'heartbeat'])
   })
 

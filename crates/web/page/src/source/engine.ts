@@ -103,6 +103,9 @@ function send(worker: Worker, message: ToEngine): void {
   worker.postMessage(message)
 }
 
+/** The first byte of every gzip file. */
+const GZIP = 0x1f
+
 /** An engine from this page or, if it has none, from beside it. */
 export async function engine(): Promise<Engine> {
   const text = document.getElementById('raft-engine')?.textContent?.trim()
@@ -119,6 +122,9 @@ async function fetched(): Promise<Blob> {
   throw Object.assign(new Error('this page has no engine to simulate a cluster with'), { help: 'open one that `raft export --lab` wrote, or start `raft lab`' })
 }
 
-function unpacked(packed: Blob): Promise<ArrayBuffer> {
-  return new Response(packed.stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer()
+/** Some hosts have the browser unpack it already. */
+async function unpacked(file: Blob): Promise<ArrayBuffer> {
+  const [first] = new Uint8Array(await file.slice(0, 1).arrayBuffer())
+  const isPacked = first === GZIP
+  return isPacked ? new Response(file.stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer() : file.arrayBuffer()
 }

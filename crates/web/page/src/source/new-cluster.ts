@@ -32,6 +32,13 @@ export function anySeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]! % 100_000
 }
 
+/** The usual cluster, with a number of servers from a link, if it is one. */
+export function wantedBy(servers: string | null): Wanted {
+  const count = Number(servers)
+  const isPossible = Number.isInteger(count) && count >= 1 && count <= 15
+  return { ...USUAL, servers: isPossible ? count : USUAL.servers, seed: anySeed() }
+}
+
 /** The script that starts this cluster. */
 export function newScript(wanted: Wanted): string {
   return `${clusterCommand(wanted)}\n---\n`

@@ -11,6 +11,8 @@ export type Link = {
   readonly run: string | null
   /** The packed script of a simulated run; empty for a new cluster. */
   readonly lab: string | null
+  /** How many servers a new cluster should have. */
+  readonly servers: string | null
   readonly at: string | null
 }
 
@@ -19,7 +21,7 @@ export const LONGEST_LAB = 6_000
 
 export function readLink(fragment: string): Link {
   const fields = new URLSearchParams(fragment.replace(/^#/, ''))
-  return { scenario: fields.get('scenario'), run: fields.get('run'), lab: fields.get('lab'), at: fields.get('at') }
+  return { scenario: fields.get('scenario'), run: fields.get('run'), lab: fields.get('lab'), servers: fields.get('servers'), at: fields.get('at') }
 }
 
 /** The fragment that links to this moment of a simulated run; null if its script is too long for a link. */

@@ -1,25 +1,16 @@
 // The engine: the simulator and the servers' own code, as WebAssembly in a worker. It is asked in JSON.
 
 import type { EventId, NodeId, TraceRecord } from '../trace/record'
-import type { Headline } from '../types/Headline'
+import type { Refused } from '../types/Refused'
+import type { ScriptText } from '../types/ScriptText'
+import type { Told as ToldByEngine } from '../types/Told'
 import type { WhyNotTold } from '../types/WhyNotTold'
 import type { Embedded, Omission, Scenario, Setup } from './contract'
 import type { FromEngine, ToEngine } from './engine.worker'
 import EngineWorker from './engine.worker?worker&inline'
 
 /** What the engine has to tell after a command, or after time has passed. */
-export type Told = {
-  /** Only of a run that was just opened. */
-  readonly setup?: Setup
-  readonly records: readonly TraceRecord[]
-  readonly headlines: readonly Headline[]
-  readonly now_us: number
-  /** When the next thing is due. */
-  readonly next_us: number | null
-  /** The text that a command was for, such as a table of the logs. */
-  readonly said: string
-  readonly violation: { readonly promise: string; readonly meaning: string; readonly what: string } | null
-}
+export type Told = Omit<ToldByEngine, 'records'> & { readonly records: readonly TraceRecord[] }
 
 /** A message in flight. */
 export type InFlight = {
@@ -41,7 +32,7 @@ type Asks = {
   run: { with: { us: number }; back: Told }
   step: { with: object; back: Told }
   fork: { with: { position: number }; back: Told }
-  script: { with: object; back: { text: string } }
+  script: { with: object; back: ScriptText }
   messages: { with: object; back: readonly InFlight[] }
   scenarios: { with: object; back: readonly Scenario[] }
   film: { with: { path: string } | { script: string }; back: Embedded }
@@ -93,7 +84,7 @@ export class Engine {
   private take(id: number, answer: string): void {
     const { resolve, reject } = this.waiting.get(id)!
     this.waiting.delete(id)
-    const { ok, refused, help } = JSON.parse(answer) as { ok?: unknown; refused?: string; help?: string }
+    const { ok, refused, help } = JSON.parse(answer) as { ok?: unknown } & Partial<Refused>
     if (refused === undefined) resolve(ok as never)
     else reject(Object.assign(new Error(refused), { help }))
   }

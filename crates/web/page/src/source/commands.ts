@@ -10,8 +10,17 @@ import type { Action } from './contract'
 /** The client of the page. */
 const CLIENT = 'c1'
 
+/** What commands depend on. */
+export type World = {
+  readonly cluster: ClusterView
+  /** How long messages take where nothing else was said. */
+  readonly latencyUs: number
+  /** The rules that are off. */
+  readonly off: readonly string[]
+}
+
 /** The commands that do this. Throws an error, with help, if it can't be done. */
-export function commandsFor(action: Action, cluster: ClusterView, latencyUs: number): string[] {
+export function commandsFor(action: Action, { cluster, latencyUs, off }: World): string[] {
   switch (action.action) {
     case 'kill_leader':
       return [`kill n${leaderIn(cluster)}`]
@@ -64,10 +73,16 @@ export function commandsFor(action: Action, cluster: ClusterView, latencyUs: num
     case 'message':
       return [`${action.what} ${action.select}${action.what === 'delay' ? ' by=100ms' : ''}`]
     case 'rule':
-      return [`rule ${action.rule} ${action.is_off ? 'off' : 'on'}`]
+      return switchRule(action.rule, action.is_off, off)
     default:
       throw new Error(`a simulated cluster has no ${action.action.replaceAll('_', ' ')}`)
   }
+}
+
+/** Only one rule can be off at a time. */
+function switchRule(rule: string, isOff: boolean, off: readonly string[]): string[] {
+  if (!isOff) return [`rule ${rule} on`]
+  return [...off.filter((other) => other !== rule).map((other) => `rule ${other} on`), `rule ${rule} off`]
 }
 
 function named(ids: readonly NodeId[]): string {

@@ -73,7 +73,7 @@ export class Lab {
     await this.leave(async () => () => this.branches.show(id))
   }
 
-  /** Shows the run with this script in place of one in which the engine failed. */
+  /** Shows the run with this script in place of one that can't go on, and says why. */
   async recover(script: string, accident: string): Promise<void> {
     const session = await this.play(script)
     session.lab!.accident = accident
@@ -95,7 +95,7 @@ export class Lab {
       session.player.goLive(false)
     } catch (failure) {
       // The engine may be anywhere now.
-      await this.recover(text, (failure as Error).message)
+      await this.recover(text, `${asSentence((failure as Error).message)}.`)
     }
   }
 
@@ -122,27 +122,12 @@ export function beginningOf(script: string): string {
   return [...lines.slice(0, last + 1), '---', ''].join('\n')
 }
 
-/** Which rules a script has switched off. */
-export function rulesOffIn(script: string): Set<string> {
-  const off = new Set<string>()
-  for (const line of script.split('\n')) {
-    const without = /^\(?cluster\b.*\bwithout=([\w-]+)/.exec(line)
-    if (without) off.add(without[1]!)
-    const [, rule, state] = /^\(?rule ([\w-]+) (on|off)\b/.exec(line) ?? []
-    if (rule && state === 'off') off.add(rule)
-    else if (rule) off.delete(rule)
-  }
-  return off
-}
-
 /** One run of a simulated cluster, as a session shows it. */
 export class LabRun implements Source {
   readonly present = new Here((us) => this.pass(us))
   /** The messages in flight in the present, by the numbers of the entries of their sending. */
   flying = $state.raw<ReadonlyMap<number, Flying>>(new Map())
-  /** The rules that are off in the present. */
-  off = $state.raw<ReadonlySet<string>>(new Set())
-  /** What the engine said when it failed, or why it could not go where it should. */
+  /** Why the run before could not go on, in a sentence. */
   accident = $state<string | null>(null)
   /** Is it the engine's world? Another run may have taken its place. */
   isOnShow = true
@@ -161,7 +146,7 @@ export class LabRun implements Source {
     session.connection = 'connected'
     session.hasHeadlines = true
     session.whyNot = (server, what, position) => this.lab.engine.ask('why_not', { server, what, position })
-    this.note(script)
+    this.script = script
     this.take(told)
   }
 
@@ -171,8 +156,10 @@ export class LabRun implements Source {
   }
 
   async act(action: Action): Promise<string> {
-    const { history, setup } = this.session
-    const commands = commandsFor(action, history.latest, setup.latency_us)
+    const { session } = this
+    const { history, setup } = session
+    const world = { cluster: history.latest, latencyUs: setup.latency_us, off: session.rulesOff(history.end) }
+    const commands = commandsFor(action, world)
     for (const command of commands) await this.perform(command)
     return `▸ ${commands.join(' · ')}`
   }
@@ -181,11 +168,11 @@ export class LabRun implements Source {
   async perform(command: string): Promise<string> {
     const { engine, branches } = this.lab
     return this.guarded(async () => {
-      this.note(await this.scriptNow())
+      this.script = await this.scriptNow()
       const told = await engine.ask('do', { command })
       branches.note(command, this.present.newest())
       this.take(told)
-      this.note(await this.scriptNow())
+      this.script = await this.scriptNow()
       return told.said
     })
   }
@@ -230,18 +217,13 @@ export class LabRun implements Source {
     try {
       return await work()
     } catch (failure) {
-      if (failure instanceof EngineBroken && this.isOnShow) await this.lab.recover(this.script, failure.message)
+      if (failure instanceof EngineBroken && this.isOnShow) await this.lab.recover(this.script, `A server found a contradiction in itself, and the engine has stopped: ${failure.message}.`)
       throw failure
     }
   }
 
   private trying(work: Promise<void>): Promise<void> {
     return work.catch((failure) => this.session.complain(failure))
-  }
-
-  private note(script: string): void {
-    this.script = script
-    this.off = rulesOffIn(script)
   }
 
   private take({ records, headlines, now_us }: Told): void {

@@ -305,6 +305,12 @@ export class Session {
     this.notice = { text: asSentence(message), help: help && asSentence(help), isBad: true }
   }
 
+  /** The rules that no server follows at this position. */
+  rulesOff(position: number): string[] {
+    const { without } = this.setup
+    return this.history.rulesOff(position, without === null ? [] : [without])
+  }
+
   /** A time in words, or the step in a trace without times. */
   when(t: number): string {
     return this.isTimeless ? `step ${Math.ceil(t / STEP_US)}` : seconds(t)

@@ -14,7 +14,7 @@ function cluster(...more: Parameters<typeof record>[0][]): ClusterView {
   return records.map((fields) => record(fields as never)).reduce(apply, newCluster([1, 2, 3]))
 }
 
-const commands = (action: Action, view = cluster()) => commandsFor(action, view, 10_000)
+const commands = (action: Action, view = cluster(), off: string[] = []) => commandsFor(action, { cluster: view, latencyUs: 10_000, off })
 
 describe('what is done to a simulated cluster', () => {
   test.each<[Action, string[]]>([
@@ -69,6 +69,12 @@ describe('what is done to a simulated cluster', () => {
     const view = cluster({ event: 'links_lossy', links, percent: 20 } as never)
     expect(commands({ action: 'delay', links: { one_way: links[0]! }, delay_us: 100_000 }, view)).toEqual(['link n1 n2 latency=110000us loss=0.2'])
     expect(commands({ action: 'delay', links: 'all', delay_us: 100_000 }, view).length).toBe(6)
+  })
+
+  test('only one rule is off at a time', () => {
+    const other: Action = { action: 'rule', rule: 'majority-wins', is_off: true }
+    expect(commands(other, cluster(), ['one-vote-per-term'])).toEqual(['rule one-vote-per-term on', 'rule majority-wins off'])
+    expect(commands({ ...other, is_off: false }, cluster(), ['majority-wins'])).toEqual(['rule majority-wins on'])
   })
 
   test('says what can’t be done', () => {

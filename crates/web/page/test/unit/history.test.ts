@@ -257,4 +257,13 @@ describe('a file', () => {
     expect(() => parse('{"a":1}')).toThrow('line 1 is not a trace record')
     expect(() => parse('')).toThrow('the file has no records in it')
   })
+
+  test('knows which rules were off at any moment', () => {
+    const history = new History([1])
+    const switched = (rule: string, is_on: boolean) => history.add(record({ event: 'rule_switched', rule, is_on } as never))
+    switched('majority-wins', true)
+    switched('one-vote-per-term', false)
+    switched('one-vote-per-term', true)
+    expect([0, 1, 2, 3].map((position) => history.rulesOff(position, ['majority-wins']))).toEqual([['majority-wins'], [], ['one-vote-per-term'], []])
+  })
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { scriptUpTo } from '../../src/source/continue'
-import { beginningOf, rulesOffIn } from '../../src/source/lab.svelte'
+import { beginningOf } from '../../src/source/lab.svelte'
 import { newScript, problemWith, USUAL, wantedBy } from '../../src/source/new-cluster'
 import { Branches } from '../../src/time/branches.svelte'
 import { linkToLab, LONGEST_LAB, readLink } from '../../src/time/links'
@@ -71,13 +71,6 @@ describe('branches', () => {
 })
 
 describe('a script', () => {
-  test('says which rules are off', () => {
-    expect([...rulesOffIn('cluster 3 without=majority-wins seed=1\nrule one-vote-per-term off\nrun 1ms\n')]).toEqual(['majority-wins', 'one-vote-per-term'])
-    expect([...rulesOffIn('cluster 3\n(rule majority-wins off)\nrule majority-wins on\n')]).toEqual([])
-    // A rule's name in a comment is nothing.
-    expect([...rulesOffIn('# rule majority-wins off\ncluster 3\n')]).toEqual([])
-  })
-
   test('begins with its last cluster', () => {
     expect(beginningOf('log n1 1\ncluster 3 seed=1\n---\n\nkill n1\n---\n')).toBe('log n1 1\ncluster 3 seed=1\n---\n')
   })

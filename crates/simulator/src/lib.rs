@@ -32,6 +32,7 @@ mod network;
 mod properties;
 mod prose;
 mod quiet;
+mod reading;
 mod reenact;
 mod rules;
 mod scenario;

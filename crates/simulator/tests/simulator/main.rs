@@ -5,6 +5,7 @@ extern crate raft_for_beginners_simulator as simulator;
 mod applications;
 mod beginnings;
 mod episodes;
+mod language;
 mod recordings;
 mod scenarios;
 mod search;

@@ -13,7 +13,7 @@ fn folder() -> PathBuf {
 /// All scenarios, their paths and texts, as they were when the first test read them: one of them may rewrite them.
 static SCENARIOS: LazyLock<Vec<(PathBuf, String)>> = LazyLock::new(read_scenarios);
 
-fn scenarios() -> Vec<(PathBuf, String)> {
+pub(crate) fn scenarios() -> Vec<(PathBuf, String)> {
     SCENARIOS.clone()
 }
 

@@ -18,6 +18,8 @@ pub enum Action {
     /// Time passes until the same server has led for four of the longest election timeouts, or a promise
     /// is broken.
     RunUntilLed,
+    /// Time passes until a single thing has happened: a message has arrived, a timer has run out, or a disk has finished.
+    Step,
     /// The time jumps to the server's next deadline, and only this server notices: its election timer
     /// runs out or, if it leads, its next heartbeats are due.
     Tick(NodeId),
@@ -129,6 +131,7 @@ impl Action {
         match self {
             Action::Run(_)
             | Action::RunUntilLed
+            | Action::Step
             | Action::Settle
             | Action::Lose(_)
             | Action::Cut(..)
@@ -531,6 +534,7 @@ impl fmt::Display for Action {
         match self {
             Action::Run(duration) => write!(f, "run {}", time(*duration)),
             Action::RunUntilLed => write!(f, "run-until-led"),
+            Action::Step => write!(f, "step"),
             Action::Tick(node) => write!(f, "tick {node}"),
             Action::Timeout(node) => write!(f, "timeout {node}"),
             Action::Propose(Some(node), value) => write!(f, "propose {value} {node}"),

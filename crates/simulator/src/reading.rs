@@ -50,7 +50,7 @@ impl Runner for Reader {
     }
 }
 
-const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, tick, timeout, deliver, settle, lose, \
+const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, step, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, tick, timeout, deliver, settle, lose, \
                         duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
                         hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, kill-in-save, damage-last-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, move, stray, clock, jump-clock, \
                         calm, status, logs, expect";
@@ -90,6 +90,7 @@ pub(crate) fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Ve
         }
         "run" => Action::Run(duration(next(arguments, "how long, such as 500ms")?)?),
         "run-until-led" => Action::RunUntilLed,
+        "step" => Action::Step,
         "propose" => {
             let value = number(next(arguments, "a number to propose")?, "number to propose")?;
             let server = arguments.next_pos().map(|argument| parse_node(&argument.value)).transpose()?;

@@ -257,7 +257,12 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Some(Selection { from: end(selection.from)?, to: end(selection.to)?, ..selection.clone() })
     };
     Some(match action {
-        Action::Run(_) | Action::RunUntilLed | Action::Settle | Action::Heal | Action::Calm => action.clone(),
+        Action::Run(_)
+        | Action::RunUntilLed
+        | Action::Step
+        | Action::Settle
+        | Action::Heal
+        | Action::Calm => action.clone(),
         Action::Tick(id) => Action::Tick(one(id)?),
         Action::Timeout(id) => Action::Timeout(one(id)?),
         Action::Propose(None, _) | Action::Read(None) => action.clone(),

@@ -130,6 +130,8 @@ pub struct World<A: Application = StoreClients> {
     application: A,
     /// What its clients have been told in the present step, by whom, and in which event that server responded.
     heard: Vec<(NodeId, Option<EventId>, Laboratory)>,
+    /// Where it is in what is due at this moment.
+    turn: Turn,
     /// Who acted last.
     acting: NodeId,
     /// A buffer that is reused.
@@ -173,6 +175,17 @@ fn founding_memory(founders: &BTreeSet<NodeId>, id: NodeId) -> Memory {
     let founders = founders.iter().map(|id| (*id, Some(incarnation(id)))).collect();
     let cluster = Some(ClusterId::of_founders(&folders));
     Memory { cluster, founders, is_founded: true, starts, ..Memory::default() }
+}
+
+/// Of several things that are due at one moment, messages arrive first, then disks finish their saves, then timers run
+/// out, of one server after the other.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Messages,
+    /// Those of this server and later ones.
+    Saves(NodeId),
+    /// Those of this server and later ones.
+    Timers(NodeId),
 }
 
 /// Maximum time to wait for a leader, in longest election timeouts.
@@ -239,6 +252,7 @@ impl<A: Application> World<A> {
             clients: Clients::default(),
             application,
             heard: Vec::new(),
+            turn: Turn::Messages,
             acting: NodeId(1),
             effects: Effects::default(),
             options,
@@ -305,7 +319,7 @@ impl<A: Application> World<A> {
     }
 
     /// The time that has passed in it.
-    pub(crate) fn now(&self) -> Duration {
+    pub fn now(&self) -> Duration {
         self.now
     }
 
@@ -371,6 +385,7 @@ impl<A: Application> World<A> {
         match action {
             Action::Run(_)
             | Action::RunUntilLed
+            | Action::Step
             | Action::Calm
             | Action::Propose(..)
             | Action::Read(_)
@@ -392,6 +407,7 @@ impl<A: Application> World<A> {
         match action {
             Action::Run(duration) => self.run_until(self.now + *duration),
             Action::RunUntilLed => self.run_until_led(),
+            Action::Step => self.take_step()?,
             Action::Tick(id) => self.tick(*id)?,
             Action::Timeout(id) => {
                 self.running(*id)?;
@@ -528,18 +544,30 @@ impl<A: Application> World<A> {
     }
 
     /// Lets time pass until then: messages arrive, timers run out, disks finish.
-    pub(crate) fn run_until(&mut self, end: Duration) {
-        while let Some(next) = self.next_event().filter(|&next| next <= end) {
+    fn run_until(&mut self, end: Duration) {
+        while let Some(next) = self.next_due().filter(|&next| next <= end) {
             self.now = self.now.max(next);
-            self.deliver_due();
-            self.save_due();
-            self.tick_due();
+            while self.do_what_is_due() {}
             if self.is_over() {
                 return;
             }
         }
         self.now = self.now.max(end);
+        // Nothing is due any longer.
+        self.turn = Turn::Messages;
         self.check_time();
+    }
+
+    /// Lets time pass until a single thing has happened by itself.
+    fn take_step(&mut self) -> Result<(), Refusal> {
+        while !self.do_what_is_due() {
+            let next = self.next_due().ok_or_else(|| {
+                Refusal("nothing is due: no message is in flight, no timer runs, no disk is busy".to_owned())
+            })?;
+            self.now = self.now.max(next);
+        }
+        self.check_time();
+        Ok(())
     }
 
     /// Lets time pass until one server has led for some time, or a promise is broken. In a calm one of
@@ -558,23 +586,64 @@ impl<A: Application> World<A> {
         }
     }
 
-    /// When something next happens by itself.
-    pub(crate) fn next_event(&self) -> Option<Duration> {
+    /// When something next happens by itself: a message arrives, a timer runs out, or a disk finishes. A time that has
+    /// passed stands for now.
+    pub fn next_due(&self) -> Option<Duration> {
         let servers = self.servers.values().flat_map(|server| [server.next_deadline(), server.save_due()]);
         servers.chain([self.network.next_due()]).flatten().min()
     }
 
-    fn deliver_due(&mut self) {
-        while let Some(envelope) = self.network.take_due(self.now) {
-            if self.lures_away(&envelope) {
-                continue;
+    /// Does the next single thing that is due at this moment. Returns false if there is none.
+    fn do_what_is_due(&mut self) -> bool {
+        let now = self.now;
+        if let Turn::Messages = self.turn {
+            if let Some(envelope) = self.network.take_due(now) {
+                self.arrive(envelope);
+                return true;
             }
-            let server = self.servers.get_mut(&envelope.to).expect("messages go to servers of this world");
-            if server.is_paused {
-                server.mailbox.push(envelope);
-            } else {
-                self.deliver_one(envelope);
+            self.turn = Turn::Saves(NodeId(0));
+        }
+        if let Turn::Saves(first) = self.turn {
+            if let Some(id) = self.first_due(first, Server::save_due) {
+                self.turn = Turn::Saves(NodeId(id.0 + 1));
+                self.note_in_journal(&Action::FinishSave(id));
+                self.finish_save(id);
+                self.save_or_wait(id);
+                return true;
             }
+            self.turn = Turn::Timers(NodeId(0));
+        }
+        if let Turn::Timers(first) = self.turn {
+            if let Some(id) = self.first_due(first, Server::next_deadline) {
+                self.turn = Turn::Timers(NodeId(id.0 + 1));
+                self.note_in_journal(&Action::Tick(id));
+                self.act(id, |server, now, effects| server.tick(now, effects));
+                return true;
+            }
+            self.turn = Turn::Messages;
+        }
+        false
+    }
+
+    /// The first of these servers, from this one on, for which such a time has come.
+    fn first_due(
+        &self,
+        first: NodeId,
+        time: impl Fn(&Server<A::Machine>) -> Option<Duration>,
+    ) -> Option<NodeId> {
+        let mut servers = self.servers.range(first..);
+        servers.find(|(_, server)| time(server).is_some_and(|due| due <= self.now)).map(|(&id, _)| id)
+    }
+
+    fn arrive(&mut self, envelope: Envelope) {
+        if self.lures_away(&envelope) {
+            return;
+        }
+        let server = self.servers.get_mut(&envelope.to).expect("messages go to servers of this world");
+        if server.is_paused {
+            server.mailbox.push(envelope);
+        } else {
+            self.deliver_one(envelope);
         }
     }
 
@@ -600,25 +669,6 @@ impl<A: Application> World<A> {
             }
         }
         delivered
-    }
-
-    fn save_due(&mut self) {
-        for id in self.options.all() {
-            if self.servers[&id].save_due().is_some_and(|due| due <= self.now) {
-                self.note_in_journal(&Action::FinishSave(id));
-                self.finish_save(id);
-                self.save_or_wait(id);
-            }
-        }
-    }
-
-    fn tick_due(&mut self) {
-        for id in self.options.all() {
-            if self.servers[&id].next_deadline().is_some_and(|deadline| deadline <= self.now) {
-                self.note_in_journal(&Action::Tick(id));
-                self.act(id, |server, now, effects| server.tick(now, effects));
-            }
-        }
     }
 
     /// The time jumps to the server's next deadline, which only this server notices.

@@ -9,3 +9,4 @@ mod language;
 mod recordings;
 mod scenarios;
 mod search;
+mod time;

@@ -53,7 +53,7 @@ pub use cluster::{Cluster, Proposal};
 pub use coverage::Coverage;
 pub use disk::SimulatedDisk;
 pub use failure::Failure;
-pub use network::Weather;
+pub use network::{LinkWeather, Weather};
 pub use properties::{Promise, Violation};
 pub use reenact::{Divergence, Misfit, Reenacted, reenact};
 pub use rules::{AllBut, NOT_FOUND_BY_CHANCE, UNSHOWN, why_in_vain};
@@ -64,7 +64,7 @@ pub use shrink::{Effort, Shrunk, shrink};
 pub use simulation::Simulation;
 pub use trace::Unsynced;
 pub use watched::Testable;
-pub use world::{Ending, Refusal, World, WorldOptions};
+pub use world::{Ending, MessageInFlight, Refusal, World, WorldOptions};
 pub use {consensus, driver};
 
 /// Its code is a test.

@@ -1,6 +1,7 @@
 //! Reads actions as scenarios write them: what `Display` writes for an [`Action`], this reads.
 
 use crate::action::{Action, Selection, Wish, parse_profile};
+use crate::network::LinkWeather;
 use crate::store_clients::PROPOSED;
 use consensus::{Change, Index, NodeId, Term};
 use driver::Speed;
@@ -50,8 +51,8 @@ impl Runner for Reader {
     }
 }
 
-const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, step, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, tick, timeout, deliver, settle, lose, \
-                        duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
+const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, step, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, rule, tick, timeout, deliver, settle, lose, \
+                        duplicate, hold, delay, messages, link, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
                         hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, kill-in-save, damage-last-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, move, stray, clock, jump-clock, \
                         calm, status, logs, expect";
 
@@ -115,6 +116,15 @@ pub(crate) fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Ve
             let id = node(arguments)?;
             Action::SetProfile(id, parse_profile(next(arguments, "a profile, such as production")?)?)
         }
+        "rule" => {
+            let rule = next(arguments, "which rule, such as one-vote-per-term")?.parse()?;
+            let is_on = match next(arguments, "whether it is on or off")? {
+                "on" => true,
+                "off" => false,
+                other => return Err(format!("\"{other}\" is neither on nor off").into()),
+            };
+            Action::SwitchRule(rule, is_on)
+        }
         "stray" => {
             let (from, to) = (node(arguments)?, node(arguments)?);
             let term = option(arguments, "term")?.ok_or("say in which term, as in term=9")?;
@@ -124,6 +134,12 @@ pub(crate) fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Ve
         "settle" => Action::Settle,
         "lose" => Action::Lose(selection(arguments)?),
         "duplicate" => Action::Duplicate(selection(arguments)?),
+        "hold" => Action::Hold(selection(arguments)?),
+        "delay" => {
+            let by = arguments.lookup("by").ok_or("say by how much, as in by=200ms")?;
+            Action::Delay(selection(arguments)?, duration(&by.value)?)
+        }
+        "link" => Action::Link(link(arguments)?, weather(arguments)?),
         "cut" => Action::Cut(node(arguments)?, node(arguments)?),
         "mend" => Action::Mend(node(arguments)?, node(arguments)?),
         "partition" => Action::Partition(nodes(arguments)?),
@@ -209,8 +225,39 @@ fn selection(arguments: &mut ArgumentConsumer) -> Result<Selection, Box<dyn Erro
     let commit = option(arguments, "commit")?.map(Index);
     let (round, answer) = (option(arguments, "round")?, option(arguments, "answer")?);
     let (offset, bytes) = (option(arguments, "offset")?, option(arguments, "bytes")?);
-    let (life, count) = (option(arguments, "life")?, option(arguments, "count")?);
-    Ok(Selection { from, to, kind, term, prev, last, commit, round, answer, offset, bytes, life, count })
+    let (life, skip, count) =
+        (option(arguments, "life")?, option(arguments, "skip")?, option(arguments, "count")?);
+    Ok(Selection {
+        from,
+        to,
+        kind,
+        term,
+        prev,
+        last,
+        commit,
+        round,
+        answer,
+        offset,
+        bytes,
+        life,
+        skip,
+        count,
+    })
+}
+
+/// A link, as in `n1 n2`, if one is named.
+fn link(arguments: &mut ArgumentConsumer) -> Result<Option<(NodeId, NodeId)>, Box<dyn Error>> {
+    let Some(from) = arguments.next_pos() else { return Ok(None) };
+    Ok(Some((parse_node(&from.value)?, node(arguments)?)))
+}
+
+fn weather(arguments: &mut ArgumentConsumer) -> Result<LinkWeather, Box<dyn Error>> {
+    let mut option = |key| arguments.lookup(key).map(|argument| argument.value.as_str());
+    Ok(LinkWeather {
+        latency: option("latency").map(range).transpose()?,
+        loss: option("loss").map(share).transpose()?,
+        duplication: option("duplication").map(share).transpose()?,
+    })
 }
 
 /// The argument with this key, if it is given.

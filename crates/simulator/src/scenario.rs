@@ -7,7 +7,7 @@ use crate::network::Weather;
 use crate::prose::Prose;
 use crate::reading::{actions, duration, next, node, number, range, share};
 use crate::rules::AllBut;
-use crate::world::{World, WorldOptions};
+use crate::world::{MessageInFlight, World, WorldOptions};
 use consensus::{
     Entry, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
 };
@@ -39,7 +39,7 @@ pub struct Scenario {
 pub struct Film {
     /// One for each command, in order, and one more if prose ends the script.
     pub scenes: Vec<Scene>,
-    /// The rule that was switched off.
+    /// The rule that was off from the beginning.
     pub without: Option<Rule>,
 }
 
@@ -149,7 +149,7 @@ impl Scenario {
         if !closing.is_empty() {
             scenario.scenes.push(Scene { prose: closing, ..Scene::default() });
         }
-        let without = scenario.world.as_ref().and_then(|world| world.rules().0);
+        let without = scenario.world.as_ref().and_then(|world| world.options().rules.0);
         Ok(Film { scenes: scenario.scenes, without })
     }
 
@@ -203,6 +203,8 @@ impl Scenario {
         let what = match action {
             Action::Lose(_) => "lost",
             Action::Duplicate(_) => "duplicated",
+            Action::Hold(_) => "held",
+            Action::Delay(..) => "delayed",
             _ => return Ok(String::new()),
         };
         let plural = if messages == 1 { "" } else { "s" };
@@ -309,8 +311,11 @@ impl Scenario {
     }
 
     fn list_messages(&mut self) -> Result<String, Box<dyn Error>> {
-        let messages = self.living_world()?.in_flight();
-        Ok(messages.map(|(from, to, words)| format!("{from}→{to} {words}\n")).collect())
+        let line = |message: MessageInFlight| {
+            let MessageInFlight { from, to, words, due, .. } = message;
+            format!("{from}→{to} {words}{}\n", if due.is_none() { " (held)" } else { "" })
+        };
+        Ok(self.living_world()?.messages().into_iter().map(line).collect())
     }
 
     fn status(&mut self) -> Result<String, Box<dyn Error>> {

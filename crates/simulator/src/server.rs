@@ -2,7 +2,7 @@
 
 use crate::disk::SimulatedDisk;
 use crate::machine::Machine;
-use crate::rules::AllBut;
+use crate::rules::RulesOfWorld;
 use consensus::{
     Append, Batch, Config, HardState, Index, Instant, Log, Memory, Node, NodeId, ReadBy, Start, Term,
 };
@@ -77,7 +77,7 @@ impl Saved {
 
 /// What a crash takes away.
 struct Alive<M: Machine> {
-    driver: Driver<M, AllBut>,
+    driver: Driver<M, RulesOfWorld>,
     storage: Storage<SimulatedDisk>,
     /// What its disk is to do, the first first.
     jobs: VecDeque<DiskJob<M::Snapshot>>,
@@ -133,7 +133,7 @@ impl<M: Machine> Server<M> {
     pub(crate) fn start(
         &mut self,
         now: Duration,
-        rules: AllBut,
+        rules: RulesOfWorld,
         trace_level: TraceLevel,
         effects: &mut Effects<M>,
     ) -> Result<Option<Process>, StorageError> {
@@ -311,7 +311,7 @@ impl<M: Machine> Server<M> {
     }
 
     /// Its core, while it lives.
-    pub(crate) fn node(&self) -> Option<&Node<AllBut>> {
+    pub(crate) fn node(&self) -> Option<&Node<RulesOfWorld>> {
         self.alive.as_ref().map(|alive| alive.driver.node())
     }
 

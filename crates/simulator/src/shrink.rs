@@ -225,7 +225,7 @@ const LOOSER: [fn(&Selection) -> Selection; 3] = [
 fn with_looser_selections(script: &Script, place: usize) -> Vec<Script> {
     let mut looser = script.clone();
     for action in &mut looser.actions {
-        if let Action::Deliver(selection) | Action::Lose(selection) | Action::Duplicate(selection) = action {
+        if let Some(selection) = action.selection_mut() {
             *selection = LOOSER[place](selection);
         }
     }
@@ -258,6 +258,7 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
     };
     Some(match action {
         Action::Run(_)
+        | Action::SwitchRule(..)
         | Action::RunUntilLed
         | Action::Step
         | Action::Settle
@@ -288,6 +289,12 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::Deliver(messages) => Action::Deliver(selection(messages)?),
         Action::Lose(messages) => Action::Lose(selection(messages)?),
         Action::Duplicate(messages) => Action::Duplicate(selection(messages)?),
+        Action::Hold(messages) => Action::Hold(selection(messages)?),
+        Action::Delay(messages, by) => Action::Delay(selection(messages)?, *by),
+        Action::Link(Some((from, to)), weather) => {
+            Action::Link(Some((one(from)?, one(to)?)), weather.clone())
+        }
+        Action::Link(None, _) => action.clone(),
         Action::Cut(from, to) => Action::Cut(one(from)?, one(to)?),
         Action::Mend(from, to) => Action::Mend(one(from)?, one(to)?),
         Action::Partition(group) => Action::Partition(group.iter().filter_map(one).collect()),
@@ -373,7 +380,7 @@ fn without_a_term(script: &Script, place: usize) -> Vec<Script> {
 }
 
 fn lower_term(action: &mut Action) {
-    if let Action::Deliver(selection) | Action::Lose(selection) | Action::Duplicate(selection) = action {
+    if let Some(selection) = action.selection_mut() {
         selection.term = selection.term.map(|Term(term)| Term(term.saturating_sub(1)));
     }
 }

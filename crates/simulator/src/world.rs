@@ -8,14 +8,15 @@ use crate::coverage::Coverage;
 use crate::disk::SimulatedDisk;
 use crate::logs::Logs;
 use crate::machine::Machine as _;
-use crate::network::{Fate, Network, Weather};
+use crate::network::{Due, Fate, Network, Place, Weather};
 use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, linearizable, no_panic};
-use crate::rules::AllBut;
+use crate::rules::{AllBut, RulesOfWorld};
 use crate::server::{Finished, Server};
 use crate::store_clients::{Asked, Heard, StoreClients, Try};
 use consensus::{
     AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Lease, Limits, Log,
-    LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Start, Term, Timing,
+    LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Rule, Start, Term,
+    Timing,
 };
 use driver::{Effects, Envelope, Input, RequestId, Speed, TraceLevel};
 use fastrand::Rng;
@@ -48,7 +49,7 @@ pub struct WorldOptions {
     pub profile: Profile,
     /// Where all randomness comes from: that of the servers, the network and the disks.
     pub seed: u64,
-    /// The rules that the servers obey.
+    /// The rules that the servers obey at first. [`Action::SwitchRule`] changes them.
     pub rules: AllBut,
     /// What the network does to messages.
     pub weather: Weather,
@@ -111,6 +112,7 @@ impl WorldOptions {
 /// another application.
 pub struct World<A: Application = StoreClients> {
     options: WorldOptions,
+    rules: RulesOfWorld,
     now: Duration,
     servers: BTreeMap<NodeId, Server<A::Machine>>,
     network: Network,
@@ -143,6 +145,23 @@ impl<A: Application> fmt::Debug for World<A> {
         let World { options, now, .. } = self;
         f.debug_struct("World").field("options", options).field("now", now).finish_non_exhaustive()
     }
+}
+
+/// A message in flight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageInFlight {
+    /// The event in which it was sent. A copy of it has the same one.
+    pub sent_as: EventId,
+    /// Its sender.
+    pub from: NodeId,
+    /// Its receiver.
+    pub to: NodeId,
+    /// What it says, in words.
+    pub words: String,
+    /// When it arrives, in the time of the world; `None` if it is held.
+    pub due: Option<Duration>,
+    /// What means this message and no other, as in `deliver from=n1 to=n2 kind=vote count=1`, until something happens.
+    pub selection: Selection,
 }
 
 /// The outcome of all that was done to a world.
@@ -255,6 +274,7 @@ impl<A: Application> World<A> {
             turn: Turn::Messages,
             acting: NodeId(1),
             effects: Effects::default(),
+            rules: RulesOfWorld::new(options.rules),
             options,
         };
         for id in ids {
@@ -337,9 +357,14 @@ impl<A: Application> World<A> {
         self.clients.last_id()
     }
 
-    /// The rules by which its servers live.
+    /// What it was made of.
+    pub fn options(&self) -> &WorldOptions {
+        &self.options
+    }
+
+    /// The rules that its servers obey now.
     pub fn rules(&self) -> AllBut {
-        self.options.rules
+        self.rules.now()
     }
 
     /// The promises that were not kept, each once, in the order in which they were broken.
@@ -347,11 +372,18 @@ impl<A: Application> World<A> {
         &self.violations
     }
 
-    /// The messages in flight, in the order in which they were sent: from, to and what they say.
-    pub fn in_flight(&self) -> impl Iterator<Item = (NodeId, NodeId, String)> {
-        self.network
-            .in_flight()
-            .map(|envelope| (envelope.from, envelope.to, trace::english::message_words(&envelope.message)))
+    /// The messages in flight, in the order in which they were sent.
+    pub fn messages(&self) -> Vec<MessageInFlight> {
+        let message = |place: Place| {
+            let Envelope { from, to, sent_as, message, .. } = self.network.get(place)?;
+            let due = match place.0 {
+                Due::At(due) => Some(due),
+                Due::Never => None,
+            };
+            let (words, selection) = (trace::english::message_words(message), self.network.name(place));
+            Some(MessageInFlight { sent_as: *sent_as, from: *from, to: *to, words, due, selection })
+        };
+        self.network.find(&Selection::default()).into_iter().filter_map(message).collect()
     }
 
     /// All servers' logs.
@@ -451,8 +483,9 @@ impl<A: Application> World<A> {
                 self.running(*id)?;
                 self.step(*id, Input::SetProfile(*profile));
             }
-            Action::Deliver(selection) => return Ok(self.deliver(selection)),
-            Action::Settle => while self.deliver(&Selection::default()) > 0 {},
+            Action::SwitchRule(rule, is_on) => self.switch_rule(*rule, *is_on)?,
+            Action::Deliver(selection) => return Ok(self.deliver(self.network.find(selection))),
+            Action::Settle => while self.deliver(self.not_held()) > 0 {},
             Action::Lose(selection) => {
                 let lost = self.network.find(selection);
                 return Ok(lost.into_iter().filter_map(|place| self.network.take(place)).count());
@@ -461,6 +494,24 @@ impl<A: Application> World<A> {
                 let doubled = self.network.find(selection);
                 doubled.iter().for_each(|&place| self.network.duplicate(self.now, place));
                 return Ok(doubled.len());
+            }
+            Action::Hold(selection) => {
+                let held = self.network.find(selection);
+                held.iter().for_each(|&place| self.network.hold(place));
+                return Ok(held.len());
+            }
+            Action::Delay(selection, by) => {
+                let delayed = self.network.find(selection);
+                delayed.iter().for_each(|&place| self.network.delay(self.now, place, *by));
+                return Ok(delayed.len());
+            }
+            Action::Link(Some((from, to)), weather) => {
+                self.on_link(*from, *to, |network, from, to| network.set_weather((from, to), weather))?;
+            }
+            Action::Link(None, weather) => {
+                for link in self.links() {
+                    self.network.set_weather(link, weather);
+                }
             }
             Action::Cut(from, to) => self.on_link(*from, *to, Network::cut)?,
             Action::Mend(from, to) => self.on_link(*from, *to, Network::mend)?,
@@ -654,10 +705,17 @@ impl<A: Application> World<A> {
         self.step(envelope.to, envelope.into());
     }
 
-    /// Delivers the selected messages that are in flight to a server that is not halted.
-    fn deliver(&mut self, selection: &Selection) -> usize {
+    /// The messages in flight that arrive by themselves.
+    fn not_held(&self) -> Vec<Place> {
+        let mut places = self.network.find(&Selection::default());
+        places.retain(|(due, _)| *due != Due::Never);
+        places
+    }
+
+    /// Delivers these messages, where they are in flight to a server that is not halted.
+    fn deliver(&mut self, places: Vec<Place>) -> usize {
         let mut delivered = 0;
-        for place in self.network.find(selection) {
+        for place in places {
             let hears =
                 |envelope: &Envelope| !self.servers[&envelope.to].is_paused && !self.lures_away(envelope);
             if self.network.get(place).is_some_and(hears)
@@ -713,10 +771,28 @@ impl<A: Application> World<A> {
         Ok(())
     }
 
+    /// One rule at most is off.
+    fn switch_rule(&mut self, rule: Rule, is_on: bool) -> Result<(), Refusal> {
+        let off = self.rules().0;
+        match off {
+            _ if is_on == (off != Some(rule)) => {
+                return Err(Refusal(format!("{rule} is {} already", if is_on { "on" } else { "off" })));
+            }
+            Some(other) if !is_on => {
+                return Err(Refusal(format!(
+                    "{other} is off, and one rule at a time can be: switch it on first"
+                )));
+            }
+            _ => self.rules.change(AllBut(if is_on { None } else { Some(rule) })),
+        }
+        self.note(NodeId(1), Laboratory::RuleSwitched { rule, is_on });
+        Ok(())
+    }
+
     /// A client of the store asks a server.
     fn ask_store(&mut self, client: u64, wish: Wish, id: NodeId) -> Result<(), Refusal> {
         self.running(id)?;
-        let attempt = self.application.ask(client, wish, self.options.rules)?;
+        let attempt = self.application.ask(client, wish, self.rules())?;
         let Try { id: request, asked, what, command } = attempt;
         self.note(id, Laboratory::ClientAsks { client, what, command, again: wish == Wish::Retry });
         self.act(id, |server, now, effects| match asked {
@@ -778,6 +854,12 @@ impl<A: Application> World<A> {
         self.server(to)?;
         change(&mut self.network, from, to);
         Ok(())
+    }
+
+    /// All links, each in one direction: from, to.
+    fn links(&self) -> Vec<(NodeId, NodeId)> {
+        let all = || self.servers.keys().copied();
+        all().flat_map(|from| all().filter(move |to| *to != from).map(move |to| (from, to))).collect()
     }
 
     fn partition(&mut self, group: &[NodeId]) -> Result<(), Refusal> {
@@ -873,9 +955,7 @@ impl<A: Application> World<A> {
             return Err(Refusal(format!("{trouble}: a calm begins when all that is over")));
         }
         self.network.learn_all_addresses();
-        self.network.weather.loss = 0.0;
-        self.network.weather.duplication = 0.0;
-        let latency = *self.network.weather.latency.end();
+        let latency = self.network.calm_down();
         self.calm = Some(Calm { since: self.now, latency, have_disks_worked: true });
         Ok(())
     }
@@ -884,6 +964,9 @@ impl<A: Application> World<A> {
     fn trouble(&self) -> Option<String> {
         if self.network.has_cuts() {
             return Some("links are cut".to_owned());
+        }
+        if self.network.holds_any() {
+            return Some("messages are held".to_owned());
         }
         let nodes: Vec<_> = self.servers.values().filter_map(Server::node).collect();
         if self.options.founds && nodes.iter().any(|node| node.awaited_founders().is_some()) {
@@ -908,7 +991,7 @@ impl<A: Application> World<A> {
         let knows_most = nodes.iter().max_by_key(|node| node.commit_index())?;
         let committed = knows_most.membership_at(knows_most.commit_index());
         // Who has heard that it goes, and not that this is committed, may still run.
-        let may_run = |node: &&&Node<AllBut>| {
+        let may_run = |node: &&&Node<RulesOfWorld>| {
             node.membership().voters.contains(node.id()) || !node.is_membership_committed()
         };
         let stranger = nodes
@@ -931,7 +1014,7 @@ impl<A: Application> World<A> {
     }
 
     fn start(&mut self, id: NodeId) {
-        let (rules, trace_level) = (self.options.rules, self.options.trace_level);
+        let (rules, trace_level) = (self.rules.clone(), self.options.trace_level);
         let mut effects = Effects::default();
         let server = self.servers.get_mut(&id).expect("only servers of this world start");
         match server.start(self.now, rules, trace_level, &mut effects) {

@@ -4,6 +4,7 @@ extern crate raft_for_beginners_simulator as simulator;
 
 mod applications;
 mod beginnings;
+mod by_hand;
 mod episodes;
 mod language;
 mod recordings;

@@ -26,6 +26,7 @@ mod disk;
 mod failure;
 mod history;
 pub mod hunt;
+mod interactive;
 mod logs;
 mod machine;
 mod network;

@@ -2,6 +2,7 @@
 //! docs/scenarios.md describes the commands.
 
 use crate::action::{Action, parse_profile};
+use crate::interactive::Done;
 use crate::logs::{FORGOTTEN, Logs, term_words};
 use crate::network::Weather;
 use crate::prose::Prose;
@@ -22,7 +23,7 @@ use trace::{Condition, Feed, Record};
 /// Plays one script. See [`goldenscript::generate`].
 #[derive(Debug, Default)]
 pub struct Scenario {
-    world: Option<World>,
+    pub(crate) world: Option<World>,
     logs: BTreeMap<NodeId, Log>,
     committed: LogPosition,
     /// The logs and the claim with which the latest cluster was to begin, as a table.
@@ -32,6 +33,10 @@ pub struct Scenario {
     scenes: Vec<Scene>,
     /// For how long its `run` commands let time pass, all together.
     ran: Duration,
+    /// It goes on for as long as its user wants.
+    pub(crate) is_open_ended: bool,
+    /// What has been done to the world.
+    pub(crate) done: Done,
 }
 
 /// A script that was played.
@@ -112,10 +117,7 @@ fn wrapped(text: &str, columns: usize) -> String {
 /// The parser speaks of tags and columns. What a reader needs is the line.
 fn in_plain_words(error: io::Error, script: &str) -> io::Error {
     let message = error.to_string();
-    let failed = message.strip_prefix("command '").and_then(|rest| rest.split_once("' failed at line "));
-    if let Some((command, (line, why))) =
-        failed.and_then(|(command, rest)| Some((command, rest.split_once(": ")?)))
-    {
+    if let Some((command, line, why)) = failure(&message) {
         return io::Error::other(format!("line {line}, `{command}`: {why}"));
     }
     let line = message.strip_prefix("parse error at line ").and_then(|rest| rest.split(' ').next());
@@ -125,6 +127,13 @@ fn in_plain_words(error: io::Error, script: &str) -> io::Error {
         false => format!("line {line} is not a command"),
     };
     io::Error::new(error.kind(), words)
+}
+
+/// Of an error of the parser: which command failed, in which line, and why.
+fn failure(message: &str) -> Option<(&str, &str, &str)> {
+    let (command, rest) = message.strip_prefix("command '")?.split_once("' failed at line ")?;
+    let (line, why) = rest.split_once(": ")?;
+    Some((command, line, why))
 }
 
 /// The command as a user would write it.
@@ -143,14 +152,31 @@ impl Scenario {
     /// # Errors
     /// If the script can't be understood, or one of its commands fails.
     pub fn film(script: &str) -> io::Result<Film> {
-        let mut scenario = Scenario { prose: Prose::of(script), ..Scenario::default() };
-        goldenscript::generate(&mut scenario, script).map_err(|error| in_plain_words(error, script))?;
-        let closing = scenario.prose.take_before(u32::MAX);
+        Scenario::default().play_script(script)
+    }
+
+    pub(crate) fn play_script(&mut self, script: &str) -> io::Result<Film> {
+        self.prose = Prose::of(script);
+        goldenscript::generate(self, script).map_err(|error| in_plain_words(error, script))?;
+        let mut scenes = std::mem::take(&mut self.scenes);
+        let closing = self.prose.take_before(u32::MAX);
         if !closing.is_empty() {
-            scenario.scenes.push(Scene { prose: closing, ..Scene::default() });
+            scenes.push(Scene { prose: closing, ..Scene::default() });
         }
-        let without = scenario.world.as_ref().and_then(|world| world.options().rules.0);
-        Ok(Film { scenes: scenario.scenes, without })
+        let without = self.world().and_then(|world| world.options().rules.0);
+        Ok(Film { scenes, without })
+    }
+
+    /// Plays a script of one command.
+    pub(crate) fn play_line(&mut self, line: &str) -> Result<Scene, String> {
+        let script = format!("{line}\n---\n");
+        let played = goldenscript::generate(self, &script);
+        let scene = self.scenes.pop();
+        played.map_err(|error| match failure(&error.to_string()) {
+            Some((_, _, why)) => why.to_owned(),
+            None => format!("\"{line}\" is not a command"),
+        })?;
+        scene.ok_or_else(|| format!("\"{line}\" is not a command"))
     }
 
     /// A command that was to fail has failed. What was tried, and why it was refused, is part of the story.
@@ -199,7 +225,11 @@ impl Scenario {
         if let Action::Run(duration) = action {
             self.let_run(*duration)?;
         }
-        let messages = self.living_world()?.perform(action)?;
+        let world = self.living_world()?;
+        let broken_before = world.violations().len();
+        let messages = world.perform(action)?;
+        let breaks_a_promise = world.violations().len() > broken_before;
+        self.note_done(action, breaks_a_promise);
         let what = match action {
             Action::Lose(_) => "lost",
             Action::Duplicate(_) => "duplicated",
@@ -211,8 +241,17 @@ impl Scenario {
         Ok(format!("{messages} message{plural} {what}\n"))
     }
 
+    pub(crate) fn note_done(&mut self, action: &Action, breaks_a_promise: bool) {
+        if let Some(world) = &self.world {
+            self.done.note(action, world, breaks_a_promise);
+        }
+    }
+
     /// A scenario from elsewhere must not run forever.
     fn let_run(&mut self, duration: Duration) -> Result<(), Box<dyn Error>> {
+        if self.is_open_ended {
+            return Ok(());
+        }
         self.ran = self.ran.saturating_add(duration);
         if self.ran > LONGEST {
             let (ran, longest) = (humantime::format_duration(self.ran), humantime::format_duration(LONGEST));
@@ -303,11 +342,12 @@ impl Scenario {
             return Err(problem.into());
         }
         self.world = Some(World::new(options));
+        self.done = Done::default();
         Ok(())
     }
 
-    fn living_world(&mut self) -> Result<&mut World, Box<dyn Error>> {
-        self.world.as_mut().ok_or_else(|| "there is no cluster yet: begin with `cluster 3`".into())
+    pub(crate) fn living_world(&mut self) -> Result<&mut World, &'static str> {
+        self.world.as_mut().ok_or("there is no cluster yet: begin with `cluster 3`")
     }
 
     fn list_messages(&mut self) -> Result<String, Box<dyn Error>> {

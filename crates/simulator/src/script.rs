@@ -6,7 +6,7 @@ use crate::scenario::Scenario;
 use crate::stage::Stage as _;
 use crate::world::{Ending, World, WorldOptions};
 use consensus::{Index, LogPosition, Timing};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// A world, and what is done to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,14 @@ pub struct Script {
     pub options: WorldOptions,
     /// What is done to it.
     pub actions: Vec<Action>,
+}
+
+impl fmt::Display for Script {
+    /// A scenario without prose that plays the same run.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.commands().try_for_each(|command| writeln!(f, "{command}"))?;
+        writeln!(f, "---")
+    }
 }
 
 impl Script {
@@ -35,9 +43,14 @@ impl Script {
         World::new.trace_hash(self)
     }
 
+    /// Its commands, without what comes of each.
+    fn commands(&self) -> impl Iterator<Item = String> {
+        self.setup_commands().into_iter().chain(self.actions.iter().map(Action::to_string))
+    }
+
     /// How many lines it takes to write it: the measure of what is short.
     pub fn lines(&self) -> usize {
-        self.setup_commands().len() + self.actions.len()
+        self.commands().count()
     }
 
     /// The script as a scenario: `prose`, the commands, and what comes of each.

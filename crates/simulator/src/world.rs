@@ -123,11 +123,15 @@ pub struct World<A: Application = StoreClients> {
     properties: Vec<Box<dyn Property<A::Machine>>>,
     /// What has happened and was not taken yet.
     records: Vec<Record>,
+    /// How many records have been taken.
+    taken: usize,
     violations: Vec<Violation>,
     coverage: Coverage,
     journal: Option<Vec<Action>>,
     /// The maximum number of steps of servers; `None` if there is none.
     most_steps: Option<u64>,
+    /// A run ends early where a promise is broken in it.
+    stops_at_violations: bool,
     clients: Clients,
     application: A,
     /// What its clients have been told in the present step, by whom, and in which event that server responded.
@@ -264,10 +268,12 @@ impl<A: Application> World<A> {
             view: ClusterView::new(founders.clone()),
             properties: properties::all().into_iter().chain(own_properties).collect(),
             records: Vec::new(),
+            taken: 0,
             violations: Vec::new(),
             coverage: Coverage::default(),
             journal: None,
             most_steps: None,
+            stops_at_violations: false,
             clients: Clients::default(),
             application,
             heard: Vec::new(),
@@ -324,12 +330,24 @@ impl<A: Application> World<A> {
 
     /// What has happened since this was last asked.
     pub fn take_records(&mut self) -> Vec<Record> {
+        self.taken += self.records.len();
         std::mem::take(&mut self.records)
     }
 
     /// Forgets what has happened since the records were last taken.
     pub(crate) fn drop_records(&mut self) {
+        self.taken += self.records.len();
         self.records.clear();
+    }
+
+    /// The number of records since it began.
+    pub fn recorded(&self) -> usize {
+        self.taken + self.records.len()
+    }
+
+    /// Is the trouble over, so that progress is owed?
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm.is_some()
     }
 
     /// The outcome of it all.
@@ -595,18 +613,99 @@ impl<A: Application> World<A> {
     }
 
     /// Lets time pass until then: messages arrive, timers run out, disks finish.
-    fn run_until(&mut self, end: Duration) {
+    fn run_until(&mut self, mut end: Duration) {
+        let broken_before = self.violations.len();
         while let Some(next) = self.next_due().filter(|&next| next <= end) {
             self.now = self.now.max(next);
             while self.do_what_is_due() {}
             if self.is_over() {
                 return;
             }
+            if self.stops_at_violations && self.violations.len() > broken_before {
+                end = self.now;
+            }
         }
         self.now = self.now.max(end);
         // Nothing is due any longer.
         self.turn = Turn::Messages;
         self.check_time();
+    }
+
+    /// Lets time pass, but not beyond the first promise that is broken in it. Returns how much has passed.
+    pub(crate) fn run_until_violation(&mut self, at_most: Duration) -> Duration {
+        let begin = self.now;
+        self.stops_at_violations = true;
+        let _ = self.perform(&Action::Run(at_most));
+        self.stops_at_violations = false;
+        self.now - begin
+    }
+
+    /// Does of an action only what brings this number of records since the world began, or a little more where a single
+    /// thing brings several. Returns actions that do the same.
+    pub(crate) fn perform_until(&mut self, action: &Action, recorded: usize) -> Result<Vec<Action>, Refusal> {
+        let mut done = Vec::new();
+        match action {
+            Action::Run(duration) => self.take_steps_until(recorded, self.now + *duration, &mut done)?,
+            Action::RunUntilLed => self.take_steps_until(recorded, self.gives_up(), &mut done)?,
+            Action::Deliver(selection) => {
+                self.deliver_until(self.network.find(selection), recorded, &mut done)?;
+            }
+            Action::Settle => while self.deliver_until(self.not_held(), recorded, &mut done)? > 0 {},
+            _ => {
+                self.perform(action)?;
+                done.push(action.clone());
+            }
+        }
+        Ok(done)
+    }
+
+    fn take_steps_until(
+        &mut self,
+        recorded: usize,
+        end: Duration,
+        done: &mut Vec<Action>,
+    ) -> Result<(), Refusal> {
+        let begin = self.now;
+        // What was due until then is a run; what is due at this moment are single steps.
+        let (mut until, mut steps) = (None, 0);
+        while self.recorded() < recorded && self.next_due().is_some_and(|due| due <= end) {
+            let last = self.now;
+            self.perform(&Action::Step)?;
+            if self.now > last && steps > 0 {
+                (until, steps) = (Some(last), 0);
+            }
+            steps += 1;
+        }
+        // What is overdue at the end of a run is noticed there.
+        let rest = if self.recorded() < recorded { end - self.now } else { Duration::ZERO };
+        if !rest.is_zero() || self.next_due().is_none_or(|next| next > self.now) {
+            self.perform(&Action::Run(rest))?;
+            (until, steps) = (Some(self.now), 0);
+        }
+        done.extend(until.map(|until| Action::Run(until - begin)));
+        done.extend(std::iter::repeat_n(Action::Step, steps));
+        Ok(())
+    }
+
+    /// Delivers these messages one by one, and returns how many that were.
+    fn deliver_until(
+        &mut self,
+        places: Vec<Place>,
+        recorded: usize,
+        done: &mut Vec<Action>,
+    ) -> Result<usize, Refusal> {
+        let mut delivered = 0;
+        for place in places {
+            if self.recorded() >= recorded {
+                return Ok(0);
+            }
+            let action = Action::Deliver(self.network.name(place));
+            if self.perform(&action)? > 0 {
+                delivered += 1;
+                done.push(action);
+            }
+        }
+        Ok(delivered)
     }
 
     /// Lets time pass until a single thing has happened by itself.
@@ -619,6 +718,11 @@ impl<A: Application> World<A> {
         }
         self.check_time();
         Ok(())
+    }
+
+    /// When [`Action::RunUntilLed`] gives up, if it begins now.
+    fn gives_up(&self) -> Duration {
+        self.now + self.options.timing.election_timeout_max() * GIVE_UP
     }
 
     /// Lets time pass until one server has led for some time, or a promise is broken. In a calm one of

@@ -148,7 +148,9 @@ fn a_link_with_the_usual_weather_changes_nothing() {
     let options = WorldOptions { weather: usual, ..WorldOptions::default() };
     let records = |commands: &[&str]| {
         let mut world = World::new(options.clone());
-        commands.iter().for_each(|command| drop(does(&mut world, command)));
+        for command in commands {
+            does(&mut world, command);
+        }
         does(&mut world, "run 2s");
         world.take_records()
     };

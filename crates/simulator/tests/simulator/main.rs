@@ -6,6 +6,7 @@ mod applications;
 mod beginnings;
 mod by_hand;
 mod episodes;
+mod interactive;
 mod language;
 mod recordings;
 mod scenarios;

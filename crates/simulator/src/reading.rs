@@ -51,7 +51,7 @@ impl Runner for Reader {
     }
 }
 
-const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, step, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, rule, tick, timeout, deliver, settle, lose, \
+const COMMANDS: &str = "there are: log, committed, memory, cluster, verbose, run, run-until-led, step, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, rule, tick, timeout, deliver, settle, lose, \
                         duplicate, hold, delay, messages, link, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
                         hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, kill-in-save, damage-last-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, move, stray, clock, jump-clock, \
                         calm, status, logs, expect";
@@ -292,7 +292,7 @@ fn servers_of(arguments: &mut ArgumentConsumer, key: &str) -> Result<Vec<NodeId>
     argument.value.split('/').map(parse_node).collect()
 }
 
-fn parse_node(text: &str) -> Result<NodeId, Box<dyn Error>> {
+pub(crate) fn parse_node(text: &str) -> Result<NodeId, Box<dyn Error>> {
     let number = text.strip_prefix('n').and_then(|number| number.parse().ok());
     number.map(NodeId).ok_or_else(|| format!("\"{text}\" is no server; servers are n1, n2, …").into())
 }

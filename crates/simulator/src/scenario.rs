@@ -6,11 +6,11 @@ use crate::interactive::Done;
 use crate::logs::{FORGOTTEN, Logs, term_words};
 use crate::network::Weather;
 use crate::prose::Prose;
-use crate::reading::{actions, duration, next, node, number, range, share};
+use crate::reading::{actions, duration, next, node, number, parse_node, range, share};
 use crate::rules::AllBut;
 use crate::world::{MessageInFlight, World, WorldOptions};
 use consensus::{
-    Entry, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
+    Entry, HardState, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
 };
 use goldenscript::{ArgumentConsumer, Command, Runner};
 use std::collections::BTreeMap;
@@ -26,6 +26,7 @@ pub struct Scenario {
     pub(crate) world: Option<World>,
     logs: BTreeMap<NodeId, Log>,
     committed: LogPosition,
+    memories: BTreeMap<NodeId, HardState>,
     /// The logs and the claim with which the latest cluster was to begin, as a table.
     tried: String,
     feed: Feed,
@@ -203,6 +204,7 @@ impl Scenario {
         match name {
             "log" => self.set_log(arguments)?,
             "committed" => self.set_committed(arguments)?,
+            "memory" => self.set_memory(arguments)?,
             "cluster" => self.start_cluster(arguments)?,
             "verbose" => self.feed = Feed::with_routine(),
             "messages" => return self.list_messages(),
@@ -287,6 +289,18 @@ impl Scenario {
         Ok(())
     }
 
+    fn set_memory(&mut self, arguments: &mut ArgumentConsumer) -> Result<(), Box<dyn Error>> {
+        if self.world.is_some() {
+            return Err("a memory is what a server begins with: write it before the cluster".into());
+        }
+        let id = node(arguments)?;
+        let term = arguments.lookup("term").ok_or("say which term, as in term=3")?;
+        let current_term = Term(number(&term.value, "term")?);
+        let voted_for = arguments.lookup("voted-for").map(|vote| parse_node(&vote.value)).transpose()?;
+        self.memories.insert(id, HardState { current_term, voted_for });
+        Ok(())
+    }
+
     fn start_cluster(&mut self, arguments: &mut ArgumentConsumer) -> Result<(), Box<dyn Error>> {
         let servers = next(arguments, "how many servers")?.parse()?;
         if !(1..=MOST_SERVERS).contains(&servers) {
@@ -333,11 +347,12 @@ impl Scenario {
                 .map(|size| size.parse())
                 .transpose()?,
             logs: std::mem::take(&mut self.logs),
+            memories: std::mem::take(&mut self.memories),
             committed: std::mem::take(&mut self.committed),
             founds: option("founded", "yes") == "no",
             ..WorldOptions::default()
         };
-        if let Some(problem) = options.problem_with_logs() {
+        if let Some(problem) = options.problem_with_beginning() {
             self.tried = tried(&options);
             return Err(problem.into());
         }

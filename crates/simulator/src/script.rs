@@ -5,7 +5,7 @@ use crate::action::{Action, profile_words, range_of_times, time};
 use crate::scenario::Scenario;
 use crate::stage::Stage as _;
 use crate::world::{Ending, World, WorldOptions};
-use consensus::{Index, LogPosition, Timing};
+use consensus::{HardState, Index, LogPosition, Timing};
 use std::fmt::{self, Write as _};
 
 /// A world, and what is done to it.
@@ -92,6 +92,7 @@ impl Script {
             save_time,
             disk_size,
             logs,
+            memories,
             committed,
             founds,
             ..
@@ -103,6 +104,10 @@ impl Script {
         }
         if *committed != LogPosition::default() {
             commands.push(format!("committed {} {}", committed.index, committed.term));
+        }
+        for (id, HardState { current_term, voted_for }) in memories {
+            let vote = voted_for.map(|vote| format!(" voted-for={vote}")).unwrap_or_default();
+            commands.push(format!("memory {id} term={current_term}{vote}"));
         }
         let mut cluster = format!("cluster {servers}");
         let mut option = |is_said: bool, key: &str, value: String| {

@@ -11,7 +11,7 @@ use crate::rules::AllBut;
 use crate::script::Script;
 use crate::stage::{Stage, Trial};
 use crate::world::{World, WorldOptions};
-use consensus::{Change, LogPosition, NodeId, Profile, Rule, Term, Timing};
+use consensus::{Change, HardState, LogPosition, NodeId, Profile, Rule, Term, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 use std::time::Duration;
@@ -130,7 +130,7 @@ impl Shrinker<'_> {
     fn try_instead(&mut self, candidate: Script) -> bool {
         if candidate == self.shrunk.script
             || self.is_exhausted()
-            || candidate.options.problem_with_logs().is_some()
+            || candidate.options.problem_with_beginning().is_some()
         {
             return false;
         }
@@ -242,8 +242,13 @@ fn without_a_server(script: &Script, place: usize) -> Vec<Script> {
     let rename = |id: NodeId| NodeId(if id > gone { id.0 - 1 } else { id.0 });
     let logs = script.options.logs.iter().filter(|(id, _)| **id != gone);
     let logs: BTreeMap<_, _> = logs.map(|(&id, log)| (rename(id), log.clone())).collect();
+    let memory = |(id, memory): (&NodeId, &HardState)| {
+        let voted_for = memory.voted_for.filter(|id| *id != gone).map(rename);
+        (*id != gone).then(|| (rename(*id), HardState { voted_for, ..*memory }))
+    };
+    let memories = script.options.memories.iter().filter_map(memory).collect();
     let (servers, spares) = if gone.0 > servers { (servers, spares - 1) } else { (servers - 1, spares) };
-    let options = WorldOptions { servers, spares, logs, ..script.options.clone() };
+    let options = WorldOptions { servers, spares, logs, memories, ..script.options.clone() };
     let actions = script.actions.iter().filter_map(|action| renamed(action, gone, rename)).collect();
     vec![Script { options, actions }]
 }
@@ -339,6 +344,7 @@ fn simpler_worlds(options: &WorldOptions) -> Vec<WorldOptions> {
     let weather = &options.weather;
     let steady = Weather { latency: *weather.latency.end()..=*weather.latency.end(), ..weather.clone() };
     let mut simpler = vec![
+        WorldOptions { memories: BTreeMap::new(), ..options.clone() },
         WorldOptions { logs: BTreeMap::new(), committed: LogPosition::default(), ..options.clone() },
         WorldOptions { timing: Timing::default(), ..options.clone() },
         WorldOptions { limits: usual.limits, ..options.clone() },

@@ -14,9 +14,9 @@ use crate::rules::{AllBut, RulesOfWorld};
 use crate::server::{Finished, Server};
 use crate::store_clients::{Asked, Heard, StoreClients, Try};
 use consensus::{
-    AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Lease, Limits, Log,
-    LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Rule, Start, Term,
-    Timing,
+    AppendEntries, Change, ClusterId, Config, Credentials, Entry, HardState, Incarnation, Index, Lease,
+    Limits, Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Rule, Start,
+    Term, Timing,
 };
 use driver::{Effects, Envelope, Input, RequestId, Speed, TraceLevel};
 use fastrand::Rng;
@@ -59,6 +59,8 @@ pub struct WorldOptions {
     pub disk_size: Option<usize>,
     /// What servers begin with, where that is not the empty log.
     pub logs: BTreeMap<NodeId, Log>,
+    /// What servers remember of terms and votes, where that is not the latest term of all logs, without a vote in it.
+    pub memories: BTreeMap<NodeId, HardState>,
     /// Up to here those logs are committed: no leader may lack this entry.
     pub committed: LogPosition,
     /// Whether the servers are yet to found their cluster; otherwise that was done before the world began.
@@ -85,6 +87,7 @@ impl Default for WorldOptions {
             save_time: Duration::ZERO..=Duration::ZERO,
             disk_size: None,
             logs: BTreeMap::new(),
+            memories: BTreeMap::new(),
             committed: LogPosition::default(),
             founds: false,
             trace_level: TraceLevel::Events,
@@ -98,13 +101,20 @@ impl WorldOptions {
         (1..=self.servers + self.spares).map(NodeId)
     }
 
-    /// Why servers can't begin with such logs; `None` if they can.
-    pub fn problem_with_logs(&self) -> Option<String> {
-        let stranger = self.logs.keys().find(|id| !self.all().any(|server| server == **id));
-        if let Some(stranger) = stranger {
+    /// Why servers can't begin with such logs and memories; `None` if they can.
+    pub fn problem_with_beginning(&self) -> Option<String> {
+        let is_stranger = |id: &&NodeId| !self.all().any(|server| server == **id);
+        if let Some(stranger) = self.logs.keys().find(is_stranger) {
             return Some(format!("there is no {stranger} that could begin with a log"));
         }
-        Beginning::new(self.servers, &self.logs, self.committed).problem()
+        if let Some(stranger) = self.memories.keys().find(is_stranger) {
+            return Some(format!("there is no {stranger} that could remember a term"));
+        }
+        let votes = self.memories.values().filter_map(|memory| memory.voted_for.as_ref());
+        if let Some(stranger) = { votes }.find(is_stranger) {
+            return Some(format!("there is no {stranger} that could have been voted for"));
+        }
+        Beginning::new(self.servers, &self.logs, self.committed, &self.memories).problem()
     }
 }
 
@@ -256,7 +266,9 @@ impl<A: Application> World<A> {
             let is_founder = founders.contains(&id) && !options.founds;
             let memory = if is_founder { memory(id) } else { Memory::default() };
             let log = options.logs.get(&id).cloned().unwrap_or_default();
-            (id, Server::new(config, memory, log, term, options.disk_size))
+            let usual = HardState { current_term: term, voted_for: None };
+            let hard_state = options.memories.get(&id).copied().unwrap_or(usual);
+            (id, Server::new(config, memory, log, hard_state, options.disk_size))
         };
         let mut random = Rng::with_seed(options.seed);
         let mut world = World {

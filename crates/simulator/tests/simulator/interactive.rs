@@ -57,7 +57,7 @@ fn scenarios_go_the_same_way_command_by_command() {
         let script = played.scenario.script().map(|script| script.to_string()).unwrap_or_default();
         assert_eq!(of_film(&script), played.records, "{}:\n{script}", path.display());
     }
-    assert!(refused > 5, "{refused}");
+    assert!(refused > 2, "{refused}");
 }
 
 #[test]

@@ -24,10 +24,11 @@ export class TimeWindow {
     this.from = Math.max(from, first - BEFORE * this.span)
   }
 
-  /** Shows this many times as much time; what happened at `t` stays in its place. */
+  /** Shows this many times as much time. What happened at `t` stays in its place, or the middle if that is not in sight. */
   zoom(factor: number, t: number): void {
     const span = Math.min(LONGEST, Math.max(SHORTEST, this.span * factor))
-    this.from = t - ((t - this.from) * span) / this.span
+    const still = t >= this.from && t <= this.to ? t : this.from + this.span / 2
+    this.from = still - ((still - this.from) * span) / this.span
     this.span = span
   }
 

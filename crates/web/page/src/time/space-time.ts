@@ -63,7 +63,7 @@ export type Wanted = {
 }
 
 /** A message that takes this many times as long as usual is taken for lost. */
-const PATIENCE = 3
+const LOST_AFTER = 3
 /** How far a lost message is drawn. */
 const LOST_AT = 0.8
 /** Lines of one link, and marks of one lane, are at least this many pixels apart. */
@@ -71,8 +71,9 @@ const ROOM = { news: 2, routine: 6, mark: 17 }
 /** Maximum number of lines: the latest ones. */
 const MOST = { news: 400, routine: 3000 }
 
+/** Lanes, lines and marks of a stretch of the history. */
 export function spaceTime(history: History, wanted: Wanted): SpaceTime {
-  const reach = Math.min(2 * PATIENCE * history.usualFlight, wanted.to - wanted.from)
+  const reach = Math.min(2 * LOST_AFTER * history.usualFlight, wanted.to - wanted.from)
   const begin = history.positionAt(wanted.from)
   const end = Math.min(history.positionAt(wanted.to), wanted.until)
   const told = history.between(begin, end, false)
@@ -167,8 +168,8 @@ function sentLine(history: History, entry: Entry, record: Sent, known: number): 
   if (arrivedAt !== undefined && arrivedAt <= known) return { ...line, end: arrivedAt, reach: 1, fate: 'arrived' }
   const expected = expectedFlight(history, record)
   const passed = known - record.t
-  if (arrivedAt === undefined && passed > PATIENCE * expected) return { ...line, end: record.t + expected, reach: LOST_AT, fate: 'lost' }
-  const whole = arrivedAt === undefined ? PATIENCE * expected : arrivedAt - record.t
+  if (arrivedAt === undefined && passed > LOST_AFTER * expected) return { ...line, end: record.t + expected, reach: LOST_AT, fate: 'lost' }
+  const whole = arrivedAt === undefined ? LOST_AFTER * expected : arrivedAt - record.t
   return { ...line, end: known, reach: Math.min(0.95, passed / whole), fate: 'in flight' }
 }
 

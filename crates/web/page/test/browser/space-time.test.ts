@@ -94,15 +94,16 @@ describe.skipIf(!RAFT)('space and time', () => {
   test('tells a line that is pointed at, and asks why where one is chosen', async () => {
     const page = await open(`${figure8}?space-time`)
     await atTheEnd(page)
-    const grant = items(page).and(page.getByRole('button', { name: /→n5 RequestVote reply term 5: yes/ })).first()
-    const at = await middle(grant)
+    const words = '→n5 AppendEntries reply term 5: yes, up to entry 3'
+    const reply = items(page).and(page.getByRole('button', { name: words })).last()
+    const at = await middle(reply)
     await page.mouse.move(at.x, at.y)
-    await page.locator('p.told', { hasText: '→n5 RequestVote reply term 5: yes' }).waitFor()
-    const place = (await grant.boundingBox())!.x
+    await page.locator('p.told', { hasText: words }).waitFor()
+    const place = (await reply.boundingBox())!.x
     await page.mouse.click(at.x, at.y)
-    await why(page).getByRole('heading', { name: '→n5 RequestVote reply term 5: yes' }).waitFor()
+    await why(page).getByRole('heading', { name: words }).waitFor()
     // The moment moves, the lines stay where they are, and what comes later is pale.
-    expect((await grant.boundingBox())!.x).toBeCloseTo(place, 0)
+    expect((await reply.boundingBox())!.x).toBeCloseTo(place, 0)
     expect((await page.locator('.veil').boundingBox())!.x).toBeLessThan(at.x)
     await page.close()
   })

@@ -2,9 +2,11 @@ import type { LabRun } from '../source/lab.svelte'
 import type { Session } from '../source/session.svelte'
 import { idsOf, leaderOf } from '../trace/view'
 import { firstSteps } from '../looks/first-steps.svelte'
+import { lanes } from '../looks/address-switch.svelte'
 import { projector } from '../looks/projector.svelte'
 import { SPEEDS } from './player.svelte'
 import { setSpeed, speedOf } from './speed'
+import { ZOOM } from './time-window.svelte'
 
 /** What each key does, for the help. */
 export const KEYS: readonly (readonly [string, string])[] = [
@@ -17,6 +19,9 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['− +', 'slower or faster'],
   ['S', 'show a scenario’s script, or hide it'],
   ['P', 'projector: only servers and logs, in large type'],
+  ['V', 'servers as lanes along the time, or on a ring'],
+  [', .', 'lanes: more time, or less time in more detail'],
+  ['↑ ↓', 'lanes: go from message to message; Enter asks why'],
   ['W', 'why did the event on show happen?'],
   ['1 … 9', 'open a server'],
   ['G', 'what to try first: show it, or close it for good'],
@@ -80,6 +85,14 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
       return true
     case 'p':
       projector.toggle()
+      return true
+    case 'v':
+      lanes.toggle()
+      return true
+    case ',':
+    case '.':
+      if (!lanes.isOn) return false
+      session.timeWindow.zoom(key === ',' ? ZOOM : 1 / ZOOM, player.moment.t)
       return true
     case 'g':
       firstSteps.toggle()

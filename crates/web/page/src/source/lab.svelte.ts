@@ -148,6 +148,7 @@ export class LabRun implements Source {
     session.whyNot = (server, what, position) => this.lab.engine.ask('why_not', { server, what, position })
     this.script = script
     this.take(told)
+    session.player.frame(performance.now())
   }
 
   /** The run so far, as a scenario. */
@@ -157,9 +158,8 @@ export class LabRun implements Source {
 
   async act(action: Action): Promise<string> {
     const { session } = this
-    const { history, setup } = session
-    const world = { cluster: history.latest, latencyUs: setup.latency_us, off: session.rulesOff(history.end) }
-    const commands = commandsFor(action, world)
+    const { history } = session
+    const commands = commandsFor(action, { cluster: history.latest, off: session.rulesOff(history.end) })
     for (const command of commands) await this.perform(command)
     return `▸ ${commands.join(' · ')}`
   }

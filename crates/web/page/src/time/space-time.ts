@@ -4,7 +4,7 @@ import type { Entry, History } from '../trace/history'
 import { faultsOf } from '../trace/network'
 import type { NodeId, Term, TraceRecord } from '../trace/record'
 import { apply, type ServerView } from '../trace/view'
-import { isReply, kindOf, type FlightKind } from './airborne'
+import { isReply, kindOf, type Flying, type FlightKind } from './airborne'
 
 /** A stretch of a lane in which nothing changes. */
 export type Segment = { readonly server: NodeId; readonly from: number; readonly to: number; readonly term: Term; readonly state: LaneState }
@@ -13,6 +13,9 @@ export type LaneState = 'absent' | 'dead' | 'paused' | 'follower' | 'pre_candida
 /** The lane of all clients. */
 export const CLIENTS = 'clients'
 export type Lane = NodeId | typeof CLIENTS
+
+/** Where marks are that are about links, and so about all lanes. */
+export const NETWORK = 'network'
 
 /** A message from one lane to another. */
 export type Line = {
@@ -36,11 +39,11 @@ export type Line = {
   readonly entries: number
 }
 
-/** What happened to a server, the most important first. */
-export const MARKS = ['violated', 'died', 'power', 'stopped', 'leads', 'started', 'paused', 'resumed', 'timeout', 'vote', 'committed'] as const
+/** What happened to a server or to links, the most important first. */
+export const MARKS = ['violated', 'died', 'power', 'stopped', 'leads', 'started', 'paused', 'resumed', 'cut', 'mended', 'timeout', 'vote', 'committed'] as const
 export type MarkKind = (typeof MARKS)[number]
 
-export type Mark = { readonly entry: Entry; readonly server: NodeId; readonly t: number; readonly kind: MarkKind; readonly words: string }
+export type Mark = { readonly entry: Entry; readonly server: NodeId | typeof NETWORK; readonly t: number; readonly kind: MarkKind; readonly words: string }
 
 export type SpaceTime = {
   readonly segments: readonly Segment[]
@@ -58,14 +61,17 @@ export type Wanted = {
   readonly until: number
   readonly known: number
   readonly withRoutine: boolean
+  /** What is in flight in the present, by the numbers of the entries of the sendings, where that is known. */
+  readonly flying?: ReadonlyMap<number, Flying> | undefined
   /** How many microseconds a pixel is wide. */
   readonly perPixel: number
 }
 
 /** A message that takes this many times as long as usual is taken for lost. */
 const LOST_AFTER = 3
-/** How far a lost message is drawn. */
+/** How far a lost message is drawn, and one that waits: it is held, or its receiver is paused. */
 const LOST_AT = 0.8
+const WAITS_AT = 0.5
 /** Lines of one link, and marks of one lane, are at least this many pixels apart. */
 const ROOM = { news: 2, routine: 6, mark: 17 }
 /** Maximum number of lines: the latest ones. */
@@ -79,8 +85,9 @@ export function spaceTime(history: History, wanted: Wanted): SpaceTime {
   const told = history.between(begin, end, false)
   const first = history.positionAt(wanted.from - reach)
   const lines = linesOf(history, history.between(first, end, wanted.withRoutine), wanted)
-  const news = lines.told.filter((line) => !line.isRoutine)
-  const routine = lines.told.filter((line) => line.isRoutine)
+  const all = [...linesFromBefore(history, first, wanted), ...lines.told]
+  const news = all.filter((line) => !line.isRoutine)
+  const routine = all.filter((line) => line.isRoutine)
   return {
     segments: segmentsOf(history, begin, told, wanted),
     lines: [...routine.slice(-MOST.routine), ...news.slice(-MOST.news)],
@@ -141,9 +148,9 @@ function linesOf(history: History, entries: readonly Entry[], wanted: Wanted): {
       told.push(...clientLine(entry, record, entries[place - 1]))
     } else if (record.event === 'sent' && entry.isRoutine) {
       // Most lines are of this kind: it costs least to leave them out at once.
-      if (!isCrowded(`${record.node}>${record.to} ${isReply(record.message)}`, record.t, ROOM.routine)) told.push(sentLine(history, entry, record, wanted.known))
+      if (!isCrowded(`${record.node}>${record.to} ${isReply(record.message)}`, record.t, ROOM.routine)) told.push(sentLine(history, entry, record, wanted))
     } else {
-      const line = record.event === 'sent' ? sentLine(history, entry, record, wanted.known) : arrivalLine(history, entry, record, start, wanted)
+      const line = record.event === 'sent' ? sentLine(history, entry, record, wanted) : arrivalLine(history, entry, record, start, wanted)
       if (!line) continue
       // What does not arrive is never left out.
       const isLeftOut = line.fate === 'arrived' && isCrowded(`${line.from}>${line.to} ${line.kind}`, line.sent ?? line.end, ROOM.news)
@@ -154,6 +161,15 @@ function linesOf(history: History, entries: readonly Entry[], wanted: Wanted): {
   return { told, leftOut }
 }
 
+/** What was sent before this position, and is still in flight. */
+function linesFromBefore(history: History, position: number, wanted: Wanted): Line[] {
+  const numbers = [...(wanted.flying?.keys() ?? [])].filter((number) => number < position)
+  return numbers.flatMap((number) => {
+    const entry = history.before(number + 1)
+    return entry?.record.event === 'sent' ? sentLine(history, entry, entry.record, wanted) : []
+  })
+}
+
 type Sent = Extract<TraceRecord, { event: 'sent' }>
 type Received = Extract<TraceRecord, { event: 'received' }>
 
@@ -162,13 +178,16 @@ function lineOf(entry: Entry, { message, term }: Sent | Received) {
   return { key: String(entry.number), entry, kind: kindOf(message), isReply: isReply(message), isRoutine: entry.isRoutine, term, entries }
 }
 
-function sentLine(history: History, entry: Entry, record: Sent, known: number): Line {
+function sentLine(history: History, entry: Entry, record: Sent, { known, flying }: Wanted): Line {
   const line = { ...lineOf(entry, record), from: record.node, to: record.to, sent: record.t }
   const { arrivedAt } = entry
   if (arrivedAt !== undefined && arrivedAt <= known) return { ...line, end: arrivedAt, reach: 1, fate: 'arrived' }
   const expected = expectedFlight(history, record)
   const passed = known - record.t
-  if (arrivedAt === undefined && passed > LOST_AFTER * expected) return { ...line, end: record.t + expected, reach: LOST_AT, fate: 'lost' }
+  const isDue = arrivedAt === undefined && passed > LOST_AFTER * expected
+  const waits = flying?.has(entry.number) ?? history.latest.servers[record.to]?.condition === 'paused'
+  if (isDue && waits) return { ...line, end: known, reach: WAITS_AT, fate: 'in flight' }
+  if (isDue) return { ...line, end: record.t + expected, reach: LOST_AT, fate: 'lost' }
   const whole = arrivedAt === undefined ? LOST_AFTER * expected : arrivedAt - record.t
   return { ...line, end: known, reach: Math.min(0.95, passed / whole), fate: 'in flight' }
 }
@@ -228,6 +247,7 @@ function marksOf(told: readonly Entry[], room: number): Mark[] {
 function markOf(entry: Entry): Mark | undefined {
   const { record } = entry
   const mark = (kind: MarkKind, words = ''): Mark => ({ entry, server: record.node, t: record.t, kind, words })
+  const onLinks = (kind: MarkKind, words: string): Mark => ({ ...mark(kind, words), server: NETWORK })
   switch (record.event) {
     case 'violated':
       return mark('violated', 'promise broken')
@@ -250,6 +270,16 @@ function markOf(entry: Entry): Mark | undefined {
       return record.granted ? mark('vote', `votes for n${record.candidate}`) : undefined
     case 'committed':
       return mark('committed', String(record.index))
+    case 'links_cut':
+      return onLinks('cut', 'cut')
+    case 'links_delayed':
+      return record.delay_us > 0 ? onLinks('cut', 'delay') : onLinks('mended', 'no delay')
+    case 'links_lossy':
+      return record.percent > 0 ? onLinks('cut', 'loss') : onLinks('mended', 'no loss')
+    case 'links_mended':
+      return onLinks('mended', 'restored')
+    case 'links_healed':
+      return onLinks('mended', 'healed')
     default:
       return undefined
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { CLIENTS, distance, spaceTime, type Wanted } from '../../src/time/space-time'
+import { CLIENTS, NETWORK, distance, spaceTime, type Wanted } from '../../src/time/space-time'
 import { TimeWindow } from '../../src/time/time-window.svelte'
 import { History } from '../../src/trace/history'
 import { appendEntries, noOp, record } from './records'
@@ -49,6 +49,23 @@ describe('messages as lines', () => {
     const slow = { t: 0, event: 'links_delayed', links: [{ from: 1, to: 2 }], delay_us: 8000 }
     expect(told(historyOf(slow, sent(1000, 1)))).toMatchObject([{ fate: 'in flight' }])
     expect(told(historyOf(sent(1000, 1)))).toMatchObject([{ fate: 'lost' }])
+  })
+
+  test('one that waits is not lost: it is held, or its receiver is paused', () => {
+    const history = historyOf(sent(1000, 1), received(1500, 1), sent(2000, 2, 3), { t: 2500, node: 3, event: 'paused' }, sent(3000, 3, 2), sent(3100, 4, 2))
+    const paused = spaceTime(history, ALL).lines.filter(({ to }) => to === 3)
+    expect(paused).toMatchObject([{ sent: 2000, end: 10_000, reach: 0.5, fate: 'in flight' }])
+    const held = { words: '', select: '', dueAt: null, heldSince: 3000, copies: 1 }
+    const fates = spaceTime(history, { ...ALL, flying: new Map([[4, held]]) }).lines.map(({ sent, fate }) => [sent, fate])
+    expect(fates).toEqual([[1000, 'arrived'], [2000, 'lost'], [3000, 'in flight'], [3100, 'lost']])
+  })
+
+  test('one that is held is drawn however long ago it was sent', () => {
+    const held = { words: '', select: '', dueAt: null, heldSince: 1000, copies: 1 }
+    const history = historyOf(sent(1000, 1), { t: 900_000, seq: 2, event: 'role', role: 'follower' })
+    const wanted = { ...ALL, from: 800_000, to: 1e6, known: 1e6 }
+    expect(spaceTime(history, wanted).lines).toEqual([])
+    expect(spaceTime(history, { ...wanted, flying: new Map([[0, held]]) }).lines).toMatchObject([{ sent: 1000, end: 1e6, fate: 'in flight' }])
   })
 
   test('each copy of one that arrives twice has its own line', () => {
@@ -161,6 +178,22 @@ describe('servers as lanes', () => {
     )
     expect(marks.map(({ words }) => words)).toEqual(['votes for n3', 'paused', 'resumed', 'power cut'])
     expect(segments.map(({ state }) => state)).toEqual(['follower', 'paused', 'follower', 'dead'])
+  })
+
+  test('what happens to links is marked across all lanes', () => {
+    const links = [{ from: 1, to: 2 }]
+    const { marks } = spaceTime(
+      historyOf(
+        { t: 1000, event: 'links_cut', links },
+        { t: 2000, event: 'links_mended', links },
+        { t: 3000, event: 'links_delayed', links, delay_us: 500 },
+        { t: 4000, event: 'links_lossy', links, percent: 0 },
+        { t: 5000, event: 'links_healed' },
+      ),
+      ALL,
+    )
+    expect(marks.map(({ kind, words }) => `${kind}: ${words}`)).toEqual(['cut: cut', 'mended: restored', 'cut: delay', 'mended: no loss', 'mended: healed'])
+    expect(new Set(marks.map(({ server }) => server))).toEqual(new Set([NETWORK]))
   })
 })
 

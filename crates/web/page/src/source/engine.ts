@@ -25,6 +25,24 @@ export type InFlight = {
   readonly select: string
 }
 
+/** How far a search for a broken promise is. */
+export type Hunted = {
+  /** The number of runs that were examined, with which the next slice begins. */
+  readonly next: number
+  /** Was something found, or are no runs left? */
+  readonly is_over: boolean
+  readonly found: { readonly seed: number; readonly promise: string; readonly lines: number } | null
+}
+
+/** How short the script of what was found has become. */
+export type Shrunk = {
+  readonly is_done: boolean
+  readonly lines: number
+  readonly steps: number
+  readonly most_steps: number
+  readonly scenario: string
+}
+
 /** What can be asked, and what comes back. */
 type Asks = {
   open: { with: { script: string }; back: Told & { setup: Setup } }
@@ -36,6 +54,8 @@ type Asks = {
   messages: { with: object; back: readonly InFlight[] }
   scenarios: { with: object; back: readonly Scenario[] }
   film: { with: { path: string } | { script: string }; back: Embedded }
+  hunt: { with: { without: string; from: number; steps: number }; back: Hunted }
+  shrink: { with: { steps: number }; back: Shrunk }
   why_not: { with: { server: NodeId; what: Omission; position: number }; back: WhyNotTold }
 }
 
@@ -60,6 +80,11 @@ export class Engine {
       this.waiting.set(id, { resolve, reject })
       send(worker, { id, request: JSON.stringify({ ask: what, ...fields }) })
     })
+  }
+
+  /** One more engine of this kind. */
+  another(): Engine {
+    return new Engine(this.bytes)
   }
 
   /** Ends whatever it does. All that is waited for fails with these words. */

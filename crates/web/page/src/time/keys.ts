@@ -27,6 +27,8 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['G', 'what to try first: show it, or close it for good'],
   ['I', 'in a simulated cluster: open a message in flight, or the next one'],
   ['C', 'in a simulated cluster: continue from the moment on show'],
+  ['D', 'with and without a rule: go to the first difference'],
+  ['X', 'with and without a rule: end the comparison'],
   ['K', 'kill the leader'],
   ['A', 'make all election timers run out at once'],
   ['R', 'restart all dead servers'],
@@ -115,6 +117,12 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
     case 'c':
       if (session.lab && !player.isLive) void session.lab.continueFrom(player.moment.position)
       return session.lab !== null
+    case 'd':
+      session.lab?.comparison?.showDifference()
+      return !!session.lab?.comparison
+    case 'x':
+      session.lab?.comparison?.end()
+      return !!session.lab?.comparison
     case 'escape':
       if (player.rerunUntil !== null) present(session)
       session.selected = null

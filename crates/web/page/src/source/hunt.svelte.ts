@@ -1,0 +1,73 @@
+// The search for a run that breaks a promise without a rule, in an engine of its own.
+
+import { EngineBroken, type Engine } from './engine'
+
+/** How many steps of servers are tried before progress is shown. */
+const SLICE = 20_000
+
+/** A random run in which a server found a contradiction in itself. */
+export type Panic = { readonly run: number; readonly words: string }
+
+export class Hunt {
+  /** How many random runs were examined. */
+  examined = $state(0)
+  panics = $state.raw<readonly Panic[]>([])
+  /** The promise that was broken, once one was. */
+  promise = $state<string | null>(null)
+  /** The number of lines that the story has by now, and how much of the work on it is done, from 0 to 1. */
+  lines = $state(0)
+  share = $state(0)
+  /** The shortest story so far. */
+  private story: string | null = null
+  private isStopped = false
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly rule: string,
+  ) {}
+
+  /** Searches; returns the story as a script, or null if none was found. Throws an error if a search would be in vain. */
+  async run(): Promise<string | null> {
+    try {
+      return (await this.find()) ? await this.shorten() : null
+    } catch (failure) {
+      // A server's panic or a stop ends the work on the story, but the story remains.
+      if (failure instanceof EngineBroken) return this.story
+      throw failure
+    } finally {
+      this.stop()
+    }
+  }
+
+  stop(): void {
+    this.isStopped = true
+    this.engine.stop('the search was stopped')
+  }
+
+  private async find(): Promise<boolean> {
+    while (!this.isStopped) {
+      try {
+        // One run at a time, so that it is known in which one a server panics.
+        const { next, is_over: isOver, found } = await this.engine.ask('hunt', { without: this.rule, from: this.examined, steps: 1 })
+        this.examined = next
+        this.promise = found?.promise ?? null
+        if (isOver) return found !== null
+      } catch (failure) {
+        if (this.isStopped || !(failure instanceof EngineBroken)) throw failure
+        this.examined += 1
+        this.panics = [...this.panics, { run: this.examined, words: failure.message }]
+      }
+    }
+    return false
+  }
+
+  private async shorten(): Promise<string> {
+    for (let steps = 0; ; steps = SLICE) {
+      const told = await this.engine.ask('shrink', { steps })
+      this.story = told.scenario
+      this.lines = told.lines
+      this.share = Math.min(1, told.steps / told.most_steps)
+      if (told.is_done) return told.scenario
+    }
+  }
+}

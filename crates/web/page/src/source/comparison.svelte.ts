@@ -102,10 +102,14 @@ export class Comparison {
   pass(us: number): boolean {
     if (this.isPassing) return false
     this.isPassing = true
-    // It stops when a promise breaks, which is to be expected without the rule.
     const passed = this.inTurn(async () => {
-      await this.sides[1].run(us)
-      await this.align()
+      const [kept, left] = this.sides
+      const until = left.now + us
+      // It stops where a promise breaks, which is to be expected without the rule; in the midst of a microsecond.
+      await left.run(us)
+      const rest = left.now - kept.now + (left.now < until ? 1 : 0)
+      if (rest > 0) await kept.run(rest)
+      this.compare()
     })
     void passed.catch((failure) => this.chosen.session.complain(failure)).finally(() => (this.isPassing = false))
     return true
@@ -263,8 +267,8 @@ export class Side extends LabRun {
     this.comparison.fail(this, accident)
   }
 
-  protected override stopAtViolation(): void {
-    super.stopAtViolation()
+  protected override stopAt(violation: Entry): void {
+    super.stopAt(violation)
     this.comparison.stopAt(this)
   }
 }

@@ -2,11 +2,11 @@
 
 import { EngineBroken, type Engine } from './engine'
 
-/** How many steps of servers are tried before progress is shown. */
-const SLICE = 20_000
+/** How many steps of servers are tried before progress is shown. If a server panics, what came of the last slice is lost. */
+const SLICE = 2_000
 
-/** A random run in which a server found a contradiction in itself. */
-export type Panic = { readonly run: number; readonly words: string }
+/** A server found a contradiction in itself: meanwhile, and in these words. */
+export type Panic = { readonly meanwhile: string; readonly words: string }
 
 export class Hunt {
   /** How many random runs were examined. */
@@ -17,6 +17,8 @@ export class Hunt {
   /** The number of lines that the story has by now, and how much of the work on it is done, from 0 to 1. */
   lines = $state(0)
   share = $state(0)
+  /** Did a server panic while the story was made shorter? */
+  isCutShort = $state(false)
   /** The shortest story so far. */
   private story: string | null = null
   private isStopped = false
@@ -31,9 +33,10 @@ export class Hunt {
     try {
       return (await this.find()) ? await this.shorten() : null
     } catch (failure) {
-      // A server's panic or a stop ends the work on the story, but the story remains.
-      if (failure instanceof EngineBroken) return this.story
-      throw failure
+      if (!(failure instanceof EngineBroken)) throw failure
+      this.isCutShort = !this.isStopped
+      if (this.isCutShort) this.note('While the story was made shorter', failure)
+      return this.story
     } finally {
       this.stop()
     }
@@ -55,10 +58,14 @@ export class Hunt {
       } catch (failure) {
         if (this.isStopped || !(failure instanceof EngineBroken)) throw failure
         this.examined += 1
-        this.panics = [...this.panics, { run: this.examined, words: failure.message }]
+        this.note(`In run ${this.examined}`, failure)
       }
     }
     return false
+  }
+
+  private note(meanwhile: string, { message }: EngineBroken): void {
+    this.panics = [...this.panics, { meanwhile, words: message }]
   }
 
   private async shorten(): Promise<string> {

@@ -3,6 +3,7 @@
 import type { Flying } from '../time/airborne'
 import { Branches } from '../time/branches.svelte'
 import { Here } from '../time/present'
+import type { Entry } from '../trace/history'
 import { asSentence } from '../trace/words'
 import { commandsFor } from './commands'
 import type { Comparison } from './comparison.svelte'
@@ -14,6 +15,9 @@ import type { Source } from './source'
 
 /** Slow enough to follow: an election takes a few seconds. */
 const SPEED = 0.05
+
+/** How much time the space–time view shows at first, in microseconds: an election, and what led to it. */
+const SPAN = 300_000
 
 /** An engine, the run that is on show, and those that were before. */
 export class Lab {
@@ -33,12 +37,13 @@ export class Lab {
   }
 
   /** Shows another cluster, and forgets all that was done to the one before. */
-  async open(script: string, at: number | null = null, isPlaying = at === null): Promise<void> {
+  async open(script: string, at: number | null = null, isPlaying = at === null): Promise<Session> {
     const session = await this.play(script)
     this.branches = new Branches()
     this.onshow(session)
     session.player.goLive(isPlaying)
     if (at !== null && at < session.history.end) session.player.showPosition(at)
+    return session
   }
 
   /** Shows the cluster of a script as it was after this number of records, to go on from there. */
@@ -147,6 +152,7 @@ export class LabRun implements Source {
     // Who does it himself reads no stage directions.
     const session = new Session({ ...told.setup, scenes: [] }, this)
     this.session = session
+    session.timeWindow.span = SPAN
     session.lab = this
     session.connection = 'connected'
     session.hasHeadlines = true
@@ -247,26 +253,26 @@ export class LabRun implements Source {
     return this.lab.recover(this.script, accident)
   }
 
-  protected trying(work: Promise<void>): Promise<void> {
-    return work.catch((failure) => this.session.complain(failure))
+  protected async trying(work: Promise<unknown>): Promise<void> {
+    await work.catch((failure) => this.session.complain(failure))
   }
 
   private take({ records, headlines, now_us, next_us }: Told): void {
     const { session } = this
+    const { end } = session.history
     for (const record of records) session.add(record)
     for (const headline of headlines) session.hear(headline)
     this.present.reach(now_us)
     this.due = next_us
-    const violation = records.some(({ event }) => event === 'violated')
-    if (violation) this.stopAtViolation()
+    const violation = session.history.next(end, ({ record }) => record.event === 'violated')
+    if (violation) this.stopAt(violation)
     void this.look()
   }
 
   /** A broken promise stops the world, and explains itself. */
-  protected stopAtViolation(): void {
-    const { session } = this
-    session.player.pause()
-    session.asked = session.history.violatedBefore(session.history.end) ?? null
+  protected stopAt(violation: Entry): void {
+    this.session.player.pause()
+    this.session.asked = violation
   }
 
   /** Looks which messages are in flight. */

@@ -17,13 +17,14 @@ mod scenarios;
 mod tests;
 
 pub use request::Request;
-pub use response::{Refused, ScriptText, Told, TraceHash, Violated};
+pub use response::{Flying, Refused, RunHashTold, ScriptText, Told, Violated};
 
 use lab::Lab;
 use page::{Mode, Run, Setup};
 use response::json;
 use serde_json::value::RawValue;
 use simulator::{Scenario, SearchOptions, draw};
+use std::time::Duration;
 
 /// The simulator, as the page asks it.
 #[derive(Debug, Default)]
@@ -51,8 +52,15 @@ impl Engine {
                 json(&lab.beginning())
             }
             Request::Do { command } => json(&self.lab()?.command(&command)?),
-            Request::Run { us } => json(&self.lab()?.command(&format!("run {us}us"))?),
-            Request::WhyNot { server, what, position } => json(&self.lab()?.why_not(server, &what, position)?),
+            Request::Run { us } => json(&self.lab()?.pass(Duration::from_micros(us))?),
+            Request::Step => json(&self.lab()?.command("step")?),
+            Request::Fork { position } => json(&self.lab()?.fork(position)?),
+            Request::Script => json(&ScriptText { text: self.lab()?.script() }),
+            Request::Messages => json(&self.lab()?.messages()),
+            Request::RunHash => json(&RunHashTold { hash: self.lab()?.hash().to_string() }),
+            Request::WhyNot { server, what, position } => {
+                json(&self.lab()?.why_not(server, &what, position)?)
+            }
             Request::Scenarios => json(&scenarios::library().titles()),
             Request::Film { path: Some(path), script: None } => {
                 let run = scenarios::library().play(&path);
@@ -64,7 +72,7 @@ impl Engine {
             }
             Request::TraceHash { seed, without } => {
                 let options = SearchOptions { without, ..SearchOptions::default() };
-                json(&TraceHash { hash: format!("{:016x}", draw(seed, &options).trace_hash()) })
+                json(&RunHashTold { hash: format!("{:016x}", draw(seed, &options).trace_hash()) })
             }
         })
     }

@@ -4,7 +4,7 @@
 //! in no other way, and so do the tests. `exports.rs` has the functions that WebAssembly exports.
 //!
 //! * `request.rs`: what can be asked; `response.rs`: what is answered;
-//! * `lab.rs`: the world that is open;
+//! * `lab.rs`: the world that is open; `search.rs`: the search for a broken promise;
 //! * `scenarios.rs`: the scenarios inside the program.
 
 #[cfg(target_arch = "wasm32")]
@@ -13,15 +13,17 @@ mod lab;
 mod request;
 mod response;
 mod scenarios;
+mod search;
 #[cfg(test)]
 mod tests;
 
 pub use request::Request;
-pub use response::{Flying, Refused, RunHashTold, ScriptText, Told, Violated};
+pub use response::{Flying, Found, Hunted, Refused, RunHashTold, ScriptText, Shrunk, Told, Violated};
 
 use lab::Lab;
 use page::{Mode, Run, Setup};
 use response::json;
+use search::Hunt;
 use serde_json::value::RawValue;
 use simulator::{Scenario, SearchOptions, draw};
 use std::time::Duration;
@@ -30,6 +32,7 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub struct Engine {
     lab: Option<Lab>,
+    hunt: Option<Hunt>,
 }
 
 impl Engine {
@@ -69,6 +72,15 @@ impl Engine {
             Request::Film { path: None, script: Some(script) } => raw(film(&script)?.embedded()),
             Request::Film { .. } => {
                 return Err(Refused::new("name a scenario by its path, or send a script, and not both"));
+            }
+            Request::Hunt { without, from, steps } => {
+                let goes_on = self.hunt.take().filter(|hunt| hunt.is_at(without, from));
+                let hunt = self.hunt.insert(goes_on.map_or_else(|| Hunt::new(without, from), Ok)?);
+                json(&hunt.advance(steps))
+            }
+            Request::Shrink { steps } => {
+                let hunt = self.hunt.as_mut();
+                json(&hunt.ok_or_else(|| Refused::new("there is no search yet"))?.shrink(steps)?)
             }
             Request::TraceHash { seed, without } => {
                 let options = SearchOptions { without, ..SearchOptions::default() };

@@ -57,7 +57,21 @@ pub enum Request {
         #[cfg_attr(feature = "ts", ts(optional))]
         script: Option<String>,
     },
-    /// The same for a run that is drawn from a seed, with the servers' steps.
+    /// Searches for a run that breaks a promise without a rule.
+    Hunt {
+        /// The rule.
+        without: Rule,
+        /// The number of seeds that were examined before. After a trap, count the seed that it was in, too.
+        from: u64,
+        /// For how many steps of servers.
+        steps: u64,
+    },
+    /// Makes what was found shorter.
+    Shrink {
+        /// For how many steps of servers.
+        steps: u64,
+    },
+    /// The number of a run that is drawn from a seed, with the servers' steps.
     TraceHash {
         /// The seed from which the run is drawn.
         seed: u64,

@@ -76,6 +76,48 @@ impl From<MessageInFlight> for Flying {
     }
 }
 
+/// How far a search is.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Hunted {
+    /// The number of seeds that were examined, with which the next slice begins.
+    pub next: u64,
+    /// The number of steps that servers took in them, since this search began or was taken up again.
+    pub steps: u64,
+    /// Was something found, or are no seeds left?
+    pub is_over: bool,
+    /// What was found.
+    pub found: Option<Found>,
+}
+
+/// A run that breaks a promise.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "FoundRun"))]
+pub struct Found {
+    /// The seed from which it was drawn.
+    pub seed: u64,
+    /// The promise.
+    pub promise: &'static str,
+    /// The number of lines of its script.
+    pub lines: usize,
+}
+
+/// How short what was found has become.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Shrunk {
+    /// Is there nothing shorter to be found?
+    pub is_done: bool,
+    /// The number of lines of the script.
+    pub lines: usize,
+    /// The number of steps that servers took so far.
+    pub steps: u64,
+    /// The maximum number of steps until it is done.
+    pub most_steps: u64,
+    /// The shortest script so far.
+    pub scenario: String,
+}
+
 /// A script that plays the same run again.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

@@ -1,8 +1,9 @@
 //! What the engine answers, asked as the page asks it.
 
 use crate::Engine;
+use consensus::Rule;
 use serde_json::{Value, json};
-use simulator::Scenario;
+use simulator::{Scenario, why_in_vain};
 use std::fs;
 use std::path::Path;
 
@@ -247,4 +248,48 @@ fn a_trace_hash_tells_runs_apart() {
     assert_eq!(one, hash(json!({"ask": "trace_hash", "seed": 1})));
     assert_ne!(one, hash(json!({"ask": "trace_hash", "seed": 2})));
     assert_ne!(one, hash(json!({"ask": "trace_hash", "seed": 1, "without": "majority-wins"})));
+}
+
+#[test]
+fn a_search_in_slices_finds_what_one_in_one_go_finds_and_makes_it_short() {
+    let hunt = |engine: &mut Engine, from: u64, steps: u64| {
+        engine.ok(&json!({"ask": "hunt", "without": "majority-wins", "from": from, "steps": steps}))
+    };
+    let whole = hunt(&mut Engine::default(), 0, u64::MAX);
+    assert_eq!(whole["is_over"], true);
+    let mut engine = Engine::default();
+    let mut sliced = hunt(&mut engine, 0, 1);
+    while sliced["is_over"] == false {
+        // A new instance, as after a trap, goes on as well.
+        engine = Engine::default();
+        sliced = hunt(&mut engine, sliced["next"].as_u64().unwrap(), 1);
+    }
+    assert_eq!((&sliced["found"], &sliced["next"]), (&whole["found"], &whole["next"]));
+
+    let mut shrunk = engine.ok(&json!({"ask": "shrink", "steps": 1_000}));
+    while shrunk["is_done"] == false {
+        assert!(shrunk["steps"].as_u64() <= shrunk["most_steps"].as_u64(), "{shrunk}");
+        shrunk = engine.ok(&json!({"ask": "shrink", "steps": 100_000}));
+    }
+    assert!(shrunk["lines"].as_u64() < whole["found"]["lines"].as_u64(), "{shrunk}");
+    let (_, told) = Engine::opened(shrunk["scenario"].as_str().unwrap());
+    assert!(told["violation"]["promise"].is_string(), "{told}");
+    assert_eq!(told["setup"]["without"], "majority-wins");
+}
+
+#[test]
+fn a_search_for_nothing_is_refused() {
+    let mut engine = Engine::default();
+    assert_eq!(engine.refused(&json!({"ask": "shrink", "steps": 1})), "there is no search yet");
+    let hunt = json!({"ask": "hunt", "without": "figure-it-out", "from": 0, "steps": 1});
+    assert!(engine.refused(&hunt).starts_with("this is no request"));
+    let vain = Rule::ALL.iter().find(|rule| why_in_vain(**rule).is_some()).unwrap();
+    let hunt = json!({"ask": "hunt", "without": vain.id(), "from": 0, "steps": 1});
+    assert!(engine.refused(&hunt).starts_with("a search finds nothing without"));
+    let last = json!({"ask": "hunt", "without": "majority-wins", "from": u64::MAX, "steps": 1});
+    assert_eq!(engine.ok(&last)["is_over"], true);
+    assert_eq!(
+        engine.refused(&json!({"ask": "shrink", "steps": 1})),
+        "nothing was found yet that could be made shorter"
+    );
 }

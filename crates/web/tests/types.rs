@@ -4,7 +4,7 @@
 extern crate raft_for_beginners_web as web;
 
 use cluster::{Action, SlowMotionState};
-use engine::{Flying, Refused, Request, RunHashTold, ScriptText, Told};
+use engine::{Flying, Hunted, Refused, Request, RunHashTold, ScriptText, Shrunk, Told};
 use page::{DefinitionTold, Headline, RuleTold, ScenarioTitle, Setup, WhyNotTold};
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,6 +30,8 @@ fn write_types(folder: &Path) {
     Request::export_all(&config).unwrap();
     Told::export_all(&config).unwrap();
     Flying::export_all(&config).unwrap();
+    Hunted::export_all(&config).unwrap();
+    Shrunk::export_all(&config).unwrap();
     ScriptText::export_all(&config).unwrap();
     RunHashTold::export_all(&config).unwrap();
     Refused::export_all(&config).unwrap();

@@ -1,15 +1,11 @@
 //! The page: a single file. Its sources are in crates/web/page.
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use page::{Setup, embedded};
 use std::borrow::Cow;
 use trace::Record;
 
 /// The page as it was built. It gets what it shows from the server that it was loaded from.
-pub const PAGE: &str = include_str!("../page/dist/index.html");
-
-/// The simulator that the page can run, as WebAssembly, compressed. Its sources are in crates/engine.
-pub(crate) const ENGINE: &[u8] = include_bytes!("../page/dist/engine.wasm.gz");
+pub(crate) const PAGE: &str = include_str!("../page/dist/index.html");
 
 /// The place in the page for data that it shows without a server.
 const PLACE: &str = r#"<script type="application/json" id="raft-embedded"></script>"#;
@@ -18,14 +14,6 @@ const PLACE: &str = r#"<script type="application/json" id="raft-embedded"></scri
 pub fn export<'a>(setup: &Setup, records: impl IntoIterator<Item = &'a Record>) -> String {
     let filled = PLACE.replace("><", &format!(">{}<", harmless_in_html(&embedded(setup, records))));
     PAGE.replacen(PLACE, &filled, 1)
-}
-
-/// This page with the simulator inside, so that a file is a laboratory.
-pub fn with_engine(page: &str) -> String {
-    let begin = PLACE.strip_suffix("</script>").expect("it is an element");
-    let engine = BASE64_STANDARD.encode(ENGINE);
-    let element = format!(r#"<script type="application/gzip;base64" id="raft-engine">{engine}</script>"#);
-    page.replacen(begin, &format!("{element}{begin}"), 1)
 }
 
 /// JSON that can't end the element that contains it, nor begin a comment. `<` appears only in strings.
@@ -71,18 +59,5 @@ mod tests {
         assert_eq!(embedded["setup"]["title"], nasty);
         assert_eq!(embedded["records"][0]["answer"], nasty);
         assert_eq!(Record::from_json(&embedded["records"][0].to_string()).unwrap(), record);
-    }
-
-    #[test]
-    fn a_page_with_the_engine_still_shows_its_run() {
-        let setup = Setup::new(Mode::Replay, "one".to_owned(), vec![NodeId(1)]);
-        for page in [PAGE.to_owned(), export(&setup, [])] {
-            let with_engine = with_engine(&page);
-            let (before, rest) = with_engine.split_once(r#"<script type="application/gzip;base64""#).unwrap();
-            let (element, after) = rest.split_once("</script>").unwrap();
-            assert_eq!(format!("{before}{after}"), page);
-            let engine = element.strip_prefix(r#" id="raft-engine">"#).unwrap();
-            assert_eq!(BASE64_STANDARD.decode(engine).unwrap(), ENGINE);
-        }
     }
 }

@@ -5,7 +5,7 @@
 //! * `history.rs`: what has happened so far; `worth.rs`: which of it is kept longest; `records.rs`: how the
 //!   page reads it; `events.rs`: how the page gets what happens next;
 //! * `actions.rs`, `wish.rs`: what a user asks for on the page; `why_not.rs`: why something did not happen;
-//! * [`export`], [`with_engine`] (`built.rs`): the page as a file that needs no server, with the simulator in it.
+//! * [`export`] (`built.rs`): the page as a file that needs no server.
 //!
 //! The page itself is in crates/web/page, in Svelte and TypeScript. Its types are generated from the Rust
 //! types here and in crates/page (the feature `ts`). The built page is committed and embedded, so that the program builds
@@ -25,7 +25,7 @@ mod wish;
 mod worth;
 
 pub use actions::{Outcome, Request};
-pub use built::{PAGE, export, with_engine};
+pub use built::export;
 pub use history::Snapshot;
 pub use site::{Site, SiteError};
 pub use wish::{ClientWish, Setting, Wish};

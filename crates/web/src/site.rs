@@ -2,9 +2,9 @@
 
 use crate::access::{Token, only_with_token};
 use crate::actions::{self, Hands, Request};
+use crate::built::PAGE;
 use crate::events;
 use crate::history::{History, KEPT};
-use crate::built::{ENGINE, PAGE};
 use crate::records;
 use crate::refusal::Refusal;
 use crate::scenarios::{self, Scenarios};
@@ -30,12 +30,12 @@ const LONGEST_ACTION: usize = 64 << 10;
 /// Maximum number of connections at a time; any others are closed at once. A browser opens up to six.
 const MOST_CONNECTIONS: usize = 64;
 
-/// What the page may do: ask this server and nothing else, and load nothing from elsewhere. It runs the engine in a
-/// worker, whose script it contains. It sends no referrer, because its address holds the token.
+/// What the page may do: ask this server and nothing else, and load nothing from elsewhere. It sends no
+/// referrer, because its address holds the token.
 const HEADERS: [(HeaderName, &str); 3] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; worker-src blob:; style-src 'unsafe-inline'; img-src data: blob:; \
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; \
          font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -141,7 +141,12 @@ impl Site {
         let history = History::new(ClusterView::new(setup.servers.iter().copied()), setup.history);
         let (hands, requests) = mpsc::channel(actions::QUEUE);
         let hands = Hands((setup.mode == Mode::Live).then_some(hands));
-        let service = Service { setup: Arc::new(setup), history: history.clone(), hands, scenarios: Scenarios(library) };
+        let service = Service {
+            setup: Arc::new(setup),
+            history: history.clone(),
+            hands,
+            scenarios: Scenarios(library),
+        };
         let routes = routes(service, token.clone());
         let door = Arc::new(door(address));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -199,7 +204,6 @@ fn routes(service: Service, token: Token) -> Router {
         .with_state(service);
     Router::new()
         .route("/", get(async || Html(PAGE)))
-        .route("/engine.wasm", get(engine))
         .nest("/api", api)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -227,11 +231,6 @@ async fn accept(listener: tokio::net::TcpListener, door: Arc<Door>, routes: Rout
             drop(place);
         });
     }
-}
-
-async fn engine() -> Response {
-    let headers = [(header::CONTENT_TYPE, "application/wasm"), (header::CONTENT_ENCODING, "gzip")];
-    (headers, ENGINE).into_response()
 }
 
 async fn setup(State(service): State<Service>) -> Json<Setup> {

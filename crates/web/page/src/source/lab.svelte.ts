@@ -259,12 +259,12 @@ export class LabRun implements Source {
 
   private placed(messages: readonly InFlight[]): ReadonlyMap<number, Flying> {
     const flying = new Map<number, Flying>()
-    for (const { id, words, select, due_us: dueAt } of messages) {
+    for (const { id, from, to, words, select, due_us: dueAt } of messages) {
       const entry = this.session.history.find(id)
       if (!entry) continue
       const heldSince = dueAt === null ? (this.flying.get(entry.number)?.heldSince ?? this.present.newest()) : null
       const copies = (flying.get(entry.number)?.copies ?? 0) + 1
-      flying.set(entry.number, { words: asSentence(words), select, dueAt, heldSince, copies })
+      flying.set(entry.number, { words: `n${from} → n${to}: ${words}`, select, dueAt, heldSince, copies })
     }
     return flying
   }

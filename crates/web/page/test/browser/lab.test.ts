@@ -114,9 +114,9 @@ describe.skipIf(!hasEngine)('the lab', () => {
     await card.getByText('Held: it waits until you deliver it.').waitFor()
     await page.keyboard.press('Escape')
     // The other votes are enough.
-    await page.keyboard.press(' ')
+    await play(page)
     await expect.poll(() => sentence(page).textContent()).toBe('n1 leads term 1')
-    await page.keyboard.press(' ')
+    await button(page, 'Pause').click()
     await held.waitFor()
     await held.focus()
     await page.keyboard.press('Enter')
@@ -321,7 +321,7 @@ describe.skipIf(!hasEngine)('the lab', () => {
       await page.locator('[data-node="1"] .body').tap()
       await button(page, 'Time out now').tap()
       await page.getByRole('dialog', { name: 'Server n1' }).getByRole('button', { name: 'Close' }).tap()
-      await page.getByRole('button', { name: /^RequestVote/ }).first().tap()
+      await page.getByRole('button', { name: /RequestVote/ }).first().tap()
       const card = page.getByRole('dialog', { name: 'Message in flight' })
       const hold = (await card.getByRole('button', { name: 'Hold' }).boundingBox())!
       expect(hold.height).toBeGreaterThanOrEqual(44)

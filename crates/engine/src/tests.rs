@@ -201,7 +201,7 @@ fn why_not_has_an_answer_for_each_moment_that_there_was() {
     assert_eq!(engine.refused(&ask(2, "king", count)), "that is not a question about a server");
 }
 
-/// build.rs leaves out of the scenarios what comes of their commands.
+/// build.rs leaves the outcomes of commands out of the scenarios.
 #[test]
 fn each_scenario_is_played_as_its_file_is() {
     let mut engine = Engine::default();

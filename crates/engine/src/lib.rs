@@ -14,8 +14,6 @@ mod request;
 mod response;
 mod scenarios;
 mod search;
-#[cfg(test)]
-mod tests;
 
 pub use request::Request;
 pub use response::{Flying, Found, Hunted, Refused, RunHashTold, ScriptText, Shrunk, Told, Violated};

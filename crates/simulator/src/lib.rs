@@ -8,10 +8,10 @@
 //! * [`SimulatedDisk`]: a disk that breaks what a disk may break;
 //! * [`AllBut`]: the rules of Raft, or all but one;
 //! * `properties/`: what must hold whatever happens, checked after every step;
-//! * [`Scenario`]: plays the scripts in scenarios/;
+//! * [`Scenario`]: plays the scripts in scenarios/, and goes on command by command, or back and another way;
 //! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
 //!   that still breaks the same promise;
-//! * [`hunt`]: the search, seed by seed on all cores, and the shortest of what it finds;
+//! * [`hunt`]: the search, seed by seed, and the shortest of what it finds; on all cores, or a slice at a time;
 //! * [`Simulation`]: a state machine of your own in such worlds; [`Cluster`]: a cluster that does what a test says;
 //! * [`reenact`]: a recorded run of real servers, played again with the same code.
 

@@ -95,6 +95,8 @@ impl Runner for Scenario {
         let records = self.world.as_mut().map(World::take_records).unwrap_or_default();
         let told: String = records
             .iter()
+            // The command says it.
+            .filter(|record| !record.is_about_links())
             .flat_map(|record| self.feed.tell(record))
             .map(|line| format!("{line}\n"))
             .collect();

@@ -1,11 +1,12 @@
 //! `raft replay`
 
 use crate::paragraph::{columns, fitted, paragraph};
-use crate::scenarios::{self, Chapter, Listed};
+use crate::scenarios::library;
 use crate::tape::Tape;
 use crate::up::{exit_code, has_full_terminal, open_site};
 use clap::Args;
 use command::{Failure, ended_by, say, written};
+use page::{Chapter, ScenarioTitle};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use simulator::{Divergence, reenact};
@@ -76,7 +77,7 @@ pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
 
 /// Lets the user choose a scenario, or lists them.
 fn without_name(arguments: &ReplayArguments) -> Result<ExitCode, Failure> {
-    let chapters = scenarios::chapters();
+    let chapters = library().chapters();
     if let Some(address) = arguments.web {
         let first = &chapters[0].scenarios[0].path;
         say("This is the first scenario: choose any other from the list on the page.");
@@ -92,8 +93,8 @@ fn without_name(arguments: &ReplayArguments) -> Result<ExitCode, Failure> {
 fn list(chapters: &[Chapter]) -> String {
     let mut text = String::from("Play a scenario by its name: raft replay elections/first-election\n");
     for chapter in chapters {
-        text += &format!("\n{chapter}\n{}\n\n", paragraph(0, &chapter.about));
-        for Listed { path, title, .. } in &chapter.scenarios {
+        text += &format!("\n{}\n{}\n\n", chapter.name, paragraph(0, &chapter.about));
+        for ScenarioTitle { path, title, .. } in &chapter.scenarios {
             text += &format!("  {path:<45} {title}\n");
         }
     }
@@ -106,7 +107,7 @@ fn choose_and_play(chapters: &[Chapter]) -> Result<ExitCode, Failure> {
     let mut end_requested = || signals.pending().next().map(End::Interrupted);
     let choices = chapters.iter().flat_map(|chapter| {
         chapter.scenarios.iter().map(move |scenario| Choice {
-            chapter: chapter.to_string(),
+            chapter: chapter.name.to_string(),
             path: scenario.path.clone(),
             title: scenario.title.clone(),
             rules: scenario.rules.clone(),
@@ -188,11 +189,11 @@ fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Fai
     let columns = columns();
     let mut print = || {
         writeln!(out, "{}", shown(&tape.title))?;
-        if let Some(rule) = tape.without {
+        if let Some(rule) = tape.film.without {
             writeln!(out, "{rule} is OFF")?;
         }
         let mut is_verbose = false;
-        for scene in &tape.scenes {
+        for scene in &tape.film.scenes {
             feed.interrupt();
             // The script may include the routine, but not all effects of its silent commands.
             is_verbose |= scene.command.as_deref() == Some("verbose");
@@ -209,7 +210,7 @@ fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Fai
             let is_told = !scene.is_silent || arguments.script;
             let lines = scene.records.iter().flat_map(|record| feed.tell(record));
             for line in lines.filter(|line| is_told || line.record.is_violation()) {
-                writeln!(out, "{}", fitted(&line, columns, tape.without))?;
+                writeln!(out, "{}", fitted(&line, columns, tape.film.without))?;
             }
             for line in scene.said.lines().filter(|_| is_told) {
                 writeln!(out, "  {}", shown(line))?;

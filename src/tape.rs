@@ -1,14 +1,15 @@
 //! What can be replayed and explained: a scenario, or a recorded trace.
 
-use crate::scenarios;
+use crate::scenarios::{self, library};
 use command::Failure;
 use consensus::{Rule, Timing};
+use page::{Mode, Setup};
 use simulator::{Film, Scenario, Scene, UNSHOWN};
 use std::io;
 use std::path::Path;
 use storage::careful::read_regular;
 use terminal::Moment;
-use trace::{Beginning, ClusterView, Event, Io, Record, StepInput, shown};
+use trace::{Beginning, Event, Io, Record, StepInput, shown};
 
 /// Maximum size of a file that is read, in bytes: as events, it takes several times as much memory.
 const LARGEST: u64 = 256 << 20;
@@ -21,9 +22,7 @@ pub(crate) struct Tape {
     /// Its title.
     pub(crate) title: String,
     /// A recorded run is one scene without a command.
-    pub(crate) scenes: Vec<Scene>,
-    /// The rule that was switched off.
-    pub(crate) without: Option<Rule>,
+    pub(crate) film: Film,
     /// If it was recorded, as opposed to played now from a script: the number of each record's line in the file.
     pub(crate) lines: Option<Vec<usize>>,
     /// Its name, if it is a scenario built into this program.
@@ -47,9 +46,9 @@ impl Tape {
     fn read(path: &Path) -> Result<Tape, Failure> {
         let file = path.display();
         if !path.exists()
-            && let Some(text) = path.to_str().and_then(scenarios::find)
+            && let Some(text) = path.to_str().and_then(|path| library().find(path))
         {
-            return Ok(Tape::play(&file.to_string(), &text).expect("each of them is played in the tests"));
+            return Ok(Tape::play(&file.to_string(), text).expect("each of them is played in the tests"));
         }
         let text = read_text(path).map_err(|error| {
             let help = match error.kind() {
@@ -66,7 +65,8 @@ impl Tape {
         if text.trim_start().starts_with('{') {
             let (lines, records) = read_trace(path, &text)?.into_iter().unzip();
             let scenes = vec![Scene { records, ..Scene::default() }];
-            return Ok(Tape { title: name, scenes, without: None, lines: Some(lines), scenario: None });
+            let film = Film { scenes, without: None };
+            return Ok(Tape { title: name, film, lines: Some(lines), scenario: None });
         }
         Tape::play(&name, &text).map_err(|error| {
             // Only if a command was refused is it called a script: otherwise it may not be one at all.
@@ -89,13 +89,12 @@ impl Tape {
     /// # Errors
     /// If it is not valid.
     pub(crate) fn play(name: &str, text: &str) -> std::io::Result<Tape> {
-        let Film { scenes, without } = Scenario::film(text)?;
+        let film = Scenario::film(text)?;
         Ok(Tape {
-            title: scenarios::title(text).unwrap_or(name).to_owned(),
-            scenes,
-            without,
+            title: page::title(text).unwrap_or(name).to_owned(),
+            film,
             lines: None,
-            scenario: scenarios::path_of(text),
+            scenario: library().path_of(text).map(str::to_owned),
         })
     }
 
@@ -111,34 +110,16 @@ impl Tape {
         };
         let tape = terminal::Tape::played(
             shown(&self.title).into_owned(),
-            self.scenes.into_iter().map(moment).collect(),
+            self.film.scenes.into_iter().map(moment).collect(),
         );
-        terminal::Tape { without: self.without, ..tape }
+        terminal::Tape { without: self.film.without, ..tape }
     }
 
     /// The page's setup, before the records.
-    pub(crate) fn setup_of_page(&self) -> web::Setup {
-        let is_shown = |record: &&Record| !matches!(record.event, Event::Io(Io::Step { .. }));
-        let mut shown = 0;
-        let mut scenes = Vec::new();
-        for scene in self.scenes.iter().filter(|_| self.lines.is_none()) {
-            scenes.push(web::Scene {
-                before: shown + 1,
-                prose: scene.prose.clone(),
-                command: scene.command.clone(),
-                is_silent: scene.is_silent,
-                said: scene.said.clone(),
-            });
-            shown += scene.records.iter().filter(is_shown).count() as u64;
-        }
-        let records: Vec<&Record> = self.records().collect();
-        web::Setup {
-            timing: self.records().find_map(timing),
-            scenes,
-            without: self.without,
-            scenario: self.scenario.clone(),
-            ..web::Setup::new(web::Mode::Replay, self.title.clone(), ClusterView::founders_of(&records))
-        }
+    pub(crate) fn setup_of_page(&self) -> Setup {
+        let setup = Setup::of_film(Mode::Replay, self.title.clone(), &self.film);
+        let scenes = if self.lines.is_none() { setup.scenes } else { Vec::new() };
+        Setup { timing: self.records().find_map(timing), scenes, scenario: self.scenario.clone(), ..setup }
     }
 
     /// Everything that happened in the last cluster, in order: a scenario may compare several, which use the
@@ -147,13 +128,13 @@ impl Tape {
         let begins = |scene: &Scene| {
             scene.command.as_deref().is_some_and(|command| command.split(' ').next() == Some("cluster"))
         };
-        let first = self.scenes.iter().rposition(begins).unwrap_or(0);
-        self.scenes[first..].iter().flat_map(|scene| &scene.records)
+        let first = self.film.scenes.iter().rposition(begins).unwrap_or(0);
+        self.film.scenes[first..].iter().flat_map(|scene| &scene.records)
     }
 
     /// Everything that happened, in order.
     pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
-        self.scenes.iter().flat_map(|scene| &scene.records)
+        self.film.scenes.iter().flat_map(|scene| &scene.records)
     }
 }
 
@@ -164,7 +145,7 @@ fn help_for_missing(path: &Path) -> String {
     if let Some((rule, reason)) = UNSHOWN.iter().find(hidden) {
         return format!("no scenario shows what breaks without {rule}: {reason}");
     }
-    let chapters = scenarios::chapters();
+    let chapters = library().chapters();
     let found = if name.trim().is_empty() { Vec::new() } else { scenarios::about(&chapters, name) };
     let paths: Vec<&str> = found.iter().map(|scenario| scenario.path.as_str()).collect();
     let meant = match paths.len() {
@@ -190,7 +171,7 @@ fn read_text(path: &Path) -> io::Result<String> {
 }
 
 /// The timing of a server, if it starts here and was recorded with its steps.
-fn timing(record: &Record) -> Option<web::Timing> {
+fn timing(record: &Record) -> Option<page::Timing> {
     let Event::Io(Io::Step { input, .. }) = &record.event else { return None };
     let StepInput::Start { start } = &**input else { return None };
     let &Beginning { heartbeat_interval, election_timeout_min, election_timeout_max, .. } = start;

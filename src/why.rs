@@ -107,8 +107,8 @@ pub(crate) fn run(arguments: WhyArguments) -> Result<ExitCode, Failure> {
     let records: Vec<Record> = tape.last_cluster().cloned().collect();
     let causes = Causes::new(&records);
     let text = match &arguments.not {
-        Some(not) => unexplained(&causes, &records, not, tape.without, &arguments)?,
-        None => explanation(&causes, asked_for(&causes, &records, &arguments)?, tape.without),
+        Some(not) => unexplained(&causes, &records, not, tape.film.without, &arguments)?,
+        None => explanation(&causes, asked_for(&causes, &records, &arguments)?, tape.film.without),
     };
     written(io::stdout().write_all(text.as_bytes()))
 }

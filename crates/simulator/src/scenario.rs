@@ -156,6 +156,28 @@ impl Scenario {
         Ok(Film { scenes: scenario.scenes, without })
     }
 
+    /// Plays a script, to go on with [`Scenario::command`].
+    ///
+    /// # Errors
+    /// If the script can't be understood, or one of its commands fails.
+    pub fn open(script: &str) -> Result<(Scenario, Vec<Scene>), String> {
+        let mut scenario = Scenario { prose: Prose::of(script), ..Scenario::default() };
+        goldenscript::generate(&mut scenario, script)
+            .map_err(|error| in_plain_words(error, script).to_string())?;
+        let scenes = std::mem::take(&mut scenario.scenes);
+        Ok((scenario, scenes))
+    }
+
+    /// Plays one more command.
+    ///
+    /// # Errors
+    /// If it can't be understood, or fails.
+    pub fn command(&mut self, line: &str) -> Result<Scene, String> {
+        let script = format!("{line}\n---\n");
+        goldenscript::generate(self, &script).map_err(|error| in_plain_words(error, &script).to_string())?;
+        self.scenes.pop().ok_or_else(|| "this is no command".to_owned())
+    }
+
     /// A command that was to fail has failed. What was tried, and why it was refused, is part of the story.
     fn note_refusal(&mut self, command: &Command, error: &str) {
         let tried = Some(std::mem::take(&mut self.tried)).filter(|tried| !tried.is_empty());

@@ -305,7 +305,7 @@ impl<A: Application> World<A> {
     }
 
     /// The time that has passed in it.
-    pub(crate) fn now(&self) -> Duration {
+    pub fn now(&self) -> Duration {
         self.now
     }
 
@@ -321,6 +321,16 @@ impl<A: Application> World<A> {
     /// The number of the latest request that is not one of the application's own clients.
     pub(crate) fn last_request(&self) -> RequestId {
         self.clients.last_id()
+    }
+
+    /// When the next thing happens by itself; `None` if nothing will.
+    pub fn next_due(&self) -> Option<Duration> {
+        self.next_event()
+    }
+
+    /// What it is made of.
+    pub fn options(&self) -> &WorldOptions {
+        &self.options
     }
 
     /// The rules by which its servers live.

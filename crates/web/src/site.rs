@@ -3,12 +3,11 @@
 use crate::access::{Token, only_with_token};
 use crate::actions::{self, Hands, Request};
 use crate::events;
-use crate::history::History;
-use crate::page::PAGE;
+use crate::history::{History, KEPT};
+use crate::built::PAGE;
 use crate::records;
 use crate::refusal::Refusal;
 use crate::scenarios::{self, Scenarios};
-use crate::setup::{Mode, Setup};
 use crate::why_not;
 use axum::extract::{DefaultBodyLimit, FromRef, OriginalUri, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -18,6 +17,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use cluster::SlowMotionState;
 use gate::{Door, Names};
+use page::{Library, Mode, Setup};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -119,17 +119,17 @@ impl FromRef<Service> for Hands {
 
 impl FromRef<Service> for Scenarios {
     fn from_ref(service: &Service) -> Scenarios {
-        service.scenarios.clone()
+        service.scenarios
     }
 }
 
 impl Site {
-    /// Serves the page at this address (port 0 lets the system choose). These scenarios can be opened on it
-    /// too.
+    /// Serves the page at this address (port 0 lets the system choose). The scenarios of this
+    /// library can be opened on it too.
     ///
     /// # Errors
     /// If the address is not a loopback address, or not available.
-    pub fn open(address: SocketAddr, setup: Setup, scenarios: Scenarios) -> Result<Site, SiteError> {
+    pub fn open(address: SocketAddr, setup: Setup, library: &'static Library) -> Result<Site, SiteError> {
         if !address.ip().is_loopback() {
             return Err(SiteError::Wide(address));
         }
@@ -137,10 +137,11 @@ impl Site {
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;
         let token = Token::draw()?;
+        let setup = Setup { history: (setup.mode == Mode::Live).then_some(KEPT), ..setup };
         let history = History::new(ClusterView::new(setup.servers.iter().copied()), setup.history);
         let (hands, requests) = mpsc::channel(actions::QUEUE);
         let hands = Hands((setup.mode == Mode::Live).then_some(hands));
-        let service = Service { setup: Arc::new(setup), history: history.clone(), hands, scenarios };
+        let service = Service { setup: Arc::new(setup), history: history.clone(), hands, scenarios: Scenarios(library) };
         let routes = routes(service, token.clone());
         let door = Arc::new(door(address));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;

@@ -4,14 +4,13 @@
 extern crate raft_for_beginners_web as web;
 
 use cluster::{Action, SlowMotionState};
+use page::{DefinitionTold, Headline, RuleTold, ScenarioTitle, Setup, WhyNotTold};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use trace::Record;
 use ts_rs::{Config, TS};
-use web::{
-    ClientWish, DefinitionTold, Headline, RuleTold, ScenarioTitle, Setting, Setup, Snapshot, WhyNotTold,
-};
+use web::{ClientWish, Setting, Snapshot};
 
 fn write_types(folder: &Path) {
     let config = Config::new().with_large_int("number").with_out_dir(folder);

@@ -42,7 +42,10 @@ impl Link {
         let lab = field(fragment, "lab")?.map(|packed| unpack(&packed).map(Linked::Script)).transpose()?;
         let scenario = field(fragment, "scenario")?.map(Linked::Scenario);
         let run = lab.or(scenario).ok_or_else(|| {
-            Failure::of("no run is in this link", format_args!("{WHOLE}; a recorded run is in its file: raft replay FILE"))
+            Failure::of(
+                "no run is in this link",
+                format!("{WHOLE}; a recorded run is in its file: raft replay FILE"),
+            )
         })?;
         let at = field(fragment, "at")?.map(|at| moment(&at, &run)).transpose()?;
         Ok(Link { run, at })
@@ -65,17 +68,21 @@ pub(crate) fn fragment_of(script: &str) -> String {
 fn field(fragment: &str, name: &str) -> Result<Option<String>, Failure> {
     let fields = fragment.trim_start_matches('#').split('&').filter_map(|field| field.split_once('='));
     let value = fields.into_iter().find_map(|(key, value)| (key == name).then_some(value));
-    value.map(|value| percent_decode_str(value).decode_utf8().map(Into::into).map_err(|_| damaged())).transpose()
+    value
+        .map(|value| percent_decode_str(value).decode_utf8().map(Into::into).map_err(|_| damaged()))
+        .transpose()
 }
 
 fn unpack(packed: &str) -> Result<String, Failure> {
     let bytes = URL_SAFE_NO_PAD.decode(packed).map_err(|_| damaged())?;
-    let script = decompress_to_vec_with_limit(&bytes, LONGEST_SCRIPT).map_err(|error| match error.status {
-        miniz_oxide::inflate::TINFLStatus::HasMoreOutput => {
-            Failure::of("the script in this link is longer than 1 MiB", "ask for its file, and play that: raft replay FILE")
-        }
-        _ => damaged(),
-    })?;
+    let script =
+        decompress_to_vec_with_limit(&bytes, LONGEST_SCRIPT).map_err(|error| match error.status {
+            miniz_oxide::inflate::TINFLStatus::HasMoreOutput => Failure::of(
+                "the script in this link is longer than 1 MiB",
+                "ask for its file, and play that: raft replay FILE",
+            ),
+            _ => damaged(),
+        })?;
     String::from_utf8(script).map_err(|_| damaged())
 }
 
@@ -141,7 +148,10 @@ mod tests {
         assert!(refusal(&whole[..whole.len() / 2]).contains("the link is damaged"));
         assert!(refusal("#lab=a b").contains("the link is damaged"));
         assert!(refusal("#lab=%ff").contains("the link is damaged"));
-        assert!(refusal(&format!("#lab={}", URL_SAFE_NO_PAD.encode(compress_to_vec(b"\xff", 1)))).contains("the link is damaged"));
+        assert!(
+            refusal(&format!("#lab={}", URL_SAFE_NO_PAD.encode(compress_to_vec(b"\xff", 1))))
+                .contains("the link is damaged")
+        );
         assert!(refusal(&fragment_of(&" ".repeat(LONGEST_SCRIPT + 1))).contains("longer than 1 MiB"));
         assert!(Link::read(&fragment_of(&" ".repeat(LONGEST_SCRIPT))).is_ok());
         assert!(refusal("").contains("no run is in this link"));

@@ -1,7 +1,8 @@
 //! A moment of a run, as a person names it.
 
+use std::fmt;
 use std::str::FromStr;
-use trace::{EventId, Record};
+use trace::{EventId, Record, english};
 
 /// A moment of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,13 +17,15 @@ pub(crate) enum Moment {
 
 impl Moment {
     /// The number of records that have happened; `None` if the event is not among them, or there are fewer.
-    pub(crate) fn position_in(self, records: &[Record]) -> Option<usize> {
+    pub(crate) fn position_in(self, records: &[&Record]) -> Option<usize> {
         match self {
             Moment::At(time) => {
                 let last = records.iter().rposition(|record| record.t <= time);
                 Some(last.map_or(0, |last| last + 1))
             }
-            Moment::After(id) => records.iter().position(|record| record.id() == Some(id)).map(|place| place + 1),
+            Moment::After(id) => {
+                records.iter().position(|record| record.id() == Some(id)).map(|place| place + 1)
+            }
             Moment::Position(position) => Some(position).filter(|&position| position <= records.len()),
         }
     }
@@ -31,6 +34,16 @@ impl Moment {
     pub(crate) fn of_seconds(seconds: &str) -> Option<Moment> {
         let micros = seconds.parse::<f64>().ok()? * 1e6;
         (0.0..1e18).contains(&micros).then(|| Moment::At(micros.round() as u64))
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Moment::At(time) => english::seconds(*time).fmt(f),
+            Moment::After(event) => write!(f, "event {event}"),
+            Moment::Position(position) => write!(f, "position {position}"),
+        }
     }
 }
 

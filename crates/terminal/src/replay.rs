@@ -53,7 +53,14 @@ impl Tape {
     /// The tape of what happened moment by moment.
     pub fn played(title: String, moments: Vec<Moment>) -> Tape {
         let records: Vec<&Record> = moments.iter().flat_map(|moment| &moment.records).collect();
-        Tape { title, servers: ClusterView::founders_of(&records), timing: None, without: None, moments, begin: 0 }
+        Tape {
+            title,
+            servers: ClusterView::founders_of(&records),
+            timing: None,
+            without: None,
+            moments,
+            begin: 0,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 extern crate raft_for_beginners_web as web;
 
 use cluster::{Action, SlowMotionState};
+use engine::{Refused, Request, ScriptText, Told, TraceHash};
 use page::{DefinitionTold, Headline, RuleTold, ScenarioTitle, Setup, WhyNotTold};
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,6 +27,11 @@ fn write_types(folder: &Path) {
     RuleTold::export_all(&config).unwrap();
     DefinitionTold::export_all(&config).unwrap();
     WhyNotTold::export_all(&config).unwrap();
+    Request::export_all(&config).unwrap();
+    Told::export_all(&config).unwrap();
+    ScriptText::export_all(&config).unwrap();
+    TraceHash::export_all(&config).unwrap();
+    Refused::export_all(&config).unwrap();
     let glossary = serde_json::to_string_pretty(&DefinitionTold::all()).unwrap();
     fs::write(folder.join("glossary.json"), glossary + "\n").unwrap();
     let rules = serde_json::to_string_pretty(&RuleTold::all()).unwrap();

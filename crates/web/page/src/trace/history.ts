@@ -37,6 +37,8 @@ export class History {
   readonly landmarks: Entry[] = []
   /** What a learner tries first, as far as it has been done. */
   readonly firstSteps = new Set<FirstStep>()
+  /** Where rules were switched off or on. */
+  private switches: Entry[] = []
   /** How long messages have taken lately, in microseconds. */
   usualFlight = 1000
   /** The entries of the story: all but the routine. */
@@ -247,6 +249,17 @@ export class History {
     return entry?.record.event === 'violated' ? entry.record : undefined
   }
 
+  /** The rules that are off at this position, if these were at first. */
+  rulesOff(position: number, atFirst: readonly string[]): string[] {
+    const off = new Set(atFirst)
+    for (const { number, record } of this.switches) {
+      if (record.event !== 'rule_switched' || number >= position) continue
+      if (record.is_on) off.delete(record.rule)
+      else off.add(record.rule)
+    }
+    return [...off]
+  }
+
   records(): TraceRecord[] {
     return this.entries.map((entry) => entry.record)
   }
@@ -256,6 +269,7 @@ export class History {
     const term = highestTerm(this.newest)
     if (term > (this.eras.at(-1)?.term ?? -1)) this.eras.push({ number: entry.number, t: record.t, term })
     if (isLandmark(record)) this.landmarks.push(entry)
+    if (record.event === 'rule_switched') this.switches.push(entry)
     this.noteArrival(record)
   }
 

@@ -5,7 +5,6 @@ use crate::common::{TIMEOUT, await_some, lines_of, raft};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Output, Stdio};
@@ -73,14 +72,9 @@ fn a_lab_serves_the_page_and_the_engine_and_runs_no_cluster() {
     assert!(policy.contains("'wasm-unsafe-eval'") && policy.contains("worker-src blob:"), "{policy}");
     assert!(policy.contains("default-src 'none'") && !policy.contains("http"), "{policy}");
 
-    let mut engine = Vec::new();
-    let host = [("host", lab.page.address.as_str())];
-    lab.page.send("GET /engine.wasm.gz", &host, "").read_to_end(&mut engine).unwrap();
-    let body = engine.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
-    let head = str::from_utf8(&engine[..body]).unwrap();
-    assert!(head.contains("200 OK") && head.contains("content-type: application/gzip\r\n"), "{head}");
-    assert!(!head.contains("content-encoding"), "the page unpacks it itself: {head}");
-    assert!(engine[body..].starts_with(&[0x1f, 0x8b]), "it is packed with gzip");
+    let (head, engine) = lab.page.engine();
+    assert!(head.contains("200 OK") && !head.contains("content-encoding"), "{head}");
+    assert_eq!(engine, include_bytes!("../../crates/web/page/dist/engine.wasm.gz"));
 
     assert_eq!(lab.page.get("/api/setup").status, 404);
     let foreign = lab.page.ask("GET /", &[("host", "evil.example")], "");
@@ -105,18 +99,6 @@ fn a_lab_begins_with_what_it_is_given() {
         assert_eq!(embedded(&page), json!({ "lab": begins_with }), "{arguments:?}");
     }
     assert_eq!(printed(&["replay", "--json", &from_file]), printed(&["replay", "--json", &file]));
-}
-
-#[test]
-fn a_cluster_s_page_has_the_engine_too() {
-    let mut child =
-        raft().args(["replay", "--web", "first-election"]).stderr(Stdio::piped()).spawn().unwrap();
-    let page = Page::announced_in(&lines_of(child.stderr.take().unwrap()));
-    let lab = Lab { child, page };
-    let mut engine = Vec::new();
-    let host = [("host", lab.page.address.as_str())];
-    lab.page.send("GET /engine.wasm.gz", &host, "").read_to_end(&mut engine).unwrap();
-    assert!(engine.starts_with(b"HTTP/1.0 200 OK"), "{}", String::from_utf8_lossy(&engine[..200]));
 }
 
 #[test]
@@ -220,7 +202,8 @@ fn a_site_is_a_folder_for_any_web_server() {
     let page = || fs::read_to_string(site.join("index.html")).unwrap();
     assert_eq!(embedded(&page()), json!({ "lab": "" }));
     assert!(!page().contains(r#"id="raft-engine">"#), "the engine is beside it");
-    assert!(fs::read(site.join("engine.wasm.gz")).unwrap().starts_with(&[0x1f, 0x8b]));
+    let engine = fs::read(site.join("engine.wasm.gz")).unwrap();
+    assert_eq!(engine, include_bytes!("../../crates/web/page/dist/engine.wasm.gz"));
     for name in names_in(&site) {
         let mode = fs::metadata(site.join(&name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644, "{name} is for everyone to read");

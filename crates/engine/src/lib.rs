@@ -13,6 +13,8 @@ mod lab;
 mod request;
 mod response;
 mod scenarios;
+#[cfg(test)]
+mod tests;
 
 pub use request::Request;
 pub use response::{Refused, ScriptText, Told, TraceHash, Violated};

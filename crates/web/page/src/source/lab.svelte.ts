@@ -240,7 +240,7 @@ export class LabRun implements Source {
   private stopAtViolation(): void {
     const { session } = this
     session.player.pause()
-    session.asked = session.history.landmarks.findLast(({ record }) => record.event === 'violated') ?? null
+    session.asked = session.history.violatedBefore(session.history.end) ?? null
   }
 
   /** Looks which messages are in flight. */

@@ -244,9 +244,8 @@ export class History {
   }
 
   /** The promise that was violated last before this position. */
-  violatedBefore(position: number): Extract<TraceRecord, { event: 'violated' }> | undefined {
-    const entry = this.landmarks.findLast(({ number, record }) => number < position && record.event === 'violated')
-    return entry?.record.event === 'violated' ? entry.record : undefined
+  violatedBefore(position: number): Entry | undefined {
+    return this.landmarks.findLast(({ number, record }) => number < position && record.event === 'violated')
   }
 
   /** The rules that are off at this position, if these were at first. */

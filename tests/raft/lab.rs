@@ -125,7 +125,8 @@ fn a_link_plays_the_same_run_as_the_file_that_it_came_from() {
 fn of_a_script_with_two_clusters_a_link_plays_the_last() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("two.txt");
-    fs::write(&file, "cluster 3\nrun 1s\n---\n\ncluster 3 seed=4\nrun 1s\n---\n\nkill n1\nrun 1s\n---\n").unwrap();
+    fs::write(&file, "cluster 3\nrun 1s\n---\n\ncluster 3 seed=4\nrun 1s\n---\n\nkill n1\nrun 1s\n---\n")
+        .unwrap();
     let page = Lab::start(&[file.to_str().unwrap()]).page.get("/").body;
     let link = embedded(&page)["lab"].as_str().unwrap().to_owned();
     assert_eq!(printed(&["replay", "--hash", &link]), printed(&["replay", "--hash", LINK]));
@@ -156,7 +157,10 @@ fn a_bad_link_is_refused_with_the_reason() {
         ("#lab=%%%", "error: the link is damaged"),
         ("https://example.org/", "error: no run is in this link"),
         ("#scenario=../Cargo", "error: the link leads to ../Cargo, which is no scenario of this program"),
-        ("#scenario=elections/first-election&at=n9:1", "the link leads to event n9:1, and the run has no such moment"),
+        (
+            "#scenario=elections/first-election&at=n9:1",
+            "the link leads to event n9:1, and the run has no such moment",
+        ),
         (&nothing_there, "the link leads to position 1000000, and the run has no such moment"),
     ] {
         for command in ["lab", "export"] {
@@ -185,8 +189,10 @@ fn a_lab_in_one_file_holds_the_engine() {
 }
 
 fn names_in(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -215,7 +221,9 @@ fn a_site_is_a_folder_for_any_web_server() {
 
 #[test]
 fn a_folder_that_holds_other_things_is_left_alone() {
-    for (name, content) in [("thesis.txt", "years of work"), ("index.html", "<!doctype html><title>Mine</title>")] {
+    for (name, content) in
+        [("thesis.txt", "years of work"), ("index.html", "<!doctype html><title>Mine</title>")]
+    {
         let folder = tempfile::tempdir().unwrap();
         let mine = folder.path().join(name);
         fs::write(&mine, content).unwrap();

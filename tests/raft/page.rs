@@ -4,7 +4,7 @@ use crate::common::page::{Page, Told};
 use crate::common::{Up, lines_of, raft};
 use consensus::NodeId;
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 use trace::{Condition, Event, Laboratory, Record};
 

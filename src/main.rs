@@ -37,7 +37,7 @@ Usage: raft [COMMAND]        without a command: raft up
 
 Learn
   up         Start a cluster on this machine, watch it, and kill its leader
-  lab        Simulate a cluster in your browser, and stop time, go back, break rules
+  lab        Simulate a cluster in your browser: stop time, go back, break rules
   replay     Choose a scenario from a list, and play it forward and back
   rules      List the rules of Raft; explain one, or a word
   sim        Switch a rule off and see what breaks, or try to break all of Raft
@@ -46,10 +46,9 @@ Learn
   export     Save a scenario, a recorded run or the lab as a web page
 Use
   put, get, del, cas, list, watch    Write, read and watch keys
-  status                             Show the servers of a running cluster
+  status, completions                Show a cluster's servers; complete commands
   node                               Run one server, on this machine or another
   member, transfer, recover          Change the members; survive their loss
-  completions                        Print completions for your shell
 Prove
   torture    Make real servers fail at random, and check every response
   bench      Measure how fast a cluster on this machine is

@@ -30,7 +30,7 @@ impl Moment {
         }
     }
 
-    /// The moment so many seconds after the beginning.
+    /// The moment at this number of seconds after the beginning.
     pub(crate) fn of_seconds(seconds: &str) -> Option<Moment> {
         let micros = seconds.parse::<f64>().ok()? * 1e6;
         (0.0..1e18).contains(&micros).then(|| Moment::At(micros.round() as u64))

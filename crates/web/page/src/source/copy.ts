@@ -11,6 +11,10 @@ import { anySeed, USUAL } from './new-cluster'
 /** A script says the term of each entry. */
 const MOST_ENTRIES = 1000
 
+/** What is different in a copy. */
+export const DIFFERENCE =
+  'All servers have just been restarted with what their disks hold. The entries have their terms, but not their contents, so the stores are empty.'
+
 /** The script of a copy of this cluster, as it was at a moment. Throws an error, with help, if there can't be one. */
 export function copyOf(cluster: ClusterView, at: number, setup: Setup, seed = anySeed()): string {
   const voters = votersAsNumbered(cluster)
@@ -20,8 +24,7 @@ export function copyOf(cluster: ClusterView, at: number, setup: Setup, seed = an
   const lines = [
     `# A copy of ${setup.title} at ${seconds(at)}`,
     '#',
-    '# All servers have just been restarted with what their disks hold. The entries have their terms, but not their',
-    '# contents, so the stores are empty.',
+    `# ${DIFFERENCE}`,
     '',
     ...kept.map((id) => `log n${id} ${terms[id]!.join(' ')}`),
     ...committedIn(cluster, kept, terms),

@@ -11,7 +11,7 @@ use crate::rules::AllBut;
 use crate::script::Script;
 use crate::stage::{Stage, Trial};
 use crate::world::{World, WorldOptions};
-use consensus::{Change, LogPosition, NodeId, Profile, Rule, Term, Timing};
+use consensus::{Change, HardState, LogPosition, NodeId, Profile, Rule, Term, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 use std::time::Duration;
@@ -130,7 +130,7 @@ impl Shrinker<'_> {
     fn try_instead(&mut self, candidate: Script) -> bool {
         if candidate == self.shrunk.script
             || self.is_exhausted()
-            || candidate.options.problem_with_logs().is_some()
+            || candidate.options.problem_with_beginning().is_some()
         {
             return false;
         }
@@ -225,7 +225,7 @@ const LOOSER: [fn(&Selection) -> Selection; 3] = [
 fn with_looser_selections(script: &Script, place: usize) -> Vec<Script> {
     let mut looser = script.clone();
     for action in &mut looser.actions {
-        if let Action::Deliver(selection) | Action::Lose(selection) | Action::Duplicate(selection) = action {
+        if let Some(selection) = action.selection_mut() {
             *selection = LOOSER[place](selection);
         }
     }
@@ -242,8 +242,13 @@ fn without_a_server(script: &Script, place: usize) -> Vec<Script> {
     let rename = |id: NodeId| NodeId(if id > gone { id.0 - 1 } else { id.0 });
     let logs = script.options.logs.iter().filter(|(id, _)| **id != gone);
     let logs: BTreeMap<_, _> = logs.map(|(&id, log)| (rename(id), log.clone())).collect();
+    let memory = |(id, memory): (&NodeId, &HardState)| {
+        let voted_for = memory.voted_for.filter(|id| *id != gone).map(rename);
+        (*id != gone).then(|| (rename(*id), HardState { voted_for, ..*memory }))
+    };
+    let memories = script.options.memories.iter().filter_map(memory).collect();
     let (servers, spares) = if gone.0 > servers { (servers, spares - 1) } else { (servers - 1, spares) };
-    let options = WorldOptions { servers, spares, logs, ..script.options.clone() };
+    let options = WorldOptions { servers, spares, logs, memories, ..script.options.clone() };
     let actions = script.actions.iter().filter_map(|action| renamed(action, gone, rename)).collect();
     vec![Script { options, actions }]
 }
@@ -257,7 +262,13 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Some(Selection { from: end(selection.from)?, to: end(selection.to)?, ..selection.clone() })
     };
     Some(match action {
-        Action::Run(_) | Action::RunUntilLed | Action::Settle | Action::Heal | Action::Calm => action.clone(),
+        Action::Run(_)
+        | Action::SwitchRule(..)
+        | Action::RunUntilLed
+        | Action::Step
+        | Action::Settle
+        | Action::Heal
+        | Action::Calm => action.clone(),
         Action::Tick(id) => Action::Tick(one(id)?),
         Action::Timeout(id) => Action::Timeout(one(id)?),
         Action::Propose(None, _) | Action::Read(None) => action.clone(),
@@ -283,6 +294,12 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::Deliver(messages) => Action::Deliver(selection(messages)?),
         Action::Lose(messages) => Action::Lose(selection(messages)?),
         Action::Duplicate(messages) => Action::Duplicate(selection(messages)?),
+        Action::Hold(messages) => Action::Hold(selection(messages)?),
+        Action::Delay(messages, by) => Action::Delay(selection(messages)?, *by),
+        Action::Link(Some((from, to)), weather) => {
+            Action::Link(Some((one(from)?, one(to)?)), weather.clone())
+        }
+        Action::Link(None, _) => action.clone(),
         Action::Cut(from, to) => Action::Cut(one(from)?, one(to)?),
         Action::Mend(from, to) => Action::Mend(one(from)?, one(to)?),
         Action::Partition(group) => Action::Partition(group.iter().filter_map(one).collect()),
@@ -327,6 +344,7 @@ fn simpler_worlds(options: &WorldOptions) -> Vec<WorldOptions> {
     let weather = &options.weather;
     let steady = Weather { latency: *weather.latency.end()..=*weather.latency.end(), ..weather.clone() };
     let mut simpler = vec![
+        WorldOptions { memories: BTreeMap::new(), ..options.clone() },
         WorldOptions { logs: BTreeMap::new(), committed: LogPosition::default(), ..options.clone() },
         WorldOptions { timing: Timing::default(), ..options.clone() },
         WorldOptions { limits: usual.limits, ..options.clone() },
@@ -368,7 +386,7 @@ fn without_a_term(script: &Script, place: usize) -> Vec<Script> {
 }
 
 fn lower_term(action: &mut Action) {
-    if let Action::Deliver(selection) | Action::Lose(selection) | Action::Duplicate(selection) = action {
+    if let Some(selection) = action.selection_mut() {
         selection.term = selection.term.map(|Term(term)| Term(term.saturating_sub(1)));
     }
 }

@@ -392,6 +392,13 @@ pub enum Laboratory {
     },
     /// No link is cut, slow or lossy any longer.
     LinksHealed,
+    /// A rule was switched off or on, for all servers (in the simulator).
+    RuleSwitched {
+        /// Which one.
+        rule: Rule,
+        /// Do servers follow it from here on?
+        is_on: bool,
+    },
     /// A client of the store sends this server a request.
     ClientAsks {
         /// Which client.

@@ -31,7 +31,9 @@ impl Played {
 fn drawn(seed: u64) -> Played {
     let mut played = Played::default();
     let script = draw(seed, &SearchOptions::default()).to_string();
-    script.lines().filter(|line| *line != "---").for_each(|line| drop(played.play(line)));
+    for line in script.lines().filter(|line| *line != "---") {
+        played.play(line);
+    }
     played
 }
 
@@ -78,8 +80,8 @@ fn a_drawn_run_goes_on_from_every_fork_as_it_did() {
 fn a_scenario_goes_on_from_every_fork_as_it_did() {
     for (number, (_, script)) in scenarios().into_iter().enumerate() {
         let mut played = Played::default();
-        for scene in Scenario::film(&script).unwrap().scenes {
-            scene.command.into_iter().for_each(|command| drop(played.play(&command)));
+        for command in Scenario::film(&script).unwrap().scenes.into_iter().filter_map(|scene| scene.command) {
+            played.play(&command);
         }
         if played.scenario.world().is_some() {
             // Somewhere else in each scenario.

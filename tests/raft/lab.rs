@@ -120,6 +120,23 @@ fn a_link_plays_the_same_run_as_the_file_that_it_came_from() {
     );
 }
 
+/// The engine is native here; crates/engine/test/same.mjs compares it with the one in the page.
+#[test]
+fn a_link_is_the_same_run_in_the_lab_and_in_the_terminal() {
+    let mut engine = engine::Engine::default();
+    let mut ask = |request: Value| -> Value {
+        let told: Value = serde_json::from_str(&engine.ask(&request.to_string())).unwrap();
+        told.get("ok").unwrap_or_else(|| panic!("{request}: {told}")).clone()
+    };
+    let told = ask(json!({ "ask": "open", "script": SCRIPT }));
+    let records = told["records"].as_array().unwrap();
+    let lines = printed(&["replay", "--json", LINK]);
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(*records, lines);
+    let hash = ask(json!({ "ask": "run_hash" }))["hash"].as_str().unwrap().to_owned();
+    assert_eq!(printed(&["replay", "--hash", LINK]).trim_end(), hash);
+}
+
 /// The lab has one cluster, and so has a link to it.
 #[test]
 fn of_a_script_with_two_clusters_a_link_plays_the_last() {

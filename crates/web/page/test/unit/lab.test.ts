@@ -21,6 +21,11 @@ describe('a link to a simulated run', () => {
     expect(await unpack(packed)).toBe(SCRIPT)
   })
 
+  test('is read as `raft replay` reads it, whoever packed it', async () => {
+    const links = JSON.parse(readFileSync(new URL('../../../../../tests/raft/lab/links.json', import.meta.url), 'utf8'))
+    for (const { name, script, packed } of links) expect(await unpack(packed), name).toBe(script)
+  })
+
   test('names the moment by the number of records', async () => {
     const link = readLink((await linkToLab(SCRIPT, 117))!)
     expect({ ...link, lab: await unpack(link.lab!) }).toMatchObject({ lab: SCRIPT, at: '117', scenario: null })

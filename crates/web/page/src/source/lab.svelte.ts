@@ -106,7 +106,7 @@ export class Lab {
     }
     const told = await this.engine.ask('open', { script })
     const run = new LabRun(this)
-    // Who does it himself reads no stage directions.
+    // What a scenario says to its reader is no part of a run of one’s own.
     const session = new Session({ ...told.setup, scenes: [] }, run)
     session.player.speed = this.speed
     run.begin(session, told, (await this.engine.ask('script', {})).text)
@@ -184,7 +184,7 @@ export class LabRun implements Source {
   startAgain = () => this.trying(this.lab.startAgain())
 
   /** Begins with another cluster. */
-  startAnew = (script: string) => this.trying(this.lab.open(script))
+  openAnother = (script: string) => this.trying(this.lab.open(script))
 
   /** Shows another branch. */
   switchTo = (branch: number) => this.trying(this.lab.switchTo(branch))

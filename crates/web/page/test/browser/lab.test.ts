@@ -7,7 +7,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pack } from '../../src/time/packed'
 import { launch, newLeader, sentence, serious } from './cluster'
-import { hasEngine, writeLab } from './lab-page'
+import { hasEngine, serveLab, writeLab } from './lab-page'
 
 const CLUSTER = (servers: number) => `cluster ${servers} election-timeout=150ms..300ms heartbeat=50ms latency=10ms..20ms seed=7\n---\n`
 
@@ -297,6 +297,20 @@ describe.skipIf(!hasEngine)('the lab', () => {
     await standsStill(page).waitFor()
     expect(await sentence(page).textContent()).toBe(words)
     await page.close()
+  })
+
+  test('works from a folder too, under the content policy of the program', async () => {
+    const folder = await serveLab()
+    const page = await browser.newPage()
+    const errors: string[] = []
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+    await page.goto(folder.address)
+    await newLeader(page)
+    await button(page, 'Scenarios…').click()
+    await page.getByRole('link', { name: 'Figure 8' }).first().waitFor()
+    expect(errors).toEqual([])
+    await page.close()
+    folder.stop()
   })
 
   test('says what is wrong with a link', async () => {

@@ -212,7 +212,8 @@ fn explain(rule: Rule, chapters: &[Chapter]) -> String {
 fn stories(rule: Rule, chapters: &[Chapter]) -> Vec<&ScenarioTitle> {
     let place = |scenario: &&ScenarioTitle| scenario.rules.iter().position(|one| *one == rule);
     let all = chapters.iter().flat_map(|chapter| &chapter.scenarios);
-    let is_story = |scenario: &&ScenarioTitle| !scenario.path.starts_with("without/") && place(scenario).is_some();
+    let is_story =
+        |scenario: &&ScenarioTitle| !scenario.path.starts_with("without/") && place(scenario).is_some();
     let mut stories: Vec<&ScenarioTitle> = all.filter(is_story).collect();
     stories.sort_by_key(place);
     stories

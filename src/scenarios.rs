@@ -13,7 +13,9 @@ struct Files;
 /// All of them.
 pub(crate) fn library() -> &'static Library {
     static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
-        Library::new(Files::iter().map(|path| (path.to_string(), text(Files::get(&path).expect("it is listed")))))
+        Library::new(
+            Files::iter().map(|path| (path.to_string(), text(Files::get(&path).expect("it is listed")))),
+        )
     });
     &LIBRARY
 }
@@ -129,7 +131,9 @@ mod tests {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/README.md");
         let mut readme = fs::read_to_string(&file).unwrap();
         let mut times_listed: BTreeMap<String, usize> = BTreeMap::new();
-        let links = readme.lines().filter_map(|line| line.strip_prefix("- [")?.strip_suffix(".txt)")?.split_once("]("));
+        let links = readme
+            .lines()
+            .filter_map(|line| line.strip_prefix("- [")?.strip_suffix(".txt)")?.split_once("]("));
         for (said, path) in links.map(|(said, path)| (said.to_owned(), path.to_owned())).collect::<Vec<_>>() {
             *times_listed.entry(format!("{path}.txt")).or_default() += 1;
             let title = page::title(library().find(&path).unwrap()).unwrap().to_owned();

@@ -1,10 +1,10 @@
 //! The simulator inside the page: the servers' own code in a simulated world, with nothing to install.
 //!
-//! [`Engine::ask`] takes a [`Request`] in JSON and returns what came of it in JSON. The page talks with the engine
+//! [`Engine::ask`] takes a [`Request`] in JSON and returns its outcome in JSON. The page talks with the engine
 //! in no other way, and so do the tests. `exports.rs` has the functions that WebAssembly exports.
 //!
 //! * `request.rs`: what can be asked; `response.rs`: what is answered;
-//! * `lab.rs`: the world that is open;
+//! * `lab.rs`: the world that is open; `search.rs`: the search for a broken promise;
 //! * `scenarios.rs`: the scenarios inside the program.
 
 #[cfg(target_arch = "wasm32")]
@@ -13,22 +13,24 @@ mod lab;
 mod request;
 mod response;
 mod scenarios;
-#[cfg(test)]
-mod tests;
+mod search;
 
 pub use request::Request;
-pub use response::{Refused, ScriptText, Told, TraceHash, Violated};
+pub use response::{Flying, Found, Hunted, Refused, RunHashTold, ScriptText, Shrunk, Told, Violated};
 
 use lab::Lab;
 use page::{Mode, Run, Setup};
 use response::json;
+use search::Hunt;
 use serde_json::value::RawValue;
 use simulator::{Scenario, SearchOptions, draw};
+use std::time::Duration;
 
 /// The simulator, as the page asks it.
 #[derive(Debug, Default)]
 pub struct Engine {
     lab: Option<Lab>,
+    hunt: Option<Hunt>,
 }
 
 impl Engine {
@@ -51,8 +53,15 @@ impl Engine {
                 json(&lab.beginning())
             }
             Request::Do { command } => json(&self.lab()?.command(&command)?),
-            Request::Run { us } => json(&self.lab()?.command(&format!("run {us}us"))?),
-            Request::WhyNot { server, what, position } => json(&self.lab()?.why_not(server, &what, position)?),
+            Request::Run { us } => json(&self.lab()?.pass(Duration::from_micros(us))?),
+            Request::Step => json(&self.lab()?.command("step")?),
+            Request::Fork { position } => json(&self.lab()?.fork(position)?),
+            Request::Script => json(&ScriptText { text: self.lab()?.script() }),
+            Request::Messages => json(&self.lab()?.messages()),
+            Request::RunHash => json(&RunHashTold { hash: self.lab()?.hash().to_string() }),
+            Request::WhyNot { server, what, position } => {
+                json(&self.lab()?.why_not(server, &what, position)?)
+            }
             Request::Scenarios => json(&scenarios::library().titles()),
             Request::Film { path: Some(path), script: None } => {
                 let run = scenarios::library().play(&path);
@@ -62,9 +71,18 @@ impl Engine {
             Request::Film { .. } => {
                 return Err(Refused::new("name a scenario by its path, or send a script, and not both"));
             }
+            Request::Hunt { without, from, steps } => {
+                let goes_on = self.hunt.take().filter(|hunt| hunt.is_at(without, from));
+                let hunt = self.hunt.insert(goes_on.map_or_else(|| Hunt::new(without, from), Ok)?);
+                json(&hunt.advance(steps))
+            }
+            Request::Shrink { steps } => {
+                let hunt = self.hunt.as_mut();
+                json(&hunt.ok_or_else(|| Refused::new("there is no search yet"))?.shrink(steps)?)
+            }
             Request::TraceHash { seed, without } => {
                 let options = SearchOptions { without, ..SearchOptions::default() };
-                json(&TraceHash { hash: format!("{:016x}", draw(seed, &options).trace_hash()) })
+                json(&RunHashTold { hash: format!("{:016x}", draw(seed, &options).trace_hash()) })
             }
         })
     }

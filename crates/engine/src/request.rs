@@ -18,11 +18,25 @@ pub enum Request {
         /// The command, in one line.
         command: String,
     },
-    /// Lets time pass.
+    /// Lets time pass until a promise breaks.
     Run {
-        /// How long, in microseconds.
+        /// How long at most, in microseconds.
         us: u64,
     },
+    /// Lets the next single thing happen that is due.
+    Step,
+    /// Goes back to a moment, to go on from there another way. What belongs to the same step as the last of those
+    /// records has happened, too: the response has it.
+    Fork {
+        /// The number of records that have happened.
+        position: u64,
+    },
+    /// A script that plays the same run.
+    Script,
+    /// The messages in flight.
+    Messages,
+    /// A number that two runs share only if they have the same records: that of the open world.
+    RunHash,
     /// Why a server has not done something.
     WhyNot {
         /// The server.
@@ -37,15 +51,32 @@ pub enum Request {
     /// A run that is complete: a scenario of the program, or another script.
     Film {
         /// The path of a scenario, such as `elections/first-election`.
+        #[cfg_attr(feature = "ts", ts(optional))]
         path: Option<String>,
         /// The text of a scenario.
+        #[cfg_attr(feature = "ts", ts(optional))]
         script: Option<String>,
     },
-    /// A number that two runs share only if they have the same records.
+    /// Searches for a run that breaks a promise without a rule.
+    Hunt {
+        /// The rule.
+        without: Rule,
+        /// The number of seeds that were examined before. After a trap, count the seed that it was in, too.
+        from: u64,
+        /// For how many steps of servers.
+        steps: u64,
+    },
+    /// Makes what was found shorter.
+    Shrink {
+        /// For how many steps of servers.
+        steps: u64,
+    },
+    /// The number of a run that is drawn from a seed, with the servers' steps.
     TraceHash {
         /// The seed from which the run is drawn.
         seed: u64,
         /// The rule that is off in it.
+        #[cfg_attr(feature = "ts", ts(optional))]
         without: Option<Rule>,
     },
 }

@@ -1,9 +1,11 @@
 //! What the engine answers.
 
-use page::{Headline, RecordJson, Setup};
+use consensus::NodeId;
+use page::{Headline, RecordJson, Setup, micros};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use simulator::Violation;
+use simulator::{MessageInFlight, Violation};
+use trace::EventId;
 
 /// What has happened since the last response.
 #[derive(Debug, Serialize)]
@@ -48,6 +50,74 @@ impl From<&Violation> for Violated {
     }
 }
 
+/// A message in flight.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Flying {
+    /// The event in which it was sent. A copy of it has the same one.
+    pub id: EventId,
+    /// Its sender.
+    pub from: NodeId,
+    /// Its receiver.
+    pub to: NodeId,
+    /// What it says.
+    pub words: String,
+    /// When it arrives; `None` if it is held.
+    pub due_us: Option<u64>,
+    /// What names it in a command, as in `deliver from=n1 to=n2 kind=vote count=1`, until something happens.
+    pub select: String,
+}
+
+impl From<MessageInFlight> for Flying {
+    fn from(message: MessageInFlight) -> Flying {
+        let MessageInFlight { sent_as, from, to, words, due, selection } = message;
+        let (due_us, select) = (due.map(micros), selection.to_string().trim().to_owned());
+        Flying { id: sent_as, from, to, words, due_us, select }
+    }
+}
+
+/// How far a search is.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Hunted {
+    /// The number of seeds that were examined, with which the next slice begins.
+    pub next: u64,
+    /// The number of steps that servers took in them, since this search began or was taken up again.
+    pub steps: u64,
+    /// Was something found, or are no seeds left?
+    pub is_over: bool,
+    /// What was found.
+    pub found: Option<Found>,
+}
+
+/// A run that breaks a promise.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "FoundRun"))]
+pub struct Found {
+    /// The seed from which it was drawn.
+    pub seed: u64,
+    /// The promise.
+    pub promise: &'static str,
+    /// The number of lines of its script.
+    pub lines: usize,
+}
+
+/// How short what was found has become.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Shrunk {
+    /// Is there nothing shorter to be found?
+    pub is_done: bool,
+    /// The number of lines of the script.
+    pub lines: usize,
+    /// The number of steps that servers took so far.
+    pub steps: u64,
+    /// The maximum number of steps until it is done.
+    pub most_steps: u64,
+    /// The shortest script so far.
+    pub scenario: String,
+}
+
 /// A script that plays the same run again.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -59,7 +129,7 @@ pub struct ScriptText {
 /// A number that two runs share only if they have the same records.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct TraceHash {
+pub struct RunHashTold {
     /// In 16 hexadecimal digits: JavaScript's numbers have too few bits.
     pub hash: String,
 }

@@ -7,8 +7,7 @@ use std::sync::LazyLock;
 static FILES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
 
 pub(crate) fn library() -> &'static Library {
-    static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
-        Library::new(FILES.iter().map(|&(path, text)| (path.to_owned(), text.into())))
-    });
+    static LIBRARY: LazyLock<Library> =
+        LazyLock::new(|| Library::new(FILES.iter().map(|&(path, text)| (path.to_owned(), text.into()))));
     &LIBRARY
 }

@@ -87,6 +87,8 @@ impl Scenario {
     /// The same run again, which ends where its first `position` records have happened. What happens in the same step as
     /// the last of them has happened, too: its records beyond `position` are returned.
     ///
+    /// In a calm, what is overdue may be noticed a little earlier or later than in the first run.
+    ///
     /// # Errors
     /// If not so much has happened yet.
     pub fn fork(&self, position: usize) -> Result<(Scenario, Vec<Record>), String> {
@@ -97,11 +99,11 @@ impl Scenario {
         let mut world = World::new(script.options);
         let mut done = Done::default();
         for deed in &self.done.0 {
-            if world.recorded() >= position {
+            if world.recorded() >= position && position < happened {
                 break;
             }
             let before = world.violations().len();
-            let actions = if deed.position < position {
+            let actions = if deed.position < position || position == happened {
                 world.perform(&deed.action).map(|_| vec![deed.action.clone()])
             } else {
                 world.perform_until(&deed.action, position)

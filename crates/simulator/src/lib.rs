@@ -8,10 +8,10 @@
 //! * [`SimulatedDisk`]: a disk that breaks what a disk may break;
 //! * [`AllBut`]: the rules of Raft, or all but one;
 //! * `properties/`: what must hold whatever happens, checked after every step;
-//! * [`Scenario`]: plays the scripts in scenarios/;
+//! * [`Scenario`]: plays the scripts in scenarios/, and goes on command by command, or back and another way;
 //! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
 //!   that still breaks the same promise;
-//! * [`hunt`]: the search, seed by seed on all cores, and the shortest of what it finds;
+//! * [`hunt`]: the search, seed by seed, and the shortest of what it finds; on all cores, or a slice at a time;
 //! * [`Simulation`]: a state machine of your own in such worlds; [`Cluster`]: a cluster that does what a test says;
 //! * [`reenact`]: a recorded run of real servers, played again with the same code.
 
@@ -36,6 +36,7 @@ mod quiet;
 mod reading;
 mod reenact;
 mod rules;
+mod run_hash;
 mod scenario;
 mod script;
 mod search;
@@ -58,6 +59,7 @@ pub use network::{LinkWeather, Weather};
 pub use properties::{Promise, Violation};
 pub use reenact::{Divergence, Misfit, Reenacted, reenact};
 pub use rules::{AllBut, NOT_FOUND_BY_CHANCE, UNSHOWN, why_in_vain};
+pub use run_hash::RunHash;
 pub use scenario::{Film, Scenario, Scene};
 pub use script::Script;
 pub use search::{Faults, SearchOptions, draw};

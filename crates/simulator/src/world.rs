@@ -8,7 +8,7 @@ use crate::coverage::Coverage;
 use crate::disk::SimulatedDisk;
 use crate::logs::Logs;
 use crate::machine::Machine as _;
-use crate::network::{Due, Fate, Network, Place, Weather};
+use crate::network::{Due, Fate, LinkWeather, Network, Place, Weather};
 use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, linearizable, no_panic};
 use crate::rules::{AllBut, RulesOfWorld};
 use crate::server::{Finished, Server};
@@ -27,7 +27,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::StorageError;
-use trace::{ClusterView, Event, EventId, Io, Laboratory, Process, Record, Unsynced};
+use trace::{ClusterView, Event, EventId, Faults, Io, Laboratory, Link, Process, Record, Unsynced};
 
 /// The cluster whose messages stray into this world.
 const OTHER_CLUSTER: ClusterId = ClusterId(0);
@@ -536,17 +536,20 @@ impl<A: Application> World<A> {
                 return Ok(delayed.len());
             }
             Action::Link(Some((from, to)), weather) => {
-                self.on_link(*from, *to, |network, from, to| network.set_weather((from, to), weather))?;
+                self.set_weather(vec![self.link(*from, *to)?], weather)
             }
-            Action::Link(None, weather) => {
-                for link in self.links() {
-                    self.network.set_weather(link, weather);
-                }
+            Action::Link(None, weather) => self.set_weather(self.links(), weather),
+            Action::Cut(from, to) => self.cut(vec![self.link(*from, *to)?]),
+            Action::Mend(from, to) => {
+                let link = self.link(*from, *to)?;
+                self.network.mend(*from, *to);
+                self.note(*from, Laboratory::LinksMended { links: vec![link] });
             }
-            Action::Cut(from, to) => self.on_link(*from, *to, Network::cut)?,
-            Action::Mend(from, to) => self.on_link(*from, *to, Network::mend)?,
             Action::Partition(group) => self.partition(group)?,
-            Action::Heal => self.network.heal(),
+            Action::Heal => {
+                self.network.heal();
+                self.note(NodeId(1), Laboratory::LinksHealed);
+            }
             Action::Crash(id, unsynced) => {
                 self.alive(*id)?.crash(*unsynced);
                 self.note_power_cut(*id, *unsynced);
@@ -960,32 +963,44 @@ impl<A: Application> World<A> {
         Ok(())
     }
 
-    fn on_link(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        change: impl Fn(&mut Network, NodeId, NodeId),
-    ) -> Result<(), Refusal> {
-        self.server(from)?;
-        self.server(to)?;
-        change(&mut self.network, from, to);
-        Ok(())
+    /// All links.
+    fn links(&self) -> Vec<Link> {
+        let all = || self.servers.keys().copied();
+        all().flat_map(|from| all().filter(move |to| *to != from).map(move |to| Link { from, to })).collect()
     }
 
-    /// All links, each in one direction: from, to.
-    fn links(&self) -> Vec<(NodeId, NodeId)> {
-        let all = || self.servers.keys().copied();
-        all().flat_map(|from| all().filter(move |to| *to != from).map(move |to| (from, to))).collect()
+    fn link(&self, from: NodeId, to: NodeId) -> Result<Link, Refusal> {
+        self.look_at(from)?;
+        self.look_at(to)?;
+        Ok(Link { from, to })
+    }
+
+    fn cut(&mut self, links: Vec<Link>) {
+        links.iter().for_each(|link| self.network.cut(link.from, link.to));
+        if let Some(&Link { from, .. }) = links.first() {
+            self.note(from, Laboratory::LinksCut { links });
+        }
+    }
+
+    fn set_weather(&mut self, links: Vec<Link>, weather: &LinkWeather) {
+        links.iter().for_each(|link| self.network.set_weather((link.from, link.to), weather));
+        let Some(&Link { from, .. }) = links.first() else { return };
+        let delay_us = weather.latency.as_ref().map_or(0, |latency| micros(*latency.end()));
+        let percent = (weather.loss.unwrap_or_default() * 100.0).round() as u8;
+        let faults: Vec<Faults> = links.iter().map(|link| self.view.network().faults(*link)).collect();
+        if faults.iter().any(|faults| faults.delay_us != delay_us) {
+            self.note(from, Laboratory::LinksDelayed { links: links.clone(), delay_us });
+        }
+        if faults.iter().any(|faults| faults.loss_percent != percent) {
+            self.note(from, Laboratory::LinksLossy { links, percent });
+        }
     }
 
     fn partition(&mut self, group: &[NodeId]) -> Result<(), Refusal> {
-        group.iter().try_for_each(|&id| self.server(id).map(drop))?;
-        for &inside in group {
-            for outside in self.servers.keys().copied().filter(|id| !group.contains(id)) {
-                self.network.cut(inside, outside);
-                self.network.cut(outside, inside);
-            }
-        }
+        group.iter().try_for_each(|&id| self.look_at(id).map(drop))?;
+        let mut links = self.links();
+        links.retain(|link| group.contains(&link.from) != group.contains(&link.to));
+        self.cut(links);
         Ok(())
     }
 
@@ -1072,6 +1087,11 @@ impl<A: Application> World<A> {
         }
         self.network.learn_all_addresses();
         let latency = self.network.calm_down();
+        let lossy = self.view.network().faulty_links().filter(|faulty| faulty.faults.loss_percent > 0);
+        let links: Vec<Link> = lossy.map(|faulty| faulty.link).collect();
+        if let Some(&Link { from, .. }) = links.first() {
+            self.note(from, Laboratory::LinksLossy { links, percent: 0 });
+        }
         self.calm = Some(Calm { since: self.now, latency, have_disks_worked: true });
         Ok(())
     }

@@ -512,6 +512,20 @@ impl Record {
         matches!(self.decision(), Some(What::Role { role: RoleKind::Leader, .. }))
     }
 
+    /// Was something done to the links between servers here?
+    pub fn is_about_links(&self) -> bool {
+        matches!(
+            self.event,
+            Event::Laboratory(
+                Laboratory::LinksCut { .. }
+                    | Laboratory::LinksMended { .. }
+                    | Laboratory::LinksDelayed { .. }
+                    | Laboratory::LinksLossy { .. }
+                    | Laboratory::LinksHealed
+            )
+        )
+    }
+
     /// Was a promise of Raft broken here?
     pub fn is_violation(&self) -> bool {
         matches!(self.event, Event::Laboratory(Laboratory::Violated { .. }))

@@ -4,7 +4,7 @@
 extern crate raft_for_beginners_web as web;
 
 use cluster::{Action, SlowMotionState};
-use engine::{Refused, Request, ScriptText, Told, TraceHash};
+use engine::{Flying, Hunted, Refused, Request, RunHashTold, ScriptText, Shrunk, Told};
 use page::{DefinitionTold, Headline, RuleTold, ScenarioTitle, Setup, WhyNotTold};
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,8 +29,11 @@ fn write_types(folder: &Path) {
     WhyNotTold::export_all(&config).unwrap();
     Request::export_all(&config).unwrap();
     Told::export_all(&config).unwrap();
+    Flying::export_all(&config).unwrap();
+    Hunted::export_all(&config).unwrap();
+    Shrunk::export_all(&config).unwrap();
     ScriptText::export_all(&config).unwrap();
-    TraceHash::export_all(&config).unwrap();
+    RunHashTold::export_all(&config).unwrap();
     Refused::export_all(&config).unwrap();
     let glossary = serde_json::to_string_pretty(&DefinitionTold::all()).unwrap();
     fs::write(folder.join("glossary.json"), glossary + "\n").unwrap();

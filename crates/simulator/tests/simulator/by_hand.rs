@@ -3,7 +3,7 @@
 use consensus::{NodeId, RoleKind, Rule};
 use simulator::{Action, MessageInFlight, SearchOptions, Selection, Weather, World, WorldOptions, draw};
 use std::time::Duration;
-use trace::{Event, Io, Laboratory, Record};
+use trace::{Event, FaultyLink, Io, Laboratory, Record};
 
 fn perform(world: &mut World, command: &str) -> Result<usize, String> {
     world.perform(&command.parse::<Action>()?).map_err(|refusal| refusal.to_string())
@@ -141,6 +141,33 @@ fn a_link_has_its_own_weather_in_one_direction() {
     assert!("link n1 n2 loss=2".parse::<Action>().unwrap_err().contains("\"2\" is no share"));
 }
 
+#[test]
+fn what_is_done_to_links_is_recorded() {
+    let mut world = World::new(WorldOptions::default());
+    let faulty = |world: &World| -> Vec<(u64, u64, bool, u8, u64)> {
+        let parts = |FaultyLink { link, faults }: FaultyLink| {
+            (link.from.0, link.to.0, faults.cut, faults.loss_percent, faults.delay_us)
+        };
+        let mut faulty: Vec<_> = world.view().network().faulty_links().map(parts).collect();
+        faulty.sort();
+        faulty
+    };
+    does(&mut world, "cut n1 n2");
+    does(&mut world, "link n1 n3 latency=10ms..20ms loss=0.25");
+    assert_eq!(faulty(&world), [(1, 2, true, 0, 0), (1, 3, false, 25, 20_000)]);
+    does(&mut world, "mend n1 n2");
+    does(&mut world, "link n1 n3 loss=0.25");
+    assert_eq!(faulty(&world), [(1, 3, false, 25, 0)]);
+    does(&mut world, "calm");
+    assert_eq!(faulty(&world), []);
+    does(&mut world, "partition n1");
+    assert_eq!(faulty(&world).len(), 4);
+    does(&mut world, "heal");
+    assert_eq!(faulty(&world), []);
+    let records = world.take_records();
+    assert_eq!(records.iter().filter(|record| record.is_about_links()).count(), 8);
+}
+
 /// Links with a weather of their own that is no other are no different: not even what is drawn at random.
 #[test]
 fn a_link_with_the_usual_weather_changes_nothing() {
@@ -188,7 +215,11 @@ fn a_rule_is_switched_off_and_on_while_the_cluster_runs() {
         Event::Laboratory(Laboratory::RuleSwitched { rule, is_on }) => Some((*rule, *is_on)),
         _ => None,
     };
-    let switched: Vec<_> = world.take_records().iter().filter_map(switched).collect();
+    let records = world.take_records();
+    for record in &records {
+        assert_eq!(&Record::from_json(&record.to_json()).unwrap(), record);
+    }
+    let switched: Vec<_> = records.iter().filter_map(switched).collect();
     assert_eq!(switched, [(rule, false), (rule, true)]);
     assert!("rule fun off".parse::<Action>().unwrap_err().contains("there is no rule \"fun\""));
     assert_eq!("rule pre-vote maybe".parse::<Action>().unwrap_err(), "\"maybe\" is neither on nor off");

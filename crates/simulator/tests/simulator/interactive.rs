@@ -31,7 +31,9 @@ impl Played {
 fn drawn(seed: u64) -> Played {
     let mut played = Played::default();
     let script = draw(seed, &SearchOptions::default()).to_string();
-    script.lines().filter(|line| *line != "---").for_each(|line| drop(played.play(line)));
+    for line in script.lines().filter(|line| *line != "---") {
+        played.play(line);
+    }
     played
 }
 
@@ -78,8 +80,8 @@ fn a_drawn_run_goes_on_from_every_fork_as_it_did() {
 fn a_scenario_goes_on_from_every_fork_as_it_did() {
     for (number, (_, script)) in scenarios().into_iter().enumerate() {
         let mut played = Played::default();
-        for scene in Scenario::film(&script).unwrap().scenes {
-            scene.command.into_iter().for_each(|command| drop(played.play(&command)));
+        for command in Scenario::film(&script).unwrap().scenes.into_iter().filter_map(|scene| scene.command) {
+            played.play(&command);
         }
         if played.scenario.world().is_some() {
             // Somewhere else in each scenario.
@@ -113,7 +115,12 @@ fn goes_on_as_it_did(played: &Played, position: usize) -> bool {
     }
     let mut do_it = |command: &str| more.extend(fork.command(command).unwrap().records);
     played.commands[cut + 1..].iter().for_each(|(command, ..)| do_it(command));
-    assert_eq!(more, played.records[position..], "{}", why("the rest"));
+    // When it is noticed that something is overdue depends on how time is cut.
+    let is_calm = played.commands.iter().any(|(command, ..)| command == "calm");
+    let but_overdue = |records: &[Record]| -> Vec<Record> {
+        records.iter().filter(|record| !(is_calm && record.is_violation())).cloned().collect()
+    };
+    assert_eq!(but_overdue(&more), but_overdue(&played.records[position..]), "{}", why("the rest"));
     happened < *recorded
 }
 
@@ -126,7 +133,10 @@ fn a_fork_goes_another_way_and_leaves_the_run_as_it_is() {
     assert_eq!(more, []);
     let crash = fork.command("crash n2").unwrap();
     assert_eq!((crash.records.len(), crash.command.as_deref()), (1, Some("crash n2")));
-    assert_eq!(fork.script().unwrap().to_string(), "cluster 3\nrun 300ms\ncrash n2\n---\n");
+    // Until the last of those records, and no longer.
+    assert_eq!(fork.script().unwrap().to_string(), "cluster 3\nrun 298ms647us713ns\ncrash n2\n---\n");
+    let all = scenario.world().unwrap().recorded();
+    assert_eq!(scenario.fork(all).unwrap().0.script(), scenario.script());
     assert_eq!(scenario.script().unwrap().to_string(), "cluster 3\nrun 300ms\ncrash n1\nrun 1s\n---\n");
     let happened = scenario.world().unwrap().recorded();
     let refused = scenario.fork(happened + 1).unwrap_err();

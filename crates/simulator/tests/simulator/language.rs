@@ -34,7 +34,8 @@ fn the_actions_of_scenarios_are_read_as_they_are_written() {
                     read += 1;
                 }
                 Err(why) => {
-                    let no_action = ["cluster", "log", "committed", "expect", "logs", "status", "messages"];
+                    let no_action =
+                        ["cluster", "log", "memory", "committed", "expect", "logs", "status", "messages"];
                     let name = command.split(' ').next().unwrap();
                     let is_several = why.contains("is not one command");
                     let is_known = no_action.contains(&name) || ["verbose", "history"].contains(&name);

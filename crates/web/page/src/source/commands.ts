@@ -106,7 +106,7 @@ function spareOf(cluster: ClusterView): NodeId {
   return spare
 }
 
-function profileWords({ pre_vote, check_quorum, eager_election }: Profile): string {
+export function profileWords({ pre_vote, check_quorum, eager_election }: Profile): string {
   const parts = [pre_vote && 'pre-vote', check_quorum && 'check-quorum', eager_election && 'eager-election'].filter(Boolean)
   return parts.length === 0 ? 'paper' : parts.length === 3 ? 'production' : parts.join('/')
 }

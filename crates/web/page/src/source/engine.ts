@@ -1,8 +1,11 @@
 // The engine: the simulator and the servers' own code, as WebAssembly in a worker. It is asked in JSON.
 
-import type { EventId, NodeId, TraceRecord } from '../trace/record'
+import type { NodeId, TraceRecord } from '../trace/record'
+import type { Flying as InFlight } from '../types/Flying'
+import type { Hunted } from '../types/Hunted'
 import type { Refused } from '../types/Refused'
 import type { ScriptText } from '../types/ScriptText'
+import type { Shrunk } from '../types/Shrunk'
 import type { Told as ToldByEngine } from '../types/Told'
 import type { WhyNotTold } from '../types/WhyNotTold'
 import type { Embedded, Omission, Scenario, Setup } from './contract'
@@ -11,37 +14,6 @@ import EngineWorker from './engine.worker?worker&inline'
 
 /** What the engine has to tell after a command, or after time has passed. */
 export type Told = Omit<ToldByEngine, 'records'> & { readonly records: readonly TraceRecord[] }
-
-/** A message in flight. */
-export type InFlight = {
-  /** The event of its sending. */
-  readonly id: EventId
-  readonly from: NodeId
-  readonly to: NodeId
-  readonly words: string
-  /** When it arrives; null while it is held. */
-  readonly due_us: number | null
-  /** How a command names it. */
-  readonly select: string
-}
-
-/** How far a search for a broken promise is. */
-export type Hunted = {
-  /** The number of runs that were examined, with which the next slice begins. */
-  readonly next: number
-  /** Was something found, or are no runs left? */
-  readonly is_over: boolean
-  readonly found: { readonly seed: number; readonly promise: string; readonly lines: number } | null
-}
-
-/** How short the script of what was found has become. */
-export type Shrunk = {
-  readonly is_done: boolean
-  readonly lines: number
-  readonly steps: number
-  readonly most_steps: number
-  readonly scenario: string
-}
 
 /** What can be asked, and what comes back. */
 type Asks = {

@@ -5,10 +5,11 @@ import { Branches } from '../time/branches.svelte'
 import { Here } from '../time/present'
 import type { Entry } from '../trace/history'
 import { asSentence } from '../trace/words'
+import type { Flying as InFlight } from '../types/Flying'
 import { commandsFor } from './commands'
 import type { Comparison } from './comparison.svelte'
 import type { Action, Library } from './contract'
-import { EngineBroken, type Engine, type InFlight, type Told } from './engine'
+import { EngineBroken, type Engine, type Told } from './engine'
 import { replay } from './file'
 import { Session } from './session.svelte'
 import type { Source } from './source'
@@ -149,7 +150,7 @@ export class LabRun implements Source {
   /** Plays this script in the engine, and shows what comes of it. */
   async open(script: string): Promise<Session> {
     const told = await this.lab.engine.ask('open', { script })
-    // Who does it himself reads no stage directions.
+    // What a scenario says to its reader is no part of a run of one’s own.
     const session = new Session({ ...told.setup, scenes: [] }, this)
     this.session = session
     session.timeWindow.span = SPAN
@@ -200,7 +201,7 @@ export class LabRun implements Source {
   }
 
   /** Begins with another cluster. */
-  startAnew = (script: string) => this.trying(this.lab.open(script))
+  openAnother = (script: string) => this.trying(this.lab.open(script))
 
   /** Shows another branch. */
   switchTo = (branch: number) => this.trying(this.lab.switchTo(branch))
@@ -291,12 +292,12 @@ export class LabRun implements Source {
 
   private placed(messages: readonly InFlight[]): ReadonlyMap<number, Flying> {
     const flying = new Map<number, Flying>()
-    for (const { id, words, select, due_us: dueAt } of messages) {
+    for (const { id, from, to, words, select, due_us: dueAt } of messages) {
       const entry = this.session.history.find(id)
       if (!entry) continue
       const heldSince = dueAt === null ? (this.flying.get(entry.number)?.heldSince ?? this.present.newest()) : null
       const copies = (flying.get(entry.number)?.copies ?? 0) + 1
-      flying.set(entry.number, { words: asSentence(words), select, dueAt, heldSince, copies })
+      flying.set(entry.number, { words: `n${from} → n${to}: ${words}`, select, dueAt, heldSince, copies })
     }
     return flying
   }

@@ -7,7 +7,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pack } from '../../src/time/packed'
 import { launch, newLeader, sentence, serious } from './cluster'
-import { CLUSTER, button, hasEngine, openLab, openStill, standsStill, writeLab, type Options } from './lab-page'
+import { CLUSTER, button, hasEngine, openLab, openStill, serveLab, standsStill, writeLab, type Options } from './lab-page'
 
 describe.skipIf(!hasEngine)('the lab', () => {
   let browser: Browser
@@ -94,9 +94,9 @@ describe.skipIf(!hasEngine)('the lab', () => {
     await card.getByText('Held: it waits until you deliver it.').waitFor()
     await page.keyboard.press('Escape')
     // The other votes are enough.
-    await page.keyboard.press(' ')
+    await play(page)
     await expect.poll(() => sentence(page).textContent()).toBe('n1 leads term 1')
-    await page.keyboard.press(' ')
+    await button(page, 'Pause').click()
     await held.waitFor()
     await held.focus()
     await page.keyboard.press('Enter')
@@ -141,7 +141,7 @@ describe.skipIf(!hasEngine)('the lab', () => {
     await button(page, 'Isolate leader').click()
     await said(page, `▸ partition n${leader}`)
     await expect.poll(() => page.locator('.link.cut').count()).toBe(2)
-    await newLeader(page, leader)
+    await expect.poll(() => sentence(page).textContent()).toMatch(RegExp(`^n\\d leads term \\d; n${leader} still thinks`))
     await button(page, 'Heal the network').click()
     await expect.poll(() => page.locator('.link.cut').count()).toBe(0)
     await page.close()
@@ -279,6 +279,20 @@ describe.skipIf(!hasEngine)('the lab', () => {
     await page.close()
   })
 
+  test('works from a folder too, under the content policy of the program', async () => {
+    const folder = await serveLab()
+    const page = await browser.newPage()
+    const errors: string[] = []
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+    await page.goto(folder.address)
+    await newLeader(page)
+    await button(page, 'Scenarios…').click()
+    await page.getByRole('link', { name: 'Figure 8' }).first().waitFor()
+    expect(errors).toEqual([])
+    await page.close()
+    folder.stop()
+  })
+
   test('says what is wrong with a link', async () => {
     const page = await browser.newPage()
     await page.goto(`${address}#lab=AAAA`)
@@ -301,7 +315,7 @@ describe.skipIf(!hasEngine)('the lab', () => {
       await page.locator('[data-node="1"] .body').tap()
       await button(page, 'Time out now').tap()
       await page.getByRole('dialog', { name: 'Server n1' }).getByRole('button', { name: 'Close' }).tap()
-      await page.getByRole('button', { name: /^RequestVote/ }).first().tap()
+      await page.getByRole('button', { name: /RequestVote/ }).first().tap()
       const card = page.getByRole('dialog', { name: 'Message in flight' })
       const hold = (await card.getByRole('button', { name: 'Hold' }).boundingBox())!
       expect(hold.height).toBeGreaterThanOrEqual(44)

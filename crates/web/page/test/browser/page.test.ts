@@ -317,6 +317,20 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     expect(errors.splice(0)).toEqual([expect.stringContaining('404')])
   })
 
+  test('goes on in a simulated copy that begins with what the disks hold, and goes back to the cluster', async () => {
+    await newLeader(page)
+    const button = (name: string) => page.getByRole('button', { name, exact: true }).locator('visible=true')
+    await button('Continue in a simulated copy').click()
+    await page.locator('.note').getByText('All servers have just been restarted with what their disks hold.').waitFor()
+    expect(await sentence(page).textContent()).toContain('No leader')
+    await button('Script…').click()
+    const script = page.getByLabel('Script', { exact: true })
+    await expect.poll(() => script.textContent()).toMatch(/log n1 \d[^]*memory n1 term=\d+[^]*cluster 3 /)
+    await page.keyboard.press('Escape')
+    await button('Back').click()
+    await newLeader(page)
+  })
+
   test('adds records up as the server does', async () => {
     const get = async (path: string) => (await fetch(new URL(path, cluster.address), { headers: { 'x-raft-token': token } })).json()
     const token = new URL(cluster.address).searchParams.get('token')!

@@ -28,7 +28,7 @@ export class Hunt {
     private readonly rule: string,
   ) {}
 
-  /** Searches; returns the story as a script, or null if none was found. Throws an error if a search would be in vain. */
+  /** Searches; returns the story as a script, or null if there is none to show. Throws an error if a search would be in vain. */
   async run(): Promise<string | null> {
     try {
       return (await this.find()) ? await this.shorten() : null
@@ -36,9 +36,26 @@ export class Hunt {
       if (!(failure instanceof EngineBroken)) throw failure
       this.isCutShort = !this.isStopped
       if (this.isCutShort) this.note('While the story was made shorter', failure)
-      return this.story
+      return this.story && (await this.playable(this.story))
     } finally {
       this.stop()
+    }
+  }
+
+  /** An unfinished story without what was tried in vain, up to the broken promise; null if servers panic in it. */
+  private async playable(story: string): Promise<string | null> {
+    const lines = story.split('\n').filter((line) => !/^-*$/.test(line))
+    const cluster = lines.findIndex((line) => line.startsWith('cluster'))
+    try {
+      await this.engine.ask('open', { script: `${lines.slice(0, cluster + 1).join('\n')}\n---\n` })
+      for (const command of lines.slice(cluster + 1)) {
+        const told = await this.engine.ask('do', { command }).catch(unlessBroken)
+        if (told?.violation) break
+      }
+      const { text } = await this.engine.ask('script', {})
+      return `${lines[0]}\n\n${text}`
+    } catch {
+      return null
     }
   }
 
@@ -77,4 +94,10 @@ export class Hunt {
       if (told.is_done) return told.scenario
     }
   }
+}
+
+/** What is refused changes nothing. */
+function unlessBroken(failure: unknown): null {
+  if (failure instanceof EngineBroken) throw failure
+  return null
 }

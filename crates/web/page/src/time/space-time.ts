@@ -185,7 +185,7 @@ function sentLine(history: History, entry: Entry, record: Sent, { known, flying 
   const expected = expectedFlight(history, record)
   const passed = known - record.t
   const isDue = arrivedAt === undefined && passed > LOST_AFTER * expected
-  const waits = flying?.has(entry.number) ?? history.latest.servers[record.to]?.condition === 'paused'
+  const waits = flying?.has(entry.number) || history.latest.servers[record.to]?.condition === 'paused'
   if (isDue && waits) return { ...line, end: known, reach: WAITS_AT, fate: 'in flight' }
   if (isDue) return { ...line, end: record.t + expected, reach: LOST_AT, fate: 'lost' }
   const whole = arrivedAt === undefined ? LOST_AFTER * expected : arrivedAt - record.t

@@ -186,6 +186,26 @@ describe.skipIf(!hasEngine)('with a rule and without it', () => {
     await page.close()
   })
 
+  test('a server that finds a contradiction in itself ends it, and the run before is still there', async () => {
+    const append = 'from=n1 to=n2 kind=append-entries count=1'
+    const lines = ['timeout n1', 'run 100ms', 'put c1 x 1', `duplicate ${append}`, `hold ${append}`, 'run 100ms', 'put c1 x 2', 'run 200ms']
+    const script = `cluster 3 election-timeout=150ms..300ms heartbeat=50ms latency=10ms..20ms seed=7\n${lines.join('\n')}\n---\n`
+    const page = await openLab(browser, `${address}#lab=${await pack(script)}&at=0`)
+    await compare(page, 'truncate-only-on-conflict')
+    // The old message arrives after a later entry is committed.
+    await page.keyboard.press('i')
+    await page.getByRole('dialog', { name: 'Message in flight' }).getByRole('button', { name: 'Deliver now' }).click()
+    await page.getByRole('alert').getByText('what is committed is never removed').waitFor()
+    await page.getByRole('alert').getByText('This was the cluster without it. The comparison can’t go on.').waitFor()
+    expect(await button(page, 'Kill the leader').isEnabled()).toBe(false)
+    await leave(page)
+    await page.keyboard.press('x')
+    await panel(page).waitFor({ state: 'detached' })
+    await page.keyboard.press('End')
+    await expect.poll(() => button(page, 'Kill the leader').isEnabled()).toBe(true)
+    await page.close()
+  })
+
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`can be seen as rings and as lanes, on a screen and on a phone, ${colorScheme}`, async () => {
       for (const options of [{ colorScheme }, { ...PHONE, colorScheme }]) {

@@ -1,11 +1,13 @@
 //! Everything that can be done to a world, each with the words that a scenario has for it.
 
+use crate::network::LinkWeather;
 use consensus::{
     AppendEntriesReply, AppendOutcome, Change, Index, Message, NodeId, PreVoteReply, Profile,
-    RequestVoteReply, SnapshotOutcome, Term,
+    RequestVoteReply, Rule, SnapshotOutcome, Term,
 };
 use driver::{Envelope, Speed};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 use trace::Unsynced;
@@ -18,6 +20,8 @@ pub enum Action {
     /// Time passes until the same server has led for four of the longest election timeouts, or a promise
     /// is broken.
     RunUntilLed,
+    /// Time passes until a single thing has happened: a message has arrived, a timer has run out, or a disk has finished.
+    Step,
     /// The time jumps to the server's next deadline, and only this server notices: its election timer
     /// runs out or, if it leads, its next heartbeats are due.
     Tick(NodeId),
@@ -42,6 +46,8 @@ pub enum Action {
     MakeConnection(NodeId, NodeId),
     /// The server follows this profile from now on.
     SetProfile(NodeId, Profile),
+    /// No server obeys the rule from now on, or all do again.
+    SwitchRule(Rule, bool),
     /// Messages in flight arrive.
     Deliver(Selection),
     /// Messages in flight arrive, and so do the messages that these cause, until none is in flight.
@@ -50,13 +56,20 @@ pub enum Action {
     Lose(Selection),
     /// Messages in flight are duplicated.
     Duplicate(Selection),
+    /// Messages in flight are held: they do not arrive by themselves, but only when they are delivered by name.
+    Hold(Selection),
+    /// Messages in flight arrive that much later or, if they are held, that long from now.
+    Delay(Selection, Duration),
+    /// The link from the first server to the second, or each link, has this weather from now on. What is `None` in it is as
+    /// the world began.
+    Link(Option<(NodeId, NodeId)>, LinkWeather),
     /// The link from the first server to the second no longer carries anything.
     Cut(NodeId, NodeId),
     /// The link from the first server to the second works again.
     Mend(NodeId, NodeId),
     /// These servers are cut off from all others, both ways.
     Partition(Vec<NodeId>),
-    /// All links work again.
+    /// All links work again as the world began.
     Heal,
     /// The server's power goes out: memory is gone, and so may be what was not synced.
     Crash(NodeId, Unsynced),
@@ -118,9 +131,21 @@ pub enum Action {
 }
 
 impl Action {
+    /// The messages in flight that it does something to. Where there are none, it does nothing.
+    pub(crate) fn selection_mut(&mut self) -> Option<&mut Selection> {
+        match self {
+            Action::Deliver(selection)
+            | Action::Lose(selection)
+            | Action::Duplicate(selection)
+            | Action::Hold(selection)
+            | Action::Delay(selection, _) => Some(selection),
+            _ => None,
+        }
+    }
+
     /// Does it do something to messages in flight, and nothing if there are none?
     pub(crate) fn is_about_messages(&self) -> bool {
-        matches!(self, Action::Deliver(_) | Action::Lose(_) | Action::Duplicate(_))
+        self.clone().selection_mut().is_some()
     }
 
     /// Does it make one thing happen to the servers themselves, rather than decide what the network, a
@@ -129,8 +154,12 @@ impl Action {
         match self {
             Action::Run(_)
             | Action::RunUntilLed
+            | Action::Step
             | Action::Settle
             | Action::Lose(_)
+            | Action::Hold(_)
+            | Action::Delay(..)
+            | Action::Link(..)
             | Action::Cut(..)
             | Action::Mend(..)
             | Action::Partition(_)
@@ -150,6 +179,7 @@ impl Action {
             | Action::LoseConnection(..)
             | Action::MakeConnection(..)
             | Action::SetProfile(..)
+            | Action::SwitchRule(..)
             | Action::Tick(_)
             | Action::Timeout(_)
             | Action::Deliver(_)
@@ -235,6 +265,8 @@ pub struct Selection {
     pub bytes: Option<u64>,
     /// Those that were sent in this life of their sender; `None` means any.
     pub life: Option<u64>,
+    /// The number of messages that are left out, the oldest first; `None` means none.
+    pub skip: Option<usize>,
     /// Maximum number of messages, the oldest first; `None` means all.
     pub count: Option<usize>,
 }
@@ -458,8 +490,22 @@ impl Selection {
 
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Selection { from, to, kind, term, prev, last, commit, round, answer, offset, bytes, life, count } =
-            self;
+        let Selection {
+            from,
+            to,
+            kind,
+            term,
+            prev,
+            last,
+            commit,
+            round,
+            answer,
+            offset,
+            bytes,
+            life,
+            skip,
+            count,
+        } = self;
         let mut part = |key: &str, value: Option<String>| match value {
             Some(value) => write!(f, " {key}={value}"),
             None => Ok(()),
@@ -476,6 +522,7 @@ impl fmt::Display for Selection {
         part("offset", offset.map(|offset| offset.to_string()))?;
         part("bytes", bytes.map(|bytes| bytes.to_string()))?;
         part("life", life.map(|life| life.to_string()))?;
+        part("skip", skip.map(|skip| skip.to_string()))?;
         part("count", count.map(|count| count.to_string()))
     }
 }
@@ -531,6 +578,7 @@ impl fmt::Display for Action {
         match self {
             Action::Run(duration) => write!(f, "run {}", time(*duration)),
             Action::RunUntilLed => write!(f, "run-until-led"),
+            Action::Step => write!(f, "step"),
             Action::Tick(node) => write!(f, "tick {node}"),
             Action::Timeout(node) => write!(f, "timeout {node}"),
             Action::Propose(Some(node), value) => write!(f, "propose {value} {node}"),
@@ -558,10 +606,22 @@ impl fmt::Display for Action {
             Action::LoseConnection(node, peer) => write!(f, "lose-connection {node} {peer}"),
             Action::MakeConnection(node, peer) => write!(f, "make-connection {node} {peer}"),
             Action::SetProfile(node, profile) => write!(f, "profile {node} {}", profile_words(*profile)),
+            Action::SwitchRule(rule, is_on) => write!(f, "rule {rule} {}", if *is_on { "on" } else { "off" }),
             Action::Deliver(selection) => write!(f, "deliver{selection}"),
             Action::Settle => write!(f, "settle"),
             Action::Lose(selection) => write!(f, "lose{selection}"),
             Action::Duplicate(selection) => write!(f, "duplicate{selection}"),
+            Action::Hold(selection) => write!(f, "hold{selection}"),
+            Action::Delay(selection, by) => write!(f, "delay{selection} by={}", time(*by)),
+            Action::Link(link, LinkWeather { latency, loss, duplication }) => {
+                write!(f, "link")?;
+                link.map_or(Ok(()), |(from, to)| write!(f, " {from} {to}"))?;
+                latency
+                    .as_ref()
+                    .map_or(Ok(()), |latency| write!(f, " latency={}", range_of_times(latency)))?;
+                loss.map_or(Ok(()), |loss| write!(f, " loss={loss}"))?;
+                duplication.map_or(Ok(()), |duplication| write!(f, " duplication={duplication}"))
+            }
             Action::Cut(from, to) => write!(f, "cut {from} {to}"),
             Action::Mend(from, to) => write!(f, "mend {from} {to}"),
             Action::Partition(group) => {
@@ -609,4 +669,10 @@ impl fmt::Display for Action {
 /// A time as scenarios write it, without spaces: `1s500ms`.
 pub(crate) fn time(duration: Duration) -> String {
     humantime::format_duration(duration).to_string().replace(' ', "")
+}
+
+/// One time, or two with `..` between them.
+pub(crate) fn range_of_times(range: &RangeInclusive<Duration>) -> String {
+    let (min, max) = (time(*range.start()), time(*range.end()));
+    if min == max { min } else { format!("{min}..{max}") }
 }

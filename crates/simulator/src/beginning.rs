@@ -1,7 +1,7 @@
-//! Can servers begin with such logs? Only with those that some run of Raft leaves behind: on others the algorithm can keep no
-//! promise, and what breaks then shows nothing.
+//! Can servers begin with such logs, and remember such terms and votes? Only with those that some run of Raft leaves behind:
+//! on others the algorithm can keep no promise, and what breaks then shows nothing.
 
-use consensus::{Log, LogPosition, NodeId, Quorum, Term};
+use consensus::{HardState, Log, LogPosition, NodeId, Quorum, Term};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
 
@@ -11,18 +11,25 @@ pub(crate) struct Beginning {
     /// The terms of each server's entries.
     logs: BTreeMap<NodeId, Vec<Term>>,
     committed: LogPosition,
+    /// What servers remember of terms and votes, where that is said.
+    memories: BTreeMap<NodeId, HardState>,
 }
 
 impl Beginning {
     /// This many voters begin, with these logs or empty ones.
-    pub(crate) fn new(voters: u64, logs: &BTreeMap<NodeId, Log>, committed: LogPosition) -> Beginning {
+    pub(crate) fn new(
+        voters: u64,
+        logs: &BTreeMap<NodeId, Log>,
+        committed: LogPosition,
+        memories: &BTreeMap<NodeId, HardState>,
+    ) -> Beginning {
         let terms = |log: &Log| log.entries().map(|(_, entry)| entry.term).collect();
         let mut logs: BTreeMap<NodeId, Vec<Term>> = logs.iter().map(|(&id, log)| (id, terms(log))).collect();
         let voters: Vec<NodeId> = (1..=voters).map(NodeId).collect();
         for &id in &voters {
             logs.entry(id).or_default();
         }
-        Beginning { voters: voters.into_iter().collect(), logs, committed }
+        Beginning { voters: voters.into_iter().collect(), logs, committed, memories: memories.clone() }
     }
 
     /// Why no run of Raft can have led to this; `None` if one may have. Each reason is a sure one. Where a
@@ -33,6 +40,55 @@ impl Beginning {
             .or_else(|| self.problem_between_logs())
             .or_else(|| self.problem_with_committed())
             .or_else(|| self.terms().into_iter().find_map(|term| self.problem_with_election(term)))
+            .or_else(|| self.memories.iter().find_map(|(id, memory)| self.problem_with_memory(*id, *memory)))
+            .or_else(|| self.terms().into_iter().find_map(|term| self.problem_with_votes(term)))
+    }
+
+    /// What a server remembers of itself.
+    fn problem_with_memory(&self, id: NodeId, memory: HardState) -> Option<String> {
+        let HardState { current_term: term, .. } = memory;
+        if term == Term(0) {
+            return Some(format!("{id} can't remember term 0: the first term is 1"));
+        }
+        let last = *self.logs.get(&id)?.last()?;
+        (term < last).then(|| {
+            format!("{id} can't remember only term {term}: its log has an entry of term {last}, so it knows of that term")
+        })
+    }
+
+    /// The leader of a term had the votes of a majority, and nobody else can have them.
+    fn problem_with_votes(&self, term: Term) -> Option<String> {
+        // Of servers of which nothing is said it is open how they voted.
+        let may_have_voted = |voter: NodeId, leader| {
+            self.memories.get(&voter).is_none_or(|memory| is_spent(*memory, term, leader))
+        };
+        if !self.is_led_by_one(may_have_voted) {
+            return Some(format!(
+                "no server can have been elected in term {term}, of which there is an entry: no majority remembers a vote for \
+                 the same server in it, or a later term"
+            ));
+        }
+        let (early, memory) = self.memories.iter().find(|(_, memory)| memory.current_term < term)?;
+        let latest = self.terms().last().copied().unwrap_or_default();
+        let beginning = HardState { current_term: latest, voted_for: None };
+        let memory_of = |voter| self.memories.get(&voter).copied().unwrap_or(beginning);
+        let is_over = self.is_led_by_one(|voter, leader| is_spent(memory_of(voter), term, leader));
+        (!is_over).then(|| {
+            format!(
+                "{early} remembers only term {}, so it could be elected in term {term}, which had a leader: say for which \
+                 server a majority voted in it, as in `memory n2 term={term} voted-for=n3`",
+                memory.current_term
+            )
+        })
+    }
+
+    /// Is there a server for which this holds of a majority?
+    fn is_led_by_one(&self, holds: impl Fn(NodeId, NodeId) -> bool) -> bool {
+        self.logs.keys().any(|leader| {
+            let those: Vec<NodeId> =
+                self.logs.keys().copied().filter(|voter| holds(*voter, *leader)).collect();
+            self.voters.is_majority(&those)
+        })
     }
 
     fn problem_with_first_terms(&self) -> Option<String> {
@@ -147,6 +203,11 @@ fn problem_between((one, log): (&NodeId, &[Term]), (other, other_log): (&NodeId,
     ))
 }
 
+/// Has who remembers this no vote left in the term for any server but this one?
+fn is_spent(memory: HardState, term: Term, leader: NodeId) -> bool {
+    memory.current_term > term || (memory.current_term == term && memory.voted_for == Some(leader))
+}
+
 /// The place of the first entry of a term.
 fn first(log: &[Term], term: Term) -> Option<usize> {
     log.iter().position(|&of_entry| of_entry == term)
@@ -180,7 +241,7 @@ mod tests {
 
     fn problem_with(all: &[&[u64]], (index, term): (u64, u64)) -> Option<String> {
         let committed = LogPosition { index: Index(index), term: Term(term) };
-        Beginning::new(all.len() as u64, &logs(all), committed).problem()
+        Beginning::new(all.len() as u64, &logs(all), committed, &BTreeMap::new()).problem()
     }
 
     fn problem(all: &[&[u64]]) -> String {
@@ -237,13 +298,50 @@ mod tests {
         assert_eq!(lost(&[&[1, 2, 4], &[1, 2, 4], &[1, 2, 4], &[1], &[1, 3]], (2, 2)), "");
     }
 
+    /// Of each server its log, the term that it remembers (0 if nothing is said of it) and the vote in it (0: none).
+    fn problem_with_memories(all: &[(&[u64], u64, u64)]) -> String {
+        let terms: Vec<&[u64]> = all.iter().map(|(log, ..)| *log).collect();
+        let memory = |(id, (_, term, vote)): (u64, &(&[u64], u64, u64))| {
+            let voted_for = (*vote > 0).then_some(NodeId(*vote));
+            (*term > 0).then_some((NodeId(id), HardState { current_term: Term(*term), voted_for }))
+        };
+        let memories = (1..).zip(all).filter_map(memory).collect();
+        let beginning = Beginning::new(all.len() as u64, &logs(&terms), LogPosition::default(), &memories);
+        beginning.problem().unwrap_or_default()
+    }
+
+    #[test]
+    fn servers_know_the_terms_of_their_entries() {
+        let refused = problem_with_memories(&[(&[1, 2], 1, 0), (&[1], 0, 0), (&[], 0, 0)]);
+        assert!(
+            refused.contains("n1 can't remember only term 1: its log has an entry of term 2"),
+            "{refused}"
+        );
+        assert_eq!(problem_with_memories(&[(&[1, 2], 2, 0), (&[1], 0, 0), (&[], 0, 0)]), "");
+        assert_eq!(problem_with_memories(&[(&[1, 2], 7, 3), (&[1], 5, 0), (&[], 9, 1)]), "");
+    }
+
+    #[test]
+    fn a_term_that_had_a_leader_has_no_other_one() {
+        let forgotten = problem_with_memories(&[(&[1, 3], 0, 0), (&[1], 0, 0), (&[1], 2, 0)]);
+        assert!(
+            forgotten.contains("n3 remembers only term 2, so it could be elected in term 3"),
+            "{forgotten}"
+        );
+        assert!(forgotten.contains("`memory n2 term=3 voted-for=n3`"), "{forgotten}");
+        assert_eq!(problem_with_memories(&[(&[1, 3], 3, 1), (&[1], 3, 1), (&[1], 2, 0)]), "");
+        assert_eq!(problem_with_memories(&[(&[1, 3], 3, 1), (&[1], 4, 0), (&[1], 2, 0)]), "");
+        let split = problem_with_memories(&[(&[1, 3], 3, 1), (&[1], 3, 2), (&[1], 3, 3)]);
+        assert!(split.contains("no server can have been elected in term 3"), "{split}");
+    }
+
     #[test]
     fn what_terms_of_raft_leave_is_possible() {
         for seed in 0..3_000 {
             let mut random = Rng::with_seed(seed);
             let servers = random.u64(1..=7);
             let drawn = history::draw(servers, &mut random);
-            let problem = Beginning::new(servers, &drawn.logs, drawn.committed).problem();
+            let problem = Beginning::new(servers, &drawn.logs, drawn.committed, &BTreeMap::new()).problem();
             assert_eq!(problem, None, "seed {seed}: {:?}", drawn.logs);
         }
     }

@@ -127,7 +127,7 @@ impl<M: Testable> Cluster<M> {
     pub fn run_until(&mut self, mut is_so: impl FnMut(&Cluster<M>) -> bool) -> Result<(), Failure> {
         let end = self.now() + self.script.options.timing.election_timeout_max() * GIVE_UP;
         while !is_so(self) {
-            match self.world.next_event().filter(|next| *next <= end) {
+            match self.world.next_due().filter(|next| *next <= end) {
                 Some(next) => self.run(next.saturating_sub(self.now()))?,
                 None => return Err(self.in_vain("what the test waits for does not happen")),
             }

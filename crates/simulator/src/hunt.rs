@@ -1,9 +1,13 @@
-//! The search on all cores: for a seed that breaks a promise, and for a short run that breaks it.
+//! The search for a seed that breaks a promise, and for a short run that breaks it: on all cores, or a slice at a time where
+//! there are no threads and no clock, as in a browser.
 
 use crate::quiet::quietly;
+use crate::shrink::Shrinker;
 use crate::stage::Stage;
-use crate::world::World;
-use crate::{Coverage, Effort, Promise, Script, SearchOptions, Shrunk, Violation, draw, shrink};
+use crate::world::{World, WorldOptions};
+use crate::{Coverage, Effort, Promise, Script, SearchOptions, Violation, draw};
+use std::collections::VecDeque;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -111,8 +115,7 @@ pub(crate) fn examine_on(
                     return;
                 }
                 let (coverage, finding) = play(stage, seed, options);
-                let hash = || stage.trace_hash(&draw(seed, options));
-                let differs = finding.is_none() && seed.is_multiple_of(TWICE) && hash() != hash();
+                let differs = finding.is_none() && differs(stage, seed, options);
 
                 let mut examined = examined.lock().expect("no other search has panicked");
                 examined.seeds += 1;
@@ -141,6 +144,63 @@ pub(crate) fn examine_on(
     Examined { took: begin.elapsed(), seeds_until_found, ..examined }
 }
 
+/// A search on one core, a slice at a time. It finds what [`examine`] finds.
+#[derive(Debug)]
+pub struct Search {
+    rounds: VecDeque<Round>,
+    examined: Examined,
+}
+
+impl Search {
+    /// Where to search, without the first seeds: as many as were examined before.
+    pub fn new(rounds: Vec<Round>, examined_before: u64) -> Search {
+        let mut search = Search { rounds: rounds.into(), examined: Examined::default() };
+        while search.examined.seeds < examined_before && search.next_seed().is_some() {
+            search.examined.seeds += 1;
+        }
+        search
+    }
+
+    /// Examines seeds until servers have taken this number of steps in them, or until it is over.
+    pub fn advance(&mut self, steps: u64) {
+        let end = self.examined.coverage.steps.saturating_add(steps);
+        while !self.is_over() && self.examined.coverage.steps < end {
+            let Some((seed, options)) = self.next_seed() else { return };
+            let (coverage, finding) = play(&World::new, seed, &options);
+            self.examined.seeds += 1;
+            self.examined.coverage.add(&coverage);
+            if finding.is_none() && differs(&World::new, seed, &options) {
+                self.examined.differs = Some(seed);
+            }
+            if finding.is_some() {
+                self.examined.seeds_until_found = self.examined.seeds;
+            }
+            self.examined.finding = finding;
+        }
+    }
+
+    /// Was something found, or are no seeds left?
+    pub fn is_over(&self) -> bool {
+        let Examined { finding, differs, .. } = &self.examined;
+        finding.is_some() || differs.is_some() || self.rounds.iter().all(|round| round.seeds.is_empty())
+    }
+
+    /// What was examined so far. It does not say how long that took.
+    pub fn examined(&self) -> &Examined {
+        &self.examined
+    }
+
+    fn next_seed(&mut self) -> Option<(u64, SearchOptions)> {
+        while let Some(round) = self.rounds.front_mut() {
+            if let Some(seed) = round.seeds.next() {
+                return Some((seed, round.options.clone()));
+            }
+            self.rounds.pop_front();
+        }
+        None
+    }
+}
+
 fn play(stage: &impl Stage, seed: u64, options: &SearchOptions) -> (Coverage, Option<Finding>) {
     let script = draw(seed, options);
     let ending = stage.play(&script);
@@ -150,27 +210,224 @@ fn play(stage: &impl Stage, seed: u64, options: &SearchOptions) -> (Coverage, Op
     (ending.coverage, finding)
 }
 
+/// Does a seed that is run twice go another way the second time?
+fn differs(stage: &impl Stage, seed: u64, options: &SearchOptions) -> bool {
+    let hash = || stage.trace_hash(&draw(seed, options));
+    seed.is_multiple_of(TWICE) && hash() != hash()
+}
+
 /// The shortest run that breaks a promise as this one does, and what it took to find it. With a rule off, other seeds are
 /// looked at too: a short one of them may be the better explanation. After each trial, `watch` sees the shortest script that
 /// was made of one run, and the number of steps that servers took in the trial.
 pub fn shortest(finding: &Finding, watch: impl Fn(&Script, u64) + Sync) -> (Finding, Effort) {
-    if finding.options.without.is_none() {
-        let shrunk = shrunk(vec![finding.clone()], STEPS_TO_SHRINK_A_BUG, &watch);
-        return (shrunk.finding, shrunk.effort);
+    let mut shortening = Shortening::new(finding);
+    while !shortening.is_over() {
+        let tasks =
+            std::mem::take(&mut shortening.tasks).into_iter().map(|task| Mutex::new(Some(task))).collect();
+        shortening.tasks = on_all_cores(tasks, |task| {
+            let mut task =
+                task.lock().expect("no worker has panicked").take().expect("each task has one worker");
+            task.advance(u64::MAX, &watch);
+            task
+        });
+        quietly(|| shortening.conclude());
     }
-    let mut looking = Effort::default();
-    let mut finds = findings_after(finding, &mut looking);
-    finds.push(finding.clone());
-    finds.sort_by_key(|find| (is_panic(find.violation.promise), find.steps, find.seed));
-    finds.truncate(FINDS_TO_SHRINK);
-    let mut best = shrunk(finds, STEPS_TO_SHRINK_EACH, &watch);
-    best.effort += looking;
-    if !best.is_done {
-        let effort = best.effort;
-        best = shrunk(vec![best.finding], STEPS_TO_SHRINK_ONE, &watch);
-        best.effort += effort;
+    (shortening.best, shortening.effort)
+}
+
+/// The way to the [`shortest`] run on one core, a slice at a time. It finds the same.
+pub struct Shortening {
+    best: Finding,
+    /// What finished tasks took.
+    effort: Effort,
+    phase: Phase,
+    /// What is to be done in this phase, in any order.
+    tasks: Vec<Task>,
+}
+
+enum Phase {
+    /// More seeds are looked at. These break a promise, too.
+    Looking(Vec<Finding>),
+    /// Some finds are made short.
+    ShrinkingSome,
+    /// The shortest of them is made even shorter.
+    ShrinkingOne,
+    Over,
+}
+
+impl fmt::Debug for Shortening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (best, effort) = (&self.best, self.effort());
+        f.debug_struct("Shortening").field("best", best).field("effort", &effort).finish_non_exhaustive()
     }
-    (best.finding, best.effort)
+}
+
+impl Shortening {
+    /// Begins with this run.
+    pub fn new(finding: &Finding) -> Shortening {
+        let best = finding.clone();
+        let (phase, tasks) = match finding.options.without {
+            None => (Phase::ShrinkingOne, vec![Task::shrink(best.clone(), STEPS_TO_SHRINK_A_BUG)]),
+            Some(_) => (Phase::Looking(Vec::new()), look_after(finding.seed, &finding.options)),
+        };
+        Shortening { best, effort: Effort::default(), phase, tasks }
+    }
+
+    /// Goes on until servers have taken this number of steps, or until it is over.
+    pub fn advance(&mut self, steps: u64) {
+        let end = self.effort().steps.saturating_add(steps);
+        while !self.is_over() && self.effort().steps < end {
+            let left = end - self.effort().steps;
+            match self.tasks.iter_mut().find(|task| !task.is_over()) {
+                Some(task) => task.advance(left, &|_, _| ()),
+                None => self.conclude(),
+            }
+        }
+    }
+
+    /// Is there nothing shorter to be found?
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+
+    /// The best find: when it is over, the shortest run.
+    pub fn best(&self) -> &Finding {
+        &self.best
+    }
+
+    /// The shortest script so far.
+    pub fn shortest_so_far(&self) -> &Script {
+        let scripts = self.tasks.iter().filter_map(Task::script).chain([&self.best.script]);
+        scripts.min_by_key(|script| script.lines()).expect("there is the best find")
+    }
+
+    /// What it took so far.
+    pub fn effort(&self) -> Effort {
+        let mut effort = self.effort;
+        self.tasks.iter().for_each(|task| effort += task.effort());
+        effort
+    }
+
+    /// All tasks are done: what is next?
+    fn conclude(&mut self) {
+        self.effort = self.effort();
+        let tasks = std::mem::take(&mut self.tasks);
+        let last_seed = tasks.iter().filter_map(Task::seed).max();
+        if let (Phase::Looking(findings), Some(last_seed)) = (&mut self.phase, last_seed) {
+            findings.extend(tasks.into_iter().filter_map(Task::into_finding));
+            if findings.len() < FINDS && self.effort.steps < STEPS_FOR_MORE_FINDS {
+                self.tasks = look_after(last_seed, &self.best.options);
+                return;
+            }
+            findings.push(self.best.clone());
+            findings.sort_by_key(|find| (is_panic(find.violation.promise), find.steps, find.seed));
+            findings.truncate(FINDS_TO_SHRINK);
+            let shrink = |finding| Task::shrink(finding, STEPS_TO_SHRINK_EACH);
+            self.tasks = std::mem::take(findings).into_iter().map(shrink).collect();
+            self.phase = Phase::ShrinkingSome;
+            return;
+        }
+        let shrunk = tasks.into_iter().filter_map(|task| Some((task.is_done(), task.into_finding()?)));
+        let (is_done, best) =
+            shrunk.min_by_key(|(_, find)| length(find)).expect("there was something to shrink");
+        self.best = best;
+        self.phase = match self.phase {
+            Phase::ShrinkingSome if !is_done => {
+                self.tasks = vec![Task::shrink(self.best.clone(), STEPS_TO_SHRINK_ONE)];
+                Phase::ShrinkingOne
+            }
+            _ => Phase::Over,
+        };
+    }
+}
+
+/// Where finds are made short.
+type MakeWorld = fn(WorldOptions) -> World;
+
+/// Something to do on the way to the shortest run.
+enum Task {
+    /// To look whether a seed breaks a promise.
+    Look { seed: u64, options: SearchOptions, played: Option<(Coverage, Option<Finding>)> },
+    /// To make a find short. It begins when the task is worked on.
+    Shrink { finding: Finding, most_steps: u64, shrinker: Option<Box<Shrinker<MakeWorld>>> },
+}
+
+/// The next seeds.
+fn look_after(seed: u64, options: &SearchOptions) -> Vec<Task> {
+    let look = |seed| Task::Look { seed, options: options.clone(), played: None };
+    (seed + 1..).take(SEEDS_AT_A_TIME).map(look).collect()
+}
+
+impl Task {
+    fn shrink(finding: Finding, most_steps: u64) -> Task {
+        Task::Shrink { finding, most_steps, shrinker: None }
+    }
+
+    /// Goes on until servers have taken this number of steps, or until it is done.
+    fn advance(&mut self, steps: u64, watch: &impl Fn(&Script, u64)) {
+        match self {
+            Task::Look { seed, options, played } => *played = Some(play(&World::new, *seed, options)),
+            Task::Shrink { finding, most_steps, shrinker } => {
+                let mut shown = shrinker.as_ref().map_or(0, |shrinker| shrinker.shrunk.effort.steps);
+                let watch = &mut |script: &Script, effort: Effort| {
+                    watch(script, effort.steps - shown);
+                    shown = effort.steps;
+                };
+                let (script, promise) = (&finding.script, finding.violation.promise);
+                let begin =
+                    || Box::new(Shrinker::new(World::new as MakeWorld, script, promise, *most_steps, watch));
+                let shrinker = shrinker.get_or_insert_with(begin);
+                shrinker.advance(steps, watch);
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        match self {
+            Task::Look { played, .. } => played.is_some(),
+            Task::Shrink { shrinker, .. } => shrinker.as_ref().is_some_and(|shrinker| shrinker.is_over()),
+        }
+    }
+
+    /// Is this a run that nothing makes shorter?
+    fn is_done(&self) -> bool {
+        matches!(self, Task::Shrink { shrinker: Some(shrinker), .. } if shrinker.shrunk.is_done)
+    }
+
+    fn effort(&self) -> Effort {
+        match self {
+            Task::Look { played: Some((coverage, _)), .. } => Effort { runs: 1, steps: coverage.steps },
+            Task::Shrink { shrinker: Some(shrinker), .. } => shrinker.shrunk.effort,
+            _ => Effort::default(),
+        }
+    }
+
+    fn seed(&self) -> Option<u64> {
+        match self {
+            Task::Look { seed, .. } => Some(*seed),
+            Task::Shrink { .. } => None,
+        }
+    }
+
+    /// The shortest script that was made of a find.
+    fn script(&self) -> Option<&Script> {
+        match self {
+            Task::Shrink { shrinker: Some(shrinker), .. } => Some(&shrinker.shrunk.script),
+            _ => None,
+        }
+    }
+
+    /// What has come of it.
+    fn into_finding(self) -> Option<Finding> {
+        match self {
+            Task::Look { played, .. } => played?.1,
+            Task::Shrink { finding, shrinker, .. } => {
+                let script = shrinker?.shrunk.script;
+                let violation = script.play().violation.expect("a shrunk run still breaks the promise");
+                Some(Finding { script, violation, ..finding })
+            }
+        }
+    }
 }
 
 /// The maximum number of steps that servers take until the [`shortest`] run is found.
@@ -179,46 +436,6 @@ pub fn most_steps_to_shrink(finding: &Finding) -> u64 {
         None => STEPS_TO_SHRINK_A_BUG,
         Some(_) => FINDS_TO_SHRINK as u64 * STEPS_TO_SHRINK_EACH + STEPS_TO_SHRINK_ONE,
     }
-}
-
-/// The shortest of several runs that were made short.
-struct Best {
-    finding: Finding,
-    is_done: bool,
-    /// What all of them took.
-    effort: Effort,
-}
-
-fn shrunk(finds: Vec<Finding>, most_steps: u64, watch: &(impl Fn(&Script, u64) + Sync)) -> Best {
-    let shrunk = on_all_cores(finds, |find| {
-        let mut shown = 0;
-        let watch = &mut |script: &Script, effort: Effort| {
-            watch(script, effort.steps - shown);
-            shown = effort.steps;
-        };
-        let Shrunk { script, effort, is_done } =
-            shrink(&find.script, find.violation.promise, most_steps, watch);
-        let violation = script.play().violation.expect("a shrunk run still breaks the promise");
-        Best { finding: Finding { script, violation, ..find.clone() }, is_done, effort }
-    });
-    let mut effort = Effort::default();
-    shrunk.iter().for_each(|one| effort += one.effort);
-    let best = shrunk.into_iter().min_by_key(|one| length(&one.finding));
-    Best { effort, ..best.expect("there is something to shrink") }
-}
-
-/// More seeds that break a promise.
-fn findings_after(finding: &Finding, effort: &mut Effort) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut seeds = finding.seed + 1..;
-    while findings.len() < FINDS && effort.steps < STEPS_FOR_MORE_FINDS {
-        let some = seeds.by_ref().take(SEEDS_AT_A_TIME).collect();
-        for (coverage, finding) in on_all_cores(some, |&seed| play(&World::new, seed, &finding.options)) {
-            *effort += Effort { runs: 1, steps: coverage.steps };
-            findings.extend(finding);
-        }
-    }
-    findings
 }
 
 /// Does something with each item, in no order.
@@ -258,6 +475,45 @@ mod tests {
     use super::*;
     use crate::why_in_vain;
     use consensus::Rule;
+
+    #[test]
+    fn a_slice_at_a_time_the_same_is_found() {
+        for rule in [Rule::MajorityWins, Rule::CommitByMajority, Rule::OneVotePerTerm] {
+            let options = SearchOptions { without: Some(rule), ..SearchOptions::default() };
+            let examined = examine(&small_worlds_first(&options), None, |_, _| ());
+            let mut search = Search::new(small_worlds_first(&options), 0);
+            let (mut slices, mut seeds) = (0, 0);
+            while !search.is_over() {
+                // It goes on where it is, or another one does.
+                match slices % 2 {
+                    0 => search.advance(1_000),
+                    _ => search = Search::new(small_worlds_first(&options), seeds),
+                }
+                (slices, seeds) = (slices + 1, search.examined().seeds);
+            }
+            let finding = search.examined().finding.as_ref().unwrap();
+            assert_eq!(search.examined().seeds_until_found, examined.seeds_until_found, "{rule}");
+            assert_eq!(finding.script, examined.finding.unwrap().script, "{rule}");
+
+            let (shortest, effort) = shortest(finding, |_, _| ());
+            let mut shortening = Shortening::new(finding);
+            let mut slices = 0;
+            while !shortening.is_over() {
+                let before = shortening.effort().steps;
+                shortening.advance(20);
+                assert!(shortening.effort().steps >= before && slices < 100_000, "{rule}");
+                slices += 1;
+            }
+            assert!(slices > 10, "{rule}: {slices}");
+            assert_eq!(shortening.shortest_so_far(), &shortest.script, "{rule}");
+            assert_eq!(
+                (&shortening.best().script, shortening.effort()),
+                (&shortest.script, effort),
+                "{rule}"
+            );
+            assert_eq!(shortening.best().violation, shortest.violation, "{rule}");
+        }
+    }
 
     #[test]
     fn without_each_rule_a_short_run_is_found_with_little_effort() {

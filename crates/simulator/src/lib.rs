@@ -8,10 +8,10 @@
 //! * [`SimulatedDisk`]: a disk that breaks what a disk may break;
 //! * [`AllBut`]: the rules of Raft, or all but one;
 //! * `properties/`: what must hold whatever happens, checked after every step;
-//! * [`Scenario`]: plays the scripts in scenarios/;
+//! * [`Scenario`]: plays the scripts in scenarios/, and goes on command by command, or back and another way;
 //! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
 //!   that still breaks the same promise;
-//! * [`hunt`]: the search, seed by seed on all cores, and the shortest of what it finds;
+//! * [`hunt`]: the search, seed by seed, and the shortest of what it finds; on all cores, or a slice at a time;
 //! * [`Simulation`]: a state machine of your own in such worlds; [`Cluster`]: a cluster that does what a test says;
 //! * [`reenact`]: a recorded run of real servers, played again with the same code.
 
@@ -26,12 +26,14 @@ mod disk;
 mod failure;
 mod history;
 pub mod hunt;
+mod interactive;
 mod logs;
 mod machine;
 mod network;
 mod properties;
 mod prose;
 mod quiet;
+mod reading;
 mod reenact;
 mod rules;
 mod scenario;
@@ -52,7 +54,7 @@ pub use cluster::{Cluster, Proposal};
 pub use coverage::Coverage;
 pub use disk::SimulatedDisk;
 pub use failure::Failure;
-pub use network::Weather;
+pub use network::{LinkWeather, Weather};
 pub use properties::{Promise, Violation};
 pub use reenact::{Divergence, Misfit, Reenacted, reenact};
 pub use rules::{AllBut, NOT_FOUND_BY_CHANCE, UNSHOWN, why_in_vain};
@@ -63,7 +65,7 @@ pub use shrink::{Effort, Shrunk, shrink};
 pub use simulation::Simulation;
 pub use trace::Unsynced;
 pub use watched::Testable;
-pub use world::{Ending, Refusal, World, WorldOptions};
+pub use world::{Ending, MessageInFlight, Refusal, World, WorldOptions};
 pub use {consensus, driver};
 
 /// Its code is a test.

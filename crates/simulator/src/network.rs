@@ -27,12 +27,24 @@ impl Weather {
     }
 }
 
+/// What one link does to messages, where that is not what the network does.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LinkWeather {
+    /// How long messages are in flight; `None` for as long as on other links.
+    pub latency: Option<RangeInclusive<Duration>>,
+    /// The share of messages that are lost; `None` for as many as on other links.
+    pub loss: Option<f64>,
+    /// The share of messages that arrive twice; `None` for as many as on other links.
+    pub duplication: Option<f64>,
+}
+
 /// The network of a world.
 #[derive(Debug)]
 pub(crate) struct Network {
-    pub(crate) weather: Weather,
+    weather: Weather,
+    /// Links with a weather of their own, each in one direction: from, to.
+    links: BTreeMap<(NodeId, NodeId), Weather>,
     random: Rng,
-    /// Messages in flight: when each is due, and its number in the order of sending.
     in_flight: BTreeMap<Place, Envelope>,
     sent: u64,
     /// Links on which nothing arrives, each in one direction: from, to.
@@ -43,8 +55,16 @@ pub(crate) struct Network {
     known: BTreeMap<(NodeId, NodeId), u64>,
 }
 
-/// A message's place among those in flight: when it is due, and its number.
-pub(crate) type Place = (Duration, u64);
+/// A message's place among those in flight: when it is due, and its number in the order of sending.
+pub(crate) type Place = (Due, u64);
+
+/// When a message in flight arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    At(Duration),
+    /// It is held until an action delivers it.
+    Never,
+}
 
 /// What happened to a message when it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +78,7 @@ impl Network {
     pub(crate) fn new(weather: Weather, random: Rng) -> Network {
         Network {
             weather,
+            links: BTreeMap::new(),
             random,
             in_flight: BTreeMap::new(),
             sent: 0,
@@ -69,10 +90,11 @@ impl Network {
 
     pub(crate) fn send(&mut self, now: Duration, envelope: Envelope) -> Fate {
         let link = (envelope.from, envelope.to);
-        if self.cut.contains(&link) || !self.knows_address(link) || self.happens(self.weather.loss) {
+        let Weather { loss, duplication, .. } = *self.weather_on(link);
+        if self.cut.contains(&link) || !self.knows_address(link) || self.happens(loss) {
             return Fate::Lost;
         }
-        let is_doubled = self.happens(self.weather.duplication);
+        let is_doubled = self.happens(duplication);
         if is_doubled {
             self.add(now, envelope.clone());
         }
@@ -82,12 +104,17 @@ impl Network {
 
     fn add(&mut self, now: Duration, envelope: Envelope) {
         self.sent += 1;
-        let due = now + self.draw_latency();
-        self.in_flight.insert((due, self.sent), envelope);
+        let due = now + self.draw_latency((envelope.from, envelope.to));
+        self.in_flight.insert((Due::At(due), self.sent), envelope);
     }
 
-    fn draw_latency(&mut self) -> Duration {
-        let (min, max) = (*self.weather.latency.start(), *self.weather.latency.end());
+    fn weather_on(&self, link: (NodeId, NodeId)) -> &Weather {
+        self.links.get(&link).unwrap_or(&self.weather)
+    }
+
+    fn draw_latency(&mut self, link: (NodeId, NodeId)) -> Duration {
+        let latency = &self.weather_on(link).latency;
+        let (min, max) = (*latency.start(), *latency.end());
         if min == max {
             return min;
         }
@@ -104,13 +131,16 @@ impl Network {
 
     /// When the next message is due.
     pub(crate) fn next_due(&self) -> Option<Duration> {
-        self.in_flight.first_key_value().map(|(&(due, _), _)| due)
+        match self.in_flight.first_key_value()?.0.0 {
+            Due::At(due) => Some(due),
+            Due::Never => None,
+        }
     }
 
     /// Takes the next message that is due by now.
     pub(crate) fn take_due(&mut self, now: Duration) -> Option<Envelope> {
         let next = self.in_flight.first_entry()?;
-        (next.key().0 <= now).then(|| next.remove())
+        (next.key().0 <= Due::At(now)).then(|| next.remove())
     }
 
     /// The places of the messages that are meant, in the order in which they were sent.
@@ -118,6 +148,7 @@ impl Network {
         let meant = self.in_flight.iter().filter(|(_, envelope)| selection.matches(envelope));
         let mut places: Vec<Place> = meant.map(|(&place, _)| place).collect();
         places.sort_by_key(|&(_, number)| number);
+        places.drain(..selection.skip.unwrap_or_default().min(places.len()));
         places.truncate(selection.count.unwrap_or(usize::MAX));
         places
     }
@@ -129,7 +160,7 @@ impl Network {
     /// Takes back a message that has arrived and was not heard.
     pub(crate) fn put_back(&mut self, now: Duration, envelope: Envelope) {
         self.sent += 1;
-        self.in_flight.insert((now, self.sent), envelope);
+        self.in_flight.insert((Due::At(now), self.sent), envelope);
     }
 
     /// Takes a message from the network: delivered or lost, it is no longer in flight.
@@ -144,9 +175,64 @@ impl Network {
         }
     }
 
-    /// The messages in flight, in the order in which they were sent.
-    pub(crate) fn in_flight(&self) -> impl Iterator<Item = &Envelope> {
-        self.find(&Selection::default()).into_iter().map(|place| &self.in_flight[&place])
+    /// The message that is in flight here does not arrive by itself.
+    pub(crate) fn hold(&mut self, place: Place) {
+        self.set_due(place, Due::Never);
+    }
+
+    /// The message that is in flight here arrives that much later or, if it is held, that long from now.
+    pub(crate) fn delay(&mut self, now: Duration, place: Place, by: Duration) {
+        let due = match place.0 {
+            Due::At(due) => due,
+            Due::Never => now,
+        };
+        self.set_due(place, Due::At(due + by));
+    }
+
+    fn set_due(&mut self, place: Place, due: Due) {
+        if let Some(envelope) = self.in_flight.remove(&place) {
+            self.in_flight.insert((due, place.1), envelope);
+        }
+    }
+
+    /// What means the message that is in flight here and no other: as few words as possible.
+    pub(crate) fn name(&self, place: Place) -> Selection {
+        let exact = Selection::of(&self.in_flight[&place]);
+        let Selection { from, to, kind, count, .. } = exact;
+        let brief = Selection { from, to, kind, count, ..Selection::default() };
+        let means_it = |selection: &Selection| self.find(selection).first() == Some(&place);
+        if let Some(name) = [&brief, &exact].into_iter().find(|selection| means_it(selection)) {
+            return name.clone();
+        }
+        let alike = self.find(&Selection { count: None, ..exact.clone() });
+        let skip = alike.iter().position(|other| *other == place);
+        Selection { skip, ..exact }
+    }
+
+    /// The link has a weather of its own from now on; without a difference it has that of the network.
+    pub(crate) fn set_weather(&mut self, link: (NodeId, NodeId), own: &LinkWeather) {
+        let LinkWeather { latency, loss, duplication } = own.clone();
+        let usual = &self.weather;
+        let weather = Weather {
+            latency: latency.unwrap_or(usual.latency.clone()),
+            loss: loss.unwrap_or(usual.loss),
+            duplication: duplication.unwrap_or(usual.duplication),
+        };
+        if weather == *usual {
+            self.links.remove(&link)
+        } else {
+            self.links.insert(link, weather)
+        };
+    }
+
+    /// From now on no message is lost or duplicated. Returns the longest time that one is in flight.
+    pub(crate) fn calm_down(&mut self) -> Duration {
+        let mut longest = Duration::ZERO;
+        for weather in self.links.values_mut().chain([&mut self.weather]) {
+            (weather.loss, weather.duplication) = (0.0, 0.0);
+            longest = longest.max(*weather.latency.end());
+        }
+        longest
     }
 
     /// The server is somewhere else from now on, and messages in flight to it are lost. The others learn of
@@ -186,9 +272,14 @@ impl Network {
 
     pub(crate) fn heal(&mut self) {
         self.cut.clear();
+        self.links.clear();
     }
 
     pub(crate) fn has_cuts(&self) -> bool {
         !self.cut.is_empty()
+    }
+
+    pub(crate) fn holds_any(&self) -> bool {
+        self.in_flight.last_key_value().is_some_and(|((due, _), _)| *due == Due::Never)
     }
 }

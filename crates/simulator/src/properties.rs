@@ -42,7 +42,7 @@ mod terms_never_fall;
 
 use crate::clients::Answered;
 use crate::machine::{Machine, StoreMachine};
-use crate::rules::AllBut;
+use crate::rules::RulesOfWorld;
 use crate::server::Server;
 use consensus::event::What;
 use consensus::{Index, LogPosition, Membership, Node, NodeId, RoleKind, Term, Timing};
@@ -136,7 +136,7 @@ pub(crate) struct Moment<'a, M: Machine> {
 }
 
 /// Does the server count in this configuration: as a member, with the data folder that stands for it?
-pub(crate) fn is_part_of(node: &Node<AllBut>, membership: &Membership) -> bool {
+pub(crate) fn is_part_of(node: &Node<RulesOfWorld>, membership: &Membership) -> bool {
     membership.contains(node.id())
         && membership.is_data_of(node.id(), node.origin().incarnation())
         && node.memory().retired.is_none()
@@ -146,7 +146,7 @@ pub(crate) fn is_part_of(node: &Node<AllBut>, membership: &Membership) -> bool {
 /// A server's step.
 pub(crate) struct Step<'a> {
     /// The server as it is after the step.
-    pub(crate) node: &'a Node<AllBut>,
+    pub(crate) node: &'a Node<RulesOfWorld>,
     /// What it reported of the step.
     pub(crate) records: &'a [Record],
     /// The commands that it has applied in this life, each with its index.
@@ -208,7 +208,7 @@ fn is_word_of_leader(record: &Record) -> bool {
 
 impl<'a, M: Machine> Moment<'a, M> {
     /// The servers that run, as their cores are now.
-    fn running(&self) -> impl Iterator<Item = &'a Node<AllBut>> {
+    fn running(&self) -> impl Iterator<Item = &'a Node<RulesOfWorld>> {
         self.servers.values().filter_map(Server::node)
     }
 
@@ -221,32 +221,35 @@ impl<'a, M: Machine> Moment<'a, M> {
     }
 
     /// The running servers that have a part in the leader's cluster.
-    pub(crate) fn members(&self, leader: &'a Node<AllBut>) -> impl Iterator<Item = &'a Node<AllBut>> {
+    pub(crate) fn members(
+        &self,
+        leader: &'a Node<RulesOfWorld>,
+    ) -> impl Iterator<Item = &'a Node<RulesOfWorld>> {
         self.running().filter(|node| self.has_part(node, leader))
     }
 
     /// The server with this number, and its core, if it runs and has a part in the leader's cluster.
     pub(crate) fn member(
         &self,
-        leader: &Node<AllBut>,
+        leader: &Node<RulesOfWorld>,
         id: NodeId,
-    ) -> Option<(&'a Server<M>, &'a Node<AllBut>)> {
+    ) -> Option<(&'a Server<M>, &'a Node<RulesOfWorld>)> {
         let server = self.servers.get(&id).filter(|server| server.is_running())?;
         server.node().filter(|node| self.has_part(node, leader)).map(|node| (server, node))
     }
 
-    fn has_part(&self, node: &Node<AllBut>, leader: &Node<AllBut>) -> bool {
+    fn has_part(&self, node: &Node<RulesOfWorld>, leader: &Node<RulesOfWorld>) -> bool {
         is_part_of(node, leader.membership()) && !self.servers[&node.id()].is_set_back()
     }
 
     /// The leader of the newest term that any server of its cluster knows, if there is one. What a server knows that
     /// came back without its data does not matter: nobody hears it.
-    fn leader(&self) -> Option<&'a Node<AllBut>> {
-        let term = |node: &Node<AllBut>| node.hard_state().current_term;
+    fn leader(&self) -> Option<&'a Node<RulesOfWorld>> {
+        let term = |node: &Node<RulesOfWorld>| node.hard_state().current_term;
         let leaders = self.running().filter(|node| node.role() == RoleKind::Leader);
         let leader = leaders.max_by_key(|node| term(node))?;
         let is_newest =
-            |node: &Node<AllBut>| term(node) <= term(leader) || !is_part_of(node, leader.membership());
+            |node: &Node<RulesOfWorld>| term(node) <= term(leader) || !is_part_of(node, leader.membership());
         self.running().all(is_newest).then_some(leader)
     }
 }

@@ -1,4 +1,6 @@
 use consensus::{Rule, Rules};
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// Rules that can't be seen at work, or whose absence breaks no promise, each with the reason. Every other
 /// rule has a counterexample in scenarios/without.
@@ -43,5 +45,29 @@ pub struct AllBut(pub Option<Rule>);
 impl Rules for AllBut {
     fn hold(&self, rule: Rule) -> bool {
         self.0 != Some(rule)
+    }
+}
+
+/// The rules of a world, which may change while its servers run: they all look here.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct RulesOfWorld(Rc<Cell<AllBut>>);
+
+impl RulesOfWorld {
+    pub(crate) fn new(rules: AllBut) -> RulesOfWorld {
+        RulesOfWorld(Rc::new(Cell::new(rules)))
+    }
+
+    pub(crate) fn now(&self) -> AllBut {
+        self.0.get()
+    }
+
+    pub(crate) fn change(&self, rules: AllBut) {
+        self.0.set(rules);
+    }
+}
+
+impl Rules for RulesOfWorld {
+    fn hold(&self, rule: Rule) -> bool {
+        self.now().hold(rule)
     }
 }

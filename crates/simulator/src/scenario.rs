@@ -1,33 +1,32 @@
 //! Plays the scripts in scenarios/: prose for the reader, commands, and the trace that comes of them.
 //! docs/scenarios.md describes the commands.
 
-use crate::action::{Action, Selection, Wish, parse_profile};
+use crate::action::{Action, parse_profile};
+use crate::interactive::Done;
 use crate::logs::{FORGOTTEN, Logs, term_words};
 use crate::network::Weather;
 use crate::prose::Prose;
+use crate::reading::{actions, duration, next, node, number, parse_node, range, share};
 use crate::rules::AllBut;
-use crate::store_clients::PROPOSED;
-use crate::world::{World, WorldOptions};
+use crate::world::{MessageInFlight, World, WorldOptions};
 use consensus::{
-    Change, Entry, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
+    Entry, HardState, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
 };
-use driver::Speed;
 use goldenscript::{ArgumentConsumer, Command, Runner};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 use std::time::Duration;
-use trace::{Condition, Feed, Record, Unsynced};
+use trace::{Condition, Feed, Record};
 
 /// Plays one script. See [`goldenscript::generate`].
 #[derive(Debug, Default)]
 pub struct Scenario {
-    world: Option<World>,
+    pub(crate) world: Option<World>,
     logs: BTreeMap<NodeId, Log>,
     committed: LogPosition,
+    memories: BTreeMap<NodeId, HardState>,
     /// The logs and the claim with which the latest cluster was to begin, as a table.
     tried: String,
     feed: Feed,
@@ -35,6 +34,10 @@ pub struct Scenario {
     scenes: Vec<Scene>,
     /// For how long its `run` commands let time pass, all together.
     ran: Duration,
+    /// It goes on for as long as its user wants.
+    pub(crate) is_open_ended: bool,
+    /// What has been done to the world.
+    pub(crate) done: Done,
 }
 
 /// A script that was played.
@@ -42,7 +45,7 @@ pub struct Scenario {
 pub struct Film {
     /// One for each command, in order, and one more if prose ends the script.
     pub scenes: Vec<Scene>,
-    /// The rule that was switched off.
+    /// The rule that was off from the beginning.
     pub without: Option<Rule>,
 }
 
@@ -80,6 +83,8 @@ impl Runner for Scenario {
         let records = self.world.as_mut().map(World::take_records).unwrap_or_default();
         let told: String = records
             .iter()
+            // The command says it.
+            .filter(|record| !record.is_about_links())
             .flat_map(|record| self.feed.tell(record))
             .map(|line| format!("{line}\n"))
             .collect();
@@ -115,10 +120,7 @@ fn wrapped(text: &str, columns: usize) -> String {
 /// The parser speaks of tags and columns. What a reader needs is the line.
 fn in_plain_words(error: io::Error, script: &str) -> io::Error {
     let message = error.to_string();
-    let failed = message.strip_prefix("command '").and_then(|rest| rest.split_once("' failed at line "));
-    if let Some((command, (line, why))) =
-        failed.and_then(|(command, rest)| Some((command, rest.split_once(": ")?)))
-    {
+    if let Some((command, line, why)) = failure(&message) {
         return io::Error::other(format!("line {line}, `{command}`: {why}"));
     }
     let line = message.strip_prefix("parse error at line ").and_then(|rest| rest.split(' ').next());
@@ -128,6 +130,13 @@ fn in_plain_words(error: io::Error, script: &str) -> io::Error {
         false => format!("line {line} is not a command"),
     };
     io::Error::new(error.kind(), words)
+}
+
+/// Of an error of the parser: which command failed, in which line, and why.
+fn failure(message: &str) -> Option<(&str, &str, &str)> {
+    let (command, rest) = message.strip_prefix("command '")?.split_once("' failed at line ")?;
+    let (line, why) = rest.split_once(": ")?;
+    Some((command, line, why))
 }
 
 /// The command as a user would write it.
@@ -146,14 +155,31 @@ impl Scenario {
     /// # Errors
     /// If the script can't be understood, or one of its commands fails.
     pub fn film(script: &str) -> io::Result<Film> {
-        let mut scenario = Scenario { prose: Prose::of(script), ..Scenario::default() };
-        goldenscript::generate(&mut scenario, script).map_err(|error| in_plain_words(error, script))?;
-        let closing = scenario.prose.take_before(u32::MAX);
+        Scenario::default().play_script(script)
+    }
+
+    pub(crate) fn play_script(&mut self, script: &str) -> io::Result<Film> {
+        self.prose = Prose::of(script);
+        goldenscript::generate(self, script).map_err(|error| in_plain_words(error, script))?;
+        let mut scenes = std::mem::take(&mut self.scenes);
+        let closing = self.prose.take_before(u32::MAX);
         if !closing.is_empty() {
-            scenario.scenes.push(Scene { prose: closing, ..Scene::default() });
+            scenes.push(Scene { prose: closing, ..Scene::default() });
         }
-        let without = scenario.world.as_ref().and_then(|world| world.rules().0);
-        Ok(Film { scenes: scenario.scenes, without })
+        let without = self.world().and_then(|world| world.options().rules.0);
+        Ok(Film { scenes, without })
+    }
+
+    /// Plays a script of one command.
+    pub(crate) fn play_line(&mut self, line: &str) -> Result<Scene, String> {
+        let script = format!("{line}\n---\n");
+        let played = goldenscript::generate(self, &script);
+        let scene = self.scenes.pop();
+        played.map_err(|error| match failure(&error.to_string()) {
+            Some((_, _, why)) => why.to_owned(),
+            None => format!("\"{line}\" is not a command"),
+        })?;
+        scene.ok_or_else(|| format!("\"{line}\" is not a command"))
     }
 
     /// A command that was to fail has failed. What was tried, and why it was refused, is part of the story.
@@ -180,31 +206,56 @@ impl Scenario {
         match name {
             "log" => self.set_log(arguments)?,
             "committed" => self.set_committed(arguments)?,
+            "memory" => self.set_memory(arguments)?,
             "cluster" => self.start_cluster(arguments)?,
             "verbose" => self.feed = Feed::with_routine(),
-            "lose" => return self.perform_counted(Action::Lose(selection(arguments)?), "lost"),
-            "duplicate" => {
-                return self.perform_counted(Action::Duplicate(selection(arguments)?), "duplicated");
-            }
             "messages" => return self.list_messages(),
             "status" => return self.status(),
             "logs" => return Ok(self.living_world()?.logs().to_string()),
             "history" => return Ok(self.living_world()?.history()),
             "expect" => return self.expect(arguments),
             _ => {
+                let mut said = String::new();
                 for action in actions(name, arguments)? {
-                    if let Action::Run(duration) = action {
-                        self.let_run(duration)?;
-                    }
-                    self.living_world()?.perform(&action)?;
+                    said += &self.perform(&action)?;
                 }
+                return Ok(said);
             }
         }
         Ok(String::new())
     }
 
+    fn perform(&mut self, action: &Action) -> Played {
+        if let Action::Run(duration) = action {
+            self.let_run(*duration)?;
+        }
+        let world = self.living_world()?;
+        let broken_before = world.violations().len();
+        let messages = world.perform(action)?;
+        let breaks_a_promise = world.violations().len() > broken_before;
+        self.note_done(action, breaks_a_promise);
+        let what = match action {
+            Action::Lose(_) => "lost",
+            Action::Duplicate(_) => "duplicated",
+            Action::Hold(_) => "held",
+            Action::Delay(..) => "delayed",
+            _ => return Ok(String::new()),
+        };
+        let plural = if messages == 1 { "" } else { "s" };
+        Ok(format!("{messages} message{plural} {what}\n"))
+    }
+
+    pub(crate) fn note_done(&mut self, action: &Action, breaks_a_promise: bool) {
+        if let Some(world) = &self.world {
+            self.done.note(action, world, breaks_a_promise);
+        }
+    }
+
     /// A scenario from elsewhere must not run forever.
     fn let_run(&mut self, duration: Duration) -> Result<(), Box<dyn Error>> {
+        if self.is_open_ended {
+            return Ok(());
+        }
         self.ran = self.ran.saturating_add(duration);
         if self.ran > LONGEST {
             let (ran, longest) = (humantime::format_duration(self.ran), humantime::format_duration(LONGEST));
@@ -214,12 +265,6 @@ impl Scenario {
             .into());
         }
         Ok(())
-    }
-
-    fn perform_counted(&mut self, action: Action, what: &str) -> Played {
-        let messages = self.living_world()?.perform(&action)?;
-        let plural = if messages == 1 { "" } else { "s" };
-        Ok(format!("{messages} message{plural} {what}\n"))
     }
 
     fn set_log(&mut self, arguments: &mut ArgumentConsumer) -> Result<(), Box<dyn Error>> {
@@ -243,6 +288,18 @@ impl Scenario {
         if self.world.is_some() {
             return Err("what is committed is what servers begin with: write it before the cluster".into());
         }
+        Ok(())
+    }
+
+    fn set_memory(&mut self, arguments: &mut ArgumentConsumer) -> Result<(), Box<dyn Error>> {
+        if self.world.is_some() {
+            return Err("a memory is what a server begins with: write it before the cluster".into());
+        }
+        let id = node(arguments)?;
+        let term = arguments.lookup("term").ok_or("say which term, as in term=3")?;
+        let current_term = Term(number(&term.value, "term")?);
+        let voted_for = arguments.lookup("voted-for").map(|vote| parse_node(&vote.value)).transpose()?;
+        self.memories.insert(id, HardState { current_term, voted_for });
         Ok(())
     }
 
@@ -292,25 +349,30 @@ impl Scenario {
                 .map(|size| size.parse())
                 .transpose()?,
             logs: std::mem::take(&mut self.logs),
+            memories: std::mem::take(&mut self.memories),
             committed: std::mem::take(&mut self.committed),
             founds: option("founded", "yes") == "no",
             ..WorldOptions::default()
         };
-        if let Some(problem) = options.problem_with_logs() {
+        if let Some(problem) = options.problem_with_beginning() {
             self.tried = tried(&options);
             return Err(problem.into());
         }
         self.world = Some(World::new(options));
+        self.done = Done::default();
         Ok(())
     }
 
-    fn living_world(&mut self) -> Result<&mut World, Box<dyn Error>> {
-        self.world.as_mut().ok_or_else(|| "there is no cluster yet: begin with `cluster 3`".into())
+    pub(crate) fn living_world(&mut self) -> Result<&mut World, &'static str> {
+        self.world.as_mut().ok_or("there is no cluster yet: begin with `cluster 3`")
     }
 
     fn list_messages(&mut self) -> Result<String, Box<dyn Error>> {
-        let messages = self.living_world()?.in_flight();
-        Ok(messages.map(|(from, to, words)| format!("{from}→{to} {words}\n")).collect())
+        let line = |message: MessageInFlight| {
+            let MessageInFlight { from, to, words, due, .. } = message;
+            format!("{from}→{to} {words}{}\n", if due.is_none() { " (held)" } else { "" })
+        };
+        Ok(self.living_world()?.messages().into_iter().map(line).collect())
     }
 
     fn status(&mut self) -> Result<String, Box<dyn Error>> {
@@ -407,150 +469,8 @@ const HOLE: &str = "_";
 const MOST_SERVERS: u64 = 99;
 /// For how long a scenario can let its servers run, in their time.
 const LONGEST: Duration = Duration::from_secs(600);
-const COMMANDS: &str = "there are: log, committed, cluster, verbose, run, run-until-led, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, tick, timeout, deliver, settle, lose, \
-                        duplicate, messages, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
-                        hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, kill-in-save, damage-last-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, move, stray, clock, jump-clock, \
-                        calm, status, logs, expect";
 const EXPECTATIONS: &str =
     "there are: leader, no-leader, some-leader, role, term, log, commit, violation, no-violation";
-
-/// What a command makes happen: one action, or one for each server that it names.
-fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Vec<Action>, Box<dyn Error>> {
-    let mut each = |action: fn(NodeId) -> Action| Ok(nodes(arguments)?.into_iter().map(action).collect());
-    let action = match name {
-        "tick" => return each(Action::Tick),
-        "timeout" => return each(Action::Timeout),
-        "kill" => return each(Action::Kill),
-        "restart" => return each(Action::Restart),
-        "pause" => return each(Action::Pause),
-        "resume" => return each(Action::Resume),
-        "hold-saves" => return each(Action::HoldSaves),
-        "save" => return each(Action::Save),
-        "finish-save" => return each(Action::FinishSave),
-        "hold-applies" => return each(Action::HoldApplies),
-        "apply" => return each(Action::Apply),
-        "fail-next-save" => return each(Action::FailNextSave),
-        "fill-disk" => return each(Action::FillDisk),
-        "mend-disk" => return each(Action::MendDisk),
-        "snapshot" => return each(Action::Snapshot),
-        "copy-disk" => return each(Action::CopyDisk),
-        "move" => return each(Action::Move),
-        "put-back" => {
-            let only_log = flag(arguments, "only", "log")?;
-            return Ok(nodes(arguments)?.into_iter().map(|id| Action::PutBack(id, only_log)).collect());
-        }
-        "lose-disk" => {
-            let joins = flag(arguments, "then", "join")?;
-            return Ok(nodes(arguments)?.into_iter().map(|id| Action::LoseDisk(id, joins)).collect());
-        }
-        "crash" => {
-            let unsynced = option::<Unsynced>(arguments, "unsynced")?.unwrap_or_default();
-            return Ok(nodes(arguments)?.into_iter().map(|id| Action::Crash(id, unsynced)).collect());
-        }
-        "run" => Action::Run(duration(next(arguments, "how long, such as 500ms")?)?),
-        "run-until-led" => Action::RunUntilLed,
-        "propose" => {
-            let value = number(next(arguments, "a number to propose")?, "number to propose")?;
-            let server = arguments.next_pos().map(|argument| parse_node(&argument.value)).transpose()?;
-            Action::Propose(server, value)
-        }
-        "read" => Action::Read(arguments.next_pos().map(|argument| parse_node(&argument.value)).transpose()?),
-        "open-session" | "get" | "put" | "delete" | "swap" | "retry" => client_action(name, arguments)?,
-        "check-history" => Action::CheckHistory,
-        "change" => {
-            let change = Change {
-                add: servers_of(arguments, "add")?.into_iter().map(|id| (id, String::new())).collect(),
-                promote: servers_of(arguments, "promote")?.into_iter().collect(),
-                remove: servers_of(arguments, "remove")?.into_iter().collect(),
-                ..Change::default()
-            };
-            Action::ChangeMembers(change, asked_server(arguments)?)
-        }
-        "transfer" => Action::Transfer(node(arguments)?, asked_server(arguments)?),
-        "lose-connection" => Action::LoseConnection(node(arguments)?, node(arguments)?),
-        "make-connection" => Action::MakeConnection(node(arguments)?, node(arguments)?),
-        "profile" => {
-            let id = node(arguments)?;
-            Action::SetProfile(id, parse_profile(next(arguments, "a profile, such as production")?)?)
-        }
-        "stray" => {
-            let (from, to) = (node(arguments)?, node(arguments)?);
-            let term = option(arguments, "term")?.ok_or("say in which term, as in term=9")?;
-            Action::Stray(from, to, Term(term))
-        }
-        "deliver" => Action::Deliver(selection(arguments)?),
-        "settle" => Action::Settle,
-        "cut" => Action::Cut(node(arguments)?, node(arguments)?),
-        "mend" => Action::Mend(node(arguments)?, node(arguments)?),
-        "partition" => Action::Partition(nodes(arguments)?),
-        "heal" => Action::Heal,
-        "crash-in-save" => {
-            let unsynced = option::<Unsynced>(arguments, "unsynced")?.unwrap_or_default();
-            let id = node(arguments)?;
-            Action::CrashInSave(id, next(arguments, "after how many")?.parse()?, unsynced)
-        }
-        "kill-in-save" => Action::KillInSave(node(arguments)?, next(arguments, "after how many")?.parse()?),
-        "damage-last-save" => {
-            Action::DamageLastSave(node(arguments)?, number(next(arguments, "which bit")?, "bit's number")?)
-        }
-        "clock" => {
-            let id = node(arguments)?;
-            Action::SetClock(id, next(arguments, "a speed, such as 0.5")?.parse::<Speed>()?)
-        }
-        "jump-clock" => {
-            let id = node(arguments)?;
-            Action::JumpClock(id, duration(next(arguments, "by how much, such as 200ms")?)?)
-        }
-        "calm" => Action::Calm,
-        unknown => return Err(format!("there is no command \"{unknown}\"; {COMMANDS}").into()),
-    };
-    Ok(vec![action])
-}
-
-/// What a client of the store wants: `put c1 x 7`, perhaps with `at=n2`.
-fn client_action(name: &str, arguments: &mut ArgumentConsumer) -> Result<Action, Box<dyn Error>> {
-    let server = asked_server(arguments)?;
-    let client = next(arguments, "a client, such as c1")?;
-    let client = client.strip_prefix('c').and_then(|number| number.parse().ok());
-    let client = client.ok_or("clients of the store are c1, c2, …")?;
-    let key = |arguments: &mut ArgumentConsumer| -> Result<char, Box<dyn Error>> {
-        let key = next(arguments, "a key, such as x")?;
-        match key.parse() {
-            Ok(PROPOSED) => Err(format!("{PROPOSED} is the key of `propose`: choose another one").into()),
-            Ok(key) => Ok(key),
-            Err(_) => Err(format!("\"{key}\" is no key: keys are letters").into()),
-        }
-    };
-    let value = |arguments: &mut ArgumentConsumer| number(next(arguments, "a value, such as 7")?, "value");
-    let wish = match name {
-        "open-session" => Wish::OpenSession,
-        "get" => Wish::Get(key(arguments)?),
-        "put" => Wish::Put(key(arguments)?, value(arguments)?),
-        "delete" => Wish::Delete(key(arguments)?),
-        "swap" => Wish::CompareAndSwap(key(arguments)?, value(arguments)?, value(arguments)?),
-        _ => Wish::Retry,
-    };
-    Ok(Action::Client(client, wish, server))
-}
-
-/// The next argument; what it should be is said if there is none.
-fn next<'a>(arguments: &mut ArgumentConsumer<'a>, what: &str) -> Result<&'a str, Box<dyn Error>> {
-    let argument = arguments.next_pos().ok_or_else(|| format!("say {what}"))?;
-    Ok(&argument.value)
-}
-
-fn node(arguments: &mut ArgumentConsumer) -> Result<NodeId, Box<dyn Error>> {
-    parse_node(next(arguments, "which server, such as n1")?)
-}
-
-/// All arguments that are left, at least one.
-fn nodes(arguments: &mut ArgumentConsumer) -> Result<Vec<NodeId>, Box<dyn Error>> {
-    let mut nodes = vec![node(arguments)?];
-    for argument in arguments.rest_pos() {
-        nodes.push(parse_node(&argument.value)?);
-    }
-    Ok(nodes)
-}
 
 /// The terms of a log's entries: all arguments that are left.
 fn terms(arguments: &mut ArgumentConsumer) -> Result<Vec<Term>, Box<dyn Error>> {
@@ -570,81 +490,6 @@ fn log_words(arguments: &mut ArgumentConsumer) -> Result<Vec<String>, Box<dyn Er
     words.collect()
 }
 
-fn number(text: &str, what: &str) -> Result<u64, Box<dyn Error>> {
-    text.parse().map_err(|_| format!("\"{text}\" is no {what}: write a whole number").into())
-}
-
 fn words_for(terms: &[String]) -> String {
     if terms.is_empty() { "an empty log".to_owned() } else { terms.join(" ") }
-}
-
-/// Which messages are meant: `from=n1 to=n2 kind=vote term=3 count=1`, each of which may be left out.
-fn selection(arguments: &mut ArgumentConsumer) -> Result<Selection, Box<dyn Error>> {
-    let mut end = |key| arguments.lookup(key).map(|argument| parse_node(&argument.value)).transpose();
-    let (from, to) = (end("from")?, end("to")?);
-    let (kind, term) = (option(arguments, "kind")?, option(arguments, "term")?.map(Term));
-    let (prev, last) = (option(arguments, "prev")?.map(Index), option(arguments, "last")?.map(Index));
-    let commit = option(arguments, "commit")?.map(Index);
-    let (round, answer) = (option(arguments, "round")?, option(arguments, "answer")?);
-    let (offset, bytes) = (option(arguments, "offset")?, option(arguments, "bytes")?);
-    let (life, count) = (option(arguments, "life")?, option(arguments, "count")?);
-    Ok(Selection { from, to, kind, term, prev, last, commit, round, answer, offset, bytes, life, count })
-}
-
-/// The argument with this key, if it is given.
-fn option<T>(arguments: &mut ArgumentConsumer, key: &str) -> Result<Option<T>, Box<dyn Error>>
-where
-    T: FromStr<Err: Into<Box<dyn Error>>>,
-{
-    let Some(argument) = arguments.lookup(key) else { return Ok(None) };
-    argument.value.parse().map(Some).map_err(|error: T::Err| {
-        let error: Box<dyn Error> = error.into();
-        format!("{key}={}: {error}", argument.value).into()
-    })
-}
-
-/// Is the argument there that has only one value, as in `then=join`?
-fn flag(arguments: &mut ArgumentConsumer, key: &str, value: &str) -> Result<bool, Box<dyn Error>> {
-    match arguments.lookup(key) {
-        None => Ok(false),
-        Some(argument) if argument.value == value => Ok(true),
-        Some(other) => Err(format!("{key}={}: say {key}={value}, or leave it out", other.value).into()),
-    }
-}
-
-/// The server that is asked, as in `at=n1`, if it is named.
-fn asked_server(arguments: &mut ArgumentConsumer) -> Result<Option<NodeId>, Box<dyn Error>> {
-    arguments.lookup("at").map(|argument| parse_node(&argument.value)).transpose()
-}
-
-/// Servers, as in `add=n4/n5`.
-fn servers_of(arguments: &mut ArgumentConsumer, key: &str) -> Result<Vec<NodeId>, Box<dyn Error>> {
-    let Some(argument) = arguments.lookup(key) else { return Ok(Vec::new()) };
-    argument.value.split('/').map(parse_node).collect()
-}
-
-fn parse_node(text: &str) -> Result<NodeId, Box<dyn Error>> {
-    let number = text.strip_prefix('n').and_then(|number| number.parse().ok());
-    number.map(NodeId).ok_or_else(|| format!("\"{text}\" is no server; servers are n1, n2, …").into())
-}
-
-fn duration(text: &str) -> Result<Duration, Box<dyn Error>> {
-    humantime::parse_duration(text).map_err(|error| format!("\"{text}\" is no time: {error}").into())
-}
-
-/// One time, or two with `..` between them.
-fn range(text: &str) -> Result<RangeInclusive<Duration>, Box<dyn Error>> {
-    let (min, max) = text.split_once("..").unwrap_or((text, text));
-    let range = duration(min)?..=duration(max)?;
-    if range.is_empty() {
-        Err(format!("\"{text}\" is no range: the first is the least").into())
-    } else {
-        Ok(range)
-    }
-}
-
-/// A share, from 0 to 1.
-fn share(text: &str) -> Result<f64, Box<dyn Error>> {
-    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| format!("\"{text}\" is no share; write a number from 0 to 1, such as 0.05").into())
 }

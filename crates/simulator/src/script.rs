@@ -1,14 +1,12 @@
 //! A world and what is done to it, one action after the other: the common form of a drawn run, of its
 //! journal and of a counterexample. It can be written as a scenario.
 
-use crate::action::{Action, profile_words, time};
+use crate::action::{Action, profile_words, range_of_times, time};
 use crate::scenario::Scenario;
 use crate::stage::Stage as _;
 use crate::world::{Ending, World, WorldOptions};
-use consensus::{Index, LogPosition, Timing};
-use std::fmt::Write as _;
-use std::ops::RangeInclusive;
-use std::time::Duration;
+use consensus::{HardState, Index, LogPosition, Timing};
+use std::fmt::{self, Write as _};
 
 /// A world, and what is done to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +15,14 @@ pub struct Script {
     pub options: WorldOptions,
     /// What is done to it.
     pub actions: Vec<Action>,
+}
+
+impl fmt::Display for Script {
+    /// A scenario without prose that plays the same run.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.commands().try_for_each(|command| writeln!(f, "{command}"))?;
+        writeln!(f, "---")
+    }
 }
 
 impl Script {
@@ -37,9 +43,14 @@ impl Script {
         World::new.trace_hash(self)
     }
 
+    /// Its commands, without what comes of each.
+    fn commands(&self) -> impl Iterator<Item = String> {
+        self.setup_commands().into_iter().chain(self.actions.iter().map(Action::to_string))
+    }
+
     /// How many lines it takes to write it: the measure of what is short.
     pub fn lines(&self) -> usize {
-        self.setup_commands().len() + self.actions.len()
+        self.commands().count()
     }
 
     /// The script as a scenario: `prose`, the commands, and what comes of each.
@@ -81,6 +92,7 @@ impl Script {
             save_time,
             disk_size,
             logs,
+            memories,
             committed,
             founds,
             ..
@@ -93,6 +105,10 @@ impl Script {
         if *committed != LogPosition::default() {
             commands.push(format!("committed {} {}", committed.index, committed.term));
         }
+        for (id, HardState { current_term, voted_for }) in memories {
+            let vote = voted_for.map(|vote| format!(" voted-for={vote}")).unwrap_or_default();
+            commands.push(format!("memory {id} term={current_term}{vote}"));
+        }
         let mut cluster = format!("cluster {servers}");
         let mut option = |is_said: bool, key: &str, value: String| {
             if is_said {
@@ -101,12 +117,12 @@ impl Script {
         };
         let has_own_timeouts = timing.election_timeout_min() != fair.timing.election_timeout_min()
             || timing.election_timeout_max() != fair.timing.election_timeout_max();
-        let timeouts = range(&(timing.election_timeout_min()..=timing.election_timeout_max()));
+        let timeouts = range_of_times(&(timing.election_timeout_min()..=timing.election_timeout_max()));
         option(has_own_timeouts, "election-timeout", timeouts);
         let heartbeat = timing.heartbeat_interval();
         option(heartbeat != Timing::default().heartbeat_interval(), "heartbeat", time(heartbeat));
         option(*founds, "founded", "no".to_owned());
-        option(weather.latency != fair.weather.latency, "latency", range(&weather.latency));
+        option(weather.latency != fair.weather.latency, "latency", range_of_times(&weather.latency));
         option(weather.loss > 0.0, "loss", weather.loss.to_string());
         option(weather.duplication > 0.0, "duplication", weather.duplication.to_string());
         let usual = &fair.limits;
@@ -146,7 +162,7 @@ impl Script {
         }
         option(*spares > 0, "spares", spares.to_string());
         option(*profile != fair.profile, "profile", profile_words(*profile));
-        option(*save_time != fair.save_time, "save-time", range(save_time));
+        option(*save_time != fair.save_time, "save-time", range_of_times(save_time));
         if let Some(size) = disk_size {
             option(true, "disk", size.to_string());
         }
@@ -157,9 +173,4 @@ impl Script {
         commands.push(cluster);
         commands
     }
-}
-
-fn range(range: &RangeInclusive<Duration>) -> String {
-    let (min, max) = (time(*range.start()), time(*range.end()));
-    if min == max { min } else { format!("{min}..{max}") }
 }

@@ -2,10 +2,8 @@
 
 use crate::disk::SimulatedDisk;
 use crate::machine::Machine;
-use crate::rules::AllBut;
-use consensus::{
-    Append, Batch, Config, HardState, Index, Instant, Log, Memory, Node, NodeId, ReadBy, Start, Term,
-};
+use crate::rules::RulesOfWorld;
+use consensus::{Append, Batch, Config, HardState, Index, Instant, Log, Memory, Node, NodeId, ReadBy, Start};
 use driver::{
     Clock, DiskDone, DiskJob, Driver, Effects, Envelope, Input, RequestId, Restored, Speed, TraceLevel,
     UnreadableSnapshot, perform,
@@ -39,8 +37,8 @@ pub(crate) struct Server<M: Machine> {
     is_set_back: bool,
     /// What it begins its first life with.
     log: Log,
-    /// The term that its cluster had reached when this server's log was written.
-    term: Term,
+    /// The term that it had reached when its first life begins, and its vote in it.
+    hard_state: HardState,
     disk: SimulatedDisk,
     speed: Speed,
     pub(crate) is_paused: bool,
@@ -77,7 +75,7 @@ impl Saved {
 
 /// What a crash takes away.
 struct Alive<M: Machine> {
-    driver: Driver<M, AllBut>,
+    driver: Driver<M, RulesOfWorld>,
     storage: Storage<SimulatedDisk>,
     /// What its disk is to do, the first first.
     jobs: VecDeque<DiskJob<M::Snapshot>>,
@@ -104,7 +102,7 @@ impl<M: Machine> Server<M> {
         config: Config,
         memory: Memory,
         log: Log,
-        term: Term,
+        hard_state: HardState,
         disk_size: Option<usize>,
     ) -> Server<M> {
         Server {
@@ -117,7 +115,7 @@ impl<M: Machine> Server<M> {
             is_set_back: false,
             config,
             log,
-            term,
+            hard_state,
             speed: Speed::REAL_TIME,
             is_paused: false,
             mailbox: Vec::new(),
@@ -133,7 +131,7 @@ impl<M: Machine> Server<M> {
     pub(crate) fn start(
         &mut self,
         now: Duration,
-        rules: AllBut,
+        rules: RulesOfWorld,
         trace_level: TraceLevel,
         effects: &mut Effects<M>,
     ) -> Result<Option<Process>, StorageError> {
@@ -150,8 +148,8 @@ impl<M: Machine> Server<M> {
             self.forgotten =
                 (found != undamaged).then(|| format!("it had saved {undamaged}, and finds {found}"));
         }
-        if recovered.hard_state.current_term < self.term {
-            recovered.hard_state = HardState { current_term: self.term, voted_for: None };
+        if recovered.hard_state.current_term < self.hard_state.current_term {
+            recovered.hard_state = self.hard_state;
             recovered.log = self.log.after(Index(0)).to_vec();
             let append = Append { first: Index(1), entries: recovered.log.clone() };
             let hard_state = Some(recovered.hard_state);
@@ -269,7 +267,7 @@ impl<M: Machine> Server<M> {
         self.lives_before = self.latest_life;
         self.memory = Memory::default();
         self.log = Log::default();
-        self.term = Term(0);
+        self.hard_state = HardState::default();
     }
 
     /// Was its disk replaced by an older copy of itself?
@@ -311,7 +309,7 @@ impl<M: Machine> Server<M> {
     }
 
     /// Its core, while it lives.
-    pub(crate) fn node(&self) -> Option<&Node<AllBut>> {
+    pub(crate) fn node(&self) -> Option<&Node<RulesOfWorld>> {
         self.alive.as_ref().map(|alive| alive.driver.node())
     }
 

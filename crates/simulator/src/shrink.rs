@@ -11,7 +11,7 @@ use crate::rules::AllBut;
 use crate::script::Script;
 use crate::stage::{Stage, Trial};
 use crate::world::{World, WorldOptions};
-use consensus::{Change, LogPosition, NodeId, Profile, Rule, Term, Timing};
+use consensus::{Change, HardState, LogPosition, NodeId, Profile, Rule, Term, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 use std::time::Duration;
@@ -60,66 +60,184 @@ pub fn shrink(
     most_steps: u64,
     watch: &mut dyn FnMut(&Script, Effort),
 ) -> Shrunk {
-    shrink_on(&World::new, script, promise, most_steps, watch)
+    shrink_on(World::new, script, promise, most_steps, watch)
 }
 
 /// [`shrink`] for a script that is played on this stage.
 pub(crate) fn shrink_on(
-    stage: &dyn Stage,
+    stage: impl Stage,
     script: &Script,
     promise: Promise,
     most_steps: u64,
     watch: &mut dyn FnMut(&Script, Effort),
 ) -> Shrunk {
-    let trial = stage.try_out(script, u64::MAX);
-    let longest_trial = trial.steps.saturating_mul(LONGEST_TRIAL);
-    let mut journal = stage.journal(&trial.done);
-    // Leases are about time, which a journal has none of. Where the promise breaks without them too, they are left out.
-    journal.options.lease = None;
-    let effort = Effort { runs: 1, steps: trial.steps };
-    let shrunk = Shrunk { script: trial.done, effort, is_done: false };
-    let mut shrinker = Shrinker { stage, promise, longest_trial, most_steps, shrunk, watch };
-    shrinker.try_instead(journal);
-    shrinker.simplify();
-    shrinker.shrunk.is_done = !shrinker.is_exhausted();
+    let mut shrinker = Shrinker::new(stage, script, promise, most_steps, watch);
+    shrinker.advance(u64::MAX, watch);
     shrinker.shrunk
 }
 
 /// Makes a run shorter, trial by trial.
-struct Shrinker<'a> {
-    stage: &'a dyn Stage,
+pub(crate) struct Shrinker<S> {
+    stage: S,
     promise: Promise,
     /// The maximum number of steps in one trial.
     longest_trial: u64,
     /// The maximum number of steps of servers in all trials.
     most_steps: u64,
     /// The shortest script so far, and the effort so far.
-    shrunk: Shrunk,
-    watch: &'a mut dyn FnMut(&Script, Effort),
+    pub(crate) shrunk: Shrunk,
+    /// The way that it tries, as a place in [`WAYS`], and where in it it is.
+    way: usize,
+    progress: Progress,
+    /// The script that was the shortest when it began with this way.
+    before: Script,
+    /// The number of ways that have not helped since one did.
+    in_vain: usize,
 }
 
-impl Shrinker<'_> {
-    /// Tries one way after the other, until none of them helps any longer.
-    fn simplify(&mut self) {
-        const WAYS: [fn(&mut Shrinker<'_>); 8] = [
-            |shrinker| shrinker.at_each(0..LOOSER.len(), with_looser_selections),
-            |shrinker| shrinker.leave_out_servers(),
-            |shrinker| shrinker.leave_out_actions(),
-            |shrinker| shrinker.simplify_world(),
-            |shrinker| shrinker.at_each_action(with_merged_runs),
-            |shrinker| shrinker.at_each_action(without_a_term),
-            |shrinker| shrinker.at_each_action(with_simpler_action),
-            |shrinker| shrinker.at_each_action(without_a_pair),
-        ];
-        let mut in_vain = 0;
-        for way in WAYS.iter().cycle() {
-            let before = self.shrunk.script.clone();
-            way(self);
-            in_vain = if self.shrunk.script == before { in_vain + 1 } else { 0 };
-            if in_vain == WAYS.len() || self.is_exhausted() {
-                return;
+/// A way to make a script shorter or simpler.
+enum Way {
+    /// At each of these places: all of these candidates, each once or, where it helps, as often as it does.
+    AtEach(fn(&Script) -> Vec<usize>, fn(&Script, usize) -> Vec<Script>),
+    /// As many actions as possible are left out: first one half or the other, then smaller parts, in the end single actions.
+    LeaveOutActions,
+}
+
+/// They are tried one after the other, until none of them helps any longer.
+const WAYS: [Way; 8] = [
+    Way::AtEach(|_| (0..LOOSER.len()).collect(), with_looser_selections),
+    Way::AtEach(servers_from_the_end, without_a_server),
+    Way::LeaveOutActions,
+    Way::AtEach(|script| (0..simpler_worlds(&script.options).len()).collect(), with_simpler_world),
+    Way::AtEach(actions_from_the_end, with_merged_runs),
+    Way::AtEach(actions_from_the_end, without_a_term),
+    Way::AtEach(actions_from_the_end, with_simpler_action),
+    Way::AtEach(actions_from_the_end, without_a_pair),
+];
+
+fn servers_from_the_end(script: &Script) -> Vec<usize> {
+    let WorldOptions { servers, spares, .. } = script.options;
+    (0..(servers + spares) as usize).rev().collect()
+}
+
+/// From the end: there is less that rests on it.
+fn actions_from_the_end(script: &Script) -> Vec<usize> {
+    (0..script.actions.len()).rev().collect()
+}
+
+/// Where in a way it is.
+enum Progress {
+    AtEach {
+        /// The places that come after this one.
+        places: std::vec::IntoIter<usize>,
+        place: usize,
+        /// What is yet to be tried here.
+        candidates: std::vec::IntoIter<Script>,
+    },
+    /// Parts of this length are left out. The next one ends here.
+    LeaveOutActions { length: usize, end: usize },
+}
+
+impl Way {
+    fn begin(&self, script: &Script) -> Progress {
+        match self {
+            Way::AtEach(places, _) => {
+                let (places, candidates) = (places(script).into_iter(), Vec::new().into_iter());
+                Progress::AtEach { places, place: 0, candidates }
+            }
+            Way::LeaveOutActions => {
+                let actions = script.actions.len();
+                Progress::LeaveOutActions { length: actions.div_ceil(2), end: actions }
             }
         }
+    }
+
+    /// What is to be tried next; `None` if that was all.
+    fn next(&self, progress: &mut Progress, script: &Script) -> Option<Script> {
+        match (self, progress) {
+            (Way::AtEach(_, at), Progress::AtEach { places, place, candidates }) => loop {
+                if let Some(candidate) = candidates.next() {
+                    return Some(candidate);
+                }
+                *place = places.next()?;
+                *candidates = at(script, *place).into_iter();
+            },
+            (_, Progress::LeaveOutActions { length, end }) => {
+                while *end == 0 && *length > 0 {
+                    (*length, *end) = (*length / 2, script.actions.len());
+                }
+                let mut candidate = (*length > 0).then(|| script.clone())?;
+                // From the end here, too.
+                candidate.actions.drain(end.saturating_sub(*length)..*end);
+                Some(candidate)
+            }
+            _ => None,
+        }
+    }
+
+    /// What was tried last has helped, or not. This is the shortest script now.
+    fn learn(&self, progress: &mut Progress, helps: bool, script: &Script) {
+        match (self, progress) {
+            (Way::AtEach(_, at), Progress::AtEach { place, candidates, .. }) if helps => {
+                *candidates = at(script, *place).into_iter();
+            }
+            (_, Progress::LeaveOutActions { length, end }) => {
+                *end = end.saturating_sub(*length).min(script.actions.len());
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<S: Stage> Shrinker<S> {
+    pub(crate) fn new(
+        stage: S,
+        script: &Script,
+        promise: Promise,
+        most_steps: u64,
+        watch: &mut dyn FnMut(&Script, Effort),
+    ) -> Shrinker<S> {
+        let trial = stage.try_out(script, u64::MAX);
+        let longest_trial = trial.steps.saturating_mul(LONGEST_TRIAL);
+        let mut journal = stage.journal(&trial.done);
+        // Leases are about time, which a journal has none of. Where the promise breaks without them too, they are left out.
+        journal.options.lease = None;
+        let effort = Effort { runs: 1, steps: trial.steps };
+        let (before, progress) = (trial.done.clone(), WAYS[0].begin(&trial.done));
+        let shrunk = Shrunk { script: trial.done, effort, is_done: false };
+        let (way, in_vain) = (0, 0);
+        let mut shrinker =
+            Shrinker { stage, promise, longest_trial, most_steps, shrunk, way, progress, before, in_vain };
+        shrinker.try_instead(journal, watch);
+        shrinker.begin(0);
+        shrinker
+    }
+
+    /// Goes on until servers have taken this number of steps, or until it is over.
+    pub(crate) fn advance(&mut self, steps: u64, watch: &mut dyn FnMut(&Script, Effort)) {
+        let end = self.shrunk.effort.steps.saturating_add(steps);
+        while !self.is_over() && self.shrunk.effort.steps < end {
+            let way = &WAYS[self.way];
+            let Some(candidate) = way.next(&mut self.progress, &self.shrunk.script) else {
+                self.in_vain = if self.shrunk.script == self.before { self.in_vain + 1 } else { 0 };
+                self.shrunk.is_done = self.in_vain == WAYS.len();
+                self.begin((self.way + 1) % WAYS.len());
+                continue;
+            };
+            let helps = self.try_instead(candidate, watch);
+            way.learn(&mut self.progress, helps, &self.shrunk.script);
+        }
+    }
+
+    /// Nothing else helps, or it has taken as many steps as it may.
+    pub(crate) fn is_over(&self) -> bool {
+        self.shrunk.is_done || self.is_exhausted()
+    }
+
+    fn begin(&mut self, way: usize) {
+        self.way = way;
+        self.before = self.shrunk.script.clone();
+        self.progress = WAYS[way].begin(&self.before);
     }
 
     fn is_exhausted(&self) -> bool {
@@ -127,10 +245,10 @@ impl Shrinker<'_> {
     }
 
     /// Plays a candidate. If it breaks the promise, it is the shortest from here on, up to where it does.
-    fn try_instead(&mut self, candidate: Script) -> bool {
+    fn try_instead(&mut self, candidate: Script, watch: &mut dyn FnMut(&Script, Effort)) -> bool {
         if candidate == self.shrunk.script
             || self.is_exhausted()
-            || candidate.options.problem_with_logs().is_some()
+            || candidate.options.problem_with_beginning().is_some()
         {
             return false;
         }
@@ -139,7 +257,7 @@ impl Shrinker<'_> {
         if is_shorter {
             self.shrunk.script = trial.done;
         }
-        (self.watch)(&self.shrunk.script, self.shrunk.effort);
+        watch(&self.shrunk.script, self.shrunk.effort);
         is_shorter
     }
 
@@ -161,52 +279,6 @@ impl Shrinker<'_> {
         let trial = self.play(&with_all_rules, self.most_steps);
         trial.broken.is_none() && trial.steps <= self.most_steps
     }
-
-    /// Tries every candidate for every place, each once or, where it helps, as often as it does.
-    fn at_each(
-        &mut self,
-        places: impl Iterator<Item = usize>,
-        candidates: fn(&Script, usize) -> Vec<Script>,
-    ) {
-        for place in places {
-            while candidates(&self.shrunk.script, place)
-                .into_iter()
-                .any(|candidate| self.try_instead(candidate))
-            {}
-        }
-    }
-
-    /// From the end: there is less that rests on it.
-    fn at_each_action(&mut self, candidates: fn(&Script, usize) -> Vec<Script>) {
-        self.at_each((0..self.shrunk.script.actions.len()).rev(), candidates);
-    }
-
-    fn leave_out_servers(&mut self) {
-        let WorldOptions { servers, spares, .. } = self.shrunk.script.options;
-        self.at_each((0..(servers + spares) as usize).rev(), without_a_server);
-    }
-
-    fn simplify_world(&mut self) {
-        self.at_each(0..simpler_worlds(&self.shrunk.script.options).len(), with_simpler_world);
-    }
-
-    /// Leaves out as many actions as it can: first one half or the other, then smaller parts, in the end
-    /// single actions.
-    fn leave_out_actions(&mut self) {
-        let mut piece = self.shrunk.script.actions.len().div_ceil(2);
-        while piece > 0 {
-            // From the end here, too.
-            let mut end = self.shrunk.script.actions.len();
-            while end > 0 {
-                let start = end.saturating_sub(piece);
-                let mut candidate = self.shrunk.script.clone();
-                candidate.actions.drain(start..end);
-                self.try_instead(candidate);
-                end = start.min(self.shrunk.script.actions.len());
-            }
-            piece /= 2;
-        }
-    }
 }
 
 /// Ways to say less of which messages are meant: then more can be left out of what went before.
@@ -225,7 +297,7 @@ const LOOSER: [fn(&Selection) -> Selection; 3] = [
 fn with_looser_selections(script: &Script, place: usize) -> Vec<Script> {
     let mut looser = script.clone();
     for action in &mut looser.actions {
-        if let Action::Deliver(selection) | Action::Lose(selection) | Action::Duplicate(selection) = action {
+        if let Some(selection) = action.selection_mut() {
             *selection = LOOSER[place](selection);
         }
     }
@@ -242,8 +314,13 @@ fn without_a_server(script: &Script, place: usize) -> Vec<Script> {
     let rename = |id: NodeId| NodeId(if id > gone { id.0 - 1 } else { id.0 });
     let logs = script.options.logs.iter().filter(|(id, _)| **id != gone);
     let logs: BTreeMap<_, _> = logs.map(|(&id, log)| (rename(id), log.clone())).collect();
+    let memory = |(id, memory): (&NodeId, &HardState)| {
+        let voted_for = memory.voted_for.filter(|id| *id != gone).map(rename);
+        (*id != gone).then(|| (rename(*id), HardState { voted_for, ..*memory }))
+    };
+    let memories = script.options.memories.iter().filter_map(memory).collect();
     let (servers, spares) = if gone.0 > servers { (servers, spares - 1) } else { (servers - 1, spares) };
-    let options = WorldOptions { servers, spares, logs, ..script.options.clone() };
+    let options = WorldOptions { servers, spares, logs, memories, ..script.options.clone() };
     let actions = script.actions.iter().filter_map(|action| renamed(action, gone, rename)).collect();
     vec![Script { options, actions }]
 }
@@ -257,7 +334,13 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Some(Selection { from: end(selection.from)?, to: end(selection.to)?, ..selection.clone() })
     };
     Some(match action {
-        Action::Run(_) | Action::RunUntilLed | Action::Settle | Action::Heal | Action::Calm => action.clone(),
+        Action::Run(_)
+        | Action::SwitchRule(..)
+        | Action::RunUntilLed
+        | Action::Step
+        | Action::Settle
+        | Action::Heal
+        | Action::Calm => action.clone(),
         Action::Tick(id) => Action::Tick(one(id)?),
         Action::Timeout(id) => Action::Timeout(one(id)?),
         Action::Propose(None, _) | Action::Read(None) => action.clone(),
@@ -283,6 +366,12 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::Deliver(messages) => Action::Deliver(selection(messages)?),
         Action::Lose(messages) => Action::Lose(selection(messages)?),
         Action::Duplicate(messages) => Action::Duplicate(selection(messages)?),
+        Action::Hold(messages) => Action::Hold(selection(messages)?),
+        Action::Delay(messages, by) => Action::Delay(selection(messages)?, *by),
+        Action::Link(Some((from, to)), weather) => {
+            Action::Link(Some((one(from)?, one(to)?)), weather.clone())
+        }
+        Action::Link(None, _) => action.clone(),
         Action::Cut(from, to) => Action::Cut(one(from)?, one(to)?),
         Action::Mend(from, to) => Action::Mend(one(from)?, one(to)?),
         Action::Partition(group) => Action::Partition(group.iter().filter_map(one).collect()),
@@ -327,6 +416,7 @@ fn simpler_worlds(options: &WorldOptions) -> Vec<WorldOptions> {
     let weather = &options.weather;
     let steady = Weather { latency: *weather.latency.end()..=*weather.latency.end(), ..weather.clone() };
     let mut simpler = vec![
+        WorldOptions { memories: BTreeMap::new(), ..options.clone() },
         WorldOptions { logs: BTreeMap::new(), committed: LogPosition::default(), ..options.clone() },
         WorldOptions { timing: Timing::default(), ..options.clone() },
         WorldOptions { limits: usual.limits, ..options.clone() },
@@ -368,7 +458,7 @@ fn without_a_term(script: &Script, place: usize) -> Vec<Script> {
 }
 
 fn lower_term(action: &mut Action) {
-    if let Action::Deliver(selection) | Action::Lose(selection) | Action::Duplicate(selection) = action {
+    if let Some(selection) = action.selection_mut() {
         selection.term = selection.term.map(|Term(term)| Term(term.saturating_sub(1)));
     }
 }

@@ -8,14 +8,15 @@ use crate::coverage::Coverage;
 use crate::disk::SimulatedDisk;
 use crate::logs::Logs;
 use crate::machine::Machine as _;
-use crate::network::{Fate, Network, Weather};
+use crate::network::{Due, Fate, LinkWeather, Network, Place, Weather};
 use crate::properties::{self, Calm, Moment, Property, Step, Violation, durability, linearizable, no_panic};
-use crate::rules::AllBut;
+use crate::rules::{AllBut, RulesOfWorld};
 use crate::server::{Finished, Server};
 use crate::store_clients::{Asked, Heard, StoreClients, Try};
 use consensus::{
-    AppendEntries, Change, ClusterId, Config, Credentials, Entry, Incarnation, Index, Lease, Limits, Log,
-    LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Start, Term, Timing,
+    AppendEntries, Change, ClusterId, Config, Credentials, Entry, HardState, Incarnation, Index, Lease,
+    Limits, Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Rule, Start,
+    Term, Timing,
 };
 use driver::{Effects, Envelope, Input, RequestId, Speed, TraceLevel};
 use fastrand::Rng;
@@ -26,7 +27,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::StorageError;
-use trace::{ClusterView, Event, EventId, Io, Laboratory, Process, Record, Unsynced};
+use trace::{ClusterView, Event, EventId, Faults, Io, Laboratory, Link, Process, Record, Unsynced};
 
 /// The cluster whose messages stray into this world.
 const OTHER_CLUSTER: ClusterId = ClusterId(0);
@@ -48,7 +49,7 @@ pub struct WorldOptions {
     pub profile: Profile,
     /// Where all randomness comes from: that of the servers, the network and the disks.
     pub seed: u64,
-    /// The rules that the servers obey.
+    /// The rules that the servers obey at first. [`Action::SwitchRule`] changes them.
     pub rules: AllBut,
     /// What the network does to messages.
     pub weather: Weather,
@@ -58,6 +59,8 @@ pub struct WorldOptions {
     pub disk_size: Option<usize>,
     /// What servers begin with, where that is not the empty log.
     pub logs: BTreeMap<NodeId, Log>,
+    /// What servers remember of terms and votes, where that is not the latest term of all logs, without a vote in it.
+    pub memories: BTreeMap<NodeId, HardState>,
     /// Up to here those logs are committed: no leader may lack this entry.
     pub committed: LogPosition,
     /// Whether the servers are yet to found their cluster; otherwise that was done before the world began.
@@ -84,6 +87,7 @@ impl Default for WorldOptions {
             save_time: Duration::ZERO..=Duration::ZERO,
             disk_size: None,
             logs: BTreeMap::new(),
+            memories: BTreeMap::new(),
             committed: LogPosition::default(),
             founds: false,
             trace_level: TraceLevel::Events,
@@ -97,13 +101,20 @@ impl WorldOptions {
         (1..=self.servers + self.spares).map(NodeId)
     }
 
-    /// Why servers can't begin with such logs; `None` if they can.
-    pub fn problem_with_logs(&self) -> Option<String> {
-        let stranger = self.logs.keys().find(|id| !self.all().any(|server| server == **id));
-        if let Some(stranger) = stranger {
+    /// Why servers can't begin with such logs and memories; `None` if they can.
+    pub fn problem_with_beginning(&self) -> Option<String> {
+        let is_stranger = |id: &&NodeId| !self.all().any(|server| server == **id);
+        if let Some(stranger) = self.logs.keys().find(is_stranger) {
             return Some(format!("there is no {stranger} that could begin with a log"));
         }
-        Beginning::new(self.servers, &self.logs, self.committed).problem()
+        if let Some(stranger) = self.memories.keys().find(is_stranger) {
+            return Some(format!("there is no {stranger} that could remember a term"));
+        }
+        let votes = self.memories.values().filter_map(|memory| memory.voted_for.as_ref());
+        if let Some(stranger) = { votes }.find(is_stranger) {
+            return Some(format!("there is no {stranger} that could have been voted for"));
+        }
+        Beginning::new(self.servers, &self.logs, self.committed, &self.memories).problem()
     }
 }
 
@@ -111,6 +122,7 @@ impl WorldOptions {
 /// another application.
 pub struct World<A: Application = StoreClients> {
     options: WorldOptions,
+    rules: RulesOfWorld,
     now: Duration,
     servers: BTreeMap<NodeId, Server<A::Machine>>,
     network: Network,
@@ -121,15 +133,21 @@ pub struct World<A: Application = StoreClients> {
     properties: Vec<Box<dyn Property<A::Machine>>>,
     /// What has happened and was not taken yet.
     records: Vec<Record>,
+    /// How many records have been taken.
+    taken: usize,
     violations: Vec<Violation>,
     coverage: Coverage,
     journal: Option<Vec<Action>>,
     /// The maximum number of steps of servers; `None` if there is none.
     most_steps: Option<u64>,
+    /// A run ends early where a promise is broken in it.
+    stops_at_violations: bool,
     clients: Clients,
     application: A,
     /// What its clients have been told in the present step, by whom, and in which event that server responded.
     heard: Vec<(NodeId, Option<EventId>, Laboratory)>,
+    /// Where it is in what is due at this moment.
+    turn: Turn,
     /// Who acted last.
     acting: NodeId,
     /// A buffer that is reused.
@@ -141,6 +159,23 @@ impl<A: Application> fmt::Debug for World<A> {
         let World { options, now, .. } = self;
         f.debug_struct("World").field("options", options).field("now", now).finish_non_exhaustive()
     }
+}
+
+/// A message in flight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageInFlight {
+    /// The event in which it was sent. A copy of it has the same one.
+    pub sent_as: EventId,
+    /// Its sender.
+    pub from: NodeId,
+    /// Its receiver.
+    pub to: NodeId,
+    /// What it says, in words.
+    pub words: String,
+    /// When it arrives, in the time of the world; `None` if it is held.
+    pub due: Option<Duration>,
+    /// What means this message and no other, as in `deliver from=n1 to=n2 kind=vote count=1`, until something happens.
+    pub selection: Selection,
 }
 
 /// The outcome of all that was done to a world.
@@ -173,6 +208,17 @@ fn founding_memory(founders: &BTreeSet<NodeId>, id: NodeId) -> Memory {
     let founders = founders.iter().map(|id| (*id, Some(incarnation(id)))).collect();
     let cluster = Some(ClusterId::of_founders(&folders));
     Memory { cluster, founders, is_founded: true, starts, ..Memory::default() }
+}
+
+/// Of several things that are due at one moment, messages arrive first, then disks finish their saves, then timers run
+/// out, of one server after the other.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Messages,
+    /// Those of this server and later ones.
+    Saves(NodeId),
+    /// Those of this server and later ones.
+    Timers(NodeId),
 }
 
 /// Maximum time to wait for a leader, in longest election timeouts.
@@ -220,7 +266,9 @@ impl<A: Application> World<A> {
             let is_founder = founders.contains(&id) && !options.founds;
             let memory = if is_founder { memory(id) } else { Memory::default() };
             let log = options.logs.get(&id).cloned().unwrap_or_default();
-            (id, Server::new(config, memory, log, term, options.disk_size))
+            let usual = HardState { current_term: term, voted_for: None };
+            let hard_state = options.memories.get(&id).copied().unwrap_or(usual);
+            (id, Server::new(config, memory, log, hard_state, options.disk_size))
         };
         let mut random = Rng::with_seed(options.seed);
         let mut world = World {
@@ -232,15 +280,19 @@ impl<A: Application> World<A> {
             view: ClusterView::new(founders.clone()),
             properties: properties::all().into_iter().chain(own_properties).collect(),
             records: Vec::new(),
+            taken: 0,
             violations: Vec::new(),
             coverage: Coverage::default(),
             journal: None,
             most_steps: None,
+            stops_at_violations: false,
             clients: Clients::default(),
             application,
             heard: Vec::new(),
+            turn: Turn::Messages,
             acting: NodeId(1),
             effects: Effects::default(),
+            rules: RulesOfWorld::new(options.rules),
             options,
         };
         for id in ids {
@@ -290,12 +342,24 @@ impl<A: Application> World<A> {
 
     /// What has happened since this was last asked.
     pub fn take_records(&mut self) -> Vec<Record> {
+        self.taken += self.records.len();
         std::mem::take(&mut self.records)
     }
 
     /// Forgets what has happened since the records were last taken.
     pub(crate) fn drop_records(&mut self) {
+        self.taken += self.records.len();
         self.records.clear();
+    }
+
+    /// The number of records since it began.
+    pub fn recorded(&self) -> usize {
+        self.taken + self.records.len()
+    }
+
+    /// Is the trouble over, so that progress is owed?
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm.is_some()
     }
 
     /// The outcome of it all.
@@ -305,7 +369,7 @@ impl<A: Application> World<A> {
     }
 
     /// The time that has passed in it.
-    pub(crate) fn now(&self) -> Duration {
+    pub fn now(&self) -> Duration {
         self.now
     }
 
@@ -323,9 +387,14 @@ impl<A: Application> World<A> {
         self.clients.last_id()
     }
 
-    /// The rules by which its servers live.
+    /// What it was made of.
+    pub fn options(&self) -> &WorldOptions {
+        &self.options
+    }
+
+    /// The rules that its servers obey now.
     pub fn rules(&self) -> AllBut {
-        self.options.rules
+        self.rules.now()
     }
 
     /// The promises that were not kept, each once, in the order in which they were broken.
@@ -333,11 +402,18 @@ impl<A: Application> World<A> {
         &self.violations
     }
 
-    /// The messages in flight, in the order in which they were sent: from, to and what they say.
-    pub fn in_flight(&self) -> impl Iterator<Item = (NodeId, NodeId, String)> {
-        self.network
-            .in_flight()
-            .map(|envelope| (envelope.from, envelope.to, trace::english::message_words(&envelope.message)))
+    /// The messages in flight, in the order in which they were sent.
+    pub fn messages(&self) -> Vec<MessageInFlight> {
+        let message = |place: Place| {
+            let Envelope { from, to, sent_as, message, .. } = self.network.get(place)?;
+            let due = match place.0 {
+                Due::At(due) => Some(due),
+                Due::Never => None,
+            };
+            let (words, selection) = (trace::english::message_words(message), self.network.name(place));
+            Some(MessageInFlight { sent_as: *sent_as, from: *from, to: *to, words, due, selection })
+        };
+        self.network.find(&Selection::default()).into_iter().filter_map(message).collect()
     }
 
     /// All servers' logs.
@@ -371,6 +447,7 @@ impl<A: Application> World<A> {
         match action {
             Action::Run(_)
             | Action::RunUntilLed
+            | Action::Step
             | Action::Calm
             | Action::Propose(..)
             | Action::Read(_)
@@ -392,6 +469,7 @@ impl<A: Application> World<A> {
         match action {
             Action::Run(duration) => self.run_until(self.now + *duration),
             Action::RunUntilLed => self.run_until_led(),
+            Action::Step => self.take_step()?,
             Action::Tick(id) => self.tick(*id)?,
             Action::Timeout(id) => {
                 self.running(*id)?;
@@ -435,8 +513,9 @@ impl<A: Application> World<A> {
                 self.running(*id)?;
                 self.step(*id, Input::SetProfile(*profile));
             }
-            Action::Deliver(selection) => return Ok(self.deliver(selection)),
-            Action::Settle => while self.deliver(&Selection::default()) > 0 {},
+            Action::SwitchRule(rule, is_on) => self.switch_rule(*rule, *is_on)?,
+            Action::Deliver(selection) => return Ok(self.deliver(self.network.find(selection))),
+            Action::Settle => while self.deliver(self.not_held()) > 0 {},
             Action::Lose(selection) => {
                 let lost = self.network.find(selection);
                 return Ok(lost.into_iter().filter_map(|place| self.network.take(place)).count());
@@ -446,10 +525,31 @@ impl<A: Application> World<A> {
                 doubled.iter().for_each(|&place| self.network.duplicate(self.now, place));
                 return Ok(doubled.len());
             }
-            Action::Cut(from, to) => self.on_link(*from, *to, Network::cut)?,
-            Action::Mend(from, to) => self.on_link(*from, *to, Network::mend)?,
+            Action::Hold(selection) => {
+                let held = self.network.find(selection);
+                held.iter().for_each(|&place| self.network.hold(place));
+                return Ok(held.len());
+            }
+            Action::Delay(selection, by) => {
+                let delayed = self.network.find(selection);
+                delayed.iter().for_each(|&place| self.network.delay(self.now, place, *by));
+                return Ok(delayed.len());
+            }
+            Action::Link(Some((from, to)), weather) => {
+                self.set_weather(vec![self.link(*from, *to)?], weather)
+            }
+            Action::Link(None, weather) => self.set_weather(self.links(), weather),
+            Action::Cut(from, to) => self.cut(vec![self.link(*from, *to)?]),
+            Action::Mend(from, to) => {
+                let link = self.link(*from, *to)?;
+                self.network.mend(*from, *to);
+                self.note(*from, Laboratory::LinksMended { links: vec![link] });
+            }
             Action::Partition(group) => self.partition(group)?,
-            Action::Heal => self.network.heal(),
+            Action::Heal => {
+                self.network.heal();
+                self.note(NodeId(1), Laboratory::LinksHealed);
+            }
             Action::Crash(id, unsynced) => {
                 self.alive(*id)?.crash(*unsynced);
                 self.note_power_cut(*id, *unsynced);
@@ -528,18 +628,116 @@ impl<A: Application> World<A> {
     }
 
     /// Lets time pass until then: messages arrive, timers run out, disks finish.
-    pub(crate) fn run_until(&mut self, end: Duration) {
-        while let Some(next) = self.next_event().filter(|&next| next <= end) {
+    fn run_until(&mut self, mut end: Duration) {
+        let broken_before = self.violations.len();
+        while let Some(next) = self.next_due().filter(|&next| next <= end) {
             self.now = self.now.max(next);
-            self.deliver_due();
-            self.save_due();
-            self.tick_due();
+            while self.do_what_is_due() {}
             if self.is_over() {
                 return;
             }
+            if self.stops_at_violations && self.violations.len() > broken_before {
+                end = self.now;
+            }
         }
         self.now = self.now.max(end);
+        // Nothing is due any longer.
+        self.turn = Turn::Messages;
         self.check_time();
+    }
+
+    /// Lets time pass, but not beyond the first promise that is broken in it. Returns how much has passed.
+    pub(crate) fn run_until_violation(&mut self, at_most: Duration) -> Duration {
+        let begin = self.now;
+        self.stops_at_violations = true;
+        let _ = self.perform(&Action::Run(at_most));
+        self.stops_at_violations = false;
+        self.now - begin
+    }
+
+    /// Does of an action only what brings this number of records since the world began, or a little more where a single
+    /// thing brings several. Returns actions that do the same.
+    pub(crate) fn perform_until(&mut self, action: &Action, recorded: usize) -> Result<Vec<Action>, Refusal> {
+        let mut done = Vec::new();
+        match action {
+            Action::Run(duration) => self.take_steps_until(recorded, self.now + *duration, &mut done)?,
+            Action::RunUntilLed => self.take_steps_until(recorded, self.gives_up(), &mut done)?,
+            Action::Deliver(selection) => {
+                self.deliver_until(self.network.find(selection), recorded, &mut done)?;
+            }
+            Action::Settle => while self.deliver_until(self.not_held(), recorded, &mut done)? > 0 {},
+            _ => {
+                self.perform(action)?;
+                done.push(action.clone());
+            }
+        }
+        Ok(done)
+    }
+
+    fn take_steps_until(
+        &mut self,
+        recorded: usize,
+        end: Duration,
+        done: &mut Vec<Action>,
+    ) -> Result<(), Refusal> {
+        let begin = self.now;
+        // What was due until then is a run; what is due at this moment are single steps.
+        let (mut until, mut steps) = (None, 0);
+        while self.recorded() < recorded && self.next_due().is_some_and(|due| due <= end) {
+            let last = self.now;
+            self.perform(&Action::Step)?;
+            if self.now > last && steps > 0 {
+                (until, steps) = (Some(last), 0);
+            }
+            steps += 1;
+        }
+        // What is overdue at the end of a run is noticed there.
+        let rest = if self.recorded() < recorded { end - self.now } else { Duration::ZERO };
+        if !rest.is_zero() || self.next_due().is_none_or(|next| next > self.now) {
+            self.perform(&Action::Run(rest))?;
+            (until, steps) = (Some(self.now), 0);
+        }
+        done.extend(until.map(|until| Action::Run(until - begin)));
+        done.extend(std::iter::repeat_n(Action::Step, steps));
+        Ok(())
+    }
+
+    /// Delivers these messages one by one, and returns how many that were.
+    fn deliver_until(
+        &mut self,
+        places: Vec<Place>,
+        recorded: usize,
+        done: &mut Vec<Action>,
+    ) -> Result<usize, Refusal> {
+        let mut delivered = 0;
+        for place in places {
+            if self.recorded() >= recorded {
+                return Ok(0);
+            }
+            let action = Action::Deliver(self.network.name(place));
+            if self.perform(&action)? > 0 {
+                delivered += 1;
+                done.push(action);
+            }
+        }
+        Ok(delivered)
+    }
+
+    /// Lets time pass until a single thing has happened by itself.
+    fn take_step(&mut self) -> Result<(), Refusal> {
+        while !self.do_what_is_due() {
+            let next = self.next_due().ok_or_else(|| {
+                Refusal("nothing is due: no message is in flight, no timer runs, no disk is busy".to_owned())
+            })?;
+            self.now = self.now.max(next);
+        }
+        self.check_time();
+        Ok(())
+    }
+
+    /// When [`Action::RunUntilLed`] gives up, if it begins now.
+    fn gives_up(&self) -> Duration {
+        self.now + self.options.timing.election_timeout_max() * GIVE_UP
     }
 
     /// Lets time pass until one server has led for some time, or a promise is broken. In a calm one of
@@ -558,23 +756,64 @@ impl<A: Application> World<A> {
         }
     }
 
-    /// When something next happens by itself.
-    pub(crate) fn next_event(&self) -> Option<Duration> {
+    /// When something next happens by itself: a message arrives, a timer runs out, or a disk finishes. A time that has
+    /// passed stands for now.
+    pub fn next_due(&self) -> Option<Duration> {
         let servers = self.servers.values().flat_map(|server| [server.next_deadline(), server.save_due()]);
         servers.chain([self.network.next_due()]).flatten().min()
     }
 
-    fn deliver_due(&mut self) {
-        while let Some(envelope) = self.network.take_due(self.now) {
-            if self.lures_away(&envelope) {
-                continue;
+    /// Does the next single thing that is due at this moment. Returns false if there is none.
+    fn do_what_is_due(&mut self) -> bool {
+        let now = self.now;
+        if let Turn::Messages = self.turn {
+            if let Some(envelope) = self.network.take_due(now) {
+                self.arrive(envelope);
+                return true;
             }
-            let server = self.servers.get_mut(&envelope.to).expect("messages go to servers of this world");
-            if server.is_paused {
-                server.mailbox.push(envelope);
-            } else {
-                self.deliver_one(envelope);
+            self.turn = Turn::Saves(NodeId(0));
+        }
+        if let Turn::Saves(first) = self.turn {
+            if let Some(id) = self.first_due(first, Server::save_due) {
+                self.turn = Turn::Saves(NodeId(id.0 + 1));
+                self.note_in_journal(&Action::FinishSave(id));
+                self.finish_save(id);
+                self.save_or_wait(id);
+                return true;
             }
+            self.turn = Turn::Timers(NodeId(0));
+        }
+        if let Turn::Timers(first) = self.turn {
+            if let Some(id) = self.first_due(first, Server::next_deadline) {
+                self.turn = Turn::Timers(NodeId(id.0 + 1));
+                self.note_in_journal(&Action::Tick(id));
+                self.act(id, |server, now, effects| server.tick(now, effects));
+                return true;
+            }
+            self.turn = Turn::Messages;
+        }
+        false
+    }
+
+    /// The first of these servers, from this one on, for which such a time has come.
+    fn first_due(
+        &self,
+        first: NodeId,
+        time: impl Fn(&Server<A::Machine>) -> Option<Duration>,
+    ) -> Option<NodeId> {
+        let mut servers = self.servers.range(first..);
+        servers.find(|(_, server)| time(server).is_some_and(|due| due <= self.now)).map(|(&id, _)| id)
+    }
+
+    fn arrive(&mut self, envelope: Envelope) {
+        if self.lures_away(&envelope) {
+            return;
+        }
+        let server = self.servers.get_mut(&envelope.to).expect("messages go to servers of this world");
+        if server.is_paused {
+            server.mailbox.push(envelope);
+        } else {
+            self.deliver_one(envelope);
         }
     }
 
@@ -585,10 +824,17 @@ impl<A: Application> World<A> {
         self.step(envelope.to, envelope.into());
     }
 
-    /// Delivers the selected messages that are in flight to a server that is not halted.
-    fn deliver(&mut self, selection: &Selection) -> usize {
+    /// The messages in flight that arrive by themselves.
+    fn not_held(&self) -> Vec<Place> {
+        let mut places = self.network.find(&Selection::default());
+        places.retain(|(due, _)| *due != Due::Never);
+        places
+    }
+
+    /// Delivers these messages, where they are in flight to a server that is not halted.
+    fn deliver(&mut self, places: Vec<Place>) -> usize {
         let mut delivered = 0;
-        for place in self.network.find(selection) {
+        for place in places {
             let hears =
                 |envelope: &Envelope| !self.servers[&envelope.to].is_paused && !self.lures_away(envelope);
             if self.network.get(place).is_some_and(hears)
@@ -600,25 +846,6 @@ impl<A: Application> World<A> {
             }
         }
         delivered
-    }
-
-    fn save_due(&mut self) {
-        for id in self.options.all() {
-            if self.servers[&id].save_due().is_some_and(|due| due <= self.now) {
-                self.note_in_journal(&Action::FinishSave(id));
-                self.finish_save(id);
-                self.save_or_wait(id);
-            }
-        }
-    }
-
-    fn tick_due(&mut self) {
-        for id in self.options.all() {
-            if self.servers[&id].next_deadline().is_some_and(|deadline| deadline <= self.now) {
-                self.note_in_journal(&Action::Tick(id));
-                self.act(id, |server, now, effects| server.tick(now, effects));
-            }
-        }
     }
 
     /// The time jumps to the server's next deadline, which only this server notices.
@@ -663,10 +890,28 @@ impl<A: Application> World<A> {
         Ok(())
     }
 
+    /// One rule at most is off.
+    fn switch_rule(&mut self, rule: Rule, is_on: bool) -> Result<(), Refusal> {
+        let off = self.rules().0;
+        match off {
+            _ if is_on == (off != Some(rule)) => {
+                return Err(Refusal(format!("{rule} is {} already", if is_on { "on" } else { "off" })));
+            }
+            Some(other) if !is_on => {
+                return Err(Refusal(format!(
+                    "{other} is off, and one rule at a time can be: switch it on first"
+                )));
+            }
+            _ => self.rules.change(AllBut(if is_on { None } else { Some(rule) })),
+        }
+        self.note(NodeId(1), Laboratory::RuleSwitched { rule, is_on });
+        Ok(())
+    }
+
     /// A client of the store asks a server.
     fn ask_store(&mut self, client: u64, wish: Wish, id: NodeId) -> Result<(), Refusal> {
         self.running(id)?;
-        let attempt = self.application.ask(client, wish, self.options.rules)?;
+        let attempt = self.application.ask(client, wish, self.rules())?;
         let Try { id: request, asked, what, command } = attempt;
         self.note(id, Laboratory::ClientAsks { client, what, command, again: wish == Wish::Retry });
         self.act(id, |server, now, effects| match asked {
@@ -718,26 +963,44 @@ impl<A: Application> World<A> {
         Ok(())
     }
 
-    fn on_link(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        change: impl Fn(&mut Network, NodeId, NodeId),
-    ) -> Result<(), Refusal> {
-        self.server(from)?;
-        self.server(to)?;
-        change(&mut self.network, from, to);
-        Ok(())
+    /// All links.
+    fn links(&self) -> Vec<Link> {
+        let all = || self.servers.keys().copied();
+        all().flat_map(|from| all().filter(move |to| *to != from).map(move |to| Link { from, to })).collect()
+    }
+
+    fn link(&self, from: NodeId, to: NodeId) -> Result<Link, Refusal> {
+        self.look_at(from)?;
+        self.look_at(to)?;
+        Ok(Link { from, to })
+    }
+
+    fn cut(&mut self, links: Vec<Link>) {
+        links.iter().for_each(|link| self.network.cut(link.from, link.to));
+        if let Some(&Link { from, .. }) = links.first() {
+            self.note(from, Laboratory::LinksCut { links });
+        }
+    }
+
+    fn set_weather(&mut self, links: Vec<Link>, weather: &LinkWeather) {
+        links.iter().for_each(|link| self.network.set_weather((link.from, link.to), weather));
+        let Some(&Link { from, .. }) = links.first() else { return };
+        let delay_us = weather.latency.as_ref().map_or(0, |latency| micros(*latency.end()));
+        let percent = (weather.loss.unwrap_or_default() * 100.0).round() as u8;
+        let faults: Vec<Faults> = links.iter().map(|link| self.view.network().faults(*link)).collect();
+        if faults.iter().any(|faults| faults.delay_us != delay_us) {
+            self.note(from, Laboratory::LinksDelayed { links: links.clone(), delay_us });
+        }
+        if faults.iter().any(|faults| faults.loss_percent != percent) {
+            self.note(from, Laboratory::LinksLossy { links, percent });
+        }
     }
 
     fn partition(&mut self, group: &[NodeId]) -> Result<(), Refusal> {
-        group.iter().try_for_each(|&id| self.server(id).map(drop))?;
-        for &inside in group {
-            for outside in self.servers.keys().copied().filter(|id| !group.contains(id)) {
-                self.network.cut(inside, outside);
-                self.network.cut(outside, inside);
-            }
-        }
+        group.iter().try_for_each(|&id| self.look_at(id).map(drop))?;
+        let mut links = self.links();
+        links.retain(|link| group.contains(&link.from) != group.contains(&link.to));
+        self.cut(links);
         Ok(())
     }
 
@@ -823,9 +1086,12 @@ impl<A: Application> World<A> {
             return Err(Refusal(format!("{trouble}: a calm begins when all that is over")));
         }
         self.network.learn_all_addresses();
-        self.network.weather.loss = 0.0;
-        self.network.weather.duplication = 0.0;
-        let latency = *self.network.weather.latency.end();
+        let latency = self.network.calm_down();
+        let lossy = self.view.network().faulty_links().filter(|faulty| faulty.faults.loss_percent > 0);
+        let links: Vec<Link> = lossy.map(|faulty| faulty.link).collect();
+        if let Some(&Link { from, .. }) = links.first() {
+            self.note(from, Laboratory::LinksLossy { links, percent: 0 });
+        }
         self.calm = Some(Calm { since: self.now, latency, have_disks_worked: true });
         Ok(())
     }
@@ -834,6 +1100,9 @@ impl<A: Application> World<A> {
     fn trouble(&self) -> Option<String> {
         if self.network.has_cuts() {
             return Some("links are cut".to_owned());
+        }
+        if self.network.holds_any() {
+            return Some("messages are held".to_owned());
         }
         let nodes: Vec<_> = self.servers.values().filter_map(Server::node).collect();
         if self.options.founds && nodes.iter().any(|node| node.awaited_founders().is_some()) {
@@ -858,7 +1127,7 @@ impl<A: Application> World<A> {
         let knows_most = nodes.iter().max_by_key(|node| node.commit_index())?;
         let committed = knows_most.membership_at(knows_most.commit_index());
         // Who has heard that it goes, and not that this is committed, may still run.
-        let may_run = |node: &&&Node<AllBut>| {
+        let may_run = |node: &&&Node<RulesOfWorld>| {
             node.membership().voters.contains(node.id()) || !node.is_membership_committed()
         };
         let stranger = nodes
@@ -881,7 +1150,7 @@ impl<A: Application> World<A> {
     }
 
     fn start(&mut self, id: NodeId) {
-        let (rules, trace_level) = (self.options.rules, self.options.trace_level);
+        let (rules, trace_level) = (self.rules.clone(), self.options.trace_level);
         let mut effects = Effects::default();
         let server = self.servers.get_mut(&id).expect("only servers of this world start");
         match server.start(self.now, rules, trace_level, &mut effects) {

@@ -517,6 +517,12 @@ pub fn laboratory(laboratory: &Laboratory) -> String {
             format!("{percent}% of the messages {} are lost at random", way(links))
         }
         Laboratory::LinksHealed => "all links work again: nothing is cut, delayed or lost".to_owned(),
+        Laboratory::RuleSwitched { rule, is_on: false } => {
+            format!("{rule} is switched off: no server follows it from here on")
+        }
+        Laboratory::RuleSwitched { rule, is_on: true } => {
+            format!("{rule} is switched on again: all servers follow it from here on")
+        }
         Laboratory::ClientAsks { client, what, again: false, .. } => format!("client c{client} asks: {what}"),
         Laboratory::ClientAsks { client, what, again: true, .. } => {
             format!("client c{client} asks again: {what}")

@@ -264,6 +264,10 @@ impl Episodes {
                 let words = format!("{}.", capitalised(&english::sentence(record)));
                 self.begin(record).deeds.push(Deed { servers: BTreeSet::new(), what: words });
             }
+            Laboratory::RuleSwitched { rule, is_on } => {
+                let words = format!("{rule} was switched {}.", if *is_on { "on again" } else { "off" });
+                self.begin(record).deeds.push(Deed { servers: BTreeSet::new(), what: words });
+            }
             Laboratory::ClientAsks { client, what, .. } => {
                 let work = self.work_of(record, record.node);
                 work.request = Some((what.clone(), None));

@@ -208,7 +208,8 @@ impl Record {
             | Laboratory::LinksMended { .. }
             | Laboratory::LinksDelayed { .. }
             | Laboratory::LinksLossy { .. }
-            | Laboratory::LinksHealed => true,
+            | Laboratory::LinksHealed
+            | Laboratory::RuleSwitched { .. } => true,
             Laboratory::Died { .. }
             | Laboratory::Paused
             | Laboratory::Resumed

@@ -392,6 +392,13 @@ pub enum Laboratory {
     },
     /// No link is cut, slow or lossy any longer.
     LinksHealed,
+    /// A rule was switched off or on, for all servers (in the simulator).
+    RuleSwitched {
+        /// Which one.
+        rule: Rule,
+        /// Do servers follow it from here on?
+        is_on: bool,
+    },
     /// A client of the store sends this server a request.
     ClientAsks {
         /// Which client.
@@ -503,6 +510,20 @@ impl Record {
     /// Does the server become leader here?
     pub fn comes_to_lead(&self) -> bool {
         matches!(self.decision(), Some(What::Role { role: RoleKind::Leader, .. }))
+    }
+
+    /// Was something done to the links between servers here?
+    pub fn is_about_links(&self) -> bool {
+        matches!(
+            self.event,
+            Event::Laboratory(
+                Laboratory::LinksCut { .. }
+                    | Laboratory::LinksMended { .. }
+                    | Laboratory::LinksDelayed { .. }
+                    | Laboratory::LinksLossy { .. }
+                    | Laboratory::LinksHealed
+            )
+        )
     }
 
     /// Was a promise of Raft broken here?

@@ -1,5 +1,5 @@
 use super::{Breach, Machine, Moment, Promise, Property, Step, is_part_of, is_truncation};
-use crate::rules::AllBut;
+use crate::rules::RulesOfWorld;
 use consensus::event::What;
 use consensus::{Index, Node, NodeId, RoleKind};
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ impl<M: Machine> Property<M> for MatchIndexIsTrue {
 }
 
 /// Has the follower the leader's entry at this index?
-fn has(follower: &Node<AllBut>, leader: &Node<AllBut>, index: Index) -> bool {
+fn has(follower: &Node<RulesOfWorld>, leader: &Node<RulesOfWorld>, index: Index) -> bool {
     let covered = follower.log().begins_after().index.max(leader.log().begins_after().index);
     index < covered || follower.log().term_at(index) == leader.log().term_at(index)
 }

@@ -1,5 +1,5 @@
 use super::{Breach, Machine, Moment, Promise, Property, Step};
-use crate::rules::AllBut;
+use crate::rules::RulesOfWorld;
 use consensus::event::What;
 use consensus::{Node, NodeId, RoleKind};
 use std::collections::BTreeMap;
@@ -77,7 +77,7 @@ impl SlowDisksAreHeard {
 
 /// Are there enough voters to make a majority that may say something in its term? That must be on their disks. Those
 /// that lost data have no say.
-fn can_reply<M: Machine>(moment: &Moment<'_, M>, leader: &Node<AllBut>) -> bool {
+fn can_reply<M: Machine>(moment: &Moment<'_, M>, leader: &Node<RulesOfWorld>) -> bool {
     let term = leader.hard_state().current_term;
     let may_reply = |id: NodeId| {
         moment.member(leader, id).is_some_and(|(_, node)| {

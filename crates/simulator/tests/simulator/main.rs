@@ -4,7 +4,11 @@ extern crate raft_for_beginners_simulator as simulator;
 
 mod applications;
 mod beginnings;
+mod by_hand;
 mod episodes;
+mod interactive;
+mod language;
 mod recordings;
 mod scenarios;
 mod search;
+mod time;

@@ -13,7 +13,7 @@ fn folder() -> PathBuf {
 /// All scenarios, their paths and texts, as they were when the first test read them: one of them may rewrite them.
 static SCENARIOS: LazyLock<Vec<(PathBuf, String)>> = LazyLock::new(read_scenarios);
 
-fn scenarios() -> Vec<(PathBuf, String)> {
+pub(crate) fn scenarios() -> Vec<(PathBuf, String)> {
     SCENARIOS.clone()
 }
 
@@ -194,7 +194,8 @@ fn what_is_refused_is_part_of_the_film() {
 fn mistakes_in_a_script_are_explained() {
     let said = |script: &str| play(script).unwrap_err();
     assert!(
-        said("dance\n---\n").contains("there is no command \"dance\"; there are: log, committed, cluster")
+        said("dance\n---\n")
+            .contains("there is no command \"dance\"; there are: log, committed, memory, cluster")
     );
     assert!(said("run 1s\n---\n").contains("begin with `cluster 3`"));
     assert!(said("cluster 3\nrun 1\n---\n").contains("\"1\" is no time"));
@@ -227,6 +228,16 @@ fn mistakes_in_a_script_are_explained() {
     assert!(nobody.contains("no server can have been elected in term 2: the logs of n1, n2"), "{nobody}");
     let lost = said("log n1 1\nlog n2 1\nlog n3 1 1\ncommitted 2 1\ncluster 3\n---\n");
     assert!(lost.contains("in the logs of a majority"), "{lost}");
+    let memory = said("log n1 2\nmemory n1 term=1\ncluster 3\n---\n");
+    assert!(memory.contains("n1 can't remember only term 1: its log has an entry of term 2"), "{memory}");
+    assert!(said("memory n4 term=1\ncluster 3\n---\n").contains("there is no n4 that could remember a term"));
+    assert!(
+        said("memory n1 term=1 voted-for=n4\ncluster 3\n---\n")
+            .contains("there is no n4 that could have been")
+    );
+    assert!(said("memory n1 term=0\ncluster 3\n---\n").contains("the first term is 1"));
+    assert!(said("memory n1\ncluster 3\n---\n").contains("say which term, as in term=3"));
+    assert!(said("cluster 3\nmemory n1 term=1\n---\n").contains("write it before the cluster"));
     assert!(said("cluster 0\n---\n").contains("1 to 99 servers"));
     assert!(said("cluster 3 color=red\n---\n").contains("invalid argument 'color'"));
     assert!(said("cluster 3 latency=3ms..1ms\n---\n").contains("\"3ms..1ms\" is no range"));

@@ -90,7 +90,7 @@ function entriesOf(request: AppendEntries): string {
 
 /** Is it about the whole cluster, whichever server's name it carries? */
 export function isOfAll(record: TraceRecord): boolean {
-  return record.event === 'speed' || record.event.startsWith('links_')
+  return record.event === 'speed' || record.event === 'rule_switched' || record.event.startsWith('links_')
 }
 
 /** Does something new happen to the server here, rather than follow from what just happened to it? */

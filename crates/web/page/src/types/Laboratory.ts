@@ -2,6 +2,7 @@
 import type { EventId } from "./EventId";
 import type { Link } from "./Link";
 import type { OutcomeKind } from "./OutcomeKind";
+import type { Rule } from "./Rule";
 import type { Unsynced } from "./Unsynced";
 
 /**
@@ -52,7 +53,15 @@ links: Array<Link>,
 /**
  * Percentage of messages that are lost; 0 for none.
  */
-percent: number, } | { "event": "links_healed" } | { "event": "client_asks", 
+percent: number, } | { "event": "links_healed" } | { "event": "rule_switched", 
+/**
+ * Which one.
+ */
+rule: Rule, 
+/**
+ * Do servers follow it from here on?
+ */
+is_on: boolean, } | { "event": "client_asks", 
 /**
  * Which client.
  */

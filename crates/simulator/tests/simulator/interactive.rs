@@ -1,0 +1,191 @@
+//! Scenarios that are played command by command, and gone back in.
+
+use crate::scenarios::scenarios;
+use simulator::{Action, Scenario, SearchOptions, draw};
+use std::time::Duration;
+use trace::Record;
+
+/// A run that was played command by command.
+#[derive(Default)]
+struct Played {
+    scenario: Scenario,
+    records: Vec<Record>,
+    /// The commands that could be done, each with the number of records and the time after it.
+    commands: Vec<(String, usize, Duration)>,
+}
+
+impl Played {
+    fn play(&mut self, command: &str) -> bool {
+        let Ok(scene) = self.scenario.command(command) else { return false };
+        if command.starts_with("cluster") {
+            *self = Played { scenario: std::mem::take(&mut self.scenario), ..Played::default() };
+        }
+        self.records.extend(scene.records);
+        let now = self.scenario.world().map(simulator::World::now).unwrap_or_default();
+        self.commands.push((command.to_owned(), self.records.len(), now));
+        true
+    }
+}
+
+/// Runs that seeds draw: of their actions, those that can be done.
+fn drawn(seed: u64) -> Played {
+    let mut played = Played::default();
+    let script = draw(seed, &SearchOptions::default()).to_string();
+    for line in script.lines().filter(|line| *line != "---") {
+        played.play(line);
+    }
+    played
+}
+
+fn of_film(script: &str) -> Vec<Record> {
+    Scenario::film(script).unwrap().scenes.into_iter().flat_map(|scene| scene.records).collect()
+}
+
+#[test]
+fn scenarios_go_the_same_way_command_by_command() {
+    let mut refused = 0;
+    for (path, script) in scenarios() {
+        let mut played = Played::default();
+        for scene in Scenario::film(&script).unwrap().scenes {
+            let Some(command) = scene.command else { continue };
+            let before = if command.starts_with("cluster") { 0 } else { played.records.len() };
+            if played.play(&command) {
+                assert_eq!(played.records[before..], scene.records, "{}: {command}", path.display());
+            } else {
+                assert!(scene.said.contains("refused: "), "{}: {command}", path.display());
+                refused += 1;
+            }
+        }
+        let script = played.scenario.script().map(|script| script.to_string()).unwrap_or_default();
+        assert_eq!(of_film(&script), played.records, "{}:\n{script}", path.display());
+    }
+    assert!(refused > 2, "{refused}");
+}
+
+#[test]
+fn a_drawn_run_goes_on_from_every_fork_as_it_did() {
+    let mut inside = 0;
+    for seed in 0..15 {
+        let played = drawn(seed);
+        for part in 1..6 {
+            inside += usize::from(goes_on_as_it_did(&played, played.records.len() * part / 6));
+        }
+        goes_on_as_it_did(&played, played.records.len());
+        goes_on_as_it_did(&played, 0);
+    }
+    assert!(inside > 40, "{inside}");
+}
+
+#[test]
+fn a_scenario_goes_on_from_every_fork_as_it_did() {
+    for (number, (_, script)) in scenarios().into_iter().enumerate() {
+        let mut played = Played::default();
+        for command in Scenario::film(&script).unwrap().scenes.into_iter().filter_map(|scene| scene.command) {
+            played.play(&command);
+        }
+        if played.scenario.world().is_some() {
+            // Somewhere else in each scenario.
+            goes_on_as_it_did(&played, played.records.len() * (number % 10 + 1) / 11);
+            goes_on_as_it_did(&played, number % 50);
+        }
+    }
+}
+
+/// Forks the run there and does the rest of it. Returns whether a command was cut in two.
+fn goes_on_as_it_did(played: &Played, position: usize) -> bool {
+    let position = position.min(played.records.len());
+    let (mut fork, mut more) = played.scenario.fork(position).unwrap();
+    let script = fork.script().unwrap().to_string();
+    let why = |what: &str| format!("{what} of a fork at {position}:\n{script}");
+    let expected = &played.records[..position + more.len()];
+    assert_eq!(of_film(&script), expected, "{}", why("the script"));
+    assert_eq!(more, expected[position..], "{}", why("the records"));
+
+    let cut = played.commands.iter().position(|(_, recorded, _)| *recorded >= position).unwrap();
+    let (command, recorded, end) = &played.commands[cut];
+    let happened = position + more.len();
+    let now = fork.world().unwrap().now();
+    let mut do_it = |command: &str| more.extend(fork.command(command).unwrap().records);
+    if command.starts_with("run") {
+        do_it(&Action::Run(*end - now).to_string());
+    } else if command == "settle" {
+        do_it("settle");
+    } else if happened < *recorded {
+        return true;
+    }
+    played.commands[cut + 1..].iter().for_each(|(command, ..)| do_it(command));
+    // When it is noticed that something is overdue depends on how time is cut.
+    let is_calm = played.commands.iter().any(|(command, ..)| command == "calm");
+    let but_overdue = |records: &[Record]| -> Vec<Record> {
+        records.iter().filter(|record| !(is_calm && record.is_violation())).cloned().collect()
+    };
+    assert_eq!(but_overdue(&more), but_overdue(&played.records[position..]), "{}", why("the rest"));
+    happened < *recorded
+}
+
+#[test]
+fn a_fork_goes_another_way_and_leaves_the_run_as_it_is() {
+    let (scenario, film) = Scenario::open("cluster 3\nrun 300ms\ncrash n1\n(run 1s)\n---\n").unwrap();
+    assert_eq!(film.scenes.len(), 4);
+    let position = film.scenes[..2].iter().map(|scene| scene.records.len()).sum();
+    let (mut fork, more) = scenario.fork(position).unwrap();
+    assert_eq!(more, []);
+    let crash = fork.command("crash n2").unwrap();
+    assert_eq!((crash.records.len(), crash.command.as_deref()), (1, Some("crash n2")));
+    // Until the last of those records, and no longer.
+    assert_eq!(fork.script().unwrap().to_string(), "cluster 3\nrun 298ms647us713ns\ncrash n2\n---\n");
+    let all = scenario.world().unwrap().recorded();
+    assert_eq!(scenario.fork(all).unwrap().0.script(), scenario.script());
+    assert_eq!(scenario.script().unwrap().to_string(), "cluster 3\nrun 300ms\ncrash n1\nrun 1s\n---\n");
+    let happened = scenario.world().unwrap().recorded();
+    let refused = scenario.fork(happened + 1).unwrap_err();
+    assert_eq!(refused, format!("{} records have not happened yet, but {happened}", happened + 1));
+}
+
+#[test]
+fn time_that_passes_in_pieces_is_one_command() {
+    let (mut scenario, _) = Scenario::open("cluster 3\n---\n").unwrap();
+    for _ in 0..60 {
+        scenario.run(Duration::from_millis(16)).unwrap();
+    }
+    scenario.command("run 40ms").unwrap();
+    // What only looks is no part of the run.
+    scenario.command("logs").unwrap();
+    scenario.command("expect some-leader").unwrap();
+    scenario.command("run 20 minutes").unwrap_err();
+    scenario.command("run 20m").unwrap();
+    assert_eq!(scenario.script().unwrap().to_string(), "cluster 3\nrun 20m1s\n---\n");
+}
+
+#[test]
+fn time_stops_where_a_promise_breaks() {
+    let script = "cluster 3 without=majority-wins\n---\n";
+    let (mut scenario, _) = Scenario::open(script).unwrap();
+    scenario.command("partition n1").unwrap();
+    let records = scenario.run(Duration::from_secs(9)).unwrap();
+    let world = scenario.world().unwrap();
+    assert_eq!(world.violations().len(), 1);
+    assert!(world.now() < Duration::from_secs(9), "{:?}", world.now());
+    let last = records.iter().rfind(|record| record.is_violation()).unwrap();
+    assert_eq!(u128::from(last.t), world.now().as_micros());
+    let script = scenario.script().unwrap().to_string();
+    let film: Vec<Record> = of_film(&script);
+    assert!(film.ends_with(&records), "{script}");
+}
+
+#[test]
+fn what_can_not_be_done_is_explained() {
+    let mut scenario = Scenario::default();
+    let mut refused = |command: &str| scenario.command(command).unwrap_err();
+    assert_eq!(refused("run 1s"), "there is no cluster yet: begin with `cluster 3`");
+    assert!(refused("cluster 0").contains("1 to 99 servers"));
+    assert!(refused("dance").starts_with("there is no command \"dance\"; there are: "));
+    assert_eq!(refused("kill n1\nkill n2"), "write one command at a time");
+    assert_eq!(refused(""), "\"\" is not a command");
+    assert_eq!(refused("# words"), "\"# words\" is not a command");
+    assert_eq!(refused("kill n1 ="), "\"kill n1 =\" is not a command");
+    scenario.command("cluster 3").unwrap();
+    assert_eq!(scenario.command("kill n1 n1").unwrap_err(), "n1 is dead: restart it first");
+    // The first of both was done.
+    assert_eq!(scenario.script().unwrap().to_string(), "cluster 3\nkill n1\n---\n");
+}

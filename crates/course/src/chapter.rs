@@ -35,7 +35,6 @@ pub struct Card {
     /// Why the right answer is right, or what the task has shown. For those who have answered.
     pub because: String,
     /// The rules that decided.
-    #[cfg_attr(feature = "ts", ts(as = "Vec<String>"))]
     pub rules: Vec<Rule>,
     /// Where the paper or the thesis explains it.
     pub paper: String,

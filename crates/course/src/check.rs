@@ -237,12 +237,12 @@ mod tests {
     }
 
     #[test]
-    fn a_put_is_answered_when_it_is_done() {
+    fn a_put_is_confirmed_when_it_is_done() {
         let world = ["cluster 3", "timeout n1", "settle"];
-        assert!(holds("n1 is asked for a put, then a server answers a put", &world, &["put c1 x 7", "settle"]));
+        assert!(holds("n1 is asked for a put, then a server confirms a put", &world, &["put c1 x 7", "settle"]));
         assert!(holds("a server is asked for a put", &world, &["put c1 x 7"]));
-        assert!(!holds("a server answers a put", &world, &["put c1 x 7"]));
-        assert!(!holds("a server answers a put", &world, &["get c1 x", "settle"]));
+        assert!(!holds("a server confirms a put", &world, &["put c1 x 7"]));
+        assert!(!holds("a server confirms a put", &world, &["get c1 x", "settle"]));
         assert!(holds("c1 is told: x is absent", &world, &["get c1 x", "settle"]));
         assert!(holds("n1 commits entry 2", &world, &["put c1 x 7", "settle"]));
         assert!(!holds("n1 commits entry 3", &world, &["put c1 x 7", "settle"]));

@@ -24,7 +24,7 @@ pub(crate) enum Does {
     VotesFor(NodeId, Option<Term>),
     Commits(Index),
     IsAskedForPut,
-    AnswersPut,
+    ConfirmsPut,
 }
 
 /// One server, or any.
@@ -136,7 +136,7 @@ impl Does {
             (Does::IsAskedForPut, Event::Laboratory(Laboratory::ClientAsks { .. }), _) => {
                 is_put(&moment.asked)
             }
-            (Does::AnswersPut, Event::Laboratory(Laboratory::ClientHears { outcome, .. }), _) => {
+            (Does::ConfirmsPut, Event::Laboratory(Laboratory::ClientHears { outcome, .. }), _) => {
                 *outcome == Some(OutcomeKind::Done) && is_put(&moment.asked)
             }
             _ => false,
@@ -183,7 +183,7 @@ impl FromStr for Does {
             "becomes leader" => return Ok(Does::BecomesLeader(None)),
             "stops leading" => return Ok(Does::StopsLeading),
             "is asked for a put" => return Ok(Does::IsAskedForPut),
-            "answers a put" => return Ok(Does::AnswersPut),
+            "confirms a put" => return Ok(Does::ConfirmsPut),
             _ => {}
         }
         if let Some(term) = text.strip_prefix("becomes leader of term ") {

@@ -36,6 +36,9 @@ impl Attempt<'_> {
     }
 
     pub(crate) fn records(&self) -> Result<Played, Refused> {
+        if self.world.is_empty() && self.commands.is_empty() {
+            return Ok(Played { records: Vec::new(), before: 0 });
+        }
         let scenes = Scenario::film(&self.script()).map_err(|error| Refused(error.to_string()))?.scenes;
         let number_of = |scenes: &[Scene]| scenes.iter().map(|scene| scene.records.len()).sum();
         let before = number_of(&scenes[..self.world.len().min(scenes.len())]);

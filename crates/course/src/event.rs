@@ -46,9 +46,10 @@ pub(crate) struct Moment<'a> {
 impl Moment<'_> {
     /// One for each record, in order.
     pub(crate) fn of(records: &[Record]) -> Vec<Moment<'_>> {
+        let mut moments: Vec<Moment> = Vec::new();
         let mut leaders = BTreeMap::new();
-        let mut asked = BTreeMap::new();
-        let moment = |record| {
+        let mut asked: BTreeMap<u64, String> = BTreeMap::new();
+        for record in records {
             let led = leaders.contains_key(&record.node);
             note_leader(&mut leaders, record);
             let asked = match &record.event {
@@ -61,9 +62,9 @@ impl Moment<'_> {
                 }
                 _ => String::new(),
             };
-            Moment { record, leaders: leaders.clone(), led, asked }
-        };
-        records.iter().map(moment).collect()
+            moments.push(Moment { record, leaders: leaders.clone(), led, asked });
+        }
+        moments
     }
 
     /// When it happened, in microseconds.

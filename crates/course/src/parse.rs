@@ -62,7 +62,8 @@ impl Chapter {
 
 fn chapter(file: &str, text: &str) -> Result<Chapter, Problem> {
     let mut sections = sections(text)?.into_iter();
-    let head = sections.next().ok_or((1, "begin with the title, as in `# Two leaders at once`".to_owned()))?;
+    let head =
+        sections.next().ok_or((1, "begin with the title, as in `# Two leaders at once`".to_owned()))?;
     let name = file.trim_end_matches("/chapter.txt").trim_start_matches("quiz/").trim_end_matches(".txt");
     let mut chapter = Chapter {
         name: name.to_owned(),
@@ -91,7 +92,10 @@ fn chapter(file: &str, text: &str) -> Result<Chapter, Problem> {
         chapter.cards.push(card);
     }
     if chapter.cards.is_empty() {
-        return Err((head.line, "it has no card: write one below a heading, as in `## who-leads`".to_owned()));
+        return Err((
+            head.line,
+            "it has no card: write one below a heading, as in `## who-leads`".to_owned(),
+        ));
     }
     Ok(chapter)
 }
@@ -124,7 +128,9 @@ fn sections(text: &str) -> Result<Vec<Section<'_>>, Problem> {
         }
     }
     for section in &mut sections {
-        section.fields.retain(|field| !field.key.is_empty() || !field.prose.is_empty() || !field.commands.is_empty());
+        section
+            .fields
+            .retain(|field| !field.key.is_empty() || !field.prose.is_empty() || !field.commands.is_empty());
     }
     Ok(sections)
 }
@@ -199,7 +205,8 @@ fn card(section: Section) -> Result<Card, Problem> {
 impl Draft {
     fn take(&mut self, field: Field) -> Result<(), Problem> {
         let (line, words) = (field.line, field.words());
-        if !field.commands.is_empty() && !["world", "right", "wrong", "item", "solution"].contains(&field.key) {
+        if !field.commands.is_empty() && !["world", "right", "wrong", "item", "solution"].contains(&field.key)
+        {
             return Err(field.misplaced("no commands belong to it"));
         }
         match field.key {
@@ -263,7 +270,10 @@ impl Draft {
                 return lacks("`check:` and `solution:`, since it is a task");
             }
             None if !self.answers.is_empty() => {
-                return Err((self.answers[0].0, "a task has no answers: make it a question, with `ask`".to_owned()));
+                return Err((
+                    self.answers[0].0,
+                    "a task has no answers: make it a question, with `ask`".to_owned(),
+                ));
             }
             None => Challenge::Task(Task {
                 text,
@@ -275,7 +285,9 @@ impl Draft {
             Some(kind) => {
                 let rubric_points = self.rubric.iter().map(|line| line.points).sum();
                 if kind == Kind::Text && self.points != Some(rubric_points) {
-                    let problem = format!("the lines of the rubric count {rubric_points} points together: so must `points:`");
+                    let problem = format!(
+                        "the lines of the rubric count {rubric_points} points together: so must `points:`"
+                    );
                     return Err((asked, problem));
                 }
                 check_answers(asked, kind, self.items, &self.answers)?;
@@ -324,7 +336,10 @@ fn check_answers(asked: usize, kind: Kind, items: usize, answers: &[(usize, Answ
             _ => (!answer.text.is_empty(), "some words"),
         };
         if !is_fitting {
-            return Err((*line, format!("\"{}\": an answer to this kind of question is {form}", answer.text)));
+            return Err((
+                *line,
+                format!("\"{}\": an answer to this kind of question is {form}", answer.text),
+            ));
         }
         let states = |command: &String| command.starts_with("expect ") || command.starts_with('!');
         if answer.shows.is_empty() && !answer.commands.iter().any(states) {

@@ -105,7 +105,12 @@ fn predictions_fail_for_the_right_reason() {
             for scene in Scenario::film(&script).unwrap().scenes {
                 let Some(command) = scene.command.filter(|it| it.starts_with("expect ")) else { continue };
                 if let Some((_, why)) = scene.said.split_once("refused: ") {
-                    assert!(why.starts_with("expected "), "{}/{}: {text}: {command}: {why}", chapter.name, card.id);
+                    assert!(
+                        why.starts_with("expected "),
+                        "{}/{}: {text}: {command}: {why}",
+                        chapter.name,
+                        card.id
+                    );
                     failed += 1;
                 }
             }
@@ -141,7 +146,8 @@ fn half_a_solution_is_none() {
 
 #[test]
 fn each_question_returns_in_another_form() {
-    let targets: BTreeSet<String> = questions().filter_map(|(_, _, question)| question.again.clone()).collect();
+    let targets: BTreeSet<String> =
+        questions().filter_map(|(_, _, question)| question.again.clone()).collect();
     for (place, chapter) in (1..).zip(course::chapters()) {
         for card in &chapter.cards {
             let Challenge::Question(question) = &card.challenge else { continue };
@@ -222,17 +228,23 @@ paper: §5.2
         );
         let faults = [
             (with("# Title", "Title"), "line 1: begin with the title"),
-            (with("minutes: 10", "minutes: ten"), "line 2: \"ten\" is no number: write one, as in `minutes: 10`"),
+            (
+                with("minutes: 10", "minutes: ten"),
+                "line 2: \"ten\" is no number: write one, as in `minutes: 10`",
+            ),
             (with("minutes: 10\n", ""), "line 1: say how long it takes"),
             (with("goal:", "paper:"), "line 3: `paper` has no meaning here: above the first card"),
             (with("One. Two.", "One. Two. Three. Four."), "line 5: say it in 3 sentences at most"),
             (with("ask one", "ask some"), "line 8: \"some\" is no kind of question; there are: one, several"),
-            (with("ask one", "ask several kinds"), "no key"),
+            (with("ask one", "ask several kinds"), "lacks `ask KIND:`"),
             (with("ask one", "do"), "lacks `check:` and `solution:`"),
             (with("ask one: Who leads?", ""), "line 5: the card \"a-card\" lacks `ask KIND:` or `do:`"),
             (with("right", "wrong"), "line 8: a question of this kind has one `right:` and some `wrong:`"),
             (with("ask one", "ask order"), "at least three `item:`"),
-            (with("ask one", "ask servers"), "line 11: \"Nobody\": an answer to this kind of question is a server"),
+            (
+                with("ask one", "ask servers"),
+                "line 11: \"Nobody\": an answer to this kind of question is a server",
+            ),
             (with("ask one", "ask logs"), "the terms of a log"),
             (with("ask one", "ask entries"), "an entry, such as `entry 2 (term 1)`"),
             (with("ask one", "ask text"), "so must `points:`"),
@@ -244,7 +256,10 @@ paper: §5.2
             (with("paper: §5.2\n", "paper: §5.2\n    cluster 3\n"), "no commands belong to it"),
             (fault("# Title\nminutes: 1\n"), "line 1: it has no card"),
             (fault(""), "line 1: begin with the title"),
-            (fault(&(GOOD.to_owned() + &GOOD[GOOD.find("## ").unwrap()..])), "there is another card \"a-card\""),
+            (
+                fault(&(GOOD.to_owned() + &GOOD[GOOD.find("## ").unwrap()..])),
+                "there is another card \"a-card\"",
+            ),
         ];
         for (found, expected) in faults {
             assert!(found.contains(expected), "{found}\n  lacks: {expected}");

@@ -207,7 +207,8 @@ impl Draft {
         let (line, words) = (field.line, field.words());
         if !field.commands.is_empty() && !["world", "right", "wrong", "item", "solution"].contains(&field.key)
         {
-            return Err(field.misplaced("no commands belong to it"));
+            let problem = "indented lines are commands: write them below `world:`, an answer, or `solution:`";
+            return Err((line, problem.to_owned()));
         }
         match field.key {
             "" => self.say = words,

@@ -249,11 +249,14 @@ paper: §5.2
             (with("ask one", "ask entries"), "an entry, such as `entry 2 (term 1)`"),
             (with("ask one", "ask text"), "so must `points:`"),
             (with("    !expect leader n1\n", ""), "line 13: nothing shows it"),
-            (with("Wrong.", "so: n1 sings"), "line 14: \"n1 sings\" is no check"),
+            (with("because:", "so: n1 sings\nbecause:"), "line 16: \"n1 sings\" is no check"),
             (with("rules: election-timeout", "rules: eating"), "line 17: "),
             (with("because: It has just started.\n", ""), "lacks `because:`"),
             (with("paper: §5.2\n", ""), "lacks `rules:` and `paper:`"),
-            (with("paper: §5.2\n", "paper: §5.2\n    cluster 3\n"), "no commands belong to it"),
+            (
+                with("paper: §5.2\n", "paper: §5.2\n    cluster 3\n"),
+                "indented lines are commands: write them below `world:`",
+            ),
             (fault("# Title\nminutes: 1\n"), "line 1: it has no card"),
             (fault(""), "line 1: begin with the title"),
             (

@@ -230,7 +230,7 @@ mod tests {
     fn what_the_world_brought_about_does_not_count() {
         let world = ["cluster 3", "timeout n1", "settle"];
         assert!(!holds("n1 becomes leader", &world, &[]));
-        assert!(holds("n1 becomes leader", &world[..1], &world[1..].to_vec()));
+        assert!(holds("n1 becomes leader", &world[..1], &world[1..]));
         assert!(holds("n1 stops leading", &world, &["kill n1"]));
     }
 

@@ -18,10 +18,10 @@ pub use parse::Fault;
 
 use std::sync::LazyLock;
 
-/// The texts of the files with these names below course/.
+/// The texts of the files with these names below course/, to which `texts` is a link, so that packages have them.
 macro_rules! texts {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../../course/", $name)))),*]
+        [$(($name, include_str!(concat!("../texts/", $name)))),*]
     };
 }
 

@@ -3,10 +3,11 @@
 mod places;
 
 use crate::paragraph::paragraph;
-use crate::scenarios::{self, Chapter, Listed, Words};
+use crate::scenarios::{self, Words, library};
 use clap::Args;
 use command::{Failure, WordParser, written};
 use consensus::Rule;
+use page::{Chapter, ScenarioTitle};
 use serde_json::json;
 use simulator::{NOT_FOUND_BY_CHANCE, UNSHOWN};
 use std::io::{self, Write};
@@ -41,7 +42,7 @@ pub(crate) struct RulesArguments {
 }
 
 pub(crate) fn run(arguments: RulesArguments) -> Result<ExitCode, Failure> {
-    let chapters = scenarios::chapters();
+    let chapters = library().chapters();
     let rules = in_order(&chapters);
     let words = arguments.words.join(" ");
     let rule: Option<Rule> = words.parse().ok();
@@ -87,9 +88,9 @@ fn list(rules: &[(&Chapter, Rule)]) -> String {
     );
     let mut last_number = 0;
     for (chapter, rule) in rules {
-        if chapter.number != last_number {
-            last_number = chapter.number;
-            text += &format!("\n{chapter}\n\n");
+        if chapter.name.number != last_number {
+            last_number = chapter.name.number;
+            text += &format!("\n{}\n\n", chapter.name);
         }
         text += &format!("  {rule}  ({})\n{}\n", sections(*rule), paragraph(6, rule.statement()));
     }
@@ -118,7 +119,7 @@ fn about(words: &str, rules: &[(&Chapter, Rule)], chapters: &[Chapter]) -> Optio
     let stories = scenarios::about(chapters, words);
     if !stories.is_empty() {
         let mut part = String::from("Scenarios:\n");
-        for Listed { path, title, .. } in stories.iter().take(MOST_FOUND) {
+        for ScenarioTitle { path, title, .. } in stories.iter().take(MOST_FOUND) {
             part += &format!("  raft replay {path}\n{}\n", paragraph(6, title));
         }
         if stories.len() > MOST_FOUND {
@@ -208,17 +209,18 @@ fn explain(rule: Rule, chapters: &[Chapter]) -> String {
 }
 
 /// The scenarios about this rule, the most relevant ones first, without counterexamples.
-fn stories(rule: Rule, chapters: &[Chapter]) -> Vec<&Listed> {
-    let place = |scenario: &&Listed| scenario.rules.iter().position(|one| *one == rule);
+fn stories(rule: Rule, chapters: &[Chapter]) -> Vec<&ScenarioTitle> {
+    let place = |scenario: &&ScenarioTitle| scenario.rules.iter().position(|one| *one == rule);
     let all = chapters.iter().flat_map(|chapter| &chapter.scenarios);
-    let is_story = |scenario: &&Listed| !scenario.path.starts_with("without/") && place(scenario).is_some();
-    let mut stories: Vec<&Listed> = all.filter(is_story).collect();
+    let is_story =
+        |scenario: &&ScenarioTitle| !scenario.path.starts_with("without/") && place(scenario).is_some();
+    let mut stories: Vec<&ScenarioTitle> = all.filter(is_story).collect();
     stories.sort_by_key(place);
     stories
 }
 
 /// The scenario that shows what breaks without this rule.
-fn counterexample(rule: Rule, chapters: &[Chapter]) -> Option<&Listed> {
+fn counterexample(rule: Rule, chapters: &[Chapter]) -> Option<&ScenarioTitle> {
     let path = format!("without/{rule}");
     chapters.iter().flat_map(|chapter| &chapter.scenarios).find(|scenario| scenario.path == path)
 }
@@ -227,7 +229,7 @@ fn as_json(rule: Rule, chapter: &Chapter, chapters: &[Chapter]) -> String {
     let paths: Vec<&str> = stories(rule, chapters).iter().map(|story| story.path.as_str()).collect();
     let object = json!({
         "id": rule.id(),
-        "chapter": chapter.number,
+        "chapter": chapter.name.number,
         "paper": rule.paper(),
         "thesis": rule.thesis(),
         "guards": rule.guards().to_string(),
@@ -247,7 +249,7 @@ mod tests {
 
     #[test]
     fn each_rule_has_its_place_in_the_order() {
-        let chapters = scenarios::chapters();
+        let chapters = library().chapters();
         let rules: Vec<Rule> = in_order(&chapters).iter().map(|(_, rule)| *rule).collect();
         assert_eq!(rules.len(), Rule::ALL.len());
         assert_eq!(rules.iter().collect::<BTreeSet<_>>(), Rule::ALL.iter().collect());

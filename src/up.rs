@@ -6,7 +6,7 @@ mod plain;
 mod watched;
 
 use crate::recording::Recording;
-use crate::scenarios;
+use crate::scenarios::library;
 use clap::{ArgAction, Args};
 use cluster::{Cluster, ClusterError, Options, SlowMotion};
 use command::{
@@ -25,7 +25,7 @@ use std::time::Duration;
 use terminal::{End, Lab, Setup};
 use trace::{Episodes, english};
 use watched::Watched;
-use web::{Mode, Site, SiteError};
+use web::{Site, SiteError};
 
 /// Maximum number of servers that `raft up` starts.
 const MOST_SERVERS: u64 = 15;
@@ -268,12 +268,12 @@ impl UpArguments {
         }
         let count = options.servers.len();
         let title = if count == 1 { "1 server".to_owned() } else { format!("{count} servers") };
-        let setup = web::Setup {
+        let setup = page::Setup {
             timing: Some(options.timing.into()),
             seed: Some(options.seed),
             speed: options.speed.multiple(),
             latency_us: u64::try_from(options.latency.as_micros()).unwrap_or(u64::MAX),
-            ..web::Setup::new(Mode::Live, title, options.servers.clone())
+            ..page::Setup::new(page::Mode::Live, title, options.servers.clone())
         };
         open_site(self.web, setup).map(Some)
     }
@@ -288,8 +288,8 @@ impl UpArguments {
 }
 
 /// Serves the page at an address, or says why not.
-pub(crate) fn open_site(address: SocketAddr, setup: web::Setup) -> Result<Site, Failure> {
-    Site::open(address, setup, scenarios::for_page()).map_err(|error| match &error {
+pub(crate) fn open_site(address: SocketAddr, setup: page::Setup) -> Result<Site, Failure> {
+    Site::open(address, setup, library()).map_err(|error| match &error {
         SiteError::Wide(_) => Failure::usage(&error, error.help()),
         _ => Failure::of(&error, error.help()),
     })

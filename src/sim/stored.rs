@@ -1,7 +1,7 @@
 //! The stories of scenarios/without: they show what each rule is for, without a search.
 
 use crate::paragraph::paragraph;
-use crate::scenarios;
+use crate::scenarios::library;
 use consensus::Rule;
 use simulator::{Film, Scenario, Scene, why_in_vain};
 use std::fmt::Write as _;
@@ -23,9 +23,9 @@ impl Story {
     /// The story of what happens without this rule; `None` for those of [`simulator::UNSHOWN`].
     pub(crate) fn without(rule: Rule) -> Option<Story> {
         let path = format!("without/{rule}");
-        let text = scenarios::find(&path)?;
-        let title = scenarios::title(&text).unwrap_or(&path).to_owned();
-        let Film { scenes, .. } = Scenario::film(&text).expect("each of them is played in the tests");
+        let text = library().find(&path)?;
+        let title = page::title(text).unwrap_or(&path).to_owned();
+        let Film { scenes, .. } = Scenario::film(text).expect("each of them is played in the tests");
         let violation =
             scenes.iter().flat_map(|scene| &scene.records).find_map(|record| match &record.event {
                 Event::Laboratory(Laboratory::Violated { property, what_happened, .. }) => {

@@ -55,6 +55,7 @@ documents! {
     commands_of_the_pages_sources: "crates/web/page/README.md",
     commands_of_the_clients: "docs/clients.md",
     commands_of_the_list: "docs/commands.md",
+    commands_of_the_lab: "docs/lab.md",
     commands_of_maelstrom: "docs/maelstrom.md",
     commands_of_the_members: "docs/membership.md",
     commands_of_the_performance: "docs/performance.md",

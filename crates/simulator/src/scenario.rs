@@ -49,6 +49,18 @@ pub struct Film {
     pub without: Option<Rule>,
 }
 
+impl Film {
+    /// The scenes of the last cluster, with what was prepared for it. A scenario may compare several clusters, which
+    /// use the same names for their events.
+    pub fn last_cluster(&self) -> &[Scene] {
+        let begins =
+            |scene: &Scene| scene.command.as_deref().is_some_and(|line| line.starts_with("cluster "));
+        let last = self.scenes.iter().rposition(begins).unwrap_or(0);
+        let of_others = self.scenes[..last].iter().rposition(|scene| !scene.records.is_empty());
+        &self.scenes[of_others.map_or(0, |place| place + 1)..]
+    }
+}
+
 /// A command, the prose before it, and its outcome.
 #[derive(Debug, Clone, Default)]
 pub struct Scene {

@@ -2,11 +2,10 @@
 
 use crate::application::Application;
 use crate::properties::Promise;
+use crate::run_hash::RunHash;
 use crate::script::Script;
 use crate::world::{Ending, World, WorldOptions};
 use driver::TraceLevel;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use trace::{Event, Laboratory};
 
 /// Plays scripts. Every function that makes worlds is a stage.
 pub(crate) trait Stage {
@@ -85,16 +84,11 @@ impl<A: Application, F: Fn(WorldOptions) -> World<A>> Stage for F {
 
     fn trace_hash(&self, script: &Script) -> u64 {
         let mut world = self(WorldOptions { trace_level: TraceLevel::Replayable, ..script.options.clone() });
-        let mut hash = DefaultHasher::new();
+        let mut hash = RunHash::default();
         for action in &script.actions {
             let _ = world.perform(action);
-            for mut record in world.take_records() {
-                if let Event::Laboratory(Laboratory::Died { last_words, .. }) = &mut record.event {
-                    last_words.clear();
-                }
-                serde_json::to_string(&record).expect("a record has only string keys").hash(&mut hash);
-            }
+            world.take_records().iter().for_each(|record| hash.add(record));
         }
-        hash.finish()
+        hash.number()
     }
 }

@@ -5,7 +5,8 @@ import { defineConfig } from 'vitest/config'
 // One file with everything in it: the binary embeds it, and an exported trace can be mailed.
 export default defineConfig({
   plugins: [svelte(), viteSingleFile({ removeViteModuleLoader: true })],
-  build: { target: 'es2022', reportCompressedSize: false },
+  // The engine is beside the page, and is built by crates/engine/build.
+  build: { target: 'es2022', reportCompressedSize: false, emptyOutDir: false },
   // What a test waits for comes late on a busy machine.
   test: {
     include: ['test/**/*.test.ts'],

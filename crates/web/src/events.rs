@@ -1,7 +1,6 @@
 //! The records as they happen: Server-Sent Events, each with its number, so that a reader can continue after
 //! a break.
 
-use crate::headlines::Headline;
 use crate::history::{History, Next, Snapshot};
 use crate::refusal::Refusal;
 use axum::extract::rejection::QueryRejection;
@@ -10,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use cluster::SlowMotionState;
 use futures_util::Stream;
+use page::Headline;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::convert::Infallible;

@@ -1,8 +1,8 @@
 //! What has happened so far: the latest records, and the story of those before them.
 
-use crate::headlines::{Headline, Headlines};
 use crate::worth::{Judge, Judged, Worth};
 use cluster::SlowMotionState;
+use page::{Headline, Headlines};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -1,7 +1,6 @@
 //! What has happened, in stretches from the latest to the oldest: a page that is opened late starts with the
 //! latest records and the story of all before them. It asks for the routine too when its reader goes back.
 
-use crate::headlines::Headline;
 use crate::history::{History, Part};
 use crate::refusal::Refusal;
 use axum::Json;
@@ -9,6 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use page::Headline;
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]

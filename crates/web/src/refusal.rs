@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use consensus::NodeId;
 use gate::Stranger;
+use page::Unanswerable;
 use serde::Serialize;
 
 /// The help for requests that do not come from the page.
-const OPEN: &str = "open the address that `raft up` or `raft replay` printed, exactly as it is; a program must send actions as content-type: application/json";
+const OPEN: &str = "open the address that `raft up`, `raft replay` or `raft lab` printed, exactly as it is; a program must send actions as content-type: application/json";
 
 /// Why a request is refused.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,10 +27,8 @@ pub(crate) enum Refusal {
     NoScenario(String),
     /// That is not the number of a record.
     NoNumber,
-    /// The question about something that did not happen is not valid.
-    NoQuestion,
-    /// Nothing is known of this server.
-    NoServer(NodeId),
+    /// The question about something that did not happen has no answer.
+    Unanswerable(Unanswerable),
     /// Its body is not a valid action.
     Nonsense(String),
     /// It can't be done now.
@@ -69,7 +67,7 @@ impl Refusal {
             Refusal::NotFound(path) => (
                 StatusCode::NOT_FOUND,
                 format!("there is nothing at {path}"),
-                "try / (the page), GET /api/setup, /api/records, /api/story, /api/events, /api/trace, /api/why-not or /api/scenarios, or POST /api/action",
+                "try / (the page) or /engine.wasm.gz; a page that shows a cluster has GET /api/setup, /api/records, /api/story, /api/events, /api/trace, /api/why-not or /api/scenarios, or POST /api/action",
             ),
             Refusal::NoScenario(name) => (
                 StatusCode::NOT_FOUND,
@@ -81,16 +79,14 @@ impl Refusal {
                 "that is not the number of a record".to_owned(),
                 "after= and up_to= take the number of a record, such as 17",
             ),
-            Refusal::NoQuestion => (
+            Refusal::Unanswerable(why @ Unanswerable::NoQuestion) => (
                 StatusCode::BAD_REQUEST,
-                "that is not a question about a server".to_owned(),
+                why.to_string(),
                 "server= takes its number, what= is leader, vote, commit or reply: /api/why-not?server=2&what=leader",
             ),
-            Refusal::NoServer(server) => (
-                StatusCode::NOT_FOUND,
-                format!("there is no server {server}"),
-                "ask about one of the servers on the page",
-            ),
+            Refusal::Unanswerable(why @ Unanswerable::NoServer(_)) => {
+                (StatusCode::NOT_FOUND, why.to_string(), "ask about one of the servers on the page")
+            }
             Refusal::Nonsense(why) => (
                 StatusCode::BAD_REQUEST,
                 format!("this is not a valid action: {why}"),

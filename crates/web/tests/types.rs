@@ -4,14 +4,14 @@
 extern crate raft_for_beginners_web as web;
 
 use cluster::{Action, SlowMotionState};
+use engine::{Flying, Hunted, Refused, Request, RunHashTold, ScriptText, Shrunk, Told};
+use page::{DefinitionTold, Headline, RuleTold, ScenarioTitle, Setup, WhyNotTold};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use trace::Record;
 use ts_rs::{Config, TS};
-use web::{
-    ClientWish, DefinitionTold, Headline, RuleTold, ScenarioTitle, Setting, Setup, Snapshot, WhyNotTold,
-};
+use web::{ClientWish, Setting, Snapshot};
 
 fn write_types(folder: &Path) {
     let config = Config::new().with_large_int("number").with_out_dir(folder);
@@ -27,6 +27,14 @@ fn write_types(folder: &Path) {
     RuleTold::export_all(&config).unwrap();
     DefinitionTold::export_all(&config).unwrap();
     WhyNotTold::export_all(&config).unwrap();
+    Request::export_all(&config).unwrap();
+    Told::export_all(&config).unwrap();
+    Flying::export_all(&config).unwrap();
+    Hunted::export_all(&config).unwrap();
+    Shrunk::export_all(&config).unwrap();
+    ScriptText::export_all(&config).unwrap();
+    RunHashTold::export_all(&config).unwrap();
+    Refused::export_all(&config).unwrap();
     let glossary = serde_json::to_string_pretty(&DefinitionTold::all()).unwrap();
     fs::write(folder.join("glossary.json"), glossary + "\n").unwrap();
     let rules = serde_json::to_string_pretty(&RuleTold::all()).unwrap();

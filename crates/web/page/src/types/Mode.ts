@@ -3,4 +3,4 @@
 /**
  * Live or not.
  */
-export type Mode = "live" | "replay";
+export type Mode = "live" | "replay" | "simulated";

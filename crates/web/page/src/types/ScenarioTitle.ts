@@ -3,7 +3,7 @@ import type { Chapter } from "./Chapter";
 import type { Rule } from "./Rule";
 
 /**
- * A scenario that can be opened.
+ * A scenario in the list.
  */
 export type ScenarioTitle = { 
 /**

@@ -37,7 +37,7 @@ pub struct Headline {
 
 /// The headlines of a run so far.
 #[derive(Debug, Default)]
-pub(crate) struct Headlines {
+pub struct Headlines {
     episodes: Episodes,
     /// In the order in which they were added.
     said: VecDeque<Said>,
@@ -55,7 +55,7 @@ struct Said {
 
 impl Headlines {
     /// Processes the record with this number.
-    pub(crate) fn observe(&mut self, number: u64, record: &Record) {
+    pub fn observe(&mut self, number: u64, record: &Record) {
         let changed = self.episodes.observe(record);
         let is_new = changed.is_some_and(|episode| self.latest_of(episode).is_none());
         let due = std::mem::take(&mut self.unsaid);
@@ -69,14 +69,14 @@ impl Headlines {
     }
 
     /// Adds what is left to add after the last record, which has this number.
-    pub(crate) fn end(&mut self, number: u64) {
+    pub fn end(&mut self, number: u64) {
         for episode in std::mem::take(&mut self.unsaid) {
             self.say(episode, number, 0);
         }
     }
 
     /// Those added after the record with the one number, and no later than after the one with the other.
-    pub(crate) fn between(&self, after: u64, up_to: u64) -> impl Iterator<Item = &Headline> {
+    pub fn between(&self, after: u64, up_to: u64) -> impl Iterator<Item = &Headline> {
         let first = self.said.partition_point(|said| said.headline.after <= after);
         let later = self.said.range(first..).map(|said| &said.headline);
         later.take_while(move |headline| headline.after <= up_to)

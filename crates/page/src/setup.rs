@@ -1,9 +1,11 @@
 //! What the page must know before the first record.
 
-use crate::history::KEPT;
+use crate::run;
 use consensus::{NodeId, Rule};
 use serde::Serialize;
+use simulator::Film;
 use std::time::Duration;
+use trace::{ClusterView, Record};
 
 /// What the page shows, and what it may offer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,6 +46,8 @@ pub enum Mode {
     Live,
     /// A replay of what happened.
     Replay,
+    /// The servers live in the simulator, in the page itself, and can be acted on.
+    Simulated,
 }
 
 /// The servers' timeouts, in microseconds.
@@ -87,10 +91,20 @@ impl Setup {
             seed: None,
             speed: 1.0,
             latency_us: 0,
-            history: (mode == Mode::Live).then_some(KEPT),
+            history: None,
             scenes: Vec::new(),
             without: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// The setup of a scenario that was played.
+    pub fn of_film(mode: Mode, title: String, film: &Film) -> Setup {
+        let records: Vec<&Record> = film.scenes.iter().flat_map(|scene| &scene.records).collect();
+        Setup {
+            scenes: run::scenes(&film.scenes),
+            without: film.without,
+            ..Setup::new(mode, title, ClusterView::founders_of(&records))
         }
     }
 }
@@ -106,6 +120,6 @@ impl From<consensus::Timing> for Timing {
 }
 
 /// A duration in microseconds, as the page counts time.
-pub(crate) fn micros(duration: Duration) -> u64 {
+pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,0 +1,109 @@
+//! The simulator inside the page: the servers' own code in a simulated world, with nothing to install.
+//!
+//! [`Engine::ask`] takes a [`Request`] in JSON and returns what came of it in JSON. The page talks with the engine
+//! in no other way, and so do the tests. `exports.rs` has the functions that WebAssembly exports.
+//!
+//! * `request.rs`: what can be asked; `response.rs`: what is answered;
+//! * `lab.rs`: the world that is open; `search.rs`: the search for a broken promise;
+//! * `scenarios.rs`: the scenarios inside the program.
+
+#[cfg(target_arch = "wasm32")]
+mod exports;
+mod lab;
+mod request;
+mod response;
+mod scenarios;
+mod search;
+#[cfg(test)]
+mod tests;
+
+pub use request::Request;
+pub use response::{Flying, Found, Hunted, Refused, RunHashTold, ScriptText, Shrunk, Told, Violated};
+
+use lab::Lab;
+use page::{Mode, Run, Setup};
+use response::json;
+use search::Hunt;
+use serde_json::value::RawValue;
+use simulator::{Scenario, SearchOptions, draw};
+use std::time::Duration;
+
+/// The simulator, as the page asks it.
+#[derive(Debug, Default)]
+pub struct Engine {
+    lab: Option<Lab>,
+    hunt: Option<Hunt>,
+}
+
+impl Engine {
+    /// Does what a request asks for. The response is `{"ok": …}`, or `{"refused": …}` with a [`Refused`]'s fields.
+    pub fn ask(&mut self, request: &str) -> String {
+        let done = match serde_json::from_str(request) {
+            Ok(request) => self.answer(request),
+            Err(error) => Err(Refused::new(format!("this is no request: {error}"))),
+        };
+        match done {
+            Ok(ok) => format!(r#"{{"ok":{ok}}}"#),
+            Err(refused) => json(&refused).get().to_owned(),
+        }
+    }
+
+    fn answer(&mut self, request: Request) -> Result<Box<RawValue>, Refused> {
+        Ok(match request {
+            Request::Open { script } => {
+                let lab = self.lab.insert(Lab::open(&script)?);
+                json(&lab.beginning())
+            }
+            Request::Do { command } => json(&self.lab()?.command(&command)?),
+            Request::Run { us } => json(&self.lab()?.pass(Duration::from_micros(us))?),
+            Request::Step => json(&self.lab()?.command("step")?),
+            Request::Fork { position } => json(&self.lab()?.fork(position)?),
+            Request::Script => json(&ScriptText { text: self.lab()?.script() }),
+            Request::Messages => json(&self.lab()?.messages()),
+            Request::RunHash => json(&RunHashTold { hash: self.lab()?.hash().to_string() }),
+            Request::WhyNot { server, what, position } => {
+                json(&self.lab()?.why_not(server, &what, position)?)
+            }
+            Request::Scenarios => json(&scenarios::library().titles()),
+            Request::Film { path: Some(path), script: None } => {
+                let run = scenarios::library().play(&path);
+                raw(run.ok_or_else(|| Refused::new(format!("there is no scenario {path}")))?.embedded())
+            }
+            Request::Film { path: None, script: Some(script) } => raw(film(&script)?.embedded()),
+            Request::Film { .. } => {
+                return Err(Refused::new("name a scenario by its path, or send a script, and not both"));
+            }
+            Request::Hunt { without, from, steps } => {
+                let goes_on = self.hunt.take().filter(|hunt| hunt.is_at(without, from));
+                let hunt = self.hunt.insert(goes_on.map_or_else(|| Hunt::new(without, from), Ok)?);
+                json(&hunt.advance(steps))
+            }
+            Request::Shrink { steps } => {
+                let hunt = self.hunt.as_mut();
+                json(&hunt.ok_or_else(|| Refused::new("there is no search yet"))?.shrink(steps)?)
+            }
+            Request::TraceHash { seed, without } => {
+                let options = SearchOptions { without, ..SearchOptions::default() };
+                json(&RunHashTold { hash: format!("{:016x}", draw(seed, &options).trace_hash()) })
+            }
+        })
+    }
+
+    fn lab(&mut self) -> Result<&mut Lab, Refused> {
+        self.lab.as_mut().ok_or_else(|| {
+            Refused::new("there is no world yet").with_help("ask to `open` a script, such as `cluster 3`")
+        })
+    }
+}
+
+/// Plays a script to its end.
+fn film(script: &str) -> Result<Run, Refused> {
+    let film = Scenario::film(script).map_err(|error| Refused::of_script(error.to_string()))?;
+    let title = page::title(script).unwrap_or("A scenario").to_owned();
+    let setup = Setup::of_film(Mode::Replay, title, &film);
+    Ok(Run { setup, records: film.scenes.into_iter().flat_map(|scene| scene.records).collect() })
+}
+
+fn raw(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).expect("it was written as JSON")
+}

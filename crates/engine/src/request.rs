@@ -1,0 +1,82 @@
+//! What the page can ask.
+
+use consensus::{NodeId, Rule};
+use serde::Deserialize;
+
+/// Something that the engine does or tells.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Plays a script, and goes on with the world of its last `cluster`.
+    Open {
+        /// A scenario, with or without prose.
+        script: String,
+    },
+    /// Plays one more command of the scenario language.
+    Do {
+        /// The command, in one line.
+        command: String,
+    },
+    /// Lets time pass until a promise breaks.
+    Run {
+        /// How long at most, in microseconds.
+        us: u64,
+    },
+    /// Lets the next single thing happen that is due.
+    Step,
+    /// Goes back to a moment, to go on from there another way. What belongs to the same step as the last of those
+    /// records has happened, too: the response has it.
+    Fork {
+        /// The number of records that have happened.
+        position: u64,
+    },
+    /// A script that plays the same run.
+    Script,
+    /// The messages in flight.
+    Messages,
+    /// A number that two runs share only if they have the same records: that of the open world.
+    RunHash,
+    /// Why a server has not done something.
+    WhyNot {
+        /// The server.
+        server: NodeId,
+        /// What: `leader`, `vote`, `commit` or `reply`.
+        what: String,
+        /// The number of records that have happened.
+        position: u64,
+    },
+    /// The scenarios, in learning order.
+    Scenarios,
+    /// A run that is complete: a scenario of the program, or another script.
+    Film {
+        /// The path of a scenario, such as `elections/first-election`.
+        #[cfg_attr(feature = "ts", ts(optional))]
+        path: Option<String>,
+        /// The text of a scenario.
+        #[cfg_attr(feature = "ts", ts(optional))]
+        script: Option<String>,
+    },
+    /// Searches for a run that breaks a promise without a rule.
+    Hunt {
+        /// The rule.
+        without: Rule,
+        /// The number of seeds that were examined before. After a trap, count the seed that it was in, too.
+        from: u64,
+        /// For how many steps of servers.
+        steps: u64,
+    },
+    /// Makes what was found shorter.
+    Shrink {
+        /// For how many steps of servers.
+        steps: u64,
+    },
+    /// The number of a run that is drawn from a seed, with the servers' steps.
+    TraceHash {
+        /// The seed from which the run is drawn.
+        seed: u64,
+        /// The rule that is off in it.
+        #[cfg_attr(feature = "ts", ts(optional))]
+        without: Option<Rule>,
+    },
+}

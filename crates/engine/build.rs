@@ -1,4 +1,4 @@
-//! Embeds the scenarios as their authors wrote them: prose and commands, without what comes of the commands.
+//! Embeds the scenarios as their authors wrote them: prose and commands, without the outcomes of the commands.
 //! The page has to load them.
 
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// What comes of commands stands between `---` and the next empty line.
+/// The outcome of commands stands between `---` and the next empty line.
 fn without_outcomes(text: &str) -> String {
     let mut is_outcome = false;
     let mut kept = String::new();

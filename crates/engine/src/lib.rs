@@ -1,6 +1,6 @@
 //! The simulator inside the page: the servers' own code in a simulated world, with nothing to install.
 //!
-//! [`Engine::ask`] takes a [`Request`] in JSON and returns what came of it in JSON. The page talks with the engine
+//! [`Engine::ask`] takes a [`Request`] in JSON and returns its outcome in JSON. The page talks with the engine
 //! in no other way, and so do the tests. `exports.rs` has the functions that WebAssembly exports.
 //!
 //! * `request.rs`: what can be asked; `response.rs`: what is answered;
@@ -14,8 +14,6 @@ mod request;
 mod response;
 mod scenarios;
 mod search;
-#[cfg(test)]
-mod tests;
 
 pub use request::Request;
 pub use response::{Flying, Found, Hunted, Refused, RunHashTold, ScriptText, Shrunk, Told, Violated};

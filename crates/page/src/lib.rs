@@ -1,5 +1,5 @@
-//! What the page in the browser is told, whoever tells it: the web server of `raft up` and `raft replay`, an
-//! exported page, or the simulator in the page itself.
+//! What the page in the browser is told by the web server of `raft up` and `raft replay`, in an exported file, or by
+//! the simulator in the page itself.
 //!
 //! * [`Setup`]: what the page needs to know before the first record;
 //! * [`Headlines`]: the text about each episode, and since when it applies;

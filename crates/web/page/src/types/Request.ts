@@ -15,9 +15,13 @@ script: string, } | { "ask": "do",
  */
 command: string, } | { "ask": "run", 
 /**
- * How long, in microseconds.
+ * How long at most, in microseconds.
  */
-us: number, } | { "ask": "why_not", 
+us: number, } | { "ask": "step" } | { "ask": "fork", 
+/**
+ * The number of records that have happened.
+ */
+position: number, } | { "ask": "script" } | { "ask": "messages" } | { "ask": "run_hash" } | { "ask": "why_not", 
 /**
  * The server.
  */
@@ -33,11 +37,27 @@ position: number, } | { "ask": "scenarios" } | { "ask": "film",
 /**
  * The path of a scenario, such as `elections/first-election`.
  */
-path: string | null, 
+path?: string, 
 /**
  * The text of a scenario.
  */
-script: string | null, } | { "ask": "trace_hash", 
+script?: string, } | { "ask": "hunt", 
+/**
+ * The rule.
+ */
+without: Rule, 
+/**
+ * The number of seeds that were examined before. After a trap, count the seed that it was in, too.
+ */
+from: number, 
+/**
+ * For how many steps of servers.
+ */
+steps: number, } | { "ask": "shrink", 
+/**
+ * For how many steps of servers.
+ */
+steps: number, } | { "ask": "trace_hash", 
 /**
  * The seed from which the run is drawn.
  */
@@ -45,4 +65,4 @@ seed: number,
 /**
  * The rule that is off in it.
  */
-without: Rule | null, };
+without?: Rule, };

@@ -1,16 +1,21 @@
 //! What the engine answers, asked as the page asks it.
 
-use crate::Engine;
+extern crate raft_for_beginners_engine as engine;
+
 use consensus::Rule;
 use serde_json::{Value, json};
 use simulator::{Scenario, why_in_vain};
 use std::fs;
 use std::path::Path;
 
-impl Engine {
+/// The page, which has an engine.
+#[derive(Default)]
+struct Page(engine::Engine);
+
+impl Page {
     /// The whole response.
     fn told(&mut self, request: &Value) -> Value {
-        serde_json::from_str(&self.ask(&request.to_string())).unwrap()
+        serde_json::from_str(&self.0.ask(&request.to_string())).unwrap()
     }
 
     fn ok(&mut self, request: &Value) -> Value {
@@ -24,10 +29,10 @@ impl Engine {
         told["refused"].as_str().unwrap_or_else(|| panic!("{request}: {told}")).to_owned()
     }
 
-    fn opened(script: &str) -> (Engine, Value) {
-        let mut engine = Engine::default();
-        let told = engine.ok(&json!({"ask": "open", "script": script}));
-        (engine, told)
+    fn opened(script: &str) -> (Page, Value) {
+        let mut page = Page::default();
+        let told = page.ok(&json!({"ask": "open", "script": script}));
+        (page, told)
     }
 }
 
@@ -37,7 +42,7 @@ fn records(told: &Value) -> &[Value] {
 
 #[test]
 fn nonsense_is_refused() {
-    let mut engine = Engine::default();
+    let mut page = Page::default();
     for nonsense in [
         "",
         "{",
@@ -48,15 +53,15 @@ fn nonsense_is_refused() {
         r#"{"ask":"run","us":-1}"#,
         r#"{"ask":"run","us":1,"more":2}"#,
     ] {
-        let told: Value = serde_json::from_str(&engine.ask(nonsense)).unwrap();
+        let told: Value = serde_json::from_str(&page.0.ask(nonsense)).unwrap();
         assert!(told["refused"].as_str().unwrap().starts_with("this is no request: "), "{nonsense}: {told}");
     }
-    assert_eq!(engine.refused(&json!({"ask": "run", "us": 1})), "there is no world yet");
+    assert_eq!(page.refused(&json!({"ask": "run", "us": 1})), "there is no world yet");
 }
 
 #[test]
 fn a_world_goes_on_from_its_script() {
-    let (mut engine, told) = Engine::opened(
+    let (mut page, told) = Page::opened(
         "# Two worlds\n\ncluster 3\nrun 1s\n---\n\n# The one on show.\n\ncluster 5 seed=3\n---\n",
     );
     let setup = &told["setup"];
@@ -69,7 +74,7 @@ fn a_world_goes_on_from_its_script() {
     assert!(records(&told).iter().all(|record| record["t"] == 0), "{told}");
     let before = records(&told).len();
 
-    let told = engine.ok(&json!({"ask": "run", "us": 1_000_000}));
+    let told = page.ok(&json!({"ask": "run", "us": 1_000_000}));
     assert_eq!(told["now_us"], 1_000_000);
     assert!(told["next_us"].as_u64().unwrap() > 1_000_000);
     assert!(told.get("setup").is_none());
@@ -79,18 +84,16 @@ fn a_world_goes_on_from_its_script() {
     assert_eq!((&election["event"], &election["role"]), (&json!("role"), &json!("leader")));
 
     let leader = election["node"].as_u64().unwrap();
-    let killed = engine.ok(&json!({"ask": "do", "command": format!("kill n{leader}")}));
+    let killed = page.ok(&json!({"ask": "do", "command": format!("kill n{leader}")}));
     assert_eq!(records(&killed).last().unwrap()["event"], "died");
     assert_eq!(killed["now_us"], 1_000_000);
-    assert!(
-        engine.ok(&json!({"ask": "do", "command": "logs"}))["said"].as_str().unwrap().starts_with("index")
-    );
+    assert!(page.ok(&json!({"ask": "do", "command": "logs"}))["said"].as_str().unwrap().starts_with("index"));
 }
 
 #[test]
 fn what_can_t_be_done_changes_nothing() {
-    let (mut engine, _) = Engine::opened("cluster 3\n---\n");
-    engine.ok(&json!({"ask": "run", "us": 500_000}));
+    let (mut page, _) = Page::opened("cluster 3\n---\n");
+    page.ok(&json!({"ask": "run", "us": 500_000}));
     for command in [
         "",
         "conquer n1",
@@ -106,53 +109,54 @@ fn what_can_t_be_done_changes_nothing() {
         "\u{0}",
         "run 99999999999999999999s",
     ] {
-        assert!(!engine.refused(&json!({"ask": "do", "command": command})).is_empty(), "{command:?}");
+        assert!(!page.refused(&json!({"ask": "do", "command": command})).is_empty(), "{command:?}");
     }
-    let told = engine.ok(&json!({"ask": "run", "us": 0}));
+    let told = page.ok(&json!({"ask": "run", "us": 0}));
     assert_eq!((&told["records"], &told["now_us"]), (&json!([]), &json!(500_000)));
 }
 
 #[test]
 fn scripts_that_can_t_be_opened_leave_the_world_that_there_is() {
-    let (mut engine, _) = Engine::opened("cluster 3\n---\n");
+    let (mut page, _) = Page::opened("cluster 3\n---\n");
     for script in ["", "run 1s\n---\n", "cluster 0\n---\n", "cluster 3\nkill n9\n---\n", "log n1 2 1\n---\n"]
     {
-        assert!(!engine.refused(&json!({"ask": "open", "script": script})).is_empty(), "{script:?}");
+        assert!(!page.refused(&json!({"ask": "open", "script": script})).is_empty(), "{script:?}");
     }
-    assert_eq!(engine.ok(&json!({"ask": "run", "us": 7}))["now_us"], 7);
+    assert_eq!(page.ok(&json!({"ask": "run", "us": 7}))["now_us"], 7);
 }
 
 #[test]
 fn a_run_stops_where_a_promise_breaks_and_goes_on_when_asked() {
-    let (mut engine, _) = Engine::opened("cluster 3 without=majority-wins latency=50ms..100ms\n---\n");
-    let told = engine.ok(&json!({"ask": "run", "us": 60_000_000}));
+    let (mut page, _) = Page::opened("cluster 3 without=majority-wins latency=50ms..100ms\n---\n");
+    let told = page.ok(&json!({"ask": "run", "us": 60_000_000}));
     assert!(told["violation"]["promise"].as_str().unwrap().starts_with("election safety"), "{told}");
-    assert_eq!(records(&told).last().unwrap()["event"], "violated");
+    let violated = records(&told).iter().find(|record| record["event"] == "violated").unwrap();
+    assert_eq!(violated["t"], told["now_us"]);
     let stopped = told["now_us"].as_u64().unwrap();
     assert!(stopped < 60_000_000);
-    assert_eq!(engine.ok(&json!({"ask": "run", "us": 1_000}))["now_us"], stopped + 1_000);
+    assert_eq!(page.ok(&json!({"ask": "run", "us": 1_000}))["now_us"], stopped + 1_000);
 }
 
 #[test]
 fn a_step_is_the_next_single_thing() {
-    let (mut engine, _) = Engine::opened("cluster 3\n---\n");
-    let due = engine.ok(&json!({"ask": "run", "us": 0}))["next_us"].clone();
-    let step = engine.ok(&json!({"ask": "step"}));
+    let (mut page, _) = Page::opened("cluster 3\n---\n");
+    let due = page.ok(&json!({"ask": "run", "us": 0}))["next_us"].clone();
+    let step = page.ok(&json!({"ask": "step"}));
     assert_eq!(step["now_us"], due);
     assert!(records(&step).iter().all(|record| record["node"] == records(&step)[0]["node"]), "{step}");
 }
 
 #[test]
 fn a_message_in_flight_is_named_as_commands_name_it() {
-    let (mut engine, _) = Engine::opened("cluster 3\ntimeout n1\n---\n");
-    let messages = engine.ok(&json!({"ask": "messages"}));
+    let (mut page, _) = Page::opened("cluster 3\ntimeout n1\n---\n");
+    let messages = page.ok(&json!({"ask": "messages"}));
     let [vote, _] = messages.as_array().unwrap().as_slice() else { panic!("two requests: {messages}") };
     assert_eq!((&vote["from"], &vote["to"], &vote["due_us"]), (&json!(1), &json!(2), &json!(1_000)));
     assert!(vote["words"].as_str().unwrap().starts_with("RequestVote"), "{vote}");
     let select = vote["select"].as_str().unwrap();
-    engine.ok(&json!({"ask": "do", "command": format!("hold {select}")}));
-    engine.ok(&json!({"ask": "run", "us": 10_000}));
-    let held = engine.ok(&json!({"ask": "messages"}));
+    page.ok(&json!({"ask": "do", "command": format!("hold {select}")}));
+    page.ok(&json!({"ask": "run", "us": 10_000}));
+    let held = page.ok(&json!({"ask": "messages"}));
     assert!(
         held.as_array().unwrap().iter().any(|it| it["id"] == vote["id"] && it["due_us"].is_null()),
         "{held}"
@@ -161,24 +165,24 @@ fn a_message_in_flight_is_named_as_commands_name_it() {
 
 #[test]
 fn a_fork_goes_another_way_from_a_moment_of_the_past() {
-    let (mut engine, opened) = Engine::opened("cluster 3 seed=4\nrun 1s\n---\n");
+    let (mut page, opened) = Page::opened("cluster 3 seed=4\nrun 1s\n---\n");
     let all = records(&opened).to_vec();
-    engine.ok(&json!({"ask": "do", "command": "kill n1"}));
+    page.ok(&json!({"ask": "do", "command": "kill n1"}));
     for position in [all.len(), all.len() / 2, 7, 1, 0] {
-        let fork = engine.ok(&json!({"ask": "fork", "position": position}));
+        let fork = page.ok(&json!({"ask": "fork", "position": position}));
         let rest = records(&fork);
         assert_eq!(rest, &all[position..position + rest.len()], "{position}");
-        let hash = engine.ok(&json!({"ask": "run_hash"}));
-        let script = engine.ok(&json!({"ask": "script"}));
-        let (mut again, told) = Engine::opened(script["text"].as_str().unwrap());
+        let hash = page.ok(&json!({"ask": "run_hash"}));
+        let script = page.ok(&json!({"ask": "script"}));
+        let (mut again, told) = Page::opened(script["text"].as_str().unwrap());
         assert_eq!(records(&told), &all[..position + rest.len()], "{script}");
         assert_eq!(again.ok(&json!({"ask": "run_hash"})), hash);
         let known = json!({"ask": "why_not", "server": 2, "what": "leader", "position": position});
-        assert_eq!(engine.ok(&known), again.ok(&known));
+        assert_eq!(page.ok(&known), again.ok(&known));
     }
-    assert!(engine.refused(&json!({"ask": "fork", "position": all.len()})).starts_with("there are only "));
-    assert!(engine.refused(&json!({"ask": "fork", "position": u64::MAX})).starts_with("there are only "));
-    let longer = engine.ok(&json!({"ask": "run", "us": 1_000_000}));
+    assert!(page.refused(&json!({"ask": "fork", "position": all.len()})).starts_with("there are only "));
+    assert!(page.refused(&json!({"ask": "fork", "position": u64::MAX})).starts_with("there are only "));
+    let longer = page.ok(&json!({"ask": "run", "us": 1_000_000}));
     assert!(
         longer["headlines"].as_array().unwrap().iter().any(|headline| headline["is_won"] == true),
         "{longer}"
@@ -187,32 +191,29 @@ fn a_fork_goes_another_way_from_a_moment_of_the_past() {
 
 #[test]
 fn why_not_has_an_answer_for_each_moment_that_there_was() {
-    let (mut engine, told) = Engine::opened("cluster 3\nkill n2\n---\n");
+    let (mut page, told) = Page::opened("cluster 3\nkill n2\n---\n");
     let count = records(&told).len();
     let ask = |server, what, position| json!({"ask": "why_not", "server": server, "what": what, "position": position});
-    let why = engine.ok(&ask(2, "leader", count));
+    let why = page.ok(&ask(2, "leader", count));
     assert_eq!(why["what"], "n2 has not become leader");
     assert_eq!(why["because"][0]["evidence"], count);
-    assert_eq!(
-        engine.refused(&ask(2, "leader", count + 1)),
-        format!("there are only {count} records so far")
-    );
-    assert_eq!(engine.refused(&ask(9, "leader", count)), "there is no server n9");
-    assert_eq!(engine.refused(&ask(2, "king", count)), "that is not a question about a server");
+    assert_eq!(page.refused(&ask(2, "leader", count + 1)), format!("there are only {count} records so far"));
+    assert_eq!(page.refused(&ask(9, "leader", count)), "there is no server n9");
+    assert_eq!(page.refused(&ask(2, "king", count)), "that is not a question about a server");
 }
 
-/// build.rs leaves out of the scenarios what comes of their commands.
+/// build.rs leaves the outcomes of commands out of the scenarios.
 #[test]
 fn each_scenario_is_played_as_its_file_is() {
-    let mut engine = Engine::default();
-    let titles = engine.ok(&json!({"ask": "scenarios"}));
+    let mut page = Page::default();
+    let titles = page.ok(&json!({"ask": "scenarios"}));
     assert!(titles.as_array().unwrap().len() > 100);
     for title in titles.as_array().unwrap() {
         let path = title["path"].as_str().unwrap();
-        let film = engine.ok(&json!({"ask": "film", "path": path}));
+        let film = page.ok(&json!({"ask": "film", "path": path}));
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../scenarios/{path}.txt"));
         let text = fs::read_to_string(file).unwrap();
-        let own = engine.ok(&json!({"ask": "film", "script": text}));
+        let own = page.ok(&json!({"ask": "film", "script": text}));
         assert_eq!((&film["records"], &film["headlines"]), (&own["records"], &own["headlines"]), "{path}");
         assert_eq!(
             (&film["setup"]["scenes"], &film["setup"]["title"]),
@@ -224,25 +225,25 @@ fn each_scenario_is_played_as_its_file_is() {
             Scenario::film(&text).unwrap().scenes.iter().map(|scene| scene.records.len()).sum();
         assert_eq!(records(&film).len(), played, "{path}");
     }
-    assert_eq!(engine.refused(&json!({"ask": "film", "path": "../Cargo"})), "there is no scenario ../Cargo");
-    assert!(engine.refused(&json!({"ask": "film"})).starts_with("name a scenario"));
+    assert_eq!(page.refused(&json!({"ask": "film", "path": "../Cargo"})), "there is no scenario ../Cargo");
+    assert!(page.refused(&json!({"ask": "film"})).starts_with("name a scenario"));
     assert_eq!(
-        engine.refused(&json!({"ask": "film", "script": "kill n1\n---\n"})),
+        page.refused(&json!({"ask": "film", "script": "kill n1\n---\n"})),
         "line 1, `kill`: there is no cluster yet: begin with `cluster 3`"
     );
 }
 
 #[test]
 fn a_promise_that_breaks_is_told() {
-    let (_, told) = Engine::opened(include_str!("../../../scenarios/without/one-vote-per-term.txt"));
+    let (_, told) = Page::opened(include_str!("../../../scenarios/without/one-vote-per-term.txt"));
     assert_eq!(told["setup"]["without"], "one-vote-per-term");
-    assert!(told["violation"]["promise"].as_str().unwrap().starts_with("election safety"), "{told}");
+    assert!(told["violation"]["promise"].as_str().unwrap().starts_with("one vote per term"), "{told}");
 }
 
 #[test]
 fn a_trace_hash_tells_runs_apart() {
-    let mut engine = Engine::default();
-    let mut hash = |request: Value| engine.ok(&request)["hash"].as_str().unwrap().to_owned();
+    let mut page = Page::default();
+    let mut hash = |request: Value| page.ok(&request)["hash"].as_str().unwrap().to_owned();
     let one = hash(json!({"ask": "trace_hash", "seed": 1}));
     assert_eq!(one.len(), 16);
     assert_eq!(one, hash(json!({"ask": "trace_hash", "seed": 1})));
@@ -252,44 +253,44 @@ fn a_trace_hash_tells_runs_apart() {
 
 #[test]
 fn a_search_in_slices_finds_what_one_in_one_go_finds_and_makes_it_short() {
-    let hunt = |engine: &mut Engine, from: u64, steps: u64| {
-        engine.ok(&json!({"ask": "hunt", "without": "majority-wins", "from": from, "steps": steps}))
+    let hunt = |page: &mut Page, from: u64, steps: u64| {
+        page.ok(&json!({"ask": "hunt", "without": "majority-wins", "from": from, "steps": steps}))
     };
-    let whole = hunt(&mut Engine::default(), 0, u64::MAX);
+    let whole = hunt(&mut Page::default(), 0, u64::MAX);
     assert_eq!(whole["is_over"], true);
-    let mut engine = Engine::default();
-    let mut sliced = hunt(&mut engine, 0, 1);
+    let mut page = Page::default();
+    let mut sliced = hunt(&mut page, 0, 1);
     while sliced["is_over"] == false {
         // A new instance, as after a trap, goes on as well.
-        engine = Engine::default();
-        sliced = hunt(&mut engine, sliced["next"].as_u64().unwrap(), 1);
+        page = Page::default();
+        sliced = hunt(&mut page, sliced["next"].as_u64().unwrap(), 1);
     }
     assert_eq!((&sliced["found"], &sliced["next"]), (&whole["found"], &whole["next"]));
 
-    let mut shrunk = engine.ok(&json!({"ask": "shrink", "steps": 1_000}));
+    let mut shrunk = page.ok(&json!({"ask": "shrink", "steps": 1_000}));
     while shrunk["is_done"] == false {
         assert!(shrunk["steps"].as_u64() <= shrunk["most_steps"].as_u64(), "{shrunk}");
-        shrunk = engine.ok(&json!({"ask": "shrink", "steps": 100_000}));
+        shrunk = page.ok(&json!({"ask": "shrink", "steps": 100_000}));
     }
     assert!(shrunk["lines"].as_u64() < whole["found"]["lines"].as_u64(), "{shrunk}");
-    let (_, told) = Engine::opened(shrunk["scenario"].as_str().unwrap());
+    let (_, told) = Page::opened(shrunk["scenario"].as_str().unwrap());
     assert!(told["violation"]["promise"].is_string(), "{told}");
     assert_eq!(told["setup"]["without"], "majority-wins");
 }
 
 #[test]
 fn a_search_for_nothing_is_refused() {
-    let mut engine = Engine::default();
-    assert_eq!(engine.refused(&json!({"ask": "shrink", "steps": 1})), "there is no search yet");
+    let mut page = Page::default();
+    assert_eq!(page.refused(&json!({"ask": "shrink", "steps": 1})), "there is no search yet");
     let hunt = json!({"ask": "hunt", "without": "figure-it-out", "from": 0, "steps": 1});
-    assert!(engine.refused(&hunt).starts_with("this is no request"));
+    assert!(page.refused(&hunt).starts_with("this is no request"));
     let vain = Rule::ALL.iter().find(|rule| why_in_vain(**rule).is_some()).unwrap();
     let hunt = json!({"ask": "hunt", "without": vain.id(), "from": 0, "steps": 1});
-    assert!(engine.refused(&hunt).starts_with("a search finds nothing without"));
+    assert!(page.refused(&hunt).starts_with("a search finds nothing without"));
     let last = json!({"ask": "hunt", "without": "majority-wins", "from": u64::MAX, "steps": 1});
-    assert_eq!(engine.ok(&last)["is_over"], true);
+    assert_eq!(page.ok(&last)["is_over"], true);
     assert_eq!(
-        engine.refused(&json!({"ask": "shrink", "steps": 1})),
+        page.refused(&json!({"ask": "shrink", "steps": 1})),
         "nothing was found yet that could be made shorter"
     );
 }

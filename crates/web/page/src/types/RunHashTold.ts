@@ -3,7 +3,7 @@
 /**
  * A number that two runs share only if they have the same records.
  */
-export type TraceHash = { 
+export type RunHashTold = { 
 /**
  * In 16 hexadecimal digits: JavaScript's numbers have too few bits.
  */

@@ -13,14 +13,12 @@ const CLIENT = 'c1'
 /** What commands depend on. */
 export type World = {
   readonly cluster: ClusterView
-  /** How long messages take where nothing else was said. */
-  readonly latencyUs: number
   /** The rules that are off. */
   readonly off: readonly string[]
 }
 
 /** The commands that do this. Throws an error, with help, if it can't be done. */
-export function commandsFor(action: Action, { cluster, latencyUs, off }: World): string[] {
+export function commandsFor(action: Action, { cluster, off }: World): string[] {
   switch (action.action) {
     case 'kill_leader':
       return [`kill n${leaderIn(cluster)}`]
@@ -58,9 +56,9 @@ export function commandsFor(action: Action, { cluster, latencyUs, off }: World):
     case 'mend':
       return linksOf(action.links, cluster).map(({ from, to }) => `mend n${from} n${to}`)
     case 'delay':
-      return weather(action.links, cluster, latencyUs, { delay_us: action.delay_us })
+      return weather(action.links, cluster, { delay_us: action.delay_us })
     case 'lose':
-      return weather(action.links, cluster, latencyUs, { loss_percent: action.percent })
+      return weather(action.links, cluster, { loss_percent: action.percent })
     case 'heal':
       return ['heal']
     case 'put':
@@ -134,10 +132,10 @@ function linksOf(links: Links, cluster: ClusterView): Link[] {
 }
 
 /** A link's command says all about it: how long messages take there, and how many are lost. */
-function weather(links: Links, cluster: ClusterView, latencyUs: number, news: { delay_us?: number; loss_percent?: number }): string[] {
+function weather(links: Links, cluster: ClusterView, news: { delay_us?: number; loss_percent?: number }): string[] {
   const words = (before: { delay_us: number; loss_percent: number }) => {
     const { delay_us, loss_percent } = { ...before, ...news }
-    const latency = delay_us > 0 ? ` latency=${latencyUs + delay_us}us` : ''
+    const latency = delay_us > 0 ? ` latency=${delay_us / 1000}ms` : ''
     return latency + (loss_percent > 0 ? ` loss=${loss_percent / 100}` : '')
   }
   const each = linksOf(links, cluster).map((link) => ({ link, words: words(faultsOf(cluster.network, link.from, link.to)) }))

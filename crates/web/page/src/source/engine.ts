@@ -1,6 +1,7 @@
 // The engine: the simulator and the servers' own code, as WebAssembly in a worker. It is asked in JSON.
 
-import type { EventId, NodeId, TraceRecord } from '../trace/record'
+import type { NodeId, TraceRecord } from '../trace/record'
+import type { Flying as InFlight } from '../types/Flying'
 import type { Refused } from '../types/Refused'
 import type { ScriptText } from '../types/ScriptText'
 import type { Told as ToldByEngine } from '../types/Told'
@@ -11,19 +12,6 @@ import EngineWorker from './engine.worker?worker&inline'
 
 /** What the engine has to tell after a command, or after time has passed. */
 export type Told = Omit<ToldByEngine, 'records'> & { readonly records: readonly TraceRecord[] }
-
-/** A message in flight. */
-export type InFlight = {
-  /** The event of its sending. */
-  readonly id: EventId
-  readonly from: NodeId
-  readonly to: NodeId
-  readonly words: string
-  /** When it arrives; null while it is held. */
-  readonly due_us: number | null
-  /** How a command names it. */
-  readonly select: string
-}
 
 /** What can be asked, and what comes back. */
 type Asks = {

@@ -39,9 +39,9 @@ export function spread(records: readonly TraceRecord[]): TraceRecord[] {
   })
 }
 
-/** Is the text a trace, or a try at one? Scripts have no line of JSON in them. */
-export function isTrace(text: string): boolean {
-  return text.trim() === '' || text.trimStart().startsWith('{')
+/** Is the text a scenario, rather than a trace? */
+export function isScript(text: string): boolean {
+  return /^\(?cluster\b/m.test(text)
 }
 
 /** Shows a trace from a file. Throws an error with help if it is not one. */

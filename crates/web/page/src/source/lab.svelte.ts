@@ -4,9 +4,10 @@ import type { Flying } from '../time/airborne'
 import { Branches } from '../time/branches.svelte'
 import { Here } from '../time/present'
 import { asSentence } from '../trace/words'
+import type { Flying as InFlight } from '../types/Flying'
 import { commandsFor } from './commands'
 import type { Action, Library } from './contract'
-import { EngineBroken, type Engine, type InFlight, type Told } from './engine'
+import { EngineBroken, type Engine, type Told } from './engine'
 import { replay } from './file'
 import { Session } from './session.svelte'
 import type { Source } from './source'
@@ -106,7 +107,7 @@ export class Lab {
     }
     const told = await this.engine.ask('open', { script })
     const run = new LabRun(this)
-    // Who does it himself reads no stage directions.
+    // What a scenario says to its reader is no part of a run of one’s own.
     const session = new Session({ ...told.setup, scenes: [] }, run)
     session.player.speed = this.speed
     run.begin(session, told, (await this.engine.ask('script', {})).text)
@@ -148,6 +149,7 @@ export class LabRun implements Source {
     session.whyNot = (server, what, position) => this.lab.engine.ask('why_not', { server, what, position })
     this.script = script
     this.take(told)
+    session.player.frame(performance.now())
   }
 
   /** The run so far, as a scenario. */
@@ -157,9 +159,8 @@ export class LabRun implements Source {
 
   async act(action: Action): Promise<string> {
     const { session } = this
-    const { history, setup } = session
-    const world = { cluster: history.latest, latencyUs: setup.latency_us, off: session.rulesOff(history.end) }
-    const commands = commandsFor(action, world)
+    const { history } = session
+    const commands = commandsFor(action, { cluster: history.latest, off: session.rulesOff(history.end) })
     for (const command of commands) await this.perform(command)
     return `▸ ${commands.join(' · ')}`
   }
@@ -184,7 +185,7 @@ export class LabRun implements Source {
   startAgain = () => this.trying(this.lab.startAgain())
 
   /** Begins with another cluster. */
-  startAnew = (script: string) => this.trying(this.lab.open(script))
+  openAnother = (script: string) => this.trying(this.lab.open(script))
 
   /** Shows another branch. */
   switchTo = (branch: number) => this.trying(this.lab.switchTo(branch))
@@ -259,12 +260,12 @@ export class LabRun implements Source {
 
   private placed(messages: readonly InFlight[]): ReadonlyMap<number, Flying> {
     const flying = new Map<number, Flying>()
-    for (const { id, words, select, due_us: dueAt } of messages) {
+    for (const { id, from, to, words, select, due_us: dueAt } of messages) {
       const entry = this.session.history.find(id)
       if (!entry) continue
       const heldSince = dueAt === null ? (this.flying.get(entry.number)?.heldSince ?? this.present.newest()) : null
       const copies = (flying.get(entry.number)?.copies ?? 0) + 1
-      flying.set(entry.number, { words: asSentence(words), select, dueAt, heldSince, copies })
+      flying.set(entry.number, { words: `n${from} → n${to}: ${words}`, select, dueAt, heldSince, copies })
     }
     return flying
   }

@@ -29,7 +29,7 @@ export type Flight = {
   readonly progress: number
   /** It never arrives: how much of it has faded, from 0 to 1. */
   readonly lost: number
-  /** It is held until somebody delivers it. */
+  /** It stays in flight until it is delivered by hand. */
   readonly isHeld: boolean
   /** How many copies of it are on their way. */
   readonly copies: number

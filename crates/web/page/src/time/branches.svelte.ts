@@ -1,4 +1,4 @@
-// The ways that a simulated run has gone: it went another way each time somebody continued from its past.
+// The ways that a simulated run has gone: it goes another way each time that it is continued from its past.
 
 import { seconds } from '../trace/words'
 

@@ -138,7 +138,7 @@ function pressHand(key: string, session: Session): boolean {
   }
   if (!session.isConnected || !'karh'.includes(key.toLowerCase())) return false
   if (!session.canAct) {
-    session.notice = { text: `You are looking at the past. L leads back to the present, where you can act${session.lab ? '; C continues from here' : ''}.`, isBad: false }
+    session.notice = { text: `You are looking at the past. L leads back to ${session.lab ? 'the present' : 'live'}, where you can act${session.lab ? '; C continues from here' : ''}.`, isBad: false }
     return true
   }
   switch (key.toLowerCase()) {

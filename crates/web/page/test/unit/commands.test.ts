@@ -14,7 +14,7 @@ function cluster(...more: Parameters<typeof record>[0][]): ClusterView {
   return records.map((fields) => record(fields as never)).reduce(apply, newCluster([1, 2, 3]))
 }
 
-const commands = (action: Action, view = cluster(), off: string[] = []) => commandsFor(action, { cluster: view, latencyUs: 10_000, off })
+const commands = (action: Action, view = cluster(), off: string[] = []) => commandsFor(action, { cluster: view, off })
 
 describe('what is done to a simulated cluster', () => {
   test.each<[Action, string[]]>([
@@ -41,7 +41,7 @@ describe('what is done to a simulated cluster', () => {
     [{ action: 'mend', links: { both_ways: [1, 2] } }, ['mend n1 n2', 'mend n2 n1']],
     [{ action: 'mend', links: { of: 1 } }, ['mend n1 n2', 'mend n1 n3', 'mend n2 n1', 'mend n3 n1']],
     [{ action: 'heal' }, ['heal']],
-    [{ action: 'delay', links: 'all', delay_us: 50_000 }, ['link latency=60000us']],
+    [{ action: 'delay', links: 'all', delay_us: 50_000 }, ['link latency=50ms']],
     [{ action: 'lose', links: 'all', percent: 20 }, ['link loss=0.2']],
     [{ action: 'lose', links: { one_way: { from: 1, to: 2 } }, percent: 20 }, ['link n1 n2 loss=0.2']],
     [{ action: 'delay', links: 'all', delay_us: 0 }, ['link']],
@@ -67,7 +67,7 @@ describe('what is done to a simulated cluster', () => {
   test('a delay keeps what a link loses, and the other way round', () => {
     const links = [{ from: 1, to: 2 }]
     const view = cluster({ event: 'links_lossy', links, percent: 20 } as never)
-    expect(commands({ action: 'delay', links: { one_way: links[0]! }, delay_us: 100_000 }, view)).toEqual(['link n1 n2 latency=110000us loss=0.2'])
+    expect(commands({ action: 'delay', links: { one_way: links[0]! }, delay_us: 100_000 }, view)).toEqual(['link n1 n2 latency=100ms loss=0.2'])
     expect(commands({ action: 'delay', links: 'all', delay_us: 100_000 }, view).length).toBe(6)
   })
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { scriptUpTo } from '../../src/source/continue'
-import { beginningOf } from '../../src/source/lab.svelte'
+import { EngineBroken, type Engine } from '../../src/source/engine'
+import { beginningOf, Lab } from '../../src/source/lab.svelte'
+import type { Session } from '../../src/source/session.svelte'
 import { newScript, problemWith, USUAL, wantedBy } from '../../src/source/new-cluster'
 import { Branches } from '../../src/time/branches.svelte'
 import { linkToLab, LONGEST_LAB, readLink } from '../../src/time/links'
@@ -96,6 +98,43 @@ describe('a script', () => {
     for (const wrong of [{ seed: NaN }, { shortest: 400 }, { slowest: 5 }, { heartbeat: 150 }, { quickest: -1 }]) {
       expect(problemWith({ ...USUAL, seed: 3, ...wrong })).toMatch(/\.$/)
     }
+  })
+})
+
+describe('an engine that fails', () => {
+  /** An engine that knows scripts, and traps at the first `crash`. */
+  function fragile() {
+    let script = ''
+    const asked: string[] = []
+    const setup = { servers: [1, 2, 3], scenes: [], speed: 1, history: null, without: null, latency_us: 0 }
+    const told = { records: [], headlines: [], now_us: 0, next_us: null, said: '', violation: null }
+    const ask = async (what: string, fields: { script?: string; command?: string }) => {
+      asked.push(what)
+      if (what === 'open') script = fields.script!
+      if (what === 'script') return { text: script }
+      if (what === 'messages') return []
+      if (fields.command?.startsWith('crash')) throw new EngineBroken('n1 has contradicted itself')
+      if (what === 'do') script = `${fields.command}, ${script}`
+      return { ...told, setup }
+    }
+    return { engine: { ask } as unknown as Engine, asked }
+  }
+
+  test('is started again, with all that was done before, and says what happened', async () => {
+    const { engine, asked } = fragile()
+    const shown: Session[] = []
+    const lab = new Lab(engine, (session) => shown.push(session))
+    await lab.open('cluster 3')
+    const first = shown[0]!
+    await first.act({ action: 'kill', node: 2 })
+    expect(first.notice).toMatchObject({ text: '▸ kill n2', isBad: false })
+    await first.act({ action: 'power_cut', node: 1, unsynced: 'lost' })
+    expect(first.notice).toMatchObject({ text: 'n1 has contradicted itself', isBad: true })
+    expect(asked.filter((what) => what === 'open').length).toBe(2)
+    const second = shown[1]!
+    expect(second.lab!.accident).toContain('the engine has stopped: n1 has contradicted itself.')
+    expect(await second.lab!.scriptNow()).toBe('kill n2, cluster 3')
+    expect(second.player).toMatchObject({ isLive: true, isPlaying: false })
   })
 })
 

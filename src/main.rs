@@ -2,9 +2,12 @@
 
 mod completions;
 mod export;
+mod lab;
+mod link;
 mod log;
 mod maelstrom;
 mod member;
+mod moment;
 mod node;
 mod paragraph;
 mod recording;
@@ -34,18 +37,18 @@ Usage: raft [COMMAND]        without a command: raft up
 
 Learn
   up         Start a cluster on this machine, watch it, and kill its leader
+  lab        Simulate a cluster in your browser: stop time, go back, break rules
   replay     Choose a scenario from a list, and play it forward and back
   rules      List the rules of Raft; explain one, or a word
   sim        Switch a rule off and see what breaks, or try to break all of Raft
   why        Explain why something happened, with the whole chain of causes
   log        Show what a server has on disk
-  export     Save a scenario or a recorded run as a web page
+  export     Save a scenario, a recorded run or the lab as a web page
 Use
   put, get, del, cas, list, watch    Write, read and watch keys
-  status                             Show the servers of a running cluster
+  status, completions                Show a cluster's servers; complete commands
   node                               Run one server, on this machine or another
   member, transfer, recover          Change the members; survive their loss
-  completions                        Print completions for your shell
 Prove
   torture    Make real servers fail at random, and check every response
   bench      Measure how fast a cluster on this machine is
@@ -83,6 +86,7 @@ enum Command {
     Torture(torture::TortureArguments),
     Sim(sim::SimArguments),
     Replay(replay::ReplayArguments),
+    Lab(lab::LabArguments),
     Export(export::ExportArguments),
     Why(why::WhyArguments),
     Log(log::LogArguments),
@@ -111,6 +115,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Torture(arguments) => torture::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
+        Command::Lab(arguments) => lab::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Why(arguments) => why::run(arguments),

@@ -9,7 +9,7 @@ use command::{Failure, ended_by, say, written};
 use page::{Chapter, ScenarioTitle};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use simulator::{Divergence, reenact};
+use simulator::{Divergence, RunHash, reenact};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,14 +25,16 @@ use trace::{Event, Feed, Io, Record, shown};
 ///   raft replay
 ///   raft replay elections/first-election
 ///   raft up --record run.jsonl; raft replay run.jsonl
+///   raft replay 'https://…#lab=…&at=12'
 ///
 /// A recorded run is also checked: the simulator gets the same inputs, and must
 /// come to the same states.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct ReplayArguments {
-    /// A scenario, by its name or its file, or a file that `raft up --record` has written
-    #[arg(value_name = "SCENARIO|FILE")]
+    /// A scenario, by its name or its file, a file that `raft up --record` has written, or a link of the page, in
+    /// quotes: then it begins at the moment to which the link leads
+    #[arg(value_name = "SCENARIO|FILE|LINK")]
     what: Option<PathBuf>,
 
     /// Print what happens line by line, even on a terminal
@@ -45,8 +47,12 @@ pub(crate) struct ReplayArguments {
 
     /// Show it in a browser on this machine, at this address [default: a free port]
     #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = "127.0.0.1:0", conflicts_with_all = ["plain", "json"])]
+    #[arg(default_missing_value = "127.0.0.1:0", conflicts_with_all = ["plain", "json", "hash"])]
     web: Option<SocketAddr>,
+
+    /// Print only the hash of the trace: two runs have the same one if the same things happened in them
+    #[arg(long, requires = "what", conflicts_with_all = ["plain", "json"])]
+    hash: bool,
 
     /// With --plain: print the routine too, each heartbeat and each reset of a timer
     #[arg(long, short, requires = "what")]
@@ -67,6 +73,9 @@ pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
     }
     if arguments.json {
         return print_json(&tape);
+    }
+    if arguments.hash {
+        return written(writeln!(io::stdout(), "{}", RunHash::of(tape.records())));
     }
     if arguments.plain || !has_full_terminal() {
         remark.iter().for_each(say);
@@ -119,7 +128,7 @@ fn choose_and_play(chapters: &[Chapter]) -> Result<ExitCode, Failure> {
         match terminal::choose(&mut chooser, &mut end_requested) {
             Ok(Chosen::Scenario(path)) => {
                 let tape = Tape::open(Path::new(&path))?;
-                match terminal::replay(tape.for_terminal(), &mut end_requested) {
+                match terminal::replay(tape.for_terminal()?, &mut end_requested) {
                     Ok(End::Quit) => {}
                     end => return exit_code(end),
                 }
@@ -132,22 +141,23 @@ fn choose_and_play(chapters: &[Chapter]) -> Result<ExitCode, Failure> {
 
 fn show_in_terminal(tape: Tape) -> Result<ExitCode, Failure> {
     let mut signals = end_signals()?;
-    let ended = terminal::replay(tape.for_terminal(), || signals.pending().next().map(End::Interrupted));
+    let ended = terminal::replay(tape.for_terminal()?, || signals.pending().next().map(End::Interrupted));
     exit_code(ended)
 }
 
 /// Serves the page with what happened until a signal ends it.
 fn serve_page(tape: &Tape, address: SocketAddr) -> Result<ExitCode, Failure> {
     let mut signals = end_signals()?;
+    let moment = tape.fragment_of_moment()?;
     let site = open_site(address, tape.setup_of_page())?;
     site.publish(tape.records());
     site.end();
-    say(format_args!("See it in a browser: {}", site.url()));
+    say(format_args!("See it in a browser: {}{moment}", site.url()));
     say("Ctrl+C ends it.");
     Ok(signals.forever().next().map_or(ExitCode::SUCCESS, ended_by))
 }
 
-fn end_signals() -> Result<Signals, Failure> {
+pub(crate) fn end_signals() -> Result<Signals, Failure> {
     Signals::new([SIGINT, SIGTERM, SIGHUP])
         .map_err(|error| Failure::of(format_args!("can't listen for signals: {error}"), ""))
 }

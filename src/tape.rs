@@ -1,5 +1,7 @@
 //! What can be replayed and explained: a scenario, or a recorded trace.
 
+use crate::link::{Link, Linked, fragment_in, fragment_of};
+use crate::moment::Moment;
 use crate::scenarios::{self, library};
 use command::Failure;
 use consensus::{Rule, Timing};
@@ -8,7 +10,6 @@ use simulator::{Film, Scenario, Scene, UNSHOWN};
 use std::io;
 use std::path::Path;
 use storage::careful::read_regular;
-use terminal::Moment;
 use trace::{Beginning, Event, Io, Record, StepInput, shown};
 
 /// Maximum size of a file that is read, in bytes: as events, it takes several times as much memory.
@@ -16,30 +17,65 @@ const LARGEST: u64 = 256 << 20;
 /// Maximum number of scenarios that are suggested for a path with nothing at it.
 const MOST_MEANT: usize = 3;
 
-/// A run, from a file.
+/// A run, from a file or a link.
 #[derive(Debug)]
 pub(crate) struct Tape {
+    /// How messages call its source.
+    pub(crate) name: String,
     /// Its title.
     pub(crate) title: String,
     /// A recorded run is one scene without a command.
     pub(crate) film: Film,
     /// If it was recorded, as opposed to played now from a script: the number of each record's line in the file.
     pub(crate) lines: Option<Vec<usize>>,
-    /// Its name, if it is a scenario built into this program.
+    /// Its path, if it is a scenario built into this program.
     scenario: Option<String>,
+    /// The text of its script; `None` if it was recorded.
+    script: Option<String>,
+    /// The moment to which a link to it leads.
+    pub(crate) at: Option<Moment>,
 }
 
 impl Tape {
-    /// Reads a trace, or plays a scenario: from a file, or one that is built into this program, by its path.
+    /// Reads a trace, or plays a scenario: from a file or a link, or one that is built into this program, by its
+    /// path.
     ///
     /// # Errors
-    /// If there is no such file or scenario, or nothing happens in it.
+    /// If there is no such file or scenario, or nothing happens in it; if the link is damaged.
     pub(crate) fn open(path: &Path) -> Result<Tape, Failure> {
-        let tape = Tape::read(path)?;
+        let tape = match path.to_str().and_then(fragment_in) {
+            Some(fragment) => Tape::follow(Link::read(fragment)?)?,
+            None => Tape::read(path)?,
+        };
         if tape.records().next().is_none() {
             let help = "a scenario starts a cluster with `cluster 3`; a trace has one event per line";
-            return Err(Failure::of(format_args!("nothing happens in {}", path.display()), help));
+            return Err(Failure::of(format_args!("nothing happens in {}", tape.name), help));
         }
+        Ok(tape)
+    }
+
+    /// Plays the run to which a link leads.
+    fn follow(Link { run, at }: Link) -> Result<Tape, Failure> {
+        let mut tape = match run {
+            Linked::Scenario(path) => {
+                let text = library().find(&path).ok_or_else(|| {
+                    let message =
+                        format!("the link leads to {}, which is no scenario of this program", shown(&path));
+                    Failure::of(message, help_for_missing(Path::new(&path)))
+                })?;
+                Tape::play("the link", &path, text).expect("each of them is played in the tests")
+            }
+            Linked::Script(script) => {
+                let mut tape = Tape::play("the link", "A run in the lab", &script).map_err(|error| {
+                    let help = "the link was changed, or it is from another version of this program";
+                    Failure::of(format_args!("can't play the script in the link: {error}"), help)
+                })?;
+                // The lab has one cluster.
+                tape.film.scenes = tape.film.last_cluster().to_vec();
+                tape
+            }
+        };
+        tape.at = at;
         Ok(tape)
     }
 
@@ -48,7 +84,8 @@ impl Tape {
         if !path.exists()
             && let Some(text) = path.to_str().and_then(|path| library().find(path))
         {
-            return Ok(Tape::play(&file.to_string(), text).expect("each of them is played in the tests"));
+            let name = file.to_string();
+            return Ok(Tape::play(&name, &name, text).expect("each of them is played in the tests"));
         }
         let text = read_text(path).map_err(|error| {
             let help = match error.kind() {
@@ -60,15 +97,24 @@ impl Tape {
             };
             Failure::of(format_args!("can't read {file}: {error}"), help)
         })?;
-        let name =
+        let title =
             path.file_stem().map_or_else(|| file.to_string(), |stem| stem.to_string_lossy().into_owned());
         if text.trim_start().starts_with('{') {
             let (lines, records) = read_trace(path, &text)?.into_iter().unzip();
             let scenes = vec![Scene { records, ..Scene::default() }];
             let film = Film { scenes, without: None };
-            return Ok(Tape { title: name, film, lines: Some(lines), scenario: None });
+            let name = file.to_string();
+            return Ok(Tape {
+                name,
+                title,
+                film,
+                lines: Some(lines),
+                scenario: None,
+                script: None,
+                at: None,
+            });
         }
-        Tape::play(&name, &text).map_err(|error| {
+        Tape::play(&file.to_string(), &title, &text).map_err(|error| {
             // Only if a command was refused is it called a script: otherwise it may not be one at all.
             if error.kind() == io::ErrorKind::Other {
                 return Failure::of(
@@ -84,24 +130,70 @@ impl Tape {
         })
     }
 
-    /// Plays the scenario with this text.
-    ///
-    /// # Errors
-    /// If it is not valid.
-    pub(crate) fn play(name: &str, text: &str) -> std::io::Result<Tape> {
+    /// Plays the scenario with this text. It may have a title of its own.
+    fn play(name: &str, title: &str, text: &str) -> io::Result<Tape> {
         let film = Scenario::film(text)?;
         Ok(Tape {
-            title: page::title(text).unwrap_or(name).to_owned(),
+            name: name.to_owned(),
+            title: page::title(text).unwrap_or(title).to_owned(),
             film,
             lines: None,
             scenario: library().path_of(text).map(str::to_owned),
+            script: Some(text.to_owned()),
+            at: None,
         })
     }
 
+    /// The number of records that have happened at the moment to which the link leads, if it leads to one.
+    ///
+    /// # Errors
+    /// If there is no such moment in the run.
+    pub(crate) fn begin(&self) -> Result<Option<usize>, Failure> {
+        let Some(at) = self.at else { return Ok(None) };
+        let records: Vec<&Record> = self.records().collect();
+        let position = at.position_in(&records).ok_or_else(|| {
+            let help = "leave out &at=…, to begin at the beginning";
+            Failure::of(format_args!("the link leads to {at}, and the run has no such moment"), help)
+        });
+        position.map(Some)
+    }
+
+    /// The fragment of an address that leads to the same moment on a page that shows this run; empty if that is the
+    /// beginning.
+    ///
+    /// # Errors
+    /// If there is no such moment in the run.
+    pub(crate) fn fragment_of_moment(&self) -> Result<String, Failure> {
+        let last = self.begin()?.and_then(|position| self.records().take(position).last());
+        Ok(last.map_or(String::new(), |record| match record.id() {
+            Some(id) => format!("#at={id}"),
+            None => format!("#at={:.6}", record.t as f64 / 1e6),
+        }))
+    }
+
+    /// The fragment of the lab's address that leads to this run.
+    ///
+    /// # Errors
+    /// If it was recorded: there is no script that makes it again.
+    pub(crate) fn fragment(&self) -> Result<String, Failure> {
+        match (&self.scenario, &self.script) {
+            (Some(path), _) => Ok(format!("#scenario={path}")),
+            (None, Some(script)) => Ok(fragment_of(script)),
+            (None, None) => Err(Failure::of(
+                format_args!("{} is a recorded run, and the lab plays scripts", self.name),
+                format!("`raft replay --web {}` shows it in a browser", self.name),
+            )),
+        }
+    }
+
     /// The same for the view in the terminal.
-    pub(crate) fn for_terminal(self) -> terminal::Tape {
+    ///
+    /// # Errors
+    /// If a link leads to a moment that it does not have.
+    pub(crate) fn for_terminal(self) -> Result<terminal::Tape, Failure> {
+        let begin = self.begin()?.unwrap_or(0);
         let safe = |text: String| shown(&text).into_owned();
-        let moment = |scene: Scene| Moment {
+        let moment = |scene: Scene| terminal::Moment {
             prose: scene.prose.into_iter().map(safe).collect(),
             command: scene.command.map(safe),
             is_silent: scene.is_silent,
@@ -112,7 +204,7 @@ impl Tape {
             shown(&self.title).into_owned(),
             self.film.scenes.into_iter().map(moment).collect(),
         );
-        terminal::Tape { without: self.film.without, ..tape }
+        Ok(terminal::Tape { without: self.film.without, begin, ..tape })
     }
 
     /// The page's setup, before the records.
@@ -122,14 +214,9 @@ impl Tape {
         Setup { timing: self.records().find_map(timing), scenes, scenario: self.scenario.clone(), ..setup }
     }
 
-    /// Everything that happened in the last cluster, in order: a scenario may compare several, which use the
-    /// same names for their events.
+    /// Everything that happened in the last cluster, in order.
     pub(crate) fn last_cluster(&self) -> impl Iterator<Item = &Record> {
-        let begins = |scene: &Scene| {
-            scene.command.as_deref().is_some_and(|command| command.split(' ').next() == Some("cluster"))
-        };
-        let first = self.film.scenes.iter().rposition(begins).unwrap_or(0);
-        self.film.scenes[first..].iter().flat_map(|scene| &scene.records)
+        self.film.last_cluster().iter().flat_map(|scene| &scene.records)
     }
 
     /// Everything that happened, in order.

@@ -1,5 +1,6 @@
 //! `raft why`
 
+use crate::moment::Moment;
 use crate::paragraph::{paragraph, rule_name};
 use crate::tape::Tape;
 use clap::Args;
@@ -11,7 +12,6 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 use trace::why::{Causes, Kind};
 use trace::why_not::{Obstacle, Omission, WhyNot, why_not};
 use trace::{Event, EventId, Laboratory, Record, english, shown};
@@ -32,9 +32,10 @@ use trace::{Event, EventId, Laboratory, Record, english, shown};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct WhyArguments {
-    /// A file that `raft up --record` has written, or a scenario, by its name or its file
-    #[arg(value_name = "FILE|SCENARIO")]
-    file: PathBuf,
+    /// A file that `raft up --record` has written, a scenario, by its name or its file, or a link of the page, in
+    /// quotes: then it ends at the moment to which the link leads
+    #[arg(value_name = "FILE|SCENARIO|LINK")]
+    what: PathBuf,
 
     /// The event to explain, for example n2:117
     #[arg(value_parser = event_name)]
@@ -60,31 +61,6 @@ pub(crate) struct WhyArguments {
     at: Option<Moment>,
 }
 
-/// A moment of a run.
-#[derive(Debug, Clone, Copy)]
-enum Moment {
-    /// After all that had happened by then, in microseconds.
-    At(u64),
-    /// Just after this event: there may be many at one time.
-    After(EventId),
-}
-
-impl FromStr for Moment {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Moment, String> {
-        if let Ok(event) = text.parse() {
-            return Ok(Moment::After(event));
-        }
-        let seconds = text.strip_suffix('s').and_then(|number| number.parse::<f64>().ok());
-        let micros = seconds.map(|seconds| (seconds * 1e6).round());
-        match micros.filter(|micros| (0.0..1e18).contains(micros)) {
-            Some(micros) => Ok(Moment::At(micros as u64)),
-            None => Err("write seconds, such as 1.250s, or an event, such as n2:117".to_owned()),
-        }
-    }
-}
-
 /// Parses the name of an event.
 fn event_name(text: &str) -> Result<EventId, String> {
     text.parse().map_err(|error| match Kind::ALL.iter().any(|(kind, _)| *kind == text) {
@@ -103,43 +79,44 @@ fn named<T: Copy + Send + Sync + 'static, const N: usize>(
 }
 
 pub(crate) fn run(arguments: WhyArguments) -> Result<ExitCode, Failure> {
-    let tape = Tape::open(&arguments.file)?;
-    let records: Vec<Record> = tape.last_cluster().cloned().collect();
-    let causes = Causes::new(&records);
+    let tape = Tape::open(&arguments.what)?;
+    let mut records: Vec<Record> = tape.last_cluster().cloned().collect();
+    if let Some(at) = tape.at.filter(|_| arguments.event.is_none() && arguments.at.is_none()) {
+        records.truncate(end(&records, at, &tape.name)?);
+    }
+    let off = tape.film.without;
     let text = match &arguments.not {
-        Some(not) => unexplained(&causes, &records, not, tape.film.without, &arguments)?,
-        None => explanation(&causes, asked_for(&causes, &records, &arguments)?, tape.film.without),
+        Some(not) => unexplained(&records, not, off, arguments.at, &tape.name)?,
+        None => {
+            let causes = Causes::new(&records);
+            explanation(&causes, asked_for(&causes, &records, &arguments, &tape)?, off)
+        }
     };
     written(io::stdout().write_all(text.as_bytes()))
 }
 
 /// Why a server has not done something: the answer to `--not`.
 fn unexplained(
-    causes: &Causes<'_>,
     records: &[Record],
     not: &[String],
     off: Option<Rule>,
-    arguments: &WhyArguments,
+    at: Option<Moment>,
+    name: &str,
 ) -> Result<String, Failure> {
     let (omission, server) = question(not)?;
     let servers: BTreeSet<NodeId> = records.iter().map(|record| record.node).collect();
     if !servers.contains(&server) {
         let names: Vec<String> = servers.iter().map(NodeId::to_string).collect();
-        let file = arguments.file.display();
         let help = format!("the servers there are {}", names.join(", "));
-        return Err(Failure::of(format_args!("there is no server {server} in {file}"), help));
+        return Err(Failure::of(format_args!("there is no server {server} in {name}"), help));
     }
-    let (past, moment) = match arguments.at {
-        None => (records, records.iter().map(|record| record.t).max().unwrap_or_default()),
-        Some(Moment::At(moment)) => {
-            let last = records.iter().rposition(|record| record.t <= moment);
-            (&records[..last.map_or(0, |last| last + 1)], moment)
-        }
-        Some(Moment::After(id)) => {
-            let event = found(causes, records, id, arguments)?;
-            let place = records.iter().position(|record| std::ptr::eq(record, event));
-            (&records[..=place.expect("it was found there")], event.t)
-        }
+    let past = match at {
+        None => records,
+        Some(at) => &records[..end(records, at, name)?],
+    };
+    let moment = match at {
+        Some(Moment::At(moment)) => moment,
+        _ => past.iter().map(|record| record.t).max().unwrap_or_default(),
     };
     let mut text =
         answer(server, moment, omission, &why_not(past, &BTreeMap::new(), moment, server, omission), off);
@@ -173,42 +150,43 @@ fn question(not: &[String]) -> Result<(Omission, NodeId), Failure> {
     Ok((omission, server))
 }
 
-/// The event with this name.
-fn found<'a>(
-    causes: &Causes<'a>,
-    records: &[Record],
-    id: EventId,
-    arguments: &WhyArguments,
-) -> Result<&'a Record, Failure> {
-    causes.find(id).ok_or_else(|| {
-        let help = match records.iter().rev().find_map(Record::id) {
-            Some(last) => {
-                format!("event names look like {last} (the last one in this run); or use --last leader")
-            }
-            None => "the file has no events with names".to_owned(),
-        };
-        let file = arguments.file.display();
-        Failure::of(format_args!("there is no event {id} in {file}"), help)
+/// The number of records that have happened at this moment.
+fn end(records: &[Record], at: Moment, name: &str) -> Result<usize, Failure> {
+    let all: Vec<&Record> = records.iter().collect();
+    at.position_in(&all).ok_or_else(|| match at {
+        Moment::After(id) => no_event(records, id, name),
+        _ => Failure::of(format_args!("{name} has no {at}: it has {} records", records.len()), ""),
     })
 }
 
-/// The event to explain: by its name, by its kind, or the most important one of the run.
+fn no_event(records: &[Record], id: EventId, name: &str) -> Failure {
+    let help = match records.iter().rev().find_map(Record::id) {
+        Some(last) => {
+            format!("event names look like {last} (the last one in this run); or use --last leader")
+        }
+        None => "the file has no events with names".to_owned(),
+    };
+    Failure::of(format_args!("there is no event {id} in {name}"), help)
+}
+
+/// The event to explain: by its name, by its kind, or the most important one of the run. A link may lead to it.
 fn asked_for<'a>(
     causes: &Causes<'a>,
     records: &[Record],
     arguments: &WhyArguments,
+    Tape { name, at, .. }: &Tape,
 ) -> Result<&'a Record, Failure> {
-    let file = arguments.file.display();
-    match (arguments.event, arguments.last) {
-        (Some(id), _) => found(causes, records, id, arguments),
-        (None, Some(kind)) => causes.last(kind).ok_or_else(|| {
+    let linked = at.and_then(|at| if let Moment::After(id) = at { Some(id) } else { None });
+    match (arguments.event.or(linked), arguments.last) {
+        (_, Some(kind)) => causes.last(kind).ok_or_else(|| {
             let help = "ask for another kind with --last, or for an event by its name, such as n2:117";
-            Failure::of(format_args!("{file} has no event of that kind"), help)
+            Failure::of(format_args!("{name} has no event of that kind"), help)
         }),
+        (Some(id), None) => causes.find(id).ok_or_else(|| no_event(records, id, name)),
         (None, None) => causes.last(Kind::Violation).or(causes.last(Kind::Leader)).ok_or_else(|| {
             let help =
                 "ask for another kind of event with --last, or why there is no leader: --not leader n1";
-            Failure::of(format_args!("no promise is broken in {file}, and no server becomes leader"), help)
+            Failure::of(format_args!("no promise is broken in {name}, and no server becomes leader"), help)
         }),
     }
 }

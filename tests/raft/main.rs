@@ -8,6 +8,7 @@ mod faults;
 mod foreign_pages;
 mod foreign_text;
 mod identity;
+mod lab;
 mod links;
 mod log;
 mod log_view;

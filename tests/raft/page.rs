@@ -150,6 +150,20 @@ fn the_page_comes_with_headers_that_let_it_ask_nobody_else() {
     assert!(answer.body.contains("raft-embedded") && !answer.body.contains(&page.token));
 }
 
+/// It is no secret, so it needs no token, as the page itself needs none.
+#[test]
+fn the_engine_is_served_to_this_page_which_may_run_it() {
+    let up = Up::start(&[], 1);
+    let page = up.page();
+    let (head, engine) = page.engine();
+    assert!(head.starts_with("HTTP/1.0 200 OK"), "{head}");
+    assert!(head.contains("content-type: application/gzip\r\n"), "{head}");
+    assert!(!head.contains("content-encoding"), "the page unpacks it itself: {head}");
+    assert!(head.contains("'wasm-unsafe-eval'; worker-src blob:"), "{head}");
+    assert_eq!(engine, include_bytes!("../../crates/web/page/dist/engine.wasm.gz"));
+    assert_eq!(page.ask("GET /engine.wasm.gz", &[("host", "evil.example")], "").status, 403);
+}
+
 #[test]
 fn events_go_on_where_a_reader_left_off() {
     let mut up = Up::start(&[], 3);

@@ -10,6 +10,7 @@
 //! * `headlines.rs`, `guide.rs`: the story in sentences, and what to try first;
 //! * [`replay`](replay()): the replay view; `replay.rs` and below;
 //! * [`choose`]: the list of scenarios to choose from; `chooser.rs`;
+//! * [`open_page`]: the page in the browser;
 //! * `scene.rs`, `panels.rs`, `overlay.rs`, `speeds.rs`: what both views share;
 //! * `draw.rs` and below: how they look.
 
@@ -181,8 +182,11 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io
     }
 }
 
-/// Opens the page in the default browser.
-fn open_page(address: &str) -> Result<String, String> {
+/// Opens the page in the default browser, and says so in a sentence.
+///
+/// # Errors
+/// If that fails: a sentence that says why.
+pub fn open_page(address: &str) -> Result<String, String> {
     match open::that_detached(address) {
         Ok(()) => Ok(format!("opened in a browser: {address}")),
         Err(error) => Err(format!("can't open a browser ({error}): open {address} yourself")),

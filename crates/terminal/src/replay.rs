@@ -30,6 +30,8 @@ pub struct Tape {
     pub without: Option<Rule>,
     /// What happened, in order.
     pub moments: Vec<Moment>,
+    /// It is opened at the moment when this number of records have happened.
+    pub begin: usize,
 }
 
 /// A part of what happened.
@@ -51,7 +53,14 @@ impl Tape {
     /// The tape of what happened moment by moment.
     pub fn played(title: String, moments: Vec<Moment>) -> Tape {
         let records: Vec<&Record> = moments.iter().flat_map(|moment| &moment.records).collect();
-        Tape { title, servers: ClusterView::founders_of(&records), timing: None, without: None, moments }
+        Tape {
+            title,
+            servers: ClusterView::founders_of(&records),
+            timing: None,
+            without: None,
+            moments,
+            begin: 0,
+        }
     }
 }
 

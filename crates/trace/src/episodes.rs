@@ -10,6 +10,9 @@ use std::fmt;
 /// Maximum number of terms in a row without a winner that are reported one by one.
 const TERMS_TOLD: u64 = 2;
 
+/// What follows an election within this time still belongs to it, in microseconds: the old leader learns of it.
+const A_MOMENT: u64 = 200_000;
+
 /// Maximum number of episodes that are kept. Elections and broken promises are kept longest.
 const REMEMBERED: usize = 2_000;
 
@@ -39,6 +42,8 @@ pub struct Episode {
     first_term: Option<Term>,
     /// The winner of the election, and the term.
     winner: Option<(NodeId, Term)>,
+    /// When it was won, in microseconds since the cluster's start.
+    won_at: u64,
     work: Option<Work>,
     remarks: Vec<String>,
     is_violation: bool,
@@ -195,7 +200,9 @@ impl Episodes {
         let id = record.node;
         match (role, was) {
             (RoleKind::Leader, _) => {
-                self.go_on(record, Episode::is_electing).winner = Some((id, record.term));
+                let election = self.go_on(record, Episode::is_electing);
+                election.winner = Some((id, record.term));
+                election.won_at = record.t;
                 self.elections_won += 1;
             }
             (RoleKind::Follower, Some(RoleKind::Leader)) => {
@@ -205,7 +212,8 @@ impl Episodes {
                     Some(Rule::RemovedLeaderStepsDownOnCommit) => "is no longer a member and ".to_owned(),
                     _ => String::new(),
                 };
-                let episode = self.go_on(record, Episode::is_election);
+                let episode =
+                    self.go_on(record, |last| last.is_electing() || last.has_just_been_won(record.t));
                 episode.remarks.push(format!("{id} {why}steps down."));
             }
             _ => {}
@@ -363,6 +371,12 @@ impl Episode {
         self.is_election() && self.winner.is_none()
     }
 
+    /// Is this an election that was won a moment ago, for the pace at which it went?
+    fn has_just_been_won(&self, now: u64) -> bool {
+        let took = self.won_at.saturating_sub(self.t);
+        self.winner.is_some() && now.saturating_sub(self.won_at) <= took.max(A_MOMENT)
+    }
+
     fn is_only_deeds(&self) -> bool {
         self.campaigns.is_empty() && self.work.is_none() && self.remarks.is_empty()
     }
@@ -375,26 +389,25 @@ impl Episode {
     fn write_elections(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Some(last_term) = self.campaigns.last().map(|campaign| campaign.term) else { return Ok(()) };
         let last_term = self.winner.map_or(last_term, |(_, term)| term);
-        let lost = |term: Term| self.campaigns.iter().filter(move |campaign| campaign.term == term);
+        let of = |term: Term| self.campaigns.iter().filter(move |campaign| campaign.term == term);
         match self.first_term.filter(|&first| first < last_term) {
             Some(first) if first.0 + TERMS_TOLD < last_term.0 => {
                 write!(f, " Nobody won the elections of terms {first} to {}.", last_term.0 - 1)?;
             }
             Some(first) => {
-                for term in (first.0..last_term.0).map(Term).filter(|&term| lost(term).next().is_some()) {
-                    let candidates: BTreeSet<NodeId> =
-                        lost(term).map(|campaign| campaign.candidate).collect();
+                for term in (first.0..last_term.0).map(Term).filter(|&term| of(term).next().is_some()) {
+                    let candidates: BTreeSet<NodeId> = of(term).map(|campaign| campaign.candidate).collect();
                     write!(f, " {} asked for votes in term {term}; nobody won.", names(&candidates))?;
                 }
             }
             None => {}
         }
-        let of_last = || self.campaigns.iter().filter(|campaign| campaign.term == last_term);
-        for campaign in of_last() {
+        let has_won =
+            |campaign: &Campaign| self.winner.is_some_and(|(winner, _)| winner == campaign.candidate);
+        let (winners, others): (Vec<_>, Vec<_>) = of(last_term).partition(|campaign| has_won(campaign));
+        for campaign in winners.into_iter().chain(others) {
             match self.winner {
-                Some((winner, _)) if winner != campaign.candidate => {
-                    write!(f, " {} asked too, and lost.", campaign.candidate)?;
-                }
+                Some(_) if !has_won(campaign) => write!(f, " {} asked too, and lost.", campaign.candidate)?,
                 Some(_) => write!(
                     f,
                     " {campaign}, got {} of {} votes and leads term {last_term}.",

@@ -1,5 +1,8 @@
-//! The page: a single file. Its sources are in crates/web/page.
+//! The page: a single file, and the engine that simulates clusters in it. Their sources are in crates/web/page and
+//! crates/engine.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use page::{Setup, embedded};
 use std::borrow::Cow;
 use trace::Record;
@@ -7,13 +10,54 @@ use trace::Record;
 /// The page as it was built. It gets what it shows from the server that it was loaded from.
 pub(crate) const PAGE: &str = include_str!("../page/dist/index.html");
 
+/// The engine as it was built: WebAssembly, packed with gzip.
+pub const ENGINE: &[u8] = include_bytes!("../page/dist/engine.wasm.gz");
+
+/// The name of the engine's file beside the page.
+pub const ENGINE_NAME: &str = "engine.wasm.gz";
+
 /// The place in the page for data that it shows without a server.
 const PLACE: &str = r#"<script type="application/json" id="raft-embedded"></script>"#;
 
+/// Where a page finds the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnginePlace {
+    /// In the page itself: it can be opened from a file, offline.
+    Inside,
+    /// In a file beside it, with the name [`ENGINE_NAME`].
+    Beside,
+}
+
 /// The page with its data inside: it can be opened from a file, offline and without a server.
 pub fn export<'a>(setup: &Setup, records: impl IntoIterator<Item = &'a Record>) -> String {
-    let filled = PLACE.replace("><", &format!(">{}<", harmless_in_html(&embedded(setup, records))));
-    PAGE.replacen(PLACE, &filled, 1)
+    filled(&embedded(setup, records), "")
+}
+
+/// The page as a lab, in which clusters are simulated. It begins where this link leads, the part of an address from `#`
+/// on, or with a new cluster if that is empty.
+pub fn lab(link: &str, engine: EnginePlace) -> String {
+    let data = serde_json::json!({ "lab": link }).to_string();
+    match engine {
+        EnginePlace::Beside => filled(&data, ""),
+        EnginePlace::Inside => {
+            let engine = STANDARD.encode(ENGINE);
+            filled(
+                &data,
+                &format!(r#"<script type="application/gzip;base64" id="raft-engine">{engine}</script>"#),
+            )
+        }
+    }
+}
+
+/// Is this text a page that [`export`] or [`lab`] has written, of this version or another one?
+pub fn is_page(text: &str) -> bool {
+    text.contains(r#"<script type="application/json" id="raft-embedded">"#)
+}
+
+/// The page with data in its place, and something after that.
+fn filled(data: &str, after: &str) -> String {
+    let filled = PLACE.replace("><", &format!(">{}<", harmless_in_html(data)));
+    PAGE.replacen(PLACE, &(filled + after), 1)
 }
 
 /// JSON that can't end the element that contains it, nor begin a comment. `<` appears only in strings.
@@ -32,6 +76,27 @@ mod tests {
     fn the_page_has_one_place_for_what_it_shows() {
         assert_eq!(PAGE.matches(PLACE).count(), 1);
         assert_eq!(PAGE.matches("raft-embedded\"").count(), PAGE.matches("id=\"raft-embedded\"").count());
+    }
+
+    #[test]
+    fn a_lab_holds_its_link_and_perhaps_the_engine() {
+        let link = "#lab=</script>&at=3";
+        let beside = lab(link, EnginePlace::Beside);
+        let inside = lab(link, EnginePlace::Inside);
+        for page in [&beside, &inside] {
+            assert!(is_page(page));
+            let (_, rest) = page.split_once(PLACE.strip_suffix("</script>").unwrap()).unwrap();
+            let data: serde_json::Value =
+                serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
+            assert_eq!(data, serde_json::json!({ "lab": link }));
+        }
+        let element = r#"<script type="application/gzip;base64" id="raft-engine">"#;
+        assert!(!beside.contains(element));
+        let (before, rest) = inside.split_once(element).unwrap();
+        let (engine, after) = rest.split_once("</script>").unwrap();
+        assert_eq!(STANDARD.decode(engine).unwrap(), ENGINE);
+        assert_eq!(format!("{before}{after}"), beside);
+        assert!(is_page(PAGE) && !is_page("<!doctype html><title>Mine</title>"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use page::Unanswerable;
 use serde::Serialize;
 
 /// The help for requests that do not come from the page.
-const OPEN: &str = "open the address that `raft up` or `raft replay` printed, exactly as it is; a program must send actions as content-type: application/json";
+const OPEN: &str = "open the address that `raft up`, `raft replay` or `raft lab` printed, exactly as it is; a program must send actions as content-type: application/json";
 
 /// Why a request is refused.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Refusal {
             Refusal::NotFound(path) => (
                 StatusCode::NOT_FOUND,
                 format!("there is nothing at {path}"),
-                "try / (the page), GET /api/setup, /api/records, /api/story, /api/events, /api/trace, /api/why-not or /api/scenarios, or POST /api/action",
+                "try / (the page) or /engine.wasm.gz; a page that shows a cluster has GET /api/setup, /api/records, /api/story, /api/events, /api/trace, /api/why-not or /api/scenarios, or POST /api/action",
             ),
             Refusal::NoScenario(name) => (
                 StatusCode::NOT_FOUND,

@@ -66,6 +66,15 @@ impl Page {
         self.ask(&format!("GET {path}"), &[("host", &self.address), ("x-raft-token", &self.token)], "")
     }
 
+    /// The engine that it serves: the head of the response, and the bytes.
+    pub fn engine(&self) -> (String, Vec<u8>) {
+        let mut served = Vec::new();
+        self.send("GET /engine.wasm.gz", &[("host", &self.address)], "").read_to_end(&mut served).unwrap();
+        let end = served.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+        let engine = served.split_off(end + 4);
+        (String::from_utf8(served).unwrap(), engine)
+    }
+
     /// Does something as the page does, and returns the response.
     pub fn act(&self, action: &str) -> Answer {
         let headers = [

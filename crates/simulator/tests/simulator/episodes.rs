@@ -8,7 +8,11 @@ use trace::Episodes;
 /// The headlines of a scenario, by its path.
 fn headlines(path: &str) -> Vec<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../scenarios/{path}.txt"));
-    let film = Scenario::film(&fs::read_to_string(file).unwrap()).unwrap();
+    headlines_of(&fs::read_to_string(file).unwrap())
+}
+
+fn headlines_of(script: &str) -> Vec<String> {
+    let film = Scenario::film(script).unwrap();
     let mut episodes = Episodes::default();
     for record in film.scenes.iter().flat_map(|scene| &scene.records) {
         episodes.observe(record);
@@ -53,6 +57,24 @@ fn an_old_leader_steps_down_in_the_headline_of_the_new_one() {
         told.last().unwrap(),
         "No messages get through from n1 to n3. After 210 ms without a heartbeat n3 asked n1 and n2, got 2 of 3 votes and leads \
          term 2. n1 learns of term 2 and steps down."
+    );
+}
+
+#[test]
+fn an_old_leader_that_learns_of_it_late_steps_down_in_a_headline_of_its_own() {
+    let told = headlines_of(
+        "cluster 3\ntimeout n1\nrun 100ms\npartition n2 n3\ntimeout n2\nrun 10s\nheal\nrun 100ms\n---\n",
+    );
+    assert_eq!(told.last().unwrap(), "n1 learns of term 2 and steps down.");
+    assert!(told[told.len() - 2].ends_with(" and leads term 2."), "{told:?}");
+}
+
+#[test]
+fn who_lost_an_election_is_named_after_who_won_it() {
+    let told = headlines_of("cluster 3\ntimeout n2\ntimeout n1\ndeliver from=n1 to=n3\nrun 100ms\n---\n");
+    assert_eq!(
+        told[0],
+        "n2 was timed out. n1 asked n2 and n3, got 2 of 3 votes and leads term 1. n2 asked too, and lost."
     );
 }
 

@@ -54,11 +54,12 @@ pub(crate) struct Player {
 }
 
 impl Player {
-    /// A player that waits at the tape's beginning.
+    /// A player that waits where the tape is opened.
     pub(crate) fn new(tape: Tape, has_colour: bool) -> Player {
-        let Tape { title, servers, timing, without, moments } = tape;
+        let Tape { title, servers, timing, without, moments, begin } = tape;
         let script = Script::Folded;
         let steps = Steps::cut(&servers, &moments, script);
+        let place = steps.after_records(begin);
         Player {
             title,
             servers,
@@ -67,9 +68,9 @@ impl Player {
             has_colour,
             overlay: None,
             panels: Panels::default(),
-            place: 0,
-            scene: steps.scene_at(0),
-            time: steps.place(0).t,
+            place,
+            scene: steps.scene_at(place),
+            time: steps.place(place).t,
             plays: false,
             speed: 1.0,
             readable_for: Duration::ZERO,

@@ -204,6 +204,11 @@ impl Steps {
         self.places.partition_point(|place| place.news < news).min(self.last())
     }
 
+    /// The first place at which this number of records have happened, or the last place.
+    pub(crate) fn after_records(&self, records: usize) -> usize {
+        self.places.partition_point(|place| place.records < records).min(self.last())
+    }
+
     /// The latest place from `from` to before `end` that is reached at the time `t`.
     pub(crate) fn reached(&self, from: usize, end: usize, t: u64) -> usize {
         let later = self.places.get(from + 1..end).unwrap_or_default();

@@ -120,6 +120,7 @@ fn scripted() -> Tape {
             moment("crash n1", vec![record(0, 1, 1, Event::Laboratory(died))]),
             Moment { prose: prose(&["That is all."]), ..Moment::default() },
         ],
+        begin: 0,
     }
 }
 
@@ -299,6 +300,20 @@ fn the_question_stays_above_its_answer() {
     let text = text(&mut player);
     assert!(text.contains("\n Two servers. Who leads?\n Nobody yet.\n"), "{text}");
     assert!(text.contains("▸ space continues"), "{text}");
+}
+
+#[test]
+fn a_tape_is_opened_at_a_moment() {
+    let all = recorded();
+    let records = &all.moments[0].records;
+    let leads = 1 + records.iter().position(Record::comes_to_lead).unwrap();
+    let mut player = player(Tape { begin: leads, ..recorded() });
+    assert!(row(&text(&mut player), "n1").contains("leader"), "{}", text(&mut player));
+    assert!(!player.plays());
+    press(&mut player, KeyCode::Left);
+    assert!(!row(&text(&mut player), "n1").contains("leader"), "{}", text(&mut player));
+    let mut player = Player::new(Tape { begin: records.len() + 1, ..recorded() }, true);
+    assert!(text(&mut player).contains("the end: "), "{}", text(&mut player));
 }
 
 #[test]

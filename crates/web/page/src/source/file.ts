@@ -5,10 +5,10 @@ import { beginsStep } from '../trace/feed'
 import type { Embedded, Setup } from './contract'
 import { Session, STEP_US } from './session.svelte'
 
-/** What `raft export` put into this page; null if a server serves it. */
-export function embedded(): Embedded | null {
+/** What this page was made for: a replay, or a lab that begins with a link; null if a server with a cluster serves it. */
+export function embedded(): Embedded | { lab: string } | null {
   const text = document.getElementById('raft-embedded')?.textContent?.trim()
-  return text ? (JSON.parse(text) as Embedded) : null
+  return text ? (JSON.parse(text) as Embedded | { lab: string }) : null
 }
 
 /** Shows a trace from its beginning. */
@@ -39,10 +39,15 @@ export function spread(records: readonly TraceRecord[]): TraceRecord[] {
   })
 }
 
+/** Is the text a scenario, rather than a trace? */
+export function isScript(text: string): boolean {
+  return /^\(?cluster\b/m.test(text)
+}
+
 /** Shows a trace from a file. Throws an error with help if it is not one. */
-export async function open(file: File): Promise<Session> {
-  const records = parse(await file.text()).sort((one, other) => one.t - other.t)
-  return replay({ setup: setupOf(file.name, records), records })
+export function open(name: string, text: string): Session {
+  const records = parse(text).sort((one, other) => one.t - other.t)
+  return replay({ setup: setupOf(name, records), records })
 }
 
 /** Reads a trace as docs/trace.md describes it, one record per line. Throws an error with help if it is not one. */

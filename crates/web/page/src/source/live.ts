@@ -4,9 +4,10 @@ import type { TraceRecord } from '../trace/record'
 import type { Headline } from '../types/Headline'
 import type { SlowMotionState } from '../types/SlowMotionState'
 import type { Snapshot } from '../types/Snapshot'
-import type { Action, Embedded, Part, Scenario, Setup, Stretch, WhyNot } from './contract'
+import type { Action, Embedded, Library, Part, Scenario, Setup, Stretch, WhyNot } from './contract'
 import type { WhyNotTold } from '../types/WhyNotTold'
 import { parse, replay } from './file'
+import { Elsewhere } from '../time/present'
 import { Session } from './session.svelte'
 
 const token = new URLSearchParams(location.search).get('token') ?? ''
@@ -23,16 +24,16 @@ export async function connect(): Promise<Session> {
 }
 
 /** The scenarios that the server can play. */
-export async function scenarios(): Promise<Scenario[]> {
-  const listed = (await request('api/scenarios')) as (Scenario & { name?: string })[]
-  return listed.map(({ name, ...scenario }) => ({ ...scenario, path: scenario.path ?? name }))
-}
-
-/** Plays one of them. */
-export async function scenario(path: string): Promise<Session> {
-  const session = replay((await request(`api/scenarios/${path}`)) as Embedded)
-  session.whyNot = whyNot(`&scenario=${path}`)
-  return session
+export const served: Library = {
+  list: async () => {
+    const listed = (await request('api/scenarios')) as (Scenario & { name?: string })[]
+    return listed.map(({ name, ...scenario }) => ({ ...scenario, path: scenario.path ?? name }))
+  },
+  play: async (path) => {
+    const session = replay((await request(`api/scenarios/${path}`)) as Embedded)
+    session.whyNot = whyNot(`&scenario=${path}`)
+    return session
+  },
 }
 
 /** Asks about what the page was opened for, or about a scenario. */
@@ -70,31 +71,32 @@ async function request(path: string, init: RequestInit = {}): Promise<unknown> {
 function follow(setup: Setup, { snapshot, records }: Stretch, headlines: Headline[]): Session {
   const earlier = async (upTo: number) => (await request(`api/records?up_to=${upTo}`)) as Stretch
   const story = async (upTo: number) => (await request(`api/story?up_to=${upTo}`)) as Part[]
-  const session = new Session(setup, { act, story, earlier })
+  const present = new Elsewhere()
+  const session = new Session(setup, { present, act, story, earlier, step: null })
   session.resume(snapshot)
   for (const record of records) session.add(record)
   session.hasHeadlines = true
   for (const headline of headlines) session.headlines.add(headline)
   session.connection = 'connected'
-  session.player.heard(session.history.lastTime, performance.now())
+  present.heard(session.history.lastTime, performance.now())
   session.player.goLive()
-  listen(session)
+  listen(session, present)
   if (snapshot.after > 0) void session.loadStory()
   return session
 }
 
-function listen(session: Session): void {
+function listen(session: Session, present: Elsewhere): void {
   const { player, history } = session
   const source = new EventSource(`api/events?token=${token}&after=${history.end}`)
   const data = (event: Event) => JSON.parse((event as MessageEvent<string>).data)
   source.onopen = () => {
     session.connection = 'connected'
-    player.forgetClock()
+    present.end()
   }
   source.onmessage = (event) => {
     const record = data(event) as TraceRecord
     session.add(record)
-    player.heard(record.t, performance.now())
+    present.heard(record.t, performance.now())
   }
   source.addEventListener('headline', (event) => session.hear(data(event) as Headline))
   source.addEventListener('slow_motion', (event) => (session.slowMotion = data(event) as SlowMotionState))
@@ -104,7 +106,7 @@ function listen(session: Session): void {
     session.notice = { text: `${last - first + 1} events are missing here: they came faster than this page could read them.`, isBad: true }
   })
   source.addEventListener('live', () => {
-    player.heard(history.lastTime, performance.now())
+    present.heard(history.lastTime, performance.now())
     if (player.wasLive) player.goLive()
   })
   source.onerror = () => session.disconnect()

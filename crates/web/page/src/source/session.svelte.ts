@@ -12,16 +12,11 @@ import { asSentence, seconds } from '../trace/words'
 import type { SlowMotionState } from '../types/SlowMotionState'
 import type { Snapshot } from '../types/Snapshot'
 import type { Action, Part, Setup, Stretch, WhyNot } from './contract'
+import type { LabRun } from './lab.svelte'
+import type { Source } from './source'
 
 /** Where the records come from: all at once from a file, or from a cluster that may have stopped. */
 export type Connection = 'file' | 'connected' | 'broken'
-
-/** The server that runs the cluster: it performs actions, and has earlier records, with their routine or without. */
-export type Server = {
-  act: (action: Action) => Promise<string>
-  story: (upTo: number) => Promise<Part[]>
-  earlier: (upTo: number) => Promise<Stretch>
-}
 
 /** A message for the reader. */
 export type Notice = { readonly text: string; readonly help?: string; readonly isBad: boolean }
@@ -52,9 +47,13 @@ export class Session {
   connection = $state<Connection>('file')
   /** Who explains why something did not happen: the page's server. A file has none. */
   whyNot: WhyNot | null = null
+  /** The simulated run, if this is one. */
+  lab: LabRun | null = null
   notice = $state.raw<Notice | null>(null)
   /** The server whose card is open. */
   selected = $state<NodeId | null>(null)
+  /** The message in flight whose card is open, by the number of the entry of its sending. */
+  picked = $state<number | null>(null)
   /** The event that is asked about. */
   asked = $state.raw<Entry | null>(null)
   showsRoutine = $state(false)
@@ -71,23 +70,28 @@ export class Session {
 
   constructor(
     readonly setup: Setup,
-    private server: Server | null,
+    private source: Source | null,
     records = 0,
   ) {
     this.script = new Script(setup.scenes, records)
     this.history = new History(setup.servers)
     this.serversTime = new ServersTime(setup.speed)
-    this.player = new Player(this.history, this.serversTime, this.script.stops)
+    this.player = new Player(this.history, this.serversTime, this.script.stops, source?.present)
   }
 
   /** Does the cluster still run, so that its server can be asked? */
   get isConnected(): boolean {
-    return this.server !== null && this.connection === 'connected'
+    return this.source !== null && this.connection === 'connected'
   }
 
   /** Can anything be done to the cluster? Only where the present is on show: what is done there is seen. */
   get canAct(): boolean {
     return this.isConnected && this.player.isLive
+  }
+
+  /** Does this page show a cluster to which something can be done, or could until it ended? */
+  get hasHands(): boolean {
+    return this.source !== null
   }
 
   /** The cluster has stopped, or the connection to it is lost: time stands still. */
@@ -182,15 +186,15 @@ export class Session {
 
   /** Loads the story so far: all that was before, but for the routine. */
   loadStory(): Promise<void> {
-    return this.load(async () => this.prependStory(await this.server!.story(this.history.start)))
+    return this.load(async () => this.prependStory(await this.source!.story(this.history.start)))
   }
 
   /** Loads earlier records, a stretch at a time, until there are enough or no more. */
   loadEarlier(isEnough: () => boolean): Promise<void> {
     return this.load(async () => {
       while (this.hasEarlier && !isEnough()) {
-        const isMore = this.prepend(await this.server!.earlier(this.loadedFrom))
-        if (!isMore) break
+        const stretch = await this.source!.earlier(this.loadedFrom)
+        if (!stretch || !this.prepend(stretch)) break
       }
     })
   }
@@ -211,13 +215,23 @@ export class Session {
     return this.showsRoutine ? this.loadEarlier(isKnown) : this.loading
   }
 
-  /** Goes one event back or forward, and loads earlier records if it must. */
+  /** Goes one event back or forward, and loads earlier records if it must. In a present that waits, lets the next thing happen. */
   async step(direction: 1 | -1): Promise<void> {
-    const { player } = this
+    const { player, source } = this
+    if (source?.step && direction === 1 && this.isAtPresent) {
+      player.goLive(false)
+      return source.step().catch((failure) => this.complain(failure))
+    }
     if (player.step(direction, this.isTold) || direction === 1) return
     const { position } = player.moment
     await this.reachBefore(position - 1)
     if (position === player.moment.position) player.step(-1, this.isTold)
+  }
+
+  /** Is the present on show, or the last thing that happened before it? */
+  private get isAtPresent(): boolean {
+    const { player, history } = this
+    return player.isLive || !history.next(player.moment.position, this.isTold)
   }
 
   /** Goes to the earliest moment that the server has. */
@@ -281,14 +295,20 @@ export class Session {
 
   /** Does something to the cluster. Returns what the server says was done. */
   async perform(action: Action): Promise<string> {
-    if (!this.server) throw new Error('this page has no server')
-    return this.server.act(action)
+    if (!this.source) throw new Error('there is no cluster here, only a record of one')
+    return this.source.act(action)
   }
 
   /** Shows what went wrong. */
   complain(failure: unknown): void {
     const { message, help } = failure as Error & { help?: string }
     this.notice = { text: asSentence(message), help: help && asSentence(help), isBad: true }
+  }
+
+  /** The rules that no server follows at this position. */
+  rulesOff(position: number): string[] {
+    const { without } = this.setup
+    return this.history.rulesOff(position, without === null ? [] : [without])
   }
 
   /** A time in words, or the step in a trace without times. */

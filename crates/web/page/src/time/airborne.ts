@@ -1,7 +1,7 @@
 // Which messages are on their way at one moment, and where.
 
 import type { Entry, History } from '../trace/history'
-import type { Message, NodeId } from '../trace/record'
+import type { Message, NodeId, TraceRecord } from '../trace/record'
 
 export type FlightKind =
   | 'found'
@@ -29,6 +29,21 @@ export type Flight = {
   readonly progress: number
   /** It never arrives: how much of it has faded, from 0 to 1. */
   readonly lost: number
+  /** It stays in flight until it is delivered by hand. */
+  readonly isHeld: boolean
+  /** How many copies of it are on their way. */
+  readonly copies: number
+}
+
+/** What is known of a message that has not arrived yet in the present of a simulated cluster. Times are in microseconds. */
+export type Flying = {
+  readonly words: string
+  /** How a command names it. */
+  readonly select: string
+  /** When it arrives, unless it is held. */
+  readonly dueAt: number | null
+  readonly heldSince: number | null
+  readonly copies: number
 }
 
 /** Heartbeats that come too fast for the eye, drawn as one. */
@@ -49,15 +64,25 @@ const GATHERED_BELOW = 0.25
 const ONE_EACH = 0.12
 /** Where on its way a lost message stops. */
 const LOST_AT = 0.92
+/** Where on its way a message is held. */
+const HELD_AT = 0.5
 const MOST_LOOKED_AT = 4000
 
 /**
  * The messages on their way at `t`. `perSecond` is how many microseconds of the trace pass in one second of the reader's
  * time. A message that is too fast for the eye is shown for as long as the eye needs. Where time stands still
  * (`perSecond` is 0), exactly the messages in flight are shown. At most `most` are returned: news before routine, and
- * later messages before earlier ones.
+ * later messages before earlier ones. Of those that are `flying` in the present, by the numbers of their entries, it is known
+ * when they arrive.
  */
-export function airborne(history: History, position: number, t: number, perSecond: number, most = Infinity): Airborne {
+export function airborne(
+  history: History,
+  position: number,
+  t: number,
+  perSecond: number,
+  most = Infinity,
+  flying: ReadonlyMap<number, Flying> = new Map(),
+): Airborne {
   const shortest = SHORTEST_FLIGHT * perSecond
   const expected = Math.max(shortest, history.usualFlight)
   const flights: Flight[] = []
@@ -70,7 +95,8 @@ export function airborne(history: History, position: number, t: number, perSecon
     if (record.event !== 'sent') continue
     const kind = kindOf(record.message)
     if (isBeat(entry)) noteBeat(beats, entry, t)
-    const flight = flightAt(entry, kind, t, shortest, expected)
+    if (flying.has(entry.number)) continue
+    const flight = flightAt(entry, t, shortest, expected)
     if (!flight) continue
     const slot = `${record.node}>${record.to}:${kind}:${Math.floor(record.t / (ONE_EACH * perSecond))}`
     if (seen.has(slot)) continue
@@ -85,7 +111,8 @@ export function airborne(history: History, position: number, t: number, perSecon
     gathered.add(link)
     streams.push({ from, to, term, isHeard })
   }
-  const single = flights.filter((flight) => !isGathered(flight, gathered))
+  const known = [...flying].flatMap(([number, known]) => knownFlight(history, number, known, position, t, shortest) ?? [])
+  const single = [...known, ...flights].filter((flight) => flight.isHeld || !isGathered(flight, gathered))
   const told = [...single.filter((flight) => !flight.isRoutine), ...single.filter((flight) => flight.isRoutine)].slice(0, most)
   return { flights: told, streams, leftOut: single.length - told.length }
 }
@@ -110,9 +137,20 @@ function noteBeat(beats: Map<string, { latest: Entry; gap: number; isHeard: bool
   }
 }
 
+/** A message that has not arrived yet in the present. */
+function knownFlight(history: History, number: number, flying: Flying, position: number, t: number, shortest: number): Flight | undefined {
+  const entry = number < position ? history.before(number + 1) : undefined
+  if (entry?.record.event !== 'sent') return undefined
+  const { dueAt, heldSince, copies } = flying
+  const isHeld = heldSince !== null && heldSince <= t
+  const way = Math.max((dueAt ?? entry.record.t) - entry.record.t, shortest)
+  // It may wait for a receiver that is halted.
+  const progress = isHeld ? HELD_AT : Math.min((t - entry.record.t) / way, LOST_AT)
+  return { ...described(entry.record, entry), progress: Math.max(0, progress), lost: 0, isHeld, copies }
+}
+
 function flightAt(
   entry: Entry,
-  kind: FlightKind,
   t: number,
   shortest: number,
   expected: number,
@@ -133,18 +171,13 @@ function flightAt(
       if (lost > 1) return undefined
     }
   }
-  return {
-    key: entry.number,
-    from: record.node,
-    to: record.to,
-    kind,
-    isReply: isReply(record.message),
-    term: record.term,
-    isRoutine: entry.isRoutine,
-    entries: entriesOf(record.message),
-    progress: Math.max(0, progress),
-    lost,
-  }
+  return { ...described(record, entry), progress: Math.max(0, progress), lost, isHeld: false, copies: 1 }
+}
+
+/** What a message is, wherever it is. */
+function described(record: Extract<TraceRecord, { event: 'sent' }>, { number, isRoutine }: Entry) {
+  const { node: from, to, message, term } = record
+  return { key: number, from, to, kind: kindOf(message), isReply: isReply(message), term, isRoutine, entries: entriesOf(message) }
 }
 
 function entriesOf(message: Message): number {

@@ -1,3 +1,4 @@
+import type { LabRun } from '../source/lab.svelte'
 import type { Session } from '../source/session.svelte'
 import { idsOf, leaderOf } from '../trace/view'
 import { firstSteps } from '../looks/first-steps.svelte'
@@ -19,6 +20,8 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['W', 'why did the event on show happen?'],
   ['1 … 9', 'open a server'],
   ['G', 'what to try first: show it, or close it for good'],
+  ['I', 'in a simulated cluster: open a message in flight, or the next one'],
+  ['C', 'in a simulated cluster: continue from the moment on show'],
   ['K', 'kill the leader'],
   ['A', 'make all election timers run out at once'],
   ['R', 'restart all dead servers'],
@@ -93,9 +96,16 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
     case 'm':
       session.switchSlowMotion()
       return true
+    case 'i':
+      if (session.lab && session.canAct) pickNext(session, session.lab)
+      return session.lab !== null
+    case 'c':
+      if (session.lab && !player.isLive) void session.lab.continueFrom(player.moment.position)
+      return session.lab !== null
     case 'escape':
       if (player.rerunUntil !== null) present(session)
       session.selected = null
+      session.picked = null
       session.asked = null
       return true
     default:
@@ -103,11 +113,20 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
   }
 }
 
+/** Stands still, and opens the message in flight that was sent next after the one that is open. */
+function pickNext(session: Session, { flying }: LabRun): void {
+  const numbers = [...flying.keys()].sort((one, other) => one - other)
+  const open = session.picked ?? -1
+  session.player.pause()
+  session.picked = numbers.find((number) => number > open) ?? numbers[0] ?? null
+}
+
 /** Back to the present, or to the end of what there is. */
 export function present(session: Session): void {
   session.asked = null
-  if (session.connection === 'connected') session.player.goLive()
-  else session.player.seek(session.history.lastTime)
+  const { player } = session
+  if (session.connection === 'connected') player.goLive(player.isPlaying || !player.present.isHere)
+  else player.seek(session.history.lastTime)
 }
 
 function pressHand(key: string, session: Session): boolean {
@@ -119,7 +138,7 @@ function pressHand(key: string, session: Session): boolean {
   }
   if (!session.isConnected || !'karh'.includes(key.toLowerCase())) return false
   if (!session.canAct) {
-    session.notice = { text: 'You are looking at the past. L leads back to live, where you can act.', isBad: false }
+    session.notice = { text: `You are looking at the past. L leads back to ${session.lab ? 'the present' : 'live'}, where you can act${session.lab ? '; C continues from here' : ''}.`, isBad: false }
     return true
   }
   switch (key.toLowerCase()) {

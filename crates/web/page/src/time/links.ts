@@ -1,14 +1,33 @@
 // Links name what is on show and the moment of it: `#scenario=elections/first-election&at=n2.3:117`. The moment is an event,
-// or a time in seconds. A recorded or live run is named by its title, `#run=3 servers&at=12.345`.
+// or a time in seconds. A recorded or live run is named by its title, `#run=3 servers&at=12.345`. A simulated run is in the
+// link itself, as the packed script that plays it; its moments are numbers of records: `#lab=VZDBasM…&at=117`.
 
 import type { Session } from '../source/session.svelte'
 import { nameOf, type EventId } from '../trace/record'
+import { pack } from './packed'
 
-export type Link = { readonly scenario: string | null; readonly run: string | null; readonly at: string | null }
+export type Link = {
+  readonly scenario: string | null
+  readonly run: string | null
+  /** The packed script of a simulated run; empty for a new cluster. */
+  readonly lab: string | null
+  /** How many servers a new cluster should have. */
+  readonly servers: string | null
+  readonly at: string | null
+}
+
+/** A packed script that is longer than this, in characters, is no link any longer: mail programs and chats cut it. */
+export const LONGEST_LAB = 6_000
 
 export function readLink(fragment: string): Link {
   const fields = new URLSearchParams(fragment.replace(/^#/, ''))
-  return { scenario: fields.get('scenario'), run: fields.get('run'), at: fields.get('at') }
+  return { scenario: fields.get('scenario'), run: fields.get('run'), lab: fields.get('lab'), servers: fields.get('servers'), at: fields.get('at') }
+}
+
+/** The fragment that links to this moment of a simulated run; null if its script is too long for a link. */
+export async function linkToLab(script: string, position: number): Promise<string | null> {
+  const packed = await pack(script)
+  return packed.length > LONGEST_LAB ? null : `#lab=${packed}&at=${position}`
 }
 
 /** The fragment that links to what is on show. */

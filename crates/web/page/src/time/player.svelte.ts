@@ -1,6 +1,7 @@
 import type { Entry, History } from '../trace/history'
 import type { Stop } from '../trace/script'
 import type { ClusterView } from '../trace/view'
+import { Elsewhere, type Present } from './present'
 import { ServersTime } from './servers-time'
 
 /** The speeds that the slider goes through, as multiples of real time. */
@@ -18,9 +19,6 @@ export type Moment = {
 /** A part of the past that is shown again: from one time to another, both in microseconds, and how fast. */
 export type Rerun = { readonly from: number; readonly until: number; readonly speed: number }
 
-/** The live view lags this much, in microseconds, so that records that arrive together are shown one after another. */
-const LIVE_DELAY = 60_000
-
 /** The moment of the history that is on show: the present, or the past, which plays or stands still. */
 export class Player {
   moment: Moment
@@ -36,72 +34,69 @@ export class Player {
   /** Was the present on show when the stream of records ended? */
   wasLive = false
   private lastFrame = 0
-  /** What to add to the reader's clock to get the trace's, both in microseconds; null before the first record. */
-  private offset: number | null = null
 
   constructor(
     readonly history: History,
     readonly serversTime: ServersTime,
     /** Where it waits until there has been time to read. */
     readonly stops: readonly Stop[] = [],
+    readonly present: Present = new Elsewhere(),
   ) {
     this.moment = $state.raw({ position: 0, t: 0, cluster: history.latest, stops: 0 })
   }
 
-  /** A record of what happened just now has arrived. */
-  heard(t: number, now: number): void {
-    // The record that took the least time to get here shows best how the clocks differ.
-    const offset = t - now * 1000
-    this.offset = this.offset === null ? offset : Math.max(offset, this.offset - 1)
-  }
-
-  /** The stream of records has started again. */
-  forgetClock(): void {
-    this.offset = null
-  }
-
   /** The stream of records has ended. The last moment stays, if the present was on show, or was to follow a rerun. */
   end(): void {
-    this.offset = null
+    this.present.end()
     if (!this.isLive && this.rerunUntil === null) return
-    this.pause()
+    this.leave()
     this.seek(this.history.lastTime)
     this.wasLive = true
   }
 
   /** How many microseconds of the trace pass in one second of the reader's time. */
   get perSecond(): number {
-    return this.isLive ? 1e6 : (1e6 * this.speed) / this.serversTime.speedAt(this.moment.t)
+    const isPaced = !this.isLive || this.present.isHere
+    return isPaced ? (1e6 * this.speed) / this.serversTime.speedAt(this.moment.t) : 1e6
   }
 
   /** Draws the next frame; `now` is the reader's clock in milliseconds. */
   frame(now: number): void {
     const passed = Math.min(now - this.lastFrame, 100)
     this.lastFrame = now
-    const { history } = this
-    this.newest = this.offset === null ? history.lastTime : Math.max(history.lastTime, now * 1000 + this.offset)
+    const { history, present } = this
+    const due = (passed / 1000) * this.perSecond
+    this.newest = Math.max(history.lastTime, present.newest(now) ?? 0)
     if (this.isLive) {
-      this.show(Math.max(this.moment.t, this.newest - LIVE_DELAY))
+      if (this.isPlaying) present.pass(due)
+      this.show(Math.max(this.moment.t, this.newest - present.delay))
     } else if (this.isPlaying) {
-      this.show(Math.min(this.moment.t + (passed / 1000) * this.perSecond, this.newest))
+      this.show(Math.min(this.moment.t + due, this.newest))
       if (this.rerunUntil !== null && this.moment.t >= this.rerunUntil) this.goLive()
       else if (this.isPlaying && this.moment.position === history.end && this.moment.t >= this.newest) this.arrive()
     }
   }
 
-  /** Follows the present. */
-  goLive(): void {
+  /** Follows the present, or stands still there. */
+  goLive(isPlaying = true): void {
     this.rerunUntil = null
     this.isLive = true
-    this.isPlaying = true
+    this.isPlaying = isPlaying
     this.wasLive = false
-    this.jump(this.history.end, Math.max(this.history.lastTime, this.newest - LIVE_DELAY))
+    this.jump(this.history.end, Math.max(this.history.lastTime, this.newest - this.present.delay))
   }
 
+  /** Stands still. A present that does not wait becomes the past. */
   pause(): void {
+    if (this.isLive && this.present.isHere) this.isPlaying = false
+    else this.leave()
+  }
+
+  /** Stands still in the past. */
+  private leave(): void {
     this.wasLive = false
     this.rerunUntil = null
-    if (this.isLive) this.speed = this.serversTime.speedAt(this.moment.t)
+    if (this.isLive && !this.present.isHere) this.speed = this.serversTime.speedAt(this.moment.t)
     this.isLive = false
     this.isPlaying = false
   }
@@ -109,6 +104,10 @@ export class Player {
   /** Plays on: to the next paragraph, if nothing happens before it; from the end, to the beginning. */
   play(): void {
     const { position, stops } = this.moment
+    if (this.isLive) {
+      this.isPlaying = true
+      return
+    }
     const wasAtEnd = this.isAtEnd
     if (this.isReading && this.nextStop?.position === position) return this.goToStop(stops)
     if (wasAtEnd) this.rewind()
@@ -117,7 +116,12 @@ export class Player {
 
   /** Has it shown all that there is and will be? */
   get isAtEnd(): boolean {
-    return !this.isLive && this.offset === null && this.moment.position >= this.history.end && !this.nextStop
+    return !this.isLive && this.isOver && this.moment.position >= this.history.end && !this.nextStop
+  }
+
+  /** Is all that will ever come known? */
+  private get isOver(): boolean {
+    return this.present.newest(this.lastFrame) === null
   }
 
   toggle(): void {
@@ -137,7 +141,7 @@ export class Player {
 
   /** To the beginning, before anything happens. */
   rewind(): void {
-    this.pause()
+    this.leave()
     const { start, firstTime } = this.history
     if (this.stops[0]?.position === start) this.goToStop(0)
     else this.jump(start, firstTime)
@@ -146,7 +150,7 @@ export class Player {
   /** Shows this moment of the past, and plays on from there if it was playing. */
   seek(t: number): void {
     const wasPlaying = this.isPlaying && !this.isLive
-    this.pause()
+    this.leave()
     this.isPlaying = wasPlaying
     const bounded = Math.min(Math.max(t, this.history.firstTime), this.newest)
     const position = this.history.positionAt(bounded)
@@ -162,9 +166,15 @@ export class Player {
     this.rerunUntil = until
   }
 
+  /** Shows the moment after this many records, and stays there. */
+  showPosition(position: number): void {
+    this.leave()
+    this.jump(position, this.history.before(position)?.record.t ?? this.history.firstTime)
+  }
+
   /** Shows the moment after this entry, and stays there. */
   showEntry(entry: Entry): void {
-    this.pause()
+    this.leave()
     this.jump(entry.number + 1, entry.record.t)
   }
 
@@ -205,7 +215,7 @@ export class Player {
 
   /** Waits at a stop, at the time at which the story goes on. */
   private goToStop(order: number): void {
-    this.pause()
+    this.leave()
     const { position } = this.stops[order]!
     const next = this.history.next(position, () => true)
     this.jump(position, next?.record.t ?? this.history.lastTime, order + 1)
@@ -213,7 +223,7 @@ export class Player {
 
   private arrive(): void {
     if (this.nextStop) this.goToStop(this.moment.stops)
-    else if (this.offset === null) this.isPlaying = false
+    else if (this.isOver) this.isPlaying = false
     else this.goLive()
   }
 

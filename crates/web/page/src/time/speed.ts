@@ -3,14 +3,19 @@ import type { Session } from '../source/session.svelte'
 /** How fast the servers' clocks run, or seem to run where the past is on show. */
 export function speedOf(session: Session): number {
   const { player, serversTime } = session
-  return player.isLive ? (session.wishedSpeed ?? serversTime.speedAt(player.newest)) : player.speed
+  return isOfCluster(session) ? (session.wishedSpeed ?? serversTime.speedAt(player.newest)) : player.speed
 }
 
 /** Sets the speed of the cluster itself, or while the past is on show, only of the replay. */
 export function setSpeed(session: Session, speed: number): void {
-  if (!session.player.isLive) session.player.speed = speed
+  if (!isOfCluster(session)) session.player.speed = speed
   else if (session.canAct) {
     session.wishedSpeed = speed
     void session.act({ action: 'set_speed', multiple: speed })
   }
+}
+
+/** Is it the speed of a cluster that runs elsewhere, rather than that of what this page shows? */
+function isOfCluster({ player }: Session): boolean {
+  return player.isLive && !player.present.isHere
 }

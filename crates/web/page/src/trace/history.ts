@@ -37,6 +37,8 @@ export class History {
   readonly landmarks: Entry[] = []
   /** What a learner tries first, as far as it has been done. */
   readonly firstSteps = new Set<FirstStep>()
+  /** Where rules were switched off or on. */
+  private switches: Entry[] = []
   /** How long messages have taken lately, in microseconds. */
   usualFlight = 1000
   /** The entries of the story: all but the routine. */
@@ -242,9 +244,19 @@ export class History {
   }
 
   /** The promise that was violated last before this position. */
-  violatedBefore(position: number): Extract<TraceRecord, { event: 'violated' }> | undefined {
-    const entry = this.landmarks.findLast(({ number, record }) => number < position && record.event === 'violated')
-    return entry?.record.event === 'violated' ? entry.record : undefined
+  violatedBefore(position: number): Entry | undefined {
+    return this.landmarks.findLast(({ number, record }) => number < position && record.event === 'violated')
+  }
+
+  /** The rules that are off at this position, if these were at first. */
+  rulesOff(position: number, atFirst: readonly string[]): string[] {
+    const off = new Set(atFirst)
+    for (const { number, record } of this.switches) {
+      if (record.event !== 'rule_switched' || number >= position) continue
+      if (record.is_on) off.delete(record.rule)
+      else off.add(record.rule)
+    }
+    return [...off]
   }
 
   records(): TraceRecord[] {
@@ -256,6 +268,7 @@ export class History {
     const term = highestTerm(this.newest)
     if (term > (this.eras.at(-1)?.term ?? -1)) this.eras.push({ number: entry.number, t: record.t, term })
     if (isLandmark(record)) this.landmarks.push(entry)
+    if (record.event === 'rule_switched') this.switches.push(entry)
     this.noteArrival(record)
   }
 

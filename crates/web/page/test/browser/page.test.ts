@@ -317,6 +317,22 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
     expect(errors.splice(0)).toEqual([expect.stringContaining('404')])
   })
 
+  test('goes on in a simulated copy that begins with what the disks hold, and goes back to the cluster', async () => {
+    const copied = await open(cluster.address)
+    await newLeader(copied)
+    const button = (name: string) => copied.getByRole('button', { name, exact: true }).locator('visible=true')
+    await button('Continue in a simulated copy').click()
+    await copied.locator('.note').getByText('All servers have just been restarted with what their disks hold.').waitFor()
+    expect(await sentence(copied).textContent()).toContain('No leader')
+    await button('Script…').click()
+    const script = copied.getByLabel('Script', { exact: true })
+    await expect.poll(() => script.textContent()).toMatch(/log n1 \d[^]*memory n1 term=\d+[^]*cluster 3 /)
+    await copied.keyboard.press('Escape')
+    await button('Back').click()
+    await newLeader(copied)
+    await copied.close()
+  })
+
   test('adds records up as the server does', async () => {
     const get = async (path: string) => (await fetch(new URL(path, cluster.address), { headers: { 'x-raft-token': token } })).json()
     const token = new URL(cluster.address).searchParams.get('token')!

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { Session, type Server } from '../../src/source/session.svelte'
+import { Session } from '../../src/source/session.svelte'
 import type { Setup } from '../../src/source/contract'
+import type { Source } from '../../src/source/source'
+import { Elsewhere } from '../../src/time/present'
 import { Headlines, MOST, VERSIONS, type Headline } from '../../src/trace/headlines'
 import { record } from './records'
 
@@ -60,7 +62,8 @@ describe('an election that happened by itself', () => {
 
   /** A session at the moment when a server was elected, 200 ms after it was started. */
   function elected(speed = 1): Session {
-    const session = new Session({ ...setup, speed }, {} as Server)
+    const present = new Elsewhere()
+    const session = new Session({ ...setup, speed }, { present } as unknown as Source)
     session.hasHeadlines = true
     session.connection = 'connected'
     session.slowMotion = { is_wanted: true, is_on: false }
@@ -72,7 +75,7 @@ describe('an election that happened by itself', () => {
     ] as const) {
       session.add(record({ t: t * SECOND, ...fields }))
     }
-    session.player.heard(1.2 * SECOND, 1200)
+    present.heard(1.2 * SECOND, 1200)
     session.player.frame(1200)
     session.player.goLive()
     session.hear(headline({ first: 2, after: 3, is_election: true }))

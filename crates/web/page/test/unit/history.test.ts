@@ -238,7 +238,7 @@ describe('a file', () => {
   test('is read in the order of time, without the steps', async () => {
     const lines = [record({ t: 2, event: 'heartbeat' }), record({ t: 1, event: 'step' }), record({ t: 1, event: 'paused' })]
     const text = lines.map((line) => JSON.stringify(line)).join('\n') + '\n'
-    const { history } = await open(new File([text], 'run.jsonl'))
+    const { history } = open('run.jsonl', text)
     expect(history.records().map((one) => one.event)).toEqual(['paused', 'heartbeat'])
   })
 
@@ -256,5 +256,14 @@ describe('a file', () => {
   test('that is no trace says which line is wrong', () => {
     expect(() => parse('{"a":1}')).toThrow('line 1 is not a trace record')
     expect(() => parse('')).toThrow('the file has no records in it')
+  })
+
+  test('knows which rules were off at any moment', () => {
+    const history = new History([1])
+    const switched = (rule: string, is_on: boolean) => history.add(record({ event: 'rule_switched', rule, is_on } as never))
+    switched('majority-wins', true)
+    switched('one-vote-per-term', false)
+    switched('one-vote-per-term', true)
+    expect([0, 1, 2, 3].map((position) => history.rulesOff(position, ['majority-wins']))).toEqual([['majority-wins'], [], ['one-vote-per-term'], []])
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ringLayout, roomyScale } from '../../src/looks/geometry'
 import { airborne } from '../../src/time/airborne'
 import { Player } from '../../src/time/player.svelte'
+import { Elsewhere, Here, type Present } from '../../src/time/present'
 import { Pace } from '../../src/time/pace.svelte'
 import { ServersTime } from '../../src/time/servers-time'
 import { History } from '../../src/trace/history'
@@ -72,10 +73,10 @@ describe('the servers’ own time', () => {
 })
 
 describe('the player', () => {
-  function playerOf(times: number[]) {
+  function playerOf(times: number[], present: Present = new Elsewhere()) {
     const history = new History([1])
     times.forEach((t, place) => history.add(record({ t, seq: place + 1, term: place + 1, event: 'term', was: place })))
-    const player = new Player(history, new ServersTime(1))
+    const player = new Player(history, new ServersTime(1), [], present)
     player.frame(0)
     return player
   }
@@ -111,8 +112,9 @@ describe('the player', () => {
   })
 
   test('stands still at the last moment when the stream of records ends', () => {
-    const player = playerOf([0, 1 * SECOND])
-    player.heard(1 * SECOND, 0)
+    const present = new Elsewhere()
+    const player = playerOf([0, 1 * SECOND], present)
+    present.heard(1 * SECOND, 0)
     player.goLive()
     player.frame(5000)
     player.end()
@@ -121,8 +123,9 @@ describe('the player', () => {
   })
 
   test('stands still at the last moment too when the stream ends while a rerun is on show', () => {
-    const player = playerOf([0, 1 * SECOND])
-    player.heard(1 * SECOND, 0)
+    const present = new Elsewhere()
+    const player = playerOf([0, 1 * SECOND], present)
+    present.heard(1 * SECOND, 0)
     player.goLive()
     player.frame(5000)
     player.rerun({ from: 0, until: 2 * SECOND, speed: 0.05 })
@@ -131,9 +134,49 @@ describe('the player', () => {
     expect(player).toMatchObject({ isLive: false, isPlaying: false, rerunUntil: null, wasLive: true, isAtEnd: true, moment: { t: 1 * SECOND } })
   })
 
+  test('of a cluster in this page waits for its reader, and passes at the chosen speed', () => {
+    const asked: number[] = []
+    const present: Here = new Here((us) => {
+      asked.push(us)
+      return true
+    })
+    const player = playerOf([0, 1 * SECOND], present)
+    present.reach(1 * SECOND)
+    player.speed = 0.05
+    player.goLive(false)
+    player.frame(100)
+    expect(asked).toEqual([])
+    player.play()
+    player.frame(200)
+    expect(asked).toEqual([0.005 * SECOND])
+    player.pause()
+    player.frame(300)
+    expect(player).toMatchObject({ isLive: true, isPlaying: false })
+    expect(asked.length).toBe(1)
+    player.showPosition(1)
+    expect(player).toMatchObject({ isLive: false, moment: { position: 1, t: 0 } })
+    player.play()
+    for (let now = 400; now <= 30_000; now += 100) player.frame(now)
+    expect(player).toMatchObject({ isLive: true, isPlaying: true })
+  })
+
+  test('of a cluster in this page is asked for one slice of time at once, and for no more than a slow machine can do', () => {
+    let isFree = false
+    const asked: number[] = []
+    const present = new Here((us) => isFree && asked.push(us) > 0)
+    for (let frame = 0; frame < 100; frame += 1) present.pass(0.1 * SECOND)
+    isFree = true
+    present.pass(0)
+    present.pass(0.4)
+    present.pass(0.4)
+    present.pass(0.4)
+    expect(asked).toEqual([0.25 * SECOND, 1])
+  })
+
   test('follows the present, and comes back to it', () => {
-    const player = playerOf([0, 1 * SECOND])
-    player.heard(1 * SECOND, 0)
+    const present = new Elsewhere()
+    const player = playerOf([0, 1 * SECOND], present)
+    present.heard(1 * SECOND, 0)
     player.goLive()
     player.pause()
     player.seek(0)

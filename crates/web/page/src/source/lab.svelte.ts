@@ -1,0 +1,272 @@
+// A simulated cluster in this page: the engine performs commands, time passes while it is watched.
+
+import type { Flying } from '../time/airborne'
+import { Branches } from '../time/branches.svelte'
+import { Here } from '../time/present'
+import { asSentence } from '../trace/words'
+import type { Flying as InFlight } from '../types/Flying'
+import { commandsFor } from './commands'
+import type { Action, Library } from './contract'
+import { EngineBroken, type Engine, type Told } from './engine'
+import { replay } from './file'
+import { Session } from './session.svelte'
+import type { Source } from './source'
+
+/** Slow enough to follow: an election takes a few seconds. */
+const SPEED = 0.05
+
+/** An engine, the run that is on show, and those that were before. */
+export class Lab {
+  branches = new Branches()
+  private run: LabRun | null = null
+  private speed = SPEED
+
+  constructor(
+    readonly engine: Engine,
+    private readonly onshow: (session: Session) => void,
+  ) {}
+
+  /** The scenarios inside the engine. */
+  readonly library: Library = {
+    list: () => this.engine.ask('scenarios', {}),
+    play: async (path) => replay(await this.engine.ask('film', { path })),
+  }
+
+  /** Shows another cluster, and forgets all that was done to the one before. */
+  async open(script: string, at: number | null = null, isPlaying = at === null): Promise<void> {
+    const session = await this.play(script)
+    this.branches = new Branches()
+    this.onshow(session)
+    session.player.goLive(isPlaying)
+    if (at !== null && at < session.history.end) session.player.showPosition(at)
+  }
+
+  /** Shows the cluster of a script as it was after this number of records, to go on from there. */
+  async openAt(script: string, position: number): Promise<void> {
+    await this.engine.ask('open', { script })
+    await this.engine.ask('fork', { position })
+    await this.open((await this.engine.ask('script', {})).text, null, false)
+  }
+
+  /** Goes another way from this position of the run on show. */
+  async fork(position: number): Promise<void> {
+    const { engine, branches } = this
+    await this.leave(async () => {
+      const { now_us } = await engine.ask('fork', { position })
+      const { text } = await engine.ask('script', {})
+      return () => {
+        branches.begin(now_us)
+        return text
+      }
+    })
+  }
+
+  /** Begins again with the same cluster, as it was at first. */
+  async startAgain(): Promise<void> {
+    await this.leave(async (script) => () => {
+      this.branches.begin(0)
+      return beginningOf(script)
+    })
+  }
+
+  /** Shows a run that was left. */
+  async switchTo(id: number): Promise<void> {
+    await this.leave(async () => () => this.branches.show(id))
+  }
+
+  /** Shows the run with this script in place of one that can't go on, and says why. */
+  async recover(script: string, accident: string): Promise<void> {
+    const session = await this.play(script)
+    session.lab!.accident = accident
+    this.onshow(session)
+    session.player.goLive(false)
+  }
+
+  /** Leaves the run on show, which is kept, for the one whose script `next` finds. */
+  private async leave(next: (script: string) => Promise<() => string>): Promise<void> {
+    const { run, engine } = this
+    if (!run) return
+    run.isOnShow = false
+    const { text } = await engine.ask('script', {})
+    try {
+      const script = await next(text)
+      this.branches.keep(text)
+      const session = await this.play(script())
+      this.onshow(session)
+      session.player.goLive(false)
+    } catch (failure) {
+      // The engine may be anywhere now.
+      await this.recover(text, `${asSentence((failure as Error).message)}.`)
+    }
+  }
+
+  private async play(script: string): Promise<Session> {
+    if (this.run) {
+      this.run.isOnShow = false
+      this.speed = this.run.session.player.speed
+    }
+    const told = await this.engine.ask('open', { script })
+    const run = new LabRun(this)
+    // What a scenario says to its reader is no part of a run of one’s own.
+    const session = new Session({ ...told.setup, scenes: [] }, run)
+    session.player.speed = this.speed
+    run.begin(session, told, (await this.engine.ask('script', {})).text)
+    this.run = run
+    return session
+  }
+}
+
+/** The script up to its (last) `cluster`. */
+export function beginningOf(script: string): string {
+  const lines = script.split('\n')
+  const last = lines.findLastIndex((line) => /^\(?cluster\b/.test(line))
+  return [...lines.slice(0, last + 1), '---', ''].join('\n')
+}
+
+/** One run of a simulated cluster, as a session shows it. */
+export class LabRun implements Source {
+  readonly present = new Here((us) => this.pass(us))
+  /** The messages in flight in the present, by the numbers of the entries of their sending. */
+  flying = $state.raw<ReadonlyMap<number, Flying>>(new Map())
+  /** Why the run before could not go on, in a sentence. */
+  accident = $state<string | null>(null)
+  /** Is it the engine's world? Another run may have taken its place. */
+  isOnShow = true
+  session!: Session
+  /** The run so far, from which it can be played again if the engine fails. */
+  private script = ''
+  private isPassing = false
+  private isLooking = false
+
+  constructor(readonly lab: Lab) {}
+
+  /** What was told when it was opened. */
+  begin(session: Session, told: Told, script: string): void {
+    this.session = session
+    session.lab = this
+    session.connection = 'connected'
+    session.hasHeadlines = true
+    session.whyNot = (server, what, position) => this.lab.engine.ask('why_not', { server, what, position })
+    this.script = script
+    this.take(told)
+    session.player.frame(performance.now())
+  }
+
+  /** The run so far, as a scenario. */
+  async scriptNow(): Promise<string> {
+    return (await this.lab.engine.ask('script', {})).text
+  }
+
+  async act(action: Action): Promise<string> {
+    const { session } = this
+    const { history } = session
+    const commands = commandsFor(action, { cluster: history.latest, off: session.rulesOff(history.end) })
+    for (const command of commands) await this.perform(command)
+    return `▸ ${commands.join(' · ')}`
+  }
+
+  /** Performs a command of a scenario; returns the text that it was for. */
+  async perform(command: string): Promise<string> {
+    const { engine, branches } = this.lab
+    return this.guarded(async () => {
+      this.script = await this.scriptNow()
+      const told = await engine.ask('do', { command })
+      branches.note(command, this.present.newest())
+      this.take(told)
+      this.script = await this.scriptNow()
+      return told.said
+    })
+  }
+
+  /** Goes another way from this position. */
+  continueFrom = (position: number) => this.trying(this.lab.fork(position))
+
+  /** Begins again with the same cluster. */
+  startAgain = () => this.trying(this.lab.startAgain())
+
+  /** Begins with another cluster. */
+  openAnother = (script: string) => this.trying(this.lab.open(script))
+
+  /** Shows another branch. */
+  switchTo = (branch: number) => this.trying(this.lab.switchTo(branch))
+
+  /** Stands still, and lets the next thing happen. */
+  step = async (): Promise<void> => {
+    this.session.player.pause()
+    await this.guarded(async () => this.take(await this.lab.engine.ask('step', {})))
+  }
+
+  async story(): Promise<[]> {
+    return []
+  }
+
+  async earlier(): Promise<null> {
+    return null
+  }
+
+  private pass(us: number): boolean {
+    if (this.isPassing || !this.isOnShow) return false
+    this.isPassing = true
+    void this.guarded(async () => this.take(await this.lab.engine.ask('run', { us })))
+      .catch((failure) => this.session.complain(failure))
+      .finally(() => (this.isPassing = false))
+    return true
+  }
+
+  /** If the engine fails meanwhile, the run is played again up to where it was known last. */
+  private async guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (failure) {
+      if (failure instanceof EngineBroken && this.isOnShow) await this.lab.recover(this.script, `A server found a contradiction in itself, and the engine has stopped: ${failure.message}.`)
+      throw failure
+    }
+  }
+
+  private trying(work: Promise<void>): Promise<void> {
+    return work.catch((failure) => this.session.complain(failure))
+  }
+
+  private take({ records, headlines, now_us }: Told): void {
+    const { session } = this
+    for (const record of records) session.add(record)
+    for (const headline of headlines) session.hear(headline)
+    this.present.reach(now_us)
+    const violation = records.some(({ event }) => event === 'violated')
+    if (violation) this.stopAtViolation()
+    void this.look()
+  }
+
+  /** A broken promise stops the world, and explains itself. */
+  private stopAtViolation(): void {
+    const { session } = this
+    session.player.pause()
+    session.asked = session.history.violatedBefore(session.history.end) ?? null
+  }
+
+  /** Looks which messages are in flight. */
+  private async look(): Promise<void> {
+    if (this.isLooking) return
+    this.isLooking = true
+    try {
+      const messages = await this.lab.engine.ask('messages', {})
+      if (this.isOnShow) this.flying = this.placed(messages)
+    } catch (failure) {
+      if (!(failure instanceof EngineBroken)) this.session.complain(failure)
+    } finally {
+      this.isLooking = false
+    }
+  }
+
+  private placed(messages: readonly InFlight[]): ReadonlyMap<number, Flying> {
+    const flying = new Map<number, Flying>()
+    for (const { id, from, to, words, select, due_us: dueAt } of messages) {
+      const entry = this.session.history.find(id)
+      if (!entry) continue
+      const heldSince = dueAt === null ? (this.flying.get(entry.number)?.heldSince ?? this.present.newest()) : null
+      const copies = (flying.get(entry.number)?.copies ?? 0) + 1
+      flying.set(entry.number, { words: `n${from} → n${to}: ${words}`, select, dueAt, heldSince, copies })
+    }
+    return flying
+  }
+}

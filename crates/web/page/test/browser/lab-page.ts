@@ -1,0 +1,45 @@
+// The page as a lab: in one file, as `raft export --lab` writes it, or with the engine beside it, as a folder is served.
+
+import { readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+const PAGE = new URL('../../dist/index.html', import.meta.url)
+
+/** The engine, gzipped. Without it there is no lab. */
+export const ENGINE = process.env.ENGINE ?? new URL('../../dist/engine.wasm.gz', import.meta.url).pathname
+
+export const hasEngine = existsSync(ENGINE)
+
+/** Writes the page to this file, with the engine inside. */
+export async function writeLab(file: string): Promise<void> {
+  const engine = await readFile(ENGINE, 'base64')
+  await writeFile(file, await page(`<script type="application/gzip;base64" id="raft-engine">${engine}</script>`))
+}
+
+/** The page as a fresh lab, with this in it. */
+async function page(engine: string): Promise<string> {
+  const page = await readFile(PAGE, 'utf8')
+  const place = '<script type="application/json" id="raft-embedded"></script>'
+  if (!page.includes(place)) throw new Error('the page has no place for what it is made for')
+  return page.replace(place, () => place.replace('></', '>{"lab":""}</') + engine)
+}
+
+/** The content policy with which `raft lab` serves the page. */
+const POLICY =
+  "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; worker-src blob:; style-src 'unsafe-inline'; img-src data: blob:; connect-src 'self'"
+
+/** Serves the page with the engine beside it, as a folder of files. */
+export async function serveLab(): Promise<{ address: string; stop: () => void }> {
+  const [html, engine] = await Promise.all([page(''), readFile(ENGINE)])
+  const server = createServer((request, response) => {
+    response.setHeader('content-security-policy', POLICY)
+    if (request.url === '/') response.setHeader('content-type', 'text/html').end(html)
+    else if (request.url === '/engine.wasm.gz') response.setHeader('content-type', 'application/gzip').end(engine)
+    else response.writeHead(404).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return { address: `http://127.0.0.1:${port}/`, stop: () => server.close() }
+}

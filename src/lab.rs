@@ -1,0 +1,82 @@
+//! `raft lab`
+
+use crate::link::fragment_in;
+use crate::replay::end_signals;
+use crate::tape::Tape;
+use clap::Args;
+use command::{Failure, ended_by, say};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use web::{LabSite, SiteError};
+
+/// Open the lab: simulated clusters in your browser
+///
+/// The page simulates a cluster itself, with the servers' own code, and no server
+/// process runs: stop time, hold a message, split a vote, go back and try
+/// something else, or switch a rule of Raft off.
+///
+///   raft lab
+///   raft lab --servers 3
+///   raft lab elections/first-election
+///
+/// To have it without this program, see `raft export --help`: --lab, --site.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct LabArguments {
+    /// What to begin with: a scenario, by its name or its file, or a link of the page, in quotes [default: a new
+    /// cluster]
+    #[arg(value_name = "SCENARIO|LINK")]
+    what: Option<PathBuf>,
+
+    /// The number of servers of the new cluster, from 1 to 15 [default: 5]
+    #[arg(long, short, value_name = "N", conflicts_with = "what")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=15))]
+    servers: Option<u64>,
+
+    /// The lab's address, on this machine; port 0 means any free port
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
+    web: SocketAddr,
+
+    /// Open it in the browser at once
+    #[arg(long)]
+    open: bool,
+}
+
+/// Serves the lab until a signal ends it.
+pub(crate) fn run(arguments: LabArguments) -> Result<ExitCode, Failure> {
+    let mut signals = end_signals()?;
+    let link = match (&arguments.what, arguments.servers) {
+        (Some(what), _) => link_to(what)?,
+        (None, Some(servers)) => format!("#lab=&servers={servers}"),
+        (None, None) => String::new(),
+    };
+    let site = LabSite::open(arguments.web, &link).map_err(|error| match &error {
+        SiteError::Wide(address) => Failure::usage(
+            format_args!("can't serve the lab at {address}: `raft lab` is for this machine only"),
+            "for others, `raft export --site DIR` writes a folder that any web server can serve",
+        ),
+        _ => Failure::of(&error, error.help()),
+    })?;
+    let url = site.url();
+    say(format_args!("The lab is at {url}"));
+    say("Ctrl+C ends it.");
+    if arguments.open {
+        say(terminal::open_page(&url).unwrap_or_else(|failure| failure));
+    }
+    Ok(signals.forever().next().map_or(ExitCode::SUCCESS, ended_by))
+}
+
+/// The link with which a lab begins, the part of an address from `#` on: to a scenario, by its name or its file, or
+/// where another link leads.
+///
+/// # Errors
+/// If it leads nowhere: then the lab could only say so.
+pub(crate) fn link_to(what: &Path) -> Result<String, Failure> {
+    let tape = Tape::open(what)?;
+    tape.begin()?;
+    match what.to_str().and_then(fragment_in) {
+        Some(fragment) => Ok(fragment.to_owned()),
+        None => tape.fragment(),
+    }
+}

@@ -61,6 +61,7 @@ documents! {
     commands_of_the_performance: "docs/performance.md",
     commands_of_the_scenarios: "docs/scenarios.md",
     commands_of_the_simulator: "docs/simulator.md",
+    commands_of_the_teachers: "docs/teaching.md",
     commands_of_the_terminal: "docs/terminal.md",
     commands_of_torture: "docs/torture.md",
     commands_of_the_trace: "docs/trace.md",

@@ -76,7 +76,7 @@ struct Text {
 
 /// Everything that must do without the dropped words.
 fn all_texts() -> Vec<Text> {
-    [rules(), promises(), scenarios(), documents(), help()].into_iter().flatten().collect()
+    [rules(), promises(), scenarios(), course(), documents(), help()].into_iter().flatten().collect()
 }
 
 fn rules() -> Vec<Text> {
@@ -110,10 +110,23 @@ fn scenarios() -> Vec<Text> {
     texts
 }
 
+/// The chapters and the quiz of the course: all but their commands.
+fn course() -> Vec<Text> {
+    let mut texts = Vec::new();
+    for file in files(&root().join("course"), "txt") {
+        for (number, line) in fs::read_to_string(root().join(&file)).unwrap().lines().enumerate() {
+            if !line.starts_with(' ') {
+                texts.push(Text { place: format!("{file}:{}", number + 1), words: line.to_owned() });
+            }
+        }
+    }
+    texts
+}
+
 /// The documents, but for what is in a block: commands, and what programs print.
 fn documents() -> Vec<Text> {
     let mut texts = Vec::new();
-    let more = ["README.md", "CONTRIBUTING.md", "scenarios/README.md"].map(str::to_owned);
+    let more = ["README.md", "CONTRIBUTING.md", "scenarios/README.md", "course/README.md"].map(str::to_owned);
     for file in files(&root().join("docs"), "md").into_iter().chain(more) {
         let mut is_block = false;
         for (number, line) in fs::read_to_string(root().join(&file)).unwrap().lines().enumerate() {

@@ -34,10 +34,11 @@ extern "C" fn reserve(length: usize) -> *const u8 {
 #[unsafe(no_mangle)]
 extern "C" fn ask() -> usize {
     static HOOK: Once = Once::new();
-    HOOK.call_once(|| panic::set_hook(Box::new(|panic| drop(put(panic_words(panic))))));
+    HOOK.call_once(|| panic::set_hook(Box::new(|panic| keep(panic_words(panic)))));
     let request = TEXTS.with_borrow_mut(|texts| std::mem::take(&mut texts.request));
-    put(String::new());
-    put(ENGINE.with_borrow_mut(|engine| engine.ask(&String::from_utf8_lossy(&request))))
+    keep(String::new());
+    keep(ENGINE.with_borrow_mut(|engine| engine.ask(&String::from_utf8_lossy(&request))));
+    TEXTS.with_borrow(|texts| texts.answer.len())
 }
 
 /// The place of the response, or of the last words.
@@ -57,9 +58,6 @@ fn panic_words(panic: &PanicHookInfo<'_>) -> String {
     panic.location().map_or(words.to_owned(), |place| format!("{words} ({place})"))
 }
 
-fn put(answer: String) -> usize {
-    TEXTS.with_borrow_mut(|texts| {
-        texts.answer = answer;
-        texts.answer.len()
-    })
+fn keep(answer: String) {
+    TEXTS.with_borrow_mut(|texts| texts.answer = answer);
 }

@@ -94,7 +94,7 @@ impl Known {
         let scenes = setup.scenes.iter().map(|scene| (scene.before, scene.command.as_deref()));
         let begins = |command: &str| command.split(' ').next() == Some("cluster");
         let clusters = scenes.filter(|(before, command)| *before <= up_to && command.is_some_and(begins));
-        let first = clusters.map(|(before, _)| before).last().unwrap_or_default();
+        let first = clusters.map(|(before, _)| before).next_back().unwrap_or_default();
         let place = self.numbers.partition_point(|number| *number < first);
         if place > 0 {
             self.records.drain(..place);

@@ -62,7 +62,7 @@ impl Beginning {
         let may_have_voted = |voter: NodeId, leader| {
             self.memories.get(&voter).is_none_or(|memory| is_spent(*memory, term, leader))
         };
-        if !self.is_led_by_one(|voter, leader| may_have_voted(voter, leader)) {
+        if !self.is_led_by_one(may_have_voted) {
             return Some(format!(
                 "no server can have been elected in term {term}, of which there is an entry: no majority remembers a vote for \
                  the same server in it, or a later term"

@@ -64,7 +64,9 @@ impl Session {
             path
         };
         let [work, bin, ..] = ["work", "bin", "run", "tmp", "state"].map(made);
-        symlink(root().join("scenarios"), work.join("scenarios")).unwrap();
+        for files in ["scenarios", "course"] {
+            symlink(root().join(files), work.join(files)).unwrap();
+        }
         let cargo = bin.join("cargo");
         fs::write(&cargo, CARGO).unwrap();
         fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();

@@ -55,7 +55,8 @@ fn an_old_leader_steps_down_in_the_headline_of_the_new_one() {
     let told = headlines("elections/one-way-partition");
     assert_eq!(
         told.last().unwrap(),
-        "After 210 ms without a heartbeat n3 asked n1 and n2, got 2 of 3 votes and leads term 2. n1 learns of term 2 and steps down."
+        "No messages get through from n1 to n3. After 210 ms without a heartbeat n3 asked n1 and n2, got 2 of 3 votes and leads \
+         term 2. n1 learns of term 2 and steps down."
     );
 }
 

@@ -1,7 +1,7 @@
 //! Scenarios that are played command by command, and gone back in.
 
 use crate::scenarios::scenarios;
-use simulator::{Scenario, SearchOptions, draw};
+use simulator::{Action, Scenario, SearchOptions, draw};
 use std::time::Duration;
 use trace::Record;
 
@@ -104,16 +104,15 @@ fn goes_on_as_it_did(played: &Played, position: usize) -> bool {
     let cut = played.commands.iter().position(|(_, recorded, _)| *recorded >= position).unwrap();
     let (command, recorded, end) = &played.commands[cut];
     let happened = position + more.len();
+    let now = fork.world().unwrap().now();
     let mut do_it = |command: &str| more.extend(fork.command(command).unwrap().records);
     if command.starts_with("run") {
-        let now = fork.world().unwrap().now();
-        more.extend(fork.run(*end - now).unwrap());
+        do_it(&Action::Run(*end - now).to_string());
     } else if command == "settle" {
         do_it("settle");
     } else if happened < *recorded {
         return true;
     }
-    let mut do_it = |command: &str| more.extend(fork.command(command).unwrap().records);
     played.commands[cut + 1..].iter().for_each(|(command, ..)| do_it(command));
     // When it is noticed that something is overdue depends on how time is cut.
     let is_calm = played.commands.iter().any(|(command, ..)| command == "calm");

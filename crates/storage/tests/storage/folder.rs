@@ -370,3 +370,14 @@ fn what_is_written_goes_where_the_name_leads() {
     disk.append("snapshot", b"s").unwrap();
     assert_eq!(disk.read("snapshot").unwrap().unwrap(), b"others");
 }
+
+#[test]
+fn only_a_file_that_is_not_there_is_reported_as_absent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = FolderDisk::open(folder.path()).unwrap();
+    disk.write("a", b"12").unwrap();
+    assert_eq!((disk.size("a").unwrap(), disk.size("b").unwrap()), (Some(2), None));
+    // The system has another reason for this one than that it is not there.
+    let in_a_file = (disk.size("a/b").unwrap_err().kind(), disk.read("a/b").unwrap_err().kind());
+    assert_eq!(in_a_file, (ErrorKind::NotADirectory, ErrorKind::NotADirectory));
+}

@@ -318,17 +318,19 @@ describe.skipIf(!RAFT)('the page of a living cluster', () => {
   })
 
   test('goes on in a simulated copy that begins with what the disks hold, and goes back to the cluster', async () => {
-    await newLeader(page)
-    const button = (name: string) => page.getByRole('button', { name, exact: true }).locator('visible=true')
+    const copied = await open(cluster.address)
+    await newLeader(copied)
+    const button = (name: string) => copied.getByRole('button', { name, exact: true }).locator('visible=true')
     await button('Continue in a simulated copy').click()
-    await page.locator('.note').getByText('All servers have just been restarted with what their disks hold.').waitFor()
-    expect(await sentence(page).textContent()).toContain('No leader')
+    await copied.locator('.note').getByText('All servers have just been restarted with what their disks hold.').waitFor()
+    expect(await sentence(copied).textContent()).toContain('No leader')
     await button('Script…').click()
-    const script = page.getByLabel('Script', { exact: true })
+    const script = copied.getByLabel('Script', { exact: true })
     await expect.poll(() => script.textContent()).toMatch(/log n1 \d[^]*memory n1 term=\d+[^]*cluster 3 /)
-    await page.keyboard.press('Escape')
+    await copied.keyboard.press('Escape')
     await button('Back').click()
-    await newLeader(page)
+    await newLeader(copied)
+    await copied.close()
   })
 
   test('adds records up as the server does', async () => {

@@ -1,0 +1,53 @@
+//! Commands that are played in the world of a card.
+
+use simulator::{Scenario, Scene};
+use trace::Record;
+
+/// A world, and commands that a learner gave, or that show an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt<'a> {
+    /// The commands of the card.
+    pub world: &'a [String],
+    /// The commands after that.
+    pub commands: &'a [String],
+}
+
+/// A command could not be played, or what it expects is not so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(String);
+
+/// What happened in an attempt.
+#[derive(Debug)]
+pub(crate) struct Played {
+    /// Of all commands, in order.
+    pub(crate) records: Vec<Record>,
+    /// How many of the records the card's world brought about.
+    pub(crate) before: usize,
+}
+
+impl Attempt<'_> {
+    /// Plays it.
+    ///
+    /// # Errors
+    /// If a command can't be played, or an expectation of one is not met.
+    pub fn play(&self) -> Result<(), Refused> {
+        self.records().map(drop)
+    }
+
+    pub(crate) fn records(&self) -> Result<Played, Refused> {
+        if self.world.is_empty() && self.commands.is_empty() {
+            return Ok(Played { records: Vec::new(), before: 0 });
+        }
+        let scenes = Scenario::film(&self.script()).map_err(|error| Refused(error.to_string()))?.scenes;
+        let number_of = |scenes: &[Scene]| scenes.iter().map(|scene| scene.records.len()).sum();
+        let before = number_of(&scenes[..self.world.len().min(scenes.len())]);
+        Ok(Played { records: scenes.into_iter().flat_map(|scene| scene.records).collect(), before })
+    }
+
+    /// The attempt as a scenario.
+    pub fn script(&self) -> String {
+        let lines = self.world.iter().chain(self.commands);
+        lines.map(|line| format!("{line}\n")).collect::<String>() + "---\n"
+    }
+}

@@ -1,0 +1,319 @@
+//! What must have happened in an attempt: the checks of tasks, and what answers show.
+//! course/README.md describes their form.
+
+use crate::attempt::{Attempt, Played, Refused};
+use crate::event::{Moment, Pattern};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Something that an attempt must have brought about. It is written in words, which it keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    words: String,
+    requirement: Requirement,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Requirement {
+    /// An expectation of the scenario language holds at the end.
+    Expect,
+    /// A promise was broken whose name begins like this.
+    Violated(String),
+    NothingViolated,
+    /// It holds when the same commands are played with every rule on.
+    WithTheRule(Box<Requirement>, String),
+    AtMost(usize),
+    /// Only these commands are used.
+    Only(Vec<String>),
+    /// This very command is used.
+    Uses(String),
+    /// The cluster is started with this option.
+    Option(String),
+    /// All of this happens, in this order.
+    Steps(Vec<Step>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Happens(Pattern),
+    /// It does not happen, for so long, or to the end.
+    Never(Pattern, Option<Duration>),
+}
+
+/// These words are no check.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no check: course/README.md lists those that there are")]
+pub struct NoCheck(String);
+
+impl Check {
+    /// Does it hold for this attempt? Only what the attempt's own commands have brought about counts.
+    ///
+    /// # Errors
+    /// If the attempt can't be played.
+    pub fn holds(&self, attempt: Attempt) -> Result<bool, Refused> {
+        self.requirement.holds(attempt, &self.words)
+    }
+}
+
+impl Requirement {
+    fn holds(&self, attempt: Attempt, words: &str) -> Result<bool, Refused> {
+        let commands = attempt.commands;
+        Ok(match self {
+            Requirement::Expect => {
+                attempt.play()?;
+                let commands = [commands, &[words.to_owned()]].concat();
+                Attempt { commands: &commands, ..attempt }.play().is_ok()
+            }
+            Requirement::Violated(promise) => {
+                broken(&attempt.records()?).iter().any(|name| name.starts_with(promise.as_str()))
+            }
+            Requirement::NothingViolated => broken(&attempt.records()?).is_empty(),
+            Requirement::WithTheRule(requirement, words) => {
+                let world = with_all_rules(attempt.world);
+                let commands = with_all_rules(commands);
+                requirement.holds(Attempt { world: &world, commands: &commands }, words)?
+            }
+            Requirement::AtMost(number) => commands.len() <= *number,
+            Requirement::Only(names) => {
+                commands.iter().all(|command| names.iter().any(|it| it == name(command)))
+            }
+            Requirement::Uses(command) => commands.contains(command),
+            Requirement::Option(option) => {
+                let is_cluster = |command: &&String| name(command) == "cluster";
+                commands.iter().filter(is_cluster).any(|command| command.split(' ').any(|it| it == option))
+            }
+            Requirement::Steps(steps) => {
+                let Played { records, before } = attempt.records()?;
+                let moments = Moment::of(&records);
+                let began = before.checked_sub(1).map_or(0, |last| moments[last].time());
+                can_follow(steps, &moments[before..], began)
+            }
+        })
+    }
+}
+
+/// The promises that the attempt's own commands have broken.
+fn broken(Played { records, before }: &Played) -> Vec<String> {
+    let moments = Moment::of(records);
+    moments[*before..].iter().filter_map(Moment::broken).map(str::to_owned).collect()
+}
+
+/// The name of a command.
+fn name(command: &str) -> &str {
+    command.trim_start_matches(['(', '!']).split(' ').next().unwrap_or_default()
+}
+
+/// The same commands, with no rule switched off.
+fn with_all_rules(commands: &[String]) -> Vec<String> {
+    let switches = |command: &&String| name(command) == "rule";
+    let words = |command: &String| {
+        let words: Vec<&str> = command.split(' ').filter(|word| !word.starts_with("without=")).collect();
+        words.join(" ")
+    };
+    commands.iter().filter(|command| !switches(command)).map(words).collect()
+}
+
+/// Can the steps be found in these moments, in their order? Time counts from `since`, in microseconds.
+fn can_follow(steps: &[Step], moments: &[Moment], since: u64) -> bool {
+    let Some((step, rest)) = steps.split_first() else { return true };
+    match step {
+        Step::Happens(pattern) => moments.iter().enumerate().any(|(place, moment)| {
+            pattern.fits(moment) && can_follow(rest, &moments[place + 1..], moment.time())
+        }),
+        Step::Never(pattern, duration) => {
+            let until = duration.map(|duration| since + duration.as_micros() as u64);
+            let has_passed =
+                until.is_none_or(|until| moments.last().is_some_and(|last| last.time() >= until));
+            let mut meanwhile =
+                moments.iter().take_while(|moment| until.is_none_or(|until| moment.time() < until));
+            has_passed && !meanwhile.any(|moment| pattern.fits(moment)) && can_follow(rest, moments, since)
+        }
+    }
+}
+
+impl FromStr for Check {
+    type Err = NoCheck;
+
+    fn from_str(words: &str) -> Result<Check, NoCheck> {
+        let requirement = words.parse().map_err(|()| NoCheck(words.to_owned()))?;
+        Ok(Check { words: words.to_owned(), requirement })
+    }
+}
+
+impl FromStr for Requirement {
+    type Err = ();
+
+    fn from_str(words: &str) -> Result<Requirement, ()> {
+        match words {
+            "violated" => return Ok(Requirement::Violated(String::new())),
+            "nothing is violated" => return Ok(Requirement::NothingViolated),
+            _ => {}
+        }
+        if let Some(number) = words.strip_prefix("at most ").and_then(|rest| rest.strip_suffix(" commands")) {
+            return number.parse().map(Requirement::AtMost).map_err(drop);
+        }
+        if words.starts_with("expect ") {
+            return Ok(Requirement::Expect);
+        }
+        if let Some(words) = words.strip_prefix("with the rule: ") {
+            return Ok(Requirement::WithTheRule(Box::new(words.parse()?), words.to_owned()));
+        }
+        if let Some(promise) = words.strip_prefix("violated: ") {
+            return Ok(Requirement::Violated(promise.to_owned()));
+        }
+        if let Some(names) = words.strip_prefix("only: ") {
+            return Ok(Requirement::Only(names.split(", ").map(str::to_owned).collect()));
+        }
+        if let Some(command) = words.strip_prefix("uses: ") {
+            return Ok(Requirement::Uses(command.to_owned()));
+        }
+        if let Some(option) = words.strip_prefix("option: ") {
+            return Ok(Requirement::Option(option.to_owned()));
+        }
+        words.split(", then ").map(str::parse).collect::<Result<_, ()>>().map(Requirement::Steps)
+    }
+}
+
+impl FromStr for Step {
+    type Err = ();
+
+    fn from_str(words: &str) -> Result<Step, ()> {
+        if let Some(pattern) = words.strip_prefix("never: ") {
+            return Ok(Step::Never(pattern.parse()?, None));
+        }
+        if let Some((duration, pattern)) =
+            words.strip_prefix("for ").and_then(|rest| rest.split_once(" never: "))
+        {
+            let duration = humantime::parse_duration(duration).map_err(drop)?;
+            return Ok(Step::Never(pattern.parse()?, Some(duration)));
+        }
+        words.parse().map(Step::Happens)
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(check: &str, world: &[&str], commands: &[&str]) -> bool {
+        let own = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+        let (world, commands) = (own(world), own(commands));
+        let check: Check = check.parse().unwrap();
+        check.holds(Attempt { world: &world, commands: &commands }).unwrap()
+    }
+
+    #[test]
+    fn steps_have_an_order() {
+        let commands = ["timeout n1", "settle", "kill n1"];
+        assert!(holds("n1 becomes leader of term 1, then a server dies", &["cluster 3"], &commands));
+        assert!(!holds("a server dies, then n1 becomes leader", &["cluster 3"], &commands));
+        assert!(!holds("n1 becomes leader of term 2", &["cluster 3"], &commands));
+        assert!(holds("n2 votes for n1 in term 1, then n1 stops leading", &["cluster 3"], &commands));
+    }
+
+    #[test]
+    fn a_later_event_counts_where_the_first_one_does_not_fit() {
+        let commands = ["kill n1", "restart n1", "timeout n2", "settle", "kill n1"];
+        assert!(holds("a server dies, then for 0ms never: n2 becomes leader", &["cluster 3"], &commands));
+        assert!(holds("a server dies, then never: n2 becomes leader", &["cluster 3"], &commands));
+        assert!(!holds("n1 dies, then n1 dies, then n1 dies", &["cluster 3"], &commands));
+    }
+
+    #[test]
+    fn what_the_world_brought_about_does_not_count() {
+        let world = ["cluster 3", "timeout n1", "settle"];
+        assert!(!holds("n1 becomes leader", &world, &[]));
+        assert!(holds("n1 becomes leader", &world[..1], &world[1..]));
+        assert!(holds("n1 stops leading", &world, &["kill n1"]));
+    }
+
+    #[test]
+    fn nothing_can_be_seen_of_a_time_that_has_not_passed() {
+        let never = "for 100ms never: a server dies";
+        assert!(holds(never, &["cluster 3"], &["run 300ms"]));
+        assert!(!holds(never, &["cluster 3"], &["kill n1", "run 300ms"]));
+        assert!(holds(never, &["cluster 3"], &["run 300ms", "kill n1"]));
+        assert!(!holds(never, &["cluster 3"], &["settle"]));
+    }
+
+    #[test]
+    fn a_put_is_confirmed_when_it_is_done() {
+        let world = ["cluster 3", "timeout n1", "settle"];
+        assert!(holds(
+            "n1 is asked for a put, then a server confirms a put",
+            &world,
+            &["put c1 x 7", "settle"]
+        ));
+        assert!(holds("a server is asked for a put", &world, &["put c1 x 7"]));
+        assert!(!holds("a server confirms a put", &world, &["put c1 x 7"]));
+        assert!(!holds("a server confirms a put", &world, &["get c1 x", "settle"]));
+        assert!(holds("c1 is told: x is 7", &world, &["put c2 x 7", "settle", "get c1 x", "settle"]));
+        assert!(holds("n1 commits entry 2", &world, &["put c1 x 7", "settle"]));
+        assert!(!holds("n1 commits entry 3", &world, &["put c1 x 7", "settle"]));
+    }
+
+    #[test]
+    fn two_servers_can_lead_in_different_terms() {
+        let world = ["cluster 3", "timeout n1", "settle", "partition n1"];
+        assert!(!holds("two servers lead at once", &world, &[]));
+        assert!(holds("two servers lead at once", &world, &["timeout n2", "settle"]));
+        assert!(!holds("two servers lead the same term", &world, &["timeout n2", "settle"]));
+    }
+
+    #[test]
+    fn a_rule_that_is_off_can_be_on_again() {
+        let world = ["cluster 2 without=one-vote-per-term"];
+        let commands = ["timeout n2", "timeout n1", "deliver from=n1 to=n2"];
+        assert!(holds("violated", &world, &commands));
+        assert!(holds("violated: one vote per term", &world, &commands));
+        assert!(!holds("violated: log matching", &world, &commands));
+        assert!(!holds("nothing is violated", &world, &commands));
+        assert!(holds("with the rule: nothing is violated", &world, &commands));
+        assert!(!holds("with the rule: violated", &world, &commands));
+    }
+
+    #[test]
+    fn commands_can_be_counted_and_named() {
+        let commands = ["cluster 3 latency=200ms", "timeout n1"];
+        assert!(holds("at most 2 commands", &[], &commands));
+        assert!(!holds("at most 1 commands", &[], &commands));
+        assert!(holds("only: cluster, timeout, run", &[], &commands));
+        assert!(!holds("only: cluster, run", &[], &commands));
+        assert!(holds("uses: timeout n1", &[], &commands));
+        assert!(!holds("uses: timeout n2", &[], &commands));
+        assert!(holds("option: latency=200ms", &[], &commands));
+        assert!(!holds("option: latency=20ms", &[], &commands));
+        assert!(holds("expect role n1 candidate", &[], &commands));
+        assert!(!holds("expect role n2 candidate", &[], &commands));
+    }
+
+    #[test]
+    fn what_is_no_check_is_refused() {
+        for words in [
+            "",
+            "n1 sings",
+            "somewhen: n1 dies",
+            "for long never: n1 dies",
+            "at most few commands",
+            "m1 dies",
+        ] {
+            let refused = words.parse::<Check>().unwrap_err().to_string();
+            assert!(refused.contains(&format!("\"{words}\" is no check")), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_can_t_be_played_is_refused() {
+        let check: Check = "violated".parse().unwrap();
+        let commands = ["cluster 3".to_owned(), "sing".to_owned()];
+        let refused = check.holds(Attempt { world: &[], commands: &commands }).unwrap_err();
+        assert!(refused.to_string().contains("there is no command \"sing\""), "{refused}");
+    }
+}

@@ -1,0 +1,66 @@
+//! The course of Raft for Beginners: its chapters, its quiz, and the runs that show each answer right or wrong.
+//!
+//! * [`chapters`], [`quiz_before`], [`quiz_after`]: the texts in course/, which are built in;
+//! * [`Chapter::parse`]: reads such a text, and says what is wrong with it and where;
+//! * [`Attempt`]: plays commands in a card's world;
+//! * [`Check`]: what must have happened there.
+
+mod attempt;
+mod chapter;
+mod check;
+mod event;
+mod parse;
+
+pub use attempt::{Attempt, Refused};
+pub use chapter::{Answer, Card, Challenge, Chapter, Kind, Question, RubricLine, Task};
+pub use check::{Check, NoCheck};
+pub use parse::Fault;
+
+use std::sync::LazyLock;
+
+/// The texts of the files with these names below course/, to which `texts` is a link, so that packages have them.
+macro_rules! texts {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../texts/", $name)))),*]
+    };
+}
+
+static CHAPTERS: LazyLock<Vec<Chapter>> = LazyLock::new(|| {
+    let texts = texts![
+        "01-log-and-majority/chapter.txt",
+        "02-first-election/chapter.txt",
+        "03-one-vote/chapter.txt",
+        "04-timers/chapter.txt",
+        "05-two-leaders/chapter.txt",
+        "06-logs/chapter.txt",
+        "07-next-index/chapter.txt",
+        "08-who-may-lead/chapter.txt",
+        "09-committed/chapter.txt",
+        "10-deposed-leader/chapter.txt",
+        "11-disks/chapter.txt",
+        "12-clients-and-members/chapter.txt",
+    ];
+    texts.map(built_in).into()
+});
+
+static QUIZ: LazyLock<[Chapter; 2]> =
+    LazyLock::new(|| texts!["quiz/before.txt", "quiz/after.txt"].map(built_in));
+
+fn built_in((name, text): (&str, &str)) -> Chapter {
+    Chapter::parse(name, text).unwrap_or_else(|fault| panic!("{fault}"))
+}
+
+/// The chapters, in learning order.
+pub fn chapters() -> &'static [Chapter] {
+    &CHAPTERS
+}
+
+/// The quiz for those who are about to begin.
+pub fn quiz_before() -> &'static Chapter {
+    &QUIZ[0]
+}
+
+/// The quiz for those who have finished: other questions about the same ideas.
+pub fn quiz_after() -> &'static Chapter {
+    &QUIZ[1]
+}

@@ -1,0 +1,329 @@
+//! Each answer of the course is played and shows what it says, each task can be done, and ideas return.
+
+extern crate raft_for_beginners_course as course;
+
+use course::{Answer, Attempt, Card, Challenge, Chapter, Kind, Question, Task};
+use simulator::Scenario;
+use std::collections::BTreeSet;
+
+fn quizzes() -> [&'static Chapter; 2] {
+    [course::quiz_before(), course::quiz_after()]
+}
+
+/// All cards, each with its chapter or quiz.
+fn cards() -> impl Iterator<Item = (&'static Chapter, &'static Card)> {
+    let all = course::chapters().iter().chain(quizzes());
+    all.flat_map(|chapter| chapter.cards.iter().map(move |card| (chapter, card)))
+}
+
+fn questions() -> impl Iterator<Item = (&'static Chapter, &'static Card, &'static Question)> {
+    cards().filter_map(|(chapter, card)| match &card.challenge {
+        Challenge::Question(question) => Some((chapter, card, question)),
+        Challenge::Task(_) => None,
+    })
+}
+
+fn tasks() -> impl Iterator<Item = (String, &'static Task)> {
+    cards().filter_map(|(chapter, card)| match &card.challenge {
+        Challenge::Task(task) => Some((format!("{}/{}", chapter.name, card.id), task)),
+        Challenge::Question(_) => None,
+    })
+}
+
+#[test]
+fn there_are_twelve_chapters_of_about_ten_minutes() {
+    let chapters = course::chapters();
+    assert_eq!(chapters.len(), 12);
+    for (number, chapter) in (1..).zip(chapters) {
+        assert!(chapter.name.starts_with(&format!("{number:02}-")), "{}", chapter.name);
+        assert!((8..=12).contains(&chapter.minutes), "{}: {} minutes", chapter.name, chapter.minutes);
+        assert!((3..=6).contains(&chapter.cards.len()), "{}: {} cards", chapter.name, chapter.cards.len());
+        assert!(!chapter.goals.is_empty() && !chapter.beliefs.is_empty(), "{}", chapter.name);
+        let has_task = chapter.cards.iter().any(|card| matches!(card.challenge, Challenge::Task(_)));
+        assert!(has_task, "{}: nothing to do", chapter.name);
+        assert!(chapter.cards.iter().all(|card| points_of(card).is_none()), "{}", chapter.name);
+    }
+}
+
+fn points_of(card: &Card) -> Option<u32> {
+    match &card.challenge {
+        Challenge::Question(question) => question.points,
+        Challenge::Task(_) => None,
+    }
+}
+
+#[test]
+fn the_quizzes_ask_about_the_same_ideas_for_sixty_points() {
+    let form = |quiz: &Chapter| -> Vec<(String, Option<u32>)> {
+        quiz.cards.iter().map(|card| (card.id.clone(), points_of(card))).collect()
+    };
+    let [before, after] = quizzes();
+    assert_eq!(form(before), form(after));
+    assert_eq!(before.cards.len(), 8);
+    assert_eq!(form(before).iter().map(|(_, points)| points.unwrap()).sum::<u32>(), 60);
+    for (one, other) in before.cards.iter().zip(&after.cards) {
+        assert_ne!(one.challenge, other.challenge, "{} is the same question twice", one.id);
+    }
+}
+
+#[test]
+fn each_answer_shows_what_it_says() {
+    let mut played = 0;
+    for (chapter, card, question) in questions() {
+        for answer in &question.answers {
+            let place = format!("{}/{}: {}", chapter.name, card.id, answer.text);
+            let attempt = Attempt { world: &question.world, commands: &answer.commands };
+            attempt.play().unwrap_or_else(|error| panic!("{place}: {error}"));
+            for check in &answer.shows {
+                assert_eq!(check.holds(attempt), Ok(true), "{place}: {check}");
+            }
+            played += 1;
+        }
+    }
+    assert!(played > 200, "{played}");
+}
+
+/// A wrong answer is played until a prediction fails, a rule's absence breaks a promise, or the servers refuse.
+#[test]
+fn each_wrong_answer_is_refuted() {
+    let refutes = |command: &String| command.starts_with('!') || command == "expect violation";
+    for (chapter, card, question) in questions() {
+        for answer in question.answers.iter().filter(|answer| !answer.is_right) {
+            let is_refuted = answer.commands.iter().any(refutes) || !answer.shows.is_empty();
+            assert!(is_refuted, "{}/{}: {}", chapter.name, card.id, answer.text);
+        }
+    }
+}
+
+/// A prediction fails since it is not so, and not because it can't be understood.
+#[test]
+fn predictions_fail_for_the_right_reason() {
+    let mut failed = 0;
+    for (chapter, card, question) in questions() {
+        for Answer { text, commands, .. } in &question.answers {
+            let script = Attempt { world: &question.world, commands }.script();
+            for scene in Scenario::film(&script).unwrap().scenes {
+                let Some(command) = scene.command.filter(|it| it.starts_with("expect ")) else { continue };
+                if let Some((_, why)) = scene.said.split_once("refused: ") {
+                    assert!(
+                        why.starts_with("expected "),
+                        "{}/{}: {text}: {command}: {why}",
+                        chapter.name,
+                        card.id
+                    );
+                    failed += 1;
+                }
+            }
+        }
+    }
+    assert!(failed > 50, "{failed}");
+}
+
+#[test]
+fn each_task_can_be_done_and_is_not_done_by_itself() {
+    for (place, task) in tasks() {
+        let holds = |commands| {
+            let attempt = Attempt { world: &task.world, commands };
+            task.checks.iter().map(|check| (check, check.holds(attempt).unwrap())).collect::<Vec<_>>()
+        };
+        for (check, holds) in holds(&task.solution) {
+            assert!(holds, "{place}: the solution does not satisfy `{check}`");
+        }
+        assert!(holds(&[]).iter().any(|(_, holds)| !holds), "{place}: it is done before anything was done");
+    }
+    assert!(tasks().count() > 15);
+}
+
+#[test]
+fn half_a_solution_is_none() {
+    for (place, task) in tasks() {
+        let half = &task.solution[..task.solution.len() / 2];
+        let attempt = Attempt { world: &task.world, commands: half };
+        let is_done = task.checks.iter().all(|check| check.holds(attempt).unwrap_or(false));
+        assert!(!is_done, "{place}: half of its solution is enough");
+    }
+}
+
+#[test]
+fn each_question_returns_in_another_form() {
+    let targets: BTreeSet<String> =
+        questions().filter_map(|(_, _, question)| question.again.clone()).collect();
+    for (place, chapter) in (1..).zip(course::chapters()) {
+        for card in &chapter.cards {
+            let Challenge::Question(question) = &card.challenge else { continue };
+            let name = format!("{}/{}", chapter.name, card.id);
+            let Some(again) = &question.again else {
+                assert!(targets.contains(&name), "{name} does not return, and is no return of another one");
+                continue;
+            };
+            let (to_chapter, to_card) = again.split_once('/').expect("CHAPTER/CARD");
+            let found = cards().find(|(chapter, card)| chapter.name == to_chapter && card.id == to_card);
+            let (_, target) = found.unwrap_or_else(|| panic!("{name}: there is no {again}"));
+            let later = course::chapters().iter().position(|chapter| chapter.name == to_chapter);
+            assert!(later.is_none_or(|later| later + 1 >= place + 2), "{name} returns too early, in {again}");
+            assert!(later.is_some() || place > 10, "{name} returns in the quiz only");
+            let is_other_form = match &target.challenge {
+                Challenge::Task(_) => true,
+                Challenge::Question(other) => other.kind != question.kind,
+            };
+            assert!(is_other_form, "{name} returns as the same kind of question, in {again}");
+        }
+    }
+}
+
+#[test]
+fn words_of_learners_are_asked_for_in_the_quiz_only() {
+    for (chapter, card, question) in questions() {
+        let is_quiz = quizzes().iter().any(|quiz| quiz.name == chapter.name);
+        assert!(question.kind != Kind::Text || is_quiz, "{}/{}", chapter.name, card.id);
+    }
+}
+
+mod faults {
+    use super::course::Chapter;
+
+    const GOOD: &str = "# Title
+minutes: 10
+goal: A goal.
+
+## a-card
+One. Two.
+
+ask one: Who leads?
+world:
+    cluster 3
+right: Nobody
+    expect no-leader
+wrong: n1
+Wrong.
+    !expect leader n1
+because: It has just started.
+rules: election-timeout
+paper: §5.2
+";
+
+    fn fault(text: &str) -> String {
+        Chapter::parse("05-two-leaders/chapter.txt", text).unwrap_err().to_string()
+    }
+
+    /// The good text with this part replaced.
+    fn with(part: &str, other: &str) -> String {
+        assert!(GOOD.contains(part), "{part}");
+        fault(&GOOD.replacen(part, other, 1))
+    }
+
+    #[test]
+    fn a_good_text_has_none() {
+        let chapter = Chapter::parse("05-two-leaders/chapter.txt", GOOD).unwrap();
+        assert_eq!((chapter.name.as_str(), chapter.minutes), ("05-two-leaders", 10));
+        assert_eq!(chapter.cards[0].say, "One. Two.");
+    }
+
+    #[test]
+    fn name_the_file_the_line_and_what_to_do() {
+        assert_eq!(
+            with("wrong:", "rong:"),
+            "course/05-two-leaders/chapter.txt, line 13: \"rong\" is no key; there are: minutes, goal, belief, points, \
+             ask, do, world, right, wrong, item, so, rubric, check, hint, solution, because, rules, paper, again"
+        );
+        let faults = [
+            (with("# Title", "Title"), "line 1: begin with the title"),
+            (
+                with("minutes: 10", "minutes: ten"),
+                "line 2: \"ten\" is no number: write one, as in `minutes: 10`",
+            ),
+            (with("minutes: 10\n", ""), "line 1: say how long it takes"),
+            (with("goal:", "paper:"), "line 3: `paper` has no meaning here: above the first card"),
+            (with("One. Two.", "One. Two. Three. Four."), "line 5: say it in 3 sentences at most"),
+            (with("ask one", "ask some"), "line 8: \"some\" is no kind of question; there are: one, several"),
+            (with("ask one", "ask several kinds"), "lacks `ask KIND:`"),
+            (with("ask one", "do"), "lacks `check:` and `solution:`"),
+            (with("ask one: Who leads?", ""), "line 5: the card \"a-card\" lacks `ask KIND:` or `do:`"),
+            (with("right", "wrong"), "line 8: a question of this kind has one `right:` and some `wrong:`"),
+            (with("ask one", "ask order"), "at least three `item:`"),
+            (
+                with("ask one", "ask servers"),
+                "line 11: \"Nobody\": an answer to this kind of question is a server",
+            ),
+            (with("ask one", "ask logs"), "the terms of a log"),
+            (with("ask one", "ask entries"), "an entry, such as `entry 2 (term 1)`"),
+            (with("ask one", "ask text"), "so must `points:`"),
+            (with("    !expect leader n1\n", ""), "line 13: nothing shows it"),
+            (with("because:", "so: n1 sings\nbecause:"), "line 16: \"n1 sings\" is no check"),
+            (with("rules: election-timeout", "rules: eating"), "line 17: "),
+            (with("because: It has just started.\n", ""), "lacks `because:`"),
+            (with("paper: §5.2\n", ""), "lacks `rules:` and `paper:`"),
+            (
+                with("paper: §5.2\n", "paper: §5.2\n    cluster 3\n"),
+                "indented lines are commands: write them below `world:`",
+            ),
+            (fault("# Title\nminutes: 1\n"), "line 1: it has no card"),
+            (fault(""), "line 1: begin with the title"),
+            (
+                fault(&(GOOD.to_owned() + &GOOD[GOOD.find("## ").unwrap()..])),
+                "there is another card \"a-card\"",
+            ),
+        ];
+        for (found, expected) in faults {
+            assert!(found.contains(expected), "{found}\n  lacks: {expected}");
+        }
+    }
+}
+
+mod teaching {
+    use super::course::{self, Card, Challenge, Chapter};
+    use std::fs;
+    use std::path::Path;
+
+    const HEADING: &str = "\n## The chapters\n";
+
+    fn list(title: &str, items: &[String]) -> String {
+        let items: String = items.iter().map(|item| format!("* {item}\n")).collect();
+        if items.is_empty() { String::new() } else { format!("{title}\n\n{items}\n") }
+    }
+
+    fn row(card: &Card) -> String {
+        let (asked, answer) = match &card.challenge {
+            Challenge::Question(question) => {
+                let right = question.answers.iter().filter(|answer| answer.is_right);
+                let right: Vec<&str> = right.map(|answer| answer.text.as_str()).collect();
+                let points = question.points.map(|points| format!(" ({points} points)")).unwrap_or_default();
+                (format!("{}{points}", question.text), right.join("; "))
+            }
+            Challenge::Task(task) => (task.text.clone(), format!("`{}`", task.solution.join("`, `"))),
+        };
+        format!("| {} | {asked} | {answer} |\n", card.id)
+    }
+
+    fn section(heading: &str, chapter: &Chapter, file: &str) -> String {
+        let rows: String = chapter.cards.iter().map(row).collect();
+        format!(
+            "\n### {heading}\n\n{} minutes. [Its text](../course/{file}) has what each wrong answer is told, and why.\n\n{}{}\
+             | card | question or task | answer |\n|---|---|---|\n{rows}",
+            chapter.minutes,
+            list("Goals:", &chapter.goals),
+            list("Beliefs that it corrects:", &chapter.beliefs),
+        )
+    }
+
+    /// docs/teaching.md lists what the chapters have. `UPDATE_GOLDEN=1` rewrites that part.
+    #[test]
+    fn the_list_for_teachers_is_current() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/teaching.md");
+        let text = fs::read_to_string(&path).unwrap();
+        let (by_hand, listed) = text.split_once(HEADING).unwrap();
+        let mut current = String::new();
+        for (number, chapter) in (1..).zip(course::chapters()) {
+            let heading = format!("{number}. {}", chapter.title);
+            current += &section(&heading, chapter, &format!("{}/chapter.txt", chapter.name));
+        }
+        for quiz in super::quizzes() {
+            current += &section(&format!("Quiz: {}", quiz.title), quiz, &format!("quiz/{}.txt", quiz.name));
+        }
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&path, format!("{by_hand}{HEADING}{current}")).unwrap();
+        } else {
+            assert_eq!(listed, current, "UPDATE_GOLDEN=1 rewrites it");
+        }
+    }
+}

@@ -29,9 +29,10 @@ test('a player that follows another one shows the same moment of another history
   leader.moment = { ...leader.moment, t: 2 * SECOND }
   follow()
   expect(follower.moment.cluster.servers[1]!.term).toBe(2)
-  leader.seek(0)
+  // Back again.
+  leader.seek(SECOND)
   follow()
-  expect([follower.moment.position, follower.isPlaying]).toEqual([0, false])
+  expect(follower.moment.cluster.servers[1]!.term).toBe(1)
 })
 
 describe('messages on their way', () => {

@@ -1,8 +1,7 @@
 //! The page: a single file, and the engine that simulates clusters in it. Their sources are in crates/web/page and
 //! crates/engine.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::packed::packed;
 use page::{Setup, embedded};
 use std::borrow::Cow;
 use trace::Record;
@@ -30,34 +29,27 @@ pub enum EnginePlace {
 
 /// The page with its data inside: it can be opened from a file, offline and without a server.
 pub fn export<'a>(setup: &Setup, records: impl IntoIterator<Item = &'a Record>) -> String {
-    filled(&embedded(setup, records), "")
+    filled(&embedded(setup, records))
 }
 
 /// The page as a lab, in which clusters are simulated. It begins where this link leads, the part of an address from `#`
 /// on, or with a new cluster if that is empty.
 pub fn lab(link: &str, engine: EnginePlace) -> String {
-    let data = serde_json::json!({ "lab": link }).to_string();
+    let page = filled(&serde_json::json!({ "lab": link }).to_string());
     match engine {
-        EnginePlace::Beside => filled(&data, ""),
-        EnginePlace::Inside => {
-            let engine = STANDARD.encode(ENGINE);
-            filled(
-                &data,
-                &format!(r#"<script type="application/gzip;base64" id="raft-engine">{engine}</script>"#),
-            )
-        }
+        EnginePlace::Beside => page,
+        EnginePlace::Inside => packed(&page),
     }
 }
 
-/// Is this text a page that [`export`] or [`lab`] has written, of this version or another one?
+/// Is this text a page that [`export`] or [`lab`] has written, with the engine beside it, of this version or another one?
 pub fn is_page(text: &str) -> bool {
     text.contains(r#"<script type="application/json" id="raft-embedded">"#)
 }
 
-/// The page with data in its place, and something after that.
-fn filled(data: &str, after: &str) -> String {
-    let filled = PLACE.replace("><", &format!(">{}<", harmless_in_html(data)));
-    PAGE.replacen(PLACE, &(filled + after), 1)
+/// The page with data in its place.
+fn filled(data: &str) -> String {
+    PAGE.replacen(PLACE, &PLACE.replace("><", &format!(">{}<", harmless_in_html(data))), 1)
 }
 
 /// JSON that can't end the element that contains it, nor begin a comment. `<` appears only in strings.
@@ -79,24 +71,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lab_holds_its_link_and_perhaps_the_engine() {
+    fn a_lab_holds_its_link() {
         let link = "#lab=</script>&at=3";
-        let beside = lab(link, EnginePlace::Beside);
-        let inside = lab(link, EnginePlace::Inside);
-        for page in [&beside, &inside] {
-            assert!(is_page(page));
-            let (_, rest) = page.split_once(PLACE.strip_suffix("</script>").unwrap()).unwrap();
-            let data: serde_json::Value =
-                serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
-            assert_eq!(data, serde_json::json!({ "lab": link }));
-        }
-        let element = r#"<script type="application/gzip;base64" id="raft-engine">"#;
-        assert!(!beside.contains(element));
-        let (before, rest) = inside.split_once(element).unwrap();
-        let (engine, after) = rest.split_once("</script>").unwrap();
-        assert_eq!(STANDARD.decode(engine).unwrap(), ENGINE);
-        assert_eq!(format!("{before}{after}"), beside);
-        assert!(is_page(PAGE) && !is_page("<!doctype html><title>Mine</title>"));
+        let page = lab(link, EnginePlace::Beside);
+        let (_, rest) = page.split_once(PLACE.strip_suffix("</script>").unwrap()).unwrap();
+        let data: serde_json::Value = serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
+        assert_eq!(data, serde_json::json!({ "lab": link }));
+        assert!(is_page(&page) && is_page(PAGE) && !is_page("<!doctype html><title>Mine</title>"));
+        assert_eq!(lab(link, EnginePlace::Inside), packed(&page));
     }
 
     #[test]

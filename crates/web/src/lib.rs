@@ -18,6 +18,7 @@ mod built;
 mod events;
 mod history;
 mod lab;
+mod packed;
 mod records;
 mod refusal;
 mod scenarios;

@@ -94,14 +94,16 @@ function send(worker: Worker, message: ToEngine): void {
 /** The first byte of every gzip file. */
 const GZIP = 0x1f
 
-/** An engine from this page or, if it has none, from beside it. */
-export async function engine(): Promise<Engine> {
-  const text = document.getElementById('raft-engine')?.textContent?.trim()
-  return new Engine(await unpacked(text ? decoded(text) : await fetched()))
+declare global {
+  interface Window {
+    /** The engine, where a page has it inside: gzipped. */
+    raftEngine?: Uint8Array<ArrayBuffer>
+  }
 }
 
-function decoded(text: string): Blob {
-  return new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))])
+/** An engine from this page or, if it has none, from beside it. */
+export async function engine(): Promise<Engine> {
+  return new Engine(await unpacked(window.raftEngine ? new Blob([window.raftEngine]) : await fetched()))
 }
 
 async function fetched(): Promise<Blob> {

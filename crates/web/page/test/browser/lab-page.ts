@@ -1,12 +1,14 @@
-// The page as a lab: in one file, as `raft export --lab` writes it, or with the engine beside it, as a folder is served.
+// The page as a lab: in one file, or with the engine beside it, as a folder is served.
 
-import { readFile, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { pack } from '../../src/time/packed'
+import { RAFT } from './cluster'
 
 const PAGE = new URL('../../dist/index.html', import.meta.url)
 
@@ -39,10 +41,11 @@ export const CLUSTER = (servers: number) => `cluster ${servers} election-timeout
 export const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true })
 export const standsStill = (page: Page) => page.getByText('Time stands still.')
 
-/** Writes the page to this file, with the engine inside. */
+/** Writes the lab as one file: as the program does it or, without that, the built page with the engine inside. */
 export async function writeLab(file: string): Promise<void> {
+  if (RAFT) return void execFileSync(RAFT, ['export', '--lab', '-o', file], { stdio: 'ignore' })
   const engine = await readFile(ENGINE, 'base64')
-  await writeFile(file, await page(`<script type="application/gzip;base64" id="raft-engine">${engine}</script>`))
+  await writeFile(file, await page(`<script>raftEngine = Uint8Array.from(atob('${engine}'), (letter) => letter.charCodeAt(0))</script>`))
 }
 
 /** The page as a fresh lab, with this in it. */

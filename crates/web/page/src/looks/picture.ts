@@ -4,7 +4,7 @@ const SVG = 'http://www.w3.org/2000/svg'
 const MARGIN = 24
 const HEADING = 64
 
-/** What places and shapes an element of the ring. */
+/** What places and shapes an element of a drawing. */
 const SHAPE = ['x', 'y', 'width', 'height', 'rx', 'r', 'cx', 'cy', 'x1', 'y1', 'x2', 'y2', 'd', 'points', 'transform', 'pathLength', 'viewBox']
 /** How it looks, and how it would look if nothing were said about that. */
 const LOOKS = {
@@ -21,26 +21,28 @@ const TYPE = ['font-family', 'font-size', 'font-weight', 'text-anchor']
 
 type Box = { readonly left: number; readonly top: number; readonly width: number; readonly height: number }
 
-/** A picture of the ring and of the logs below it, with what is shown and when. */
-export function picture(ring: SVGSVGElement, logs: HTMLElement, title: string, when: string): string {
+const NOTHING: Box = { left: 0, top: 0, width: 0, height: 0 }
+
+/** A picture of the servers, and of the logs below them if they are wanted, with what is shown and when. */
+export function picture(servers: SVGSVGElement, logs: HTMLElement | null, title: string, when: string): string {
   const root = document.documentElement
   const { theme } = root.dataset
   root.dataset.theme = 'light'
   try {
-    const [above, below] = [ring.getBoundingClientRect(), logs.getBoundingClientRect()]
+    const [above, below] = [servers.getBoundingClientRect(), logs?.getBoundingClientRect() ?? NOTHING]
     const width = Math.max(above.width, below.width) + 2 * MARGIN
     const height = HEADING + above.height + below.height + 2 * MARGIN
     const sheet = make('svg', { width, height, viewBox: `0 0 ${width} ${height}` })
     const { backgroundColor, color } = getComputedStyle(document.body)
-    const ringPlace = make('g', { transform: `translate(${(width - above.width) / 2} ${HEADING})` })
-    ringPlace.append(copyOf(ring))
+    const serversPlace = make('g', { transform: `translate(${(width - above.width) / 2} ${HEADING})` })
+    serversPlace.append(copyOf(servers))
     const logsPlace = make('g', { transform: `translate(${(width - below.width) / 2} ${HEADING + above.height + MARGIN / 2})` })
-    logsPlace.append(drawn(logs, below))
+    if (logs) logsPlace.append(drawn(logs, below))
     sheet.append(
       make('rect', { width: '100%', height: '100%', fill: plain(backgroundColor) }),
       text(title, MARGIN, 30, { 'font-size': 20, 'font-weight': 700, fill: plain(color) }),
       text(when, MARGIN, 52, { 'font-size': 14, fill: plain(color) }),
-      ringPlace,
+      serversPlace,
       logsPlace,
     )
     return new XMLSerializer().serializeToString(sheet)
@@ -50,7 +52,7 @@ export function picture(ring: SVGSVGElement, logs: HTMLElement, title: string, w
   }
 }
 
-/** A copy of a part of the ring that looks the same without style sheets. */
+/** A copy of a part of a drawing that looks the same without style sheets. */
 function copyOf(element: Element): Element {
   const style = getComputedStyle(element)
   const copy = make(element.tagName, {})

@@ -2,8 +2,10 @@
 
 import type { NodeId, TraceRecord } from '../trace/record'
 import type { Flying as InFlight } from '../types/Flying'
+import type { Hunted } from '../types/Hunted'
 import type { Refused } from '../types/Refused'
 import type { ScriptText } from '../types/ScriptText'
+import type { Shrunk } from '../types/Shrunk'
 import type { Told as ToldByEngine } from '../types/Told'
 import type { WhyNotTold } from '../types/WhyNotTold'
 import type { Embedded, Omission, Scenario, Setup } from './contract'
@@ -24,6 +26,8 @@ type Asks = {
   messages: { with: object; back: readonly InFlight[] }
   scenarios: { with: object; back: readonly Scenario[] }
   film: { with: { path: string } | { script: string }; back: Embedded }
+  hunt: { with: { without: string; from: number; steps: number }; back: Hunted }
+  shrink: { with: { steps: number }; back: Shrunk }
   why_not: { with: { server: NodeId; what: Omission; position: number }; back: WhyNotTold }
 }
 
@@ -48,6 +52,11 @@ export class Engine {
       this.waiting.set(id, { resolve, reject })
       send(worker, { id, request: JSON.stringify({ ask: what, ...fields }) })
     })
+  }
+
+  /** One more engine of this kind. */
+  another(): Engine {
+    return new Engine(this.bytes)
   }
 
   /** Ends whatever it does. All that is waited for fails with these words. */

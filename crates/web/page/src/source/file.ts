@@ -20,6 +20,9 @@ export function replay({ setup, records, headlines }: Embedded): Session {
   session.hasHeadlines = headlines !== undefined
   for (const headline of headlines ?? []) session.headlines.add({ ...headline, t: shown[headline.first - 1]?.t ?? headline.t })
   session.player.rewind()
+  // A short run is in sight as a whole.
+  const whole = session.history.lastTime - session.history.firstTime
+  session.timeWindow.span = session.isTimeless ? 12 * STEP_US : Math.min(2e6, Math.max(50_000, whole * 1.1))
   return session
 }
 

@@ -3,9 +3,11 @@
 import type { Flying } from '../time/airborne'
 import { Branches } from '../time/branches.svelte'
 import { Here } from '../time/present'
+import type { Entry } from '../trace/history'
 import { asSentence } from '../trace/words'
 import type { Flying as InFlight } from '../types/Flying'
 import { commandsFor } from './commands'
+import type { Comparison } from './comparison.svelte'
 import type { Action, Library } from './contract'
 import { EngineBroken, type Engine, type Told } from './engine'
 import { replay } from './file'
@@ -15,6 +17,9 @@ import type { Source } from './source'
 /** Slow enough to follow: an election takes a few seconds. */
 const SPEED = 0.05
 
+/** How much time the space–time view shows at first, in microseconds: an election, and what led to it. */
+const SPAN = 300_000
+
 /** An engine, the run that is on show, and those that were before. */
 export class Lab {
   branches = new Branches()
@@ -23,7 +28,7 @@ export class Lab {
 
   constructor(
     readonly engine: Engine,
-    private readonly onshow: (session: Session) => void,
+    readonly onshow: (session: Session) => void,
   ) {}
 
   /** The scenarios inside the engine. */
@@ -33,12 +38,13 @@ export class Lab {
   }
 
   /** Shows another cluster, and forgets all that was done to the one before. */
-  async open(script: string, at: number | null = null, isPlaying = at === null): Promise<void> {
+  async open(script: string, at: number | null = null, isPlaying = at === null): Promise<Session> {
     const session = await this.play(script)
     this.branches = new Branches()
     this.onshow(session)
     session.player.goLive(isPlaying)
     if (at !== null && at < session.history.end) session.player.showPosition(at)
+    return session
   }
 
   /** Shows the cluster of a script as it was after this number of records, to go on from there. */
@@ -77,7 +83,7 @@ export class Lab {
   /** Shows the run with this script in place of one that can't go on, and says why. */
   async recover(script: string, accident: string): Promise<void> {
     const session = await this.play(script)
-    session.lab!.accident = accident
+    session.lab!.accident = `${accident} The cluster is again as it was when it was last known.`
     this.onshow(session)
     session.player.goLive(false)
   }
@@ -105,12 +111,9 @@ export class Lab {
       this.run.isOnShow = false
       this.speed = this.run.session.player.speed
     }
-    const told = await this.engine.ask('open', { script })
     const run = new LabRun(this)
-    // What a scenario says to its reader is no part of a run of one’s own.
-    const session = new Session({ ...told.setup, scenes: [] }, run)
+    const session = await run.open(script)
     session.player.speed = this.speed
-    run.begin(session, told, (await this.engine.ask('script', {})).text)
     this.run = run
     return session
   }
@@ -133,6 +136,10 @@ export class LabRun implements Source {
   /** Is it the engine's world? Another run may have taken its place. */
   isOnShow = true
   session!: Session
+  /** The comparison that it is a part of. */
+  readonly comparison: Comparison | null = null
+  /** When the next thing happens by itself; null if nothing will. */
+  due: number | null = null
   /** The run so far, from which it can be played again if the engine fails. */
   private script = ''
   private isPassing = false
@@ -140,16 +147,21 @@ export class LabRun implements Source {
 
   constructor(readonly lab: Lab) {}
 
-  /** What was told when it was opened. */
-  begin(session: Session, told: Told, script: string): void {
+  /** Plays this script in the engine, and shows what comes of it. */
+  async open(script: string): Promise<Session> {
+    const told = await this.lab.engine.ask('open', { script })
+    // What a scenario says to its reader is no part of a run of one’s own.
+    const session = new Session({ ...told.setup, scenes: [] }, this)
     this.session = session
+    session.timeWindow.span = SPAN
     session.lab = this
     session.connection = 'connected'
     session.hasHeadlines = true
     session.whyNot = (server, what, position) => this.lab.engine.ask('why_not', { server, what, position })
-    this.script = script
+    this.script = await this.scriptNow()
     this.take(told)
     session.player.frame(performance.now())
+    return session
   }
 
   /** The run so far, as a scenario. */
@@ -179,10 +191,14 @@ export class LabRun implements Source {
   }
 
   /** Goes another way from this position. */
-  continueFrom = (position: number) => this.trying(this.lab.fork(position))
+  continueFrom(position: number): Promise<void> {
+    return this.trying(this.lab.fork(position))
+  }
 
   /** Begins again with the same cluster. */
-  startAgain = () => this.trying(this.lab.startAgain())
+  startAgain(): Promise<void> {
+    return this.trying(this.lab.startAgain())
+  }
 
   /** Begins with another cluster. */
   openAnother = (script: string) => this.trying(this.lab.open(script))
@@ -191,9 +207,19 @@ export class LabRun implements Source {
   switchTo = (branch: number) => this.trying(this.lab.switchTo(branch))
 
   /** Stands still, and lets the next thing happen. */
-  step = async (): Promise<void> => {
+  async step(): Promise<void> {
     this.session.player.pause()
-    await this.guarded(async () => this.take(await this.lab.engine.ask('step', {})))
+    await this.next()
+  }
+
+  /** Lets the next thing happen. */
+  next(): Promise<void> {
+    return this.guarded(async () => this.take(await this.lab.engine.ask('step', {})))
+  }
+
+  /** Lets time pass, until a promise breaks. */
+  run(us: number): Promise<void> {
+    return this.guarded(async () => this.take(await this.lab.engine.ask('run', { us })))
   }
 
   async story(): Promise<[]> {
@@ -204,44 +230,50 @@ export class LabRun implements Source {
     return null
   }
 
-  private pass(us: number): boolean {
+  protected pass(us: number): boolean {
     if (this.isPassing || !this.isOnShow) return false
     this.isPassing = true
-    void this.guarded(async () => this.take(await this.lab.engine.ask('run', { us })))
+    void this.run(us)
       .catch((failure) => this.session.complain(failure))
       .finally(() => (this.isPassing = false))
     return true
   }
 
-  /** If the engine fails meanwhile, the run is played again up to where it was known last. */
+  /** If the engine fails meanwhile, it recovers. */
   private async guarded<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (failure) {
-      if (failure instanceof EngineBroken && this.isOnShow) await this.lab.recover(this.script, `A server found a contradiction in itself, and the engine has stopped: ${failure.message}.`)
+      if (failure instanceof EngineBroken && this.isOnShow) await this.recover(`A server found a contradiction in itself, and the engine has stopped: ${failure.message}.`)
       throw failure
     }
   }
 
-  private trying(work: Promise<void>): Promise<void> {
-    return work.catch((failure) => this.session.complain(failure))
+  /** Plays the run again up to where it was known last. */
+  protected recover(accident: string): Promise<void> {
+    return this.lab.recover(this.script, accident)
   }
 
-  private take({ records, headlines, now_us }: Told): void {
+  protected async trying(work: Promise<unknown>): Promise<void> {
+    await work.catch((failure) => this.session.complain(failure))
+  }
+
+  private take({ records, headlines, now_us, next_us }: Told): void {
     const { session } = this
+    const { end } = session.history
     for (const record of records) session.add(record)
     for (const headline of headlines) session.hear(headline)
     this.present.reach(now_us)
-    const violation = records.some(({ event }) => event === 'violated')
-    if (violation) this.stopAtViolation()
+    this.due = next_us
+    const violation = session.history.next(end, ({ record }) => record.event === 'violated')
+    if (violation) this.stopAt(violation)
     void this.look()
   }
 
   /** A broken promise stops the world, and explains itself. */
-  private stopAtViolation(): void {
-    const { session } = this
-    session.player.pause()
-    session.asked = session.history.violatedBefore(session.history.end) ?? null
+  protected stopAt(violation: Entry): void {
+    this.session.player.pause()
+    this.session.asked = violation
   }
 
   /** Looks which messages are in flight. */

@@ -1,6 +1,7 @@
 import { Pace } from '../time/pace.svelte'
 import { Player } from '../time/player.svelte'
 import { ServersTime } from '../time/servers-time'
+import { TimeWindow } from '../time/time-window.svelte'
 import { rerunFrom } from '../time/rerun'
 import { beginsStep } from '../trace/feed'
 import { Headlines, type Headline } from '../trace/headlines'
@@ -31,6 +32,7 @@ export class Session {
   readonly script: Script
   readonly serversTime: ServersTime
   readonly pace = new Pace()
+  timeWindow = new TimeWindow()
   readonly headlines = new Headlines()
   /** Are there headlines, or only records? */
   hasHeadlines = false
@@ -49,6 +51,8 @@ export class Session {
   whyNot: WhyNot | null = null
   /** The simulated run, if this is one. */
   lab: LabRun | null = null
+  /** The number of the first entry that another cluster, with which this one is compared, does not have. */
+  differsAt = $state<number | null>(null)
   notice = $state.raw<Notice | null>(null)
   /** The server whose card is open. */
   selected = $state<NodeId | null>(null)

@@ -2,9 +2,11 @@ import type { LabRun } from '../source/lab.svelte'
 import type { Session } from '../source/session.svelte'
 import { idsOf, leaderOf } from '../trace/view'
 import { firstSteps } from '../looks/first-steps.svelte'
+import { lanes } from '../looks/address-switch.svelte'
 import { projector } from '../looks/projector.svelte'
 import { SPEEDS } from './player.svelte'
 import { setSpeed, speedOf } from './speed'
+import { ZOOM } from './time-window.svelte'
 
 /** What each key does, for the help. */
 export const KEYS: readonly (readonly [string, string])[] = [
@@ -17,11 +19,16 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['− +', 'slower or faster'],
   ['S', 'show a scenario’s script, or hide it'],
   ['P', 'projector: only servers and logs, in large type'],
+  ['V', 'servers as lanes along the time, or on a ring'],
+  [', .', 'lanes: more time, or less time in more detail'],
+  ['↑ ↓', 'lanes: go from message to message; Enter asks why'],
   ['W', 'why did the event on show happen?'],
   ['1 … 9', 'open a server'],
   ['G', 'what to try first: show it, or close it for good'],
   ['I', 'in a simulated cluster: open a message in flight, or the next one'],
   ['C', 'in a simulated cluster: continue from the moment on show'],
+  ['D', 'with and without a rule: go to the first difference'],
+  ['X', 'with and without a rule: end the comparison'],
   ['K', 'kill the leader'],
   ['A', 'make all election timers run out at once'],
   ['R', 'restart all dead servers'],
@@ -81,6 +88,14 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
     case 'p':
       projector.toggle()
       return true
+    case 'v':
+      lanes.toggle()
+      return true
+    case ',':
+    case '.':
+      if (!lanes.isOn) return false
+      session.timeWindow.zoom(key === ',' ? ZOOM : 1 / ZOOM, player.moment.t)
+      return true
     case 'g':
       firstSteps.toggle()
       return true
@@ -102,6 +117,12 @@ function press(key: string, session: Session, toggleHelp: () => void): boolean {
     case 'c':
       if (session.lab && !player.isLive) void session.lab.continueFrom(player.moment.position)
       return session.lab !== null
+    case 'd':
+      session.lab?.comparison?.showDifference()
+      return !!session.lab?.comparison
+    case 'x':
+      session.lab?.comparison?.end()
+      return !!session.lab?.comparison
     case 'escape':
       if (player.rerunUntil !== null) present(session)
       session.selected = null

@@ -237,9 +237,23 @@ export class Player {
       if (this.nextStop && this.nextStop.position <= entry.number) return this.goToStop(moment.stops)
       position = entry.number + 1
     }
-    const isFar = position - moment.position > 5000 || moment.position < history.start
-    const cluster = isFar ? history.clusterAt(position) : history.advance(moment.cluster, moment.position, position)
-    this.moment = { ...moment, position, t, cluster }
+    this.moment = { ...moment, position, t, cluster: this.clusterAt(position) }
+  }
+
+  /** Shows what another player shows, of another history: its moment is the one at this position. */
+  follow(other: Player, position: number): void {
+    this.isLive = other.isLive
+    this.isPlaying = other.isPlaying
+    this.speed = other.speed
+    this.newest = other.newest
+    const { t } = other.moment
+    if (t !== this.moment.t || position !== this.moment.position) this.moment = { ...this.moment, position, t, cluster: this.clusterAt(position) }
+  }
+
+  private clusterAt(position: number): ClusterView {
+    const { history, moment } = this
+    const isNear = position >= moment.position && position - moment.position <= 5000 && moment.position >= history.start
+    return isNear ? history.advance(moment.cluster, moment.position, position) : history.clusterAt(position)
   }
 
   private jump(position: number, t: number, stops = this.stopsBefore(position)): void {

@@ -7,9 +7,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pack } from '../../src/time/packed'
 import { launch, newLeader, sentence, serious } from './cluster'
-import { hasEngine, serveLab, writeLab } from './lab-page'
-
-const CLUSTER = (servers: number) => `cluster ${servers} election-timeout=150ms..300ms heartbeat=50ms latency=10ms..20ms seed=7\n---\n`
+import { CLUSTER, button, hasEngine, openLab, openStill, serveLab, standsStill, writeLab, type Options } from './lab-page'
 
 describe.skipIf(!hasEngine)('the lab', () => {
   let browser: Browser
@@ -28,26 +26,8 @@ describe.skipIf(!hasEngine)('the lab', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  type Options = Parameters<Browser['newPage']>[0]
-
-  async function open(hash: string, options: Options = {}): Promise<Page> {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options })
-    page.on('pageerror', (error) => expect.fail(String(error)))
-    await page.goto(address + hash)
-    await button(page, 'Pause').or(button(page, 'Play')).waitFor()
-    return page
-  }
-
-  /** Opens a cluster that does not change from test to test, and stands still. */
-  async function still(servers: number, options: Options = {}): Promise<Page> {
-    const page = await open(`#lab=${await pack(CLUSTER(servers))}`, options)
-    await page.keyboard.press(' ')
-    await standsStill(page).waitFor()
-    return page
-  }
-
-  const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true })
-  const standsStill = (page: Page) => page.getByText('Time stands still.')
+  const open = (hash: string, options: Options = {}) => openLab(browser, address + hash, options)
+  const still = (servers: number, options: Options = {}) => openStill(browser, address, servers, options)
   const said = (page: Page, words: string) => page.locator('.note').getByText(words).waitFor()
   const branches = (page: Page) => page.getByRole('group', { name: 'Branches of this run' }).getByRole('button')
   const roles = async (page: Page) => (await page.locator('[data-node] .role').allTextContents()).map((words) => words.trim())

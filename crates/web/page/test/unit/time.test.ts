@@ -11,6 +11,30 @@ import { appendEntries, noOp, record } from './records'
 const SECOND = 1e6
 const id = (seq: number, node = 1) => ({ node, life: 1, seq })
 
+test('a player that follows another one shows the same moment of another history', () => {
+  const histories = [1, 2].map((terms) => {
+    const history = new History([1])
+    for (let term = 1; term <= terms; term += 1) history.add(record({ t: term * SECOND, seq: term, event: 'term', term }))
+    return history
+  })
+  const [leader, follower] = histories.map((history) => new Player(history, new ServersTime(1))) as [Player, Player]
+  const follow = () => follower.follow(leader, histories[1]!.positionAt(leader.moment.t))
+  leader.frame(0)
+  leader.seek(SECOND)
+  leader.speed = 2
+  follow()
+  expect(follower.moment).toMatchObject({ position: 1, t: SECOND })
+  expect(follower.moment.cluster.servers[1]!.term).toBe(1)
+  expect(follower.speed).toBe(2)
+  leader.moment = { ...leader.moment, t: 2 * SECOND }
+  follow()
+  expect(follower.moment.cluster.servers[1]!.term).toBe(2)
+  // Back again.
+  leader.seek(SECOND)
+  follow()
+  expect(follower.moment.cluster.servers[1]!.term).toBe(1)
+})
+
 describe('messages on their way', () => {
   const message = appendEntries({ index: 0, term: 0 }, [noOp(1)])
 

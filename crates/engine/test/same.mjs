@@ -42,6 +42,8 @@ function* requests(titles) {
   for (const { path } of titles) yield { ask: 'film', path }
   for (let seed = 0; seed < SEEDS; seed++) yield { ask: 'trace_hash', seed }
   yield { ask: 'trace_hash', seed: 3, without: 'majority-wins' }
+  yield { ask: 'hunt', without: 'majority-wins', from: 0, steps: 100_000 }
+  yield { ask: 'shrink', steps: 100_000 }
   yield* clicks()
 }
 
@@ -67,6 +69,8 @@ function* clicks() {
     () => `put c1 x ${draw(100)}`,
     () => `get c2 x at=${server()}`,
     () => `clock ${server()} 0.${1 + draw(9)}`,
+    () => `hold from=${server()} count=1`,
+    () => `rule one-vote-per-term ${draw(2) ? 'on' : 'off'}`,
     () => 'logs',
     () => 'messages',
     () => 'nonsense',
@@ -75,8 +79,13 @@ function* clicks() {
   for (let click = 0; click < CLICKS; click++) {
     yield { ask: 'do', command: commands[draw(commands.length)]() }
     yield { ask: 'run', us: draw(300_000) }
+    if (draw(3) === 0) yield { ask: 'step' }
+    if (draw(10) === 0) yield { ask: 'messages' }
+    if (draw(20) === 0) yield { ask: 'fork', position: draw(20_000) }
     if (draw(10) === 0) yield { ask: 'why_not', server: 1 + draw(6), what: 'leader', position: draw(5_000) }
   }
+  yield { ask: 'script' }
+  yield { ask: 'run_hash' }
 }
 
 const { ok: titles } = JSON.parse(instance()('{"ask":"scenarios"}'))

@@ -1,4 +1,4 @@
-//! However time is cut into pieces, the same happens.
+//! However time is divided, the same happens.
 
 use simulator::{Action, SearchOptions, World, draw};
 use std::time::Duration;

@@ -326,8 +326,8 @@ fn a_server_does_not_reply() {
                 "read 3 waits: no majority has confirmed yet that n1 still leads",
                 Some(Rule::ReadConfirmsLeadership),
             ),
-            ("n2 has not replied yet", None),
-            ("n3 has not replied yet", None),
+            ("no messages get through from n1 to n2", None),
+            ("no messages get through from n1 to n3", None),
         ],
     );
     let deposed = obstacles(&played("clients/a-deposed-leader-answers-no-read"), 1, Reply);

@@ -72,9 +72,9 @@ impl Engine {
                 return Err(Refused::new("name a scenario by its path, or send a script, and not both"));
             }
             Request::Hunt { without, from, steps } => {
-                let goes_on = self.hunt.take().filter(|hunt| hunt.is_at(without, from));
-                let hunt = self.hunt.insert(goes_on.map_or_else(|| Hunt::new(without, from), Ok)?);
-                json(&hunt.advance(steps))
+                let goes_on = self.hunt.take_if(|hunt| hunt.is_at(without, from));
+                let hunt = goes_on.map_or_else(|| Hunt::new(without, from), Ok)?;
+                json(&self.hunt.insert(hunt).advance(steps))
             }
             Request::Shrink { steps } => {
                 let hunt = self.hunt.as_mut();

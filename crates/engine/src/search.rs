@@ -48,8 +48,7 @@ impl Hunt {
         };
         let shortening = self.shortening.get_or_insert_with(|| Shortening::new(finding));
         shortening.advance(steps);
-        let is_done = shortening.is_over();
-        let script = if is_done { &shortening.best().script } else { shortening.shortest_so_far() };
+        let (is_done, script) = (shortening.is_over(), shortening.shortest_so_far());
         let title = format!("Without {}: {}", self.without, promise(shortening.best()));
         Ok(Shrunk {
             is_done,

@@ -91,10 +91,13 @@ impl Known {
     /// Drops what is not about the cluster on show: a scenario may compare several, whose servers have the same
     /// names.
     pub fn only_last_cluster(mut self, setup: &Setup, up_to: u64) -> Known {
-        let scenes = setup.scenes.iter().map(|scene| (scene.before, scene.command.as_deref()));
         let begins = |command: &str| command.split(' ').next() == Some("cluster");
-        let clusters = scenes.filter(|(before, command)| *before <= up_to && command.is_some_and(begins));
-        let first = clusters.map(|(before, _)| before).next_back().unwrap_or_default();
+        let ends = setup.scenes.iter().skip(1).map(|scene| scene.before).chain([u64::MAX]);
+        // A command that was refused has no records.
+        let clusters = setup.scenes.iter().zip(ends).filter(|(scene, end)| {
+            scene.before <= up_to && scene.before < *end && scene.command.as_deref().is_some_and(begins)
+        });
+        let first = clusters.map(|(scene, _)| scene.before).last().unwrap_or_default();
         let place = self.numbers.partition_point(|number| *number < first);
         if place > 0 {
             self.records.drain(..place);

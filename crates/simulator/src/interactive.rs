@@ -48,32 +48,35 @@ impl Scenario {
     pub fn open(script: &str) -> io::Result<(Scenario, Film)> {
         let mut scenario = Scenario::default();
         let film = scenario.play_script(script)?;
-        scenario.is_open_ended = true;
         Ok((scenario, film))
     }
 
-    /// Plays one command more, for as long as it takes.
+    /// Plays one command more.
     ///
     /// # Errors
-    /// If it can't be understood or done.
+    /// If it can't be understood or done. Of a command for several servers, what came before the refusal is done.
     pub fn command(&mut self, line: &str) -> Result<Scene, String> {
         if line.contains(['\n', '\r']) {
             return Err("write one command at a time".to_owned());
         }
-        self.is_open_ended = true;
+        if line.trim_start().starts_with('!') {
+            return Err("write the command without `!`".to_owned());
+        }
         self.play_line(line)
     }
 
     /// Lets time pass, up to the first promise that is broken in it, and returns what has happened.
     ///
     /// # Errors
-    /// If there is no cluster yet.
+    /// If there is no cluster yet, or its servers have run for long enough.
     pub fn run(&mut self, at_most: Duration) -> Result<Vec<Record>, String> {
+        self.check_time(at_most)?;
         let world = self.living_world()?;
         let before = world.violations().len();
         let passed = world.run_until_violation(at_most);
         let breaks_a_promise = world.violations().len() > before;
         let records = world.take_records();
+        self.ran += passed;
         self.note_done(&Action::Run(passed), breaks_a_promise);
         Ok(records)
     }
@@ -116,7 +119,7 @@ impl Scenario {
         let mut records = world.take_records();
         let more = records.split_off(position.min(records.len()));
         let mut fork = Scenario::default();
-        (fork.world, fork.done, fork.is_open_ended) = (Some(world), done, true);
+        (fork.ran, fork.world, fork.done) = (world.now(), Some(world), done);
         Ok((fork, more))
     }
 }

@@ -12,6 +12,9 @@ use std::str::FromStr;
 use std::time::Duration;
 use trace::Unsynced;
 
+/// No time in a scenario is longer: sums of a few stay far from the end of all times.
+const LONGEST_TIME: Duration = Duration::from_hours(24 * 1000);
+
 impl FromStr for Action {
     type Err = String;
 
@@ -298,7 +301,13 @@ pub(crate) fn parse_node(text: &str) -> Result<NodeId, Box<dyn Error>> {
 }
 
 pub(crate) fn duration(text: &str) -> Result<Duration, Box<dyn Error>> {
-    humantime::parse_duration(text).map_err(|error| format!("\"{text}\" is no time: {error}").into())
+    let duration =
+        humantime::parse_duration(text).map_err(|error| format!("\"{text}\" is no time: {error}"))?;
+    if duration > LONGEST_TIME {
+        let longest = humantime::format_duration(LONGEST_TIME);
+        return Err(format!("\"{text}\" is too long: {longest} is the most").into());
+    }
+    Ok(duration)
 }
 
 /// One time, or two with `..` between them.

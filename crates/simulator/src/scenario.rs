@@ -33,9 +33,7 @@ pub struct Scenario {
     prose: Prose,
     scenes: Vec<Scene>,
     /// For how long its `run` commands let time pass, all together.
-    ran: Duration,
-    /// It goes on for as long as its user wants.
-    pub(crate) is_open_ended: bool,
+    pub(crate) ran: Duration,
     /// What has been done to the world.
     pub(crate) done: Done,
 }
@@ -53,8 +51,11 @@ impl Film {
     /// The scenes of the last cluster, with what was prepared for it. A scenario may compare several clusters, which
     /// use the same names for their events.
     pub fn last_cluster(&self) -> &[Scene] {
-        let begins =
-            |scene: &Scene| scene.command.as_deref().is_some_and(|line| line.starts_with("cluster "));
+        // One that was refused started nothing.
+        let begins = |scene: &Scene| {
+            !scene.records.is_empty()
+                && scene.command.as_deref().is_some_and(|line| line.starts_with("cluster "))
+        };
         let last = self.scenes.iter().rposition(begins).unwrap_or(0);
         let of_others = self.scenes[..last].iter().rposition(|scene| !scene.records.is_empty());
         &self.scenes[of_others.map_or(0, |place| place + 1)..]
@@ -228,7 +229,10 @@ impl Scenario {
             "expect" => return self.expect(arguments),
             _ => {
                 let mut said = String::new();
-                for action in actions(name, arguments)? {
+                let actions = actions(name, arguments)?;
+                // Nothing is done by half of a command.
+                arguments.reject_rest()?;
+                for action in actions {
                     said += &self.perform(&action)?;
                 }
                 return Ok(said);
@@ -239,12 +243,13 @@ impl Scenario {
 
     fn perform(&mut self, action: &Action) -> Played {
         if let Action::Run(duration) = action {
-            self.let_run(*duration)?;
+            self.check_time(*duration)?;
         }
         let world = self.living_world()?;
-        let broken_before = world.violations().len();
+        let (broken_before, began) = (world.violations().len(), world.now());
         let messages = world.perform(action)?;
-        let breaks_a_promise = world.violations().len() > broken_before;
+        let (breaks_a_promise, passed) = (world.violations().len() > broken_before, world.now() - began);
+        self.ran += passed;
         self.note_done(action, breaks_a_promise);
         let what = match action {
             Action::Lose(_) => "lost",
@@ -264,17 +269,13 @@ impl Scenario {
     }
 
     /// A scenario from elsewhere must not run forever.
-    fn let_run(&mut self, duration: Duration) -> Result<(), Box<dyn Error>> {
-        if self.is_open_ended {
-            return Ok(());
-        }
-        self.ran = self.ran.saturating_add(duration);
-        if self.ran > LONGEST {
-            let (ran, longest) = (humantime::format_duration(self.ran), humantime::format_duration(LONGEST));
+    pub(crate) fn check_time(&self, more: Duration) -> Result<(), String> {
+        let ran = self.ran.saturating_add(more);
+        if ran > LONGEST {
+            let (ran, longest) = (humantime::format_duration(ran), humantime::format_duration(LONGEST));
             return Err(format!(
                 "its servers would run for {ran}, and {longest} is the most: run them for less"
-            )
-            .into());
+            ));
         }
         Ok(())
     }
@@ -295,7 +296,7 @@ impl Scenario {
 
     fn set_committed(&mut self, arguments: &mut ArgumentConsumer) -> Result<(), Box<dyn Error>> {
         let index = Index(next(arguments, "an index")?.parse()?);
-        let term = Term(next(arguments, "a term")?.parse()?);
+        let term = parse_term(next(arguments, "a term")?)?;
         self.committed = LogPosition { index, term };
         if self.world.is_some() {
             return Err("what is committed is what servers begin with: write it before the cluster".into());
@@ -309,7 +310,7 @@ impl Scenario {
         }
         let id = node(arguments)?;
         let term = arguments.lookup("term").ok_or("say which term, as in term=3")?;
-        let current_term = Term(number(&term.value, "term")?);
+        let current_term = parse_term(&term.value)?;
         let voted_for = arguments.lookup("voted-for").map(|vote| parse_node(&vote.value)).transpose()?;
         self.memories.insert(id, HardState { current_term, voted_for });
         Ok(())
@@ -334,14 +335,21 @@ impl Scenario {
         let lease = option("lease", "");
         let profile = parse_profile(&option("profile", "paper"))?;
         let spares = option("spares", "0").parse()?;
+        if spares > MOST_SERVERS {
+            return Err(format!("a cluster has at most {MOST_SERVERS} spare servers").into());
+        }
+        if heartbeat < SHORTEST_HEARTBEAT {
+            let shortest = humantime::format_duration(SHORTEST_HEARTBEAT);
+            return Err(format!("a heartbeat interval is at least {shortest} here").into());
+        }
         let options = WorldOptions {
             servers,
             spares,
             profile,
             timing,
             limits: Limits {
-                entries_per_message: option("batch", "1024").parse()?,
-                messages_in_flight: option("window", "64").parse()?,
+                entries_per_message: at_least_one("batch", &option("batch", "1024"))?,
+                messages_in_flight: at_least_one("window", &option("window", "64"))?,
                 bytes_in_flight: option("window-bytes", "8388608").parse()?,
                 bytes_per_message: option("bytes", "262144").parse()?,
                 bytes_behind_snapshot: option("keep", "0").parse()?,
@@ -481,6 +489,27 @@ const HOLE: &str = "_";
 const MOST_SERVERS: u64 = 99;
 /// For how long a scenario can let its servers run, in their time.
 const LONGEST: Duration = Duration::from_secs(600);
+/// With a shorter heartbeat interval, a scenario from elsewhere could keep a reader's machine busy for hours.
+const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(1);
+/// Servers panic if their terms run out, so they must not begin near that.
+const LATEST_TERM: u64 = 1 << 40;
+
+fn at_least_one(key: &str, text: &str) -> Result<usize, Box<dyn Error>> {
+    // The same on machines of 32 bits.
+    let number: u32 = text.parse().map_err(|error| format!("{key}={text}: {error}"))?;
+    if number == 0 {
+        return Err(format!("{key}=0: nothing could be sent; say at least 1").into());
+    }
+    Ok(usize::try_from(number)?)
+}
+
+fn parse_term(text: &str) -> Result<Term, Box<dyn Error>> {
+    let term = number(text, "term")?;
+    if term > LATEST_TERM {
+        return Err(format!("the latest term that servers can begin with is {LATEST_TERM}").into());
+    }
+    Ok(Term(term))
+}
 const EXPECTATIONS: &str =
     "there are: leader, no-leader, some-leader, role, term, log, commit, violation, no-violation";
 
@@ -490,7 +519,7 @@ fn terms(arguments: &mut ArgumentConsumer) -> Result<Vec<Term>, Box<dyn Error>> 
     if let Some(hole) = words.iter().position(|word| [HOLE, FORGOTTEN].contains(&word.value.as_str())) {
         return Err(format!("a log has no holes, but entry {} is missing", hole + 1).into());
     }
-    words.into_iter().map(|word| number(&word.value, "term").map(Term)).collect()
+    words.into_iter().map(|word| parse_term(&word.value)).collect()
 }
 
 /// The same for a log that may have forgotten its first entries: a point stands for each of them.

@@ -29,6 +29,9 @@ use std::time::Duration;
 use storage::StorageError;
 use trace::{ClusterView, Event, EventId, Faults, Io, Laboratory, Link, Process, Record, Unsynced};
 
+/// Maximum number of messages in flight after some were duplicated.
+const MOST_IN_FLIGHT: usize = 10_000;
+
 /// The cluster whose messages stray into this world.
 const OTHER_CLUSTER: ClusterId = ClusterId(0);
 
@@ -484,7 +487,7 @@ impl<A: Application> World<A> {
             Action::Client(client, wish, Some(id)) => self.ask_store(*client, *wish, *id)?,
             Action::Client(client, wish, None) => {
                 let leaders = self.leaders()?;
-                let id = leaders[*client as usize % leaders.len()];
+                let id = leaders[(client % leaders.len() as u64) as usize];
                 self.note_in_journal(&Action::Client(*client, *wish, Some(id)));
                 self.ask_store(*client, *wish, id)?;
             }
@@ -522,6 +525,10 @@ impl<A: Application> World<A> {
             }
             Action::Duplicate(selection) => {
                 let doubled = self.network.find(selection);
+                if self.network.find(&Selection::default()).len() + doubled.len() > MOST_IN_FLIGHT {
+                    let most = format!("{MOST_IN_FLIGHT} messages in flight are the most");
+                    return Err(Refusal(most));
+                }
                 doubled.iter().for_each(|&place| self.network.duplicate(self.now, place));
                 return Ok(doubled.len());
             }

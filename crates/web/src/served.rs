@@ -61,7 +61,9 @@ impl SiteError {
                 "use --web 127.0.0.1:0; to see the page on another machine, forward the port: ssh -L PORT:127.0.0.1:PORT HOST"
             }
             SiteError::Listen { .. } => "choose another port with --web 127.0.0.1:PORT, or 0 for any",
-            SiteError::System(_) | SiteError::Random(_) => "close other programs, or use --no-web",
+            SiteError::System(_) | SiteError::Random(_) => {
+                "close other programs, or do without the page (raft up --no-web)"
+            }
         }
     }
 }

@@ -152,9 +152,9 @@ fn time_that_passes_in_pieces_is_one_command() {
     // What only looks is no part of the run.
     scenario.command("logs").unwrap();
     scenario.command("expect some-leader").unwrap();
-    scenario.command("run 20 minutes").unwrap_err();
-    scenario.command("run 20m").unwrap();
-    assert_eq!(scenario.script().unwrap().to_string(), "cluster 3\nrun 20m1s\n---\n");
+    scenario.command("run 9 minutes").unwrap_err();
+    scenario.command("run 9m").unwrap();
+    assert_eq!(scenario.script().unwrap().to_string(), "cluster 3\nrun 9m1s\n---\n");
 }
 
 #[test]
@@ -188,4 +188,41 @@ fn what_can_not_be_done_is_explained() {
     assert_eq!(scenario.command("kill n1 n1").unwrap_err(), "n1 is dead: restart it first");
     // The first of both was done.
     assert_eq!(scenario.script().unwrap().to_string(), "cluster 3\nkill n1\n---\n");
+}
+
+/// A link or a script may be from anyone.
+#[test]
+fn no_script_takes_the_machine_for_hours_or_breaks_the_simulator() {
+    let doubled = format!("cluster 3\ntimeout n1\n{}---\n", "duplicate\n".repeat(40));
+    let scripts = [
+        ("cluster 3 batch=0\n---\n", "batch=0: nothing could be sent"),
+        ("cluster 3 window=0\n---\n", "window=0: nothing could be sent"),
+        ("cluster 3 window=4294967296\n---\n", "window=4294967296: "),
+        ("cluster 3 spares=18446744073709551615\n---\n", "at most 99 spare servers"),
+        ("cluster 3 heartbeat=1ns\n---\n", "at least 1ms"),
+        ("memory n1 term=18446744073709551615\ncluster 3\n---\n", "1099511627776"),
+        ("log n1 1 18446744073709551615\ncluster 3\n---\n", "1099511627776"),
+        ("cluster 3 latency=18446744073709551615s\n---\n", "is the most"),
+        ("cluster 3\ntimeout n1\ndelay by=500000days\n---\n", "is the most"),
+        ("cluster 3\nrun 6m\nrun 5m\n---\n", "10m is the most"),
+        (&doubled, "10000 messages in flight are the most"),
+    ];
+    for (script, said) in scripts {
+        let error = Scenario::film(script).unwrap_err().to_string();
+        assert!(error.contains(said), "{script}: {error}");
+    }
+    let (mut scenario, _) = Scenario::open("cluster 3\nrun 6m\n---\n").unwrap();
+    assert!(scenario.run(Duration::from_mins(5)).unwrap_err().contains("10m is the most"));
+    assert!(scenario.command("run 1m").is_ok());
+}
+
+#[test]
+fn nothing_is_done_by_a_command_that_has_too_much() {
+    let (mut scenario, _) = Scenario::open("cluster 3\n---\n").unwrap();
+    let before = scenario.world().unwrap().recorded();
+    for command in ["kill n1 y=1", "cut n1 n2 n3", "run 1s x=1", "!kill n1"] {
+        assert!(scenario.command(command).is_err(), "{command}");
+        let world = scenario.world().unwrap();
+        assert_eq!((world.recorded(), world.now()), (before, Duration::ZERO), "{command}");
+    }
 }

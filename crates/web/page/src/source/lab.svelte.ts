@@ -234,7 +234,10 @@ export class LabRun implements Source {
     if (this.isPassing || !this.isOnShow) return false
     this.isPassing = true
     void this.run(us)
-      .catch((failure) => this.session.complain(failure))
+      .catch((failure) => {
+        this.session.player.pause()
+        this.session.complain(failure)
+      })
       .finally(() => (this.isPassing = false))
     return true
   }

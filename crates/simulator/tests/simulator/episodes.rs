@@ -66,7 +66,7 @@ fn an_old_leader_that_learns_of_it_late_steps_down_in_a_headline_of_its_own() {
         "cluster 3\ntimeout n1\nrun 100ms\npartition n2 n3\ntimeout n2\nrun 10s\nheal\nrun 100ms\n---\n",
     );
     assert_eq!(told.last().unwrap(), "n1 learns of term 2 and steps down.");
-    assert!(told[told.len() - 2].ends_with(" and leads term 2."), "{told:?}");
+    assert!(told.iter().any(|line| line.ends_with(" and leads term 2.")), "{told:?}");
 }
 
 #[test]

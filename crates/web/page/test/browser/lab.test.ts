@@ -203,7 +203,7 @@ describe.skipIf(!hasEngine)('the lab', () => {
     // It stands still by itself.
     await button(page, 'Play').waitFor()
     expect(await serious(page)).toEqual([])
-    await button(page, 'Back to before it').click()
+    await button(page, 'Go back to just before it').click()
     await page.locator('.notices .bad').waitFor({ state: 'detached' })
     await page.keyboard.press('End')
     await button(page, 'Start again').click()

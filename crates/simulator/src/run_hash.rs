@@ -5,7 +5,7 @@ use std::fmt;
 use trace::{Event, Laboratory, Record};
 
 /// A number that two runs share only if they have the same records. The English of the records does not count, and
-/// neither do the last words of servers. It is 64-bit FNV-1a over the records' lines, on each machine and for ever.
+/// neither do the last words of servers. It is 64-bit FNV-1a over the records' lines, the same on each machine.
 #[derive(Debug, Clone)]
 pub struct RunHash(u64);
 

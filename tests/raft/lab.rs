@@ -280,3 +280,12 @@ fn a_lab_is_for_this_machine_and_plays_scripts() {
         assert!(stderr.contains(said), "{arguments:?}: {stderr}");
     }
 }
+
+/// The test of the documents lets such numbers vary: elsewhere they are names of clusters.
+#[test]
+fn the_hash_in_the_document_is_that_of_its_link() {
+    let (_, rest) = include_str!("../../docs/lab.md").split_once("$ raft replay --hash '").unwrap();
+    let (link, rest) = rest.split_once("'\n").unwrap();
+    let hash = rest.lines().next().unwrap();
+    assert_eq!(printed(&["replay", "--hash", link]).trim_end(), hash);
+}

@@ -207,7 +207,7 @@ fn number(text: &str) -> Result<u64, ()> {
     text.parse().map_err(drop)
 }
 
-fn parse_server(text: &str) -> Result<NodeId, ()> {
+pub(crate) fn parse_server(text: &str) -> Result<NodeId, ()> {
     number(text.strip_prefix('n').ok_or(())?).map(NodeId)
 }
 

@@ -2,7 +2,8 @@
 
 use crate::chapter::{Answer, Card, Challenge, Chapter, Kind, Question, RubricLine, Task};
 use crate::check::Check;
-use consensus::{NodeId, Rule};
+use crate::event::parse_server;
+use consensus::Rule;
 use std::str::FromStr;
 
 /// Why a text is no chapter.
@@ -368,7 +369,7 @@ fn kind(line: usize, word: &str) -> Result<Kind, Problem> {
 }
 
 fn is_server(text: &str) -> bool {
-    text.strip_prefix('n').is_some_and(|number| number.parse().map(NodeId).is_ok())
+    parse_server(text).is_ok()
 }
 
 fn is_entry(text: &str) -> bool {

@@ -19,11 +19,11 @@ pub use request::Request;
 pub use response::{Flying, Found, Hunted, Refused, RunHashTold, ScriptText, Shrunk, Told, Violated};
 
 use lab::Lab;
-use page::{Mode, Run, Setup};
+use page::Run;
 use response::json;
 use search::Hunt;
 use serde_json::value::RawValue;
-use simulator::{Scenario, SearchOptions, draw};
+use simulator::{SearchOptions, draw};
 use std::time::Duration;
 
 /// The simulator, as the page asks it.
@@ -67,7 +67,10 @@ impl Engine {
                 let run = scenarios::library().play(&path);
                 raw(run.ok_or_else(|| Refused::new(format!("there is no scenario {path}")))?.embedded())
             }
-            Request::Film { path: None, script: Some(script) } => raw(film(&script)?.embedded()),
+            Request::Film { path: None, script: Some(script) } => {
+                let run = Run::of_script("A scenario", &script);
+                raw(run.map_err(|error| Refused::of_script(error.to_string()))?.embedded())
+            }
             Request::Film { .. } => {
                 return Err(Refused::new("name a scenario by its path, or send a script, and not both"));
             }
@@ -92,14 +95,6 @@ impl Engine {
             Refused::new("there is no world yet").with_help("ask to `open` a script, such as `cluster 3`")
         })
     }
-}
-
-/// Plays a script to its end.
-fn film(script: &str) -> Result<Run, Refused> {
-    let film = Scenario::film(script).map_err(|error| Refused::of_script(error.to_string()))?;
-    let title = page::title(script).unwrap_or("A scenario").to_owned();
-    let setup = Setup::of_film(Mode::Replay, title, &film);
-    Ok(Run { setup, records: film.scenes.into_iter().flat_map(|scene| scene.records).collect() })
 }
 
 fn raw(json: String) -> Box<RawValue> {

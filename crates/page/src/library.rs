@@ -1,10 +1,8 @@
 //! The scenarios that are built into a program, in learning order.
 
 use crate::run::Run;
-use crate::setup::{Mode, Setup};
 use consensus::Rule;
 use serde::Serialize;
-use simulator::Scenario;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -138,12 +136,9 @@ impl Library {
     /// Plays the scenario with this path; `None` if there is none.
     pub fn play(&self, path: &str) -> Option<Run> {
         let text = self.find(path)?;
-        let film = Scenario::film(text).expect("each of them is played in the tests");
-        let setup = Setup {
-            scenario: self.path_of(text).map(str::to_owned),
-            ..Setup::of_film(Mode::Replay, title(text).unwrap_or(path).to_owned(), &film)
-        };
-        Some(Run { setup, records: film.scenes.into_iter().flat_map(|scene| scene.records).collect() })
+        let mut run = Run::of_script(path, text).expect("each of them is played in the tests");
+        run.setup.scenario = self.path_of(text).map(str::to_owned);
+        Some(run)
     }
 }
 

@@ -1,8 +1,10 @@
 //! A run that is complete: what a page shows that asks no server for more.
 
 use crate::headlines::{Headline, Headlines};
-use crate::setup::{Scene, Setup};
+use crate::setup::{Mode, Scene, Setup};
 use serde::Serialize;
+use simulator::Scenario;
+use std::io;
 use trace::{Event, Io, Record};
 
 /// A run that is complete.
@@ -15,6 +17,17 @@ pub struct Run {
 }
 
 impl Run {
+    /// The run that this script makes. The title counts if the script has none.
+    ///
+    /// # Errors
+    /// If the script can't be understood, or one of its commands fails.
+    pub fn of_script(title: &str, script: &str) -> io::Result<Run> {
+        let film = Scenario::film(script)?;
+        let title = crate::title(script).unwrap_or(title).to_owned();
+        let setup = Setup::of_film(Mode::Replay, title, &film);
+        Ok(Run { setup, records: film.scenes.into_iter().flat_map(|scene| scene.records).collect() })
+    }
+
     /// Its JSON.
     pub fn embedded(&self) -> String {
         embedded(&self.setup, &self.records)

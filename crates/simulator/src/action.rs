@@ -145,7 +145,10 @@ impl Action {
 
     /// Does it do something to messages in flight, and nothing if there are none?
     pub(crate) fn is_about_messages(&self) -> bool {
-        self.clone().selection_mut().is_some()
+        matches!(
+            self,
+            Action::Deliver(_) | Action::Lose(_) | Action::Duplicate(_) | Action::Hold(_) | Action::Delay(..)
+        )
     }
 
     /// Does it make one thing happen to the servers themselves, rather than decide what the network, a

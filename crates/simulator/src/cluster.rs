@@ -6,7 +6,7 @@ use crate::script::Script;
 use crate::simulation::Simulation;
 use crate::tested::{Commands, Tested};
 use crate::watched::Testable;
-use crate::world::{GIVE_UP, World, WorldOptions};
+use crate::world::{World, WorldOptions};
 use consensus::NodeId;
 use driver::{ReadOutcome, RequestId, WriteOutcome};
 use std::fmt;
@@ -125,7 +125,7 @@ impl<M: Testable> Cluster<M> {
     /// # Errors
     /// If that takes more than a thousand of the longest election timeouts; if something did not hold.
     pub fn run_until(&mut self, mut is_so: impl FnMut(&Cluster<M>) -> bool) -> Result<(), Failure> {
-        let end = self.now() + self.script.options.timing.election_timeout_max() * GIVE_UP;
+        let end = self.world.gives_up();
         while !is_so(self) {
             match self.world.next_due().filter(|next| *next <= end) {
                 Some(next) => self.run(next.saturating_sub(self.now()))?,

@@ -153,12 +153,15 @@ pub struct Search {
 
 impl Search {
     /// Where to search, without the first seeds: as many as were examined before.
-    pub fn new(rounds: Vec<Round>, examined_before: u64) -> Search {
-        let mut search = Search { rounds: rounds.into(), examined: Examined::default() };
-        while search.examined.seeds < examined_before && search.next_seed().is_some() {
-            search.examined.seeds += 1;
+    pub fn new(mut rounds: Vec<Round>, examined_before: u64) -> Search {
+        let mut left = examined_before;
+        for Round { seeds, .. } in &mut rounds {
+            let skipped = left.min(seeds.end - seeds.start);
+            seeds.start += skipped;
+            left -= skipped;
         }
-        search
+        let examined = Examined { seeds: examined_before - left, ..Examined::default() };
+        Search { rounds: rounds.into(), examined }
     }
 
     /// Examines seeds until servers have taken this number of steps in them, or until it is over.

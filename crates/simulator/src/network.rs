@@ -200,13 +200,19 @@ impl Network {
         let exact = Selection::of(&self.in_flight[&place]);
         let Selection { from, to, kind, count, .. } = exact;
         let brief = Selection { from, to, kind, count, ..Selection::default() };
-        let means_it = |selection: &Selection| self.find(selection).first() == Some(&place);
-        if let Some(name) = [&brief, &exact].into_iter().find(|selection| means_it(selection)) {
-            return name.clone();
+        let earlier = self.in_flight.iter().filter(|((_, number), _)| *number < place.1);
+        let similar: Vec<&Envelope> =
+            earlier.map(|(_, envelope)| envelope).filter(|envelope| brief.matches(envelope)).collect();
+        if similar.is_empty() {
+            return brief;
         }
-        let alike = self.find(&Selection { count: None, ..exact.clone() });
-        let skip = alike.iter().position(|other| *other == place);
-        Selection { skip, ..exact }
+        let alike = similar.into_iter().filter(|envelope| exact.matches(envelope)).count();
+        Selection { skip: Some(alike).filter(|alike| *alike > 0), ..exact }
+    }
+
+    /// The number of messages in flight.
+    pub(crate) fn count(&self) -> usize {
+        self.in_flight.len()
     }
 
     /// The link has a weather of its own from now on; without a difference it has that of the network.

@@ -525,7 +525,7 @@ impl<A: Application> World<A> {
             }
             Action::Duplicate(selection) => {
                 let doubled = self.network.find(selection);
-                if self.network.find(&Selection::default()).len() + doubled.len() > MOST_IN_FLIGHT {
+                if self.network.count() + doubled.len() > MOST_IN_FLIGHT {
                     let most = format!("{MOST_IN_FLIGHT} messages in flight are the most");
                     return Err(Refusal(most));
                 }
@@ -743,7 +743,7 @@ impl<A: Application> World<A> {
     }
 
     /// When [`Action::RunUntilLed`] gives up, if it begins now.
-    fn gives_up(&self) -> Duration {
+    pub(crate) fn gives_up(&self) -> Duration {
         self.now + self.options.timing.election_timeout_max() * GIVE_UP
     }
 

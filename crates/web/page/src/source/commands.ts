@@ -2,7 +2,7 @@
 
 import { faultsOf } from '../trace/network'
 import type { Link, NodeId } from '../trace/record'
-import { idsOf, leaderOf, partOf, type ClusterView } from '../trace/view'
+import { idsOf, isRunning, leaderOf, partOf, type ClusterView } from '../trace/view'
 import type { Links } from '../types/Links'
 import type { Profile } from '../types/Profile'
 import type { Action } from './contract'
@@ -89,12 +89,12 @@ function named(ids: readonly NodeId[]): string {
 
 function leaderIn(cluster: ClusterView): NodeId {
   const leader = leaderOf(cluster)
-  if (leader === null) throw new Error('there is no leader at the moment')
+  if (leader === null) throw Object.assign(new Error('there is no leader at the moment'), { help: 'let time pass until one is elected' })
   return leader
 }
 
 function runningOf(cluster: ClusterView): NodeId[] {
-  const running = idsOf(cluster).filter((id) => cluster.servers[id]!.condition === 'running')
+  const running = idsOf(cluster).filter((id) => isRunning(cluster.servers[id]!))
   if (running.length === 0) throw Object.assign(new Error('no server is running'), { help: 'restart one first' })
   return running
 }

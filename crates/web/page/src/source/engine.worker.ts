@@ -4,7 +4,7 @@
 type Exports = {
   memory: WebAssembly.Memory
   reserve(length: number): number
-  ask(length: number): number
+  ask(): number
   answer(): number
   last_words(): number
 }
@@ -41,7 +41,7 @@ function ask(exports: Exports, request: string): string {
   const bytes = new TextEncoder().encode(request)
   const place = exports.reserve(bytes.length)
   new Uint8Array(exports.memory.buffer, place, bytes.length).set(bytes)
-  const length = exports.ask(bytes.length)
+  const length = exports.ask()
   return read(exports, length)
 }
 

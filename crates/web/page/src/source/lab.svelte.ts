@@ -24,7 +24,6 @@ const SPAN = 300_000
 export class Lab {
   branches = new Branches()
   private run: LabRun | null = null
-  private speed = SPEED
 
   constructor(
     readonly engine: Engine,
@@ -93,7 +92,10 @@ export class Lab {
     const { run, engine } = this
     if (!run) return
     run.isOnShow = false
-    const { text } = await engine.ask('script', {})
+    const { text } = await engine.ask('script', {}).catch((failure) => {
+      run.isOnShow = true
+      throw failure
+    })
     try {
       const script = await next(text)
       this.branches.keep(text)
@@ -107,15 +109,19 @@ export class Lab {
   }
 
   private async play(script: string): Promise<Session> {
-    if (this.run) {
-      this.run.isOnShow = false
-      this.speed = this.run.session.player.speed
-    }
+    const before = this.run
+    if (before) before.isOnShow = false
     const run = new LabRun(this)
-    const session = await run.open(script)
-    session.player.speed = this.speed
-    this.run = run
-    return session
+    try {
+      const session = await run.open(script)
+      session.player.speed = before?.session.player.speed ?? SPEED
+      this.run = run
+      return session
+    } catch (failure) {
+      // A script that is refused leaves the world as it was.
+      if (before) before.isOnShow = true
+      throw failure
+    }
   }
 }
 

@@ -47,7 +47,7 @@ export class Session {
   /** Does the trace have an order, but no times? */
   isTimeless = false
   connection = $state<Connection>('file')
-  /** Who explains why something did not happen: the page's server. A file has none. */
+  /** Who explains why something did not happen: the page's server, or its engine. A file has none. */
   whyNot: WhyNot | null = null
   /** The simulated run, if this is one. */
   lab: LabRun | null = null

@@ -3,7 +3,7 @@
 import type { Present } from '../time/present'
 import type { Action, Part, Stretch } from './contract'
 
-/** Where records come from, and what can be asked there: a cluster of processes, an engine in this page, or a file. */
+/** Where records come from, and what can be asked there: a cluster of processes, or an engine in this page. */
 export interface Source {
   /** How far the cluster has come. */
   readonly present: Present

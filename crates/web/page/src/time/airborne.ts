@@ -180,7 +180,7 @@ function described(record: Extract<TraceRecord, { event: 'sent' }>, { number, is
   return { key: number, from, to, kind: kindOf(message), isReply: isReply(message), term, isRoutine, entries: entriesOf(message) }
 }
 
-function entriesOf(message: Message): number {
+export function entriesOf(message: Message): number {
   return 'append_entries' in message ? message.append_entries.entries.length : 0
 }
 

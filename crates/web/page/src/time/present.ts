@@ -3,11 +3,11 @@
 export interface Present {
   /** Does the cluster run in this page? Then its time passes as its reader wants, and stands still when the reader pauses. */
   readonly isHere: boolean
-  /** This much later, in microseconds, it is shown. */
+  /** How much later it is shown, in microseconds. */
   readonly delay: number
   /** The time in the cluster, in microseconds, when the reader's clock says `now`, in milliseconds. Null if no more will come. */
   newest(now: number): number | null
-  /** So many microseconds should pass in the cluster. */
+  /** Lets this number of microseconds pass in the cluster. */
   pass(us: number): void
   /** No more will come. */
   end(): void

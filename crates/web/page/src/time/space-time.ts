@@ -4,7 +4,7 @@ import type { Entry, History } from '../trace/history'
 import { faultsOf } from '../trace/network'
 import type { NodeId, Term, TraceRecord } from '../trace/record'
 import { apply, type ServerView } from '../trace/view'
-import { isReply, kindOf, type Flying, type FlightKind } from './airborne'
+import { entriesOf, isReply, kindOf, type Flying, type FlightKind } from './airborne'
 
 /** A stretch of a lane in which nothing changes. */
 export type Segment = { readonly server: NodeId; readonly from: number; readonly to: number; readonly term: Term; readonly state: LaneState }
@@ -174,8 +174,7 @@ type Sent = Extract<TraceRecord, { event: 'sent' }>
 type Received = Extract<TraceRecord, { event: 'received' }>
 
 function lineOf(entry: Entry, { message, term }: Sent | Received) {
-  const entries = 'append_entries' in message ? message.append_entries.entries.length : 0
-  return { key: String(entry.number), entry, kind: kindOf(message), isReply: isReply(message), isRoutine: entry.isRoutine, term, entries }
+  return { key: String(entry.number), entry, kind: kindOf(message), isReply: isReply(message), isRoutine: entry.isRoutine, term, entries: entriesOf(message) }
 }
 
 function sentLine(history: History, entry: Entry, record: Sent, { known, flying }: Wanted): Line {

@@ -109,6 +109,12 @@ export function asSentence(why: string): string {
   return /^n\d/.test(why) ? why : why.charAt(0).toUpperCase() + why.slice(1)
 }
 
+/** What was wrong, and what to do about it. */
+export function failureWords(failure: unknown): string {
+  const { message, help } = failure as Error & { help?: string }
+  return [message, help].filter((words) => words !== undefined).map(asSentence).join('. ')
+}
+
 /** Microseconds as `12.345 s`. */
 export function seconds(t: number): string {
   return `${(t / 1e6).toFixed(3)} s`

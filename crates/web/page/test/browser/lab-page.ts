@@ -1,7 +1,6 @@
 // The page as a lab: in one file, or with the engine beside it, as a folder is served.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,10 +11,8 @@ import { RAFT } from './cluster'
 
 const PAGE = new URL('../../dist/index.html', import.meta.url)
 
-/** The engine, gzipped. Without it there is no lab. */
-export const ENGINE = process.env.ENGINE ?? new URL('../../dist/engine.wasm.gz', import.meta.url).pathname
-
-export const hasEngine = existsSync(ENGINE)
+/** The engine, gzipped. */
+const ENGINE = new URL('../../dist/engine.wasm.gz', import.meta.url)
 
 export type Options = Parameters<Browser['newPage']>[0]
 

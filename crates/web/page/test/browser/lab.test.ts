@@ -7,9 +7,9 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pack } from '../../src/time/packed'
 import { launch, newLeader, sentence, serious } from './cluster'
-import { CLUSTER, button, hasEngine, openLab, openStill, serveLab, standsStill, writeLab, type Options } from './lab-page'
+import { CLUSTER, button, openLab, openStill, serveLab, standsStill, writeLab, type Options } from './lab-page'
 
-describe.skipIf(!hasEngine)('the lab', () => {
+describe('the lab', () => {
   let browser: Browser
   let folder: string
   let address: string

@@ -7,7 +7,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pack } from '../../src/time/packed'
 import { launch, sentence, serious } from './cluster'
-import { button, hasEngine, openLab, openStill, standsStill, writeLab } from './lab-page'
+import { button, openLab, openStill, standsStill, writeLab } from './lab-page'
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
 
@@ -17,7 +17,7 @@ let address: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'raft-page-'))
-  if (hasEngine) await writeLab(join(folder, 'lab.html'))
+  await writeLab(join(folder, 'lab.html'))
   address = `file://${join(folder, 'lab.html')}`
   browser = await launch()
 })
@@ -36,7 +36,7 @@ async function choose(page: Page, rule: string, what: string): Promise<void> {
   await page.getByRole('listitem').filter({ has: page.getByText(rule, { exact: true }) }).getByRole('button', { name: what }).click()
 }
 
-describe.skipIf(!hasEngine)('a counterexample', () => {
+describe('a counterexample', () => {
   const dialog = (page: Page) => page.getByRole('dialog', { name: 'A counterexample without' })
   const hunt = (page: Page, rule: string) => choose(page, rule, 'Find a counterexample')
 
@@ -102,7 +102,7 @@ describe.skipIf(!hasEngine)('a counterexample', () => {
   })
 })
 
-describe.skipIf(!hasEngine)('with a rule and without it', () => {
+describe('with a rule and without it', () => {
   const RULE = 'one-vote-per-term'
   const side = (page: Page, label: string) => page.getByRole('region', { name: `The cluster ${label}`, exact: true })
   const panel = (page: Page) => page.getByRole('region', { name: 'Side by side' })

@@ -27,7 +27,7 @@ use web::{ENGINE, ENGINE_NAME, EnginePlace};
 #[command(verbatim_doc_comment)]
 pub(crate) struct ExportArguments {
     /// A scenario, by its name or its file, a file that `raft up --record` has written, or a link of the page, in
-    /// quotes. The lab begins with it
+    /// quotes. With --lab or --site, the lab starts there
     #[arg(value_name = "SCENARIO|FILE|LINK", required_unless_present_any = ["lab", "site"])]
     what: Option<PathBuf>,
 
@@ -35,7 +35,8 @@ pub(crate) struct ExportArguments {
     #[arg(long)]
     lab: bool,
 
-    /// Save the lab as a folder for a web server. It may hold an earlier version, but nothing else
+    /// Save the lab as a folder for a web server. The folder must be new or empty, or hold only
+    /// an earlier export
     #[arg(long, value_name = "DIR", conflicts_with_all = ["lab", "output"])]
     site: Option<PathBuf>,
 

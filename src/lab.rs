@@ -20,7 +20,8 @@ use web::{LabSite, SiteError};
 ///   raft lab --servers 3
 ///   raft lab elections/first-election
 ///
-/// To have it without this program, see `raft export --help`: --lab, --site.
+/// To share it with people who don't have this program, see --lab and --site in
+/// `raft export --help`.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct LabArguments {

@@ -97,7 +97,7 @@ fn moment(at: &str, run: &Linked) -> Result<Moment, Failure> {
         Linked::Scenario(_) => at.parse().map(Moment::After).ok().or_else(|| Moment::of_seconds(at)),
     };
     moment.ok_or_else(|| {
-        let help = "leave &at=… out, to begin at the beginning";
+        let help = "leave out &at=…, to begin at the beginning";
         Failure::of(format_args!("the link leads to the moment \"{}\", which is none", shown(at)), help)
     })
 }

@@ -33,7 +33,7 @@ use trace::{Event, Feed, Io, Record, shown};
 #[command(verbatim_doc_comment)]
 pub(crate) struct ReplayArguments {
     /// A scenario, by its name or its file, a file that `raft up --record` has written, or a link of the page, in
-    /// quotes: then it begins at the moment to which the link leads
+    /// quotes: then its view begins at the moment to which the link leads
     #[arg(value_name = "SCENARIO|FILE|LINK")]
     what: Option<PathBuf>,
 

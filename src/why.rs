@@ -155,7 +155,10 @@ fn end(records: &[Record], at: Moment, name: &str) -> Result<usize, Failure> {
     let all: Vec<&Record> = records.iter().collect();
     at.position_in(&all).ok_or_else(|| match at {
         Moment::After(id) => no_event(records, id, name),
-        _ => Failure::of(format_args!("{name} has no {at}: it has {} records", records.len()), ""),
+        _ => Failure::of(
+            format_args!("{name} has no {at}: it has {} records", records.len()),
+            "leave out &at=…, to explain the end",
+        ),
     })
 }
 

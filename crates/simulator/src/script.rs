@@ -77,7 +77,7 @@ impl Script {
         goldenscript::generate(&mut Scenario::default(), &text).expect("what was done can be done again")
     }
 
-    fn setup_commands(&self) -> Vec<String> {
+    pub(crate) fn setup_commands(&self) -> Vec<String> {
         let fair = WorldOptions::default();
         let WorldOptions {
             servers,

@@ -173,7 +173,10 @@ fn it_refutes_a_claim_or_says_why_it_can_not() {
     let figure_8 = ["--logs", "1 2 4", "1 2", "1 2", "1", "1 3", "--claim"];
     let refuted = sim(folder.path(), &[&figure_8[..], &["2", "--save", "lost.txt"]].concat());
     let told = text(&refuted.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.contains("It can be lost: n5 can lead term 5 without it, elected by n2 and n3"), "{told}");
+    assert!(
+        told.contains("It can be lost: n5 can be elected for term 5 with the votes of n2, n3 and n4"),
+        "{told}"
+    );
     let replayed =
         raft().current_dir(folder.path()).args(["replay", "--plain", "lost.txt"]).output().unwrap();
     let story = text(&replayed.stdout);

@@ -1,7 +1,7 @@
 //! Is an entry committed? A claim that it is, is refuted by a run in which the entry is lost.
 
 use crate::beginning::has;
-use crate::elections::{Election, Possible, Terms};
+use crate::elections::{Election, Fate, Possible, Terms};
 use crate::enact::{Run, acts, enact, listed};
 use crate::origin::{MOST_ENTRIES, MOST_SERVERS};
 use crate::world::WorldOptions;
@@ -104,45 +104,54 @@ fn why_safe(logs: &BTreeMap<NodeId, Terms>, place: usize, term: Term) -> Option<
     ))
 }
 
+/// A moment, and the election that led to it from an earlier one.
+type Moment = (Possible, Option<(Election, usize)>);
+
 /// Looks for elections after which a server leads that lacks the entry.
 fn refute(logs: &BTreeMap<NodeId, Terms>, place: usize, term: Term, options: WorldOptions) -> Verdict {
     let last = logs.values().filter_map(|log| log.last()).max().copied().unwrap_or_default();
-    let mut moments: Vec<(Possible, Option<(Election, usize)>)> = vec![(Possible::new(logs.clone()), None)];
+    let mut moments: Vec<Moment> = vec![(Possible::new(logs.clone()), None)];
     let mut seen = HashSet::new();
-    let (mut begin, mut tried) = (0, 0);
+    let mut begin = 0;
     for later in (last.0 + 1..=last.0 + MOST_ELECTIONS).map(Term) {
         let end = moments.len();
         for before in begin..end {
             let possible = moments[before].0.clone();
-            for leader in possible.servers() {
-                for log in possible.logs(leader) {
-                    let with_own = [log.as_slice(), &[later]].concat();
-                    for election in possible.elections(later, leader, log.len(), &with_own) {
-                        tried += 1;
-                        if !has(log, place, term) {
-                            let chain = chain(&moments, before);
-                            return refuted(&chain, &possible, &election, (place, term), options);
-                        }
-                        let after = possible.after(&election, |_, _| true);
-                        if seen.insert((later, after.clone())) {
-                            moments.push((after, Some((election, before))));
-                        }
-                        if moments.len() > MOST_MOMENTS {
-                            return Verdict::NotRefuted(format!(
-                                "{tried} elections, one after the other and in other orders"
-                            ));
-                        }
+            for (leader, log) in possible.servers().flat_map(|id| possible.logs(id).map(move |log| (id, log)))
+            {
+                let with_own = [log.as_slice(), &[later]].concat();
+                let election = Election { term: later, leader, had: log.len(), log: with_own };
+                let Some(after) = possible.after(&election, |_, _| true) else { continue };
+                if !has(log, place, term) {
+                    // Who had the entry gets the leader's log; others keep theirs.
+                    let had_it = |id| logs.get(&id).is_some_and(|log| has(log, place, term));
+                    let is_wanted = |id, log: &[Term]| match id == leader || had_it(id) {
+                        true => log == election.log,
+                        false => possible.may_have(id, log),
+                    };
+                    if let Some(fates) = after.choose(is_wanted) {
+                        let mut elections = chain(&moments, before);
+                        elections.push((&possible, &election));
+                        return refuted(&elections, fates, options);
                     }
+                }
+                if seen.insert((later, after.clone())) {
+                    moments.push((after, Some((election, before))));
+                }
+                if moments.len() > MOST_MOMENTS {
+                    return Verdict::NotRefuted(format!(
+                        "{MOST_MOMENTS} ways through up to {MOST_ELECTIONS} elections, and there are more"
+                    ));
                 }
             }
         }
         begin = end;
     }
-    Verdict::NotRefuted(format!("any run with up to {MOST_ELECTIONS} elections, whatever is lost or late"))
+    Verdict::NotRefuted(format!("all runs with up to {MOST_ELECTIONS} elections, whatever is lost or late"))
 }
 
 /// The elections that led to this moment, each with the moment before it.
-fn chain(moments: &[(Possible, Option<(Election, usize)>)], mut place: usize) -> Vec<(&Possible, &Election)> {
+fn chain(moments: &[Moment], mut place: usize) -> Vec<(&Possible, &Election)> {
     let mut chain = Vec::new();
     while let Some((election, before)) = &moments[place].1 {
         chain.push((&moments[*before].0, election));
@@ -152,30 +161,21 @@ fn chain(moments: &[(Possible, Option<(Election, usize)>)], mut place: usize) ->
     chain
 }
 
-/// The run in which a leader is elected that lacks the entry, and replaces it where it was.
+/// The run of these elections. The last leader lacks the entry.
 fn refuted(
-    chain: &[(&Possible, &Election)],
-    possible: &Possible,
-    election: &Election,
-    (place, term): (usize, Term),
+    elections: &[(&Possible, &Election)],
+    fates: BTreeMap<NodeId, Fate>,
     options: WorldOptions,
 ) -> Verdict {
-    let mut elections = chain.to_vec();
-    elections.push((possible, election));
-    let mut wanted = BTreeMap::new();
-    for id in possible.servers() {
-        let votes = |log: &&Terms| !election.voters.contains(&id) || election.wins_vote_of(log);
-        let log = possible.logs(id).iter().find(votes).expect("it can vote");
-        let is_overwritten = id == election.leader || has(log, place, term);
-        wanted.insert(id, if is_overwritten { election.log.clone() } else { log.clone() });
-    }
-    let voters: Vec<String> = election.voters.iter().map(NodeId::to_string).collect();
-    let log: Vec<String> = election.log[..election.had].iter().map(Term::to_string).collect();
-    let log = if log.is_empty() { "an empty log".to_owned() } else { format!("the log {}", log.join(" ")) };
-    let voters = if voters.is_empty() { String::new() } else { format!(", elected by {}", listed(&voters)) };
-    let why = format!(
-        "{} can lead term {} without it{voters}: it has {log}, and a majority of logs is not ahead of that one.",
-        election.leader, election.term
-    );
-    Verdict::Refuted(why, Box::new(enact(options, &acts(&elections, wanted, |_| false))))
+    let (_, Election { term, leader, had, log }) = elections.last().expect("there is one");
+    let vote = 1 << (elections.len() - 1);
+    let voters = fates.iter().filter(|(id, (_, votes))| *id != leader && votes & vote != 0);
+    let voters: Vec<String> = voters.map(|(id, _)| id.to_string()).collect();
+    let voters =
+        if voters.is_empty() { String::new() } else { format!(" with the votes of {}", listed(&voters)) };
+    let log: Vec<String> = log[..*had].iter().map(Term::to_string).collect();
+    let log =
+        if log.is_empty() { "its log is empty".to_owned() } else { format!("its log is {}", log.join(" ")) };
+    let why = format!("{leader} can be elected for term {term}{voters}, and {log}.");
+    Verdict::Refuted(why, Box::new(enact(options, &acts(elections, fates, |_| false))))
 }

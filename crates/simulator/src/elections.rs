@@ -8,7 +8,7 @@
 
 use crate::beginning::is_ahead;
 use consensus::{NodeId, Term};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A log, as the terms of its entries.
 pub(crate) type Terms = Vec<Term>;
@@ -18,11 +18,9 @@ pub(crate) type Terms = Vec<Term>;
 pub(crate) struct Election {
     pub(crate) term: Term,
     pub(crate) leader: NodeId,
-    /// The other servers whose votes it needs: no more than make a majority with its own.
-    pub(crate) voters: Vec<NodeId>,
-    /// The number of entries that it had when it was elected.
+    /// The number of entries that the leader had when it was elected.
     pub(crate) had: usize,
-    /// Its log at the end of its term.
+    /// The leader's log at the end of its term.
     pub(crate) log: Terms,
 }
 
@@ -33,7 +31,7 @@ impl Election {
     }
 
     /// Does a server with this log vote for the leader?
-    pub(crate) fn wins_vote_of(&self, log: &[Term]) -> bool {
+    fn wins_vote_of(&self, log: &[Term]) -> bool {
         !is_ahead(log, &self.log[..self.had])
     }
 }
@@ -43,87 +41,142 @@ fn common(one: &[Term], other: &[Term]) -> usize {
     one.iter().zip(other).take_while(|(term, other)| term == other).count()
 }
 
-/// The logs that each server may have at one moment. Which it is depends on which messages of leaders so far have
-/// reached that server: so it can be chosen for each server without regard to the others.
+/// In which elections so far a server has voted for the winner: a bit for each.
+pub(crate) type Votes = u64;
+
+/// The logs that each server may have at one moment, each with the votes that it can have given then. Which it is
+/// depends on which messages of leaders have reached that server: so it can be chosen for each server without regard
+/// to the others, but each election must have had its majority.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Possible(BTreeMap<NodeId, BTreeSet<Terms>>);
+pub(crate) struct Possible {
+    servers: BTreeMap<NodeId, BTreeMap<Terms, Vec<Votes>>>,
+    /// The number of elections so far.
+    elections: u32,
+}
+
+/// What has become of a server: its log, and the votes that it has given.
+pub(crate) type Fate = (Terms, Votes);
 
 impl Possible {
-    /// Servers with these logs.
+    /// Servers with these logs, before any election.
     pub(crate) fn new(logs: impl IntoIterator<Item = (NodeId, Terms)>) -> Possible {
-        Possible(logs.into_iter().map(|(id, log)| (id, BTreeSet::from([log]))).collect())
+        let servers = logs.into_iter().map(|(id, log)| (id, BTreeMap::from([(log, vec![0])]))).collect();
+        Possible { servers, elections: 0 }
     }
 
     pub(crate) fn servers(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.0.keys().copied()
+        self.servers.keys().copied()
     }
 
-    pub(crate) fn logs(&self, id: NodeId) -> &BTreeSet<Terms> {
-        &self.0[&id]
+    pub(crate) fn logs(&self, id: NodeId) -> impl Iterator<Item = &Terms> {
+        self.servers[&id].keys()
     }
 
-    /// All ways to elect this server in this term, where its log ends after `had` of these entries.
-    pub(crate) fn elections(&self, term: Term, leader: NodeId, had: usize, log: &[Term]) -> Vec<Election> {
-        let election = Election { term, leader, voters: Vec::new(), had, log: log.to_vec() };
-        let others = || self.0.iter().filter(|(id, _)| **id != leader);
-        let votes = |log: &Terms| election.wins_vote_of(log);
-        let certain: Vec<NodeId> =
-            others().filter(|(_, logs)| logs.iter().all(votes)).map(|(id, _)| *id).collect();
-        // To vote, these must not have got some of the logs that they may have.
-        let asked = others().filter(|(id, logs)| !certain.contains(id) && logs.iter().any(votes));
-        let asked: Vec<NodeId> = asked.map(|(id, _)| *id).collect();
-        let needed = self.0.len() / 2;
-        let missing = needed.saturating_sub(certain.len());
-        let certain = &certain[..needed - missing];
-        let with = |more: Vec<NodeId>| Election { voters: [certain, &more].concat(), ..election.clone() };
-        choices(&asked, missing).into_iter().map(with).collect()
+    pub(crate) fn may_have(&self, id: NodeId, log: &[Term]) -> bool {
+        self.servers[&id].contains_key(log)
     }
 
-    /// The logs that servers may have at the end of the term, of those that are worth having.
+    /// The logs that servers may have at the end of a term, of those that are worth having; `None` if then no majority
+    /// can have voted for its leader, or for an earlier one.
     pub(crate) fn after(
         &self,
         election: &Election,
         mut is_worth_having: impl FnMut(NodeId, &[Term]) -> bool,
-    ) -> Possible {
-        let mut after = BTreeMap::new();
-        for (id, logs) in &self.0 {
-            let mut later = BTreeSet::new();
+    ) -> Option<Possible> {
+        let vote = 1 << self.elections;
+        let mut servers = BTreeMap::new();
+        for (id, logs) in &self.servers {
+            let mut later: BTreeMap<Terms, Vec<Votes>> = BTreeMap::new();
+            let mut add = |log: &[Term], votes| {
+                if is_worth_having(*id, log) {
+                    add_votes(later.entry(log.to_vec()).or_default(), votes);
+                }
+            };
             if *id == election.leader {
-                later.insert(election.log.clone());
+                let all_votes = logs.get(&election.log[..election.had])?;
+                all_votes.iter().for_each(|votes| add(&election.log, votes | vote));
             } else {
-                let must_vote = election.voters.contains(id);
-                for log in logs.iter().filter(|log| !must_vote || election.wins_vote_of(log)) {
-                    later.insert(log.clone());
-                    later.extend(election.received(log).map(<[Term]>::to_vec));
+                for (log, all_votes) in logs {
+                    let own = if election.wins_vote_of(log) { vote } else { 0 };
+                    for votes in all_votes.iter().map(|votes| votes | own) {
+                        add(log, votes);
+                        election.received(log).for_each(|received| add(received, votes));
+                    }
                 }
             }
-            later.retain(|log| is_worth_having(*id, log));
-            after.insert(*id, later);
+            servers.insert(*id, later);
         }
-        Possible(after)
+        let after = Possible { servers, elections: self.elections + 1 };
+        after.can_have_majorities().then_some(after)
     }
 
-    /// Which log a server had before this election, so that it has this one after it.
-    pub(crate) fn before<'a>(&'a self, election: &'a Election, id: NodeId, after: &[Term]) -> &'a [Term] {
-        let logs = &self.0[&id];
-        if id == election.leader {
-            return &election.log[..election.had];
+    /// Is each election still possible, looked at alone?
+    fn can_have_majorities(&self) -> bool {
+        let votes =
+            |logs: &BTreeMap<Terms, Vec<Votes>>| logs.values().flatten().fold(0, |all, votes| all | votes);
+        let all: Vec<Votes> = self.servers.values().map(votes).collect();
+        (0..self.elections).all(|election| self.is_majority(all.iter().copied(), election))
+            && self.servers.values().all(|logs| !logs.is_empty())
+    }
+
+    fn is_majority(&self, votes: impl Iterator<Item = Votes>, election: u32) -> bool {
+        votes.filter(|votes| votes & (1 << election) != 0).count() > self.servers.len() / 2
+    }
+
+    /// A fate for each server in which it has a log that it may end with, and each election had its majority.
+    pub(crate) fn choose(
+        &self,
+        is_wanted: impl Fn(NodeId, &[Term]) -> bool,
+    ) -> Option<BTreeMap<NodeId, Fate>> {
+        let mut fates: Vec<Vec<Fate>> = Vec::new();
+        for (id, logs) in &self.servers {
+            let wanted = logs.iter().filter(|(log, _)| is_wanted(*id, log));
+            fates.push(wanted.flat_map(|(log, all)| all.iter().map(|votes| (log.clone(), *votes))).collect());
         }
-        let voted = |log: &&Terms| !election.voters.contains(&id) || election.wins_vote_of(log);
-        let mut able = logs.iter().filter(voted);
-        let keeps = able.clone().find(|log| *log == after);
-        let receives = || able.find(|log| election.received(log).any(|received| received == after));
-        keeps.or_else(receives).expect("what is possible came from something")
+        let chosen = self.choose_from(&fates, &mut Vec::new())?;
+        Some(self.servers().zip(chosen).collect())
+    }
+
+    fn choose_from(&self, fates: &[Vec<Fate>], chosen: &mut Vec<Fate>) -> Option<Vec<Fate>> {
+        let open = fates.get(chosen.len()..).unwrap_or_default();
+        let at_most = open.iter().map(|fates| fates.iter().fold(0, |all, (_, votes)| all | votes));
+        let votes = chosen.iter().map(|(_, votes)| *votes).chain(at_most);
+        if !(0..self.elections).all(|election| self.is_majority(votes.clone(), election)) {
+            return None;
+        }
+        let Some(next) = open.first() else { return Some(chosen.clone()) };
+        for fate in next {
+            chosen.push(fate.clone());
+            let all = self.choose_from(fates, chosen);
+            if all.is_some() {
+                return all;
+            }
+            chosen.pop();
+        }
+        None
+    }
+
+    /// What had become of a server before this election, if this became of it by the end of the term.
+    pub(crate) fn before(&self, election: &Election, id: NodeId, (log, votes): &Fate) -> Fate {
+        let vote = 1 << self.elections;
+        if id == election.leader {
+            return (election.log[..election.had].to_vec(), votes & !vote);
+        }
+        let has_voted = votes & vote != 0;
+        let fits = |(before, all): &(&Terms, &Vec<Votes>)| {
+            election.wins_vote_of(before) == has_voted && all.contains(&(votes & !vote))
+        };
+        let mut able = self.servers[&id].iter().filter(fits).map(|(before, _)| before);
+        let keeps = able.clone().find(|before| *before == log);
+        let receives = || able.find(|before| election.received(before).any(|received| received == log));
+        (keeps.or_else(receives).expect("what is possible came from something").clone(), votes & !vote)
     }
 }
 
-/// All ways to choose this number of servers.
-fn choices(servers: &[NodeId], number: usize) -> Vec<Vec<NodeId>> {
-    if number == 0 {
-        return vec![Vec::new()];
+/// Of several ways to come to a log, one that has given all votes of another one is at least as good.
+fn add_votes(all: &mut Vec<Votes>, votes: Votes) {
+    if !all.iter().any(|other| other & votes == votes) {
+        all.retain(|other| other & votes != *other);
+        all.push(votes);
     }
-    let Some((last, others)) = servers.split_last() else { return Vec::new() };
-    let mut all = choices(others, number);
-    all.extend(choices(others, number - 1).into_iter().map(|chosen| [chosen, vec![*last]].concat()));
-    all
 }

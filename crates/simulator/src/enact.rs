@@ -1,7 +1,7 @@
 //! Elections, and what reaches whom in them, as a run: with messages that arrive or are lost.
 
 use crate::action::{Action, Kind, Selection};
-use crate::elections::{Election, Possible, Terms};
+use crate::elections::{Election, Fate, Possible};
 use crate::scenario::Scenario;
 use crate::script::Script;
 use crate::world::{World, WorldOptions};
@@ -71,21 +71,21 @@ impl Run {
     }
 }
 
-/// What each election must bring to whom, so that servers end with these logs.
+/// What each election must bring to whom, so that this becomes of servers.
 pub(crate) fn acts(
     elections: &[(&Possible, &Election)],
-    mut wanted: BTreeMap<NodeId, Terms>,
+    mut fates: BTreeMap<NodeId, Fate>,
     is_gone: impl Fn(Term) -> bool,
 ) -> Vec<Act> {
     let mut acts = Vec::new();
     for (before, election) in elections.iter().rev() {
         let mut received = BTreeMap::new();
-        for (id, log) in &mut wanted {
-            let had = before.before(election, *id, log).to_vec();
-            if *id != election.leader && had != *log {
-                received.insert(*id, log.len());
+        for (id, fate) in &mut fates {
+            let earlier = before.before(election, *id, fate);
+            if *id != election.leader && earlier.0 != fate.0 {
+                received.insert(*id, fate.0.len());
             }
-            *log = had;
+            *fate = earlier;
         }
         acts.push(Act { election: (*election).clone(), received, is_gone: is_gone(election.term) });
     }
@@ -148,12 +148,7 @@ impl Stage {
         }
         self.perform(Action::Deliver(Selection { kind: Some(Kind::RequestVote), ..Selection::default() }));
         self.perform(Action::Deliver(Selection { kind: Some(Kind::Vote), ..Selection::default() }));
-        assert_eq!(
-            self.role(leader),
-            Some(RoleKind::Leader),
-            "{leader} has the votes of {:?}",
-            election.voters
-        );
+        assert_eq!(self.role(leader), Some(RoleKind::Leader), "{leader} has a majority in term {term}");
         for _ in election.had + 1..election.log.len() {
             self.proposed += 1;
             self.perform(Action::Propose(Some(leader), self.proposed));

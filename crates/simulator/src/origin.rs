@@ -5,7 +5,7 @@
 //! none is left: they may have brought older entries to servers that had to lack them earlier.
 
 use crate::beginning::{Beginning, first};
-use crate::elections::{Election, Possible, Terms};
+use crate::elections::{Election, Fate, Possible, Terms};
 use crate::enact::{Run, acts, enact};
 use crate::world::WorldOptions;
 use consensus::{Entry, Log, LogPosition, NodeId, Payload, Term};
@@ -178,36 +178,35 @@ impl Search {
         let Moment { term, possible, gone, .. } = self.moments[place].clone();
         self.furthest = self.furthest.max(term);
         if term > self.last_term() {
-            let ends = |(id, log): (&NodeId, &Terms)| possible.logs(*id).contains(log);
-            if self.logs.iter().all(ends) {
-                self.answer = Some(Answer::Run(Box::new(self.run(place))));
+            let is_wanted = |id: NodeId, log: &[Term]| self.logs.get(&id).is_none_or(|wanted| wanted == log);
+            if let Some(fates) = possible.choose(is_wanted) {
+                self.answer = Some(Answer::Run(Box::new(self.run(place, fates))));
             }
             return;
         }
+        let election = |leader, had, log| Election { term, leader, had, log };
         let mut elections = Vec::new();
         match self.leaders.get(&term) {
             Some((had, log)) => {
-                let able = possible.servers().filter(|id| possible.logs(*id).contains(&log[..*had]));
+                let able = possible.servers().filter(|id| possible.may_have(*id, &log[..*had]));
                 // The plainest story: a server that keeps its own entries.
                 let keeps = |id: &NodeId| self.logs.get(id).is_some_and(|wanted| wanted.starts_with(log));
                 let (keeping, others): (Vec<NodeId>, Vec<NodeId>) = able.partition(keeps);
-                let leaders = keeping.into_iter().chain(others);
-                elections.extend(leaders.flat_map(|leader| possible.elections(term, leader, *had, log)));
+                elections
+                    .extend([keeping, others].concat().into_iter().map(|id| election(id, *had, log.clone())));
             }
             None => {
                 for leader in possible.servers() {
-                    for log in possible.logs(leader) {
-                        let with_own = [log.as_slice(), &[term]].concat();
-                        elections.extend(possible.elections(term, leader, log.len(), &with_own));
-                    }
+                    let with_own = |log: &Terms| [log.as_slice(), &[term]].concat();
+                    elections
+                        .extend(possible.logs(leader).map(|log| election(leader, log.len(), with_own(log))));
                 }
             }
         }
         let is_gone = usize::from(!self.leaders.contains_key(&term));
-        // The first of those that are added last is looked at first.
+        // Of those that are added, the last is looked at first.
         for election in elections.into_iter().rev() {
-            let after = possible.after(&election, |id, log| self.can_end(id, term, log));
-            if after.servers().all(|id| !after.logs(id).is_empty()) {
+            if let Some(after) = possible.after(&election, |id, log| self.can_end(id, term, log)) {
                 let came_by = Some((election, place));
                 self.add(Moment { term: term.next(), possible: after, came_by, gone: gone + is_gone });
             }
@@ -233,8 +232,7 @@ impl Search {
         for later in later {
             can |= match self.leaders.get(&later).cloned() {
                 Some((had, leaders_log)) => {
-                    let election =
-                        Election { term: later, leader: id, voters: Vec::new(), had, log: leaders_log };
+                    let election = Election { term: later, leader: id, had, log: leaders_log };
                     election.received(log).any(|received| self.can_end(id, later, received))
                 }
                 // A leader that left nothing may have had any log.
@@ -248,15 +246,15 @@ impl Search {
         can
     }
 
-    /// The run that leads to this moment.
-    fn run(&self, mut place: usize) -> Run {
+    /// The run that leads to this moment, in which this becomes of servers.
+    fn run(&self, mut place: usize, fates: BTreeMap<NodeId, Fate>) -> Run {
         let mut elections = Vec::new();
         while let Some((election, before)) = &self.moments[place].came_by {
             elections.push((&self.moments[*before].possible, election));
             place = *before;
         }
         elections.reverse();
-        let acts = acts(&elections, self.logs.clone(), |term| !self.leaders.contains_key(&term));
+        let acts = acts(&elections, fates, |term| !self.leaders.contains_key(&term));
         enact(WorldOptions { servers: self.servers, ..WorldOptions::default() }, &acts)
     }
 

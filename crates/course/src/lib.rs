@@ -3,18 +3,24 @@
 //! * [`chapters`], [`quiz_before`], [`quiz_after`]: the texts in course/, which are built in;
 //! * [`Chapter::parse`]: reads such a text, and says what is wrong with it and where;
 //! * [`Attempt`]: plays commands in a card's world;
-//! * [`Check`]: what must have happened there.
+//! * [`Check`]: what must have happened there;
+//! * [`Question::mark`], [`Task::checked`]: how good an answer is, and whether a task is done;
+//! * [`Results`]: what a learner has done so far, which the page and the terminal export in one form.
 
 mod attempt;
 mod chapter;
 mod check;
 mod event;
+mod mark;
 mod parse;
+mod results;
 
 pub use attempt::{Attempt, Refused};
 pub use chapter::{Answer, Card, Challenge, Chapter, Kind, Question, RubricLine, Task};
 pub use check::{Check, NoCheck};
+pub use mark::{Checked, Mark, Mistake, Response, Unfit};
 pub use parse::Fault;
+pub use results::{CardResult, Form, Results};
 
 use std::sync::LazyLock;
 

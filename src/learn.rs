@@ -1,9 +1,11 @@
 //! `raft learn`
 
 mod choices;
+mod class;
 mod commands;
 mod console;
 mod lesson;
+mod printed;
 mod progress;
 mod question;
 mod quiz;
@@ -14,6 +16,7 @@ use crate::replay::end_signals;
 use crate::scenarios::most_similar;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Args};
+use class::Class;
 use command::{Failure, ended_by, say, write_file, written};
 use console::{Console, Left};
 use course::{Chapter, chapters, quiz_after, quiz_before};
@@ -53,6 +56,19 @@ pub(crate) struct LearnArguments {
     /// List the chapters, and what you have done
     #[arg(long, group = "what", conflicts_with = "chapter")]
     list: bool,
+
+    /// Print the chapter or the quiz as a page in HTML, to be printed on paper: the questions alone
+    #[arg(long, group = "what", requires = "chapter")]
+    print: bool,
+
+    /// With --print: the answers, the rubrics and the points, too
+    #[arg(long, requires = "print")]
+    key: bool,
+
+    /// Show what a class has learned: a table for each quiz, and one of the learners. The files are what --export or
+    /// the page has written
+    #[arg(long, value_name = "FILE", num_args = 1.., group = "what", conflicts_with = "chapter")]
+    score: Vec<PathBuf>,
 
     /// Write your results into a file, for a teacher or for the page
     #[arg(long, value_name = "FILE", group = "what", conflicts_with = "chapter")]
@@ -105,6 +121,9 @@ pub(crate) fn run(arguments: LearnArguments) -> Result<ExitCode, Failure> {
     if arguments.list {
         return written(io::stdout().write_all(list(&Progress::open()?).as_bytes()));
     }
+    if !arguments.score.is_empty() {
+        return score(&arguments.score);
+    }
     if let Some(file) = &arguments.export {
         let results = course::Results { learner: arguments.name, ..Progress::open()?.results };
         write_file(file, &progress::json(&results))?;
@@ -123,6 +142,10 @@ pub(crate) fn run(arguments: LearnArguments) -> Result<ExitCode, Failure> {
     }
     let chapter = arguments.chapter.as_deref();
     match (chapter, arguments.web) {
+        (Some(name), _) if arguments.print => {
+            let page = printed::page(find(name, &Progress::open()?)?, arguments.key);
+            written(io::stdout().write_all(page.as_bytes()))
+        }
         (Some(name), None) => play(find(name, &Progress::open()?)?),
         (chapter, address) => {
             let chapter = chapter.map(|name| find(name, &Progress::open()?)).transpose()?;
@@ -221,6 +244,16 @@ fn serve(chapter: Option<&Chapter>, address: SocketAddr, opens: bool) -> Result<
         say(terminal::open_page(&url).unwrap_or_else(|failure| failure));
     }
     Ok(signals.forever().next().map_or(ExitCode::SUCCESS, ended_by))
+}
+
+/// Shows the results of a class. Files that can't be read are named, and the others count.
+fn score(files: &[PathBuf]) -> Result<ExitCode, Failure> {
+    let class = Class::of(files);
+    written(io::stdout().write_all(class.tables().as_bytes()))?;
+    for (file, why) in &class.unread {
+        say(format_args!("can't read {}: {why}", file.display()));
+    }
+    Ok(if class.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn import(file: &Path) -> Result<ExitCode, Failure> {

@@ -3,8 +3,8 @@
 use super::choices::Choices;
 use super::console::{Console, Left};
 use super::progress::Progress;
-use super::stage;
-use course::{Card, Chapter, Kind, Mark, Mistake, Question, Response};
+use super::stage::{self, Detail};
+use course::{Answer, Card, CardResult, Chapter, Kind, Mark, Mistake, Question, Response};
 use std::time::Instant;
 use trace::shown;
 
@@ -32,14 +32,14 @@ pub(super) fn ask(
     let mark = question.mark(&response).expect("it was checked when it was given");
     progress.change(chapter, card, |result| note(result, response.clone(), began))?;
     show(console, question, &mark)?;
-    explain(console, card, question)?;
+    reasons(console, card)?;
     progress.change(chapter, card, |result| result.is_done = true)?;
     play_more(console, question, &choices)?;
     Ok(true)
 }
 
 /// Notes a response in the result of its card. The first one counts.
-pub(super) fn note(result: &mut course::CardResult, response: Response, began: Instant) {
+pub(super) fn note(result: &mut CardResult, response: Response, began: Instant) {
     result.tries = result.tries.saturating_add(1);
     if result.first.is_none() {
         result.seconds = u32::try_from(began.elapsed().as_secs()).unwrap_or(u32::MAX);
@@ -73,7 +73,7 @@ pub(super) fn answer(console: &Console, question: &Question, choices: &Choices) 
                 });
                 match fits {
                     Ok(response) => return Ok(Asked::Answered(response)),
-                    Err(problem) => console.say(&format!("{problem}. `?` is for help."))?,
+                    Err(problem) => console.say(&format!("Not understood: {problem}. `?` is for help."))?,
                 }
             }
         }
@@ -98,81 +98,79 @@ fn write(console: &Console) -> Result<Asked, Left> {
 /// Shows whether the prediction was right, by playing it on.
 fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left> {
     console.print("\n")?;
+    let play = |answer: &Answer, with_world| {
+        stage::play_on(console, question, answer, with_world, Detail::Brief)?;
+        console.say(&answer.correction)
+    };
     if mark.is_right() {
         console.say("Right.")?;
-        let right = question.answers.iter().find(|answer| answer.is_right);
-        if let (Kind::One, Some(answer)) = (question.kind, right) {
-            console.say("This is what happens:")?;
-            stage::play_on(console, question, answer, true)?;
-            console.say(&answer.correction)?;
+        if let (Kind::One, Some(right)) =
+            (question.kind, question.answers.iter().find(|answer| answer.is_right))
+        {
+            play(right, true)?;
         }
         return Ok(());
     }
-    let is_order = question.kind == Kind::Order;
-    console.say(&match mark.mistakes.as_slice() {
-        _ if question.kind == Kind::One => "Not right. See what happens:".to_owned(),
-        mistakes => format!("{} of {} are wrong. See what happens:", mistakes.len(), question.answers.len()),
+    // Of one answer, the right one is said later. Of an order the first mistake is played: the others follow from it.
+    let (is_one, is_order) = (question.kind == Kind::One, question.kind == Kind::Order);
+    let mistakes: Vec<&Mistake> =
+        mark.mistakes.iter().filter(|mistake| mistake.was_chosen || !is_one).collect();
+    console.say(&match mistakes.len() {
+        _ if is_one => "Not right. See what happens:".to_owned(),
+        wrong => format!("{wrong} of {} are wrong. See what happens:", question.answers.len()),
     })?;
-    // Of an order the first mistake, since the others follow from it.
-    let is_played = |place: usize, mistake: &Mistake| place == 0 || mistake.was_chosen && !is_order;
-    for (place, mistake) in mark.mistakes.iter().enumerate() {
-        let Mistake { answer, was_chosen } = mistake;
+    for (place, Mistake { answer, was_chosen }) in mistakes.into_iter().enumerate() {
         let what = match (question.kind, was_chosen) {
-            (Kind::One, true) => "Your answer",
-            (Kind::One, false) => "The right answer",
+            (Kind::One, _) => "Your answer",
             (Kind::Order, _) => "Not in its place",
             (_, true) => "Chosen, and not right",
             (_, false) => "Right, and not chosen",
         };
         console.say(&format!("{what}: {}", answer.text))?;
-        if is_played(place, mistake) {
-            stage::play_on(console, question, answer, place == 0)?;
+        if place == 0 || *was_chosen && !is_order {
+            play(answer, place == 0)?;
+        } else {
+            console.say(&answer.correction)?;
         }
-        console.say(&answer.correction)?;
     }
+    console.print("The right answer:\n")?;
+    for (number, answer) in (1..).zip(question.answers.iter().filter(|answer| answer.is_right)) {
+        let head = if is_order { format!("  {number}. ") } else { "  ".to_owned() };
+        console.item(&head, &answer.text)?;
+        if is_one {
+            console.item("  ", &answer.correction)?;
+        }
+    }
+    console.print("\n")?;
     Ok(())
-}
-
-/// Says why the right answer is right.
-fn explain(console: &Console, card: &Card, question: &Question) -> Result<(), Left> {
-    let right = question.answers.iter().filter(|answer| answer.is_right);
-    if question.kind == Kind::Order {
-        console.print("The right order:\n")?;
-        for (number, answer) in (1..).zip(right) {
-            console.item(&format!("  {number}. "), &answer.text)?;
-        }
-        console.print("\n")?;
-    } else {
-        let right: Vec<&str> = right.map(|answer| answer.text.as_str()).collect();
-        console.say(&format!("Right: {}", right.join("; ")))?;
-    }
-    reasons(console, card)
 }
 
 /// The reason, the rules, and where to read on.
 pub(super) fn reasons(console: &Console, card: &Card) -> Result<(), Left> {
-    console.say(&card.because)?;
+    console.say(&format!("Why: {}", card.because))?;
     for rule in &card.rules {
         console.item("  ", &format!("raft rules {rule}"))?;
     }
-    console.say(&format!("  The paper: {}", card.paper))?;
+    console.item("  ", &format!("the paper: {}", card.paper))?;
+    console.print("\n")?;
     Ok(())
 }
 
-/// Plays other answers, until the learner goes on.
+/// Plays any answer, until the learner goes on.
 fn play_more(console: &Console, question: &Question, choices: &Choices) -> Result<(), Left> {
+    let mut detail = Detail::Brief;
     loop {
-        let line = console.ask("Enter goes on. The key of an answer plays it: ")?;
-        if line.is_empty() || line == "skip" {
-            console.print("\n")?;
-            return Ok(());
-        }
-        match choices.find(&line) {
-            Some(answer) => {
-                stage::play_on(console, question, answer, false)?;
+        let line =
+            console.ask("Enter goes on. The key of an answer plays it, after `story` line by line: ")?;
+        match (line.as_str(), choices.find(&line)) {
+            ("" | "skip", _) => return Ok(console.print("\n")?),
+            ("story", _) => detail = Detail::Full,
+            (_, Some(answer)) => {
+                console.print("\n")?;
+                stage::play_on(console, question, answer, true, detail)?;
                 console.say(&answer.correction)?;
             }
-            None => console.say(&format!("\"{}\" is no key of an answer.", shown(&line)))?,
+            (_, None) => console.say(&format!("\"{}\" is no key of an answer.", shown(&line)))?,
         }
     }
 }

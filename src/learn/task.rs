@@ -4,18 +4,18 @@ use super::commands;
 use super::console::{Console, Left};
 use super::progress::Progress;
 use super::question::reasons;
-use super::stage::{self, show_logs};
-use crate::story::Story;
+use super::stage::{Detail, Teller, show_logs};
 use course::{Attempt, Card, Chapter, Checked, Task};
 use simulator::Scenario;
 use std::io;
 use std::time::Instant;
 use trace::shown;
 
-const WORDS: [(&str, &str); 9] = [
+const WORDS: [(&str, &str); 10] = [
     ("hint", "a little help"),
     ("solution", "one way to do it"),
     ("checks", "what is to be done, and what is done"),
+    ("story", "everything that has happened, line by line"),
     ("undo", "take the last command back"),
     ("again", "take all commands back"),
     ("skip", "go on to the next card"),
@@ -29,7 +29,7 @@ struct Bench<'a> {
     console: &'a Console,
     task: &'a Task,
     scenario: Scenario,
-    story: Story,
+    teller: Teller,
     /// The learner's commands.
     commands: Vec<String>,
     /// The checks as they were shown last.
@@ -50,11 +50,14 @@ pub(super) fn perform(
         console,
         task,
         scenario: Scenario::default(),
-        story: Story::new(None),
+        teller: Teller::new(None, Detail::Brief),
         commands: Vec::new(),
         checked: Vec::new(),
     };
-    bench.replay(true)?;
+    let told = bench.replay(Detail::Brief);
+    if !told.is_empty() {
+        console.print(&(told + "\n"))?;
+    }
     show_logs(console, &mut bench.scenario)?;
     bench.show_checks()?;
     console.say("Type commands. `?` lists them, `hint` helps.")?;
@@ -66,6 +69,7 @@ pub(super) fn perform(
             "hint" => console.say(&task.hint)?,
             "solution" => bench.show_solution()?,
             "checks" => bench.show_checks()?,
+            "story" => console.print(&bench.replay(Detail::Full))?,
             "undo" => bench.undo()?,
             "again" => bench.again()?,
             "skip" => return Ok(false),
@@ -93,22 +97,19 @@ pub(super) fn perform(
 }
 
 impl Bench<'_> {
-    /// Plays the world and the learner's commands from the beginning.
-    fn replay(&mut self, is_told: bool) -> io::Result<()> {
-        (self.scenario, self.story) = (Scenario::default(), Story::new(None));
+    /// Plays the world and the learner's commands from the beginning, and returns the story.
+    fn replay(&mut self, detail: Detail) -> String {
+        (self.scenario, self.teller) = (Scenario::default(), Teller::new(None, Detail::Brief));
         let attempt = Attempt { world: &self.task.world, commands: &self.commands };
+        let mut told = String::new();
         if !attempt.is_empty() {
             let (scenario, film) = Scenario::open(&attempt.script()).expect("it was played before");
-            (self.scenario, self.story) = (scenario, Story::new(film.without));
-            for scene in &film.scenes {
-                let told = stage::told(&mut self.story, scene);
-                if is_told {
-                    self.console.print(&told)?;
-                }
-            }
+            (self.scenario, self.teller) = (scenario, Teller::new(film.without, Detail::Brief));
+            self.teller.tell(&film.scenes);
+            told = Teller::new(film.without, detail).tell(&film.scenes);
         }
         self.checked = self.task.checked(&self.commands).expect("it was played before");
-        Ok(())
+        told
     }
 
     /// Plays one command more, and shows what comes of it.
@@ -118,7 +119,9 @@ impl Bench<'_> {
         let checked = self.task.checked(&self.commands);
         match (played, checked) {
             (Ok(scene), Ok(checked)) => {
-                self.console.print(&self.story.tell(&scene, true))?;
+                // The learner has just read the command.
+                let told = self.teller.tell(&[scene]);
+                self.console.print(told.split_once('\n').map_or("", |(_, told)| told))?;
                 let holds = |checked: &[Checked]| checked.iter().map(|one| one.holds).collect::<Vec<_>>();
                 let has_changed = holds(&checked) != holds(&self.checked);
                 self.checked = checked;
@@ -131,7 +134,7 @@ impl Bench<'_> {
                 let why = played.err().or_else(|| Some(checked.err()?.to_string())).unwrap_or_default();
                 self.refuse(line, &why)?;
                 // A part of it may have been done.
-                self.replay(false)?;
+                self.replay(Detail::Brief);
             }
         }
         Ok(())
@@ -152,14 +155,14 @@ impl Bench<'_> {
             self.console.say("There is nothing to undo.")?;
             return Ok(());
         };
-        self.replay(false)?;
+        self.replay(Detail::Brief);
         self.console.say(&format!("Taken back: {}", shown(&command)))?;
         Ok(())
     }
 
     fn again(&mut self) -> Result<(), Left> {
         self.commands.clear();
-        self.replay(false)?;
+        self.replay(Detail::Brief);
         self.console.say("The world is as it was at the beginning.")?;
         Ok(())
     }

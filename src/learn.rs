@@ -164,6 +164,11 @@ fn names() -> impl Iterator<Item = &'static str> {
     all().map(|chapter| chapter.name.as_str())
 }
 
+/// The name of a chapter, such as two-leaders of 05-two-leaders.
+fn without_number(chapter: &Chapter) -> &str {
+    chapter.name.split_once('-').map_or(&chapter.name, |(_, name)| name)
+}
+
 /// The chapter that is meant.
 fn find(name: &str, progress: &Progress) -> Result<&'static Chapter, Failure> {
     if name == NEXT {
@@ -174,15 +179,13 @@ fn find(name: &str, progress: &Progress) -> Result<&'static Chapter, Failure> {
         });
     }
     let number = name.parse().ok().and_then(|number: usize| chapters().get(number.checked_sub(1)?));
-    let named = || {
-        all().find(|chapter| {
-            let without_number = chapter.name.split_once('-').map(|(_, name)| name);
-            chapter.name == name || without_number == Some(name)
-        })
-    };
+    let named = || all().find(|chapter| chapter.name == name || without_number(chapter) == name);
     number.or_else(named).ok_or_else(|| {
-        let similar = most_similar(names().map(|known| (strsim::jaro_winkler(known, name), known)));
-        let meant = similar.map(|name| format!("did you mean {name}? ")).unwrap_or_default();
+        let likeness = |known: &str| strsim::jaro_winkler(known, name);
+        let likenesses = all().map(|chapter| {
+            (likeness(&chapter.name).max(likeness(without_number(chapter))), chapter.name.as_str())
+        });
+        let meant = most_similar(likenesses).map(|name| format!("did you mean {name}? ")).unwrap_or_default();
         Failure::usage(
             format_args!("there is no chapter \"{}\"", shown(name)),
             format!("{meant}`raft learn --list` lists the chapters"),

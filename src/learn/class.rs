@@ -145,7 +145,8 @@ fn most_common_mistake(quiz: &Chapter, card: &Card, answered: &[&Results]) -> Op
     let times = |text: &str| {
         marks.iter().flat_map(|mark| &mark.mistakes).filter(|mistake| mistake.answer.text == text).count()
     };
-    let counted = question.answers.iter().map(|answer| (times(&answer.text), answer));
+    // Of as common ones, the first.
+    let counted = question.answers.iter().rev().map(|answer| (times(&answer.text), answer));
     let (times, answer) = counted.filter(|(times, _)| *times > 0).max_by_key(|(times, _)| *times)?;
     let what = if answer.is_right { "left out" } else { "chosen" };
     Some(format!("{what} by {times}: {}", answer.text))

@@ -81,7 +81,7 @@ fn asked(question: &Question, place: &str, has_key: bool) -> String {
     if question.kind == Kind::Text {
         return html + &if has_key { rubric(question) } else { "<div class=\"line\"></div>\n".repeat(7) };
     }
-    html += "<ul>\n";
+    let _ = write!(html, "<p><em>{}</em></p>\n<ul>\n", instruction(question.kind));
     for answer in question.mixed(SEED, place) {
         let position = question.answers.iter().position(|other| other == answer).map_or(0, |place| place + 1);
         let mark = match (question.kind, has_key) {
@@ -97,6 +97,15 @@ fn asked(question: &Question, place: &str, has_key: bool) -> String {
         let _ = writeln!(html, "<li>{mark} {}{correction}</li>", in_html(&answer.text));
     }
     html + "</ul>\n"
+}
+
+fn instruction(kind: Kind) -> &'static str {
+    match kind {
+        Kind::One => "One answer is right.",
+        Kind::Order => "Number them: 1 is the first.",
+        Kind::Text => "Answer in your own words.",
+        Kind::Several | Kind::Servers | Kind::Entries | Kind::Logs => "Mark all that are right.",
+    }
 }
 
 /// The logs that a question begins with, as a table.

@@ -39,7 +39,8 @@ pub(super) fn play(console: &Console, progress: &mut Progress, chapter: &Chapter
 }
 
 fn begin(console: &Console, chapter: &Chapter) -> Result<(), Left> {
-    console.say(&format!("{}. About {} minutes.", chapter.title, chapter.minutes))?;
+    console.say(&chapter.title)?;
+    console.say(&format!("About {} minutes. Then:", chapter.minutes))?;
     for goal in &chapter.goals {
         console.item("* ", goal)?;
     }

@@ -117,7 +117,8 @@ fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left>
         mark.mistakes.iter().filter(|mistake| mistake.was_chosen || !is_one).collect();
     console.say(&match mistakes.len() {
         _ if is_one => "Not right. See what happens:".to_owned(),
-        wrong => format!("{wrong} of {} are wrong. See what happens:", question.answers.len()),
+        1 => format!("Right but for one of {}. See what happens:", question.answers.len()),
+        wrong => format!("Wrong about {wrong} of {}. See what happens:", question.answers.len()),
     })?;
     for (place, Mistake { answer, was_chosen }) in mistakes.into_iter().enumerate() {
         let what = match (question.kind, was_chosen) {

@@ -70,8 +70,8 @@ impl Blank {
                    `own`. Is the candidate's log at least as up to date as this server's?",
             paper: "§5.4.1",
             signature: "pub fn is_up_to_date(candidate: LogPosition, own: LogPosition) -> bool",
-            call: "practice::is_up_to_date(\n            LogPosition { index: question.number(\"candidate_index\"), term: \
-                   question.number(\"candidate_term\") },\n            LogPosition { index: question.number(\"own_index\"), \
+            call: "practice::is_up_to_date(\n            practice::LogPosition { index: question.number(\"candidate_index\"), term: \
+                   question.number(\"candidate_term\") },\n            practice::LogPosition { index: question.number(\"own_index\"), \
                    term: question.number(\"own_term\") },\n        )",
             names: "candidate.index, candidate.term, own.index, own.term",
         },
@@ -84,7 +84,7 @@ impl Blank {
                    log begins.)",
             paper: "§5.3, and Figure 2, AppendEntries, point 2",
             signature: "pub fn fits(prev: LogPosition, own: Option<u64>) -> bool",
-            call: "practice::fits(\n            LogPosition { index: question.number(\"prev_index\"), term: \
+            call: "practice::fits(\n            practice::LogPosition { index: question.number(\"prev_index\"), term: \
                    question.number(\"prev_term\") },\n            question.maybe(\"own\"),\n        )",
             names: "prev.index, prev.term, own (a number or none)",
         },

@@ -10,9 +10,10 @@ import type { Judged } from '../types/Judged'
 import { questionOf, taskOf, type Course, type Placed } from './course.svelte'
 import { replay } from './file'
 import type { Lab } from './lab.svelte'
+import { nearestSpeed } from '../time/speed'
 import type { Marks, Session } from './session.svelte'
 
-/** Between so many seconds, playing an answer takes half a second for each step. */
+/** About how long it takes to play an answer, in seconds: between these, half a second for each step. */
 const SHORTEST = 3
 const LONGEST = 14
 
@@ -131,11 +132,12 @@ export class Lesson {
     const mark = await this.course.mark(this.placed, response)
     await this.keep(response)
     if (this.isQuiz) return this.offerMarks()
-    this.mark = mark
     const mistake = mark.mistakes[0]?.answer
     const answer = this.answers.find(({ text }) => text === mistake?.text) ?? this.question!.answers.find(({ is_right }) => is_right)!
-    this.isShowing = true
     await this.show(answer)
+    this.mark = mark
+    this.isShowing = true
+    if (this.refusal) this.endShowing()
   }
 
   /** The learner has written an answer. */
@@ -161,14 +163,14 @@ export class Lesson {
   /** Plays the world on until the answer shows itself right or wrong. */
   async show(answer: CourseAnswer): Promise<void> {
     this.shown = answer
-    await this.film(scenarioOf(this.question!.world, answer.commands))
-    if (!this.session || this.refusal) this.endShowing()
+    const { question } = this
+    await this.film(scenarioOf(question!.world, answer.commands, isGivenAway(question!)))
   }
 
   /** To the end of what is played. */
   skip(): void {
     const { player, history } = this.session!
-    player.seek(history.lastTime)
+    player.showPosition(history.end)
   }
 
   /** All is played: the learner may be told. */
@@ -188,7 +190,7 @@ export class Lesson {
 
   /** Shows a run; or says what the simulator says where none comes about. */
   private async film({ script, begin }: Scenario): Promise<void> {
-    const film = await this.course.engine.ask('film', { script: `# ${this.placed.chapter.title}\n\n${script}` })
+    const film = await this.course.engine.ask('film', { script: this.titled(script) })
     const { scenes } = film.setup
     this.refusal = film.records.length > 0 ? '' : scenes.map(({ said }) => said).join('')
     if (this.refusal) return
@@ -197,7 +199,11 @@ export class Lesson {
     this.session = session
     const from = scenes[begin] ? scenes[begin].before - 1 : session.history.end
     if (begin < scenes.length) playFrom(session, from)
-    else session.player.seek(session.history.lastTime)
+    else session.player.showPosition(session.history.end)
+  }
+
+  private titled(script: string): string {
+    return `# ${this.placed.chapter.title}\n\n${script}`
   }
 
   /** Begins the task. */
@@ -206,7 +212,7 @@ export class Lesson {
     this.showsSolution = false
     const { world, solution } = this.task!
     // Where the learner starts the cluster, one stands there meanwhile.
-    await this.lab.open(startsCluster(world) ? linesOf(world) : linesOf([clusterIn(solution)]), null, false)
+    await this.lab.open(this.titled(linesOf(startsCluster(world) ? world : [clusterIn(solution)])), null, false)
     await this.judge()
   }
 
@@ -221,7 +227,7 @@ export class Lesson {
   async perform(command: string, prepared: readonly string[]): Promise<string> {
     if (/^cluster\b/.test(command)) {
       if (startsCluster(this.task!.world)) throw Object.assign(new Error('this task has its own cluster'), { help: 'begin it again with “Start again”' })
-      await this.lab.open(linesOf([...prepared, command]), null, false)
+      await this.lab.open(this.titled(linesOf([...prepared, command])), null, false)
       return ''
     }
     return this.session!.lab!.perform(command)
@@ -264,17 +270,28 @@ export class Lesson {
 /** A script, and how many of its scenes come before what is to be watched. */
 type Scenario = { readonly script: string; readonly begin: number }
 
-/** Plays these commands in a world. Those that start a cluster of their own leave another one alone. */
-export function scenarioOf(world: readonly string[], commands: readonly string[]): Scenario {
+/** Plays these commands in a world, to be watched after it, or with it. Those that start a cluster of their own leave another one alone. */
+export function scenarioOf(world: readonly string[], commands: readonly string[], withWorld = false): Scenario {
   const before = startsCluster(commands) && startsCluster(world) ? [] : world
   const lines = [...before, ...commands]
-  return { script: linesOf(lines), begin: Math.max(before.length, lines.findLastIndex(isCluster) + 1) }
+  const start = lines.findLastIndex(isCluster) + 1
+  return { script: linesOf(lines), begin: withWorld ? start : Math.max(before.length, start) }
 }
 
-/** The moment that a question is about. Where its answers start the cluster, it is a new one with the logs of the world. */
-export function pictureOf({ world, answers }: CourseQuestion): Scenario {
+/**
+ * The moment that a question is about. Where its answers start the cluster, it is a new one with the logs of the world. Where
+ * the answer could be seen there, it is the beginning.
+ */
+export function pictureOf(question: CourseQuestion): Scenario {
+  const { world, answers } = question
   const cluster = startsCluster(world) ? [] : [clusterIn(answers.flatMap(({ commands }) => commands))]
-  return { script: linesOf([...world, ...cluster]), begin: Infinity }
+  const lines = isGivenAway(question) ? world.slice(0, world.findIndex(isCluster) + 1) : world
+  return { script: linesOf([...lines, ...cluster]), begin: Infinity }
+}
+
+/** Has the world of a question already shown what is so? Then there is an answer that has only to be looked at. */
+export function isGivenAway({ world, answers }: CourseQuestion): boolean {
+  return startsCluster(world) && answers.some(({ commands }) => commands.length > 0 && commands.every((command) => /^!?expect\b/.test(command)))
 }
 
 function isCluster(line: string): boolean {
@@ -301,7 +318,8 @@ function playFrom(session: Session, position: number): void {
   const steps = history.between(position, history.end, false).filter(({ record }) => beginsStep(record)).length
   player.showPosition(position)
   const left = history.lastTime - player.moment.t
-  if (reducedMotion.current || left <= 0) return player.seek(history.lastTime)
-  player.speed = left / 1e6 / Math.min(LONGEST, Math.max(SHORTEST, steps / 2))
+  if (reducedMotion.current || left <= 0) return player.showPosition(history.end)
+  const wanted = session.isTimeless ? left / 1e6 : Math.max(SHORTEST, steps / 2)
+  player.speed = nearestSpeed(left / 1e6 / Math.min(LONGEST, wanted))
   player.play()
 }

@@ -17,7 +17,8 @@ export function checkWords(check: string): string {
   const form = FORMS.find(([begin]) => check.startsWith(begin))
   if (form) return form[1](check.slice(form[0].length))
   const sentence = check.replaceAll(/\b(for \w+ )?never: (.*?)(?=, then|$)/g, (_, duration, what) => `${duration ?? ''}it does not happen that ${what}`)
-  return sentence[0]!.toUpperCase() + sentence.slice(1)
+  // The names of servers and clients are never capitalised.
+  return /^[nc]\d/.test(sentence) ? sentence : sentence[0]!.toUpperCase() + sentence.slice(1)
 }
 
 /** Inside a sentence. */

@@ -6,6 +6,7 @@ import type { CourseChapter } from '../types/CourseChapter'
 import type { CourseMark } from '../types/CourseMark'
 import type { CourseQuestion } from '../types/CourseQuestion'
 import type { CourseResponse } from '../types/CourseResponse'
+import type { CourseResults } from '../types/CourseResults'
 import type { CourseTask } from '../types/CourseTask'
 import type { CourseTold } from '../types/CourseTold'
 import type { GradesTold } from '../types/GradesTold'
@@ -60,10 +61,11 @@ export class Course {
 
   /** The course in this engine, for the learner of this browser. */
   static async open(engine: Engine, progress = new Progress()): Promise<Course> {
-    const told = await engine.ask('course', { seed: progress.results.seed })
-    const course = new Course(engine, progress, told)
-    // What was kept in another form, or by someone else, is not ours to read.
-    await course.grade().catch(() => progress.doubt())
+    // What was kept may be from another version, or damaged.
+    const grades = await engine.ask('grade', { results: progress.results }).catch(() => null)
+    if (!grades) progress.doubt()
+    const course = new Course(engine, progress, await engine.ask('course', { seed: progress.results.seed }))
+    if (grades) course.grades = grades
     return course
   }
 
@@ -139,13 +141,17 @@ export class Course {
 
   /** Puts results from a file in the place of those that are here. Throws an error, with help, if the file has none. */
   async takeResults(text: string): Promise<void> {
-    const results = JSON.parse(text)
-    const grades = await this.engine.ask('grade', { results }).catch(({ message }) => {
+    const { results, grades } = await this.read(text).catch(({ message }) => {
       throw Object.assign(new Error(`the file has no results of the course: ${message}`), { help: 'choose a file that “Export” has written here, or `raft learn --export`' })
     })
     this.progress.replace(results)
     this.grades = grades
     this.told = await this.engine.ask('course', { seed: results.seed })
+  }
+
+  private async read(text: string): Promise<{ results: CourseResults; grades: GradesTold }> {
+    const results = JSON.parse(text)
+    return { results, grades: await this.engine.ask('grade', { results }) }
   }
 
   /** Forgets all that the learner has done. */

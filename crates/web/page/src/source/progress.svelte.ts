@@ -15,7 +15,10 @@ export class Progress {
 
   constructor(private readonly keeper: Keeper | null = storage()) {
     if (keeper === null) this.problem = 'This browser keeps nothing for this page: your progress is lost when you close it.'
-    this.results = read(keeper?.getItem(KEY) ?? null) ?? this.results
+    const kept = keeper?.getItem(KEY) ?? null
+    this.results = read(kept) ?? this.results
+    // The answers are to be mixed in the same way the next time.
+    if (kept === null) this.replace(this.results)
   }
 
   of(card: string): CourseCardResult | undefined {

@@ -55,8 +55,7 @@ Use
   member, transfer, recover          Change the members; survive their loss
 Prove
   torture    Make real servers fail at random, and check every response
-  bench      Measure how fast a cluster on this machine is
-  maelstrom  Run a node under Maelstrom, Jepsen's workbench
+  bench, maelstrom   Measure a cluster; run a node under Jepsen's workbench
 ";
 
 /// Learn Raft by running it, watching it and breaking it.

@@ -1,5 +1,6 @@
 //! `raft replay`
 
+use crate::moment::Moment;
 use crate::paragraph::paragraph;
 use crate::scenarios::library;
 use crate::story::Story;
@@ -51,6 +52,10 @@ pub(crate) struct ReplayArguments {
     #[arg(default_missing_value = "127.0.0.1:0", conflicts_with_all = ["plain", "json", "hash"])]
     web: Option<SocketAddr>,
 
+    /// Begin at this moment: a time as each event shows it, such as 1.250s, or just after an event, such as n2:117
+    #[arg(long, value_name = "TIME|EVENT", requires = "what", conflicts_with_all = ["plain", "json", "hash"])]
+    at: Option<Moment>,
+
     /// Print only the hash of the trace: two runs have the same one if the same things happened in them
     #[arg(long, requires = "what", conflicts_with_all = ["plain", "json"])]
     hash: bool,
@@ -66,7 +71,8 @@ pub(crate) struct ReplayArguments {
 
 pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
     let Some(what) = &arguments.what else { return without_name(&arguments) };
-    let tape = Tape::open(what)?;
+    let mut tape = Tape::open(what)?;
+    tape.at = arguments.at.or(tape.at);
     let remark = check_against_simulator(&tape)?;
     if let Some(address) = arguments.web {
         remark.iter().for_each(say);

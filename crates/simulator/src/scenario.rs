@@ -8,6 +8,7 @@ use crate::network::Weather;
 use crate::prose::Prose;
 use crate::reading::{actions, duration, next, node, number, parse_node, range, share};
 use crate::rules::AllBut;
+use crate::substitute::Substitute;
 use crate::world::{MessageInFlight, World, WorldOptions};
 use consensus::{
     Entry, HardState, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
@@ -36,6 +37,8 @@ pub struct Scenario {
     pub(crate) ran: Duration,
     /// What has been done to the world.
     pub(crate) done: Done,
+    /// What answers about a condition in its clusters, in the place of Raft.
+    pub(crate) substitute: Option<Substitute>,
 }
 
 /// A script that was played.
@@ -169,6 +172,11 @@ impl Scenario {
     /// If the script can't be understood, or one of its commands fails.
     pub fn film(script: &str) -> io::Result<Film> {
         Scenario::default().play_script(script)
+    }
+
+    /// An empty scenario, in whose clusters this answers in the place of Raft; `None` for Raft itself.
+    pub fn with_substitute(substitute: Option<Substitute>) -> Scenario {
+        Scenario { substitute, ..Scenario::default() }
     }
 
     pub(crate) fn play_script(&mut self, script: &str) -> io::Result<Film> {
@@ -372,6 +380,7 @@ impl Scenario {
             memories: std::mem::take(&mut self.memories),
             committed: std::mem::take(&mut self.committed),
             founds: option("founded", "yes") == "no",
+            substitute: self.substitute.clone(),
             ..WorldOptions::default()
         };
         if let Some(problem) = options.problem_with_beginning() {

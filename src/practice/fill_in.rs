@@ -8,7 +8,7 @@ use super::{GradingArguments, blank_parser, exit_code};
 use crate::paragraph::paragraph;
 use clap::Args;
 use command::{Failure, say, write_file, written};
-use practice::{Blank, Fault, Grading, OUT_OF, Outcome, Outcomes, Project, answer_in_words};
+use practice::{Blank, Fate, Fault, Grading, OUT_OF, Outcome, Outcomes, Project, answer_in_words};
 use serde_json::json;
 use simulator::Substitute;
 use std::fs;
@@ -150,9 +150,9 @@ impl Report {
         let mut parts = Vec::new();
         let mut stories = String::new();
         for outcome in &outcomes.0 {
-            let remark = match &outcome.fault {
-                Some(Ok(())) => String::new(),
-                Some(Err(fault)) => {
+            let remark = match &outcome.fate {
+                Fate::Passed => String::new(),
+                Fate::Failed(fault) => {
                     let replay = folder.map(|folder| replay(outcome, fault, folder)).transpose()?;
                     // The first story is enough to go on with; the others can be played.
                     if stories.is_empty() {
@@ -160,7 +160,7 @@ impl Report {
                     }
                     format!("{}\n{}", shown_lines(&fault.what_happened), replay.unwrap_or_default())
                 }
-                None => "Not tried, since something else is wrong.".to_owned(),
+                Fate::NotTried => "Not tried, since something else is wrong.".to_owned(),
             };
             let (name, title) = (outcome.name.to_owned(), outcome.title.clone());
             parts.push(Part { name, title, points: outcome.points(), out_of: outcome.out_of, remark });

@@ -3,6 +3,7 @@
 mod completions;
 mod export;
 mod lab;
+mod learn;
 mod link;
 mod log;
 mod maelstrom;
@@ -19,6 +20,7 @@ mod servers;
 mod sim;
 mod status;
 mod store;
+mod story;
 mod tape;
 mod up;
 mod watch;
@@ -37,6 +39,7 @@ Usage: raft [COMMAND]        without a command: raft up
 
 Learn
   up         Start a cluster on this machine, watch it, and kill its leader
+  learn      Take the course: predict what happens, do it, and see why
   lab        Simulate a cluster in your browser: stop time, go back, break rules
   replay     Choose a scenario from a list, and play it forward and back
   rules      List the rules of Raft; explain one, or a word
@@ -87,6 +90,7 @@ enum Command {
     Sim(sim::SimArguments),
     Replay(replay::ReplayArguments),
     Lab(lab::LabArguments),
+    Learn(learn::LearnArguments),
     Export(export::ExportArguments),
     Why(why::WhyArguments),
     Log(log::LogArguments),
@@ -116,6 +120,7 @@ fn main() -> ExitCode {
         Command::Torture(arguments) => torture::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Lab(arguments) => lab::run(arguments),
+        Command::Learn(arguments) => learn::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Why(arguments) => why::run(arguments),

@@ -47,12 +47,14 @@ pub struct Mistake<'a> {
 pub struct Unfit(String);
 
 /// A check of a task, and whether it holds now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "CourseCheck"))]
 pub struct Checked<'a> {
     /// The check.
     #[cfg_attr(feature = "ts", ts(as = "String"))]
     pub check: &'a Check,
+    /// The check as a learner reads it.
+    pub words: String,
     /// Does it hold?
     pub holds: bool,
 }
@@ -157,8 +159,12 @@ impl Task {
     pub fn checked(&self, commands: &[String]) -> Result<Vec<Checked<'_>>, Refused> {
         let attempt = Attempt { world: &self.world, commands };
         attempt.play()?;
-        let checks = self.checks.iter();
-        Ok(checks.map(|check| Checked { check, holds: check.holds(attempt).unwrap_or(false) }).collect())
+        let checks = self.checks.iter().map(|check| Checked {
+            check,
+            words: check.in_words(),
+            holds: check.holds(attempt).unwrap_or(false),
+        });
+        Ok(checks.collect())
     }
 }
 

@@ -7,6 +7,7 @@ import type { CourseMark } from '../types/CourseMark'
 import type { CourseQuestion } from '../types/CourseQuestion'
 import type { CourseResponse } from '../types/CourseResponse'
 import type { Judged } from '../types/Judged'
+import { scriptUpTo } from './continue'
 import { questionOf, taskOf, type Course, type Placed } from './course.svelte'
 import { replay } from './file'
 import type { Lab } from './lab.svelte'
@@ -202,13 +203,22 @@ export class Lesson {
     else session.player.showPosition(session.history.end)
   }
 
+  /** Lets the learner act in the run that is played, from the moment on show. */
+  async goOn(): Promise<void> {
+    const { setup, player } = this.session!
+    const { script, at } = scriptUpTo(setup.scenes, player.moment.position)
+    // What was expected there need not be so here.
+    const lines = script.split('\n').filter((line) => !isExpectation(line))
+    await this.lab.openAt(this.titled(lines.join('\n')), at)
+  }
+
   private titled(script: string): string {
     return `# ${this.placed.chapter.title}\n\n${script}`
   }
 
   /** Begins the task. */
   async startAgain(): Promise<void> {
-    this.judged = null
+    if (this.judged) this.judged = { commands: [], checks: this.judged.checks.map((check) => ({ ...check, holds: false })) }
     this.showsSolution = false
     const { world, solution } = this.task!
     // Where the learner starts the cluster, one stands there meanwhile.
@@ -291,7 +301,11 @@ export function pictureOf(question: CourseQuestion): Scenario {
 
 /** Has the world of a question already shown what is so? Then there is an answer that has only to be looked at. */
 export function isGivenAway({ world, answers }: CourseQuestion): boolean {
-  return startsCluster(world) && answers.some(({ commands }) => commands.length > 0 && commands.every((command) => /^!?expect\b/.test(command)))
+  return startsCluster(world) && answers.some(({ commands }) => commands.length > 0 && commands.every(isExpectation))
+}
+
+function isExpectation(line: string): boolean {
+  return /^!?\(?expect\b/.test(line)
 }
 
 function isCluster(line: string): boolean {

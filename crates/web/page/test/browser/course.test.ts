@@ -177,6 +177,12 @@ describe('the course', () => {
     await row(page, 'Two seconds pass').getByText('A leader has no election timer').waitFor()
     await row(page, 'n3 rejects').getByText('right, but left out').waitFor()
     await expect.poll(() => sentence(page).textContent()).toContain('n1 still thinks that it leads term 1')
+    // The same world, in the learner's hands.
+    await button(page, 'Go on from here yourself').click()
+    await page.getByText('Time stands still.').waitFor()
+    await button(page, 'Heal the network').click()
+    await button(page, 'Play').click()
+    await expect.poll(() => sentence(page).textContent()).toBe('n2 leads term 2')
     await close(page)
   })
 

@@ -18,6 +18,9 @@ import type { Marks, Session } from './session.svelte'
 const SHORTEST = 3
 const LONGEST = 14
 
+/** What a step in which nothing is told takes of the time of another one. */
+const ROUTINE = 0.01
+
 /** The shortest time between two looks at a task, in milliseconds, and how much longer than a look it is. */
 const PACE = 150
 const REST = 3
@@ -195,7 +198,7 @@ export class Lesson {
     const { scenes } = film.setup
     this.refusal = film.records.length > 0 ? '' : scenes.map(({ said }) => said).join('')
     if (this.refusal) return
-    const session = replay(film)
+    const session = replay(film, ROUTINE)
     session.showsScript = true
     this.session = session
     const from = scenes[begin] ? scenes[begin].before - 1 : session.history.end
@@ -334,6 +337,8 @@ function playFrom(session: Session, position: number): void {
   const left = history.lastTime - player.moment.t
   if (reducedMotion.current || left <= 0) return player.showPosition(history.end)
   const wanted = session.isTimeless ? left / 1e6 : Math.max(SHORTEST, steps / 2)
-  player.speed = nearestSpeed(left / 1e6 / Math.min(LONGEST, wanted))
+  const speed = left / 1e6 / Math.min(LONGEST, wanted)
+  // Endless elections are faster than any speed on offer.
+  player.speed = Math.max(nearestSpeed(speed), Math.round(speed / 2))
   player.play()
 }

@@ -3,6 +3,7 @@
 mod completions;
 mod export;
 mod lab;
+mod learn;
 mod link;
 mod log;
 mod maelstrom;
@@ -10,6 +11,7 @@ mod member;
 mod moment;
 mod node;
 mod paragraph;
+mod practice;
 mod recording;
 mod recover;
 mod replay;
@@ -19,6 +21,7 @@ mod servers;
 mod sim;
 mod status;
 mod store;
+mod story;
 mod tape;
 mod up;
 mod watch;
@@ -37,12 +40,13 @@ Usage: raft [COMMAND]        without a command: raft up
 
 Learn
   up         Start a cluster on this machine, watch it, and kill its leader
+  learn      Take the course: predict what happens, do it, and see why
   lab        Simulate a cluster in your browser: stop time, go back, break rules
   replay     Choose a scenario from a list, and play it forward and back
   rules      List the rules of Raft; explain one, or a word
   sim        Switch a rule off and see what breaks, or try to break all of Raft
-  why        Explain why something happened, with the whole chain of causes
-  log        Show what a server has on disk
+  practice   Fill in a condition of Raft, or break a promise: exercises with points
+  why, log   Explain why something happened; show what a server has on disk
   export     Save a scenario, a recorded run or the lab as a web page
 Use
   put, get, del, cas, list, watch    Write, read and watch keys
@@ -51,8 +55,7 @@ Use
   member, transfer, recover          Change the members; survive their loss
 Prove
   torture    Make real servers fail at random, and check every response
-  bench      Measure how fast a cluster on this machine is
-  maelstrom  Run a node under Maelstrom, Jepsen's workbench
+  bench, maelstrom   Measure a cluster; run a node under Jepsen's workbench
 ";
 
 /// Learn Raft by running it, watching it and breaking it.
@@ -87,10 +90,12 @@ enum Command {
     Sim(sim::SimArguments),
     Replay(replay::ReplayArguments),
     Lab(lab::LabArguments),
+    Learn(learn::LearnArguments),
     Export(export::ExportArguments),
     Why(why::WhyArguments),
     Log(log::LogArguments),
     Rules(rules::RulesArguments),
+    Practice(practice::PracticeArguments),
     Completions(completions::CompletionsArguments),
 }
 
@@ -116,11 +121,13 @@ fn main() -> ExitCode {
         Command::Torture(arguments) => torture::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Lab(arguments) => lab::run(arguments),
+        Command::Learn(arguments) => learn::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Why(arguments) => why::run(arguments),
         Command::Log(arguments) => log::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
+        Command::Practice(arguments) => practice::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     };
     ended.unwrap_or_else(|failure| failure.report())

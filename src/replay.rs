@@ -1,7 +1,9 @@
 //! `raft replay`
 
-use crate::paragraph::{columns, fitted, paragraph};
+use crate::moment::Moment;
+use crate::paragraph::paragraph;
 use crate::scenarios::library;
+use crate::story::Story;
 use crate::tape::Tape;
 use crate::up::{exit_code, has_full_terminal, open_site};
 use clap::Args;
@@ -15,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use terminal::{Choice, Chooser, Chosen, End};
-use trace::{Event, Feed, Io, Record, shown};
+use trace::{Event, Io, Record, shown};
 
 /// Play a scenario or a recorded run, forward and back
 ///
@@ -50,6 +52,10 @@ pub(crate) struct ReplayArguments {
     #[arg(default_missing_value = "127.0.0.1:0", conflicts_with_all = ["plain", "json", "hash"])]
     web: Option<SocketAddr>,
 
+    /// Begin at this moment: a time as each event shows it, such as 1.250s, or just after an event, such as n2:117
+    #[arg(long, value_name = "TIME|EVENT", requires = "what", conflicts_with_all = ["plain", "json", "hash"])]
+    at: Option<Moment>,
+
     /// Print only the hash of the trace: two runs have the same one if the same things happened in them
     #[arg(long, requires = "what", conflicts_with_all = ["plain", "json"])]
     hash: bool,
@@ -65,7 +71,8 @@ pub(crate) struct ReplayArguments {
 
 pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
     let Some(what) = &arguments.what else { return without_name(&arguments) };
-    let tape = Tape::open(what)?;
+    let mut tape = Tape::open(what)?;
+    tape.at = arguments.at.or(tape.at);
     let remark = check_against_simulator(&tape)?;
     if let Some(address) = arguments.web {
         remark.iter().for_each(say);
@@ -194,9 +201,8 @@ fn print_json(tape: &Tape) -> Result<ExitCode, Failure> {
 }
 
 fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Failure> {
-    let mut feed = Feed::new();
+    let mut story = Story::new(tape.film.without);
     let mut out = io::stdout().lock();
-    let columns = columns();
     let mut print = || {
         writeln!(out, "{}", shown(&tape.title))?;
         if let Some(rule) = tape.film.without {
@@ -204,10 +210,9 @@ fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Fai
         }
         let mut is_verbose = false;
         for scene in &tape.film.scenes {
-            feed.interrupt();
             // The script may include the routine, but not all effects of its silent commands.
             is_verbose |= scene.command.as_deref() == Some("verbose");
-            feed.tell_routine(arguments.verbose || is_verbose && !scene.is_silent);
+            story.tell_routine(arguments.verbose || is_verbose && !scene.is_silent);
             for text in &scene.prose {
                 writeln!(out, "\n{}", paragraph(0, &shown(text)))?;
             }
@@ -217,14 +222,7 @@ fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Fai
             if let Some(command) = scene.command.as_ref().filter(|_| arguments.script) {
                 writeln!(out, "▸ {}", shown(command))?;
             }
-            let is_told = !scene.is_silent || arguments.script;
-            let lines = scene.records.iter().flat_map(|record| feed.tell(record));
-            for line in lines.filter(|line| is_told || line.record.is_violation()) {
-                writeln!(out, "{}", fitted(&line, columns, tape.film.without))?;
-            }
-            for line in scene.said.lines().filter(|_| is_told) {
-                writeln!(out, "  {}", shown(line))?;
-            }
+            write!(out, "{}", story.tell(scene, !scene.is_silent || arguments.script))?;
         }
         Ok(())
     };

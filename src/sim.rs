@@ -148,7 +148,8 @@ impl SimArguments {
     }
 
     fn rounds(&self, without: Option<Rule>) -> Vec<Round> {
-        let options = SearchOptions { servers: self.nodes, faults: self.faults.unwrap_or_default(), without };
+        let (servers, faults) = (self.nodes, self.faults.unwrap_or_default());
+        let options = SearchOptions { servers, faults, without, ..SearchOptions::default() };
         let may_be_small = self.seeds.is_none() && self.time.is_none() && self.nodes.is_none();
         if without.is_some() && may_be_small {
             return small_worlds_first(&options);
@@ -173,7 +174,7 @@ impl SimArguments {
         if let Some(file) = &self.save {
             write_file(file, &shortest.script.to_scenario(&report::prose(&shortest)))?;
         }
-        let SearchOptions { servers, faults, without } = &finding.options;
+        let SearchOptions { servers, faults, without, .. } = &finding.options;
         let mut again = format!("raft sim --seeds {seed}..{}", seed + 1);
         if let Some(nodes) = servers {
             again += &format!(" --nodes {nodes}");

@@ -222,8 +222,9 @@ impl<R: Rules> Node<R> {
     fn append_if_consistent(&mut self, request: AppendEntries, output: &mut Output) -> AppendOutcome {
         let prev = request.prev_log();
         // What a snapshot covers is committed, and so the same in all logs.
-        let agrees = prev.index < self.log.begins_after().index || self.log.contains(prev);
-        if !self.rules.allow(Rule::ConsistencyCheck, agrees) {
+        let is_covered = prev.index < self.log.begins_after().index;
+        let fits = is_covered || self.rules.fits(prev, self.log.term_at(prev.index));
+        if !self.rules.allow(Rule::ConsistencyCheck, fits) {
             output.decided(Rule::StopOnMismatch, What::Mismatch { prev, own: self.log.last() });
             if !self.rules.hold(Rule::StopOnMismatch) {
                 self.commit_to(request.leader_commit.min(self.log.last().index), output);
@@ -242,8 +243,8 @@ impl<R: Rules> Node<R> {
             output.decided(Rule::ConsistencyCheck, What::Appended { first, last: self.log.last() });
         }
         let last = self.log.last().index;
-        let vouched_for = if self.rules.hold(Rule::CommitToLastNew) { last_new } else { last };
-        self.commit_to(request.leader_commit.min(vouched_for).min(last), output);
+        let committed = self.rules.commit_of_follower(request.leader_commit, last_new, last);
+        self.commit_to(committed.min(last), output);
         AppendOutcome::Matched { match_index: last_new }
     }
 
@@ -252,14 +253,10 @@ impl<R: Rules> Node<R> {
         let gone = self.log.begins_after().index;
         let covered =
             gone.0.saturating_sub(request.prev_log_index.0).min(request.entries.len() as u64) as usize;
-        if !self.rules.hold(Rule::TruncateOnlyOnConflict) {
-            return covered;
-        }
-        let place = |offset: usize| Index(request.prev_log_index.0 + 1 + offset as u64);
-        let is_known =
-            |(offset, entry): &(usize, &Entry)| self.log.term_at(place(*offset)) == Some(entry.term);
-        let behind = request.entries.iter().enumerate().skip(covered);
-        covered + behind.take_while(is_known).count()
+        let term = |entry: &Entry| entry.term;
+        let own = self.log.after(request.prev_log_index.max(gone)).iter().map(term);
+        let new = request.entries[covered..].iter().map(term);
+        self.rules.first_conflict(own, new).map_or(request.entries.len(), |conflict| covered + conflict)
     }
 
     /// Removes the entries where new ones belong: a leader of an earlier term wrote them, and they were never
@@ -428,17 +425,18 @@ impl<R: Rules> Node<R> {
         };
         let reached =
             |id: NodeId| if id == self.config.id { own } else { self.progress_of(id).match_index() };
+        let voters = &self.membership().voters;
         let index = if self.rules.hold(Rule::CommitByMajority) {
-            self.membership().voters.reached_by_majority(reached)
+            voters.least_of_sets(|set| self.rules.reached_by_majority(set.iter().map(|&id| reached(id))))
         } else {
-            self.membership().voters.voters().into_iter().map(reached).max().unwrap_or_default()
+            voters.voters().into_iter().map(reached).max().unwrap_or_default()
         };
         if index <= self.commit_index {
             return;
         }
         let term = self.log.term_at(index).expect("a majority has only what the leader has");
-        let is_own_term = term == self.hard_state.current_term;
-        if self.rules.allow(Rule::CommitCurrentTermOnly, is_own_term) {
+        let may_commit = self.rules.may_commit(term, self.hard_state.current_term);
+        if self.rules.allow(Rule::CommitCurrentTermOnly, may_commit) {
             self.commit_index = index;
             output.decided(Rule::CommitByMajority, What::Committed { index });
             self.serve_reads(now, output);

@@ -27,7 +27,8 @@
 //! 9. `identity.rs`, `recognition.rs`, `founding.rs`: who is who: clusters, data folders and their starts,
 //!    which servers a server listens to, and how a cluster begins.
 //! 10. `output.rs`, `batch.rs`: what a driver must do, and in which order.
-//! 11. `rule.rs`: the rules that all of this follows. Each decision in the code names its [`Rule`].
+//! 11. `rule.rs`: the rules that all of this follows. Each decision in the code names its [`Rule`]. `rules.rs`: the
+//!     conditions that are easy to get wrong, each a pure function of one or two lines.
 //!
 //! Section numbers (§5.2) are those of the paper "In Search of an Understandable Consensus
 //! Algorithm (Extended Version)" by Diego Ongaro and John Ousterhout.
@@ -67,6 +68,7 @@ mod recognition;
 mod request_vote;
 mod role;
 mod rule;
+mod rules;
 #[cfg(feature = "serde")]
 mod shared_bytes;
 mod timer;
@@ -91,6 +93,7 @@ pub use output::{ChunkWanted, Durability, Outgoing, Output, Proposed, ReadOutcom
 pub use progress::Progress;
 pub use quorum::Quorum;
 pub use role::RoleKind;
-pub use rule::{EveryRule, Protects, Rule, Rules, UnknownRule};
+pub use rule::{Protects, Rule, UnknownRule};
+pub use rules::{EveryRule, Rules};
 pub use transfer::CannotTransfer;
 pub use types::{HardState, Index, Instant, LogPosition, NodeId, Term};

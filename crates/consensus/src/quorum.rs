@@ -36,14 +36,12 @@ impl Quorum {
     /// The furthest point that a majority has reached, where `reached` gives the point of each voter (§5.3,
     /// §5.4.2).
     pub fn reached_by_majority<T: Ord + Copy + Default>(&self, reached: impl Fn(NodeId) -> T) -> T {
-        let by_set = |set: &BTreeSet<NodeId>| {
-            let is_by_majority =
-                |place: T| set.iter().filter(|&&id| reached(id) >= place).count() >= majority(set);
-            set.iter().map(|&id| reached(id)).fold(T::default(), |farthest, place| {
-                if place > farthest && is_by_majority(place) { place } else { farthest }
-            })
-        };
-        self.sets().map(by_set).min().unwrap_or_default()
+        self.least_of_sets(|set| reached_by_majority(set.iter().map(|&id| reached(id))))
+    }
+
+    /// The least of what the sets have reached: each of them must agree.
+    pub(crate) fn least_of_sets<T: Ord + Default>(&self, of_set: impl Fn(&BTreeSet<NodeId>) -> T) -> T {
+        self.sets().map(of_set).min().unwrap_or_default()
     }
 
     /// Is this server a voter?
@@ -103,9 +101,26 @@ impl FromIterator<NodeId> for Quorum {
     }
 }
 
-/// More than half: the smallest size at which any two groups overlap.
+/// Minimum number of this set's servers that are a majority.
 fn majority(set: &BTreeSet<NodeId>) -> usize {
-    set.len() / 2 + 1
+    more_than_half(set.len())
+}
+
+/// The smallest size at which any two groups overlap.
+fn more_than_half(size: usize) -> usize {
+    size / 2 + 1
+}
+
+/// The highest of these points that a majority has reached.
+pub(crate) fn reached_by_majority<T: Ord + Copy + Default>(reached: impl Iterator<Item = T> + Clone) -> T {
+    let needed = more_than_half(reached.clone().count());
+    let is_by_majority = |point: T| reached.clone().filter(|other| *other >= point).count() >= needed;
+    reached.clone().fold(
+        T::default(),
+        |highest, point| {
+            if point > highest && is_by_majority(point) { point } else { highest }
+        },
+    )
 }
 
 #[cfg(test)]

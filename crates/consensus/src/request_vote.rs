@@ -69,7 +69,8 @@ impl<R: Rules> Node<R> {
         let reply = RequestVoteReply { term: self.hard_state.current_term, vote_granted: granted };
         self.send(candidate, Message::RequestVoteReply(reply), output);
 
-        let restarts_timer = self.rules.allow(Rule::ResetTimerOnGrantOnly, granted);
+        let restarts_timer =
+            self.rules.allow(Rule::ResetTimerOnGrantOnly, self.rules.restarts_timer(granted));
         if restarts_timer && self.role() != RoleKind::Leader {
             self.restart_election_timer(now, Rule::ResetTimerOnGrantOnly, output);
         }
@@ -94,8 +95,7 @@ impl<R: Rules> Node<R> {
         }
 
         let voted_for = self.hard_state.voted_for;
-        let is_free = voted_for.is_none_or(|holder| holder == candidate);
-        let is_free = self.rules.allow(Rule::OneVotePerTerm, is_free);
+        let is_free = self.rules.allow(Rule::OneVotePerTerm, self.rules.may_vote(voted_for, candidate));
         let check = Check::NoOtherVote { voted_for };
         output.decided(Rule::OneVotePerTerm, What::Check { check, holds: is_free });
         if !is_free {
@@ -109,19 +109,11 @@ impl<R: Rules> Node<R> {
     pub(crate) fn objection_to_log(&self, candidate_log: LogPosition, output: &mut Output) -> Option<Rule> {
         let own_log = self.log.last();
         let rule = self.rule_that_compares(candidate_log, own_log);
-        let is_up_to_date = self.rules.allow(Rule::UpToDateLog, self.is_up_to_date(candidate_log, own_log));
+        let is_up_to_date = self.rules.is_up_to_date(candidate_log, own_log);
+        let is_up_to_date = self.rules.allow(Rule::UpToDateLog, is_up_to_date);
         let check = Check::LogUpToDate { candidate: candidate_log, own: own_log };
         output.decided(rule, What::Check { check, holds: is_up_to_date });
         (!is_up_to_date).then_some(rule)
-    }
-
-    /// Is a log that ends at `candidate` at least as up to date as one that ends at `own` (§5.4.1)?
-    fn is_up_to_date(&self, candidate: LogPosition, own: LogPosition) -> bool {
-        if self.rules.hold(Rule::CompareTermBeforeLength) {
-            (candidate.term, candidate.index) >= (own.term, own.index)
-        } else {
-            candidate.index >= own.index
-        }
     }
 
     fn rule_that_compares(&self, candidate: LogPosition, own: LogPosition) -> Rule {

@@ -26,33 +26,6 @@ impl fmt::Display for Protects {
     }
 }
 
-/// The set of rules that hold. A server's set is [`EveryRule`]; only a simulator uses others.
-///
-/// It is a type parameter of [`Node`](crate::Node): a server with a rule off would be a different
-/// type, which no server constructs, and asking [`EveryRule`] costs nothing, because the compiler
-/// knows the answer.
-pub trait Rules {
-    /// Does this rule hold? Asked where the rule says that something must be done.
-    fn hold(&self, rule: Rule) -> bool;
-
-    /// Does this rule allow it? Asked where the rule sets a condition.
-    #[inline(always)]
-    fn allow(&self, rule: Rule, condition: bool) -> bool {
-        condition || !self.hold(rule)
-    }
-}
-
-/// All of Raft.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct EveryRule;
-
-impl Rules for EveryRule {
-    #[inline(always)]
-    fn hold(&self, _rule: Rule) -> bool {
-        true
-    }
-}
-
 /// Declares the rules in one table, so that none can lack a part.
 macro_rules! rules {
     ($($variant:ident {

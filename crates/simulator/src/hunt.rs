@@ -45,7 +45,7 @@ pub struct Round {
     pub seeds: Range<u64>,
 }
 
-/// Where to search without a rule.
+/// Where to search without a rule, or with a learner's answer.
 pub fn small_worlds_first(options: &SearchOptions) -> Vec<Round> {
     let round = |(servers, seeds)| Round { options: SearchOptions { servers, ..options.clone() }, seeds };
     ROUNDS.into_iter().map(round).collect()
@@ -269,7 +269,7 @@ impl Shortening {
     /// Begins with this run.
     pub fn new(finding: &Finding) -> Shortening {
         let best = finding.clone();
-        let (phase, tasks) = match finding.options.without {
+        let (phase, tasks) = match finding.options.subject() {
             None => (Phase::ShrinkingOne, vec![Task::shrink(best.clone(), STEPS_TO_SHRINK_A_BUG)]),
             Some(_) => (Phase::Looking(Vec::new()), look_after(finding.seed, &finding.options)),
         };
@@ -435,7 +435,7 @@ impl Task {
 
 /// The maximum number of steps that servers take until the [`shortest`] run is found.
 pub fn most_steps_to_shrink(finding: &Finding) -> u64 {
-    match finding.options.without {
+    match finding.options.subject() {
         None => STEPS_TO_SHRINK_A_BUG,
         Some(_) => FINDS_TO_SHRINK as u64 * STEPS_TO_SHRINK_EACH + STEPS_TO_SHRINK_ONE,
     }

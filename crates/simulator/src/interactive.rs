@@ -118,7 +118,7 @@ impl Scenario {
         }
         let mut records = world.take_records();
         let more = records.split_off(position.min(records.len()));
-        let mut fork = Scenario::default();
+        let mut fork = Scenario::with_substitute(self.substitute.clone());
         (fork.ran, fork.world, fork.done) = (world.now(), Some(world), done);
         Ok((fork, more))
     }

@@ -6,7 +6,7 @@
 //!
 //! * [`World`]: servers, clock, network and disks; [`Action`]: everything that can be done to one;
 //! * [`SimulatedDisk`]: a disk that breaks what a disk may break;
-//! * [`AllBut`]: the rules of Raft, or all but one;
+//! * [`AllBut`]: the rules of Raft, or all but one; [`Substitute`]: a learner's answer in the place of one of its conditions;
 //! * `properties/`: what must hold whatever happens, checked after every step;
 //! * [`Scenario`]: plays the scripts in scenarios/, and goes on command by command, or back and another way;
 //! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
@@ -49,6 +49,7 @@ mod shrink;
 mod simulation;
 mod stage;
 mod store_clients;
+mod substitute;
 mod tested;
 mod watched;
 mod world;
@@ -62,6 +63,7 @@ pub use enact::Run;
 pub use failure::Failure;
 pub use network::{LinkWeather, Weather};
 pub use properties::{Promise, Violation};
+pub use quiet::quietly;
 pub use reenact::{Divergence, Misfit, Reenacted, reenact};
 pub use rules::{AllBut, NOT_FOUND_BY_CHANCE, UNSHOWN, why_in_vain};
 pub use run_hash::RunHash;
@@ -70,6 +72,7 @@ pub use script::Script;
 pub use search::{Faults, SearchOptions, draw};
 pub use shrink::{Effort, Shrunk, shrink};
 pub use simulation::Simulation;
+pub use substitute::{Condition, Question, Substitute, Verdict};
 pub use trace::Unsynced;
 pub use watched::Testable;
 pub use world::{Ending, MessageInFlight, Refusal, World, WorldOptions};

@@ -10,8 +10,8 @@ thread_local! {
     static IS_QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does this work. Panics in it, and in this thread alone, are not printed.
-pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> T {
+/// Does this work. Panics in it, and in this thread alone, are not printed: they are findings.
+pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let loud = panic::take_hook();

@@ -1,4 +1,5 @@
-use consensus::{Rule, Rules};
+use crate::substitute::{Condition, Question, Substitute};
+use consensus::{Index, LogPosition, NodeId, Rule, Rules, Term};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -50,24 +51,92 @@ impl Rules for AllBut {
 
 /// The rules of a world, which may change while its servers run: they all look here.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct RulesOfWorld(Rc<Cell<AllBut>>);
+pub(crate) struct RulesOfWorld {
+    rules: Rc<Cell<AllBut>>,
+    substitute: Option<Substitute>,
+}
 
 impl RulesOfWorld {
-    pub(crate) fn new(rules: AllBut) -> RulesOfWorld {
-        RulesOfWorld(Rc::new(Cell::new(rules)))
+    pub(crate) fn new(rules: AllBut, substitute: Option<Substitute>) -> RulesOfWorld {
+        RulesOfWorld { rules: Rc::new(Cell::new(rules)), substitute }
     }
 
     pub(crate) fn now(&self) -> AllBut {
-        self.0.get()
+        self.rules.get()
     }
 
     pub(crate) fn change(&self, rules: AllBut) {
-        self.0.set(rules);
+        self.rules.set(rules);
+    }
+
+    /// What answers about this condition, if it is not Raft.
+    fn substitute_for(&self, condition: Condition) -> Option<&Substitute> {
+        self.substitute.as_ref().filter(|substitute| substitute.condition() == condition)
     }
 }
 
 impl Rules for RulesOfWorld {
     fn hold(&self, rule: Rule) -> bool {
         self.now().hold(rule)
+    }
+
+    fn is_up_to_date(&self, candidate: LogPosition, own: LogPosition) -> bool {
+        match self.substitute_for(Condition::IsUpToDate) {
+            Some(other) => other.says_yes(&Question::IsUpToDate { candidate, own }),
+            None => self.now().is_up_to_date(candidate, own),
+        }
+    }
+
+    fn may_vote(&self, voted_for: Option<NodeId>, candidate: NodeId) -> bool {
+        match self.substitute_for(Condition::MayVote) {
+            Some(other) => other.says_yes(&Question::MayVote { voted_for, candidate }),
+            None => self.now().may_vote(voted_for, candidate),
+        }
+    }
+
+    fn restarts_timer(&self, granted: bool) -> bool {
+        match self.substitute_for(Condition::RestartsTimer) {
+            Some(other) => other.says_yes(&Question::RestartsTimer { granted }),
+            None => self.now().restarts_timer(granted),
+        }
+    }
+
+    fn fits(&self, prev: LogPosition, own: Option<Term>) -> bool {
+        match self.substitute_for(Condition::Fits) {
+            Some(other) => other.says_yes(&Question::Fits { prev, own }),
+            None => self.now().fits(prev, own),
+        }
+    }
+
+    fn first_conflict(
+        &self,
+        own: impl Iterator<Item = Term>,
+        new: impl Iterator<Item = Term>,
+    ) -> Option<usize> {
+        match self.substitute_for(Condition::FirstConflict) {
+            Some(other) => other.place(&Question::FirstConflict { own: own.collect(), new: new.collect() }),
+            None => self.now().first_conflict(own, new),
+        }
+    }
+
+    fn commit_of_follower(&self, leader_commit: Index, last_new: Index, last: Index) -> Index {
+        match self.substitute_for(Condition::CommitOfFollower) {
+            Some(other) => other.index(&Question::CommitOfFollower { leader_commit, last_new, last }),
+            None => self.now().commit_of_follower(leader_commit, last_new, last),
+        }
+    }
+
+    fn reached_by_majority(&self, reached: impl Iterator<Item = Index> + Clone) -> Index {
+        match self.substitute_for(Condition::ReachedByMajority) {
+            Some(other) => other.index(&Question::ReachedByMajority { reached: reached.collect() }),
+            None => self.now().reached_by_majority(reached),
+        }
+    }
+
+    fn may_commit(&self, entry: Term, current: Term) -> bool {
+        match self.substitute_for(Condition::MayCommit) {
+            Some(other) => other.says_yes(&Question::MayCommit { entry, current }),
+            None => self.now().may_commit(entry, current),
+        }
     }
 }

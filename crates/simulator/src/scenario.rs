@@ -8,6 +8,7 @@ use crate::network::Weather;
 use crate::prose::Prose;
 use crate::reading::{actions, duration, next, node, number, parse_node, range, share};
 use crate::rules::AllBut;
+use crate::substitute::Substitute;
 use crate::world::{MessageInFlight, World, WorldOptions};
 use consensus::{
     Entry, HardState, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
@@ -36,6 +37,8 @@ pub struct Scenario {
     pub(crate) ran: Duration,
     /// What has been done to the world.
     pub(crate) done: Done,
+    /// What answers about a condition in its clusters, in the place of Raft.
+    pub(crate) substitute: Option<Substitute>,
 }
 
 /// A script that was played.
@@ -171,6 +174,11 @@ impl Scenario {
         Scenario::default().play_script(script)
     }
 
+    /// An empty scenario, in whose clusters this answers in the place of Raft; `None` for Raft itself.
+    pub fn with_substitute(substitute: Option<Substitute>) -> Scenario {
+        Scenario { substitute, ..Scenario::default() }
+    }
+
     pub(crate) fn play_script(&mut self, script: &str) -> io::Result<Film> {
         self.prose = Prose::of(script);
         goldenscript::generate(self, script).map_err(|error| in_plain_words(error, script))?;
@@ -224,7 +232,7 @@ impl Scenario {
             "verbose" => self.feed = Feed::with_routine(),
             "messages" => return self.list_messages(),
             "status" => return self.status(),
-            "logs" => return Ok(self.living_world()?.logs().to_string()),
+            "logs" => return self.table_of_logs(),
             "history" => return Ok(self.living_world()?.history()),
             "expect" => return self.expect(arguments),
             _ => {
@@ -372,6 +380,7 @@ impl Scenario {
             memories: std::mem::take(&mut self.memories),
             committed: std::mem::take(&mut self.committed),
             founds: option("founded", "yes") == "no",
+            substitute: self.substitute.clone(),
             ..WorldOptions::default()
         };
         if let Some(problem) = options.problem_with_beginning() {
@@ -385,6 +394,15 @@ impl Scenario {
 
     pub(crate) fn living_world(&mut self) -> Result<&mut World, &'static str> {
         self.world.as_mut().ok_or("there is no cluster yet: begin with `cluster 3`")
+    }
+
+    /// The servers' logs, or before a cluster starts the logs that are written for it.
+    fn table_of_logs(&mut self) -> Played {
+        let last = self.logs.keys().next_back().filter(|_| self.world.is_none());
+        match last {
+            Some(last) => Ok(Logs::before_the_start(last.0.min(MOST_SERVERS), &self.logs).to_string()),
+            None => Ok(self.living_world()?.logs().to_string()),
+        }
     }
 
     fn list_messages(&mut self) -> Result<String, Box<dyn Error>> {

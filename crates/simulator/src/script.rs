@@ -74,7 +74,8 @@ impl Script {
             };
         }
         text += "\nexpect violation\n---\n";
-        goldenscript::generate(&mut Scenario::default(), &text).expect("what was done can be done again")
+        let mut scenario = Scenario::with_substitute(self.options.substitute.clone());
+        goldenscript::generate(&mut scenario, &text).expect("what was done can be done again")
     }
 
     pub(crate) fn setup_commands(&self) -> Vec<String> {

@@ -6,6 +6,7 @@ use crate::history;
 use crate::network::Weather;
 use crate::rules::AllBut;
 use crate::script::Script;
+use crate::substitute::Substitute;
 use crate::world::WorldOptions;
 use consensus::{Change, Lease, Limits, NodeId, Profile, Quorum, Rule, Term, Timing};
 use driver::Speed;
@@ -24,6 +25,15 @@ pub struct SearchOptions {
     pub faults: Faults,
     /// The rule that is off.
     pub without: Option<Rule>,
+    /// What answers about one of the conditions in the place of Raft.
+    pub substitute: Option<Substitute>,
+}
+
+impl SearchOptions {
+    /// The rule that is on trial: runs are drawn in which it matters.
+    pub(crate) fn subject(&self) -> Option<Rule> {
+        self.without.or_else(|| self.substitute.as_ref().map(|other| other.condition().rule()))
+    }
 }
 
 /// What may go wrong. Of what may, each run draws what does.
@@ -130,17 +140,17 @@ impl Draw {
         let faults =
             Faults { network: is_on(network), crash: is_on(crash), disk: is_on(disk), clock: is_on(clock) };
         // Drawn apart, so that it changes nothing else.
-        let has_lease = needs_lease(options.without) || Rng::with_seed(!seed).u8(0..6) == 0;
+        let has_lease = needs_lease(options.subject()) || Rng::with_seed(!seed).u8(0..6) == 0;
         let lease = has_lease.then_some(BOUNDED_CLOCKS);
         // So are these.
         let mut apart = Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let has_changes = needs_changes(options.without) || (faults != Faults::NONE && apart.u8(0..3) == 0);
+        let has_changes = needs_changes(options.subject()) || (faults != Faults::NONE && apart.u8(0..3) == 0);
         let spares = if has_changes { apart.u64(1..=3) } else { 0 };
-        let profile = match needed_profile(options.without) {
+        let profile = match needed_profile(options.subject()) {
             Some(profile) => profile,
             None => draw_profile(&mut apart),
         };
-        let founds = options.without == Some(Rule::FoundTogether) || apart.u8(0..8) == 0;
+        let founds = options.subject() == Some(Rule::FoundTogether) || apart.u8(0..8) == 0;
         let troubles = Vec::new();
         Draw { random, servers, faults, timing, lease, spares, profile, lost: 0, founds, troubles }
     }
@@ -149,23 +159,23 @@ impl Draw {
         let world = self.world(seed, options);
         let mut end = Duration::ZERO;
         if self.faults != Faults::NONE {
-            let most_timeouts = if needs_late_snapshots(options.without) { 5 } else { 25 };
+            let most_timeouts = if needs_late_snapshots(options.subject()) { 5 } else { 25 };
             end = self.timing.election_timeout_max() * self.random.u32(3..=most_timeouts);
             self.draw_troubles(end);
-            if needs_late_snapshots(options.without) {
+            if needs_late_snapshots(options.subject()) {
                 self.draw_bursts(end);
-            } else if needs_lease(options.without) {
+            } else if needs_lease(options.subject()) {
                 self.draw_coups(end);
             } else {
                 self.draw_load(end);
                 self.draw_store_load(end);
                 self.draw_changes(end);
             }
-            if options.without == Some(Rule::OneChangeAtATime) {
+            if options.subject() == Some(Rule::OneChangeAtATime) {
                 self.draw_rush(end);
             }
             self.draw_connections(seed, end);
-            self.draw_identities(seed, end, options.without);
+            self.draw_identities(seed, end, options.subject());
             self.draw_damage(seed, end);
         }
         let mut actions = Vec::new();
@@ -185,8 +195,8 @@ impl Draw {
 
     fn world(&mut self, seed: u64, options: &SearchOptions) -> WorldOptions {
         let min = self.timing.election_timeout_min();
-        let is_slow = options.without == Some(Rule::TimeoutAboveBroadcast);
-        let is_late = needs_late_snapshots(options.without);
+        let is_slow = options.subject() == Some(Rule::TimeoutAboveBroadcast);
+        let is_late = needs_late_snapshots(options.subject());
         let (shortest, longest) = match self.up_to(min / 15) {
             _ if is_slow => (self.timing.election_timeout_max(), self.timing.election_timeout_max() * 2),
             _ if is_late => (Duration::ZERO, self.up_to(min / 3)),
@@ -201,7 +211,7 @@ impl Draw {
         let slowest_save = self.up_to(min / 15);
         let has_slow_disks = self.faults.disk && self.random.bool();
         let entries_per_message = self.random.one_of(&[1, 2, 1024]);
-        let needs_single_entries = needs_diverging_logs(options.without) || is_late;
+        let needs_single_entries = needs_diverging_logs(options.subject()) || is_late;
         let entries_per_message = if needs_single_entries { 1 } else { entries_per_message };
         let mut world = WorldOptions {
             servers: self.servers,
@@ -212,12 +222,13 @@ impl Draw {
             lease: self.lease,
             seed,
             rules: AllBut(options.without),
+            substitute: options.substitute.clone(),
             weather,
             save_time: Duration::ZERO..=if has_slow_disks { slowest_save } else { Duration::ZERO },
             disk_size: self.disk_size(seed),
             ..WorldOptions::default()
         };
-        if self.random.u8(0..6) == 0 || needs_diverging_logs(options.without) {
+        if self.random.u8(0..6) == 0 || needs_diverging_logs(options.subject()) {
             let history = history::draw(self.servers, &mut self.random);
             (world.logs, world.committed) = (history.logs, history.committed);
             self.founds = false;
@@ -759,7 +770,7 @@ impl Draw {
         }
         actions.push(Action::RunUntilLed);
         let is_apart = Rng::with_seed(!seed.rotate_left(48)).u8(0..4) == 0;
-        let is_wanted = options.without == Some(Rule::KeepSnapshotBeingSent);
+        let is_wanted = options.subject() == Some(Rule::KeepSnapshotBeingSent);
         if is_wanted || (is_apart && self.faults.crash && self.spares == 0) {
             self.draw_return(seed, actions);
         }

@@ -174,7 +174,8 @@ impl<M: Testable> Simulation<M> {
             let commands = Commands::Drawn { seed: options.seed, draw: draw.clone() };
             self.world(options, commands)
         };
-        let options = SearchOptions { servers: self.servers, faults: self.faults, without: None };
+        let options =
+            SearchOptions { servers: self.servers, faults: self.faults, ..SearchOptions::default() };
         let examined = examine_on(&stage, &[Round { options, seeds }], None, |_, _| ());
         if let Some(seed) = examined.differs {
             return Err(Failure::NotRepeatable { seed });

@@ -13,6 +13,7 @@ use crate::properties::{self, Calm, Moment, Property, Step, Violation, durabilit
 use crate::rules::{AllBut, RulesOfWorld};
 use crate::server::{Finished, Server};
 use crate::store_clients::{Asked, Heard, StoreClients, Try};
+use crate::substitute::Substitute;
 use consensus::{
     AppendEntries, Change, ClusterId, Config, Credentials, Entry, HardState, Incarnation, Index, Lease,
     Limits, Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Rule, Start,
@@ -54,6 +55,8 @@ pub struct WorldOptions {
     pub seed: u64,
     /// The rules that the servers obey at first. [`Action::SwitchRule`] changes them.
     pub rules: AllBut,
+    /// What answers about one of the conditions in the place of Raft. No script can name it.
+    pub substitute: Option<Substitute>,
     /// What the network does to messages.
     pub weather: Weather,
     /// How long a disk takes for a save: drawn from this range for each save.
@@ -86,6 +89,7 @@ impl Default for WorldOptions {
             profile: Profile::PAPER,
             seed: 1,
             rules: AllBut(None),
+            substitute: None,
             weather: Weather::fair(Duration::from_millis(1)),
             save_time: Duration::ZERO..=Duration::ZERO,
             disk_size: None,
@@ -295,7 +299,7 @@ impl<A: Application> World<A> {
             turn: Turn::Messages,
             acting: NodeId(1),
             effects: Effects::default(),
-            rules: RulesOfWorld::new(options.rules),
+            rules: RulesOfWorld::new(options.rules, options.substitute.clone()),
             options,
         };
         for id in ids {

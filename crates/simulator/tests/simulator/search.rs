@@ -30,7 +30,8 @@ fn with_all_rules_every_promise_is_kept() {
 #[test]
 fn without_any_fault_there_is_always_a_leader() {
     for servers in 1..=9 {
-        let options = SearchOptions { servers: Some(servers), faults: Faults::NONE, without: None };
+        let options =
+            SearchOptions { servers: Some(servers), faults: Faults::NONE, ..SearchOptions::default() };
         for seed in 0..30 {
             let ending = draw(seed, &options).play();
             assert_eq!(ending.violation, None, "{servers} servers, seed {seed}");

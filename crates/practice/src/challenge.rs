@@ -1,0 +1,209 @@
+//! Break it: a rule is off, and few commands must break a promise.
+
+use crate::check::OUT_OF;
+use consensus::Rule;
+use simulator::{Scenario, Scene, UNSHOWN, Violation, quietly};
+use std::fmt;
+use trace::Record;
+
+/// A rule that is off, and how few commands are enough to break a promise without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    rule: Rule,
+    /// The number of commands of the stored run, of which `cluster` and what is before it are not counted.
+    pub par: usize,
+}
+
+/// What the commands are worth.
+#[derive(Debug)]
+pub struct Marked {
+    /// The number of commands until a promise broke, or of all.
+    pub commands: usize,
+    /// The promise that breaks with the rule off.
+    pub broken: Option<Violation>,
+    /// The promise that breaks with the rule on, too: then it does not show what the rule is for.
+    pub broken_with_rule: Option<Violation>,
+    /// What happened with the rule off, scene by scene.
+    pub scenes: Vec<Scene>,
+    par: usize,
+}
+
+/// Why these commands can't be marked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoAttempt(String);
+
+impl fmt::Display for NoAttempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoAttempt {}
+
+impl Challenge {
+    /// The challenge of this rule. `stored` is its counterexample in scenarios/without. `None` if the rule can't be tried out
+    /// like that: its absence breaks nothing, or it is about the network and no server follows it.
+    pub fn new(rule: Rule, stored: &str) -> Option<Challenge> {
+        let is_unshown = UNSHOWN.iter().any(|(unshown, _)| *unshown == rule);
+        if is_unshown || rule == Rule::TimeoutAboveBroadcast {
+            return None;
+        }
+        let commands = commands_of(stored);
+        let par = commands.iter().filter(|(_, command)| counts(command)).count();
+        Some(Challenge { rule, par })
+    }
+
+    /// Maximum number of commands.
+    pub fn most(&self) -> usize {
+        self.par + 6
+    }
+
+    /// Plays a scenario with the rule off, and with it on.
+    ///
+    /// # Errors
+    /// If it has more than one cluster or none, switches rules itself, or has a command that can't be done.
+    pub fn mark(&self, attempt: &str) -> Result<Marked, NoAttempt> {
+        let commands = commands_of(attempt);
+        let is_cluster = |command: &str| name(command) == "cluster";
+        match commands.iter().filter(|(_, command)| is_cluster(command)).count() {
+            1 => {}
+            0 => return Err(NoAttempt("there is no cluster: begin with `cluster 3`".to_owned())),
+            _ => return Err(NoAttempt("start one cluster only".to_owned())),
+        }
+        for (line, command) in &commands {
+            if name(command) == "rule" || command.contains("without=") {
+                let rule = self.rule;
+                return Err(NoAttempt(format!("line {line}: leave the rules alone, {rule} is off already")));
+            }
+        }
+        let mut with_rule_off = Scenario::default();
+        let (mut scenes, mut count) = (Vec::new(), 0);
+        for (line, command) in &commands {
+            let option = if is_cluster(command) { format!(" without={}", self.rule) } else { String::new() };
+            count += usize::from(counts(command));
+            let scene = quietly(|| with_rule_off.command(&format!("{command}{option}")));
+            scenes.push(scene.map_err(|why| NoAttempt(format!("line {line}, `{command}`: {why}")))?);
+            if first_violation(&with_rule_off).is_some() {
+                break;
+            }
+        }
+        let mut with_rule = Scenario::default();
+        for (_, command) in commands.iter().take(scenes.len()) {
+            // With the rule on, what comes later may be impossible.
+            let _ = quietly(|| with_rule.command(command));
+        }
+        let [broken, broken_with_rule] =
+            [&with_rule_off, &with_rule].map(|scenario| first_violation(scenario).cloned());
+        Ok(Marked { commands: count, broken, broken_with_rule, scenes, par: self.par })
+    }
+}
+
+impl Marked {
+    /// The points, out of [`OUT_OF`]. Each command above par costs one.
+    pub fn points(&self) -> u32 {
+        match (&self.broken, &self.broken_with_rule) {
+            (Some(_), None) => OUT_OF.saturating_sub(self.commands.saturating_sub(self.par) as u32).max(4),
+            (Some(_), Some(_)) => 2,
+            (None, _) => 0,
+        }
+    }
+
+    /// Everything that happened with the rule off.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.scenes.iter().flat_map(|scene| &scene.records)
+    }
+}
+
+fn first_violation(scenario: &Scenario) -> Option<&Violation> {
+    scenario.world()?.violations().first()
+}
+
+/// The commands of a scenario, each with the number of its line: not its prose, nor the outcomes that are written in it.
+fn commands_of(text: &str) -> Vec<(usize, &str)> {
+    let mut is_outcome = false;
+    let mut commands = Vec::new();
+    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+        is_outcome = line == "---" || is_outcome && !line.is_empty();
+        if !is_outcome && !line.is_empty() && !line.starts_with('#') {
+            // In parentheses it is the same command, of which less is shown.
+            let inner = line.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+            commands.push((number, inner.unwrap_or(line)));
+        }
+    }
+    commands
+}
+
+fn name(command: &str) -> &str {
+    command.split(' ').next().unwrap_or_default()
+}
+
+/// Does it do something to the cluster?
+fn counts(command: &str) -> bool {
+    let does_nothing = [
+        "log",
+        "committed",
+        "memory",
+        "cluster",
+        "expect",
+        "logs",
+        "status",
+        "messages",
+        "history",
+        "verbose",
+    ];
+    !does_nothing.contains(&name(command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn challenge() -> Challenge {
+        Challenge::new(Rule::OneVotePerTerm, include_str!("../scenarios/without/one-vote-per-term.txt"))
+            .unwrap()
+    }
+
+    fn marked(attempt: &str) -> Marked {
+        challenge().mark(attempt).unwrap()
+    }
+
+    #[test]
+    fn the_stored_run_is_par_for_each_rule() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/without");
+        for &rule in Rule::ALL {
+            let Ok(stored) = std::fs::read_to_string(folder.join(format!("{rule}.txt"))) else { continue };
+            let Some(challenge) = Challenge::new(rule, &stored) else { continue };
+            let own = stored.replace(&format!(" without={rule}"), "");
+            let marked = challenge.mark(&own).unwrap_or_else(|error| panic!("{rule}: {error}"));
+            assert_eq!(marked.points(), OUT_OF, "{rule}: {marked:?}");
+        }
+    }
+
+    #[test]
+    fn few_commands_are_worth_more() {
+        assert_eq!(challenge().par, 3);
+        let long = "cluster 2\nrun 1ms\nrun 1ms\ntimeout n2\ntimeout n1\ndeliver from=n1 to=n2\n";
+        assert_eq!(marked(long).points(), OUT_OF - 2);
+        assert_eq!(marked("cluster 2\ntimeout n1\n").points(), 0);
+    }
+
+    #[test]
+    fn what_breaks_with_the_rule_on_does_not_show_what_it_is_for() {
+        // Two servers that are slower than they wait never elect a leader, whatever the rules.
+        let slow = "cluster 2 latency=400ms\ncalm\nrun-until-led\n";
+        let marked = marked(slow);
+        assert!(marked.broken.is_some() && marked.broken_with_rule.is_some(), "{marked:?}");
+        assert_eq!(marked.points(), 2);
+    }
+
+    #[test]
+    fn what_is_no_attempt_is_refused() {
+        let refused = |text: &str| challenge().mark(text).unwrap_err().to_string();
+        assert!(refused("").contains("there is no cluster"));
+        assert!(refused("cluster 3\ncluster 3").contains("one cluster only"));
+        assert!(refused("cluster 3 without=majority-wins").contains("line 1: leave the rules alone"));
+        assert!(refused("cluster 3\nrule majority-wins off").contains("line 2: leave the rules alone"));
+        assert!(refused("# hm\n\ncluster 3\nsing").contains("line 4, `sing`: there is no command"));
+        assert!(refused("cluster 3\ntimeout n9").contains("line 2, `timeout n9`"));
+    }
+}

@@ -1,0 +1,118 @@
+//! `raft practice grade`: the projects of a class.
+
+use super::fill_in::{Report, built};
+use super::project::{self, make_folder};
+use super::{GradingArguments, blank_parser, exit_code};
+use clap::Args;
+use command::{Failure, write_file, written};
+use practice::{Blank, OUT_OF, Project};
+use serde_json::Value;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use storage::careful::read_regular;
+use trace::shown;
+
+/// Maximum size of an answer in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Grade the projects of a class
+///
+/// Each folder is a student's project, and its name the student's. Only its
+/// src/lib.rs counts; it is built and run in a new folder.
+///
+///   raft practice grade up-to-date --secret TEXT submissions/*
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct GradeArguments {
+    /// The exercise
+    #[arg(value_parser = blank_parser())]
+    exercise: &'static Blank,
+
+    /// The students' folders
+    #[arg(value_name = "FOLDER", required = true)]
+    folders: Vec<PathBuf>,
+
+    /// Write each student's report and recorded runs below this folder
+    #[arg(long, value_name = "DIR")]
+    reports: Option<PathBuf>,
+
+    #[command(flatten)]
+    grading: GradingArguments,
+}
+
+pub(super) fn run(arguments: &GradeArguments) -> Result<ExitCode, Failure> {
+    let GradeArguments { exercise, folders, grading, .. } = arguments;
+    let place = tempfile::tempdir().map_err(|error| {
+        Failure::of(
+            format_args!("can't make a temporary folder: {error}"),
+            "set TMPDIR to a folder that exists",
+        )
+    })?;
+    let mut all: Vec<Value> = Vec::new();
+    let (mut is_all_full, mut sum) = (true, 0);
+    let mut out = io::stdout().lock();
+    for folder in folders {
+        let student = name_of(folder)?;
+        let report = grade_one(arguments, folder, &student, place.path())?;
+        (is_all_full, sum) = (is_all_full && report.is_full(), sum + report.points());
+        if grading.json {
+            all.push(report.as_json(Some(&student)));
+        } else {
+            let lost: Vec<&str> = report
+                .parts
+                .iter()
+                .filter(|part| part.points < part.out_of)
+                .map(|part| part.name.as_str())
+                .collect();
+            let lost = if lost.is_empty() { String::new() } else { format!("   lost: {}", lost.join(", ")) };
+            written(writeln!(out, "{:>2} of {OUT_OF}  {}{lost}", report.points(), shown(&student)))?;
+        }
+    }
+    let mean = f64::from(sum) / folders.len() as f64;
+    written(match grading.json {
+        true => writeln!(out, "{:#}", Value::Array(all)),
+        false => writeln!(
+            out,
+            "\n{} graded for {exercise}, on average {mean:.1} of {OUT_OF} points",
+            folders.len()
+        ),
+    })?;
+    Ok(exit_code(is_all_full))
+}
+
+/// The student's name: that of the folder.
+fn name_of(folder: &Path) -> Result<String, Failure> {
+    let path = folder.canonicalize();
+    let name = path.ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    name.ok_or_else(|| {
+        Failure::of(format_args!("there is no folder {}", folder.display()), "name the students' folders")
+    })
+}
+
+/// Builds the answer in a folder of the grader's, and grades it.
+fn grade_one(
+    arguments: &GradeArguments,
+    folder: &Path,
+    student: &str,
+    place: &Path,
+) -> Result<Report, Failure> {
+    let GradeArguments { exercise, grading, .. } = arguments;
+    let project = Project::new(exercise);
+    project::write_frame(place, &project)?;
+    let file = folder.join(Project::ANSWER);
+    let answer = match read_regular(&file, LARGEST) {
+        Ok(answer) => {
+            write_file(&place.join(Project::ANSWER), &String::from_utf8_lossy(&answer))?;
+            built(exercise, place, grading)?
+        }
+        Err(error) => Err(format!("can't read {}: {error}", file.display())),
+    };
+    let reports = arguments.reports.as_ref().map(|reports| reports.join(student));
+    let report = Report::new(exercise, answer, grading.seeds_of(student), reports.as_deref())?;
+    if let Some(reports) = reports {
+        make_folder(&reports)?;
+        write_file(&reports.join("report.txt"), &report.text)?;
+    }
+    Ok(report)
+}

@@ -1,0 +1,85 @@
+//! A learner's project on disk: made if it is not there, and built.
+
+use command::{Failure, write_file};
+use practice::{Blank, Project};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder for recorded runs, within a project.
+pub(super) const REPLAYS: &str = "replays";
+
+/// Makes the project in this folder if it is not there, and brings its frame up to date. Returns whether it is new.
+///
+/// # Errors
+/// If the folder has other things in it, or can't be written to.
+pub(super) fn prepare(folder: &Path, blank: &'static Blank) -> Result<bool, Failure> {
+    let project = Project::new(blank);
+    let answer = folder.join(Project::ANSWER);
+    let manifest = folder.join("Cargo.toml");
+    let is_new = !answer.exists();
+    let name = format!("name = \"{}\"", project.name());
+    let is_ours = fs::read_to_string(&manifest).map_or(!manifest.exists(), |text| text.contains(&name));
+    if !is_ours || (is_new && holds_anything(folder)) {
+        return Err(Failure::of(
+            format_args!("{} holds something else than a project for {blank}", folder.display()),
+            "choose another folder with --folder",
+        ));
+    }
+    write_frame(folder, &project)?;
+    if is_new {
+        write_file(&answer, &project.answer())?;
+    }
+    Ok(is_new)
+}
+
+/// Does it hold more than recorded runs, which other ways to answer leave there?
+fn holds_anything(folder: &Path) -> bool {
+    let mut entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.any(|entry| entry.file_name() != REPLAYS)
+}
+
+/// Writes everything but the answer.
+pub(super) fn write_frame(folder: &Path, project: &Project) -> Result<(), Failure> {
+    make_folder(&folder.join("src"))?;
+    for (path, text) in project.frame() {
+        let file = folder.join(path);
+        if !fs::read_to_string(&file).is_ok_and(|old| old == text) {
+            write_file(&file, &text)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a folder, if it is not there.
+pub(super) fn make_folder(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| {
+        let help = "choose a folder that you may write to";
+        Failure::of(format_args!("can't make the folder {}: {error}", folder.display()), help)
+    })
+}
+
+/// Builds it. The inner error is what the compiler says.
+///
+/// # Errors
+/// If there is no cargo.
+pub(super) fn build(folder: &Path, blank: &'static Blank) -> Result<Result<PathBuf, String>, Failure> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let target = folder.join("target");
+    let output = Command::new(cargo)
+        .args(["build", "--quiet", "--offline", "--target-dir"])
+        .arg(&target)
+        .arg("--manifest-path")
+        .arg(folder.join("Cargo.toml"))
+        .env_remove("CARGO_TARGET_DIR")
+        .env_remove("RUSTFLAGS")
+        .output()
+        .map_err(|error| {
+            let help = "install Rust (https://rustup.rs), or answer with --program or --expression";
+            Failure::of(format_args!("can't run cargo, which builds the project: {error}"), help)
+        })?;
+    let program = target.join("debug").join(Project::new(blank).name());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok(if output.status.success() { Ok(program) } else { Err(said) })
+}

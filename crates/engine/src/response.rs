@@ -141,7 +141,7 @@ pub enum OriginTold {
     },
 }
 
-/// What became of the claim that an entry is committed.
+/// The outcome of examining the claim that an entry is committed.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "ClaimExamined"))]
 pub struct ClaimTold {

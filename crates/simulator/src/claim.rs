@@ -13,7 +13,7 @@ pub const MOST_ELECTIONS: u64 = 3;
 /// The number of moments at which the search for a refutation gives up.
 const MOST_MOMENTS: usize = 5_000;
 
-/// What became of the claim that an entry is committed.
+/// The outcome of examining the claim that an entry is committed.
 #[derive(Debug)]
 pub struct Claim {
     /// The entry.

@@ -54,7 +54,7 @@ pub(crate) struct Possible {
     elections: u32,
 }
 
-/// What has become of a server: its log, and the votes that it has given.
+/// What happens to a server: it has this log now, and has given these votes.
 pub(crate) type Fate = (Terms, Votes);
 
 impl Possible {
@@ -163,7 +163,7 @@ impl Possible {
         None
     }
 
-    /// What had become of a server before this election, if this became of it by the end of the term.
+    /// The fate of a server before this election, if this is its fate by the end of the term.
     pub(crate) fn before(&self, election: &Election, id: NodeId, (log, votes): &Fate) -> Fate {
         let vote = 1 << self.elections;
         if id == election.leader {

@@ -71,7 +71,7 @@ impl Run {
     }
 }
 
-/// What each election must bring to whom, so that this becomes of servers.
+/// What each election must bring to whom, so that servers have these fates.
 pub(crate) fn acts(
     elections: &[(&Possible, &Election)],
     mut fates: BTreeMap<NodeId, Fate>,

@@ -250,7 +250,7 @@ impl Search {
         can
     }
 
-    /// The run that leads to this moment, in which this becomes of servers.
+    /// The run that leads to this moment, in which servers have these fates.
     fn run(&self, mut place: usize, fates: BTreeMap<NodeId, Fate>) -> Run {
         let mut elections = Vec::new();
         while let Some((election, before)) = &self.moments[place].came_by {

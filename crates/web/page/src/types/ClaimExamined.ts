@@ -4,7 +4,7 @@ import type { NodeId } from "./NodeId";
 import type { Term } from "./Term";
 
 /**
- * What became of the claim that an entry is committed.
+ * The outcome of examining the claim that an entry is committed.
  */
 export type ClaimExamined = { 
 /**
